@@ -1,0 +1,115 @@
+//! The reference store: the domain's model behind a lock. Nothing outlives it, and all it holds counts as durable.
+
+use std::sync::Arc;
+
+use log_domain::model::Model;
+use log_domain::{
+    Appended, Batch, Clock, CommitListener, Durability, Error, Key, KeysPage, KeysQuery, LogStore,
+    Page, Result, Scan, SealPolicy, Segment, SequenceRange, Stopped, Watermarks,
+};
+use parking_lot::Mutex;
+
+/// What a memory store keeps. A store that is opened on it again finds what the one before left.
+#[derive(Clone)]
+pub struct Memory(Arc<Mutex<Model>>);
+
+impl Memory {
+    /// Nothing yet.
+    pub fn new(policy: SealPolicy) -> Self {
+        Self(Arc::new(Mutex::new(Model::new(policy))))
+    }
+}
+
+/// A [`LogStore`] on a [`Memory`].
+pub struct MemoryStore {
+    memory: Memory,
+    clock: Arc<dyn Clock>,
+    listener: Arc<dyn CommitListener>,
+    closed: Mutex<bool>,
+}
+
+impl MemoryStore {
+    /// Opens `memory`, with timestamps from `clock`, and reports commits to `listener`.
+    pub fn open(memory: Memory, clock: Arc<dyn Clock>, listener: Arc<dyn CommitListener>) -> Self {
+        Self {
+            memory,
+            clock,
+            listener,
+            closed: Mutex::new(false),
+        }
+    }
+}
+
+impl LogStore for MemoryStore {
+    async fn append(&self, batch: Batch, _durability: Durability) -> Result<Appended> {
+        let closed = self.closed.lock();
+        if *closed {
+            return Err(Error::unavailable("the server is shutting down"));
+        }
+        let mut model = self.memory.0.lock();
+        let (appended, runs) = model.append(&batch, self.clock.now_ms())?;
+        self.listener.applied(&runs, model.tip());
+        self.listener.durable(model.tip());
+        Ok(appended)
+    }
+
+    async fn scan(&self, scan: &Scan) -> Result<Page> {
+        let model = self.memory.0.lock();
+        model.scan(scan, model.tip())
+    }
+
+    async fn keys(&self, query: &KeysQuery) -> Result<KeysPage> {
+        Ok(self.memory.0.lock().keys(query))
+    }
+
+    async fn segments(&self, range: SequenceRange) -> Result<Vec<Segment>> {
+        Ok(self.memory.0.lock().segments(range))
+    }
+
+    async fn count(&self, key: &Key, range: SequenceRange) -> Result<u64> {
+        Ok(self.memory.0.lock().count(key, range))
+    }
+
+    fn watermarks(&self) -> Watermarks {
+        let tip = self.memory.0.lock().tip();
+        Watermarks { tip, durable: tip }
+    }
+
+    async fn check(&self) -> Result<()> {
+        Ok(())
+    }
+
+    async fn stopped(&self) -> Stopped {
+        std::future::pending().await
+    }
+
+    async fn close(&self) -> Result<()> {
+        *self.closed.lock() = true;
+        self.listener.stopped(Stopped::Closing);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use log_domain::conformance::{Fixture, Options, run_all};
+
+    use super::*;
+
+    struct SharedMemory(Mutex<Option<Memory>>);
+
+    impl Fixture for SharedMemory {
+        type Store = MemoryStore;
+
+        async fn open(&self, options: Options) -> MemoryStore {
+            let mut memory = self.0.lock();
+            let memory = memory.get_or_insert_with(|| Memory::new(options.seal));
+            MemoryStore::open(memory.clone(), options.clock, options.followers)
+        }
+    }
+
+    #[tokio::test]
+    async fn the_memory_store_conforms() {
+        run_all(|| SharedMemory(Mutex::new(None))).await;
+    }
+}

@@ -1,0 +1,3 @@
+//! The `opendata-log` server.
+
+fn main() {}

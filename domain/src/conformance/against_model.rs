@@ -1,0 +1,122 @@
+//! Random histories, compared with the reference model after every step.
+
+use super::*;
+use crate::model::Model;
+use crate::{Sequence, Watermarks};
+
+pub(super) async fn random_histories_equal_the_model<F: Fixture>(fixture: F, seed: u64) {
+    let mut random = Random(seed);
+    let policy = SealPolicy {
+        interval: random
+            .chance(2)
+            .then(|| Duration::from_millis(200 + random.below(500))),
+        bytes: random.chance(2).then(|| 500 + random.below(3_000)),
+    };
+    let mut model = Model::new(policy);
+    let mut log = open(&fixture, policy).await;
+    for step in 0..120 {
+        match random.below(12) {
+            0..=5 => append(&mut random, &log, &mut model).await,
+            6 => {
+                let clock = Arc::clone(&log.clock);
+                log.close().await;
+                log = open_at(&fixture, policy, clock).await;
+            }
+            _ => compare(&mut random, &log, &model, step).await,
+        }
+        log.clock.advance(Duration::from_millis(random.below(100)));
+    }
+    log.close().await;
+}
+
+async fn append<S: LogStore>(random: &mut Random, log: &Opened<S>, model: &mut Model) {
+    let records: BTreeMap<u64, (Vec<u8>, Vec<u8>)> = (0..1 + random.below(30))
+        .map(|i| {
+            let value = vec![random.below(256) as u8; random.below(120) as usize];
+            (i, (random.key(), value))
+        })
+        .collect();
+    let records: Vec<(&[u8], &[u8])> = records.values().map(|(k, v)| (&k[..], &v[..])).collect();
+    let durability = if random.chance(3) {
+        Durability::Durable
+    } else {
+        Durability::Applied
+    };
+    let start = log.append(&records, durability).await;
+    let (expected, _) = model
+        .append(&batch(&records), log.clock.now_ms())
+        .expect("appended");
+    assert_eq!(start, expected.start.get());
+}
+
+async fn compare<S: LogStore>(random: &mut Random, log: &Opened<S>, model: &Model, step: u32) {
+    let Watermarks { tip, durable } = log.service.watermarks();
+    assert_eq!(tip, model.tip(), "step {step}");
+    assert!(durable <= tip);
+    let (a, b) = (random.below(tip.get() + 3), random.below(tip.get() + 3));
+    let range =
+        SequenceRange::new(Sequence::new(a.min(b)), Sequence::new(a.max(b))).expect("ordered");
+    let mut scan = scan_all(&random.key());
+    scan.range = range;
+    scan.limit = PageLimit {
+        records: 1 + random.below(40) as usize,
+        bytes: 1 + random.below(4_000) as usize,
+    };
+    scan.start_time_ms = random
+        .chance(4)
+        .then(|| log.clock.now_ms() - random.below(3_000) as i64);
+    let (found, expected) = (log.service.scan(&scan).await, model.scan(&scan, tip));
+    let (found, expected) = (found.expect("scanned"), expected.expect("scanned"));
+    assert_eq!(entries(&found), entries(&expected), "step {step}: {scan:?}");
+    assert_eq!(
+        (found.next, found.complete),
+        (expected.next, expected.complete),
+        "step {step}: {scan:?}"
+    );
+    let count = log.service.count(&scan.key, range).await.expect("counted");
+    assert_eq!(
+        count,
+        model.count(&scan.key, range),
+        "step {step}: {:?} {range:?}",
+        scan.key
+    );
+    let segments = log.service.segments(range).await.expect("listed");
+    assert_eq!(segments, model.segments(range), "step {step}: {range:?}");
+    let mut query = all_keys(1 + random.below(10) as usize);
+    query.start_segment = random.below(4) as u32;
+    query.end_segment = query.start_segment + random.below(6) as u32;
+    query.start_after = random.chance(2).then(|| Bytes::from(random.key()));
+    query.prefix = if random.chance(3) {
+        Bytes::from("k")
+    } else {
+        Bytes::new()
+    };
+    let keys = log.service.keys(&query).await.expect("listed");
+    assert_eq!(keys, model.keys(&query), "step {step}: {query:?}");
+}
+
+/// A small generator of repeatable noise (splitmix64), so that the suite needs no dependency for it.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % bound
+    }
+
+    fn chance(&mut self, one_in: u64) -> bool {
+        self.below(one_in) == 0
+    }
+
+    fn key(&mut self) -> Vec<u8> {
+        match self.below(8) {
+            0 => vec![0; 1 + self.below(3) as usize],
+            1 => vec![b'k', 0, self.below(2) as u8],
+            2 => vec![255; 1 + self.below(2) as usize],
+            n => format!("k{}", n % 4).into_bytes(),
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! One error type, divided by what the caller must do next.
+
+use std::sync::Arc;
+
+/// What lies behind an error: kept for logs, never shown to a client.
+pub type Cause = Arc<dyn std::error::Error + Send + Sync + 'static>;
+
+/// The result of everything in this crate.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why something was not done, divided by what the caller must do next.
+///
+/// For an append every variant but [`Error::OutcomeUnknown`] is a promise that nothing was applied.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    /// The request can never succeed as it is: change it.
+    #[error("{0}")]
+    Invalid(String),
+
+    /// Something in the request is over its limit: send less.
+    #[error("{what} is {actual}, over the limit of {limit}")]
+    TooLarge {
+        /// What was too large, with its unit, for example `record value in bytes`.
+        what: &'static str,
+        /// How large it was; for a body that was cut off, how much had been read.
+        actual: u64,
+        /// The limit it went over.
+        limit: u64,
+    },
+
+    /// A bounded queue or a concurrency limit is full: wait and send the same again.
+    #[error("{what} is full (limit {limit}); try again later")]
+    Overloaded {
+        /// Which bound was reached.
+        what: &'static str,
+        /// The bound.
+        limit: u64,
+    },
+
+    /// The store cannot be reached, or the server is stopping: try again later, perhaps elsewhere.
+    #[error("{message}")]
+    Unavailable {
+        /// What is unavailable, for the client.
+        message: String,
+        /// What the engine said.
+        #[source]
+        cause: Option<Cause>,
+    },
+
+    /// Another writer took over this log: never retry here.
+    #[error("another writer has taken over this log; this server no longer writes to it")]
+    Fenced,
+
+    /// A read did not end in time: try again, with a smaller page if it happens again.
+    #[error("the request did not finish within {0} ms")]
+    DeadlineExceeded(u64),
+
+    /// An append may or may not have been applied: read before writing again.
+    #[error(
+        "outcome unknown: {message}; the batch was either applied whole or not at all, read the key to find out"
+    )]
+    OutcomeUnknown {
+        /// Why it is unknown.
+        message: String,
+        /// What the engine said.
+        #[source]
+        cause: Option<Cause>,
+    },
+
+    /// Stored bytes are not what this version wrote: stop and call for help.
+    #[error("stored data is damaged: {0}")]
+    Corrupt(String),
+
+    /// A bug in this server.
+    #[error("internal error: {message}")]
+    Internal {
+        /// What was being done.
+        message: String,
+        /// What went wrong.
+        #[source]
+        cause: Option<Cause>,
+    },
+}
+
+impl Error {
+    /// An [`Error::Invalid`] with this message.
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self::Invalid(message.into())
+    }
+
+    /// An [`Error::Unavailable`] without a cause.
+    pub fn unavailable(message: impl Into<String>) -> Self {
+        Self::Unavailable {
+            message: message.into(),
+            cause: None,
+        }
+    }
+
+    /// An [`Error::OutcomeUnknown`] without a cause.
+    pub fn outcome_unknown(message: impl Into<String>) -> Self {
+        Self::OutcomeUnknown {
+            message: message.into(),
+            cause: None,
+        }
+    }
+
+    /// An [`Error::Internal`] without a cause.
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self::Internal {
+            message: message.into(),
+            cause: None,
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! Followers: readers that wait at the tip of a key.
+//!
+//! Each follower has a bounded inbox. A commit is put into the inboxes of exactly those who follow one of its
+//! keys, and wakes only them; a follower that waits costs nothing. One that falls behind loses its inbox, not its
+//! place: it goes on by scanning.
+
+use std::collections::{HashMap, VecDeque};
+use std::future::poll_fn;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, Waker};
+
+use crate::budget::{Budget, Permit};
+use crate::{CommitListener, Key, Limits, Result, Run, Sequence, Stopped, Visibility, Watermarks};
+
+/// Encoded bytes that an inbox holds before its follower counts as behind.
+const INBOX_BYTES: usize = 256 * 1024;
+
+/// Everybody who follows a key on this server.
+#[derive(Debug)]
+pub struct Followers {
+    budget: Budget,
+    registered: AtomicUsize,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    by_key: HashMap<Key, Vec<Arc<Inbox>>>,
+    /// Inboxes with a run that ends below the sequence, waiting for it to become durable; ascending.
+    undurable: VecDeque<(Sequence, Arc<Inbox>)>,
+    delivered: Watermarks,
+    stopped: Option<Stopped>,
+}
+
+#[derive(Debug)]
+struct Inbox {
+    visibility: Visibility,
+    content: Mutex<Content>,
+}
+
+#[derive(Debug, Default)]
+struct Content {
+    runs: VecDeque<Run>,
+    bytes: usize,
+    durable: Sequence,
+    dropped: Option<Dropped>,
+    stopped: Option<Stopped>,
+    waker: Option<Waker>,
+}
+
+/// Runs that did not fit into an inbox. What is dropped can be read from the store once it is visible.
+#[derive(Debug, Clone, Copy)]
+struct Dropped {
+    /// There is something new to read once this is visible.
+    from: Sequence,
+    /// There is nothing more to read once this is visible.
+    to: Sequence,
+}
+
+/// What a follower woke up to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Delivery {
+    /// The next records of the key, in order.
+    Run(Run),
+    /// The inbox ran over: read from the store where you are, then wait again.
+    Behind,
+    /// There will be no more.
+    Stopped(Stopped),
+}
+
+impl Followers {
+    /// Nobody yet; at most [`Limits::followers`] at once.
+    pub fn new(limits: &Limits) -> Self {
+        Self {
+            budget: Budget::new(
+                "the number of concurrent followers",
+                limits.followers as u64,
+            ),
+            registered: AtomicUsize::new(0),
+            state: Mutex::default(),
+        }
+    }
+
+    /// Starts to collect what is applied to `key` from now on.
+    ///
+    /// # Errors
+    /// [`crate::Error::Overloaded`] when there are too many followers.
+    pub fn register(self: &Arc<Self>, key: Key, visibility: Visibility) -> Result<Following> {
+        let permit = self.budget.take(1)?;
+        let inbox = Arc::new(Inbox {
+            visibility,
+            content: Mutex::default(),
+        });
+        let mut state = locked(&self.state);
+        inbox.content().stopped = state.stopped;
+        inbox.content().durable = state.delivered.durable;
+        state
+            .by_key
+            .entry(key.clone())
+            .or_default()
+            .push(Arc::clone(&inbox));
+        self.registered.fetch_add(1, Ordering::SeqCst);
+        drop(state);
+        Ok(Following {
+            followers: Arc::clone(self),
+            key,
+            inbox,
+            _permit: permit,
+        })
+    }
+
+    /// How many there are now.
+    pub fn count(&self) -> usize {
+        self.registered.load(Ordering::Relaxed)
+    }
+
+    /// Sends everybody away; those who come later are sent away at once.
+    pub fn stop(&self, why: Stopped) {
+        let mut state = locked(&self.state);
+        if state.stopped.is_some() {
+            return;
+        }
+        state.stopped = Some(why);
+        state.undurable.clear();
+        for inbox in state.by_key.values().flatten() {
+            inbox.change(|content| content.stopped = Some(why));
+        }
+    }
+}
+
+impl CommitListener for Followers {
+    fn is_listening(&self) -> bool {
+        self.registered.load(Ordering::SeqCst) > 0
+    }
+
+    fn applied(&self, runs: &[(Key, Run)], tip: Sequence) {
+        let mut state = locked(&self.state);
+        let State {
+            by_key, undurable, ..
+        } = &mut *state;
+        for (key, run) in runs {
+            for inbox in by_key.get(key).into_iter().flatten() {
+                inbox.put(run);
+                if inbox.visibility == Visibility::Durable {
+                    undurable.push_back((run.last().plus(1), Arc::clone(inbox)));
+                }
+            }
+        }
+        state.delivered.tip = tip;
+    }
+
+    fn durable(&self, watermark: Sequence) {
+        let mut state = locked(&self.state);
+        state.delivered.durable = watermark;
+        while let Some((end, inbox)) = state.undurable.front() {
+            if *end > watermark {
+                break;
+            }
+            inbox.change(|content| content.durable = watermark);
+            state.undurable.pop_front();
+        }
+    }
+
+    fn stopped(&self, why: Stopped) {
+        self.stop(why);
+    }
+}
+
+/// One follower's place; gives it up on drop.
+#[derive(Debug)]
+pub struct Following {
+    followers: Arc<Followers>,
+    key: Key,
+    inbox: Arc<Inbox>,
+    _permit: Permit,
+}
+
+impl Following {
+    /// Waits for the next thing to happen to the key.
+    pub async fn next(&mut self) -> Delivery {
+        poll_fn(|context| {
+            let mut content = self.inbox.content();
+            match content.take(self.inbox.visibility) {
+                Some(delivery) => Poll::Ready(delivery),
+                None => {
+                    content.waker = Some(context.waker().clone());
+                    Poll::Pending
+                }
+            }
+        })
+        .await
+    }
+
+    /// The next thing that has already happened.
+    pub fn try_next(&mut self) -> Option<Delivery> {
+        self.inbox.content().take(self.inbox.visibility)
+    }
+
+    /// A sequence below which nothing of the key is still to come, if the inbox is empty.
+    pub fn caught_up_to(&self) -> Option<Sequence> {
+        let delivered = locked(&self.followers.state).delivered;
+        let content = self.inbox.content();
+        (content.runs.is_empty() && content.dropped.is_none())
+            .then(|| delivered.visible(self.inbox.visibility))
+    }
+}
+
+impl Drop for Following {
+    fn drop(&mut self) {
+        let mut state = locked(&self.followers.state);
+        if let Some(inboxes) = state.by_key.get_mut(&self.key) {
+            inboxes.retain(|inbox| !Arc::ptr_eq(inbox, &self.inbox));
+            if inboxes.is_empty() {
+                state.by_key.remove(&self.key);
+            }
+        }
+        self.followers.registered.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+impl Inbox {
+    fn content(&self) -> MutexGuard<'_, Content> {
+        locked(&self.content)
+    }
+
+    fn put(&self, run: &Run) {
+        let mut content = self.content();
+        content.put(run);
+        if self.visibility == Visibility::Memory {
+            content.wake();
+        }
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Content)) {
+        let mut content = self.content();
+        change(&mut content);
+        content.wake();
+    }
+}
+
+impl Content {
+    fn put(&mut self, run: &Run) {
+        let end = run.last().plus(1);
+        if let Some(dropped) = &mut self.dropped {
+            dropped.to = end;
+            return;
+        }
+        self.bytes += run.encoded().len();
+        self.runs.push_back(run.clone());
+        if self.bytes > INBOX_BYTES {
+            let from = self.runs.front().map_or(end, |run| run.last().plus(1));
+            self.dropped = Some(Dropped { from, to: end });
+            self.runs.clear();
+            self.bytes = 0;
+        }
+    }
+
+    fn take(&mut self, visibility: Visibility) -> Option<Delivery> {
+        let visible = match visibility {
+            Visibility::Memory => Sequence::MAX,
+            Visibility::Durable => self.durable,
+        };
+        if let Some(dropped) = self.dropped
+            && dropped.from <= visible
+        {
+            self.dropped = (dropped.to > visible).then_some(Dropped {
+                from: visible.plus(1),
+                to: dropped.to,
+            });
+            return Some(Delivery::Behind);
+        }
+        if self.runs.front().is_some_and(|run| run.last() < visible) {
+            let run = self.runs.pop_front()?;
+            self.bytes -= run.encoded().len();
+            return Some(Delivery::Run(run));
+        }
+        self.stopped.map(Delivery::Stopped)
+    }
+
+    fn wake(&mut self) {
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+}
+
+/// A panic elsewhere cannot leave these states half-changed in a way that matters, so poisoning is ignored.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;

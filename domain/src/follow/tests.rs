@@ -1,0 +1,150 @@
+use super::*;
+use crate::run::RunBuilder;
+use futures::FutureExt;
+use proptest::prelude::*;
+
+fn key(name: &str) -> Key {
+    Key::stored(name.as_bytes().to_vec().into())
+}
+
+fn run(sequence: u64, size: usize) -> Run {
+    let mut builder = RunBuilder::new(0);
+    builder.push(Sequence::new(sequence), &vec![0; size]);
+    builder.finish().expect("one record")
+}
+
+fn followers(limit: usize) -> Arc<Followers> {
+    Arc::new(Followers::new(&Limits {
+        followers: limit,
+        ..Limits::default()
+    }))
+}
+
+fn apply(followers: &Followers, name: &str, sequence: u64, size: usize) {
+    followers.applied(
+        &[(key(name), run(sequence, size))],
+        Sequence::new(sequence + 1),
+    );
+}
+
+#[test]
+fn a_commit_wakes_exactly_the_followers_of_its_keys() {
+    let followers = followers(10);
+    let mut a = followers
+        .register(key("a"), Visibility::Memory)
+        .expect("room");
+    let mut b = followers
+        .register(key("b"), Visibility::Memory)
+        .expect("room");
+    apply(&followers, "a", 0, 1);
+    assert_eq!(a.next().now_or_never(), Some(Delivery::Run(run(0, 1))));
+    assert_eq!(b.next().now_or_never(), None);
+    assert_eq!(b.caught_up_to(), Some(Sequence::new(1)));
+}
+
+#[test]
+fn a_durable_follower_waits_for_the_watermark() {
+    let followers = followers(10);
+    let mut follower = followers
+        .register(key("a"), Visibility::Durable)
+        .expect("room");
+    apply(&followers, "a", 0, 1);
+    assert_eq!(follower.next().now_or_never(), None);
+    followers.durable(Sequence::new(1));
+    assert_eq!(
+        follower.next().now_or_never(),
+        Some(Delivery::Run(run(0, 1)))
+    );
+}
+
+#[test]
+fn stopping_answers_those_who_wait_and_those_who_come_after() {
+    let followers = followers(10);
+    let mut early = followers
+        .register(key("a"), Visibility::Memory)
+        .expect("room");
+    apply(&followers, "a", 0, 1);
+    followers.stop(Stopped::Closing);
+    assert_eq!(early.next().now_or_never(), Some(Delivery::Run(run(0, 1))));
+    assert_eq!(
+        early.next().now_or_never(),
+        Some(Delivery::Stopped(Stopped::Closing))
+    );
+    let mut late = followers
+        .register(key("a"), Visibility::Memory)
+        .expect("room");
+    assert_eq!(
+        late.next().now_or_never(),
+        Some(Delivery::Stopped(Stopped::Closing))
+    );
+}
+
+#[test]
+fn places_are_limited_and_come_back() {
+    let followers = followers(1);
+    let first = followers
+        .register(key("a"), Visibility::Memory)
+        .expect("room");
+    assert!(followers.register(key("a"), Visibility::Memory).is_err());
+    drop(first);
+    assert!(followers.register(key("a"), Visibility::Memory).is_ok());
+    assert!(!followers.is_listening());
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Apply { size: usize },
+    Flush,
+    Take,
+}
+
+proptest! {
+    /// A follower who scans when told that it is behind sees every record once, in order, whatever the
+    /// interleaving, and memory stays within the bound.
+    #[test]
+    fn a_follower_misses_nothing_however_slow_it_is(
+        durable: bool,
+        steps in prop::collection::vec(prop_oneof![
+            5 => (0usize..INBOX_BYTES).prop_map(|size| Step::Apply { size }),
+            2 => Just(Step::Flush),
+            3 => Just(Step::Take),
+        ], 0..80),
+    ) {
+        let visibility = if durable { Visibility::Durable } else { Visibility::Memory };
+        let followers = followers(1);
+        let mut follower = followers.register(key("a"), visibility).expect("room");
+        let (mut tip, mut flushed, mut position) = (0u64, 0u64, 0u64);
+        let mut take = |follower: &mut Following, tip: u64, flushed: u64| {
+            let visible = if durable { flushed } else { tip };
+            while let Some(delivery) = follower.try_next() {
+                match delivery {
+                    Delivery::Run(run) => {
+                        if run.last().get() >= position {
+                            assert_eq!(run.first().get(), position);
+                            position += 1;
+                        }
+                        assert!(position <= visible);
+                    }
+                    Delivery::Behind => position = visible,
+                    Delivery::Stopped(_) => panic!("nobody stopped it"),
+                }
+            }
+            assert_eq!(position, visible, "asleep with records to see");
+        };
+        for step in steps {
+            match step {
+                Step::Apply { size } => {
+                    apply(&followers, "a", tip, size);
+                    tip += 1;
+                }
+                Step::Flush => {
+                    flushed = tip;
+                    followers.durable(Sequence::new(flushed));
+                }
+                Step::Take => take(&mut follower, tip, flushed),
+            }
+            prop_assert!(follower.inbox.content().bytes <= INBOX_BYTES);
+        }
+        take(&mut follower, tip, flushed);
+    }
+}

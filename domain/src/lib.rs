@@ -1,0 +1,39 @@
+//! The semantics of Log: keys, records, sequences, segments, durability, limits and errors, as pure code.
+//!
+//! A log is one totally ordered sequence of records, seen through keys: every key is a stream of its own.
+//! This crate says what an append, a scan or a follow *means*, and which outside parts it needs (the
+//! [`ports`]). It knows nothing of SlateDB, HTTP, files, sockets, clocks or randomness: time is passed in,
+//! storage is a port. What happens over the wire and on disk is in `log-adapters`.
+//!
+//! Where to start reading: [`service::LogService`] is what a server calls; [`ports::LogStore`] is what a
+//! storage engine must promise; [`model::Model`] is the smallest thing that keeps those promises.
+
+pub mod append;
+pub mod budget;
+#[cfg(any(test, feature = "test-util"))]
+pub mod conformance;
+pub mod error;
+pub mod follow;
+pub mod key;
+pub mod limits;
+pub mod model;
+pub mod page;
+pub mod ports;
+pub mod query;
+pub mod run;
+pub mod segment;
+pub mod sequence;
+pub mod service;
+mod varint;
+
+pub use append::{Appended, Batch, Durability, Record};
+pub use error::{Cause, Error, Result};
+pub use key::Key;
+pub use limits::Limits;
+pub use page::{KeysPage, Page};
+pub use ports::{Clock, CommitListener, LogStore, Stopped};
+pub use query::{KeysQuery, PageLimit, Scan, SequenceRange, Visibility, Watermarks};
+pub use run::Run;
+pub use segment::{SealPolicy, Segment, SegmentId};
+pub use sequence::Sequence;
+pub use service::LogService;

@@ -1,0 +1,42 @@
+//! Every bound that a client can run into, with its default.
+
+/// The largest things a client may send or ask for. All of them are configurable (section `limits:`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Length of a request body, in bytes.
+    pub request_bytes: usize,
+    /// Length of a key, in bytes. Keys have at least one byte.
+    pub key_bytes: usize,
+    /// Length of a record's value, in bytes. Empty values are values.
+    pub value_bytes: usize,
+    /// Records in one append.
+    pub batch_records: usize,
+    /// Records in one page of a scan, and keys in one page of a listing.
+    pub page_records: usize,
+    /// Bytes in one page of a scan. A single record over it is still answered, alone.
+    pub page_bytes: usize,
+    /// Appends that wait or are being written at the same time.
+    pub append_queue_requests: usize,
+    /// Bytes of appends that are being received, wait, or are being written at the same time.
+    pub append_queue_bytes: usize,
+    /// Requests that follow a key at the same time, long polls and streams together.
+    pub followers: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        const KIB: usize = 1024;
+        const MIB: usize = 1024 * KIB;
+        Self {
+            request_bytes: 16 * MIB,
+            key_bytes: 8 * KIB,
+            value_bytes: 8 * MIB,
+            batch_records: 100_000,
+            page_records: 10_000,
+            page_bytes: 8 * MIB,
+            append_queue_requests: 8_192,
+            append_queue_bytes: 128 * MIB,
+            followers: 10_000,
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! The reference model: the smallest thing that keeps the promises of [`crate::LogStore`], without durability.
+//!
+//! It is the oracle of the property tests and of the simulation, and the heart of the `memory` store.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+
+use crate::page::{KeysBuilder, PageBuilder};
+use crate::run::RunBuilder;
+use crate::segment::{Roller, overlapping};
+use crate::{
+    Appended, Batch, Error, Key, KeysPage, KeysQuery, Page, Result, Run, Scan, SealPolicy, Segment,
+    SegmentId, Sequence, SequenceRange,
+};
+
+/// A whole log in memory.
+#[derive(Debug, Clone)]
+pub struct Model {
+    next: Sequence,
+    last_time_ms: i64,
+    roller: Roller,
+    segments: Vec<Segment>,
+    streams: BTreeMap<Key, Vec<Stored>>,
+}
+
+#[derive(Debug, Clone)]
+struct Stored {
+    sequence: Sequence,
+    segment: SegmentId,
+    timestamp_ms: i64,
+    value: Bytes,
+}
+
+impl Model {
+    /// A new log.
+    pub fn new(policy: SealPolicy) -> Self {
+        Self {
+            next: Sequence::ZERO,
+            last_time_ms: 0,
+            roller: Roller::resume(policy, None, 0),
+            segments: Vec::new(),
+            streams: BTreeMap::new(),
+        }
+    }
+
+    /// The sequence that the next record gets.
+    pub fn tip(&self) -> Sequence {
+        self.next
+    }
+
+    /// Appends `batch` at `now_ms`. Also returns its records as runs, one for each key.
+    ///
+    /// # Errors
+    /// None today; a full log is out of a model's reach.
+    pub fn append(&mut self, batch: &Batch, now_ms: i64) -> Result<(Appended, Vec<(Key, Run)>)> {
+        let now_ms = now_ms.max(self.last_time_ms);
+        self.last_time_ms = now_ms;
+        let segment = self.roller.place(self.next, now_ms);
+        if self.roller.active() != Some(segment) {
+            self.segments.push(segment);
+        }
+        self.roller.committed(segment, batch.bytes());
+        let start = self.next;
+        let mut builders: BTreeMap<Key, RunBuilder> = BTreeMap::new();
+        for record in batch.records() {
+            let sequence = self.next;
+            builders
+                .entry(record.key.clone())
+                .or_insert_with(|| RunBuilder::new(now_ms))
+                .push(sequence, &record.value);
+            self.streams
+                .entry(record.key.clone())
+                .or_default()
+                .push(Stored {
+                    sequence,
+                    segment: segment.id,
+                    timestamp_ms: now_ms,
+                    value: record.value.clone(),
+                });
+            self.next = sequence.plus(1);
+        }
+        let runs = builders
+            .into_iter()
+            .filter_map(|(key, builder)| Some((key, builder.finish()?)))
+            .collect();
+        let count = batch.count();
+        Ok((Appended { start, count }, runs))
+    }
+
+    /// One page of a key, of what lies below `visible`.
+    ///
+    /// # Errors
+    /// Never for what the model itself stored.
+    pub fn scan(&self, scan: &Scan, visible: Sequence) -> Result<Page> {
+        let mut page = PageBuilder::new(scan.range, scan.start_time_ms, scan.limit);
+        for stored in self.records(&scan.key) {
+            if stored.sequence >= visible {
+                break;
+            }
+            let mut run = RunBuilder::new(stored.timestamp_ms);
+            run.push(stored.sequence, &stored.value);
+            let run = run
+                .finish()
+                .ok_or_else(|| Error::internal("an empty run"))?;
+            if !page.push(&run)? {
+                break;
+            }
+        }
+        Ok(page.finish(visible))
+    }
+
+    /// How many records of `key` lie in `range`.
+    pub fn count(&self, key: &Key, range: SequenceRange) -> u64 {
+        self.records(key)
+            .iter()
+            .filter(|stored| range.start() <= stored.sequence && stored.sequence < range.end())
+            .count() as u64
+    }
+
+    /// One page of the distinct keys.
+    pub fn keys(&self, query: &KeysQuery) -> KeysPage {
+        let mut page = KeysBuilder::new(query);
+        let window = query.start_segment..query.end_segment;
+        for (key, records) in self.streams.range::<[u8], _>((
+            query.lower_bound().as_ref().map(|b| &b[..]),
+            std::ops::Bound::Unbounded,
+        )) {
+            if !key.as_bytes().starts_with(&query.prefix) {
+                break;
+            }
+            let listed = records
+                .iter()
+                .any(|stored| window.contains(&stored.segment));
+            if listed && !page.offer(key.as_bytes().clone()) {
+                break;
+            }
+        }
+        page.finish()
+    }
+
+    /// The segments that overlap `range`.
+    pub fn segments(&self, range: SequenceRange) -> Vec<Segment> {
+        overlapping(&self.segments, range.start(), range.end()).to_vec()
+    }
+
+    fn records(&self, key: &Key) -> &[Stored] {
+        self.streams.get(key).map_or(&[], Vec::as_slice)
+    }
+}

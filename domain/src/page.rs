@@ -1,0 +1,264 @@
+//! Pages: what one answer holds and where the next one goes on.
+
+use std::collections::BTreeSet;
+use std::ops::Bound;
+
+use bytes::Bytes;
+
+use crate::{Key, KeysQuery, PageLimit, Result, Run, Sequence, SequenceRange};
+
+/// Records of one key, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// The records.
+    pub runs: Vec<Run>,
+    /// How many they are.
+    pub records: u64,
+    /// Encoded bytes of all of them.
+    pub bytes: u64,
+    /// Where to go on: everything of this key below it, from the start that was asked for, is in `runs`. It
+    /// also moves past ranges where the key has nothing.
+    pub next: Sequence,
+    /// Whether the page ends because there was no more to see, not because it was full.
+    pub complete: bool,
+}
+
+impl Page {
+    /// Whether there is no record in it.
+    pub fn is_empty(&self) -> bool {
+        self.runs.is_empty()
+    }
+}
+
+/// Fills a [`Page`] from runs in ascending order.
+#[derive(Debug)]
+pub struct PageBuilder {
+    range: SequenceRange,
+    since_ms: Option<i64>,
+    limit: PageLimit,
+    runs: Vec<Run>,
+    records: usize,
+    bytes: usize,
+    full: bool,
+}
+
+impl PageBuilder {
+    /// An empty page for `range`. With `since_ms`, records before the first one of that time or later are skipped.
+    pub fn new(range: SequenceRange, since_ms: Option<i64>, limit: PageLimit) -> Self {
+        Self {
+            range,
+            since_ms,
+            limit,
+            runs: Vec::new(),
+            records: 0,
+            bytes: 0,
+            full: false,
+        }
+    }
+
+    /// Takes what fits of `run`. Answers whether the next run is wanted.
+    ///
+    /// # Errors
+    /// [`crate::Error::Corrupt`] when the run is damaged.
+    pub fn push(&mut self, run: &Run) -> Result<bool> {
+        if self.full || run.first() >= self.range.end() {
+            return Ok(false);
+        }
+        if run.last() < self.range.start() {
+            return Ok(true);
+        }
+        if self
+            .since_ms
+            .is_some_and(|since| run.timestamp_ms() < since)
+        {
+            return Ok(true);
+        }
+        let records_left = self.limit.records - self.records;
+        let bytes_left = self.limit.bytes.saturating_sub(self.bytes);
+        let (mut kept, mut more) = run.cut(self.range, records_left, bytes_left)?;
+        if kept.is_none() && more && self.runs.is_empty() {
+            (kept, more) = run.cut(self.range, 1, usize::MAX)?;
+        }
+        if let Some(kept) = kept {
+            self.since_ms = None;
+            self.records += kept.count() as usize;
+            self.bytes += kept.encoded().len();
+            self.runs.push(kept);
+        }
+        self.full = more;
+        Ok(!self.full)
+    }
+
+    /// The page, when everything below `visible` was pushed or the page was full before.
+    pub fn finish(self, visible: Sequence) -> Page {
+        let reached = self.range.end().min(visible).max(self.range.start());
+        let next = match self.runs.last() {
+            Some(last) if self.full => last.last().plus(1),
+            _ => reached,
+        };
+        Page {
+            runs: self.runs,
+            records: self.records as u64,
+            bytes: self.bytes as u64,
+            next,
+            complete: !self.full,
+        }
+    }
+}
+
+/// Distinct keys in byte order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeysPage {
+    /// The keys.
+    pub keys: Vec<Key>,
+    /// Where to go on, when there are more.
+    pub next_start_after: Option<Key>,
+}
+
+/// Merges the sorted keys of any number of segments into one page, in memory bounded by the page.
+#[derive(Debug)]
+pub struct KeysBuilder {
+    limit: usize,
+    smallest: BTreeSet<Bytes>,
+}
+
+impl KeysBuilder {
+    /// An empty page for `query`.
+    pub fn new(query: &KeysQuery) -> Self {
+        Self {
+            limit: query.limit,
+            smallest: BTreeSet::new(),
+        }
+    }
+
+    /// Offers the next key of a segment, in ascending order. Answers whether the one after it can matter.
+    pub fn offer(&mut self, key: Bytes) -> bool {
+        let kept = self.limit + 1;
+        if self.smallest.len() >= kept && self.smallest.last().is_some_and(|last| key >= *last) {
+            return false;
+        }
+        self.smallest.insert(key);
+        if self.smallest.len() > kept {
+            self.smallest.pop_last();
+        }
+        true
+    }
+
+    /// The page, when every segment was offered.
+    pub fn finish(mut self) -> KeysPage {
+        let more = self.smallest.len() > self.limit;
+        if more {
+            self.smallest.pop_last();
+        }
+        let keys: Vec<Key> = self.smallest.into_iter().map(Key::stored).collect();
+        KeysPage {
+            next_start_after: if more { keys.last().cloned() } else { None },
+            keys,
+        }
+    }
+}
+
+impl KeysQuery {
+    /// Where the first key that can be in the answer lies, as the lower bound of a byte range.
+    pub fn lower_bound(&self) -> Bound<Bytes> {
+        match &self.start_after {
+            Some(after) if *after >= self.prefix => Bound::Excluded(after.clone()),
+            _ => Bound::Included(self.prefix.clone()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::RunBuilder;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn pages_that_follow_next_show_every_record_once_and_in_order(
+            gaps in prop::collection::vec((1u64..5, 0usize..50), 1..60),
+            run_length in 1usize..8, limit in 1usize..10, bytes in 1usize..400, hidden in 0u64..20,
+        ) {
+            let mut sequence = 0;
+            let records: Vec<(Sequence, Vec<u8>)> = gaps.iter().map(|(gap, size)| {
+                sequence += gap;
+                (Sequence::new(sequence), vec![7; *size])
+            }).collect();
+            let runs: Vec<Run> = records.chunks(run_length).map(|chunk| {
+                let mut builder = RunBuilder::new(1);
+                chunk.iter().for_each(|(sequence, value)| builder.push(*sequence, value));
+                builder.finish().expect("not empty")
+            }).collect();
+            let visible = Sequence::new(sequence + hidden + 1);
+            let limit = PageLimit { records: limit, bytes };
+            let (mut seen, mut range) = (Vec::new(), SequenceRange::ALL);
+            loop {
+                let mut builder = PageBuilder::new(range, None, limit);
+                for run in &runs {
+                    if !builder.push(run).expect("not damaged") {
+                        break;
+                    }
+                }
+                let page = builder.finish(visible);
+                prop_assert!(page.records as usize <= limit.records);
+                prop_assert!(page.bytes as usize <= limit.bytes || page.records == 1);
+                for run in &page.runs {
+                    seen.extend(run.entries().map(|e| e.expect("not damaged").sequence));
+                }
+                range = range.starting_at(page.next);
+                if page.complete {
+                    prop_assert_eq!(page.next, visible);
+                    break;
+                }
+                prop_assert!(page.records > 0);
+            }
+            prop_assert_eq!(seen, records.iter().map(|(sequence, _)| *sequence).collect::<Vec<_>>());
+        }
+
+        #[test]
+        fn merging_segments_gives_the_first_distinct_keys(
+            segments in prop::collection::vec(prop::collection::btree_set(prop::collection::vec(0u8..4, 1..4), 0..12), 0..6),
+            limit in 1usize..8,
+        ) {
+            let query = KeysQuery { start_segment: 0, end_segment: u32::MAX, prefix: Bytes::new(), start_after: None, limit };
+            let mut builder = KeysBuilder::new(&query);
+            for segment in &segments {
+                for key in segment {
+                    if !builder.offer(Bytes::from(key.clone())) {
+                        break;
+                    }
+                }
+            }
+            let all: BTreeSet<Vec<u8>> = segments.into_iter().flatten().collect();
+            let page = builder.finish();
+            let keys: Vec<Vec<u8>> = page.keys.iter().map(|k| k.as_bytes().to_vec()).collect();
+            prop_assert_eq!(&keys, &all.iter().take(limit).cloned().collect::<Vec<_>>());
+            prop_assert_eq!(page.next_start_after.is_some(), all.len() > limit);
+        }
+    }
+
+    #[test]
+    fn a_start_time_skips_to_the_first_record_of_that_time_and_nothing_after_it() {
+        let run = |sequence, time| {
+            let mut builder = RunBuilder::new(time);
+            builder.push(Sequence::new(sequence), b"v");
+            builder.finish().expect("one record")
+        };
+        let limit = PageLimit {
+            records: 10,
+            bytes: 1_000,
+        };
+        let mut builder = PageBuilder::new(SequenceRange::ALL, Some(20), limit);
+        for run in [run(0, 10), run(1, 20), run(2, 15)] {
+            builder.push(&run).expect("not damaged");
+        }
+        let sequences: Vec<u64> = builder
+            .finish(Sequence::new(3))
+            .runs
+            .iter()
+            .map(|r| r.first().get())
+            .collect();
+        assert_eq!(sequences, [1, 2]);
+    }
+}

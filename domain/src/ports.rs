@@ -1,0 +1,114 @@
+//! What the domain needs from outside. Adapters implement these; the [conformance suite](crate) holds them to it.
+
+use std::future::Future;
+
+use crate::{
+    Appended, Batch, Durability, Key, KeysPage, KeysQuery, Page, Result, Run, Scan, Segment,
+    Sequence, SequenceRange, Watermarks,
+};
+
+/// Where the log is kept.
+///
+/// An implementation keeps the numbered semantics of the architecture: one sequence for the whole log, from 0,
+/// never reused; batches atomic and in one segment; reads prefix-consistent; what was acknowledged as durable is
+/// never lost. Every wait that a caller sits on has a bound of the implementation's own.
+pub trait LogStore: Send + Sync + 'static {
+    /// Appends `batch` whole, or not at all, and answers when it is as durable as asked for.
+    ///
+    /// # Errors
+    /// MUST be [`crate::Error::OutcomeUnknown`] when the batch may have been applied. Every other error promises
+    /// that it was not: [`crate::Error::Overloaded`] at once when the queue is full,
+    /// [`crate::Error::Unavailable`] when the batch did not get its turn in time or the store is closed,
+    /// [`crate::Error::Fenced`] once another writer is known to have taken over.
+    fn append(
+        &self,
+        batch: Batch,
+        durability: Durability,
+    ) -> impl Future<Output = Result<Appended>> + Send;
+
+    /// One page of a key. Sees every append that was acknowledged before the call, for its visibility.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] or [`crate::Error::Corrupt`].
+    fn scan(&self, scan: &Scan) -> impl Future<Output = Result<Page>> + Send;
+
+    /// One page of the distinct keys that have records in a range of segments.
+    ///
+    /// # Errors
+    /// As [`LogStore::scan`].
+    fn keys(&self, query: &KeysQuery) -> impl Future<Output = Result<KeysPage>> + Send;
+
+    /// The segments that overlap `range`, in order.
+    ///
+    /// # Errors
+    /// As [`LogStore::scan`].
+    fn segments(&self, range: SequenceRange) -> impl Future<Output = Result<Vec<Segment>>> + Send;
+
+    /// Exactly how many applied records of `key` lie in `range`, without reading them.
+    ///
+    /// # Errors
+    /// As [`LogStore::scan`].
+    fn count(&self, key: &Key, range: SequenceRange) -> impl Future<Output = Result<u64>> + Send;
+
+    /// How far the log reaches now.
+    fn watermarks(&self) -> Watermarks;
+
+    /// Whether the store answers.
+    ///
+    /// # Errors
+    /// Says why not, in words for an operator.
+    fn check(&self) -> impl Future<Output = Result<()>> + Send;
+
+    /// Resolves when the store has stopped by itself; pends for as long as it serves and after a `close`.
+    fn stopped(&self) -> impl Future<Output = Stopped> + Send;
+
+    /// Makes everything acknowledged durable and ends. Appends after it are refused as unavailable.
+    ///
+    /// # Errors
+    /// When that could not be done within the implementation's bound.
+    fn close(&self) -> impl Future<Output = Result<()>> + Send;
+}
+
+/// Why a store no longer takes appends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stopped {
+    /// It is being closed.
+    Closing,
+    /// Another writer took over.
+    Fenced,
+    /// Its engine failed.
+    Failed,
+}
+
+/// Hears from a store what it applied, in order, each thing once.
+///
+/// Called on the write path, so an implementation must be quick and must not block.
+pub trait CommitListener: Send + Sync + 'static {
+    /// Whether anybody would use what [`CommitListener::applied`] hands over.
+    fn is_listening(&self) -> bool;
+
+    /// A commit can be read now. `runs` are all its records if somebody listens, else nothing; `tip` is where the
+    /// log reaches with it.
+    fn applied(&self, runs: &[(Key, Run)], tip: Sequence);
+
+    /// Everything below `watermark` is durable.
+    fn durable(&self, watermark: Sequence);
+
+    /// There will be no more commits.
+    fn stopped(&self, why: Stopped);
+}
+
+/// Tells the time.
+pub trait Clock: Send + Sync + 'static {
+    /// Milliseconds since the Unix epoch. May step back; a store never lets its timestamps do so.
+    fn now_ms(&self) -> i64;
+}
+
+/// Counts what the service does.
+pub trait Telemetry: Send + Sync + 'static {
+    /// Records and bytes (keys and values) that were appended and acknowledged.
+    fn appended(&self, records: u64, bytes: u64);
+
+    /// Records and bytes (as encoded) that were handed to readers.
+    fn scanned(&self, records: u64, bytes: u64);
+}

@@ -1,0 +1,137 @@
+//! What readers ask for.
+
+use bytes::Bytes;
+
+use crate::{Error, Key, Limits, Result, Sequence};
+
+/// Which records a reader sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Visibility {
+    /// All that were applied, so that a client reads its own writes. A crash may take the newest away again.
+    #[default]
+    Memory,
+    /// Only what is on object storage: what is seen once is there for ever.
+    Durable,
+}
+
+/// How far the log reaches. Both are exclusive: the sequence after the last record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Watermarks {
+    /// Everything below was applied and can be read with [`Visibility::Memory`].
+    pub tip: Sequence,
+    /// Everything below is on object storage. Never above `tip`.
+    pub durable: Sequence,
+}
+
+impl Watermarks {
+    /// The watermark that bounds what this visibility shows.
+    pub fn visible(&self, visibility: Visibility) -> Sequence {
+        match visibility {
+            Visibility::Memory => self.tip,
+            Visibility::Durable => self.durable,
+        }
+    }
+}
+
+/// Sequences `start .. end`, `end` not included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SequenceRange {
+    start: Sequence,
+    end: Sequence,
+}
+
+impl SequenceRange {
+    /// The whole log.
+    pub const ALL: Self = Self {
+        start: Sequence::ZERO,
+        end: Sequence::MAX,
+    };
+
+    /// The range `start .. end`; empty when they are equal.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when `start` is above `end`.
+    pub fn new(start: Sequence, end: Sequence) -> Result<Self> {
+        if start > end {
+            return Err(Error::invalid(format!(
+                "start_seq ({start}) must not be greater than end_seq ({end})"
+            )));
+        }
+        Ok(Self { start, end })
+    }
+
+    /// The first sequence that belongs to it.
+    pub fn start(&self) -> Sequence {
+        self.start
+    }
+
+    /// The first sequence after it.
+    pub fn end(&self) -> Sequence {
+        self.end
+    }
+
+    /// The same end, from `start` on; empty if that is beyond the end.
+    pub fn starting_at(&self, start: Sequence) -> Self {
+        Self {
+            start: start.min(self.end),
+            end: self.end,
+        }
+    }
+}
+
+/// How much one answer may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PageLimit {
+    /// Records, at least 1.
+    pub records: usize,
+    /// Bytes as encoded in the answer. The first record is answered even if it alone is larger.
+    pub bytes: usize,
+}
+
+impl PageLimit {
+    /// What the client asked for, capped by what the server allows.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when `records` is 0.
+    pub fn new(records: u64, limits: &Limits) -> Result<Self> {
+        if records == 0 {
+            return Err(Error::invalid("limit must be at least 1"));
+        }
+        Ok(Self {
+            records: usize::try_from(records)
+                .unwrap_or(usize::MAX)
+                .min(limits.page_records),
+            bytes: limits.page_bytes,
+        })
+    }
+}
+
+/// Records of one key, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scan {
+    /// Whose records.
+    pub key: Key,
+    /// Which sequences.
+    pub range: SequenceRange,
+    /// Skip the records before the first one that was appended at or after this time (Unix ms).
+    pub start_time_ms: Option<i64>,
+    /// How many at once.
+    pub limit: PageLimit,
+    /// Which records count as there.
+    pub visibility: Visibility,
+}
+
+/// Distinct keys in byte order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeysQuery {
+    /// First segment to look in.
+    pub start_segment: u32,
+    /// First segment not to look in.
+    pub end_segment: u32,
+    /// Only keys that begin with this; empty for all.
+    pub prefix: Bytes,
+    /// Only keys after this one; where the page before ended.
+    pub start_after: Option<Bytes>,
+    /// How many at once, at least 1.
+    pub limit: usize,
+}

@@ -1,0 +1,290 @@
+//! Runs: records of one key and one commit, in the one encoding they have everywhere.
+//!
+//! A record is encoded once, when it is committed, and copied from there on: into the stored row, to followers,
+//! into the protobuf answer of a scan. So the encoding is that of the answer: each record is a
+//! `repeated Value values = 3` field of the message `ScanResponse` in `openapi/log.proto`, with all three fields
+//! of `Value` present and in order:
+//!
+//! ```text
+//! 1A <varint length> 08 <varint sequence> 12 <varint length> <value> 18 <varint timestamp in ms>
+//! ```
+
+use bytes::{Bytes, BytesMut};
+
+use crate::{Error, Result, Sequence, SequenceRange, varint};
+
+const VALUES_FIELD: u8 = 0x1a;
+const SEQUENCE_FIELD: u8 = 0x08;
+const VALUE_FIELD: u8 = 0x12;
+const TIMESTAMP_FIELD: u8 = 0x18;
+
+/// Some records of one key that were committed together: ascending sequences, one append time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    first: Sequence,
+    last: Sequence,
+    count: u32,
+    timestamp_ms: i64,
+    encoded: Bytes,
+}
+
+/// One record of a [`Run`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Its place in the log.
+    pub sequence: Sequence,
+    /// What it says.
+    pub value: Bytes,
+}
+
+impl Run {
+    /// A run read back from where it was stored, with what was stored beside it. The records are not walked.
+    pub fn stored(
+        first: Sequence,
+        last: Sequence,
+        count: u32,
+        timestamp_ms: i64,
+        encoded: Bytes,
+    ) -> Self {
+        Self {
+            first,
+            last,
+            count,
+            timestamp_ms,
+            encoded,
+        }
+    }
+
+    /// Sequence of the first record.
+    pub fn first(&self) -> Sequence {
+        self.first
+    }
+
+    /// Sequence of the last record.
+    pub fn last(&self) -> Sequence {
+        self.last
+    }
+
+    /// How many records; never 0.
+    pub fn count(&self) -> u32 {
+        self.count
+    }
+
+    /// When they were appended (Unix ms).
+    pub fn timestamp_ms(&self) -> i64 {
+        self.timestamp_ms
+    }
+
+    /// The records, encoded as described on the [module](self).
+    pub fn encoded(&self) -> &Bytes {
+        &self.encoded
+    }
+
+    /// The records one by one. A damaged run ends with [`Error::Corrupt`].
+    pub fn entries(&self) -> Entries<'_> {
+        Entries { run: self, at: 0 }
+    }
+
+    /// How many records have a sequence below `sequence`.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] when the run is damaged.
+    pub fn count_below(&self, sequence: Sequence) -> Result<u32> {
+        if sequence <= self.first {
+            return Ok(0);
+        }
+        if sequence > self.last {
+            return Ok(self.count);
+        }
+        let mut below = 0;
+        for entry in self.entries() {
+            if entry?.sequence >= sequence {
+                break;
+            }
+            below += 1;
+        }
+        Ok(below)
+    }
+
+    /// The records in `range`, at most `records` of them and at most `bytes` encoded bytes, but at least one if
+    /// `records` is not 0 and `bytes` is `usize::MAX`. The flag says whether records in `range` were left out.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] when the run is damaged.
+    pub fn cut(
+        &self,
+        range: SequenceRange,
+        records: usize,
+        bytes: usize,
+    ) -> Result<(Option<Run>, bool)> {
+        let whole = range.start() <= self.first && self.last < range.end();
+        if whole && self.count as usize <= records && self.encoded.len() <= bytes {
+            return Ok((Some(self.clone()), false));
+        }
+        let mut walk = self.entries();
+        let mut kept: Option<Run> = None;
+        let (mut from, mut to, mut more) = (0, 0, false);
+        loop {
+            let at = walk.at;
+            let Some(entry) = walk.next() else { break };
+            let sequence = entry?.sequence;
+            if sequence < range.start() {
+                continue;
+            }
+            if sequence >= range.end() {
+                break;
+            }
+            let count = kept.as_ref().map_or(0, |run| run.count);
+            if kept.is_none() {
+                from = at;
+            }
+            if count as usize >= records || walk.at - from > bytes {
+                more = true;
+                break;
+            }
+            to = walk.at;
+            let run = kept.get_or_insert(Run {
+                first: sequence,
+                last: sequence,
+                count: 0,
+                timestamp_ms: self.timestamp_ms,
+                encoded: Bytes::new(),
+            });
+            run.last = sequence;
+            run.count += 1;
+        }
+        if let Some(run) = &mut kept {
+            run.encoded = self.encoded.slice(from..to);
+        }
+        Ok((kept, more))
+    }
+
+    fn damaged(&self, at: usize) -> Error {
+        Error::Corrupt(format!(
+            "run {}..={} of {} records, at byte {at} of {}",
+            self.first,
+            self.last,
+            self.count,
+            self.encoded.len()
+        ))
+    }
+}
+
+/// Walks the records of a [`Run`].
+#[derive(Debug)]
+pub struct Entries<'a> {
+    run: &'a Run,
+    at: usize,
+}
+
+impl Entries<'_> {
+    fn decode(&mut self) -> Option<Entry> {
+        let bytes = &self.run.encoded;
+        let mut at = self.at;
+        let tag = |at: &mut usize, expected: u8| -> Option<()> {
+            (*bytes.get(*at)? == expected).then(|| *at += 1)
+        };
+        tag(&mut at, VALUES_FIELD)?;
+        let length = usize::try_from(varint::get(bytes, &mut at)?).ok()?;
+        let end = at.checked_add(length)?;
+        tag(&mut at, SEQUENCE_FIELD)?;
+        let sequence = Sequence::new(varint::get(bytes, &mut at)?);
+        tag(&mut at, VALUE_FIELD)?;
+        let value_length = usize::try_from(varint::get(bytes, &mut at)?).ok()?;
+        let value_end = at.checked_add(value_length)?;
+        if value_end > end || end > bytes.len() {
+            return None;
+        }
+        let value = bytes.slice(at..value_end);
+        self.at = end;
+        Some(Entry { sequence, value })
+    }
+}
+
+impl Iterator for Entries<'_> {
+    type Item = Result<Entry>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.at >= self.run.encoded.len() {
+            return None;
+        }
+        let at = self.at;
+        Some(self.decode().ok_or_else(|| {
+            self.at = self.run.encoded.len();
+            self.run.damaged(at)
+        }))
+    }
+}
+
+/// Encodes a [`Run`] record by record.
+#[derive(Debug)]
+pub struct RunBuilder {
+    timestamp_ms: i64,
+    bounds: Option<(Sequence, Sequence)>,
+    count: u32,
+    encoded: BytesMut,
+}
+
+impl RunBuilder {
+    /// A builder whose records were appended at `timestamp_ms` (Unix ms, not negative), with room for `capacity`
+    /// bytes before what the caller puts first in `prefix`: [`RunBuilder::finish`] hands the prefix back.
+    pub fn new(timestamp_ms: i64) -> Self {
+        Self {
+            timestamp_ms: timestamp_ms.max(0),
+            bounds: None,
+            count: 0,
+            encoded: BytesMut::new(),
+        }
+    }
+
+    /// Adds a record; its sequence is above those before it.
+    pub fn push(&mut self, sequence: Sequence, value: &[u8]) {
+        let timestamp = self.timestamp_ms as u64;
+        let length = 1
+            + varint::len(sequence.get())
+            + 1
+            + varint::len(value.len() as u64)
+            + value.len()
+            + 1
+            + varint::len(timestamp);
+        let out = &mut self.encoded;
+        out.reserve(1 + varint::len(length as u64) + length);
+        out.extend_from_slice(&[VALUES_FIELD]);
+        varint::put(out, length as u64);
+        out.extend_from_slice(&[SEQUENCE_FIELD]);
+        varint::put(out, sequence.get());
+        out.extend_from_slice(&[VALUE_FIELD]);
+        varint::put(out, value.len() as u64);
+        out.extend_from_slice(value);
+        out.extend_from_slice(&[TIMESTAMP_FIELD]);
+        varint::put(out, timestamp);
+        let first = self.bounds.map_or(sequence, |(first, _)| first);
+        self.bounds = Some((first, sequence));
+        self.count += 1;
+    }
+
+    /// Encoded bytes so far.
+    pub fn len(&self) -> usize {
+        self.encoded.len()
+    }
+
+    /// Whether there is no record yet.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// The run; `None` when nothing was pushed.
+    pub fn finish(self) -> Option<Run> {
+        let (first, last) = self.bounds?;
+        Some(Run {
+            first,
+            last,
+            count: self.count,
+            timestamp_ms: self.timestamp_ms,
+            encoded: self.encoded.freeze(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

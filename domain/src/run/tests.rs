@@ -1,0 +1,94 @@
+use super::*;
+use proptest::prelude::*;
+
+fn run_of(records: &[(u64, Vec<u8>)], timestamp_ms: i64) -> Option<Run> {
+    let mut builder = RunBuilder::new(timestamp_ms);
+    for (sequence, value) in records {
+        builder.push(Sequence::new(*sequence), value);
+    }
+    builder.finish()
+}
+
+fn entries(run: &Run) -> Vec<(u64, Vec<u8>)> {
+    run.entries()
+        .map(|entry| entry.expect("not damaged"))
+        .map(|entry| (entry.sequence.get(), entry.value.to_vec()))
+        .collect()
+}
+
+fn records() -> impl Strategy<Value = Vec<(u64, Vec<u8>)>> {
+    prop::collection::btree_map(
+        0u64..1_000,
+        prop::collection::vec(any::<u8>(), 0..40),
+        1..30,
+    )
+    .prop_map(|records| records.into_iter().collect())
+}
+
+#[test]
+fn the_encoding_is_the_values_field_of_a_scan_response() {
+    let run = run_of(&[(300, b"hi".to_vec())], 1_700_000_000_000).expect("one record");
+    assert_eq!(
+        run.encoded().as_ref(),
+        [
+            0x1a, 14, 0x08, 0xac, 0x02, 0x12, 2, b'h', b'i', 0x18, 0x80, 0xd0, 0x95, 0xff, 0xbc,
+            0x31
+        ]
+    );
+}
+
+proptest! {
+    #[test]
+    fn what_was_pushed_comes_back(records in records()) {
+        let run = run_of(&records, 7).expect("not empty");
+        prop_assert_eq!(entries(&run), records.clone());
+        prop_assert_eq!(run.count() as usize, records.len());
+        prop_assert_eq!(run.first().get(), records[0].0);
+        prop_assert_eq!(run.last().get(), records[records.len() - 1].0);
+    }
+
+    #[test]
+    fn a_cut_keeps_the_range_within_both_limits_and_says_if_more_is_there(
+        records in records(), start in 0u64..1_100, length in 0u64..1_100, limit in 0usize..40, bytes in 0usize..600,
+    ) {
+        let run = run_of(&records, 7).expect("not empty");
+        let range = SequenceRange::new(Sequence::new(start), Sequence::new(start + length)).expect("ordered");
+        let (kept, more) = run.cut(range, limit, bytes).expect("not damaged");
+        let in_range: Vec<_> = records.iter().filter(|(s, _)| *s >= start && *s < start + length).cloned().collect();
+        let kept_entries = kept.as_ref().map_or(Vec::new(), entries);
+        prop_assert_eq!(&in_range[..kept_entries.len()], &kept_entries[..]);
+        prop_assert_eq!(more, kept_entries.len() < in_range.len());
+        prop_assert!(kept_entries.len() <= limit);
+        if let Some(kept) = &kept {
+            prop_assert!(kept.encoded().len() <= bytes);
+            prop_assert_eq!(kept.count() as usize, kept_entries.len());
+            prop_assert_eq!(kept.first().get(), kept_entries[0].0);
+            prop_assert_eq!(kept.last().get(), kept_entries[kept_entries.len() - 1].0);
+        }
+        if more && kept_entries.len() < limit {
+            let one_more = run_of(&in_range[..=kept_entries.len()], 7).expect("not empty");
+            prop_assert!(one_more.encoded().len() > bytes);
+        }
+    }
+
+    #[test]
+    fn count_below_counts(records in records(), sequence in 0u64..1_100) {
+        let run = run_of(&records, 7).expect("not empty");
+        let expected = records.iter().filter(|(s, _)| *s < sequence).count() as u32;
+        prop_assert_eq!(run.count_below(Sequence::new(sequence)).expect("not damaged"), expected);
+    }
+
+    #[test]
+    fn damaged_bytes_end_in_an_error_and_never_in_a_panic(
+        records in records(), position in any::<prop::sample::Index>(), byte: u8, keep in any::<prop::sample::Index>(),
+    ) {
+        let run = run_of(&records, 7).expect("not empty");
+        let mut bytes = run.encoded().to_vec();
+        let at = position.index(bytes.len());
+        bytes[at] = byte;
+        bytes.truncate(keep.index(bytes.len() + 1));
+        let damaged = Run::stored(run.first(), run.last(), run.count(), 7, bytes.into());
+        let _ = damaged.entries().collect::<Result<Vec<_>>>();
+        let _ = damaged.cut(SequenceRange::ALL, 1, 10);
+    }
+}

@@ -1,0 +1,220 @@
+//! The service: what a server offers, over any store.
+
+use std::sync::Arc;
+
+use crate::follow::{Delivery, Followers, Following};
+use crate::page::PageBuilder;
+use crate::ports::Telemetry;
+use crate::{
+    Appended, Batch, Durability, Error, Key, KeysPage, KeysQuery, Limits, LogStore, Page, Result,
+    Run, Scan, Segment, Sequence, SequenceRange, Stopped, Watermarks,
+};
+
+/// A log that can be appended to, read and followed.
+pub struct LogService<S> {
+    store: S,
+    followers: Arc<Followers>,
+    telemetry: Arc<dyn Telemetry>,
+    limits: Limits,
+}
+
+impl<S: LogStore> LogService<S> {
+    /// A service over `store`, which must report its commits to `followers`.
+    pub fn new(
+        store: S,
+        followers: Arc<Followers>,
+        telemetry: Arc<dyn Telemetry>,
+        limits: Limits,
+    ) -> Self {
+        Self {
+            store,
+            followers,
+            telemetry,
+            limits,
+        }
+    }
+
+    /// What clients may send and ask for.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Appends a batch.
+    ///
+    /// # Errors
+    /// As [`LogStore::append`].
+    pub async fn append(&self, batch: Batch, durability: Durability) -> Result<Appended> {
+        let bytes = batch.bytes();
+        let appended = self.store.append(batch, durability).await?;
+        self.telemetry.appended(appended.count, bytes);
+        Ok(appended)
+    }
+
+    /// One page of a key.
+    ///
+    /// # Errors
+    /// As [`LogStore::scan`].
+    pub async fn scan(&self, scan: &Scan) -> Result<Page> {
+        let page = self.store.scan(scan).await?;
+        self.telemetry.scanned(page.records, page.bytes);
+        Ok(page)
+    }
+
+    /// Starts to follow a key from the start of `scan` on.
+    ///
+    /// # Errors
+    /// [`Error::Overloaded`] when there are too many followers.
+    pub fn tail(self: &Arc<Self>, scan: Scan) -> Result<Tail<S>> {
+        let following = self.followers.register(scan.key.clone(), scan.visibility)?;
+        Ok(Tail {
+            service: Arc::clone(self),
+            following,
+            scan,
+            must_scan: true,
+        })
+    }
+
+    /// One page of the distinct keys.
+    ///
+    /// # Errors
+    /// As [`LogStore::keys`].
+    pub async fn keys(&self, query: &KeysQuery) -> Result<KeysPage> {
+        self.store.keys(query).await
+    }
+
+    /// The segments that overlap `range`.
+    ///
+    /// # Errors
+    /// As [`LogStore::segments`].
+    pub async fn segments(&self, range: SequenceRange) -> Result<Vec<Segment>> {
+        self.store.segments(range).await
+    }
+
+    /// How many records of `key` lie in `range`.
+    ///
+    /// # Errors
+    /// As [`LogStore::count`].
+    pub async fn count(&self, key: &Key, range: SequenceRange) -> Result<u64> {
+        self.store.count(key, range).await
+    }
+
+    /// How far the log reaches.
+    pub fn watermarks(&self) -> Watermarks {
+        self.store.watermarks()
+    }
+
+    /// Whether the store answers.
+    ///
+    /// # Errors
+    /// As [`LogStore::check`].
+    pub async fn check(&self) -> Result<()> {
+        self.store.check().await
+    }
+
+    /// Resolves when the store has stopped by itself.
+    pub async fn stopped(&self) -> Stopped {
+        self.store.stopped().await
+    }
+
+    /// Answers everybody who follows a key, now and from now on.
+    pub fn dismiss_followers(&self) {
+        self.followers.stop(Stopped::Closing);
+    }
+
+    /// Makes everything acknowledged durable and ends.
+    ///
+    /// # Errors
+    /// As [`LogStore::close`].
+    pub async fn close(&self) -> Result<()> {
+        self.dismiss_followers();
+        self.store.close().await
+    }
+}
+
+/// A reader at, or on its way to, the tip of a key.
+pub struct Tail<S> {
+    service: Arc<LogService<S>>,
+    following: Following,
+    scan: Scan,
+    must_scan: bool,
+}
+
+impl<S: LogStore> Tail<S> {
+    /// Waits for the next records: a page that is never empty, or `None` when there will be no more because the
+    /// range ends or the server stops.
+    ///
+    /// Dropping the future loses nothing: the next call goes on at the same place.
+    ///
+    /// # Errors
+    /// As [`LogStore::scan`]; [`Error::Fenced`] or [`Error::Unavailable`] when the store stopped by itself.
+    pub async fn next(&mut self) -> Result<Option<Page>> {
+        while self.scan.range.start() < self.scan.range.end() {
+            let page = if self.must_scan {
+                let page = self.service.store.scan(&self.scan).await?;
+                self.must_scan = !page.complete;
+                page
+            } else {
+                match self.following.next().await {
+                    Delivery::Run(run) => self.gather(run)?,
+                    Delivery::Behind => {
+                        self.must_scan = true;
+                        continue;
+                    }
+                    Delivery::Stopped(why) => return stopped(why),
+                }
+            };
+            self.scan.range = self.scan.range.starting_at(page.next);
+            if !page.is_empty() {
+                self.scan.start_time_ms = None;
+                self.service.telemetry.scanned(page.records, page.bytes);
+                return Ok(Some(page));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Where to go on: everything of the key below it was returned.
+    pub fn position(&self) -> Sequence {
+        let reached = if self.must_scan {
+            None
+        } else {
+            self.following.caught_up_to()
+        };
+        let start = self.scan.range.start();
+        reached.map_or(start, |reached| {
+            start.max(reached.min(self.scan.range.end()))
+        })
+    }
+
+    /// A page of `run` and what else has arrived. What does not fit is scanned for.
+    fn gather(&mut self, run: Run) -> Result<Page> {
+        let mut builder =
+            PageBuilder::new(self.scan.range, self.scan.start_time_ms, self.scan.limit);
+        let mut end = run.last().plus(1);
+        let mut wants_more = builder.push(&run)?;
+        while wants_more {
+            match self.following.try_next() {
+                Some(Delivery::Run(run)) => {
+                    end = run.last().plus(1);
+                    wants_more = builder.push(&run)?;
+                }
+                Some(Delivery::Behind) => {
+                    self.must_scan = true;
+                    break;
+                }
+                Some(Delivery::Stopped(_)) | None => break,
+            }
+        }
+        let page = builder.finish(end);
+        self.must_scan |= !page.complete;
+        Ok(page)
+    }
+}
+
+fn stopped(why: Stopped) -> Result<Option<Page>> {
+    match why {
+        Stopped::Closing => Ok(None),
+        Stopped::Fenced => Err(Error::Fenced),
+        Stopped::Failed => Err(Error::unavailable("the storage engine has failed")),
+    }
+}

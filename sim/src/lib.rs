@@ -1,0 +1,1 @@
+//! Deterministic simulation of whole servers; see `docs/` for what is here so far.
