@@ -83,7 +83,7 @@ pub(super) async fn keys_with_any_bytes_do_not_mix<F: Fixture>(fixture: F) {
 
 pub(super) async fn empty_and_large_values_come_back<F: Fixture>(fixture: F) {
     let log = open(&fixture, NEVER).await;
-    let large: Vec<u8> = (0..3_000_000u32).map(|i| (i * 31 >> 3) as u8).collect();
+    let large: Vec<u8> = (0..3_000_000u32).map(|i| ((i * 31) >> 3) as u8).collect();
     log.applied(&[(b"k", b""), (b"k", &large), (b"k", b"")])
         .await;
     let read = log.read(b"k", Visibility::Memory).await;
