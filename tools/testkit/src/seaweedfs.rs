@@ -124,7 +124,10 @@ impl SeaweedFs {
         let log = std::fs::read_to_string(&log_path).unwrap_or_default();
         let mut tail: Vec<_> = log.lines().rev().take(20).collect();
         tail.reverse();
-        Err(format!("it was not ready in time; its log ends:\n{}", tail.join("\n")))
+        Err(format!(
+            "it was not ready in time; its log ends:\n{}",
+            tail.join("\n")
+        ))
     }
 
     /// The port of the S3 API on 127.0.0.1.
@@ -168,7 +171,8 @@ impl SeaweedFs {
         );
     }
 
-    /// An unsigned request to the S3 API, with a time-out of 5 s.
+    /// An unsigned request to the S3 API, with a time-out of 30 s: racing for one object, a server that
+    /// lost the race for its lock sleeps whole seconds before it tries again.
     ///
     /// # Errors
     /// As [`http::request`].
@@ -179,7 +183,7 @@ impl SeaweedFs {
         headers: &[&str],
         body: &[u8],
     ) -> io::Result<Answer> {
-        let timeout = Duration::from_secs(5);
+        let timeout = Duration::from_secs(30);
         http::request(self.s3_port, method, path, headers, body, timeout)
     }
 
