@@ -15,8 +15,8 @@ const ROUNDS: usize = 20;
 async fn after_twenty_kills_under_load_nothing_durable_is_lost_and_no_sequence_is_given_twice() {
     let place = Place::folder();
     let history = Shared::default();
+    let mut server = place.serve();
     for round in 0..ROUNDS {
-        let server = place.serve();
         let load = Load::start(&server, round, &history);
         // Another moment each time, spread over the flushes that are under way.
         sleep(Duration::from_millis(300 + (round as u64 * 37) % 200)).await;
@@ -25,9 +25,8 @@ async fn after_twenty_kills_under_load_nothing_durable_is_lost_and_no_sequence_i
         let acknowledged = history.lock().acknowledged_in(round);
         assert!(acknowledged > 0, "round {round} tested nothing");
 
-        let server = place.serve();
+        server = place.serve();
         let log = read_log(&Client::new(&server)).await;
         history.lock().check(&log, round, Ended::Killed);
-        server.kill9();
     }
 }

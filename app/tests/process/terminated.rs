@@ -17,8 +17,8 @@ const AT_ONCE: Duration = Duration::from_secs(5);
 async fn twenty_graceful_stops_under_load_exit_with_zero_and_lose_nothing_acknowledged() {
     let place = Place::folder();
     let history = Shared::default();
+    let mut server = place.serve();
     for round in 0..ROUNDS {
-        let server = place.serve();
         let load = Load::start(&server, round, &history);
         sleep(Duration::from_millis(200 + (round as u64 * 37) % 200)).await;
         let exit = server.terminate().await;
@@ -27,11 +27,9 @@ async fn twenty_graceful_stops_under_load_exit_with_zero_and_lose_nothing_acknow
         let acknowledged = history.lock().acknowledged_in(round);
         assert!(acknowledged > 0, "round {round} tested nothing");
 
-        let server = place.serve();
+        server = place.serve();
         let log = read_log(&Client::new(&server)).await;
         history.lock().check(&log, round, Ended::Stopped);
-        // Without a goodbye: what the stop before had made durable needs none.
-        server.kill9();
     }
 }
 

@@ -1,6 +1,7 @@
 //! What clients did and were told, held against what the log holds in the end.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
 
 use super::client::{Client, Outcome, Record};
 
@@ -8,7 +9,6 @@ use super::client::{Client, Outcome, Record};
 pub(crate) type Log = BTreeMap<u64, Record>;
 
 /// One append and how it ended.
-#[derive(Debug)]
 pub(crate) struct Attempt {
     /// Which life of the server it was made in.
     pub(crate) round: usize,
@@ -178,6 +178,18 @@ pub(crate) async fn read_log(client: &Client) -> Log {
         }
     }
     log
+}
+
+impl fmt::Debug for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let first = self.records.first().map(show);
+        let (count, durable) = (self.records.len(), self.durable);
+        write!(
+            f,
+            "{count} records from {first:?} on, durable: {durable}, {:?}",
+            self.outcome
+        )
+    }
 }
 
 fn show((key, value): &Record) -> String {
