@@ -1,2 +1,151 @@
-//! x
-fn main() {}
+//! `log-load`: sends a bounded amount of one kind of request to a server and prints how it did.
+//!
+//! It measures a closed loop: each connection sends its next request when the last one was answered, so the latency is
+//! that of a server under exactly `--connections` requests at once, and a slow server is also asked less often.
+
+mod arguments;
+mod requests;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+use hdrhistogram::Histogram;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::arguments::{Arguments, Mode};
+use crate::requests::Requests;
+
+/// What one connection, or all of them, measured.
+struct Measured {
+    /// Of the requests that succeeded, in microseconds.
+    latency: Histogram<u64>,
+    records: u64,
+    errors: u64,
+    /// To show one: most errors of a run are the same.
+    first_error: Option<String>,
+}
+
+impl Measured {
+    fn new() -> Self {
+        Self {
+            latency: Histogram::new(3).expect("3 significant digits are allowed"),
+            records: 0,
+            errors: 0,
+            first_error: None,
+        }
+    }
+
+    fn add(&mut self, other: Self) {
+        self.latency
+            .add(other.latency)
+            .expect("an auto-resizing histogram takes any value");
+        self.records += other.records;
+        self.errors += other.errors;
+        self.first_error = self.first_error.take().or(other.first_error);
+    }
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    if let Err(error) = prepare(&arguments).await {
+        complain(&format!(
+            "the server at {} cannot be used: {error}",
+            arguments.url
+        ));
+        return ExitCode::FAILURE;
+    }
+    let started = Instant::now();
+    let measured = run(&arguments, started + Duration::from_secs(arguments.seconds)).await;
+    report(&arguments, &measured, started.elapsed());
+    if measured.latency.is_empty() {
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
+}
+
+/// Reading needs something to read: one durable batch for every key.
+async fn prepare(arguments: &Arguments) -> Result<(), String> {
+    let requests = Requests::new(arguments, 0);
+    if arguments.mode == Mode::Append {
+        return requests.check_health().await;
+    }
+    for key in 0..arguments.keys {
+        requests.append_to(key, true).await?;
+    }
+    Ok(())
+}
+
+async fn run(arguments: &Arguments, until: Instant) -> Measured {
+    let mut connections = JoinSet::new();
+    for connection in 0..arguments.connections {
+        let requests = Requests::new(arguments, connection);
+        connections.spawn(run_connection(requests, arguments.mode, until));
+    }
+    let mut all = Measured::new();
+    while let Some(measured) = connections.join_next().await {
+        all.add(measured.expect("a connection's task does not panic"));
+    }
+    all
+}
+
+async fn run_connection(mut requests: Requests, mode: Mode, until: Instant) -> Measured {
+    /// A server that refuses everything is not asked as fast as it can refuse.
+    const AFTER_AN_ERROR: Duration = Duration::from_millis(10);
+
+    let mut measured = Measured::new();
+    while Instant::now() < until {
+        let sent = Instant::now();
+        let answer = match mode {
+            Mode::Append => requests.append().await,
+            Mode::Scan => requests.scan().await,
+            Mode::Count => requests.count().await,
+        };
+        match answer {
+            Ok(records) => {
+                let micros = u64::try_from(sent.elapsed().as_micros()).unwrap_or(u64::MAX);
+                measured.latency.saturating_record(micros.max(1));
+                measured.records += records;
+            }
+            Err(error) => {
+                measured.errors += 1;
+                measured.first_error.get_or_insert(error);
+                tokio::time::sleep(AFTER_AN_ERROR).await;
+            }
+        }
+    }
+    measured
+}
+
+#[expect(clippy::print_stdout, reason = "the report is what the tool is for")]
+fn report(arguments: &Arguments, measured: &Measured, took: Duration) {
+    let seconds = took.as_secs_f64();
+    let millis = |quantile: f64| measured.latency.value_at_quantile(quantile) as f64 / 1_000.0;
+    println!("{arguments}");
+    println!(
+        "{:.0} records/s, {:.0} requests/s over {seconds:.1} s",
+        measured.records as f64 / seconds,
+        measured.latency.len() as f64 / seconds,
+    );
+    println!(
+        "latency in ms: p50 {:.2}, p99 {:.2}, p999 {:.2}, max {:.2}",
+        millis(0.5),
+        millis(0.99),
+        millis(0.999),
+        measured.latency.max() as f64 / 1_000.0,
+    );
+    match &measured.first_error {
+        Some(first) => println!("{} errors; the first: {first}", measured.errors),
+        None => println!("0 errors"),
+    }
+}
+
+#[expect(
+    clippy::print_stderr,
+    reason = "the one place where the tool complains"
+)]
+fn complain(message: &str) {
+    eprintln!("log-load: {message}");
+}

@@ -1,0 +1,64 @@
+//! What to send, how much, and for how long.
+
+use std::fmt;
+
+use clap::{Parser, ValueEnum};
+
+/// Sends appends, scans or counts to a Log server for some seconds, and prints throughput, latency and errors.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "log-load", version)]
+pub(crate) struct Arguments {
+    /// Where the server listens
+    #[arg(long, default_value = "http://127.0.0.1:8080")]
+    pub(crate) url: String,
+
+    /// What to send
+    #[arg(long, value_enum, default_value_t = Mode::Append)]
+    pub(crate) mode: Mode,
+
+    /// How many requests are on their way at once, each on its own connection
+    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    pub(crate) connections: u64,
+
+    /// How long to send
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    pub(crate) seconds: u64,
+
+    /// Records in one append, or in one page of a scan
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    pub(crate) records: u64,
+
+    /// Length of a record's value
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(0..=8_388_608))]
+    pub(crate) value_bytes: u64,
+
+    /// How many distinct keys the records are spread over
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    pub(crate) keys: u64,
+
+    /// Whether appends wait until they are on object storage
+    #[arg(long)]
+    pub(crate) durable: bool,
+}
+
+/// The kind of request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Mode {
+    /// Append batches; records of a batch go to keys in turn
+    Append,
+    /// Read a page of a key, again and again
+    Scan,
+    /// Count the records of a key
+    Count,
+}
+
+impl fmt::Display for Arguments {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let durable = if self.durable { ", durable" } else { "" };
+        write!(
+            f,
+            "{:?}{durable}: {} connections, {} records of {} B per request, {} keys",
+            self.mode, self.connections, self.records, self.value_bytes, self.keys
+        )
+    }
+}
