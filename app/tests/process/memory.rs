@@ -9,7 +9,7 @@ use crate::support::client::{Client, Outcome};
 use crate::support::server::{Server, binary};
 
 const KEYS: u64 = 1_000_000;
-const BATCH: u64 = 10_000;
+const BATCH: usize = 10_000;
 const PAGE: usize = 10_000;
 const VALUE: [u8; 100] = [b'v'; 100];
 const GIB: u64 = 1 << 30;
@@ -25,7 +25,7 @@ async fn a_million_keys_are_written_and_listed_within_one_gibibyte() {
     let server = Server::start_binary(release.unwrap_or_else(binary), &arguments, &[]);
     let client = Client::new(&server);
 
-    for first in (0..KEYS).step_by(usize::try_from(BATCH).unwrap()) {
+    for first in (0..KEYS).step_by(BATCH) {
         append(&client, first).await;
     }
     let written = server.peak_memory();
@@ -55,7 +55,7 @@ async fn a_million_keys_are_written_and_listed_within_one_gibibyte() {
 
 async fn append(client: &Client, first: u64) {
     let mut body = Vec::new();
-    for i in first..first + BATCH {
+    for i in first..first + BATCH as u64 {
         let key = name(i * STRIDE % KEYS);
         let mut record = Vec::with_capacity(128);
         field(&mut record, 1, key.as_bytes());
@@ -64,9 +64,8 @@ async fn append(client: &Client, first: u64) {
     }
     // A server that writes more slowly than it is sent to says so, and is given time.
     for _ in 0..600 {
-        let count = usize::try_from(BATCH).unwrap();
         match client
-            .append_body("application/protobuf", body.clone(), count)
+            .append_body("application/protobuf", body.clone(), BATCH)
             .await
         {
             Outcome::Acknowledged(_) => return,

@@ -17,6 +17,9 @@ use tokio::time::Instant;
 use crate::arguments::{Arguments, Mode};
 use crate::requests::Requests;
 
+/// Longer latencies count as this one. No request takes so long: the client gives up before.
+const LONGEST_MICROS: u64 = 600_000_000;
+
 /// What one connection, or all of them, measured.
 struct Measured {
     /// Of the requests that succeeded, in microseconds.
@@ -30,7 +33,8 @@ struct Measured {
 impl Measured {
     fn new() -> Self {
         Self {
-            latency: Histogram::new(3).expect("3 significant digits are allowed"),
+            latency: Histogram::new_with_bounds(1, LONGEST_MICROS, 3)
+                .expect("bounds that are allowed"),
             records: 0,
             errors: 0,
             first_error: None,
@@ -40,7 +44,7 @@ impl Measured {
     fn add(&mut self, other: Self) {
         self.latency
             .add(other.latency)
-            .expect("an auto-resizing histogram takes any value");
+            .expect("histograms of the same bounds");
         self.records += other.records;
         self.errors += other.errors;
         self.first_error = self.first_error.take().or(other.first_error);
@@ -130,7 +134,8 @@ fn report(arguments: &Arguments, measured: &Measured, took: Duration) {
         measured.latency.len() as f64 / seconds,
     );
     println!(
-        "latency in ms: p50 {:.2}, p99 {:.2}, p999 {:.2}, max {:.2}",
+        "latency in ms: mean {:.2}, p50 {:.2}, p99 {:.2}, p999 {:.2}, max {:.2}",
+        measured.latency.mean() / 1_000.0,
         millis(0.5),
         millis(0.99),
         millis(0.999),

@@ -2,7 +2,13 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
+
+const POLL: Duration = Duration::from_millis(5);
+const POLLS_UNTIL_STOPPED: usize = 2_000;
 
 /// A process held by a shell that waits for the end of its standard input, which this value keeps open. When the
 /// value is dropped, or the test process dies in any way, the pipe closes and the shell kills the process.
@@ -37,16 +43,35 @@ impl Leash {
 
     /// Whether the process still runs (a stopped one does too).
     pub(crate) fn is_running(&self) -> bool {
-        let state = std::fs::read_to_string(format!("/proc/{}/stat", self.pid)).unwrap_or_default();
-        // `pid (name) state …`: a process that ended is Z until the shell collects it.
-        !matches!(
-            state.rsplit(") ").next().and_then(|s| s.chars().next()),
-            None | Some('Z' | 'X')
-        )
+        let state = state(Path::new(&format!("/proc/{}", self.pid)));
+        // One that ended is Z until the shell collects it.
+        !matches!(state, None | Some('Z' | 'X'))
     }
 
-    /// Sends a signal by its name without `SIG`.
-    pub(crate) fn signal(&self, name: &str) {
+    /// Stops the process, and returns when it has stopped: the signal alone only asks for it, and on a busy machine
+    /// some of the threads run on for a while.
+    pub(crate) fn stop(&self) {
+        self.signal("STOP");
+        for _ in 0..POLLS_UNTIL_STOPPED {
+            let tasks = std::fs::read_dir(format!("/proc/{}/task", self.pid))
+                .expect("list the threads of the process");
+            let stopped = tasks
+                .map(|task| state(&task.expect("read the list of threads").path()))
+                .all(|state| state == Some('T'));
+            if stopped {
+                return;
+            }
+            sleep(POLL);
+        }
+        panic!("process {} did not stop", self.pid);
+    }
+
+    /// Lets a stopped process go on.
+    pub(crate) fn resume(&self) {
+        self.signal("CONT");
+    }
+
+    fn signal(&self, name: &str) {
         let sent = Command::new("sh")
             .args(["-c", &format!("kill -{name} {}", self.pid)])
             .status();
@@ -56,6 +81,14 @@ impl Leash {
             self.pid
         );
     }
+}
+
+/// The state letter of a process or thread, from its folder under `/proc`.
+fn state(folder: &Path) -> Option<char> {
+    // `pid (name) state …`, and a name may hold anything.
+    let stat = std::fs::read_to_string(folder.join("stat")).ok()?;
+    let (_, rest) = stat.rsplit_once(") ")?;
+    rest.chars().next()
 }
 
 impl Drop for Leash {

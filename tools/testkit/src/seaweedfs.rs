@@ -187,14 +187,15 @@ impl SeaweedFs {
         http::request(self.s3_port, method, path, headers, body, timeout)
     }
 
-    /// Begins an outage: connections are still accepted by the kernel, and nothing answers (SIGSTOP).
+    /// Begins an outage: connections are still accepted by the kernel, and nothing answers (SIGSTOP). The server has
+    /// stopped when this returns.
     pub fn pause(&self) {
-        self.process.signal("STOP");
+        self.process.stop();
     }
 
     /// Ends the outage that [`SeaweedFs::pause`] began (SIGCONT).
     pub fn resume(&self) {
-        self.process.signal("CONT");
+        self.process.resume();
     }
 
     /// What the server wrote to its log so far, to print when a test fails.
