@@ -2,4 +2,5 @@
 
 pub mod clock;
 pub mod memory;
+pub mod objects;
 pub mod slate;

@@ -47,3 +47,57 @@ async fn the_slate_store_conforms_on_a_local_folder() {
     })
     .await;
 }
+
+mod failures;
+mod restarts;
+
+use log_domain::follow::Followers;
+use log_domain::{Limits, PageLimit, Record, Scan, Sequence, Visibility};
+
+/// Opens a store as the server does, with `change`d options.
+async fn open_with(
+    objects: &Arc<dyn ObjectStore>,
+    change: impl FnOnce(&mut Options),
+) -> Result<SlateStore> {
+    let mut options = Options::default();
+    change(&mut options);
+    let parts = Parts {
+        objects: Arc::clone(objects),
+        clock: Arc::new(crate::clock::SystemClock),
+        listener: Arc::new(Followers::new(&options.limits)),
+        recorder: Arc::new(NoopMetricsRecorder::new()),
+        seed: None,
+    };
+    SlateStore::open(parts, options).await
+}
+
+async fn open(objects: &Arc<dyn ObjectStore>) -> SlateStore {
+    open_with(objects, |_| {}).await.expect("opened")
+}
+
+fn batch(key: &'static str, values: &[&'static str]) -> Batch {
+    let limits = Limits::default();
+    let record = |value: &&'static str| {
+        Record::parse(key.into(), (*value).into(), &limits).expect("within the limits")
+    };
+    Batch::new(values.iter().map(record).collect(), &limits).expect("a batch")
+}
+
+async fn values(store: &SlateStore, key: &'static str) -> Vec<(u64, bytes::Bytes)> {
+    let scan = Scan {
+        key: Key::stored(key.into()),
+        range: SequenceRange::ALL,
+        start_time_ms: None,
+        limit: PageLimit {
+            records: 100_000,
+            bytes: 64 << 20,
+        },
+        visibility: Visibility::Memory,
+    };
+    let page = store.scan(&scan).await.expect("scanned");
+    let entries = page.runs.iter().flat_map(|run| run.entries());
+    entries
+        .map(|entry| entry.expect("not damaged"))
+        .map(|entry| (entry.sequence.get(), entry.value))
+        .collect()
+}
