@@ -1,0 +1,12 @@
+//! The shipped binary as a black box: started as a process, spoken to over HTTP, killed, stopped, fenced, starved.
+//!
+//! One test binary, so that it links once. `LOG_TEST_BINARY` names another server to run the tests against.
+
+mod configuration;
+mod fencing;
+mod killed;
+mod malformed;
+mod memory;
+mod real_data;
+mod support;
+mod terminated;

@@ -1,0 +1,8 @@
+//! What the process tests stand on: the server as a child process, a client, a place for its data, load, and the
+//! checks that hold a recorded history against the log.
+
+pub(crate) mod client;
+pub(crate) mod history;
+pub(crate) mod load;
+pub(crate) mod place;
+pub(crate) mod server;

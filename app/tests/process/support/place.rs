@@ -1,0 +1,49 @@
+//! Where a server keeps its log: a local folder or a bucket.
+
+use log_testkit::seaweedfs::SeaweedFs;
+use tempfile::TempDir;
+
+use super::server::{Server, Variable};
+
+/// A place that outlives the servers on it.
+pub(crate) enum Place {
+    Folder(TempDir),
+    Bucket(SeaweedFs),
+}
+
+const BUCKET: &str = "process-tests";
+
+impl Place {
+    pub(crate) fn folder() -> Self {
+        Self::Folder(TempDir::with_prefix("log-process-").expect("make a temporary folder"))
+    }
+
+    pub(crate) fn s3() -> Self {
+        let s3 = SeaweedFs::start();
+        s3.create_bucket(BUCKET);
+        Self::Bucket(s3)
+    }
+
+    /// Starts a server on this place.
+    pub(crate) fn serve(&self) -> Server {
+        Server::start(&self.arguments(), &self.environment())
+    }
+
+    fn arguments(&self) -> Vec<String> {
+        match self {
+            Self::Folder(folder) => {
+                vec!["--data-dir".to_owned(), folder.path().display().to_string()]
+            }
+            Self::Bucket(_) => ["--s3-bucket", BUCKET, "--s3-prefix", "some/log"]
+                .map(str::to_owned)
+                .to_vec(),
+        }
+    }
+
+    fn environment(&self) -> Vec<Variable> {
+        match self {
+            Self::Folder(_) => Vec::new(),
+            Self::Bucket(s3) => s3.environment(),
+        }
+    }
+}

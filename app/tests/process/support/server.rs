@@ -1,0 +1,266 @@
+//! The server as a child process.
+
+use std::ffi::OsString;
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+/// How long a start may take. A debug build on a busy machine needs some of it; a hang fails.
+const START: Duration = Duration::from_secs(60);
+/// How long a stop may take before it counts as hanging.
+const STOP: Duration = Duration::from_secs(30);
+
+/// A setting of the environment.
+pub(crate) type Variable = (String, String);
+
+/// A running server, killed when dropped. Its log is printed if the test fails.
+pub(crate) struct Server {
+    child: Child,
+    url: String,
+    stderr: Captured,
+    reader: Option<JoinHandle<()>>,
+}
+
+/// How a process ended, and what it said.
+#[derive(Debug)]
+pub(crate) struct Exit {
+    /// `None` when a signal ended it.
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+type Captured = Arc<Mutex<Vec<String>>>;
+
+/// The binary under test.
+pub(crate) fn binary() -> OsString {
+    std::env::var_os("LOG_TEST_BINARY").unwrap_or_else(|| env!("CARGO_BIN_EXE_opendata-log").into())
+}
+
+/// A command for `binary` that sees none of the developer's own settings, only `env`.
+fn command(binary: OsString, args: &[String], env: &[Variable]) -> Command {
+    let mut command = Command::new(binary);
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("LOG_") || text.starts_with("AWS_") || text == "RUST_LOG" {
+            command.env_remove(&name);
+        }
+    }
+    command
+        .args(args)
+        .envs(env.iter().map(|(name, value)| (name, value)))
+        .current_dir(std::env::temp_dir())
+        .stdin(Stdio::null())
+        .stderr(Stdio::piped());
+    command
+}
+
+impl Server {
+    /// Starts the server on a free port and waits until it says that it listens.
+    pub(crate) fn start(args: &[String], env: &[Variable]) -> Self {
+        Self::start_binary(binary(), args, env)
+    }
+
+    /// As [`Server::start`], with another binary.
+    pub(crate) fn start_binary(binary: OsString, args: &[String], env: &[Variable]) -> Self {
+        let mut args = args.to_vec();
+        if !args.iter().any(|arg| arg == "--config" || arg == "--port") {
+            args.extend(["--port".to_owned(), "0".to_owned()]);
+        }
+        let mut child = command(binary, &args, env)
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("start the server");
+        let stderr = Captured::default();
+        let (found, listening) = mpsc::channel();
+        let pipe = child.stderr.take().expect("stderr is piped");
+        let lines = Arc::clone(&stderr);
+        let reader = std::thread::spawn(move || {
+            for line in BufReader::new(pipe).lines() {
+                let Ok(line) = line else { break };
+                if let Some(url) = listening_url(&line) {
+                    // Fails when the starter has given up, and then nobody wants it.
+                    let _ = found.send(url);
+                }
+                lines.lock().expect("no panic under this lock").push(line);
+            }
+        });
+        let mut server = Self {
+            child,
+            url: String::new(),
+            stderr,
+            reader: Some(reader),
+        };
+        match listening.recv_timeout(START) {
+            Ok(url) => server.url = url,
+            Err(RecvTimeoutError::Timeout) => panic!("the server did not listen within {START:?}"),
+            Err(RecvTimeoutError::Disconnected) => {
+                panic!(
+                    "the server ended before it listened: {:?}",
+                    server.child.wait()
+                )
+            }
+        }
+        server
+    }
+
+    /// `http://127.0.0.1:PORT`.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// `127.0.0.1:PORT`.
+    pub(crate) fn address(&self) -> &str {
+        self.url.trim_start_matches("http://")
+    }
+
+    /// SIGKILL: no goodbye. Returns when the process is gone.
+    pub(crate) fn kill9(mut self) {
+        self.child.kill().expect("kill the server");
+        self.child.wait().expect("wait for the killed server");
+        self.assert_no_panic();
+    }
+
+    /// Sends SIGTERM and does not wait.
+    pub(crate) fn send_sigterm(&self) {
+        let sent = Command::new("sh")
+            .args(["-c", &format!("kill -TERM {}", self.child.id())])
+            .status();
+        assert!(sent.is_ok_and(|status| status.success()), "send SIGTERM");
+    }
+
+    /// SIGTERM, and how the server ended.
+    pub(crate) async fn terminate(self) -> Exit {
+        self.send_sigterm();
+        self.wait().await
+    }
+
+    /// Waits for the process to end by itself.
+    pub(crate) async fn wait(mut self) -> Exit {
+        let deadline = Instant::now() + STOP;
+        let status = loop {
+            if let Some(status) = self.child.try_wait().expect("ask for the server's state") {
+                break status;
+            }
+            assert!(
+                Instant::now() < deadline,
+                "the server did not end within {STOP:?}"
+            );
+            sleep(Duration::from_millis(5)).await;
+        };
+        self.assert_no_panic();
+        Exit {
+            code: status.code(),
+            stdout: String::new(),
+            stderr: self.log(),
+        }
+    }
+
+    /// The largest resident set the process ever had, in bytes.
+    pub(crate) fn peak_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))
+            .expect("read the process status");
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmHWM:"))
+            .expect("VmHWM in the process status");
+        let kib: u64 = line
+            .trim()
+            .trim_end_matches(" kB")
+            .parse()
+            .expect("VmHWM in kB");
+        kib * 1024
+    }
+
+    /// Everything the server wrote to stderr; complete once it has ended.
+    pub(crate) fn log(&mut self) -> String {
+        if matches!(self.child.try_wait(), Ok(Some(_)))
+            && let Some(reader) = self.reader.take()
+        {
+            let _ = reader.join();
+        }
+        self.stderr
+            .lock()
+            .expect("no panic under this lock")
+            .join("\n")
+    }
+
+    /// Nothing that a client does may make the server panic, not even in a task of its own.
+    pub(crate) fn assert_no_panic(&mut self) {
+        let log = self.log();
+        assert!(!log.contains("panicked"), "the server panicked:\n{log}");
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            let log = self.log();
+            let lines: Vec<_> = log.lines().collect();
+            let from = lines.len().saturating_sub(60);
+            eprintln!(
+                "--- the last lines of the server at {}:\n{}\n---",
+                self.url,
+                lines[from..].join("\n")
+            );
+        }
+    }
+}
+
+/// Runs the binary to its end, which must come soon, and captures what it prints.
+pub(crate) fn run(args: &[&str], env: &[(&str, &str)]) -> Exit {
+    let args: Vec<String> = args.iter().map(|&arg| arg.to_owned()).collect();
+    let env: Vec<Variable> = env
+        .iter()
+        .map(|&(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    let mut child = command(binary(), &args, &env)
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("start the binary");
+    let stdout = drain(child.stdout.take().expect("stdout is piped"));
+    let stderr = drain(child.stderr.take().expect("stderr is piped"));
+    let status = wait_bounded(&mut child);
+    let exit = Exit {
+        code: status.and_then(|status| status.code()),
+        stdout: stdout.join().expect("stdout is read"),
+        stderr: stderr.join().expect("stderr is read"),
+    };
+    assert!(status.is_some(), "{args:?} did not end by itself: {exit:?}");
+    exit
+}
+
+fn wait_bounded(child: &mut Child) -> Option<ExitStatus> {
+    const POLL: Duration = Duration::from_millis(10);
+    for _ in 0..STOP.as_millis() / POLL.as_millis() {
+        if let Some(status) = child.try_wait().expect("ask for the child's state") {
+            return Some(status);
+        }
+        std::thread::sleep(POLL);
+    }
+    child.kill().expect("kill a child that does not end");
+    child.wait().expect("wait for the killed child");
+    None
+}
+
+fn drain(mut pipe: impl Read + Send + 'static) -> JoinHandle<String> {
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        // What came before an error is still worth showing.
+        let _ = pipe.read_to_end(&mut bytes);
+        String::from_utf8_lossy(&bytes).into_owned()
+    })
+}
+
+fn listening_url(line: &str) -> Option<String> {
+    let (_, rest) = line.split_once("listening on http://127.0.0.1:")?;
+    let port: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    (!port.is_empty()).then(|| format!("http://127.0.0.1:{port}"))
+}

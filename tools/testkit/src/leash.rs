@@ -1,0 +1,66 @@
+//! A child process that cannot outlive the test, not even when the test itself is killed.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+/// A process held by a shell that waits for the end of its standard input, which this value keeps open. When the
+/// value is dropped, or the test process dies in any way, the pipe closes and the shell kills the process.
+#[derive(Debug)]
+pub(crate) struct Leash {
+    shell: Child,
+    pid: u32,
+}
+
+impl Leash {
+    /// Starts `program args…` with its output going to `log`.
+    pub(crate) fn start(program: &str, args: &[String], log: File) -> io::Result<Self> {
+        // Ctrl-C reaches the whole group: the shell must survive it, to do the killing. The process is not given
+        // the shell's standard output, or the reader of the line below would wait for the process as well.
+        let script = r#"trap '' INT TERM HUP; "$@" >&2 </dev/null & echo $!; read -r _; kill -KILL $!; wait"#;
+        let mut shell = Command::new("sh")
+            .args(["-c", script, "leash", program])
+            .args(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()?;
+        let mut line = String::new();
+        let stdout = shell.stdout.take().expect("stdout is piped");
+        BufReader::new(stdout).read_line(&mut line)?;
+        let pid = line
+            .trim()
+            .parse()
+            .map_err(|_| io::Error::other(format!("the shell answered {line:?}, not a pid")))?;
+        Ok(Self { shell, pid })
+    }
+
+    /// Whether the process still runs (a stopped one does too).
+    pub(crate) fn is_running(&self) -> bool {
+        let state = std::fs::read_to_string(format!("/proc/{}/stat", self.pid)).unwrap_or_default();
+        // `pid (name) state …`: a process that ended is Z until the shell collects it.
+        !matches!(
+            state.rsplit(") ").next().and_then(|s| s.chars().next()),
+            None | Some('Z' | 'X')
+        )
+    }
+
+    /// Sends a signal by its name without `SIG`.
+    pub(crate) fn signal(&self, name: &str) {
+        let sent = Command::new("sh")
+            .args(["-c", &format!("kill -{name} {}", self.pid)])
+            .status();
+        assert!(
+            sent.is_ok_and(|status| status.success()),
+            "could not send SIG{name} to process {}",
+            self.pid
+        );
+    }
+}
+
+impl Drop for Leash {
+    fn drop(&mut self) {
+        drop(self.shell.stdin.take());
+        let _ = self.shell.wait();
+    }
+}

@@ -1,0 +1,204 @@
+//! SeaweedFS, a real S3 server, started by the test that needs it.
+
+use std::fs::File;
+use std::io;
+use std::thread::sleep;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::http::{self, Answer};
+use crate::leash::Leash;
+use crate::ports::free_ports;
+
+/// Names the `weed` binary. `tools/test` sets it.
+pub const WEED_VARIABLE: &str = "LOG_TEST_WEED";
+
+/// The access key to use. The server has no identities configured and so accepts any.
+pub const ACCESS_KEY_ID: &str = "test";
+/// The secret that goes with it.
+pub const SECRET_ACCESS_KEY: &str = "test-secret";
+/// The region to use; the server does not look at it.
+pub const REGION: &str = "us-east-1";
+
+const POLL: Duration = Duration::from_millis(100);
+const POLLS_UNTIL_UP: usize = 600;
+const STARTS: usize = 3;
+
+/// A running S3 server with its data in a temporary folder. Dropping it kills it and removes the data.
+#[derive(Debug)]
+pub struct SeaweedFs {
+    s3_port: u16,
+    // Before `folder`, so that the process is gone when its folder is removed.
+    process: Leash,
+    folder: TempDir,
+}
+
+impl SeaweedFs {
+    /// Starts a server and waits until it answers S3 requests, which takes 3 to 8 seconds.
+    ///
+    /// # Panics
+    /// When `LOG_TEST_WEED` is not set (a test that needs S3 fails without it, it is not skipped), or the server does
+    /// not come up in a minute.
+    pub fn start() -> Self {
+        let weed = std::env::var(WEED_VARIABLE).unwrap_or_else(|_| {
+            panic!(
+                "{WEED_VARIABLE} is not set: this test needs a real S3 server. Run the tests with `tools/test`, \
+                 which installs SeaweedFS into .tools/ and sets it."
+            )
+        });
+        let mut last = String::new();
+        for _ in 0..STARTS {
+            match Self::start_once(&weed) {
+                Ok(server) => return server,
+                Err(why) => last = why,
+            }
+        }
+        panic!("SeaweedFS did not start in {STARTS} attempts; the last one: {last}");
+    }
+
+    fn start_once(weed: &str) -> Result<Self, String> {
+        let folder = TempDir::with_prefix("log-seaweedfs-").map_err(|e| e.to_string())?;
+        let log_path = folder.path().join("weed.log");
+        let log = File::create(&log_path).map_err(|e| e.to_string())?;
+        let [
+            s3,
+            s3_grpc,
+            master,
+            master_grpc,
+            volume,
+            volume_grpc,
+            filer,
+            filer_grpc,
+        ] = free_ports();
+        let args = [
+            "server".to_owned(),
+            format!("-dir={}", folder.path().display()),
+            "-ip=127.0.0.1".to_owned(),
+            "-ip.bind=127.0.0.1".to_owned(),
+            // Never a word to anyone outside this machine.
+            "-master.telemetry=false".to_owned(),
+            format!("-master.port={master}"),
+            format!("-master.port.grpc={master_grpc}"),
+            "-master.volumeSizeLimitMB=512".to_owned(),
+            format!("-volume.port={volume}"),
+            format!("-volume.port.grpc={volume_grpc}"),
+            "-volume.max=20".to_owned(),
+            format!("-filer.port={filer}"),
+            format!("-filer.port.grpc={filer_grpc}"),
+            format!(
+                "-filer.localSocket={}",
+                folder.path().join("filer.sock").display()
+            ),
+            "-s3".to_owned(),
+            format!("-s3.port={s3}"),
+            format!("-s3.port.grpc={s3_grpc}"),
+            format!(
+                "-s3.localSocket={}",
+                folder.path().join("s3.sock").display()
+            ),
+            // Fixed ports by default, on which a second server would fail.
+            "-s3.port.iceberg=0".to_owned(),
+            "-s3.port.lance=0".to_owned(),
+        ];
+        let process =
+            Leash::start(weed, &args, log).map_err(|e| format!("could not run {weed}: {e}"))?;
+        let server = Self {
+            s3_port: s3,
+            process,
+            folder,
+        };
+        for _ in 0..POLLS_UNTIL_UP {
+            // The first bucket is the ready check: it needs the master, a volume and the filer to work together.
+            if server
+                .request("PUT", "/ready-check", &[], b"")
+                .is_ok_and(|answer| answer.status == 200)
+            {
+                return Ok(server);
+            }
+            if !server.process.is_running() {
+                break;
+            }
+            sleep(POLL);
+        }
+        let log = std::fs::read_to_string(&log_path).unwrap_or_default();
+        let mut tail: Vec<_> = log.lines().rev().take(20).collect();
+        tail.reverse();
+        Err(format!(
+            "it was not ready in time; its log ends:\n{}",
+            tail.join("\n")
+        ))
+    }
+
+    /// The port of the S3 API on 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        self.s3_port
+    }
+
+    /// The endpoint, for `AWS_ENDPOINT_URL` or a client's builder.
+    pub fn endpoint(&self) -> String {
+        format!("http://127.0.0.1:{}", self.s3_port)
+    }
+
+    /// The environment that makes a standard S3 client use this server: endpoint, credentials, region, plain HTTP.
+    pub fn environment(&self) -> Vec<(String, String)> {
+        let endpoint = self.endpoint();
+        [
+            ("AWS_ENDPOINT_URL", endpoint.as_str()),
+            ("AWS_ENDPOINT", endpoint.as_str()),
+            ("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID),
+            ("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY),
+            ("AWS_REGION", REGION),
+            ("AWS_ALLOW_HTTP", "true"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .to_vec()
+    }
+
+    /// Makes a bucket. Names have at least 3 characters.
+    ///
+    /// # Panics
+    /// When the server refuses.
+    pub fn create_bucket(&self, name: &str) {
+        let answer = self
+            .request("PUT", &format!("/{name}"), &[], b"")
+            .expect("reach SeaweedFS");
+        assert_eq!(
+            answer.status,
+            200,
+            "SeaweedFS refused bucket {name:?}: {}",
+            String::from_utf8_lossy(&answer.body)
+        );
+    }
+
+    /// An unsigned request to the S3 API, with a time-out of 30 s: racing for one object, a server that
+    /// lost the race for its lock sleeps whole seconds before it tries again.
+    ///
+    /// # Errors
+    /// As [`http::request`].
+    pub fn request(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[&str],
+        body: &[u8],
+    ) -> io::Result<Answer> {
+        let timeout = Duration::from_secs(30);
+        http::request(self.s3_port, method, path, headers, body, timeout)
+    }
+
+    /// Begins an outage: connections are still accepted by the kernel, and nothing answers (SIGSTOP).
+    pub fn pause(&self) {
+        self.process.signal("STOP");
+    }
+
+    /// Ends the outage that [`SeaweedFs::pause`] began (SIGCONT).
+    pub fn resume(&self) {
+        self.process.signal("CONT");
+    }
+
+    /// What the server wrote to its log so far, to print when a test fails.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("weed.log")).unwrap_or_default()
+    }
+}
