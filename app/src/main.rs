@@ -1,5 +1,6 @@
 //! The `opendata-log` server.
 
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -105,6 +106,7 @@ async fn serve(config: Config) -> Result<(), Failure> {
             objects: Arc::clone(&objects),
             clock: Arc::new(SystemClock),
             seed: None,
+            request_id_seed: RandomState::new().build_hasher().finish(),
             acceptor,
         };
         start(&config, parts).await

@@ -4,11 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use log_adapters::http::{self, HttpParts};
+use futures::future::BoxFuture;
+use log_adapters::http::{self, HttpOptions, HttpParts};
 use log_adapters::metrics::Metrics;
 use log_adapters::slate::{self, SlateStore};
 use log_domain::follow::Followers;
-use log_domain::{Clock, LogService, Stopped, Watermarks};
+use log_domain::{Clock, Error, LogService, Stopped, Watermarks};
 use object_store::ObjectStore;
 use poem::Server;
 use poem::listener::Acceptor;
@@ -26,6 +27,8 @@ pub struct Parts<A> {
     pub clock: Arc<dyn Clock>,
     /// For a simulation only: see [`slate::Parts::seed`].
     pub seed: Option<u64>,
+    /// Where request ids begin; random, but in a simulation.
+    pub request_id_seed: u64,
     /// Where connections come from.
     pub acceptor: A,
 }
@@ -63,14 +66,14 @@ pub async fn start<A: Acceptor + 'static>(
     parts: Parts<A>,
 ) -> log_domain::Result<Running> {
     let limits = config.limits();
-    let metrics = Metrics::new();
+    let metrics = Metrics::new().map_err(|error| Error::internal(format!("metrics: {error}")))?;
     let followers = Arc::new(Followers::new(&limits));
     let store = SlateStore::open(
         slate::Parts {
             objects: parts.objects,
             clock: parts.clock,
             listener: Arc::clone(&followers) as Arc<_>,
-            recorder: metrics.slatedb_recorder(),
+            recorder: metrics.slatedb(),
             seed: parts.seed,
         },
         config.store(),
@@ -79,7 +82,7 @@ pub async fn start<A: Acceptor + 'static>(
     let service = Arc::new(LogService::new(
         store,
         followers,
-        metrics.telemetry(),
+        Arc::new(metrics.clone()),
         limits,
     ));
     let (stopping, mut stop) = watch::channel(false);
@@ -91,7 +94,10 @@ pub async fn start<A: Acceptor + 'static>(
         }),
         meter: metrics.meter(),
         render_metrics: Arc::new(move || metrics.render()),
-        options: config.http(),
+        options: HttpOptions {
+            request_id_seed: parts.request_id_seed,
+            ..config.http()
+        },
     });
     let shutdown = config.timeouts.shutdown;
     let server = Server::new_with_acceptor(parts.acceptor).name("log");
@@ -151,7 +157,7 @@ struct Ready {
 }
 
 impl http::Readiness for Ready {
-    fn check(&self) -> http::ReadinessFuture<'_> {
+    fn check(&self) -> BoxFuture<'_, Result<(), String>> {
         Box::pin(async {
             if *self.stopping.borrow() {
                 return Err("the server is shutting down".to_owned());
