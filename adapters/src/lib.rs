@@ -1,4 +1,8 @@
 //! Adapters: one module for each port of `log-domain`. They know the domain and the outside world, not each other.
 
 pub mod clock;
+pub mod http;
 pub mod memory;
+pub mod metrics;
+pub mod objects;
+pub mod slate;

@@ -48,7 +48,7 @@ impl LogStore for MemoryStore {
         }
         let mut model = self.memory.0.lock();
         let (appended, runs) = model.append(&batch, self.clock.now_ms())?;
-        self.listener.applied(&runs, model.tip());
+        self.listener.applied(Some(&runs), model.tip());
         self.listener.durable(model.tip());
         Ok(appended)
     }

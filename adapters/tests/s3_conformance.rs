@@ -1,13 +1,64 @@
-//! Stores on a real S3 server.
+//! The SlateDB store on a real S3 server.
 
-use log_testkit::seaweedfs::SeaweedFs;
+use std::cell::Cell;
+use std::sync::Arc;
 
-#[test]
-fn the_s3_server_that_the_stores_are_tested_on_starts_and_takes_a_bucket() {
+use log_adapters::slate::{Options, Parts, SlateStore};
+use log_domain::conformance::{Fixture, Options as Opening, run_all};
+use log_testkit::seaweedfs::{ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY, SeaweedFs};
+use object_store::ObjectStore;
+use object_store::aws::{AmazonS3Builder, S3ConditionalPut};
+use slatedb_common::metrics::NoopMetricsRecorder;
+
+/// A log of its own in the bucket.
+struct InBucket {
+    bucket: Arc<dyn ObjectStore>,
+    path: String,
+}
+
+impl Fixture for InBucket {
+    type Store = SlateStore;
+
+    async fn open(&self, opening: Opening) -> SlateStore {
+        let parts = Parts {
+            objects: Arc::clone(&self.bucket),
+            clock: opening.clock,
+            listener: opening.followers,
+            recorder: Arc::new(NoopMetricsRecorder::new()),
+            seed: None,
+        };
+        let options = Options {
+            path: self.path.clone(),
+            seal: opening.seal,
+            ..Options::default()
+        };
+        SlateStore::open(parts, options).await.expect("opened")
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_slate_store_conforms_on_a_real_s3_server() {
     let s3 = SeaweedFs::start();
     s3.create_bucket("conformance");
-    let put = s3
-        .request("PUT", "/conformance/object", &[], b"body")
-        .unwrap();
-    assert_eq!(put.status, 200);
+    let bucket: Arc<dyn ObjectStore> = Arc::new(
+        AmazonS3Builder::new()
+            .with_endpoint(s3.endpoint())
+            .with_allow_http(true)
+            .with_bucket_name("conformance")
+            .with_region(REGION)
+            .with_access_key_id(ACCESS_KEY_ID)
+            .with_secret_access_key(SECRET_ACCESS_KEY)
+            .with_conditional_put(S3ConditionalPut::ETagMatch)
+            .build()
+            .expect("a client"),
+    );
+    let next = Cell::new(0);
+    run_all(|| {
+        next.set(next.get() + 1);
+        InBucket {
+            bucket: Arc::clone(&bucket),
+            path: format!("log-{}", next.get()),
+        }
+    })
+    .await;
 }

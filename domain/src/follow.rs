@@ -134,16 +134,34 @@ impl CommitListener for Followers {
         self.registered.load(Ordering::SeqCst) > 0
     }
 
-    fn applied(&self, runs: &[(Key, Run)], tip: Sequence) {
+    fn applied(&self, runs: Option<&[(Key, Run)]>, tip: Sequence) {
         let mut state = locked(&self.state);
         let State {
-            by_key, undurable, ..
+            by_key,
+            undurable,
+            delivered,
+            ..
         } = &mut *state;
-        for (key, run) in runs {
-            for inbox in by_key.get(key).into_iter().flatten() {
-                inbox.put(run);
-                if inbox.visibility == Visibility::Durable {
-                    undurable.push_back((run.last().plus(1), Arc::clone(inbox)));
+        let mut announce = |inbox: &Arc<Inbox>, end: Sequence| {
+            if inbox.visibility == Visibility::Durable && end > delivered.durable {
+                undurable.push_back((end, Arc::clone(inbox)));
+            } else {
+                inbox.change(|content| content.durable = delivered.durable);
+            }
+        };
+        match runs {
+            Some(runs) => {
+                for (key, run) in runs {
+                    for inbox in by_key.get(key).into_iter().flatten() {
+                        inbox.content().put(run);
+                        announce(inbox, run.last().plus(1));
+                    }
+                }
+            }
+            None => {
+                for inbox in by_key.values().flatten() {
+                    inbox.content().drop_up_to(tip);
+                    announce(inbox, tip);
                 }
             }
         }
@@ -202,7 +220,7 @@ impl Following {
         let delivered = locked(&self.followers.state).delivered;
         let content = self.inbox.content();
         (content.runs.is_empty() && content.dropped.is_none())
-            .then(|| delivered.visible(self.inbox.visibility))
+            .then(|| delivered.tip.min(delivered.visible(self.inbox.visibility)))
     }
 }
 
@@ -224,14 +242,6 @@ impl Inbox {
         locked(&self.content)
     }
 
-    fn put(&self, run: &Run) {
-        let mut content = self.content();
-        content.put(run);
-        if self.visibility == Visibility::Memory {
-            content.wake();
-        }
-    }
-
     fn change(&self, change: impl FnOnce(&mut Content)) {
         let mut content = self.content();
         change(&mut content);
@@ -249,11 +259,21 @@ impl Content {
         self.bytes += run.encoded().len();
         self.runs.push_back(run.clone());
         if self.bytes > INBOX_BYTES {
-            let from = self.runs.front().map_or(end, |run| run.last().plus(1));
-            self.dropped = Some(Dropped { from, to: end });
-            self.runs.clear();
-            self.bytes = 0;
+            self.drop_up_to(end);
         }
+    }
+
+    /// Gives up what is here and whatever else ends at or below `end`.
+    fn drop_up_to(&mut self, end: Sequence) {
+        let first = self.runs.front().map(|run| run.last().plus(1));
+        let from = self
+            .dropped
+            .map(|dropped| dropped.from)
+            .or(first)
+            .unwrap_or(end);
+        self.dropped = Some(Dropped { from, to: end });
+        self.runs.clear();
+        self.bytes = 0;
     }
 
     fn take(&mut self, visibility: Visibility) -> Option<Delivery> {

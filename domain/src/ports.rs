@@ -87,9 +87,9 @@ pub trait CommitListener: Send + Sync + 'static {
     /// Whether anybody would use what [`CommitListener::applied`] hands over.
     fn is_listening(&self) -> bool;
 
-    /// A commit can be read now. `runs` are all its records if somebody listens, else nothing; `tip` is where the
-    /// log reaches with it.
-    fn applied(&self, runs: &[(Key, Run)], tip: Sequence);
+    /// A commit can be read now, and the log reaches to `tip`. `runs` are all its records, or `None` if nobody was
+    /// listening when it was made: whoever has come since must read it from the store.
+    fn applied(&self, runs: Option<&[(Key, Run)]>, tip: Sequence);
 
     /// Everything below `watermark` is durable.
     fn durable(&self, watermark: Sequence);

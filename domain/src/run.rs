@@ -9,7 +9,7 @@
 //! 1A <varint length> 08 <varint sequence> 12 <varint length> <value> 18 <varint timestamp in ms>
 //! ```
 
-use bytes::{Bytes, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::{Error, Result, Sequence, SequenceRange, varint};
 
@@ -220,21 +220,37 @@ impl Iterator for Entries<'_> {
 #[derive(Debug)]
 pub struct RunBuilder {
     timestamp_ms: i64,
+    headroom: usize,
     bounds: Option<(Sequence, Sequence)>,
     count: u32,
-    encoded: BytesMut,
+    buffer: BytesMut,
 }
 
 impl RunBuilder {
-    /// A builder whose records were appended at `timestamp_ms` (Unix ms, not negative), with room for `capacity`
-    /// bytes before what the caller puts first in `prefix`: [`RunBuilder::finish`] hands the prefix back.
+    /// A builder whose records were appended at `timestamp_ms` (Unix ms, not negative).
     pub fn new(timestamp_ms: i64) -> Self {
+        Self::with_headroom(timestamp_ms, 0, 0)
+    }
+
+    /// The same, with room for `capacity` encoded bytes, and `headroom` bytes before them that
+    /// [`RunBuilder::finish_behind`] can fill without moving the records.
+    pub fn with_headroom(timestamp_ms: i64, headroom: usize, capacity: usize) -> Self {
+        let mut buffer = BytesMut::with_capacity(headroom + capacity);
+        buffer.resize(headroom, 0);
         Self {
             timestamp_ms: timestamp_ms.max(0),
+            headroom,
             bounds: None,
             count: 0,
-            encoded: BytesMut::new(),
+            buffer,
         }
+    }
+
+    /// An upper bound of what one record with a value of `value_bytes` takes, encoded.
+    pub fn max_len(value_bytes: usize) -> usize {
+        const TAGS: usize = 4;
+        const VARINTS: usize = 4 * 10;
+        TAGS + VARINTS + value_bytes
     }
 
     /// Adds a record; its sequence is above those before it.
@@ -247,16 +263,16 @@ impl RunBuilder {
             + value.len()
             + 1
             + varint::len(timestamp);
-        let out = &mut self.encoded;
+        let out = &mut self.buffer;
         out.reserve(1 + varint::len(length as u64) + length);
-        out.extend_from_slice(&[VALUES_FIELD]);
+        out.put_u8(VALUES_FIELD);
         varint::put(out, length as u64);
-        out.extend_from_slice(&[SEQUENCE_FIELD]);
+        out.put_u8(SEQUENCE_FIELD);
         varint::put(out, sequence.get());
-        out.extend_from_slice(&[VALUE_FIELD]);
+        out.put_u8(VALUE_FIELD);
         varint::put(out, value.len() as u64);
         out.extend_from_slice(value);
-        out.extend_from_slice(&[TIMESTAMP_FIELD]);
+        out.put_u8(TIMESTAMP_FIELD);
         varint::put(out, timestamp);
         let first = self.bounds.map_or(sequence, |(first, _)| first);
         self.bounds = Some((first, sequence));
@@ -265,7 +281,7 @@ impl RunBuilder {
 
     /// Encoded bytes so far.
     pub fn len(&self) -> usize {
-        self.encoded.len()
+        self.buffer.len() - self.headroom
     }
 
     /// Whether there is no record yet.
@@ -275,14 +291,30 @@ impl RunBuilder {
 
     /// The run; `None` when nothing was pushed.
     pub fn finish(self) -> Option<Run> {
+        self.finish_behind(|_| Vec::new()).map(|(run, _)| run)
+    }
+
+    /// The run, and one buffer with what `head` says of it directly before its encoded records. Nothing is copied
+    /// if the head fits into the headroom. `None` when nothing was pushed.
+    pub fn finish_behind(mut self, head: impl FnOnce(&Run) -> Vec<u8>) -> Option<(Run, Bytes)> {
         let (first, last) = self.bounds?;
-        Some(Run {
+        let mut run = Run {
             first,
             last,
             count: self.count,
             timestamp_ms: self.timestamp_ms,
-            encoded: self.encoded.freeze(),
-        })
+            encoded: Bytes::new(),
+        };
+        let head = head(&run);
+        let Some(start) = self.headroom.checked_sub(head.len()) else {
+            run.encoded = self.buffer.freeze().slice(self.headroom..);
+            let framed = [&head, &run.encoded[..]].concat().into();
+            return Some((run, framed));
+        };
+        self.buffer[start..self.headroom].copy_from_slice(&head);
+        let buffer = self.buffer.freeze();
+        run.encoded = buffer.slice(self.headroom..);
+        Some((run, buffer.slice(start..)))
     }
 }
 

@@ -173,6 +173,11 @@ impl<S: LogStore> Tail<S> {
         Ok(None)
     }
 
+    /// Whether everything that was there was read, so that [`Tail::next`] waits for an append and not for the store.
+    pub fn is_caught_up(&self) -> bool {
+        !self.must_scan
+    }
+
     /// Where to go on: everything of the key below it was returned.
     pub fn position(&self) -> Sequence {
         let reached = if self.must_scan {

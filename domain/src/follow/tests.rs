@@ -21,10 +21,8 @@ fn followers(limit: usize) -> Arc<Followers> {
 }
 
 fn apply(followers: &Followers, name: &str, sequence: u64, size: usize) {
-    followers.applied(
-        &[(key(name), run(sequence, size))],
-        Sequence::new(sequence + 1),
-    );
+    let runs = [(key(name), run(sequence, size))];
+    followers.applied(Some(&runs), Sequence::new(sequence + 1));
 }
 
 #[test]
@@ -55,6 +53,26 @@ fn a_durable_follower_waits_for_the_watermark() {
         follower.next().now_or_never(),
         Some(Delivery::Run(run(0, 1)))
     );
+}
+
+#[test]
+fn a_durable_follower_hears_of_a_commit_that_was_durable_before_it_was_announced() {
+    let followers = followers(10);
+    let mut follower = followers
+        .register(key("a"), Visibility::Durable)
+        .expect("room");
+    followers.durable(Sequence::new(1));
+    assert_eq!(
+        follower.caught_up_to(),
+        Some(Sequence::ZERO),
+        "not past what is still to come"
+    );
+    apply(&followers, "a", 0, 1);
+    assert_eq!(
+        follower.next().now_or_never(),
+        Some(Delivery::Run(run(0, 1)))
+    );
+    assert_eq!(follower.caught_up_to(), Some(Sequence::new(1)));
 }
 
 #[test]
@@ -94,6 +112,7 @@ fn places_are_limited_and_come_back() {
 #[derive(Debug, Clone)]
 enum Step {
     Apply { size: usize },
+    ApplyUncollected,
     Flush,
     Take,
 }
@@ -106,6 +125,7 @@ proptest! {
         durable: bool,
         steps in prop::collection::vec(prop_oneof![
             5 => (0usize..INBOX_BYTES).prop_map(|size| Step::Apply { size }),
+            1 => Just(Step::ApplyUncollected),
             2 => Just(Step::Flush),
             3 => Just(Step::Take),
         ], 0..80),
@@ -136,6 +156,10 @@ proptest! {
                 Step::Apply { size } => {
                     apply(&followers, "a", tip, size);
                     tip += 1;
+                }
+                Step::ApplyUncollected => {
+                    tip += 1;
+                    followers.applied(None, Sequence::new(tip));
                 }
                 Step::Flush => {
                     flushed = tip;

@@ -72,6 +72,19 @@ proptest! {
     }
 
     #[test]
+    fn a_head_stands_directly_before_the_records(
+        records in records(), head in prop::collection::vec(any::<u8>(), 0..12), headroom in 0usize..10,
+    ) {
+        let mut builder = RunBuilder::with_headroom(7, headroom, 100);
+        records.iter().for_each(|(sequence, value)| builder.push(Sequence::new(*sequence), value));
+        let capacity: usize = records.iter().map(|(_, value)| RunBuilder::max_len(value.len())).sum();
+        prop_assert!(builder.len() <= capacity);
+        let (run, framed) = builder.finish_behind(|_| head.clone()).expect("not empty");
+        prop_assert_eq!(entries(&run), records);
+        prop_assert_eq!(framed, [&head[..], run.encoded()].concat());
+    }
+
+    #[test]
     fn count_below_counts(records in records(), sequence in 0u64..1_100) {
         let run = run_of(&records, 7).expect("not empty");
         let expected = records.iter().filter(|(s, _)| *s < sequence).count() as u32;

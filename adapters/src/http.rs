@@ -1,0 +1,138 @@
+//! The HTTP API over any [`LogStore`]: routes, formats, errors, and what is counted about requests.
+//!
+//! A request passes [`edge`] (request id, metrics, errors), then the router, then the handler of its route: one file
+//! each, which turns the request into domain types, calls the [`LogService`] and writes the answer. What the domain
+//! says went wrong becomes an answer in one table, in `failure.rs`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use log_domain::budget::Budget;
+use log_domain::{LogService, LogStore};
+use opentelemetry::metrics::Meter;
+use poem::{Endpoint, Response, Route};
+
+mod append;
+mod base64_in;
+mod count;
+mod docs;
+mod edge;
+mod failure;
+mod format;
+mod health;
+mod json;
+mod keys;
+mod param;
+pub mod proto;
+mod reply;
+mod request_id;
+mod request_metrics;
+mod routes;
+mod scan;
+mod schema;
+mod segments;
+mod stream;
+#[cfg(test)]
+mod tests;
+
+pub use health::Readiness;
+
+/// What the HTTP API is made of.
+pub struct HttpParts<S> {
+    /// The log.
+    pub service: Arc<LogService<S>>,
+    /// What `/-/ready` answers.
+    pub readiness: Arc<dyn Readiness>,
+    /// What `/metrics` answers, in the text format of Prometheus.
+    pub render_metrics: Arc<dyn Fn() -> String + Send + Sync>,
+    /// Where requests are counted.
+    pub meter: Meter,
+    /// Waits and the like.
+    pub options: HttpOptions,
+}
+
+/// How long the HTTP API waits for what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpOptions {
+    /// A read that takes longer ends as `deadline_exceeded`. (Appends have a deadline of the store's own.)
+    pub read_timeout: Duration,
+    /// A request body that takes longer to arrive ends the append as `deadline_exceeded`, not applied.
+    pub body_timeout: Duration,
+    /// How long an event stream is silent before it sends a comment.
+    pub heartbeat: Duration,
+    /// The longest `timeout_ms` of a long poll; longer ones are shortened to it.
+    pub max_follow_timeout: Duration,
+    /// Where generated request ids begin. Give each process a random one.
+    pub request_id_seed: u64,
+}
+
+impl Default for HttpOptions {
+    fn default() -> Self {
+        Self {
+            read_timeout: Duration::from_secs(30),
+            body_timeout: Duration::from_secs(30),
+            heartbeat: Duration::from_secs(15),
+            max_follow_timeout: Duration::from_secs(300),
+            request_id_seed: 0,
+        }
+    }
+}
+
+/// The whole API as one endpoint, to be served on any listener.
+///
+/// It answers everything itself, errors and panics included. It stops following when the service dismisses its
+/// followers; nothing else of it needs to be stopped.
+pub fn endpoint<S: LogStore>(parts: HttpParts<S>) -> impl Endpoint<Output = Response> + 'static {
+    let HttpParts {
+        service,
+        readiness,
+        render_metrics,
+        meter,
+        options,
+    } = parts;
+    let read_timeout = options.read_timeout;
+    let limits = service.limits();
+    let api = (
+        append::Append {
+            budget: Budget::new(
+                "the number of bytes in appends that are being received or written",
+                limits.append_queue_bytes as u64,
+            ),
+            body_timeout: options.body_timeout,
+            service: Arc::clone(&service),
+        },
+        scan::ScanRoute {
+            service: Arc::clone(&service),
+            read_timeout,
+            max_follow_timeout: options.max_follow_timeout,
+        },
+        keys::Keys {
+            service: Arc::clone(&service),
+            read_timeout,
+        },
+        segments::Segments {
+            service: Arc::clone(&service),
+            read_timeout,
+        },
+        count::Count {
+            service: Arc::clone(&service),
+            read_timeout,
+        },
+        stream::StreamRoute {
+            service,
+            heartbeat: options.heartbeat,
+        },
+        health::Health {
+            readiness,
+            render_metrics,
+            timeout: read_timeout,
+        },
+    );
+    let api = docs::describe(api);
+    let routes = docs::serve(Route::new(), &api);
+    edge::Edge {
+        inner: routes.nest("/", api),
+        request_ids: request_id::RequestIds::new(options.request_id_seed),
+        metrics: request_metrics::RequestMetrics::new(&meter),
+    }
+}

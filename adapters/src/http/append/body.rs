@@ -1,0 +1,151 @@
+//! The body of an append: received within limits, then decoded by its content type.
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures::StreamExt;
+use log_domain::budget::{Budget, Permit};
+use log_domain::{Batch, Durability, Error, Limits};
+use poem::http::header;
+use poem::{Body, Request, RequestBody};
+use poem_openapi::registry::{MetaRequest, Registry};
+use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
+
+use crate::http::failure::{Failure, Reason};
+use crate::http::format::Format;
+use crate::http::proto::AppendRequest;
+use crate::http::schema;
+
+/// A body of which nothing was read yet, in a format that can be read.
+pub(super) struct AppendBody {
+    format: Format,
+    announced: Option<u64>,
+    body: Body,
+}
+
+impl<'a> ApiExtractor<'a> for AppendBody {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
+    const PARAM_IS_REQUIRED: bool = true;
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        schema::register::<AppendRequest>(registry);
+    }
+
+    fn request_meta() -> Option<MetaRequest> {
+        Some(MetaRequest {
+            description: None,
+            content: schema::in_both_formats::<AppendRequest>(),
+            required: true,
+        })
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        body: &mut RequestBody,
+        _options: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        let announced = request.headers().get(header::CONTENT_LENGTH);
+        Ok(Self {
+            format: Format::of_body(request.headers())?,
+            announced: announced.and_then(|length| length.to_str().ok()?.parse().ok()),
+            body: body.take()?,
+        })
+    }
+}
+
+impl AppendBody {
+    /// Reads the body into one piece. Every byte is taken from `budget` before the next one is read.
+    pub(super) async fn receive(
+        self,
+        limit: usize,
+        budget: &Budget,
+        timeout: Duration,
+    ) -> Result<Received, Failure> {
+        let format = self.format;
+        let whole = tokio::time::timeout(timeout, self.read(limit, budget));
+        let (body, permit) = whole.await.map_err(|_| {
+            Failure::new(
+                Reason::DeadlineExceeded,
+                format!(
+                    "the request body did not arrive within {} ms; nothing was applied",
+                    timeout.as_millis()
+                ),
+            )
+        })??;
+        Ok(Received {
+            format,
+            body,
+            permit,
+        })
+    }
+
+    async fn read(self, limit: usize, budget: &Budget) -> Result<(Bytes, Permit), Failure> {
+        check_size(self.announced.unwrap_or(0), limit)?;
+        let mut permit = budget.take(0)?;
+        let mut chunks = std::pin::pin!(self.body.into_bytes_stream());
+        // Most bodies are one chunk and are used as they came; more are copied together at once, because small
+        // chunks would hold on to the whole buffers that they were read into.
+        let mut first = Bytes::new();
+        let mut joined = BytesMut::new();
+        let mut received = 0;
+        while let Some(chunk) = chunks.next().await {
+            let chunk = chunk.map_err(|error| {
+                Failure::invalid(format!("the request body was not received: {error}"))
+            })?;
+            received += chunk.len();
+            check_size(received as u64, limit)?;
+            permit.grow(chunk.len() as u64)?;
+            if first.is_empty() && joined.is_empty() {
+                first = chunk;
+            } else {
+                joined.extend_from_slice(&std::mem::take(&mut first));
+                joined.extend_from_slice(&chunk);
+            }
+        }
+        let whole = if joined.is_empty() {
+            first
+        } else {
+            joined.freeze()
+        };
+        Ok((whole, permit))
+    }
+}
+
+fn check_size(bytes: u64, limit: usize) -> Result<(), Error> {
+    if bytes > limit as u64 {
+        return Err(Error::TooLarge {
+            what: "request body in bytes",
+            actual: bytes,
+            limit: limit as u64,
+        });
+    }
+    Ok(())
+}
+
+/// A whole body and the room it takes.
+pub(super) struct Received {
+    format: Format,
+    body: Bytes,
+    /// Given back when the append is answered.
+    pub(super) permit: Permit,
+}
+
+impl Received {
+    /// The batch in it and when it is to be acknowledged.
+    pub(super) fn decode(&mut self, limits: &Limits) -> Result<(Batch, Durability), Failure> {
+        let body = std::mem::take(&mut self.body);
+        let (records, await_durable) = match self.format {
+            Format::Json => super::json::decode(&body, limits)?,
+            Format::Protobuf => super::protobuf::decode(body, limits)?,
+        };
+        let durability = if await_durable {
+            Durability::Durable
+        } else {
+            Durability::Applied
+        };
+        Ok((Batch::new(records, limits)?, durability))
+    }
+}

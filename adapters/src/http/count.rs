@@ -1,0 +1,49 @@
+//! `GET /api/v1/log/count`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use log_domain::{LogService, LogStore};
+use poem_openapi::OpenApi;
+
+use super::failure::Failure;
+use super::format::Format;
+use super::param::{self, Base64, Param, Text};
+use super::proto::{self, CountResponse};
+use super::reply::Reply;
+use super::scan::before;
+
+pub(super) struct Count<S> {
+    pub(super) service: Arc<LogService<S>>,
+    pub(super) read_timeout: Duration,
+}
+
+#[OpenApi]
+impl<S: LogStore> Count<S> {
+    /// Count the records of a key
+    ///
+    /// Answers exactly how many records a key has in a range of sequences, without reading them.
+    #[oai(path = "/api/v1/log/count", method = "get", operation_id = "count")]
+    async fn count(
+        &self,
+        format: Format,
+        /// The key, as UTF-8 text. Either this or `key_base64`.
+        key: Param<Option<Text>>,
+        /// The key, as base64 (standard or URL-safe, padded or not).
+        key_base64: Param<Option<Base64>>,
+        /// First sequence of the range.
+        #[oai(default)]
+        start_seq: Param<u64>,
+        /// First sequence after the range; the end of the log if it is not given.
+        end_seq: Param<Option<u64>>,
+    ) -> Result<Reply<CountResponse>, Failure> {
+        let key = param::key(key.0, key_base64.0, self.service.limits())?;
+        let range = param::range(start_seq.0, end_seq.0)?;
+        let count = before(self.read_timeout, self.service.count(&key, range)).await?;
+        let answer = CountResponse {
+            status: proto::SUCCESS.to_owned(),
+            count,
+        };
+        Ok(Reply::new(format, &answer)?)
+    }
+}

@@ -1,0 +1,230 @@
+//! What a client is told when something was not done: the one table from errors to answers.
+
+use std::error::Error as _;
+
+use log_domain::Error;
+use poem::Response;
+use poem::http::{StatusCode, header};
+use poem_openapi::ApiResponse;
+use poem_openapi::registry::{MetaResponse, MetaResponses, Registry};
+
+use super::format::Format;
+use super::proto::{self, ErrorResponse};
+use super::reply::encode;
+use super::request_id::RequestId;
+use super::routes;
+use super::schema;
+
+/// Why a request was not done, by what the client can do about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reason {
+    InvalidArgument,
+    NotFound,
+    MethodNotAllowed,
+    TooLarge,
+    UnsupportedMediaType,
+    Overloaded,
+    Unavailable,
+    Fenced,
+    DeadlineExceeded,
+    Internal,
+}
+
+/// How a reason is answered.
+struct Row {
+    status: StatusCode,
+    code: &'static str,
+    /// Seconds after which the same request may succeed.
+    retry_after: Option<&'static str>,
+    /// When it happens, for the OpenAPI document.
+    when: &'static str,
+}
+
+impl Reason {
+    #[rustfmt::skip]
+    fn row(self) -> Row {
+        let row = |status, code, retry_after, when| Row { status, code, retry_after, when };
+        match self {
+            Self::InvalidArgument => row(StatusCode::BAD_REQUEST, "invalid_argument", None,
+                "A malformed body or parameter; the message names it."),
+            Self::NotFound => row(StatusCode::NOT_FOUND, "not_found", None,
+                "There is no such path."),
+            Self::MethodNotAllowed => row(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", None,
+                "The path does not take this method; the header Allow says which."),
+            Self::TooLarge => row(StatusCode::PAYLOAD_TOO_LARGE, "too_large", None,
+                "A body, record, key or batch is over its limit; the message says which, and the limit."),
+            Self::UnsupportedMediaType => row(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", None,
+                "The content type of the body is none of those listed."),
+            Self::Overloaded => row(StatusCode::TOO_MANY_REQUESTS, "overloaded", Some("1"),
+                "A queue or a concurrency limit is full. Nothing was applied; send the same again later."),
+            Self::Unavailable => row(StatusCode::SERVICE_UNAVAILABLE, "unavailable", Some("1"),
+                "Code unavailable: the store cannot be reached or the server is stopping; nothing was applied. \
+                 Code fenced: another writer took over; nothing was applied, do not retry here."),
+            Self::Fenced => row(StatusCode::SERVICE_UNAVAILABLE, "fenced", None,
+                "Another writer took over. Nothing was applied; do not retry here."),
+            Self::DeadlineExceeded => row(StatusCode::GATEWAY_TIMEOUT, "deadline_exceeded", None,
+                "The deadline of the request passed. An append may have been applied unless the message says \
+                 that it was not."),
+            Self::Internal => row(StatusCode::INTERNAL_SERVER_ERROR, "internal", None,
+                "A bug, or damaged data. The server's log has the cause under the request id."),
+        }
+    }
+
+    /// The reasons that an operation's documentation lists.
+    const DOCUMENTED: [Self; 7] = [
+        Self::InvalidArgument,
+        Self::TooLarge,
+        Self::UnsupportedMediaType,
+        Self::Overloaded,
+        Self::Internal,
+        Self::Unavailable,
+        Self::DeadlineExceeded,
+    ];
+}
+
+/// A request that was not done.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub(super) struct Failure {
+    reason: Reason,
+    message: String,
+    /// For the log only.
+    #[source]
+    cause: Option<Error>,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let reason = match &error {
+            Error::Invalid(_) => Reason::InvalidArgument,
+            Error::TooLarge { .. } => Reason::TooLarge,
+            Error::Overloaded { .. } => Reason::Overloaded,
+            Error::Unavailable { .. } => Reason::Unavailable,
+            Error::Fenced => Reason::Fenced,
+            Error::DeadlineExceeded(_) | Error::OutcomeUnknown { .. } => Reason::DeadlineExceeded,
+            Error::Corrupt(_) | Error::Internal { .. } => Reason::Internal,
+        };
+        Self {
+            reason,
+            message: error.to_string(),
+            cause: Some(error),
+        }
+    }
+}
+
+impl From<poem::Error> for Failure {
+    /// What the handlers and extractors of this server answer comes back as it was; the rest is the router's.
+    fn from(error: poem::Error) -> Self {
+        let error = match error.downcast::<Self>() {
+            Ok(failure) => return failure,
+            Err(error) => error,
+        };
+        match error.status() {
+            StatusCode::NOT_FOUND => Self::new(Reason::NotFound, "there is no such path"),
+            StatusCode::METHOD_NOT_ALLOWED => Self::new(
+                Reason::MethodNotAllowed,
+                "this path does not take this method",
+            ),
+            status if status.is_client_error() => {
+                Self::new(Reason::InvalidArgument, error.to_string())
+            }
+            _ => Error::internal(error.to_string()).into(),
+        }
+    }
+}
+
+impl Failure {
+    pub(super) fn new(reason: Reason, message: impl Into<String>) -> Self {
+        Self {
+            reason,
+            message: message.into(),
+            cause: None,
+        }
+    }
+
+    pub(super) fn invalid(message: impl Into<String>) -> Self {
+        Self::new(Reason::InvalidArgument, message)
+    }
+
+    /// The same, with what it is about before the message.
+    pub(super) fn of(mut self, what: impl std::fmt::Display) -> Self {
+        self.message = format!("{what}: {}", self.message);
+        self
+    }
+
+    /// Logs what is not the client's doing and answers what the client may know.
+    pub(super) fn told_to(&self, request: &RequestId) -> ErrorResponse {
+        let row = self.reason.row();
+        let cause = self.cause.as_ref().map(causes).unwrap_or_default();
+        let message = if self.reason == Reason::Internal {
+            tracing::error!(request_id = %request, message = self.message, cause, "internal error");
+            format!("internal error, see the server's log for request id {request}")
+        } else {
+            if row.status.is_server_error() && !cause.is_empty() {
+                tracing::warn!(request_id = %request, message = self.message, cause, code = row.code, "request failed");
+            }
+            self.message.clone()
+        };
+        ErrorResponse {
+            status: proto::ERROR.to_owned(),
+            message,
+            code: row.code.to_owned(),
+        }
+    }
+
+    /// The answer to a request for `path`.
+    pub(super) fn respond(&self, format: Format, path: &str, request: &RequestId) -> Response {
+        let row = self.reason.row();
+        let mut response = Response::builder()
+            .status(row.status)
+            .content_type(format.content_type());
+        if let Some(seconds) = row.retry_after {
+            response = response.header(header::RETRY_AFTER, seconds);
+        }
+        if self.reason == Reason::MethodNotAllowed
+            && let Some(route) = routes::find(path)
+        {
+            response = response.header(header::ALLOW, route.allow);
+        }
+        response.body(encode(format, &self.told_to(request)).unwrap_or_default())
+    }
+}
+
+/// What lies behind `error`, outermost first.
+fn causes(error: &Error) -> String {
+    let mut causes = Vec::new();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        causes.push(cause.to_string());
+        next = cause.source();
+    }
+    causes.join(": ")
+}
+
+impl poem::error::ResponseError for Failure {
+    fn status(&self) -> StatusCode {
+        self.reason.row().status
+    }
+}
+
+impl ApiResponse for Failure {
+    fn meta() -> MetaResponses {
+        let responses = Reason::DOCUMENTED.map(|reason| {
+            let row = reason.row();
+            MetaResponse {
+                description: row.when,
+                status: Some(row.status.as_u16()),
+                status_range: None,
+                content: schema::in_both_formats::<ErrorResponse>(),
+                headers: Vec::new(),
+            }
+        });
+        MetaResponses {
+            responses: responses.into(),
+        }
+    }
+
+    fn register(registry: &mut Registry) {
+        schema::register::<ErrorResponse>(registry);
+    }
+}

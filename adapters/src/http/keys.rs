@@ -1,0 +1,80 @@
+//! `GET /api/v1/log/keys`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use log_domain::{KeysPage, KeysQuery, LogService, LogStore};
+use poem_openapi::OpenApi;
+
+use super::failure::Failure;
+use super::format::Format;
+use super::param::{self, Base64, Param, Text};
+use super::proto::{self, KeysResponse};
+use super::reply::Reply;
+use super::scan::{before, default_limit, page_limit};
+
+pub(super) struct Keys<S> {
+    pub(super) service: Arc<LogService<S>>,
+    pub(super) read_timeout: Duration,
+}
+
+#[OpenApi]
+impl<S: LogStore> Keys<S> {
+    /// List keys
+    ///
+    /// Answers the distinct keys that have records in a range of segments, in byte order, page by page: go on with
+    /// `start_after_base64` = `nextStartAfter` for as long as there is one.
+    #[oai(path = "/api/v1/log/keys", method = "get", operation_id = "listKeys")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is a parameter of the route"
+    )]
+    async fn keys(
+        &self,
+        format: Format,
+        /// First segment to look in.
+        #[oai(default)]
+        start_segment: Param<u32>,
+        /// First segment not to look in; all of them if it is not given.
+        end_segment: Param<Option<u32>>,
+        /// How many keys at most, from 1. The server caps it (at 10,000 by default).
+        #[oai(default = "default_limit")]
+        limit: Param<u64>,
+        /// Only keys that begin with this UTF-8 text.
+        prefix: Param<Option<Text>>,
+        /// Only keys that begin with these bytes, as base64.
+        prefix_base64: Param<Option<Base64>>,
+        /// Only keys after this one, as UTF-8 text.
+        start_after: Param<Option<Text>>,
+        /// Only keys after this one, as base64.
+        start_after_base64: Param<Option<Base64>>,
+    ) -> Result<Reply<KeysResponse>, Failure> {
+        let start_segment = start_segment.0;
+        let end_segment = end_segment.0.unwrap_or(u32::MAX);
+        if start_segment > end_segment {
+            return Err(Failure::invalid(format!(
+                "start_segment ({start_segment}) must not be greater than end_segment ({end_segment})"
+            )));
+        }
+        let query = KeysQuery {
+            start_segment,
+            end_segment,
+            prefix: param::either("prefix", prefix.0, prefix_base64.0)?.unwrap_or_default(),
+            start_after: param::either("start_after", start_after.0, start_after_base64.0)?,
+            limit: page_limit(limit.0, self.service.limits())?.records,
+        };
+        let page = before(self.read_timeout, self.service.keys(&query)).await?;
+        Ok(Reply::new(format, &answer(page))?)
+    }
+}
+
+fn answer(page: KeysPage) -> KeysResponse {
+    let key = |key: log_domain::Key| proto::Key {
+        key: key.as_bytes().clone(),
+    };
+    KeysResponse {
+        status: proto::SUCCESS.to_owned(),
+        next_start_after: page.next_start_after.map(|after| after.as_bytes().clone()),
+        keys: page.keys.into_iter().map(key).collect(),
+    }
+}

@@ -1,0 +1,255 @@
+//! Query parameters: found, decoded and checked strictly, and documented.
+
+use std::borrow::Cow;
+
+use base64::Engine;
+use bytes::Bytes;
+use log_domain::{Error, Key, Limits, SequenceRange, Visibility};
+use poem::{Request, RequestBody};
+use poem_openapi::registry::{MetaParamIn, MetaSchema, MetaSchemaRef};
+use poem_openapi::types::Type;
+use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
+
+use super::base64_in::engine_for;
+use super::failure::Failure;
+
+/// A parameter of the query string.
+///
+/// Not poem-openapi's own `Query`: that one takes bytes that are not UTF-8 for replacement characters, the first of
+/// two values for both, and words its errors in its own way.
+#[derive(Debug)]
+pub(super) struct Param<T>(pub(super) T);
+
+/// A type that a parameter can have.
+pub(super) trait ParamValue: Sized + Send {
+    /// Whether the request must have it.
+    const REQUIRED: bool = true;
+
+    /// How it is documented.
+    fn schema() -> MetaSchemaRef;
+
+    /// Reads its text.
+    ///
+    /// # Errors
+    /// What is expected instead.
+    fn parse(text: &str) -> Result<Self, String>;
+
+    /// What it is when it is not there, if it need not be.
+    fn absent() -> Option<Self> {
+        None
+    }
+}
+
+impl<'a, T: ParamValue> ApiExtractor<'a> for Param<T> {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::Parameter];
+    const PARAM_IS_REQUIRED: bool = T::REQUIRED;
+
+    type ParamType = T;
+    type ParamRawType = ();
+
+    fn param_in() -> Option<MetaParamIn> {
+        Some(MetaParamIn::Query)
+    }
+
+    fn param_schema_ref() -> Option<MetaSchemaRef> {
+        Some(T::schema())
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        _body: &mut RequestBody,
+        options: ExtractParamOptions<T>,
+    ) -> poem::Result<Self> {
+        let name = options.name;
+        let Some(text) = find(request.uri().query().unwrap_or_default(), name)? else {
+            let absent = options
+                .default_value
+                .map_or_else(T::absent, |value| Some(value()));
+            let absent = absent.ok_or_else(|| Failure::invalid("missing").of(name))?;
+            return Ok(Self(absent));
+        };
+        let value = T::parse(&text);
+        Ok(Self(
+            value.map_err(|expected| Failure::invalid(expected).of(name))?,
+        ))
+    }
+}
+
+/// The decoded value of the parameter `name`.
+fn find<'a>(query: &'a str, name: &str) -> Result<Option<Cow<'a, str>>, Failure> {
+    let mut found = None;
+    for pair in query.split('&') {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        if *decode(key) != *name.as_bytes() {
+            continue;
+        }
+        if found.is_some() {
+            return Err(Failure::invalid("given more than once").of(name));
+        }
+        found = Some(utf8(decode(value)).ok_or_else(|| Failure::invalid("not UTF-8").of(name))?);
+    }
+    Ok(found)
+}
+
+fn utf8(bytes: Cow<'_, [u8]>) -> Option<Cow<'_, str>> {
+    match bytes {
+        Cow::Borrowed(bytes) => std::str::from_utf8(bytes).ok().map(Cow::Borrowed),
+        Cow::Owned(bytes) => String::from_utf8(bytes).ok().map(Cow::Owned),
+    }
+}
+
+/// Decodes `application/x-www-form-urlencoded` text. As everywhere, a `%` that starts no escape stands for itself.
+fn decode(text: &str) -> Cow<'_, [u8]> {
+    let bytes = text.as_bytes();
+    if !bytes.iter().any(|byte| matches!(byte, b'%' | b'+')) {
+        return Cow::Borrowed(bytes);
+    }
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let Some((&byte, after)) = rest.split_first() {
+        rest = after;
+        decoded.push(match (byte, after) {
+            (b'+', _) => b' ',
+            (b'%', [high, low, after @ ..]) => match (nibble(*high), nibble(*low)) {
+                (Some(high), Some(low)) => {
+                    rest = after;
+                    high << 4 | low
+                }
+                _ => b'%',
+            },
+            _ => byte,
+        });
+    }
+    Cow::Owned(decoded)
+}
+
+fn nibble(digit: u8) -> Option<u8> {
+    (digit as char).to_digit(16).map(|value| value as u8)
+}
+
+impl<T: ParamValue> ParamValue for Option<T> {
+    const REQUIRED: bool = false;
+
+    fn schema() -> MetaSchemaRef {
+        T::schema()
+    }
+
+    fn parse(text: &str) -> Result<Self, String> {
+        T::parse(text).map(Some)
+    }
+
+    fn absent() -> Option<Self> {
+        Some(None)
+    }
+}
+
+macro_rules! number {
+    ($type:ty, $what:literal) => {
+        impl ParamValue for $type {
+            fn schema() -> MetaSchemaRef {
+                <$type as Type>::schema_ref()
+            }
+
+            fn parse(text: &str) -> Result<Self, String> {
+                text.parse()
+                    .map_err(|_| concat!("expected ", $what).to_owned())
+            }
+        }
+    };
+}
+
+number!(u32, "a number from 0 to 4294967295");
+number!(u64, "a number from 0 to 18446744073709551615");
+number!(i64, "a 64-bit number");
+
+impl ParamValue for bool {
+    fn schema() -> MetaSchemaRef {
+        bool::schema_ref()
+    }
+
+    fn parse(text: &str) -> Result<Self, String> {
+        text.parse()
+            .map_err(|_| "expected true or false".to_owned())
+    }
+}
+
+impl ParamValue for Visibility {
+    fn schema() -> MetaSchemaRef {
+        MetaSchemaRef::Inline(Box::new(MetaSchema {
+            enum_items: vec!["memory".into(), "durable".into()],
+            ..MetaSchema::new("string")
+        }))
+    }
+
+    fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "memory" => Ok(Self::Memory),
+            "durable" => Ok(Self::Durable),
+            _ => Err("expected memory or durable".to_owned()),
+        }
+    }
+}
+
+/// Bytes that are given as UTF-8 text.
+#[derive(Debug)]
+pub(super) struct Text(Bytes);
+
+impl ParamValue for Text {
+    fn schema() -> MetaSchemaRef {
+        String::schema_ref()
+    }
+
+    fn parse(text: &str) -> Result<Self, String> {
+        Ok(Self(Bytes::copy_from_slice(text.as_bytes())))
+    }
+}
+
+/// Bytes that are given as base64, in any of its variants.
+#[derive(Debug)]
+pub(super) struct Base64(Bytes);
+
+impl ParamValue for Base64 {
+    fn schema() -> MetaSchemaRef {
+        MetaSchemaRef::Inline(Box::new(MetaSchema::new_with_format("string", "byte")))
+    }
+
+    fn parse(text: &str) -> Result<Self, String> {
+        // A `+` that was not escaped arrives as a space; nothing else can be meant by one.
+        let text = text.replace(' ', "+");
+        let bytes = engine_for(&text).decode(&text);
+        bytes
+            .map(|bytes| Self(bytes.into()))
+            .map_err(|error| format!("expected base64: {error}"))
+    }
+}
+
+/// What was given by one or the other of two parameters.
+pub(super) fn either(
+    name: &str,
+    text: Option<Text>,
+    base64: Option<Base64>,
+) -> Result<Option<Bytes>, Failure> {
+    match (text, base64) {
+        (Some(_), Some(_)) => Err(Failure::invalid(format!(
+            "{name} and {name}_base64 exclude each other"
+        ))),
+        (Some(Text(bytes)), None) | (None, Some(Base64(bytes))) => Ok(Some(bytes)),
+        (None, None) => Ok(None),
+    }
+}
+
+/// The key that was given by `key` or `key_base64`.
+pub(super) fn key(
+    text: Option<Text>,
+    base64: Option<Base64>,
+    limits: &Limits,
+) -> Result<Key, Failure> {
+    let bytes = either("key", text, base64)?;
+    let bytes = bytes.ok_or_else(|| Failure::invalid("key: missing (or key_base64)"))?;
+    Key::parse(bytes, limits).map_err(|error| Failure::from(error).of("key"))
+}
+
+/// The range of `start_seq` and `end_seq`.
+pub(super) fn range(start: u64, end: Option<u64>) -> Result<SequenceRange, Error> {
+    SequenceRange::new(start.into(), end.unwrap_or(u64::MAX).into())
+}

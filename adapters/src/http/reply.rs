@@ -1,0 +1,141 @@
+//! Answers in the format that the client asked for.
+
+use std::marker::PhantomData;
+
+use log_domain::Error;
+use poem::{IntoResponse, Response};
+use poem_openapi::ApiResponse;
+use poem_openapi::registry::{MetaResponse, MetaResponses, Registry};
+use prost::Message;
+
+use super::format::Format;
+use super::json::JsonText;
+use super::proto::{AppendResponse, CountResponse, ErrorResponse, KeysResponse, SegmentsResponse};
+use super::schema::{self, Described};
+
+/// What can be written in both formats.
+pub(super) trait Encode {
+    /// The message that it is, as documented.
+    type Message: Described;
+
+    /// Writes it as ProtoJSON.
+    fn json(&self) -> Result<JsonText, Error>;
+
+    /// Writes it as protobuf.
+    fn protobuf(&self) -> Result<Vec<u8>, Error>;
+}
+
+/// Writes `answer`.
+pub(super) fn encode(format: Format, answer: &impl Encode) -> Result<Vec<u8>, Error> {
+    match format {
+        Format::Json => answer.json().map(JsonText::into_bytes),
+        Format::Protobuf => answer.protobuf(),
+    }
+}
+
+/// A successful answer: an encoded `M`.
+#[derive(Debug)]
+pub(super) struct Reply<M> {
+    format: Format,
+    body: Vec<u8>,
+    message: PhantomData<fn() -> M>,
+}
+
+impl<M> Reply<M> {
+    pub(super) fn new(format: Format, answer: &impl Encode<Message = M>) -> Result<Self, Error> {
+        Ok(Self {
+            format,
+            body: encode(format, answer)?,
+            message: PhantomData,
+        })
+    }
+}
+
+impl<M> IntoResponse for Reply<M> {
+    fn into_response(self) -> Response {
+        Response::builder()
+            .content_type(self.format.content_type())
+            .body(self.body)
+    }
+}
+
+impl<M: Described> ApiResponse for Reply<M> {
+    fn meta() -> MetaResponses {
+        MetaResponses {
+            responses: vec![MetaResponse {
+                description: "Done.",
+                status: Some(200),
+                status_range: None,
+                content: schema::in_both_formats::<M>(),
+                headers: Vec::new(),
+            }],
+        }
+    }
+
+    fn register(registry: &mut Registry) {
+        schema::register::<M>(registry);
+    }
+}
+
+/// A message whose protobuf form is its own, with how to write it as JSON.
+macro_rules! encode_message {
+    ($message:ty, |$self:ident, $out:ident| $json:block) => {
+        impl Encode for $message {
+            type Message = Self;
+
+            fn json(&self) -> Result<JsonText, Error> {
+                let $self = self;
+                let mut text = JsonText::with_capacity(self.encoded_len() * 2 + 128);
+                let $out = &mut text;
+                $json;
+                Ok(text)
+            }
+
+            fn protobuf(&self) -> Result<Vec<u8>, Error> {
+                Ok(self.encode_to_vec())
+            }
+        }
+    };
+}
+
+encode_message!(AppendResponse, |message, out| {
+    out.raw("{\"status\":").string(&message.status);
+    out.raw(",\"recordsAppended\":");
+    out.number(message.records_appended);
+    out.raw(",\"startSequence\":");
+    out.number(message.start_sequence).raw("}");
+});
+
+encode_message!(KeysResponse, |message, out| {
+    out.raw("{\"status\":").string(&message.status);
+    out.raw(",\"keys\":").list(&message.keys, |out, key| {
+        out.raw("{\"key\":").bytes(&key.key).raw("}");
+    });
+    if let Some(after) = &message.next_start_after {
+        out.raw(",\"nextStartAfter\":").bytes(after);
+    }
+    out.raw("}");
+});
+
+encode_message!(SegmentsResponse, |message, out| {
+    out.raw("{\"status\":").string(&message.status);
+    out.raw(",\"segments\":")
+        .list(&message.segments, |out, segment| {
+            out.raw("{\"id\":").number(segment.id);
+            out.raw(",\"startSeq\":").number(segment.start_seq);
+            out.raw(",\"startTimeMs\":").number(segment.start_time_ms);
+            out.raw("}");
+        });
+    out.raw("}");
+});
+
+encode_message!(CountResponse, |message, out| {
+    out.raw("{\"status\":").string(&message.status);
+    out.raw(",\"count\":").number(message.count).raw("}");
+});
+
+encode_message!(ErrorResponse, |message, out| {
+    out.raw("{\"status\":").string(&message.status);
+    out.raw(",\"message\":").string(&message.message);
+    out.raw(",\"code\":").string(&message.code).raw("}");
+});

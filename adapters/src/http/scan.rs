@@ -1,0 +1,209 @@
+//! `GET /api/v1/log/scan`: one page of a key, now or as soon as there is something.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use log_domain::{
+    Error, Key, Limits, LogService, LogStore, Page, PageLimit, Scan, Sequence, Visibility,
+};
+use poem_openapi::OpenApi;
+use tokio::time::timeout;
+
+use super::failure::Failure;
+use super::format::Format;
+use super::json::{JsonText, VALUE_OVERHEAD, base64_len};
+use super::param::{self, Base64, Param, Text};
+use super::proto::{self, ScanResponse};
+use super::reply::{Encode, Reply};
+
+pub(super) struct ScanRoute<S> {
+    pub(super) service: Arc<LogService<S>>,
+    pub(super) read_timeout: Duration,
+    pub(super) max_follow_timeout: Duration,
+}
+
+pub(super) fn default_limit() -> u64 {
+    32
+}
+
+fn default_timeout_ms() -> u64 {
+    30_000
+}
+
+#[OpenApi]
+impl<S: LogStore> ScanRoute<S> {
+    /// Read records of a key
+    ///
+    /// Answers the records of one key in the order of their sequences. A page ends at `limit` records or at the
+    /// server's byte cap (8 MiB by default), whichever is first; go on with `start_seq` = `nextSequence`.
+    ///
+    /// With `follow=true` the answer comes at once if there is something, else when the first record arrives, else
+    /// after `timeout_ms` with no values and a `nextSequence` to come back with.
+    #[oai(path = "/api/v1/log/scan", method = "get", operation_id = "scan")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is a parameter of the route"
+    )]
+    async fn scan(
+        &self,
+        format: Format,
+        /// The key, as UTF-8 text. Either this or `key_base64`.
+        key: Param<Option<Text>>,
+        /// The key, as base64 (standard or URL-safe, padded or not).
+        key_base64: Param<Option<Base64>>,
+        /// First sequence to read.
+        #[oai(default)]
+        start_seq: Param<u64>,
+        /// First sequence not to read; the end of the log if it is not given.
+        end_seq: Param<Option<u64>>,
+        /// How many records at most, from 1. The server caps it (at 10,000 by default).
+        #[oai(default = "default_limit")]
+        limit: Param<u64>,
+        /// Whether to wait for the first record if there is none.
+        #[oai(default)]
+        follow: Param<bool>,
+        /// How long to wait with `follow=true`, in milliseconds. The server caps it (at 300,000 by default).
+        #[oai(default = "default_timeout_ms")]
+        timeout_ms: Param<u64>,
+        /// Skip the records before the first one that was appended at or after this time (Unix ms).
+        start_time_ms: Param<Option<i64>>,
+        /// `memory` (the default): all that was applied. `durable`: only what is on object storage.
+        visibility: Param<Option<Visibility>>,
+    ) -> Result<Reply<ScanResponse>, Failure> {
+        let limits = self.service.limits();
+        let scan = Selection {
+            key: param::key(key.0, key_base64.0, limits)?,
+            start_seq: start_seq.0,
+            end_seq: end_seq.0,
+            start_time_ms: start_time_ms.0,
+            visibility: visibility.0,
+        };
+        let scan = scan.into_scan(page_limit(limit.0, limits)?)?;
+        let key = scan.key.clone();
+        let page = if follow.0 {
+            let wait = Duration::from_millis(timeout_ms.0).min(self.max_follow_timeout);
+            self.follow(scan, wait).await?
+        } else {
+            before(self.read_timeout, self.service.scan(&scan)).await?
+        };
+        Ok(Reply::new(format, &ScanAnswer { key, page })?)
+    }
+}
+
+impl<S: LogStore> ScanRoute<S> {
+    async fn follow(&self, scan: Scan, wait: Duration) -> Result<Page, Error> {
+        let mut tail = self.service.tail(scan.clone())?;
+        match timeout(wait, tail.next()).await {
+            Ok(page) => {
+                let page = page?;
+                Ok(page.unwrap_or_else(|| nothing(tail.position())))
+            }
+            Err(_) if tail.is_caught_up() => Ok(nothing(tail.position())),
+            // The wait was shorter than the store takes to say what is there already. What is there is answered
+            // whatever the wait, and a store that does not answer is not "nothing new".
+            Err(_) => {
+                before(
+                    self.read_timeout.saturating_sub(wait),
+                    self.service.scan(&scan),
+                )
+                .await
+            }
+        }
+    }
+}
+
+/// What to read, as the parameters of scans and streams say it.
+pub(super) struct Selection {
+    pub(super) key: Key,
+    pub(super) start_seq: u64,
+    pub(super) end_seq: Option<u64>,
+    pub(super) start_time_ms: Option<i64>,
+    pub(super) visibility: Option<Visibility>,
+}
+
+impl Selection {
+    pub(super) fn into_scan(self, limit: PageLimit) -> Result<Scan, Error> {
+        Ok(Scan {
+            key: self.key,
+            range: param::range(self.start_seq, self.end_seq)?,
+            start_time_ms: self.start_time_ms,
+            limit,
+            visibility: self.visibility.unwrap_or_default(),
+        })
+    }
+}
+
+/// What `limit` allows.
+pub(super) fn page_limit(limit: u64, limits: &Limits) -> Result<PageLimit, Error> {
+    PageLimit::new(limit, limits)
+}
+
+/// What `read` gives, if it does in time.
+pub(super) async fn before<T>(
+    deadline: Duration,
+    read: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    let late = |_| Error::DeadlineExceeded(deadline.as_millis() as u64);
+    timeout(deadline, read).await.map_err(late)?
+}
+
+fn nothing(next: Sequence) -> Page {
+    Page {
+        runs: Vec::new(),
+        records: 0,
+        bytes: 0,
+        next,
+        complete: true,
+    }
+}
+
+/// A page as a `ScanResponse`.
+struct ScanAnswer {
+    key: Key,
+    page: Page,
+}
+
+impl Encode for ScanAnswer {
+    type Message = ScanResponse;
+
+    fn json(&self) -> Result<JsonText, Error> {
+        let Self { key, page } = self;
+        let records = page.records as usize;
+        let values = base64_len(page.bytes as usize) + records * (VALUE_OVERHEAD + 4);
+        let mut out = JsonText::with_capacity(values + base64_len(key.as_ref().len()) + 128);
+        out.raw("{\"status\":\"success\",\"key\":")
+            .bytes(key.as_ref())
+            .raw(",\"values\":[");
+        let mut separator = "";
+        for run in &page.runs {
+            for entry in run.entries() {
+                let entry = entry?;
+                out.raw(separator);
+                out.value(entry.sequence.get(), &entry.value, run.timestamp_ms());
+                separator = ",";
+            }
+        }
+        out.raw("],\"nextSequence\":")
+            .number(page.next.get())
+            .raw("}");
+        Ok(out)
+    }
+
+    /// The encoding of a run *is* that of the field `values`, so runs are copied, not decoded.
+    fn protobuf(&self) -> Result<Vec<u8>, Error> {
+        let Self { key, page } = self;
+        let key = key.as_ref();
+        let mut out = Vec::with_capacity(page.bytes as usize + key.len() + 64);
+        prost::encoding::string::encode(1, &proto::SUCCESS.to_owned(), &mut out);
+        prost::encoding::encode_key(2, prost::encoding::WireType::LengthDelimited, &mut out);
+        prost::encoding::encode_varint(key.len() as u64, &mut out);
+        out.extend_from_slice(key);
+        for run in &page.runs {
+            out.extend_from_slice(run.encoded());
+        }
+        if page.next > Sequence::ZERO {
+            prost::encoding::uint64::encode(4, &page.next.get(), &mut out);
+        }
+        Ok(out)
+    }
+}

@@ -1,0 +1,336 @@
+//! The messages as the OpenAPI document describes them.
+
+use poem_openapi::registry::{MetaMediaType, MetaSchema, MetaSchemaRef, Registry};
+
+use super::proto::{
+    AppendRequest, AppendResponse, CountResponse, ErrorResponse, Key, KeysResponse, Record,
+    ScanResponse, Segment, SegmentsResponse, Value,
+};
+
+/// A message with a schema of its own.
+pub(super) trait Described: Send + Sync + 'static {
+    /// Its name in the document.
+    const NAME: &'static str;
+
+    /// Its schema. Messages inside it are registered on the way.
+    fn schema(registry: &mut Registry) -> MetaSchema;
+}
+
+/// Puts `M` into the document.
+pub(super) fn register<M: Described>(registry: &mut Registry) {
+    registry.create_schema::<M, _>(M::NAME.to_owned(), M::schema);
+}
+
+/// `M` as the content of a body, in both formats.
+pub(super) fn in_both_formats<M: Described>() -> Vec<MetaMediaType> {
+    let media_type = |content_type, schema| MetaMediaType {
+        content_type,
+        schema,
+    };
+    let binary = MetaSchema {
+        description: Some("The message of this name in openapi/log.proto."),
+        title: Some(M::NAME.to_owned()),
+        ..MetaSchema::new_with_format("string", "binary")
+    };
+    vec![
+        media_type("application/json", reference::<M>()),
+        media_type(
+            "application/protobuf",
+            MetaSchemaRef::Inline(Box::new(binary)),
+        ),
+    ]
+}
+
+pub(super) fn reference<M: Described>() -> MetaSchemaRef {
+    MetaSchemaRef::Reference(M::NAME.to_owned())
+}
+
+type Field = (&'static str, MetaSchema);
+
+fn object(
+    description: &'static str,
+    required: &[&'static str],
+    fields: impl IntoIterator<Item = Field>,
+) -> MetaSchema {
+    let fields = fields.into_iter();
+    MetaSchema {
+        description: Some(description),
+        required: required.to_vec(),
+        properties: fields
+            .map(|(name, schema)| (name, MetaSchemaRef::Inline(Box::new(schema))))
+            .collect(),
+        ..MetaSchema::new("object")
+    }
+}
+
+fn field(name: &'static str, schema: MetaSchema, description: &'static str) -> Field {
+    let description = Some(description);
+    (
+        name,
+        MetaSchema {
+            description,
+            ..schema
+        },
+    )
+}
+
+fn base64() -> MetaSchema {
+    MetaSchema::new_with_format("string", "byte")
+}
+
+fn unsigned(format: &'static str) -> MetaSchema {
+    MetaSchema {
+        minimum: Some(0.0),
+        ..MetaSchema::new_with_format("integer", format)
+    }
+}
+
+fn unix_ms() -> MetaSchema {
+    MetaSchema::new_with_format("integer", "int64")
+}
+
+fn list_of<M: Described>(registry: &mut Registry) -> MetaSchema {
+    register::<M>(registry);
+    MetaSchema {
+        items: Some(Box::new(reference::<M>())),
+        ..MetaSchema::new("array")
+    }
+}
+
+fn status(value: &'static str) -> Field {
+    let schema = MetaSchema {
+        enum_items: vec![value.into()],
+        ..MetaSchema::new("string")
+    };
+    field("status", schema, "Which kind of answer this is.")
+}
+
+impl Described for Record {
+    const NAME: &'static str = "Record";
+
+    fn schema(_registry: &mut Registry) -> MetaSchema {
+        object(
+            "One record to append.",
+            &["key", "value"],
+            [
+                field("key", base64(), "The stream it goes to; not empty."),
+                field(
+                    "value",
+                    base64(),
+                    "What it says. An empty value is a value; a missing one is an error.",
+                ),
+            ],
+        )
+    }
+}
+
+impl Described for AppendRequest {
+    const NAME: &'static str = "AppendRequest";
+
+    fn schema(registry: &mut Registry) -> MetaSchema {
+        let records = MetaSchema {
+            min_items: Some(1),
+            ..list_of::<Record>(registry)
+        };
+        let durable = MetaSchema {
+            default: Some(false.into()),
+            ..MetaSchema::new("boolean")
+        };
+        object(
+            "Records to append, whole or not at all.",
+            &["records"],
+            [
+                field(
+                    "records",
+                    records,
+                    "They get consecutive sequences in this order.",
+                ),
+                field(
+                    "awaitDurable",
+                    durable,
+                    "Answer only once the records are on object storage.",
+                ),
+            ],
+        )
+    }
+}
+
+impl Described for AppendResponse {
+    const NAME: &'static str = "AppendResponse";
+
+    fn schema(_registry: &mut Registry) -> MetaSchema {
+        object(
+            "The sequences startSequence .. startSequence + recordsAppended were given to the records.",
+            &["status", "recordsAppended", "startSequence"],
+            [
+                status("success"),
+                field(
+                    "recordsAppended",
+                    MetaSchema::new_with_format("integer", "int32"),
+                    "How many records were appended: all of them.",
+                ),
+                field(
+                    "startSequence",
+                    unsigned("uint64"),
+                    "Sequence of the first record.",
+                ),
+            ],
+        )
+    }
+}
+
+impl Described for Value {
+    const NAME: &'static str = "Value";
+
+    fn schema(_registry: &mut Registry) -> MetaSchema {
+        object(
+            "One record as it is read.",
+            &["sequence", "value", "timestampMs"],
+            [
+                field(
+                    "sequence",
+                    unsigned("uint64"),
+                    "Its place in the log: one counter for all keys.",
+                ),
+                field("value", base64(), "What it says."),
+                field(
+                    "timestampMs",
+                    unix_ms(),
+                    "When it was appended, in milliseconds since the Unix epoch.",
+                ),
+            ],
+        )
+    }
+}
+
+impl Described for ScanResponse {
+    const NAME: &'static str = "ScanResponse";
+
+    fn schema(registry: &mut Registry) -> MetaSchema {
+        object(
+            "One page of a key.",
+            &["status", "key", "values", "nextSequence"],
+            [
+                status("success"),
+                field("key", base64(), "The key that was asked for."),
+                field(
+                    "values",
+                    list_of::<Value>(registry),
+                    "Its records, in order.",
+                ),
+                field(
+                    "nextSequence",
+                    unsigned("uint64"),
+                    "The start_seq to go on with. It also moves past ranges where the key has nothing.",
+                ),
+            ],
+        )
+    }
+}
+
+impl Described for Key {
+    const NAME: &'static str = "Key";
+
+    fn schema(_registry: &mut Registry) -> MetaSchema {
+        object("One key.", &["key"], [field("key", base64(), "Its bytes.")])
+    }
+}
+
+impl Described for KeysResponse {
+    const NAME: &'static str = "KeysResponse";
+
+    fn schema(registry: &mut Registry) -> MetaSchema {
+        object(
+            "One page of the distinct keys.",
+            &["status", "keys"],
+            [
+                status("success"),
+                field("keys", list_of::<Key>(registry), "In byte order."),
+                field(
+                    "nextStartAfter",
+                    base64(),
+                    "The start_after_base64 to go on with; absent when there are no more keys.",
+                ),
+            ],
+        )
+    }
+}
+
+impl Described for Segment {
+    const NAME: &'static str = "Segment";
+
+    fn schema(_registry: &mut Registry) -> MetaSchema {
+        object(
+            "A window of the log, across all keys. It ends where the next one starts.",
+            &["id", "startSeq", "startTimeMs"],
+            [
+                field("id", unsigned("uint32"), "Its number."),
+                field(
+                    "startSeq",
+                    unsigned("uint64"),
+                    "The first sequence that can be in it.",
+                ),
+                field(
+                    "startTimeMs",
+                    unix_ms(),
+                    "When it began, in milliseconds since the Unix epoch.",
+                ),
+            ],
+        )
+    }
+}
+
+impl Described for SegmentsResponse {
+    const NAME: &'static str = "SegmentsResponse";
+
+    fn schema(registry: &mut Registry) -> MetaSchema {
+        object(
+            "The segments that overlap a range.",
+            &["status", "segments"],
+            [
+                status("success"),
+                field("segments", list_of::<Segment>(registry), "In order."),
+            ],
+        )
+    }
+}
+
+impl Described for CountResponse {
+    const NAME: &'static str = "CountResponse";
+
+    fn schema(_registry: &mut Registry) -> MetaSchema {
+        object(
+            "How many records of a key there are.",
+            &["status", "count"],
+            [
+                status("success"),
+                field("count", unsigned("uint64"), "Exactly how many."),
+            ],
+        )
+    }
+}
+
+impl Described for ErrorResponse {
+    const NAME: &'static str = "ErrorResponse";
+
+    fn schema(_registry: &mut Registry) -> MetaSchema {
+        object(
+            "Why something was not done.",
+            &["status", "message", "code"],
+            [
+                status("error"),
+                field(
+                    "message",
+                    MetaSchema::new("string"),
+                    "What went wrong, for people.",
+                ),
+                field(
+                    "code",
+                    MetaSchema::new("string"),
+                    "What went wrong, for programs: invalid_argument, not_found, method_not_allowed, too_large, \
+                     unsupported_media_type, overloaded, unavailable, fenced, deadline_exceeded or internal.",
+                ),
+            ],
+        )
+    }
+}

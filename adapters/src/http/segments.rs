@@ -1,0 +1,56 @@
+//! `GET /api/v1/log/segments`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use log_domain::{LogService, LogStore, Segment};
+use poem_openapi::OpenApi;
+
+use super::failure::Failure;
+use super::format::Format;
+use super::param::{self, Param};
+use super::proto::{self, SegmentsResponse};
+use super::reply::Reply;
+use super::scan::before;
+
+pub(super) struct Segments<S> {
+    pub(super) service: Arc<LogService<S>>,
+    pub(super) read_timeout: Duration,
+}
+
+#[OpenApi]
+impl<S: LogStore> Segments<S> {
+    /// List segments
+    ///
+    /// Answers the segments that overlap a range of sequences, in order.
+    #[oai(
+        path = "/api/v1/log/segments",
+        method = "get",
+        operation_id = "listSegments"
+    )]
+    async fn segments(
+        &self,
+        format: Format,
+        /// First sequence of the range.
+        #[oai(default)]
+        start_seq: Param<u64>,
+        /// First sequence after the range; the end of the log if it is not given.
+        end_seq: Param<Option<u64>>,
+    ) -> Result<Reply<SegmentsResponse>, Failure> {
+        let range = param::range(start_seq.0, end_seq.0)?;
+        let segments = before(self.read_timeout, self.service.segments(range)).await?;
+        let answer = SegmentsResponse {
+            status: proto::SUCCESS.to_owned(),
+            segments: segments.into_iter().map(message).collect(),
+        };
+        Ok(Reply::new(format, &answer)?)
+    }
+}
+
+fn message(segment: Segment) -> proto::Segment {
+    proto::Segment {
+        id: segment.id,
+        start_seq: segment.start.get(),
+        start_time_ms: segment.start_time_ms,
+    }
+}

@@ -1,0 +1,243 @@
+//! `GET /api/v1/log/stream`: the records of a key as server-sent events, those to come included.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use futures::{Stream, stream};
+use log_domain::service::Tail;
+use log_domain::{Error, LogService, LogStore, Page, PageLimit, Sequence, Visibility};
+use poem::http::{StatusCode, header};
+use poem::{Body, IntoResponse, Request, RequestBody, Response};
+use poem_openapi::registry::{
+    MetaMediaType, MetaParamIn, MetaResponse, MetaResponses, MetaSchema, MetaSchemaRef, Registry,
+};
+use poem_openapi::{ApiExtractor, ApiExtractorType, ApiResponse, ExtractParamOptions, OpenApi};
+use tokio::time::timeout;
+
+use super::failure::Failure;
+use super::format::Format;
+use super::json::{JsonText, VALUE_OVERHEAD, base64_len};
+use super::param::{self, Base64, Param, Text};
+use super::proto::Value;
+use super::reply::encode;
+use super::request_id::RequestId;
+use super::scan::Selection;
+use super::schema;
+
+/// Bytes of records that a stream holds while its client reads, whatever the page limit for others is. There may be
+/// many streams, and their clients may be slow.
+const PAGE_BYTES: usize = 256 * 1024;
+
+const HEARTBEAT: &str = ": heartbeat\n\n";
+
+pub(super) struct StreamRoute<S> {
+    pub(super) service: Arc<LogService<S>>,
+    pub(super) heartbeat: Duration,
+}
+
+#[OpenApi]
+impl<S: LogStore> StreamRoute<S> {
+    /// Follow a key
+    ///
+    /// Sends the records of a key as server-sent events, first those that are there, then each as it arrives, until
+    /// `end_seq` is reached, the client leaves or the server stops. Each event has the record's sequence as `id` and
+    /// a `Value` as `data`. A comment line comes every 15 s (by default) when there is nothing else. A client that
+    /// reconnects with the header `Last-Event-ID` goes on exactly after that event; when nothing is left for it
+    /// because `end_seq` was reached it is answered 204, which tells an `EventSource` not to come back.
+    ///
+    /// When reading fails midway, one event of type `error` with an `ErrorResponse` as `data` ends the stream.
+    #[oai(path = "/api/v1/log/stream", method = "get", operation_id = "stream")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is a parameter of the route"
+    )]
+    async fn stream(
+        &self,
+        request_id: RequestId,
+        /// The `id` of the last event that was seen; the stream begins after it. Takes precedence over `start_seq`.
+        #[oai(name = "Last-Event-ID")]
+        last_event_id: LastEventId,
+        /// The key, as UTF-8 text. Either this or `key_base64`.
+        key: Param<Option<Text>>,
+        /// The key, as base64 (standard or URL-safe, padded or not).
+        key_base64: Param<Option<Base64>>,
+        /// First sequence to read.
+        #[oai(default)]
+        start_seq: Param<u64>,
+        /// First sequence not to read; the stream has no end if it is not given.
+        end_seq: Param<Option<u64>>,
+        /// Skip the records before the first one that was appended at or after this time (Unix ms).
+        start_time_ms: Param<Option<i64>>,
+        /// `memory` (the default): all that was applied. `durable`: only what is on object storage.
+        visibility: Param<Option<Visibility>>,
+    ) -> Result<EventStream, Failure> {
+        let limits = self.service.limits();
+        let limit = PageLimit {
+            records: limits.page_records,
+            bytes: limits.page_bytes.min(PAGE_BYTES),
+        };
+        let scan = Selection {
+            key: param::key(key.0, key_base64.0, limits)?,
+            start_seq: start_seq.0,
+            end_seq: end_seq.0,
+            start_time_ms: start_time_ms.0,
+            visibility: visibility.0,
+        };
+        let mut scan = scan.into_scan(limit)?;
+        if let Some(last) = last_event_id.0 {
+            scan.range = scan.range.starting_at(last.plus(1));
+            scan.start_time_ms = None;
+            if scan.range.start() == scan.range.end() {
+                return Ok(EventStream(None));
+            }
+        }
+        let tail = self.service.tail(scan)?;
+        let events = events(tail, self.heartbeat, request_id);
+        Ok(EventStream(Some(Body::from_bytes_stream(events))))
+    }
+}
+
+/// What waits for the next records and then is asked again. It is kept over heartbeats, so that they never start a
+/// read over.
+type Next<S> = BoxFuture<'static, (Tail<S>, Result<Option<Page>, Error>)>;
+
+/// The events of `tail`, each page made when the client has taken the one before.
+fn events<S: LogStore>(
+    tail: Tail<S>,
+    heartbeat: Duration,
+    request_id: RequestId,
+) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
+    stream::unfold(Some(next(tail)), move |waiting| {
+        let request_id = request_id.clone();
+        async move {
+            let mut waiting = waiting?;
+            let Ok((tail, read)) = timeout(heartbeat, &mut waiting).await else {
+                return Some((Ok(Bytes::from_static(HEARTBEAT.as_bytes())), Some(waiting)));
+            };
+            match read.and_then(|page| page.map(|page| page_events(&page)).transpose()) {
+                Ok(Some(events)) => Some((Ok(events), Some(next(tail)))),
+                Ok(None) => None,
+                Err(error) => Some((Ok(error_event(error, &request_id)), None)),
+            }
+        }
+    })
+}
+
+fn next<S: LogStore>(mut tail: Tail<S>) -> Next<S> {
+    Box::pin(async move {
+        let page = tail.next().await;
+        (tail, page)
+    })
+}
+
+fn page_events(page: &Page) -> Result<Bytes, Error> {
+    let per_event = VALUE_OVERHEAD + "id: 18446744073709551615\ndata: \n\n".len() + 4;
+    let space = base64_len(page.bytes as usize) + page.records as usize * per_event;
+    let mut out = JsonText::with_capacity(space);
+    for run in &page.runs {
+        for entry in run.entries() {
+            let entry = entry?;
+            let sequence = entry.sequence.get();
+            out.raw("id: ").number(sequence).raw("\ndata: ");
+            out.value(sequence, &entry.value, run.timestamp_ms());
+            out.raw("\n\n");
+        }
+    }
+    Ok(out.into_bytes().into())
+}
+
+fn error_event(error: Error, request_id: &RequestId) -> Bytes {
+    let told = Failure::from(error).told_to(request_id);
+    let json = encode(Format::Json, &told).unwrap_or_default();
+    let mut event = b"event: error\ndata: ".to_vec();
+    event.extend_from_slice(&json);
+    event.extend_from_slice(b"\n\n");
+    event.into()
+}
+
+/// A stream of events; without a body when there is nothing left to stream.
+pub(super) struct EventStream(Option<Body>);
+
+impl IntoResponse for EventStream {
+    fn into_response(self) -> Response {
+        let Some(body) = self.0 else {
+            return StatusCode::NO_CONTENT.into();
+        };
+        Response::builder()
+            .content_type("text/event-stream")
+            .header(header::CACHE_CONTROL, "no-cache")
+            .header("x-accel-buffering", "no")
+            .body(body)
+    }
+}
+
+impl ApiResponse for EventStream {
+    fn meta() -> MetaResponses {
+        let response = |status, description, content| MetaResponse {
+            description,
+            status: Some(status),
+            status_range: None,
+            content,
+            headers: Vec::new(),
+        };
+        let events = MetaSchema {
+            description: Some("Server-sent events; `data` of each is a `Value`."),
+            ..MetaSchema::new("string")
+        };
+        let events = MetaMediaType {
+            content_type: "text/event-stream",
+            schema: MetaSchemaRef::Inline(Box::new(events)),
+        };
+        MetaResponses {
+            responses: vec![
+                response(200, "The records, as they come.", vec![events]),
+                response(
+                    204,
+                    "Nothing is left after Last-Event-ID: end_seq was reached.",
+                    Vec::new(),
+                ),
+            ],
+        }
+    }
+
+    fn register(registry: &mut Registry) {
+        schema::register::<Value>(registry);
+    }
+}
+
+/// The header that a reconnecting client sends.
+pub(super) struct LastEventId(Option<Sequence>);
+
+impl<'a> ApiExtractor<'a> for LastEventId {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::Parameter];
+
+    type ParamType = u64;
+    type ParamRawType = ();
+
+    fn param_in() -> Option<MetaParamIn> {
+        Some(MetaParamIn::Header)
+    }
+
+    fn param_schema_ref() -> Option<MetaSchemaRef> {
+        Some(<u64 as param::ParamValue>::schema())
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        _body: &mut RequestBody,
+        options: ExtractParamOptions<u64>,
+    ) -> poem::Result<Self> {
+        let sent = request.headers().get(options.name);
+        let Some(sent) = sent.filter(|sent| !sent.is_empty()) else {
+            return Ok(Self(None));
+        };
+        let sequence = sent.to_str().ok().and_then(|text| text.parse::<u64>().ok());
+        let sequence = sequence.ok_or_else(|| {
+            Failure::invalid("expected the id of an event of this stream").of(options.name)
+        })?;
+        Ok(Self(Some(Sequence::new(sequence))))
+    }
+}

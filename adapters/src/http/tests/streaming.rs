@@ -1,0 +1,140 @@
+//! `GET /api/v1/log/stream`.
+
+use futures::{FutureExt, Stream, StreamExt};
+
+use super::*;
+
+type Chunks = std::pin::Pin<Box<dyn Stream<Item = std::io::Result<Bytes>> + Send>>;
+
+async fn open<S>(server: &Server<S>, query: &str, headers: &[(&str, &str)]) -> Chunks {
+    let request = get(&format!("/api/v1/log/stream?{query}"), headers);
+    let response = server.response(request).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(response.content_type(), Some("text/event-stream"));
+    assert!(response.headers().contains_key("x-request-id"));
+    Box::pin(response.into_body().into_bytes_stream())
+}
+
+async fn next(chunks: &mut Chunks) -> Option<String> {
+    let chunk = chunks.next().await?;
+    Some(String::from_utf8(chunk.expect("a chunk").to_vec()).expect("UTF-8"))
+}
+
+/// The ids of the events in `text`.
+fn ids(text: &str) -> Vec<u64> {
+    let ids = text.lines().filter_map(|line| line.strip_prefix("id: "));
+    ids.map(|id| id.parse().expect("a number")).collect()
+}
+
+#[tokio::test]
+async fn a_stream_sends_what_is_there_and_then_what_comes() {
+    let server = memory_server();
+    server.append("k", &["a", "b"]).await;
+    let mut stream = open(&server, "key=k", &[]).await;
+    let there = next(&mut stream).await.expect("an event");
+    let [first, second] = there.split_terminator("\n\n").collect::<Vec<_>>()[..] else {
+        panic!("two events, not {there}");
+    };
+    assert!(first.starts_with("id: 0\ndata: {\"sequence\":0,\"value\":\"YQ==\",\"timestampMs\":"));
+    assert!(second.starts_with("id: 1\ndata: {\"sequence\":1,"));
+
+    assert!(next(&mut stream).now_or_never().is_none());
+    server.append("other", &["x"]).await;
+    assert!(next(&mut stream).now_or_never().is_none());
+    server.append("k", &["c"]).await;
+    assert_eq!(ids(&next(&mut stream).await.expect("an event")), [3]);
+}
+
+#[tokio::test]
+async fn a_reconnect_goes_on_exactly_after_the_last_event() {
+    let server = memory_server();
+    server.append("k", &["a", "b", "c", "d"]).await;
+    let resumed = [("last-event-id", "1")];
+    let mut stream = open(
+        &server,
+        "key=k&start_seq=3&start_time_ms=99999999999999",
+        &resumed,
+    )
+    .await;
+    assert_eq!(ids(&next(&mut stream).await.expect("events")), [2, 3]);
+    let mut stream = open(&server, "key=k&start_seq=3", &[("last-event-id", "")]).await;
+    assert_eq!(ids(&next(&mut stream).await.expect("events")), [3]);
+}
+
+#[tokio::test]
+async fn a_last_event_id_that_is_none_of_ours_is_refused() {
+    let request = get("/api/v1/log/stream?key=k", &[("last-event-id", "abc")]);
+    let message = memory_server()
+        .send(request)
+        .await
+        .error(400, "invalid_argument");
+    assert!(message.starts_with("Last-Event-ID:"), "{message}");
+}
+
+#[tokio::test]
+async fn a_stream_with_an_end_ends_there_and_is_not_taken_up_again() {
+    let server = memory_server();
+    server.append("k", &["a", "b", "c"]).await;
+    let mut stream = open(&server, "key=k&end_seq=2", &[]).await;
+    assert_eq!(ids(&next(&mut stream).await.expect("events")), [0, 1]);
+    assert_eq!(next(&mut stream).await, None);
+    let again = get(
+        "/api/v1/log/stream?key=k&end_seq=2",
+        &[("last-event-id", "1")],
+    );
+    assert_eq!(server.send(again).await.status, StatusCode::NO_CONTENT);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_stream_sends_heartbeats_and_loses_nothing_by_them() {
+    let server = memory_server();
+    let mut stream = open(&server, "key=k", &[]).await;
+    for _ in 0..3 {
+        let begun = tokio::time::Instant::now();
+        let beat = next(&mut stream).await.expect("a heartbeat");
+        assert!(beat.starts_with(':') && beat.ends_with("\n\n"), "{beat}");
+        assert_eq!(begun.elapsed(), Duration::from_secs(15));
+    }
+    server.append("k", &["a"]).await;
+    assert_eq!(ids(&next(&mut stream).await.expect("an event")), [0]);
+}
+
+#[tokio::test]
+async fn streams_end_when_the_server_dismisses_followers() {
+    let server = memory_server();
+    let mut stream = open(&server, "key=k", &[]).await;
+    assert!(next(&mut stream).now_or_never().is_none());
+    server.service.dismiss_followers();
+    assert_eq!(next(&mut stream).await, None);
+}
+
+#[tokio::test]
+async fn a_store_that_fails_midway_ends_the_stream_with_one_error_event() {
+    let server = failing_server(Error::Corrupt("secret".to_owned()));
+    let mut stream = open(&server, "key=k", &[("x-request-id", "r-1")]).await;
+    assert_eq!(
+        next(&mut stream).await.as_deref(),
+        Some(
+            "event: error\ndata: {\"status\":\"error\",\"message\":\"internal error, see the server's log for \
+             request id r-1\",\"code\":\"internal\"}\n\n"
+        )
+    );
+    assert_eq!(next(&mut stream).await, None);
+}
+
+#[tokio::test]
+async fn a_stream_is_made_page_by_page_as_its_client_reads() {
+    let server = memory_server();
+    let value = "x".repeat(100_000);
+    for _ in 0..8 {
+        server.append("k", &[&value]).await;
+    }
+    let mut stream = open(&server, "key=k", &[]).await;
+    let mut seen = Vec::new();
+    while seen.len() < 8 {
+        let chunk = next(&mut stream).await.expect("events");
+        assert!(chunk.len() < 400_000, "{}", chunk.len());
+        seen.extend(ids(&chunk));
+    }
+    assert_eq!(seen, (0..8).collect::<Vec<u64>>());
+}

@@ -1,0 +1,123 @@
+//! The bytes on the wire, which must never change.
+
+use prost::Message;
+
+use crate::http::proto::*;
+
+/// Asserts that `message` is `golden` on the wire, both ways.
+fn golden<M: Message + Default + PartialEq + std::fmt::Debug>(message: &M, golden: &[u8]) {
+    assert_eq!(message.encode_to_vec(), golden);
+    assert_eq!(&M::decode(golden).expect("decodes"), message);
+}
+
+#[test]
+fn messages_have_the_bytes_that_log_proto_says() {
+    golden(
+        &AppendRequest {
+            records: vec![
+                Record {
+                    key: Some("k".into()),
+                    value: Some("v".into()),
+                },
+                Record {
+                    key: Some("k".into()),
+                    value: Some("".into()),
+                },
+            ],
+            await_durable: true,
+        },
+        b"\x0a\x06\x0a\x01k\x12\x01v\x0a\x05\x0a\x01k\x12\x00\x10\x01",
+    );
+    golden(
+        &Record {
+            key: None,
+            value: None,
+        },
+        b"",
+    );
+    golden(
+        &AppendResponse {
+            status: SUCCESS.into(),
+            records_appended: 2,
+            start_sequence: 300,
+        },
+        b"\x0a\x07success\x10\x02\x18\xac\x02",
+    );
+    let value = Value {
+        sequence: 1,
+        value: "v".into(),
+        timestamp_ms: 2,
+    };
+    golden(
+        &ScanResponse {
+            status: SUCCESS.into(),
+            key: "k".into(),
+            values: vec![value],
+            next_sequence: 2,
+        },
+        b"\x0a\x07success\x12\x01k\x1a\x07\x08\x01\x12\x01v\x18\x02\x20\x02",
+    );
+    golden(
+        &KeysResponse {
+            status: SUCCESS.into(),
+            keys: vec![Key { key: "k".into() }],
+            next_start_after: Some("k".into()),
+        },
+        b"\x0a\x07success\x12\x03\x0a\x01k\x1a\x01k",
+    );
+    golden(
+        &SegmentsResponse {
+            status: SUCCESS.into(),
+            segments: vec![Segment {
+                id: 1,
+                start_seq: 2,
+                start_time_ms: 3,
+            }],
+        },
+        b"\x0a\x07success\x12\x06\x08\x01\x10\x02\x18\x03",
+    );
+    golden(
+        &CountResponse {
+            status: SUCCESS.into(),
+            count: 5,
+        },
+        b"\x0a\x07success\x10\x05",
+    );
+    golden(
+        &ErrorResponse {
+            status: ERROR.into(),
+            message: "m".into(),
+            code: "c".into(),
+        },
+        b"\x0a\x05error\x12\x01m\x1a\x01c",
+    );
+}
+
+#[test]
+fn log_proto_has_every_field_with_its_number() {
+    let proto = include_str!("../../../../openapi/log.proto");
+    for declared in [
+        "optional bytes key = 1;",
+        "optional bytes value = 2;",
+        "repeated Record records = 1;",
+        "bool await_durable = 2;",
+        "int32 records_appended = 2;",
+        "uint64 start_sequence = 3;",
+        "uint64 sequence = 1;",
+        "bytes value = 2;",
+        "int64 timestamp_ms = 3;",
+        "repeated Value values = 3;",
+        "uint64 next_sequence = 4;",
+        "repeated Key keys = 2;",
+        "optional bytes next_start_after = 3;",
+        "uint32 id = 1;",
+        "uint64 start_seq = 2;",
+        "int64 start_time_ms = 3;",
+        "repeated Segment segments = 2;",
+        "uint64 count = 2;",
+        "string message = 2;",
+        "string code = 3;",
+    ] {
+        assert!(proto.contains(&format!("  {declared}\n")), "{declared}");
+    }
+}

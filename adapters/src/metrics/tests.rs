@@ -1,0 +1,131 @@
+use super::*;
+use ::slatedb_common::metrics::MetricsRecorder;
+
+fn lines(metrics: &Metrics) -> Vec<String> {
+    let text = metrics.render();
+    let samples = text.lines().filter(|line| !line.starts_with('#'));
+    samples.map(str::to_owned).collect()
+}
+
+#[test]
+fn the_service_is_counted_under_exactly_the_documented_names_without_labels() {
+    let metrics = Metrics::new().expect("metrics");
+    metrics.appended(2, 30);
+    metrics.appended(1, 1);
+    metrics.scanned(5, 70);
+    assert_eq!(
+        lines(&metrics),
+        [
+            "log_append_bytes_total 31",
+            "log_append_records_total 3",
+            "log_bytes_scanned_total 70",
+            "log_records_scanned_total 5",
+        ]
+    );
+    let text = metrics.render();
+    assert!(text.contains("# TYPE log_append_bytes_total counter\n"));
+    assert!(text.contains("# HELP log_append_bytes_total Bytes of keys"));
+}
+
+#[test]
+fn two_servers_do_not_share_counters() {
+    let (one, other) = (
+        Metrics::new().expect("metrics"),
+        Metrics::new().expect("metrics"),
+    );
+    one.appended(1, 1);
+    assert!(other.render().contains("log_append_records_total 0\n"));
+}
+
+#[test]
+fn slatedb_metrics_are_named_after_it_with_underscores() {
+    let metrics = Metrics::new().expect("metrics");
+    let recorder = metrics.slatedb();
+    recorder
+        .register_counter("slatedb.db.writes", "Writes.", &[("op", "put")])
+        .increment(3);
+    recorder
+        .register_gauge("cache.bytes", "Bytes.", &[])
+        .set(-4);
+    recorder
+        .register_up_down_counter("slatedb.db.open", "", &[])
+        .increment(2);
+    let latency = recorder.register_histogram("slatedb.get.latency", "Seconds.", &[], &[0.1, 1.0]);
+    latency.record(0.5);
+    let text = metrics.render();
+    for line in [
+        "# HELP slatedb_db_writes_total Writes.",
+        "# TYPE slatedb_db_writes_total counter",
+        "slatedb_db_writes_total{op=\"put\"} 3",
+        "# TYPE slatedb_cache_bytes gauge",
+        "slatedb_cache_bytes -4",
+        "slatedb_db_open 2",
+        "# TYPE slatedb_get_latency histogram",
+        "slatedb_get_latency_bucket{le=\"0.1\"} 0",
+        "slatedb_get_latency_bucket{le=\"1\"} 1",
+        "slatedb_get_latency_bucket{le=\"+Inf\"} 1",
+        "slatedb_get_latency_count 1",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
+    }
+}
+
+#[test]
+fn the_same_name_and_labels_are_the_same_metric() {
+    let metrics = Metrics::new().expect("metrics");
+    let recorder = metrics.slatedb();
+    recorder
+        .register_counter("slatedb.x", "X.", &[("a", "1"), ("b", "2")])
+        .increment(1);
+    recorder
+        .register_counter("slatedb.x", "X.", &[("b", "2"), ("a", "1")])
+        .increment(1);
+    assert!(
+        metrics
+            .render()
+            .contains("slatedb_x_total{a=\"1\",b=\"2\"} 2\n")
+    );
+}
+
+#[test]
+fn one_name_may_have_different_labels() {
+    let metrics = Metrics::new().expect("metrics");
+    let recorder = metrics.slatedb();
+    recorder
+        .register_counter("slatedb.x", "X.", &[("a", "1")])
+        .increment(1);
+    recorder
+        .register_counter("slatedb.x", "Y.", &[("b", "1")])
+        .increment(2);
+    recorder.register_counter("slatedb.x", "", &[]).increment(3);
+    let text = metrics.render();
+    for line in [
+        "slatedb_x_total{a=\"1\"} 1\n",
+        "slatedb_x_total{b=\"1\"} 2\n",
+        "slatedb_x_total 3\n",
+    ] {
+        assert!(text.contains(line), "{line} in\n{text}");
+    }
+    assert_eq!(text.matches("# TYPE slatedb_x_total").count(), 1);
+}
+
+#[test]
+fn what_cannot_be_exported_is_left_out_and_harms_nobody() {
+    let metrics = Metrics::new().expect("metrics");
+    let recorder = metrics.slatedb();
+    recorder.register_gauge("slatedb.x", "X.", &[]).set(1);
+    recorder
+        .register_histogram("slatedb.x", "X.", &[], &[1.0])
+        .record(1.0);
+    recorder
+        .register_histogram("slatedb.x", "X.", &[("a", "1")], &[1.0])
+        .record(1.0);
+    recorder
+        .register_histogram("slatedb.y", "Y.", &[], &[2.0, 1.0])
+        .record(1.0);
+    recorder
+        .register_counter("slatedb.z", "Z.", &[("1 bad", "\n\"")])
+        .increment(1);
+    assert!(metrics.render().contains("slatedb_x 1\n"));
+    assert!(!metrics.render().contains("slatedb_y"));
+}

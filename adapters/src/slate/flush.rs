@@ -1,0 +1,52 @@
+//! The durable side: starting flushes when somebody waits for one, and telling how far they got.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use slatedb::Db;
+use slatedb::config::{FlushOptions, FlushType};
+use tokio::time::Instant;
+
+use super::seqnum;
+use super::shared::Shared;
+use super::writer::why;
+
+/// Flushes as soon as somebody waits, one flush at a time, their starts at least `spacing` apart. What comes while
+/// one is under way shares the next. Those who do not wait are flushed by SlateDB's own interval.
+pub(super) async fn flush_on_demand(db: Db, shared: Arc<Shared>, spacing: Duration) {
+    let mut earliest = Instant::now();
+    loop {
+        tokio::select! {
+            biased;
+            _ = shared.until_stopped() => return,
+            _ = shared.flush_wanted.notified() => {}
+        }
+        tokio::time::sleep_until(earliest).await;
+        earliest = Instant::now() + spacing;
+        let options = FlushOptions {
+            flush_type: FlushType::Wal,
+        };
+        if let Err(error) = db.flush_with_options(options).await {
+            tracing::debug!(%error, "a flush failed; the engine's status says what follows from it");
+        }
+    }
+}
+
+/// Passes on how far SlateDB is durable, and why it stopped if it does so by itself.
+pub(super) async fn watch_status(db: Db, shared: Arc<Shared>) {
+    let mut status = db.subscribe();
+    loop {
+        let (durable, closed) = {
+            let status = status.borrow_and_update();
+            (status.durable_seq, status.close_reason)
+        };
+        shared.advance_durable(seqnum::watermark(durable));
+        if let Some(reason) = closed {
+            shared.stop(why(reason));
+            return;
+        }
+        if status.changed().await.is_err() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! The storage layout, described byte by byte in `docs/storage-format.md`.
+//!
+//! Every row key begins with the id of the segment that the row belongs to and the type of the row:
+//!
+//! ```text
+//! segment id (u32, big endian) · row type (u8) · the rest, by type
+//! ```
+//!
+//! One file for each row type, with its key and its value side by side. The tags below must be kept for ever.
+
+pub(crate) mod key;
+pub(crate) mod listing;
+pub(crate) mod prefix;
+pub(crate) mod records;
+pub(crate) mod segments;
+pub(crate) mod state;
+
+use bytes::{BufMut, Bytes, BytesMut};
+use log_domain::{Error, SegmentId};
+
+/// What a row holds. Stored: never reuse or renumber.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum RowType {
+    /// The writer's state; system segment only.
+    State = 0x01,
+    /// The description of a segment; system segment only.
+    Segment = 0x02,
+    /// That a key has records in the segment.
+    Listing = 0x10,
+    /// Records of one key and one commit.
+    Records = 0x20,
+}
+
+/// Bytes before what a row type adds to its key.
+pub(crate) const HEAD_BYTES: usize = 5;
+
+/// Starts a row key, with room for `more` bytes.
+fn head(segment: SegmentId, row: RowType, more: usize) -> BytesMut {
+    let mut key = BytesMut::with_capacity(HEAD_BYTES + more);
+    key.put_u32(segment);
+    key.put_u8(row as u8);
+    key
+}
+
+/// Takes the version byte off a row's value.
+fn versioned<'a>(value: &'a Bytes, version: u8, what: &str) -> Result<&'a [u8], Error> {
+    match value.split_first() {
+        Some((found, rest)) if *found == version => Ok(rest),
+        Some((found, _)) => Err(Error::Corrupt(format!(
+            "{what} has format version {found}, this server reads version {version}; was it written by a newer one?"
+        ))),
+        None => Err(Error::Corrupt(format!("{what} is empty"))),
+    }
+}

@@ -1,0 +1,88 @@
+//! What SlateDB needs to know of the layout: which bytes of a row key name its segment, and which its log key.
+
+use slatedb::{PrefixExtractor, PrefixTarget};
+
+use super::{HEAD_BYTES, key};
+
+/// Bytes of the segment id.
+const SEGMENT_BYTES: usize = 4;
+
+/// The segment of a row. Persisted with the database by its name: it can never change.
+#[derive(Debug)]
+pub(crate) struct BySegment;
+
+impl PrefixExtractor for BySegment {
+    fn name(&self) -> &str {
+        "log-segment-v1"
+    }
+
+    fn prefix_len(&self, target: &PrefixTarget) -> Option<usize> {
+        (bytes(target).len() >= SEGMENT_BYTES).then_some(SEGMENT_BYTES)
+    }
+}
+
+/// Segment, row type and log key of a row: what the bloom filters are asked for. Part of the filters' name.
+#[derive(Debug)]
+pub(crate) struct ByKey;
+
+impl PrefixExtractor for ByKey {
+    fn name(&self) -> &str {
+        "log-key-v1"
+    }
+
+    fn prefix_len(&self, target: &PrefixTarget) -> Option<usize> {
+        let rest = bytes(target).get(HEAD_BYTES..)?;
+        Some(HEAD_BYTES + key::end(rest)?)
+    }
+}
+
+fn bytes(target: &PrefixTarget) -> &[u8] {
+    match target {
+        PrefixTarget::Point(bytes) | PrefixTarget::Prefix(bytes) => bytes,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use proptest::prelude::*;
+
+    use super::super::records;
+    use super::*;
+
+    #[test]
+    fn the_names_are_part_of_the_format() {
+        assert_eq!(
+            (BySegment.name(), ByKey.name()),
+            ("log-segment-v1", "log-key-v1")
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn all_rows_of_a_key_share_the_prefix_that_its_scans_ask_for(segment: u32, key: Vec<u8>, sequence: u64) {
+            let prefix = records::prefix(segment, &key);
+            let row = records::key(segment, &key, sequence.into());
+            for extractor in [&BySegment as &dyn PrefixExtractor, &ByKey] {
+                let of_row = extractor.prefix_len(&PrefixTarget::Point(row.clone()));
+                let of_scan = extractor.prefix_len(&PrefixTarget::Prefix(prefix.clone()));
+                prop_assert_eq!(of_row, of_scan);
+                prop_assert!(of_row.is_some());
+            }
+            prop_assert_eq!(ByKey.prefix_len(&PrefixTarget::Point(row)), Some(prefix.len()));
+        }
+
+        #[test]
+        fn an_incomplete_prefix_is_never_asked_for(segment: u32, key: Vec<u8>, keep in any::<prop::sample::Index>()) {
+            let prefix = records::prefix(segment, &key);
+            let cut = prefix.slice(..keep.index(prefix.len()));
+            prop_assert_eq!(ByKey.prefix_len(&PrefixTarget::Prefix(cut)), None);
+        }
+
+        #[test]
+        fn arbitrary_bytes_never_panic(bytes: Vec<u8>) {
+            let target = PrefixTarget::Point(Bytes::from(bytes));
+            let _ = (BySegment.prefix_len(&target), ByKey.prefix_len(&target));
+        }
+    }
+}

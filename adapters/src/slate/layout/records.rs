@@ -1,0 +1,173 @@
+//! Record rows: the records of one key and one commit, filed under the last of their sequences.
+//!
+//! ```text
+//! key    segment id · 0x20 · escaped log key · 0x00 0x01 · last sequence (u64, big endian)
+//! value  version (1) · varint count · varint (last - first sequence) · varint append time (Unix ms)
+//!        · varint ordinal · the encoded run
+//! ```
+//!
+//! The *ordinal* says how many records of the key the segment holds before this row, so that counting takes two
+//! seeks. The run's encoding is that of `log_domain::run`.
+
+use bytes::{Buf, BufMut, Bytes};
+use log_domain::{Error, Result, Run, SegmentId, Sequence};
+use prost::encoding::{decode_varint, encode_varint};
+
+use super::{RowType, head, key, versioned};
+
+const VERSION: u8 = 1;
+const SEQUENCE_BYTES: usize = 8;
+
+/// Encoded bytes of records after which a row is cut, so that a page never reads much more than it answers.
+pub(crate) const ROW_BYTES: usize = 256 * 1024;
+
+/// Room that the part before the run can take.
+pub(crate) const HEADROOM: usize = 1 + 5 + 3 * 10;
+
+/// One record row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Row {
+    /// Records of the key that the segment holds before this row.
+    pub(crate) ordinal: u64,
+    /// The records.
+    pub(crate) run: Run,
+}
+
+/// What all record rows of a log key in a segment begin with.
+pub(crate) fn prefix(segment: SegmentId, log_key: &[u8]) -> Bytes {
+    start(segment, log_key).freeze()
+}
+
+/// The row key under which records up to `last` are filed.
+pub(crate) fn key(segment: SegmentId, log_key: &[u8], last: Sequence) -> Bytes {
+    let mut row_key = start(segment, log_key);
+    row_key.put_u64(last.get());
+    row_key.freeze()
+}
+
+/// What stands before the run in a row's value.
+pub(crate) fn value_head(run: &Run, ordinal: u64) -> Vec<u8> {
+    let mut out = Vec::with_capacity(HEADROOM);
+    out.push(VERSION);
+    encode_varint(u64::from(run.count()), &mut out);
+    encode_varint(run.last().get() - run.first().get(), &mut out);
+    encode_varint(run.timestamp_ms().max(0) as u64, &mut out);
+    encode_varint(ordinal, &mut out);
+    out
+}
+
+/// Reads a row.
+///
+/// # Errors
+/// [`Error::Corrupt`] when it is not one, or of another version.
+pub(crate) fn decode(row_key: &Bytes, value: &Bytes) -> Result<Row> {
+    let last = row_key
+        .len()
+        .checked_sub(SEQUENCE_BYTES)
+        .map(|at| Sequence::new((&row_key[at..]).get_u64()))
+        .ok_or_else(|| damaged(row_key))?;
+    let mut rest = versioned(value, VERSION, "a record row")?;
+    let mut number = || decode_varint(&mut rest).map_err(|_| damaged(row_key));
+    let (count, span, time, ordinal) = (number()?, number()?, number()?, number()?);
+    let first = last
+        .get()
+        .checked_sub(span)
+        .ok_or_else(|| damaged(row_key))?;
+    let count = u32::try_from(count).map_err(|_| damaged(row_key))?;
+    let run = Run::stored(
+        Sequence::new(first),
+        last,
+        count,
+        time as i64,
+        value.slice(value.len() - rest.len()..),
+    );
+    Ok(Row { ordinal, run })
+}
+
+fn start(segment: SegmentId, log_key: &[u8]) -> bytes::BytesMut {
+    let room = key::max_len(log_key.len()) + SEQUENCE_BYTES;
+    let mut row_key = head(segment, RowType::Records, room);
+    key::put(&mut row_key, log_key);
+    row_key
+}
+
+fn damaged(row_key: &Bytes) -> Error {
+    Error::Corrupt(format!("record row {}", row_key.escape_ascii()))
+}
+
+#[cfg(test)]
+mod tests {
+    use log_domain::run::RunBuilder;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn row(records: &[(u64, Vec<u8>)], time: i64, ordinal: u64) -> (Row, Bytes) {
+        let mut builder = RunBuilder::with_headroom(time, HEADROOM, 0);
+        for (sequence, value) in records {
+            builder.push(Sequence::new(*sequence), value);
+        }
+        let framed = builder.finish_behind(|run| value_head(run, ordinal));
+        let (run, value) = framed.expect("not empty");
+        (Row { ordinal, run }, value)
+    }
+
+    #[test]
+    fn the_bytes_are_these() {
+        let (row, value) = row(
+            &[(1_000, b"a".to_vec()), (1_002, vec![])],
+            1_700_000_000_000,
+            300,
+        );
+        assert_eq!(
+            key(7, b"k\0y", row.run.last()).as_ref(),
+            b"\0\0\0\x07\x20k\0\xffy\0\x01\0\0\0\0\0\0\x03\xea"
+        );
+        let time = [0x80, 0xd0, 0x95, 0xff, 0xbc, 0x31];
+        let mut expected = vec![1, 2, 2];
+        expected.extend(time);
+        expected.extend([0xac, 0x02]);
+        expected.extend([0x1a, 13, 0x08, 0xe8, 0x07, 0x12, 1, b'a', 0x18]);
+        expected.extend(time);
+        expected.extend([0x1a, 12, 0x08, 0xea, 0x07, 0x12, 0, 0x18]);
+        expected.extend(time);
+        assert_eq!(value, expected);
+    }
+
+    #[test]
+    fn another_version_is_refused() {
+        let (row, value) = row(&[(0, vec![])], 0, 0);
+        let mut newer = value.to_vec();
+        newer[0] = 2;
+        let refused = decode(&key(1, b"k", row.run.last()), &newer.into());
+        assert!(matches!(refused, Err(Error::Corrupt(message)) if message.contains("version 2")));
+    }
+
+    proptest! {
+        #[test]
+        fn every_row_comes_back(
+            records in prop::collection::btree_map(any::<u64>(), prop::collection::vec(any::<u8>(), 0..20), 1..10),
+            log_key: Vec<u8>, segment: u32, time in 0i64.., ordinal: u64,
+        ) {
+            let records: Vec<_> = records.into_iter().collect();
+            let (row, value) = row(&records, time, ordinal);
+            prop_assert_eq!(decode(&key(segment, &log_key, row.run.last()), &value).expect("a row"), row);
+        }
+
+        #[test]
+        fn rows_sort_by_segment_then_key_then_sequence(
+            a in (any::<u32>(), prop::collection::vec(0u8..3, 0..5), any::<u64>()),
+            b in (any::<u32>(), prop::collection::vec(0u8..3, 0..5), any::<u64>()),
+        ) {
+            let encode = |(segment, log_key, last): &(u32, Vec<u8>, u64)| key(*segment, log_key, Sequence::new(*last));
+            prop_assert_eq!(encode(&a).cmp(&encode(&b)), a.cmp(&b));
+        }
+
+        #[test]
+        fn damaged_rows_are_errors_and_never_panics(row_key: Vec<u8>, value: Vec<u8>) {
+            if let Ok(row) = decode(&row_key.into(), &value.into()) {
+                let _ = row.run.entries().collect::<Result<Vec<_>>>();
+            }
+        }
+    }
+}

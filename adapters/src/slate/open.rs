@@ -1,0 +1,203 @@
+//! Opening a log: fencing the writer before, and finding out where it stopped.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use log_domain::segment::Roller;
+use log_domain::sequence::Allocator;
+use log_domain::{Clock, CommitListener, Error, Limits, Result, SealPolicy, Segment};
+use object_store::ObjectStore;
+use slatedb::config::Settings;
+use slatedb::db_cache::SplitCache;
+use slatedb::db_cache::foyer::{FoyerCache, FoyerCacheOptions};
+use slatedb::{BloomFilterPolicy, Db};
+use slatedb_common::metrics::MetricsRecorder;
+use tokio::sync::OnceCell;
+
+use super::key_table::KeyTable;
+use super::layout::prefix::{ByKey, BySegment};
+use super::layout::{segments, state};
+use super::queue::Queue;
+use super::shared::Shared;
+use super::writer::Writer;
+use super::{SlateStore, error, flush, seqnum};
+
+/// Bits for each key and file in the bloom filters: about 1 % of the lookups of absent keys read a file in vain.
+const BLOOM_BITS: u32 = 10;
+
+/// Shards of the block cache. Pinned, so that what is cached does not depend on the machine.
+const CACHE_SHARDS: usize = 8;
+
+/// How a store behaves. Every time is a bound on what somebody waits for.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where in the object store the log lies.
+    pub path: String,
+    /// Bounds of the append queue.
+    pub limits: Limits,
+    /// When segments are sealed.
+    pub seal: SealPolicy,
+    /// At least this much time between the starts of two flushes that somebody waits for: the knob between the
+    /// cost of PUTs and the latency of durable appends.
+    pub flush_spacing: Duration,
+    /// An append is answered within this time.
+    pub append_timeout: Duration,
+    /// A close ends within this time.
+    pub close_timeout: Duration,
+    /// A check ends within this time.
+    pub check_timeout: Duration,
+    /// Opening ends within this time.
+    pub open_timeout: Duration,
+    /// Memory for what the writer knows of the active segment's keys, in bytes.
+    pub key_table_bytes: u64,
+    /// Memory for blocks of data, in bytes.
+    pub block_cache_bytes: u64,
+    /// Memory for indexes and filters, in bytes.
+    pub meta_cache_bytes: u64,
+    /// SlateDB's own settings.
+    pub settings: Settings,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        const MIB: u64 = 1 << 20;
+        Self {
+            path: "log".into(),
+            limits: Limits::default(),
+            seal: SealPolicy::default(),
+            flush_spacing: Duration::from_millis(5),
+            append_timeout: Duration::from_secs(30),
+            close_timeout: Duration::from_secs(30),
+            check_timeout: Duration::from_secs(2),
+            open_timeout: Duration::from_secs(60),
+            key_table_bytes: 128 * MIB,
+            block_cache_bytes: 128 * MIB,
+            meta_cache_bytes: 64 * MIB,
+            settings: Settings {
+                max_unflushed_bytes: 256 << 20,
+                ..Settings::default()
+            },
+        }
+    }
+}
+
+/// What a store is made of.
+pub struct Parts {
+    /// Where the log is kept.
+    pub objects: Arc<dyn ObjectStore>,
+    /// Where timestamps come from.
+    pub clock: Arc<dyn Clock>,
+    /// Who hears of commits.
+    pub listener: Arc<dyn CommitListener>,
+    /// Where SlateDB counts.
+    pub recorder: Arc<dyn MetricsRecorder>,
+    /// For a simulation only: SlateDB's source of randomness. Two servers with the same seed break fencing.
+    pub seed: Option<u64>,
+}
+
+impl SlateStore {
+    /// Opens the log at `options.path`, or begins it. The writer before, if it still runs, is fenced.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the object store does not answer in time; [`Error::Corrupt`] when what is there
+    /// is not a log of this version; [`Error::Invalid`] for settings that SlateDB refuses.
+    pub async fn open(parts: Parts, options: Options) -> Result<Self> {
+        let limit = options.open_timeout;
+        match tokio::time::timeout(limit, open(parts, options)).await {
+            Ok(opened) => opened,
+            Err(_) => Err(Error::unavailable(format!(
+                "the object store did not answer within {} ms",
+                limit.as_millis()
+            ))),
+        }
+    }
+}
+
+async fn open(parts: Parts, options: Options) -> Result<SlateStore> {
+    let db = build(&parts, &options).await?;
+    let state = db.get(state::key()).await.map_err(error::read)?;
+    let state = state.map_or(Ok(state::State::default()), |value| {
+        state::State::decode(&value)
+    })?;
+    let known = load_segments(&db).await?;
+    let last_seqnum = db.status().durable_seq;
+    if state.bound < seqnum::watermark(last_seqnum) {
+        return Err(Error::Corrupt(format!(
+            "the reserved bound {} is below what was written, {}",
+            state.bound,
+            seqnum::watermark(last_seqnum)
+        )));
+    }
+    let tip = seqnum::tip_at_open(last_seqnum, state.bound);
+    let active = known.last().copied();
+    let shared = Arc::new(Shared::new(tip, known, parts.listener));
+    let (queue, receiver) = Queue::new(&options.limits, options.append_timeout);
+    let writer = Writer {
+        db: db.clone(),
+        shared: Arc::clone(&shared),
+        clock: parts.clock,
+        allocator: Allocator::resume(tip),
+        roller: Roller::resume(options.seal, active, state.segment_bytes),
+        keys: KeyTable::new(options.key_table_bytes, active.is_none()),
+        last_time_ms: state.last_time_ms,
+        last_seqnum,
+        dirty: false,
+    };
+    tokio::spawn(writer.run(receiver));
+    tokio::spawn(flush::flush_on_demand(
+        db.clone(),
+        Arc::clone(&shared),
+        options.flush_spacing,
+    ));
+    tokio::spawn(flush::watch_status(db.clone(), Arc::clone(&shared)));
+    Ok(SlateStore {
+        db,
+        shared,
+        queue,
+        close_timeout: options.close_timeout,
+        check_timeout: options.check_timeout,
+        closed: OnceCell::new(),
+    })
+}
+
+async fn build(parts: &Parts, options: &Options) -> Result<Db> {
+    let filter = BloomFilterPolicy::new(BLOOM_BITS)
+        .with_prefix_extractor(Arc::new(ByKey))
+        .with_whole_key_filtering(false);
+    let cache = |bytes| {
+        let options = FoyerCacheOptions {
+            max_capacity: bytes,
+            shards: CACHE_SHARDS,
+        };
+        Some(Arc::new(FoyerCache::new_with_opts(options)) as Arc<_>)
+    };
+    let caches = SplitCache::new()
+        .with_block_cache(cache(options.block_cache_bytes))
+        .with_meta_cache(cache(options.meta_cache_bytes))
+        .build();
+    let mut builder = Db::builder(options.path.as_str(), Arc::clone(&parts.objects))
+        .with_settings(options.settings.clone())
+        .with_segment_extractor(Arc::new(BySegment))
+        .with_filter_policies(vec![Arc::new(filter)])
+        .with_db_cache(Arc::new(caches), 0)
+        .with_metrics_recorder(Arc::clone(&parts.recorder));
+    if let Some(seed) = parts.seed {
+        builder = builder.with_seed(seed);
+    }
+    builder.build().await.map_err(|error| match error.kind() {
+        slatedb::ErrorKind::Invalid => Error::invalid(error.to_string()),
+        _ => error::read(error),
+    })
+}
+
+async fn load_segments(db: &Db) -> Result<Vec<Segment>> {
+    let mut rows = db
+        .scan_prefix(segments::prefix(), ..)
+        .await
+        .map_err(error::read)?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next().await.map_err(error::read)? {
+        found.push(segments::decode(&row.key, &row.value)?);
+    }
+    Ok(found)
+}

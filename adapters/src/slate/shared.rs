@@ -1,0 +1,183 @@
+//! What the writer, the flusher and the readers of one store share.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use log_domain::budget::Permit;
+use log_domain::{Appended, CommitListener, Error, Result, Segment, Sequence, Stopped, Watermarks};
+use parking_lot::{Mutex, RwLock};
+use tokio::sync::{Notify, oneshot, watch};
+
+/// Everybody's view of the store.
+pub(super) struct Shared {
+    tip: AtomicU64,
+    durable: watch::Sender<Sequence>,
+    segments: RwLock<Arc<Vec<Segment>>>,
+    waiters: Mutex<VecDeque<Waiter>>,
+    stopped: watch::Sender<Option<Stopped>>,
+    /// Somebody waits for durability.
+    pub(super) flush_wanted: Notify,
+    /// Who hears of commits.
+    pub(super) listener: Arc<dyn CommitListener>,
+}
+
+/// An append that was applied and waits to be durable.
+pub(super) struct Waiter {
+    /// Durable once the watermark is here.
+    pub(super) end: Sequence,
+    /// What it will be answered.
+    pub(super) appended: Appended,
+    /// Where to answer.
+    pub(super) reply: oneshot::Sender<Result<Appended>>,
+    /// Its place in the queue.
+    pub(super) permits: [Permit; 2],
+}
+
+impl Shared {
+    /// The view of a store that was just opened, with everything below `tip` durable.
+    pub(super) fn new(
+        tip: Sequence,
+        segments: Vec<Segment>,
+        listener: Arc<dyn CommitListener>,
+    ) -> Self {
+        Self {
+            tip: AtomicU64::new(tip.get()),
+            durable: watch::Sender::new(tip),
+            segments: RwLock::new(Arc::new(segments)),
+            waiters: Mutex::default(),
+            stopped: watch::Sender::new(None),
+            flush_wanted: Notify::new(),
+            listener,
+        }
+    }
+
+    /// How far the log reaches.
+    pub(super) fn watermarks(&self) -> Watermarks {
+        let durable = *self.durable.borrow();
+        let tip = Sequence::new(self.tip.load(Ordering::Acquire));
+        Watermarks {
+            tip: tip.max(durable),
+            durable,
+        }
+    }
+
+    /// All segments. Read it after the watermarks: it then holds every segment below them.
+    pub(super) fn segments(&self) -> Arc<Vec<Segment>> {
+        Arc::clone(&self.segments.read())
+    }
+
+    /// A commit up to `tip` was applied, in `segment` if that is a new one.
+    pub(super) fn advance(&self, tip: Sequence, new_segment: Option<Segment>) {
+        if let Some(segment) = new_segment {
+            Arc::make_mut(&mut self.segments.write()).push(segment);
+        }
+        self.tip.store(tip.get(), Ordering::Release);
+    }
+
+    /// Answers `waiter` when it is durable, or when that can no longer be known.
+    pub(super) fn wait_durable(&self, waiter: Waiter) {
+        self.waiters.lock().push_back(waiter);
+        self.flush_wanted.notify_one();
+        self.settle();
+    }
+
+    /// Everything below `watermark` is durable.
+    pub(super) fn advance_durable(&self, watermark: Sequence) {
+        let moved = self.durable.send_if_modified(|durable| {
+            let moved = watermark > *durable;
+            *durable = watermark.max(*durable);
+            moved
+        });
+        if moved {
+            self.listener.durable(watermark);
+            self.settle();
+        }
+    }
+
+    /// Waits until everything below `watermark` is durable.
+    ///
+    /// # Errors
+    /// When the store stops before.
+    pub(super) async fn durable_up_to(&self, watermark: Sequence) -> Result<()> {
+        self.flush_wanted.notify_one();
+        let (mut durable, mut stopped) = (self.durable.subscribe(), self.stopped.subscribe());
+        tokio::select! {
+            biased;
+            _ = durable.wait_for(|durable| *durable >= watermark) => Ok(()),
+            _ = stopped.wait_for(Option::is_some) => Err(self.refusal()),
+        }
+    }
+
+    /// The store has stopped; only the first reason counts.
+    pub(super) fn stop(&self, why: Stopped) {
+        let first = self.stopped.send_if_modified(|stopped| {
+            let first = stopped.is_none();
+            *stopped = stopped.or(Some(why));
+            first
+        });
+        if first {
+            self.listener.stopped(why);
+            self.settle();
+        }
+    }
+
+    /// Why the store has stopped, if it has.
+    pub(super) fn stopped(&self) -> Option<Stopped> {
+        *self.stopped.borrow()
+    }
+
+    /// Resolves when the store has stopped.
+    pub(super) async fn until_stopped(&self) -> Stopped {
+        let mut stopped = self.stopped.subscribe();
+        match stopped.wait_for(Option::is_some).await {
+            Ok(why) => why.unwrap_or(Stopped::Failed),
+            Err(_) => Stopped::Failed,
+        }
+    }
+
+    /// What to tell an append that was not applied because the store has stopped.
+    pub(super) fn refusal(&self) -> Error {
+        match self.stopped() {
+            Some(Stopped::Fenced) => Error::Fenced,
+            Some(Stopped::Failed) => {
+                Error::unavailable("the storage engine has failed; the batch was not applied")
+            }
+            _ => Error::unavailable("the server is shutting down; the batch was not applied"),
+        }
+    }
+
+    /// Answers those who are durable, and everybody once the store has stopped by itself.
+    fn settle(&self) {
+        let durable = *self.durable.borrow();
+        let lost = matches!(self.stopped(), Some(Stopped::Fenced | Stopped::Failed));
+        let mut waiters = self.waiters.lock();
+        while let Some(first) = waiters.front() {
+            let outcome = if first.end <= durable {
+                Ok(first.appended)
+            } else if lost {
+                Err(self.unknown())
+            } else {
+                break;
+            };
+            if let Some(Waiter { reply, permits, .. }) = waiters.pop_front() {
+                drop(permits);
+                // The client may be gone; then nobody is left to tell.
+                let _ = reply.send(outcome);
+            }
+        }
+    }
+
+    /// What to tell an append that was applied but is not known to be durable.
+    pub(super) fn unknown(&self) -> Error {
+        Error::outcome_unknown(match self.stopped() {
+            Some(Stopped::Fenced) => {
+                "another writer took over while the batch was on its way to the object store"
+            }
+            Some(Stopped::Failed) => {
+                "the storage engine failed while the batch was on its way to the object store"
+            }
+            _ => "the batch was applied, but was not durable in time",
+        })
+    }
+}

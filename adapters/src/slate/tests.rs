@@ -1,0 +1,103 @@
+use std::sync::Arc;
+
+use log_domain::conformance::{Fixture, Options as Opening, run_all};
+use object_store::ObjectStore;
+use object_store::local::LocalFileSystem;
+use object_store::memory::InMemory;
+use slatedb_common::metrics::NoopMetricsRecorder;
+
+use super::*;
+
+pub(super) struct On(pub(super) Arc<dyn ObjectStore>);
+
+impl Fixture for On {
+    type Store = SlateStore;
+
+    async fn open(&self, opening: Opening) -> SlateStore {
+        let parts = Parts {
+            objects: Arc::clone(&self.0),
+            clock: opening.clock,
+            listener: opening.followers,
+            recorder: Arc::new(NoopMetricsRecorder::new()),
+            seed: None,
+        };
+        let options = Options {
+            seal: opening.seal,
+            ..Options::default()
+        };
+        SlateStore::open(parts, options).await.expect("opened")
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_slate_store_conforms_on_an_object_store_in_memory() {
+    run_all(|| On(Arc::new(InMemory::new()))).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_slate_store_conforms_on_a_local_folder() {
+    let folders = tempfile::tempdir().expect("a folder");
+    let next = std::cell::Cell::new(0);
+    run_all(|| {
+        next.set(next.get() + 1);
+        let folder = folders.path().join(next.get().to_string());
+        std::fs::create_dir(&folder).expect("created");
+        let store = LocalFileSystem::new_with_prefix(folder).expect("a store");
+        On(Arc::new(store.with_fsync(true)))
+    })
+    .await;
+}
+
+mod failures;
+mod restarts;
+
+use log_domain::follow::Followers;
+use log_domain::{Limits, PageLimit, Record, Scan, Sequence, Visibility};
+
+/// Opens a store as the server does, with `change`d options.
+async fn open_with(
+    objects: &Arc<dyn ObjectStore>,
+    change: impl FnOnce(&mut Options),
+) -> Result<SlateStore> {
+    let mut options = Options::default();
+    change(&mut options);
+    let parts = Parts {
+        objects: Arc::clone(objects),
+        clock: Arc::new(crate::clock::SystemClock),
+        listener: Arc::new(Followers::new(&options.limits)),
+        recorder: Arc::new(NoopMetricsRecorder::new()),
+        seed: None,
+    };
+    SlateStore::open(parts, options).await
+}
+
+async fn open(objects: &Arc<dyn ObjectStore>) -> SlateStore {
+    open_with(objects, |_| {}).await.expect("opened")
+}
+
+fn batch(key: &'static str, values: &[&'static str]) -> Batch {
+    let limits = Limits::default();
+    let record = |value: &&'static str| {
+        Record::parse(key.into(), (*value).into(), &limits).expect("within the limits")
+    };
+    Batch::new(values.iter().map(record).collect(), &limits).expect("a batch")
+}
+
+async fn values(store: &SlateStore, key: &'static str) -> Vec<(u64, bytes::Bytes)> {
+    let scan = Scan {
+        key: Key::stored(key.into()),
+        range: SequenceRange::ALL,
+        start_time_ms: None,
+        limit: PageLimit {
+            records: 100_000,
+            bytes: 64 << 20,
+        },
+        visibility: Visibility::Memory,
+    };
+    let page = store.scan(&scan).await.expect("scanned");
+    let entries = page.runs.iter().flat_map(|run| run.entries());
+    entries
+        .map(|entry| entry.expect("not damaged"))
+        .map(|entry| (entry.sequence.get(), entry.value))
+        .collect()
+}

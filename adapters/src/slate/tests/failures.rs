@@ -1,0 +1,136 @@
+//! Another writer, and an object store that does not answer.
+
+use std::time::Duration;
+
+use object_store::throttle::{ThrottleConfig, ThrottledStore};
+
+use super::*;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fenced_writer_acknowledges_nothing_durable_and_says_so() {
+    let objects: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+    let older = open(&objects).await;
+    older
+        .append(batch("k", &["before"]), Durability::Durable)
+        .await
+        .expect("appended");
+    let newer = open(&objects).await;
+    let first = older
+        .append(batch("k", &["zombie"]), Durability::Durable)
+        .await;
+    assert!(
+        matches!(first, Err(Error::Fenced | Error::OutcomeUnknown { .. })),
+        "{first:?}"
+    );
+    assert_eq!(older.stopped().await, Stopped::Fenced);
+    for durability in [Durability::Applied, Durability::Durable] {
+        let refused = older.append(batch("k", &["zombie"]), durability).await;
+        assert!(matches!(refused, Err(Error::Fenced)), "{refused:?}");
+    }
+    assert!(matches!(older.check().await, Err(Error::Fenced)));
+    let appended = newer
+        .append(batch("k", &["after"]), Durability::Durable)
+        .await
+        .expect("appended");
+    let read = values(&newer, "k").await;
+    assert_eq!(
+        read,
+        [(0, "before".into()), (appended.start.get(), "after".into())]
+    );
+    assert!(
+        appended.start > Sequence::new(1),
+        "past what the older one may have given away"
+    );
+    newer.close().await.expect("closed");
+}
+
+/// A store whose PUTs take `put` once the log is open.
+fn slow(objects: &Arc<dyn ObjectStore>) -> Arc<ThrottledStore<Arc<dyn ObjectStore>>> {
+    Arc::new(ThrottledStore::new(
+        Arc::clone(objects),
+        ThrottleConfig::default(),
+    ))
+}
+
+fn hang(store: &ThrottledStore<Arc<dyn ObjectStore>>) {
+    store.config_mut(|config| config.wait_put_per_call = Duration::from_secs(60));
+}
+
+fn heal(store: &ThrottledStore<Arc<dyn ObjectStore>>) {
+    store.config_mut(|config| config.wait_put_per_call = Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_the_object_store_hanging_every_append_is_answered_in_time_and_truthfully() {
+    let throttled = slow(&(Arc::new(InMemory::new()) as Arc<_>));
+    let objects: Arc<dyn ObjectStore> = throttled.clone();
+    let store = open_with(&objects, |options| {
+        options.append_timeout = Duration::from_secs(5);
+        options.limits.append_queue_requests = 2;
+    });
+    let store = store.await.expect("opened");
+    store
+        .append(batch("k", &["0"]), Durability::Durable)
+        .await
+        .expect("appended");
+    hang(&throttled);
+    store
+        .append(batch("k", &["1"]), Durability::Applied)
+        .await
+        .expect("applied without the object store");
+    let wait = || store.append(batch("k", &["2"]), Durability::Durable);
+    let (a, b, c) = tokio::join!(wait(), wait(), wait());
+    assert!(matches!(a, Err(Error::OutcomeUnknown { .. })), "{a:?}");
+    assert!(matches!(b, Err(Error::OutcomeUnknown { .. })), "{b:?}");
+    assert!(
+        matches!(c, Err(Error::Overloaded { limit: 2, .. })),
+        "{c:?}"
+    );
+    heal(&throttled);
+    while store.watermarks().durable < store.watermarks().tip {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    store
+        .append(batch("k", &["3"]), Durability::Durable)
+        .await
+        .expect("service resumed by itself");
+    assert_eq!(values(&store, "k").await.len(), 5);
+    store.close().await.expect("closed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_close_that_cannot_flush_ends_in_time_and_says_what_is_not_durable() {
+    let throttled = slow(&(Arc::new(InMemory::new()) as Arc<_>));
+    let objects: Arc<dyn ObjectStore> = throttled.clone();
+    let store = open_with(&objects, |options| {
+        options.close_timeout = Duration::from_secs(3)
+    })
+    .await
+    .expect("opened");
+    store
+        .append(batch("k", &["0"]), Durability::Durable)
+        .await
+        .expect("appended");
+    hang(&throttled);
+    store
+        .append(batch("k", &["1", "2"]), Durability::Applied)
+        .await
+        .expect("applied");
+    let outcome = store.close().await;
+    let told = outcome.expect_err("not flushed").to_string();
+    assert!(
+        told.contains("2 acknowledged records from sequence 1 on are not durable"),
+        "{told}"
+    );
+}
+
+#[tokio::test]
+async fn what_is_not_a_log_of_this_version_is_refused() {
+    let objects: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+    let other = slatedb::Db::open("log", Arc::clone(&objects))
+        .await
+        .expect("opened");
+    other.put(b"some", b"thing").await.expect("put");
+    other.close().await.expect("closed");
+    assert!(open_with(&objects, |_| {}).await.is_err());
+}

@@ -1,0 +1,133 @@
+//! The command line.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use serde::Serialize;
+
+/// A key-oriented, append-only log server on object storage.
+///
+/// Every key is its own ordered stream, and begins when somebody writes to it. Data lives in a local folder by
+/// default, or in an S3 bucket.
+#[derive(Debug, Parser)]
+#[command(name = "opendata-log", version, args_conflicts_with_subcommands = true, after_help = EXAMPLES)]
+pub struct Cli {
+    /// What to do; `serve` if nothing is said.
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: ServeArgs,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  opendata-log                                   serve on http://127.0.0.1:8080, data in the folder .data
+  opendata-log --in-memory --port 9000           try things out, leave nothing behind
+  opendata-log --s3-bucket my-log --s3-region eu-central-1 --host 0.0.0.0
+                                                 data in S3; credentials from the standard AWS_* variables
+  opendata-log --config log.yaml                 everything from a file
+
+Every setting can also be given in the environment: LOG_ and its name, sections parted by two
+underscores, for example LOG_PORT=9000 or LOG_LIMITS__KEY_BYTES=1KiB.
+Flags win over the environment, the environment over the file, the file over the defaults.
+
+Exit codes: 0 stopped as asked; 2 cannot start as configured; 3 another server took over the data;
+4 stopped, but not everything acknowledged could be made durable.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the log over HTTP (the default).
+    #[command(after_help = EXAMPLES)]
+    Serve(ServeArgs),
+}
+
+/// What the server can be told on the command line. Everything else is in the file and the environment.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ServeArgs {
+    /// Read settings from this file (.yaml, .yml or .toml).
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// Listen on this address [default: 127.0.0.1, which only this machine can reach].
+    #[arg(long, value_name = "ADDRESS")]
+    host: Option<IpAddr>,
+
+    /// Listen on this port; 0 picks a free one [default: 8080].
+    #[arg(long, value_name = "PORT")]
+    port: Option<u16>,
+
+    /// Keep data in this folder [default: .data].
+    #[arg(long, value_name = "FOLDER")]
+    data_dir: Option<PathBuf>,
+
+    /// Keep data in memory only: it is gone when the server stops.
+    #[arg(long)]
+    in_memory: bool,
+
+    /// Keep data in this S3 bucket.
+    #[arg(long, value_name = "BUCKET")]
+    s3_bucket: Option<String>,
+
+    /// The bucket's region [default: AWS_REGION].
+    #[arg(long, value_name = "REGION")]
+    s3_region: Option<String>,
+
+    /// What the names of all objects in the bucket begin with [default: log].
+    #[arg(long, value_name = "PREFIX")]
+    s3_prefix: Option<String>,
+}
+
+impl Cli {
+    /// What to serve with.
+    pub fn into_serve(self) -> ServeArgs {
+        match self.command {
+            Some(Command::Serve(args)) => args,
+            None => self.serve,
+        }
+    }
+}
+
+impl ServeArgs {
+    /// What was given, as a part of the configuration.
+    pub fn settings(&self) -> impl Serialize + use<> {
+        #[derive(Serialize)]
+        struct Given {
+            #[serde(skip_serializing_if = "Option::is_none")]
+            host: Option<IpAddr>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            port: Option<u16>,
+            storage: Storage,
+        }
+        #[derive(Serialize)]
+        struct Storage {
+            #[serde(skip_serializing_if = "Option::is_none")]
+            data_dir: Option<PathBuf>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            in_memory: Option<bool>,
+            s3: S3,
+        }
+        #[derive(Serialize)]
+        struct S3 {
+            #[serde(skip_serializing_if = "Option::is_none")]
+            bucket: Option<String>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            region: Option<String>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            prefix: Option<String>,
+        }
+        Given {
+            host: self.host,
+            port: self.port,
+            storage: Storage {
+                data_dir: self.data_dir.clone(),
+                in_memory: self.in_memory.then_some(true),
+                s3: S3 {
+                    bucket: self.s3_bucket.clone(),
+                    region: self.s3_region.clone(),
+                    prefix: self.s3_prefix.clone(),
+                },
+            },
+        }
+    }
+}

@@ -1,0 +1,122 @@
+use figment::Jail;
+use serde_json::json;
+
+use super::*;
+
+fn load(jail_file: Option<&str>, flags: serde_json::Value) -> Result<Config, Refusal> {
+    Config::load(jail_file.map(Path::new), flags)
+}
+
+fn refusal(jail_file: Option<&str>, flags: serde_json::Value) -> String {
+    load(jail_file, flags).expect_err("refused").to_string()
+}
+
+#[test]
+fn without_anything_the_defaults_hold() {
+    Jail::expect_with(|_| {
+        let config = load(None, json!({})).expect("valid");
+        assert_eq!(config, Config::default());
+        assert_eq!(config.host.to_string(), "127.0.0.1");
+        assert_eq!(config.place().0, Place::Folder(".data".into()));
+        assert_eq!(config.limits(), Limits::default());
+        Ok(())
+    });
+}
+
+#[test]
+fn flags_win_over_the_environment_over_the_file_over_the_defaults() {
+    Jail::expect_with(|jail| {
+        jail.create_file(
+            "log.yaml",
+            "port: 1\nhost: 0.0.0.0\nlimits: { key_bytes: 1KiB, page_records: 7 }",
+        )?;
+        jail.set_env("LOG_PORT", "2");
+        jail.set_env("LOG_LIMITS__KEY_BYTES", "2048");
+        let config = load(Some("log.yaml"), json!({ "port": 3 })).expect("valid");
+        assert_eq!(config.port, 3);
+        assert_eq!(config.limits.key_bytes, ByteSize::b(2_048));
+        assert_eq!(config.limits.page_records, 7);
+        assert_eq!(config.host.to_string(), "0.0.0.0");
+        assert_eq!(config.limits.batch_records, 100_000);
+        Ok(())
+    });
+}
+
+#[test]
+fn toml_and_yaml_say_the_same() {
+    Jail::expect_with(|jail| {
+        jail.create_file(
+            "a.yaml",
+            "segments: { seal_interval: 1h, seal_bytes: 1GiB }\nstorage: { s3: { bucket: b } }",
+        )?;
+        jail.create_file(
+            "a.toml",
+            "[segments]\nseal_interval = '1h'\nseal_bytes = '1GiB'\n[storage.s3]\nbucket = 'b'",
+        )?;
+        let yaml = load(Some("a.yaml"), json!({})).expect("valid");
+        assert_eq!(yaml, load(Some("a.toml"), json!({})).expect("valid"));
+        assert_eq!(yaml.store().seal.interval, Some(Duration::from_secs(3_600)));
+        assert_eq!(yaml.store().seal.bytes, Some(1 << 30));
+        Ok(())
+    });
+}
+
+#[test]
+fn what_is_wrong_is_named_in_one_line() {
+    Jail::expect_with(|jail| {
+        jail.create_file("unknown.yaml", "limits: { key_bites: 1 }")?;
+        jail.create_file("type.yaml", "port: many")?;
+        jail.create_file("log.ini", "")?;
+        let s3 = |settings| json!({ "storage": { "s3": settings } });
+        for (file, flags, named) in [
+            (Some("unknown.yaml"), json!({}), "key_bites"),
+            (Some("type.yaml"), json!({}), "port"),
+            (Some("log.ini"), json!({}), "log.ini"),
+            (Some("missing.yaml"), json!({}), "missing.yaml"),
+            (
+                None,
+                json!({ "storage": { "in_memory": true, "data_dir": "d" } }),
+                "--in-memory",
+            ),
+            (
+                None,
+                json!({ "storage": { "in_memory": true, "s3": { "bucket": "b" } } }),
+                "--s3-bucket",
+            ),
+            (None, s3(json!({ "region": "r" })), "storage.s3.region"),
+            (None, s3(json!({ "bucket": "" })), "storage.s3.bucket"),
+            (
+                None,
+                json!({ "limits": { "page_records": 0 } }),
+                "limits.page_records",
+            ),
+            (
+                None,
+                json!({ "limits": { "append_queue_bytes": 1 } }),
+                "limits.append_queue_bytes",
+            ),
+            (
+                None,
+                json!({ "memory": { "unflushed": "1MiB" } }),
+                "memory.unflushed",
+            ),
+        ] {
+            let message = refusal(file, flags);
+            assert!(message.contains(named), "{named}: {message}");
+            assert_eq!(message.lines().count(), 1, "{message}");
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn only_variables_that_name_a_setting_are_ours() {
+    Jail::expect_with(|jail| {
+        jail.set_env("LOG_SOMETHING_ELSE", "1");
+        assert_eq!(load(None, json!({})).expect("valid"), Config::default());
+        jail.set_env("LOG_LIMITS__KEY_BITES", "1");
+        assert!(refusal(None, json!({})).contains("key_bites"));
+        jail.set_env("LOG_LIMITS__KEY_BITES", "");
+        Ok(())
+    });
+}

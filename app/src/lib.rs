@@ -1,0 +1,9 @@
+//! The composition of the server: configuration in, a running server out.
+//!
+//! [`server::start`] is the one place where the parts are put together. The binary, the tests and the simulation all
+//! call it, with outside parts of their own.
+
+pub mod cli;
+pub mod config;
+pub mod listener;
+pub mod server;

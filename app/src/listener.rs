@@ -1,0 +1,56 @@
+//! The TCP side of the server.
+
+use std::io;
+use std::time::Duration;
+
+use poem::http::uri::Scheme;
+use poem::listener::Acceptor;
+use poem::web::{LocalAddr, RemoteAddr};
+use tokio::net::{TcpListener, TcpStream};
+
+/// How long to leave a listener alone that cannot accept, for example because file descriptors have run out.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Accepts TCP connections, without Nagle's delay: answers are written whole.
+pub struct Tcp {
+    listener: TcpListener,
+    local: LocalAddr,
+}
+
+impl Tcp {
+    /// Accepts from a listener that is already bound.
+    ///
+    /// # Errors
+    /// When its address cannot be told.
+    pub fn new(listener: TcpListener) -> io::Result<Self> {
+        let local = LocalAddr(listener.local_addr()?.into());
+        Ok(Self { listener, local })
+    }
+}
+
+impl Acceptor for Tcp {
+    type Io = TcpStream;
+
+    fn local_addr(&self) -> Vec<LocalAddr> {
+        vec![self.local.clone()]
+    }
+
+    async fn accept(&mut self) -> io::Result<(TcpStream, LocalAddr, RemoteAddr, Scheme)> {
+        match self.listener.accept().await {
+            Ok((stream, remote)) => {
+                stream.set_nodelay(true)?;
+                Ok((
+                    stream,
+                    self.local.clone(),
+                    RemoteAddr(remote.into()),
+                    Scheme::HTTP,
+                ))
+            }
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept a connection");
+                tokio::time::sleep(PAUSE).await;
+                Err(error)
+            }
+        }
+    }
+}
