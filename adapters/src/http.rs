@@ -51,7 +51,7 @@ pub struct HttpParts<S> {
     pub options: HttpOptions,
 }
 
-/// How long the HTTP API waits for what.
+/// What the HTTP API waits for how long, and the like.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpOptions {
     /// A read that takes longer ends as `deadline_exceeded`. (Appends have a deadline of the store's own.)
@@ -62,6 +62,9 @@ pub struct HttpOptions {
     pub heartbeat: Duration,
     /// The longest `timeout_ms` of a long poll; longer ones are shortened to it.
     pub max_follow_timeout: Duration,
+    /// Bytes of pages of records and keys that were not written out to their clients yet; more is refused as
+    /// `overloaded`. At least as large as the largest page.
+    pub answer_bytes: u64,
     /// Where generated request ids begin. Give each process a random one.
     pub request_id_seed: u64,
 }
@@ -73,6 +76,7 @@ impl Default for HttpOptions {
             body_timeout: Duration::from_secs(30),
             heartbeat: Duration::from_secs(15),
             max_follow_timeout: Duration::from_secs(300),
+            answer_bytes: 512 << 20,
             request_id_seed: 0,
         }
     }
@@ -92,6 +96,10 @@ pub fn endpoint<S: LogStore>(parts: HttpParts<S>) -> impl Endpoint<Output = Resp
     } = parts;
     let read_timeout = options.read_timeout;
     let limits = service.limits();
+    let answers = Budget::new(
+        "the number of bytes in answers that were not read yet",
+        options.answer_bytes,
+    );
     let api = (
         append::Append {
             budget: Budget::new(
@@ -104,11 +112,13 @@ pub fn endpoint<S: LogStore>(parts: HttpParts<S>) -> impl Endpoint<Output = Resp
         scan::ScanRoute {
             service: Arc::clone(&service),
             read_timeout,
+            answers: answers.clone(),
             max_follow_timeout: options.max_follow_timeout,
         },
         keys::Keys {
             service: Arc::clone(&service),
             read_timeout,
+            answers,
         },
         segments::Segments {
             service: Arc::clone(&service),

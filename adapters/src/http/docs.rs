@@ -13,9 +13,8 @@ const CONTENT_POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; st
 /// Describes `api`.
 pub(super) fn describe<T: OpenApi>(api: T) -> OpenApiService<T, ()> {
     OpenApiService::new(api, "Log", env!("CARGO_PKG_VERSION"))
-        .summary("A key-oriented append-only log on object storage")
         .description(
-            "Every key is its own ordered stream of records; writing to a new key creates it. All records share one \
+            "A key-oriented append-only log on object storage. Every key is its own ordered stream of records; writing to a new key creates it. All records share one \
              sequence.\n\n\
              Messages travel as ProtoJSON or as binary protobuf, as `Content-Type` and `Accept` say. In JSON, bytes \
              are base64 (standard or URL-safe, padded or not; answers are standard and padded), and 64-bit numbers \

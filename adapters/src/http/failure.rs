@@ -15,6 +15,9 @@ use super::request_id::RequestId;
 use super::routes;
 use super::schema;
 
+/// Bytes of a message that quotes a client.
+const MAX_MESSAGE: usize = 500;
+
 /// Why a request was not done, by what the client can do about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reason {
@@ -142,7 +145,10 @@ impl Failure {
         }
     }
 
+    /// A request that can never succeed. The message may quote what was sent, but never at length.
     pub(super) fn invalid(message: impl Into<String>) -> Self {
+        let mut message = message.into();
+        message.truncate(message.floor_char_boundary(MAX_MESSAGE));
         Self::new(Reason::InvalidArgument, message)
     }
 
@@ -157,11 +163,11 @@ impl Failure {
         let row = self.reason.row();
         let cause = self.cause.as_ref().map(causes).unwrap_or_default();
         let message = if self.reason == Reason::Internal {
-            tracing::error!(request_id = %request, message = self.message, cause, "internal error");
+            tracing::error!(request_id = %request, error = self.message, cause, "internal error");
             format!("internal error, see the server's log for request id {request}")
         } else {
             if row.status.is_server_error() && !cause.is_empty() {
-                tracing::warn!(request_id = %request, message = self.message, cause, code = row.code, "request failed");
+                tracing::warn!(request_id = %request, error = self.message, cause, code = row.code, "request failed");
             }
             self.message.clone()
         };

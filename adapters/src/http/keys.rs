@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use log_domain::budget::Budget;
 use log_domain::{KeysPage, KeysQuery, LogService, LogStore};
 use poem_openapi::OpenApi;
 
@@ -16,6 +17,8 @@ use super::scan::{before, default_limit, page_limit};
 pub(super) struct Keys<S> {
     pub(super) service: Arc<LogService<S>>,
     pub(super) read_timeout: Duration,
+    /// Bytes of answers that were not written out yet.
+    pub(super) answers: Budget,
 }
 
 #[OpenApi]
@@ -64,7 +67,7 @@ impl<S: LogStore> Keys<S> {
             limit: page_limit(limit.0, self.service.limits())?.records,
         };
         let page = before(self.read_timeout, self.service.keys(&query)).await?;
-        Ok(Reply::new(format, &answer(page))?)
+        Ok(Reply::new(format, &answer(page))?.held(&self.answers)?)
     }
 }
 

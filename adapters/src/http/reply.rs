@@ -2,7 +2,9 @@
 
 use std::marker::PhantomData;
 
+use bytes::Bytes;
 use log_domain::Error;
+use log_domain::budget::{Budget, Permit};
 use poem::{IntoResponse, Response};
 use poem_openapi::ApiResponse;
 use poem_openapi::registry::{MetaResponse, MetaResponses, Registry};
@@ -37,7 +39,7 @@ pub(super) fn encode(format: Format, answer: &impl Encode) -> Result<Vec<u8>, Er
 #[derive(Debug)]
 pub(super) struct Reply<M> {
     format: Format,
-    body: Vec<u8>,
+    body: Bytes,
     message: PhantomData<fn() -> M>,
 }
 
@@ -45,9 +47,32 @@ impl<M> Reply<M> {
     pub(super) fn new(format: Format, answer: &impl Encode<Message = M>) -> Result<Self, Error> {
         Ok(Self {
             format,
-            body: encode(format, answer)?,
+            body: encode(format, answer)?.into(),
             message: PhantomData,
         })
+    }
+
+    /// Takes the answer's bytes from `budget` until they have been written out: clients that read slowly, or not at
+    /// all, hold on to no more than that together.
+    pub(super) fn held(mut self, budget: &Budget) -> Result<Self, Error> {
+        let permit = budget.take(self.body.len() as u64)?;
+        self.body = Bytes::from_owner(Held {
+            body: self.body,
+            _permit: permit,
+        });
+        Ok(self)
+    }
+}
+
+/// Bytes and the room they take. Slices of it share it, so the room is given back with the last of them.
+struct Held {
+    body: Bytes,
+    _permit: Permit,
+}
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        &self.body
     }
 }
 

@@ -65,7 +65,7 @@ impl RequestIds {
     fn next(&self) -> RequestId {
         let number = self.given.fetch_add(1, Ordering::Relaxed);
         let high = mix(self.seed);
-        let low = mix(self.seed.wrapping_add(number));
+        let low = mix(high.wrapping_add(number));
         let id = HeaderValue::from_str(&format!("{high:016x}{low:016x}"));
         RequestId(id.unwrap_or(HeaderValue::from_static("unknown")))
     }

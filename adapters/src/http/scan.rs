@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use log_domain::budget::Budget;
 use log_domain::{
     Error, Key, Limits, LogService, LogStore, Page, PageLimit, Scan, Sequence, Visibility,
 };
@@ -19,6 +20,8 @@ use super::reply::{Encode, Reply};
 pub(super) struct ScanRoute<S> {
     pub(super) service: Arc<LogService<S>>,
     pub(super) read_timeout: Duration,
+    /// Bytes of answers that were not written out yet.
+    pub(super) answers: Budget,
     pub(super) max_follow_timeout: Duration,
 }
 
@@ -86,7 +89,7 @@ impl<S: LogStore> ScanRoute<S> {
         } else {
             before(self.read_timeout, self.service.scan(&scan)).await?
         };
-        Ok(Reply::new(format, &ScanAnswer { key, page })?)
+        Ok(Reply::new(format, &ScanAnswer { key, page })?.held(&self.answers)?)
     }
 }
 

@@ -333,3 +333,14 @@ async fn another_content_type_is_not_supported() {
     let answer = memory_server().send(request.body("{}")).await;
     answer.error(415, "unsupported_media_type");
 }
+
+#[tokio::test]
+async fn an_error_does_not_send_back_what_was_sent_at_length() {
+    let body = format!(
+        r#"{{"awaitDurable":"{}","records":[]}}"#,
+        "ä".repeat(100_000)
+    );
+    let answer = memory_server().append_json(body).await;
+    answer.error(400, "invalid_argument");
+    assert!(answer.body.len() < 1_000, "{}", answer.body.len());
+}

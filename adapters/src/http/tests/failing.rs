@@ -258,3 +258,41 @@ async fn metrics_are_rendered_as_prometheus_text() {
         "text/plain; version=0.0.4; charset=utf-8"
     );
 }
+
+/// What is logged by this thread while it lives.
+#[derive(Clone, Default)]
+struct Log(Arc<parking_lot::Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn what_a_client_is_not_told_is_logged_with_its_request_id() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_writer(move || writer.clone())
+        .with_ansi(false)
+        .finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let bug = Error::Internal {
+        message: "while counting".into(),
+        cause: cause(),
+    };
+    let request = get("/api/v1/log/count?key=k", &[("x-request-id", "r-42")]);
+    failing_server(bug)
+        .send(request)
+        .await
+        .error(500, "internal");
+    let logged = String::from_utf8(log.0.lock().clone()).expect("UTF-8");
+    for part in ["ERROR", "r-42", "while counting", "secret"] {
+        assert!(logged.contains(part), "{part} in {logged}");
+    }
+}

@@ -322,3 +322,22 @@ async fn too_many_followers_are_told_to_come_back() {
     let uri = "/api/v1/log/scan?key=k&follow=true&timeout_ms=0";
     assert_eq!(server.get(uri).await.status, StatusCode::OK);
 }
+
+#[tokio::test]
+async fn answers_that_nobody_reads_hold_a_bounded_number_of_bytes() {
+    let options = HttpOptions {
+        answer_bytes: 3_000,
+        ..HttpOptions::default()
+    };
+    let server = memory_server_with(Limits::default(), options);
+    server.append("k", &["x".repeat(1_500).as_str()]).await;
+    let uri = "/api/v1/log/scan?key=k";
+    let unread = server.response(get(uri, &[])).await;
+    assert_eq!(unread.status(), StatusCode::OK);
+    let answer = server.get(uri).await;
+    answer.error(429, "overloaded");
+    assert_eq!(answer.header("retry-after"), "1");
+    drop(unread);
+    assert_eq!(server.get(uri).await.status, StatusCode::OK);
+    assert_eq!(server.get(uri).await.status, StatusCode::OK);
+}
