@@ -177,13 +177,16 @@ fn scan_all(key: &[u8]) -> Scan {
     }
 }
 
-fn all_keys(limit: usize) -> KeysQuery {
+fn all_keys(records: usize) -> KeysQuery {
     KeysQuery {
         start_segment: 0,
         end_segment: u32::MAX,
         prefix: Bytes::new(),
         start_after: None,
-        limit,
+        limit: PageLimit {
+            records,
+            bytes: 8 << 20,
+        },
     }
 }
 

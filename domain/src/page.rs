@@ -118,8 +118,10 @@ pub struct KeysPage {
 /// Merges the sorted keys of any number of segments into one page, in memory bounded by the page.
 #[derive(Debug)]
 pub struct KeysBuilder {
-    limit: usize,
+    limit: PageLimit,
+    /// The smallest keys: those of the page, and one more if there is one.
     smallest: BTreeSet<Bytes>,
+    bytes: usize,
 }
 
 impl KeysBuilder {
@@ -128,32 +130,49 @@ impl KeysBuilder {
         Self {
             limit: query.limit,
             smallest: BTreeSet::new(),
+            bytes: 0,
         }
     }
 
     /// Offers the next key of a segment, in ascending order. Answers whether the one after it can matter.
     pub fn offer(&mut self, key: Bytes) -> bool {
-        let kept = self.limit + 1;
-        if self.smallest.len() >= kept && self.smallest.last().is_some_and(|last| key >= *last) {
+        if self.overflows(0) && self.smallest.last().is_some_and(|last| key >= *last) {
             return false;
         }
-        self.smallest.insert(key);
-        if self.smallest.len() > kept {
-            self.smallest.pop_last();
+        let length = key.len();
+        if self.smallest.insert(key) {
+            self.bytes += length;
+        }
+        while let Some(last) = self.smallest.last()
+            && self.overflows(last.len())
+        {
+            self.drop_last();
         }
         true
     }
 
     /// The page, when every segment was offered.
     pub fn finish(mut self) -> KeysPage {
-        let more = self.smallest.len() > self.limit;
+        let more = self.overflows(0);
         if more {
-            self.smallest.pop_last();
+            self.drop_last();
         }
         let keys: Vec<Key> = self.smallest.into_iter().map(Key::stored).collect();
         KeysPage {
             next_start_after: if more { keys.last().cloned() } else { None },
             keys,
+        }
+    }
+
+    /// Whether the keys, without a last one of `last` bytes if that is not 0, are more than a page.
+    fn overflows(&self, last: usize) -> bool {
+        let count = self.smallest.len() - usize::from(last > 0);
+        count > self.limit.records || (count > 1 && self.bytes - last > self.limit.bytes)
+    }
+
+    fn drop_last(&mut self) {
+        if let Some(last) = self.smallest.pop_last() {
+            self.bytes -= last.len();
         }
     }
 }
@@ -219,8 +238,9 @@ mod tests {
         #[test]
         fn merging_segments_gives_the_first_distinct_keys(
             segments in prop::collection::vec(prop::collection::btree_set(prop::collection::vec(0u8..4, 1..4), 0..12), 0..6),
-            limit in 1usize..8,
+            records in 1usize..8, bytes in 1usize..20,
         ) {
+            let limit = PageLimit { records, bytes };
             let query = KeysQuery { start_segment: 0, end_segment: u32::MAX, prefix: Bytes::new(), start_after: None, limit };
             let mut builder = KeysBuilder::new(&query);
             for segment in &segments {
@@ -233,8 +253,14 @@ mod tests {
             let all: BTreeSet<Vec<u8>> = segments.into_iter().flatten().collect();
             let page = builder.finish();
             let keys: Vec<Vec<u8>> = page.keys.iter().map(|k| k.as_bytes().to_vec()).collect();
-            prop_assert_eq!(&keys, &all.iter().take(limit).cloned().collect::<Vec<_>>());
-            prop_assert_eq!(page.next_start_after.is_some(), all.len() > limit);
+            let mut total = 0;
+            let fits = |key: &&Vec<u8>| {
+                total += key.len();
+                total <= bytes || total == key.len()
+            };
+            let expected: Vec<Vec<u8>> = all.iter().take(records).take_while(fits).cloned().collect();
+            prop_assert_eq!(&keys, &expected);
+            prop_assert_eq!(page.next_start_after.is_some(), all.len() > expected.len());
         }
     }
 

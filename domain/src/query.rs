@@ -132,6 +132,6 @@ pub struct KeysQuery {
     pub prefix: Bytes,
     /// Only keys after this one; where the page before ended.
     pub start_after: Option<Bytes>,
-    /// How many at once, at least 1.
-    pub limit: usize,
+    /// How many at once; bytes are those of the keys.
+    pub limit: PageLimit,
 }

@@ -64,7 +64,7 @@ impl<S: LogStore> Keys<S> {
             end_segment,
             prefix: param::either("prefix", prefix.0, prefix_base64.0)?.unwrap_or_default(),
             start_after: param::either("start_after", start_after.0, start_after_base64.0)?,
-            limit: page_limit(limit.0, self.service.limits())?.records,
+            limit: page_limit(limit.0, self.service.limits())?,
         };
         let page = before(self.read_timeout, self.service.keys(&query)).await?;
         Ok(Reply::new(format, &answer(page))?.held(&self.answers)?)

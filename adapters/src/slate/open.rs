@@ -65,7 +65,7 @@ impl Default for Options {
             path: "log".into(),
             limits: Limits::default(),
             seal: SealPolicy::default(),
-            flush_spacing: Duration::from_millis(5),
+            flush_spacing: Duration::ZERO,
             append_timeout: Duration::from_secs(30),
             close_timeout: Duration::from_secs(30),
             check_timeout: Duration::from_secs(2),
