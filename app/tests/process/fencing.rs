@@ -38,7 +38,7 @@ async fn a_second_server_takes_over(place: &Place) {
         !matches!(late, Outcome::Acknowledged(_)),
         "a fenced server acknowledged: {late:?}"
     );
-    expect_fenced_answers(&old_client, late).await;
+    let told = fenced_answers(&old_client, late.clone()).await;
     let left = timeout(Duration::from_secs(20), older.wait()).await;
     let exit = left.expect("the fenced server leaves by itself");
     assert_eq!(exit.code, Some(FENCED_EXIT), "{}", exit.stderr);
@@ -60,10 +60,19 @@ async fn a_second_server_takes_over(place: &Place) {
     );
     // Round 1 ended by a stop: all that the newer acknowledged is there. Of round 0, what was durable.
     history.lock().check(&log, 1, Ended::Stopped);
+
+    // After what must not be lost, what must be said.
+    // Whichever append was on its way when the server found out: somebody was told.
+    let told = told + history.lock().refused_in(0, "fenced");
+    let others = history.lock().not_acknowledged_in(0);
+    assert!(
+        told > 0,
+        "the old server never said that it is fenced, but {late:?} and: {others:#?}"
+    );
 }
 
-/// Until it is gone, the old server answers appends with `fenced`, durable or not.
-async fn expect_fenced_answers(client: &Client, first: Outcome) {
+/// Until it is gone, the old server answers appends with `fenced`, durable or not. How often it did.
+async fn fenced_answers(client: &Client, first: Outcome) -> usize {
     let mut outcome = first;
     let mut fenced = 0;
     for attempt in 0..1_000 {
@@ -72,6 +81,7 @@ async fn expect_fenced_answers(client: &Client, first: Outcome) {
             // One that does not wait for durability may come before the server knows: only then may it be taken.
             Outcome::Acknowledged(_) if fenced == 0 => {}
             Outcome::Unknown(why) if fenced == 0 && why.starts_with("504") => {}
+            // No answer at all: the server has gone.
             Outcome::Unknown(why) if !why.starts_with('5') => break,
             other => {
                 panic!("answer {attempt} of the fenced server, after {fenced} fenced: {other:?}")
@@ -80,5 +90,5 @@ async fn expect_fenced_answers(client: &Client, first: Outcome) {
         let record = (b"later".to_vec(), attempt.to_string().into_bytes());
         outcome = client.append(&[record], attempt % 2 == 0).await;
     }
-    assert!(fenced > 0, "the old server never said that it is fenced");
+    fenced
 }

@@ -63,6 +63,24 @@ impl History {
             .count()
     }
 
+    /// The appends that were refused in a round with this code.
+    pub(crate) fn refused_in(&self, round: usize, wanted: &str) -> usize {
+        self.attempts
+            .iter()
+            .filter(|a| a.round == round)
+            .filter(|a| matches!(&a.outcome, Outcome::Refused { code, .. } if code == wanted))
+            .count()
+    }
+
+    /// How the appends of a round ended that were not acknowledged, to show when a check fails.
+    pub(crate) fn not_acknowledged_in(&self, round: usize) -> Vec<Outcome> {
+        let outcomes = self.attempts.iter().filter(|a| a.round == round);
+        outcomes
+            .map(|a| a.outcome.clone())
+            .filter(|outcome| !matches!(outcome, Outcome::Acknowledged(_)))
+            .collect()
+    }
+
     /// A sequence names one record for ever, so whoever says what it names must always say the same.
     fn name(&mut self, sequence: u64, record: &Record, by: &str) {
         let first = self.names.entry(sequence).or_insert_with(|| record.clone());
