@@ -136,6 +136,9 @@ pub struct Timeouts {
     /// A stop ends within this time.
     #[serde(with = "humantime_serde")]
     pub shutdown: Duration,
+    /// A server that was fenced still says so to its clients for this long before it stops.
+    #[serde(with = "humantime_serde")]
+    pub fenced: Duration,
 }
 
 /// How much memory the server keeps data in.
@@ -204,6 +207,7 @@ impl Default for Config {
                 check: slate.check_timeout,
                 open: slate.open_timeout,
                 shutdown: Duration::from_secs(45),
+                fenced: Duration::from_secs(2),
             },
             memory: Memory {
                 block_cache: ByteSize::b(slate.block_cache_bytes),

@@ -4,6 +4,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Parser;
 use clap::error::ErrorKind;
@@ -12,7 +13,7 @@ use log_adapters::objects::{self, Place};
 use log_app::cli::Cli;
 use log_app::config::Config;
 use log_app::listener::Tcp;
-use log_app::server::{Parts, Running, start};
+use log_app::server::{NotFlushed, Parts, Running, start};
 use log_domain::Stopped;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -123,11 +124,11 @@ async fn serve(config: Config) -> Result<(), Failure> {
          within about {}, or when durable if they ask for it; reads see applied records unless they ask for durable ones",
         humantime(config.durability.flush_interval),
     );
-    run(running, signals).await
+    run(running, signals, config.timeouts.fenced).await
 }
 
 /// Serves until a signal comes or the log is taken away.
-async fn run(running: Running, mut signals: Signals) -> Result<(), Failure> {
+async fn run(running: Running, mut signals: Signals, fenced_for: Duration) -> Result<(), Failure> {
     let broken = tokio::select! {
         name = signals.next() => {
             tracing::info!("{name}: stopping; a second signal stops at once");
@@ -139,13 +140,17 @@ async fn run(running: Running, mut signals: Signals) -> Result<(), Failure> {
         tracing::error!(
             "FENCED: another server has taken over this log; this one acknowledges nothing any more and stops"
         );
+        tokio::select! {
+            () = tokio::time::sleep(fenced_for) => {}
+            name = signals.next() => tracing::info!("{name}: stopping"),
+        }
     }
     let stopped = tokio::select! {
         stopped = running.stop() => stopped,
         name = signals.next() => return Err((NOT_FLUSHED, format!("{name} again: stopped without waiting for the flush"))),
     };
     match (broken, stopped) {
-        (Some(Stopped::Fenced), _) => Err((
+        (Some(Stopped::Fenced), _) | (_, Err(NotFlushed(log_domain::Error::Fenced))) => Err((
             FENCED,
             "fenced: another server has taken over this log".into(),
         )),
@@ -161,7 +166,7 @@ async fn run(running: Running, mut signals: Signals) -> Result<(), Failure> {
     }
 }
 
-fn humantime(duration: std::time::Duration) -> String {
+fn humantime(duration: Duration) -> String {
     format!("{} ms", duration.as_millis())
 }
 

@@ -43,7 +43,10 @@ pub struct Running {
 
 /// Why a server did not end as it should: something acknowledged may be lost.
 #[derive(Debug)]
-pub struct NotFlushed(log_domain::Error);
+pub struct NotFlushed(
+    /// What stood in the way.
+    pub Error,
+);
 
 impl fmt::Display for NotFlushed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

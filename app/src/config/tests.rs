@@ -1,3 +1,8 @@
+#![expect(
+    clippy::result_large_err,
+    reason = "the error type of figment's test jail"
+)]
+
 use figment::Jail;
 use serde_json::json;
 
