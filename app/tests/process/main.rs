@@ -7,6 +7,7 @@ mod fencing;
 mod killed;
 mod malformed;
 mod memory;
+mod quick_start;
 mod real_data;
 mod support;
 mod terminated;
