@@ -19,6 +19,10 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
+/// Many small buffers are made on one thread and dropped on another; see docs/performance.md for what this saves.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The server cannot start as it is configured.
 const CANNOT_START: u8 = 2;
 /// Another server took over the data.
