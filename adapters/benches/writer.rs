@@ -3,6 +3,7 @@
 //! One iteration is eight appends at once, as eight clients would send them; the figure is for each record.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use divan::counter::ItemsCount;
@@ -46,6 +47,7 @@ fn append(
             objects: Arc::new(InMemory::new()),
             clock: Arc::new(SystemClock),
             listener: Arc::new(Followers::new(&options.limits)),
+            telemetry: Arc::new(()),
             recorder: Arc::new(NoopMetricsRecorder::new()),
             seed: None,
         };
@@ -58,7 +60,9 @@ fn append(
             let appends = (0..CLIENTS).map(|_| store.append(batch.clone(), durability));
             runtime.block_on(try_join_all(appends)).expect("appended")
         });
-    runtime.block_on(store.close()).expect("closed");
+    runtime
+        .block_on(store.close(Duration::from_secs(60)))
+        .expect("closed");
 }
 
 #[divan::bench(args = [(1, 1), (100, 1), (1_000, 100), (1_000, 1_000)], sample_count = 50)]

@@ -146,3 +146,12 @@ pub fn endpoint<S: LogStore>(parts: HttpParts<S>) -> impl Endpoint<Output = Resp
         metrics: request_metrics::RequestMetrics::new(&meter),
     }
 }
+
+/// What a server answers while it opens the log: that it is alive, and to everything else that it is not ready.
+pub fn starting(meter: &Meter, request_id_seed: u64) -> impl Endpoint<Output = Response> + 'static {
+    edge::Edge {
+        inner: health::Starting,
+        request_ids: request_id::RequestIds::new(request_id_seed),
+        metrics: request_metrics::RequestMetrics::new(meter),
+    }
+}

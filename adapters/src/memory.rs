@@ -1,11 +1,12 @@
 //! The reference store: the domain's model behind a lock. Nothing outlives it, and all it holds counts as durable.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use log_domain::model::Model;
 use log_domain::{
     Appended, Batch, Clock, CommitListener, Durability, Error, Key, KeysPage, KeysQuery, LogStore,
-    Page, Result, Scan, SealPolicy, Segment, SequenceRange, Stopped, Watermarks,
+    Page, Result, Scan, SealPolicy, Segment, SequenceRange, Status, Stopped, Watermarks,
 };
 use parking_lot::Mutex;
 
@@ -75,6 +76,18 @@ impl LogStore for MemoryStore {
         Watermarks { tip, durable: tip }
     }
 
+    fn status(&self) -> Status {
+        let watermarks = self.watermarks();
+        let segments = self.memory.0.lock().segments(SequenceRange::ALL);
+        Status {
+            watermarks,
+            segments: segments.len() as u64,
+            active_segment: segments.last().map_or(0, |segment| segment.id),
+            stopped: self.closed.lock().then_some(Stopped::Closing),
+            ..Status::default()
+        }
+    }
+
     async fn check(&self) -> Result<()> {
         Ok(())
     }
@@ -83,7 +96,7 @@ impl LogStore for MemoryStore {
         std::future::pending().await
     }
 
-    async fn close(&self) -> Result<()> {
+    async fn close(&self, _within: Duration) -> Result<()> {
         *self.closed.lock() = true;
         self.listener.stopped(Stopped::Closing);
         Ok(())

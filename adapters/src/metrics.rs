@@ -2,15 +2,27 @@
 
 use std::sync::Arc;
 
-use log_domain::ports::Telemetry;
-use opentelemetry::metrics::{Counter, Meter, MeterProvider};
+use log_domain::ports::{Commit, Telemetry};
+use opentelemetry::KeyValue;
+use opentelemetry::metrics::{Counter, Histogram, Meter, MeterProvider};
 use opentelemetry_sdk::error::OTelSdkError;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
+use prometheus::process_collector::ProcessCollector;
 use prometheus::{Registry, TextEncoder};
 
 mod slatedb;
+mod watched;
 
 pub use slatedb::SlateDbMetrics;
+pub use watched::Watched;
+
+/// Upper bounds of the buckets of how much is in a group commit.
+const SIZE_BUCKETS: [f64; 9] = [
+    1.0, 4.0, 16.0, 64.0, 256.0, 1_024.0, 4_096.0, 16_384.0, 65_536.0,
+];
+
+/// Upper bounds of the buckets of how long an append waits for its turn, in seconds.
+const WAIT_BUCKETS: [f64; 9] = [0.000_1, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 10.0];
 
 /// The metrics of one server.
 #[derive(Clone)]
@@ -22,6 +34,9 @@ pub struct Metrics {
     bytes_appended: Counter<u64>,
     records_scanned: Counter<u64>,
     bytes_scanned: Counter<u64>,
+    commit_appends: Histogram<u64>,
+    commit_records: Histogram<u64>,
+    queue_wait: Histogram<f64>,
 }
 
 impl Metrics {
@@ -31,6 +46,9 @@ impl Metrics {
     /// When a collector cannot be registered; with a new registry that is a bug.
     pub fn new() -> Result<Self, OTelSdkError> {
         let registry = Registry::new();
+        registry
+            .register(Box::new(ProcessCollector::for_self()))
+            .map_err(|error| OTelSdkError::InternalFailure(error.to_string()))?;
         // Instruments are named exactly as on the scrape: nothing is added to their names or labels.
         let exporter = opentelemetry_prometheus::exporter()
             .with_registry(registry.clone())
@@ -51,7 +69,28 @@ impl Metrics {
             counter.add(0, &[]);
             counter
         };
+        let sizes = |name: &'static str, description: &'static str| {
+            let histogram = meter.u64_histogram(name).with_description(description);
+            histogram.with_boundaries(SIZE_BUCKETS.into()).build()
+        };
+        let wait = meter
+            .f64_histogram("log_append_queue_wait_seconds")
+            .with_description(
+                "How long the first append of a group commit had waited for its turn.",
+            )
+            .with_boundaries(WAIT_BUCKETS.into());
+        meter
+            .u64_gauge("log_build_info")
+            .with_description("1, labelled with the version of this server.")
+            .build()
+            .record(1, &[KeyValue::new("version", env!("CARGO_PKG_VERSION"))]);
         Ok(Self {
+            queue_wait: wait.build(),
+            commit_appends: sizes(
+                "log_commit_appends",
+                "Appends that were merged into one group commit.",
+            ),
+            commit_records: sizes("log_commit_records", "Records in one group commit."),
             records_appended: counter(
                 "log_append_records_total",
                 "Records that were appended and acknowledged.",
@@ -109,6 +148,12 @@ impl Telemetry for Metrics {
     fn scanned(&self, records: u64, bytes: u64) {
         self.records_scanned.add(records, &[]);
         self.bytes_scanned.add(bytes, &[]);
+    }
+
+    fn committed(&self, commit: Commit) {
+        self.commit_appends.record(commit.appends, &[]);
+        self.commit_records.record(commit.records, &[]);
+        self.queue_wait.record(commit.waited.as_secs_f64(), &[]);
     }
 }
 

@@ -16,8 +16,9 @@ use object_store::{ClientConfigKey, ObjectStore};
 /// partition is never noticed.
 const CONNECT_TIMEOUT: &str = "3 seconds";
 
-/// A request that takes longer is given up and retried, unless `AWS_TIMEOUT` says otherwise.
-const REQUEST_TIMEOUT: &str = "15 seconds";
+/// A request that takes longer is given up and retried, unless `AWS_TIMEOUT` says otherwise. It includes the body: after
+/// an outage the first file of the write-ahead log can be as large as all that was not flushed.
+const REQUEST_TIMEOUT: &str = "60 seconds";
 
 /// A place for objects.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -24,6 +24,7 @@ impl Fixture for InBucket {
             objects: Arc::clone(&self.bucket),
             clock: opening.clock,
             listener: opening.followers,
+            telemetry: Arc::new(()),
             recorder: Arc::new(NoopMetricsRecorder::new()),
             seed: None,
         };

@@ -16,6 +16,9 @@ use log_adapters::slate;
 use log_domain::{Limits, SealPolicy};
 use serde::{Deserialize, Serialize};
 
+/// How long it takes until nothing is routed to a pod that is not ready any more.
+const LAME_DUCK_IN_KUBERNETES: Duration = Duration::from_secs(5);
+
 /// Everything that can be configured.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -36,6 +39,8 @@ pub struct Config {
     pub durability: Durability,
     /// How long anybody waits for anything.
     pub timeouts: Timeouts,
+    /// How the server stops.
+    pub shutdown: Shutdown,
     /// How much memory the server keeps data in.
     pub memory: Memory,
 }
@@ -133,9 +138,19 @@ pub struct Timeouts {
     /// The log is open within this time after the start.
     #[serde(with = "humantime_serde")]
     pub open: Duration,
-    /// A stop ends within this time.
+}
+
+/// How the server stops.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Shutdown {
+    /// A stop ends within this time. Keep it below the grace period of whatever stops the server.
     #[serde(with = "humantime_serde")]
-    pub shutdown: Duration,
+    pub timeout: Duration,
+    /// For how long the server is not ready but still serves, so that load balancers notice, before it stops
+    /// listening. `5s` in Kubernetes, `0s` elsewhere, unless set.
+    #[serde(with = "humantime_serde")]
+    pub lame_duck: Option<Duration>,
     /// A server that was fenced still says so to its clients for this long before it stops.
     #[serde(with = "humantime_serde")]
     pub fenced: Duration,
@@ -206,7 +221,10 @@ impl Default for Config {
                 heartbeat: http.heartbeat,
                 check: slate.check_timeout,
                 open: slate.open_timeout,
-                shutdown: Duration::from_secs(45),
+            },
+            shutdown: Shutdown {
+                timeout: Duration::from_secs(45),
+                lame_duck: None,
                 fenced: Duration::from_secs(2),
             },
             memory: Memory {
@@ -234,6 +252,12 @@ impl Default for Durability {
 impl Default for Timeouts {
     fn default() -> Self {
         Config::default().timeouts
+    }
+}
+
+impl Default for Shutdown {
+    fn default() -> Self {
+        Config::default().shutdown
     }
 }
 
@@ -329,7 +353,6 @@ impl Config {
             },
             flush_spacing: self.durability.flush_spacing,
             append_timeout: self.timeouts.append,
-            close_timeout: self.timeouts.shutdown,
             check_timeout: self.timeouts.check,
             open_timeout: self.timeouts.open,
             key_table_bytes: self.memory.key_table.as_u64(),
@@ -351,6 +374,17 @@ impl Config {
             heartbeat: self.timeouts.heartbeat,
             ..HttpOptions::default()
         }
+    }
+
+    /// For how long a server that was told to stop goes on listening.
+    pub fn lame_duck(&self) -> Duration {
+        let in_kubernetes = std::env::var_os("KUBERNETES_SERVICE_HOST").is_some();
+        let default = if in_kubernetes {
+            LAME_DUCK_IN_KUBERNETES
+        } else {
+            Duration::ZERO
+        };
+        self.shutdown.lame_duck.unwrap_or(default)
     }
 
     /// Names of the settings and sections at the top.
@@ -438,8 +472,14 @@ impl Config {
                 return refuse(&format!("{name} must be more than 0"));
             }
         }
-        if self.limits.append_queue_bytes < self.limits.request_bytes {
-            return refuse("limits.append_queue_bytes must not be less than limits.request_bytes");
+        if self.lame_duck() >= self.shutdown.timeout {
+            return refuse("shutdown.lame_duck must be less than shutdown.timeout");
+        }
+        if self.limits.append_queue_bytes.as_u64() / 2 < self.limits.request_bytes.as_u64() {
+            return refuse("limits.append_queue_bytes must be at least twice limits.request_bytes");
+        }
+        if self.limits.page_bytes > ByteSize::mib(256) {
+            return refuse("limits.page_bytes must be at most 256 MiB");
         }
         self.store()
             .settings

@@ -5,5 +5,7 @@
 
 pub mod cli;
 pub mod config;
+mod gate;
 pub mod listener;
+mod readiness;
 pub mod server;

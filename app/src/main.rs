@@ -9,7 +9,6 @@ use std::time::Duration;
 use clap::Parser;
 use clap::error::ErrorKind;
 use log_adapters::clock::SystemClock;
-use log_adapters::objects::{self, Place};
 use log_app::cli::Cli;
 use log_app::config::Config;
 use log_app::listener::Tcp;
@@ -37,7 +36,10 @@ fn main() -> ExitCode {
         let runtime = tokio::runtime::Runtime::new();
         let runtime =
             runtime.map_err(|error| (CANNOT_START, format!("cannot start threads: {error}")))?;
-        runtime.block_on(serve(config))
+        let outcome = runtime.block_on(serve(config));
+        // A disk that hangs must not keep a stopped server alive.
+        runtime.shutdown_background();
+        outcome
     });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -103,19 +105,16 @@ async fn serve(config: Config) -> Result<(), Failure> {
         )
     };
     let objects = place.open().map_err(cannot_open)?;
-    let opening = async {
-        if matches!(place, Place::S3 { .. }) {
-            objects::probe(&*objects, &path, config.timeouts.open).await?;
-        }
-        let parts = Parts {
-            objects: Arc::clone(&objects),
+    let opening = start(
+        &config,
+        Parts {
+            objects,
             clock: Arc::new(SystemClock),
             seed: None,
             request_id_seed: RandomState::new().build_hasher().finish(),
             acceptor,
-        };
-        start(&config, parts).await
-    };
+        },
+    );
     let running = tokio::select! {
         opened = opening => opened.map_err(cannot_open)?,
         name = signals.next() => {
@@ -128,7 +127,7 @@ async fn serve(config: Config) -> Result<(), Failure> {
          within about {}, or when durable if they ask for it; reads see applied records unless they ask for durable ones",
         humantime(config.durability.flush_interval),
     );
-    run(running, signals, config.timeouts.fenced).await
+    run(running, signals, config.shutdown.fenced).await
 }
 
 /// Serves until a signal comes or the log is taken away.

@@ -4,9 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::BoxFuture;
 use log_adapters::http::{self, HttpOptions, HttpParts};
-use log_adapters::metrics::Metrics;
+use log_adapters::metrics::{Metrics, Watched};
+use log_adapters::objects;
 use log_adapters::slate::{self, SlateStore};
 use log_domain::follow::Followers;
 use log_domain::{Clock, Error, LogService, Stopped, Watermarks};
@@ -18,6 +18,11 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::config::Config;
+use crate::gate::Gate;
+use crate::readiness::Readiness;
+
+/// The part of a stop's time that requests in flight may take at most; the rest is for the flush.
+const DRAIN_SHARE: f64 = 0.5;
 
 /// What a server takes from outside.
 pub struct Parts<A> {
@@ -36,9 +41,17 @@ pub struct Parts<A> {
 /// A server that accepts requests.
 pub struct Running {
     service: Arc<LogService<SlateStore>>,
+    /// Not ready any more.
     stopping: watch::Sender<bool>,
+    listening: Listening,
+    lame_duck: Duration,
+    timeout: Duration,
+}
+
+/// The side of a server that connections come to.
+struct Listening {
+    closing: watch::Sender<bool>,
     serving: JoinHandle<std::io::Result<()>>,
-    shutdown: Duration,
 }
 
 /// Why a server did not end as it should: something acknowledged may be lost.
@@ -60,7 +73,7 @@ impl std::error::Error for NotFlushed {
     }
 }
 
-/// Opens the log and serves it.
+/// Listens, opens the log and serves it. Until the log is open every request is answered that the server is starting.
 ///
 /// # Errors
 /// As [`SlateStore::open`].
@@ -68,53 +81,48 @@ pub async fn start<A: Acceptor + 'static>(
     config: &Config,
     parts: Parts<A>,
 ) -> log_domain::Result<Running> {
-    let limits = config.limits();
     let metrics = Metrics::new().map_err(|error| Error::internal(format!("metrics: {error}")))?;
+    let gate = Gate::new(http::starting(&metrics.meter(), parts.request_id_seed));
+    let listening = Listening::start(parts.acceptor, gate.clone(), config.shutdown.timeout);
+
+    objects::probe(&*parts.objects, &config.place().1, config.timeouts.open).await?;
+    let limits = config.limits();
     let followers = Arc::new(Followers::new(&limits));
-    let store = SlateStore::open(
-        slate::Parts {
-            objects: parts.objects,
-            clock: parts.clock,
-            listener: Arc::clone(&followers) as Arc<_>,
-            recorder: metrics.slatedb(),
-            seed: parts.seed,
-        },
-        config.store(),
-    )
-    .await?;
+    let store = slate::Parts {
+        objects: parts.objects,
+        clock: parts.clock,
+        listener: Arc::clone(&followers) as Arc<_>,
+        telemetry: Arc::new(metrics.clone()),
+        recorder: metrics.slatedb(),
+        seed: parts.seed,
+    };
+    let store = SlateStore::open(store, config.store()).await?;
     let service = Arc::new(LogService::new(
         store,
         followers,
         Arc::new(metrics.clone()),
         limits,
     ));
-    let (stopping, mut stop) = watch::channel(false);
-    let endpoint = http::endpoint(HttpParts {
+    let (stopping, is_stopping) = watch::channel(false);
+    let readiness = Arc::new(Readiness::new(Arc::clone(&service), is_stopping));
+    watch_for_metrics(&metrics, &service, &readiness);
+    gate.open(http::endpoint(HttpParts {
         service: Arc::clone(&service),
-        readiness: Arc::new(Ready {
-            service: Arc::clone(&service),
-            stopping: stop.clone(),
-        }),
+        readiness,
         meter: metrics.meter(),
         render_metrics: Arc::new(move || metrics.render()),
         options: HttpOptions {
-            request_id_seed: parts.request_id_seed,
+            // Not the ids that were given out while starting.
+            request_id_seed: parts.request_id_seed.wrapping_add(1),
             ..config.http()
         },
-    });
-    let shutdown = config.timeouts.shutdown;
-    let server = Server::new_with_acceptor(parts.acceptor).name("log");
-    let serving = tokio::spawn(async move {
-        let stopped = async move { drop(stop.wait_for(|stop| *stop).await) };
-        server
-            .run_with_graceful_shutdown(endpoint, stopped, Some(shutdown))
-            .await
-    });
+    }));
     Ok(Running {
         service,
         stopping,
-        serving,
-        shutdown,
+        listening,
+        lame_duck: config.lame_duck(),
+        timeout: config.shutdown.timeout,
     })
 }
 
@@ -129,46 +137,72 @@ impl Running {
         self.service.watermarks()
     }
 
-    /// Stops: accepts nothing new, answers what is in flight and everybody who follows, makes everything that was
-    /// acknowledged durable. All within `timeouts.shutdown`.
+    /// Stops, within `shutdown.timeout`: is not ready, for `shutdown.lame_duck`; stops listening, answers everybody
+    /// who follows, finishes what is in flight; makes everything that was acknowledged durable.
     ///
     /// # Errors
     /// [`NotFlushed`] when not everything acknowledged is durable.
     pub async fn stop(self) -> Result<(), NotFlushed> {
-        let deadline = Instant::now() + self.shutdown;
-        tracing::info!(
-            "stopping: no new connections, followers are answered, requests in flight are finished"
-        );
+        let began = Instant::now();
+        let deadline = began + self.timeout;
         self.stopping.send_replace(true);
+        if !self.lame_duck.is_zero() && self.service.status().stopped.is_none() {
+            tracing::info!(
+                "stopping, 1 of 4: not ready any more; still listening for {:?}",
+                self.lame_duck
+            );
+            tokio::time::sleep(self.lame_duck).await;
+        }
+        tracing::info!("stopping, 2 of 4: no new connections, followers are answered");
         self.service.dismiss_followers();
-        if tokio::time::timeout_at(deadline, self.serving)
-            .await
-            .is_err()
-        {
+        let drained_by = Instant::now() + (deadline - Instant::now()).mul_f64(DRAIN_SHARE);
+        tracing::info!("stopping, 3 of 4: finishing the requests in flight");
+        if !self.listening.close(drained_by).await {
             tracing::warn!("some requests did not finish in time");
         }
         let Watermarks { tip, durable } = self.service.watermarks();
-        tracing::info!(%tip, %durable, "stopping: making everything acknowledged durable");
-        self.service.close().await.map_err(NotFlushed)
+        tracing::info!(%tip, %durable, "stopping, 4 of 4: making everything acknowledged durable");
+        let left = deadline.saturating_duration_since(Instant::now());
+        self.service.close(left).await.map_err(NotFlushed)
     }
 }
 
-/// Ready while the object store answers and nobody has asked to stop.
-struct Ready {
-    service: Arc<LogService<SlateStore>>,
-    stopping: watch::Receiver<bool>,
-}
-
-impl http::Readiness for Ready {
-    fn check(&self) -> BoxFuture<'_, Result<(), String>> {
-        Box::pin(async {
-            if *self.stopping.borrow() {
-                return Err("the server is shutting down".to_owned());
-            }
-            self.service
-                .check()
+impl Listening {
+    fn start<A: Acceptor + 'static>(acceptor: A, gate: Gate, timeout: Duration) -> Self {
+        let (closing, mut is_closing) = watch::channel(false);
+        let server = Server::new_with_acceptor(acceptor).name("log");
+        let serving = tokio::spawn(async move {
+            let closed = async move { drop(is_closing.wait_for(|closing| *closing).await) };
+            server
+                .run_with_graceful_shutdown(gate, closed, Some(timeout))
                 .await
-                .map_err(|error| error.to_string())
-        })
+        });
+        Self { closing, serving }
     }
+
+    /// Stops listening; answers whether all requests were finished by then.
+    async fn close(self, deadline: Instant) -> bool {
+        self.closing.send_replace(true);
+        tokio::time::timeout_at(deadline, self.serving)
+            .await
+            .is_ok()
+    }
+}
+
+fn watch_for_metrics(
+    metrics: &Metrics,
+    service: &Arc<LogService<SlateStore>>,
+    readiness: &Arc<Readiness>,
+) {
+    let (service, readiness) = (Arc::downgrade(service), Arc::downgrade(readiness));
+    metrics.watch(Arc::new(move || {
+        match (service.upgrade(), readiness.upgrade()) {
+            (Some(service), Some(readiness)) => Watched {
+                status: service.status(),
+                followers: service.followers() as u64,
+                ready: readiness.is_ready(),
+            },
+            _ => Watched::default(),
+        }
+    }));
 }

@@ -12,7 +12,6 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::follow::Followers;
-use crate::ports::Telemetry;
 use crate::{
     Batch, Clock, Durability, Error, Key, KeysQuery, Limits, LogService, LogStore, PageLimit,
     Record, Scan, SealPolicy, SequenceRange, Visibility,
@@ -88,12 +87,8 @@ struct Opened<S> {
     clock: Arc<ManualClock>,
 }
 
-struct NoTelemetry;
-
-impl Telemetry for NoTelemetry {
-    fn appended(&self, _records: u64, _bytes: u64) {}
-    fn scanned(&self, _records: u64, _bytes: u64) {}
-}
+/// How long a close may take.
+const CLOSE: Duration = Duration::from_secs(60);
 
 async fn open<F: Fixture>(fixture: &F, seal: SealPolicy) -> Opened<F::Store> {
     let clock = Arc::new(ManualClock(AtomicI64::new(1_700_000_000_000)));
@@ -113,7 +108,7 @@ async fn open_at<F: Fixture>(
         followers: Arc::clone(&followers),
     };
     let store = fixture.open(options).await;
-    let service = LogService::new(store, followers, Arc::new(NoTelemetry), limits);
+    let service = LogService::new(store, followers, Arc::new(()), limits);
     Opened {
         service: Arc::new(service),
         clock,
@@ -147,7 +142,7 @@ impl<S: LogStore> Opened<S> {
     }
 
     async fn close(self) {
-        self.service.close().await.expect("closed");
+        self.service.close(CLOSE).await.expect("closed");
     }
 }
 

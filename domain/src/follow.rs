@@ -4,7 +4,7 @@
 //! keys, and wakes only them; a follower that waits costs nothing. One that falls behind loses its inbox, not its
 //! place: it goes on by scanning.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -27,14 +27,17 @@ pub struct Followers {
 #[derive(Debug, Default)]
 struct State {
     by_key: HashMap<Key, Vec<Arc<Inbox>>>,
-    /// Inboxes with a run that ends below the sequence, waiting for it to become durable; ascending.
-    undurable: VecDeque<(Sequence, Arc<Inbox>)>,
+    /// Durable followers that have something to see once everything below the sequence is durable; each once.
+    undurable: BTreeMap<(Sequence, u64), Arc<Inbox>>,
+    /// How many inboxes there have been; their ids.
+    opened: u64,
     delivered: Watermarks,
     stopped: Option<Stopped>,
 }
 
 #[derive(Debug)]
 struct Inbox {
+    id: u64,
     visibility: Visibility,
     content: Mutex<Content>,
 }
@@ -45,6 +48,8 @@ struct Content {
     bytes: usize,
     durable: Sequence,
     dropped: Option<Dropped>,
+    /// Where it stands in the queue of those who wait for durability.
+    queued_at: Option<Sequence>,
     stopped: Option<Stopped>,
     waker: Option<Waker>,
 }
@@ -88,13 +93,27 @@ impl Followers {
     /// [`crate::Error::Overloaded`] when there are too many followers.
     pub fn register(self: &Arc<Self>, key: Key, visibility: Visibility) -> Result<Following> {
         let permit = self.budget.take(1)?;
+        let mut state = locked(&self.state);
+        state.opened += 1;
         let inbox = Arc::new(Inbox {
+            id: state.opened,
             visibility,
             content: Mutex::default(),
         });
-        let mut state = locked(&self.state);
-        inbox.content().stopped = state.stopped;
-        inbox.content().durable = state.delivered.durable;
+        let Watermarks { tip, durable } = state.delivered;
+        {
+            let mut content = inbox.content();
+            content.stopped = state.stopped;
+            content.durable = durable;
+            if visibility == Visibility::Durable && tip > durable {
+                // Applied before anybody looked, and visible only later: it is in the store, not in the inbox.
+                content.dropped = Some(Dropped {
+                    from: durable.plus(1),
+                    to: tip,
+                });
+            }
+        }
+        state.queue(&inbox);
         state
             .by_key
             .entry(key.clone())
@@ -136,52 +155,69 @@ impl CommitListener for Followers {
 
     fn applied(&self, runs: Option<&[(Key, Run)]>, tip: Sequence) {
         let mut state = locked(&self.state);
-        let State {
-            by_key,
-            undurable,
-            delivered,
-            ..
-        } = &mut *state;
-        let mut announce = |inbox: &Arc<Inbox>, end: Sequence| {
-            if inbox.visibility == Visibility::Durable && end > delivered.durable {
-                undurable.push_back((end, Arc::clone(inbox)));
-            } else {
-                inbox.change(|content| content.durable = delivered.durable);
-            }
-        };
+        state.delivered.tip = tip;
+        let mut reached: Vec<Arc<Inbox>> = Vec::new();
         match runs {
             Some(runs) => {
                 for (key, run) in runs {
-                    for inbox in by_key.get(key).into_iter().flatten() {
+                    for inbox in state.by_key.get(key).into_iter().flatten() {
                         inbox.content().put(run);
-                        announce(inbox, run.last().plus(1));
+                        reached.push(Arc::clone(inbox));
                     }
                 }
             }
             None => {
-                for inbox in by_key.values().flatten() {
+                for inbox in state.by_key.values().flatten() {
                     inbox.content().drop_up_to(tip);
-                    announce(inbox, tip);
+                    reached.push(Arc::clone(inbox));
                 }
             }
         }
-        state.delivered.tip = tip;
+        for inbox in reached {
+            state.announce(&inbox);
+        }
     }
 
     fn durable(&self, watermark: Sequence) {
         let mut state = locked(&self.state);
         state.delivered.durable = watermark;
-        while let Some((end, inbox)) = state.undurable.front() {
-            if *end > watermark {
-                break;
-            }
-            inbox.change(|content| content.durable = watermark);
-            state.undurable.pop_front();
+        let later = state.undurable.split_off(&(watermark, u64::MAX));
+        let reached = std::mem::replace(&mut state.undurable, later);
+        for inbox in reached.into_values() {
+            inbox.content().queued_at = None;
+            state.announce(&inbox);
         }
     }
 
     fn stopped(&self, why: Stopped) {
         self.stop(why);
+    }
+}
+
+impl State {
+    /// Tells `inbox` how far the log is durable, wakes its follower if there is something to see, and queues it for
+    /// what is to be seen later.
+    fn announce(&mut self, inbox: &Arc<Inbox>) {
+        let durable = self.delivered.durable;
+        let mut content = inbox.content();
+        content.durable = durable;
+        if content.has_news(inbox.visibility) {
+            content.wake();
+        }
+        drop(content);
+        self.queue(inbox);
+    }
+
+    fn queue(&mut self, inbox: &Arc<Inbox>) {
+        let mut content = inbox.content();
+        if inbox.visibility == Visibility::Memory || content.queued_at.is_some() {
+            return;
+        }
+        if let Some(at) = content.first_above(content.durable) {
+            content.queued_at = Some(at);
+            drop(content);
+            self.undurable.insert((at, inbox.id), Arc::clone(inbox));
+        }
     }
 }
 
@@ -233,6 +269,10 @@ impl Drop for Following {
                 state.by_key.remove(&self.key);
             }
         }
+        let queued_at = self.inbox.content().queued_at;
+        if let Some(at) = queued_at {
+            state.undurable.remove(&(at, self.inbox.id));
+        }
         self.followers.registered.fetch_sub(1, Ordering::SeqCst);
     }
 }
@@ -277,10 +317,7 @@ impl Content {
     }
 
     fn take(&mut self, visibility: Visibility) -> Option<Delivery> {
-        let visible = match visibility {
-            Visibility::Memory => Sequence::MAX,
-            Visibility::Durable => self.durable,
-        };
+        let visible = self.visible(visibility);
         if let Some(dropped) = self.dropped
             && dropped.from <= visible
         {
@@ -296,6 +333,30 @@ impl Content {
             return Some(Delivery::Run(run));
         }
         self.stopped.map(Delivery::Stopped)
+    }
+
+    /// Whether [`Content::take`] would give records, or a reason to read them.
+    fn has_news(&self, visibility: Visibility) -> bool {
+        let visible = self.visible(visibility);
+        self.dropped.is_some_and(|dropped| dropped.from <= visible)
+            || self.runs.front().is_some_and(|run| run.last() < visible)
+    }
+
+    /// The first watermark above `durable` at which there is something more to see.
+    fn first_above(&self, durable: Sequence) -> Option<Sequence> {
+        let next = durable.plus(1);
+        let dropped = self.dropped.filter(|dropped| dropped.to > durable);
+        let runs = self.runs.iter().map(|run| run.last().plus(1));
+        dropped
+            .map(|dropped| dropped.from.max(next))
+            .or_else(|| runs.into_iter().find(|end| *end > durable))
+    }
+
+    fn visible(&self, visibility: Visibility) -> Sequence {
+        match visibility {
+            Visibility::Memory => Sequence::MAX,
+            Visibility::Durable => self.durable,
+        }
     }
 
     fn wake(&mut self) {

@@ -31,7 +31,7 @@ pub use error::{Cause, Error, Result};
 pub use key::Key;
 pub use limits::Limits;
 pub use page::{KeysPage, Page};
-pub use ports::{Clock, CommitListener, LogStore, Stopped};
+pub use ports::{Clock, CommitListener, LogStore, Status, Stopped};
 pub use query::{KeysQuery, PageLimit, Scan, SequenceRange, Visibility, Watermarks};
 pub use run::Run;
 pub use segment::{SealPolicy, Segment, SegmentId};

@@ -1,10 +1,11 @@
 //! What the domain needs from outside. Adapters implement these; the [conformance suite](crate) holds them to it.
 
 use std::future::Future;
+use std::time::Duration;
 
 use crate::{
     Appended, Batch, Durability, Key, KeysPage, KeysQuery, Page, Result, Run, Scan, Segment,
-    Sequence, SequenceRange, Watermarks,
+    SegmentId, Sequence, SequenceRange, Watermarks,
 };
 
 /// Where the log is kept.
@@ -53,6 +54,9 @@ pub trait LogStore: Send + Sync + 'static {
     /// How far the log reaches now.
     fn watermarks(&self) -> Watermarks;
 
+    /// What is going on now, for whoever watches the server.
+    fn status(&self) -> Status;
+
     /// Whether the store answers.
     ///
     /// # Errors
@@ -62,11 +66,31 @@ pub trait LogStore: Send + Sync + 'static {
     /// Resolves when the store has stopped by itself; pends for as long as it serves and after a `close`.
     fn stopped(&self) -> impl Future<Output = Stopped> + Send;
 
-    /// Makes everything acknowledged durable and ends. Appends after it are refused as unavailable.
+    /// Makes everything acknowledged durable and ends. Appends after it are refused as unavailable. A second call
+    /// gives the answer of the first.
     ///
     /// # Errors
-    /// When that could not be done within the implementation's bound.
-    fn close(&self) -> impl Future<Output = Result<()>> + Send;
+    /// [`crate::Error::Fenced`], or [`crate::Error::Unavailable`] when it could not be done `within` the time.
+    fn close(&self, within: Duration) -> impl Future<Output = Result<()>> + Send;
+}
+
+/// What is going on in a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Status {
+    /// How far the log reaches.
+    pub watermarks: Watermarks,
+    /// For how long the oldest record that is not durable has been waiting to be; zero when all are.
+    pub durable_lag: Duration,
+    /// Appends that wait or are being written.
+    pub queued_requests: u64,
+    /// Their bytes, keys and values.
+    pub queued_bytes: u64,
+    /// How many segments there are.
+    pub segments: u64,
+    /// The one that is appended to; 0 before the first append.
+    pub active_segment: SegmentId,
+    /// Why it takes no more appends, if it does not.
+    pub stopped: Option<Stopped>,
 }
 
 /// Why a store no longer takes appends.
@@ -111,4 +135,25 @@ pub trait Telemetry: Send + Sync + 'static {
 
     /// Records and bytes (as encoded) that were handed to readers.
     fn scanned(&self, records: u64, bytes: u64);
+
+    /// A group commit was applied.
+    fn committed(&self, commit: Commit);
+}
+
+/// One group commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Commit {
+    /// Appends that were merged into it.
+    pub appends: u64,
+    /// Their records.
+    pub records: u64,
+    /// How long the first of them had waited for its turn.
+    pub waited: Duration,
+}
+
+/// Counts nothing.
+impl Telemetry for () {
+    fn appended(&self, _records: u64, _bytes: u64) {}
+    fn scanned(&self, _records: u64, _bytes: u64) {}
+    fn committed(&self, _commit: Commit) {}
 }

@@ -11,7 +11,7 @@ impl Sequence {
     pub const ZERO: Self = Self(0);
     /// Above every place; the open end of a range.
     pub const MAX: Self = Self(u64::MAX);
-    /// Sequences are handed out below this (2^56: at a million records a second, 2,283 years).
+    /// The log is full before this (2^56: at a million records a second, 2,283 years).
     pub const LIMIT: Self = Self(1 << 56);
 
     /// The sequence with this number.
@@ -106,7 +106,7 @@ impl Allocator {
     /// What to write to hand out `count` sequences.
     pub fn plan(&self, count: u64) -> Plan {
         let end = self.next.plus(count);
-        if end > Sequence::LIMIT {
+        if end >= Sequence::LIMIT {
             return Plan::Exhausted;
         }
         if end > self.bound {

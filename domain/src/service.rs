@@ -1,13 +1,14 @@
 //! The service: what a server offers, over any store.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::follow::{Delivery, Followers, Following};
 use crate::page::PageBuilder;
 use crate::ports::Telemetry;
 use crate::{
     Appended, Batch, Durability, Error, Key, KeysPage, KeysQuery, Limits, LogStore, Page, Result,
-    Run, Scan, Segment, Sequence, SequenceRange, Stopped, Watermarks,
+    Run, Scan, Segment, Sequence, SequenceRange, Status, Stopped, Watermarks,
 };
 
 /// A log that can be appended to, read and followed.
@@ -103,6 +104,16 @@ impl<S: LogStore> LogService<S> {
         self.store.watermarks()
     }
 
+    /// What is going on in the store now.
+    pub fn status(&self) -> Status {
+        self.store.status()
+    }
+
+    /// How many followers there are now.
+    pub fn followers(&self) -> usize {
+        self.followers.count()
+    }
+
     /// Whether the store answers.
     ///
     /// # Errors
@@ -125,9 +136,9 @@ impl<S: LogStore> LogService<S> {
     ///
     /// # Errors
     /// As [`LogStore::close`].
-    pub async fn close(&self) -> Result<()> {
+    pub async fn close(&self, within: Duration) -> Result<()> {
         self.dismiss_followers();
-        self.store.close().await
+        self.store.close(within).await
     }
 }
 

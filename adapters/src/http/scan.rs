@@ -25,6 +25,9 @@ pub(super) struct ScanRoute<S> {
     pub(super) max_follow_timeout: Duration,
 }
 
+/// A long poll that is over takes at least this long to look once more.
+const LAST_LOOK: Duration = Duration::from_secs(1);
+
 pub(super) fn default_limit() -> u64 {
     32
 }
@@ -106,7 +109,7 @@ impl<S: LogStore> ScanRoute<S> {
             // whatever the wait, and a store that does not answer is not "nothing new".
             Err(_) => {
                 before(
-                    self.read_timeout.saturating_sub(wait),
+                    self.read_timeout.saturating_sub(wait).max(LAST_LOOK),
                     self.service.scan(&scan),
                 )
                 .await

@@ -6,10 +6,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use log_domain::follow::Followers;
-use log_domain::ports::Telemetry;
 use log_domain::{
     Appended, Batch, Durability, Error, Key, KeysPage, KeysQuery, Limits, LogService, LogStore,
-    Page, Result, Scan, SealPolicy, Segment, SequenceRange, Stopped, Watermarks,
+    Page, Result, Scan, SealPolicy, Segment, SequenceRange, Status, Stopped, Watermarks,
 };
 use opentelemetry::metrics::MeterProvider;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
@@ -73,13 +72,6 @@ impl Readiness for Ready {
     }
 }
 
-struct NoTelemetry;
-
-impl Telemetry for NoTelemetry {
-    fn appended(&self, _records: u64, _bytes: u64) {}
-    fn scanned(&self, _records: u64, _bytes: u64) {}
-}
-
 fn memory_server() -> Server {
     memory_server_with(Limits::default(), HttpOptions::default())
 }
@@ -98,7 +90,7 @@ fn server<S: LogStore>(
     options: HttpOptions,
     ready: Ready,
 ) -> Server<S> {
-    let service = LogService::new(store, followers, Arc::new(NoTelemetry), limits);
+    let service = LogService::new(store, followers, Arc::new(()), limits);
     let service = Arc::new(service);
     let endpoint = endpoint(HttpParts {
         service: Arc::clone(&service),
@@ -195,13 +187,16 @@ impl LogStore for Failing {
     fn watermarks(&self) -> Watermarks {
         Watermarks::default()
     }
+    fn status(&self) -> Status {
+        Status::default()
+    }
     async fn check(&self) -> Result<()> {
         Err(self.0.clone())
     }
     async fn stopped(&self) -> Stopped {
         std::future::pending().await
     }
-    async fn close(&self) -> Result<()> {
+    async fn close(&self, _within: Duration) -> Result<()> {
         Ok(())
     }
 }

@@ -1,3 +1,7 @@
+use std::time::Duration;
+
+use log_domain::{Sequence, Status, Stopped, Watermarks};
+
 use super::*;
 use ::slatedb_common::metrics::MetricsRecorder;
 
@@ -13,8 +17,12 @@ fn the_service_is_counted_under_exactly_the_documented_names_without_labels() {
     metrics.appended(2, 30);
     metrics.appended(1, 1);
     metrics.scanned(5, 70);
+    let counted = |line: &String| line.starts_with("log_") && line.contains("_total");
     assert_eq!(
-        lines(&metrics),
+        lines(&metrics)
+            .into_iter()
+            .filter(counted)
+            .collect::<Vec<_>>(),
         [
             "log_append_bytes_total 31",
             "log_append_records_total 3",
@@ -128,4 +136,56 @@ fn what_cannot_be_exported_is_left_out_and_harms_nobody() {
         .increment(1);
     assert!(metrics.render().contains("slatedb_x 1\n"));
     assert!(!metrics.render().contains("slatedb_y"));
+}
+
+#[test]
+fn what_an_operator_asks_next_is_there() {
+    let metrics = Metrics::new().expect("metrics");
+    metrics.committed(Commit {
+        appends: 3,
+        records: 30,
+        waited: Duration::from_millis(2),
+    });
+    let watermarks = Watermarks {
+        tip: Sequence::new(50),
+        durable: Sequence::new(20),
+    };
+    metrics.watch(Arc::new(move || Watched {
+        status: Status {
+            watermarks,
+            durable_lag: Duration::from_millis(1_500),
+            queued_requests: 4,
+            queued_bytes: 400,
+            segments: 6,
+            active_segment: 7,
+            stopped: Some(Stopped::Fenced),
+        },
+        followers: 8,
+        ready: false,
+    }));
+    let text = metrics.render();
+    for line in [
+        "log_append_queue_bytes 400",
+        "log_append_queue_requests 4",
+        "log_active_segment 7",
+        "log_commit_appends_sum 3",
+        "log_commit_records_sum 30",
+        "log_append_queue_wait_seconds_count 1",
+        "log_durable_lag_records 30",
+        "log_durable_lag_seconds 1.5",
+        "log_durable_sequence 20",
+        "log_fenced 1",
+        "log_followers 8",
+        "log_ready 0",
+        "log_segments 6",
+        "log_tip_sequence 50",
+        "log_build_info{version=\"0.1.0\"} 1",
+        "# TYPE process_cpu_seconds_total counter",
+        "# TYPE process_resident_memory_bytes gauge",
+    ] {
+        assert!(
+            text.lines().any(|found| found == line),
+            "{line} is not in\n{text}"
+        );
+    }
 }

@@ -8,12 +8,13 @@ use slatedb::config::{FlushOptions, FlushType};
 use tokio::time::Instant;
 
 use super::seqnum;
-use super::shared::Shared;
+use super::shared::{Shared, Vital};
 use super::writer::why;
 
 /// Flushes as soon as somebody waits, one flush at a time, their starts at least `spacing` apart. What comes while
 /// one is under way shares the next. Those who do not wait are flushed by SlateDB's own interval.
 pub(super) async fn flush_on_demand(db: Db, shared: Arc<Shared>, spacing: Duration) {
+    let _vital = Vital(Arc::clone(&shared));
     let mut earliest = Instant::now();
     loop {
         tokio::select! {
@@ -34,6 +35,7 @@ pub(super) async fn flush_on_demand(db: Db, shared: Arc<Shared>, spacing: Durati
 
 /// Passes on how far SlateDB is durable, and why it stopped if it does so by itself.
 pub(super) async fn watch_status(db: Db, shared: Arc<Shared>) {
+    let _vital = Vital(Arc::clone(&shared));
     let mut status = db.subscribe();
     loop {
         let (durable, closed) = {

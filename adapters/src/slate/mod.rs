@@ -3,6 +3,7 @@
 //! The walk of an append: [`SlateStore::append`] → `queue` → `writer` → `group` → `layout` → SlateDB, and back when
 //! `flush` says how far it is durable. The walk of a read: [`SlateStore::scan`] → `read` → `layout`.
 
+mod engine_clock;
 mod error;
 mod flush;
 mod group;
@@ -24,11 +25,12 @@ use std::time::Duration;
 use log_domain::segment::overlapping;
 use log_domain::{
     Appended, Batch, Durability, Error, Key, KeysPage, KeysQuery, LogStore, Page, Result, Scan,
-    Segment, SequenceRange, Stopped, Watermarks,
+    Segment, SequenceRange, Status, Stopped, Watermarks,
 };
 use slatedb::Db;
 use slatedb::config::{CloseOptions, FlushType};
 use tokio::sync::OnceCell;
+use tokio::time::{Instant, timeout_at};
 
 pub use open::{Options, Parts};
 use queue::Queue;
@@ -40,7 +42,6 @@ pub struct SlateStore {
     db: Db,
     shared: Arc<Shared>,
     queue: Queue,
-    close_timeout: Duration,
     check_timeout: Duration,
     closed: OnceCell<Result<()>>,
 }
@@ -52,18 +53,35 @@ impl SlateStore {
         (watermarks, self.shared.segments())
     }
 
-    async fn close_now(&self) -> Result<()> {
-        self.queue.close().await?;
+    /// Has the writer finish, then the engine. Only the first matters to what was acknowledged.
+    async fn close_now(&self, deadline: Instant) -> Result<()> {
+        let flushed = match timeout_at(deadline, self.queue.close()).await {
+            Ok(outcome) => outcome,
+            Err(_) => {
+                let Watermarks { tip, durable } = self.shared.watermarks();
+                Err(Error::unavailable(format!(
+                    "the object store did not take everything in time: {} acknowledged records from sequence \
+                     {durable} on are not durable",
+                    tip.get() - durable.get(),
+                )))
+            }
+        };
         self.shared.stop(Stopped::Closing);
-        if self.shared.stopped() != Some(Stopped::Closing) {
-            return Err(self.shared.refusal());
-        }
+        let flushed = match self.shared.stopped() {
+            Some(Stopped::Closing) => flushed,
+            _ => Err(self.shared.refusal()),
+        };
         // Everything is in the WAL already; flushing memtables too would only make the stop slow.
-        let options = CloseOptions::default().with_flush_type(Some(FlushType::Wal));
-        self.db
-            .close_with_options(options)
-            .await
-            .map_err(error::read)
+        let options =
+            CloseOptions::default().with_flush_type(flushed.is_ok().then_some(FlushType::Wal));
+        match timeout_at(deadline, self.db.close_with_options(options)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::debug!(%error, "the storage engine did not close cleanly"),
+            Err(_) => tracing::warn!(
+                "the storage engine was still working when the time to close was over"
+            ),
+        }
+        flushed
     }
 }
 
@@ -110,6 +128,20 @@ impl LogStore for SlateStore {
         self.shared.watermarks()
     }
 
+    fn status(&self) -> Status {
+        let (queued_requests, queued_bytes) = self.queue.used();
+        let segments = self.shared.segments();
+        Status {
+            watermarks: self.shared.watermarks(),
+            durable_lag: self.shared.durable_lag(),
+            queued_requests,
+            queued_bytes,
+            segments: segments.len() as u64,
+            active_segment: segments.last().map_or(0, |segment| segment.id),
+            stopped: self.shared.stopped(),
+        }
+    }
+
     async fn check(&self) -> Result<()> {
         if self.shared.stopped().is_some() {
             return Err(self.shared.refusal());
@@ -130,22 +162,8 @@ impl LogStore for SlateStore {
         }
     }
 
-    async fn close(&self) -> Result<()> {
-        let close = async {
-            match tokio::time::timeout(self.close_timeout, self.close_now()).await {
-                Ok(outcome) => outcome,
-                Err(_) => {
-                    let Watermarks { tip, durable } = self.shared.watermarks();
-                    self.shared.stop(Stopped::Closing);
-                    Err(Error::unavailable(format!(
-                        "the object store did not take everything within {} ms: {} acknowledged records from \
-                         sequence {durable} on are not durable",
-                        self.close_timeout.as_millis(),
-                        tip.get() - durable.get(),
-                    )))
-                }
-            }
-        };
+    async fn close(&self, within: Duration) -> Result<()> {
+        let close = self.close_now(Instant::now() + within);
         self.closed.get_or_init(|| close).await.clone()
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use log_domain::ports::Telemetry;
 use log_domain::segment::Roller;
 use log_domain::sequence::Allocator;
 use log_domain::{Clock, CommitListener, Error, Limits, Result, SealPolicy, Segment};
@@ -14,6 +15,7 @@ use slatedb::{BloomFilterPolicy, Db};
 use slatedb_common::metrics::MetricsRecorder;
 use tokio::sync::OnceCell;
 
+use super::engine_clock::EngineClock;
 use super::key_table::KeyTable;
 use super::layout::prefix::{ByKey, BySegment};
 use super::layout::{segments, state};
@@ -42,8 +44,6 @@ pub struct Options {
     pub flush_spacing: Duration,
     /// An append is answered within this time.
     pub append_timeout: Duration,
-    /// A close ends within this time.
-    pub close_timeout: Duration,
     /// A check ends within this time.
     pub check_timeout: Duration,
     /// Opening ends within this time.
@@ -67,7 +67,6 @@ impl Default for Options {
             seal: SealPolicy::default(),
             flush_spacing: Duration::ZERO,
             append_timeout: Duration::from_secs(30),
-            close_timeout: Duration::from_secs(30),
             check_timeout: Duration::from_secs(2),
             open_timeout: Duration::from_secs(60),
             key_table_bytes: 128 * MIB,
@@ -89,6 +88,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Who hears of commits.
     pub listener: Arc<dyn CommitListener>,
+    /// Who hears of group commits.
+    pub telemetry: Arc<dyn Telemetry>,
     /// Where SlateDB counts.
     pub recorder: Arc<dyn MetricsRecorder>,
     /// For a simulation only: SlateDB's source of randomness. Two servers with the same seed break fencing.
@@ -114,11 +115,17 @@ impl SlateStore {
 }
 
 async fn open(parts: Parts, options: Options) -> Result<SlateStore> {
-    let db = build(&parts, &options).await?;
-    let state = db.get(state::key()).await.map_err(error::read)?;
-    let state = state.map_or(Ok(state::State::default()), |value| {
-        state::State::decode(&value)
-    })?;
+    let clock = Arc::new(EngineClock::new());
+    let db = build(&parts, &options, Arc::clone(&clock)).await?;
+    let state = db.get_key_value(state::key()).await.map_err(error::read)?;
+    let state = match state {
+        Some(row) => {
+            // Every commit writes this row, so this is when the last one was made.
+            clock.never_before(row.create_ts);
+            state::State::decode(&row.value)?
+        }
+        None => state::State::default(),
+    };
     let known = load_segments(&db).await?;
     let last_seqnum = db.status().durable_seq;
     if state.bound < seqnum::watermark(last_seqnum) {
@@ -133,9 +140,11 @@ async fn open(parts: Parts, options: Options) -> Result<SlateStore> {
     let shared = Arc::new(Shared::new(tip, known, parts.listener));
     let (queue, receiver) = Queue::new(&options.limits, options.append_timeout);
     let writer = Writer {
+        status: db.subscribe(),
         db: db.clone(),
         shared: Arc::clone(&shared),
         clock: parts.clock,
+        telemetry: parts.telemetry,
         allocator: Allocator::resume(tip),
         roller: Roller::resume(options.seal, active, state.segment_bytes),
         keys: KeyTable::new(options.key_table_bytes, active.is_none()),
@@ -154,13 +163,12 @@ async fn open(parts: Parts, options: Options) -> Result<SlateStore> {
         db,
         shared,
         queue,
-        close_timeout: options.close_timeout,
         check_timeout: options.check_timeout,
         closed: OnceCell::new(),
     })
 }
 
-async fn build(parts: &Parts, options: &Options) -> Result<Db> {
+async fn build(parts: &Parts, options: &Options, clock: Arc<EngineClock>) -> Result<Db> {
     let filter = BloomFilterPolicy::new(BLOOM_BITS)
         .with_prefix_extractor(Arc::new(ByKey))
         .with_whole_key_filtering(false);
@@ -177,6 +185,7 @@ async fn build(parts: &Parts, options: &Options) -> Result<Db> {
         .build();
     let mut builder = Db::builder(options.path.as_str(), Arc::clone(&parts.objects))
         .with_settings(options.settings.clone())
+        .with_system_clock(clock)
         .with_segment_extractor(Arc::new(BySegment))
         .with_filter_policies(vec![Arc::new(filter)])
         .with_db_cache(Arc::new(caches), 0)

@@ -1,12 +1,13 @@
 //! The way into the writer: a queue with a bound in requests and in bytes, and a deadline.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use log_domain::budget::{Budget, Permit};
 use log_domain::{Appended, Batch, Durability, Error, Limits, Result};
+use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 
 use super::shared::Shared;
 
@@ -20,21 +21,69 @@ pub(super) enum Message {
 
 /// An append on its way.
 pub(super) struct Pending {
+    durability: Durability,
+    reply: oneshot::Sender<Result<Appended>>,
+    queued: Instant,
+    slot: Arc<Slot>,
+}
+
+/// What an append is made of, as long as it waits for its turn.
+struct Waiting {
+    batch: Batch,
+    permits: [Permit; 2],
+}
+
+/// Holds an append until either the writer or the end of the client's patience takes it out; whoever comes first
+/// decides, so that *not applied* is never a guess. What is given up is freed at once, not when its turn comes.
+struct Slot(Mutex<Option<Waiting>>);
+
+/// An append whose turn it is.
+pub(super) struct Taken {
     /// The records.
     pub(super) batch: Batch,
     /// When to answer.
     pub(super) durability: Durability,
     /// Where to answer.
     pub(super) reply: oneshot::Sender<Result<Appended>>,
+    /// When it was queued.
+    pub(super) queued: Instant,
     /// Its place in the queue, given back once it is answered.
     pub(super) permits: [Permit; 2],
-    turn: Arc<Turn>,
 }
 
 impl Pending {
-    /// Starts to apply it, unless the client was already told that it did not get its turn.
-    pub(super) fn take(&self) -> bool {
-        self.turn.decide(TAKEN)
+    /// Starts to apply it, unless it was given up.
+    pub(super) fn take(self) -> Option<Taken> {
+        let Waiting { batch, permits } = self.slot.0.lock().take()?;
+        Some(Taken {
+            batch,
+            durability: self.durability,
+            reply: self.reply,
+            queued: self.queued,
+            permits,
+        })
+    }
+
+    /// Answers without applying it.
+    pub(super) fn refuse(self, why: Error) {
+        // A client that is gone does not need its answer.
+        let _ = self.reply.send(Err(why));
+    }
+}
+
+/// Gives an append up when its client is gone or was told so.
+struct Patience(Arc<Slot>);
+
+impl Patience {
+    /// Whether the append had not got its turn, and now never will.
+    fn end(&self) -> bool {
+        self.0.0.lock().take().is_some()
+    }
+}
+
+impl Drop for Patience {
+    fn drop(&mut self) {
+        self.end();
     }
 }
 
@@ -79,24 +128,25 @@ impl Queue {
         if shared.stopped().is_some() {
             return Err(shared.refusal());
         }
-        let permits = [self.requests.take(1)?, self.bytes.take(batch.bytes())?];
+        let memory = batch.bytes() + size_of_val(batch.records()) as u64;
+        let permits = [self.requests.take(1)?, self.bytes.take(memory)?];
         let (reply, answer) = oneshot::channel();
-        let turn = Arc::new(Turn(AtomicU8::new(WAITING)));
+        let slot = Arc::new(Slot(Mutex::new(Some(Waiting { batch, permits }))));
+        let patience = Patience(Arc::clone(&slot));
         let pending = Pending {
-            batch,
             durability,
             reply,
-            permits,
-            turn: Arc::clone(&turn),
+            queued: Instant::now(),
+            slot,
         };
         if self.sender.send(Message::Append(pending)).is_err() {
             return Err(shared.refusal());
         }
         match tokio::time::timeout(self.timeout, answer).await {
             Ok(Ok(outcome)) => outcome,
-            Ok(Err(_)) if turn.decide(GIVEN_UP) => Err(shared.refusal()),
+            Ok(Err(_)) if patience.end() => Err(shared.refusal()),
             Ok(Err(_)) => Err(shared.unknown()),
-            Err(_) if turn.decide(GIVEN_UP) => Err(Error::unavailable(format!(
+            Err(_) if patience.end() => Err(Error::unavailable(format!(
                 "the append did not get its turn within {} ms and was not applied",
                 self.timeout.as_millis()
             ))),
@@ -105,6 +155,11 @@ impl Queue {
                 self.timeout.as_millis()
             ))),
         }
+    }
+
+    /// Requests and bytes that wait or are being written.
+    pub(super) fn used(&self) -> (u64, u64) {
+        (self.requests.used(), self.bytes.used())
     }
 
     /// Asks the writer to close, and waits until it has.
@@ -117,21 +172,5 @@ impl Queue {
             Ok(()) => answer.await.unwrap_or(Ok(())),
             Err(_) => Ok(()),
         }
-    }
-}
-
-const WAITING: u8 = 0;
-const TAKEN: u8 = 1;
-const GIVEN_UP: u8 = 2;
-
-/// Whether the writer or the client's deadline came first. Decided once, so that *not applied* is never a guess.
-struct Turn(AtomicU8);
-
-impl Turn {
-    fn decide(&self, decision: u8) -> bool {
-        let decided =
-            self.0
-                .compare_exchange(WAITING, decision, Ordering::AcqRel, Ordering::Acquire);
-        decided.is_ok()
     }
 }

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use log_domain::page::{KeysBuilder, PageBuilder};
 use log_domain::segment::overlapping;
 use log_domain::{
-    Key, KeysPage, KeysQuery, Page, Result, Scan, Segment, SegmentId, Sequence, SequenceRange,
-    Visibility, Watermarks,
+    Error, Key, KeysPage, KeysQuery, Page, Result, Scan, Segment, SegmentId, Sequence,
+    SequenceRange, Visibility, Watermarks,
 };
 use slatedb::config::ScanOptions;
 use slatedb::{Db, DbIterator, IterationOrder};
@@ -61,10 +61,18 @@ impl Reader<'_> {
         let mut count = 0;
         for (i, segment) in segments.iter().enumerate() {
             let after = segments.get(i + 1).map_or(end, |next| next.start);
-            count += self.position(segment.id, key, after).await?;
-            if start > segment.start {
-                count -= self.position(segment.id, key, start).await?;
-            }
+            let before = if start > segment.start {
+                self.position(segment.id, key, start).await?
+            } else {
+                0
+            };
+            let within = self
+                .position(segment.id, key, after)
+                .await?
+                .checked_sub(before);
+            count += within.ok_or_else(|| {
+                Error::Corrupt(format!("ordinals of {key:?} in segment {}", segment.id))
+            })?;
         }
         Ok(count)
     }
@@ -79,7 +87,7 @@ impl Reader<'_> {
                 None => return Ok(0),
             },
         };
-        Ok(row.ordinal + u64::from(row.run.count_below(sequence)?))
+        row.position(row.run.count_below(sequence)?)
     }
 
     /// One page of the distinct keys.

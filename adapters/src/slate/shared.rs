@@ -3,11 +3,16 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use log_domain::budget::Permit;
 use log_domain::{Appended, CommitListener, Error, Result, Segment, Sequence, Stopped, Watermarks};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{Notify, oneshot, watch};
+use tokio::time::Instant;
+
+/// How exact the lag is: commits closer together than this count as one.
+const LAG_STEP: Duration = Duration::from_millis(50);
 
 /// Everybody's view of the store.
 pub(super) struct Shared {
@@ -15,11 +20,25 @@ pub(super) struct Shared {
     durable: watch::Sender<Sequence>,
     segments: RwLock<Arc<Vec<Segment>>>,
     waiters: Mutex<VecDeque<Waiter>>,
+    /// Some of the commits that are not durable yet, oldest first: how far they reach and when they were applied.
+    undurable: Mutex<VecDeque<(Sequence, Instant)>>,
     stopped: watch::Sender<Option<Stopped>>,
     /// Somebody waits for durability.
     pub(super) flush_wanted: Notify,
     /// Who hears of commits.
     pub(super) listener: Arc<dyn CommitListener>,
+}
+
+/// Held by each task of a store: one that ends while the store serves takes the store with it.
+pub(super) struct Vital(pub(super) Arc<Shared>);
+
+impl Drop for Vital {
+    fn drop(&mut self) {
+        if self.0.stopped().is_none() {
+            tracing::error!("a task of the store ended unexpectedly; the store stops");
+            self.0.stop(Stopped::Failed);
+        }
+    }
 }
 
 /// An append that was applied and waits to be durable.
@@ -46,6 +65,7 @@ impl Shared {
             durable: watch::Sender::new(tip),
             segments: RwLock::new(Arc::new(segments)),
             waiters: Mutex::default(),
+            undurable: Mutex::default(),
             stopped: watch::Sender::new(None),
             flush_wanted: Notify::new(),
             listener,
@@ -56,9 +76,10 @@ impl Shared {
     pub(super) fn watermarks(&self) -> Watermarks {
         let durable = *self.durable.borrow();
         let tip = Sequence::new(self.tip.load(Ordering::Acquire));
+        // SlateDB can say that a commit is durable before it can be read, and before it is announced here.
         Watermarks {
-            tip: tip.max(durable),
-            durable,
+            tip,
+            durable: durable.min(tip),
         }
     }
 
@@ -73,6 +94,24 @@ impl Shared {
             Arc::make_mut(&mut self.segments.write()).push(segment);
         }
         self.tip.store(tip.get(), Ordering::Release);
+        let now = Instant::now();
+        let mut undurable = self.undurable.lock();
+        match undurable.back_mut() {
+            Some((end, applied)) if now - *applied < LAG_STEP => *end = tip,
+            _ => undurable.push_back((tip, now)),
+        }
+    }
+
+    /// For how long the oldest record that is not durable has been waiting to be.
+    pub(super) fn durable_lag(&self) -> Duration {
+        let durable = *self.durable.borrow();
+        let mut undurable = self.undurable.lock();
+        while undurable.front().is_some_and(|(tip, _)| *tip <= durable) {
+            undurable.pop_front();
+        }
+        undurable
+            .front()
+            .map_or(Duration::ZERO, |(_, applied)| applied.elapsed())
     }
 
     /// Answers `waiter` when it is durable, or when that can no longer be known.
@@ -90,6 +129,7 @@ impl Shared {
             moved
         });
         if moved {
+            self.durable_lag();
             self.listener.durable(watermark);
             self.settle();
         }

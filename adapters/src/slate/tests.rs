@@ -18,6 +18,7 @@ impl Fixture for On {
             objects: Arc::clone(&self.0),
             clock: opening.clock,
             listener: opening.followers,
+            telemetry: Arc::new(()),
             recorder: Arc::new(NoopMetricsRecorder::new()),
             seed: None,
         };
@@ -54,6 +55,9 @@ mod restarts;
 use log_domain::follow::Followers;
 use log_domain::{Limits, PageLimit, Record, Scan, Sequence, Visibility};
 
+/// How long a close may take.
+const CLOSE: Duration = Duration::from_secs(60);
+
 /// Opens a store as the server does, with `change`d options.
 async fn open_with(
     objects: &Arc<dyn ObjectStore>,
@@ -65,6 +69,7 @@ async fn open_with(
         objects: Arc::clone(objects),
         clock: Arc::new(crate::clock::SystemClock),
         listener: Arc::new(Followers::new(&options.limits)),
+        telemetry: Arc::new(()),
         recorder: Arc::new(NoopMetricsRecorder::new()),
         seed: None,
     };
@@ -100,4 +105,21 @@ async fn values(store: &SlateStore, key: &'static str) -> Vec<(u64, bytes::Bytes
         .map(|entry| entry.expect("not damaged"))
         .map(|entry| (entry.sequence.get(), entry.value))
         .collect()
+}
+
+#[test]
+fn what_is_durable_but_cannot_be_read_yet_is_not_shown() {
+    let followers = Followers::new(&Limits::default());
+    let shared = Shared::new(Sequence::ZERO, Vec::new(), Arc::new(followers));
+    shared.advance_durable(Sequence::new(5));
+    assert_eq!(shared.watermarks(), Watermarks::default());
+    shared.advance(Sequence::new(5), None);
+    let reached = Sequence::new(5);
+    assert_eq!(
+        shared.watermarks(),
+        Watermarks {
+            tip: reached,
+            durable: reached
+        }
+    );
 }

@@ -3,19 +3,21 @@
 use std::sync::Arc;
 
 use futures::{TryStreamExt, stream};
+use log_domain::ports::{Commit, Telemetry};
 use log_domain::segment::Roller;
 use log_domain::sequence::{Allocator, Plan};
 use log_domain::{Appended, Batch, Clock, Durability, Error, Result, SegmentId, Sequence, Stopped};
 use slatedb::config::WriteOptions;
-use slatedb::{CloseReason, Db, WriteBatch};
+use slatedb::{CloseReason, Db, DbStatus, ErrorKind, WriteBatch};
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::watch;
 
 use super::group::{Group, InGroup};
 use super::key_table::{KeyTable, Known};
 use super::layout::{segments, state};
-use super::queue::{Message, Pending};
+use super::queue::{Message, Pending, Taken};
 use super::read::last_row;
-use super::shared::{Shared, Waiter};
+use super::shared::{Shared, Vital, Waiter};
 use super::{error, seqnum};
 
 /// A group takes no more appends once it holds this many records or bytes.
@@ -28,8 +30,10 @@ const LOOKUPS: usize = 32;
 /// Everything that changes with a commit.
 pub(super) struct Writer {
     pub(super) db: Db,
+    pub(super) status: watch::Receiver<DbStatus>,
     pub(super) shared: Arc<Shared>,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) telemetry: Arc<dyn Telemetry>,
     pub(super) allocator: Allocator,
     pub(super) roller: Roller,
     pub(super) keys: KeyTable,
@@ -44,6 +48,7 @@ impl Writer {
     /// Serves the queue until the store is closed or stops by itself.
     pub(super) async fn run(mut self, mut queue: UnboundedReceiver<Message>) {
         let shared = Arc::clone(&self.shared);
+        let _vital = Vital(Arc::clone(&shared));
         loop {
             let message = tokio::select! {
                 biased;
@@ -55,12 +60,12 @@ impl Writer {
                     let (group, close) = gather(first, &mut queue);
                     self.commit(group).await;
                     if let Some(reply) = close {
-                        let _ = reply.send(self.close().await);
+                        self.close(reply).await;
                         break;
                     }
                 }
                 Some(Message::Close(reply)) => {
-                    let _ = reply.send(self.close().await);
+                    self.close(reply).await;
                     break;
                 }
                 None => break,
@@ -69,30 +74,37 @@ impl Writer {
         queue.close();
         while let Ok(message) = queue.try_recv() {
             match message {
-                Message::Append(pending) => refuse(pending, shared.refusal()),
+                Message::Append(pending) => pending.refuse(shared.refusal()),
                 Message::Close(reply) => drop(reply.send(Ok(()))),
             }
         }
     }
 
     /// Applies a group and answers everybody in it.
-    async fn commit(&mut self, group: Vec<Pending>) {
-        let group: Vec<Pending> = group.into_iter().filter(Pending::take).collect();
-        if group.is_empty() {
+    async fn commit(&mut self, group: Vec<Taken>) {
+        let Some(waited) = group.first().map(|first| first.queued.elapsed()) else {
             return;
-        }
-        let batches: Vec<&Batch> = group.iter().map(|pending| &pending.batch).collect();
+        };
+        let batches: Vec<&Batch> = group.iter().map(|taken| &taken.batch).collect();
         match self.write(&batches).await {
-            Ok(start) => self.acknowledge(group, start),
+            Ok(start) => {
+                self.telemetry.committed(Commit {
+                    appends: group.len() as u64,
+                    records: batches.iter().map(|batch| batch.count()).sum(),
+                    waited,
+                });
+                self.acknowledge(group, start);
+            }
             Err(failure) => {
                 if matches!(failure, Error::OutcomeUnknown { .. }) {
                     // The engine refused a write: what it holds is no longer known, so nothing may follow.
                     self.shared.stop(self.why_stopped());
                 }
                 tracing::error!(error = %failure, appends = group.len(), "a group commit failed");
-                group
-                    .into_iter()
-                    .for_each(|pending| refuse(pending, failure.clone()));
+                for taken in group {
+                    // A client that is gone does not need its answer.
+                    let _ = taken.reply.send(Err(failure.clone()));
+                }
             }
         }
     }
@@ -105,11 +117,10 @@ impl Writer {
         let now_ms = self.clock.now_ms().max(self.last_time_ms);
         let segment = self.roller.place(start, now_ms);
         let new_segment = (self.roller.active() != Some(segment)).then_some(segment);
-        if new_segment.is_some() {
-            self.keys.begin_segment();
-        }
         let mut group = Group::gather(batches);
-        self.fill_ordinals(segment.id, group.keys()).await?;
+        if new_segment.is_none() {
+            self.fill_ordinals(segment.id, group.keys()).await?;
+        }
         let listening = self.shared.listener.is_listening();
         let mut encoded = group.encode(segment.id, start, now_ms, listening);
 
@@ -130,6 +141,9 @@ impl Writer {
 
         self.roller = roller;
         self.last_time_ms = now_ms;
+        if new_segment.is_some() {
+            self.keys.begin_segment();
+        }
         for key in group.keys() {
             self.keys.set(key.key.as_ref(), key.ordinal + key.count);
         }
@@ -189,16 +203,20 @@ impl Writer {
     /// # Errors
     /// [`Error::OutcomeUnknown`] once SlateDB has seen them; otherwise nothing was applied.
     async fn put(&mut self, rows: WriteBatch, seqnum: u64) -> Result<slatedb::WriteHandle> {
-        if let Some(reason) = self.db.status().close_reason {
+        if let Some(reason) = self.status.borrow().close_reason {
             self.shared.stop(why(reason));
+        }
+        if self.shared.stopped().is_some() {
             return Err(self.shared.refusal());
         }
         let options = WriteOptions { seqnum };
-        let handle = self
-            .db
-            .write_with_options(rows, &options)
-            .await
-            .map_err(error::write)?;
+        let written = self.db.write_with_options(rows, &options).await;
+        let handle = written.map_err(|failure| {
+            if let ErrorKind::Closed(reason) = failure.kind() {
+                self.shared.stop(why(reason));
+            }
+            error::write(failure)
+        })?;
         self.last_seqnum = seqnum;
         self.dirty = true;
         Ok(handle)
@@ -217,46 +235,43 @@ impl Writer {
         stream::iter(forgotten.into_iter().map(Ok))
             .try_for_each_concurrent(LOOKUPS, |key| async move {
                 let last = last_row(&self.db, segment, key.key).await?;
-                key.ordinal = last.map_or(0, |row| row.ordinal + u64::from(row.run.count()));
+                key.ordinal = last.map_or(Ok(0), |row| row.end())?;
                 Ok(())
             })
             .await
     }
 
-    fn acknowledge(&self, group: Vec<Pending>, start: Sequence) {
+    fn acknowledge(&self, group: Vec<Taken>, start: Sequence) {
         let mut start = start;
-        for pending in group {
-            let Pending {
-                batch,
-                durability,
-                reply,
-                permits,
-                ..
-            } = pending;
-            let appended = Appended {
-                start,
-                count: batch.count(),
-            };
-            start = start.plus(batch.count());
-            match durability {
+        for taken in group {
+            let count = taken.batch.count();
+            let appended = Appended { start, count };
+            start = start.plus(count);
+            match taken.durability {
                 Durability::Durable => self.shared.wait_durable(Waiter {
                     end: start,
                     appended,
-                    reply,
-                    permits,
+                    reply: taken.reply,
+                    permits: taken.permits,
                 }),
                 // A client that is gone does not need its answer.
-                Durability::Applied => drop(reply.send(Ok(appended))),
+                Durability::Applied => drop(taken.reply.send(Ok(appended))),
             }
         }
     }
 
     /// Writes the exact tip as the bound, so that the next writer leaves no gap. Everything is durable afterwards.
-    async fn close(&mut self) -> Result<()> {
-        if self.dirty {
-            self.write_state(self.allocator.next()).await?;
+    async fn close(&mut self, reply: CloseReply) {
+        let tip = self.allocator.next();
+        let outcome = if self.dirty {
+            self.write_state(tip).await
+        } else {
+            Ok(())
+        };
+        if outcome.is_ok() {
+            self.shared.stop(Stopped::Closing);
         }
-        Ok(())
+        let _ = reply.send(outcome);
     }
 
     fn why_stopped(&self) -> Stopped {
@@ -275,28 +290,27 @@ pub(super) fn why(reason: CloseReason) -> Stopped {
 
 type CloseReply = tokio::sync::oneshot::Sender<Result<()>>;
 
-/// Everything that waits behind `first`, up to the bounds of a group or a request to close.
+/// `first` and everything that waits behind it, up to the bounds of a group or a request to close.
 fn gather(
     first: Pending,
     queue: &mut UnboundedReceiver<Message>,
-) -> (Vec<Pending>, Option<CloseReply>) {
-    let (mut records, mut bytes) = (first.batch.count(), first.batch.bytes());
-    let mut group = vec![first];
-    while records < GROUP_RECORDS && bytes < GROUP_BYTES {
+) -> (Vec<Taken>, Option<CloseReply>) {
+    let (mut records, mut bytes) = (0, 0);
+    let mut group = Vec::new();
+    let mut next = Some(first);
+    loop {
+        if let Some(taken) = next.take().and_then(Pending::take) {
+            records += taken.batch.count();
+            bytes += taken.batch.bytes();
+            group.push(taken);
+        }
+        if records >= GROUP_RECORDS || bytes >= GROUP_BYTES {
+            return (group, None);
+        }
         match queue.try_recv() {
-            Ok(Message::Append(next)) => {
-                records += next.batch.count();
-                bytes += next.batch.bytes();
-                group.push(next);
-            }
+            Ok(Message::Append(pending)) => next = Some(pending),
             Ok(Message::Close(reply)) => return (group, Some(reply)),
-            Err(_) => break,
+            Err(_) => return (group, None),
         }
     }
-    (group, None)
-}
-
-fn refuse(pending: Pending, failure: Error) {
-    // A client that is gone does not need its answer.
-    let _ = pending.reply.send(Err(failure));
 }

@@ -4,6 +4,7 @@
 
 mod configuration;
 mod fencing;
+mod health;
 mod killed;
 mod malformed;
 mod memory;

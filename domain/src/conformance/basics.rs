@@ -282,7 +282,7 @@ pub(super) async fn a_clean_close_loses_nothing_and_leaves_no_gap<F: Fixture>(fi
 pub(super) async fn a_closed_store_refuses_appends_as_not_applied<F: Fixture>(fixture: F) {
     let log = open(&fixture, NEVER).await;
     log.applied(&[(b"k", b"v")]).await;
-    log.service.close().await.expect("closed");
+    log.service.close(CLOSE).await.expect("closed");
     let refused = log
         .service
         .append(batch(&[(b"k", b"late")]), Durability::Applied)

@@ -74,7 +74,7 @@ pub(super) async fn closing_answers_a_waiting_follower<F: Fixture>(fixture: F) {
     let mut tail = log.service.tail(scan_all(b"k")).expect("room");
     assert!(tail.next().now_or_never().is_none() || tail.next().now_or_never().is_none());
     let service = Arc::clone(&log.service);
-    let (answer, closed) = futures::join!(tail.next(), service.close());
+    let (answer, closed) = futures::join!(tail.next(), service.close(CLOSE));
     closed.expect("closed");
     assert_eq!(answer.expect("not an error"), None);
 }

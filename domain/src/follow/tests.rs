@@ -76,6 +76,34 @@ fn a_durable_follower_hears_of_a_commit_that_was_durable_before_it_was_announced
 }
 
 #[test]
+fn a_durable_follower_is_sent_to_the_store_for_what_was_applied_before_it_came() {
+    let followers = followers(10);
+    apply(&followers, "a", 0, 1);
+    let mut follower = followers
+        .register(key("a"), Visibility::Durable)
+        .expect("room");
+    assert_eq!(follower.next().now_or_never(), None);
+    assert_eq!(follower.caught_up_to(), None, "there is something to come");
+    followers.durable(Sequence::new(1));
+    assert_eq!(follower.next().now_or_never(), Some(Delivery::Behind));
+    assert_eq!(follower.caught_up_to(), Some(Sequence::new(1)));
+}
+
+#[test]
+fn however_long_nothing_becomes_durable_a_follower_is_queued_once() {
+    let followers = followers(10);
+    let follower = followers
+        .register(key("a"), Visibility::Durable)
+        .expect("room");
+    for sequence in 0..1_000 {
+        apply(&followers, "a", sequence, INBOX_BYTES / 100);
+    }
+    assert_eq!(locked(&followers.state).undurable.len(), 1);
+    drop(follower);
+    assert_eq!(locked(&followers.state).undurable.len(), 0);
+}
+
+#[test]
 fn stopping_answers_those_who_wait_and_those_who_come_after() {
     let followers = followers(10);
     let mut early = followers
@@ -113,6 +141,7 @@ fn places_are_limited_and_come_back() {
 enum Step {
     Apply { size: usize },
     ApplyUncollected,
+    Return,
     Flush,
     Take,
 }
@@ -126,6 +155,7 @@ proptest! {
         steps in prop::collection::vec(prop_oneof![
             5 => (0usize..INBOX_BYTES).prop_map(|size| Step::Apply { size }),
             1 => Just(Step::ApplyUncollected),
+            1 => Just(Step::Return),
             2 => Just(Step::Flush),
             3 => Just(Step::Take),
         ], 0..80),
@@ -160,6 +190,12 @@ proptest! {
                 Step::ApplyUncollected => {
                     tip += 1;
                     followers.applied(None, Sequence::new(tip));
+                }
+                Step::Return => {
+                    // It leaves, comes back where it was, and reads what is visible before it waits.
+                    take(&mut follower, tip, flushed);
+                    drop(follower);
+                    follower = followers.register(key("a"), visibility).expect("room");
                 }
                 Step::Flush => {
                     flushed = tip;

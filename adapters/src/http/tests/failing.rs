@@ -193,13 +193,16 @@ async fn a_read_that_takes_too_long_ends_as_deadline_exceeded() {
         fn watermarks(&self) -> Watermarks {
             Watermarks::default()
         }
+        fn status(&self) -> Status {
+            Status::default()
+        }
         async fn check(&self) -> Result<()> {
             Ok(())
         }
         async fn stopped(&self) -> Stopped {
             std::future::pending().await
         }
-        async fn close(&self) -> Result<()> {
+        async fn close(&self, _within: Duration) -> Result<()> {
             Ok(())
         }
     }

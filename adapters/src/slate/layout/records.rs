@@ -33,6 +33,26 @@ pub(crate) struct Row {
     pub(crate) run: Run,
 }
 
+impl Row {
+    /// Records of the key that the segment holds up to and with this row.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] when that is beyond all numbers.
+    pub(crate) fn end(&self) -> Result<u64> {
+        self.position(self.run.count())
+    }
+
+    /// Records of the key that the segment holds before the one that is `within` this row.
+    ///
+    /// # Errors
+    /// As [`Row::end`].
+    pub(crate) fn position(&self, within: u32) -> Result<u64> {
+        let position = self.ordinal.checked_add(u64::from(within));
+        position
+            .ok_or_else(|| Error::Corrupt(format!("the ordinal {} of a record row", self.ordinal)))
+    }
+}
+
 /// What all record rows of a log key in a segment begin with.
 pub(crate) fn prefix(segment: SegmentId, log_key: &[u8]) -> Bytes {
     start(segment, log_key).freeze()

@@ -41,7 +41,7 @@ async fn a_fenced_writer_acknowledges_nothing_durable_and_says_so() {
         appended.start > Sequence::new(1),
         "past what the older one may have given away"
     );
-    newer.close().await.expect("closed");
+    newer.close(CLOSE).await.expect("closed");
 }
 
 /// A store whose PUTs take `put` once the log is open.
@@ -95,18 +95,14 @@ async fn with_the_object_store_hanging_every_append_is_answered_in_time_and_trut
         .await
         .expect("service resumed by itself");
     assert_eq!(values(&store, "k").await.len(), 5);
-    store.close().await.expect("closed");
+    store.close(CLOSE).await.expect("closed");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_close_that_cannot_flush_ends_in_time_and_says_what_is_not_durable() {
     let throttled = slow(&(Arc::new(InMemory::new()) as Arc<_>));
     let objects: Arc<dyn ObjectStore> = throttled.clone();
-    let store = open_with(&objects, |options| {
-        options.close_timeout = Duration::from_secs(3)
-    })
-    .await
-    .expect("opened");
+    let store = open_with(&objects, |_| {}).await.expect("opened");
     store
         .append(batch("k", &["0"]), Durability::Durable)
         .await
@@ -116,7 +112,7 @@ async fn a_close_that_cannot_flush_ends_in_time_and_says_what_is_not_durable() {
         .append(batch("k", &["1", "2"]), Durability::Applied)
         .await
         .expect("applied");
-    let outcome = store.close().await;
+    let outcome = store.close(Duration::from_secs(3)).await;
     let told = outcome.expect_err("not flushed").to_string();
     assert!(
         told.contains("2 acknowledged records from sequence 1 on are not durable"),

@@ -97,11 +97,11 @@ async fn a_log_that_is_opened_and_closed_hundreds_of_times_keeps_its_place() {
         .append(batch("k", &["a"]), Durability::Applied)
         .await
         .expect("appended");
-    store.close().await.expect("closed");
+    store.close(CLOSE).await.expect("closed");
     for _ in 0..20 {
         let store = open(&objects).await;
         assert_eq!(store.watermarks().tip, Sequence::new(1));
-        store.close().await.expect("closed");
+        store.close(CLOSE).await.expect("closed");
     }
     let store = open(&objects).await;
     let appended = store
@@ -109,7 +109,7 @@ async fn a_log_that_is_opened_and_closed_hundreds_of_times_keeps_its_place() {
         .await
         .expect("appended");
     assert_eq!(appended.start, Sequence::new(1));
-    store.close().await.expect("closed");
+    store.close(CLOSE).await.expect("closed");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -141,5 +141,5 @@ async fn forgotten_keys_are_looked_up_and_counted_right() {
             3
         );
     }
-    store.close().await.expect("closed");
+    store.close(CLOSE).await.expect("closed");
 }

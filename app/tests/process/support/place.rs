@@ -29,6 +29,39 @@ impl Place {
         Server::start(&self.arguments(), &self.environment())
     }
 
+    /// Starts a server on this place, with more settings of the environment.
+    pub(crate) fn serve_with(&self, settings: &[Variable]) -> Server {
+        Server::start(
+            &self.arguments(),
+            &[self.environment(), settings.to_vec()].concat(),
+        )
+    }
+
+    /// What starts a server on this place at `port` and waits until it has opened the log, for a thread of its own.
+    pub(crate) fn starter(&self, port: u16) -> impl FnOnce() -> Server + Send + 'static {
+        let mut arguments = self.arguments();
+        arguments.extend(["--port".to_owned(), port.to_string()]);
+        let environment = self.environment();
+        move || Server::start(&arguments, &environment)
+    }
+
+    /// Stops the S3 server's process without a word to anybody.
+    pub(crate) fn pause(&self) {
+        self.s3_server().pause();
+    }
+
+    /// Lets it go on.
+    pub(crate) fn resume(&self) {
+        self.s3_server().resume();
+    }
+
+    fn s3_server(&self) -> &SeaweedFs {
+        match self {
+            Self::Bucket(s3) => s3,
+            Self::Folder(_) => panic!("a folder has no server"),
+        }
+    }
+
     fn arguments(&self) -> Vec<String> {
         match self {
             Self::Folder(folder) => {

@@ -1,0 +1,106 @@
+//! Gauges of what is going on, asked of the server when they are scraped.
+
+use std::sync::Arc;
+
+use log_domain::{Status, Stopped};
+use opentelemetry::metrics::Meter;
+
+use super::Metrics;
+
+/// What the gauges show.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Watched {
+    /// Of the store.
+    pub status: Status,
+    /// Requests that follow a key.
+    pub followers: u64,
+    /// Whether the last readiness check passed.
+    pub ready: bool,
+}
+
+type Source = Arc<dyn Fn() -> Watched + Send + Sync>;
+
+impl Metrics {
+    /// Shows what `source` says, with every scrape.
+    pub fn watch(&self, source: Source) {
+        let meter = self.meter();
+        let gauge = |name, description, value: fn(&Watched) -> u64| {
+            whole(&meter, &source, name, description, value);
+        };
+        gauge(
+            "log_append_queue_requests",
+            "Appends that wait or are being written.",
+            |watched| watched.status.queued_requests,
+        );
+        gauge(
+            "log_append_queue_bytes",
+            "Bytes of keys and values of appends that wait or are being written.",
+            |watched| watched.status.queued_bytes,
+        );
+        gauge(
+            "log_tip_sequence",
+            "The sequence that the next record gets.",
+            |watched| watched.status.watermarks.tip.get(),
+        );
+        gauge(
+            "log_durable_sequence",
+            "Everything below this sequence is on object storage.",
+            |watched| watched.status.watermarks.durable.get(),
+        );
+        gauge(
+            "log_durable_lag_records",
+            "Sequences between what is on object storage and what can be read.",
+            |watched| {
+                let watermarks = watched.status.watermarks;
+                watermarks.tip.get() - watermarks.durable.get()
+            },
+        );
+        gauge(
+            "log_followers",
+            "Requests that follow a key, long polls and streams.",
+            |watched| watched.followers,
+        );
+        gauge("log_segments", "Segments of the log.", |watched| {
+            watched.status.segments
+        });
+        gauge(
+            "log_active_segment",
+            "The segment that is appended to; 0 before the first append.",
+            |watched| u64::from(watched.status.active_segment),
+        );
+        gauge(
+            "log_fenced",
+            "1 when another server has taken over this log.",
+            |watched| u64::from(watched.status.stopped == Some(Stopped::Fenced)),
+        );
+        gauge(
+            "log_ready",
+            "1 when the last readiness check passed.",
+            |watched| u64::from(watched.ready),
+        );
+        let _registered = meter
+            .f64_observable_gauge("log_durable_lag_seconds")
+            .with_description(
+                "For how long the oldest record that is not on object storage has been waiting.",
+            )
+            .with_callback(move |observer| {
+                observer.observe(source().status.durable_lag.as_secs_f64(), &[]);
+            })
+            .build();
+    }
+}
+
+fn whole(
+    meter: &Meter,
+    source: &Source,
+    name: &'static str,
+    description: &'static str,
+    value: fn(&Watched) -> u64,
+) {
+    let source = Arc::clone(source);
+    let _registered = meter
+        .u64_observable_gauge(name)
+        .with_description(description)
+        .with_callback(move |observer| observer.observe(value(&source()), &[]))
+        .build();
+}

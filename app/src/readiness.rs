@@ -1,0 +1,78 @@
+//! Whether the server should be sent requests.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use log_adapters::http;
+use log_adapters::slate::SlateStore;
+use log_domain::LogService;
+use tokio::sync::{Mutex, watch};
+use tokio::time::Instant;
+
+/// A check of the object store costs requests; for this long its outcome is remembered.
+const REMEMBERED: Duration = Duration::from_secs(1);
+
+/// Ready while the object store answers, nobody took the log over, and nobody asked to stop.
+pub(crate) struct Readiness {
+    service: Arc<LogService<SlateStore>>,
+    stopping: watch::Receiver<bool>,
+    last: Mutex<Option<(Instant, Result<(), String>)>>,
+    passed: AtomicBool,
+}
+
+impl Readiness {
+    pub(crate) fn new(
+        service: Arc<LogService<SlateStore>>,
+        stopping: watch::Receiver<bool>,
+    ) -> Self {
+        Self {
+            service,
+            stopping,
+            last: Mutex::default(),
+            passed: AtomicBool::new(true),
+        }
+    }
+
+    /// Whether the last check passed, and nothing that needs no check says otherwise.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.passed.load(Ordering::Relaxed)
+            && !*self.stopping.borrow()
+            && self.service.status().stopped.is_none()
+    }
+
+    async fn checked(&self) -> Result<(), String> {
+        if *self.stopping.borrow() {
+            return Err("the server is shutting down".to_owned());
+        }
+        if self.service.status().stopped.is_some() {
+            return self
+                .service
+                .check()
+                .await
+                .map_err(|error| error.to_string());
+        }
+        // Held over the check, so that many probes at once are one check.
+        let mut last = self.last.lock().await;
+        match &*last {
+            Some((when, outcome)) if when.elapsed() < REMEMBERED => outcome.clone(),
+            _ => {
+                let outcome = self
+                    .service
+                    .check()
+                    .await
+                    .map_err(|error| error.to_string());
+                self.passed.store(outcome.is_ok(), Ordering::Relaxed);
+                *last = Some((Instant::now(), outcome.clone()));
+                outcome
+            }
+        }
+    }
+}
+
+impl http::Readiness for Readiness {
+    fn check(&self) -> BoxFuture<'_, Result<(), String>> {
+        Box::pin(self.checked())
+    }
+}

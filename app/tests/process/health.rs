@@ -1,0 +1,196 @@
+//! What probes, load balancers and operators see: readiness, outages, and how a stop ends.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use crate::support::client::{Client, Outcome};
+use crate::support::place::Place;
+use crate::support::server::Server;
+
+/// How long a failed readiness may take to show.
+const NOTICED: Duration = Duration::from_secs(5);
+
+fn settings(settings: &[(&str, &str)]) -> Vec<(String, String)> {
+    let owned = settings
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    owned.collect()
+}
+
+async fn ready(server: &Server) -> (u16, String) {
+    let answer = reqwest::Client::builder()
+        .no_proxy()
+        .build()
+        .expect("a client");
+    let answer = answer.get(format!("{}/-/ready", server.url())).send().await;
+    let answer = answer.expect("readiness is answered");
+    (
+        answer.status().as_u16(),
+        answer.text().await.expect("a body"),
+    )
+}
+
+async fn until_ready_is(server: &Server, status: u16, within: Duration) -> String {
+    let deadline = Instant::now() + within;
+    loop {
+        let (found, text) = ready(server).await;
+        if found == status {
+            return text;
+        }
+        assert!(
+            Instant::now() < deadline,
+            "not {status} in {within:?}, but {found}: {text}"
+        );
+        sleep(Duration::from_millis(100)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_the_object_store_hangs_the_server_says_so_and_then_goes_on_by_itself() {
+    let place = Place::s3();
+    let server = place.serve_with(&settings(&[
+        ("LOG_TIMEOUTS__APPEND", "2s"),
+        ("LOG_TIMEOUTS__READ", "2s"),
+    ]));
+    let client = Client::new(&server);
+    client.append_one("before", "durable", true).await;
+    assert_eq!(ready(&server).await.0, 200);
+
+    place.pause();
+    let reason = until_ready_is(&server, 503, NOTICED).await;
+    assert!(reason.contains("did not answer"), "{reason}");
+    let began = Instant::now();
+    let record = (b"during".to_vec(), b"unknown".to_vec());
+    let during = client.append(&[record], true).await;
+    assert!(
+        began.elapsed() < Duration::from_secs(4),
+        "{:?}",
+        began.elapsed()
+    );
+    assert!(
+        matches!(&during, Outcome::Unknown(why) if why.contains("deadline_exceeded")),
+        "{during:?}"
+    );
+    let applied = client.append_one("during", "applied", false).await;
+    assert_eq!(
+        client.scan_all(b"before", 10).await.len(),
+        1,
+        "reads from memory go on"
+    );
+
+    place.resume();
+    until_ready_is(&server, 200, Duration::from_secs(30)).await;
+    client.append_one("after", "durable", true).await;
+    assert_eq!(server.terminate().await.code, Some(0));
+    let server = place.serve();
+    let kept = Client::new(&server).scan_all(b"during", 10).await;
+    assert!(
+        kept.iter().any(|(sequence, _)| *sequence == applied),
+        "{kept:?}"
+    );
+    assert_eq!(Client::new(&server).scan_all(b"before", 10).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_that_cannot_flush_ends_in_time_with_exit_code_4_and_says_how_much() {
+    let place = Place::s3();
+    let server = place.serve_with(&settings(&[("LOG_SHUTDOWN__TIMEOUT", "4s")]));
+    let client = Client::new(&server);
+    client.append_one("k", "durable", true).await;
+    place.pause();
+    for _ in 0..3 {
+        client.append_one("k", "applied", false).await;
+    }
+    let began = Instant::now();
+    let exit = server.terminate().await;
+    assert!(
+        began.elapsed() < Duration::from_secs(8),
+        "{:?}",
+        began.elapsed()
+    );
+    assert_eq!(exit.code, Some(4), "{}", exit.stderr);
+    assert!(
+        exit.stderr.contains("3 acknowledged records"),
+        "{}",
+        exit.stderr
+    );
+    place.resume();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lame_duck_is_not_ready_but_still_serves() {
+    let server = Server::start(
+        &["--in-memory".to_owned()],
+        &settings(&[("LOG_SHUTDOWN__LAME_DUCK", "2s")]),
+    );
+    let client = Client::new(&server);
+    server.send_sigterm();
+    let reason = until_ready_is(&server, 503, Duration::from_secs(1)).await;
+    assert!(reason.contains("shutting down"), "{reason}");
+    client.append_one("k", "still served", true).await;
+    assert_eq!(server.wait().await.code, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_signal_ends_a_stop_at_once() {
+    let server = Server::start(
+        &["--in-memory".to_owned()],
+        &settings(&[("LOG_SHUTDOWN__LAME_DUCK", "20s")]),
+    );
+    server.send_sigterm();
+    until_ready_is(&server, 503, Duration::from_secs(1)).await;
+    let began = Instant::now();
+    let exit = server.terminate().await;
+    assert!(
+        began.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        began.elapsed()
+    );
+    assert_eq!(exit.code, Some(4), "{}", exit.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_the_log_is_being_opened_the_server_is_alive_and_says_that_it_starts() {
+    let place = Place::s3();
+    place.serve().terminate().await;
+    place.pause();
+    let port = log_testkit::ports::free_ports::<1>()[0];
+    let opening = std::thread::spawn(place.starter(port));
+    let url = format!("http://127.0.0.1:{port}");
+    let http = reqwest::Client::builder()
+        .no_proxy()
+        .build()
+        .expect("a client");
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while http.get(format!("{url}/-/healthy")).send().await.is_err() {
+        assert!(Instant::now() < deadline, "not alive");
+        sleep(Duration::from_millis(50)).await;
+    }
+    for path in ["/-/ready", "/api/v1/log/keys"] {
+        let answer = http
+            .get(format!("{url}{path}"))
+            .send()
+            .await
+            .expect("answered");
+        assert_eq!(answer.status().as_u16(), 503);
+        let text = answer.text().await.expect("a body");
+        assert!(text.contains("starting"), "{text}");
+    }
+    place.resume();
+    while http
+        .get(format!("{url}/-/ready"))
+        .send()
+        .await
+        .expect("answered")
+        .status()
+        != 200
+    {
+        assert!(
+            Instant::now() < deadline + Duration::from_secs(30),
+            "not ready"
+        );
+        sleep(Duration::from_millis(50)).await;
+    }
+    opening.join().expect("it opened").terminate().await;
+}
