@@ -9,11 +9,11 @@ use std::time::Duration;
 use clap::Parser;
 use clap::error::ErrorKind;
 use log_adapters::clock::SystemClock;
-use log_adapters::objects::{self, Place};
 use log_app::cli::Cli;
 use log_app::config::Config;
 use log_app::listener::Tcp;
 use log_app::server::{NotFlushed, Parts, Running, start};
+use log_app::storage;
 use log_domain::Stopped;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -98,13 +98,11 @@ async fn serve(config: Config) -> Result<(), Failure> {
             format!("cannot open the log in {place}: {error}"),
         )
     };
-    let objects = place.open().map_err(cannot_open)?;
     let opening = async {
-        if matches!(place, Place::S3 { .. }) {
-            objects::probe(&*objects, &path, config.timeouts.open).await?;
-        }
+        let stores = storage::open(&config).await?;
         let parts = Parts {
-            objects: Arc::clone(&objects),
+            objects: stores.objects,
+            wal: stores.wal,
             clock: Arc::new(SystemClock),
             seed: None,
             request_id_seed: RandomState::new().build_hasher().finish(),

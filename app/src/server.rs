@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use log_adapters::http::{self, HttpOptions, HttpParts};
 use log_adapters::metrics::Metrics;
-use log_adapters::slate::{self, SlateStore};
+use log_adapters::slate::{self, SlateStore, WalStore};
 use log_domain::follow::Followers;
 use log_domain::{Clock, Error, LogService, Stopped, Watermarks};
 use object_store::ObjectStore;
@@ -23,6 +23,8 @@ use crate::config::Config;
 pub struct Parts<A> {
     /// Where the log is kept.
     pub objects: Arc<dyn ObjectStore>,
+    /// Where its WAL is kept, if that has a store of its own.
+    pub wal: Option<WalStore>,
     /// Where timestamps come from.
     pub clock: Arc<dyn Clock>,
     /// For a simulation only: see [`slate::Parts::seed`].
@@ -79,7 +81,10 @@ pub async fn start<A: Acceptor + 'static>(
             recorder: metrics.slatedb(),
             seed: parts.seed,
         },
-        config.store(),
+        slate::Options {
+            wal: parts.wal,
+            ..config.store()
+        },
     )
     .await?;
     let service = Arc::new(LogService::new(

@@ -13,6 +13,7 @@ mod queue;
 mod read;
 mod seqnum;
 mod shared;
+mod wal_place;
 mod writer;
 
 #[cfg(test)]
@@ -34,6 +35,7 @@ pub use open::{Options, Parts};
 use queue::Queue;
 use read::Reader;
 use shared::Shared;
+pub use wal_place::WalStore;
 
 /// A [`LogStore`] in a SlateDB database.
 pub struct SlateStore {
