@@ -2,6 +2,8 @@
 //!
 //! Later wins: defaults < file < environment (`LOG_…`, sections parted by two underscores) < flags.
 
+mod s3;
+
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
@@ -15,6 +17,8 @@ use log_adapters::objects::Place;
 use log_adapters::slate;
 use log_domain::{Limits, SealPolicy};
 use serde::{Deserialize, Serialize};
+
+pub use s3::{Encryption, S3, Wal, WalBucket};
 
 /// How long it takes until nothing is routed to a pod that is not ready any more.
 const LAME_DUCK_IN_KUBERNETES: Duration = Duration::from_secs(5);
@@ -55,18 +59,8 @@ pub struct Storage {
     pub in_memory: bool,
     /// An S3 bucket.
     pub s3: S3,
-}
-
-/// An S3 bucket. Endpoint and credentials come from the standard `AWS_*` variables.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct S3 {
-    /// The bucket's name.
-    pub bucket: Option<String>,
-    /// Its region; `AWS_REGION` if not set.
-    pub region: Option<String>,
-    /// What the names of all objects begin with (`log` if not set). One bucket can hold several logs.
-    pub prefix: Option<String>,
+    /// Where the write-ahead log lives; with the data, if nothing is said.
+    pub wal: Wal,
 }
 
 /// The largest things clients may send or ask for. Sizes are numbers of bytes or texts such as `16MiB`.
@@ -312,10 +306,7 @@ impl Config {
             .clone()
             .unwrap_or_else(|| slate::Options::default().path);
         let place = match (&self.storage.s3.bucket, self.storage.in_memory) {
-            (Some(bucket), _) => Place::S3 {
-                bucket: bucket.clone(),
-                region: self.storage.s3.region.clone(),
-            },
+            (Some(bucket), _) => s3::data_place(&self.storage.s3, bucket),
             (None, true) => Place::Memory,
             (None, false) => {
                 let folder = self.storage.data_dir.clone();
@@ -416,27 +407,7 @@ impl Config {
                 given.join(" and ")
             ));
         }
-        if storage.s3.bucket.is_none() {
-            for (set, name) in [
-                (
-                    storage.s3.region.is_some(),
-                    "storage.s3.region (--s3-region)",
-                ),
-                (
-                    storage.s3.prefix.is_some(),
-                    "storage.s3.prefix (--s3-prefix)",
-                ),
-            ] {
-                if set {
-                    return refuse(&format!(
-                        "{name} is set, but storage.s3.bucket (--s3-bucket) is not"
-                    ));
-                }
-            }
-        }
-        if storage.s3.bucket.as_deref() == Some("") {
-            return refuse("storage.s3.bucket (--s3-bucket) is empty");
-        }
+        s3::validate(storage)?;
         for (zero, name) in [
             (
                 self.limits.request_bytes.as_u64() == 0,

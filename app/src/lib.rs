@@ -9,3 +9,4 @@ mod gate;
 pub mod listener;
 mod readiness;
 pub mod server;
+pub mod storage;

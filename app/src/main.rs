@@ -13,6 +13,7 @@ use log_app::cli::Cli;
 use log_app::config::Config;
 use log_app::listener::Tcp;
 use log_app::server::{NotFlushed, Parts, Running, start};
+use log_app::storage;
 use log_domain::Stopped;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -104,11 +105,10 @@ async fn serve(config: Config) -> Result<(), Failure> {
             format!("cannot open the log in {place}: {error}"),
         )
     };
-    let objects = place.open().map_err(cannot_open)?;
     let opening = start(
         &config,
         Parts {
-            objects,
+            stores: storage::open(&config),
             clock: Arc::new(SystemClock),
             seed: None,
             request_id_seed: RandomState::new().build_hasher().finish(),

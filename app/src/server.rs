@@ -6,11 +6,9 @@ use std::time::Duration;
 
 use log_adapters::http::{self, HttpOptions, HttpParts};
 use log_adapters::metrics::{Metrics, Watched};
-use log_adapters::objects;
 use log_adapters::slate::{self, SlateStore};
 use log_domain::follow::Followers;
 use log_domain::{Clock, Error, LogService, Stopped, Watermarks};
-use object_store::ObjectStore;
 use poem::Server;
 use poem::listener::Acceptor;
 use tokio::sync::watch;
@@ -20,14 +18,15 @@ use tokio::time::Instant;
 use crate::config::Config;
 use crate::gate::Gate;
 use crate::readiness::Readiness;
+use crate::storage::Stores;
 
 /// The part of a stop's time that requests in flight may take at most; the rest is for the flush.
 const DRAIN_SHARE: f64 = 0.5;
 
 /// What a server takes from outside.
-pub struct Parts<A> {
-    /// Where the log is kept.
-    pub objects: Arc<dyn ObjectStore>,
+pub struct Parts<A, S> {
+    /// Where the log is kept, once it answers; the server already says that it starts while this is awaited.
+    pub stores: S,
     /// Where timestamps come from.
     pub clock: Arc<dyn Clock>,
     /// For a simulation only: see [`slate::Parts::seed`].
@@ -77,26 +76,31 @@ impl std::error::Error for NotFlushed {
 ///
 /// # Errors
 /// As [`SlateStore::open`].
-pub async fn start<A: Acceptor + 'static>(
-    config: &Config,
-    parts: Parts<A>,
-) -> log_domain::Result<Running> {
+pub async fn start<A, S>(config: &Config, parts: Parts<A, S>) -> log_domain::Result<Running>
+where
+    A: Acceptor + 'static,
+    S: Future<Output = log_domain::Result<Stores>>,
+{
     let metrics = Metrics::new().map_err(|error| Error::internal(format!("metrics: {error}")))?;
     let gate = Gate::new(http::starting(&metrics.meter(), parts.request_id_seed));
     let listening = Listening::start(parts.acceptor, gate.clone(), config.shutdown.timeout);
 
-    objects::probe(&*parts.objects, &config.place().1, config.timeouts.open).await?;
+    let stores = parts.stores.await?;
     let limits = config.limits();
     let followers = Arc::new(Followers::new(&limits));
     let store = slate::Parts {
-        objects: parts.objects,
+        objects: stores.objects,
         clock: parts.clock,
         listener: Arc::clone(&followers) as Arc<_>,
         telemetry: Arc::new(metrics.clone()),
         recorder: metrics.slatedb(),
         seed: parts.seed,
     };
-    let store = SlateStore::open(store, config.store()).await?;
+    let options = slate::Options {
+        wal: stores.wal,
+        ..config.store()
+    };
+    let store = SlateStore::open(store, options).await?;
     let service = Arc::new(LogService::new(
         store,
         followers,

@@ -14,6 +14,7 @@ mod queue;
 mod read;
 mod seqnum;
 mod shared;
+mod wal_place;
 mod writer;
 
 #[cfg(test)]
@@ -36,6 +37,7 @@ pub use open::{Options, Parts};
 use queue::Queue;
 use read::Reader;
 use shared::Shared;
+pub use wal_place::WalStore;
 
 /// A [`LogStore`] in a SlateDB database.
 pub struct SlateStore {

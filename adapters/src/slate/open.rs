@@ -21,6 +21,7 @@ use super::layout::prefix::{ByKey, BySegment};
 use super::layout::{segments, state};
 use super::queue::Queue;
 use super::shared::Shared;
+use super::wal_place::{self, WalStore};
 use super::writer::Writer;
 use super::{SlateStore, error, flush, seqnum};
 
@@ -35,6 +36,8 @@ const CACHE_SHARDS: usize = 8;
 pub struct Options {
     /// Where in the object store the log lies.
     pub path: String,
+    /// A store for the WAL alone; with the data if not given. It cannot be changed once the log has begun.
+    pub wal: Option<WalStore>,
     /// Bounds of the append queue.
     pub limits: Limits,
     /// When segments are sealed.
@@ -63,6 +66,7 @@ impl Default for Options {
         const MIB: u64 = 1 << 20;
         Self {
             path: "log".into(),
+            wal: None,
             limits: Limits::default(),
             seal: SealPolicy::default(),
             flush_spacing: Duration::ZERO,
@@ -101,7 +105,8 @@ impl SlateStore {
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the object store does not answer in time; [`Error::Corrupt`] when what is there
-    /// is not a log of this version; [`Error::Invalid`] for settings that SlateDB refuses.
+    /// is not a log of this version; [`Error::Invalid`] for settings that SlateDB refuses, or another place of the
+    /// WAL than the log began with.
     pub async fn open(parts: Parts, options: Options) -> Result<Self> {
         let limit = options.open_timeout;
         match tokio::time::timeout(limit, open(parts, options)).await {
@@ -115,6 +120,7 @@ impl SlateStore {
 }
 
 async fn open(parts: Parts, options: Options) -> Result<SlateStore> {
+    wal_place::settle(&*parts.objects, &options.path, options.wal.as_ref()).await?;
     let clock = Arc::new(EngineClock::new());
     let db = build(&parts, &options, Arc::clone(&clock)).await?;
     let state = db.get_key_value(state::key()).await.map_err(error::read)?;
@@ -190,6 +196,9 @@ async fn build(parts: &Parts, options: &Options, clock: Arc<EngineClock>) -> Res
         .with_filter_policies(vec![Arc::new(filter)])
         .with_db_cache(Arc::new(caches), 0)
         .with_metrics_recorder(Arc::clone(&parts.recorder));
+    if let Some(wal) = &options.wal {
+        builder = builder.with_wal_object_store(Arc::clone(&wal.objects));
+    }
     if let Some(seed) = parts.seed {
         builder = builder.with_seed(seed);
     }

@@ -92,6 +92,21 @@ fn what_is_wrong_is_named_in_one_line() {
             (None, s3(json!({ "bucket": "" })), "storage.s3.bucket"),
             (
                 None,
+                s3(json!({ "bucket": "b", "encryption": "sse-s3", "kms_key_id": "k" })),
+                "storage.s3.kms_key_id",
+            ),
+            (
+                None,
+                json!({ "storage": { "wal": { "s3": { "bucket": "w" } } } }),
+                "storage.wal.s3.bucket",
+            ),
+            (
+                None,
+                json!({ "storage": { "s3": { "bucket": "b" }, "wal": { "s3": { "region": "r" } } } }),
+                "storage.wal.s3.region",
+            ),
+            (
+                None,
                 json!({ "limits": { "page_records": 0 } }),
                 "limits.page_records",
             ),

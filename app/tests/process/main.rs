@@ -10,5 +10,6 @@ mod malformed;
 mod memory;
 mod quick_start;
 mod real_data;
+mod s3;
 mod support;
 mod terminated;

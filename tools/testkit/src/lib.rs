@@ -1,9 +1,12 @@
 //! Real outside parts for the tests of every crate: nothing here is a mock.
 //!
 //! [`seaweedfs::SeaweedFs`] is an S3 server of the test's own, on loopback ports of its own, gone with the test.
+//! [`sts::Sts`] is the one that gives credentials for a role, and a [`recorder::Recorder`] stands before any of them.
 //! It has no dependency on the crates under test and no async runtime, so any of them may use it.
 
 pub mod http;
 mod leash;
 pub mod ports;
+pub mod recorder;
 pub mod seaweedfs;
+pub mod sts;

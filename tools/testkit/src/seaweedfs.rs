@@ -14,7 +14,7 @@ use crate::ports::free_ports;
 /// Names the `weed` binary. `tools/test` sets it.
 pub const WEED_VARIABLE: &str = "LOG_TEST_WEED";
 
-/// The access key to use. The server has no identities configured and so accepts any.
+/// The access key to use. A server that was started without identities accepts any.
 pub const ACCESS_KEY_ID: &str = "test";
 /// The secret that goes with it.
 pub const SECRET_ACCESS_KEY: &str = "test-secret";
@@ -41,6 +41,24 @@ impl SeaweedFs {
     /// When `LOG_TEST_WEED` is not set (a test that needs S3 fails without it, it is not skipped), or the server does
     /// not come up in a minute.
     pub fn start() -> Self {
+        Self::start_with(None)
+    }
+
+    /// As [`SeaweedFs::start`], but whoever signs a request must be [`ACCESS_KEY_ID`] and know [`SECRET_ACCESS_KEY`].
+    /// Requests that are not signed at all, as those of [`SeaweedFs::request`], are still let in.
+    ///
+    /// # Panics
+    /// As [`SeaweedFs::start`].
+    pub fn start_with_identity() -> Self {
+        Self::start_with(Some(&format!(
+            r#"{{"identities": [
+                {{"name": "log", "credentials": [{{"accessKey": "{ACCESS_KEY_ID}", "secretKey": "{SECRET_ACCESS_KEY}"}}],
+                  "actions": ["Admin", "Read", "Write", "List", "Tagging"]}},
+                {{"name": "anonymous", "actions": ["Admin", "Read", "Write", "List"]}}]}}"#
+        )))
+    }
+
+    fn start_with(identities: Option<&str>) -> Self {
         let weed = std::env::var(WEED_VARIABLE).unwrap_or_else(|_| {
             panic!(
                 "{WEED_VARIABLE} is not set: this test needs a real S3 server. Run the tests with `tools/test`, \
@@ -49,7 +67,7 @@ impl SeaweedFs {
         });
         let mut last = String::new();
         for _ in 0..STARTS {
-            match Self::start_once(&weed) {
+            match Self::start_once(&weed, identities) {
                 Ok(server) => return server,
                 Err(why) => last = why,
             }
@@ -57,7 +75,7 @@ impl SeaweedFs {
         panic!("SeaweedFS did not start in {STARTS} attempts; the last one: {last}");
     }
 
-    fn start_once(weed: &str) -> Result<Self, String> {
+    fn start_once(weed: &str, identities: Option<&str>) -> Result<Self, String> {
         let folder = TempDir::with_prefix("log-seaweedfs-").map_err(|e| e.to_string())?;
         let log_path = folder.path().join("weed.log");
         let log = File::create(&log_path).map_err(|e| e.to_string())?;
@@ -71,7 +89,7 @@ impl SeaweedFs {
             filer,
             filer_grpc,
         ] = free_ports();
-        let args = [
+        let mut args = vec![
             "server".to_owned(),
             format!("-dir={}", folder.path().display()),
             "-ip=127.0.0.1".to_owned(),
@@ -101,6 +119,11 @@ impl SeaweedFs {
             "-s3.port.iceberg=0".to_owned(),
             "-s3.port.lance=0".to_owned(),
         ];
+        if let Some(identities) = identities {
+            let file = folder.path().join("identities.json");
+            std::fs::write(&file, identities).map_err(|e| e.to_string())?;
+            args.push(format!("-s3.config={}", file.display()));
+        }
         let process =
             Leash::start(weed, &args, log).map_err(|e| format!("could not run {weed}: {e}"))?;
         let server = Self {

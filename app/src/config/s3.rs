@@ -1,0 +1,128 @@
+//! The settings of buckets: the data's, and the WAL's if it has one of its own.
+
+use log_adapters::objects::Place;
+use log_adapters::objects::s3::{self, Bucket};
+use serde::{Deserialize, Serialize};
+
+use super::{Config, Refusal, Storage};
+
+/// An S3 bucket. Endpoint and credentials come from the standard `AWS_*` variables.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct S3 {
+    /// The bucket's name.
+    pub bucket: Option<String>,
+    /// Its region; `AWS_REGION` if not set.
+    pub region: Option<String>,
+    /// What the names of all objects begin with (`log` if not set). One bucket can hold several logs.
+    pub prefix: Option<String>,
+    /// How S3 encrypts what is written; as the bucket says, if not set.
+    pub encryption: Option<Encryption>,
+    /// The KMS key to encrypt with; the account's own for S3, if not set.
+    pub kms_key_id: Option<String>,
+}
+
+/// What S3 encrypts with, at rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Encryption {
+    /// Keys of S3's own.
+    SseS3,
+    /// A key in KMS.
+    SseKms,
+    /// Twice, with a key in KMS.
+    DsseKms,
+}
+
+/// Where the write-ahead log lives.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Wal {
+    /// A bucket of its own.
+    pub s3: WalBucket,
+}
+
+/// A bucket for the write-ahead log alone, for example one of S3 Express One Zone. Only a log that begins with it can
+/// have it.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WalBucket {
+    /// The bucket's name.
+    pub bucket: Option<String>,
+    /// Its region; the one of the data's bucket if not set.
+    pub region: Option<String>,
+}
+
+impl Config {
+    /// The place of the WAL, if it has one of its own.
+    pub fn wal_place(&self) -> Option<Place> {
+        let Storage { s3, wal, .. } = &self.storage;
+        let region = wal.s3.region.as_ref().or(s3.region.as_ref());
+        let name = wal.s3.bucket.clone()?;
+        Some(Place::S3(bucket(s3, name, region.cloned())))
+    }
+}
+
+/// The data's bucket.
+pub(super) fn data_place(s3: &S3, name: &str) -> Place {
+    Place::S3(bucket(s3, name.to_owned(), s3.region.clone()))
+}
+
+fn bucket(s3: &S3, name: String, region: Option<String>) -> Bucket {
+    let key = s3.kms_key_id.clone();
+    Bucket {
+        name,
+        region,
+        encryption: s3.encryption.map(|encryption| match encryption {
+            Encryption::SseS3 => s3::Encryption::SseS3,
+            Encryption::SseKms => s3::Encryption::SseKms(key),
+            Encryption::DsseKms => s3::Encryption::DsseKms(key),
+        }),
+    }
+}
+
+/// Settings of buckets that contradict each other.
+pub(super) fn validate(storage: &Storage) -> Result<(), Refusal> {
+    const BUCKET: &str = "storage.s3.bucket (--s3-bucket)";
+    const WAL: &str = "storage.wal.s3.bucket";
+    let Storage { s3, wal, .. } = storage;
+    let needs = [
+        (
+            s3.region.is_some(),
+            "storage.s3.region (--s3-region)",
+            BUCKET,
+        ),
+        (
+            s3.prefix.is_some(),
+            "storage.s3.prefix (--s3-prefix)",
+            BUCKET,
+        ),
+        (s3.encryption.is_some(), "storage.s3.encryption", BUCKET),
+        (s3.kms_key_id.is_some(), "storage.s3.kms_key_id", BUCKET),
+        (wal.s3.bucket.is_some(), WAL, BUCKET),
+    ];
+    for (set, name, needed) in needs {
+        if set && s3.bucket.is_none() {
+            return Err(Refusal(format!("{name} is set, but {needed} is not")));
+        }
+    }
+    if wal.s3.region.is_some() && wal.s3.bucket.is_none() {
+        let message = format!("storage.wal.s3.region is set, but {WAL} is not");
+        return Err(Refusal(message));
+    }
+    for (bucket, name) in [(&s3.bucket, BUCKET), (&wal.s3.bucket, WAL)] {
+        if bucket.as_deref() == Some("") {
+            return Err(Refusal(format!("{name} is empty")));
+        }
+    }
+    let with_kms = matches!(
+        s3.encryption,
+        Some(Encryption::SseKms | Encryption::DsseKms)
+    );
+    if s3.kms_key_id.is_some() && !with_kms {
+        return Err(Refusal(
+            "storage.s3.kms_key_id is set, but storage.s3.encryption is neither sse-kms nor dsse-kms".into(),
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,43 @@
+//! Opening the places that a configuration names.
+
+use std::sync::Arc;
+
+use log_adapters::objects::Place;
+use log_adapters::slate::WalStore;
+use log_domain::{Error, Result};
+use object_store::ObjectStore;
+
+use crate::config::Config;
+
+/// Where a log is kept: its data, and its WAL if that has a store of its own.
+pub struct Stores {
+    /// The data.
+    pub objects: Arc<dyn ObjectStore>,
+    /// The WAL.
+    pub wal: Option<WalStore>,
+}
+
+/// Opens the stores, and checks those in S3, each within seconds.
+///
+/// # Errors
+/// As [`Place::open`] and [`Place::check`].
+pub async fn open(config: &Config) -> Result<Stores> {
+    let (place, path) = config.place();
+    let objects = checked(&place, &path).await?;
+    let wal = match config.wal_place() {
+        None => None,
+        Some(place) => Some(WalStore {
+            objects: checked(&place, &path)
+                .await
+                .map_err(|error| Error::unavailable(format!("its WAL in {place}: {error}")))?,
+            location: place.to_string(),
+        }),
+    };
+    Ok(Stores { objects, wal })
+}
+
+async fn checked(place: &Place, path: &str) -> Result<Arc<dyn ObjectStore>> {
+    let objects = place.open()?;
+    place.check(path).await?;
+    Ok(objects)
+}
