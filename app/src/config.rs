@@ -26,6 +26,12 @@ pub struct Config {
     pub port: u16,
     /// What to log, as a filter of `tracing`, for example `info` or `debug,slatedb=info`.
     pub log: String,
+    /// TLS for the address above.
+    pub tls: security::Tls,
+    /// Who may do what.
+    pub auth: security::Auth,
+    /// A listener of their own for metrics and health.
+    pub admin: security::Admin,
     /// Where data lives.
     pub storage: Storage,
     /// The largest things clients may send or ask for.
@@ -86,6 +92,12 @@ pub struct LimitsSection {
     pub append_queue_bytes: ByteSize,
     /// Requests that follow a key at the same time.
     pub followers: usize,
+    /// Connections at the same time, on each listener; more are closed at once.
+    pub connections: usize,
+    /// Requests at the same time on one HTTP/2 connection.
+    pub connection_streams: u32,
+    /// The head of a request: its line and headers.
+    pub header_bytes: ByteSize,
 }
 
 /// When segments are sealed. Both off by default.
@@ -121,9 +133,15 @@ pub struct Timeouts {
     /// A read is answered within this time; a follower has its own `timeout_ms`.
     #[serde(with = "humantime_serde")]
     pub read: Duration,
+    /// A TLS handshake, and the head of a request, have arrived within this time.
+    #[serde(with = "humantime_serde")]
+    pub headers: Duration,
     /// A request's body has arrived within this time.
     #[serde(with = "humantime_serde")]
     pub body: Duration,
+    /// A connection without a request, or that takes nothing of its answer, is closed after this time.
+    #[serde(with = "humantime_serde")]
+    pub idle: Duration,
     /// A stream that has nothing to say sends a comment this often.
     #[serde(with = "humantime_serde")]
     pub heartbeat: Duration,
@@ -179,6 +197,9 @@ impl Default for Config {
             host: IpAddr::V4(Ipv4Addr::LOCALHOST),
             port: 8080,
             log: "info,slatedb=warn,poem=warn".into(),
+            tls: security::Tls::default(),
+            auth: security::Auth::default(),
+            admin: security::Admin::default(),
             storage: Storage::default(),
             limits: LimitsSection {
                 request_bytes: bytes(limits.request_bytes),
@@ -190,6 +211,9 @@ impl Default for Config {
                 append_queue_requests: limits.append_queue_requests,
                 append_queue_bytes: bytes(limits.append_queue_bytes),
                 followers: limits.followers,
+                connections: 20_000,
+                connection_streams: 128,
+                header_bytes: ByteSize::kib(64),
             },
             segments: Segments::default(),
             durability: Durability {
@@ -202,7 +226,9 @@ impl Default for Config {
             timeouts: Timeouts {
                 append: slate.append_timeout,
                 read: http.read_timeout,
+                headers: Duration::from_secs(10),
                 body: http.body_timeout,
+                idle: Duration::from_secs(180),
                 heartbeat: http.heartbeat,
                 check: slate.check_timeout,
                 open: slate.open_timeout,
@@ -438,6 +464,7 @@ impl Config {
                 return refuse(&format!("{name} must be more than 0"));
             }
         }
+        security::validate(&self).map_err(Refusal)?;
         if self.limits.append_queue_bytes < self.limits.request_bytes {
             return refuse("limits.append_queue_bytes must not be less than limits.request_bytes");
         }
@@ -459,5 +486,6 @@ fn one_line(error: &figment::Error) -> String {
         .join(" ")
 }
 
+pub mod security;
 #[cfg(test)]
 mod tests;

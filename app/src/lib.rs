@@ -6,4 +6,6 @@
 pub mod cli;
 pub mod config;
 pub mod listener;
+pub mod security;
 pub mod server;
+pub mod serving;

@@ -11,13 +11,14 @@ use log_adapters::slate::{self, SlateStore};
 use log_domain::follow::Followers;
 use log_domain::{Clock, Error, LogService, Stopped, Watermarks};
 use object_store::ObjectStore;
-use poem::Server;
 use poem::listener::Acceptor;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::config::Config;
+use crate::security::Security;
+use crate::serving::serve;
 
 /// What a server takes from outside.
 pub struct Parts<A> {
@@ -31,13 +32,17 @@ pub struct Parts<A> {
     pub request_id_seed: u64,
     /// Where connections come from.
     pub acceptor: A,
+    /// Where those of operators come from, for metrics and health, which are then nowhere else.
+    pub admin: Option<A>,
+    /// TLS and tokens. (None of TLS for operators.)
+    pub security: Security,
 }
 
 /// A server that accepts requests.
 pub struct Running {
     service: Arc<LogService<SlateStore>>,
     stopping: watch::Sender<bool>,
-    serving: JoinHandle<std::io::Result<()>>,
+    serving: JoinHandle<()>,
     shutdown: Duration,
 }
 
@@ -88,8 +93,8 @@ pub async fn start<A: Acceptor + 'static>(
         Arc::new(metrics.clone()),
         limits,
     ));
-    let (stopping, mut stop) = watch::channel(false);
-    let endpoint = http::endpoint(HttpParts {
+    let (stopping, stop) = watch::channel(false);
+    let api = HttpParts {
         service: Arc::clone(&service),
         readiness: Arc::new(Ready {
             service: Arc::clone(&service),
@@ -97,19 +102,28 @@ pub async fn start<A: Acceptor + 'static>(
         }),
         meter: metrics.meter(),
         render_metrics: Arc::new(move || metrics.render()),
+        authorizer: parts.security.authorizer(),
         options: HttpOptions {
             request_id_seed: parts.request_id_seed,
             ..config.http()
         },
-    });
+    };
+    let (bounds, tls) = (config.bounds(), parts.security.tls());
+    let serving = match parts.admin {
+        None => {
+            let endpoint = http::endpoint(api);
+            tokio::spawn(serve(parts.acceptor, tls, endpoint, bounds, stop))
+        }
+        Some(admin) => {
+            let (public, operators) = http::endpoints(api);
+            let public = serve(parts.acceptor, tls, public, bounds.clone(), stop.clone());
+            let operators = serve(admin, None, operators, bounds, stop);
+            tokio::spawn(async move {
+                futures::join!(public, operators);
+            })
+        }
+    };
     let shutdown = config.timeouts.shutdown;
-    let server = Server::new_with_acceptor(parts.acceptor).name("log");
-    let serving = tokio::spawn(async move {
-        let stopped = async move { drop(stop.wait_for(|stop| *stop).await) };
-        server
-            .run_with_graceful_shutdown(endpoint, stopped, Some(shutdown))
-            .await
-    });
     Ok(Running {
         service,
         stopping,

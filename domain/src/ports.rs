@@ -3,8 +3,8 @@
 use std::future::Future;
 
 use crate::{
-    Appended, Batch, Durability, Key, KeysPage, KeysQuery, Page, Result, Run, Scan, Segment,
-    Sequence, SequenceRange, Watermarks,
+    Appended, Batch, Credentials, Denied, Durability, Key, KeysPage, KeysQuery, Page, Result,
+    Right, Run, Scan, Segment, Sequence, SequenceRange, Watermarks,
 };
 
 /// Where the log is kept.
@@ -111,4 +111,21 @@ pub trait Telemetry: Send + Sync + 'static {
 
     /// Records and bytes (as encoded) that were handed to readers.
     fn scanned(&self, records: u64, bytes: u64);
+}
+
+/// Says who may do what.
+///
+/// Asked once for each request, before anything of its body is read, so it must be quick and must not block.
+pub trait Authorizer: Send + Sync + 'static {
+    /// Whether whoever shows `credentials` may do what needs `right`.
+    ///
+    /// How long it takes must not tell how much of a secret was guessed.
+    ///
+    /// # Errors
+    /// [`Denied`] if not.
+    fn authorize(
+        &self,
+        credentials: Credentials<'_>,
+        right: Right,
+    ) -> std::result::Result<(), Denied>;
 }

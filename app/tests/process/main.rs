@@ -9,5 +9,6 @@ mod malformed;
 mod memory;
 mod quick_start;
 mod real_data;
+mod security;
 mod support;
 mod terminated;
