@@ -8,10 +8,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use log_domain::budget::Budget;
-use log_domain::{LogService, LogStore};
+use log_domain::{Authorizer, LogService, LogStore};
 use opentelemetry::metrics::Meter;
 use poem::{Endpoint, Response, Route};
 
+mod access;
 mod append;
 mod base64_in;
 mod count;
@@ -30,12 +31,14 @@ mod request_metrics;
 mod routes;
 mod scan;
 mod schema;
+mod secured;
 mod segments;
 mod stream;
 #[cfg(test)]
 mod tests;
 
 pub use health::Readiness;
+use routes::Side;
 
 /// What the HTTP API is made of.
 pub struct HttpParts<S> {
@@ -47,6 +50,8 @@ pub struct HttpParts<S> {
     pub render_metrics: Arc<dyn Fn() -> String + Send + Sync>,
     /// Where requests are counted.
     pub meter: Meter,
+    /// Says who may ask for what; everybody may ask for everything if there is none.
+    pub authorizer: Option<Arc<dyn Authorizer>>,
     /// Waits and the like.
     pub options: HttpOptions,
 }
@@ -87,11 +92,28 @@ impl Default for HttpOptions {
 /// It answers everything itself, errors and panics included. It stops following when the service dismisses its
 /// followers; nothing else of it needs to be stopped.
 pub fn endpoint<S: LogStore>(parts: HttpParts<S>) -> impl Endpoint<Output = Response> + 'static {
+    edge(parts)
+}
+
+/// The API as two endpoints: the public one, without metrics and health, and the one for operators, with nothing else
+/// and without tokens.
+pub fn endpoints<S: LogStore>(
+    parts: HttpParts<S>,
+) -> (
+    impl Endpoint<Output = Response> + 'static,
+    impl Endpoint<Output = Response> + 'static,
+) {
+    let edge = edge(parts);
+    (edge.on(Side::Public), edge.on(Side::Operators))
+}
+
+fn edge<S: LogStore>(parts: HttpParts<S>) -> edge::Edge<impl Endpoint + 'static> {
     let HttpParts {
         service,
         readiness,
         render_metrics,
         meter,
+        authorizer,
         options,
     } = parts;
     let read_timeout = options.read_timeout;
@@ -141,17 +163,25 @@ pub fn endpoint<S: LogStore>(parts: HttpParts<S>) -> impl Endpoint<Output = Resp
     let api = docs::describe(api);
     let routes = docs::serve(Route::new(), &api);
     edge::Edge {
-        inner: routes.nest("/", api),
+        inner: Arc::new(routes.nest("/", api)),
         request_ids: request_id::RequestIds::new(options.request_id_seed),
         metrics: request_metrics::RequestMetrics::new(&meter),
+        access: access::Access(authorizer),
+        side: Side::Only,
     }
 }
 
 /// What a server answers while it opens the log: that it is alive, and to everything else that it is not ready.
-pub fn starting(meter: &Meter, request_id_seed: u64) -> impl Endpoint<Output = Response> + 'static {
+pub fn starting(
+    meter: &Meter,
+    authorizer: Option<Arc<dyn Authorizer>>,
+    request_id_seed: u64,
+) -> impl Endpoint<Output = Response> + 'static {
     edge::Edge {
-        inner: health::Starting,
+        inner: Arc::new(health::Starting),
         request_ids: request_id::RequestIds::new(request_id_seed),
         metrics: request_metrics::RequestMetrics::new(meter),
+        access: access::Access(authorizer),
+        side: Side::Only,
     }
 }

@@ -6,3 +6,5 @@ pub mod memory;
 pub mod metrics;
 pub mod objects;
 pub mod slate;
+pub mod tls;
+pub mod tokens;

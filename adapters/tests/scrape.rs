@@ -35,6 +35,7 @@ fn server() -> BoxEndpoint<'static, Response> {
         readiness: Arc::new(AlwaysReady),
         render_metrics: Arc::new(move || metrics.render()),
         meter,
+        authorizer: None,
         options: HttpOptions::default(),
     };
     endpoint(parts).boxed()

@@ -2,10 +2,11 @@
 //!
 //! Later wins: defaults < file < environment (`LOG_…`, sections parted by two underscores) < flags.
 
+mod defaults;
 mod s3;
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -33,6 +34,12 @@ pub struct Config {
     pub port: u16,
     /// What to log, as a filter of `tracing`, for example `info` or `debug,slatedb=info`.
     pub log: String,
+    /// TLS for the address above.
+    pub tls: security::Tls,
+    /// Who may do what.
+    pub auth: security::Auth,
+    /// A listener of their own for metrics and health.
+    pub admin: security::Admin,
     /// Where data lives.
     pub storage: Storage,
     /// The largest things clients may send or ask for.
@@ -85,6 +92,12 @@ pub struct LimitsSection {
     pub append_queue_bytes: ByteSize,
     /// Requests that follow a key at the same time.
     pub followers: usize,
+    /// Connections at the same time, on each listener; more are closed at once.
+    pub connections: usize,
+    /// Requests at the same time on one HTTP/2 connection.
+    pub connection_streams: u32,
+    /// The head of a request: its line and headers.
+    pub header_bytes: ByteSize,
 }
 
 /// When segments are sealed. Both off by default.
@@ -120,9 +133,15 @@ pub struct Timeouts {
     /// A read is answered within this time; a follower has its own `timeout_ms`.
     #[serde(with = "humantime_serde")]
     pub read: Duration,
+    /// A TLS handshake, and the head of a request, have arrived within this time.
+    #[serde(with = "humantime_serde")]
+    pub headers: Duration,
     /// A request's body has arrived within this time.
     #[serde(with = "humantime_serde")]
     pub body: Duration,
+    /// A connection without a request, or that takes nothing of its answer, is closed after this time.
+    #[serde(with = "humantime_serde")]
+    pub idle: Duration,
     /// A stream that has nothing to say sends a comment this often.
     #[serde(with = "humantime_serde")]
     pub heartbeat: Duration,
@@ -175,91 +194,6 @@ impl fmt::Display for Refusal {
 }
 
 impl std::error::Error for Refusal {}
-
-impl Default for Config {
-    fn default() -> Self {
-        let (limits, slate, http) = (
-            Limits::default(),
-            slate::Options::default(),
-            HttpOptions::default(),
-        );
-        let bytes = |bytes: usize| ByteSize::b(bytes as u64);
-        Self {
-            host: IpAddr::V4(Ipv4Addr::LOCALHOST),
-            port: 8080,
-            log: "info,slatedb=warn,poem=warn".into(),
-            storage: Storage::default(),
-            limits: LimitsSection {
-                request_bytes: bytes(limits.request_bytes),
-                key_bytes: bytes(limits.key_bytes),
-                value_bytes: bytes(limits.value_bytes),
-                batch_records: limits.batch_records,
-                page_records: limits.page_records,
-                page_bytes: bytes(limits.page_bytes),
-                append_queue_requests: limits.append_queue_requests,
-                append_queue_bytes: bytes(limits.append_queue_bytes),
-                followers: limits.followers,
-            },
-            segments: Segments::default(),
-            durability: Durability {
-                flush_interval: slate
-                    .settings
-                    .flush_interval
-                    .unwrap_or(Duration::from_millis(100)),
-                flush_spacing: slate.flush_spacing,
-            },
-            timeouts: Timeouts {
-                append: slate.append_timeout,
-                read: http.read_timeout,
-                body: http.body_timeout,
-                heartbeat: http.heartbeat,
-                check: slate.check_timeout,
-                open: slate.open_timeout,
-            },
-            shutdown: Shutdown {
-                timeout: Duration::from_secs(45),
-                lame_duck: None,
-                fenced: Duration::from_secs(2),
-            },
-            memory: Memory {
-                block_cache: ByteSize::b(slate.block_cache_bytes),
-                meta_cache: ByteSize::b(slate.meta_cache_bytes),
-                key_table: ByteSize::b(slate.key_table_bytes),
-                unflushed: bytes(slate.settings.max_unflushed_bytes),
-            },
-        }
-    }
-}
-
-impl Default for LimitsSection {
-    fn default() -> Self {
-        Config::default().limits
-    }
-}
-
-impl Default for Durability {
-    fn default() -> Self {
-        Config::default().durability
-    }
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        Config::default().timeouts
-    }
-}
-
-impl Default for Shutdown {
-    fn default() -> Self {
-        Config::default().shutdown
-    }
-}
-
-impl Default for Memory {
-    fn default() -> Self {
-        Config::default().memory
-    }
-}
 
 impl Config {
     /// Reads the configuration: `file`, then the environment, then `flags` (a tree of only what was given).
@@ -443,6 +377,7 @@ impl Config {
                 return refuse(&format!("{name} must be more than 0"));
             }
         }
+        security::validate(&self).map_err(Refusal)?;
         if self.lame_duck() >= self.shutdown.timeout {
             return refuse("shutdown.lame_duck must be less than shutdown.timeout");
         }
@@ -470,5 +405,6 @@ fn one_line(error: &figment::Error) -> String {
         .join(" ")
 }
 
+pub mod security;
 #[cfg(test)]
 mod tests;

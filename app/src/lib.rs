@@ -8,5 +8,7 @@ pub mod config;
 mod gate;
 pub mod listener;
 mod readiness;
+pub mod security;
 pub mod server;
+pub mod serving;
 pub mod storage;

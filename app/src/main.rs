@@ -2,6 +2,7 @@
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::IsTerminal;
+use std::net::{IpAddr, SocketAddr};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use log_adapters::clock::SystemClock;
 use log_app::cli::Cli;
 use log_app::config::Config;
 use log_app::listener::Tcp;
+use log_app::security::Security;
 use log_app::server::{NotFlushed, Parts, Running, start};
 use log_app::storage;
 use log_domain::Stopped;
@@ -86,17 +88,20 @@ async fn serve(config: Config) -> Result<(), Failure> {
     let mut signals =
         Signals::new().map_err(|error| (CANNOT_START, format!("cannot hear signals: {error}")))?;
 
+    let security = Security::open(&config).map_err(|why| (CANNOT_START, why))?;
+    security.warn(&config);
+    security
+        .keep_fresh(&config)
+        .map_err(|error| (CANNOT_START, format!("cannot hear SIGHUP: {error}")))?;
+
     // The port comes first: a server that cannot listen must not take the log away from one that does.
-    let address = (config.host, config.port);
-    let cannot_listen = |error| {
-        (
-            CANNOT_START,
-            format!("cannot listen on {}:{}: {error}", config.host, config.port),
-        )
+    let (acceptor, address) = listen(config.host, config.port).await?;
+    let scheme = security.tls().map_or("http", |_| "https");
+    let admin = match config.admin.port {
+        Some(port) => Some(listen(config.admin.host, port).await?),
+        None => None,
     };
-    let listener = TcpListener::bind(address).await.map_err(cannot_listen)?;
-    let address = listener.local_addr().map_err(cannot_listen)?;
-    let acceptor = Tcp::new(listener).map_err(cannot_listen)?;
+    let admin_address = admin.as_ref().map(|(_, address)| *address);
 
     let (place, path) = config.place();
     let cannot_open = |error: log_domain::Error| {
@@ -113,6 +118,8 @@ async fn serve(config: Config) -> Result<(), Failure> {
             seed: None,
             request_id_seed: RandomState::new().build_hasher().finish(),
             acceptor,
+            admin: admin.map(|(acceptor, _)| acceptor),
+            security,
         },
     );
     let running = tokio::select! {
@@ -122,12 +129,29 @@ async fn serve(config: Config) -> Result<(), Failure> {
             return Ok(());
         }
     };
+    if let Some(address) = admin_address {
+        tracing::info!("metrics and health on http://{address}, and nowhere else");
+    }
     tracing::info!(
-        "listening on http://{address}, data in {place}, path {path}; appends are acknowledged when applied and durable \
+        "listening on {scheme}://{address}, data in {place}, path {path}; appends are acknowledged when applied and durable \
          within about {}, or when durable if they ask for it; reads see applied records unless they ask for durable ones",
         humantime(config.durability.flush_interval),
     );
     run(running, signals, config.shutdown.fenced).await
+}
+
+async fn listen(host: IpAddr, port: u16) -> Result<(Tcp, SocketAddr), Failure> {
+    let cannot_listen = |error| {
+        (
+            CANNOT_START,
+            format!("cannot listen on {host}:{port}: {error}"),
+        )
+    };
+    let listener = TcpListener::bind((host, port))
+        .await
+        .map_err(cannot_listen)?;
+    let address = listener.local_addr().map_err(cannot_listen)?;
+    Ok((Tcp::new(listener).map_err(cannot_listen)?, address))
 }
 
 /// Serves until a signal comes or the log is taken away.

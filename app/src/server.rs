@@ -9,7 +9,6 @@ use log_adapters::metrics::{Metrics, Watched};
 use log_adapters::slate::{self, SlateStore};
 use log_domain::follow::Followers;
 use log_domain::{Clock, Error, LogService, Stopped, Watermarks};
-use poem::Server;
 use poem::listener::Acceptor;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -18,6 +17,8 @@ use tokio::time::Instant;
 use crate::config::Config;
 use crate::gate::Gate;
 use crate::readiness::Readiness;
+use crate::security::Security;
+use crate::serving::serve;
 use crate::storage::Stores;
 
 /// The part of a stop's time that requests in flight may take at most; the rest is for the flush.
@@ -35,6 +36,10 @@ pub struct Parts<A, S> {
     pub request_id_seed: u64,
     /// Where connections come from.
     pub acceptor: A,
+    /// Where those of operators come from, for metrics and health, which are then nowhere else.
+    pub admin: Option<A>,
+    /// TLS and tokens. (None of TLS for operators.)
+    pub security: Security,
 }
 
 /// A server that accepts requests.
@@ -50,7 +55,7 @@ pub struct Running {
 /// The side of a server that connections come to.
 struct Listening {
     closing: watch::Sender<bool>,
-    serving: JoinHandle<std::io::Result<()>>,
+    serving: JoinHandle<()>,
 }
 
 /// Why a server did not end as it should: something acknowledged may be lost.
@@ -82,8 +87,33 @@ where
     S: Future<Output = log_domain::Result<Stores>>,
 {
     let metrics = Metrics::new().map_err(|error| Error::internal(format!("metrics: {error}")))?;
-    let gate = Gate::new(http::starting(&metrics.meter(), parts.request_id_seed));
-    let listening = Listening::start(parts.acceptor, gate.clone(), config.shutdown.timeout);
+    let gate = || {
+        Gate::new(http::starting(
+            &metrics.meter(),
+            parts.security.authorizer(),
+            parts.request_id_seed,
+        ))
+    };
+    let (public, operators) = (gate(), parts.admin.is_some().then(gate));
+    let (closing, is_closing) = watch::channel(false);
+    let tls = parts.security.tls();
+    let serving = serve(
+        parts.acceptor,
+        tls,
+        public.clone(),
+        config.bounds(),
+        is_closing.clone(),
+    );
+    let serving = match (parts.admin, operators.clone()) {
+        (Some(admin), Some(gate)) => {
+            let operators = serve(admin, None, gate, config.bounds(), is_closing);
+            tokio::spawn(async move {
+                futures::join!(serving, operators);
+            })
+        }
+        _ => tokio::spawn(serving),
+    };
+    let listening = Listening { closing, serving };
 
     let stores = parts.stores.await?;
     let limits = config.limits();
@@ -110,17 +140,26 @@ where
     let (stopping, is_stopping) = watch::channel(false);
     let readiness = Arc::new(Readiness::new(Arc::clone(&service), is_stopping));
     watch_for_metrics(&metrics, &service, &readiness);
-    gate.open(http::endpoint(HttpParts {
+    let api = HttpParts {
         service: Arc::clone(&service),
         readiness,
         meter: metrics.meter(),
         render_metrics: Arc::new(move || metrics.render()),
+        authorizer: parts.security.authorizer(),
         options: HttpOptions {
             // Not the ids that were given out while starting.
             request_id_seed: parts.request_id_seed.wrapping_add(1),
             ..config.http()
         },
-    }));
+    };
+    match operators {
+        None => public.open(http::endpoint(api)),
+        Some(operators) => {
+            let (for_public, for_operators) = http::endpoints(api);
+            public.open(for_public);
+            operators.open(for_operators);
+        }
+    }
     Ok(Running {
         service,
         stopping,
@@ -172,18 +211,6 @@ impl Running {
 }
 
 impl Listening {
-    fn start<A: Acceptor + 'static>(acceptor: A, gate: Gate, timeout: Duration) -> Self {
-        let (closing, mut is_closing) = watch::channel(false);
-        let server = Server::new_with_acceptor(acceptor).name("log");
-        let serving = tokio::spawn(async move {
-            let closed = async move { drop(is_closing.wait_for(|closing| *closing).await) };
-            server
-                .run_with_graceful_shutdown(gate, closed, Some(timeout))
-                .await
-        });
-        Self { closing, serving }
-    }
-
     /// Stops listening; answers whether all requests were finished by then.
     async fn close(self, deadline: Instant) -> bool {
         self.closing.send_replace(true);

@@ -8,6 +8,7 @@
 //! Where to start reading: [`service::LogService`] is what a server calls; [`ports::LogStore`] is what a
 //! storage engine must promise; [`model::Model`] is the smallest thing that keeps those promises.
 
+pub mod access;
 pub mod append;
 pub mod budget;
 #[cfg(any(test, feature = "test-util"))]
@@ -26,12 +27,13 @@ pub mod sequence;
 pub mod service;
 mod varint;
 
+pub use access::{Credentials, Denied, Right, Rights};
 pub use append::{Appended, Batch, Durability, Record};
 pub use error::{Cause, Error, Result};
 pub use key::Key;
 pub use limits::Limits;
 pub use page::{KeysPage, Page};
-pub use ports::{Clock, CommitListener, LogStore, Status, Stopped};
+pub use ports::{Authorizer, Clock, CommitListener, LogStore, Status, Stopped};
 pub use query::{KeysQuery, PageLimit, Scan, SequenceRange, Visibility, Watermarks};
 pub use run::Run;
 pub use segment::{SealPolicy, Segment, SegmentId};

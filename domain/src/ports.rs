@@ -4,8 +4,8 @@ use std::future::Future;
 use std::time::Duration;
 
 use crate::{
-    Appended, Batch, Durability, Key, KeysPage, KeysQuery, Page, Result, Run, Scan, Segment,
-    SegmentId, Sequence, SequenceRange, Watermarks,
+    Appended, Batch, Credentials, Denied, Durability, Key, KeysPage, KeysQuery, Page, Result,
+    Right, Run, Scan, Segment, SegmentId, Sequence, SequenceRange, Watermarks,
 };
 
 /// Where the log is kept.
@@ -156,4 +156,21 @@ impl Telemetry for () {
     fn appended(&self, _records: u64, _bytes: u64) {}
     fn scanned(&self, _records: u64, _bytes: u64) {}
     fn committed(&self, _commit: Commit) {}
+}
+
+/// Says who may do what.
+///
+/// Asked once for each request, before anything of its body is read, so it must be quick and must not block.
+pub trait Authorizer: Send + Sync + 'static {
+    /// Whether whoever shows `credentials` may do what needs `right`.
+    ///
+    /// How long it takes must not tell how much of a secret was guessed.
+    ///
+    /// # Errors
+    /// [`Denied`] if not.
+    fn authorize(
+        &self,
+        credentials: Credentials<'_>,
+        right: Right,
+    ) -> std::result::Result<(), Denied>;
 }

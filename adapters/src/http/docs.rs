@@ -6,13 +6,15 @@ use poem::http::header;
 use poem::{Endpoint, Response, Route, get};
 use poem_openapi::{OpenApi, OpenApiService};
 
+use super::secured::Secured;
+
 /// Nothing but what is in the page itself, and requests to this server.
 const CONTENT_POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; \
                               img-src data:; connect-src 'self'";
 
 /// Describes `api`.
-pub(super) fn describe<T: OpenApi>(api: T) -> OpenApiService<T, ()> {
-    OpenApiService::new(api, "Log", env!("CARGO_PKG_VERSION"))
+pub(super) fn describe<T: OpenApi>(api: T) -> OpenApiService<Secured<T>, ()> {
+    OpenApiService::new(Secured(api), "Log", env!("CARGO_PKG_VERSION"))
         .description(
             "A key-oriented append-only log on object storage. Every key is its own ordered stream of records; writing to a new key creates it. All records share one \
              sequence.\n\n\

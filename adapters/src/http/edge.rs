@@ -2,22 +2,57 @@
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 
 use futures::FutureExt;
 use log_domain::Error;
 use poem::{Endpoint, IntoResponse, Request, Response, Result};
 
-use super::failure::Failure;
+use super::access::Access;
+use super::failure::{Failure, Reason};
 use super::format::Format;
 use super::request_id::{self, RequestIds};
 use super::request_metrics::RequestMetrics;
-use super::routes;
+use super::routes::{self, Side};
 
 /// Wraps the routes. It answers everything itself: nothing is left to the server around it.
 pub(super) struct Edge<E> {
-    pub(super) inner: E,
+    pub(super) inner: Arc<E>,
     pub(super) request_ids: RequestIds,
     pub(super) metrics: RequestMetrics,
+    pub(super) access: Access,
+    pub(super) side: Side,
+}
+
+impl<E> Edge<E> {
+    /// The same server as another listener shows it.
+    pub(super) fn on(&self, side: Side) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+            request_ids: self.request_ids.clone(),
+            metrics: self.metrics.clone(),
+            access: self.access.clone(),
+            side,
+        }
+    }
+}
+
+impl<E: Endpoint> Edge<E> {
+    /// Answers a request that may be asked here by whoever asks.
+    async fn admitted(&self, path: &str, request: Request) -> Result<Response> {
+        if let Some(route) = routes::find(path) {
+            if !self.side.serves(route) {
+                return Err(Failure::new(Reason::NotFound, "there is no such path").into());
+            }
+            if self.side != Side::Operators {
+                self.access.check(request.headers(), route.needs)?;
+            }
+        } else if self.side == Side::Operators {
+            return Err(Failure::new(Reason::NotFound, "there is no such path").into());
+        }
+        let output = self.inner.call(request).await?;
+        Ok(output.into_response())
+    }
 }
 
 impl<E: Endpoint> Endpoint for Edge<E> {
@@ -30,9 +65,9 @@ impl<E: Endpoint> Endpoint for Edge<E> {
         let observed = self.metrics.begin(request.method(), routes::find(&path));
         request.set_data(id.clone());
 
-        let answer = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
+        let answer = AssertUnwindSafe(self.admitted(&path, request)).catch_unwind();
         let mut response = match answer.await {
-            Ok(Ok(output)) => output.into_response(),
+            Ok(Ok(response)) => response,
             Ok(Err(error)) => Failure::from(error).respond(format, &path, &id),
             Err(panic) => {
                 let error = Error::internal(format!("a handler panicked: {}", said(&*panic)));

@@ -22,6 +22,8 @@ const MAX_MESSAGE: usize = 500;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reason {
     InvalidArgument,
+    Unauthenticated,
+    PermissionDenied,
     NotFound,
     MethodNotAllowed,
     TooLarge,
@@ -50,6 +52,10 @@ impl Reason {
         match self {
             Self::InvalidArgument => row(StatusCode::BAD_REQUEST, "invalid_argument", None,
                 "A malformed body or parameter; the message names it."),
+            Self::Unauthenticated => row(StatusCode::UNAUTHORIZED, "unauthenticated", None,
+                "Tokens are configured, and the request has none in the header Authorization, or an unknown one."),
+            Self::PermissionDenied => row(StatusCode::FORBIDDEN, "permission_denied", None,
+                "The token does not have the right that this operation needs."),
             Self::NotFound => row(StatusCode::NOT_FOUND, "not_found", None,
                 "There is no such path."),
             Self::MethodNotAllowed => row(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", None,
@@ -187,6 +193,9 @@ impl Failure {
         if let Some(seconds) = row.retry_after {
             response = response.header(header::RETRY_AFTER, seconds);
         }
+        if self.reason == Reason::Unauthenticated {
+            response = response.header(header::WWW_AUTHENTICATE, "Bearer");
+        }
         if self.reason == Reason::MethodNotAllowed
             && let Some(route) = routes::find(path)
         {
@@ -215,22 +224,28 @@ impl poem::error::ResponseError for Failure {
 
 impl ApiResponse for Failure {
     fn meta() -> MetaResponses {
-        let responses = Reason::DOCUMENTED.map(|reason| {
-            let row = reason.row();
-            MetaResponse {
-                description: row.when,
-                status: Some(row.status.as_u16()),
-                status_range: None,
-                content: schema::in_both_formats::<ErrorResponse>(),
-                headers: Vec::new(),
-            }
-        });
         MetaResponses {
-            responses: responses.into(),
+            responses: Reason::DOCUMENTED.map(documented).into(),
         }
     }
 
     fn register(registry: &mut Registry) {
         schema::register::<ErrorResponse>(registry);
+    }
+}
+
+/// How an operation that needs a token may be refused, for the document.
+pub(super) fn refusals() -> [MetaResponse; 2] {
+    [Reason::Unauthenticated, Reason::PermissionDenied].map(documented)
+}
+
+fn documented(reason: Reason) -> MetaResponse {
+    let row = reason.row();
+    MetaResponse {
+        description: row.when,
+        status: Some(row.status.as_u16()),
+        status_range: None,
+        content: schema::in_both_formats::<ErrorResponse>(),
+        headers: Vec::new(),
     }
 }

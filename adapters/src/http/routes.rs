@@ -1,4 +1,6 @@
-//! The one table of routes: what metrics are labelled with and what `Allow` says.
+//! The one table of routes: what metrics are labelled with, what `Allow` says, who may ask, and on which listener.
+
+use log_domain::Right::{self, Append, Read};
 
 /// A route of this server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -7,19 +9,46 @@ pub(super) struct Route {
     pub(super) path: &'static str,
     /// The methods it takes, as in the header `Allow`.
     pub(super) allow: &'static str,
+    /// What a token must be good for; nothing is needed where there is none, nor on the listener for operators.
+    pub(super) needs: Option<Right>,
+    /// Whether it moves to the listener for operators if there is one.
+    pub(super) for_operators: bool,
+}
+
+/// Which listener a request came in at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    /// The only one: it serves everything.
+    Only,
+    /// The public one of two.
+    Public,
+    /// The operators' one of two: it asks for no token, since none is worth giving to a probe or a scraper.
+    Operators,
+}
+
+impl Side {
+    /// Whether `route` is served here.
+    pub(super) fn serves(self, route: Route) -> bool {
+        match self {
+            Self::Only => true,
+            Self::Public => !route.for_operators,
+            Self::Operators => route.for_operators,
+        }
+    }
 }
 
 /// Every route, those outside the OpenAPI document last.
+#[rustfmt::skip]
 pub(super) const ROUTES: [Route; 12] = [
-    post("/api/v1/log/append"),
-    get("/api/v1/log/scan"),
-    get("/api/v1/log/keys"),
-    get("/api/v1/log/segments"),
-    get("/api/v1/log/count"),
-    get("/api/v1/log/stream"),
-    get("/metrics"),
-    get("/-/healthy"),
-    get("/-/ready"),
+    post("/api/v1/log/append").needs(Append),
+    get("/api/v1/log/scan").needs(Read),
+    get("/api/v1/log/keys").needs(Read),
+    get("/api/v1/log/segments").needs(Read),
+    get("/api/v1/log/count").needs(Read),
+    get("/api/v1/log/stream").needs(Read),
+    get("/metrics").needs(Read).for_operators(),
+    get("/-/healthy").for_operators(),
+    get("/-/ready").for_operators(),
     get("/openapi.json"),
     get("/openapi.yaml"),
     get("/docs"),
@@ -29,13 +58,31 @@ const fn get(path: &'static str) -> Route {
     Route {
         path,
         allow: "GET, HEAD",
+        needs: None,
+        for_operators: false,
     }
 }
 
 const fn post(path: &'static str) -> Route {
     Route {
-        path,
         allow: "POST",
+        ..get(path)
+    }
+}
+
+impl Route {
+    const fn needs(self, right: Right) -> Self {
+        Self {
+            needs: Some(right),
+            ..self
+        }
+    }
+
+    const fn for_operators(self) -> Self {
+        Self {
+            for_operators: true,
+            ..self
+        }
     }
 }
 

@@ -97,6 +97,7 @@ fn server<S: LogStore>(
         readiness: Arc::new(ready),
         render_metrics: Arc::new(|| "# metrics\n".to_owned()),
         meter: SdkMeterProvider::default().meter("test"),
+        authorizer: None,
         options,
     });
     Server {

@@ -11,5 +11,6 @@ mod memory;
 mod quick_start;
 mod real_data;
 mod s3;
+mod security;
 mod support;
 mod terminated;

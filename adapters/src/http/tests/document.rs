@@ -108,3 +108,28 @@ async fn the_documentation_page_loads_nothing_from_elsewhere() {
         assert!(!page.contains(loads), "{loads}");
     }
 }
+
+#[tokio::test]
+async fn the_document_says_which_operations_may_need_a_token() {
+    let document = memory_server().get("/openapi.json").await.json();
+    let scheme = &document["components"]["securitySchemes"]["bearer"];
+    assert_eq!(scheme["type"], "http");
+    assert_eq!(scheme["scheme"], "bearer");
+    let mut asking = 0;
+    for (path, operations) in document["paths"].as_object().expect("paths") {
+        let route = ROUTES.into_iter().find(|route| route.path == path);
+        let needs = route.is_some_and(|route| route.needs.is_some());
+        asking += usize::from(needs);
+        for operation in operations.as_object().expect("operations").values() {
+            assert_eq!(
+                operation["security"][0]["bearer"].is_array(),
+                needs,
+                "{path}"
+            );
+            for status in ["401", "403"] {
+                assert_eq!(operation["responses"][status].is_object(), needs, "{path}");
+            }
+        }
+    }
+    assert_eq!(asking, 7);
+}

@@ -116,7 +116,9 @@ impl Server {
 
     /// `127.0.0.1:PORT`.
     pub(crate) fn address(&self) -> &str {
-        self.url.trim_start_matches("http://")
+        self.url
+            .split_once("://")
+            .map_or(self.url.as_str(), |(_, address)| address)
     }
 
     /// SIGKILL: no goodbye. Returns when the process is gone.
@@ -128,10 +130,15 @@ impl Server {
 
     /// Sends SIGTERM and does not wait.
     pub(crate) fn send_sigterm(&self) {
+        self.signal("TERM");
+    }
+
+    /// Sends the signal of this name, without its SIG.
+    pub(crate) fn signal(&self, name: &str) {
         let sent = Command::new("sh")
-            .args(["-c", &format!("kill -TERM {}", self.child.id())])
+            .args(["-c", &format!("kill -{name} {}", self.child.id())])
             .status();
-        assert!(sent.is_ok_and(|status| status.success()), "send SIGTERM");
+        assert!(sent.is_ok_and(|status| status.success()), "send SIG{name}");
     }
 
     /// SIGTERM, and how the server ended.
@@ -264,7 +271,13 @@ fn drain(mut pipe: impl Read + Send + 'static) -> JoinHandle<String> {
 }
 
 fn listening_url(line: &str) -> Option<String> {
-    let (_, rest) = line.split_once("listening on http://127.0.0.1:")?;
+    let (_, rest) = line.split_once("listening on http")?;
+    let (scheme, rest) = rest
+        .strip_prefix('s')
+        .map_or(("http", rest), |rest| ("https", rest));
+    let rest = rest
+        .strip_prefix("://127.0.0.1:")
+        .or_else(|| rest.strip_prefix("://0.0.0.0:"))?;
     let port: String = rest.chars().take_while(char::is_ascii_digit).collect();
-    (!port.is_empty()).then(|| format!("http://127.0.0.1:{port}"))
+    (!port.is_empty()).then(|| format!("{scheme}://127.0.0.1:{port}"))
 }

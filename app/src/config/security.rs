@@ -1,0 +1,102 @@
+//! The settings of who may come, how, and how many.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::Config;
+use crate::serving::Bounds;
+
+/// TLS. Off unless both files are given.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Tls {
+    /// The certificate chain in PEM format, the server's own first. Read again when it changes.
+    pub certificate: Option<PathBuf>,
+    /// Its private key in PEM format. Read again when it changes.
+    pub key: Option<PathBuf>,
+}
+
+/// Who may do what. Everybody may do everything unless there are tokens.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Auth {
+    /// A file of bearer tokens. Read again when it changes.
+    pub tokens: Option<PathBuf>,
+    /// How often to look whether tokens or certificate have changed; SIGHUP makes it look at once.
+    #[serde(with = "humantime_serde")]
+    pub reload: Duration,
+}
+
+impl Default for Auth {
+    fn default() -> Self {
+        Self {
+            tokens: None,
+            reload: Duration::from_secs(5),
+        }
+    }
+}
+
+/// A listener of their own for metrics and health. Off unless a port is given.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Admin {
+    /// The address to listen on. Only this machine can reach the default.
+    pub host: IpAddr,
+    /// The port to listen on; 0 picks a free one.
+    pub port: Option<u16>,
+}
+
+impl Default for Admin {
+    fn default() -> Self {
+        Self {
+            host: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            port: None,
+        }
+    }
+}
+
+/// The least that HTTP can work with.
+const MIN_HEADER_BYTES: u64 = 8 << 10;
+
+impl Config {
+    /// What connections may take.
+    pub fn bounds(&self) -> Bounds {
+        Bounds {
+            connections: self.limits.connections,
+            streams: self.limits.connection_streams,
+            header_bytes: usize::try_from(self.limits.header_bytes.as_u64()).unwrap_or(usize::MAX),
+            headers: self.timeouts.headers,
+            idle: self.timeouts.idle,
+            shutdown: self.shutdown.timeout,
+        }
+    }
+}
+
+pub(super) fn validate(config: &Config) -> Result<(), String> {
+    match (&config.tls.certificate, &config.tls.key) {
+        (Some(_), None) => return Err("tls.certificate is set, but tls.key is not".to_owned()),
+        (None, Some(_)) => return Err("tls.key is set, but tls.certificate is not".to_owned()),
+        _ => {}
+    }
+    for (zero, name) in [
+        (config.auth.reload.is_zero(), "auth.reload"),
+        (config.limits.connections == 0, "limits.connections"),
+        (
+            config.limits.connection_streams == 0,
+            "limits.connection_streams",
+        ),
+        (config.timeouts.headers.is_zero(), "timeouts.headers"),
+        (config.timeouts.idle.is_zero(), "timeouts.idle"),
+    ] {
+        if zero {
+            return Err(format!("{name} must be more than 0"));
+        }
+    }
+    if config.limits.header_bytes.as_u64() < MIN_HEADER_BYTES {
+        return Err("limits.header_bytes must not be less than 8KiB".to_owned());
+    }
+    Ok(())
+}

@@ -1,0 +1,125 @@
+//! TLS and tokens as configured, and what keeps them fresh.
+
+use std::io;
+use std::sync::Arc;
+
+use log_adapters::tls::Certificate;
+use log_adapters::tokens::TokenFile;
+use log_domain::Authorizer;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_rustls::rustls::ServerConfig;
+
+use crate::config::Config;
+
+/// Who may come, and how what is said is kept secret. The default lets everybody in, in the clear.
+#[derive(Default)]
+pub struct Security {
+    certificate: Option<Arc<Certificate>>,
+    tls: Option<Arc<ServerConfig>>,
+    tokens: Option<Arc<TokenFile>>,
+}
+
+impl Security {
+    /// Reads the files that `config` names.
+    ///
+    /// # Errors
+    /// One line that names the setting and the file.
+    pub fn open(config: &Config) -> Result<Self, String> {
+        let mut security = Self::default();
+        if let (Some(certificate), Some(key)) = (&config.tls.certificate, &config.tls.key) {
+            let opened = Certificate::open(certificate, key).and_then(|certificate| {
+                security.tls = Some(certificate.server()?);
+                Ok(certificate)
+            });
+            security.certificate = Some(opened.map_err(|error| format!("tls: {error}"))?);
+        }
+        if let Some(path) = &config.auth.tokens {
+            let tokens = TokenFile::open(path).map_err(|error| format!("auth.tokens: {error}"))?;
+            security.tokens = Some(Arc::new(tokens));
+        }
+        Ok(security)
+    }
+
+    /// What TLS is spoken with; in the clear if there is nothing.
+    pub fn tls(&self) -> Option<Arc<ServerConfig>> {
+        self.tls.clone()
+    }
+
+    /// Says who may do what; everybody may do everything if there is none.
+    pub fn authorizer(&self) -> Option<Arc<dyn Authorizer>> {
+        self.tokens.clone().map(|tokens| tokens as Arc<_>)
+    }
+
+    /// Warns of what others can do that should probably not be.
+    pub fn warn(&self, config: &Config) {
+        if config.host.is_loopback() {
+            return;
+        }
+        let host = config.host;
+        if self.tokens.is_none() {
+            tracing::warn!(
+                "INSECURE: listening on {host} without tokens: whoever reaches this port can read and append everything; \
+                 see auth.tokens"
+            );
+        }
+        if self.tls.is_none() {
+            tracing::warn!(
+                "INSECURE: listening on {host} without TLS: records and tokens travel in the clear; see tls.certificate"
+            );
+        }
+    }
+
+    /// Reads the files again every `auth.reload` and on SIGHUP, for as long as the runtime lives. SIGHUP never ends the
+    /// server, even if there is nothing to read again.
+    ///
+    /// # Errors
+    /// When SIGHUP cannot be heard.
+    pub fn keep_fresh(&self, config: &Config) -> io::Result<()> {
+        let mut hangup = signal(SignalKind::hangup())?;
+        let mut ticks = interval(config.auth.reload);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (certificate, tokens) = (self.certificate.clone(), self.tokens.clone());
+        tokio::spawn(async move {
+            loop {
+                tokio::select! {
+                    _ = ticks.tick() => {}
+                    () = heard(&mut hangup) => tracing::info!("SIGHUP: reading certificate and tokens again"),
+                }
+                if let Some(certificate) = &certificate {
+                    reload_certificate(certificate);
+                }
+                if let Some(tokens) = &tokens {
+                    reload_tokens(tokens);
+                }
+            }
+        });
+        Ok(())
+    }
+}
+
+async fn heard(signal: &mut Signal) {
+    if signal.recv().await.is_none() {
+        std::future::pending().await
+    }
+}
+
+fn reload_certificate(certificate: &Certificate) {
+    match certificate.reload() {
+        Ok(false) => {}
+        Ok(true) => tracing::info!("tls: there is a new certificate; new connections get it"),
+        Err(error) => {
+            tracing::error!("tls: {error}; the certificate from before goes on to be used");
+        }
+    }
+}
+
+fn reload_tokens(tokens: &TokenFile) {
+    match tokens.reload() {
+        Ok(None) => {}
+        Ok(Some(count)) => tracing::info!(count, "auth.tokens: there are new tokens"),
+        Err(error) => {
+            tracing::error!("auth.tokens: {error}; the tokens from before go on to hold");
+        }
+    }
+}

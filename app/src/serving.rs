@@ -1,0 +1,194 @@
+//! Connections: how many, over TLS or not, and how long each may take over what it does.
+
+use std::convert::Infallible;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use poem::http::uri::Scheme;
+use poem::listener::Acceptor;
+use poem::web::{LocalAddr, RemoteAddr};
+use poem::{Endpoint, Response};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+
+use self::activity::{Activity, Watched};
+
+mod activity;
+
+/// How often to say that connections are refused.
+const SAY_EVERY: Duration = Duration::from_secs(10);
+/// How long a connection that is closed for idleness may take to say goodbye.
+const GOODBYE: Duration = Duration::from_secs(1);
+/// HTTP/2 clients are asked this often whether they are still there, and have as long to answer.
+const PING: Duration = Duration::from_secs(20);
+
+/// What connections may take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bounds {
+    /// Connections at the same time; more are closed at once.
+    pub connections: usize,
+    /// Requests at the same time on one HTTP/2 connection.
+    pub streams: u32,
+    /// Bytes of a request's head; more are answered 431.
+    pub header_bytes: usize,
+    /// A TLS handshake, and the head of a request from its first byte on, or from the start of the connection.
+    pub headers: Duration,
+    /// How long a connection may be open without a request, or not take what it is sent.
+    pub idle: Duration,
+    /// How long requests in flight may take to finish after a stop.
+    pub shutdown: Duration,
+}
+
+/// Serves `endpoint` to whoever connects, over TLS if there is a configuration for it, until `stop` says true and what
+/// is in flight is answered.
+pub async fn serve<A, E>(
+    mut acceptor: A,
+    tls: Option<Arc<ServerConfig>>,
+    endpoint: E,
+    bounds: Bounds,
+    mut stop: watch::Receiver<bool>,
+) where
+    A: Acceptor,
+    E: Endpoint<Output = Response> + 'static,
+{
+    let tls = tls.map(TlsAcceptor::from);
+    let endpoint = Arc::new(endpoint);
+    let mut connections = JoinSet::new();
+    let mut said: Option<Instant> = None;
+    let stopping = stop.clone();
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = stopped(&mut stop) => break,
+            Some(_ended) = connections.join_next() => continue,
+            accepted = acceptor.accept() => accepted,
+        };
+        let Ok((io, local, remote, scheme)) = accepted else {
+            continue;
+        };
+        if connections.len() >= bounds.connections {
+            if said.is_none_or(|said| said.elapsed() >= SAY_EVERY) {
+                said = Some(Instant::now());
+                let limit = bounds.connections;
+                tracing::warn!(
+                    limit,
+                    "limits.connections is reached: closing new connections"
+                );
+            }
+            continue;
+        }
+        let connection = Connection {
+            endpoint: Arc::clone(&endpoint),
+            local,
+            remote,
+            scheme,
+            bounds: bounds.clone(),
+            stop: stopping.clone(),
+        };
+        match tls.clone() {
+            None => connections.spawn(connection.speak(io)),
+            Some(tls) => connections.spawn(connection.speak_tls(tls, io)),
+        };
+    }
+    drop(acceptor);
+    let all_ended = async { while connections.join_next().await.is_some() {} };
+    if timeout(bounds.shutdown, all_ended).await.is_err() {
+        connections.shutdown().await;
+    }
+}
+
+/// Resolves when `stop` says true, or nobody is left to say it.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    drop(stop.wait_for(|stop| *stop).await);
+}
+
+/// One connection.
+struct Connection<E> {
+    endpoint: Arc<E>,
+    local: LocalAddr,
+    remote: RemoteAddr,
+    scheme: Scheme,
+    bounds: Bounds,
+    stop: watch::Receiver<bool>,
+}
+
+impl<E: Endpoint<Output = Response> + 'static> Connection<E> {
+    async fn speak_tls<Io>(mut self, tls: TlsAcceptor, io: Io)
+    where
+        Io: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let shaken = tokio::select! {
+            () = stopped(&mut self.stop) => return,
+            shaken = timeout(self.bounds.headers, tls.accept(io)) => shaken,
+        };
+        match shaken.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
+            Ok(io) => {
+                self.scheme = Scheme::HTTPS;
+                self.speak(io).await;
+            }
+            Err(error) => tracing::debug!(remote = %self.remote, %error, "no TLS handshake"),
+        }
+    }
+
+    async fn speak<Io>(mut self, io: Io)
+    where
+        Io: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let activity = Activity::new(self.bounds.headers, self.bounds.idle);
+        let service = service_fn(|request: hyper::Request<Incoming>| {
+            let busy = activity.begin(request.version());
+            let from = (self.local.clone(), self.remote.clone(), self.scheme.clone());
+            let request = poem::Request::from((request, from.0, from.1, from.2));
+            let endpoint = Arc::clone(&self.endpoint);
+            async move {
+                let answered = endpoint.call(request).await;
+                let response = answered.unwrap_or_else(|error| error.into_response());
+                let response: hyper::Response<_> = response.into();
+                Ok::<_, Infallible>(response.map(|body| busy.until_sent(body)))
+            }
+        });
+        let builder = builder(&self.bounds);
+        let io = TokioIo::new(Watched::new(io, Arc::clone(&activity)));
+        let mut connection = std::pin::pin!(builder.serve_connection(io, service));
+        let mut stopping = false;
+        loop {
+            tokio::select! {
+                _ended = connection.as_mut() => return,
+                had_requests = activity.expired() => {
+                    tracing::debug!(remote = %self.remote, had_requests, "closing a connection that took too long");
+                    if had_requests {
+                        connection.as_mut().graceful_shutdown();
+                        drop(timeout(GOODBYE, connection).await);
+                    }
+                    return;
+                }
+                () = stopped(&mut self.stop), if !stopping => {
+                    stopping = true;
+                    connection.as_mut().graceful_shutdown();
+                }
+            }
+        }
+    }
+}
+
+fn builder(bounds: &Bounds) -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http1().max_buf_size(bounds.header_bytes);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(PING)
+        .keep_alive_timeout(PING)
+        .max_concurrent_streams(bounds.streams)
+        .max_header_list_size(u32::try_from(bounds.header_bytes).unwrap_or(u32::MAX));
+    builder
+}

@@ -1,0 +1,7 @@
+//! Security: TLS, tokens, the listener for operators, and clients that hold on to connections.
+
+mod connections;
+mod files;
+mod refused_starts;
+mod tls;
+mod tokens;

@@ -1,0 +1,169 @@
+//! Clients that hold on to connections.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use super::files::{in_memory, variable};
+use crate::support::client::Client;
+use crate::support::server::Server;
+
+fn connect(server: &Server) -> TcpStream {
+    let stream = TcpStream::connect(server.address()).expect("connect");
+    let patience = Some(Duration::from_secs(20));
+    stream.set_read_timeout(patience).expect("a time-out");
+    stream
+}
+
+/// Whether the server has ended the connection without an answer.
+fn cut_off(stream: &mut TcpStream) -> bool {
+    match stream.read(&mut [0; 1]) {
+        Ok(read) => read == 0,
+        Err(error) => error.kind() == std::io::ErrorKind::ConnectionReset,
+    }
+}
+
+/// Sends a byte every so often until the server has had enough.
+fn drip(mut stream: TcpStream, text: &'static [u8]) -> Duration {
+    let began = Instant::now();
+    stream
+        .set_read_timeout(Some(Duration::from_millis(200)))
+        .expect("a time-out");
+    for byte in text.iter().cycle() {
+        if stream.write_all(&[*byte]).is_err() || cut_off(&mut stream) {
+            break;
+        }
+        assert!(began.elapsed() < Duration::from_secs(20), "never cut off");
+    }
+    began.elapsed()
+}
+
+fn headers_within(time: &str) -> [(String, String); 1] {
+    [variable("LOG_TIMEOUTS__HEADERS", time)]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn heads_that_come_drop_by_drop_are_cut_off_while_others_are_served() {
+    let server = Server::start(&in_memory(), &headers_within("2s"));
+    let first = connect(&server);
+    let second = {
+        let mut stream = connect(&server);
+        stream
+            .write_all(b"GET /-/healthy HTTP/1.1\r\nhost: log\r\n\r\n")
+            .expect("written");
+        let mut answer = [0; 15];
+        stream.read_exact(&mut answer).expect("an answer");
+        assert_eq!(&answer, b"HTTP/1.1 200 OK");
+        let mut rest = [0; 4096];
+        assert!(stream.read(&mut rest).expect("the rest") > 0);
+        stream
+    };
+    let slow: Vec<_> = [
+        (first, &b"GET / HTTP/1.1\r\nx: "[..]),
+        (second, &b"GET / HTTP/1.1\r\nx: "[..]),
+        // The beginning of HTTP/2, then nothing that ends.
+        (
+            connect(&server),
+            &b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0"[..],
+        ),
+    ]
+    .into_iter()
+    .map(|(stream, text)| std::thread::spawn(move || drip(stream, text)))
+    .collect();
+    let client = Client::new(&server);
+    while slow.iter().any(|slow| !slow.is_finished()) {
+        let began = Instant::now();
+        client.append_one("key", "value", true).await;
+        assert!(began.elapsed() < Duration::from_secs(1), "others wait");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    for slow in slow {
+        let took = slow.join().expect("no panic");
+        assert!(took < Duration::from_secs(8), "cut off after {took:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn silent_connections_are_closed_and_idle_ones_later() {
+    let mut env = headers_within("500ms").to_vec();
+    env.push(variable("LOG_TIMEOUTS__IDLE", "2s"));
+    let server = Server::start(&in_memory(), &env);
+    let began = Instant::now();
+    let mut silent = connect(&server);
+    let mut idle = connect(&server);
+    idle.write_all(b"GET /-/healthy HTTP/1.1\r\nhost: log\r\n\r\n")
+        .expect("written");
+    assert!(cut_off(&mut silent));
+    assert!(
+        began.elapsed() < Duration::from_millis(1_900),
+        "{:?}",
+        began.elapsed()
+    );
+    let mut answer = Vec::new();
+    idle.read_to_end(&mut answer).expect("an answer and an end");
+    assert!(answer.starts_with(b"HTTP/1.1 200 OK"));
+    assert!(
+        began.elapsed() >= Duration::from_millis(1_900),
+        "{:?}",
+        began.elapsed()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_long_poll_is_not_an_idle_connection() {
+    let mut env = headers_within("300ms").to_vec();
+    env.push(variable("LOG_TIMEOUTS__IDLE", "500ms"));
+    let server = Server::start(&in_memory(), &env);
+    let answer = Client::new(&server)
+        .get("/scan?key=k&follow=true&timeout_ms=2000")
+        .await;
+    assert_eq!(answer.expect("an answer").status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_over_the_limit_are_closed_at_once_and_a_freed_place_is_taken() {
+    let env = [variable("LOG_LIMITS__CONNECTIONS", "3")];
+    let mut server = Server::start(&in_memory(), &env);
+    let mut held: Vec<_> = (0..3).map(|_| connect(&server)).collect();
+    for stream in &mut held {
+        stream
+            .write_all(b"GET /-/healthy HTTP/1.1\r\nhost: log\r\n\r\n")
+            .expect("written");
+        assert!(stream.read(&mut [0; 4096]).expect("an answer") > 0);
+    }
+    assert!(cut_off(&mut connect(&server)), "a fourth connection");
+    assert!(server.log().contains("limits.connections"));
+    drop(held.pop());
+    let began = Instant::now();
+    loop {
+        let mut stream = connect(&server);
+        let sent = stream.write_all(b"GET /-/healthy HTTP/1.1\r\nhost: log\r\n\r\n");
+        if sent.is_ok() && matches!(stream.read(&mut [0; 4096]), Ok(1..)) {
+            break;
+        }
+        assert!(
+            began.elapsed() < Duration::from_secs(10),
+            "the place stays taken"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_head_over_the_limit_is_answered_431_and_one_below_is_read() {
+    let env = [variable("LOG_LIMITS__HEADER_BYTES", "16KiB")];
+    let server = Server::start(&in_memory(), &env);
+    for (length, status) in [(12 << 10, "200"), (20 << 10, "431")] {
+        let mut stream = connect(&server);
+        let filler = "x".repeat(length);
+        let head = format!(
+            "GET /-/healthy HTTP/1.1\r\nhost: log\r\nconnection: close\r\nx: {filler}\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).expect("written");
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).expect("an answer");
+        assert_eq!(
+            String::from_utf8_lossy(&answer),
+            format!("HTTP/1.1 {status}")
+        );
+    }
+}

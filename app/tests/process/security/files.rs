@@ -1,0 +1,82 @@
+//! Certificates and token files, made for one test.
+
+use std::path::PathBuf;
+
+use rcgen::{CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use tempfile::TempDir;
+
+use crate::support::server::Variable;
+
+/// A folder with a certificate authority, a server certificate by it, and tokens.
+pub(super) struct Files {
+    folder: TempDir,
+    authority: CertifiedIssuer<'static, KeyPair>,
+}
+
+impl Files {
+    pub(super) fn new() -> Self {
+        let mut params = CertificateParams::new(Vec::new()).expect("parameters");
+        params.is_ca = IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        // Its own name: openssl takes a certificate that is named like its issuer for self-signed.
+        let name = rcgen::DnType::CommonName;
+        params.distinguished_name.push(name, "test authority");
+        let key = KeyPair::generate().expect("a key");
+        let authority = CertifiedIssuer::self_signed(params, key).expect("an authority");
+        let folder = tempfile::tempdir().expect("a folder");
+        let files = Self { folder, authority };
+        files.write("ca.pem", &files.authority.pem());
+        files.renew();
+        files
+    }
+
+    /// A new key and a certificate for it, in the files that the server reads.
+    pub(super) fn renew(&self) {
+        let params = CertificateParams::new(vec!["localhost".to_owned(), "127.0.0.1".to_owned()])
+            .expect("parameters");
+        let key = KeyPair::generate().expect("a key");
+        let certificate = params.signed_by(&key, &self.authority).expect("signed");
+        self.write("tls.crt", &certificate.pem());
+        self.write("tls.key", &key.serialize_pem());
+    }
+
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(super) fn text(&self, name: &str) -> String {
+        self.path(name).to_str().expect("UTF-8").to_owned()
+    }
+
+    pub(super) fn write(&self, name: &str, content: &str) {
+        std::fs::write(self.path(name), content).expect("write a file");
+    }
+
+    /// The settings that make the server speak TLS.
+    pub(super) fn tls(&self) -> Vec<Variable> {
+        vec![
+            variable("LOG_TLS__CERTIFICATE", &self.text("tls.crt")),
+            variable("LOG_TLS__KEY", &self.text("tls.key")),
+            variable("LOG_AUTH__RELOAD", "100ms"),
+        ]
+    }
+
+    /// A client that trusts the authority and nobody else.
+    pub(super) fn client(&self) -> reqwest::Client {
+        let pem = std::fs::read(self.path("ca.pem")).expect("read ca.pem");
+        let authority = reqwest::Certificate::from_pem(&pem).expect("a certificate");
+        reqwest::Client::builder()
+            .no_proxy()
+            .tls_certs_only([authority])
+            .timeout(std::time::Duration::from_secs(30))
+            .build()
+            .expect("build a client")
+    }
+}
+
+pub(super) fn variable(name: &str, value: &str) -> Variable {
+    (name.to_owned(), value.to_owned())
+}
+
+pub(super) fn in_memory() -> Vec<String> {
+    vec!["--in-memory".to_owned()]
+}
