@@ -1,0 +1,96 @@
+//! What holds for settings that nobody gives.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use log_adapters::http::HttpOptions;
+use log_adapters::slate;
+use log_domain::Limits;
+
+use super::{Config, Durability, LimitsSection, Memory, Segments, Shutdown, Storage, Timeouts};
+
+impl Default for Config {
+    fn default() -> Self {
+        let (limits, slate, http) = (
+            Limits::default(),
+            slate::Options::default(),
+            HttpOptions::default(),
+        );
+        let bytes = |bytes: usize| ByteSize::b(bytes as u64);
+        Self {
+            host: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            port: 8080,
+            log: "info,slatedb=warn,poem=warn".into(),
+            storage: Storage::default(),
+            limits: LimitsSection {
+                request_bytes: bytes(limits.request_bytes),
+                key_bytes: bytes(limits.key_bytes),
+                value_bytes: bytes(limits.value_bytes),
+                batch_records: limits.batch_records,
+                page_records: limits.page_records,
+                page_bytes: bytes(limits.page_bytes),
+                append_queue_requests: limits.append_queue_requests,
+                append_queue_bytes: bytes(limits.append_queue_bytes),
+                followers: limits.followers,
+            },
+            segments: Segments::default(),
+            durability: Durability {
+                flush_interval: slate
+                    .settings
+                    .flush_interval
+                    .unwrap_or(Duration::from_millis(100)),
+                flush_spacing: slate.flush_spacing,
+            },
+            timeouts: Timeouts {
+                append: slate.append_timeout,
+                read: http.read_timeout,
+                body: http.body_timeout,
+                heartbeat: http.heartbeat,
+                check: slate.check_timeout,
+                open: slate.open_timeout,
+            },
+            shutdown: Shutdown {
+                timeout: Duration::from_secs(45),
+                lame_duck: None,
+                fenced: Duration::from_secs(2),
+            },
+            memory: Memory {
+                block_cache: ByteSize::b(slate.block_cache_bytes),
+                meta_cache: ByteSize::b(slate.meta_cache_bytes),
+                key_table: ByteSize::b(slate.key_table_bytes),
+                unflushed: bytes(slate.settings.max_unflushed_bytes),
+            },
+        }
+    }
+}
+
+impl Default for LimitsSection {
+    fn default() -> Self {
+        Config::default().limits
+    }
+}
+
+impl Default for Durability {
+    fn default() -> Self {
+        Config::default().durability
+    }
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Config::default().timeouts
+    }
+}
+
+impl Default for Shutdown {
+    fn default() -> Self {
+        Config::default().shutdown
+    }
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Config::default().memory
+    }
+}
