@@ -13,8 +13,9 @@ use super::credentials::Source;
 /// partition is never noticed.
 const CONNECT_TIMEOUT: &str = "3 seconds";
 
-/// A request that takes longer is given up and retried, unless `AWS_TIMEOUT` says otherwise.
-const REQUEST_TIMEOUT: &str = "15 seconds";
+/// A request that takes longer is given up and retried, unless `AWS_TIMEOUT` says otherwise. It includes the body: after
+/// an outage the first file of the write-ahead log can be as large as all that was not flushed.
+const REQUEST_TIMEOUT: &str = "60 seconds";
 
 /// How the name of a directory bucket ends: one of S3 Express One Zone, which is spoken to in sessions.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/directory-bucket-naming-rules.html>
