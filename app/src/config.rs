@@ -8,16 +8,28 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytesize::ByteSize;
-use figment::Figment;
-use figment::providers::{Env, Format, Serialized, Toml, Yaml};
 use log_adapters::http::HttpOptions;
 use log_adapters::objects::Place;
 use log_adapters::slate;
 use log_domain::{Limits, SealPolicy};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+mod cache;
+mod masked;
+mod reference;
+mod show;
+mod slatedb;
+mod sources;
+
+pub use cache::{Cache, Preload};
+pub use reference::reference;
+pub use show::show;
+pub use slatedb::SlateDb;
+use sources::Sources;
+
 /// Everything that can be configured.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// The address to listen on. Only this machine can reach the default.
@@ -38,10 +50,15 @@ pub struct Config {
     pub timeouts: Timeouts,
     /// How much memory the server keeps data in.
     pub memory: Memory,
+    /// A cache of data files on a local disk.
+    pub cache: Cache,
+    /// Settings of the storage engine, SlateDB, under its own names.
+    #[schemars(with = "std::collections::BTreeMap<String, serde_json::Value>")]
+    pub slatedb: SlateDb,
 }
 
 /// Where data lives: a folder (the default, `.data`), memory, or a bucket; one of them.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Storage {
     /// A folder of this machine.
@@ -53,7 +70,7 @@ pub struct Storage {
 }
 
 /// An S3 bucket. Endpoint and credentials come from the standard `AWS_*` variables.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct S3 {
     /// The bucket's name.
@@ -65,93 +82,114 @@ pub struct S3 {
 }
 
 /// The largest things clients may send or ask for. Sizes are numbers of bytes or texts such as `16MiB`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LimitsSection {
     /// A request body.
+    #[schemars(with = "String")]
     pub request_bytes: ByteSize,
     /// A key.
+    #[schemars(with = "String")]
     pub key_bytes: ByteSize,
     /// A record's value.
+    #[schemars(with = "String")]
     pub value_bytes: ByteSize,
     /// Records in one append.
     pub batch_records: usize,
     /// Records, or keys, in one page.
     pub page_records: usize,
     /// A page of a scan.
+    #[schemars(with = "String")]
     pub page_bytes: ByteSize,
     /// Appends that wait or are being written at the same time.
     pub append_queue_requests: usize,
     /// Bytes of appends that are being received, wait, or are being written at the same time.
+    #[schemars(with = "String")]
     pub append_queue_bytes: ByteSize,
     /// Requests that follow a key at the same time.
     pub followers: usize,
 }
 
 /// When segments are sealed. Both off by default.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Segments {
     /// Seal a segment when it is this old, for example `1h`.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "Option<String>")]
     pub seal_interval: Option<Duration>,
     /// Seal a segment when this much is in it, for example `10GiB`.
+    #[schemars(with = "Option<String>")]
     pub seal_bytes: Option<ByteSize>,
 }
 
 /// When appends become durable.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Durability {
     /// What nobody waits for is flushed at least this often.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
     pub flush_interval: Duration,
     /// Flushes that somebody waits for start at least this far apart: higher costs latency, lower costs PUTs.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
     pub flush_spacing: Duration,
 }
 
 /// How long anybody waits for anything.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Timeouts {
     /// An append is answered within this time.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
     pub append: Duration,
     /// A read is answered within this time; a follower has its own `timeout_ms`.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
     pub read: Duration,
     /// A request's body has arrived within this time.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
     pub body: Duration,
     /// A stream that has nothing to say sends a comment this often.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
     pub heartbeat: Duration,
     /// The object store answers a readiness check within this time.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
     pub check: Duration,
     /// The log is open within this time after the start.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
     pub open: Duration,
     /// A stop ends within this time.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
     pub shutdown: Duration,
     /// A server that was fenced still says so to its clients for this long before it stops.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
     pub fenced: Duration,
 }
 
 /// How much memory the server keeps data in.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Memory {
     /// Blocks of data that were read.
+    #[schemars(with = "String")]
     pub block_cache: ByteSize,
     /// Indexes and filters of data files.
+    #[schemars(with = "String")]
     pub meta_cache: ByteSize,
     /// What the writer knows of the active segment's keys.
+    #[schemars(with = "String")]
     pub key_table: ByteSize,
     /// Data that is not in data files yet. Appends wait when it is full.
+    #[schemars(with = "String")]
     pub unflushed: ByteSize,
 }
 
@@ -215,6 +253,8 @@ impl Default for Config {
                 key_table: ByteSize::b(slate.key_table_bytes),
                 unflushed: bytes(slate.settings.max_unflushed_bytes),
             },
+            cache: Cache::default(),
+            slatedb: SlateDb::default(),
         }
     }
 }
@@ -250,32 +290,14 @@ impl Config {
     /// A [`Refusal`] for a file that cannot be read, an unknown setting, a value that does not parse, or settings
     /// that contradict each other.
     pub fn load(file: Option<&Path>, flags: impl Serialize) -> Result<Self, Refusal> {
-        let mut figment = Figment::new();
-        if let Some(file) = file {
-            figment = match file.extension().and_then(|extension| extension.to_str()) {
-                Some("toml") => figment.merge(Toml::file_exact(file)),
-                Some("yaml" | "yml") => figment.merge(Yaml::file_exact(file)),
-                _ => {
-                    return Err(Refusal(format!(
-                        "{}: a configuration file ends in .yaml, .yml or .toml",
-                        file.display()
-                    )));
-                }
-            };
-        }
-        let sections = Self::sections();
-        let ours = Env::prefixed("LOG_").filter(move |name| {
-            let section = name.as_str().split("__").next().unwrap_or_default();
-            sections
-                .iter()
-                .any(|known| section.eq_ignore_ascii_case(known))
-        });
-        let figment = figment
-            .merge(ours.split("__"))
-            .merge(Serialized::globals(flags));
-        let config: Self = figment
-            .extract()
-            .map_err(|error| Refusal(one_line(&error)))?;
+        Self::from_sources(&Sources::read(file, flags)?)
+    }
+
+    fn from_sources(sources: &Sources) -> Result<Self, Refusal> {
+        slatedb::refuse_unknown(sources)?;
+        let mut config = sources.parsed()?;
+        slatedb::settle(&mut config, sources)?;
+        cache::check(&config, sources)?;
         config.validated()
     }
 
@@ -320,7 +342,7 @@ impl Config {
 
     /// The options of the store.
     pub fn store(&self) -> slate::Options {
-        let mut options = slate::Options {
+        slate::Options {
             path: self.place().1,
             limits: self.limits(),
             seal: SealPolicy {
@@ -335,12 +357,8 @@ impl Config {
             key_table_bytes: self.memory.key_table.as_u64(),
             block_cache_bytes: self.memory.block_cache.as_u64(),
             meta_cache_bytes: self.memory.meta_cache.as_u64(),
-            ..slate::Options::default()
-        };
-        options.settings.flush_interval = Some(self.durability.flush_interval);
-        options.settings.max_unflushed_bytes =
-            usize::try_from(self.memory.unflushed.as_u64()).unwrap_or(usize::MAX);
-        options
+            settings: self.settings(),
+        }
     }
 
     /// The options of the HTTP side.
@@ -441,22 +459,11 @@ impl Config {
         if self.limits.append_queue_bytes < self.limits.request_bytes {
             return refuse("limits.append_queue_bytes must not be less than limits.request_bytes");
         }
-        self.store()
-            .settings
-            .validate()
-            .map_err(|error| Refusal(format!("memory.unflushed: {error}")))?;
+        tracing_subscriber::EnvFilter::try_new(&self.log)
+            .map_err(|error| Refusal(format!("log: {error}")))?;
+        slate::settings::check(&self.settings()).map_err(|error| slatedb::refusal(&error))?;
         Ok(self)
     }
-}
-
-/// Figment's message, on one line, with the name of the setting and where it was set.
-fn one_line(error: &figment::Error) -> String {
-    error
-        .to_string()
-        .lines()
-        .map(str::trim)
-        .collect::<Vec<_>>()
-        .join(" ")
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The `opendata-log` server.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,8 +10,8 @@ use clap::Parser;
 use clap::error::ErrorKind;
 use log_adapters::clock::SystemClock;
 use log_adapters::objects::{self, Place};
-use log_app::cli::Cli;
-use log_app::config::Config;
+use log_app::cli::{Asked, Cli};
+use log_app::config::{Config, Refusal};
 use log_app::listener::Tcp;
 use log_app::server::{NotFlushed, Parts, Running, start};
 use log_domain::Stopped;
@@ -29,11 +29,20 @@ const NOT_FLUSHED: u8 = 4;
 type Failure = (u8, String);
 
 fn main() -> ExitCode {
-    let outcome = parse().and_then(|config| {
-        let runtime = tokio::runtime::Runtime::new();
-        let runtime =
-            runtime.map_err(|error| (CANNOT_START, format!("cannot start threads: {error}")))?;
-        runtime.block_on(serve(config))
+    let outcome = parse().and_then(|asked| match asked {
+        Asked::Serve(args) => {
+            let config = args.load().map_err(refused)?;
+            let runtime = tokio::runtime::Runtime::new();
+            let runtime = runtime
+                .map_err(|error| (CANNOT_START, format!("cannot start threads: {error}")))?;
+            runtime.block_on(serve(config))
+        }
+        Asked::Config(command) => {
+            let answer = command.answer().map_err(refused)?;
+            // Whoever closed the pipe has read enough.
+            let _ = std::io::stdout().write_all(answer.as_bytes());
+            Ok(())
+        }
     });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -50,7 +59,11 @@ fn main() -> ExitCode {
     }
 }
 
-fn parse() -> Result<Config, Failure> {
+fn refused(refusal: Refusal) -> Failure {
+    (CANNOT_START, refusal.to_string())
+}
+
+fn parse() -> Result<Asked, Failure> {
     let cli = Cli::try_parse().map_err(|error| match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => error.exit(),
         _ => {
@@ -63,9 +76,7 @@ fn parse() -> Result<Config, Failure> {
             (CANNOT_START, format!("{first} (see opendata-log --help)"))
         }
     })?;
-    let args = cli.into_serve();
-    Config::load(args.config.as_deref(), args.settings())
-        .map_err(|refusal| (CANNOT_START, refusal.to_string()))
+    Ok(cli.asked())
 }
 
 async fn serve(config: Config) -> Result<(), Failure> {

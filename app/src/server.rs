@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use log_adapters::cache;
 use log_adapters::http::{self, HttpOptions, HttpParts};
 use log_adapters::metrics::Metrics;
 use log_adapters::slate::{self, SlateStore};
@@ -69,6 +70,9 @@ pub async fn start<A: Acceptor + 'static>(
     parts: Parts<A>,
 ) -> log_domain::Result<Running> {
     let limits = config.limits();
+    if let Some(folder) = &config.cache.dir {
+        cache::prepare(folder)?;
+    }
     let metrics = Metrics::new().map_err(|error| Error::internal(format!("metrics: {error}")))?;
     let followers = Arc::new(Followers::new(&limits));
     let store = SlateStore::open(

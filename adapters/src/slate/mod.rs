@@ -12,6 +12,7 @@ mod open;
 mod queue;
 mod read;
 mod seqnum;
+pub mod settings;
 mod shared;
 mod writer;
 

@@ -3,6 +3,7 @@
 //! [`seaweedfs::SeaweedFs`] is an S3 server of the test's own, on loopback ports of its own, gone with the test.
 //! It has no dependency on the crates under test and no async runtime, so any of them may use it.
 
+pub mod counting_proxy;
 pub mod http;
 mod leash;
 pub mod ports;
