@@ -80,7 +80,10 @@ async fn with_a_warm_cache_ten_times_the_block_cache_is_read_again_without_a_get
     proxy.forget();
     holds(&client, &records).await;
     let cold = proxy.seen("GET");
-    let of_data = cold.keys().filter(|path| path.contains("/compacted/")).count();
+    let of_data = cold
+        .keys()
+        .filter(|path| path.contains("/compacted/"))
+        .count();
     assert!(of_data > 10, "the data was not read from S3: {cold:?}");
 
     proxy.forget();
@@ -270,9 +273,12 @@ impl Drop for SmallDisk {
     }
 }
 
+/// A key, and its sequences and values.
+type Held = (Vec<u8>, Vec<(u64, Vec<u8>)>);
+
 /// Appends values that do not compress, and gives back what every key holds.
-async fn fill(client: &Client) -> Vec<(Vec<u8>, Vec<(u64, Vec<u8>)>)> {
-    let mut held: Vec<(Vec<u8>, Vec<(u64, Vec<u8>)>)> = (0..KEYS)
+async fn fill(client: &Client) -> Vec<Held> {
+    let mut held: Vec<Held> = (0..KEYS)
         .map(|key| (format!("key-{key}").into_bytes(), Vec::new()))
         .collect();
     let mut noise = 7_u64;
@@ -301,7 +307,7 @@ async fn fill(client: &Client) -> Vec<(Vec<u8>, Vec<(u64, Vec<u8>)>)> {
     held
 }
 
-async fn holds(client: &Client, held: &[(Vec<u8>, Vec<(u64, Vec<u8>)>)]) {
+async fn holds(client: &Client, held: &[Held]) {
     for (key, values) in held {
         // Compared without printing megabytes when it fails.
         assert!(

@@ -22,7 +22,7 @@ fn the_quick_start_of_the_readme_prints_what_it_says() {
 
     let server = Server::start(&["--in-memory".to_owned()], &[]);
     for Example { command, output } in examples {
-        let here = command.replace("http://localhost:8080", &server.url());
+        let here = command.replace("http://localhost:8080", server.url());
         let ran = Command::new("bash")
             .args(["-c", &here])
             .output()
