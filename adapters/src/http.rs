@@ -116,6 +116,7 @@ fn edge<S: LogStore>(parts: HttpParts<S>) -> edge::Edge<impl Endpoint + 'static>
         authorizer,
         options,
     } = parts;
+    let metrics = request_metrics::RequestMetrics::new(&meter);
     let read_timeout = options.read_timeout;
     let limits = service.limits();
     let answers = Budget::new(
@@ -129,6 +130,7 @@ fn edge<S: LogStore>(parts: HttpParts<S>) -> edge::Edge<impl Endpoint + 'static>
                 limits.append_queue_bytes as u64,
             ),
             body_timeout: options.body_timeout,
+            sizes: metrics.body_sizes("POST", "/api/v1/log/append"),
             service: Arc::clone(&service),
         },
         scan::ScanRoute {
@@ -165,7 +167,7 @@ fn edge<S: LogStore>(parts: HttpParts<S>) -> edge::Edge<impl Endpoint + 'static>
     edge::Edge {
         inner: Arc::new(routes.nest("/", api)),
         request_ids: request_id::RequestIds::new(options.request_id_seed),
-        metrics: request_metrics::RequestMetrics::new(&meter),
+        metrics,
         access: access::Access(authorizer),
         side: Side::Only,
     }

@@ -48,6 +48,8 @@ pub struct Config {
     pub port: u16,
     /// What to log, as a filter of `tracing`, for example `info` or `debug,slatedb=info`.
     pub log: String,
+    /// How lines of the log are written: `text` for people, `json` for programs, or `auto`: text on a terminal, else JSON.
+    pub log_format: LogFormat,
     /// TLS for the address above. Off unless both files are given.
     pub tls: security::Tls,
     /// Who may do what. Without tokens everybody may do everything.
@@ -73,6 +75,19 @@ pub struct Config {
     /// Settings of the storage engine, SlateDB, under its own names.
     #[schemars(with = "std::collections::BTreeMap<String, serde_json::Value>")]
     pub slatedb: SlateDb,
+}
+
+/// How lines of the log are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// Text if stderr is a terminal, else JSON.
+    #[default]
+    Auto,
+    /// For people.
+    Text,
+    /// An object on each line.
+    Json,
 }
 
 /// Where data lives: a folder (the default, `.data`), memory, or a bucket; one of them.

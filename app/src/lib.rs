@@ -7,6 +7,7 @@ pub mod cli;
 pub mod config;
 mod gate;
 pub mod listener;
+pub mod logging;
 mod readiness;
 pub mod security;
 pub mod server;

@@ -1,7 +1,7 @@
 //! The `opendata-log` server.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::net::{IpAddr, SocketAddr};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -13,13 +13,13 @@ use log_adapters::clock::SystemClock;
 use log_app::cli::{Asked, Cli};
 use log_app::config::{Config, Refusal};
 use log_app::listener::Tcp;
+use log_app::logging;
 use log_app::security::Security;
 use log_app::server::{NotFlushed, Parts, Running, start};
 use log_app::storage;
 use log_domain::Stopped;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tracing_subscriber::EnvFilter;
 
 /// Many small buffers are made on one thread and dropped on another; see docs/performance.md for what this saves.
 #[global_allocator]
@@ -36,16 +36,16 @@ type Failure = (u8, String);
 
 fn main() -> ExitCode {
     let outcome = parse().and_then(|asked| match asked {
-        Asked::Serve(args) => run_server(args.load().map_err(refused)?),
+        Asked::Serve(args) => run_server(&args.load().map_err(refused)?),
         Asked::Config(command) => {
             let answer = command.answer().map_err(refused)?;
             // Whoever closed the pipe has read enough.
             let _ = std::io::stdout().write_all(answer.as_bytes());
-            Ok(())
+            Ok(ExitCode::SUCCESS)
         }
     });
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err((code, message)) => {
             #[expect(
                 clippy::print_stderr,
@@ -59,14 +59,23 @@ fn main() -> ExitCode {
     }
 }
 
-fn run_server(config: Config) -> Result<(), Failure> {
+/// Serves until the end. What went wrong is the last line of the log, in the form of the others.
+fn run_server(config: &Config) -> Result<ExitCode, Failure> {
+    logging::begin(config).map_err(|why| (CANNOT_START, why))?;
     let runtime = tokio::runtime::Runtime::new();
     let runtime =
         runtime.map_err(|error| (CANNOT_START, format!("cannot start threads: {error}")))?;
     let outcome = runtime.block_on(serve(config));
     // A disk that hangs must not keep a stopped server alive.
     runtime.shutdown_background();
-    outcome
+    match outcome {
+        Ok(()) => Ok(ExitCode::SUCCESS),
+        Err((exit_code, message)) if logging::in_json(config) => {
+            tracing::error!(exit_code, "{message}");
+            Ok(ExitCode::from(exit_code))
+        }
+        Err(failure) => Err(failure),
+    }
 }
 
 fn refused(refusal: Refusal) -> Failure {
@@ -89,21 +98,14 @@ fn parse() -> Result<Asked, Failure> {
     Ok(cli.asked())
 }
 
-async fn serve(config: Config) -> Result<(), Failure> {
-    let filter = EnvFilter::try_new(&config.log);
-    let filter = filter.map_err(|error| (CANNOT_START, format!("log: {error}")))?;
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .init();
+async fn serve(config: &Config) -> Result<(), Failure> {
     let mut signals =
         Signals::new().map_err(|error| (CANNOT_START, format!("cannot hear signals: {error}")))?;
 
-    let security = Security::open(&config).map_err(|why| (CANNOT_START, why))?;
-    security.warn(&config);
+    let security = Security::open(config).map_err(|why| (CANNOT_START, why))?;
+    security.warn(config);
     security
-        .keep_fresh(&config)
+        .keep_fresh(config)
         .map_err(|error| (CANNOT_START, format!("cannot hear SIGHUP: {error}")))?;
 
     // The port comes first: a server that cannot listen must not take the log away from one that does.
@@ -123,9 +125,9 @@ async fn serve(config: Config) -> Result<(), Failure> {
         )
     };
     let opening = start(
-        &config,
+        config,
         Parts {
-            stores: storage::open(&config),
+            stores: storage::open(config),
             clock: Arc::new(SystemClock),
             seed: None,
             request_id_seed: RandomState::new().build_hasher().finish(),

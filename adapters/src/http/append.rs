@@ -11,6 +11,7 @@ use super::failure::Failure;
 use super::format::Format;
 use super::proto::{self, AppendResponse};
 use super::reply::Reply;
+use super::request_metrics::BodySizes;
 use body::AppendBody;
 
 mod body;
@@ -22,6 +23,7 @@ pub(super) struct Append<S> {
     /// Bytes of appends that are being received or are not answered yet.
     pub(super) budget: Budget,
     pub(super) body_timeout: Duration,
+    pub(super) sizes: BodySizes,
 }
 
 #[OpenApi]
@@ -48,6 +50,7 @@ impl<S: LogStore> Append<S> {
         let mut received = body
             .receive(limits.request_bytes, &self.budget, self.body_timeout)
             .await?;
+        self.sizes.received(received.bytes());
         let (batch, durability) = received.decode(limits)?;
         let decoded = size_of_val(batch.records());
         received.permit.grow(decoded as u64)?;

@@ -62,7 +62,9 @@ impl<E: Endpoint> Endpoint for Edge<E> {
         let id = self.request_ids.of(request.headers());
         let format = Format::accepted(request.headers());
         let path = request.uri().path().to_owned();
-        let observed = self.metrics.begin(request.method(), routes::find(&path));
+        let observed = self
+            .metrics
+            .begin(id.clone(), request.method(), routes::find(&path));
         request.set_data(id.clone());
 
         let answer = AssertUnwindSafe(self.admitted(&path, request)).catch_unwind();

@@ -1,16 +1,32 @@
-//! What is counted about requests. No label comes from a client.
+//! What is counted and logged about requests. No label comes from a client, and nothing of what was sent is logged.
 
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Histogram, Meter, UpDownCounter};
 use poem::http::{Method, StatusCode};
 use tokio::time::Instant;
 
+use super::request_id::RequestId;
 use super::routes::Route;
 
 /// Upper bounds of the buckets of request durations, in seconds.
 const DURATION_BUCKETS: [f64; 15] = [
     0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
 ];
+
+/// Upper bounds of the buckets of request sizes, in bytes.
+const SIZE_BUCKETS: [f64; 8] = [
+    256.0,
+    1_024.0,
+    4_096.0,
+    16_384.0,
+    65_536.0,
+    262_144.0,
+    1_048_576.0,
+    16_777_216.0,
+];
+
+/// What lines about requests are logged under, so that they can be asked for: `requests=debug`.
+const LOGGED_UNDER: &str = "requests";
 
 /// The status that a request is counted with when its client went away before the answer began.
 const CLIENT_GONE: u16 = 499;
@@ -21,6 +37,7 @@ pub(super) struct RequestMetrics {
     requests: Counter<u64>,
     duration: Histogram<f64>,
     in_flight: UpDownCounter<i64>,
+    size: Histogram<u64>,
 }
 
 impl RequestMetrics {
@@ -41,14 +58,36 @@ impl RequestMetrics {
                 .i64_up_down_counter("http_requests_in_flight")
                 .with_description("Requests whose answer has not begun.")
                 .build(),
+            size: meter
+                .u64_histogram("http_request_size_bytes")
+                .with_description("Bytes of the bodies of appends that arrived whole.")
+                .with_boundaries(SIZE_BUCKETS.into())
+                .build(),
+        }
+    }
+
+    /// Where the bodies sent to `route` with `method` are counted.
+    pub(super) fn body_sizes(&self, method: &'static str, route: &'static str) -> BodySizes {
+        BodySizes {
+            size: self.size.clone(),
+            labels: [
+                KeyValue::new("method", method),
+                KeyValue::new("endpoint", route),
+            ],
         }
     }
 
     /// Counts a request in. It is counted out when what this returns is finished or dropped.
-    pub(super) fn begin(&self, method: &Method, route: Option<Route>) -> Observed<'_> {
+    pub(super) fn begin(
+        &self,
+        id: RequestId,
+        method: &Method,
+        route: Option<Route>,
+    ) -> Observed<'_> {
         self.in_flight.add(1, &[]);
         Observed {
             metrics: self,
+            id,
             method: method_label(method),
             endpoint: route.map_or("unmatched", |route| route.path),
             began: Instant::now(),
@@ -57,9 +96,24 @@ impl RequestMetrics {
     }
 }
 
+/// Where the sizes of bodies are counted.
+#[derive(Debug, Clone)]
+pub(super) struct BodySizes {
+    size: Histogram<u64>,
+    labels: [KeyValue; 2],
+}
+
+impl BodySizes {
+    /// A whole body of so many bytes arrived.
+    pub(super) fn received(&self, bytes: u64) {
+        self.size.record(bytes, &self.labels);
+    }
+}
+
 /// A request that is in flight.
 pub(super) struct Observed<'a> {
     metrics: &'a RequestMetrics,
+    id: RequestId,
     method: &'static str,
     endpoint: &'static str,
     began: Instant,
@@ -87,6 +141,25 @@ impl Drop for Observed<'_> {
             .duration
             .record(took, &[method.clone(), endpoint.clone()]);
         self.metrics.in_flight.add(-1, &[]);
+        // A server error is worth a line in any case; lines about the rest are asked for.
+        macro_rules! log {
+            ($level:ident) => {
+                tracing::$level!(
+                    target: LOGGED_UNDER,
+                    request_id = %self.id,
+                    method = self.method,
+                    route = self.endpoint,
+                    status = self.status,
+                    duration_ms = took * 1e3,
+                    "request"
+                )
+            };
+        }
+        if self.status >= 500 {
+            log!(warn);
+        } else {
+            log!(debug);
+        }
     }
 }
 

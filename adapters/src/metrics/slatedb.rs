@@ -11,7 +11,8 @@ use slatedb_common::metrics::{
     CounterFn, GaugeFn, HistogramFn, MetricsRecorder, NoopMetricsRecorder, UpDownCounterFn,
 };
 
-/// Takes SlateDB's metrics, named `slatedb_...` with underscores for dots; counters end in `_total`.
+/// Takes SlateDB's metrics, named `slatedb_...` with underscores for dots, and as Prometheus has it: counters end in
+/// `_total`, nothing else in `_count` (`sst_count` becomes `ssts`), and units are written out.
 ///
 /// Each handle that it gives out is a plain atomic, bound once: handles sit on hot paths. Registering the same name and
 /// labels again gives the same handle. Metrics of one name may differ in their label names. A name that is
@@ -161,6 +162,14 @@ fn exported_name(name: &str, suffix: &str) -> String {
     let mut exported = sanitized(name);
     if !exported.starts_with("slatedb_") {
         exported.insert_str(0, "slatedb_");
+    }
+    if exported.ends_with("_sec") {
+        exported.push_str("onds");
+    }
+    if suffix.is_empty()
+        && let Some(counted) = exported.strip_suffix("_count")
+    {
+        exported = format!("{counted}s");
     }
     if !exported.ends_with(suffix) {
         exported.push_str(suffix);

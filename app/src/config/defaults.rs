@@ -22,6 +22,7 @@ impl Default for Config {
             host: IpAddr::V4(Ipv4Addr::LOCALHOST),
             port: 8080,
             log: "info,slatedb=warn,poem=warn".into(),
+            log_format: LogFormat::default(),
             tls: security::Tls::default(),
             auth: security::Auth::default(),
             admin: security::Admin::default(),

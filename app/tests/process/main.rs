@@ -8,6 +8,7 @@ mod effective_configuration;
 mod fencing;
 mod health;
 mod killed;
+mod logging;
 mod malformed;
 mod memory;
 mod quick_start;

@@ -62,7 +62,9 @@ fn refused(flags: &[String], environment: &[Variable]) -> String {
     assert_eq!(exit.code, Some(2), "{exit:?}");
     let lines = exit.stderr.lines();
     // What went well before, for example the first of two buckets, may be told too.
-    let mut lines: Vec<_> = lines.filter(|line| !line.contains(" INFO ")).collect();
+    let mut lines: Vec<_> = lines
+        .filter(|line| !line.contains("\"level\":\"INFO\""))
+        .collect();
     assert_eq!(lines.len(), 1, "one line, not {}: {exit:?}", lines.len());
     lines.remove(0).to_owned()
 }

@@ -8,6 +8,7 @@ pub mod counting_proxy;
 pub mod http;
 mod leash;
 pub mod ports;
+pub mod prometheus;
 pub mod recorder;
 pub mod seaweedfs;
 pub mod sts;

@@ -134,6 +134,11 @@ pub(super) struct Received {
 }
 
 impl Received {
+    /// How large the body is.
+    pub(super) fn bytes(&self) -> u64 {
+        self.body.len() as u64
+    }
+
     /// The batch in it and when it is to be acknowledged.
     pub(super) fn decode(&mut self, limits: &Limits) -> Result<(Batch, Durability), Failure> {
         let body = std::mem::take(&mut self.body);

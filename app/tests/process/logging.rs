@@ -1,0 +1,132 @@
+//! What the server says on stderr: for programs and for people, and never what clients sent.
+
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::support::client::Client;
+use crate::support::server::{Server, binary};
+
+fn settings(settings: &[(&str, &str)]) -> Vec<(String, String)> {
+    let owned = settings
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    owned.collect()
+}
+
+fn objects(log: &str) -> Vec<Value> {
+    let lines = log.lines();
+    lines
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("not JSON: {line}")))
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn off_a_terminal_every_line_is_json_with_time_level_target_and_message() {
+    let server = Server::start(&["--in-memory".to_owned()], &[]);
+    let exit = server.terminate().await;
+    let lines = objects(&exit.stderr);
+    assert!(lines.len() > 4, "{lines:?}");
+    for line in &lines {
+        for field in ["timestamp", "level", "target", "message"] {
+            assert!(line[field].is_string(), "{field} is not in {line}");
+        }
+    }
+    let ending = lines.last().expect("a line");
+    let everything = "stopped; everything acknowledged is durable";
+    assert_eq!(ending["message"], everything);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_request_can_be_logged_with_its_id_route_status_and_duration_and_nothing_that_was_sent()
+ {
+    let asked_for = settings(&[("LOG_LOG", "info,requests=debug")]);
+    let server = Server::start(&["--in-memory".to_owned()], &asked_for);
+    let client = Client::new(&server);
+    client
+        .append_one("PRIVATE-KEY", "PRIVATE-VALUE", true)
+        .await;
+    let http = reqwest::Client::builder().no_proxy().build();
+    let http = http.expect("build a client");
+    let scan = format!("{}/api/v1/log/scan?key=UFJJVkFURQ&limit=x", server.url());
+    let asked = http.get(scan).bearer_auth("PRIVATE-TOKEN");
+    let asked = asked.header("x-request-id", "my-id-1").send().await;
+    assert_eq!(asked.expect("an answer").status(), 400);
+
+    let exit = server.terminate().await;
+    for private in ["PRIVATE", "UFJJVkFURQ"] {
+        assert!(!exit.stderr.contains(private), "{}", exit.stderr);
+    }
+    let lines = objects(&exit.stderr);
+    let requests: Vec<_> = lines
+        .iter()
+        .filter(|line| line["target"] == "requests")
+        .collect();
+    assert_eq!(requests.len(), 2, "{requests:?}");
+    let [append, scan] = requests[..] else {
+        panic!("two requests")
+    };
+    for (line, method, route, status) in [
+        (append, "POST", "/api/v1/log/append", 200),
+        (scan, "GET", "/api/v1/log/scan", 400),
+    ] {
+        assert_eq!(line["method"], method);
+        assert_eq!(line["route"], route);
+        assert_eq!(line["status"], status);
+        assert!(line["duration_ms"].as_f64().is_some_and(|ms| ms > 0.0));
+    }
+    assert!(
+        append["request_id"]
+            .as_str()
+            .is_some_and(|id| id.len() == 32)
+    );
+    assert_eq!(scan["request_id"], "my-id-1");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn by_default_only_requests_that_the_server_failed_have_a_line() {
+    let lame_duck = settings(&[("LOG_SHUTDOWN__LAME_DUCK", "2s")]);
+    let server = Server::start(&["--in-memory".to_owned()], &lame_duck);
+    Client::new(&server).append_one("key", "value", true).await;
+    server.send_sigterm();
+    let url = format!("{}/-/ready", server.url());
+    let mut status = 200;
+    while status == 200 {
+        let http = reqwest::Client::builder().no_proxy().build();
+        let answer = http.expect("build a client").get(&url).send().await;
+        status = answer.expect("an answer").status().as_u16();
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(status, 503);
+    let lines = objects(&server.wait().await.stderr);
+    let requests: Vec<_> = lines
+        .iter()
+        .filter(|line| line["target"] == "requests")
+        .collect();
+    assert_eq!(requests.len(), 1, "{requests:?}");
+    assert_eq!(requests[0]["level"], "WARN");
+    assert_eq!(requests[0]["route"], "/-/ready");
+    assert_eq!(requests[0]["status"], 503);
+}
+
+#[test]
+fn on_a_terminal_lines_are_text() {
+    // `script` gives its child a terminal, and hands on what is written to it.
+    let server = format!(
+        "{} --in-memory --port 0 & sleep 2; kill $!; wait $!",
+        binary().to_string_lossy()
+    );
+    let seen = Command::new("script")
+        .args(["--quiet", "--return", "--command", &server, "/dev/null"])
+        .stdin(Stdio::null())
+        .output()
+        .expect("run script (of the package bsdutils)");
+    let seen = String::from_utf8_lossy(&seen.stdout).into_owned();
+    let line = seen
+        .lines()
+        .find(|line| line.contains("listening on http://127.0.0.1:"));
+    let line = line.unwrap_or_else(|| panic!("it did not say that it listens:\n{seen}"));
+    assert!(serde_json::from_str::<Value>(line).is_err(), "{line}");
+    assert!(line.contains("INFO"), "{line}");
+}
