@@ -10,6 +10,7 @@ use std::time::Duration;
 use clap::Parser;
 use clap::error::ErrorKind;
 use log_adapters::clock::SystemClock;
+use log_adapters::objects::s3::Reach;
 use log_app::cli::Cli;
 use log_app::config::Config;
 use log_app::listener::Tcp;
@@ -113,7 +114,7 @@ async fn serve(config: Config) -> Result<(), Failure> {
     let opening = start(
         &config,
         Parts {
-            stores: storage::open(&config),
+            stores: storage::open(&config, &Reach::of_process()),
             clock: Arc::new(SystemClock),
             seed: None,
             request_id_seed: RandomState::new().build_hasher().finish(),
