@@ -1,5 +1,6 @@
 //! Adapters: one module for each port of `log-domain`. They know the domain and the outside world, not each other.
 
+pub mod cache;
 pub mod clock;
 pub mod http;
 pub mod memory;

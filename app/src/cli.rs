@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use serde::Serialize;
 
+use crate::config::{self, Config, Refusal};
+
 /// A key-oriented, append-only log server on object storage.
 ///
 /// Every key is its own ordered stream, and begins when somebody writes to it. Data lives in a local folder by
@@ -27,6 +29,7 @@ Examples:
   opendata-log --s3-bucket my-log --s3-region eu-central-1 --host 0.0.0.0
                                                  data in S3; credentials from the standard AWS_* variables
   opendata-log --config log.yaml                 everything from a file
+  opendata-log config check --config log.yaml    say what is wrong with it, and open nothing
 
 Every setting can also be given in the environment: LOG_ and its name, sections parted by two
 underscores, for example LOG_PORT=9000 or LOG_LIMITS__KEY_BYTES=1KiB.
@@ -40,6 +43,30 @@ enum Command {
     /// Serve the log over HTTP (the default).
     #[command(after_help = EXAMPLES)]
     Serve(ServeArgs),
+    /// Look at the configuration, and open nothing.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+}
+
+/// What to do with the configuration.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Say ok, or what is wrong, with exit code 2.
+    Check(ServeArgs),
+    /// Print every value that is in force and where it comes from.
+    Show(ServeArgs),
+    /// Print docs/configuration.md.
+    #[command(hide = true)]
+    Docs,
+}
+
+/// What was asked for.
+#[derive(Debug)]
+pub enum Asked {
+    /// To serve.
+    Serve(ServeArgs),
+    /// Something about the configuration.
+    Config(ConfigCommand),
 }
 
 /// What the server can be told on the command line. Everything else is in the file and the environment.
@@ -79,16 +106,39 @@ pub struct ServeArgs {
 }
 
 impl Cli {
-    /// What to serve with.
-    pub fn into_serve(self) -> ServeArgs {
+    /// What was asked for.
+    pub fn asked(self) -> Asked {
         match self.command {
-            Some(Command::Serve(args)) => args,
-            None => self.serve,
+            Some(Command::Serve(args)) => Asked::Serve(args),
+            Some(Command::Config(command)) => Asked::Config(command),
+            None => Asked::Serve(self.serve),
+        }
+    }
+}
+
+impl ConfigCommand {
+    /// The answer, to be printed.
+    ///
+    /// # Errors
+    /// What is wrong with the configuration.
+    pub fn answer(&self) -> Result<String, Refusal> {
+        match self {
+            Self::Check(args) => args.load().map(|_| "ok\n".to_owned()),
+            Self::Show(args) => config::show(args.config.as_deref(), args.settings()),
+            Self::Docs => Ok(config::reference()),
         }
     }
 }
 
 impl ServeArgs {
+    /// The configuration: file, environment, and what was given here.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn load(&self) -> Result<Config, Refusal> {
+        Config::load(self.config.as_deref(), self.settings())
+    }
+
     /// What was given, as a part of the configuration.
     pub fn settings(&self) -> impl Serialize + use<> {
         #[derive(Serialize)]

@@ -2,8 +2,18 @@
 //!
 //! Later wins: defaults < file < environment (`LOG_…`, sections parted by two underscores) < flags.
 
+mod cache;
+mod checks;
 mod defaults;
+mod masked;
+mod reference;
 mod s3;
+pub mod security;
+mod show;
+mod slatedb;
+mod sources;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -11,21 +21,25 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytesize::ByteSize;
-use figment::Figment;
-use figment::providers::{Env, Format, Serialized, Toml, Yaml};
 use log_adapters::http::HttpOptions;
 use log_adapters::objects::Place;
 use log_adapters::slate;
 use log_domain::{Limits, SealPolicy};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use cache::{Cache, Preload};
+pub use reference::reference;
 pub use s3::{Encryption, S3, Wal, WalBucket};
+pub use show::show;
+pub use slatedb::SlateDb;
+use sources::Sources;
 
 /// How long it takes until nothing is routed to a pod that is not ready any more.
 const LAME_DUCK_IN_KUBERNETES: Duration = Duration::from_secs(5);
 
 /// Everything that can be configured.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// The address to listen on. Only this machine can reach the default.
@@ -34,17 +48,17 @@ pub struct Config {
     pub port: u16,
     /// What to log, as a filter of `tracing`, for example `info` or `debug,slatedb=info`.
     pub log: String,
-    /// TLS for the address above.
+    /// TLS for the address above. Off unless both files are given.
     pub tls: security::Tls,
-    /// Who may do what.
+    /// Who may do what. Without tokens everybody may do everything.
     pub auth: security::Auth,
-    /// A listener of their own for metrics and health.
+    /// A listener of their own for metrics and health, without TLS and tokens. Off unless a port is given.
     pub admin: security::Admin,
-    /// Where data lives.
+    /// Where data lives: a folder (the default, `.data`), memory, or a bucket; one of them.
     pub storage: Storage,
     /// The largest things clients may send or ask for.
     pub limits: LimitsSection,
-    /// When segments are sealed.
+    /// When segments are sealed. Both off by default; with both, whichever comes first.
     pub segments: Segments,
     /// When appends become durable.
     pub durability: Durability,
@@ -54,10 +68,15 @@ pub struct Config {
     pub shutdown: Shutdown,
     /// How much memory the server keeps data in.
     pub memory: Memory,
+    /// A cache of data files on a local disk, off unless `cache.dir` is set. It may be lost or damaged at any time.
+    pub cache: Cache,
+    /// Settings of the storage engine, SlateDB, under its own names.
+    #[schemars(with = "std::collections::BTreeMap<String, serde_json::Value>")]
+    pub slatedb: SlateDb,
 }
 
 /// Where data lives: a folder (the default, `.data`), memory, or a bucket; one of them.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Storage {
     /// A folder of this machine.
@@ -71,24 +90,29 @@ pub struct Storage {
 }
 
 /// The largest things clients may send or ask for. Sizes are numbers of bytes or texts such as `16MiB`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LimitsSection {
     /// A request body.
+    #[schemars(with = "String")]
     pub request_bytes: ByteSize,
     /// A key.
+    #[schemars(with = "String")]
     pub key_bytes: ByteSize,
     /// A record's value.
+    #[schemars(with = "String")]
     pub value_bytes: ByteSize,
     /// Records in one append.
     pub batch_records: usize,
     /// Records, or keys, in one page.
     pub page_records: usize,
     /// A page of a scan.
+    #[schemars(with = "String")]
     pub page_bytes: ByteSize,
     /// Appends that wait or are being written at the same time.
     pub append_queue_requests: usize,
     /// Bytes of appends that are being received, wait, or are being written at the same time.
+    #[schemars(with = "String")]
     pub append_queue_bytes: ByteSize,
     /// Requests that follow a key at the same time.
     pub followers: usize,
@@ -97,89 +121,109 @@ pub struct LimitsSection {
     /// Requests at the same time on one HTTP/2 connection.
     pub connection_streams: u32,
     /// The head of a request: its line and headers.
+    #[schemars(with = "String")]
     pub header_bytes: ByteSize,
 }
 
 /// When segments are sealed. Both off by default.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Segments {
     /// Seal a segment when it is this old, for example `1h`.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "Option<String>")]
     pub seal_interval: Option<Duration>,
     /// Seal a segment when this much is in it, for example `10GiB`.
+    #[schemars(with = "Option<String>")]
     pub seal_bytes: Option<ByteSize>,
 }
 
 /// When appends become durable.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Durability {
     /// What nobody waits for is flushed at least this often.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
     pub flush_interval: Duration,
     /// Flushes that somebody waits for start at least this far apart: higher costs latency, lower costs PUTs.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
     pub flush_spacing: Duration,
 }
 
 /// How long anybody waits for anything.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Timeouts {
     /// An append is answered within this time.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
     pub append: Duration,
     /// A read is answered within this time; a follower has its own `timeout_ms`.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
     pub read: Duration,
     /// A TLS handshake, and the head of a request, have arrived within this time.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
     pub headers: Duration,
     /// A request's body has arrived within this time.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
     pub body: Duration,
     /// A connection without a request, or that takes nothing of its answer, is closed after this time.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
     pub idle: Duration,
     /// A stream that has nothing to say sends a comment this often.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
     pub heartbeat: Duration,
     /// The object store answers a readiness check within this time.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
     pub check: Duration,
     /// The log is open within this time after the start.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
     pub open: Duration,
 }
 
 /// How the server stops.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Shutdown {
     /// A stop ends within this time. Keep it below the grace period of whatever stops the server.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
     pub timeout: Duration,
     /// For how long the server is not ready but still serves, so that load balancers notice, before it stops
     /// listening. `5s` in Kubernetes, `0s` elsewhere, unless set.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "Option<String>")]
     pub lame_duck: Option<Duration>,
     /// A server that was fenced still says so to its clients for this long before it stops.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
     pub fenced: Duration,
 }
 
 /// How much memory the server keeps data in.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Memory {
     /// Blocks of data that were read.
+    #[schemars(with = "String")]
     pub block_cache: ByteSize,
     /// Indexes and filters of data files.
+    #[schemars(with = "String")]
     pub meta_cache: ByteSize,
     /// What the writer knows of the active segment's keys.
+    #[schemars(with = "String")]
     pub key_table: ByteSize,
     /// Data that is not in data files yet. Appends wait when it is full.
+    #[schemars(with = "String")]
     pub unflushed: ByteSize,
 }
 
@@ -202,32 +246,14 @@ impl Config {
     /// A [`Refusal`] for a file that cannot be read, an unknown setting, a value that does not parse, or settings
     /// that contradict each other.
     pub fn load(file: Option<&Path>, flags: impl Serialize) -> Result<Self, Refusal> {
-        let mut figment = Figment::new();
-        if let Some(file) = file {
-            figment = match file.extension().and_then(|extension| extension.to_str()) {
-                Some("toml") => figment.merge(Toml::file_exact(file)),
-                Some("yaml" | "yml") => figment.merge(Yaml::file_exact(file)),
-                _ => {
-                    return Err(Refusal(format!(
-                        "{}: a configuration file ends in .yaml, .yml or .toml",
-                        file.display()
-                    )));
-                }
-            };
-        }
-        let sections = Self::sections();
-        let ours = Env::prefixed("LOG_").filter(move |name| {
-            let section = name.as_str().split("__").next().unwrap_or_default();
-            sections
-                .iter()
-                .any(|known| section.eq_ignore_ascii_case(known))
-        });
-        let figment = figment
-            .merge(ours.split("__"))
-            .merge(Serialized::globals(flags));
-        let config: Self = figment
-            .extract()
-            .map_err(|error| Refusal(one_line(&error)))?;
+        Self::from_sources(&Sources::read(file, flags)?)
+    }
+
+    fn from_sources(sources: &Sources) -> Result<Self, Refusal> {
+        slatedb::refuse_unknown(sources)?;
+        let mut config = sources.parsed()?;
+        slatedb::settle(&mut config, sources)?;
+        cache::check(&config, sources)?;
         config.validated()
     }
 
@@ -269,7 +295,7 @@ impl Config {
 
     /// The options of the store.
     pub fn store(&self) -> slate::Options {
-        let mut options = slate::Options {
+        slate::Options {
             path: self.place().1,
             limits: self.limits(),
             seal: SealPolicy {
@@ -283,12 +309,9 @@ impl Config {
             key_table_bytes: self.memory.key_table.as_u64(),
             block_cache_bytes: self.memory.block_cache.as_u64(),
             meta_cache_bytes: self.memory.meta_cache.as_u64(),
+            settings: self.settings(),
             ..slate::Options::default()
-        };
-        options.settings.flush_interval = Some(self.durability.flush_interval);
-        options.settings.max_unflushed_bytes =
-            usize::try_from(self.memory.unflushed.as_u64()).unwrap_or(usize::MAX);
-        options
+        }
     }
 
     /// The options of the HTTP side.
@@ -318,93 +341,4 @@ impl Config {
         let dict = tree.ok().and_then(figment::value::Value::into_dict);
         dict.map_or_else(Vec::new, |dict| dict.into_keys().collect())
     }
-
-    fn validated(self) -> Result<Self, Refusal> {
-        let refuse = |message: &str| Err(Refusal(message.to_owned()));
-        let storage = &self.storage;
-        let places = [
-            (storage.data_dir.is_some(), "storage.data_dir (--data-dir)"),
-            (storage.in_memory, "storage.in_memory (--in-memory)"),
-            (
-                storage.s3.bucket.is_some(),
-                "storage.s3.bucket (--s3-bucket)",
-            ),
-        ];
-        let given: Vec<&str> = places
-            .iter()
-            .filter(|(given, _)| *given)
-            .map(|(_, name)| *name)
-            .collect();
-        if given.len() > 1 {
-            return refuse(&format!(
-                "{} contradict each other: data lives in one place",
-                given.join(" and ")
-            ));
-        }
-        s3::validate(storage)?;
-        for (zero, name) in [
-            (
-                self.limits.request_bytes.as_u64() == 0,
-                "limits.request_bytes",
-            ),
-            (self.limits.key_bytes.as_u64() == 0, "limits.key_bytes"),
-            (self.limits.batch_records == 0, "limits.batch_records"),
-            (self.limits.page_records == 0, "limits.page_records"),
-            (
-                self.limits.append_queue_requests == 0,
-                "limits.append_queue_requests",
-            ),
-            (
-                self.segments
-                    .seal_bytes
-                    .is_some_and(|size| size.as_u64() == 0),
-                "segments.seal_bytes",
-            ),
-            (
-                self.segments
-                    .seal_interval
-                    .is_some_and(|time| time.is_zero()),
-                "segments.seal_interval",
-            ),
-            (
-                self.durability.flush_interval.is_zero(),
-                "durability.flush_interval",
-            ),
-            (self.timeouts.append.is_zero(), "timeouts.append"),
-            (self.timeouts.read.is_zero(), "timeouts.read"),
-        ] {
-            if zero {
-                return refuse(&format!("{name} must be more than 0"));
-            }
-        }
-        security::validate(&self).map_err(Refusal)?;
-        if self.lame_duck() >= self.shutdown.timeout {
-            return refuse("shutdown.lame_duck must be less than shutdown.timeout");
-        }
-        if self.limits.append_queue_bytes.as_u64() / 2 < self.limits.request_bytes.as_u64() {
-            return refuse("limits.append_queue_bytes must be at least twice limits.request_bytes");
-        }
-        if self.limits.page_bytes > ByteSize::mib(256) {
-            return refuse("limits.page_bytes must be at most 256 MiB");
-        }
-        self.store()
-            .settings
-            .validate()
-            .map_err(|error| Refusal(format!("memory.unflushed: {error}")))?;
-        Ok(self)
-    }
 }
-
-/// Figment's message, on one line, with the name of the setting and where it was set.
-fn one_line(error: &figment::Error) -> String {
-    error
-        .to_string()
-        .lines()
-        .map(str::trim)
-        .collect::<Vec<_>>()
-        .join(" ")
-}
-
-pub mod security;
-#[cfg(test)]
-mod tests;

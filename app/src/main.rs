@@ -1,7 +1,7 @@
 //! The `opendata-log` server.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::net::{IpAddr, SocketAddr};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -11,8 +11,8 @@ use clap::Parser;
 use clap::error::ErrorKind;
 use log_adapters::clock::SystemClock;
 use log_adapters::objects::s3::Reach;
-use log_app::cli::Cli;
-use log_app::config::Config;
+use log_app::cli::{Asked, Cli};
+use log_app::config::{Config, Refusal};
 use log_app::lifetime::{self, Ended};
 use log_app::listener::Tcp;
 use log_app::security::Security;
@@ -36,14 +36,14 @@ const NOT_FLUSHED: u8 = 4;
 type Failure = (u8, String);
 
 fn main() -> ExitCode {
-    let outcome = parse().and_then(|config| {
-        let runtime = tokio::runtime::Runtime::new();
-        let runtime =
-            runtime.map_err(|error| (CANNOT_START, format!("cannot start threads: {error}")))?;
-        let outcome = runtime.block_on(serve(config));
-        // A disk that hangs must not keep a stopped server alive.
-        runtime.shutdown_background();
-        outcome
+    let outcome = parse().and_then(|asked| match asked {
+        Asked::Serve(args) => run_server(args.load().map_err(refused)?),
+        Asked::Config(command) => {
+            let answer = command.answer().map_err(refused)?;
+            // Whoever closed the pipe has read enough.
+            let _ = std::io::stdout().write_all(answer.as_bytes());
+            Ok(())
+        }
     });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -60,7 +60,21 @@ fn main() -> ExitCode {
     }
 }
 
-fn parse() -> Result<Config, Failure> {
+fn run_server(config: Config) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Runtime::new();
+    let runtime =
+        runtime.map_err(|error| (CANNOT_START, format!("cannot start threads: {error}")))?;
+    let outcome = runtime.block_on(serve(config));
+    // A disk that hangs must not keep a stopped server alive.
+    runtime.shutdown_background();
+    outcome
+}
+
+fn refused(refusal: Refusal) -> Failure {
+    (CANNOT_START, refusal.to_string())
+}
+
+fn parse() -> Result<Asked, Failure> {
     let cli = Cli::try_parse().map_err(|error| match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => error.exit(),
         _ => {
@@ -73,9 +87,7 @@ fn parse() -> Result<Config, Failure> {
             (CANNOT_START, format!("{first} (see opendata-log --help)"))
         }
     })?;
-    let args = cli.into_serve();
-    Config::load(args.config.as_deref(), args.settings())
-        .map_err(|refusal| (CANNOT_START, refusal.to_string()))
+    Ok(cli.asked())
 }
 
 async fn serve(config: Config) -> Result<(), Failure> {

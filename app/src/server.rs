@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use log_adapters::cache;
 use log_adapters::http::{self, HttpOptions, HttpParts};
 use log_adapters::metrics::{Metrics, Watched};
 use log_adapters::slate::{self, SlateStore};
@@ -86,6 +87,9 @@ where
     A: Acceptor + 'static,
     S: Future<Output = log_domain::Result<Stores>>,
 {
+    if let Some(folder) = &config.cache.dir {
+        cache::prepare(folder)?;
+    }
     let metrics = Metrics::new().map_err(|error| Error::internal(format!("metrics: {error}")))?;
     let gate = || {
         Gate::new(http::starting(

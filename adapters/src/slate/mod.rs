@@ -13,6 +13,7 @@ mod open;
 mod queue;
 mod read;
 mod seqnum;
+pub mod settings;
 mod shared;
 mod wal_place;
 mod writer;

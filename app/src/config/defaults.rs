@@ -69,6 +69,8 @@ impl Default for Config {
                 key_table: ByteSize::b(slate.key_table_bytes),
                 unflushed: bytes(slate.settings.max_unflushed_bytes),
             },
+            cache: Cache::default(),
+            slatedb: SlateDb::default(),
         }
     }
 }

@@ -2,12 +2,13 @@
 
 use log_adapters::objects::Place;
 use log_adapters::objects::s3::{self, Bucket};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Config, Refusal, Storage};
 
 /// An S3 bucket. Endpoint and credentials come from the standard `AWS_*` variables.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct S3 {
     /// The bucket's name.
@@ -23,7 +24,7 @@ pub struct S3 {
 }
 
 /// What S3 encrypts with, at rest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Encryption {
     /// Keys of S3's own.
@@ -35,7 +36,7 @@ pub enum Encryption {
 }
 
 /// Where the write-ahead log lives.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Wal {
     /// A bucket of its own.
@@ -44,7 +45,7 @@ pub struct Wal {
 
 /// A bucket for the write-ahead log alone, for example one of S3 Express One Zone. Only a log that begins with it can
 /// have it.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct WalBucket {
     /// The bucket's name.

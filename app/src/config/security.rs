@@ -4,13 +4,14 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Config;
 use crate::serving::Bounds;
 
 /// TLS. Off unless both files are given.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Tls {
     /// The certificate chain in PEM format, the server's own first. Read again when it changes.
@@ -20,13 +21,14 @@ pub struct Tls {
 }
 
 /// Who may do what. Everybody may do everything unless there are tokens.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Auth {
     /// A file of bearer tokens. Read again when it changes.
     pub tokens: Option<PathBuf>,
     /// How often to look whether tokens or certificate have changed; SIGHUP makes it look at once.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
     pub reload: Duration,
 }
 
@@ -40,7 +42,7 @@ impl Default for Auth {
 }
 
 /// A listener of their own for metrics and health. Off unless a port is given.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Admin {
     /// The address to listen on. Only this machine can reach the default.

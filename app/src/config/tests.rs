@@ -140,3 +140,92 @@ fn only_variables_that_name_a_setting_are_ours() {
         Ok(())
     });
 }
+
+#[test]
+fn every_flag_of_a_setting_is_in_the_reference_and_every_setting_is_described() {
+    use clap::CommandFactory;
+    let command = crate::cli::Cli::command();
+    let flags: Vec<_> = command
+        .get_arguments()
+        .filter_map(|argument| argument.get_long())
+        .filter(|flag| !["config", "help", "version"].contains(flag))
+        .map(|flag| format!("--{flag}"))
+        .collect();
+    let mut listed = super::reference::FLAGS
+        .map(|(_, flag)| flag.to_owned())
+        .to_vec();
+    listed.sort();
+    let mut sorted = flags.clone();
+    sorted.sort();
+    assert_eq!(sorted, listed);
+
+    let page = super::reference();
+    for (path, _) in super::reference::FLAGS {
+        assert!(
+            page.contains(&format!("\n| `{path}` (`--")),
+            "{path} is not in the page"
+        );
+    }
+    let tree = figment::value::Value::serialize(Config::default()).expect("a tree");
+    let leaves = super::show::leaves(&tree.into_dict().expect("sections"));
+    assert!(leaves.len() > 80, "only {} settings", leaves.len());
+    for (path, _) in leaves {
+        let row = page
+            .lines()
+            .find(|line| line.starts_with(&format!("| `{path}`")));
+        let row = row.unwrap_or_else(|| panic!("{path} is not in the page"));
+        let described = !row.ends_with("|  |");
+        assert!(
+            described || path.starts_with("slatedb."),
+            "{path} is not described"
+        );
+    }
+}
+
+#[test]
+fn what_is_a_secret_is_told_by_its_name() {
+    for name in [
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_ACCESS_KEY_ID",
+        "proxy_password",
+    ] {
+        assert!(masked::is_secret(name), "{name}");
+    }
+    for name in [
+        "auth.tokens",
+        "auth.token_file",
+        "limits.key_bytes",
+        "memory.key_table",
+        "AWS_REGION",
+    ] {
+        assert!(!masked::is_secret(name), "{name}");
+    }
+}
+
+#[test]
+fn what_has_two_names_has_one_value() {
+    Jail::expect_with(|jail| {
+        jail.create_file(
+            "a.yaml",
+            "slatedb: { flush_interval: 70ms, max_unflushed_bytes: 134217728, \
+             object_store_cache_options: { root_folder: c, cache_on_flush: true } }",
+        )?;
+        let config = load(Some("a.yaml"), json!({})).expect("valid");
+        assert_eq!(config.durability.flush_interval, Duration::from_millis(70));
+        assert_eq!(config.memory.unflushed, ByteSize::mib(128));
+        assert_eq!(config.cache.dir, Some("c".into()));
+        assert!(config.cache.on_flush);
+        jail.set_env("LOG_CACHE__ON_COMPACTION", "true");
+        jail.set_env("LOG_SLATEDB__MIN_FILTER_KEYS", "5");
+        let settings = load(Some("a.yaml"), json!({}))
+            .expect("valid")
+            .store()
+            .settings;
+        assert_eq!(settings.min_filter_keys, 5);
+        assert_eq!(settings.flush_interval, Some(Duration::from_millis(70)));
+        let cache = settings.object_store_cache_options;
+        assert!(cache.cache_on_flush && cache.cache_on_compaction);
+        assert_eq!(cache.root_folder, Some("c".into()));
+        Ok(())
+    });
+}

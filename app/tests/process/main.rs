@@ -3,6 +3,8 @@
 //! One test binary, so that it links once. `LOG_TEST_BINARY` names another server to run the tests against.
 
 mod configuration;
+mod disk_cache;
+mod effective_configuration;
 mod fencing;
 mod health;
 mod killed;

@@ -4,6 +4,7 @@
 //! [`sts::Sts`] is the one that gives credentials for a role, and a [`recorder::Recorder`] stands before any of them.
 //! It has no dependency on the crates under test and no async runtime, so any of them may use it.
 
+pub mod counting_proxy;
 pub mod http;
 mod leash;
 pub mod ports;

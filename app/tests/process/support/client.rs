@@ -119,6 +119,14 @@ impl Client {
         read(sent.await.map_err(|e| format!("{e:?}"))?).await
     }
 
+    /// What Prometheus would scrape.
+    pub(crate) async fn metrics(&self) -> String {
+        let url = self.url.replace("/api/v1/log", "/metrics");
+        let response = self.http.get(url).send().await.expect("scrape");
+        assert_eq!(response.status(), 200);
+        response.text().await.expect("read the metrics")
+    }
+
     /// A request whose answer is read piece by piece.
     pub(crate) async fn stream(&self, path_and_query: &str) -> reqwest::Response {
         let response = self

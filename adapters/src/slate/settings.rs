@@ -1,0 +1,51 @@
+//! SlateDB's own settings, and which of them a log cannot live with.
+
+pub use slatedb::config::{PreloadLevel, Settings, SizeTieredCompactionSchedulerOptions};
+
+use super::Options;
+
+/// SlateDB's settings as this server starts it, with every setting written out: SlateDB leaves the options of the
+/// compaction scheduler empty when they have their defaults.
+pub fn defaults() -> Settings {
+    let mut settings = Options::default().settings;
+    if let Some(compactor) = &mut settings.compactor_options {
+        compactor.scheduler_options = SizeTieredCompactionSchedulerOptions::default().into();
+    }
+    settings
+}
+
+/// What SlateDB would refuse, ignore, or do at the log's cost.
+///
+/// # Errors
+/// One line that names the setting as SlateDB does.
+pub fn check(settings: &Settings) -> Result<(), String> {
+    if settings.default_ttl_millis.is_some() {
+        return Err(
+            "default_ttl_millis must not be set: a log does not forget its records by itself"
+                .into(),
+        );
+    }
+    let scheduler = settings
+        .compactor_options
+        .iter()
+        .flat_map(|compactor| &compactor.scheduler_options);
+    for (name, value) in scheduler {
+        // SlateDB goes on with its default and a warning.
+        let parses = match name.as_str() {
+            "include_size_threshold" => value.parse::<f32>().is_ok(),
+            _ => value.parse::<usize>().is_ok(),
+        };
+        if !parses {
+            return Err(format!(
+                "compactor_options.scheduler_options.{name} is not a number: {value:?}"
+            ));
+        }
+    }
+    let cache = &settings.object_store_cache_options;
+    if cache.part_size_bytes == 0 || !cache.part_size_bytes.is_multiple_of(1024) {
+        return Err(
+            "object_store_cache_options.part_size_bytes must be a multiple of 1 KiB".into(),
+        );
+    }
+    settings.validate().map_err(|error| error.to_string())
+}

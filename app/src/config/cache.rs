@@ -1,0 +1,121 @@
+//! The section `cache`: SlateDB's cache of data files on a local disk.
+
+use std::path::PathBuf;
+
+use bytesize::ByteSize;
+use log_adapters::slate::settings::{self, PreloadLevel, Settings};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::sources::Sources;
+use super::{Config, Refusal, Storage};
+
+/// A cache of data files on a local disk, off unless `dir` is set. It may be lost or damaged at any time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Cache {
+    /// The folder to keep it in, for this server alone; made if it is not there.
+    pub dir: Option<PathBuf>,
+    /// How much of the disk it may take. A little more is needed for files that are being written.
+    #[schemars(with = "Option<String>")]
+    pub max_bytes: Option<ByteSize>,
+    /// Files are cached in parts of this size, a multiple of 1 KiB: the least that a read fetches from the object store.
+    #[schemars(with = "String")]
+    pub part_bytes: ByteSize,
+    /// Cache new data files when they are written, so that recent data is never read from the object store.
+    pub on_flush: bool,
+    /// Cache the data files that a compaction writes.
+    pub on_compaction: bool,
+    /// Load data files at the start, within `timeouts.open`: `l0` (the newest, not compacted yet) or `all`, up to `max_bytes`.
+    pub preload: Option<Preload>,
+}
+
+/// What is loaded into the cache at the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Preload {
+    /// Files that were not compacted yet.
+    L0,
+    /// All files.
+    All,
+}
+
+impl Preload {
+    pub(super) fn level(self) -> PreloadLevel {
+        match self {
+            Self::L0 => PreloadLevel::L0Sst,
+            Self::All => PreloadLevel::AllSst,
+        }
+    }
+}
+
+impl Default for Cache {
+    fn default() -> Self {
+        Self::of(&settings::defaults())
+    }
+}
+
+impl Cache {
+    /// What SlateDB's settings say of the cache.
+    pub(super) fn of(settings: &Settings) -> Self {
+        let options = &settings.object_store_cache_options;
+        let bytes = |bytes| ByteSize::b(bytes as u64);
+        Self {
+            dir: options.root_folder.clone(),
+            max_bytes: options.max_cache_size_bytes.map(bytes),
+            part_bytes: bytes(options.part_size_bytes),
+            on_flush: options.cache_on_flush,
+            on_compaction: options.cache_on_compaction,
+            preload: options
+                .preload_disk_cache_on_startup
+                .map(|level| match level {
+                    PreloadLevel::L0Sst => Preload::L0,
+                    PreloadLevel::AllSst => Preload::All,
+                }),
+        }
+    }
+}
+
+/// Settings of a cache that is off, and a cache in the way of the data.
+pub(super) fn check(config: &Config, sources: &Sources) -> Result<(), Refusal> {
+    let Some(dir) = &config.cache.dir else {
+        let names = [
+            "max_bytes",
+            "part_bytes",
+            "on_flush",
+            "on_compaction",
+            "preload",
+        ];
+        let given = names.map(|name| format!("cache.{name}"));
+        return match given.iter().find(|path| sources.given(path)) {
+            Some(path) => Err(Refusal(format!("{path} is set, but cache.dir is not"))),
+            None => Ok(()),
+        };
+    };
+    if dir.as_os_str().is_empty() {
+        return Err(Refusal("cache.dir is empty".into()));
+    }
+    if config
+        .cache
+        .max_bytes
+        .is_some_and(|bytes| bytes < config.cache.part_bytes)
+    {
+        return Err(Refusal(
+            "cache.max_bytes must not be less than cache.part_bytes".into(),
+        ));
+    }
+    let Storage {
+        data_dir,
+        s3,
+        in_memory,
+        ..
+    } = &config.storage;
+    let folder = data_dir.clone().unwrap_or_else(|| PathBuf::from(".data"));
+    let on_disk = s3.bucket.is_none() && !in_memory;
+    if on_disk && (dir.starts_with(&folder) || folder.starts_with(dir)) {
+        return Err(Refusal(
+            "cache.dir and storage.data_dir (--data-dir) contradict each other: one lies in the other".into(),
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,116 @@
+//! An HTTP proxy between a client and a server on loopback that counts requests by method.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+/// Forwards every connection to one port of 127.0.0.1, byte for byte, for as long as the process lives.
+///
+/// It reads HTTP/1.1 requests one after the other, with a body of a stated length, as S3 clients send them. A
+/// connection that speaks otherwise is closed.
+#[derive(Debug)]
+pub struct CountingProxy {
+    port: u16,
+    requests: Requests,
+}
+
+/// The request lines of what was forwarded, without the version, each with how often.
+type Requests = Arc<Mutex<BTreeMap<String, u64>>>;
+
+impl CountingProxy {
+    /// Listens on a free port, in front of `target`.
+    ///
+    /// # Panics
+    /// When there is no free port.
+    pub fn start(target: u16) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("bind a free port");
+        let port = listener.local_addr().expect("the port's number").port();
+        let requests = Requests::default();
+        let counted = Arc::clone(&requests);
+        thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                let counted = Arc::clone(&counted);
+                thread::spawn(move || drop(forward(&client, target, &counted)));
+            }
+        });
+        Self { port, requests }
+    }
+
+    /// `http://127.0.0.1:PORT`.
+    pub fn endpoint(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Everything of this method that was forwarded since the last call of [`CountingProxy::forget`]: paths with
+    /// queries, each with how often.
+    pub fn seen(&self, method: &str) -> BTreeMap<String, u64> {
+        let requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_method = requests.iter().filter_map(|(request, count)| {
+            let path = request.strip_prefix(method)?.strip_prefix(' ')?;
+            Some((path.to_owned(), *count))
+        });
+        of_method.collect()
+    }
+
+    /// Starts counting again.
+    pub fn forget(&self) {
+        let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
+        requests.clear();
+    }
+}
+
+fn forward(client: &TcpStream, target: u16, requests: &Requests) -> io::Result<()> {
+    let server = TcpStream::connect((Ipv4Addr::LOCALHOST, target))?;
+    for socket in [client, &server] {
+        socket.set_nodelay(true)?;
+    }
+    let answers = (server.try_clone()?, client.try_clone()?);
+    let back = thread::spawn(move || {
+        let (mut from, mut to) = answers;
+        drop(io::copy(&mut from, &mut to));
+        drop(to.shutdown(Shutdown::Both));
+    });
+    let outcome = forward_requests(client, &server, requests);
+    drop(server.shutdown(Shutdown::Write));
+    drop(back.join());
+    outcome
+}
+
+fn forward_requests(
+    client: &TcpStream,
+    mut server: &TcpStream,
+    requests: &Requests,
+) -> io::Result<()> {
+    let mut client = BufReader::new(client);
+    loop {
+        let mut head = String::new();
+        let mut length = 0;
+        loop {
+            let begin = head.len();
+            if client.read_line(&mut head)? == 0 {
+                return Ok(());
+            }
+            let line = head[begin..].trim_end();
+            if line.is_empty() {
+                break;
+            }
+            if let Some((name, value)) = line.split_once(':')
+                && name.eq_ignore_ascii_case("content-length")
+            {
+                length = value.trim().parse().map_err(io::Error::other)?;
+            }
+        }
+        let request = head.lines().next().unwrap_or_default();
+        let request = request.trim_end_matches(" HTTP/1.1").to_owned();
+        // Counted before it is forwarded: who has the answer finds it counted.
+        *requests
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .entry(request)
+            .or_default() += 1;
+        server.write_all(head.as_bytes())?;
+        io::copy(&mut (&mut client).take(length), &mut server)?;
+    }
+}
