@@ -13,7 +13,7 @@ use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 
-use s3::Bucket;
+use s3::{Bucket, Reach};
 
 /// A place for objects.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,20 +22,20 @@ pub enum Place {
     Memory,
     /// A folder of this machine, made if it is not there. Files are synced to disk before they count as written.
     Folder(PathBuf),
-    /// An S3 bucket. Endpoint, credentials and further options come from the standard `AWS_*` variables.
+    /// An S3 bucket.
     S3(Bucket),
 }
 
 impl Place {
-    /// The store for this place. Nothing is read or written yet.
+    /// The store for this place; buckets are reached as `reach` says. Nothing is read or written yet.
     ///
     /// # Errors
     /// [`Error::Invalid`] when the folder cannot be made or used, or the S3 options contradict each other.
-    pub fn open(&self) -> Result<Arc<dyn ObjectStore>> {
+    pub fn open(&self, reach: &Reach) -> Result<Arc<dyn ObjectStore>> {
         match self {
             Self::Memory => Ok(Arc::new(InMemory::new())),
             Self::Folder(folder) => open_folder(folder),
-            Self::S3(bucket) => bucket.open(&s3::environment()),
+            Self::S3(bucket) => bucket.open(reach),
         }
     }
 
@@ -44,10 +44,10 @@ impl Place {
     ///
     /// # Errors
     /// As [`Bucket::check`].
-    pub async fn check(&self, path: &str) -> Result<()> {
+    pub async fn check(&self, path: &str, reach: &Reach) -> Result<()> {
         match self {
             Self::Memory | Self::Folder(_) => Ok(()),
-            Self::S3(bucket) => bucket.check(path, &s3::environment()).await,
+            Self::S3(bucket) => bucket.check(path, reach).await,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use log_adapters::clock::SystemClock;
-use log_adapters::objects::s3::{Bucket, Variables};
+use log_adapters::objects::s3::{Bucket, Reach};
 use log_adapters::slate::{Options, Parts, SlateStore};
 use log_domain::follow::Followers;
 use log_domain::{Batch, Durability, Limits, LogStore, Record};
@@ -36,8 +36,13 @@ async fn the_documented_policy_allows_what_the_server_does_and_no_more() {
     }
     let seen = || proxy.calls().iter().map(needs).collect::<BTreeSet<_>>();
 
+    let reach = Reach {
+        variables,
+        network: None,
+    };
+
     // Started twice, written to until something was compacted and something deleted.
-    let store = start(&variables).await;
+    let store = start(&reach).await;
     let deletes = "s3:DeleteObject on arn:aws:s3:::my-log/log/*";
     for round in 0.. {
         append(&store, round).await;
@@ -55,7 +60,7 @@ async fn the_documented_policy_allows_what_the_server_does_and_no_more() {
         .close(std::time::Duration::from_secs(60))
         .await
         .expect("closed");
-    let store = start(&variables).await;
+    let store = start(&reach).await;
     append(&store, 0).await;
     store
         .close(std::time::Duration::from_secs(60))
@@ -72,13 +77,13 @@ async fn the_documented_policy_allows_what_the_server_does_and_no_more() {
 }
 
 /// As the server does, but small and in a hurry, so that compaction and deletion come within seconds.
-async fn start(variables: &Variables) -> SlateStore {
+async fn start(reach: &Reach) -> SlateStore {
     let bucket = Bucket {
         name: BUCKET.into(),
         region: None,
         encryption: None,
     };
-    bucket.check(PATH, variables).await.expect("fit for a log");
+    bucket.check(PATH, reach).await.expect("fit for a log");
     let mut options = Options {
         path: PATH.into(),
         ..Options::default()
@@ -100,7 +105,7 @@ async fn start(variables: &Variables) -> SlateStore {
         }
     }
     let parts = Parts {
-        objects: bucket.open(variables).expect("a client"),
+        objects: bucket.open(reach).expect("a client"),
         clock: Arc::new(SystemClock),
         listener: Arc::new(Followers::new(&options.limits)),
         telemetry: Arc::new(()),

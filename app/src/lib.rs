@@ -6,6 +6,7 @@
 pub mod cli;
 pub mod config;
 mod gate;
+pub mod lifetime;
 pub mod listener;
 pub mod logging;
 mod readiness;

@@ -10,14 +10,15 @@ use std::time::Duration;
 use clap::Parser;
 use clap::error::ErrorKind;
 use log_adapters::clock::SystemClock;
+use log_adapters::objects::s3::Reach;
 use log_app::cli::{Asked, Cli};
 use log_app::config::{Config, Refusal};
+use log_app::lifetime::{self, Ended};
 use log_app::listener::Tcp;
 use log_app::logging;
 use log_app::security::Security;
-use log_app::server::{NotFlushed, Parts, Running, start};
+use log_app::server::{Parts, start};
 use log_app::storage;
-use log_domain::Stopped;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -124,10 +125,11 @@ async fn serve(config: &Config) -> Result<(), Failure> {
             format!("cannot open the log in {place}: {error}"),
         )
     };
+    let reach = Reach::of_process();
     let opening = start(
         config,
         Parts {
-            stores: storage::open(config),
+            stores: storage::open(config, &reach),
             clock: Arc::new(SystemClock),
             seed: None,
             request_id_seed: RandomState::new().build_hasher().finish(),
@@ -151,7 +153,15 @@ async fn serve(config: &Config) -> Result<(), Failure> {
          within about {}, or when durable if they ask for it; reads see applied records unless they ask for durable ones",
         humantime(config.durability.flush_interval),
     );
-    run(running, signals, config.shutdown.fenced).await
+    let fenced_for = config.shutdown.fenced;
+    let ended = lifetime::until_ended(running, async || signals.next().await, fenced_for).await;
+    ended.map_err(|why| {
+        let code = match why {
+            Ended::Fenced => FENCED,
+            Ended::Failed | Ended::NotFlushed(_) | Ended::Hurried(_) => NOT_FLUSHED,
+        };
+        (code, why.to_string())
+    })
 }
 
 async fn listen(host: IpAddr, port: u16) -> Result<(Tcp, SocketAddr), Failure> {
@@ -166,45 +176,6 @@ async fn listen(host: IpAddr, port: u16) -> Result<(Tcp, SocketAddr), Failure> {
         .map_err(cannot_listen)?;
     let address = listener.local_addr().map_err(cannot_listen)?;
     Ok((Tcp::new(listener).map_err(cannot_listen)?, address))
-}
-
-/// Serves until a signal comes or the log is taken away.
-async fn run(running: Running, mut signals: Signals, fenced_for: Duration) -> Result<(), Failure> {
-    let broken = tokio::select! {
-        name = signals.next() => {
-            tracing::info!("{name}: stopping; a second signal stops at once");
-            None
-        }
-        why = running.broken() => Some(why),
-    };
-    if broken == Some(Stopped::Fenced) {
-        tracing::error!(
-            "FENCED: another server has taken over this log; this one acknowledges nothing any more and stops"
-        );
-        tokio::select! {
-            () = tokio::time::sleep(fenced_for) => {}
-            name = signals.next() => tracing::info!("{name}: stopping"),
-        }
-    }
-    let stopped = tokio::select! {
-        stopped = running.stop() => stopped,
-        name = signals.next() => return Err((NOT_FLUSHED, format!("{name} again: stopped without waiting for the flush"))),
-    };
-    match (broken, stopped) {
-        (Some(Stopped::Fenced), _) | (_, Err(NotFlushed(log_domain::Error::Fenced))) => Err((
-            FENCED,
-            "fenced: another server has taken over this log".into(),
-        )),
-        (Some(_), _) => Err((
-            NOT_FLUSHED,
-            "the storage engine failed; what was not durable yet may be lost".into(),
-        )),
-        (None, Err(not_flushed)) => Err((NOT_FLUSHED, not_flushed.to_string())),
-        (None, Ok(())) => {
-            tracing::info!("stopped; everything acknowledged is durable");
-            Ok(())
-        }
-    }
 }
 
 fn humantime(duration: Duration) -> String {

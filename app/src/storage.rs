@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use log_adapters::objects::Place;
+use log_adapters::objects::s3::Reach;
 use log_adapters::slate::WalStore;
 use log_domain::{Error, Result};
 use object_store::ObjectStore;
@@ -17,17 +18,17 @@ pub struct Stores {
     pub wal: Option<WalStore>,
 }
 
-/// Opens the stores, and checks those in S3, each within seconds.
+/// Opens the stores, those in S3 as `reach` says, and checks these, each within seconds.
 ///
 /// # Errors
 /// As [`Place::open`] and [`Place::check`].
-pub async fn open(config: &Config) -> Result<Stores> {
+pub async fn open(config: &Config, reach: &Reach) -> Result<Stores> {
     let (place, path) = config.place();
-    let objects = checked(&place, &path).await?;
+    let objects = checked(&place, &path, reach).await?;
     let wal = match config.wal_place() {
         None => None,
         Some(place) => Some(WalStore {
-            objects: checked(&place, &path)
+            objects: checked(&place, &path, reach)
                 .await
                 .map_err(|error| Error::unavailable(format!("its WAL in {place}: {error}")))?,
             location: place.to_string(),
@@ -36,8 +37,8 @@ pub async fn open(config: &Config) -> Result<Stores> {
     Ok(Stores { objects, wal })
 }
 
-async fn checked(place: &Place, path: &str) -> Result<Arc<dyn ObjectStore>> {
-    let objects = place.open()?;
-    place.check(path).await?;
+async fn checked(place: &Place, path: &str, reach: &Reach) -> Result<Arc<dyn ObjectStore>> {
+    let objects = place.open(reach)?;
+    place.check(path, reach).await?;
     Ok(objects)
 }

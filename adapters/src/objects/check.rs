@@ -12,7 +12,7 @@ use tracing::instrument::WithSubscriber;
 use tracing::subscriber::NoSubscriber;
 
 use super::credentials::Source;
-use super::s3::{Bucket, Variables};
+use super::s3::{Bucket, Reach};
 
 /// The whole check ends within this time.
 const WITHIN: Duration = Duration::from_secs(12);
@@ -25,8 +25,8 @@ const OBJECT: &str = "conditional-put-check";
 const CONTENT: &[u8] =
     b"Written with If-None-Match: *. A store that lets it be overwritten cannot hold a log.\n";
 
-pub(super) async fn check(bucket: &Bucket, path: &str, variables: &Variables) -> Result<()> {
-    let builder = bucket.builder(variables).with_retry(RetryConfig {
+pub(super) async fn check(bucket: &Bucket, path: &str, reach: &Reach) -> Result<()> {
+    let builder = bucket.builder(reach).with_retry(RetryConfig {
         backoff: BackoffConfig::default(),
         max_retries: RETRIES,
         retry_timeout: WITHIN / 2,

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use log_domain::{Error, Result};
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, S3ConditionalPut};
-use object_store::{ClientConfigKey, ObjectStore};
+use object_store::client::{HttpClient, HttpConnector};
+use object_store::{ClientConfigKey, ClientOptions, ObjectStore};
 
 use super::check;
 use super::credentials::Source;
@@ -23,6 +24,25 @@ const DIRECTORY_BUCKET: &str = "--x-s3";
 
 /// Names and values of environment variables.
 pub type Variables = Vec<(String, String)>;
+
+/// How buckets are reached.
+#[derive(Debug, Clone, Default)]
+pub struct Reach {
+    /// The `AWS_*` variables, which name endpoint, credentials and further options.
+    pub variables: Variables,
+    /// The network; this machine's if not given.
+    pub network: Option<Arc<dyn HttpConnector>>,
+}
+
+impl Reach {
+    /// As this process is told to: by its environment, over the network of its machine.
+    pub fn of_process() -> Self {
+        Self {
+            variables: environment(),
+            network: None,
+        }
+    }
+}
 
 /// A bucket, and what every object in it is written with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +67,7 @@ pub enum Encryption {
 }
 
 /// The `AWS_*` variables of this process.
-pub fn environment() -> Variables {
+fn environment() -> Variables {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .filter(|(name, _)| name.starts_with("AWS_"))
@@ -59,8 +79,8 @@ impl Bucket {
     ///
     /// # Errors
     /// [`Error::Invalid`] when the options contradict each other.
-    pub fn open(&self, variables: &Variables) -> Result<Arc<dyn ObjectStore>> {
-        let builder = self.builder(variables);
+    pub fn open(&self, reach: &Reach) -> Result<Arc<dyn ObjectStore>> {
+        let builder = self.builder(reach);
         Source::of(&builder)?;
         Ok(Arc::new(builder.build().map_err(|e| self.invalid(&e))?))
     }
@@ -72,12 +92,15 @@ impl Bucket {
     /// [`Error::Invalid`] for options that contradict each other and a store without conditional PUTs,
     /// [`Error::Unavailable`] for anything that the store, or who gives credentials, refuses or does not answer.
     /// The message is one line.
-    pub async fn check(&self, path: &str, variables: &Variables) -> Result<()> {
-        check::check(self, path, variables).await
+    pub async fn check(&self, path: &str, reach: &Reach) -> Result<()> {
+        check::check(self, path, reach).await
     }
 
-    pub(super) fn builder(&self, variables: &Variables) -> AmazonS3Builder {
+    pub(super) fn builder(&self, reach: &Reach) -> AmazonS3Builder {
         let mut builder = AmazonS3Builder::new();
+        if let Some(network) = &reach.network {
+            builder = builder.with_http_connector(Network(Arc::clone(network)));
+        }
         for (key, default) in [
             (ClientConfigKey::ConnectTimeout, CONNECT_TIMEOUT),
             (ClientConfigKey::Timeout, REQUEST_TIMEOUT),
@@ -85,7 +108,7 @@ impl Bucket {
             builder = builder.with_config(AmazonS3ConfigKey::Client(key), default);
         }
         let encryption = self.encryption.as_ref().map(Encryption::variables);
-        for (name, value) in variables.iter().chain(encryption.iter().flatten()) {
+        for (name, value) in reach.variables.iter().chain(encryption.iter().flatten()) {
             if let Ok(key) = name.to_ascii_lowercase().parse() {
                 builder = builder.with_config(key, value);
             }
@@ -103,6 +126,16 @@ impl Bucket {
 
     pub(super) fn invalid(&self, error: &object_store::Error) -> Error {
         Error::invalid(format!("S3 options for bucket {}: {error}", self.name))
+    }
+}
+
+/// A connector that is shared, as the builder wants one of its own.
+#[derive(Debug)]
+struct Network(Arc<dyn HttpConnector>);
+
+impl HttpConnector for Network {
+    fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
+        self.0.connect(options)
     }
 }
 

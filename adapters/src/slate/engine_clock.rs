@@ -6,22 +6,29 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use slatedb_common::clock::{DefaultSystemClock, SystemClock, SystemClockTicker};
+use log_domain::Clock;
+use slatedb_common::clock::{SystemClock, SystemClockTicker};
+use tokio::time::Instant;
 
-/// The machine's clock, but never before the last write of the log.
+/// The log's own clock as it was when the log was opened, and from there on without steps; but never before the last
+/// write of the log.
+///
+/// SlateDB cannot bear a clock that steps back.
 ///
 /// SlateDB refuses a write whose time is before that of the last one, and stops: after a failover to a machine whose
 /// clock is behind, the log could not be written to until that clock has caught up.
 #[derive(Debug)]
 pub(super) struct EngineClock {
-    machine: DefaultSystemClock,
+    opened_ms: i64,
+    opened: Instant,
     floor_ms: AtomicI64,
 }
 
 impl EngineClock {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(clock: &dyn Clock) -> Self {
         Self {
-            machine: DefaultSystemClock::new(),
+            opened_ms: clock.now_ms(),
+            opened: Instant::now(),
             floor_ms: AtomicI64::new(i64::MIN),
         }
     }
@@ -34,17 +41,18 @@ impl EngineClock {
 
 impl SystemClock for EngineClock {
     fn now(&self) -> DateTime<Utc> {
+        let opened = DateTime::from_timestamp_millis(self.opened_ms).unwrap_or_default();
+        let now = opened + self.opened.elapsed();
         let floor = DateTime::from_timestamp_millis(self.floor_ms.load(Ordering::Relaxed));
-        let now = self.machine.now();
         floor.map_or(now, |floor| floor.max(now))
     }
 
     fn sleep<'a>(&'a self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
-        self.machine.sleep(duration)
+        Box::pin(tokio::time::sleep(duration))
     }
 
     fn ticker<'a>(&'a self, duration: Duration) -> SystemClockTicker<'a> {
-        self.machine.ticker(duration)
+        SystemClockTicker::new(self, duration)
     }
 }
 
@@ -52,12 +60,23 @@ impl SystemClock for EngineClock {
 mod tests {
     use super::*;
 
+    struct At(AtomicI64);
+
+    impl Clock for At {
+        fn now_ms(&self) -> i64 {
+            self.0.load(Ordering::Relaxed)
+        }
+    }
+
     #[test]
-    fn it_is_the_machines_clock_but_never_before_the_last_write() {
-        let clock = EngineClock::new();
-        let now = clock.machine.now().timestamp_millis();
+    fn it_goes_on_from_the_logs_clock_without_its_steps_and_never_before_the_last_write() {
+        let now = 1_000_000;
+        let logs = At(AtomicI64::new(now));
+        let clock = EngineClock::new(&logs);
+        logs.0.store(0, Ordering::Relaxed);
         clock.never_before(now - 60_000);
-        assert!(clock.now().timestamp_millis() >= now);
+        let elapsed = clock.now().timestamp_millis() - now;
+        assert!((0..60_000).contains(&elapsed), "{elapsed}");
         clock.never_before(now + 60_000);
         assert_eq!(clock.now().timestamp_millis(), now + 60_000);
     }

@@ -121,7 +121,7 @@ impl SlateStore {
 
 async fn open(parts: Parts, options: Options) -> Result<SlateStore> {
     wal_place::settle(&*parts.objects, &options.path, options.wal.as_ref()).await?;
-    let clock = Arc::new(EngineClock::new());
+    let clock = Arc::new(EngineClock::new(&*parts.clock));
     let db = build(&parts, &options, Arc::clone(&clock)).await?;
     let state = db.get_key_value(state::key()).await.map_err(error::read)?;
     let state = match state {
