@@ -56,8 +56,8 @@ def start(binary, tmp_path):
     """Starts servers, and ends them after the test."""
     started = []
 
-    def start_one(args, env):
-        server = processes.Server(binary, args, env, tmp_path / f"server-{len(started)}.log")
+    def start_one(args, env, program=binary):
+        server = processes.Server(program, args, env, tmp_path / f"server-{len(started)}.log")
         started.append(server)
         return server
 

@@ -30,7 +30,8 @@ def request(url: str, headers: dict | None = None, data: bytes | None = None, me
     """The status and the body of the answer. Certificates are not looked at, as the kubelet does not."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    asked = urllib.request.Request(url, data=data, headers=headers or {}, method=method)
+    headers = ({"Content-Type": "application/json"} if data else {}) | (headers or {})
+    asked = urllib.request.Request(url, data=data, headers=headers, method=method)
     try:
         with urllib.request.urlopen(asked, timeout=10, context=context) as answer:
             return answer.status, answer.read().decode()
@@ -51,13 +52,13 @@ def wait_until(what: str, holds, log: Path, process: subprocess.Popen):
 
 
 class Server:
-    """A process of the server, or of a command that ends up as one."""
+    """A process of the server, or of a program that runs it."""
 
-    def __init__(self, binary: str, args: list[str], env: dict[str, str], log: Path, before: list[str] = ()):
+    def __init__(self, program: str, args: list[str], env: dict[str, str], log: Path):
         self.log = log
         with log.open("w") as output:
             self.process = subprocess.Popen(
-                [*before, binary, *args], env={"PATH": os.environ["PATH"], **env}, stdin=subprocess.DEVNULL,
+                [program, *args], env={"PATH": os.environ["PATH"], **env}, stdin=subprocess.DEVNULL,
                 stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
 
     def wait_until(self, what: str, holds):
