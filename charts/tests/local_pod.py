@@ -15,8 +15,8 @@ TOKENS = f"dashboard read {READ}\ningest append,read {APPEND}\n"
 class LocalPod:
     """The pod of some values, its volumes as folders below `folder`."""
 
-    def __init__(self, values: dict, folder: Path):
-        self.folder = folder
+    def __init__(self, values: dict, folder: Path, tokens: str = TOKENS):
+        self.folder, self.tokens = folder, tokens
         self.spec = chart.pod(values)
         self.container = self.spec["containers"][0]
         self.config = chart.server_config(values)
@@ -31,7 +31,7 @@ class LocalPod:
         root = self.mounts["/etc/opendata-log"]
         volume = next(volume for volume in self.spec["volumes"] if volume["name"] == "config")
         contents = {"log.yaml": self.config, "tls.crt": self.pair[0], "tls.key": self.pair[1], "ca.crt": self.pair[0],
-                    "tokens": TOKENS}
+                    "tokens": self.tokens}
         for source in volume["projected"]["sources"]:
             for item in (source.get("secret") or source.get("configMap"))["items"]:
                 path = root / item["path"]

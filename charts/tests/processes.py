@@ -108,7 +108,7 @@ def seaweedfs(folder: Path):
     log = folder / "weed.log"
     with log.open("w") as output:
         process = subprocess.Popen(
-            [weed, "server", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3", "-volume.max=20",
+            [weed, "server", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3", "-volume.max=200",
              "-master.telemetry=false", "-master.volumeSizeLimitMB=512", f"-filer.localSocket={folder}/filer.sock",
              f"-s3.localSocket={folder}/s3.sock", "-s3.port.iceberg=0", "-s3.port.lance=0",
              *(f"-{name}={port}" for name, port in zip(names, ports))],

@@ -8,11 +8,15 @@ scrapeTimeout: {{ $monitor.scrapeTimeout }}
 {{- if and .Values.tls.enabled (not .Values.admin.enabled) }}
 scheme: https
 tlsConfig:
+  {{- with $monitor.tlsConfig }}
+  {{- toYaml . | nindent 2 }}
+  {{- else }}
   ca:
     secret:
       name: {{ include "opendata-log.tlsSecret" . }}
       key: ca.crt
   serverName: {{ include "opendata-log.fullname" . }}
+  {{- end }}
 {{- end }}
 {{- if and $monitor.bearerTokenSecret.name (not .Values.admin.enabled) }}
 authorization:
