@@ -84,8 +84,8 @@ class Server:
 class S3:
     """A running SeaweedFS."""
 
-    def __init__(self, port: int):
-        self.endpoint = f"http://127.0.0.1:{port}"
+    def __init__(self, port: int, pid: int):
+        self.endpoint, self.pid = f"http://127.0.0.1:{port}", pid
 
     def make_bucket(self, name: str):
         status, body = request(f"{self.endpoint}/{name}", method="PUT")
@@ -113,7 +113,7 @@ def seaweedfs(folder: Path):
              f"-s3.localSocket={folder}/s3.sock", "-s3.port.iceberg=0", "-s3.port.lance=0",
              *(f"-{name}={port}" for name, port in zip(names, ports))],
             stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
-    server = S3(ports[0])
+    server = S3(ports[0], process.pid)
     try:
         wait_until("SeaweedFS makes a bucket", lambda: request(f"{server.endpoint}/up-check", method="PUT")[0] == 200, log, process)
         yield server
