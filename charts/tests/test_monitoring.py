@@ -10,6 +10,7 @@ import yaml
 import chart
 import processes
 
+RUNBOOK = chart.ROOT / "docs" / "operations.md"
 DASHBOARDS = sorted((chart.CHART / "dashboards").glob("*.json"))
 CASES = chart.CHARTS / "tests" / "alerts.test.yaml"
 # Of the kubelet and of kube-state-metrics: not ours, so no scrape of the server has them.
@@ -89,6 +90,14 @@ def test_an_alert_has_a_case_that_fires_and_a_scenario_in_which_it_never_does(al
         # With series of its own: without any, nothing would fire anyway.
         silent |= bool(cases) and bool(metrics & given) and not any(case["exp_alerts"] for case in cases)
     assert fires and silent
+
+
+@pytest.mark.parametrize("alert", alerts(), ids=lambda alert: alert["alert"])
+def test_an_alert_leads_to_its_section_of_the_runbook(alert):
+    address, section = alert["annotations"]["runbook_url"].split("#")
+    assert address == chart.example("eks-irsa")["prometheusRule"]["runbookUrl"]
+    headings = [line.lstrip("# ").strip().lower() for line in RUNBOOK.read_text().splitlines() if line.startswith("#")]
+    assert section in [re.sub(r"[^a-z0-9 -]", "", heading).replace(" ", "-") for heading in headings]
 
 
 @pytest.mark.parametrize("alert", alerts(), ids=lambda alert: alert["alert"])
