@@ -10,6 +10,7 @@ DURATION = {"type": "string", "pattern": "^([0-9]+ *(ms|s|sec|m|min|h) *)+$"}
 SIZE = {"type": ["string", "number"], "pattern": "^[0-9]+(\\.[0-9]+)? *([kKmMgGtT]i?)?[bB]?$"}
 OF_BOTH = {"timeouts.open": DURATION, "timeouts.check": DURATION, "shutdown.timeout": DURATION, "cache.max_bytes": SIZE,
            "storage.in_memory": {"type": "boolean"}, "storage.s3.bucket": {"type": "string"}, "host": {"type": "string"}}
+REQUIRED = {"": ["host", "storage", "timeouts", "shutdown"], "storage": ["s3"], "timeouts": ["open"], "shutdown": ["timeout"]}
 ROW = re.compile(r"^\| `([a-z0-9_.]+)`(?: \(`--[a-z0-9-]+`\))? \| (?:`([^`]*)`)? *\| `LOG_", re.MULTILINE)
 
 
@@ -31,6 +32,12 @@ def config_schema(page: str) -> dict:
         for part in path:
             node = node["properties"].setdefault(part, section(nullable=path[0] == "slatedb" and part != "slatedb"))
         node["properties"][leaf] = OF_BOTH.get(name, {"$ref": "#/$defs/setting"})
+    # What the templates read: a user who sets it to `null` is told so.
+    for path, names in REQUIRED.items():
+        node = root
+        for part in filter(None, path.split(".")):
+            node = node["properties"][part]
+        node["required"] = names
     return root
 
 

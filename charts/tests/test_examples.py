@@ -1,5 +1,8 @@
 """Every example in `ci/` is what an operator would install: it lints, renders, is valid, and does not change by accident."""
 
+import tarfile
+
+import helm_python
 import kubernetes_validate
 import pytest
 import yaml
@@ -63,6 +66,15 @@ def test_together_the_examples_render_every_template():
     templates = {str(path.relative_to(chart.CHART / "templates"))
                  for path in (chart.CHART / "templates").rglob("*") if path.is_file() and path.suffix != ".tpl"}
     assert rendered == templates
+
+
+def test_the_package_has_what_the_chart_needs_and_not_what_only_the_tests_need(tmp_path):
+    with helm_python.Chart.load(chart.CHART) as loaded:
+        packed = loaded.save(tmp_path)
+    with tarfile.open(packed) as archive:
+        names = {name.removeprefix("opendata-log/") for name in archive.getnames()}
+    assert {"values.schema.json", "README.md", "alerts/opendata-log.yaml", "dashboards/opendata-log.json"} <= names
+    assert not [name for name in names if name.startswith(("ci/", "tests/"))]
 
 
 def test_unknown_fields_would_be_noticed():

@@ -148,6 +148,15 @@ def test_the_dashboards_arrive_in_grafana_as_they_are_here():
         path.name: json.loads(path.read_text()) for path in DASHBOARDS}
 
 
+def test_the_queries_of_the_documents_are_promql(tmp_path):
+    pages = [path.read_text() for path in (chart.ROOT / "docs").glob("*.md")]
+    found = [query for page in pages for query in re.findall(r"```promql\n(.*?)```", page, re.DOTALL)]
+    recorded = [{"record": f"query:{number}", "expr": query} for number, query in enumerate(found)]
+    assert recorded
+    (tmp_path / "queries.yaml").write_text(yaml.safe_dump({"groups": [{"name": "queries", "rules": recorded}]}))
+    promtool("check", "rules", tmp_path / "queries.yaml")
+
+
 @pytest.mark.parametrize("page", sorted((chart.ROOT / "docs").glob("*.md")), ids=lambda page: page.stem)
 def test_the_documents_name_metrics_that_there_are(page, scraped):
     # `log_…` is also a word in paths and file names: only what stands in code counts.

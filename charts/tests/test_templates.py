@@ -92,6 +92,16 @@ def test_without_a_cache_there_is_no_volume_and_no_setting():
     assert "cache" not in chart.server_config(default(cache={"type": "none"}))
 
 
+def test_a_certificate_and_tokens_that_are_there_are_mounted_where_the_server_looks():
+    values = default(tls={"enabled": True, "existingSecret": "mine"}, auth={"existingSecret": "tokens", "key": "list"})
+    sources = chart.pod(values)["volumes"][0]["projected"]["sources"]
+    assert {"secret": {"name": "tokens", "items": [{"key": "list", "path": "auth/tokens"}]}} in sources
+    assert [source["secret"]["name"] for source in sources if "secret" in source] == ["mine", "tokens"]
+    config = chart.server_config(values)
+    assert "certificate: /etc/opendata-log/tls/tls.crt" in config and "tokens: /etc/opendata-log/auth/tokens" in config
+    assert chart.find("Certificate", values) is None
+
+
 def test_a_digest_wins_over_a_tag():
     digest = "sha256:" + "0" * 64
     assert chart.container(default())["image"] == "registry.example.com/opendata-log:0.1.0"
@@ -156,6 +166,8 @@ def test_a_policy_lets_in_who_is_named_and_out_only_where_the_server_must_go():
     assert policy["policyTypes"] == ["Ingress", "Egress"]
     assert [port["port"] for port in policy["egress"][1]["ports"]] == [9000] and policy["egress"][1]["to"]
     clients = chart.find("NetworkPolicy", chart.example("tls-tokens"))["spec"]["ingress"]
-    assert len(clients[0]["from"]) == 2, "the clients, and the monitoring, which has no port of its own"
+    assert len(clients[0]["from"]) == 3, "the clients, the monitoring, which has no port of its own, and the test"
+    test = chart.find("Pod", chart.example("tls-tokens"), ending="-test")["metadata"]["labels"]
+    assert clients[0]["from"][2]["podSelector"]["matchLabels"].items() <= test.items()
     apart = chart.find("NetworkPolicy", chart.example("eks-irsa"))["spec"]["ingress"]
     assert [rule["ports"][0]["port"] for rule in apart] == ["http", "admin"] and apart[1]["from"]

@@ -45,6 +45,12 @@ app.kubernetes.io/name: {{ include "opendata-log.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
+{{/* Those of the pod of `helm test`: not what the Service selects by, or it would route requests to that pod. */}}
+{{- define "opendata-log.testLabels" -}}
+app.kubernetes.io/name: {{ include "opendata-log.name" . }}-test
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
 {{- define "opendata-log.labels" -}}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{ include "opendata-log.selectorLabels" . }}
