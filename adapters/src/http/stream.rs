@@ -17,6 +17,7 @@ use poem_openapi::registry::{
 use poem_openapi::{ApiExtractor, ApiExtractorType, ApiResponse, ExtractParamOptions, OpenApi};
 use tokio::time::timeout;
 
+use super::docs::Tag;
 use super::failure::Failure;
 use super::format::Format;
 use super::json::{JsonText, VALUE_OVERHEAD, base64_len};
@@ -49,7 +50,12 @@ impl<S: LogStore> StreamRoute<S> {
     /// because `end_seq` was reached it is answered 204, which tells an `EventSource` not to come back.
     ///
     /// When reading fails midway, one event of type `error` with an `ErrorResponse` as `data` ends the stream.
-    #[oai(path = "/api/v1/log/stream", method = "get", operation_id = "stream")]
+    #[oai(
+        path = "/api/v1/log/stream",
+        method = "get",
+        operation_id = "stream",
+        tag = "Tag::Records"
+    )]
     #[expect(
         clippy::too_many_arguments,
         reason = "each is a parameter of the route"
