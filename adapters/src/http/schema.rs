@@ -81,6 +81,14 @@ fn base64() -> MetaSchema {
     MetaSchema::new_with_format("string", "byte")
 }
 
+fn one_byte_or_more() -> MetaSchema {
+    MetaSchema {
+        // One byte without padding.
+        min_length: Some(2),
+        ..base64()
+    }
+}
+
 /// Generators know `int64` and not `uint64`, and take a format that they do not know for 32 bits. No sequence and no
 /// count comes near the end of it.
 pub(super) fn unsigned_64() -> MetaSchema {
@@ -117,6 +125,38 @@ fn status(value: &'static str) -> Field {
     field("status", schema, "Which kind of answer this is.")
 }
 
+/// One of the events that a stream is made of.
+pub(super) fn event() -> MetaSchemaRef {
+    let text = || MetaSchema::new("string");
+    let event = MetaSchema {
+        enum_items: vec!["message".into(), "error".into()],
+        default: Some("message".into()),
+        ..text()
+    };
+    let schema = object(
+        "One event of the stream.",
+        &["data"],
+        [
+            field("id", text(), "The record's sequence, for Last-Event-ID."),
+            field(
+                "event",
+                event,
+                "Not sent for records; `error` is the last event.",
+            ),
+            field(
+                "data",
+                text(),
+                "A `Value` as JSON; for an `error`, an `ErrorResponse`.",
+            ),
+        ],
+        json!({
+            "id": "0",
+            "data": "{\"sequence\":0,\"value\":\"Zmlyc3Q=\",\"timestampMs\":1795385000000}"
+        }),
+    );
+    MetaSchemaRef::Inline(Box::new(schema))
+}
+
 impl Described for Record {
     const NAME: &'static str = "Record";
 
@@ -125,11 +165,16 @@ impl Described for Record {
             "One record to append.",
             &["key", "value"],
             [
-                field("key", base64(), "The stream it goes to; not empty."),
+                field(
+                    "key",
+                    one_byte_or_more(),
+                    "The stream it goes to; 1 B to 8 KiB (by default) before it is base64.",
+                ),
                 field(
                     "value",
                     base64(),
-                    "What it says. An empty value is a value; a missing one is an error.",
+                    "What it says; up to 8 MiB (by default) before it is base64. An empty value is a value; a missing one is \
+                     an error.",
                 ),
             ],
             json!({"key": "b3JkZXJz", "value": "Zmlyc3Q="}),

@@ -12,7 +12,7 @@ use log_domain::{Error, LogService, LogStore, Page, PageLimit, Sequence, Visibil
 use poem::http::{StatusCode, header};
 use poem::{Body, IntoResponse, Request, RequestBody, Response};
 use poem_openapi::registry::{
-    MetaMediaType, MetaParamIn, MetaResponse, MetaResponses, MetaSchema, MetaSchemaRef, Registry,
+    MetaMediaType, MetaParamIn, MetaResponse, MetaResponses, MetaSchemaRef, Registry,
 };
 use poem_openapi::{ApiExtractor, ApiExtractorType, ApiResponse, ExtractParamOptions, OpenApi};
 use tokio::time::timeout;
@@ -189,13 +189,9 @@ impl ApiResponse for EventStream {
             content,
             headers: Vec::new(),
         };
-        let events = MetaSchema {
-            description: Some("Server-sent events; `data` of each is a `Value`."),
-            ..MetaSchema::new("string")
-        };
         let events = MetaMediaType {
             content_type: "text/event-stream",
-            schema: MetaSchemaRef::Inline(Box::new(events)),
+            schema: schema::event(),
         };
         MetaResponses {
             responses: vec![
