@@ -44,7 +44,7 @@ impl<S: LogStore> Append<S> {
         path = "/api/v1/log/append",
         method = "post",
         operation_id = "append",
-        tag = "Tag::Records"
+        tag = "Tag::Log"
     )]
     async fn append(
         &self,

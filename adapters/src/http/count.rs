@@ -28,7 +28,7 @@ impl<S: LogStore> Count<S> {
         path = "/api/v1/log/count",
         method = "get",
         operation_id = "count",
-        tag = "Tag::Records"
+        tag = "Tag::Log"
     )]
     async fn count(
         &self,

@@ -41,12 +41,9 @@ pub fn document(format: DocumentFormat) -> String {
 /// What the operations are grouped by.
 #[derive(Tags)]
 pub(super) enum Tag {
-    /// Append records to keys, read them, count them and follow them.
-    #[oai(rename = "records")]
-    Records,
-    /// What is in the log: its keys and its segments.
-    #[oai(rename = "catalog")]
-    Catalog,
+    /// Append records to keys; read, count and follow them; list what is there.
+    #[oai(rename = "log")]
+    Log,
     /// For those who run the server: probes and metrics. They may be on a listener of their own.
     #[oai(rename = "operations")]
     Operations,

@@ -32,7 +32,7 @@ impl<S: LogStore> Keys<S> {
         path = "/api/v1/log/keys",
         method = "get",
         operation_id = "listKeys",
-        tag = "Tag::Catalog"
+        tag = "Tag::Log"
     )]
     #[expect(
         clippy::too_many_arguments,

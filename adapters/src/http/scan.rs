@@ -50,7 +50,7 @@ impl<S: LogStore> ScanRoute<S> {
         path = "/api/v1/log/scan",
         method = "get",
         operation_id = "scan",
-        tag = "Tag::Records"
+        tag = "Tag::Log"
     )]
     #[expect(
         clippy::too_many_arguments,

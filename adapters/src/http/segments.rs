@@ -28,7 +28,7 @@ impl<S: LogStore> Segments<S> {
         path = "/api/v1/log/segments",
         method = "get",
         operation_id = "listSegments",
-        tag = "Tag::Catalog"
+        tag = "Tag::Log"
     )]
     async fn segments(
         &self,

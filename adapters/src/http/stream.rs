@@ -54,7 +54,7 @@ impl<S: LogStore> StreamRoute<S> {
         path = "/api/v1/log/stream",
         method = "get",
         operation_id = "stream",
-        tag = "Tag::Records"
+        tag = "Tag::Log"
     )]
     #[expect(
         clippy::too_many_arguments,

@@ -12,8 +12,7 @@ import httpx
 from . import errors, tail
 from .answers import answered, failure
 from .generated import AuthenticatedClient, Client
-from .generated.api.catalog import list_keys, list_segments
-from .generated.api.records import append, count, scan
+from .generated.api.log import append, count, list_keys, list_segments, scan
 from .generated.models import (
     AppendRequest, AppendResponse, CountResponse, KeysResponse, ScanResponse, ScanVisibility, SegmentsResponse)
 from .generated.models import Record as RecordToAppend
