@@ -215,7 +215,8 @@ pub(super) struct Base64(Bytes);
 
 impl ParamValue for Base64 {
     fn schema() -> MetaSchemaRef {
-        MetaSchemaRef::Inline(Box::new(MetaSchema::new_with_format("string", "byte")))
+        // Not of the format `byte`: generators make it an array then, and put the array's name into the query.
+        String::schema_ref()
     }
 
     fn parse(text: &str) -> Result<Self, String> {
