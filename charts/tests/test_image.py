@@ -35,7 +35,7 @@ def mounts_of(pod: LocalPod) -> dict:
     for mount in pod.container["volumeMounts"]:
         folder = pod.mounts[mount["mountPath"]]
         writable = not mount.get("readOnly", False)
-        empty_root.own(folder, 0o2770 if writable else 0o440)
+        empty_root.own(folder, 0o2775 if writable else 0o440)
         mounts[mount["mountPath"]] = (folder, writable)
     return mounts
 
@@ -118,7 +118,7 @@ def test_the_root_of_the_container_cannot_be_written_to(root, start):
 def test_the_image_runs_as_it_is_with_a_volume_for_its_data(root, start, tmp_path):
     data = tmp_path / "data"
     data.mkdir()
-    empty_root.own(data, 0o2770)
+    empty_root.own(data, 0o2775)
     copied = " ".join(dockerfile.of_the_image("COPY"))
     assert "--chown=65532:65532 /out/var/lib/opendata-log /var/lib/opendata-log" in copied
     port, = processes.free_ports(1)
