@@ -25,20 +25,32 @@ mod json;
 mod keys;
 mod param;
 pub mod proto;
+mod refined;
 mod reply;
 mod request_id;
 mod request_metrics;
 mod routes;
 mod scan;
 mod schema;
-mod secured;
 mod segments;
 mod stream;
 #[cfg(test)]
 mod tests;
 
+pub use docs::{DocumentFormat, document};
 pub use health::Readiness;
 use routes::Side;
+
+/// The handlers, each with its part of the OpenAPI document.
+type Api<S> = (
+    append::Append<S>,
+    scan::ScanRoute<S>,
+    keys::Keys<S>,
+    segments::Segments<S>,
+    count::Count<S>,
+    stream::StreamRoute<S>,
+    health::Health,
+);
 
 /// What the HTTP API is made of.
 pub struct HttpParts<S> {
@@ -123,7 +135,7 @@ fn edge<S: LogStore>(parts: HttpParts<S>) -> edge::Edge<impl Endpoint + 'static>
         "the number of bytes in answers that were not read yet",
         options.answer_bytes,
     );
-    let api = (
+    let api: Api<S> = (
         append::Append {
             budget: Budget::new(
                 "the number of bytes in appends that are being received or written",

@@ -3,7 +3,8 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use log_adapters::http::{self, DocumentFormat};
 use serde::Serialize;
 
 use crate::config::{self, Config, Refusal};
@@ -46,6 +47,21 @@ enum Command {
     /// Look at the configuration, and open nothing.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Print the OpenAPI document of the HTTP API.
+    Openapi {
+        /// How to write it.
+        #[arg(long, value_enum, default_value_t = OpenapiFormat::Yaml)]
+        format: OpenapiFormat,
+    },
+}
+
+/// How the OpenAPI document is written.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum OpenapiFormat {
+    /// As YAML.
+    Yaml,
+    /// As JSON.
+    Json,
 }
 
 /// What to do with the configuration.
@@ -67,6 +83,8 @@ pub enum Asked {
     Serve(ServeArgs),
     /// Something about the configuration.
     Config(ConfigCommand),
+    /// For the OpenAPI document.
+    Openapi(OpenapiFormat),
 }
 
 /// What the server can be told on the command line. Everything else is in the file and the environment.
@@ -116,8 +134,19 @@ impl Cli {
         match self.command {
             Some(Command::Serve(args)) => Asked::Serve(args),
             Some(Command::Config(command)) => Asked::Config(command),
+            Some(Command::Openapi { format }) => Asked::Openapi(format),
             None => Asked::Serve(self.serve),
         }
+    }
+}
+
+impl OpenapiFormat {
+    /// The document, to be printed.
+    pub fn document(self) -> String {
+        http::document(match self {
+            Self::Yaml => DocumentFormat::Yaml,
+            Self::Json => DocumentFormat::Json,
+        })
     }
 }
 

@@ -38,12 +38,8 @@ type Failure = (u8, String);
 fn main() -> ExitCode {
     let outcome = parse().and_then(|asked| match asked {
         Asked::Serve(args) => run_server(&args.load().map_err(refused)?),
-        Asked::Config(command) => {
-            let answer = command.answer().map_err(refused)?;
-            // Whoever closed the pipe has read enough.
-            let _ = std::io::stdout().write_all(answer.as_bytes());
-            Ok(ExitCode::SUCCESS)
-        }
+        Asked::Config(command) => Ok(print(&command.answer().map_err(refused)?)),
+        Asked::Openapi(format) => Ok(print(&format.document())),
     });
     match outcome {
         Ok(code) => code,
@@ -58,6 +54,12 @@ fn main() -> ExitCode {
             ExitCode::from(code)
         }
     }
+}
+
+fn print(answer: &str) -> ExitCode {
+    // Whoever closed the pipe has read enough.
+    let _ = std::io::stdout().write_all(answer.as_bytes());
+    ExitCode::SUCCESS
 }
 
 /// Serves until the end. What went wrong is the last line of the log, in the form of the others.

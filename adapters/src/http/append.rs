@@ -7,6 +7,7 @@ use log_domain::budget::Budget;
 use log_domain::{LogService, LogStore};
 use poem_openapi::OpenApi;
 
+use super::docs::Tag;
 use super::failure::Failure;
 use super::format::Format;
 use super::proto::{self, AppendResponse};
@@ -39,7 +40,12 @@ impl<S: LogStore> Append<S> {
     ///
     /// Status 504 means that the outcome is unknown, unless the message says that nothing was applied: the records
     /// were applied whole or not at all; read the key to find out. Every other error means that nothing was applied.
-    #[oai(path = "/api/v1/log/append", method = "post", operation_id = "append")]
+    #[oai(
+        path = "/api/v1/log/append",
+        method = "post",
+        operation_id = "append",
+        tag = "Tag::Log"
+    )]
     async fn append(
         &self,
         format: Format,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use log_domain::{LogService, LogStore};
 use poem_openapi::OpenApi;
 
+use super::docs::Tag;
 use super::failure::Failure;
 use super::format::Format;
 use super::param::{self, Base64, Param, Text};
@@ -23,7 +24,12 @@ impl<S: LogStore> Count<S> {
     /// Count the records of a key
     ///
     /// Answers exactly how many records a key has in a range of sequences, without reading them.
-    #[oai(path = "/api/v1/log/count", method = "get", operation_id = "count")]
+    #[oai(
+        path = "/api/v1/log/count",
+        method = "get",
+        operation_id = "count",
+        tag = "Tag::Log"
+    )]
     async fn count(
         &self,
         format: Format,

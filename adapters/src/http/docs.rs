@@ -1,20 +1,73 @@
 //! `/openapi.json`, `/openapi.yaml` and `/docs`: the document of this API, and Swagger UI without anything from outside.
 
-use bytes::Bytes;
-use poem::endpoint::make_sync;
-use poem::http::header;
-use poem::{Endpoint, Response, Route, get};
-use poem_openapi::{OpenApi, OpenApiService};
+use std::collections::HashMap;
+use std::marker::PhantomData;
 
-use super::secured::Secured;
+use bytes::Bytes;
+use poem::endpoint::{BoxEndpoint, make_sync};
+use poem::http::{Method, header};
+use poem::{Endpoint, Response, Route, get};
+use poem_openapi::registry::{MetaApi, Registry};
+use poem_openapi::{
+    ContactObject, ExtraHeader, LicenseObject, OpenApi, OpenApiService, ServerObject, Tags,
+};
+
+use super::Api;
+use super::refined::Refined;
+use crate::memory::MemoryStore;
 
 /// Nothing but what is in the page itself, and requests to this server.
 const CONTENT_POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; \
                               img-src data:; connect-src 'self'";
 
+/// How the document is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DocumentFormat {
+    /// As YAML.
+    Yaml,
+    /// As JSON.
+    Json,
+}
+
+/// The OpenAPI document that a server of this version serves.
+pub fn document(format: DocumentFormat) -> String {
+    let service = describe(Unserved::<Api<MemoryStore>>(PhantomData));
+    match format {
+        DocumentFormat::Yaml => service.spec_yaml(),
+        DocumentFormat::Json => service.spec() + "\n",
+    }
+}
+
+/// What the operations are grouped by.
+#[derive(Tags)]
+pub(super) enum Tag {
+    /// Append records to keys; read, count and follow them; list what is there.
+    #[oai(rename = "log")]
+    Log,
+    /// For those who run the server: probes and metrics. They may be on a listener of their own.
+    #[oai(rename = "operations")]
+    Operations,
+}
+
 /// Describes `api`.
-pub(super) fn describe<T: OpenApi>(api: T) -> OpenApiService<Secured<T>, ()> {
-    OpenApiService::new(Secured(api), "Log", env!("CARGO_PKG_VERSION"))
+pub(super) fn describe<T: OpenApi>(api: T) -> OpenApiService<Refined<T>, ()> {
+    let anywhere = ServerObject::new("{scheme}://{host}:{port}")
+        .description("Any server.")
+        .enum_variable(
+            "scheme",
+            "https where TLS is configured.",
+            "http",
+            vec!["http", "https"],
+        )
+        .variable("host", "Its name or address.", "localhost")
+        .variable("port", "The port it listens on.", "8080");
+    OpenApiService::new(Refined(api), "Log", env!("CARGO_PKG_VERSION"))
+        .server(ServerObject::new("/").description("The server that this document came from."))
+        .server(anywhere)
+        .extra_response_header::<String, _>(
+            ExtraHeader::new("x-request-id")
+                .description("The client's, if it sent one, else a new one. The server's log has it too."),
+        )
         .description(
             "A key-oriented append-only log on object storage. Every key is its own ordered stream of records; writing to a new key creates it. All records share one \
              sequence.\n\n\
@@ -24,7 +77,10 @@ pub(super) fn describe<T: OpenApi>(api: T) -> OpenApiService<Secured<T>, ()> {
              Every answer has the header `x-request-id`: the client's, or a new one. Every error, on every path, is \
              an `ErrorResponse`.",
         )
-        .license("Apache-2.0")
+        .contact(ContactObject::new().name("The maintainers of OpenData Log"))
+        .license(
+            LicenseObject::new("Apache-2.0").url("https://www.apache.org/licenses/LICENSE-2.0"),
+        )
 }
 
 /// Adds the routes that serve the document of `service` to `routes`.
@@ -52,4 +108,19 @@ fn fixed(content_type: &'static str, content: String) -> impl Endpoint + 'static
             .header(header::CONTENT_SECURITY_POLICY, CONTENT_POLICY)
             .body(content.clone())
     })
+}
+
+/// An API whose document is wanted, and nothing else of it.
+struct Unserved<T>(PhantomData<fn() -> T>);
+
+impl<T: OpenApi> OpenApi for Unserved<T> {
+    fn meta() -> Vec<MetaApi> {
+        T::meta()
+    }
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+
+    fn add_routes(self, _table: &mut HashMap<String, HashMap<Method, BoxEndpoint<'static>>>) {}
 }

@@ -6,7 +6,9 @@ use log_domain::Error;
 use poem::Response;
 use poem::http::{StatusCode, header};
 use poem_openapi::ApiResponse;
-use poem_openapi::registry::{MetaResponse, MetaResponses, Registry};
+use poem_openapi::registry::{
+    MetaHeader, MetaResponse, MetaResponses, MetaSchema, MetaSchemaRef, Registry,
+};
 
 use super::format::Format;
 use super::proto::{self, ErrorResponse};
@@ -246,6 +248,29 @@ fn documented(reason: Reason) -> MetaResponse {
         status: Some(row.status.as_u16()),
         status_range: None,
         content: schema::in_both_formats::<ErrorResponse>(),
-        headers: Vec::new(),
+        headers: headers(reason),
+    }
+}
+
+fn headers(reason: Reason) -> Vec<MetaHeader> {
+    let header = |name: &str, schema, description: &str| MetaHeader {
+        name: name.to_owned(),
+        description: Some(description.to_owned()),
+        required: false,
+        deprecated: false,
+        schema: MetaSchemaRef::Inline(Box::new(schema)),
+    };
+    match reason {
+        Reason::Overloaded | Reason::Unavailable => vec![header(
+            "retry-after",
+            schema::unsigned_64(),
+            "Seconds to wait before the same is sent again. Without it, sending it again is of no use.",
+        )],
+        Reason::Unauthenticated => vec![header(
+            "www-authenticate",
+            MetaSchema::new("string"),
+            "The scheme to use: Bearer.",
+        )],
+        _ => Vec::new(),
     }
 }

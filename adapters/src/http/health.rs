@@ -10,6 +10,7 @@ use poem_openapi::payload::PlainText;
 use poem_openapi::registry::{MetaResponses, Registry};
 use poem_openapi::{ApiResponse, OpenApi};
 
+use super::docs::Tag;
 use super::failure::{Failure, Reason};
 
 /// Whether the server should be sent requests.
@@ -44,7 +45,12 @@ impl Health {
     /// Whether the process runs
     ///
     /// Answers 200 for as long as it can answer at all.
-    #[oai(path = "/-/healthy", method = "get", operation_id = "healthy")]
+    #[oai(
+        path = "/-/healthy",
+        method = "get",
+        operation_id = "healthy",
+        tag = "Tag::Operations"
+    )]
     async fn healthy(&self) -> PlainText<&'static str> {
         PlainText("OK")
     }
@@ -52,7 +58,12 @@ impl Health {
     /// Whether to send requests here
     ///
     /// Answers 200, or 503 with the reason why not.
-    #[oai(path = "/-/ready", method = "get", operation_id = "ready")]
+    #[oai(
+        path = "/-/ready",
+        method = "get",
+        operation_id = "ready",
+        tag = "Tag::Operations"
+    )]
     async fn ready(&self) -> Result<PlainText<&'static str>, Failure> {
         let checked = tokio::time::timeout(self.timeout, self.readiness.check()).await;
         match checked {
@@ -68,7 +79,12 @@ impl Health {
     /// Metrics
     ///
     /// In the text format of Prometheus.
-    #[oai(path = "/metrics", method = "get", operation_id = "metrics")]
+    #[oai(
+        path = "/metrics",
+        method = "get",
+        operation_id = "metrics",
+        tag = "Tag::Operations"
+    )]
     async fn metrics(&self) -> MetricsText {
         MetricsText((self.render_metrics)())
     }

@@ -7,6 +7,7 @@ use log_domain::budget::Budget;
 use log_domain::{KeysPage, KeysQuery, LogService, LogStore};
 use poem_openapi::OpenApi;
 
+use super::docs::Tag;
 use super::failure::Failure;
 use super::format::Format;
 use super::param::{self, Base64, Param, Text};
@@ -27,7 +28,12 @@ impl<S: LogStore> Keys<S> {
     ///
     /// Answers the distinct keys that have records in a range of segments, in byte order, page by page: go on with
     /// `start_after_base64` = `nextStartAfter` for as long as there is one.
-    #[oai(path = "/api/v1/log/keys", method = "get", operation_id = "listKeys")]
+    #[oai(
+        path = "/api/v1/log/keys",
+        method = "get",
+        operation_id = "listKeys",
+        tag = "Tag::Log"
+    )]
     #[expect(
         clippy::too_many_arguments,
         reason = "each is a parameter of the route"

@@ -12,6 +12,7 @@ use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
 use super::base64_in::engine_for;
 use super::failure::Failure;
+use super::schema;
 
 /// A parameter of the query string.
 ///
@@ -144,10 +145,10 @@ impl<T: ParamValue> ParamValue for Option<T> {
 }
 
 macro_rules! number {
-    ($type:ty, $what:literal) => {
+    ($type:ty, $schema:expr, $what:literal) => {
         impl ParamValue for $type {
             fn schema() -> MetaSchemaRef {
-                <$type as Type>::schema_ref()
+                MetaSchemaRef::Inline(Box::new($schema))
             }
 
             fn parse(text: &str) -> Result<Self, String> {
@@ -158,9 +159,13 @@ macro_rules! number {
     };
 }
 
-number!(u32, "a number from 0 to 4294967295");
-number!(u64, "a number from 0 to 18446744073709551615");
-number!(i64, "a 64-bit number");
+number!(u32, schema::unsigned_32(), "a number from 0 to 4294967295");
+number!(
+    u64,
+    schema::unsigned_64(),
+    "a number from 0 to 18446744073709551615"
+);
+number!(i64, schema::unix_ms(), "a 64-bit number");
 
 impl ParamValue for bool {
     fn schema() -> MetaSchemaRef {
@@ -210,7 +215,8 @@ pub(super) struct Base64(Bytes);
 
 impl ParamValue for Base64 {
     fn schema() -> MetaSchemaRef {
-        MetaSchemaRef::Inline(Box::new(MetaSchema::new_with_format("string", "byte")))
+        // Not of the format `byte`: generators make it an array then, and put the array's name into the query.
+        String::schema_ref()
     }
 
     fn parse(text: &str) -> Result<Self, String> {

@@ -10,6 +10,7 @@ use log_domain::{
 use poem_openapi::OpenApi;
 use tokio::time::timeout;
 
+use super::docs::Tag;
 use super::failure::Failure;
 use super::format::Format;
 use super::json::{JsonText, VALUE_OVERHEAD, base64_len};
@@ -51,7 +52,12 @@ impl<S: LogStore> ScanRoute<S> {
     ///
     /// With `follow=true` the answer comes at once if there is something, else when the first record arrives, else
     /// after `timeout_ms` with no values and a `nextSequence` to come back with.
-    #[oai(path = "/api/v1/log/scan", method = "get", operation_id = "scan")]
+    #[oai(
+        path = "/api/v1/log/scan",
+        method = "get",
+        operation_id = "scan",
+        tag = "Tag::Log"
+    )]
     #[expect(
         clippy::too_many_arguments,
         reason = "each is a parameter of the route"

@@ -1,6 +1,7 @@
 //! The messages as the OpenAPI document describes them.
 
 use poem_openapi::registry::{MetaMediaType, MetaSchema, MetaSchemaRef, Registry};
+use serde_json::{Value as Json, json};
 
 use super::proto::{
     AppendRequest, AppendResponse, CountResponse, ErrorResponse, Key, KeysResponse, Record,
@@ -51,6 +52,7 @@ fn object(
     description: &'static str,
     required: &[&'static str],
     fields: impl IntoIterator<Item = Field>,
+    example: Json,
 ) -> MetaSchema {
     let fields = fields.into_iter();
     MetaSchema {
@@ -59,6 +61,7 @@ fn object(
         properties: fields
             .map(|(name, schema)| (name, MetaSchemaRef::Inline(Box::new(schema))))
             .collect(),
+        example: Some(example),
         ..MetaSchema::new("object")
     }
 }
@@ -78,14 +81,31 @@ fn base64() -> MetaSchema {
     MetaSchema::new_with_format("string", "byte")
 }
 
-fn unsigned(format: &'static str) -> MetaSchema {
+fn one_byte_or_more() -> MetaSchema {
     MetaSchema {
-        minimum: Some(0.0),
-        ..MetaSchema::new_with_format("integer", format)
+        // One byte without padding.
+        min_length: Some(2),
+        ..base64()
     }
 }
 
-fn unix_ms() -> MetaSchema {
+/// Generators know `int64` and not `uint64`, and take a format that they do not know for 32 bits. No sequence and no
+/// count comes near the end of it.
+pub(super) fn unsigned_64() -> MetaSchema {
+    MetaSchema {
+        minimum: Some(0.0),
+        ..MetaSchema::new_with_format("integer", "int64")
+    }
+}
+
+pub(super) fn unsigned_32() -> MetaSchema {
+    MetaSchema {
+        maximum: Some(f64::from(u32::MAX)),
+        ..unsigned_64()
+    }
+}
+
+pub(super) fn unix_ms() -> MetaSchema {
     MetaSchema::new_with_format("integer", "int64")
 }
 
@@ -105,6 +125,38 @@ fn status(value: &'static str) -> Field {
     field("status", schema, "Which kind of answer this is.")
 }
 
+/// One of the events that a stream is made of.
+pub(super) fn event() -> MetaSchemaRef {
+    let text = || MetaSchema::new("string");
+    let event = MetaSchema {
+        enum_items: vec!["message".into(), "error".into()],
+        default: Some("message".into()),
+        ..text()
+    };
+    let schema = object(
+        "One event of the stream.",
+        &["data"],
+        [
+            field("id", text(), "The record's sequence, for Last-Event-ID."),
+            field(
+                "event",
+                event,
+                "Not sent for records; `error` is the last event.",
+            ),
+            field(
+                "data",
+                text(),
+                "A `Value` as JSON; for an `error`, an `ErrorResponse`.",
+            ),
+        ],
+        json!({
+            "id": "0",
+            "data": "{\"sequence\":0,\"value\":\"Zmlyc3Q=\",\"timestampMs\":1795385000000}"
+        }),
+    );
+    MetaSchemaRef::Inline(Box::new(schema))
+}
+
 impl Described for Record {
     const NAME: &'static str = "Record";
 
@@ -113,13 +165,19 @@ impl Described for Record {
             "One record to append.",
             &["key", "value"],
             [
-                field("key", base64(), "The stream it goes to; not empty."),
+                field(
+                    "key",
+                    one_byte_or_more(),
+                    "The stream it goes to; 1 B to 8 KiB (by default) before it is base64.",
+                ),
                 field(
                     "value",
                     base64(),
-                    "What it says. An empty value is a value; a missing one is an error.",
+                    "What it says; up to 8 MiB (by default) before it is base64. An empty value is a value; a missing one is \
+                     an error.",
                 ),
             ],
+            json!({"key": "b3JkZXJz", "value": "Zmlyc3Q="}),
         )
     }
 }
@@ -151,6 +209,13 @@ impl Described for AppendRequest {
                     "Answer only once the records are on object storage.",
                 ),
             ],
+            json!({
+                "records": [
+                    {"key": "b3JkZXJz", "value": "Zmlyc3Q="},
+                    {"key": "b3JkZXJz", "value": "c2Vjb25k"}
+                ],
+                "awaitDurable": true
+            }),
         )
     }
 }
@@ -171,10 +236,11 @@ impl Described for AppendResponse {
                 ),
                 field(
                     "startSequence",
-                    unsigned("uint64"),
+                    unsigned_64(),
                     "Sequence of the first record.",
                 ),
             ],
+            json!({"status": "success", "recordsAppended": 2, "startSequence": 0}),
         )
     }
 }
@@ -189,7 +255,7 @@ impl Described for Value {
             [
                 field(
                     "sequence",
-                    unsigned("uint64"),
+                    unsigned_64(),
                     "Its place in the log: one counter for all keys.",
                 ),
                 field("value", base64(), "What it says."),
@@ -199,6 +265,7 @@ impl Described for Value {
                     "When it was appended, in milliseconds since the Unix epoch.",
                 ),
             ],
+            json!({"sequence": 0, "value": "Zmlyc3Q=", "timestampMs": 1_795_385_000_000_u64}),
         )
     }
 }
@@ -220,10 +287,16 @@ impl Described for ScanResponse {
                 ),
                 field(
                     "nextSequence",
-                    unsigned("uint64"),
+                    unsigned_64(),
                     "The start_seq to go on with. It also moves past ranges where the key has nothing.",
                 ),
             ],
+            json!({
+                "status": "success",
+                "key": "b3JkZXJz",
+                "values": [{"sequence": 0, "value": "Zmlyc3Q=", "timestampMs": 1_795_385_000_000_u64}],
+                "nextSequence": 1
+            }),
         )
     }
 }
@@ -232,7 +305,12 @@ impl Described for Key {
     const NAME: &'static str = "Key";
 
     fn schema(_registry: &mut Registry) -> MetaSchema {
-        object("One key.", &["key"], [field("key", base64(), "Its bytes.")])
+        object(
+            "One key.",
+            &["key"],
+            [field("key", base64(), "Its bytes.")],
+            json!({"key": "b3JkZXJz"}),
+        )
     }
 }
 
@@ -252,6 +330,7 @@ impl Described for KeysResponse {
                     "The start_after_base64 to go on with; absent when there are no more keys.",
                 ),
             ],
+            json!({"status": "success", "keys": [{"key": "b3JkZXJz"}]}),
         )
     }
 }
@@ -264,10 +343,10 @@ impl Described for Segment {
             "A window of the log, across all keys. It ends where the next one starts.",
             &["id", "startSeq", "startTimeMs"],
             [
-                field("id", unsigned("uint32"), "Its number."),
+                field("id", unsigned_32(), "Its number."),
                 field(
                     "startSeq",
-                    unsigned("uint64"),
+                    unsigned_64(),
                     "The first sequence that can be in it.",
                 ),
                 field(
@@ -276,6 +355,7 @@ impl Described for Segment {
                     "When it began, in milliseconds since the Unix epoch.",
                 ),
             ],
+            json!({"id": 0, "startSeq": 0, "startTimeMs": 1_795_385_000_000_u64}),
         )
     }
 }
@@ -291,6 +371,10 @@ impl Described for SegmentsResponse {
                 status("success"),
                 field("segments", list_of::<Segment>(registry), "In order."),
             ],
+            json!({
+                "status": "success",
+                "segments": [{"id": 0, "startSeq": 0, "startTimeMs": 1_795_385_000_000_u64}]
+            }),
         )
     }
 }
@@ -304,8 +388,9 @@ impl Described for CountResponse {
             &["status", "count"],
             [
                 status("success"),
-                field("count", unsigned("uint64"), "Exactly how many."),
+                field("count", unsigned_64(), "Exactly how many."),
             ],
+            json!({"status": "success", "count": 2}),
         )
     }
 }
@@ -327,10 +412,15 @@ impl Described for ErrorResponse {
                 field(
                     "code",
                     MetaSchema::new("string"),
-                    "What went wrong, for programs: invalid_argument, not_found, method_not_allowed, too_large, \
+                    "What went wrong, for programs: invalid_argument, unauthenticated, permission_denied, not_found, method_not_allowed, too_large, \
                      unsupported_media_type, overloaded, unavailable, fenced, deadline_exceeded or internal.",
                 ),
             ],
+            json!({
+                "status": "error",
+                "message": "limit must be at least 1",
+                "code": "invalid_argument"
+            }),
         )
     }
 }

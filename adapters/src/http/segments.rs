@@ -6,6 +6,7 @@ use std::time::Duration;
 use log_domain::{LogService, LogStore, Segment};
 use poem_openapi::OpenApi;
 
+use super::docs::Tag;
 use super::failure::Failure;
 use super::format::Format;
 use super::param::{self, Param};
@@ -26,7 +27,8 @@ impl<S: LogStore> Segments<S> {
     #[oai(
         path = "/api/v1/log/segments",
         method = "get",
-        operation_id = "listSegments"
+        operation_id = "listSegments",
+        tag = "Tag::Log"
     )]
     async fn segments(
         &self,

@@ -12,11 +12,12 @@ use log_domain::{Error, LogService, LogStore, Page, PageLimit, Sequence, Visibil
 use poem::http::{StatusCode, header};
 use poem::{Body, IntoResponse, Request, RequestBody, Response};
 use poem_openapi::registry::{
-    MetaMediaType, MetaParamIn, MetaResponse, MetaResponses, MetaSchema, MetaSchemaRef, Registry,
+    MetaMediaType, MetaParamIn, MetaResponse, MetaResponses, MetaSchemaRef, Registry,
 };
 use poem_openapi::{ApiExtractor, ApiExtractorType, ApiResponse, ExtractParamOptions, OpenApi};
 use tokio::time::timeout;
 
+use super::docs::Tag;
 use super::failure::Failure;
 use super::format::Format;
 use super::json::{JsonText, VALUE_OVERHEAD, base64_len};
@@ -49,7 +50,12 @@ impl<S: LogStore> StreamRoute<S> {
     /// because `end_seq` was reached it is answered 204, which tells an `EventSource` not to come back.
     ///
     /// When reading fails midway, one event of type `error` with an `ErrorResponse` as `data` ends the stream.
-    #[oai(path = "/api/v1/log/stream", method = "get", operation_id = "stream")]
+    #[oai(
+        path = "/api/v1/log/stream",
+        method = "get",
+        operation_id = "stream",
+        tag = "Tag::Log"
+    )]
     #[expect(
         clippy::too_many_arguments,
         reason = "each is a parameter of the route"
@@ -183,13 +189,9 @@ impl ApiResponse for EventStream {
             content,
             headers: Vec::new(),
         };
-        let events = MetaSchema {
-            description: Some("Server-sent events; `data` of each is a `Value`."),
-            ..MetaSchema::new("string")
-        };
         let events = MetaMediaType {
             content_type: "text/event-stream",
-            schema: MetaSchemaRef::Inline(Box::new(events)),
+            schema: schema::event(),
         };
         MetaResponses {
             responses: vec![

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::http::routes::ROUTES;
+use crate::http::{DocumentFormat, document};
 
 #[tokio::test]
 async fn the_document_describes_every_route_but_those_that_serve_it() {
@@ -66,17 +67,26 @@ async fn every_operation_parameter_and_field_is_described() {
 
 #[tokio::test]
 async fn the_committed_document_is_the_served_one() {
-    let served = memory_server().get("/openapi.json").await;
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../openapi/openapi.json");
-    if std::env::var_os("UPDATE_OPENAPI").is_some() {
-        std::fs::write(path, &served.body).expect("written");
+    let server = memory_server();
+    for (format, name) in [
+        (DocumentFormat::Yaml, "openapi.yaml"),
+        (DocumentFormat::Json, "openapi.json"),
+    ] {
+        let text = document(format);
+        let served = server.get(&format!("/{name}")).await.body;
+        let served = std::str::from_utf8(&served).expect("UTF-8");
+        assert_eq!(served.trim_end(), text.trim_end(), "{name}");
+
+        let path = format!("{}/../openapi/{name}", env!("CARGO_MANIFEST_DIR"));
+        if std::env::var_os("UPDATE_OPENAPI").is_some() {
+            std::fs::write(&path, &text).expect("written");
+        }
+        let committed = std::fs::read_to_string(&path).expect("the committed document");
+        assert!(
+            committed == text,
+            "openapi/{name} is not current: run this test with UPDATE_OPENAPI=1"
+        );
     }
-    let committed = std::fs::read(path).expect("openapi/openapi.json");
-    let committed: Json = serde_json::from_slice(&committed).expect("JSON");
-    assert!(
-        committed == served.json(),
-        "openapi/openapi.json is not current: run this test with UPDATE_OPENAPI=1"
-    );
 }
 
 #[tokio::test]
@@ -112,7 +122,7 @@ async fn the_documentation_page_loads_nothing_from_elsewhere() {
 #[tokio::test]
 async fn the_document_says_which_operations_may_need_a_token() {
     let document = memory_server().get("/openapi.json").await.json();
-    let scheme = &document["components"]["securitySchemes"]["bearer"];
+    let scheme = &document["components"]["securitySchemes"]["bearerAuth"];
     assert_eq!(scheme["type"], "http");
     assert_eq!(scheme["scheme"], "bearer");
     let mut asking = 0;
@@ -122,7 +132,7 @@ async fn the_document_says_which_operations_may_need_a_token() {
         asking += usize::from(needs);
         for operation in operations.as_object().expect("operations").values() {
             assert_eq!(
-                operation["security"][0]["bearer"].is_array(),
+                operation["security"][0]["bearerAuth"].is_array(),
                 needs,
                 "{path}"
             );

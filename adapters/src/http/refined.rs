@@ -1,0 +1,94 @@
+//! What the OpenAPI document says beyond what the handlers say: tokens, from the table of routes; which errors an
+//! operation cannot end in; what every answer carries; what Swagger UI fills in to begin with.
+
+use std::collections::HashMap;
+
+use poem::endpoint::BoxEndpoint;
+use poem::http::Method;
+use poem_openapi::OpenApi;
+use poem_openapi::registry::{
+    MetaApi, MetaOperation, MetaOperationParam, MetaSchemaRef, MetaSecurityScheme, Registry,
+};
+
+use super::failure;
+use super::routes;
+
+/// The scheme's name in the document.
+const SCHEME: &str = "bearerAuth";
+
+/// `T`, with its document refined.
+pub(super) struct Refined<T>(pub(super) T);
+
+impl<T: OpenApi> OpenApi for Refined<T> {
+    fn meta() -> Vec<MetaApi> {
+        let mut apis = T::meta();
+        for path in apis.iter_mut().flat_map(|api| &mut api.paths) {
+            let needs = routes::find(&path.path).and_then(|route| route.needs);
+            for operation in &mut path.operations {
+                leave_out_what_cannot_happen(operation);
+                // A server without tokens asks for none, and probes are never asked for one.
+                operation.security = vec![HashMap::new()];
+                if needs.is_some() {
+                    let token = HashMap::from([(SCHEME, Vec::new())]);
+                    operation.security.insert(0, token);
+                    operation.responses.responses.extend(failure::refusals());
+                }
+                let responses = &mut operation.responses.responses;
+                responses.sort_by_key(|response| response.status);
+                for response in responses.iter_mut().filter(|r| r.description.is_empty()) {
+                    response.description = "Done.";
+                }
+                operation.params.iter_mut().for_each(refine);
+            }
+        }
+        apis
+    }
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+        registry.create_security_scheme(
+            SCHEME,
+            MetaSecurityScheme {
+                ty: "http",
+                description: Some(
+                    "A token of the server's token file, where one is configured. Appending needs the right append, \
+                     everything else read; admin has both.",
+                ),
+                name: None,
+                key_in: None,
+                scheme: Some("bearer"),
+                bearer_format: None,
+                flows: None,
+                openid_connect_url: None,
+            },
+        );
+    }
+
+    fn add_routes(self, table: &mut HashMap<String, HashMap<Method, BoxEndpoint<'static>>>) {
+        self.0.add_routes(table);
+    }
+}
+
+/// All handlers share one list of errors. Without a body none is of the wrong type, and without parameters nothing is
+/// wrong or too large.
+fn leave_out_what_cannot_happen(operation: &mut MetaOperation) {
+    let has_body = operation.request.is_some();
+    let has_input = has_body || !operation.params.is_empty();
+    let responses = &mut operation.responses.responses;
+    responses.retain(|response| match response.status {
+        Some(415) => has_body,
+        Some(400 | 413 | 429 | 504) => has_input,
+        _ => true,
+    });
+}
+
+fn refine(param: &mut MetaOperationParam) {
+    let MetaSchemaRef::Inline(schema) = &mut param.schema else {
+        return;
+    };
+    match param.name.as_str() {
+        "limit" => schema.minimum = Some(1.0),
+        "key" => schema.example = Some("orders".into()),
+        _ => {}
+    }
+}

@@ -1,0 +1,15 @@
+"""A client of the OpenData Log server: typed errors, pages, following with resume, and retries that are safe.
+
+What is generated from the OpenAPI document is in `opendata_log.generated`.
+"""
+
+from .client import LogClient, Retry
+from .errors import (
+    DeadlineExceeded, Fenced, Internal, InvalidArgument, LogError, MethodNotAllowed, NotFound, OutcomeUnknown, Overloaded,
+    PermissionDenied, TooLarge, Unauthenticated, Unavailable, UnsupportedMediaType)
+from .records import Appended, Record, Segment
+
+__all__ = [
+    "Appended", "DeadlineExceeded", "Fenced", "Internal", "InvalidArgument", "LogClient", "LogError", "MethodNotAllowed",
+    "NotFound", "OutcomeUnknown", "Overloaded", "PermissionDenied", "Record", "Retry", "Segment", "TooLarge",
+    "Unauthenticated", "Unavailable", "UnsupportedMediaType"]

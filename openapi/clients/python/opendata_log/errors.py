@@ -1,0 +1,101 @@
+"""What can go wrong, a class for each `code` of the server."""
+
+from typing import ClassVar
+
+
+class LogError(Exception):
+    """Something was not done. `code` and the message are the server's."""
+
+    code: ClassVar[str] = ""
+
+    def __init__(self, message: str, *, status: int | None = None, retry_after: float | None = None, request_id: str | None = None):
+        super().__init__(message)
+        self.status = status
+        self.retry_after = retry_after
+        """Seconds after which the same may succeed; None if it is no use to send it again."""
+        self.request_id = request_id
+        """What to look for in the server's log."""
+
+
+class InvalidArgument(LogError):
+    """The request can never succeed; the message names what is wrong."""
+
+    code = "invalid_argument"
+
+
+class Unauthenticated(LogError):
+    """The server wants a token that it knows."""
+
+    code = "unauthenticated"
+
+
+class PermissionDenied(LogError):
+    """The token does not have the right that is needed."""
+
+    code = "permission_denied"
+
+
+class NotFound(LogError):
+    """There is no such path: the address is probably not that of a log server."""
+
+    code = "not_found"
+
+
+class MethodNotAllowed(LogError):
+    """The path does not take this method."""
+
+    code = "method_not_allowed"
+
+
+class TooLarge(LogError):
+    """Something is over its limit; the message says what, and the limit."""
+
+    code = "too_large"
+
+
+class UnsupportedMediaType(LogError):
+    """The body is in a format that the server does not read."""
+
+    code = "unsupported_media_type"
+
+
+class Overloaded(LogError):
+    """A queue is full. Nothing was applied."""
+
+    code = "overloaded"
+
+
+class Unavailable(LogError):
+    """The store cannot be reached, or the server stops. Nothing was applied."""
+
+    code = "unavailable"
+
+
+class Fenced(LogError):
+    """Another server took the log over. Nothing was applied; go there."""
+
+    code = "fenced"
+
+
+class DeadlineExceeded(LogError):
+    """A read took too long. (For an append it is `OutcomeUnknown`.)"""
+
+    code = "deadline_exceeded"
+
+
+class OutcomeUnknown(DeadlineExceeded):
+    """An append may have been applied, whole or not at all. Read the key before it is sent again."""
+
+
+class Internal(LogError):
+    """A bug, or damaged data."""
+
+    code = "internal"
+
+
+OF_CODE: dict[str, type[LogError]] = {
+    error.code: error
+    for error in (
+        InvalidArgument, Unauthenticated, PermissionDenied, NotFound, MethodNotAllowed, TooLarge, UnsupportedMediaType,
+        Overloaded, Unavailable, Fenced, DeadlineExceeded, Internal)
+}

@@ -1,0 +1,310 @@
+from http import HTTPStatus
+from typing import Any, cast
+from urllib.parse import quote
+
+import httpx
+
+from ...client import AuthenticatedClient, Client
+from ...types import Response, UNSET
+from ... import errors
+
+from ...models.append_request import AppendRequest
+from ...models.append_response import AppendResponse
+from ...models.error_response import ErrorResponse
+from typing import cast
+
+
+
+def _get_kwargs(
+    *,
+    body: AppendRequest,
+
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+
+
+    
+
+    
+
+    _kwargs: dict[str, Any] = {
+        "method": "post",
+        "url": "/api/v1/log/append",
+    }
+
+    _kwargs["json"] = body.to_dict()
+
+    headers["Content-Type"] = "application/json"
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+
+def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> AppendResponse | ErrorResponse | None:
+    if response.status_code == 200:
+        response_200 = AppendResponse.from_dict(response.json())
+
+
+
+        return response_200
+
+    if response.status_code == 400:
+        response_400 = ErrorResponse.from_dict(response.json())
+
+
+
+        return response_400
+
+    if response.status_code == 401:
+        response_401 = ErrorResponse.from_dict(response.json())
+
+
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = ErrorResponse.from_dict(response.json())
+
+
+
+        return response_403
+
+    if response.status_code == 413:
+        response_413 = ErrorResponse.from_dict(response.json())
+
+
+
+        return response_413
+
+    if response.status_code == 415:
+        response_415 = ErrorResponse.from_dict(response.json())
+
+
+
+        return response_415
+
+    if response.status_code == 429:
+        response_429 = ErrorResponse.from_dict(response.json())
+
+
+
+        return response_429
+
+    if response.status_code == 500:
+        response_500 = ErrorResponse.from_dict(response.json())
+
+
+
+        return response_500
+
+    if response.status_code == 503:
+        response_503 = ErrorResponse.from_dict(response.json())
+
+
+
+        return response_503
+
+    if response.status_code == 504:
+        response_504 = ErrorResponse.from_dict(response.json())
+
+
+
+        return response_504
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[AppendResponse | ErrorResponse]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    *,
+    client: AuthenticatedClient,
+    body: AppendRequest,
+
+) -> Response[AppendResponse | ErrorResponse]:
+    """ Append records
+
+     The records are applied whole or not at all, and get consecutive sequences in the order of the
+    request. A key
+    that is new begins to exist. Without `awaitDurable` the answer comes once the records can be read; a
+    crash of
+    the server may then still lose them. With it the answer comes once they are on object storage.
+
+    Limits (defaults; the server's configuration may differ): body 16 MiB, key 1 B to 8 KiB, value 8
+    MiB, 100,000
+    records.
+
+    Status 504 means that the outcome is unknown, unless the message says that nothing was applied: the
+    records
+    were applied whole or not at all; read the key to find out. Every other error means that nothing was
+    applied.
+
+    Args:
+        body (AppendRequest): Records to append, whole or not at all. Example: {'awaitDurable':
+            True, 'records': [{'key': 'b3JkZXJz', 'value': 'Zmlyc3Q='}, {'key': 'b3JkZXJz', 'value':
+            'c2Vjb25k'}]}.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[AppendResponse | ErrorResponse]
+     """
+
+
+    kwargs = _get_kwargs(
+        body=body,
+
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+def sync(
+    *,
+    client: AuthenticatedClient,
+    body: AppendRequest,
+
+) -> AppendResponse | ErrorResponse | None:
+    """ Append records
+
+     The records are applied whole or not at all, and get consecutive sequences in the order of the
+    request. A key
+    that is new begins to exist. Without `awaitDurable` the answer comes once the records can be read; a
+    crash of
+    the server may then still lose them. With it the answer comes once they are on object storage.
+
+    Limits (defaults; the server's configuration may differ): body 16 MiB, key 1 B to 8 KiB, value 8
+    MiB, 100,000
+    records.
+
+    Status 504 means that the outcome is unknown, unless the message says that nothing was applied: the
+    records
+    were applied whole or not at all; read the key to find out. Every other error means that nothing was
+    applied.
+
+    Args:
+        body (AppendRequest): Records to append, whole or not at all. Example: {'awaitDurable':
+            True, 'records': [{'key': 'b3JkZXJz', 'value': 'Zmlyc3Q='}, {'key': 'b3JkZXJz', 'value':
+            'c2Vjb25k'}]}.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        AppendResponse | ErrorResponse
+     """
+
+
+    return sync_detailed(
+        client=client,
+body=body,
+
+    ).parsed
+
+async def asyncio_detailed(
+    *,
+    client: AuthenticatedClient,
+    body: AppendRequest,
+
+) -> Response[AppendResponse | ErrorResponse]:
+    """ Append records
+
+     The records are applied whole or not at all, and get consecutive sequences in the order of the
+    request. A key
+    that is new begins to exist. Without `awaitDurable` the answer comes once the records can be read; a
+    crash of
+    the server may then still lose them. With it the answer comes once they are on object storage.
+
+    Limits (defaults; the server's configuration may differ): body 16 MiB, key 1 B to 8 KiB, value 8
+    MiB, 100,000
+    records.
+
+    Status 504 means that the outcome is unknown, unless the message says that nothing was applied: the
+    records
+    were applied whole or not at all; read the key to find out. Every other error means that nothing was
+    applied.
+
+    Args:
+        body (AppendRequest): Records to append, whole or not at all. Example: {'awaitDurable':
+            True, 'records': [{'key': 'b3JkZXJz', 'value': 'Zmlyc3Q='}, {'key': 'b3JkZXJz', 'value':
+            'c2Vjb25k'}]}.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[AppendResponse | ErrorResponse]
+     """
+
+
+    kwargs = _get_kwargs(
+        body=body,
+
+    )
+
+    response = await client.get_async_httpx_client().request(
+        **kwargs
+    )
+
+    return _build_response(client=client, response=response)
+
+async def asyncio(
+    *,
+    client: AuthenticatedClient,
+    body: AppendRequest,
+
+) -> AppendResponse | ErrorResponse | None:
+    """ Append records
+
+     The records are applied whole or not at all, and get consecutive sequences in the order of the
+    request. A key
+    that is new begins to exist. Without `awaitDurable` the answer comes once the records can be read; a
+    crash of
+    the server may then still lose them. With it the answer comes once they are on object storage.
+
+    Limits (defaults; the server's configuration may differ): body 16 MiB, key 1 B to 8 KiB, value 8
+    MiB, 100,000
+    records.
+
+    Status 504 means that the outcome is unknown, unless the message says that nothing was applied: the
+    records
+    were applied whole or not at all; read the key to find out. Every other error means that nothing was
+    applied.
+
+    Args:
+        body (AppendRequest): Records to append, whole or not at all. Example: {'awaitDurable':
+            True, 'records': [{'key': 'b3JkZXJz', 'value': 'Zmlyc3Q='}, {'key': 'b3JkZXJz', 'value':
+            'c2Vjb25k'}]}.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        AppendResponse | ErrorResponse
+     """
+
+
+    return (await asyncio_detailed(
+        client=client,
+body=body,
+
+    )).parsed

@@ -1,0 +1,395 @@
+from http import HTTPStatus
+from typing import Any, cast
+from urllib.parse import quote
+
+import httpx
+
+from ...client import AuthenticatedClient, Client
+from ...types import Response, UNSET
+from ... import errors
+
+from ...models.error_response import ErrorResponse
+from ...models.scan_response import ScanResponse
+from ...models.scan_visibility import check_scan_visibility
+from ...models.scan_visibility import ScanVisibility
+from ...types import UNSET, Unset
+from typing import cast
+
+
+
+def _get_kwargs(
+    *,
+    key: str | Unset = UNSET,
+    key_base64: str | Unset = UNSET,
+    start_seq: int | Unset = 0,
+    end_seq: int | Unset = UNSET,
+    limit: int | Unset = 32,
+    follow: bool | Unset = False,
+    timeout_ms: int | Unset = 30000,
+    start_time_ms: int | Unset = UNSET,
+    visibility: ScanVisibility | Unset = UNSET,
+
+) -> dict[str, Any]:
+    
+
+    
+
+    params: dict[str, Any] = {}
+
+    params["key"] = key
+
+    params["key_base64"] = key_base64
+
+    params["start_seq"] = start_seq
+
+    params["end_seq"] = end_seq
+
+    params["limit"] = limit
+
+    params["follow"] = follow
+
+    params["timeout_ms"] = timeout_ms
+
+    params["start_time_ms"] = start_time_ms
+
+    json_visibility: str | Unset = UNSET
+    if not isinstance(visibility, Unset):
+        json_visibility = visibility
+
+    params["visibility"] = json_visibility
+
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
+
+    _kwargs: dict[str, Any] = {
+        "method": "get",
+        "url": "/api/v1/log/scan",
+        "params": params,
+    }
+
+
+    return _kwargs
+
+
+
+def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> ErrorResponse | ScanResponse | None:
+    if response.status_code == 200:
+        response_200 = ScanResponse.from_dict(response.json())
+
+
+
+        return response_200
+
+    if response.status_code == 400:
+        response_400 = ErrorResponse.from_dict(response.json())
+
+
+
+        return response_400
+
+    if response.status_code == 401:
+        response_401 = ErrorResponse.from_dict(response.json())
+
+
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = ErrorResponse.from_dict(response.json())
+
+
+
+        return response_403
+
+    if response.status_code == 413:
+        response_413 = ErrorResponse.from_dict(response.json())
+
+
+
+        return response_413
+
+    if response.status_code == 429:
+        response_429 = ErrorResponse.from_dict(response.json())
+
+
+
+        return response_429
+
+    if response.status_code == 500:
+        response_500 = ErrorResponse.from_dict(response.json())
+
+
+
+        return response_500
+
+    if response.status_code == 503:
+        response_503 = ErrorResponse.from_dict(response.json())
+
+
+
+        return response_503
+
+    if response.status_code == 504:
+        response_504 = ErrorResponse.from_dict(response.json())
+
+
+
+        return response_504
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[ErrorResponse | ScanResponse]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    *,
+    client: AuthenticatedClient,
+    key: str | Unset = UNSET,
+    key_base64: str | Unset = UNSET,
+    start_seq: int | Unset = 0,
+    end_seq: int | Unset = UNSET,
+    limit: int | Unset = 32,
+    follow: bool | Unset = False,
+    timeout_ms: int | Unset = 30000,
+    start_time_ms: int | Unset = UNSET,
+    visibility: ScanVisibility | Unset = UNSET,
+
+) -> Response[ErrorResponse | ScanResponse]:
+    """ Read records of a key
+
+     Answers the records of one key in the order of their sequences. A page ends at `limit` records or at
+    the
+    server's byte cap (8 MiB by default), whichever is first; go on with `start_seq` = `nextSequence`.
+
+    With `follow=true` the answer comes at once if there is something, else when the first record
+    arrives, else
+    after `timeout_ms` with no values and a `nextSequence` to come back with.
+
+    Args:
+        key (str | Unset):  Example: orders.
+        key_base64 (str | Unset):
+        start_seq (int | Unset):  Default: 0.
+        end_seq (int | Unset):
+        limit (int | Unset):  Default: 32.
+        follow (bool | Unset):  Default: False.
+        timeout_ms (int | Unset):  Default: 30000.
+        start_time_ms (int | Unset):
+        visibility (ScanVisibility | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[ErrorResponse | ScanResponse]
+     """
+
+
+    kwargs = _get_kwargs(
+        key=key,
+key_base64=key_base64,
+start_seq=start_seq,
+end_seq=end_seq,
+limit=limit,
+follow=follow,
+timeout_ms=timeout_ms,
+start_time_ms=start_time_ms,
+visibility=visibility,
+
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+def sync(
+    *,
+    client: AuthenticatedClient,
+    key: str | Unset = UNSET,
+    key_base64: str | Unset = UNSET,
+    start_seq: int | Unset = 0,
+    end_seq: int | Unset = UNSET,
+    limit: int | Unset = 32,
+    follow: bool | Unset = False,
+    timeout_ms: int | Unset = 30000,
+    start_time_ms: int | Unset = UNSET,
+    visibility: ScanVisibility | Unset = UNSET,
+
+) -> ErrorResponse | ScanResponse | None:
+    """ Read records of a key
+
+     Answers the records of one key in the order of their sequences. A page ends at `limit` records or at
+    the
+    server's byte cap (8 MiB by default), whichever is first; go on with `start_seq` = `nextSequence`.
+
+    With `follow=true` the answer comes at once if there is something, else when the first record
+    arrives, else
+    after `timeout_ms` with no values and a `nextSequence` to come back with.
+
+    Args:
+        key (str | Unset):  Example: orders.
+        key_base64 (str | Unset):
+        start_seq (int | Unset):  Default: 0.
+        end_seq (int | Unset):
+        limit (int | Unset):  Default: 32.
+        follow (bool | Unset):  Default: False.
+        timeout_ms (int | Unset):  Default: 30000.
+        start_time_ms (int | Unset):
+        visibility (ScanVisibility | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        ErrorResponse | ScanResponse
+     """
+
+
+    return sync_detailed(
+        client=client,
+key=key,
+key_base64=key_base64,
+start_seq=start_seq,
+end_seq=end_seq,
+limit=limit,
+follow=follow,
+timeout_ms=timeout_ms,
+start_time_ms=start_time_ms,
+visibility=visibility,
+
+    ).parsed
+
+async def asyncio_detailed(
+    *,
+    client: AuthenticatedClient,
+    key: str | Unset = UNSET,
+    key_base64: str | Unset = UNSET,
+    start_seq: int | Unset = 0,
+    end_seq: int | Unset = UNSET,
+    limit: int | Unset = 32,
+    follow: bool | Unset = False,
+    timeout_ms: int | Unset = 30000,
+    start_time_ms: int | Unset = UNSET,
+    visibility: ScanVisibility | Unset = UNSET,
+
+) -> Response[ErrorResponse | ScanResponse]:
+    """ Read records of a key
+
+     Answers the records of one key in the order of their sequences. A page ends at `limit` records or at
+    the
+    server's byte cap (8 MiB by default), whichever is first; go on with `start_seq` = `nextSequence`.
+
+    With `follow=true` the answer comes at once if there is something, else when the first record
+    arrives, else
+    after `timeout_ms` with no values and a `nextSequence` to come back with.
+
+    Args:
+        key (str | Unset):  Example: orders.
+        key_base64 (str | Unset):
+        start_seq (int | Unset):  Default: 0.
+        end_seq (int | Unset):
+        limit (int | Unset):  Default: 32.
+        follow (bool | Unset):  Default: False.
+        timeout_ms (int | Unset):  Default: 30000.
+        start_time_ms (int | Unset):
+        visibility (ScanVisibility | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[ErrorResponse | ScanResponse]
+     """
+
+
+    kwargs = _get_kwargs(
+        key=key,
+key_base64=key_base64,
+start_seq=start_seq,
+end_seq=end_seq,
+limit=limit,
+follow=follow,
+timeout_ms=timeout_ms,
+start_time_ms=start_time_ms,
+visibility=visibility,
+
+    )
+
+    response = await client.get_async_httpx_client().request(
+        **kwargs
+    )
+
+    return _build_response(client=client, response=response)
+
+async def asyncio(
+    *,
+    client: AuthenticatedClient,
+    key: str | Unset = UNSET,
+    key_base64: str | Unset = UNSET,
+    start_seq: int | Unset = 0,
+    end_seq: int | Unset = UNSET,
+    limit: int | Unset = 32,
+    follow: bool | Unset = False,
+    timeout_ms: int | Unset = 30000,
+    start_time_ms: int | Unset = UNSET,
+    visibility: ScanVisibility | Unset = UNSET,
+
+) -> ErrorResponse | ScanResponse | None:
+    """ Read records of a key
+
+     Answers the records of one key in the order of their sequences. A page ends at `limit` records or at
+    the
+    server's byte cap (8 MiB by default), whichever is first; go on with `start_seq` = `nextSequence`.
+
+    With `follow=true` the answer comes at once if there is something, else when the first record
+    arrives, else
+    after `timeout_ms` with no values and a `nextSequence` to come back with.
+
+    Args:
+        key (str | Unset):  Example: orders.
+        key_base64 (str | Unset):
+        start_seq (int | Unset):  Default: 0.
+        end_seq (int | Unset):
+        limit (int | Unset):  Default: 32.
+        follow (bool | Unset):  Default: False.
+        timeout_ms (int | Unset):  Default: 30000.
+        start_time_ms (int | Unset):
+        visibility (ScanVisibility | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        ErrorResponse | ScanResponse
+     """
+
+
+    return (await asyncio_detailed(
+        client=client,
+key=key,
+key_base64=key_base64,
+start_seq=start_seq,
+end_seq=end_seq,
+limit=limit,
+follow=follow,
+timeout_ms=timeout_ms,
+start_time_ms=start_time_ms,
+visibility=visibility,
+
+    )).parsed

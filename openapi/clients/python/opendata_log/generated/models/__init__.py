@@ -1,0 +1,47 @@
+""" Contains all the data models used in inputs/outputs """
+
+from .append_request import AppendRequest
+from .append_response import AppendResponse
+from .append_response_status import AppendResponseStatus
+from .count_response import CountResponse
+from .count_response_status import CountResponseStatus
+from .error_response import ErrorResponse
+from .error_response_status import ErrorResponseStatus
+from .key import Key
+from .keys_response import KeysResponse
+from .keys_response_status import KeysResponseStatus
+from .record import Record
+from .scan_response import ScanResponse
+from .scan_response_status import ScanResponseStatus
+from .scan_visibility import ScanVisibility
+from .segment import Segment
+from .segments_response import SegmentsResponse
+from .segments_response_status import SegmentsResponseStatus
+from .stream_response_200 import StreamResponse200
+from .stream_response_200_event import StreamResponse200Event
+from .stream_visibility import StreamVisibility
+from .value import Value
+
+__all__ = (
+    "AppendRequest",
+    "AppendResponse",
+    "AppendResponseStatus",
+    "CountResponse",
+    "CountResponseStatus",
+    "ErrorResponse",
+    "ErrorResponseStatus",
+    "Key",
+    "KeysResponse",
+    "KeysResponseStatus",
+    "Record",
+    "ScanResponse",
+    "ScanResponseStatus",
+    "ScanVisibility",
+    "Segment",
+    "SegmentsResponse",
+    "SegmentsResponseStatus",
+    "StreamResponse200",
+    "StreamResponse200Event",
+    "StreamVisibility",
+    "Value",
+)

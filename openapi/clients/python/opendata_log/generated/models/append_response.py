@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset
+
+from ..models.append_response_status import AppendResponseStatus
+from ..models.append_response_status import check_append_response_status
+from typing import cast
+
+
+
+
+
+
+T = TypeVar("T", bound="AppendResponse")
+
+
+
+@_attrs_define
+class AppendResponse:
+    """ The sequences startSequence .. startSequence + recordsAppended were given to the records.
+
+        Example:
+            {'recordsAppended': 2, 'startSequence': 0, 'status': 'success'}
+
+        Attributes:
+            status (AppendResponseStatus): Which kind of answer this is.
+            records_appended (int): How many records were appended: all of them.
+            start_sequence (int): Sequence of the first record.
+     """
+
+    status: AppendResponseStatus
+    records_appended: int
+    start_sequence: int
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+
+
+
+
+    def to_dict(self) -> dict[str, Any]:
+        status: str = self.status
+
+        records_appended = self.records_appended
+
+        start_sequence = self.start_sequence
+
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update({
+            "status": status,
+            "recordsAppended": records_appended,
+            "startSequence": start_sequence,
+        })
+
+        return field_dict
+
+
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        d = dict(src_dict)
+        status = check_append_response_status(d.pop("status"))
+
+
+
+
+        records_appended = d.pop("recordsAppended")
+
+        start_sequence = d.pop("startSequence")
+
+        append_response = cls(
+            status=status,
+            records_appended=records_appended,
+            start_sequence=start_sequence,
+        )
+
+
+        append_response.additional_properties = d
+        return append_response
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset
+
+from ..models.count_response_status import check_count_response_status
+from ..models.count_response_status import CountResponseStatus
+from typing import cast
+
+
+
+
+
+
+T = TypeVar("T", bound="CountResponse")
+
+
+
+@_attrs_define
+class CountResponse:
+    """ How many records of a key there are.
+
+        Example:
+            {'count': 2, 'status': 'success'}
+
+        Attributes:
+            status (CountResponseStatus): Which kind of answer this is.
+            count (int): Exactly how many.
+     """
+
+    status: CountResponseStatus
+    count: int
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+
+
+
+
+    def to_dict(self) -> dict[str, Any]:
+        status: str = self.status
+
+        count = self.count
+
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update({
+            "status": status,
+            "count": count,
+        })
+
+        return field_dict
+
+
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        d = dict(src_dict)
+        status = check_count_response_status(d.pop("status"))
+
+
+
+
+        count = d.pop("count")
+
+        count_response = cls(
+            status=status,
+            count=count,
+        )
+
+
+        count_response.additional_properties = d
+        return count_response
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset
+
+from ..models.scan_response_status import check_scan_response_status
+from ..models.scan_response_status import ScanResponseStatus
+from typing import cast
+
+if TYPE_CHECKING:
+  from ..models.value import Value
+
+
+
+
+
+T = TypeVar("T", bound="ScanResponse")
+
+
+
+@_attrs_define
+class ScanResponse:
+    """ One page of a key.
+
+        Example:
+            {'key': 'b3JkZXJz', 'nextSequence': 1, 'status': 'success', 'values': [{'sequence': 0, 'timestampMs':
+                1795385000000, 'value': 'Zmlyc3Q='}]}
+
+        Attributes:
+            status (ScanResponseStatus): Which kind of answer this is.
+            key (str): The key that was asked for.
+            values (list[Value]): Its records, in order.
+            next_sequence (int): The start_seq to go on with. It also moves past ranges where the key has nothing.
+     """
+
+    status: ScanResponseStatus
+    key: str
+    values: list[Value]
+    next_sequence: int
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+
+
+
+
+    def to_dict(self) -> dict[str, Any]:
+        from ..models.value import Value # noqa: PLC0415
+        status: str = self.status
+
+        key = self.key
+
+        values = []
+        for values_item_data in self.values:
+            values_item = values_item_data.to_dict()
+            values.append(values_item)
+
+
+
+        next_sequence = self.next_sequence
+
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update({
+            "status": status,
+            "key": key,
+            "values": values,
+            "nextSequence": next_sequence,
+        })
+
+        return field_dict
+
+
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.value import Value # noqa: PLC0415
+        d = dict(src_dict)
+        status = check_scan_response_status(d.pop("status"))
+
+
+
+
+        key = d.pop("key")
+
+        values = []
+        _values = d.pop("values")
+        for values_item_data in (_values):
+            values_item = Value.from_dict(values_item_data)
+
+
+
+            values.append(values_item)
+
+
+        next_sequence = d.pop("nextSequence")
+
+        scan_response = cls(
+            status=status,
+            key=key,
+            values=values,
+            next_sequence=next_sequence,
+        )
+
+
+        scan_response.additional_properties = d
+        return scan_response
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

@@ -1,0 +1,54 @@
+/** The little program that every client runs against a live server: `node program.js URL`. It prints what it sees. */
+
+import { InvalidArgument, LogClient, LogError, TooLarge } from "./index.js";
+import type { LogRecord } from "./index.js";
+
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+const hex = (data: Uint8Array): string => Buffer.from(data).toString("hex");
+const say = (what: string, seen: unknown): void => console.log(JSON.stringify({ [what]: seen }));
+
+async function all<T>(source: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = [];
+  for await (const each of source) found.push(each);
+  return found;
+}
+
+async function errorOf(doing: Promise<unknown>): Promise<LogError | undefined> {
+  return doing.then(() => undefined, (error) => {
+    if (error instanceof LogError) return error;
+    throw error;
+  });
+}
+
+const client = new LogClient(process.argv[2] ?? "http://localhost:8080");
+const key = Uint8Array.of(0, 255, 10, 128);
+const sequences = (records: LogRecord[]): number[] => records.map((record) => record.sequence);
+
+const five = [0, 1, 2, 3, 4].map((number) => [key, Uint8Array.of(0, number)] as const);
+const appended = await client.append(five, true);
+say("appended", [appended.start, appended.count]);
+await client.append([[bytes("other"), bytes("")]]);
+await client.append([[key, Uint8Array.of(255, ...bytes(" last"))]]);
+
+say("scanned", (await all(client.scan(key, {}, 2))).map((record) => [record.sequence, hex(record.value)]));
+say("part", sequences(await all(client.scan(key, { start: 1, end: 4 }))));
+say("count", await client.count(key));
+say("keys", (await all(client.keys(new Uint8Array(), 1))).map(hex));
+say("prefix", (await all(client.keys(bytes("oth")))).map(hex));
+say("segments", (await client.segments()).map((segment) => segment.startSeq));
+
+const vain = await client.followOnce(key, 7, 50);
+say("followed in vain", [vain.records, vain.nextSequence]);
+const following = client.followOnce(key, 7);
+setTimeout(() => void client.append([[key, bytes("late")]]), 300);
+const followed = await following;
+say("followed", [followed.records.map((record) => hex(record.value)), followed.nextSequence]);
+say("tailed", sequences(await all(client.tail(key, { end: 8 }))));
+
+const empty = await errorOf(client.append([[bytes(""), bytes("")]]));
+const large = await errorOf(client.append([[new Uint8Array(9000), bytes("")]]));
+say("typed", [empty instanceof InvalidArgument, large instanceof TooLarge]);
+say("codes", [empty?.code, large?.code]);
+const began = Date.now();
+say("status", (await errorOf(all(client.scan(bytes("")))))?.status);
+say("not sent again", Date.now() - began < 1000);

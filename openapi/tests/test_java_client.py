@@ -1,0 +1,28 @@
+"""The Java client, as it is generated: compiled without edits, and run against a live server."""
+
+from pathlib import Path
+
+import openapi_generator_cli
+import pytest
+
+import program
+from conftest import OPENAPI
+
+CLIENT = OPENAPI / "clients/java"
+# The generator carries the libraries that its clients need.
+LIBRARIES = [*Path(openapi_generator_cli.__file__).parent.glob("*.jar"), Path("/usr/share/java/jakarta-annotation-api.jar")]
+
+
+@pytest.fixture(scope="module")
+def classes(run, tmp_path_factory):
+    """What `java` loads the program from."""
+    folder = tmp_path_factory.mktemp("java")
+    run(OPENAPI / "clients/generate", folder)
+    sources = (folder / "java/generated/src/main").rglob("*.java")
+    libraries = ":".join(map(str, LIBRARIES))
+    run("javac", "-proc:none", "-d", folder / "classes", "-cp", libraries, *sources, CLIENT / "Program.java")
+    return f"{folder / 'classes'}:{libraries}"
+
+
+def test_the_java_client_runs_the_program(serve, run, classes):
+    program.check(run("java", "-cp", classes, "Program", serve()), without=["tailed", "typed", "not sent again"])

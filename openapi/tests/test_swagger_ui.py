@@ -1,0 +1,33 @@
+"""Swagger UI, as a person uses it: in Chromium, against a live server that wants a token."""
+
+import json
+import shutil
+
+from conftest import NODE_MODULES, OPENAPI, ROOT
+
+SCREENSHOTS = ["swagger-ui.png", "swagger-ui-append.png", "swagger-ui-scan.png"]
+TOKEN = "admin-token-of-the-tests"
+
+
+def test_a_person_can_authorize_append_and_scan_in_swagger_ui(serve, run, tokens, tmp_path, update):
+    url = serve(LOG_AUTH__TOKENS=tokens)
+    # Node looks for packages from where a script is.
+    script = tmp_path / "swagger_ui.mjs"
+    shutil.copy(OPENAPI / "tests/swagger_ui.mjs", script)
+    (tmp_path / "node_modules").symlink_to(NODE_MODULES)
+    seen = json.loads(run("node", script, shutil.which("chromium"), url, TOKEN, tmp_path))
+
+    assert seen["console"] == [] and seen["elsewhere"] == [], seen
+    assert seen["operations"] == [
+        "append", "scan", "listKeys", "listSegments", "count", "stream", "healthy", "ready", "metrics"]
+    assert seen["refused"]["status"] == 401 and "unauthenticated" in seen["refused"]["shown"], seen
+    assert seen["appended"]["status"] == 200 and '"recordsAppended": 2' in seen["appended"]["shown"], seen
+    assert seen["scanned"]["status"] == 200 and '"value": "c2Vjb25k"' in seen["scanned"]["shown"], seen
+    assert seen["tokens"] == [None, f"Bearer {TOKEN}", f"Bearer {TOKEN}"], seen
+
+    for name in SCREENSHOTS:
+        assert (tmp_path / name).stat().st_size > 10_000, name
+        if update:
+            (ROOT / "docs/images").mkdir(exist_ok=True)
+            shutil.copy(tmp_path / name, ROOT / "docs/images" / name)
+        assert (ROOT / "docs/images" / name).is_file(), name
