@@ -60,7 +60,8 @@ def command(root: Path, mounts: dict[str, tuple[Path, bool]], inside: list[str],
 def own(folder: Path, mode: int):
     """What `fsGroup` does to a volume: the group owns it."""
     subprocess.run([*as_root(), "chown", "-R", f"0:{NONROOT}", folder], check=True)
-    for path in [folder, *folder.rglob("*")]:
+    # From the leaves up: who is not root may not look into the folder afterwards.
+    for path in [*folder.rglob("*"), folder]:
         subprocess.run([*as_root(), "chmod", oct(mode | (0o111 if path.is_dir() else 0))[2:], path], check=True)
 
 

@@ -1,5 +1,6 @@
 """What the alerts look at really moves when that happens to a real server which they are for."""
 
+import hashlib
 import os
 import re
 import signal
@@ -15,22 +16,29 @@ RECORD = b'{"records": [{"key": "YQ==", "value": "YQ=="}], "awaitDurable": %s}'
 BODY_BYTES = 1_000_000
 
 
-@pytest.fixture
-def own_s3(tmp_path):
-    """An S3 server that the test may do anything to."""
-    folder = tmp_path / "s3"
-    folder.mkdir()
-    with processes.seaweedfs(folder) as server:
-        server.make_bucket("log-1")
+@pytest.fixture(scope="module")
+def own_s3(tmp_path_factory):
+    """An S3 server that these tests may stop for a while."""
+    with processes.seaweedfs(tmp_path_factory.mktemp("own")) as server:
         yield server
 
 
-def serve(start, s3, **settings: str):
-    port, = processes.free_ports(1)
-    url = f"http://127.0.0.1:{port}"
-    server = start(["--port", str(port), "--s3-bucket", "log-1"], {**s3.env(), **settings})
-    server.wait_until_ready(url)
-    return server, url
+@pytest.fixture
+def serve(own_s3, start, request):
+    """Starts servers on a log that is the test's own; each and where it is."""
+    bucket = hashlib.sha256(request.node.name.encode()).hexdigest()[:20]
+    own_s3.make_bucket(bucket)
+    # The first object of a bucket takes its time: volumes are made for it.
+    assert processes.request(f"{own_s3.endpoint}/{bucket}/first", data=b"object", method="PUT")[0] == 200
+
+    def serve_one(**settings: str):
+        port, = processes.free_ports(1)
+        url = f"http://127.0.0.1:{port}"
+        server = start(["--port", str(port), "--s3-bucket", bucket], {**own_s3.env(), **settings})
+        server.wait_until_ready(url)
+        return server, url
+
+    return serve_one
 
 
 def append(url: str, durable: bool = False) -> int:
@@ -43,8 +51,8 @@ def metric(url: str, series: str) -> float:
     return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if re.match(series, line))
 
 
-def test_an_object_store_that_hangs_is_seen_as_not_ready_as_lag_and_as_errors(own_s3, start):
-    server, url = serve(start, own_s3, LOG_TIMEOUTS__APPEND="1s", AWS_TIMEOUT="2s")
+def test_an_object_store_that_hangs_is_seen_as_not_ready_as_lag_and_as_errors(own_s3, serve):
+    server, url = serve(LOG_TIMEOUTS__APPEND="1s", AWS_TIMEOUT="5s")
     assert append(url, durable=True) == 200
     failed = r'slatedb_object_store_error_count_total\{api="put"'
     before = metric(url, failed)
@@ -62,8 +70,8 @@ def test_an_object_store_that_hangs_is_seen_as_not_ready_as_lag_and_as_errors(ow
     assert metric(url, "log_ready ") == 1
 
 
-def test_a_full_queue_is_seen_as_429_of_the_route_of_appends(own_s3, start):
-    server, url = serve(start, own_s3, LOG_LIMITS__APPEND_QUEUE_REQUESTS="1", LOG_TIMEOUTS__APPEND="3s")
+def test_a_full_queue_is_seen_as_429_of_the_route_of_appends(own_s3, serve):
+    server, url = serve(LOG_LIMITS__APPEND_QUEUE_REQUESTS="1", LOG_TIMEOUTS__APPEND="3s")
     os.kill(own_s3.pid, signal.SIGSTOP)
     clients = [threading.Thread(target=append, args=(url, True)) for _ in range(4)]
     for client in clients:
@@ -74,8 +82,8 @@ def test_a_full_queue_is_seen_as_429_of_the_route_of_appends(own_s3, start):
     assert metric(url, r'http_requests_total\{endpoint="/api/v1/log/append",.*status="429"') >= 1
 
 
-def test_a_server_that_is_taken_over_says_that_it_is_fenced_and_ends_with_exit_code_3(own_s3, start):
-    server, url = serve(start, own_s3)
+def test_a_server_that_is_taken_over_says_that_it_is_fenced_and_ends_with_exit_code_3(serve):
+    server, url = serve()
     assert append(url, durable=True) == 200
     seen = []
 
@@ -88,15 +96,15 @@ def test_a_server_that_is_taken_over_says_that_it_is_fenced_and_ends_with_exit_c
 
     watching = threading.Thread(target=watch)
     watching.start()
-    serve(start, own_s3)
+    serve()
     assert server.process.wait(timeout=60) == 3
     watching.join()
     assert seen, "the gauge was never 1"
 
 
-def test_a_cache_that_is_too_small_is_seen_as_evicted_bytes(own_s3, start, tmp_path):
+def test_a_cache_that_is_too_small_is_seen_as_evicted_bytes(serve, tmp_path):
     cache = tmp_path / "cache"
-    server, url = serve(start, own_s3, LOG_CACHE__DIR=str(cache), LOG_CACHE__MAX_BYTES="2MiB", LOG_CACHE__PART_BYTES="1MiB",
+    server, url = serve(LOG_CACHE__DIR=str(cache), LOG_CACHE__MAX_BYTES="2MiB", LOG_CACHE__PART_BYTES="1MiB",
                         LOG_CACHE__ON_FLUSH="true", LOG_SLATEDB__L0_SST_SIZE_BYTES="2000000", LOG_SLATEDB__FLUSH_INTERVAL="50ms")
     value = os.urandom(BODY_BYTES).hex().encode()
     for _ in range(12):

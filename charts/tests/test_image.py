@@ -21,10 +21,7 @@ RECORD = b'{"records": [{"key": "b3JkZXJz", "value": "Zmlyc3Q="}], "awaitDurable
 
 @pytest.fixture
 def root(binary, tmp_path):
-    """A root file system as the image has it. Everybody may reach it, as a container's is not in somebody's temporary folder."""
-    for folder in [tmp_path, *tmp_path.parents]:
-        if folder.owner() == Path.home().owner() and folder != Path("/tmp") and str(folder).startswith("/tmp"):
-            folder.chmod(0o755)
+    """A root file system as the image has it."""
     empty_root.build(binary, tmp_path / "root")
     return tmp_path / "root"
 
@@ -35,7 +32,7 @@ def mounts_of(pod: LocalPod) -> dict:
     for mount in pod.container["volumeMounts"]:
         folder = pod.mounts[mount["mountPath"]]
         writable = not mount.get("readOnly", False)
-        empty_root.own(folder, 0o2770 if writable else 0o440)
+        empty_root.own(folder, 0o2775 if writable else 0o440)
         mounts[mount["mountPath"]] = (folder, writable)
     return mounts
 
@@ -118,7 +115,7 @@ def test_the_root_of_the_container_cannot_be_written_to(root, start):
 def test_the_image_runs_as_it_is_with_a_volume_for_its_data(root, start, tmp_path):
     data = tmp_path / "data"
     data.mkdir()
-    empty_root.own(data, 0o2770)
+    empty_root.own(data, 0o2775)
     copied = " ".join(dockerfile.of_the_image("COPY"))
     assert "--chown=65532:65532 /out/var/lib/opendata-log /var/lib/opendata-log" in copied
     port, = processes.free_ports(1)

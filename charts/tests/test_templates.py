@@ -139,6 +139,22 @@ def test_services_monitors_and_policies_find_the_pod_and_not_the_test(example):
         assert len(found) == 1, "everything would be scraped twice, or nothing"
 
 
+@pytest.mark.parametrize("example", ["default", "eks-irsa", "s3-on-premises", "tls-tokens"])
+def test_every_port_that_is_named_is_there(example):
+    values = chart.example(example)
+    of_pod = {port["name"] for port in chart.container(values)["ports"]}
+    services = [d["spec"] for d in chart.documents(values) if d["kind"] == "Service"]
+    of_services = {port["name"] for service in services for port in service["ports"]}
+    assert {port["targetPort"] for service in services for port in service["ports"]} <= of_pod
+    for policy in [d["spec"] for d in chart.documents(values) if d["kind"] == "NetworkPolicy"]:
+        assert {port["port"] for rule in policy["ingress"] for port in rule["ports"]} <= of_pod
+    for monitor in [d["spec"] for d in chart.documents(values) if d["kind"] in ("ServiceMonitor", "PodMonitor")]:
+        known = of_services if "endpoints" in monitor else of_pod
+        assert {endpoint["port"] for endpoint in monitor.get("endpoints") or monitor["podMetricsEndpoints"]} <= known
+    for ingress in [d["spec"] for d in chart.documents(values) if d["kind"] == "Ingress"]:
+        assert {path["backend"]["service"]["port"]["name"] for rule in ingress["rules"] for path in rule["http"]["paths"]} <= of_services
+
+
 def test_long_names_leave_room_for_what_kubernetes_appends():
     release = "a-name-that-is-as-long-as-helm-will-let-it-be-12345"
     for document in chart.documents(default(), release):

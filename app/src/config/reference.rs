@@ -34,10 +34,10 @@ pub fn reference() -> String {
         .and_then(Value::into_dict)
         .map(|tree| show::leaves(&tree).into_iter().collect())
         .unwrap_or_default();
-    let mut page = include_str!("head.md").to_owned();
+    let mut page = include_str!("head.txt").to_owned();
     section(&mut page, "", &schema, &defaults);
     slatedb(&mut page, &defaults);
-    page.push_str(include_str!("tail.md"));
+    page.push_str(include_str!("tail.txt"));
     page
 }
 
@@ -72,7 +72,7 @@ fn section(page: &mut String, path: &str, schema: &Json, defaults: &BTreeMap<Str
 
 /// SlateDB describes its settings itself; here are their names, defaults and variables.
 fn slatedb(page: &mut String, defaults: &BTreeMap<String, String>) {
-    page.push_str(include_str!("slatedb.md"));
+    page.push_str(include_str!("slatedb.txt"));
     page.push_str("\n| setting | default | environment | |\n|---|---|---|---|\n");
     for (path, default) in defaults {
         if path.starts_with("slatedb.") {
