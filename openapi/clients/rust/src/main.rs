@@ -1,0 +1,196 @@
+//! The little program that every client runs against a live server: `opendata-log-program URL`. It prints what it sees.
+
+use std::error::Error;
+use std::time::Duration;
+
+use base64::prelude::{BASE64_STANDARD, Engine};
+use opendata_log_client::apis::Error as Failure;
+use opendata_log_client::apis::configuration::Configuration;
+use opendata_log_client::apis::log_api::{
+    self, AppendError, append, count, list_keys, list_segments, scan,
+};
+use opendata_log_client::models::{AppendRequest, ErrorResponse, Record, ScanResponse, Value};
+use serde_json::{Value as Json, json};
+
+type Done<T = ()> = Result<T, Box<dyn Error>>;
+
+const KEY: [u8; 4] = [0, 255, 10, 128];
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Done {
+    let base_path = std::env::args()
+        .nth(1)
+        .ok_or("usage: opendata-log-program URL")?;
+    let log = Configuration {
+        base_path,
+        ..Configuration::new()
+    };
+    let records = (0..5)
+        .map(|number| Record::new(KEY.to_vec(), vec![0, number]))
+        .collect();
+    let request = AppendRequest {
+        await_durable: Some(true),
+        ..AppendRequest::new(records)
+    };
+    let appended = append(&log, request).await?;
+    say(
+        "appended",
+        json!([appended.start_sequence, appended.records_appended]),
+    );
+    append_one(&log, b"other", b"").await?;
+    append_one(&log, &KEY, b"\xff last").await?;
+
+    let all = pages(&log, 0, None, 2).await?;
+    let shown: Vec<_> = all
+        .iter()
+        .map(|value| json!([value.sequence, hex(&value.value)]))
+        .collect();
+    say("scanned", json!(shown));
+    let part = pages(&log, 1, Some(4), 1000).await?;
+    say(
+        "part",
+        json!(part.iter().map(|value| value.sequence).collect::<Vec<_>>()),
+    );
+    let key = BASE64_STANDARD.encode(KEY);
+    say(
+        "count",
+        json!(count(&log, None, Some(&key), None, None).await?.count),
+    );
+    say("keys", json!(keys(&log).await?));
+    let some = list_keys(&log, None, None, None, Some("oth"), None, None, None).await?;
+    say(
+        "prefix",
+        json!(
+            some.keys
+                .iter()
+                .map(|key| hex(&key.key))
+                .collect::<Vec<_>>()
+        ),
+    );
+    let segments = list_segments(&log, None, None).await?.segments;
+    say(
+        "segments",
+        json!(
+            segments
+                .iter()
+                .map(|segment| segment.start_seq)
+                .collect::<Vec<_>>()
+        ),
+    );
+
+    let vain = follow(&log, 7, 50).await?;
+    say("followed in vain", json!([vain.values, vain.next_sequence]));
+    let later = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        append_one(&log, &KEY, b"late").await
+    };
+    let (followed, late) = tokio::join!(follow(&log, 7, 30_000), later);
+    late?;
+    let followed = followed?;
+    let arrived: Vec<_> = followed
+        .values
+        .iter()
+        .map(|value| hex(&value.value))
+        .collect();
+    say("followed", json!([arrived, followed.next_sequence]));
+
+    let empty = refusal(append_one(&log, b"", b"").await)?;
+    let large = refusal(append_one(&log, &[0; 9000], b"").await)?;
+    say("codes", json!([empty.code, large.code]));
+    if let Err(Failure::ResponseError(told)) = count(&log, None, Some(""), None, None).await {
+        say("status", json!(told.status.as_u16()));
+    }
+    Ok(())
+}
+
+async fn append_one(
+    log: &Configuration,
+    key: &[u8],
+    value: &[u8],
+) -> Result<(), Failure<AppendError>> {
+    let record = Record::new(key.to_vec(), value.to_vec());
+    append(log, AppendRequest::new(vec![record]))
+        .await
+        .map(drop)
+}
+
+/// Page by page, through `nextSequence`.
+async fn pages(
+    log: &Configuration,
+    mut start: i64,
+    end: Option<i64>,
+    page: i64,
+) -> Done<Vec<Value>> {
+    let key = BASE64_STANDARD.encode(KEY);
+    let mut all = Vec::new();
+    loop {
+        let answer = scan(
+            log,
+            None,
+            Some(&key),
+            Some(start),
+            end,
+            Some(page),
+            None,
+            None,
+            None,
+            None,
+        )
+        .await?;
+        if answer.values.is_empty() {
+            return Ok(all);
+        }
+        all.extend(answer.values);
+        start = answer.next_sequence;
+    }
+}
+
+async fn keys(log: &Configuration) -> Done<Vec<String>> {
+    let mut all = Vec::new();
+    let mut after: Option<String> = None;
+    loop {
+        let page = list_keys(log, None, None, Some(1), None, None, None, after.as_deref()).await?;
+        all.extend(page.keys.iter().map(|key| hex(&key.key)));
+        let Some(next) = page.next_start_after else {
+            return Ok(all);
+        };
+        after = Some(BASE64_STANDARD.encode(next));
+    }
+}
+
+async fn follow(
+    log: &Configuration,
+    start: i64,
+    wait_ms: i64,
+) -> Result<ScanResponse, Failure<log_api::ScanError>> {
+    let key = BASE64_STANDARD.encode(KEY);
+    scan(
+        log,
+        None,
+        Some(&key),
+        Some(start),
+        None,
+        None,
+        Some(true),
+        Some(wait_ms),
+        None,
+        None,
+    )
+    .await
+}
+
+/// What the server says of an append that it refuses, as the type that the document has for it.
+fn refusal(outcome: Result<(), Failure<AppendError>>) -> Done<ErrorResponse> {
+    match outcome {
+        Err(Failure::ResponseError(told)) => Ok(serde_json::from_str(&told.content)?),
+        other => Err(format!("the append was not refused: {other:?}").into()),
+    }
+}
+
+fn say(what: &str, seen: Json) {
+    println!("{}", json!({ what: seen }));
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
