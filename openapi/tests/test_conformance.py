@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import VENV
+from conftest import OPENAPI, VENV
 from requests_that_end import APPENDED
 
 HERE = Path(__file__).parent
@@ -28,3 +28,12 @@ def test_the_server_does_what_its_document_says(serve, run, seed, tmp_path):
                "--max-examples", 25, cwd=tmp_path, env={"PYTHONPATH": str(HERE)}, seconds=300)
     assert "Tested: 9" in said, said
     assert int(re.search(r"(\d+) generated", said)[1]) > 300, said
+
+
+def test_a_document_that_conceals_an_error_is_found_out(serve, run, tmp_path):
+    document = json.loads((OPENAPI / "openapi.json").read_text())
+    del document["paths"]["/api/v1/log/count"]["get"]["responses"]["400"]
+    (tmp_path / "openapi.json").write_text(json.dumps(document))
+    with pytest.raises(AssertionError, match="Undocumented status code"):
+        run(VENV / "st", "--config-file", HERE / "schemathesis.toml", "run", tmp_path / "openapi.json", "--url", serve(),
+            "--seed", 1, "--max-examples", 10, "--include-operation-id", "count", cwd=tmp_path, env={"PYTHONPATH": str(HERE)})
