@@ -41,7 +41,7 @@ pub(super) fn run(
     }
     let mut operations = best.operations.unwrap_or(MOST_OPERATIONS);
     while operations > 1 {
-        operations = operations / 2;
+        operations /= 2;
         let fewer = Variant {
             operations: Some(operations),
             ..best.clone()

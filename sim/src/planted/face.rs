@@ -72,6 +72,9 @@ impl Face {
 
     /// What the client is told when the server says `outcome` to what was asked at `asked_ms`.
     pub async fn says(&self, call: &Call, outcome: Outcome, asked_ms: u64) -> Outcome {
+        if let (Some(Planted::LoseWakeUp), Call::Scan(scan)) = (self.bug, call) {
+            return asleep(scan, outcome, asked_ms).await;
+        }
         let mut memory = self.memory.lock();
         memory.learn(call, &outcome);
         match (self.bug, call, outcome) {
@@ -86,19 +89,6 @@ impl Face {
             {
                 let next = next + 1;
                 Outcome::Page { values, next }
-            }
-            (Some(Planted::LoseWakeUp), Call::Scan(scan), Outcome::Page { values, next }) => {
-                let wait = scan.follow_ms.unwrap_or(0);
-                let took = now_ms() - asked_ms;
-                drop(memory);
-                if took <= WOKEN_MS || values.is_empty() {
-                    return Outcome::Page { values, next };
-                }
-                tokio::time::sleep(Duration::from_millis(wait.saturating_sub(took))).await;
-                Outcome::Page {
-                    values: Vec::new(),
-                    next: scan.start,
-                }
             }
             (Some(Planted::CountAtSegment), Call::Count { end, .. }, Outcome::Count(count)) => {
                 let at_start = count > 0 && memory.segments.contains(end);
@@ -143,6 +133,22 @@ impl Face {
             }
             (_, _, outcome) => outcome,
         }
+    }
+}
+
+/// A follower that was woken is answered only when its time is over, with nothing.
+async fn asleep(scan: &ScanCall, outcome: Outcome, asked_ms: u64) -> Outcome {
+    let took = now_ms() - asked_ms;
+    let (Some(wait), true) = (scan.follow_ms, took > WOKEN_MS) else {
+        return outcome;
+    };
+    if !matches!(&outcome, Outcome::Page { values, .. } if !values.is_empty()) {
+        return outcome;
+    }
+    tokio::time::sleep(Duration::from_millis(wait.saturating_sub(took))).await;
+    Outcome::Page {
+        values: Vec::new(),
+        next: scan.start,
     }
 }
 

@@ -46,8 +46,8 @@ impl ObjectStore for Broken {
         payload: PutPayload,
         mut options: PutOptions,
     ) -> Result<PutResult> {
-        // A log that is not begun yet is left alone: without a first manifest there is nothing to break.
         let of_wal = location.as_ref().contains("/wal/");
+        // The empty file that a server puts to fence the one before is left alone: the bug is in appends.
         let fence = payload.content_length() < 256;
         match self.bug {
             Planted::StoreLies if of_wal && !fence => {
