@@ -58,8 +58,7 @@ enum Command {
         #[arg(long, default_value_t = 50)]
         within: u64,
     },
-    /// One run, in this process.
-    #[command(hide = true)]
+    /// One run, in this process, without looking for a shorter history.
     Run(One),
 }
 
@@ -104,7 +103,7 @@ struct One {
     /// Writes all that happened to this file.
     #[arg(long)]
     trace: Option<PathBuf>,
-    /// Prints the history too, for people.
+    /// Prints the part of the history that violations name.
     #[arg(long)]
     story: bool,
 }

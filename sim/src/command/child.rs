@@ -140,7 +140,8 @@ pub(super) fn start(
     (summary, story.to_owned())
 }
 
-/// Prints the history, in the order in which things began.
+/// Prints what servers did, what was done to them, and the calls that the violations name, in the order in which they
+/// began.
 fn tell(report: &Report) {
     let history = &report.history;
     let mut lines: Vec<(u64, String)> = Vec::new();
@@ -169,7 +170,20 @@ fn tell(report: &Report) {
             format!("{:>7} ms  {}{until}", fault.from.ms, fault.what),
         ));
     }
-    for operation in &history.operations {
+    let named = |id: usize| {
+        let words = report.violations.iter().flat_map(|violation| {
+            violation
+                .message
+                .split(|c: char| !c.is_alphanumeric() && c != '#')
+        });
+        let id = format!("#{id}");
+        words.into_iter().any(|word| word == id)
+    };
+    for operation in history
+        .operations
+        .iter()
+        .filter(|operation| named(operation.id))
+    {
         lines.push((operation.called.index, operation.to_string()));
     }
     lines.sort();
