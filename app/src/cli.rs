@@ -103,6 +103,11 @@ pub struct ServeArgs {
     /// What the names of all objects in the bucket begin with [default: log].
     #[arg(long, value_name = "PREFIX")]
     s3_prefix: Option<String>,
+
+    /// Take the log over even from a server that took it over from this one and has not let go of it: for when that
+    /// one is gone for good.
+    #[arg(long)]
+    take_over: bool,
 }
 
 impl Cli {
@@ -155,6 +160,8 @@ impl ServeArgs {
             data_dir: Option<PathBuf>,
             #[serde(skip_serializing_if = "Option::is_none")]
             in_memory: Option<bool>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            take_over: Option<bool>,
             s3: S3,
         }
         #[derive(Serialize)]
@@ -172,6 +179,7 @@ impl ServeArgs {
             storage: Storage {
                 data_dir: self.data_dir.clone(),
                 in_memory: self.in_memory.then_some(true),
+                take_over: self.take_over.then_some(true),
                 s3: S3 {
                     bucket: self.s3_bucket.clone(),
                     region: self.s3_region.clone(),

@@ -102,6 +102,11 @@ pub struct Storage {
     pub s3: S3,
     /// Where the write-ahead log lives; with the data, if nothing is said.
     pub wal: Wal,
+    /// What this server is called among those that serve this log, one after the other: the same after a restart, and
+    /// another for any other server. The name of the machine or pod, if not set.
+    pub instance: Option<String>,
+    /// Take the log over even from a server that took it over from this one and has not let go of it.
+    pub take_over: bool,
 }
 
 /// The largest things clients may send or ask for. Sizes are numbers of bytes or texts such as `16MiB`.
@@ -312,6 +317,10 @@ impl Config {
     pub fn store(&self) -> slate::Options {
         slate::Options {
             path: self.place().1,
+            instance: Some(slate::Instance {
+                name: self.instance(),
+                take_over: self.storage.take_over,
+            }),
             limits: self.limits(),
             seal: SealPolicy {
                 interval: self.segments.seal_interval,
@@ -327,6 +336,12 @@ impl Config {
             settings: self.settings(),
             ..slate::Options::default()
         }
+    }
+
+    /// What this server is called among those of its log.
+    pub fn instance(&self) -> String {
+        let given = self.storage.instance.clone();
+        given.unwrap_or_else(|| gethostname::gethostname().to_string_lossy().into_owned())
     }
 
     /// The options of the HTTP side.

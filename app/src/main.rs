@@ -121,7 +121,10 @@ async fn serve(config: &Config) -> Result<(), Failure> {
     let (place, path) = config.place();
     let cannot_open = |error: log_domain::Error| {
         (
-            CANNOT_START,
+            match error {
+                log_domain::Error::Fenced => FENCED,
+                _ => CANNOT_START,
+            },
             format!("cannot open the log in {place}: {error}"),
         )
     };

@@ -14,6 +14,9 @@ use tokio::time::Instant;
 /// A check of the object store costs requests; for this long its outcome is remembered.
 const REMEMBERED: Duration = Duration::from_secs(1);
 
+/// When nobody asks for so long, the server asks itself: the metric would otherwise say what was true then.
+const UNASKED: Duration = Duration::from_secs(10);
+
 /// Ready while the object store answers, nobody took the log over, and nobody asked to stop.
 pub(crate) struct Readiness {
     service: Arc<LogService<SlateStore>>,
@@ -40,6 +43,26 @@ impl Readiness {
         self.passed.load(Ordering::Relaxed)
             && !*self.stopping.borrow()
             && self.service.status().stopped.is_none()
+    }
+
+    /// Asks every so often, for as long as there is somebody else to ask.
+    pub(crate) fn keep_asking(self: &Arc<Self>) {
+        let readiness = Arc::downgrade(self);
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(UNASKED).await;
+                let Some(readiness) = readiness.upgrade() else {
+                    return;
+                };
+                let unasked = match &*readiness.last.lock().await {
+                    Some((when, _)) => when.elapsed() >= UNASKED,
+                    None => true,
+                };
+                if unasked {
+                    drop(readiness.checked().await);
+                }
+            }
+        });
     }
 
     async fn checked(&self) -> Result<(), String> {

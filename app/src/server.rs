@@ -143,6 +143,7 @@ where
     ));
     let (stopping, is_stopping) = watch::channel(false);
     let readiness = Arc::new(Readiness::new(Arc::clone(&service), is_stopping));
+    readiness.keep_asking();
     watch_for_metrics(&metrics, &service, &readiness);
     let api = HttpParts {
         service: Arc::clone(&service),

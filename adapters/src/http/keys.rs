@@ -12,7 +12,7 @@ use super::format::Format;
 use super::param::{self, Base64, Param, Text};
 use super::proto::{self, KeysResponse};
 use super::reply::Reply;
-use super::scan::{before, default_limit, page_limit};
+use super::scan::{before, default_limit, page_limit, room_for};
 
 pub(super) struct Keys<S> {
     pub(super) service: Arc<LogService<S>>,
@@ -59,15 +59,16 @@ impl<S: LogStore> Keys<S> {
                 "start_segment ({start_segment}) must not be greater than end_segment ({end_segment})"
             )));
         }
-        let query = KeysQuery {
+        let mut query = KeysQuery {
             start_segment,
             end_segment,
             prefix: param::either("prefix", prefix.0, prefix_base64.0)?.unwrap_or_default(),
             start_after: param::either("start_after", start_after.0, start_after_base64.0)?,
             limit: page_limit(limit.0, self.service.limits())?,
         };
+        let room = room_for(&mut query.limit, &self.answers)?;
         let page = before(self.read_timeout, self.service.keys(&query)).await?;
-        Ok(Reply::new(format, &answer(page))?.held(&self.answers)?)
+        Ok(Reply::new(format, &answer(page))?.held(room)?)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use log_domain::budget::Budget;
+use log_domain::budget::{Budget, Permit};
 use log_domain::{
     Error, Key, Limits, LogService, LogStore, Page, PageLimit, Scan, Sequence, Visibility,
 };
@@ -24,6 +24,12 @@ pub(super) struct ScanRoute<S> {
     pub(super) answers: Budget,
     pub(super) max_follow_timeout: Duration,
 }
+
+/// Pages are not made shorter than this, but for the limit that was asked for: then there are too many readers.
+const SHORT_PAGE_BYTES: u64 = 16 << 10;
+
+/// What a follower gets at once: as much as is kept for it while it reads.
+const FOLLOWED_BYTES: usize = 256 << 10;
 
 /// A long poll that is over takes at least this long to look once more.
 const LAST_LOOK: Duration = Duration::from_secs(1);
@@ -84,15 +90,18 @@ impl<S: LogStore> ScanRoute<S> {
             start_time_ms: start_time_ms.0,
             visibility: visibility.0,
         };
-        let scan = scan.into_scan(page_limit(limit.0, limits)?)?;
+        let mut scan = scan.into_scan(page_limit(limit.0, limits)?)?;
         let key = scan.key.clone();
-        let page = if follow.0 {
+        let (page, room) = if follow.0 {
             let wait = Duration::from_millis(timeout_ms.0).min(self.max_follow_timeout);
-            self.follow(scan, wait).await?
+            scan.limit.bytes = scan.limit.bytes.min(FOLLOWED_BYTES);
+            (self.follow(scan, wait).await?, self.answers.take(0)?)
         } else {
-            before(self.read_timeout, self.service.scan(&scan)).await?
+            let room = room_for(&mut scan.limit, &self.answers)?;
+            let page = before(self.read_timeout, self.service.scan(&scan)).await?;
+            (page, room)
         };
-        Ok(Reply::new(format, &ScanAnswer { key, page })?.held(&self.answers)?)
+        Ok(Reply::new(format, &ScanAnswer { key, page })?.held(room)?)
     }
 }
 
@@ -137,6 +146,13 @@ impl Selection {
             visibility: self.visibility.unwrap_or_default(),
         })
     }
+}
+
+/// Room for a page that is going to be read. When many are being read at the same time, pages are shorter.
+pub(super) fn room_for(limit: &mut PageLimit, answers: &Budget) -> Result<Permit, Error> {
+    let room = answers.take_some(limit.bytes as u64, SHORT_PAGE_BYTES)?;
+    limit.bytes = usize::try_from(room.units()).unwrap_or(usize::MAX);
+    Ok(room)
 }
 
 /// What `limit` allows.

@@ -10,6 +10,7 @@ mod group;
 mod key_table;
 pub(crate) mod layout;
 mod open;
+mod owner;
 mod queue;
 mod read;
 mod seqnum;
@@ -35,6 +36,8 @@ use tokio::sync::OnceCell;
 use tokio::time::{Instant, timeout_at};
 
 pub use open::{Options, Parts};
+pub use owner::Instance;
+use owner::Ownership;
 use queue::Queue;
 use read::Reader;
 use shared::Shared;
@@ -46,6 +49,7 @@ pub struct SlateStore {
     shared: Arc<Shared>,
     queue: Queue,
     check_timeout: Duration,
+    ownership: Option<Ownership>,
     closed: OnceCell<Result<()>>,
 }
 
@@ -83,6 +87,17 @@ impl SlateStore {
             Err(_) => tracing::warn!(
                 "the storage engine was still working when the time to close was over"
             ),
+        }
+        if flushed.is_ok()
+            && let Some(ownership) = &self.ownership
+        {
+            match timeout_at(deadline, ownership.release()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => {
+                    tracing::warn!(%error, "could not write down that the log was let go")
+                }
+                Err(_) => tracing::warn!("no time was left to write down that the log was let go"),
+            }
         }
         flushed
     }

@@ -19,6 +19,7 @@ use super::engine_clock::EngineClock;
 use super::key_table::KeyTable;
 use super::layout::prefix::{ByKey, BySegment};
 use super::layout::{segments, state};
+use super::owner::{Instance, Ownership};
 use super::queue::Queue;
 use super::shared::Shared;
 use super::wal_place::{self, WalStore};
@@ -38,6 +39,8 @@ pub struct Options {
     pub path: String,
     /// A store for the WAL alone; with the data if not given. It cannot be changed once the log has begun.
     pub wal: Option<WalStore>,
+    /// What this server is called, if it should not take the log back from one that took it over.
+    pub instance: Option<Instance>,
     /// Bounds of the append queue.
     pub limits: Limits,
     /// When segments are sealed.
@@ -67,6 +70,7 @@ impl Default for Options {
         Self {
             path: "log".into(),
             wal: None,
+            instance: None,
             limits: Limits::default(),
             seal: SealPolicy::default(),
             flush_spacing: Duration::ZERO,
@@ -104,6 +108,7 @@ impl SlateStore {
     /// Opens the log at `options.path`, or begins it. The writer before, if it still runs, is fenced.
     ///
     /// # Errors
+    /// [`Error::Fenced`] when another server took the log over from this one (see [`Instance`]), or does at this moment.
     /// [`Error::Unavailable`] when the object store does not answer in time; [`Error::Corrupt`] when what is there
     /// is not a log of this version; [`Error::Invalid`] for settings that SlateDB refuses, or another place of the
     /// WAL than the log began with.
@@ -121,8 +126,18 @@ impl SlateStore {
 
 async fn open(parts: Parts, options: Options) -> Result<SlateStore> {
     wal_place::settle(&*parts.objects, &options.path, options.wal.as_ref()).await?;
+    let ownership = match options.instance.clone() {
+        Some(instance) => {
+            let objects = Arc::clone(&parts.objects);
+            Some(Ownership::ask(objects, &options.path, instance).await?)
+        }
+        None => None,
+    };
     let clock = Arc::new(EngineClock::new(&*parts.clock));
     let db = build(&parts, &options, Arc::clone(&clock)).await?;
+    if let Some(ownership) = &ownership {
+        ownership.take().await?;
+    }
     let state = db.get_key_value(state::key()).await.map_err(error::read)?;
     let state = match state {
         Some(row) => {
@@ -170,6 +185,7 @@ async fn open(parts: Parts, options: Options) -> Result<SlateStore> {
         shared,
         queue,
         check_timeout: options.check_timeout,
+        ownership,
         closed: OnceCell::new(),
     })
 }

@@ -31,6 +31,9 @@ impl Config {
             ));
         }
         s3::validate(storage)?;
+        if storage.instance.as_deref() == Some("") {
+            return refuse("storage.instance is empty");
+        }
         for (zero, name) in [
             (
                 self.limits.request_bytes.as_u64() == 0,

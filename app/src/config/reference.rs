@@ -11,7 +11,7 @@ use super::sources::variable;
 use super::{Config, show};
 
 /// Settings that have a flag.
-pub(super) const FLAGS: [(&str, &str); 7] = [
+pub(super) const FLAGS: [(&str, &str); 8] = [
     ("host", "--host"),
     ("port", "--port"),
     ("storage.data_dir", "--data-dir"),
@@ -19,6 +19,7 @@ pub(super) const FLAGS: [(&str, &str); 7] = [
     ("storage.s3.bucket", "--s3-bucket"),
     ("storage.s3.region", "--s3-region"),
     ("storage.s3.prefix", "--s3-prefix"),
+    ("storage.take_over", "--take-over"),
 ];
 
 /// The whole page.
@@ -33,10 +34,10 @@ pub fn reference() -> String {
         .and_then(Value::into_dict)
         .map(|tree| show::leaves(&tree).into_iter().collect())
         .unwrap_or_default();
-    let mut page = include_str!("head.md").to_owned();
+    let mut page = include_str!("head.txt").to_owned();
     section(&mut page, "", &schema, &defaults);
     slatedb(&mut page, &defaults);
-    page.push_str(include_str!("tail.md"));
+    page.push_str(include_str!("tail.txt"));
     page
 }
 
@@ -71,7 +72,7 @@ fn section(page: &mut String, path: &str, schema: &Json, defaults: &BTreeMap<Str
 
 /// SlateDB describes its settings itself; here are their names, defaults and variables.
 fn slatedb(page: &mut String, defaults: &BTreeMap<String, String>) {
-    page.push_str(include_str!("slatedb.md"));
+    page.push_str(include_str!("slatedb.txt"));
     page.push_str("\n| setting | default | environment | |\n|---|---|---|---|\n");
     for (path, default) in defaults {
         if path.starts_with("slatedb.") {

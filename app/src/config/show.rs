@@ -100,6 +100,7 @@ fn effective(
         ("storage.data_dir", (Place::Folder(folder), _)) => {
             (folder.display().to_string(), Source::Default)
         }
+        ("storage.instance", _) => (config.instance(), Source::Default),
         ("storage.s3.prefix", (Place::S3 { .. }, prefix)) => (prefix, Source::Default),
         ("storage.s3.region", (Place::S3 { .. }, _)) => match std::env::var("AWS_REGION") {
             Ok(region) => (region, Source::Environment("AWS_REGION".into())),

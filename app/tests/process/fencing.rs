@@ -8,6 +8,7 @@ use crate::support::client::{Client, Outcome};
 use crate::support::history::{Ended, read_log};
 use crate::support::load::{Load, Shared};
 use crate::support::place::Place;
+use crate::support::server::{Server, Variable};
 
 /// The code with which a server exits that another one has replaced.
 const FENCED_EXIT: i32 = 3;
@@ -91,4 +92,99 @@ async fn fenced_answers(client: &Client, first: Outcome) -> usize {
         outcome = client.append(&[record], attempt % 2 == 0).await;
     }
     fenced
+}
+
+fn named(name: &str) -> Vec<Variable> {
+    vec![
+        ("LOG_STORAGE__INSTANCE".to_owned(), name.to_owned()),
+        ("LOG_SHUTDOWN__FENCED".to_owned(), "3s".to_owned()),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fenced_server_says_so_everywhere_and_loudly_once() {
+    let place = Place::folder();
+    let older = place.serve_with(&named("older"));
+    let client = Client::new(&older);
+    client.append_one("key", "before", true).await;
+    assert!(client.metrics().await.contains("\nlog_fenced 0\n"));
+
+    let _newer = place.serve_with(&named("newer"));
+    let metrics = until_fenced(&client).await;
+    assert!(metrics.contains("\nlog_ready 0\n"), "{metrics}");
+    let ready = reqwest::get(format!("{}/-/ready", older.url())).await;
+    let ready = ready.expect("an answer");
+    assert_eq!(ready.status(), 503);
+    let why = ready.text().await.expect("a body");
+    assert!(why.contains("another writer"), "{why}");
+    let record = (b"key".to_vec(), b"after".to_vec());
+    let refused = client.append(&[record], false).await;
+    assert!(
+        matches!(&refused, Outcome::Refused { status: 503, code } if code == "fenced"),
+        "{refused:?}"
+    );
+
+    let exit = older.wait().await;
+    assert_eq!(exit.code, Some(FENCED_EXIT), "{}", exit.stderr);
+    let loud = exit.stderr.lines().filter(|line| line.contains("FENCED"));
+    assert_eq!(loud.count(), 1, "{}", exit.stderr);
+}
+
+async fn until_fenced(client: &Client) -> String {
+    for _ in 0..200 {
+        let metrics = client.metrics().await;
+        if metrics.contains("\nlog_fenced 1\n") {
+            return metrics;
+        }
+        sleep(Duration::from_millis(50)).await;
+    }
+    panic!("not fenced within 10 s");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fenced_server_that_is_started_again_and_again_leaves_the_log_to_the_newer_one() {
+    let place = Place::s3();
+    let older = place.serve_with(&named("older"));
+    let newer = place.serve_with(&named("newer"));
+    assert_eq!(older.wait().await.code, Some(FENCED_EXIT));
+    let client = Client::new(&newer);
+    for round in 0..3 {
+        let exit = place.ends(&named("older"));
+        assert_eq!(exit.code, Some(FENCED_EXIT), "{exit:?}");
+        for said in ["newer", "--take-over"] {
+            assert!(exit.stderr.contains(said), "{said}: {exit:?}");
+        }
+        client.append_one("key", &round.to_string(), true).await;
+    }
+    // The newer one comes back after a crash, and the older one still stays away.
+    newer.kill9();
+    let newer = place.serve_with(&named("newer"));
+    assert_eq!(place.ends(&named("older")).code, Some(FENCED_EXIT));
+    assert_eq!(Client::new(&newer).scan_all(b"key", 10).await.len(), 3);
+    // When it lets go, the other may have the log.
+    assert_eq!(newer.terminate().await.code, Some(0));
+    holds_three(&place.serve_with(&named("older"))).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_takes_the_log_back_from_one_that_is_gone_for_good_when_it_is_told_to() {
+    let place = Place::folder();
+    let older = place.serve_with(&named("older"));
+    let newer = place.serve_with(&named("newer"));
+    assert_eq!(older.wait().await.code, Some(FENCED_EXIT));
+    for round in 0..3 {
+        let client = Client::new(&newer);
+        client.append_one("key", &round.to_string(), true).await;
+    }
+    newer.kill9();
+    assert_eq!(place.ends(&named("older")).code, Some(FENCED_EXIT));
+    let mut told_to = named("older");
+    told_to.push(("LOG_STORAGE__TAKE_OVER".to_owned(), "true".to_owned()));
+    holds_three(&place.serve_with(&told_to)).await;
+}
+
+async fn holds_three(server: &Server) {
+    let found = Client::new(server).scan_all(b"key", 10).await;
+    let values: Vec<_> = found.into_iter().map(|(_, value)| value).collect();
+    assert_eq!(values, [b"0", b"1", b"2"]);
 }

@@ -194,3 +194,24 @@ async fn while_the_log_is_being_opened_the_server_is_alive_and_says_that_it_star
     }
     opening.join().expect("it opened").terminate().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_metric_says_that_the_object_store_hangs_and_that_it_is_back_though_nobody_asks_for_readiness()
+ {
+    let place = Place::s3();
+    let server = place.serve();
+    let client = Client::new(&server);
+    until_metric_is(&client, "log_ready 1").await;
+    place.pause();
+    until_metric_is(&client, "log_ready 0").await;
+    place.resume();
+    until_metric_is(&client, "log_ready 1").await;
+}
+
+async fn until_metric_is(client: &Client, line: &str) {
+    let deadline = Instant::now() + Duration::from_secs(40);
+    while !client.metrics().await.lines().any(|found| found == line) {
+        assert!(Instant::now() < deadline, "not {line}");
+        sleep(Duration::from_millis(200)).await;
+    }
+}

@@ -4,6 +4,7 @@
 
 mod configuration;
 mod disk_cache;
+mod documents;
 mod effective_configuration;
 mod fencing;
 mod health;
@@ -11,7 +12,7 @@ mod killed;
 mod logging;
 mod malformed;
 mod memory;
-mod quick_start;
+mod prometheus;
 mod real_data;
 mod s3;
 mod security;

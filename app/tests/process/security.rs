@@ -2,6 +2,7 @@
 
 mod connections;
 mod files;
+mod greedy;
 mod refused_starts;
 mod tls;
 mod tokens;

@@ -1,10 +1,11 @@
-//! An HTTP proxy between a client and a server on loopback that counts requests by method.
+//! An HTTP proxy between a client and a server on loopback that counts requests by method, and can be slow.
 
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 /// Forwards every connection to one port of 127.0.0.1, byte for byte, for as long as the process lives.
 ///
@@ -25,6 +26,14 @@ impl CountingProxy {
     /// # Panics
     /// When there is no free port.
     pub fn start(target: u16) -> Self {
+        Self::start_slow(target, Duration::ZERO)
+    }
+
+    /// As [`CountingProxy::start`], and every request is forwarded so much later than it came.
+    ///
+    /// # Panics
+    /// As [`CountingProxy::start`].
+    pub fn start_slow(target: u16, delay: Duration) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("bind a free port");
         let port = listener.local_addr().expect("the port's number").port();
         let requests = Requests::default();
@@ -32,7 +41,7 @@ impl CountingProxy {
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
                 let counted = Arc::clone(&counted);
-                thread::spawn(move || drop(forward(&client, target, &counted)));
+                thread::spawn(move || drop(forward(&client, target, delay, &counted)));
             }
         });
         Self { port, requests }
@@ -61,7 +70,12 @@ impl CountingProxy {
     }
 }
 
-fn forward(client: &TcpStream, target: u16, requests: &Requests) -> io::Result<()> {
+fn forward(
+    client: &TcpStream,
+    target: u16,
+    delay: Duration,
+    requests: &Requests,
+) -> io::Result<()> {
     let server = TcpStream::connect((Ipv4Addr::LOCALHOST, target))?;
     for socket in [client, &server] {
         socket.set_nodelay(true)?;
@@ -72,7 +86,7 @@ fn forward(client: &TcpStream, target: u16, requests: &Requests) -> io::Result<(
         drop(io::copy(&mut from, &mut to));
         drop(to.shutdown(Shutdown::Both));
     });
-    let outcome = forward_requests(client, &server, requests);
+    let outcome = forward_requests(client, &server, delay, requests);
     drop(server.shutdown(Shutdown::Write));
     drop(back.join());
     outcome
@@ -81,6 +95,7 @@ fn forward(client: &TcpStream, target: u16, requests: &Requests) -> io::Result<(
 fn forward_requests(
     client: &TcpStream,
     mut server: &TcpStream,
+    delay: Duration,
     requests: &Requests,
 ) -> io::Result<()> {
     let mut client = BufReader::new(client);
@@ -110,6 +125,7 @@ fn forward_requests(
             .unwrap_or_else(PoisonError::into_inner)
             .entry(request)
             .or_default() += 1;
+        thread::sleep(delay);
         server.write_all(head.as_bytes())?;
         io::copy(&mut (&mut client).take(length), &mut server)?;
     }

@@ -3,7 +3,7 @@
 use log_testkit::seaweedfs::SeaweedFs;
 use tempfile::TempDir;
 
-use super::server::{Server, Variable};
+use super::server::{Exit, Server, Variable, run};
 
 /// A place that outlives the servers on it.
 pub(crate) enum Place {
@@ -35,6 +35,19 @@ impl Place {
             &self.arguments(),
             &[self.environment(), settings.to_vec()].concat(),
         )
+    }
+
+    /// Starts a server on this place that must end by itself, and soon.
+    pub(crate) fn ends(&self, settings: &[Variable]) -> Exit {
+        let mut arguments = self.arguments();
+        arguments.extend(["--port", "0"].map(str::to_owned));
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let environment = [self.environment(), settings.to_vec()].concat();
+        let environment: Vec<_> = environment
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        run(&arguments, &environment)
     }
 
     /// What starts a server on this place at `port` and waits until it has opened the log, for a thread of its own.

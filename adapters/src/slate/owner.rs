@@ -1,0 +1,254 @@
+//! Which server has the log, so that one that was taken over from does not take it back by itself.
+//!
+//! The newest server always wins; that is what a replacement needs. But whoever restarts processes also restarts the
+//! one that lost, and that is then the newest: two of them would take the log from each other for ever. So the servers
+//! of a log are known by name, and one that had it before stays away until the one that has it lets go.
+//!
+//! This is good manners, not safety: fencing rests on SlateDB's epochs alone, whatever is written here.
+
+use std::sync::Arc;
+
+use log_domain::{Error, Result};
+use object_store::path::{Path, PathPart};
+use object_store::{ObjectStore, ObjectStoreExt};
+use serde::{Deserialize, Serialize};
+
+/// The object that says who has the log, below the path of the log. Not there: nobody had it yet.
+const OBJECT: &str = "owner";
+const VERSION: u8 = 1;
+/// How many of those who had it before are remembered.
+const REMEMBERED: usize = 32;
+
+/// What a server is called among those of its log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Instance {
+    /// The same after a restart of the same server, and another for any other.
+    pub name: String,
+    /// Takes the log even from a server that took it from this one.
+    pub take_over: bool,
+}
+
+/// The log, as one server has it.
+pub(super) struct Ownership {
+    objects: Arc<dyn ObjectStore>,
+    object: Path,
+    instance: Instance,
+}
+
+/// What is written down.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Owner {
+    version: u8,
+    /// Who opened the log last.
+    instance: String,
+    /// Whether it has let go, after a clean stop.
+    released: bool,
+    /// Who had it before, the latest first.
+    before: Vec<String>,
+}
+
+impl Ownership {
+    /// Asks whether `instance` may open the log at `path`.
+    ///
+    /// # Errors
+    /// [`Error::Fenced`] if another server has it that took it from this one, and has not let go.
+    /// [`Error::Unavailable`] when the store does not answer, [`Error::Corrupt`] when what is written is not of this
+    /// version.
+    pub(super) async fn ask(
+        objects: Arc<dyn ObjectStore>,
+        path: &str,
+        instance: Instance,
+    ) -> Result<Self> {
+        let ownership = Self {
+            object: Path::from(path).join(PathPart::from(OBJECT)),
+            objects,
+            instance,
+        };
+        if let Some(owner) = ownership.read().await?
+            && !owner.may_be_followed_by(&ownership.instance)
+        {
+            tracing::error!(
+                instance = ownership.instance.name,
+                owner = owner.instance,
+                "another server took this log over from this one and has not let go of it; it is left to that one. If \
+                 it is gone for good, start this one with --take-over"
+            );
+            return Err(Error::Fenced);
+        }
+        Ok(ownership)
+    }
+
+    /// Writes down that this server has the log.
+    ///
+    /// # Errors
+    /// As [`Ownership::ask`].
+    pub(super) async fn take(&self) -> Result<()> {
+        let before = self.read().await?;
+        self.write(&Owner::following(before, &self.instance.name))
+            .await
+    }
+
+    /// Writes down that this server has let go, unless another has the log by now.
+    ///
+    /// # Errors
+    /// As [`Ownership::ask`].
+    pub(super) async fn release(&self) -> Result<()> {
+        match self.read().await? {
+            Some(owner) if owner.instance == self.instance.name => {
+                self.write(&Owner {
+                    released: true,
+                    ..owner
+                })
+                .await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn read(&self) -> Result<Option<Owner>> {
+        let found = match self.objects.get(&self.object).await {
+            Ok(found) => found,
+            Err(object_store::Error::NotFound { .. }) => return Ok(None),
+            Err(error) => return Err(unavailable(error)),
+        };
+        decode(&found.bytes().await.map_err(unavailable)?).map(Some)
+    }
+
+    async fn write(&self, owner: &Owner) -> Result<()> {
+        let bytes = serde_json::to_vec(owner)
+            .map_err(|error| Error::internal(format!("encode the log's owner: {error}")))?;
+        let put = self.objects.put(&self.object, bytes.into()).await;
+        put.map(drop).map_err(unavailable)
+    }
+}
+
+impl Owner {
+    fn may_be_followed_by(&self, instance: &Instance) -> bool {
+        let had_it_before = self.before.contains(&instance.name);
+        self.instance == instance.name || self.released || !had_it_before || instance.take_over
+    }
+
+    fn following(last: Option<Self>, instance: &str) -> Self {
+        let mut before = match last {
+            Some(last) => [vec![last.instance], last.before].concat(),
+            None => Vec::new(),
+        };
+        before.retain(|earlier| earlier != instance);
+        before.truncate(REMEMBERED);
+        Self {
+            version: VERSION,
+            instance: instance.to_owned(),
+            released: false,
+            before,
+        }
+    }
+}
+
+fn decode(value: &[u8]) -> Result<Owner> {
+    #[derive(Deserialize)]
+    struct Versioned {
+        version: u8,
+    }
+    let damaged = |error| Error::Corrupt(format!("the log's owner is not readable: {error}"));
+    let Versioned { version } = serde_json::from_slice(value).map_err(damaged)?;
+    if version != VERSION {
+        return Err(Error::Corrupt(format!(
+            "the log's owner has format version {version}, this server reads version {VERSION}"
+        )));
+    }
+    serde_json::from_slice(value).map_err(damaged)
+}
+
+fn unavailable(cause: object_store::Error) -> Error {
+    Error::Unavailable {
+        message: "the object store does not answer".into(),
+        cause: Some(Arc::new(cause)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use object_store::memory::InMemory;
+
+    use super::*;
+
+    async fn ask(objects: &Arc<InMemory>, name: &str, take_over: bool) -> Result<Ownership> {
+        let instance = Instance {
+            name: name.into(),
+            take_over,
+        };
+        Ownership::ask(Arc::clone(objects) as Arc<_>, "log", instance).await
+    }
+
+    async fn take(objects: &Arc<InMemory>, name: &str) -> Ownership {
+        let asked = ask(objects, name, false).await;
+        let ownership = asked.expect("it may");
+        ownership.take().await.expect("written");
+        ownership
+    }
+
+    async fn is_refused(objects: &Arc<InMemory>, name: &str) -> bool {
+        matches!(ask(objects, name, false).await, Err(Error::Fenced))
+    }
+
+    #[tokio::test]
+    async fn the_same_server_and_a_new_one_may_always_open_the_log() {
+        let objects = Arc::new(InMemory::new());
+        take(&objects, "a").await;
+        take(&objects, "a").await;
+        take(&objects, "b").await;
+        take(&objects, "c").await;
+    }
+
+    #[tokio::test]
+    async fn one_that_was_taken_over_from_stays_away_until_the_other_lets_go() {
+        let objects = Arc::new(InMemory::new());
+        let a = take(&objects, "a").await;
+        let b = take(&objects, "b").await;
+        assert!(is_refused(&objects, "a").await);
+        // What it does when it stops changes nothing: it does not have the log.
+        a.release().await.expect("asked");
+        assert!(is_refused(&objects, "a").await);
+        b.release().await.expect("written");
+        take(&objects, "a").await;
+        assert!(is_refused(&objects, "b").await);
+    }
+
+    #[tokio::test]
+    async fn it_takes_the_log_back_when_it_is_told_to() {
+        let objects = Arc::new(InMemory::new());
+        take(&objects, "a").await;
+        take(&objects, "b").await;
+        let a = ask(&objects, "a", true).await.expect("it may");
+        a.take().await.expect("written");
+        assert!(is_refused(&objects, "b").await);
+        take(&objects, "a").await;
+    }
+
+    #[tokio::test]
+    async fn so_many_servers_are_remembered_and_no_more() {
+        let objects = Arc::new(InMemory::new());
+        for number in 0..=REMEMBERED + 1 {
+            take(&objects, &number.to_string()).await;
+        }
+        assert!(!is_refused(&objects, "0").await);
+        assert!(is_refused(&objects, "1").await);
+    }
+
+    #[test]
+    fn the_golden_bytes_are_kept_and_an_unknown_version_is_refused() {
+        let owner = Owner {
+            version: 1,
+            instance: "b".into(),
+            released: false,
+            before: vec!["a".into()],
+        };
+        let golden = r#"{"version":1,"instance":"b","released":false,"before":["a"]}"#;
+        assert_eq!(serde_json::to_string(&owner).expect("encoded"), golden);
+        assert_eq!(decode(golden.as_bytes()).expect("decoded"), owner);
+        let newer = decode(br#"{"version":2}"#).expect_err("refused");
+        assert!(newer.to_string().contains("format version 2"), "{newer}");
+        decode(b"").expect_err("refused");
+    }
+}

@@ -1,0 +1,107 @@
+//! Commands of the documents, pasted into a shell.
+
+use std::path::Path;
+use std::process::Command;
+
+use super::support::server::{Server, binary};
+
+/// A command of the README and what it says that it prints.
+struct Example {
+    command: String,
+    output: String,
+}
+
+#[test]
+fn the_quick_start_of_the_readme_prints_what_it_says() {
+    let examples = examples("../README.md", "Quick start");
+    assert!(examples.len() >= 6, "found only {}", examples.len());
+    let server = Server::start(&["--in-memory".to_owned()], &[]);
+    for Example { command, output } in examples {
+        let printed = run(&server, &command);
+        assert_eq!(comparable(&printed), comparable(&output), "{command}");
+    }
+}
+
+#[test]
+fn the_first_looks_of_the_runbook_print_what_they_say_but_for_the_numbers() {
+    let examples = examples("../docs/operations.md", "First looks");
+    assert!(examples.len() >= 6, "found only {}", examples.len());
+    let server = Server::start(&["--in-memory".to_owned()], &[]);
+    for Example { command, output } in examples {
+        let printed = run(&server, &command);
+        assert_eq!(
+            without_numbers(&printed),
+            without_numbers(&output),
+            "{command}"
+        );
+    }
+}
+
+/// What a command of a document prints, said to this server.
+fn run(server: &Server, command: &str) -> String {
+    let folder = Path::new(&binary()).parent().map(Path::to_owned);
+    let folder = folder.expect("the folder of the binary");
+    let path = std::env::var("PATH").unwrap_or_default();
+    let ran = Command::new("bash")
+        .args([
+            "-c",
+            &command.replace("http://localhost:8080", server.url()),
+        ])
+        .env("PATH", format!("{}:{path}", folder.display()))
+        .output()
+        .expect("run bash");
+    assert!(ran.status.success(), "{command}");
+    String::from_utf8(ran.stdout).expect("text")
+}
+
+/// Each block of shell with the block of output behind it.
+fn examples(page: &str, section: &str) -> Vec<Example> {
+    let page = std::fs::read_to_string(page).expect("read the page");
+    let heading = format!("{section}\n");
+    let section = page
+        .split("\n## ")
+        .find_map(|part| part.strip_prefix(&heading))
+        .expect("the section");
+    let blocks: Vec<(&str, &str)> = section
+        .split("```")
+        .skip(1)
+        .step_by(2)
+        .filter_map(|block| block.split_once('\n'))
+        .collect();
+    let pairs = blocks
+        .windows(2)
+        .filter(|two| two[0].0 == "sh" && two[1].0 != "sh");
+    pairs
+        .map(|two| Example {
+            command: two[0].1.to_owned(),
+            output: two[1].1.to_owned(),
+        })
+        .collect()
+}
+
+/// Without what differs from run to run (the time of an append) or is only layout (line ends between answers).
+fn comparable(output: &str) -> String {
+    let mut kept = String::new();
+    let mut rest = output;
+    while let Some((before, after)) = rest.split_once("\"timestampMs\":") {
+        kept.push_str(before);
+        rest = after.trim_start_matches(|c: char| c.is_ascii_digit());
+    }
+    kept.push_str(rest);
+    kept.split_whitespace().collect()
+}
+
+/// With `#` for every number.
+fn without_numbers(output: &str) -> String {
+    let mut shown = String::new();
+    for c in output.chars() {
+        let in_number = shown.ends_with('#');
+        match c {
+            '0'..='9' if in_number => {}
+            '0'..='9' => shown.push('#'),
+            '.' if in_number => {}
+            c => shown.push(c),
+        }
+    }
+    shown
+}

@@ -1,0 +1,31 @@
+{{/* The server's configuration file: what the user gives in `config`, and what follows from the other values. */}}
+{{- define "opendata-log.config" -}}
+{{- $config := deepCopy .Values.config -}}
+{{- $_ := set $config "port" 8080 -}}
+{{- if .Values.admin.enabled -}}
+{{- $_ := set $config "admin" (dict "host" $config.host "port" .Values.admin.port) -}}
+{{- end -}}
+{{- if .Values.tls.enabled -}}
+{{- $_ := set $config "tls" (dict "certificate" "/etc/opendata-log/tls/tls.crt" "key" "/etc/opendata-log/tls/tls.key") -}}
+{{- end -}}
+{{- if .Values.auth.existingSecret -}}
+{{- $_ := set $config "auth" (merge (dict "tokens" "/etc/opendata-log/auth/tokens") (default dict $config.auth)) -}}
+{{- end -}}
+{{- if ne .Values.cache.type "none" -}}
+{{- $cache := default dict $config.cache -}}
+{{- $_ := set $cache "dir" "/var/cache/opendata-log/parts" -}}
+{{- if not $cache.max_bytes -}}
+{{- $_ := set $cache "max_bytes" (printf "%dMiB" (div (mul (include "opendata-log.bytes" .Values.cache.size) 85) 104857600)) -}}
+{{- end -}}
+{{- $_ := set $config "cache" $cache -}}
+{{- end -}}
+{{- if $config.storage.in_memory -}}
+{{- $_ := set $config "storage" (omit $config.storage "s3") -}}
+{{- else if not $config.storage.s3.region -}}
+{{- $_ := unset $config.storage.s3 "region" -}}
+{{- end -}}
+{{- if not $config.slatedb -}}
+{{- $_ := unset $config "slatedb" -}}
+{{- end -}}
+{{- toYaml $config -}}
+{{- end }}

@@ -1,0 +1,156 @@
+{{/* The server's container. */}}
+{{- define "opendata-log.container" -}}
+- name: opendata-log
+  image: {{ include "opendata-log.image" . | quote }}
+  imagePullPolicy: {{ .Values.image.pullPolicy }}
+  args: [--config, /etc/opendata-log/log.yaml]
+  {{- with include "opendata-log.env" . | trim }}
+  env:
+    {{- . | nindent 4 }}
+  {{- end }}
+  {{- with .Values.extraEnvFrom }}
+  envFrom:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  ports:
+    - name: http
+      containerPort: 8080
+      protocol: TCP
+    {{- if .Values.admin.enabled }}
+    - name: admin
+      containerPort: {{ .Values.admin.port }}
+      protocol: TCP
+    {{- end }}
+  # Until the log is open: the other two begin after it.
+  startupProbe:
+    {{- include "opendata-log.probe" (dict "root" $ "path" "/-/ready" "times" .Values.startupProbe) | nindent 4 }}
+  livenessProbe:
+    {{- include "opendata-log.probe" (dict "root" $ "path" "/-/healthy" "times" .Values.livenessProbe) | nindent 4 }}
+  readinessProbe:
+    {{- include "opendata-log.probe" (dict "root" $ "path" "/-/ready" "times" .Values.readinessProbe) | nindent 4 }}
+  # The last line that the server says is why it ended: `kubectl describe pod` shows it.
+  terminationMessagePolicy: FallbackToLogsOnError
+  resources:
+    {{- toYaml .Values.resources | nindent 4 }}
+  securityContext:
+    {{- toYaml .Values.containerSecurityContext | nindent 4 }}
+  volumeMounts:
+    - name: config
+      mountPath: /etc/opendata-log
+      readOnly: true
+    {{- if ne .Values.cache.type "none" }}
+    - name: cache
+      mountPath: /var/cache/opendata-log
+    {{- end }}
+    {{- with .Values.extraVolumeMounts }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+{{- end }}
+
+{{- define "opendata-log.probe" -}}
+httpGet:
+  path: {{ .path }}
+  port: {{ include "opendata-log.adminPort" .root }}
+  {{- if and .root.Values.tls.enabled (not .root.Values.admin.enabled) }}
+  scheme: HTTPS
+  {{- end }}
+{{ toYaml .times }}
+{{- end }}
+
+{{- define "opendata-log.env" -}}
+{{- $o := .Values.objectStore }}
+{{- with $o.endpoint }}
+- name: AWS_ENDPOINT_URL
+  value: {{ . | quote }}
+{{- end }}
+{{- if $o.allowHttp }}
+- name: AWS_ALLOW_HTTP
+  value: "true"
+{{- end }}
+{{- if $o.virtualHostedStyle }}
+- name: AWS_VIRTUAL_HOSTED_STYLE_REQUEST
+  value: "true"
+{{- end }}
+{{- with $o.credentialsSecret }}
+{{- if .name }}
+- name: AWS_ACCESS_KEY_ID
+  valueFrom:
+    secretKeyRef:
+      name: {{ .name }}
+      key: {{ .accessKeyIdKey }}
+- name: AWS_SECRET_ACCESS_KEY
+  valueFrom:
+    secretKeyRef:
+      name: {{ .name }}
+      key: {{ .secretAccessKeyKey }}
+{{- end }}
+{{- end }}
+{{- if $o.certificateAuthority.configMap }}
+- name: SSL_CERT_FILE
+  value: /etc/opendata-log/ca/ca.crt
+{{- end }}
+{{- with .Values.extraEnv }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{/*
+The configuration, the certificate, the tokens and the authority are one volume. All are read again when Kubernetes
+replaces them, which it does not do for single files that are mounted with `subPath`.
+*/}}
+{{- define "opendata-log.volumes" -}}
+- name: config
+  projected:
+    defaultMode: 0440
+    sources:
+      - configMap:
+          name: {{ include "opendata-log.fullname" . }}
+          items:
+            - key: log.yaml
+              path: log.yaml
+      {{- if .Values.tls.enabled }}
+      - secret:
+          name: {{ include "opendata-log.tlsSecret" . }}
+          items:
+            - key: tls.crt
+              path: tls/tls.crt
+            - key: tls.key
+              path: tls/tls.key
+      {{- end }}
+      {{- with .Values.auth }}
+      {{- if .existingSecret }}
+      - secret:
+          name: {{ .existingSecret }}
+          items:
+            - key: {{ .key }}
+              path: auth/tokens
+      {{- end }}
+      {{- end }}
+      {{- with .Values.objectStore.certificateAuthority }}
+      {{- if .configMap }}
+      - configMap:
+          name: {{ .configMap }}
+          items:
+            - key: {{ .key }}
+              path: ca/ca.crt
+      {{- end }}
+      {{- end }}
+{{- if eq .Values.cache.type "pvc" }}
+- name: cache
+  persistentVolumeClaim:
+    claimName: {{ include "opendata-log.claimName" . }}
+{{- else if eq .Values.cache.type "localNvme" }}
+- name: cache
+  ephemeral:
+    volumeClaimTemplate:
+      metadata:
+        labels:
+          {{- include "opendata-log.selectorLabels" . | nindent 10 }}
+      spec:
+        {{- include "opendata-log.claimSpec" . | nindent 8 }}
+{{- else if eq .Values.cache.type "emptyDir" }}
+- name: cache
+  emptyDir:
+    sizeLimit: {{ .Values.cache.size }}
+{{- end }}
+{{- end }}

@@ -1,0 +1,44 @@
+{{/* One endpoint of a ServiceMonitor or of a PodMonitor: they are alike. */}}
+{{- define "opendata-log.endpoint" -}}
+{{- $monitor := .Values.serviceMonitor -}}
+port: {{ include "opendata-log.adminPort" . }}
+path: /metrics
+interval: {{ $monitor.interval }}
+scrapeTimeout: {{ $monitor.scrapeTimeout }}
+{{- if and .Values.tls.enabled (not .Values.admin.enabled) }}
+scheme: https
+tlsConfig:
+  {{- with $monitor.tlsConfig }}
+  {{- toYaml . | nindent 2 }}
+  {{- else }}
+  ca:
+    secret:
+      name: {{ include "opendata-log.tlsSecret" . }}
+      key: ca.crt
+  serverName: {{ include "opendata-log.fullname" . }}
+  {{- end }}
+{{- end }}
+{{- if and $monitor.bearerTokenSecret.name (not .Values.admin.enabled) }}
+authorization:
+  type: Bearer
+  credentials:
+    name: {{ $monitor.bearerTokenSecret.name }}
+    key: {{ $monitor.bearerTokenSecret.key }}
+{{- end }}
+{{- with $monitor.relabelings }}
+relabelings:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $monitor.metricRelabelings }}
+metricRelabelings:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/*
+What picks this server's series, in alerts and in the dashboards: the labels that a ServiceMonitor, a PodMonitor, the kubelet
+and kube-state-metrics all put on them. The pattern is that of a Deployment's pods, so that `log` does not mean `log-b` too.
+*/}}
+{{- define "opendata-log.seriesSelector" -}}
+namespace="{{ .Release.Namespace }}",pod=~"{{ include "opendata-log.fullname" . }}-[a-z0-9]+-[a-z0-9]{5}"
+{{- end }}

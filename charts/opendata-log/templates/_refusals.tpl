@@ -1,0 +1,43 @@
+{{/* What the schema cannot say: values that contradict each other. The first line of the Deployment includes this. */}}
+{{- define "opendata-log.refusals" -}}
+{{- $v := .Values -}}
+{{- $c := $v.config -}}
+{{- if not $v.image.repository }}{{ fail "image.repository is required: build the image with the Dockerfile, push it, and say where it is" }}{{ end -}}
+{{- if and (not $c.storage.in_memory) (not $c.storage.s3.bucket) }}{{ fail "config.storage.s3.bucket is required: the log lives in an S3 bucket (config.storage.in_memory=true is for trying things out)" }}{{ end -}}
+
+{{- $stop := include "opendata-log.milliseconds" $c.shutdown.timeout | int64 -}}
+{{- if le (mul $v.terminationGracePeriodSeconds 1000) $stop }}{{ fail (printf "terminationGracePeriodSeconds (%d) must be more than config.shutdown.timeout (%s): Kubernetes would kill the server before everything acknowledged is flushed" (int $v.terminationGracePeriodSeconds) $c.shutdown.timeout) }}{{ end -}}
+{{- $open := include "opendata-log.milliseconds" $c.timeouts.open | int64 -}}
+{{- $start := mul $v.startupProbe.periodSeconds $v.startupProbe.failureThreshold 1000 -}}
+{{- if le $start $open }}{{ fail (printf "startupProbe allows %d s, which must be more than config.timeouts.open (%s): Kubernetes would kill a server that is replaying its WAL, again and again" (int (div $start 1000)) $c.timeouts.open) }}{{ end -}}
+{{- with $c.timeouts.check -}}
+{{- if le (mul $v.readinessProbe.timeoutSeconds 1000) (include "opendata-log.milliseconds" . | int64) }}{{ fail (printf "readinessProbe.timeoutSeconds (%d) must be more than config.timeouts.check (%s), or the reason why the server is not ready is never seen" (int $v.readinessProbe.timeoutSeconds) .) }}{{ end -}}
+{{- end -}}
+
+{{- if eq $v.cache.type "none" -}}
+{{- if $c.cache }}{{ fail "config.cache is set, but cache.type is none" }}{{ end -}}
+{{- else -}}
+{{- if and (eq $v.cache.type "localNvme") (not $v.cache.storageClass) }}{{ fail "cache.type=localNvme needs cache.storageClass: the StorageClass of the local volumes" }}{{ end -}}
+{{- if and $v.cache.existingClaim (ne $v.cache.type "pvc") }}{{ fail (printf "cache.existingClaim is set, but cache.type is %s" $v.cache.type) }}{{ end -}}
+{{- with $c.cache -}}{{- with .max_bytes -}}
+{{- $size := include "opendata-log.bytes" $v.cache.size | int64 -}}
+{{- if ge (include "opendata-log.bytes" . | int64) $size }}{{ fail (printf "config.cache.max_bytes (%v) must be less than cache.size (%s): a full volume stops the cache" . $v.cache.size) }}{{ end -}}
+{{- end -}}{{- end -}}
+{{- end -}}
+
+{{- if $v.tls.enabled -}}
+{{- if and (not $v.tls.existingSecret) (not $v.tls.certManager.enabled) }}{{ fail "tls.enabled needs tls.existingSecret, or tls.certManager.enabled to make one" }}{{ end -}}
+{{- if and $v.tls.certManager.enabled (not $v.tls.certManager.issuerRef.name) }}{{ fail "tls.certManager.enabled needs tls.certManager.issuerRef.name" }}{{ end -}}
+{{- else if or $v.tls.existingSecret $v.tls.certManager.enabled }}{{ fail "tls.existingSecret or tls.certManager is set, but tls.enabled is false: the server would speak plain HTTP" }}{{ end -}}
+
+{{- $o := $v.objectStore -}}
+{{- if and (hasPrefix "http://" $o.endpoint) (not $o.allowHttp) }}{{ fail (printf "objectStore.endpoint (%s) is plain HTTP: records and credentials would be readable on the network; set objectStore.allowHttp=true if that is meant" $o.endpoint) }}{{ end -}}
+{{- if and $o.credentialsSecret.name $v.serviceAccount.roleArn }}{{ fail "objectStore.credentialsSecret and serviceAccount.roleArn are both set: static credentials would win and the role would never be used" }}{{ end -}}
+{{- if and $v.serviceAccount.roleArn (not $v.serviceAccount.create) }}{{ fail "serviceAccount.roleArn is set, but serviceAccount.create is false: annotate your own ServiceAccount" }}{{ end -}}
+
+{{- if and $v.admin.enabled (eq (int $v.admin.port) 8080) }}{{ fail "admin.port must not be 8080: the log itself is served there" }}{{ end -}}
+{{- if and $v.serviceMonitor.enabled $v.podMonitor.enabled }}{{ fail "serviceMonitor and podMonitor are both enabled: everything would be scraped twice" }}{{ end -}}
+{{- if and (or $v.serviceMonitor.enabled $v.podMonitor.enabled) $v.auth.existingSecret (not $v.admin.enabled) (not $v.serviceMonitor.bearerTokenSecret.name) }}{{ fail "with auth.existingSecret the metrics need a token: set serviceMonitor.bearerTokenSecret.name, or admin.enabled=true to have them on a port of their own" }}{{ end -}}
+{{- if and $v.ingress.enabled (not $v.ingress.hosts) }}{{ fail "ingress.enabled needs ingress.hosts" }}{{ end -}}
+{{- if and $v.httpRoute.enabled (not $v.httpRoute.parentRefs) }}{{ fail "httpRoute.enabled needs httpRoute.parentRefs: the Gateway that it belongs to" }}{{ end -}}
+{{- end }}

@@ -1,0 +1,13 @@
+# shellcheck shell=bash
+# What charts/tests/run and charts/tests/measure-restart begin with: the tools, the server, and where both are.
+cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
+
+tools/install
+if [[ -z ${LOG_TEST_BINARY:-} ]]; then
+    cargo build --locked --quiet --package log-app
+    LOG_TEST_BINARY="${CARGO_TARGET_DIR:-target}/debug/opendata-log"
+fi
+LOG_TEST_BINARY=$(realpath "$LOG_TEST_BINARY")
+LOG_TEST_WEED="$PWD/.tools/venv/bin/weed"
+python="$PWD/.tools/venv/bin/python"
+export LOG_TEST_BINARY LOG_TEST_WEED PYTHONDONTWRITEBYTECODE=1 python

@@ -1,0 +1,169 @@
+"""Alerts and dashboards: what they ask is PromQL, is there to be asked, and alerts fire when they should and only then."""
+
+import json
+import re
+import subprocess
+
+import pytest
+import yaml
+
+import chart
+import processes
+
+RUNBOOK = chart.ROOT / "docs" / "operations.md"
+DASHBOARDS = sorted((chart.CHART / "dashboards").glob("*.json"))
+CASES = chart.CHARTS / "tests" / "alerts.test.yaml"
+# Of the kubelet and of kube-state-metrics: not ours, so no scrape of the server has them.
+OF_THE_CLUSTER = {"kubelet_volume_stats_available_bytes", "kubelet_volume_stats_capacity_bytes",
+                  "kube_pod_container_status_last_terminated_exitcode", "kube_pod_container_status_restarts_total"}
+METRIC = re.compile(r"\b((?:log|http|slatedb|process|kubelet|kube)_[a-z0-9_]+)\b")
+
+each_dashboard = pytest.mark.parametrize("path", DASHBOARDS, ids=lambda path: path.stem)
+
+
+def rules() -> dict:
+    return chart.find("PrometheusRule", chart.example("eks-irsa"))["spec"]
+
+
+def alerts() -> list[dict]:
+    return [rule for group in rules()["groups"] for rule in group["rules"] if "alert" in rule]
+
+
+def promtool(*args, cwd=None):
+    run = subprocess.run(["promtool", *map(str, args)], cwd=cwd, capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+def queries(path) -> list[str]:
+    """Every expression of a dashboard, with Grafana's variables filled in."""
+    dashboard = json.loads(path.read_text())
+    found = [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", [])]
+    found += [note["expr"] for note in dashboard["annotations"]["list"] if "expr" in note]
+    filled = {"$__rate_interval": "5m", "$__interval": "1m", "$namespace": "logs", "$pod": ".*"}
+    for variable, value in filled.items():
+        found = [query.replace(variable, value) for query in found]
+    return found
+
+
+@pytest.fixture(scope="module")
+def scraped(binary, s3, tmp_path_factory) -> set[str]:
+    """The names of all metrics of a server on S3 with a disk cache that was used."""
+    folder = tmp_path_factory.mktemp("scraped")
+    s3.make_bucket("scraped")
+    port, = processes.free_ports(1)
+    url = f"http://127.0.0.1:{port}"
+    server = processes.Server(binary, ["--port", str(port), "--s3-bucket", "scraped"],
+                              {**s3.env(), "LOG_CACHE__DIR": str(folder / "cache")}, folder / "server.log")
+    try:
+        server.wait_until_ready(url)
+        record = b'{"records": [{"key": "YQ==", "value": "YQ=="}], "awaitDurable": true}'
+        assert processes.request(f"{url}/api/v1/log/append", data=record)[0] == 200
+        assert processes.request(f"{url}/api/v1/log/scan?key=a")[0] == 200
+        status, text = processes.request(f"{url}/metrics")
+        assert status == 200
+    finally:
+        server.kill()
+    checked = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True)
+    assert "error" not in checked.stdout, checked.stdout
+    return set(re.findall(r"^([a-z0-9_]+)(?:\{| )", text, re.MULTILINE))
+
+
+def test_the_alerts_are_rules_that_prometheus_takes(tmp_path):
+    (tmp_path / "rules.yaml").write_text(yaml.safe_dump(rules()))
+    promtool("check", "rules", tmp_path / "rules.yaml")
+
+
+def test_every_alert_fires_when_it_should_and_only_then(tmp_path):
+    (tmp_path / "rules.yaml").write_text(yaml.safe_dump(rules()))
+    (tmp_path / CASES.name).write_text(CASES.read_text())
+    promtool("test", "rules", CASES.name, cwd=tmp_path)
+
+
+@pytest.mark.parametrize("alert", alerts(), ids=lambda alert: alert["alert"])
+def test_an_alert_has_a_case_that_fires_and_a_scenario_in_which_it_never_does(alert):
+    metrics = set(METRIC.findall(alert["expr"]))
+    fires = silent = False
+    for scenario in yaml.safe_load(CASES.read_text())["tests"]:
+        cases = [case for case in scenario["alert_rule_test"] if case["alertname"] == alert["alert"]]
+        given = {series["series"].split("{")[0] for series in scenario["input_series"]}
+        fires |= any(case["exp_alerts"] for case in cases)
+        # With series of its own: without any, nothing would fire anyway.
+        silent |= bool(cases) and bool(metrics & given) and not any(case["exp_alerts"] for case in cases)
+    assert fires and silent
+
+
+@pytest.mark.parametrize("alert", alerts(), ids=lambda alert: alert["alert"])
+def test_an_alert_leads_to_its_section_of_the_runbook(alert):
+    address, section = alert["annotations"]["runbook_url"].split("#")
+    assert address == chart.example("eks-irsa")["prometheusRule"]["runbookUrl"]
+    headings = [line.lstrip("# ").strip().lower() for line in RUNBOOK.read_text().splitlines() if line.startswith("#")]
+    assert section in [re.sub(r"[^a-z0-9 -]", "", heading).replace(" ", "-") for heading in headings]
+
+
+@pytest.mark.parametrize("alert", alerts(), ids=lambda alert: alert["alert"])
+def test_an_alert_asks_for_metrics_that_there_are(alert, scraped):
+    assert not set(METRIC.findall(alert["expr"])) - scraped - OF_THE_CLUSTER
+
+
+def test_an_alert_can_be_left_out_and_gets_the_labels_that_route_it():
+    spec = chart.find("PrometheusRule", chart.example("s3-on-premises"))["spec"]
+    names = [rule.get("alert", rule.get("record")) for rule in spec["groups"][0]["rules"]]
+    assert "OpendataLogCacheEvicting" not in names
+    assert "OpendataLogDiskAlmostFull" in names and "opendata_log:append_records:rate5m" in names
+    assert all(alert["labels"]["team"] == "storage" for alert in alerts())
+
+
+@each_dashboard
+def test_the_queries_of_a_dashboard_are_promql(path, tmp_path):
+    recorded = [{"record": f"query:{number}", "expr": query} for number, query in enumerate(queries(path))]
+    assert len(recorded) > 40
+    (tmp_path / "queries.yaml").write_text(yaml.safe_dump({"groups": [{"name": "queries", "rules": recorded}]}))
+    promtool("check", "rules", tmp_path / "queries.yaml")
+
+
+@each_dashboard
+def test_a_dashboard_asks_for_metrics_that_there_are(path, scraped):
+    assert not set(METRIC.findall("\n".join(queries(path)))) - scraped - OF_THE_CLUSTER
+
+
+@each_dashboard
+def test_the_panels_of_a_dashboard_are_laid_out_and_can_be_pointed_at_any_server(path):
+    dashboard = json.loads(path.read_text())
+    panels = dashboard["panels"]
+    assert len({panel["id"] for panel in panels}) == len(panels)
+    taken = set()
+    for panel in panels:
+        at = panel["gridPos"]
+        cells = {(x, y) for x in range(at["x"], at["x"] + at["w"]) for y in range(at["y"], at["y"] + at["h"])}
+        assert not cells & taken and at["x"] + at["w"] <= 24, f"{panel['title']} lies on another"
+        taken |= cells
+        for target in panel.get("targets", []):
+            assert target["datasource"]["uid"] == "${datasource}" and 'namespace="$namespace"' in target["expr"]
+    assert {variable["name"] for variable in dashboard["templating"]["list"]} == {"datasource", "namespace", "pod"}
+
+
+def test_the_dashboards_arrive_in_grafana_as_they_are_here():
+    data = chart.find("ConfigMap", chart.example("eks-irsa"), ending="-dashboards")["data"]
+    assert {name: json.loads(text) for name, text in data.items()} == {
+        path.name: json.loads(path.read_text()) for path in DASHBOARDS}
+
+
+def test_the_queries_of_the_documents_are_promql(tmp_path):
+    pages = [path.read_text() for path in (chart.ROOT / "docs").glob("*.md")]
+    found = [query for page in pages for query in re.findall(r"```promql\n(.*?)```", page, re.DOTALL)]
+    recorded = [{"record": f"query:{number}", "expr": query} for number, query in enumerate(found)]
+    assert recorded
+    (tmp_path / "queries.yaml").write_text(yaml.safe_dump({"groups": [{"name": "queries", "rules": recorded}]}))
+    promtool("check", "rules", tmp_path / "queries.yaml")
+
+
+@pytest.mark.parametrize("page", sorted((chart.ROOT / "docs").glob("*.md")), ids=lambda page: page.stem)
+def test_the_documents_name_metrics_that_there_are(page, scraped):
+    # `log_…` is also a word in paths and file names: only what stands in code counts.
+    # Scripts have names of their own.
+    text = re.sub(r"```sh\n.*?```", "", page.read_text(), flags=re.DOTALL)
+    code = re.findall(r"`([^`]+)`", text)
+    named = {name for text in code for name in METRIC.findall(text)}
+    # A histogram is named without what its series end in, and a family by how its names begin.
+    unknown = {name for name in named - OF_THE_CLUSTER if not any(metric.startswith(name) for metric in scraped)}
+    assert not unknown - {"log_format"}, "neither a metric nor the one setting that is named like one"

@@ -1,0 +1,137 @@
+"""The chart and the server belong together: the real server takes the rendered configuration and runs as the rendered pod."""
+
+import json
+import os
+import re
+import subprocess
+
+import pytest
+import tomllib
+import yaml
+
+import chart
+import processes
+from local_pod import APPEND, READ, TOKENS, LocalPod
+
+each_example = pytest.mark.parametrize("path", chart.EXAMPLES, ids=lambda path: path.stem)
+
+
+def on(s3, name: str, prefix: str, **more) -> dict:
+    """An example, with the test's own S3 server in the place of its store."""
+    store = {"objectStore": {"endpoint": s3.endpoint, "allowHttp": True,
+                             "credentialsSecret": {"name": "keys", "accessKeyIdKey": "access-key-id",
+                                                   "secretAccessKeyKey": "secret-access-key"}},
+             "serviceAccount": {"roleArn": ""},
+             # SeaweedFS has no KMS, and the bucket is one for all tests.
+             "config": {"storage": {"s3": {"bucket": "my-log", "prefix": prefix, "region": "us-east-1", "encryption": None,
+                                           "kms_key_id": None}}}}
+    return chart.with_values(chart.with_values(chart.example(name), store), more)
+
+
+@pytest.fixture(scope="module")
+def bucket(s3):
+    s3.make_bucket("my-log")
+    return s3
+
+
+@each_example
+def test_the_server_takes_the_rendered_configuration(path, binary, tmp_path):
+    pod = LocalPod(chart.values_of(path), tmp_path)
+    checked = subprocess.run([binary, "config", "check", "--config", str(tmp_path / "config" / "log.yaml")],
+                             env=pod.env(), capture_output=True, text=True)
+    assert (checked.returncode, checked.stdout.strip(), checked.stderr) == (0, "ok", "")
+
+
+def test_a_setting_that_the_server_refuses_would_be_noticed(binary, tmp_path):
+    values = chart.with_values(chart.example("default"), {"config": {"limits": {"key_bytes": "many"}}})
+    LocalPod(values, tmp_path)
+    checked = subprocess.run([binary, "config", "check", "--config", str(tmp_path / "config" / "log.yaml")],
+                             capture_output=True, text=True)
+    assert checked.returncode == 2 and "limits.key_bytes" in checked.stderr
+
+
+@pytest.mark.parametrize("name", ["default", "eks-irsa", "s3-on-premises", "tls-tokens"])
+def test_the_rendered_pod_runs_answers_its_probes_and_stops_in_its_time(name, bucket, start, tmp_path):
+    pod = LocalPod(on(bucket, name, prefix=f"runs-{name}"), tmp_path)
+    urls = pod.start(start)
+    for probe in "startupProbe", "livenessProbe", "readinessProbe":
+        assert pod.probe(probe, urls) == (200, "OK")
+    headers = {"Authorization": f"Bearer {APPEND}"}
+    record = b'{"records": [{"key": "b3JkZXJz", "value": "Zmlyc3Q="}], "awaitDurable": true}'
+    assert processes.request(f"{urls['http']}/api/v1/log/append", headers, record)[0] == 200
+    cache = pod.folder / "cache" / "parts"
+    assert cache.is_dir(), "the disk cache is not where its volume is mounted"
+    assert pod.server.stop() == 0, pod.server.said()
+
+
+def test_metrics_and_health_are_on_the_admin_port_and_nowhere_else(bucket, start, tmp_path):
+    pod = LocalPod(on(bucket, "eks-irsa", prefix="admin"), tmp_path)
+    urls = pod.start(start)
+    monitor = chart.find("ServiceMonitor", chart.example("eks-irsa"))["spec"]["endpoints"][0]
+    status, text = processes.request(urls[monitor["port"]] + monitor["path"])
+    assert status == 200 and "log_ready 1" in text
+    assert processes.request(urls["http"] + monitor["path"])[0] == 404
+
+
+def test_with_tokens_the_scrape_needs_the_one_that_its_secret_is_for(bucket, start, tmp_path):
+    pod = LocalPod(on(bucket, "tls-tokens", prefix="scrape"), tmp_path)
+    urls = pod.start(start)
+    monitor = chart.find("ServiceMonitor", chart.example("tls-tokens"))["spec"]["endpoints"][0]
+    url = urls[monitor["port"]] + monitor["path"]
+    assert url.startswith(monitor["scheme"] + "://")
+    assert processes.request(url)[0] == 401
+    kind = monitor["authorization"]["type"]
+    assert processes.request(url, {"Authorization": f"{kind} {READ}"})[0] == 200
+
+
+@pytest.mark.parametrize("name", ["default", "tls-tokens"])
+def test_the_next_steps_of_the_notes_work_as_printed(name, bucket, start, tmp_path):
+    values = on(bucket, name, prefix=f"notes-{name}")
+    urls = LocalPod(values, tmp_path).start(start)
+    commands = re.findall(r"^  (curl .*)$", chart.render(values)["NOTES.txt"], re.MULTILINE)
+    assert len(commands) == 2
+    answers = []
+    for command in commands:
+        # In the place of what the port-forward would bring there.
+        command = command.replace("localhost:8080", urls["http"].split("//")[1])
+        run = subprocess.run(["bash", "-ec", command], env={"PATH": os.environ["PATH"], "TOKEN": APPEND}, capture_output=True,
+                             text=True, check=True)
+        answers.append(json.loads(run.stdout))
+    assert answers[0]["recordsAppended"] == 1
+    assert [value["value"] for value in answers[1]["values"]] == ["Zmlyc3Q="]
+
+
+@pytest.mark.parametrize("name", ["default", "tls-tokens"])
+def test_helm_test_passes_on_a_running_server_and_fails_on_none(name, bucket, start, tmp_path):
+    values = on(bucket, name, prefix=f"helm-test-{name}")
+    pod = LocalPod(values, tmp_path)
+    urls = pod.start(start)
+    probe = chart.find("Pod", values, ending="-test")["spec"]["containers"][0]
+    service = chart.find("Service", values, ending="opendata-log")
+    address = f"{service['metadata']['name']}:{service['spec']['ports'][0]['port']}"
+    # In the place of the cluster's name service.
+    rerouted = f"curl --connect-to {address}:{urls['http'].split('//')[1]}"
+    command = [*probe["command"], *probe["args"]]
+    command = rerouted.split() + command[1:] if command[0] == "curl" else [part.replace("curl", rerouted) for part in command]
+    assert subprocess.run(command, capture_output=True).returncode == 0
+    pod.server.kill()
+    assert subprocess.run(command, capture_output=True).returncode != 0
+
+
+def test_a_service_called_log_does_not_stop_the_server_from_starting(binary):
+    links = {"LOG_PORT": "tcp://10.0.0.1:8080"}
+    refused = subprocess.run([binary, "config", "check"], env=links, capture_output=True, text=True)
+    assert refused.returncode == 2 and "LOG_PORT" in refused.stderr, "if it were taken, enableServiceLinks could be left alone"
+    assert chart.pod(chart.example("default"))["enableServiceLinks"] is False
+
+
+def test_the_chart_is_for_the_version_of_the_server_that_is_built_here(binary):
+    version = tomllib.loads((chart.ROOT / "Cargo.toml").read_text())["workspace"]["package"]["version"]
+    metadata = yaml.safe_load((chart.CHART / "Chart.yaml").read_text())
+    assert metadata["appVersion"] == version
+    said = subprocess.run([binary, "--version"], capture_output=True, text=True, check=True).stdout
+    assert version in said
+
+
+def test_the_tokens_of_these_tests_are_in_the_documented_form():
+    assert all(len(line.split()) == 3 for line in TOKENS.splitlines())
