@@ -128,7 +128,7 @@ struct Origin<'a> {
 
 /// All checkers.
 #[rustfmt::skip]
-pub const CHECKERS: [Checker; 17] = [
+pub const CHECKERS: [Checker; 19] = [
     Checker { name: "durable", holds: "every append acknowledged as durable is in the final log: whole, once, where it was said to be", find: durability::durable },
     Checker { name: "graceful", holds: "everything that a server acknowledged before it stopped with exit code 0 is in the final log", find: durability::graceful },
     Checker { name: "refused", holds: "nothing that was refused is seen by any reader", find: appends::refused },
@@ -142,9 +142,11 @@ pub const CHECKERS: [Checker; 17] = [
     Checker { name: "counts", holds: "a count is what was there", find: counts::counts },
     Checker { name: "model", holds: "the final log answers every question as the reference model does", find: truth::model },
     Checker { name: "fenced", holds: "a server that was taken over acknowledges nothing durable, then nothing at all, says so, and ends", find: fencing::fenced },
+    Checker { name: "away", holds: "a server that lost the log does not open it again by itself while another has it", find: fencing::away },
     Checker { name: "woken", holds: "a follower is answered as soon as there is something", find: waking::woken },
     Checker { name: "answered", holds: "every request is answered by its deadline, and without a bug", find: service::answered },
     Checker { name: "stops", holds: "a stop ends by its deadline", find: service::stops },
+    Checker { name: "engine", holds: "whatever happens, the storage engine does not fail, and the log can be opened", find: service::engine },
     Checker { name: "bounded", holds: "what is acknowledged and not durable is bounded while S3 is gone", find: service::bounded },
 ];
 

@@ -183,6 +183,8 @@ pub struct Life {
     pub id: usize,
     /// On which host.
     pub node: String,
+    /// Whether it was told to take the log over from whoever has it.
+    pub take_over: bool,
     /// When the process began.
     pub started: Moment,
     /// When the log was open and it began to serve.

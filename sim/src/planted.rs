@@ -28,6 +28,8 @@ pub enum Planted {
     ReuseSequences,
     /// A fenced server goes on to acknowledge.
     ServeFenced,
+    /// A server that lost the log takes it back when it is started again.
+    ComeBack,
     /// A batch is applied as two.
     SplitBatch,
     /// The records of a batch are applied in another order.
@@ -66,13 +68,14 @@ impl Planted {
             | Self::StoreLies
             | Self::ReuseSequences
             | Self::ShowUndurable => Scenario::Crash,
-            Self::StoreOverwrites | Self::ServeFenced => Scenario::Fencing,
+            Self::StoreOverwrites | Self::ServeFenced | Self::ComeBack => Scenario::Fencing,
             Self::SkipFlush => Scenario::Shutdown,
             Self::SayNotApplied => Scenario::Outage,
-            Self::SplitBatch | Self::ReverseBatch | Self::CountAtSegment | Self::DropKey => {
-                Scenario::Smoke
-            }
-            Self::DropRecord
+            Self::SplitBatch
+            | Self::ReverseBatch
+            | Self::CountAtSegment
+            | Self::DropKey
+            | Self::DropRecord
             | Self::SkipAtPageEnd
             | Self::LoseWakeUp
             | Self::StaleRead
@@ -88,6 +91,7 @@ impl Planted {
             Self::SkipFlush => &["graceful"],
             Self::ReuseSequences => &["reuse"],
             Self::ServeFenced => &["fenced"],
+            Self::ComeBack => &["away"],
             Self::SplitBatch | Self::ReverseBatch => &["atomic"],
             Self::DropRecord | Self::SkipAtPageEnd | Self::ShowUndurable | Self::IncludeEnd => {
                 &["pages"]

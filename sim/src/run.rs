@@ -42,7 +42,6 @@ pub struct Report {
 /// # Errors
 /// When the simulation itself cannot run.
 pub fn run(plan: &Plan, planted: Option<Planted>) -> Result<Report, String> {
-    let config = plan.settings.config()?;
     let recorder = Recorder::default();
     let troubles = Troubles::new(plan.seed);
     let current = Current::new(NODES[0]);
@@ -62,12 +61,16 @@ pub fn run(plan: &Plan, planted: Option<Planted>) -> Result<Report, String> {
     sim.host(s3::HOST, move || {
         s3::serve(objects.clone(), in_trouble.clone())
     });
+    let configs = [
+        plan.settings.config(NODES[0])?,
+        plan.settings.config(NODES[1])?,
+    ];
     let nodes = [0, 1].map(|number| {
         Node::new(NodeParts {
             name: NODES[number],
             skew_ms: plan.skew_ms[number],
             seed: plan.seed,
-            config: config.clone(),
+            config: configs[number].clone(),
             request_timeout_ms: plan.settings.s3_timeout_ms,
             recorder: recorder.clone(),
             planted,

@@ -39,8 +39,36 @@ pub(super) fn fenced(view: &View<'_>) -> Vec<String> {
     wrong
 }
 
+/// A server that had the log and finds another in possession does not open it by itself.
+pub(super) fn away(view: &View<'_>) -> Vec<String> {
+    let lives = &view.history.lives;
+    let returning = lives
+        .iter()
+        .filter(|life| !life.take_over && life.opened.is_some());
+    returning
+        .filter_map(|life| {
+            let opened = |other: &&Life| other.opened.is_some_and(|opened| opened < life.started);
+            let before = lives
+                .iter()
+                .filter(opened)
+                .max_by_key(|other| other.opened)?;
+            let had = lives
+                .iter()
+                .filter(opened)
+                .any(|other| other.node == life.node);
+            let let_go = before.was_clean() && before.over_by(life.started);
+            (had && before.node != life.node && !let_go).then(|| {
+                format!(
+                    "{} opened the log at {} ms by itself, and {} had it",
+                    life.node, life.started.ms, before.node
+                )
+            })
+        })
+        .collect()
+}
+
 /// When another server had opened the log while this one lived.
-fn taken_over(view: &View<'_>, life: &Life) -> Option<Moment> {
+pub(super) fn taken_over(view: &View<'_>, life: &Life) -> Option<Moment> {
     let others = view
         .history
         .lives

@@ -1,6 +1,7 @@
 //! What a server owes to everybody: answers in time, stops in time, bounded memory.
 
 use super::View;
+use super::fencing::taken_over;
 use crate::history::{End, Outcome};
 
 /// A stop takes so much longer than its deadline at most.
@@ -65,6 +66,20 @@ pub(super) fn stops(view: &View<'_>) -> Vec<String> {
         }
     }
     wrong
+}
+
+pub(super) fn engine(view: &View<'_>) -> Vec<String> {
+    let ended = view.history.lives.iter().filter_map(|life| {
+        let (when, end) = life.ended.as_ref()?;
+        let (End::NotFlushed(why) | End::CannotStart(why)) = end else {
+            return None;
+        };
+        // What a server that was taken over dies of does not matter: the log is another's by then.
+        let had_it = taken_over(view, life).is_none();
+        let broken = why.contains("engine failed") && had_it || why.contains("damaged");
+        broken.then(|| format!("{} ended at {} ms: {why}", life.node, when.ms))
+    });
+    ended.collect()
 }
 
 pub(super) fn bounded(view: &View<'_>) -> Vec<String> {

@@ -61,13 +61,14 @@ impl Recorder {
     }
 
     /// A server's process begins.
-    pub fn started(&self, node: &str) -> usize {
+    pub fn started(&self, node: &str, take_over: bool) -> usize {
         let mut pages = self.0.lock();
         let started = pages.now();
         let id = pages.history.lives.len();
         pages.history.lives.push(Life {
             id,
             node: node.to_owned(),
+            take_over,
             started,
             opened: None,
             asked: None,

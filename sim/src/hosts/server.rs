@@ -38,6 +38,7 @@ struct State {
     planted: Option<Planted>,
     /// Whether a process is to run when the host is booted.
     wanted: AtomicBool,
+    take_over: AtomicBool,
     signals: watch::Sender<u32>,
     process: Mutex<Process>,
 }
@@ -51,6 +52,8 @@ pub struct Process {
     pub open: bool,
     /// Whether it is over.
     pub ended: bool,
+    /// Whether it is over because another server has the log.
+    pub fenced: bool,
 }
 
 /// What a host is made with.
@@ -92,6 +95,7 @@ impl Node {
             recorder,
             planted,
             wanted: AtomicBool::new(false),
+            take_over: AtomicBool::new(false),
             signals: watch::Sender::new(0),
             process: Mutex::default(),
         }))
@@ -113,8 +117,9 @@ impl Node {
         process.life.is_some() && !process.ended
     }
 
-    /// Has a process begin with the next boot.
-    pub fn want(&self) {
+    /// Has a process begin with the next boot, with `--take-over` or without.
+    pub fn want(&self, take_over: bool) {
+        self.0.take_over.store(take_over, Ordering::Relaxed);
         self.0.wanted.store(true, Ordering::Relaxed);
     }
 
@@ -134,6 +139,7 @@ impl Node {
     fn end(&self, end: End) {
         let mut process = self.0.process.lock();
         if let Some(life) = process.life.filter(|_| !process.ended) {
+            process.fenced = end == End::Fenced;
             self.0.recorder.ended(life, end);
             process.ended = true;
             process.open = false;
@@ -146,7 +152,7 @@ impl Node {
     /// Never: what goes wrong is an end of the process.
     pub async fn boot(self) -> turmoil::Result {
         if self.0.wanted.swap(false, Ordering::Relaxed) {
-            let life = self.0.recorder.started(self.0.name);
+            let life = self.0.recorder.started(self.0.name, self.takes_over());
             *self.0.process.lock() = Process {
                 life: Some(life),
                 ..Process::default()
@@ -158,15 +164,21 @@ impl Node {
         std::future::pending().await
     }
 
+    fn takes_over(&self) -> bool {
+        self.0.take_over.load(Ordering::Relaxed)
+    }
+
     async fn live(&self, life: usize) -> End {
         let state = &*self.0;
         let mut signals = state.signals.subscribe();
         signals.mark_unchanged();
+        let mut config = state.config.clone();
+        config.storage.take_over = self.takes_over() || state.planted == Some(Planted::ComeBack);
         let acceptor = match SimAcceptor::bind(PORT).await {
             Ok(acceptor) => acceptor,
             Err(error) => return End::CannotStart(error.to_string()),
         };
-        let security = match Security::open(&state.config) {
+        let security = match Security::open(&config) {
             Ok(security) => security,
             Err(why) => return End::CannotStart(why),
         };
@@ -175,14 +187,14 @@ impl Node {
             network: Some(Arc::new(SimNetwork)),
         };
         let stores = async {
-            let mut stores = storage::open(&state.config, &reach).await?;
+            let mut stores = storage::open(&config, &reach).await?;
             stores.objects = planted::around(stores.objects, state.planted);
             Ok(stores)
         };
         // Equal seeds on two servers would break fencing: each life has its own.
         let seed = state.seed.wrapping_mul(1 << 16).wrapping_add(life as u64);
         let opening = start(
-            &state.config,
+            &config,
             Parts {
                 stores,
                 clock: Arc::new(SimClock {
@@ -198,6 +210,7 @@ impl Node {
         let running = tokio::select! {
             opened = opening => match opened {
                 Ok(running) => running,
+                Err(log_domain::Error::Fenced) => return End::Fenced,
                 Err(error) => return End::CannotStart(error.to_string()),
             },
             _ = signals.changed() => return End::Clean,
@@ -214,7 +227,7 @@ impl Node {
             let _ = signals.changed().await;
             "SIGTERM"
         };
-        match lifetime::until_ended(running, signal, state.config.shutdown.fenced).await {
+        match lifetime::until_ended(running, signal, config.shutdown.fenced).await {
             Ok(()) => End::Clean,
             Err(Ended::Fenced) => End::Fenced,
             Err(why) => End::NotFlushed(why.to_string()),

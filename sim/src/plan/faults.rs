@@ -36,6 +36,9 @@ pub enum FaultKind {
     },
     /// A server starts on the other host and becomes the current one, while the first goes on.
     Takeover,
+    /// A server starts on the other host, as one that was restarted by whoever looks after that host. If it had the
+    /// log before, it must not take it back.
+    Return,
     /// S3 is in trouble.
     S3 {
         /// What kind.
@@ -74,8 +77,16 @@ pub(super) fn draw(scenario: Scenario, random: &mut StdRng) -> Vec<PlannedFault>
         Scenario::Crash => (5, &[Kind::Crash, Kind::Crash, Kind::Crash, Kind::Slow]),
         Scenario::Shutdown => (5, &[Kind::Stop, Kind::Stop, Kind::Slow, Kind::S3Lost]),
         Scenario::Fencing => (
-            5,
-            &[Kind::Takeover, Kind::Takeover, Kind::S3Held, Kind::S3Lost],
+            9,
+            &[
+                Kind::Takeover,
+                Kind::Takeover,
+                Kind::Return,
+                Kind::Return,
+                Kind::Crash,
+                Kind::S3Held,
+                Kind::S3Lost,
+            ],
         ),
         Scenario::Outage => (5, &[Kind::S3Lost, Kind::S3Held, Kind::Slow, Kind::Flaky]),
         Scenario::Readers => (6, &Kind::ALL),
@@ -121,6 +132,7 @@ enum Kind {
     Crash,
     Stop,
     Takeover,
+    Return,
     Slow,
     Flaky,
     S3Lost,
@@ -130,10 +142,11 @@ enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Crash,
         Self::Stop,
         Self::Takeover,
+        Self::Return,
         Self::Slow,
         Self::Flaky,
         Self::S3Lost,
@@ -150,6 +163,7 @@ impl Kind {
             Self::Crash => FaultKind::Crash { down_ms },
             Self::Stop => FaultKind::Stop { down_ms },
             Self::Takeover => FaultKind::Takeover,
+            Self::Return => FaultKind::Return,
             Self::Slow => FaultKind::S3 {
                 trouble: Trouble::Slow {
                     up_to_ms: random.random_range(50..=2_500),

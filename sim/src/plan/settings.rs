@@ -78,11 +78,11 @@ impl PlannedSettings {
         drawn
     }
 
-    /// As the server takes them.
+    /// As the server of this name takes them.
     ///
     /// # Errors
     /// When the server refuses them, which is a mistake in the simulation.
-    pub fn config(&self) -> Result<Config, String> {
+    pub fn config(&self, instance: &str) -> Result<Config, String> {
         let ms = |ms: u64| format!("{ms}ms");
         let directory = json!({ "interval": ms(self.poll_ms * 3), "min_age": ms(self.min_age_ms) });
         let mut segments = serde_json::Map::new();
@@ -93,7 +93,7 @@ impl PlannedSettings {
             segments.insert("seal_interval".into(), json!(ms(interval)));
         }
         let settings = json!({
-            "storage": { "s3": { "bucket": s3::BUCKET } },
+            "storage": { "s3": { "bucket": s3::BUCKET }, "instance": instance },
             "durability": {
                 "flush_interval": ms(self.flush_interval_ms),
                 "flush_spacing": ms(self.flush_spacing_ms),

@@ -25,6 +25,8 @@ pub(super) struct Supervisor {
     chosen: usize,
     /// When the current one is started again, if it is down.
     start_at: Option<u64>,
+    /// Whether it is then to take the log over.
+    take_over: bool,
     /// How long it stays down when it is.
     down_ms: u64,
     recorder: Recorder,
@@ -64,6 +66,7 @@ impl Supervisor {
             nodes,
             chosen: 0,
             start_at: Some(0),
+            take_over: false,
             down_ms: RESTART_MS,
             recorder,
             troubles,
@@ -120,8 +123,7 @@ impl Supervisor {
             {
                 sim.crash(self.nodes[number].name());
                 if number == self.chosen {
-                    self.start_at.get_or_insert(now + self.down_ms);
-                    self.down_ms = RESTART_MS;
+                    self.start_again(now);
                 }
             }
         }
@@ -131,12 +133,27 @@ impl Supervisor {
         }
     }
 
+    /// The current server ended. If the other one has the log now, that is the current one; else it is started again,
+    /// as an operator would if it was refused because of one that is dead.
+    fn start_again(&mut self, now: u64) {
+        let fenced = self.nodes[self.chosen].process().fenced;
+        let other = &self.nodes[1 - self.chosen];
+        if fenced && other.is_alive() {
+            self.current.set(other.name());
+            self.chosen = 1 - self.chosen;
+            return;
+        }
+        self.take_over = fenced;
+        self.start_at.get_or_insert(now + self.down_ms);
+        self.down_ms = RESTART_MS;
+    }
+
     fn start(&mut self, sim: &mut Sim<'_>) {
         let node = &self.nodes[self.chosen];
         if node.is_alive() {
             return;
         }
-        node.want();
+        node.want(std::mem::take(&mut self.take_over));
         sim.bounce(node.name());
         self.current.set(node.name());
     }
@@ -169,7 +186,16 @@ impl Supervisor {
                 if !self.nodes[other].is_alive() {
                     self.chosen = other;
                     self.start_at = None;
+                    self.take_over = true;
                     self.start(sim);
+                }
+                return self.recorder.over(recorded);
+            }
+            FaultKind::Return => {
+                let other = &self.nodes[1 - self.chosen];
+                if !other.is_alive() && node.is_alive() {
+                    other.want(false);
+                    sim.bounce(other.name());
                 }
                 return self.recorder.over(recorded);
             }

@@ -81,6 +81,7 @@ impl Server {
         self.history.lives.push(Life {
             id,
             node,
+            take_over: false,
             started,
             opened,
             asked: None,

@@ -2,7 +2,9 @@
 
 use super::correct::NODE;
 use crate::checks::{AUDITOR, Facts, FinalLog};
-use crate::history::{Call, Fault, History, Life, Moment, Operation, Outcome, SegmentSeen, Sent};
+use crate::history::{
+    Call, End, Fault, History, Life, Moment, Operation, Outcome, SegmentSeen, Sent,
+};
 
 type Damage = fn(&mut History, &mut FinalLog, &mut Facts);
 
@@ -55,7 +57,16 @@ pub(super) const DAMAGE: &[(&str, &str, Damage)] = &[
         let first = history.lives[0].started;
         let started = Moment { index: before.index.max(first.index + 1), ms: before.ms };
         let id = history.lives.len();
-        history.lives.push(Life { id, node: "log-2".into(), started, opened: Some(started), asked: None, ended: None });
+        history.lives.push(Life { id, node: "log-2".into(), take_over: true, started, opened: Some(started), asked: None, ended: None });
+    }),
+    ("a server that lost the log opens it again", "away", |history, _, _| {
+        let mut other = history.lives[0].clone();
+        other.node = "log-2".into();
+        other.ended = None;
+        let (earlier, again) = (history.lives[0].clone(), history.lives.last_mut().expect("a life"));
+        let between = Moment { index: again.started.index - 1, ms: again.started.ms };
+        (other.started, other.opened) = (earlier.started, Some(between));
+        history.lives.push(other);
     }),
     ("a follower is woken late", "woken", |history, _, _| {
         let after = last(history, is_page).called.ms;
@@ -84,6 +95,10 @@ pub(super) const DAMAGE: &[(&str, &str, Damage)] = &[
     ("a stop takes too long", "stops", |history, _, _| {
         let stopped = history.lives.iter_mut().filter(|life| life.asked.is_some());
         for life in stopped { life.ended.as_mut().expect("ended").0.ms += 60_000; }
+    }),
+    ("the log cannot be opened any more", "engine", |history, _, _| {
+        let why = "stored data is damaged".to_owned();
+        history.lives[0].ended.as_mut().expect("ended").1 = End::CannotStart(why);
     }),
     ("memory is not bounded without S3", "bounded", |history, _, facts| {
         facts.unflushed_bytes = 0;
