@@ -1,6 +1,7 @@
 //! Where the log's objects are kept: memory, a local folder, or S3.
 
 mod check;
+mod conflict;
 mod credentials;
 pub mod s3;
 

@@ -49,6 +49,11 @@ impl Model {
         self.next
     }
 
+    /// Goes on at `next`, as a log does after a crash; never back.
+    pub fn resume_at(&mut self, next: Sequence) {
+        self.next = self.next.max(next);
+    }
+
     /// Appends `batch` at `now_ms`. Also returns its records as runs, one for each key.
     ///
     /// # Errors

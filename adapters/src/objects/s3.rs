@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use log_domain::{Error, Result};
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, S3ConditionalPut};
-use object_store::client::{HttpClient, HttpConnector};
-use object_store::{ClientConfigKey, ClientOptions, ObjectStore};
+use object_store::client::{HttpConnector, ReqwestConnector};
+use object_store::{ClientConfigKey, ObjectStore};
 
 use super::check;
+use super::conflict::RetryingConflicts;
 use super::credentials::Source;
 
 /// A connection that takes longer is given up, unless `AWS_CONNECT_TIMEOUT` says otherwise. Without a bound a
@@ -98,9 +99,10 @@ impl Bucket {
 
     pub(super) fn builder(&self, reach: &Reach) -> AmazonS3Builder {
         let mut builder = AmazonS3Builder::new();
-        if let Some(network) = &reach.network {
-            builder = builder.with_http_connector(Network(Arc::clone(network)));
-        }
+        builder = builder.with_http_connector(match &reach.network {
+            Some(network) => RetryingConflicts(Arc::clone(network)),
+            None => RetryingConflicts(Arc::new(ReqwestConnector::default())),
+        });
         for (key, default) in [
             (ClientConfigKey::ConnectTimeout, CONNECT_TIMEOUT),
             (ClientConfigKey::Timeout, REQUEST_TIMEOUT),
@@ -126,16 +128,6 @@ impl Bucket {
 
     pub(super) fn invalid(&self, error: &object_store::Error) -> Error {
         Error::invalid(format!("S3 options for bucket {}: {error}", self.name))
-    }
-}
-
-/// A connector that is shared, as the builder wants one of its own.
-#[derive(Debug)]
-struct Network(Arc<dyn HttpConnector>);
-
-impl HttpConnector for Network {
-    fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
-        self.0.connect(options)
     }
 }
 

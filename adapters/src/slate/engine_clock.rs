@@ -11,7 +11,7 @@ use slatedb_common::clock::{SystemClock, SystemClockTicker};
 use tokio::time::Instant;
 
 /// The log's own clock as it was when the log was opened, and from there on without steps; but never before the last
-/// write of the log.
+/// write of the log, nor before the names of its files.
 ///
 /// SlateDB cannot bear a clock that steps back.
 ///
@@ -33,7 +33,7 @@ impl EngineClock {
         }
     }
 
-    /// The time of the last write (Unix ms), known once the log is open.
+    /// A time (Unix ms) that the log has already seen.
     pub(super) fn never_before(&self, last_write_ms: i64) {
         self.floor_ms.fetch_max(last_write_ms, Ordering::Relaxed);
     }

@@ -9,6 +9,7 @@ mod flush;
 mod group;
 mod key_table;
 pub(crate) mod layout;
+mod minted;
 mod open;
 mod owner;
 mod queue;

@@ -24,7 +24,7 @@ use super::queue::Queue;
 use super::shared::Shared;
 use super::wal_place::{self, WalStore};
 use super::writer::Writer;
-use super::{SlateStore, error, flush, seqnum};
+use super::{SlateStore, error, flush, minted, seqnum};
 
 /// Bits for each key and file in the bloom filters: about 1 % of the lookups of absent keys read a file in vain.
 const BLOOM_BITS: u32 = 10;
@@ -134,7 +134,10 @@ async fn open(parts: Parts, options: Options) -> Result<SlateStore> {
         None => None,
     };
     let clock = Arc::new(EngineClock::new(&*parts.clock));
+    clock.never_before(minted::latest_ms(&parts.objects, &options.path).await?);
     let db = build(&parts, &options, Arc::clone(&clock)).await?;
+    // The writer before may have gone on until it was fenced.
+    clock.never_before(minted::latest_ms(&parts.objects, &options.path).await?);
     if let Some(ownership) = &ownership {
         ownership.take().await?;
     }

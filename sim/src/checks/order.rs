@@ -1,0 +1,127 @@
+//! Sequences: never used twice, in the order of time, in segments.
+
+use std::collections::BTreeMap;
+
+use super::View;
+use super::durability::brief;
+use crate::history::Operation;
+
+pub(super) fn reuse(view: &View<'_>) -> Vec<String> {
+    let mut names: BTreeMap<u64, (&str, &str)> = BTreeMap::new();
+    let mut wrong = Vec::new();
+    let acknowledged = view
+        .history
+        .acknowledged()
+        .flat_map(|(operation, _, start)| {
+            let (records, _) = operation.appends().unwrap_or_default();
+            (start..).zip(records).map(|(sequence, sent)| {
+                let who = format!("the answer of #{}", operation.id);
+                (who, sent.key.as_str(), sequence, sent.value.as_str())
+            })
+        });
+    for (who, key, sequence, value) in acknowledged.chain(view.seen()) {
+        let known = *names.entry(sequence).or_insert((key, value));
+        if known != (key, value) {
+            wrong.push(format!(
+                "{sequence} names {} of {:?} and, for {who}, {} of {key:?}",
+                brief(known.1),
+                known.0,
+                brief(value)
+            ));
+        }
+    }
+    wrong
+}
+
+pub(super) fn real_time(view: &View<'_>) -> Vec<String> {
+    let mut groups: BTreeMap<Option<usize>, Vec<(&Operation, u64, u64)>> = BTreeMap::new();
+    for (operation, when, start) in view.history.acknowledged() {
+        let entry = (operation, when.index, start);
+        if let Some(life) = view.history.life_of(operation) {
+            groups.entry(Some(life.id)).or_default().push(entry);
+        }
+        if operation.appends().is_some_and(|(_, durable)| durable) {
+            groups.entry(None).or_default().push(entry);
+        }
+    }
+    let mut wrong = Vec::new();
+    for mut group in groups.into_values() {
+        let mut called = group.clone();
+        called.sort_by_key(|(operation, ..)| operation.called.index);
+        group.sort_by_key(|(_, answered, _)| *answered);
+        let (mut before, mut highest) = (group.into_iter().peekable(), None::<(u64, usize)>);
+        for (operation, _, start) in called {
+            while let Some((earlier, _, start)) =
+                before.next_if(|(_, answered, _)| *answered < operation.called.index)
+            {
+                highest = highest.max(Some((start, earlier.id)));
+            }
+            if let Some((other, id)) = highest
+                && other >= start
+            {
+                wrong.push(format!(
+                    "#{id} was acknowledged with {other} before #{} was sent, which got {start}",
+                    operation.id
+                ));
+            }
+        }
+    }
+    wrong
+}
+
+pub(super) fn segments(view: &View<'_>) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let segments = &view.log.segments;
+    for (number, segment) in (1..).zip(segments) {
+        if segment.id != number {
+            wrong.push(format!("segment {number} has the id {}", segment.id));
+        }
+    }
+    for pair in segments.windows(2) {
+        if pair[0].start >= pair[1].start || pair[0].start_time_ms > pair[1].start_time_ms {
+            wrong.push(format!("{:?} is before {:?}", pair[0], pair[1]));
+        }
+    }
+    let sealed = view.facts.seal_bytes.is_some() || view.facts.seals_by_time;
+    if !sealed && segments.len() > 1 {
+        wrong.push(format!("{} segments, and none is ever due", segments.len()));
+    }
+    let mut records: Vec<_> = view
+        .log
+        .records
+        .iter()
+        .flat_map(|(key, values)| {
+            values
+                .iter()
+                .map(move |seen| (seen, key.len() + seen.value.len()))
+        })
+        .collect();
+    records.sort_by_key(|(seen, _)| seen.sequence);
+    let mut bytes = vec![0u64; segments.len() + 1];
+    let mut time = i64::MIN;
+    for (seen, length) in records {
+        let number = segments.partition_point(|segment| segment.start <= seen.sequence);
+        bytes[number] += length as u64;
+        let Some(segment) = number.checked_sub(1).and_then(|at| segments.get(at)) else {
+            wrong.push(format!("{} lies before all segments", seen.sequence));
+            continue;
+        };
+        if seen.timestamp_ms < segment.start_time_ms || seen.timestamp_ms < time {
+            wrong.push(format!(
+                "the time {} of {} is before {time} or that of its segment, {segment:?}",
+                seen.timestamp_ms, seen.sequence
+            ));
+        }
+        time = seen.timestamp_ms;
+    }
+    if let (Some(due), false) = (view.facts.seal_bytes, view.facts.seals_by_time) {
+        for (segment, bytes) in segments.iter().zip(&bytes[1..]).rev().skip(1) {
+            if *bytes < due {
+                wrong.push(format!(
+                    "{segment:?} was sealed at {bytes} bytes, due at {due}"
+                ));
+            }
+        }
+    }
+    wrong
+}

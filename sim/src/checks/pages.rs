@@ -1,0 +1,139 @@
+//! What one page must be.
+
+use super::View;
+use super::durability::brief;
+use crate::history::{Life, Moment, Operation, ScanCall, Seen};
+
+/// What a record takes in an answer besides its value, at most, and the largest value of a run.
+const OVERHEAD: u64 = 64;
+const LARGEST: u64 = 2_200;
+
+pub(super) fn pages(view: &View<'_>) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (operation, scan, values, next) in view.history.pages() {
+        let mut say = |what: String| wrong.push(format!("#{} got a page {what}", operation.id));
+        let most = scan.limit.min(view.facts.page_records);
+        if values.len() as u64 > most {
+            say(format!("of {} records, over {most}", values.len()));
+        }
+        let bytes: u64 = values.iter().map(|seen| seen.value.len() as u64).sum();
+        if values.len() > 1 && bytes > view.facts.page_bytes {
+            say(format!("of {bytes} bytes, over {}", view.facts.page_bytes));
+        }
+        let mut expected = scan.start;
+        for seen in values {
+            if seen.sequence < expected || seen.sequence >= scan.end {
+                say(format!(
+                    "with {} where {expected} or more comes",
+                    seen.sequence
+                ));
+            }
+            expected = seen.sequence + 1;
+        }
+        if next < expected || next > scan.end.max(scan.start) {
+            say(format!(
+                "with nextSequence {next}, after {expected}, up to {}",
+                scan.end
+            ));
+        }
+        for (what, seen) in differences(view, scan, values, next) {
+            say(format!(
+                "{what} {} of {:?} ({})",
+                seen.sequence,
+                scan.key,
+                brief(&seen.value)
+            ));
+        }
+    }
+    wrong
+}
+
+/// How a page differs from the final log.
+fn differences<'a>(
+    view: &View<'a>,
+    scan: &ScanCall,
+    values: &'a [Seen],
+    next: u64,
+) -> Vec<(&'static str, &'a Seen)> {
+    let mut found = Vec::new();
+    for last in view.log.between(&scan.key, scan.start, next) {
+        let here = values.binary_search_by_key(&last.sequence, |seen| seen.sequence);
+        match here {
+            Err(_) => found.push(("without", last)),
+            Ok(at) if values[at] != *last => found.push(("with something else as", last)),
+            Ok(_) => {}
+        }
+    }
+    if scan.durable {
+        let last = view.log.between(&scan.key, scan.start, next);
+        let gone = values
+            .iter()
+            .filter(|seen| !last.iter().any(|kept| kept.sequence == seen.sequence));
+        found.extend(gone.map(|seen| ("of durable records, with the lost", seen)));
+    }
+    found
+}
+
+pub(super) fn visible(view: &View<'_>) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (operation, scan, values, next) in view.history.pages() {
+        let Some(life) = view.history.life_of(operation) else {
+            continue;
+        };
+        let bytes: u64 = values
+            .iter()
+            .map(|seen| seen.value.len() as u64 + OVERHEAD)
+            .sum();
+        let full = values.len() as u64 >= scan.limit.min(view.facts.page_records)
+            || !values.is_empty() && bytes + OVERHEAD + LARGEST > view.facts.page_bytes;
+        for (append, start) in view.known_to(life, operation.called, scan.durable) {
+            let (records, _) = append.appends().unwrap_or_default();
+            let end = start + records.len() as u64;
+            if !full && next < end.min(scan.end) {
+                wrong.push(format!(
+                    "#{} reached {next}, and #{} had been acknowledged with {start}..{end}",
+                    operation.id, append.id
+                ));
+            }
+            let missing = (start..).zip(records).find(|(sequence, sent)| {
+                sent.key == scan.key
+                    && (scan.start..next).contains(sequence)
+                    && !values.iter().any(|seen| seen.sequence == *sequence)
+            });
+            if let Some((sequence, _)) = missing {
+                wrong.push(format!(
+                    "#{} did not see {sequence} of {:?}, which #{} had been acknowledged with",
+                    operation.id, scan.key, append.id
+                ));
+            }
+        }
+    }
+    wrong
+}
+
+impl<'a> View<'a> {
+    /// The appends that a life must know of at a time: those that it acknowledged before, and those that were
+    /// acknowledged as durable before it began. With `durable`, only those that were acknowledged as durable.
+    pub(super) fn known_to(
+        &self,
+        life: &'a Life,
+        by: Moment,
+        durable: bool,
+    ) -> impl Iterator<Item = (&'a Operation, u64)> {
+        let history = self.history;
+        history
+            .acknowledged()
+            .filter_map(move |(append, when, start)| {
+                let waited = append.appends().is_some_and(|(_, waited)| waited);
+                let own = || {
+                    when < by
+                        && history
+                            .life_of(append)
+                            .is_some_and(|other| other.id == life.id)
+                };
+                let before = waited && when < life.started;
+                let known = before || (waited || !durable) && own();
+                known.then_some((append, start))
+            })
+    }
+}

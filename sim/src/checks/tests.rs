@@ -1,0 +1,68 @@
+//! The checkers by themselves: a correct history passes, each kind of damage is found by the checker that is for it.
+
+mod correct;
+mod damage;
+
+use proptest::prelude::*;
+
+use super::{CHECKERS, check};
+use correct::{Step, correct};
+use damage::DAMAGE;
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let append =
+        (0..3usize, 1..5usize, any::<bool>()).prop_map(|(key, records, durable)| Step::Append {
+            key,
+            records,
+            durable,
+        });
+    let page =
+        (0..3usize, 0..40u64, 1..8u64, any::<bool>()).prop_map(|(key, start, limit, durable)| {
+            Step::Page {
+                key,
+                start,
+                limit,
+                durable,
+            }
+        });
+    let count = (0..3usize, 0..40u64, 0..40u64).prop_map(|(key, one, other)| Step::Count {
+        key,
+        start: one.min(other),
+        end: one.max(other),
+    });
+    prop::collection::vec(
+        prop_oneof![3 => append, 2 => page, 1 => count, 1 => Just(Step::Crash)],
+        0..30,
+    )
+}
+
+proptest! {
+    #[test]
+    fn a_correct_history_passes(steps in steps()) {
+        let (history, log, facts) = correct(&steps);
+        prop_assert_eq!(check(&history, &log, facts), vec![]);
+    }
+
+    #[test]
+    fn each_kind_of_damage_is_found_by_the_checker_that_is_for_it(steps in steps()) {
+        for (name, checker, damage) in DAMAGE {
+            let (mut history, mut log, mut facts) = correct(&Step::with_something_to_damage(&steps));
+            damage(&mut history, &mut log, &mut facts);
+            let found = check(&history, &log, facts);
+            prop_assert!(
+                found.iter().any(|violation| violation.checker == *checker),
+                "{name}: {found:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_checker_has_damage_to_find() {
+    let without: Vec<&str> = CHECKERS
+        .iter()
+        .map(|checker| checker.name)
+        .filter(|name| !DAMAGE.iter().any(|(_, checker, _)| checker == name))
+        .collect();
+    assert_eq!(without, Vec::<&str>::new());
+}

@@ -1,0 +1,165 @@
+//! What can be wrong with a history.
+
+use super::correct::NODE;
+use crate::checks::{AUDITOR, Facts, FinalLog};
+use crate::history::{
+    Call, End, Fault, History, Life, Moment, Operation, Outcome, SegmentSeen, Sent,
+};
+
+type Damage = fn(&mut History, &mut FinalLog, &mut Facts);
+
+/// Each kind: what it is, who must find it, and what does it.
+#[rustfmt::skip]
+pub(super) const DAMAGE: &[(&str, &str, Damage)] = &[
+    ("a durable record is lost", "durable", |history, log, _| lose(history, log, true)),
+    ("a record is lost in a clean stop", "graceful", |history, log, _| lose(history, log, false)),
+    ("a refused append was applied", "refused", |history, _, _| {
+        let refused = Outcome::Refused { status: 503, code: "unavailable".into(), message: String::new() };
+        last(history, is_append).answered.as_mut().expect("answered").1 = refused;
+    }),
+    ("two records of a batch change places", "atomic", |history, log, _| {
+        let (one, other) = { let batch = records(last(history, is_append)); (batch[0].clone(), batch[2].clone()) };
+        let values = log.records.get_mut(&one.key).expect("its key");
+        for seen in values { if seen.value == one.value { seen.value.clone_from(&other.value); } else if seen.value == other.value { seen.value.clone_from(&one.value); } }
+    }),
+    ("a batch lies in two segments", "atomic", |history, log, facts| {
+        let start = last(history, is_append).acknowledged().expect("acknowledged").1;
+        log.segments.push(SegmentSeen { id: 2, start: start + 1, start_time_ms: 0 });
+        facts.seals_by_time = true;
+    }),
+    ("a record comes from nowhere", "origin", |_, log, _| {
+        log.records.values_mut().next().expect("a key").last_mut().expect("a record").value = "nobody's".into();
+    }),
+    ("a sequence is used twice", "reuse", |history, _, _| {
+        let (_, start) = last(history, is_append).acknowledged().expect("acknowledged");
+        let earlier = nth_last(history, is_append, 1);
+        earlier.answered.as_mut().expect("answered").1 = Outcome::Appended { start, count: 3 };
+    }),
+    ("time goes back", "real-time", |history, _, _| {
+        last(history, is_append).answered.as_mut().expect("answered").1 = Outcome::Appended { start: 0, count: 3 };
+    }),
+    ("a segment is missing", "segments", |_, log, _| log.segments[0].id = 2),
+    ("a segment is sealed that was not due", "segments", |_, log, facts| {
+        facts.seal_bytes = Some(1 << 30);
+        log.segments.push(SegmentSeen { id: 2, start: 1, start_time_ms: 0 });
+    }),
+    ("a page has a gap", "pages", |history, _, _| { page(history).0.remove(1); }),
+    ("a page goes on too late", "pages", |history, _, _| { let (values, _) = page(history); values.pop(); }),
+    ("a page is over its limit", "pages", |_, _, facts| facts.page_records = 1),
+    ("a page is stale", "visible", |history, _, _| { let (values, next) = page(history); values.clear(); *next = 0; }),
+    ("a count is too high", "counts", |history, _, _| count(history, "counter", |count| count + 1_000)),
+    ("a count is too low", "counts", |history, _, _| count(history, "counter", |count| count - 1)),
+    ("the last count is wrong", "model", |history, _, _| count(history, AUDITOR, |count| count + 1)),
+    ("a clean restart leaves a gap", "model", |_, log, _| log.tip += 1),
+    ("a server that was taken over acknowledges", "fenced", |history, _, _| {
+        let called = last(history, is_append).called;
+        let before = Moment { index: called.index - 1, ms: called.ms };
+        let first = history.lives[0].started;
+        let started = Moment { index: before.index.max(first.index + 1), ms: before.ms };
+        let id = history.lives.len();
+        history.lives.push(Life { id, node: "log-2".into(), take_over: true, started, opened: Some(started), asked: None, ended: None });
+    }),
+    ("a server that lost the log opens it again", "away", |history, _, _| {
+        let mut other = history.lives[0].clone();
+        other.node = "log-2".into();
+        other.ended = None;
+        let (earlier, again) = (history.lives[0].clone(), history.lives.last_mut().expect("a life"));
+        let between = Moment { index: again.started.index - 1, ms: again.started.ms };
+        (other.started, other.opened) = (earlier.started, Some(between));
+        history.lives.push(other);
+    }),
+    ("a follower is woken late", "woken", |history, _, _| {
+        let after = last(history, is_page).called.ms;
+        let id = history.operations.len();
+        let mut late = last(history, is_page).clone();
+        late.id = id;
+        let Call::Scan(scan) = &mut late.call else { return };
+        scan.follow_ms = Some(9_000);
+        late.answered.as_mut().expect("answered").0.ms = after + 5_000;
+        history.operations.push(late);
+    }),
+    ("a follower is sent away early", "woken", |history, _, _| {
+        let asked = last(history, is_page);
+        let Call::Scan(scan) = &mut asked.call else { return };
+        (scan.follow_ms, scan.start) = (Some(9_000), 1 << 40);
+        asked.answered.as_mut().expect("answered").1 = Outcome::Page { values: Vec::new(), next: 1 << 40 };
+    }),
+    ("an answer says that there is a bug", "answered", |history, _, _| {
+        let bug = Outcome::Refused { status: 500, code: "internal".into(), message: String::new() };
+        last(history, is_page).answered.as_mut().expect("answered").1 = bug;
+    }),
+    ("an answer does not come", "answered", |history, _, _| last(history, is_page).answered = None),
+    ("an answer comes after the deadline", "answered", |history, _, _| {
+        last(history, is_page).answered.as_mut().expect("answered").1 = Outcome::Late;
+    }),
+    ("a stop takes too long", "stops", |history, _, _| {
+        let stopped = history.lives.iter_mut().filter(|life| life.asked.is_some());
+        for life in stopped { life.ended.as_mut().expect("ended").0.ms += 60_000; }
+    }),
+    ("the log cannot be opened any more", "engine", |history, _, _| {
+        let why = "stored data is damaged".to_owned();
+        history.lives[0].ended.as_mut().expect("ended").1 = End::CannotStart(why);
+    }),
+    ("memory is not bounded without S3", "bounded", |history, _, facts| {
+        facts.unflushed_bytes = 0;
+        let what = format!("Lost {{ between: ServerAndS3 }} on {NODE}");
+        let (from, until) = (Moment { index: 0, ms: 0 }, Some(Moment { index: u64::MAX, ms: u64::MAX }));
+        history.faults.push(Fault { what, from, until });
+        let Call::Append { records, .. } = &mut last(history, is_append).call else { return };
+        records[0].value.push_str(&"v".repeat(2 << 20));
+    }),
+];
+
+fn is_append(operation: &Operation) -> bool {
+    operation.appends().is_some() && operation.client != AUDITOR
+}
+
+fn is_page(operation: &Operation) -> bool {
+    matches!(operation.call, Call::Scan(_))
+}
+
+fn nth_last(history: &mut History, is: fn(&Operation) -> bool, skip: usize) -> &mut Operation {
+    let mut found = history
+        .operations
+        .iter_mut()
+        .rev()
+        .filter(|operation| is(operation));
+    found.nth(skip).expect("there is something to damage")
+}
+
+fn last(history: &mut History, is: fn(&Operation) -> bool) -> &mut Operation {
+    nth_last(history, is, 0)
+}
+
+fn records(operation: &Operation) -> &[Sent] {
+    operation.appends().expect("an append").0
+}
+
+/// Loses the first record of the last append that was, or was not, acknowledged as durable.
+fn lose(history: &mut History, log: &mut FinalLog, durable: bool) {
+    let found = history.operations.iter().rev().find(|operation| {
+        is_append(operation)
+            && operation
+                .appends()
+                .is_some_and(|(_, waited)| waited == durable)
+    });
+    let lost = records(found.expect("such an append"))[0].clone();
+    let values = log.records.get_mut(&lost.key).expect("its key");
+    values.retain(|seen| seen.value != lost.value);
+}
+
+fn page(history: &mut History) -> (&mut Vec<crate::history::Seen>, &mut u64) {
+    match &mut last(history, is_page).answered {
+        Some((_, Outcome::Page { values, next })) => (values, next),
+        other => panic!("{other:?} is no page"),
+    }
+}
+
+fn count(history: &mut History, client: &str, change: fn(u64) -> u64) {
+    let counts = history.operations.iter_mut().rev();
+    let mut counts = counts.filter(|operation| matches!(operation.call, Call::Count { .. }));
+    let told = counts.find(|operation| operation.client == client);
+    if let Some((_, Outcome::Count(count))) = &mut told.expect("a count").answered {
+        *count = change(*count);
+    }
+}

@@ -1,0 +1,156 @@
+//! The auditor's questions, answered by the reference model.
+
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+use log_domain::model::Model;
+use log_domain::{
+    Batch, Key, Limits, Page, PageLimit, Record, Scan, SealPolicy, Sequence, SequenceRange,
+    Visibility,
+};
+
+use super::{AUDITOR, View};
+use crate::history::{Call, Outcome, ScanCall, Seen};
+
+pub(super) fn model(view: &View<'_>) -> Vec<String> {
+    let (model, mut wrong) = match rebuilt(view) {
+        Ok(model) => model,
+        Err(why) => return vec![why],
+    };
+    for operation in &view.history.operations {
+        if operation.client != AUDITOR {
+            continue;
+        }
+        let expected = match &operation.call {
+            Call::Scan(scan) => scanned(view, &model, scan),
+            Call::Count { key, start, end } => SequenceRange::new((*start).into(), (*end).into())
+                .map(|range| Outcome::Count(model.count(&parsed(key), range))),
+            Call::Keys {
+                start_segment,
+                end_segment,
+                start_after,
+                limit,
+            } => Ok(listed(
+                view,
+                *start_segment..*end_segment,
+                start_after.as_deref(),
+                *limit,
+            )),
+            Call::Append { .. } | Call::Segments => continue,
+        };
+        match (expected, operation.outcome()) {
+            // An answer that did not come is not the model's to judge.
+            (
+                _,
+                None
+                | Some(Outcome::Refused { .. } | Outcome::NotSent | Outcome::Broken | Outcome::Late),
+            ) => {}
+            (Ok(expected), Some(told)) if expected == *told => {}
+            (expected, told) => {
+                let id = operation.id;
+                wrong.push(format!(
+                    "#{id} {:?} was told {told:?}, the model says {expected:?}",
+                    operation.call
+                ));
+            }
+        }
+    }
+    wrong
+}
+
+/// The final log as a model, and what cannot be put into one.
+fn rebuilt(view: &View<'_>) -> Result<(Model, Vec<String>), String> {
+    let mut records: Vec<(&str, &Seen)> = view
+        .log
+        .records
+        .iter()
+        .flat_map(|(key, values)| values.iter().map(move |seen| (key.as_str(), seen)))
+        .collect();
+    records.sort_by_key(|(_, seen)| seen.sequence);
+    let mut model = Model::new(SealPolicy::default());
+    let mut wrong = Vec::new();
+    for (key, seen) in records {
+        if seen.sequence < model.tip().get() {
+            wrong.push(format!("{} is in the final log twice", seen.sequence));
+            continue;
+        }
+        model.resume_at(Sequence::new(seen.sequence));
+        let value = Bytes::from(seen.value.clone());
+        let batch = Record::parse(Bytes::from(key.to_owned()), value, &Limits::default())
+            .and_then(|record| Batch::new(vec![record], &Limits::default()))
+            .and_then(|batch| model.append(&batch, seen.timestamp_ms));
+        batch.map_err(|error| format!("{seen:?} is no record: {error}"))?;
+    }
+    if view.log.tip != model.tip().get() {
+        wrong.push(format!(
+            "after a clean restart the log reaches to {}, and its last record ends at {}",
+            view.log.tip,
+            model.tip()
+        ));
+    }
+    Ok((model, wrong))
+}
+
+fn parsed(key: &str) -> Key {
+    Key::stored(Bytes::from(key.to_owned()))
+}
+
+fn scanned(view: &View<'_>, model: &Model, scan: &ScanCall) -> log_domain::Result<Outcome> {
+    let asked = Scan {
+        key: parsed(&scan.key),
+        range: SequenceRange::new(scan.start.into(), scan.end.into())?,
+        start_time_ms: None,
+        limit: PageLimit {
+            records: scan.limit.min(view.facts.page_records) as usize,
+            bytes: view.facts.page_bytes as usize,
+        },
+        visibility: Visibility::Durable,
+    };
+    let Page { runs, next, .. } = model.scan(&asked, model.tip())?;
+    let mut values = Vec::new();
+    for run in &runs {
+        for entry in run.entries() {
+            let entry = entry?;
+            values.push(Seen {
+                sequence: entry.sequence.get(),
+                value: String::from_utf8_lossy(&entry.value).into_owned(),
+                timestamp_ms: run.timestamp_ms(),
+            });
+        }
+    }
+    Ok(Outcome::Page {
+        values,
+        next: next.get(),
+    })
+}
+
+/// The segments of a model are not those of a server, which places whole groups of appends; so the keys are those of
+/// the records in the segments that the server has.
+fn listed(
+    view: &View<'_>,
+    within: std::ops::Range<u32>,
+    after: Option<&str>,
+    limit: u64,
+) -> Outcome {
+    let segments = &view.log.segments;
+    let inside = |seen: &Seen| {
+        let number = segments.partition_point(|segment| segment.start <= seen.sequence);
+        number > 0 && within.contains(&segments[number - 1].id)
+    };
+    let all: BTreeSet<&String> = view
+        .log
+        .records
+        .iter()
+        .filter(|(key, values)| {
+            after.is_none_or(|after| key.as_str() > after) && values.iter().any(inside)
+        })
+        .map(|(key, _)| key)
+        .collect();
+    let limit = limit.min(view.facts.page_records) as usize;
+    let keys: Vec<String> = all.iter().take(limit).map(|key| (*key).clone()).collect();
+    let next_start_after = keys.last().filter(|_| all.len() > keys.len()).cloned();
+    Outcome::Keys {
+        keys,
+        next_start_after,
+    }
+}

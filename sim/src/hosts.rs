@@ -1,0 +1,5 @@
+//! What runs on the simulated network.
+
+pub mod clients;
+pub mod s3;
+pub mod server;

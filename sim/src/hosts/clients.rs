@@ -1,0 +1,131 @@
+//! The host `clients`: whoever uses the log, over HTTP.
+
+mod appender;
+mod ask;
+mod audit;
+mod readers;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+pub use ask::Connection;
+pub use audit::{Audit, audit};
+
+use crate::history::{Outcome, Recorder};
+use crate::plan::{ClientKind, PlannedClient};
+use crate::planted::Face;
+
+/// Its name on the network.
+pub const HOST: &str = "clients";
+
+/// Which server clients find under the name of the log.
+#[derive(Clone)]
+pub struct Current(Arc<Mutex<&'static str>>);
+
+impl Current {
+    /// This one.
+    pub fn new(node: &'static str) -> Self {
+        Self(Arc::new(Mutex::new(node)))
+    }
+
+    /// From now on that one.
+    pub fn set(&self, node: &'static str) {
+        *self.0.lock() = node;
+    }
+
+    /// Its name.
+    pub fn get(&self) -> &'static str {
+        *self.0.lock()
+    }
+}
+
+/// What all clients of a run share.
+#[derive(Clone)]
+pub struct Surroundings {
+    /// Where everything is written down.
+    pub recorder: Recorder,
+    /// Which server is found.
+    pub current: Current,
+    /// How long clients wait for an answer.
+    pub patience: Duration,
+    /// What stands between them and the servers.
+    pub face: Face,
+}
+
+/// A client at work.
+struct Client {
+    connection: Connection,
+    random: StdRng,
+    plan: PlannedClient,
+}
+
+/// Does all that a client is planned to do.
+pub async fn work(plan: PlannedClient, surroundings: Surroundings) {
+    let name = match plan.kind {
+        ClientKind::Appender { .. } => format!("appender-{}", plan.number),
+        ClientKind::Scanner => format!("scanner-{}", plan.number),
+        ClientKind::Follower { .. } => format!("follower-{}", plan.number),
+        ClientKind::Counter => format!("counter-{}", plan.number),
+    };
+    let mut client = Client {
+        connection: Connection::new(name, surroundings),
+        random: StdRng::seed_from_u64(plan.seed),
+        plan,
+    };
+    match client.plan.kind {
+        ClientKind::Appender {
+            durable_percent,
+            records,
+            value_bytes,
+        } => {
+            client
+                .append_all(durable_percent, records, value_bytes)
+                .await;
+        }
+        ClientKind::Scanner => client.scan_all().await,
+        ClientKind::Follower { durable } => client.follow_all(durable).await,
+        ClientKind::Counter => client.count_all().await,
+    }
+}
+
+impl Client {
+    async fn think(&mut self) {
+        let pause = self.random.random_range(0..=self.plan.think_ms);
+        tokio::time::sleep(Duration::from_millis(pause)).await;
+    }
+
+    /// What a careful user does after a failure: waits a moment, and looks up where the log is now.
+    async fn back_off(&mut self) {
+        let pause = self.random.random_range(100..=600);
+        tokio::time::sleep(Duration::from_millis(pause)).await;
+        self.connection.look_up();
+    }
+
+    fn some_key(&mut self) -> String {
+        key(self.random.random_range(0..self.plan.keys))
+    }
+}
+
+/// The keys of a run. Some are the beginning of others, and one holds the bytes that a terminator is made of.
+pub fn key(number: usize) -> String {
+    match number {
+        0 => "a".into(),
+        1 => "ab".into(),
+        2 => "a\0".into(),
+        3 => "a\0\u{1}b".into(),
+        4 => "\u{7f}".into(),
+        _ => format!("k{number}"),
+    }
+}
+
+/// Whether there is no point in asking the same server the same again.
+fn failed(outcome: &Outcome) -> bool {
+    matches!(
+        outcome,
+        Outcome::Refused { .. } | Outcome::NotSent | Outcome::Broken | Outcome::Late
+    )
+}

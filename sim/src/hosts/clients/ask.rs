@@ -1,0 +1,204 @@
+//! One client's connection: calls become requests, answers become outcomes, both are written down.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use hyper::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use super::{Current, Surroundings};
+use crate::history::{Call, Outcome, Recorder, ScanCall, Seen, SegmentSeen};
+use crate::hosts::server::PORT;
+use crate::net::{Answer, HttpClient, Lost};
+use crate::planted::Face;
+use crate::time::now_ms;
+
+/// What a client asks the log through.
+pub struct Connection {
+    client: String,
+    recorder: Recorder,
+    current: Current,
+    node: &'static str,
+    http: HttpClient,
+    patience: Duration,
+    face: Face,
+}
+
+impl Connection {
+    /// To the current server, as `client`, who waits for answers for `patience`.
+    pub fn new(client: String, surroundings: Surroundings) -> Self {
+        let Surroundings {
+            recorder,
+            current,
+            patience,
+            face,
+        } = surroundings;
+        Self {
+            client,
+            recorder,
+            node: current.get(),
+            current,
+            http: HttpClient::default(),
+            patience,
+            face,
+        }
+    }
+
+    /// Goes to the server that is the current one now.
+    pub fn look_up(&mut self) {
+        self.node = self.current.get();
+    }
+
+    /// Who asks.
+    pub fn client(&self) -> &str {
+        &self.client
+    }
+
+    /// Asks, and writes down what was asked and answered.
+    pub async fn ask(&mut self, call: Call) -> Outcome {
+        let operation = self.recorder.called(&self.client, self.node, call.clone());
+        let asked_ms = now_ms();
+        let mut first = None;
+        for heard in self.face.heard(&call) {
+            let outcome = self.exchange(&heard).await;
+            first.get_or_insert(outcome);
+        }
+        let outcome = first.unwrap_or(Outcome::NotSent);
+        let outcome = self.face.says(&call, outcome, asked_ms).await;
+        self.recorder.answered(operation, outcome.clone());
+        outcome
+    }
+
+    async fn exchange(&self, call: &Call) -> Outcome {
+        let (method, path, body) = request(call);
+        let follow_ms = match call {
+            Call::Scan(scan) => scan.follow_ms.unwrap_or(0),
+            _ => 0,
+        };
+        let within = self.patience + Duration::from_millis(follow_ms);
+        let host = format!("{}:{PORT}", self.node);
+        let sent = self.http.send(method, &host, &path, body.as_ref(), within);
+        match sent.await {
+            Ok(answer) => {
+                outcome(call, &answer).unwrap_or_else(|| Outcome::Garbled(format!("{answer:?}")))
+            }
+            Err(Lost::NotSent) => Outcome::NotSent,
+            Err(Lost::Broken) => Outcome::Broken,
+            Err(Lost::Late) => Outcome::Late,
+        }
+    }
+
+    /// Asks for a page.
+    pub async fn scan(&mut self, scan: ScanCall) -> Outcome {
+        self.ask(Call::Scan(scan)).await
+    }
+}
+
+fn request(call: &Call) -> (Method, String, Option<Value>) {
+    let get = |path: String| (Method::GET, format!("/api/v1/log/{path}"), None);
+    match call {
+        Call::Append { records, durable } => {
+            let records: Vec<Value> = records
+                .iter()
+                .map(|sent| {
+                    json!({ "key": STANDARD.encode(&sent.key), "value": STANDARD.encode(&sent.value) })
+                })
+                .collect();
+            let body = json!({ "records": records, "awaitDurable": durable });
+            (Method::POST, "/api/v1/log/append".into(), Some(body))
+        }
+        Call::Scan(scan) => get(scan_path(scan)),
+        Call::Count { key, start, end } => get(format!(
+            "count?key_base64={}&start_seq={start}&end_seq={end}",
+            URL_SAFE_NO_PAD.encode(key)
+        )),
+        Call::Keys {
+            start_segment,
+            end_segment,
+            start_after,
+            limit,
+        } => {
+            let mut path = format!(
+                "keys?start_segment={start_segment}&end_segment={end_segment}&limit={limit}"
+            );
+            if let Some(after) = start_after {
+                let after = URL_SAFE_NO_PAD.encode(after);
+                // Writing to a string cannot fail.
+                let _ = write!(path, "&start_after_base64={after}");
+            }
+            get(path)
+        }
+        Call::Segments => get("segments".into()),
+    }
+}
+
+fn scan_path(scan: &ScanCall) -> String {
+    let mut path = format!(
+        "scan?key_base64={}&start_seq={}&end_seq={}&limit={}",
+        URL_SAFE_NO_PAD.encode(&scan.key),
+        scan.start,
+        scan.end,
+        scan.limit
+    );
+    if scan.durable {
+        path.push_str("&visibility=durable");
+    }
+    if let Some(wait) = scan.follow_ms {
+        // Writing to a string cannot fail.
+        let _ = write!(path, "&follow=true&timeout_ms={wait}");
+    }
+    path
+}
+
+/// What an answer says, if it is one that a log gives to this call.
+fn outcome(call: &Call, answer: &Answer) -> Option<Outcome> {
+    let body: Value = serde_json::from_slice(&answer.body).ok()?;
+    if answer.status != StatusCode::OK {
+        return Some(Outcome::Refused {
+            status: answer.status.as_u16(),
+            code: body["code"].as_str()?.to_owned(),
+            message: body["message"].as_str()?.to_owned(),
+        });
+    }
+    Some(match call {
+        Call::Append { .. } => Outcome::Appended {
+            start: body["startSequence"].as_u64()?,
+            count: body["recordsAppended"].as_u64()?,
+        },
+        Call::Scan(_) => Outcome::Page {
+            values: all(&body["values"], |value| {
+                Some(Seen {
+                    sequence: value["sequence"].as_u64()?,
+                    value: text(&value["value"])?,
+                    timestamp_ms: value["timestampMs"].as_i64()?,
+                })
+            })?,
+            next: body["nextSequence"].as_u64()?,
+        },
+        Call::Count { .. } => Outcome::Count(body["count"].as_u64()?),
+        Call::Keys { .. } => Outcome::Keys {
+            keys: all(&body["keys"], |key| text(&key["key"]))?,
+            next_start_after: match &body["nextStartAfter"] {
+                Value::Null => None,
+                after => Some(text(after)?),
+            },
+        },
+        Call::Segments => Outcome::Segments(all(&body["segments"], |segment| {
+            Some(SegmentSeen {
+                id: u32::try_from(segment["id"].as_u64()?).ok()?,
+                start: segment["startSeq"].as_u64()?,
+                start_time_ms: segment["startTimeMs"].as_i64()?,
+            })
+        })?),
+    })
+}
+
+fn all<T>(list: &Value, one: impl Fn(&Value) -> Option<T>) -> Option<Vec<T>> {
+    list.as_array()?.iter().map(one).collect()
+}
+
+fn text(base64: &Value) -> Option<String> {
+    String::from_utf8(STANDARD.decode(base64.as_str()?).ok()?).ok()
+}

@@ -1,0 +1,161 @@
+//! The auditor: comes when all faults are over, sees that the log works again, has it restarted, and reads all of it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use tokio::time::Instant;
+
+use super::{Connection, key};
+use crate::checks::{AUDITOR, FinalLog};
+use crate::history::{Call, Outcome, ScanCall, Seen, Sent};
+
+/// Within this time after the last fault, a durable append succeeds.
+const PROGRESS: Duration = Duration::from_secs(90);
+
+/// An answer of a healthy server that does not come within so many attempts never comes.
+const ATTEMPTS: u32 = 20;
+
+/// Questions about the final log, for each kind of question and key.
+const QUESTIONS: u32 = 6;
+
+/// The auditor at work.
+pub struct Audit {
+    connection: Connection,
+    random: StdRng,
+    keys: Vec<String>,
+}
+
+/// The auditor of a run in which clients know so many keys.
+pub fn audit(connection: Connection, seed: u64, keys: usize) -> Audit {
+    assert_eq!(
+        connection.client(),
+        AUDITOR,
+        "its questions are known by its name"
+    );
+    Audit {
+        connection,
+        random: StdRng::seed_from_u64(seed),
+        keys: (0..keys).map(key).collect(),
+    }
+}
+
+impl Audit {
+    /// Whether a durable append succeeds in time.
+    pub async fn progresses(&mut self) -> bool {
+        let deadline = Instant::now() + PROGRESS;
+        for attempt in 0.. {
+            self.connection.look_up();
+            let records = vec![Sent {
+                key: key(0),
+                value: format!("{AUDITOR}.{attempt}"),
+            }];
+            let durable = true;
+            match self.connection.ask(Call::Append { records, durable }).await {
+                Outcome::Appended { .. } => return true,
+                _ if Instant::now() > deadline => return false,
+                _ => tokio::time::sleep(Duration::from_millis(500)).await,
+            }
+        }
+        false
+    }
+
+    /// Reads everything, and asks some questions whose answers follow from it.
+    pub async fn read(&mut self) -> Option<FinalLog> {
+        self.connection.look_up();
+        let mut records = BTreeMap::new();
+        let mut tip = 0;
+        for key in self.keys.clone() {
+            let (values, next) = self.read_key(&key).await?;
+            tip = tip.max(next);
+            records.insert(key, values);
+        }
+        let Outcome::Segments(segments) = self.surely(Call::Segments).await? else {
+            return None;
+        };
+        let log = FinalLog {
+            records,
+            segments,
+            tip,
+        };
+        self.question(&log).await?;
+        Some(log)
+    }
+
+    async fn read_key(&mut self, key: &str) -> Option<(Vec<Seen>, u64)> {
+        let mut all = Vec::new();
+        let mut start = 0;
+        loop {
+            let call = self.page(key, start, u64::MAX);
+            let Outcome::Page { values, next } = self.surely(call).await? else {
+                return None;
+            };
+            // A server that sends a reader back is told by the checkers, not by reading for ever.
+            if values.is_empty() || next <= start {
+                return Some((all, next));
+            }
+            all.extend(values);
+            start = next;
+        }
+    }
+
+    fn page(&mut self, key: &str, start: u64, end: u64) -> Call {
+        Call::Scan(ScanCall {
+            key: key.to_owned(),
+            start,
+            end,
+            limit: [1, 2, 7, 100, 10_000][self.random.random_range(0..5)],
+            durable: self.random.random(),
+            follow_ms: None,
+        })
+    }
+
+    async fn question(&mut self, log: &FinalLog) -> Option<()> {
+        let edges = log.edges();
+        for key in self.keys.clone() {
+            for _ in 0..QUESTIONS {
+                let mut edge = || edges[self.random.random_range(0..edges.len())];
+                let (one, other) = (edge(), edge());
+                let (start, end) = (one.min(other), one.max(other));
+                let call = Call::Count {
+                    key: key.clone(),
+                    start,
+                    end,
+                };
+                self.surely(call).await?;
+                let call = self.page(&key, start, end);
+                self.surely(call).await?;
+            }
+        }
+        let segments = log.segments.len() as u32 + 2;
+        for _ in 0..QUESTIONS {
+            let (one, other) = (
+                self.random.random_range(0..=segments),
+                self.random.random_range(0..=segments),
+            );
+            let after = self.keys[self.random.random_range(0..self.keys.len())].clone();
+            let call = Call::Keys {
+                start_segment: one.min(other),
+                end_segment: one.max(other),
+                start_after: self.random.random::<bool>().then_some(after),
+                limit: self.random.random_range(1..=5),
+            };
+            self.surely(call).await?;
+        }
+        Some(())
+    }
+
+    /// The answer, after as many attempts as a healthy server needs; nothing if there is none.
+    async fn surely(&mut self, call: Call) -> Option<Outcome> {
+        for _ in 0..ATTEMPTS {
+            let outcome = self.connection.ask(call.clone()).await;
+            if !super::failed(&outcome) {
+                return Some(outcome);
+            }
+            tokio::time::sleep(Duration::from_millis(250)).await;
+            self.connection.look_up();
+        }
+        None
+    }
+}

@@ -1,0 +1,94 @@
+//! An HTTP client of the log.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::{HeaderMap, Method, Request, StatusCode};
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use serde_json::Value;
+
+use super::stream::Connect;
+
+/// The time that clients give a connection.
+const CONNECT: Duration = Duration::from_secs(2);
+
+/// Sends requests, with connections that are kept.
+#[derive(Clone)]
+pub struct HttpClient(Client<Connect, Full<Bytes>>);
+
+/// What a server answered.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body.
+    pub body: Bytes,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lost {
+    /// Nothing was sent: there was no connection.
+    NotSent,
+    /// It may have been sent, and the connection broke.
+    Broken,
+    /// It was sent, and no answer came in time.
+    Late,
+}
+
+impl Default for HttpClient {
+    fn default() -> Self {
+        let connect = Connect { within: CONNECT };
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .build(connect);
+        Self(client)
+    }
+}
+
+impl HttpClient {
+    /// Sends a request to a host, and waits `within` for the answer.
+    ///
+    /// # Errors
+    /// [`Lost`] when there is none.
+    pub async fn send(
+        &self,
+        method: Method,
+        host: &str,
+        path: &str,
+        body: Option<&Value>,
+        within: Duration,
+    ) -> Result<Answer, Lost> {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("http://{host}{path}"));
+        if body.is_some() {
+            request = request.header("content-type", "application/json");
+        }
+        let body = body.map_or_else(Bytes::new, |body| body.to_string().into());
+        let request = request.body(Full::new(body)).map_err(|_| Lost::NotSent)?;
+        let exchange = async {
+            let response = self.0.request(request).await.map_err(|error| {
+                if error.is_connect() {
+                    Lost::NotSent
+                } else {
+                    Lost::Broken
+                }
+            })?;
+            let (head, body) = response.into_parts();
+            let body = body.collect().await.map_err(|_| Lost::Broken)?;
+            Ok(Answer {
+                status: head.status,
+                headers: head.headers,
+                body: body.to_bytes(),
+            })
+        };
+        tokio::time::timeout(within, exchange)
+            .await
+            .unwrap_or(Err(Lost::Late))
+    }
+}

@@ -1,0 +1,127 @@
+//! What a run does: everything that is drawn from its seed, before it begins.
+
+mod faults;
+mod load;
+mod settings;
+
+use clap::ValueEnum;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use serde::Serialize;
+
+pub use faults::{Between, FaultKind, PlannedFault};
+pub use load::{ClientKind, PlannedClient};
+pub use settings::PlannedSettings;
+
+/// What a run is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Scenario {
+    /// Nothing goes wrong.
+    Smoke,
+    /// The server is killed, again and again, under load.
+    Crash,
+    /// The server is asked to stop under load, also while S3 is slow or gone.
+    Shutdown,
+    /// A second server opens the log while the first is alive.
+    Fencing,
+    /// S3 is slow, flaky, or cannot be reached.
+    Outage,
+    /// Many readers and followers, through all of the above.
+    Readers,
+    /// All of it, with rates drawn from the seed.
+    Swarm,
+}
+
+impl Scenario {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Smoke,
+        Self::Crash,
+        Self::Shutdown,
+        Self::Fencing,
+        Self::Outage,
+        Self::Readers,
+        Self::Swarm,
+    ];
+
+    /// As it is called on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Smoke => "smoke",
+            Self::Crash => "crash",
+            Self::Shutdown => "shutdown",
+            Self::Fencing => "fencing",
+            Self::Outage => "outage",
+            Self::Readers => "readers",
+            Self::Swarm => "swarm",
+        }
+    }
+}
+
+/// One run.
+#[derive(Debug, Clone, Serialize)]
+pub struct Plan {
+    /// What it is about.
+    pub scenario: Scenario,
+    /// What everything is drawn from.
+    pub seed: u64,
+    /// Of the servers.
+    pub settings: PlannedSettings,
+    /// How far the clocks of the two hosts are ahead.
+    pub skew_ms: [i64; 2],
+    /// A message takes up to so long.
+    pub latency_ms: u64,
+    /// Who uses the log.
+    pub clients: Vec<PlannedClient>,
+    /// What goes wrong.
+    pub faults: Vec<PlannedFault>,
+}
+
+/// Less of a plan: only these clients, only so many of their operations, only these faults. What is left is as it was.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reduction {
+    /// Numbers of the clients that stay; all if not given.
+    pub clients: Option<Vec<usize>>,
+    /// Operations of each client; all if not given.
+    pub operations: Option<u32>,
+    /// Numbers of the faults that stay; all if not given.
+    pub faults: Option<Vec<usize>>,
+}
+
+impl Plan {
+    /// Draws a run.
+    pub fn draw(scenario: Scenario, seed: u64) -> Self {
+        let random = |what: u64| StdRng::seed_from_u64(seed.wrapping_mul(31).wrapping_add(what));
+        let mut own = random(1);
+        let skew_ms = match scenario {
+            Scenario::Smoke => [0, 0],
+            _ => [0; 2].map(|_| own.random_range(-4_000..=4_000)),
+        };
+        Self {
+            scenario,
+            seed,
+            settings: PlannedSettings::draw(scenario, &mut random(2)),
+            skew_ms,
+            latency_ms: own.random_range(2..=15),
+            clients: load::draw(scenario, &mut random(3)),
+            faults: faults::draw(scenario, &mut random(4)),
+        }
+    }
+
+    /// The same with less.
+    pub fn reduced(mut self, to: &Reduction) -> Self {
+        if let Some(kept) = &to.clients {
+            self.clients.retain(|client| kept.contains(&client.number));
+        }
+        if let Some(most) = to.operations {
+            for client in &mut self.clients {
+                client.operations = client.operations.min(most);
+            }
+        }
+        if let Some(kept) = &to.faults {
+            self.faults.retain(|fault| kept.contains(&fault.number));
+        }
+        self
+    }
+}

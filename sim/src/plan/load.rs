@@ -1,0 +1,88 @@
+//! Who uses the log in a run, and how.
+
+use rand::RngExt;
+use rand::rngs::StdRng;
+use serde::Serialize;
+
+use super::Scenario;
+
+/// What a client does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum ClientKind {
+    /// Appends batches.
+    Appender {
+        /// In how many of a hundred it waits until they are durable.
+        durable_percent: u32,
+        /// Of at most so many records.
+        records: usize,
+        /// Each of at most so many bytes.
+        value_bytes: usize,
+    },
+    /// Reads keys from the beginning, page by page.
+    Scanner,
+    /// Follows a key with long polls.
+    Follower {
+        /// And sees only what is durable.
+        durable: bool,
+    },
+    /// Counts, and lists keys and segments.
+    Counter,
+}
+
+/// One client.
+#[derive(Debug, Clone, Serialize)]
+pub struct PlannedClient {
+    /// Its number among the clients of the seed.
+    pub number: usize,
+    /// What its choices are drawn from.
+    pub seed: u64,
+    /// What it does.
+    pub kind: ClientKind,
+    /// How often.
+    pub operations: u32,
+    /// At most so long a pause in between.
+    pub think_ms: u64,
+    /// How many keys it knows.
+    pub keys: usize,
+}
+
+pub(super) fn draw(scenario: Scenario, random: &mut StdRng) -> Vec<PlannedClient> {
+    let keys = random.random_range(1..=6);
+    let appenders = random.random_range(1..=6);
+    let readers = match scenario {
+        Scenario::Readers => random.random_range(3..=6),
+        Scenario::Smoke | Scenario::Swarm => random.random_range(1..=4),
+        _ => random.random_range(0..=2),
+    };
+    let mut clients = Vec::new();
+    for number in 0..appenders + readers {
+        let kind = if number < appenders {
+            ClientKind::Appender {
+                durable_percent: [0, 30, 70, 100][random.random_range(0..4)],
+                records: [1, 3, 10, 40][random.random_range(0..4)],
+                value_bytes: [0, 20, 200, 2_000][random.random_range(0..4)],
+            }
+        } else {
+            match random.random_range(0..5) {
+                0 | 1 => ClientKind::Follower {
+                    durable: random.random(),
+                },
+                2 => ClientKind::Counter,
+                _ => ClientKind::Scanner,
+            }
+        };
+        let (operations, think_ms) = match scenario {
+            Scenario::Smoke => (random.random_range(5..=25), 150),
+            _ => (random.random_range(10..=50), random.random_range(20..=500)),
+        };
+        clients.push(PlannedClient {
+            number,
+            seed: random.random(),
+            kind,
+            operations,
+            think_ms,
+            keys,
+        });
+    }
+    clients
+}

@@ -1,0 +1,106 @@
+//! Bugs that are planted on purpose, one for each promise, to see that the checkers find them.
+//!
+//! The server has no switches for this. What is broken is around it: the object store that it is given, the process
+//! that it runs in, or what it hears from and says to its clients.
+
+mod face;
+mod store;
+
+use clap::ValueEnum;
+
+pub use face::Face;
+pub use store::around;
+
+use crate::plan::Scenario;
+
+/// A planted bug.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Planted {
+    /// Appends that ask to be durable are answered as soon as they are applied.
+    AcknowledgeEarly,
+    /// The object store says that files of the WAL are written, and writes them later.
+    StoreLies,
+    /// The object store overwrites what must not be overwritten, so a server that was taken over does not notice.
+    StoreOverwrites,
+    /// A stop ends at once and reports success.
+    SkipFlush,
+    /// After a crash, sequences go on after the last durable one instead of after the reserved bound.
+    ReuseSequences,
+    /// A fenced server goes on to acknowledge.
+    ServeFenced,
+    /// A server that lost the log takes it back when it is started again.
+    ComeBack,
+    /// A batch is applied as two.
+    SplitBatch,
+    /// The records of a batch are applied in another order.
+    ReverseBatch,
+    /// The third record of a page is left out.
+    DropRecord,
+    /// `nextSequence` of a full page is one too high.
+    SkipAtPageEnd,
+    /// A follower that waits is not woken.
+    LoseWakeUp,
+    /// A count that ends at the start of a segment is one too high.
+    CountAtSegment,
+    /// A page is answered again, for a while, although something was appended since.
+    StaleRead,
+    /// An append with an unknown outcome is reported as not applied.
+    SayNotApplied,
+    /// Readers of what is durable see all that was applied.
+    ShowUndurable,
+    /// A page ends one record too late.
+    IncludeEnd,
+    /// The last of several keys is left out.
+    DropKey,
+}
+
+impl Planted {
+    /// As it is called on the command line.
+    pub fn name(self) -> String {
+        let value = self.to_possible_value();
+        value.map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+
+    /// Where it is to be found.
+    pub fn scenario(self) -> Scenario {
+        match self {
+            Self::AcknowledgeEarly
+            | Self::StoreLies
+            | Self::ReuseSequences
+            | Self::ShowUndurable => Scenario::Crash,
+            Self::StoreOverwrites | Self::ServeFenced | Self::ComeBack => Scenario::Fencing,
+            Self::SkipFlush => Scenario::Shutdown,
+            Self::SayNotApplied => Scenario::Outage,
+            Self::SplitBatch
+            | Self::ReverseBatch
+            | Self::CountAtSegment
+            | Self::DropKey
+            | Self::DropRecord
+            | Self::SkipAtPageEnd
+            | Self::LoseWakeUp
+            | Self::StaleRead
+            | Self::IncludeEnd => Scenario::Smoke,
+        }
+    }
+
+    /// The checkers that know the promise that it breaks. One of them must find it; others may too.
+    pub fn promise(self) -> &'static [&'static str] {
+        match self {
+            Self::AcknowledgeEarly | Self::StoreLies => &["durable"],
+            Self::StoreOverwrites => &["durable", "fenced", "zombie"],
+            Self::SkipFlush => &["graceful"],
+            Self::ReuseSequences => &["reuse"],
+            Self::ServeFenced => &["fenced"],
+            Self::ComeBack => &["away"],
+            Self::SplitBatch | Self::ReverseBatch => &["atomic"],
+            Self::DropRecord | Self::SkipAtPageEnd | Self::ShowUndurable | Self::IncludeEnd => {
+                &["pages"]
+            }
+            Self::LoseWakeUp => &["woken"],
+            Self::CountAtSegment => &["model", "counts"],
+            Self::StaleRead => &["visible"],
+            Self::SayNotApplied => &["refused"],
+            Self::DropKey => &["model"],
+        }
+    }
+}

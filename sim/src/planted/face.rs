@@ -1,0 +1,220 @@
+//! What stands between a server and its clients and says something else.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use super::Planted;
+use crate::history::{Call, Outcome, ScanCall};
+use crate::time::now_ms;
+
+/// A jump of sequences that only a crash makes.
+const CRASH_GAP: u64 = 10_000;
+/// How long a stale page is answered.
+const STALE_MS: u64 = 3_000;
+/// An answer to a follower that took longer came because it was woken.
+const WOKEN_MS: u64 = 80;
+
+/// A face of all servers of a run. The default is their own.
+#[derive(Clone, Default)]
+pub struct Face {
+    bug: Option<Planted>,
+    memory: Arc<Mutex<Memory>>,
+}
+
+#[derive(Default)]
+struct Memory {
+    /// How far sequences that were acknowledged as durable go.
+    durable: u64,
+    highest: u64,
+    /// From which sequence on how much is taken off.
+    shifts: Vec<(u64, u64)>,
+    segments: Vec<u64>,
+    pages: HashMap<(String, u64, u64), (u64, Outcome)>,
+}
+
+impl Face {
+    /// With this bug, if it is one of faces.
+    pub fn of(bug: Option<Planted>) -> Self {
+        Self {
+            bug,
+            ..Self::default()
+        }
+    }
+
+    /// What the server is asked, one after the other, when a client asks `call`.
+    pub fn heard(&self, call: &Call) -> Vec<Call> {
+        let mut call = call.clone();
+        match (self.bug, &mut call) {
+            (Some(Planted::AcknowledgeEarly), Call::Append { durable, .. }) => *durable = false,
+            (Some(Planted::ReverseBatch), Call::Append { records, .. }) => records.reverse(),
+            (Some(Planted::ShowUndurable), Call::Scan(scan)) => scan.durable = false,
+            (Some(Planted::IncludeEnd), Call::Scan(scan)) => scan.end = scan.end.saturating_add(1),
+            (Some(Planted::SplitBatch), Call::Append { records, durable }) if records.len() > 1 => {
+                let second = records.split_off(records.len() / 2);
+                let second = Call::Append {
+                    records: second,
+                    durable: *durable,
+                };
+                return vec![call, second];
+            }
+            (Some(Planted::ReuseSequences), Call::Scan(scan)) => {
+                let memory = self.memory.lock();
+                scan.start = memory.unshifted(scan.start);
+                scan.end = memory.unshifted(scan.end);
+            }
+            _ => {}
+        }
+        vec![call]
+    }
+
+    /// What the client is told when the server says `outcome` to what was asked at `asked_ms`.
+    pub async fn says(&self, call: &Call, outcome: Outcome, asked_ms: u64) -> Outcome {
+        if let (Some(Planted::LoseWakeUp), Call::Scan(scan)) = (self.bug, call) {
+            return asleep(scan, outcome, asked_ms).await;
+        }
+        let mut memory = self.memory.lock();
+        memory.learn(call, &outcome);
+        match (self.bug, call, outcome) {
+            (Some(Planted::DropRecord), Call::Scan(_), Outcome::Page { mut values, next }) => {
+                if values.len() > 2 {
+                    values.remove(2);
+                }
+                Outcome::Page { values, next }
+            }
+            (Some(Planted::SkipAtPageEnd), Call::Scan(scan), Outcome::Page { values, next })
+                if values.len() as u64 == scan.limit =>
+            {
+                let next = next + 1;
+                Outcome::Page { values, next }
+            }
+            (Some(Planted::CountAtSegment), Call::Count { end, .. }, Outcome::Count(count)) => {
+                let at_start = count > 0 && memory.segments.contains(end);
+                Outcome::Count(count + u64::from(at_start))
+            }
+            (Some(Planted::StaleRead), Call::Scan(scan), outcome) => memory.stale(scan, outcome),
+            (
+                Some(Planted::SayNotApplied),
+                Call::Append { .. },
+                Outcome::Refused { status: 504, .. } | Outcome::Broken | Outcome::Late,
+            ) => Outcome::Refused {
+                status: 503,
+                code: "unavailable".into(),
+                message: "the batch was not applied".into(),
+            },
+            (
+                Some(Planted::ServeFenced),
+                Call::Append { records, .. },
+                Outcome::Refused { code, .. },
+            ) if code == "fenced" => {
+                let start = memory.highest;
+                memory.highest += records.len() as u64;
+                let count = records.len() as u64;
+                Outcome::Appended { start, count }
+            }
+            (Some(Planted::ReuseSequences), _, outcome) => memory.shifted(outcome),
+            (
+                Some(Planted::DropKey),
+                Call::Keys { .. },
+                Outcome::Keys {
+                    mut keys,
+                    next_start_after,
+                },
+            ) => {
+                if keys.len() > 1 {
+                    keys.pop();
+                }
+                Outcome::Keys {
+                    keys,
+                    next_start_after,
+                }
+            }
+            (_, _, outcome) => outcome,
+        }
+    }
+}
+
+/// A follower that was woken is answered only when its time is over, with nothing.
+async fn asleep(scan: &ScanCall, outcome: Outcome, asked_ms: u64) -> Outcome {
+    let took = now_ms() - asked_ms;
+    let (Some(wait), true) = (scan.follow_ms, took > WOKEN_MS) else {
+        return outcome;
+    };
+    if !matches!(&outcome, Outcome::Page { values, .. } if !values.is_empty()) {
+        return outcome;
+    }
+    tokio::time::sleep(Duration::from_millis(wait.saturating_sub(took))).await;
+    Outcome::Page {
+        values: Vec::new(),
+        next: scan.start,
+    }
+}
+
+impl Memory {
+    fn learn(&mut self, call: &Call, outcome: &Outcome) {
+        match (call, outcome) {
+            (Call::Append { durable, .. }, Outcome::Appended { start, count }) => {
+                if *start > self.highest + CRASH_GAP {
+                    self.shifts.push((*start, *start - self.durable));
+                }
+                self.highest = self.highest.max(start + count);
+                if *durable {
+                    self.durable = self.durable.max(start + count);
+                }
+            }
+            (Call::Segments, Outcome::Segments(segments)) => {
+                let starts = segments.iter().skip(1).map(|segment| segment.start);
+                self.segments = starts.collect();
+            }
+            _ => {}
+        }
+    }
+
+    fn stale(&mut self, scan: &ScanCall, outcome: Outcome) -> Outcome {
+        let asked = (scan.key.clone(), scan.start, scan.limit);
+        match self.pages.get(&asked) {
+            Some((since, page)) if now_ms() - since < STALE_MS && scan.end == u64::MAX => {
+                page.clone()
+            }
+            _ => {
+                if matches!(outcome, Outcome::Page { .. }) && scan.end == u64::MAX {
+                    self.pages.insert(asked, (now_ms(), outcome.clone()));
+                }
+                outcome
+            }
+        }
+    }
+
+    fn shift(&self, sequence: u64) -> u64 {
+        let shift = self.shifts.iter().rev().find(|(from, _)| *from <= sequence);
+        sequence - shift.map_or(0, |(_, by)| *by)
+    }
+
+    /// As close as it gets: what was taken off may be taken off twice numbers.
+    fn unshifted(&self, sequence: u64) -> u64 {
+        let shift = self.shifts.last();
+        shift.map_or(sequence, |(from, by)| match sequence.saturating_add(*by) {
+            back if back >= *from => back,
+            _ => sequence,
+        })
+    }
+
+    fn shifted(&self, outcome: Outcome) -> Outcome {
+        match outcome {
+            Outcome::Appended { start, count } => Outcome::Appended {
+                start: self.shift(start),
+                count,
+            },
+            Outcome::Page { mut values, next } => {
+                for seen in &mut values {
+                    seen.sequence = self.shift(seen.sequence);
+                }
+                let next = self.shift(next);
+                Outcome::Page { values, next }
+            }
+            outcome => outcome,
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! One run: the hosts, what goes wrong, and the end.
+
+mod stage;
+mod supervisor;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use turmoil::{Builder, Sim};
+
+use self::stage::{Stage, Stages};
+use self::supervisor::Supervisor;
+use crate::checks::{AUDITOR, Facts, FinalLog, Violation, check};
+use crate::determinism;
+use crate::history::{History, Recorder};
+use crate::hosts::clients::{self, Connection, Current, Surroundings};
+use crate::hosts::s3::{self, Objects, Troubles};
+use crate::hosts::server::{NODES, Node, NodeParts};
+use crate::plan::{Plan, Scenario};
+use crate::planted::{Face, Planted};
+
+/// A run that takes longer (simulated) is stuck.
+const LONGEST: Duration = Duration::from_secs(900);
+/// How often hosts get their turn.
+const TICK: Duration = Duration::from_millis(1);
+/// Clients wait so much longer than the server says that it takes.
+const SLACK_MS: u64 = 4_000;
+
+/// What came out of a run.
+pub struct Report {
+    /// All that happened.
+    pub history: History,
+    /// What is wrong with it.
+    pub violations: Vec<Violation>,
+    /// How long it took, simulated.
+    pub simulated: Duration,
+}
+
+/// Runs a plan.
+///
+/// # Errors
+/// When the simulation itself cannot run.
+pub fn run(plan: &Plan, planted: Option<Planted>) -> Result<Report, String> {
+    let recorder = Recorder::default();
+    let troubles = Troubles::new(plan.seed);
+    let current = Current::new(NODES[0]);
+    let stages = Stages::default();
+    let log: Arc<Mutex<Option<FinalLog>>> = Arc::default();
+
+    let mut sim = Builder::new()
+        .rng_seed(plan.seed)
+        .simulation_duration(LONGEST * 2)
+        .tick_duration(TICK)
+        .min_message_latency(Duration::from_millis(1))
+        .max_message_latency(Duration::from_millis(plan.latency_ms))
+        .tcp_capacity(1 << 14)
+        .build();
+    let objects = Objects::default();
+    let in_trouble = troubles.clone();
+    sim.host(s3::HOST, move || {
+        s3::serve(objects.clone(), in_trouble.clone())
+    });
+    let configs = [
+        plan.settings.config(NODES[0])?,
+        plan.settings.config(NODES[1])?,
+    ];
+    let nodes = [0, 1].map(|number| {
+        Node::new(NodeParts {
+            name: NODES[number],
+            skew_ms: plan.skew_ms[number],
+            seed: plan.seed,
+            config: configs[number].clone(),
+            request_timeout_ms: plan.settings.s3_timeout_ms,
+            recorder: recorder.clone(),
+            planted,
+        })
+    });
+    for node in &nodes {
+        let node = node.clone();
+        sim.host(node.name(), move || node.clone().boot());
+    }
+    let surroundings = Surroundings {
+        recorder: recorder.clone(),
+        current: current.clone(),
+        patience: Duration::from_millis(plan.settings.timeout_ms + SLACK_MS),
+        face: Face::of(planted),
+    };
+    let users = users(plan, surroundings, &stages, &log);
+    sim.client(clients::HOST, users);
+
+    let mut supervisor = Supervisor::new(plan, nodes, recorder.clone(), troubles, current, stages);
+    let finished = drive(&mut sim, &mut supervisor, &recorder)?;
+    let history = recorder.history();
+    let log = log.lock().take();
+    let mut violations = match (&log, finished) {
+        (Some(log), true) => check(&history, log, plan.facts()),
+        _ => vec![Violation {
+            checker: "progress",
+            message: "the log did not work again after all faults were over".into(),
+        }],
+    };
+    violations.extend(supervisor.violations());
+    Ok(Report {
+        history,
+        violations,
+        simulated: sim.elapsed(),
+    })
+}
+
+fn drive(
+    sim: &mut Sim<'_>,
+    supervisor: &mut Supervisor,
+    recorder: &Recorder,
+) -> Result<bool, String> {
+    while sim.elapsed() < LONGEST {
+        let elapsed = sim.elapsed();
+        determinism::set_elapsed(elapsed);
+        recorder.at(elapsed.as_millis() as u64);
+        supervisor.look_after(sim);
+        if sim.step().map_err(|error| error.to_string())? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// What runs on the host of the clients.
+fn users(
+    plan: &Plan,
+    surroundings: Surroundings,
+    stages: &Stages,
+    log: &Arc<Mutex<Option<FinalLog>>>,
+) -> impl Future<Output = turmoil::Result> + 'static {
+    let planned = plan.clients.clone();
+    let (seed, keys) = (plan.seed, 6);
+    let (stages, log) = (stages.clone(), Arc::clone(log));
+    async move {
+        let working = planned
+            .into_iter()
+            .map(|client| tokio::task::spawn_local(clients::work(client, surroundings.clone())));
+        for work in futures::future::join_all(working).await {
+            work?;
+        }
+        stages.reach(Stage::Worked);
+        stages.wait_for(Stage::Healed).await;
+        let connection = Connection::new(AUDITOR.into(), surroundings);
+        let mut audit = clients::audit(connection, seed, keys);
+        if audit.progresses().await {
+            stages.reach(Stage::Progressed);
+            stages.wait_for(Stage::Restarted).await;
+            *log.lock() = audit.read().await;
+        }
+        Ok(())
+    }
+}
+
+impl Plan {
+    /// What checkers need to know of it.
+    pub fn facts(&self) -> Facts {
+        let settings = &self.settings;
+        Facts {
+            page_records: settings.page_records,
+            page_bytes: settings.page_bytes,
+            seal_bytes: settings.seal_bytes,
+            seals_by_time: settings.seal_interval_ms.is_some(),
+            timeout_ms: settings.timeout_ms,
+            shutdown_ms: settings.shutdown_ms,
+            faultless: self.scenario == Scenario::Smoke,
+            unflushed_bytes: settings.l0_bytes + settings.unflushed_bytes,
+        }
+    }
+}
