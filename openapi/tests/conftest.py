@@ -36,7 +36,7 @@ def update(request):
 def run():
     """Runs a program to its end, which must be a success; answers what it said."""
 
-    def run_one(*command, seconds=120, **options):
+    def run_one(*command, seconds=300, **options):
         environment = os.environ | {"NO_COLOR": "1", "REDOCLY_TELEMETRY": "off"} | options.pop("env", {})
         ended = subprocess.run(
             [str(part) for part in command], env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,

@@ -51,7 +51,7 @@ def main(url: str) -> None:
             list(client.scan(b""))
         except InvalidArgument as error:
             say("status", error.status)
-        say("not sent again", time.monotonic() - began < 1)
+        say("not sent again", time.monotonic() - began < 2.5)
 
 
 main(sys.argv[1])
