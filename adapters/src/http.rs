@@ -36,6 +36,7 @@ mod segments;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod turns;
 
 pub use docs::{DocumentFormat, document};
 pub use health::Readiness;
@@ -80,7 +81,8 @@ pub struct HttpOptions {
     /// The longest `timeout_ms` of a long poll; longer ones are shortened to it.
     pub max_follow_timeout: Duration,
     /// Bytes of pages of records and keys that were not written out to their clients yet; more is refused as
-    /// `overloaded`. At least as large as the largest page.
+    /// `overloaded`. At least as large as the largest page. As many whole pages as fit into it are read at the same time;
+    /// further readers wait for their turn.
     pub answer_bytes: u64,
     /// Where generated request ids begin. Give each process a random one.
     pub request_id_seed: u64,
@@ -131,6 +133,7 @@ fn edge<S: LogStore>(parts: HttpParts<S>) -> edge::Edge<impl Endpoint + 'static>
     let metrics = request_metrics::RequestMetrics::new(&meter);
     let read_timeout = options.read_timeout;
     let limits = service.limits();
+    let turns = turns::Turns::new(options.answer_bytes, limits.page_bytes);
     let answers = Budget::new(
         "the number of bytes in answers that were not read yet",
         options.answer_bytes,
@@ -149,12 +152,14 @@ fn edge<S: LogStore>(parts: HttpParts<S>) -> edge::Edge<impl Endpoint + 'static>
             service: Arc::clone(&service),
             read_timeout,
             answers: answers.clone(),
+            turns: turns.clone(),
             max_follow_timeout: options.max_follow_timeout,
         },
         keys::Keys {
             service: Arc::clone(&service),
             read_timeout,
             answers,
+            turns,
         },
         segments::Segments {
             service: Arc::clone(&service),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use log_adapters::clock::SystemClock;
 use log_adapters::objects::s3::{Bucket, Reach};
-use log_adapters::slate::{Options, Parts, SlateStore};
+use log_adapters::slate::{Instance, Options, Parts, SlateStore};
 use log_domain::follow::Followers;
 use log_domain::{Batch, Durability, Limits, LogStore, Record};
 use log_testkit::recorder::{Call, Recorder};
@@ -86,6 +86,10 @@ async fn start(reach: &Reach) -> SlateStore {
     bucket.check(PATH, reach).await.expect("fit for a log");
     let mut options = Options {
         path: PATH.into(),
+        instance: Some(Instance {
+            name: "server".into(),
+            take_over: false,
+        }),
         ..Options::default()
     };
     let settings = &mut options.settings;

@@ -87,8 +87,8 @@ where
     A: Acceptor + 'static,
     S: Future<Output = log_domain::Result<Stores>>,
 {
-    if let Some(folder) = &config.cache.dir {
-        cache::prepare(folder)?;
+    if let Some(folder) = config.cache_folder() {
+        cache::prepare(&folder)?;
     }
     let metrics = Metrics::new().map_err(|error| Error::internal(format!("metrics: {error}")))?;
     let gate = || {

@@ -46,16 +46,6 @@ impl Budget {
         Ok(permit)
     }
 
-    /// Takes as many as are wanted, but no more than a quarter of what is left, so that there is something for those who
-    /// come later; and no fewer than `least`.
-    ///
-    /// # Errors
-    /// [`Error::Overloaded`] when fewer than `least` are left.
-    pub fn take_some(&self, wanted: u64, least: u64) -> Result<Permit> {
-        let left = self.inner.limit.saturating_sub(self.used());
-        self.take(wanted.min(least.max(left / 4)))
-    }
-
     /// Units that are taken now.
     pub fn used(&self) -> u64 {
         self.inner.used.load(Ordering::Relaxed)
@@ -70,24 +60,6 @@ pub struct Permit {
 }
 
 impl Permit {
-    /// How many units it is for.
-    pub fn units(&self) -> u64 {
-        self.units
-    }
-
-    /// Takes more, or gives some back, until it is for so many.
-    ///
-    /// # Errors
-    /// As [`Permit::grow`].
-    pub fn resize(&mut self, units: u64) -> Result<()> {
-        if let Some(surplus) = self.units.checked_sub(units) {
-            self.budget.inner.used.fetch_sub(surplus, Ordering::Relaxed);
-            self.units = units;
-            return Ok(());
-        }
-        self.grow(units - self.units)
-    }
-
     /// Takes `units` more.
     ///
     /// # Errors
@@ -118,28 +90,6 @@ impl Drop for Permit {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn who_comes_later_gets_less_but_never_less_than_the_least() {
-        let budget = Budget::new("test", 100);
-        let permits: Vec<_> = std::iter::from_fn(|| budget.take_some(30, 10).ok()).collect();
-        let units: Vec<_> = permits.iter().map(Permit::units).collect();
-        assert_eq!(units, [25, 18, 14, 10, 10, 10, 10]);
-        assert_eq!(budget.used(), 97);
-    }
-
-    #[test]
-    fn a_permit_that_is_resized_gives_back_or_takes_the_difference() {
-        let budget = Budget::new("test", 10);
-        let mut permit = budget.take(5).expect("fits");
-        permit.resize(2).expect("less");
-        assert_eq!((permit.units(), budget.used()), (2, 2));
-        permit.resize(10).expect("fits exactly");
-        permit.resize(11).expect_err("too much");
-        assert_eq!(budget.used(), 10);
-        drop(permit);
-        assert_eq!(budget.used(), 0);
-    }
 
     #[test]
     fn a_full_budget_refuses_and_a_dropped_permit_makes_room() {

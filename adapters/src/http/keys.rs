@@ -13,13 +13,15 @@ use super::format::Format;
 use super::param::{self, Base64, Param, Text};
 use super::proto::{self, KeysResponse};
 use super::reply::Reply;
-use super::scan::{before, default_limit, page_limit, room_for};
+use super::scan::{before, default_limit, page_limit};
+use super::turns::Turns;
 
 pub(super) struct Keys<S> {
     pub(super) service: Arc<LogService<S>>,
     pub(super) read_timeout: Duration,
     /// Bytes of answers that were not written out yet.
     pub(super) answers: Budget,
+    pub(super) turns: Turns,
 }
 
 #[OpenApi]
@@ -65,16 +67,21 @@ impl<S: LogStore> Keys<S> {
                 "start_segment ({start_segment}) must not be greater than end_segment ({end_segment})"
             )));
         }
-        let mut query = KeysQuery {
+        let query = KeysQuery {
             start_segment,
             end_segment,
             prefix: param::either("prefix", prefix.0, prefix_base64.0)?.unwrap_or_default(),
             start_after: param::either("start_after", start_after.0, start_after_base64.0)?,
             limit: page_limit(limit.0, self.service.limits())?,
         };
-        let room = room_for(&mut query.limit, &self.answers)?;
-        let page = before(self.read_timeout, self.service.keys(&query)).await?;
-        Ok(Reply::new(format, &answer(page))?.held(room)?)
+        let read = async {
+            let turn = self.turns.wait().await;
+            Ok((self.service.keys(&query).await?, turn))
+        };
+        let (page, turn) = before(self.read_timeout, read).await?;
+        let reply = Reply::new(format, &answer(page))?.held(&self.answers)?;
+        drop(turn);
+        Ok(reply)
     }
 }
 

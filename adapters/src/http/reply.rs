@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use bytes::Bytes;
 use log_domain::Error;
-use log_domain::budget::Permit;
+use log_domain::budget::{Budget, Permit};
 use poem::{IntoResponse, Response};
 use poem_openapi::ApiResponse;
 use poem_openapi::registry::{MetaResponse, MetaResponses, Registry};
@@ -52,10 +52,10 @@ impl<M> Reply<M> {
         })
     }
 
-    /// Keeps the answer's bytes in the budget of `permit` until they have been written out: clients that read slowly, or
-    /// not at all, hold on to no more than that together.
-    pub(super) fn held(mut self, mut permit: Permit) -> Result<Self, Error> {
-        permit.resize(self.body.len() as u64)?;
+    /// Takes the answer's bytes from `budget` until they have been written out: clients that read slowly, or not at
+    /// all, hold on to no more than that together.
+    pub(super) fn held(mut self, budget: &Budget) -> Result<Self, Error> {
+        let permit = budget.take(self.body.len() as u64)?;
         self.body = Bytes::from_owner(Held {
             body: self.body,
             _permit: permit,

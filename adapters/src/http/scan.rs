@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use log_domain::budget::{Budget, Permit};
+use log_domain::budget::Budget;
 use log_domain::{
     Error, Key, Limits, LogService, LogStore, Page, PageLimit, Scan, Sequence, Visibility,
 };
@@ -17,17 +17,16 @@ use super::json::{JsonText, VALUE_OVERHEAD, base64_len};
 use super::param::{self, Base64, Param, Text};
 use super::proto::{self, ScanResponse};
 use super::reply::{Encode, Reply};
+use super::turns::Turns;
 
 pub(super) struct ScanRoute<S> {
     pub(super) service: Arc<LogService<S>>,
     pub(super) read_timeout: Duration,
     /// Bytes of answers that were not written out yet.
     pub(super) answers: Budget,
+    pub(super) turns: Turns,
     pub(super) max_follow_timeout: Duration,
 }
-
-/// Pages are not made shorter than this, but for the limit that was asked for: then there are too many readers.
-const SHORT_PAGE_BYTES: u64 = 16 << 10;
 
 /// What a follower gets at once: as much as is kept for it while it reads.
 const FOLLOWED_BYTES: usize = 256 << 10;
@@ -98,16 +97,20 @@ impl<S: LogStore> ScanRoute<S> {
         };
         let mut scan = scan.into_scan(page_limit(limit.0, limits)?)?;
         let key = scan.key.clone();
-        let (page, room) = if follow.0 {
+        if follow.0 {
             let wait = Duration::from_millis(timeout_ms.0).min(self.max_follow_timeout);
             scan.limit.bytes = scan.limit.bytes.min(FOLLOWED_BYTES);
-            (self.follow(scan, wait).await?, self.answers.take(0)?)
-        } else {
-            let room = room_for(&mut scan.limit, &self.answers)?;
-            let page = before(self.read_timeout, self.service.scan(&scan)).await?;
-            (page, room)
+            let page = self.follow(scan, wait).await?;
+            return Ok(Reply::new(format, &ScanAnswer { key, page })?.held(&self.answers)?);
+        }
+        let read = async {
+            let turn = self.turns.wait().await;
+            Ok((self.service.scan(&scan).await?, turn))
         };
-        Ok(Reply::new(format, &ScanAnswer { key, page })?.held(room)?)
+        let (page, turn) = before(self.read_timeout, read).await?;
+        let reply = Reply::new(format, &ScanAnswer { key, page })?.held(&self.answers)?;
+        drop(turn);
+        Ok(reply)
     }
 }
 
@@ -152,13 +155,6 @@ impl Selection {
             visibility: self.visibility.unwrap_or_default(),
         })
     }
-}
-
-/// Room for a page that is going to be read. When many are being read at the same time, pages are shorter.
-pub(super) fn room_for(limit: &mut PageLimit, answers: &Budget) -> Result<Permit, Error> {
-    let room = answers.take_some(limit.bytes as u64, SHORT_PAGE_BYTES)?;
-    limit.bytes = usize::try_from(room.units()).unwrap_or(usize::MAX);
-    Ok(room)
 }
 
 /// What `limit` allows.

@@ -138,9 +138,6 @@ async fn open(parts: Parts, options: Options) -> Result<SlateStore> {
     let db = build(&parts, &options, Arc::clone(&clock)).await?;
     // The writer before may have gone on until it was fenced.
     clock.never_before(minted::latest_ms(&parts.objects, &options.path).await?);
-    if let Some(ownership) = &ownership {
-        ownership.take().await?;
-    }
     let state = db.get_key_value(state::key()).await.map_err(error::read)?;
     let state = match state {
         Some(row) => {
@@ -162,6 +159,12 @@ async fn open(parts: Parts, options: Options) -> Result<SlateStore> {
     let tip = seqnum::tip_at_open(last_seqnum, state.bound);
     let active = known.last().copied();
     let shared = Arc::new(Shared::new(tip, known, parts.listener));
+    // Last, so that a log that cannot be opened is nobody's; and the log is open without it.
+    if let Some(ownership) = &ownership
+        && let Err(error) = ownership.take().await
+    {
+        tracing::warn!(%error, "could not write down who has the log");
+    }
     let (queue, receiver) = Queue::new(&options.limits, options.append_timeout);
     let writer = Writer {
         status: db.subscribe(),

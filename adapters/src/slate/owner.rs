@@ -53,8 +53,7 @@ impl Ownership {
     ///
     /// # Errors
     /// [`Error::Fenced`] if another server has it that took it from this one, and has not let go.
-    /// [`Error::Unavailable`] when the store does not answer, [`Error::Corrupt`] when what is written is not of this
-    /// version.
+    /// [`Error::Unavailable`] when the store does not answer.
     pub(super) async fn ask(
         objects: Arc<dyn ObjectStore>,
         path: &str,
@@ -112,7 +111,14 @@ impl Ownership {
             Err(object_store::Error::NotFound { .. }) => return Ok(None),
             Err(error) => return Err(unavailable(error)),
         };
-        decode(&found.bytes().await.map_err(unavailable)?).map(Some)
+        // Not worth a log that nobody can open: safety does not rest on it.
+        match decode(&found.bytes().await.map_err(unavailable)?) {
+            Ok(owner) => Ok(Some(owner)),
+            Err(error) => {
+                tracing::warn!(%error, "it goes on as if nobody had had the log");
+                Ok(None)
+            }
+        }
     }
 
     async fn write(&self, owner: &Owner) -> Result<()> {
@@ -234,6 +240,16 @@ mod tests {
         }
         assert!(!is_refused(&objects, "0").await);
         assert!(is_refused(&objects, "1").await);
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_read_keeps_nobody_from_the_log() {
+        let objects = Arc::new(InMemory::new());
+        for damaged in ["", "{", r#"{"version":2}"#] {
+            let put = objects.put(&Path::from("log/owner"), damaged.into()).await;
+            put.expect("written");
+            take(&objects, "a").await.release().await.expect("written");
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ use super::{Config, Refusal, Storage};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Cache {
-    /// The folder to keep it in, for this server alone; made if it is not there.
+    /// The folder to keep it in, in a folder `opendata-log-cache` of its own, for this server alone; made if it is not there.
     pub dir: Option<PathBuf>,
     /// How much of the disk it may take. A little more is needed for files that are being written.
     #[schemars(with = "Option<String>")]
@@ -73,6 +73,17 @@ impl Cache {
                     PreloadLevel::AllSst => Preload::All,
                 }),
         }
+    }
+}
+
+/// The folder in `cache.dir` that the cache is kept in. SlateDB deletes whatever it finds there, when it needs room: so
+/// nothing else may ever be in it.
+const FOLDER: &str = "opendata-log-cache";
+
+impl Config {
+    /// The folder that is the disk cache's alone, if there is a cache.
+    pub fn cache_folder(&self) -> Option<PathBuf> {
+        self.cache.dir.as_ref().map(|dir| dir.join(FOLDER))
     }
 }
 

@@ -62,6 +62,13 @@ impl Config {
                 self.durability.flush_interval.is_zero(),
                 "durability.flush_interval",
             ),
+            (self.limits.value_bytes.as_u64() == 0, "limits.value_bytes"),
+            (self.limits.page_bytes.as_u64() == 0, "limits.page_bytes"),
+            (self.limits.followers == 0, "limits.followers"),
+            (self.timeouts.check.is_zero(), "timeouts.check"),
+            (self.timeouts.open.is_zero(), "timeouts.open"),
+            (self.timeouts.body.is_zero(), "timeouts.body"),
+            (self.timeouts.heartbeat.is_zero(), "timeouts.heartbeat"),
             (self.timeouts.append.is_zero(), "timeouts.append"),
             (self.timeouts.read.is_zero(), "timeouts.read"),
         ] {
@@ -72,6 +79,9 @@ impl Config {
         security::validate(&self).map_err(Refusal)?;
         if self.lame_duck() >= self.shutdown.timeout {
             return refuse("shutdown.lame_duck must be less than shutdown.timeout");
+        }
+        if self.shutdown.fenced >= self.shutdown.timeout {
+            return refuse("shutdown.fenced must be less than shutdown.timeout");
         }
         if self.limits.append_queue_bytes.as_u64() / 2 < self.limits.request_bytes.as_u64() {
             return refuse("limits.append_queue_bytes must be at least twice limits.request_bytes");

@@ -9,6 +9,16 @@ const WORDS: [&str; 3] = ["password", "secret", "token"];
 /// Last words of names that lead to a secret and are none.
 const HARMLESS: [&str; 4] = ["file", "dir", "path", "folder"];
 
+/// Whether the value is an address with a user's name and password in it.
+pub(super) fn names_a_user(value: &str) -> bool {
+    let host = value.split_once("://").map(|(_, rest)| rest);
+    host.is_some_and(|rest| {
+        rest.split('/')
+            .next()
+            .is_some_and(|host| host.contains('@'))
+    })
+}
+
 /// Whether the value under this name, of a setting or a variable, is a secret.
 pub(super) fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();

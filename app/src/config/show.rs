@@ -113,7 +113,7 @@ fn effective(
 fn line(text: &mut String, name: &str, value: &str, source: &str) {
     let value = match value {
         "" => "-",
-        _ if masked::is_secret(name) => masked::MASK,
+        _ if masked::is_secret(name) || masked::names_a_user(value) => masked::MASK,
         value => value,
     };
     text.push_str(&format!("{name} = {value}  ({source})\n"));

@@ -156,7 +156,7 @@ impl Config {
         settings.flush_interval = Some(self.durability.flush_interval);
         settings.max_unflushed_bytes = bytes(self.memory.unflushed);
         let cache = &mut settings.object_store_cache_options;
-        cache.root_folder = self.cache.dir.clone();
+        cache.root_folder = self.cache_folder();
         cache.max_cache_size_bytes = self.cache.max_bytes.map(bytes);
         cache.part_size_bytes = bytes(self.cache.part_bytes);
         cache.cache_on_flush = self.cache.on_flush;

@@ -200,6 +200,8 @@ fn what_is_a_secret_is_told_by_its_name() {
     ] {
         assert!(!masked::is_secret(name), "{name}");
     }
+    assert!(masked::names_a_user("http://user:secret@host:1/a"));
+    assert!(!masked::names_a_user("http://host:1/a@b"));
 }
 
 #[test]
@@ -225,7 +227,7 @@ fn what_has_two_names_has_one_value() {
         assert_eq!(settings.flush_interval, Some(Duration::from_millis(70)));
         let cache = settings.object_store_cache_options;
         assert!(cache.cache_on_flush && cache.cache_on_compaction);
-        assert_eq!(cache.root_folder, Some("c".into()));
+        assert_eq!(cache.root_folder, Some("c/opendata-log-cache".into()));
         Ok(())
     });
 }

@@ -114,7 +114,7 @@ async fn by_default_only_requests_that_the_server_failed_have_a_line() {
 fn on_a_terminal_lines_are_text() {
     // `script` gives its child a terminal, and hands on what is written to it.
     let server = format!(
-        "{} --in-memory --port 0 & sleep 2; kill $!; wait $!",
+        "{} --in-memory --port 0 & sleep 5; kill $!; wait $!",
         binary().to_string_lossy()
     );
     let seen = Command::new("script")
