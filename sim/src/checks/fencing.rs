@@ -68,7 +68,7 @@ pub(super) fn away(view: &View<'_>) -> Vec<String> {
 }
 
 /// When another server had opened the log while this one lived.
-pub(super) fn taken_over(view: &View<'_>, life: &Life) -> Option<Moment> {
+fn taken_over(view: &View<'_>, life: &Life) -> Option<Moment> {
     let others = view
         .history
         .lives

@@ -1,7 +1,6 @@
 //! What a server owes to everybody: answers in time, stops in time, bounded memory.
 
 use super::View;
-use super::fencing::taken_over;
 use crate::history::{End, Outcome};
 
 /// A stop takes so much longer than its deadline at most.
@@ -74,8 +73,15 @@ pub(super) fn engine(view: &View<'_>) -> Vec<String> {
         let (End::NotFlushed(why) | End::CannotStart(why)) = end else {
             return None;
         };
-        // What a server that was taken over dies of does not matter: the log is another's by then.
-        let had_it = taken_over(view, life).is_none();
+        // What a server dies of while another one takes over does not matter: the log is another's by then.
+        let others = view
+            .history
+            .lives
+            .iter()
+            .filter(|other| other.id != life.id);
+        let had_it = !others
+            .filter(|other| other.started > life.started)
+            .any(|other| other.started < *when);
         let broken = why.contains("engine failed") && had_it || why.contains("damaged");
         broken.then(|| format!("{} ended at {} ms: {why}", life.node, when.ms))
     });
