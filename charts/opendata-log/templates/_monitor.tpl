@@ -25,10 +25,13 @@ authorization:
     name: {{ $monitor.bearerTokenSecret.name }}
     key: {{ $monitor.bearerTokenSecret.key }}
 {{- end }}
-{{- with $monitor.relabelings }}
 relabelings:
+  # The operator calls the port `endpoint`, and would rename the server's own label of that name, which is the route.
+  - action: labeldrop
+    regex: endpoint
+  {{- with $monitor.relabelings }}
   {{- toYaml . | nindent 2 }}
-{{- end }}
+  {{- end }}
 {{- with $monitor.metricRelabelings }}
 metricRelabelings:
   {{- toYaml . | nindent 2 }}
