@@ -88,7 +88,7 @@ def test_a_full_queue_is_seen_as_429_of_the_route_of_appends(own_s3, serve):
 def test_what_alerts_on_requests_select_is_there_when_the_operator_has_put_its_labels_on(kind, endpoints, own_s3, serve, tmp_path):
     switched_on = {kind[0].lower() + kind[1:]: {"enabled": True}}
     values = chart.with_values(chart.example("default"), switched_on | {
-        "prometheusRule": {"enabled": True},
+        "prometheusRule": {"enabled": True, "runbookUrl": "https://a.example"},
         "serviceMonitor": switched_on.get("serviceMonitor", {}) | {
             "relabelings": [{"action": "replace", "sourceLabels": ["pod"], "targetLabel": "of_mine"}]}})
     monitor = chart.find(kind, values)["spec"][endpoints][0]
