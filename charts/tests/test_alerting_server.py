@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+import chart
 import processes
+import prometheus
 
 RECORD = b'{"records": [{"key": "YQ==", "value": "YQ=="}], "awaitDurable": %s}'
 BODY_BYTES = 1_000_000
@@ -80,6 +82,40 @@ def test_a_full_queue_is_seen_as_429_of_the_route_of_appends(own_s3, serve):
         client.join()
     os.kill(own_s3.pid, signal.SIGCONT)
     assert metric(url, r'http_requests_total\{endpoint="/api/v1/log/append",.*status="429"') >= 1
+
+
+@pytest.mark.parametrize(("kind", "endpoints"), [("ServiceMonitor", "endpoints"), ("PodMonitor", "podMetricsEndpoints")])
+def test_what_alerts_on_requests_select_is_there_when_the_operator_has_put_its_labels_on(kind, endpoints, own_s3, serve, tmp_path):
+    switched_on = {kind[0].lower() + kind[1:]: {"enabled": True}}
+    values = chart.with_values(chart.example("default"), switched_on | {
+        "prometheusRule": {"enabled": True, "runbookUrl": "https://a.example"},
+        "serviceMonitor": switched_on.get("serviceMonitor", {}) | {
+            "relabelings": [{"action": "replace", "sourceLabels": ["pod"], "targetLabel": "of_mine"}]}})
+    monitor = chart.find(kind, values)["spec"][endpoints][0]
+    rules = chart.find("PrometheusRule", values)["spec"]["groups"][0]["rules"]
+    expressions = {rule["alert"]: rule["expr"] for rule in rules}
+    selectors = [selector for alert in ("OpendataLogQueueFull", "OpendataLogErrorRatioHigh")
+                 for selector in re.findall(r"http_requests_total\{[^}]*\}(?:[^\[]*\})?", expressions[alert])]
+    assert len(selectors) == 3
+
+    server, url = serve(LOG_LIMITS__APPEND_QUEUE_REQUESTS="1", LOG_TIMEOUTS__APPEND="3s")
+    os.kill(own_s3.pid, signal.SIGSTOP)
+    clients = [threading.Thread(target=append, args=(url, True)) for _ in range(4)]
+    for client in clients:
+        client.start()
+    for client in clients:
+        client.join()
+    os.kill(own_s3.pid, signal.SIGCONT)
+
+    pod = "demo-opendata-log-5d4f8c7b9d-x2x4z"
+    labels = {"namespace": chart.NAMESPACE, "pod": pod, "container": "opendata-log", "service": "demo-opendata-log",
+              "endpoint": monitor["port"]}
+    with prometheus.scraping(url.removeprefix("http://"), labels, monitor["relabelings"], tmp_path) as there:
+        found = prometheus.series(there, "http_requests_total")
+        assert "/api/v1/log/append" in {each["endpoint"] for each in found}
+        assert all(each["of_mine"] == each["pod"] == pod and "exported_endpoint" not in each for each in found)
+        for selector in selectors:
+            assert prometheus.series(there, selector), f"nothing is selected by {selector}"
 
 
 def test_a_server_that_is_taken_over_says_that_it_is_fenced_and_ends_with_exit_code_3(serve):

@@ -39,7 +39,7 @@ def queries(path) -> list[str]:
     dashboard = json.loads(path.read_text())
     found = [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", [])]
     found += [note["expr"] for note in dashboard["annotations"]["list"] if "expr" in note]
-    filled = {"$__rate_interval": "5m", "$__interval": "1m", "$namespace": "logs", "$pod": ".*"}
+    filled = {"$__rate_interval": "5m", "$__interval": "1m", "$namespace": "logs", "$pod": ".*", "$claim": ".*-cache"}
     for variable, value in filled.items():
         found = [query.replace(variable, value) for query in found]
     return found
@@ -139,13 +139,41 @@ def test_the_panels_of_a_dashboard_are_laid_out_and_can_be_pointed_at_any_server
         taken |= cells
         for target in panel.get("targets", []):
             assert target["datasource"]["uid"] == "${datasource}" and 'namespace="$namespace"' in target["expr"]
-    assert {variable["name"] for variable in dashboard["templating"]["list"]} == {"datasource", "namespace", "pod"}
+    assert {variable["name"] for variable in dashboard["templating"]["list"]} == {"datasource", "namespace", "pod", "claim"}
 
 
-def test_the_dashboards_arrive_in_grafana_as_they_are_here():
+def test_the_dashboards_arrive_in_grafana_as_they_are_here_but_for_the_claim_of_the_cache():
     data = chart.find("ConfigMap", chart.example("eks-irsa"), ending="-dashboards")["data"]
     assert {name: json.loads(text) for name, text in data.items()} == {
-        path.name: json.loads(path.read_text()) for path in DASHBOARDS}
+        path.name: json.loads(path.read_text().replace(".*-cache", "demo-opendata-log-cache")) for path in DASHBOARDS}
+
+
+def test_the_volume_that_a_dashboard_shows_is_that_of_the_releases_claim():
+    values = chart.with_values(chart.example("eks-irsa"), {"cache": {"existingClaim": "mine"}})
+    dashboard = json.loads(chart.find("ConfigMap", values, ending="-dashboards")["data"]["opendata-log.json"])
+    claim = next(variable for variable in dashboard["templating"]["list"] if variable["name"] == "claim")
+    assert claim["query"] == claim["current"]["value"] == "mine"
+    volume = next(panel for panel in dashboard["panels"] if panel["title"] == "The cache's volume")
+    assert 'persistentvolumeclaim=~"$claim"' in volume["targets"][0]["expr"]
+
+
+@each_dashboard
+def test_a_dashboard_says_how_it_is_now_and_asks_for_pods_of_the_server_only(path):
+    dashboard = json.loads(path.read_text())
+    now = {panel["title"]: panel["targets"][0] for panel in dashboard["panels"] if panel["title"] in ("Ready", "Durable lag")}
+    assert [target["instant"] and not target["range"] for target in now.values()] == [True, True]
+    assert now["Ready"]["expr"].endswith(" or vector(0)"), "a server that is gone is not ready"
+    assert not [variable for variable in dashboard["templating"]["list"] if "allValue" in variable]
+
+
+@pytest.mark.parametrize(("cache", "there"), [
+    ({"type": "pvc"}, True), ({"type": "localNvme", "storageClass": "local"}, True), ({"type": "emptyDir"}, False),
+    ({"type": "none"}, False)], ids=lambda value: str(value))
+def test_the_alert_on_the_disk_is_there_when_the_kubelet_measures_the_volume(cache, there):
+    values = chart.with_values(chart.example("default"), {
+        "cache": cache, "prometheusRule": {"enabled": True, "runbookUrl": "https://runbooks.example.com/opendata-log/operations.html"}})
+    names = [rule["alert"] for rule in chart.find("PrometheusRule", values)["spec"]["groups"][0]["rules"]]
+    assert ("OpendataLogDiskAlmostFull" in names) == there and len(names) == 7 + there
 
 
 def test_the_queries_of_the_documents_are_promql(tmp_path):

@@ -65,19 +65,20 @@ def test_the_values_that_a_page_gives_are_accepted_by_the_engine(page, tmp_path)
 
 
 def test_what_a_stranger_types_makes_tokens_and_appends_and_reads(s3, start, tmp_path):
-    """The steps of the README, without a cluster: `kubectl` does nothing, and the pod runs here."""
+    """The steps of the README, without a cluster: `kubectl` keeps the file of tokens at most, and the pod runs here."""
     scripts = re.findall(r"```sh\n(.*?)```", README.read_text(), re.DOTALL)
     tokens = next(script for script in scripts if "> tokens" in script)
     use = next(script for script in scripts if "/log/append" in script)
     values = yaml.safe_load(re.search(r"```yaml\n# log.yaml\n(.*?)```", README.read_text(), re.DOTALL)[1])
     bash = ["bash", "-euc"]
-    made = subprocess.run([*bash, f"kubectl() {{ :; }}\n{tokens}\necho $CLIENT"], cwd=tmp_path, capture_output=True, text=True,
+    made = subprocess.run([*bash, f"kubectl() {{ cp tokens kept 2>/dev/null || :; }}\n{tokens}\necho $CLIENT"], cwd=tmp_path, capture_output=True, text=True,
                           check=True)
+    assert not (tmp_path / "tokens").exists(), "the tokens stay on the disk in plain text"
     s3.make_bucket("stranger")
     # In the place of the role: a store of the test's own, and its credentials.
     values = chart.with_values(values, {"fullnameOverride": "", "config": {"storage": {"s3": {"bucket": "stranger"}}}, "serviceAccount": {"roleArn": ""}, "objectStore": {
         "endpoint": s3.endpoint, "allowHttp": True, "credentialsSecret": {"name": "keys"}}})
-    urls = LocalPod(values, tmp_path / "pod", (tmp_path / "tokens").read_text()).start(start)
+    urls = LocalPod(values, tmp_path / "pod", (tmp_path / "kept").read_text()).start(start)
     script = f"kubectl() {{ :; }}\nCLIENT={made.stdout}\n{use}".replace("localhost:8080", urls["http"].split("//")[1])
     used = subprocess.run([*bash, script], capture_output=True, text=True, check=True)
     assert '"recordsAppended":1' in used.stdout and '"value":"Zmlyc3Q="' in used.stdout, used.stdout

@@ -2,6 +2,8 @@
 
 Each file in `refused/` begins with `# Refused: ` and the message. Its values come on top of the default example."""
 
+import re
+
 import helm_python
 import pytest
 
@@ -29,10 +31,35 @@ def test_a_refused_example_is_refused_with_its_message(path):
 def test_every_refusal_of_the_template_has_an_example():
     template = (chart.CHART / "templates" / "_refusals.tpl").read_text()
     met = "\n".join(refusal(chart.with_values(chart.example("default"), chart.values_of(path))) for path in chart.REFUSED)
-    # What stands before the first value in a message tells it apart from the others.
+    # What stands before the first value in a message, or after one that it begins with, tells it apart from the others.
     for fail in template.split("fail ")[1:]:
-        begin = fail.lstrip("( printf").lstrip('"').split('"')[0].split("%")[0]
+        words = re.split(r"%\w", fail.lstrip("( printf").lstrip('"').split('"')[0])
+        begin = next(part for part in words if part.strip())
         assert begin in met, f"no example for: {begin}"
+
+
+@pytest.mark.parametrize("way_out", [
+    {"admin": {"enabled": True}},
+    {"networkPolicy": {"monitoring": [{"podSelector": {}}]}},
+    {"networkPolicy": {"clients": []}},
+    {"networkPolicy": {"enabled": False}},
+    {"serviceMonitor": {"enabled": False}},
+], ids=str)
+def test_a_policy_that_lets_prometheus_in_is_not_refused(way_out):
+    locked_out = chart.values_of(next(path for path in chart.REFUSED if path.stem == "policy-without-prometheus"))
+    chart.render(chart.with_values(chart.with_values(chart.example("default"), locked_out), way_out))
+
+
+def test_a_pod_monitor_can_be_locked_out_too():
+    locked_out = chart.values_of(next(path for path in chart.REFUSED if path.stem == "policy-without-prometheus"))
+    of_pods = {"serviceMonitor": {"enabled": False}, "podMonitor": {"enabled": True}}
+    assert "would lock Prometheus out" in refusal(chart.with_values(chart.with_values(chart.example("default"), locked_out), of_pods))
+
+
+def test_the_time_of_a_check_that_a_probe_is_compared_with_is_the_servers_own():
+    page = (chart.ROOT / "docs" / "configuration.md").read_text()
+    template = (chart.CHART / "templates" / "_refusals.tpl").read_text()
+    assert re.search(r"\| `timeouts.check` \| `(\w+)` \|", page)[1] == re.search(r'default "(\w+)" \$c.timeouts.check', template)[1]
 
 
 def test_without_values_it_says_what_is_needed_first():

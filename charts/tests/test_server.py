@@ -101,18 +101,19 @@ def test_the_next_steps_of_the_notes_work_as_printed(name, bucket, start, tmp_pa
     assert [value["value"] for value in answers[1]["values"]] == ["Zmlyc3Q="]
 
 
-@pytest.mark.parametrize("name", ["default", "tls-tokens"])
+@pytest.mark.parametrize("name", ["default", "eks-irsa", "tls-tokens"])
 def test_helm_test_passes_on_a_running_server_and_fails_on_none(name, bucket, start, tmp_path):
     values = on(bucket, name, prefix=f"helm-test-{name}")
     pod = LocalPod(values, tmp_path)
     urls = pod.start(start)
     probe = chart.find("Pod", values, ending="-test")["spec"]["containers"][0]
-    service = chart.find("Service", values, ending="opendata-log")
-    address = f"{service['metadata']['name']}:{service['spec']['ports'][0]['port']}"
+    services = [document for document in chart.documents(values) if document["kind"] == "Service"]
+    ports = [(service["metadata"]["name"], port) for service in services for port in service["spec"]["ports"]]
     # In the place of the cluster's name service.
-    rerouted = f"curl --connect-to {address}:{urls['http'].split('//')[1]}"
-    command = [*probe["command"], *probe["args"]]
-    command = rerouted.split() + command[1:] if command[0] == "curl" else [part.replace("curl", rerouted) for part in command]
+    rerouted = " ".join(["curl", *(f"--connect-to {service}:{port['port']}:{urls[port['targetPort']].split('//')[1]}"
+                                   for service, port in ports)])
+    command = [part.replace("curl", rerouted) for part in [*probe["command"], *probe["args"]]]
+    assert "/-/ready" in command[-1]
     assert subprocess.run(command, capture_output=True).returncode == 0
     pod.server.kill()
     assert subprocess.run(command, capture_output=True).returncode != 0

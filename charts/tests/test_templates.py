@@ -26,7 +26,7 @@ def test_a_changed_configuration_rolls_the_pod():
 
 def test_what_is_not_configuration_does_not_roll_the_pod():
     pods = [chart.find("Deployment", values)["spec"]["template"]
-            for values in (default(), default(service={"type": "NodePort"}, prometheusRule={"enabled": True}))]
+            for values in (default(), default(service={"type": "NodePort"}, prometheusRule={"enabled": True, "runbookUrl": "https://a.example"}))]
     assert pods[0] == pods[1]
 
 

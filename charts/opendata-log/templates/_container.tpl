@@ -76,13 +76,13 @@ httpGet:
 - name: AWS_ACCESS_KEY_ID
   valueFrom:
     secretKeyRef:
-      name: {{ .name }}
-      key: {{ .accessKeyIdKey }}
+      name: {{ .name | quote }}
+      key: {{ .accessKeyIdKey | quote }}
 - name: AWS_SECRET_ACCESS_KEY
   valueFrom:
     secretKeyRef:
-      name: {{ .name }}
-      key: {{ .secretAccessKeyKey }}
+      name: {{ .name | quote }}
+      key: {{ .secretAccessKeyKey | quote }}
 {{- end }}
 {{- end }}
 {{- if $o.certificateAuthority.configMap }}
@@ -104,13 +104,13 @@ replaces them, which it does not do for single files that are mounted with `subP
     defaultMode: 0440
     sources:
       - configMap:
-          name: {{ include "opendata-log.fullname" . }}
+          name: {{ include "opendata-log.fullname" . | quote }}
           items:
             - key: log.yaml
               path: log.yaml
       {{- if .Values.tls.enabled }}
       - secret:
-          name: {{ include "opendata-log.tlsSecret" . }}
+          name: {{ include "opendata-log.tlsSecret" . | quote }}
           items:
             - key: tls.crt
               path: tls/tls.crt
@@ -120,25 +120,25 @@ replaces them, which it does not do for single files that are mounted with `subP
       {{- with .Values.auth }}
       {{- if .existingSecret }}
       - secret:
-          name: {{ .existingSecret }}
+          name: {{ .existingSecret | quote }}
           items:
-            - key: {{ .key }}
+            - key: {{ .key | quote }}
               path: auth/tokens
       {{- end }}
       {{- end }}
       {{- with .Values.objectStore.certificateAuthority }}
       {{- if .configMap }}
       - configMap:
-          name: {{ .configMap }}
+          name: {{ .configMap | quote }}
           items:
-            - key: {{ .key }}
+            - key: {{ .key | quote }}
               path: ca/ca.crt
       {{- end }}
       {{- end }}
 {{- if eq .Values.cache.type "pvc" }}
 - name: cache
   persistentVolumeClaim:
-    claimName: {{ include "opendata-log.claimName" . }}
+    claimName: {{ include "opendata-log.claimName" . | quote }}
 {{- else if eq .Values.cache.type "localNvme" }}
 - name: cache
   ephemeral:
@@ -151,6 +151,6 @@ replaces them, which it does not do for single files that are mounted with `subP
 {{- else if eq .Values.cache.type "emptyDir" }}
 - name: cache
   emptyDir:
-    sizeLimit: {{ .Values.cache.size }}
+    sizeLimit: {{ .Values.cache.size | quote }}
 {{- end }}
 {{- end }}

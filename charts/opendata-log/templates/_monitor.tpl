@@ -13,7 +13,7 @@ tlsConfig:
   {{- else }}
   ca:
     secret:
-      name: {{ include "opendata-log.tlsSecret" . }}
+      name: {{ include "opendata-log.tlsSecret" . | quote }}
       key: ca.crt
   serverName: {{ include "opendata-log.fullname" . }}
   {{- end }}
@@ -22,13 +22,16 @@ tlsConfig:
 authorization:
   type: Bearer
   credentials:
-    name: {{ $monitor.bearerTokenSecret.name }}
-    key: {{ $monitor.bearerTokenSecret.key }}
+    name: {{ $monitor.bearerTokenSecret.name | quote }}
+    key: {{ $monitor.bearerTokenSecret.key | quote }}
 {{- end }}
-{{- with $monitor.relabelings }}
 relabelings:
+  # The operator calls the port `endpoint`, and would rename the server's own label of that name, which is the route.
+  - action: labeldrop
+    regex: endpoint
+  {{- with $monitor.relabelings }}
   {{- toYaml . | nindent 2 }}
-{{- end }}
+  {{- end }}
 {{- with $monitor.metricRelabelings }}
 metricRelabelings:
   {{- toYaml . | nindent 2 }}

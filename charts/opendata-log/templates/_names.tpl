@@ -41,14 +41,14 @@
 
 {{/* What a Service or a monitor finds the pod by. It cannot be changed in a Deployment that is there. */}}
 {{- define "opendata-log.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "opendata-log.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "opendata-log.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
 {{/* Those of the pod of `helm test`: not what the Service selects by, or it would route requests to that pod. */}}
 {{- define "opendata-log.testLabels" -}}
 app.kubernetes.io/name: {{ include "opendata-log.name" . }}-test
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
 {{- define "opendata-log.labels" -}}

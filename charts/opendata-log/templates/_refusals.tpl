@@ -10,8 +10,9 @@
 {{- $open := include "opendata-log.milliseconds" $c.timeouts.open | int64 -}}
 {{- $start := mul $v.startupProbe.periodSeconds $v.startupProbe.failureThreshold 1000 -}}
 {{- if le $start $open }}{{ fail (printf "startupProbe allows %d s, which must be more than config.timeouts.open (%s): Kubernetes would kill a server that is replaying its WAL, again and again" (int (div $start 1000)) $c.timeouts.open) }}{{ end -}}
-{{- with $c.timeouts.check -}}
-{{- if le (mul $v.readinessProbe.timeoutSeconds 1000) (include "opendata-log.milliseconds" . | int64) }}{{ fail (printf "readinessProbe.timeoutSeconds (%d) must be more than config.timeouts.check (%s), or the reason why the server is not ready is never seen" (int $v.readinessProbe.timeoutSeconds) .) }}{{ end -}}
+{{- $check := default "2s" $c.timeouts.check -}}
+{{- range $probe, $seconds := dict "readinessProbe" $v.readinessProbe.timeoutSeconds "startupProbe" $v.startupProbe.timeoutSeconds -}}
+{{- if le (mul $seconds 1000) (include "opendata-log.milliseconds" $check | int64) }}{{ fail (printf "%s.timeoutSeconds (%d) must be more than config.timeouts.check (%s), or the reason why the server is not ready is never seen" $probe (int $seconds) $check) }}{{ end -}}
 {{- end -}}
 
 {{- if eq $v.cache.type "none" -}}
@@ -38,6 +39,9 @@
 {{- if and $v.admin.enabled (eq (int $v.admin.port) 8080) }}{{ fail "admin.port must not be 8080: the log itself is served there" }}{{ end -}}
 {{- if and $v.serviceMonitor.enabled $v.podMonitor.enabled }}{{ fail "serviceMonitor and podMonitor are both enabled: everything would be scraped twice" }}{{ end -}}
 {{- if and (or $v.serviceMonitor.enabled $v.podMonitor.enabled) $v.auth.existingSecret (not $v.admin.enabled) (not $v.serviceMonitor.bearerTokenSecret.name) }}{{ fail "with auth.existingSecret the metrics need a token: set serviceMonitor.bearerTokenSecret.name, or admin.enabled=true to have them on a port of their own" }}{{ end -}}
+{{- if and (or $v.serviceMonitor.enabled $v.podMonitor.enabled) $v.networkPolicy.enabled $v.networkPolicy.clients (not $v.networkPolicy.monitoring) (not $v.admin.enabled) }}{{ fail "networkPolicy.clients would lock Prometheus out of the metrics, which are on the port of the log: name it in networkPolicy.monitoring, or set admin.enabled=true" }}{{ end -}}
+{{- if and $v.prometheusRule.enabled (not $v.prometheusRule.runbookUrl) }}{{ fail "prometheusRule.enabled needs prometheusRule.runbookUrl: where docs/operations.md is on your web, or the alerts lead nowhere" }}{{ end -}}
 {{- if and $v.ingress.enabled (not $v.ingress.hosts) }}{{ fail "ingress.enabled needs ingress.hosts" }}{{ end -}}
 {{- if and $v.httpRoute.enabled (not $v.httpRoute.parentRefs) }}{{ fail "httpRoute.enabled needs httpRoute.parentRefs: the Gateway that it belongs to" }}{{ end -}}
+{{- if and $v.httpRoute.enabled $v.tls.enabled }}{{ fail "httpRoute.enabled and tls.enabled are both set: a Gateway speaks plain HTTP to what an HTTPRoute names; let the Gateway end TLS, or leave httpRoute off and make the route and its BackendTLSPolicy yourself" }}{{ end -}}
 {{- end }}
