@@ -63,6 +63,7 @@ impl Sources {
             };
         }
         let sections = Config::sections();
+        refuse_unknown_sections(&sections)?;
         let ours = Env::prefixed("LOG_").filter(move |name| {
             let section = name.as_str().split("__").next().unwrap_or_default();
             sections
@@ -109,6 +110,26 @@ impl Sources {
     pub(super) fn given(&self, path: &str) -> bool {
         self.of(path) != Source::Default
     }
+}
+
+/// Two underscores part a section from a setting: whoever writes them means us, and may have misspelt the section.
+fn refuse_unknown_sections(known: &[String]) -> Result<(), Refusal> {
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy();
+        let section = name
+            .strip_prefix("LOG_")
+            .and_then(|rest| rest.split_once("__"));
+        if let Some((section, _)) = section
+            && !known
+                .iter()
+                .any(|known| section.eq_ignore_ascii_case(known))
+        {
+            return Err(Refusal(format!(
+                "unknown section {section} (in environment {name})"
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// The variable of a setting.

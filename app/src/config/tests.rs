@@ -142,6 +142,15 @@ fn only_variables_that_name_a_setting_are_ours() {
 }
 
 #[test]
+fn a_misspelt_section_in_the_environment_is_refused() {
+    Jail::expect_with(|jail| {
+        jail.set_env("LOG_TIMEOUT__CHECK", "1s");
+        assert!(refusal(None, json!({})).contains("LOG_TIMEOUT__CHECK"));
+        Ok(())
+    });
+}
+
+#[test]
 fn every_flag_of_a_setting_is_in_the_reference_and_every_setting_is_described() {
     use clap::CommandFactory;
     let command = crate::cli::Cli::command();

@@ -79,23 +79,14 @@ async fn with_a_warm_cache_ten_times_the_block_cache_is_read_again_without_a_get
 
     proxy.forget();
     holds(&client, &records).await;
-    let cold = proxy.seen("GET");
-    let of_data = cold
-        .keys()
-        .filter(|path| path.contains("/compacted/"))
-        .count();
-    assert!(of_data > 10, "the data was not read from S3: {cold:?}");
+    let cold = data_files_read(&proxy);
+    assert!(cold.len() > 10, "the data was not read from S3: {cold:?}");
 
     proxy.forget();
     let hits = metric(&client, "slatedb_object_store_cache_part_hit_count_total").await;
     holds(&client, &records).await;
     // The server looks after its store now and then; data is what is meant.
-    let warm = proxy.seen("GET");
-    let of_data: Vec<_> = warm
-        .keys()
-        .filter(|path| path.contains("/compacted/"))
-        .collect();
-    assert!(of_data.is_empty(), "read again from S3: {of_data:?}");
+    assert_eq!(data_files_read(&proxy), [""; 0], "read again from S3");
     let hits = metric(&client, "slatedb_object_store_cache_part_hit_count_total").await - hits;
     assert!(
         hits > 10.0 * BLOCK_CACHE as f64 / (64.0 * KIB as f64),
@@ -113,12 +104,46 @@ async fn with_a_warm_cache_ten_times_the_block_cache_is_read_again_without_a_get
     let client = Client::new(&server);
     proxy.forget();
     holds(&client, &records).await;
-    let warm = proxy.seen("GET");
-    let of_data: Vec<_> = warm
-        .keys()
-        .filter(|path| path.contains("/compacted/"))
-        .collect();
-    assert!(of_data.is_empty(), "read again from S3: {of_data:?}");
+    assert_eq!(data_files_read(&proxy), [""; 0], "read again from S3");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_cached_on_flush_and_what_is_loaded_at_the_start_is_never_read_from_s3() {
+    let s3 = SeaweedFs::start();
+    s3.create_bucket(BUCKET);
+    let proxy = CountingProxy::start(s3.port());
+    let cache = TempDir::with_prefix("log-cache-").expect("make a temporary folder");
+    let mut environment = s3.environment();
+    for (name, value) in &mut environment {
+        if name.starts_with("AWS_ENDPOINT") {
+            *value = proxy.endpoint();
+        }
+    }
+    environment.extend(settings(cache.path()));
+    let arguments = ["--s3-bucket", BUCKET].map(str::to_owned);
+    let with = |name: &str, value: &str| {
+        let more = vec![(name.to_owned(), value.to_owned())];
+        [environment.clone(), more].concat()
+    };
+
+    let server = Server::start(&arguments, &with("LOG_CACHE__ON_FLUSH", "true"));
+    let records = fill(&Client::new(&server)).await;
+    holds(&Client::new(&server), &records).await;
+    assert_eq!(data_files_read(&proxy), [""; 0]);
+    assert_eq!(server.terminate().await.code, Some(0));
+
+    fs::remove_dir_all(cache.path()).expect("delete the cache");
+    let server = Server::start(&arguments, &with("LOG_CACHE__PRELOAD", "all"));
+    assert!(!data_files_read(&proxy).is_empty(), "nothing was loaded");
+    proxy.forget();
+    holds(&Client::new(&server), &records).await;
+    assert_eq!(data_files_read(&proxy), [""; 0]);
+}
+
+/// The data files that were read from S3.
+fn data_files_read(proxy: &CountingProxy) -> Vec<String> {
+    let read = proxy.seen("GET").into_keys();
+    read.filter(|path| path.contains("/compacted/")).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -240,6 +265,29 @@ async fn a_full_disk_under_the_cache_costs_nothing() {
     assert_eq!(server.terminate().await.code, Some(0));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cache_that_becomes_read_only_costs_nothing_and_is_refused_at_the_next_start() {
+    let disk = SmallDisk::mount();
+    let log = Cached::new(disk.folder.path().join("cache"));
+    let server = log.serve();
+    let client = Client::new(&server);
+    let records = fill(&client).await;
+    disk.make_read_only().await;
+    holds(&client, &records).await;
+    assert_eq!(server.terminate().await.code, Some(0));
+
+    let cache = log.cache.display().to_string();
+    let exit = run(
+        &["--in-memory", "--port", "0"],
+        &[("LOG_CACHE__DIR", &cache)],
+    );
+    assert_eq!(exit.code, Some(2), "{exit:?}");
+    assert!(exit.stderr.contains("cache folder"), "{exit:?}");
+    let data = log.data.path().display().to_string();
+    let server = Server::start(&["--data-dir".to_owned(), data], &[]);
+    holds(&Client::new(&server), &records).await;
+}
+
 #[test]
 fn a_cache_folder_that_cannot_be_written_to_ends_the_start_with_one_clear_line() {
     let folder = TempDir::with_prefix("log-cache-").expect("make a temporary folder");
@@ -281,6 +329,21 @@ impl SmallDisk {
             String::from_utf8_lossy(&mounted.stderr)
         );
         Self { folder }
+    }
+
+    /// Possible when nobody writes at that moment.
+    async fn make_read_only(&self) {
+        for _ in 0..200 {
+            let remounted = Command::new("mount")
+                .args(["-o", "remount,ro"])
+                .arg(self.folder.path())
+                .output();
+            if remounted.is_ok_and(|output| output.status.success()) {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        panic!("somebody writes to the disk all the time");
     }
 
     /// Takes what is left.

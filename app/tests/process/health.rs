@@ -215,3 +215,28 @@ async fn until_metric_is(client: &Client, line: &str) {
         sleep(Duration::from_millis(200)).await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_read_of_what_is_not_in_memory_ends_by_its_deadline_while_the_object_store_hangs() {
+    let place = Place::s3();
+    let server = place.serve_with(&settings(&[
+        ("LOG_TIMEOUTS__READ", "2s"),
+        ("LOG_MEMORY__BLOCK_CACHE", "64KiB"),
+        ("LOG_MEMORY__UNFLUSHED", "4MiB"),
+        ("LOG_SLATEDB__L0_SST_SIZE_BYTES", "65536"),
+    ]));
+    let client = Client::new(&server);
+    for _ in 0..40 {
+        client.append_one("key", &"v".repeat(100_000), true).await;
+    }
+    place.pause();
+    let began = Instant::now();
+    let answer = client.get("/scan?key=key").await.expect("an answer");
+    assert!(began.elapsed() < Duration::from_secs(4));
+    assert_eq!(answer.status, 504, "{}", answer.json);
+    assert_eq!(answer.json["code"], "deadline_exceeded");
+    place.resume();
+    until_ready_is(&server, 200, Duration::from_secs(20)).await;
+    let all = client.scan_all(b"key", 50).await;
+    assert_eq!(all.len(), 40);
+}
