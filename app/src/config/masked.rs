@@ -4,7 +4,7 @@
 pub(super) const MASK: &str = "********";
 
 /// Words in the name of a setting or variable that make its value a secret.
-const WORDS: [&str; 3] = ["password", "secret", "token"];
+const WORDS: [&str; 5] = ["password", "secret", "token", "base64", "customer"];
 
 /// Last words of names that lead to a secret and are none.
 const HARMLESS: [&str; 4] = ["file", "dir", "path", "folder"];

@@ -1,5 +1,6 @@
 //! `opendata-log config show`: what is in force, and where it comes from.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use figment::value::{Dict, Value};
@@ -9,32 +10,6 @@ use serde::Serialize;
 use super::slatedb::TWICE;
 use super::sources::{Source, Sources};
 use super::{Config, Refusal, masked};
-
-/// The variables that the S3 client reads.
-const AWS: [&str; 22] = [
-    "AWS_ACCESS_KEY_ID",
-    "AWS_SECRET_ACCESS_KEY",
-    "AWS_SESSION_TOKEN",
-    "AWS_WEB_IDENTITY_TOKEN_FILE",
-    "AWS_ROLE_ARN",
-    "AWS_ROLE_SESSION_NAME",
-    "AWS_ENDPOINT_URL_STS",
-    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
-    "AWS_METADATA_ENDPOINT",
-    "AWS_SERVER_SIDE_ENCRYPTION",
-    "AWS_SSE_KMS_KEY_ID",
-    "AWS_REGION",
-    "AWS_DEFAULT_REGION",
-    "AWS_ENDPOINT_URL",
-    "AWS_ENDPOINT",
-    "AWS_ENDPOINT_URL_S3",
-    "AWS_ALLOW_HTTP",
-    "AWS_VIRTUAL_HOSTED_STYLE_REQUEST",
-    "AWS_CONNECT_TIMEOUT",
-    "AWS_TIMEOUT",
-];
 
 /// One line for each setting: its name, its value, and its source. Secrets are masked.
 ///
@@ -50,10 +25,13 @@ pub fn show(file: Option<&Path>, flags: impl Serialize) -> Result<String, Refusa
         }
     }
     if matches!(config.place().0, Place::S3 { .. }) {
-        for name in AWS {
-            if let Ok(value) = std::env::var(name) {
-                line(&mut text, name, &value, "environment");
-            }
+        // The S3 client takes whatever it knows of them.
+        let variables: BTreeMap<_, _> = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
+            .filter(|(name, _)| name.starts_with("AWS_"))
+            .collect();
+        for (name, value) in variables {
+            line(&mut text, &name, &value.to_string_lossy(), "environment");
         }
     }
     Ok(text)
