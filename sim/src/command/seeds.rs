@@ -44,8 +44,8 @@ pub(super) fn run(scenario: Scenario, runs: &Runs) -> usize {
     }
     let [operations, acknowledged, lives, simulated_ms] = totals.into_inner();
     say(format_args!(
-        "{scenario}: {operations} calls, {acknowledged} appends acknowledged, {lives} lives of servers, {} simulated hours",
-        simulated_ms / 3_600_000,
+        "{scenario}: {operations} calls, {acknowledged} appends acknowledged, {lives} lives of servers, {} simulated minutes",
+        simulated_ms / 60_000,
         scenario = scenario.name(),
     ));
     say(format_args!(
