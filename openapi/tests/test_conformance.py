@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import random
 import re
 import urllib.request
@@ -13,10 +14,11 @@ from conftest import OPENAPI, VENV
 from requests_that_end import APPENDED
 
 HERE = Path(__file__).parent
-FRESH = random.SystemRandom().randrange(2**31)
+# A run that changed nothing must not turn red: a fresh seed is asked for, with LOG_TEST_FUZZ=fresh.
+FRESH = [random.SystemRandom().randrange(2**31)] if os.environ.get("LOG_TEST_FUZZ") == "fresh" else []
 
 
-@pytest.mark.parametrize("seed", [1, 20261123, FRESH], ids=["seed-1", "seed-20261123", f"fresh-seed-{FRESH}"])
+@pytest.mark.parametrize("seed", [1, 20261123, *FRESH], ids=lambda seed: f"seed-{seed}")
 def test_the_server_does_what_its_document_says(serve, run, seed, tmp_path):
     url = serve()
     record = {"key": base64.b64encode(b"orders").decode(), "value": ""}
