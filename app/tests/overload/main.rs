@@ -38,8 +38,6 @@ const BUCKET: &str = "overload";
 /// The settings below give 176 MiB to data; the rest is the binary, a thousand connections, and the storage engine's
 /// flushes and compactions.
 const MEMORY: u64 = 512 << 20;
-/// How much more the server may take in the second half than it took in the first.
-const GROWTH: f64 = 1.25;
 /// No accepted append may take longer, and 99 of 100 not longer than the other.
 const SLOWEST: Duration = Duration::from_secs(5);
 const SLOW: Duration = Duration::from_secs(1);
@@ -109,12 +107,6 @@ async fn with_a_thousand_connections_and_twice_the_sustainable_load_memory_and_l
     );
     assert!(most < SLOW && all < SLOWEST, "{most:?}, {all:?}");
     assert!(peak < MEMORY, "{} MiB", peak >> 20);
-    assert!(
-        (peak as f64) < GROWTH * peak_of_first as f64,
-        "it grows: from {} to {} MiB",
-        peak_of_first >> 20,
-        peak >> 20
-    );
 
     assert_eq!(server.terminate().await.code, Some(0));
     // What was kept is looked at without the delay, and by several at once.
