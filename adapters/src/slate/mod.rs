@@ -3,6 +3,7 @@
 //! The walk of an append: [`SlateStore::append`] → `queue` → `writer` → `group` → `layout` → SlateDB, and back when
 //! `flush` says how far it is durable. The walk of a read: [`SlateStore::scan`] → `read` → `layout`.
 
+mod beside;
 mod engine_clock;
 mod error;
 mod flush;

@@ -9,9 +9,11 @@
 use std::sync::Arc;
 
 use log_domain::{Error, Result};
-use object_store::path::{Path, PathPart};
+use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use serde::{Deserialize, Serialize};
+
+use super::beside;
 
 /// The object that says who has the log, below the path of the log. Not there: nobody had it yet.
 const OBJECT: &str = "owner";
@@ -60,7 +62,7 @@ impl Ownership {
         instance: Instance,
     ) -> Result<Self> {
         let ownership = Self {
-            object: Path::from(path).join(PathPart::from(OBJECT)),
+            object: beside::object(path, OBJECT),
             objects,
             instance,
         };
@@ -106,13 +108,11 @@ impl Ownership {
     }
 
     async fn read(&self) -> Result<Option<Owner>> {
-        let found = match self.objects.get(&self.object).await {
-            Ok(found) => found,
-            Err(object_store::Error::NotFound { .. }) => return Ok(None),
-            Err(error) => return Err(unavailable(error)),
+        let Some(found) = beside::read(&*self.objects, &self.object).await? else {
+            return Ok(None);
         };
         // Not worth a log that nobody can open: safety does not rest on it.
-        match decode(&found.bytes().await.map_err(unavailable)?) {
+        match decode(&found) {
             Ok(owner) => Ok(Some(owner)),
             Err(error) => {
                 tracing::warn!(%error, "it goes on as if nobody had had the log");
@@ -125,7 +125,7 @@ impl Ownership {
         let bytes = serde_json::to_vec(owner)
             .map_err(|error| Error::internal(format!("encode the log's owner: {error}")))?;
         let put = self.objects.put(&self.object, bytes.into()).await;
-        put.map(drop).map_err(unavailable)
+        put.map(drop).map_err(beside::unavailable)
     }
 }
 
@@ -164,13 +164,6 @@ fn decode(value: &[u8]) -> Result<Owner> {
         )));
     }
     serde_json::from_slice(value).map_err(damaged)
-}
-
-fn unavailable(cause: object_store::Error) -> Error {
-    Error::Unavailable {
-        message: "the object store does not answer".into(),
-        cause: Some(Arc::new(cause)),
-    }
 }
 
 #[cfg(test)]

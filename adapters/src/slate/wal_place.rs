@@ -8,8 +8,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::StreamExt;
 use log_domain::{Error, Result};
-use object_store::path::{Path, PathPart};
-use object_store::{ObjectStore, ObjectStoreExt, PutMode};
+use object_store::path::Path;
+use object_store::{ObjectStore, PutMode};
+
+use super::beside;
 
 /// The object that says where the WAL is, below the path of the log. Not there: the WAL is with the data.
 const OBJECT: &str = "wal-location";
@@ -35,10 +37,10 @@ pub(super) async fn settle(
     path: &str,
     wanted: Option<&WalStore>,
 ) -> Result<()> {
-    let path = Path::from(path);
-    let object = path.clone().join(PathPart::from(OBJECT));
+    let object = beside::object(path, OBJECT);
     let wanted = wanted.map(|wal| wal.location.as_str());
-    match (read(data, &object).await?, wanted) {
+    let is = beside::read(data, &object).await?;
+    match (is.as_deref().map(decode).transpose()?, wanted) {
         (None, None) => Ok(()),
         (Some(is), Some(wanted)) if is == wanted => Ok(()),
         (Some(is), None) => Err(Error::invalid(format!(
@@ -48,12 +50,12 @@ pub(super) async fn settle(
             "its WAL is in {is}, but storage.wal.s3.bucket says {wanted}: without the WAL acknowledged records would be \
              lost"
         ))),
-        (None, Some(wanted)) => begin(data, &path, &object, wanted).await,
+        (None, Some(wanted)) => begin(data, path, &object, wanted).await,
     }
 }
 
-async fn begin(data: &dyn ObjectStore, path: &Path, object: &Path, wanted: &str) -> Result<()> {
-    let manifests = path.clone().join(PathPart::from("manifest"));
+async fn begin(data: &dyn ObjectStore, path: &str, object: &Path, wanted: &str) -> Result<()> {
+    let manifests = beside::object(path, "manifest");
     match data.list(Some(&manifests)).next().await {
         None => {}
         Some(Ok(_)) => {
@@ -62,7 +64,7 @@ async fn begin(data: &dyn ObjectStore, path: &Path, object: &Path, wanted: &str)
                  begins with it"
             )));
         }
-        Some(Err(error)) => return Err(unavailable(error)),
+        Some(Err(error)) => return Err(beside::unavailable(error)),
     }
     let put = data.put_opts(object, encode(wanted).into(), PutMode::Create.into());
     match put.await {
@@ -70,17 +72,8 @@ async fn begin(data: &dyn ObjectStore, path: &Path, object: &Path, wanted: &str)
         Err(object_store::Error::AlreadyExists { .. }) => Err(Error::unavailable(
             "another server is beginning this log at this moment",
         )),
-        Err(error) => Err(unavailable(error)),
+        Err(error) => Err(beside::unavailable(error)),
     }
-}
-
-async fn read(data: &dyn ObjectStore, object: &Path) -> Result<Option<String>> {
-    let found = match data.get(object).await {
-        Ok(found) => found,
-        Err(object_store::Error::NotFound { .. }) => return Ok(None),
-        Err(error) => return Err(unavailable(error)),
-    };
-    decode(&found.bytes().await.map_err(unavailable)?).map(Some)
 }
 
 fn encode(location: &str) -> Bytes {
@@ -103,15 +96,9 @@ fn decode(value: &[u8]) -> Result<String> {
     location.ok_or_else(|| Error::Corrupt("the location of the WAL is not text".into()))
 }
 
-fn unavailable(cause: object_store::Error) -> Error {
-    Error::Unavailable {
-        message: "the object store does not answer".into(),
-        cause: Some(Arc::new(cause)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use object_store::ObjectStoreExt;
     use object_store::memory::InMemory;
 
     use super::*;
