@@ -13,7 +13,7 @@ use super::failure::{Failure, Reason};
 use super::format::Format;
 use super::request_id::{self, RequestIds};
 use super::request_metrics::RequestMetrics;
-use super::routes::{self, Side};
+use super::routes::{self, Route, Side};
 
 /// Wraps the routes. It answers everything itself: nothing is left to the server around it.
 pub(super) struct Edge<E> {
@@ -39,16 +39,13 @@ impl<E> Edge<E> {
 
 impl<E: Endpoint> Edge<E> {
     /// Answers a request that may be asked here by whoever asks.
-    async fn admitted(&self, path: &str, request: Request) -> Result<Response> {
-        if let Some(route) = routes::find(path) {
-            if !self.side.serves(route) {
-                return Err(Failure::new(Reason::NotFound, "there is no such path").into());
-            }
-            if self.side != Side::Operators {
-                self.access.check(request.headers(), route.needs)?;
-            }
-        } else if self.side == Side::Operators {
+    async fn admitted(&self, route: Option<Route>, request: Request) -> Result<Response> {
+        if !self.side.serves(route) {
             return Err(Failure::new(Reason::NotFound, "there is no such path").into());
+        }
+        if self.side != Side::Operators {
+            let needs = route.and_then(|route| route.needs);
+            self.access.check(request.headers(), needs)?;
         }
         let output = self.inner.call(request).await?;
         Ok(output.into_response())
@@ -62,12 +59,11 @@ impl<E: Endpoint> Endpoint for Edge<E> {
         let id = self.request_ids.of(request.headers());
         let format = Format::accepted(request.headers());
         let path = request.uri().path().to_owned();
-        let observed = self
-            .metrics
-            .begin(id.clone(), request.method(), routes::find(&path));
+        let route = routes::find(&path);
+        let observed = self.metrics.begin(id.clone(), request.method(), route);
         request.set_data(id.clone());
 
-        let answer = AssertUnwindSafe(self.admitted(&path, request)).catch_unwind();
+        let answer = AssertUnwindSafe(self.admitted(route, request)).catch_unwind();
         let mut response = match answer.await {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => Failure::from(error).respond(format, &path, &id),

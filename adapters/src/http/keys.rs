@@ -13,7 +13,7 @@ use super::format::Format;
 use super::param::{self, Base64, Param, Text};
 use super::proto::{self, KeysResponse};
 use super::reply::Reply;
-use super::scan::{before, default_limit, page_limit};
+use super::scan::{default_limit, page_limit};
 use super::turns::Turns;
 
 pub(super) struct Keys<S> {
@@ -74,14 +74,11 @@ impl<S: LogStore> Keys<S> {
             start_after: param::either("start_after", start_after.0, start_after_base64.0)?,
             limit: page_limit(limit.0, self.service.limits())?,
         };
-        let read = async {
-            let turn = self.turns.wait().await;
-            Ok((self.service.keys(&query).await?, turn))
-        };
-        let (page, turn) = before(self.read_timeout, read).await?;
-        let reply = Reply::new(format, &answer(page))?.held(&self.answers)?;
-        drop(turn);
-        Ok(reply)
+        self.turns
+            .take(self.read_timeout, self.service.keys(&query), |page| {
+                Reply::new(format, &answer(page))?.held(&self.answers)
+            })
+            .await
     }
 }
 

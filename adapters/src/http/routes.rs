@@ -27,12 +27,13 @@ pub(super) enum Side {
 }
 
 impl Side {
-    /// Whether `route` is served here.
-    pub(super) fn serves(self, route: Route) -> bool {
+    /// Whether `route` is served here; of what is no route, the router says so, but for the operators' listener.
+    pub(super) fn serves(self, route: Option<Route>) -> bool {
+        let for_operators = route.is_some_and(|route| route.for_operators);
         match self {
             Self::Only => true,
-            Self::Public => !route.for_operators,
-            Self::Operators => route.for_operators,
+            Self::Public => !for_operators,
+            Self::Operators => for_operators,
         }
     }
 }

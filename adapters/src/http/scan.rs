@@ -97,20 +97,14 @@ impl<S: LogStore> ScanRoute<S> {
         };
         let mut scan = scan.into_scan(page_limit(limit.0, limits)?)?;
         let key = scan.key.clone();
+        let answer = |page| Reply::new(format, &ScanAnswer { key, page })?.held(&self.answers);
         if follow.0 {
             let wait = Duration::from_millis(timeout_ms.0).min(self.max_follow_timeout);
             scan.limit.bytes = scan.limit.bytes.min(FOLLOWED_BYTES);
-            let page = self.follow(scan, wait).await?;
-            return Ok(Reply::new(format, &ScanAnswer { key, page })?.held(&self.answers)?);
+            return Ok(answer(self.follow(scan, wait).await?)?);
         }
-        let read = async {
-            let turn = self.turns.wait().await;
-            Ok((self.service.scan(&scan).await?, turn))
-        };
-        let (page, turn) = before(self.read_timeout, read).await?;
-        let reply = Reply::new(format, &ScanAnswer { key, page })?.held(&self.answers)?;
-        drop(turn);
-        Ok(reply)
+        let read = self.service.scan(&scan);
+        self.turns.take(self.read_timeout, read, answer).await
     }
 }
 

@@ -1,17 +1,17 @@
 //! Readers take turns: pages that are being read and written down lie in memory, and only so much of it is for them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use log_domain::Error;
+use tokio::sync::Semaphore;
+
+use super::failure::Failure;
+use super::scan::before;
 
 /// So many pages at the same time; whoever comes later waits, in order.
 #[derive(Debug, Clone)]
 pub(super) struct Turns(Arc<Semaphore>);
-
-/// One's turn, until it is dropped.
-pub(super) struct Turn(
-    #[expect(dead_code, reason = "held, and given back on drop")] Option<OwnedSemaphorePermit>,
-);
 
 impl Turns {
     /// As many as pages of `page` bytes fit into `bytes`, and at least one.
@@ -22,9 +22,22 @@ impl Turns {
         )))
     }
 
-    /// Waits for as long as the caller has patience.
-    pub(super) async fn wait(&self) -> Turn {
-        // The semaphore is never closed.
-        Turn(Arc::clone(&self.0).acquire_owned().await.ok())
+    /// Waits for a turn, in which `read` gives a page and `answer` writes it down.
+    ///
+    /// # Errors
+    /// [`Error::DeadlineExceeded`] when the page was not there within `limit`; else those of `read` and `answer`.
+    pub(super) async fn take<P, A>(
+        &self,
+        limit: Duration,
+        read: impl Future<Output = Result<P, Error>>,
+        answer: impl FnOnce(P) -> Result<A, Error>,
+    ) -> Result<A, Failure> {
+        let (page, _turn) = before(limit, async {
+            // The semaphore is never closed.
+            let turn = self.0.acquire().await.ok();
+            Ok((read.await?, turn))
+        })
+        .await?;
+        Ok(answer(page)?)
     }
 }
