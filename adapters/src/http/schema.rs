@@ -355,7 +355,7 @@ impl Described for Segment {
                     "When it began, in milliseconds since the Unix epoch.",
                 ),
             ],
-            json!({"id": 0, "startSeq": 0, "startTimeMs": 1_795_385_000_000_u64}),
+            json!({"id": 1, "startSeq": 0, "startTimeMs": 1_795_385_000_000_u64}),
         )
     }
 }
@@ -373,7 +373,7 @@ impl Described for SegmentsResponse {
             ],
             json!({
                 "status": "success",
-                "segments": [{"id": 0, "startSeq": 0, "startTimeMs": 1_795_385_000_000_u64}]
+                "segments": [{"id": 1, "startSeq": 0, "startTimeMs": 1_795_385_000_000_u64}]
             }),
         )
     }

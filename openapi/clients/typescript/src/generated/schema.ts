@@ -389,7 +389,7 @@ export interface components {
         /**
          * @description A window of the log, across all keys. It ends where the next one starts.
          * @example {
-         *       "id": 0,
+         *       "id": 1,
          *       "startSeq": 0,
          *       "startTimeMs": 1795385000000
          *     }
@@ -416,7 +416,7 @@ export interface components {
          * @example {
          *       "segments": [
          *         {
-         *           "id": 0,
+         *           "id": 1,
          *           "startSeq": 0,
          *           "startTimeMs": 1795385000000
          *         }

@@ -23,7 +23,7 @@ class Segment:
     """ A window of the log, across all keys. It ends where the next one starts.
 
         Example:
-            {'id': 0, 'startSeq': 0, 'startTimeMs': 1795385000000}
+            {'id': 1, 'startSeq': 0, 'startTimeMs': 1795385000000}
 
         Attributes:
             id (int): Its number.

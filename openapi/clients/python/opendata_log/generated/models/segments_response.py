@@ -28,7 +28,7 @@ class SegmentsResponse:
     """ The segments that overlap a range.
 
         Example:
-            {'segments': [{'id': 0, 'startSeq': 0, 'startTimeMs': 1795385000000}], 'status': 'success'}
+            {'segments': [{'id': 1, 'startSeq': 0, 'startTimeMs': 1795385000000}], 'status': 'success'}
 
         Attributes:
             status (SegmentsResponseStatus): Which kind of answer this is.
