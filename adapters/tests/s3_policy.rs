@@ -10,7 +10,7 @@ use log_adapters::slate::{Instance, Options, Parts, SlateStore};
 use log_domain::follow::Followers;
 use log_domain::{Batch, Durability, Limits, LogStore, Record};
 use log_testkit::recorder::{Call, Recorder};
-use log_testkit::seaweedfs::SeaweedFs;
+use log_testkit::seaweedfs::{SeaweedFs, through};
 use serde_json::Value;
 use slatedb_common::metrics::NoopMetricsRecorder;
 
@@ -28,16 +28,10 @@ async fn the_documented_policy_allows_what_the_server_does_and_no_more() {
     let s3 = SeaweedFs::start();
     s3.create_bucket(BUCKET);
     let proxy = Recorder::before(s3.port(), &[]);
-    let mut variables = s3.environment();
-    for (name, value) in &mut variables {
-        if name.starts_with("AWS_ENDPOINT") {
-            *value = proxy.url();
-        }
-    }
     let seen = || proxy.calls().iter().map(needs).collect::<BTreeSet<_>>();
 
     let reach = Reach {
-        variables,
+        variables: through(&proxy.url(), s3.environment()),
         network: None,
     };
 

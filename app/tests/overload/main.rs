@@ -14,13 +14,13 @@ mod support;
 use std::time::Duration;
 
 use log_testkit::counting_proxy::CountingProxy;
-use log_testkit::seaweedfs::SeaweedFs;
+use log_testkit::seaweedfs::{SeaweedFs, through};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use connection::{Connection, Pace, Told};
 use support::client::Client;
-use support::server::Server;
+use support::server::{Server, variables};
 
 const CONNECTIONS: usize = 1_000;
 /// Appends that the server takes in at the same time.
@@ -43,22 +43,16 @@ const SLOWEST: Duration = Duration::from_secs(5);
 const SLOW: Duration = Duration::from_secs(1);
 
 fn settings(s3: &SeaweedFs, proxy: &CountingProxy) -> Vec<(String, String)> {
-    let mut environment = s3.environment();
-    for (name, value) in &mut environment {
-        if name.starts_with("AWS_ENDPOINT") {
-            *value = proxy.endpoint();
-        }
-    }
-    let more = [
-        ("LOG_LIMITS__APPEND_QUEUE_REQUESTS", QUEUE.to_string()),
-        ("LOG_LIMITS__APPEND_QUEUE_BYTES", "32MiB".to_owned()),
-        ("LOG_MEMORY__UNFLUSHED", "64MiB".to_owned()),
-        ("LOG_MEMORY__BLOCK_CACHE", "32MiB".to_owned()),
-        ("LOG_MEMORY__META_CACHE", "16MiB".to_owned()),
-        ("LOG_MEMORY__KEY_TABLE", "32MiB".to_owned()),
-        ("LOG_SLATEDB__L0_SST_SIZE_BYTES", (8 << 20).to_string()),
-    ];
-    environment.extend(more.map(|(name, value)| (name.to_owned(), value)));
+    let mut environment = through(&proxy.endpoint(), s3.environment());
+    environment.extend(variables(&[
+        ("LOG_LIMITS__APPEND_QUEUE_REQUESTS", &QUEUE.to_string()),
+        ("LOG_LIMITS__APPEND_QUEUE_BYTES", "32MiB"),
+        ("LOG_MEMORY__UNFLUSHED", "64MiB"),
+        ("LOG_MEMORY__BLOCK_CACHE", "32MiB"),
+        ("LOG_MEMORY__META_CACHE", "16MiB"),
+        ("LOG_MEMORY__KEY_TABLE", "32MiB"),
+        ("LOG_SLATEDB__L0_SST_SIZE_BYTES", &(8 << 20).to_string()),
+    ]));
     environment
 }
 

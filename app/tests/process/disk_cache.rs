@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use log_testkit::counting_proxy::CountingProxy;
-use log_testkit::seaweedfs::SeaweedFs;
+use log_testkit::seaweedfs::{SeaweedFs, through};
 use tempfile::TempDir;
 
 use crate::support::client::{Client, Outcome, Record};
-use crate::support::server::{Server, run};
+use crate::support::server::{Server, run, variable, variables};
 
 const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
@@ -26,7 +26,7 @@ const BUCKET: &str = "cached";
 /// Settings under which data is in data files soon, and nothing in the background reads: what is read, is read by
 /// clients.
 fn settings(cache: &Path) -> Vec<(String, String)> {
-    [
+    variables(&[
         ("LOG_CACHE__DIR", cache.to_str().expect("a path in text")),
         ("LOG_CACHE__PART_BYTES", "64KiB"),
         ("LOG_MEMORY__BLOCK_CACHE", &BLOCK_CACHE.to_string()),
@@ -36,9 +36,7 @@ fn settings(cache: &Path) -> Vec<(String, String)> {
         ("LOG_SLATEDB__L0_MAX_SSTS_PER_KEY", "1000"),
         ("LOG_SLATEDB__MANIFEST_POLL_INTERVAL", "1h"),
         ("LOG_SLATEDB__COMPACTOR_OPTIONS__POLL_INTERVAL", "1h"),
-    ]
-    .map(|(name, value)| (name.to_owned(), value.to_owned()))
-    .to_vec()
+    ])
 }
 
 /// A log in a folder with a cache in another.
@@ -59,34 +57,56 @@ impl Cached {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn with_a_warm_cache_ten_times_the_block_cache_is_read_again_without_a_get_to_s3() {
-    let s3 = SeaweedFs::start();
-    s3.create_bucket(BUCKET);
-    let proxy = CountingProxy::start(s3.port());
-    let cache = TempDir::with_prefix("log-cache-").expect("make a temporary folder");
-    let mut environment = s3.environment();
-    for (name, value) in &mut environment {
-        if name.starts_with("AWS_ENDPOINT") {
-            *value = proxy.endpoint();
+/// A log in a bucket, seen through a proxy, with a cache in a folder.
+struct CachedS3 {
+    s3: SeaweedFs,
+    proxy: CountingProxy,
+    cache: TempDir,
+}
+
+impl CachedS3 {
+    fn new() -> Self {
+        let s3 = SeaweedFs::start();
+        s3.create_bucket(BUCKET);
+        Self {
+            proxy: CountingProxy::start(s3.port()),
+            s3,
+            cache: TempDir::with_prefix("log-cache-").expect("make a temporary folder"),
         }
     }
-    environment.extend(settings(cache.path()));
-    let arguments = ["--s3-bucket", BUCKET].map(str::to_owned);
-    let server = Server::start(&arguments, &environment);
+
+    fn serve_with(&self, more: &[(&str, &str)]) -> Server {
+        let mut environment = through(&self.proxy.endpoint(), self.s3.environment());
+        environment.extend(settings(self.cache.path()));
+        environment.extend(variables(more));
+        let arguments = ["--s3-bucket", BUCKET].map(str::to_owned);
+        Server::start(&arguments, &environment)
+    }
+
+    /// The data files that were read from S3.
+    fn data_files_read(&self) -> Vec<String> {
+        let read = self.proxy.seen("GET").into_keys();
+        read.filter(|path| path.contains("/compacted/")).collect()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_a_warm_cache_ten_times_the_block_cache_is_read_again_without_a_get_to_s3() {
+    let log = CachedS3::new();
+    let server = log.serve_with(&[]);
     let client = Client::new(&server);
     let records = fill(&client).await;
 
-    proxy.forget();
+    log.proxy.forget();
     holds(&client, &records).await;
-    let cold = data_files_read(&proxy);
+    let cold = log.data_files_read();
     assert!(cold.len() > 10, "the data was not read from S3: {cold:?}");
 
-    proxy.forget();
+    log.proxy.forget();
     let hits = metric(&client, "slatedb_object_store_cache_part_hit_count_total").await;
     holds(&client, &records).await;
     // The server looks after its store now and then; data is what is meant.
-    assert_eq!(data_files_read(&proxy), [""; 0], "read again from S3");
+    assert_eq!(log.data_files_read(), [""; 0], "read again from S3");
     let hits = metric(&client, "slatedb_object_store_cache_part_hit_count_total").await - hits;
     assert!(
         hits > 10.0 * BLOCK_CACHE as f64 / (64.0 * KIB as f64),
@@ -100,50 +120,28 @@ async fn with_a_warm_cache_ten_times_the_block_cache_is_read_again_without_a_get
     assert_eq!(server.terminate().await.code, Some(0));
 
     // And it is still warm after a restart, but for the lists that the start itself makes.
-    let server = Server::start(&arguments, &environment);
+    let server = log.serve_with(&[]);
     let client = Client::new(&server);
-    proxy.forget();
+    log.proxy.forget();
     holds(&client, &records).await;
-    assert_eq!(data_files_read(&proxy), [""; 0], "read again from S3");
+    assert_eq!(log.data_files_read(), [""; 0], "read again from S3");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_cached_on_flush_and_what_is_loaded_at_the_start_is_never_read_from_s3() {
-    let s3 = SeaweedFs::start();
-    s3.create_bucket(BUCKET);
-    let proxy = CountingProxy::start(s3.port());
-    let cache = TempDir::with_prefix("log-cache-").expect("make a temporary folder");
-    let mut environment = s3.environment();
-    for (name, value) in &mut environment {
-        if name.starts_with("AWS_ENDPOINT") {
-            *value = proxy.endpoint();
-        }
-    }
-    environment.extend(settings(cache.path()));
-    let arguments = ["--s3-bucket", BUCKET].map(str::to_owned);
-    let with = |name: &str, value: &str| {
-        let more = vec![(name.to_owned(), value.to_owned())];
-        [environment.clone(), more].concat()
-    };
-
-    let server = Server::start(&arguments, &with("LOG_CACHE__ON_FLUSH", "true"));
+    let log = CachedS3::new();
+    let server = log.serve_with(&[("LOG_CACHE__ON_FLUSH", "true")]);
     let records = fill(&Client::new(&server)).await;
     holds(&Client::new(&server), &records).await;
-    assert_eq!(data_files_read(&proxy), [""; 0]);
+    assert_eq!(log.data_files_read(), [""; 0]);
     assert_eq!(server.terminate().await.code, Some(0));
 
-    fs::remove_dir_all(cache.path()).expect("delete the cache");
-    let server = Server::start(&arguments, &with("LOG_CACHE__PRELOAD", "all"));
-    assert!(!data_files_read(&proxy).is_empty(), "nothing was loaded");
-    proxy.forget();
+    fs::remove_dir_all(log.cache.path()).expect("delete the cache");
+    let server = log.serve_with(&[("LOG_CACHE__PRELOAD", "all")]);
+    assert!(!log.data_files_read().is_empty(), "nothing was loaded");
+    log.proxy.forget();
     holds(&Client::new(&server), &records).await;
-    assert_eq!(data_files_read(&proxy), [""; 0]);
-}
-
-/// The data files that were read from S3.
-fn data_files_read(proxy: &CountingProxy) -> Vec<String> {
-    let read = proxy.seen("GET").into_keys();
-    read.filter(|path| path.contains("/compacted/")).collect()
+    assert_eq!(log.data_files_read(), [""; 0]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -173,7 +171,7 @@ async fn a_full_cache_deletes_nothing_but_its_own_wherever_its_folder_is() {
     fs::write(&foreign, vec![1; 4 * MIB]).expect("write a file");
     let arguments = ["--data-dir".to_owned(), data.display().to_string()];
     let mut environment = settings(shared.path());
-    environment.push(("LOG_CACHE__MAX_BYTES".to_owned(), "1MiB".to_owned()));
+    environment.push(variable("LOG_CACHE__MAX_BYTES", "1MiB"));
     // The data's folder, in words that the check of settings does not see through.
     let around = shared.path().join("other/../data");
     fs::create_dir(shared.path().join("other")).expect("make a folder");

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
 
-use crate::support::client::{Client, Outcome};
+use crate::support::client::{Client, Outcome, ready};
 use crate::support::history::{Ended, read_log};
 use crate::support::load::{Load, Shared};
 use crate::support::place::Place;
-use crate::support::server::{Server, Variable};
+use crate::support::server::{Server, Variable, variable, variables};
 
 /// The code with which a server exits that another one has replaced.
 const FENCED_EXIT: i32 = 3;
@@ -95,10 +95,10 @@ async fn fenced_answers(client: &Client, first: Outcome) -> usize {
 }
 
 fn named(name: &str) -> Vec<Variable> {
-    vec![
-        ("LOG_STORAGE__INSTANCE".to_owned(), name.to_owned()),
-        ("LOG_SHUTDOWN__FENCED".to_owned(), "3s".to_owned()),
-    ]
+    variables(&[
+        ("LOG_STORAGE__INSTANCE", name),
+        ("LOG_SHUTDOWN__FENCED", "3s"),
+    ])
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -110,12 +110,11 @@ async fn a_fenced_server_says_so_everywhere_and_loudly_once() {
     assert!(client.metrics().await.contains("\nlog_fenced 0\n"));
 
     let _newer = place.serve_with(&named("newer"));
-    let metrics = until_fenced(&client).await;
+    let soon = Duration::from_secs(10);
+    let metrics = client.until_metrics_say("log_fenced 1", soon).await;
     assert!(metrics.contains("\nlog_ready 0\n"), "{metrics}");
-    let ready = reqwest::get(format!("{}/-/ready", older.url())).await;
-    let ready = ready.expect("an answer");
-    assert_eq!(ready.status(), 503);
-    let why = ready.text().await.expect("a body");
+    let (status, why) = ready(&older).await;
+    assert_eq!(status, 503);
     assert!(why.contains("another writer"), "{why}");
     let record = (b"key".to_vec(), b"after".to_vec());
     let refused = client.append(&[record], false).await;
@@ -128,17 +127,6 @@ async fn a_fenced_server_says_so_everywhere_and_loudly_once() {
     assert_eq!(exit.code, Some(FENCED_EXIT), "{}", exit.stderr);
     let loud = exit.stderr.lines().filter(|line| line.contains("FENCED"));
     assert_eq!(loud.count(), 1, "{}", exit.stderr);
-}
-
-async fn until_fenced(client: &Client) -> String {
-    for _ in 0..200 {
-        let metrics = client.metrics().await;
-        if metrics.contains("\nlog_fenced 1\n") {
-            return metrics;
-        }
-        sleep(Duration::from_millis(50)).await;
-    }
-    panic!("not fenced within 10 s");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -179,7 +167,7 @@ async fn a_server_takes_the_log_back_from_one_that_is_gone_for_good_when_it_is_t
     newer.kill9();
     assert_eq!(place.ends(&named("older")).code, Some(FENCED_EXIT));
     let mut told_to = named("older");
-    told_to.push(("LOG_STORAGE__TAKE_OVER".to_owned(), "true".to_owned()));
+    told_to.push(variable("LOG_STORAGE__TAKE_OVER", "true"));
     holds_three(&place.serve_with(&told_to)).await;
 }
 

@@ -4,32 +4,12 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use crate::support::client::{Client, Outcome};
+use crate::support::client::{Client, Outcome, http, ready};
 use crate::support::place::Place;
-use crate::support::server::Server;
+use crate::support::server::{Server, variables};
 
 /// How long a failed readiness may take to show.
 const NOTICED: Duration = Duration::from_secs(5);
-
-fn settings(settings: &[(&str, &str)]) -> Vec<(String, String)> {
-    let owned = settings
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    owned.collect()
-}
-
-async fn ready(server: &Server) -> (u16, String) {
-    let answer = reqwest::Client::builder()
-        .no_proxy()
-        .build()
-        .expect("a client");
-    let answer = answer.get(format!("{}/-/ready", server.url())).send().await;
-    let answer = answer.expect("readiness is answered");
-    (
-        answer.status().as_u16(),
-        answer.text().await.expect("a body"),
-    )
-}
 
 async fn until_ready_is(server: &Server, status: u16, within: Duration) -> String {
     let deadline = Instant::now() + within;
@@ -49,7 +29,7 @@ async fn until_ready_is(server: &Server, status: u16, within: Duration) -> Strin
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn while_the_object_store_hangs_the_server_says_so_and_then_goes_on_by_itself() {
     let place = Place::s3();
-    let server = place.serve_with(&settings(&[
+    let server = place.serve_with(&variables(&[
         ("LOG_TIMEOUTS__APPEND", "2s"),
         ("LOG_TIMEOUTS__READ", "2s"),
     ]));
@@ -95,7 +75,7 @@ async fn while_the_object_store_hangs_the_server_says_so_and_then_goes_on_by_its
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stop_that_cannot_flush_ends_in_time_with_exit_code_4_and_says_how_much() {
     let place = Place::s3();
-    let server = place.serve_with(&settings(&[("LOG_SHUTDOWN__TIMEOUT", "4s")]));
+    let server = place.serve_with(&variables(&[("LOG_SHUTDOWN__TIMEOUT", "4s")]));
     let client = Client::new(&server);
     client.append_one("k", "durable", true).await;
     place.pause();
@@ -122,7 +102,7 @@ async fn a_stop_that_cannot_flush_ends_in_time_with_exit_code_4_and_says_how_muc
 async fn a_lame_duck_is_not_ready_but_still_serves() {
     let server = Server::start(
         &["--in-memory".to_owned()],
-        &settings(&[("LOG_SHUTDOWN__LAME_DUCK", "2s")]),
+        &variables(&[("LOG_SHUTDOWN__LAME_DUCK", "2s")]),
     );
     let client = Client::new(&server);
     server.send_sigterm();
@@ -136,7 +116,7 @@ async fn a_lame_duck_is_not_ready_but_still_serves() {
 async fn a_second_signal_ends_a_stop_at_once() {
     let server = Server::start(
         &["--in-memory".to_owned()],
-        &settings(&[("LOG_SHUTDOWN__LAME_DUCK", "20s")]),
+        &variables(&[("LOG_SHUTDOWN__LAME_DUCK", "20s")]),
     );
     server.send_sigterm();
     until_ready_is(&server, 503, Duration::from_secs(1)).await;
@@ -158,10 +138,7 @@ async fn while_the_log_is_being_opened_the_server_is_alive_and_says_that_it_star
     let port = log_testkit::ports::free_ports::<1>()[0];
     let opening = std::thread::spawn(place.starter(port));
     let url = format!("http://127.0.0.1:{port}");
-    let http = reqwest::Client::builder()
-        .no_proxy()
-        .build()
-        .expect("a client");
+    let http = http();
     let deadline = Instant::now() + Duration::from_secs(20);
     while http.get(format!("{url}/-/healthy")).send().await.is_err() {
         assert!(Instant::now() < deadline, "not alive");
@@ -201,25 +178,18 @@ async fn the_metric_says_that_the_object_store_hangs_and_that_it_is_back_though_
     let place = Place::s3();
     let server = place.serve();
     let client = Client::new(&server);
-    until_metric_is(&client, "log_ready 1").await;
+    let shown = Duration::from_secs(40);
+    client.until_metrics_say("log_ready 1", shown).await;
     place.pause();
-    until_metric_is(&client, "log_ready 0").await;
+    client.until_metrics_say("log_ready 0", shown).await;
     place.resume();
-    until_metric_is(&client, "log_ready 1").await;
-}
-
-async fn until_metric_is(client: &Client, line: &str) {
-    let deadline = Instant::now() + Duration::from_secs(40);
-    while !client.metrics().await.lines().any(|found| found == line) {
-        assert!(Instant::now() < deadline, "not {line}");
-        sleep(Duration::from_millis(200)).await;
-    }
+    client.until_metrics_say("log_ready 1", shown).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_read_of_what_is_not_in_memory_ends_by_its_deadline_while_the_object_store_hangs() {
     let place = Place::s3();
-    let server = place.serve_with(&settings(&[
+    let server = place.serve_with(&variables(&[
         ("LOG_TIMEOUTS__READ", "2s"),
         ("LOG_MEMORY__BLOCK_CACHE", "64KiB"),
         ("LOG_MEMORY__UNFLUSHED", "4MiB"),

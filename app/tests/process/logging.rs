@@ -5,15 +5,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::client::Client;
-use crate::support::server::{Server, binary};
-
-fn settings(settings: &[(&str, &str)]) -> Vec<(String, String)> {
-    let owned = settings
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    owned.collect()
-}
+use crate::support::client::{Client, http, ready};
+use crate::support::server::{Server, binary, variables};
 
 fn objects(log: &str) -> Vec<Value> {
     let lines = log.lines();
@@ -41,16 +34,14 @@ async fn off_a_terminal_every_line_is_json_with_time_level_target_and_message() 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_request_can_be_logged_with_its_id_route_status_and_duration_and_nothing_that_was_sent()
  {
-    let asked_for = settings(&[("LOG_LOG", "info,requests=debug")]);
+    let asked_for = variables(&[("LOG_LOG", "info,requests=debug")]);
     let server = Server::start(&["--in-memory".to_owned()], &asked_for);
     let client = Client::new(&server);
     client
         .append_one("PRIVATE-KEY", "PRIVATE-VALUE", true)
         .await;
-    let http = reqwest::Client::builder().no_proxy().build();
-    let http = http.expect("build a client");
     let scan = format!("{}/api/v1/log/scan?key=UFJJVkFURQ&limit=x", server.url());
-    let asked = http.get(scan).bearer_auth("PRIVATE-TOKEN");
+    let asked = http().get(scan).bearer_auth("PRIVATE-TOKEN");
     let asked = asked.header("x-request-id", "my-id-1").send().await;
     assert_eq!(asked.expect("an answer").status(), 400);
 
@@ -86,16 +77,13 @@ async fn each_request_can_be_logged_with_its_id_route_status_and_duration_and_no
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn by_default_only_requests_that_the_server_failed_have_a_line() {
-    let lame_duck = settings(&[("LOG_SHUTDOWN__LAME_DUCK", "2s")]);
+    let lame_duck = variables(&[("LOG_SHUTDOWN__LAME_DUCK", "2s")]);
     let server = Server::start(&["--in-memory".to_owned()], &lame_duck);
     Client::new(&server).append_one("key", "value", true).await;
     server.send_sigterm();
-    let url = format!("{}/-/ready", server.url());
     let mut status = 200;
     while status == 200 {
-        let http = reqwest::Client::builder().no_proxy().build();
-        let answer = http.expect("build a client").get(&url).send().await;
-        status = answer.expect("an answer").status().as_u16();
+        status = ready(&server).await.0;
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     assert_eq!(status, 503);

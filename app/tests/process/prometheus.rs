@@ -6,7 +6,7 @@ use log_testkit::prometheus::{Prometheus, check_metrics};
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
-use crate::support::client::Client;
+use crate::support::client::{Client, http};
 use crate::support::server::Server;
 
 /// How long Prometheus may take to have scraped often enough for a rate.
@@ -85,9 +85,8 @@ async fn traffic(client: &Client) {
 
 /// The result of an instant query.
 async fn answer(prometheus: &Prometheus, query: &str) -> Value {
-    let http = reqwest::Client::builder().no_proxy().build();
     let url = format!("{}/api/v1/query", prometheus.url());
-    let asked = http.expect("build a client").post(url);
+    let asked = http().post(url);
     let form = format!("query={}", percent_encoded(query));
     let form_type = "application/x-www-form-urlencoded";
     let sent = asked.header("content-type", form_type).body(form).send();

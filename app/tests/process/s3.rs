@@ -6,10 +6,9 @@ mod identity;
 mod start;
 mod wal;
 
-use log_testkit::recorder::Recorder;
-use log_testkit::seaweedfs::SeaweedFs;
+use log_testkit::seaweedfs::{SeaweedFs, through};
 
-use crate::support::server::{Exit, Variable, run};
+use crate::support::server::{Variable, run_with, variables};
 
 const BUCKET: &str = "s3-tests";
 
@@ -33,32 +32,14 @@ fn environment(s3: &SeaweedFs) -> Vec<Variable> {
     all.filter(|(name, _)| !is_secret(name)).collect()
 }
 
-/// The same through a proxy.
-fn through(proxy: &Recorder, mut environment: Vec<Variable>) -> Vec<Variable> {
-    for (name, value) in &mut environment {
-        if name.starts_with("AWS_ENDPOINT") {
-            *value = proxy.url();
-        }
-    }
-    environment
-}
-
 fn and(mut environment: Vec<Variable>, more: &[(&str, &str)]) -> Vec<Variable> {
-    let more = more
-        .iter()
-        .map(|&(name, value)| (name.to_owned(), value.to_owned()));
-    environment.extend(more);
+    environment.extend(variables(more));
     environment
 }
 
 /// Starts the server, which must end by itself with exit code 2 and one line, and gives that line.
 fn refused(flags: &[String], environment: &[Variable]) -> String {
-    let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
-    let environment: Vec<_> = environment
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()))
-        .collect();
-    let exit: Exit = run(&flags, &environment);
+    let exit = run_with(flags, environment);
     assert_eq!(exit.code, Some(2), "{exit:?}");
     let lines = exit.stderr.lines();
     // What went well before, for example the first of two buckets, may be told too.

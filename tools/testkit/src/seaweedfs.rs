@@ -25,6 +25,16 @@ const POLL: Duration = Duration::from_millis(100);
 const POLLS_UNTIL_UP: usize = 600;
 const STARTS: usize = 3;
 
+/// The environment of a client, with the endpoint of a proxy before the server that it names.
+pub fn through(proxy: &str, mut environment: Vec<(String, String)>) -> Vec<(String, String)> {
+    for (name, value) in &mut environment {
+        if name.starts_with("AWS_ENDPOINT") {
+            proxy.clone_into(value);
+        }
+    }
+    environment
+}
+
 /// A running S3 server with its data in a temporary folder. Dropping it kills it and removes the data.
 #[derive(Debug)]
 pub struct SeaweedFs {

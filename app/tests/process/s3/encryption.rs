@@ -15,7 +15,7 @@ const KEY_ID: &str = "arn:aws:kms:us-east-1:123456789012:key/log";
 async fn sent(s3: &SeaweedFs, settings: &[(&str, &str)]) -> (Option<String>, Option<String>) {
     // SeaweedFS has no KMS, and this is about what is sent.
     let proxy = Recorder::before(s3.port(), &[KIND, KEY]);
-    let environment: Vec<Variable> = and(through(&proxy, s3.environment()), settings);
+    let environment: Vec<Variable> = and(through(&proxy.url(), s3.environment()), settings);
     let server = Server::start(&flags(BUCKET), &environment);
     Client::new(&server).append_one("key", "value", true).await;
     assert_eq!(server.terminate().await.code, Some(0));

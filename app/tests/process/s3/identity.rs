@@ -64,7 +64,7 @@ async fn a_role_is_assumed_with_the_token_of_a_file_and_again_before_the_credent
     let sts = Sts::start(SHORT);
     let token_file = sts.folder().join("token");
     std::fs::write(&token_file, TOKEN).unwrap();
-    let environment = through(&proxy, environment(&s3));
+    let environment = through(&proxy.url(), environment(&s3));
     let environment = web_identity(environment, &sts, &token_file);
     let mut server = Server::start(&flags(BUCKET), &environment);
     let client = Client::new(&server);
@@ -179,7 +179,7 @@ async fn the_agent_of_a_container_gives_credentials_for_the_token_in_a_file() {
     let token_file = folder.path().join("token");
     std::fs::write(&token_file, TOKEN).unwrap();
     let environment = and(
-        through(&proxy, environment(&s3)),
+        through(&proxy.url(), environment(&s3)),
         &[
             (
                 "AWS_CONTAINER_CREDENTIALS_FULL_URI",
@@ -224,7 +224,7 @@ async fn without_any_other_source_the_metadata_service_of_the_instance_is_asked(
     });
     let endpoint = [("AWS_METADATA_ENDPOINT", metadata.url())];
     let endpoint = endpoint.each_ref().map(|(name, url)| (*name, url.as_str()));
-    let environment = and(through(&proxy, environment(&s3)), &endpoint);
+    let environment = and(through(&proxy.url(), environment(&s3)), &endpoint);
     let server = Server::start(&flags(BUCKET), &environment);
     Client::new(&server).append_one("key", "value", true).await;
     all_signed_by(&proxy, "FROM-INSTANCE");

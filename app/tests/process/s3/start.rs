@@ -62,7 +62,7 @@ async fn a_bucket_that_is_not_there_and_credentials_that_are_not_valid_end_the_s
 fn a_store_that_ignores_if_none_match_is_refused() {
     let s3 = with_bucket(SeaweedFs::start());
     let careless = Recorder::before(s3.port(), &["if-none-match"]);
-    let environment = through(&careless, s3.environment());
+    let environment = through(&careless.url(), s3.environment());
     for _ in 0..2 {
         let line = refused_soon(BUCKET, &environment);
         says(&line, &[BUCKET, "no conditional PUTs", "If-None-Match"]);

@@ -20,7 +20,7 @@ async fn a_wal_of_its_own_lies_in_its_bucket_and_survives_kills_and_no_server_st
     let s3 = with_bucket(SeaweedFs::start());
     s3.create_bucket(WAL_BUCKET);
     let proxy = Recorder::before(s3.port(), &[]);
-    let without = through(&proxy, s3.environment());
+    let without = through(&proxy.url(), s3.environment());
     let with = and(without.clone(), &[(SETTING, WAL_BUCKET)]);
 
     let history = Shared::default();

@@ -6,6 +6,7 @@ use rcgen::{CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tempfile::TempDir;
 
 use crate::support::server::Variable;
+pub(super) use crate::support::server::variable;
 
 /// A folder with a certificate authority, a server certificate by it, and tokens.
 pub(super) struct Files {
@@ -71,10 +72,6 @@ impl Files {
             .build()
             .expect("build a client")
     }
-}
-
-pub(super) fn variable(name: &str, value: &str) -> Variable {
-    (name.to_owned(), value.to_owned())
 }
 
 pub(super) fn in_memory() -> Vec<String> {

@@ -154,17 +154,7 @@ async fn plain_http_to_the_tls_port_is_cut_off_and_says_nothing() {
     // A reset is as good an end as any.
     let _ = plain.read_to_end(&mut answer);
     assert!(answer.len() <= 7, "more than a TLS alert: {answer:?}");
-    let url = format!("{}/-/healthy", server.url());
-    assert_eq!(
-        files
-            .client()
-            .get(&url)
-            .send()
-            .await
-            .expect("an answer")
-            .status(),
-        200
-    );
+    assert_eq!(health(&files, &server).await, 200);
     server.assert_no_panic();
 }
 
@@ -178,21 +168,17 @@ async fn a_client_that_never_shakes_hands_is_cut_off_and_keeps_nobody_waiting() 
     silent
         .set_read_timeout(Some(Duration::from_secs(20)))
         .expect("a time-out");
-    let url = format!("{}/-/healthy", server.url());
     let began = Instant::now();
-    assert_eq!(
-        files
-            .client()
-            .get(&url)
-            .send()
-            .await
-            .expect("an answer")
-            .status(),
-        200
-    );
+    assert_eq!(health(&files, &server).await, 200);
     assert!(
         began.elapsed() < Duration::from_millis(900),
         "waited for the silent one"
     );
     assert_eq!(silent.read(&mut [0; 1]).expect("an end"), 0);
+}
+
+/// What the server answers when it is asked over TLS whether it is alive.
+async fn health(files: &Files, server: &Server) -> u16 {
+    let asked = files.client().get(format!("{}/-/healthy", server.url()));
+    asked.send().await.expect("an answer").status().as_u16()
 }

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use reqwest::{Client, Response};
+use reqwest::Response;
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use super::files::{Files, in_memory, variable};
+use crate::support::client::http;
 use crate::support::server::Server;
 
 const READ: &str = "read-token-0123456789abcdef";
@@ -29,16 +30,9 @@ const ROUTES: [(&str, &str, Option<&str>); 12] = [
     ("GET", "/docs", None),
 ];
 
-fn client() -> Client {
-    let builder = Client::builder()
-        .no_proxy()
-        .timeout(Duration::from_secs(30));
-    builder.build().expect("build a client")
-}
-
 async fn ask(base: &str, method: &str, path: &str, token: Option<&str>) -> Response {
     let method = method.parse().expect("a method");
-    let mut request = client().request(method, format!("{base}{path}"));
+    let mut request = http().request(method, format!("{base}{path}"));
     if path.ends_with("append") {
         request = request.body(r#"{"records":[{"key":"aw==","value":"dg=="}]}"#);
     }
@@ -110,7 +104,7 @@ async fn every_route_asks_for_its_right_and_no_other() {
             }
         }
     }
-    let protobuf = client()
+    let protobuf = http()
         .get(format!("{}/api/v1/log/keys", server.url()))
         .header("accept", "application/protobuf")
         .send();

@@ -5,6 +5,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
 
 use super::server::Server;
 
@@ -36,6 +37,24 @@ pub(crate) struct Answer {
     pub(crate) json: Value,
 }
 
+/// An HTTP client that goes straight to the server.
+pub(crate) fn http() -> reqwest::Client {
+    let builder = reqwest::Client::builder()
+        .no_proxy()
+        .timeout(Duration::from_secs(60));
+    builder.build().expect("build an HTTP client")
+}
+
+/// What `/-/ready` answers.
+pub(crate) async fn ready(server: &Server) -> (u16, String) {
+    let asked = http().get(format!("{}/-/ready", server.url()));
+    let answer = asked.send().await.expect("readiness is answered");
+    (
+        answer.status().as_u16(),
+        answer.text().await.expect("a body"),
+    )
+}
+
 /// A client with connections of its own.
 #[derive(Debug, Clone)]
 pub(crate) struct Client {
@@ -45,13 +64,8 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) fn new(server: &Server) -> Self {
-        let http = reqwest::Client::builder()
-            .no_proxy()
-            .timeout(Duration::from_secs(60))
-            .build()
-            .expect("build an HTTP client");
         Self {
-            http,
+            http: http(),
             url: format!("{}/api/v1/log", server.url()),
         }
     }
@@ -125,6 +139,19 @@ impl Client {
         let response = self.http.get(url).send().await.expect("scrape");
         assert_eq!(response.status(), 200);
         response.text().await.expect("read the metrics")
+    }
+
+    /// Waits until a scrape has this line; gives the scrape.
+    pub(crate) async fn until_metrics_say(&self, line: &str, within: Duration) -> String {
+        let deadline = Instant::now() + within;
+        loop {
+            let metrics = self.metrics().await;
+            if metrics.lines().any(|found| found == line) {
+                return metrics;
+            }
+            assert!(Instant::now() < deadline, "not {line} within {within:?}");
+            sleep(Duration::from_millis(50)).await;
+        }
     }
 
     /// A request whose answer is read piece by piece.

@@ -3,7 +3,7 @@
 use log_testkit::seaweedfs::SeaweedFs;
 use tempfile::TempDir;
 
-use super::server::{Exit, Server, Variable, run};
+use super::server::{Exit, Server, Variable, run_with};
 
 /// A place that outlives the servers on it.
 pub(crate) enum Place {
@@ -31,23 +31,14 @@ impl Place {
 
     /// Starts a server on this place, with more settings of the environment.
     pub(crate) fn serve_with(&self, settings: &[Variable]) -> Server {
-        Server::start(
-            &self.arguments(),
-            &[self.environment(), settings.to_vec()].concat(),
-        )
+        Server::start(&self.arguments(), &self.environment_and(settings))
     }
 
     /// Starts a server on this place that must end by itself, and soon.
     pub(crate) fn ends(&self, settings: &[Variable]) -> Exit {
         let mut arguments = self.arguments();
         arguments.extend(["--port", "0"].map(str::to_owned));
-        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        let environment = [self.environment(), settings.to_vec()].concat();
-        let environment: Vec<_> = environment
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .collect();
-        run(&arguments, &environment)
+        run_with(&arguments, &self.environment_and(settings))
     }
 
     /// What starts a server on this place at `port` and waits until it has opened the log, for a thread of its own.
@@ -84,6 +75,10 @@ impl Place {
                 .map(str::to_owned)
                 .to_vec(),
         }
+    }
+
+    fn environment_and(&self, settings: &[Variable]) -> Vec<Variable> {
+        [self.environment(), settings.to_vec()].concat()
     }
 
     fn environment(&self) -> Vec<Variable> {

@@ -18,6 +18,15 @@ const STOP: Duration = Duration::from_secs(30);
 /// A setting of the environment.
 pub(crate) type Variable = (String, String);
 
+pub(crate) fn variable(name: &str, value: &str) -> Variable {
+    (name.to_owned(), value.to_owned())
+}
+
+pub(crate) fn variables(all: &[(&str, &str)]) -> Vec<Variable> {
+    let all = all.iter();
+    all.map(|(name, value)| variable(name, value)).collect()
+}
+
 /// A running server, killed when dropped. Its log is printed if the test fails.
 pub(crate) struct Server {
     child: Child,
@@ -228,11 +237,12 @@ impl Drop for Server {
 /// Runs the binary to its end, which must come soon, and captures what it prints.
 pub(crate) fn run(args: &[&str], env: &[(&str, &str)]) -> Exit {
     let args: Vec<String> = args.iter().map(|&arg| arg.to_owned()).collect();
-    let env: Vec<Variable> = env
-        .iter()
-        .map(|&(name, value)| (name.to_owned(), value.to_owned()))
-        .collect();
-    let mut child = command(binary(), &args, &env)
+    run_with(&args, &variables(env))
+}
+
+/// As [`run`].
+pub(crate) fn run_with(args: &[String], env: &[Variable]) -> Exit {
+    let mut child = command(binary(), args, env)
         .stdout(Stdio::piped())
         .spawn()
         .expect("start the binary");
