@@ -72,8 +72,9 @@ def test_an_object_store_that_hangs_is_seen_as_not_ready_as_lag_and_as_errors(ow
     assert metric(url, "log_ready ") == 1
 
 
-def test_a_full_queue_is_seen_as_429_of_the_route_of_appends(own_s3, serve):
-    server, url = serve(LOG_LIMITS__APPEND_QUEUE_REQUESTS="1", LOG_TIMEOUTS__APPEND="3s")
+def overfilled(own_s3, serve) -> str:
+    """Where a server is that had more appends than it queues, while its object store hung."""
+    _, url = serve(LOG_LIMITS__APPEND_QUEUE_REQUESTS="1", LOG_TIMEOUTS__APPEND="3s")
     os.kill(own_s3.pid, signal.SIGSTOP)
     clients = [threading.Thread(target=append, args=(url, True)) for _ in range(4)]
     for client in clients:
@@ -81,6 +82,11 @@ def test_a_full_queue_is_seen_as_429_of_the_route_of_appends(own_s3, serve):
     for client in clients:
         client.join()
     os.kill(own_s3.pid, signal.SIGCONT)
+    return url
+
+
+def test_a_full_queue_is_seen_as_429_of_the_route_of_appends(own_s3, serve):
+    url = overfilled(own_s3, serve)
     assert metric(url, r'http_requests_total\{endpoint="/api/v1/log/append",.*status="429"') >= 1
 
 
@@ -98,15 +104,7 @@ def test_what_alerts_on_requests_select_is_there_when_the_operator_has_put_its_l
                  for selector in re.findall(r"http_requests_total\{[^}]*\}(?:[^\[]*\})?", expressions[alert])]
     assert len(selectors) == 3
 
-    server, url = serve(LOG_LIMITS__APPEND_QUEUE_REQUESTS="1", LOG_TIMEOUTS__APPEND="3s")
-    os.kill(own_s3.pid, signal.SIGSTOP)
-    clients = [threading.Thread(target=append, args=(url, True)) for _ in range(4)]
-    for client in clients:
-        client.start()
-    for client in clients:
-        client.join()
-    os.kill(own_s3.pid, signal.SIGCONT)
-
+    url = overfilled(own_s3, serve)
     pod = "demo-opendata-log-5d4f8c7b9d-x2x4z"
     labels = {"namespace": chart.NAMESPACE, "pod": pod, "container": "opendata-log", "service": "demo-opendata-log",
               "endpoint": monitor["port"]}

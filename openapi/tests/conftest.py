@@ -1,10 +1,7 @@
-"""What the tests share: `--update`, the tools, and servers of their own. A test that is skipped fails the run."""
+"""What these tests share: the tools, servers with their data in memory, and tokens."""
 
 import os
-import re
 import subprocess
-import time
-import urllib.request
 from pathlib import Path
 
 import pytest
@@ -13,23 +10,6 @@ ROOT = Path(__file__).resolve().parents[2]
 OPENAPI = ROOT / "openapi"
 VENV = ROOT / ".tools/venv/bin"
 NODE_MODULES = ROOT / ".tools/node/node_modules"
-START_SECONDS = 60
-
-
-def pytest_addoption(parser):
-    parser.addoption("--update", action="store_true", help="write generated files instead of comparing them")
-
-
-def pytest_sessionfinish(session):
-    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    if reporter and reporter.stats.get("skipped"):
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
-
-
-@pytest.fixture
-def update(request):
-    """Whether to write what is generated instead of comparing it."""
-    return request.config.getoption("--update")
 
 
 @pytest.fixture(scope="session")
@@ -48,41 +28,16 @@ def run():
 
 
 @pytest.fixture
-def serve(tmp_path):
-    """Starts servers with their data in memory, and ends them after the test."""
-    binary = os.environ.get("LOG_TEST_BINARY", "")
-    assert os.access(binary, os.X_OK), "LOG_TEST_BINARY names no executable: run openapi/tests/run"
-    started = []
+def serve(start):
+    """Starts servers with their data in memory, which are ready; where they are."""
 
     def serve_one(port=0, **settings):
-        log = tmp_path / f"server-{len(started)}.log"
-        with log.open("w") as output:
-            process = subprocess.Popen(
-                [binary, "--in-memory", "--port", str(port)], env={"PATH": os.environ["PATH"], **settings},
-                stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
-        started.append(process)
-        return address(process, log)
+        server = start(["--in-memory", "--port", str(port)], settings)
+        server.wait_until("it says where it listens", server.url)
+        server.wait_until_ready(server.url())
+        return server.url()
 
-    yield serve_one
-    for process in started:
-        process.kill()
-        process.wait()
-
-
-def address(process: subprocess.Popen, log: Path) -> str:
-    """Where the server listens, once it is ready."""
-    end = time.monotonic() + START_SECONDS
-    while True:
-        found = re.search(r"\d+\.\d+\.\d+\.\d+:\d+", log.read_text())
-        if found:
-            url = f"http://{found[0]}"
-            try:
-                urllib.request.urlopen(f"{url}/-/ready", timeout=5).close()
-                return url
-            except OSError:
-                pass
-        assert process.poll() is None and time.monotonic() < end, f"the server did not become ready:\n{log.read_text()}"
-        time.sleep(0.05)
+    return serve_one
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ CLIENT = OPENAPI / "clients/rust"
 
 
 @pytest.fixture(scope="module")
-def binary(run, tmp_path_factory):
+def built(run, tmp_path_factory):
     """The program. What it depends on is compiled once, beside what the server is built from."""
     folder = tmp_path_factory.mktemp("rust")
     run(OPENAPI / "clients/generate", folder)
@@ -24,5 +24,5 @@ def binary(run, tmp_path_factory):
     return target / "debug/opendata-log-program"
 
 
-def test_the_rust_client_runs_the_program(serve, run, binary):
-    program.check(run(binary, serve()), without=["tailed", "typed", "not sent again"])
+def test_the_rust_client_runs_the_program(serve, run, built):
+    program.check(run(built, serve()), without=["tailed", "typed", "not sent again"])

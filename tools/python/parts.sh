@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What charts/tests/run and charts/tests/measure-restart begin with: the tools, the server, and where both are.
+# What every script that runs Python against the server begins with: the tools, the server, and where both are.
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 
 tools/install
@@ -10,4 +10,5 @@ fi
 LOG_TEST_BINARY=$(realpath "$LOG_TEST_BINARY")
 LOG_TEST_WEED="$PWD/.tools/venv/bin/weed"
 python="$PWD/.tools/venv/bin/python"
-export LOG_TEST_BINARY LOG_TEST_WEED PYTHONDONTWRITEBYTECODE=1 python
+PYTHONPATH="$PWD/tools/python"
+export LOG_TEST_BINARY LOG_TEST_WEED PYTHONPATH PYTHONDONTWRITEBYTECODE=1 python

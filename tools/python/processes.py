@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import signal
 import socket
 import ssl
@@ -70,6 +71,11 @@ class Server:
     def said(self) -> str:
         return self.log.read_text()
 
+    def url(self) -> str | None:
+        """Where it listens, once it says so."""
+        found = re.search(r"listening on (https?://[0-9.]+:\d+)", self.said())
+        return found and found[1]
+
     def stop(self) -> int:
         """SIGTERM, as Kubernetes sends it; the exit code."""
         self.process.send_signal(signal.SIGTERM)
@@ -101,7 +107,7 @@ class S3:
 def seaweedfs(folder: Path):
     """SeaweedFS with its data in `folder`."""
     weed = os.environ.get("LOG_TEST_WEED", "")
-    assert os.access(weed, os.X_OK), "LOG_TEST_WEED names no executable: run charts/tests/run"
+    assert os.access(weed, os.X_OK), "LOG_TEST_WEED names no executable: run the `run` beside these tests"
     names = ["s3.port", "s3.port.grpc", "master.port", "master.port.grpc", "volume.port", "volume.port.grpc",
              "filer.port", "filer.port.grpc"]
     ports = free_ports(len(names))
