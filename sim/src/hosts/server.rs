@@ -29,13 +29,7 @@ pub const PORT: u16 = 8080;
 pub struct Node(Arc<State>);
 
 struct State {
-    name: &'static str,
-    skew_ms: i64,
-    seed: u64,
-    config: Config,
-    request_timeout_ms: u64,
-    recorder: Recorder,
-    planted: Option<Planted>,
+    parts: NodeParts,
     /// Whether a process is to run when the host is booted.
     wanted: AtomicBool,
     take_over: AtomicBool,
@@ -77,23 +71,8 @@ pub struct NodeParts {
 impl Node {
     /// A host with nothing on it yet.
     pub fn new(parts: NodeParts) -> Self {
-        let NodeParts {
-            name,
-            skew_ms,
-            seed,
-            config,
-            request_timeout_ms,
-            recorder,
-            planted,
-        } = parts;
         Self(Arc::new(State {
-            name,
-            skew_ms,
-            seed,
-            config,
-            request_timeout_ms,
-            recorder,
-            planted,
+            parts,
             wanted: AtomicBool::new(false),
             take_over: AtomicBool::new(false),
             signals: watch::Sender::new(0),
@@ -103,7 +82,7 @@ impl Node {
 
     /// Its name.
     pub fn name(&self) -> &'static str {
-        self.0.name
+        self.0.parts.name
     }
 
     /// What runs on it, or ran last.
@@ -126,7 +105,7 @@ impl Node {
     /// Sends SIGTERM.
     pub fn signal(&self) {
         if let Some(life) = self.process().life {
-            self.0.recorder.asked(life);
+            self.0.parts.recorder.asked(life);
         }
         self.0.signals.send_modify(|signals| *signals += 1);
     }
@@ -140,7 +119,7 @@ impl Node {
         let mut process = self.0.process.lock();
         if let Some(life) = process.life.filter(|_| !process.ended) {
             process.fenced = end == End::Fenced;
-            self.0.recorder.ended(life, end);
+            self.0.parts.recorder.ended(life, end);
             process.ended = true;
             process.open = false;
         }
@@ -152,7 +131,11 @@ impl Node {
     /// Never: what goes wrong is an end of the process.
     pub async fn boot(self) -> turmoil::Result {
         if self.0.wanted.swap(false, Ordering::Relaxed) {
-            let life = self.0.recorder.started(self.0.name, self.takes_over());
+            let life = self
+                .0
+                .parts
+                .recorder
+                .started(self.0.parts.name, self.takes_over());
             *self.0.process.lock() = Process {
                 life: Some(life),
                 ..Process::default()
@@ -170,10 +153,11 @@ impl Node {
 
     async fn live(&self, life: usize) -> End {
         let state = &*self.0;
+        let parts = &state.parts;
         let mut signals = state.signals.subscribe();
         signals.mark_unchanged();
-        let mut config = state.config.clone();
-        config.storage.take_over = self.takes_over() || state.planted == Some(Planted::ComeBack);
+        let mut config = parts.config.clone();
+        config.storage.take_over = self.takes_over() || parts.planted == Some(Planted::ComeBack);
         let acceptor = match SimAcceptor::bind(PORT).await {
             Ok(acceptor) => acceptor,
             Err(error) => return End::CannotStart(error.to_string()),
@@ -183,22 +167,22 @@ impl Node {
             Err(why) => return End::CannotStart(why),
         };
         let reach = Reach {
-            variables: s3::variables(state.request_timeout_ms),
+            variables: s3::variables(parts.request_timeout_ms),
             network: Some(Arc::new(SimNetwork)),
         };
         let stores = async {
             let mut stores = storage::open(&config, &reach).await?;
-            stores.objects = planted::around(stores.objects, state.planted);
+            stores.objects = planted::around(stores.objects, parts.planted);
             Ok(stores)
         };
         // Equal seeds on two servers would break fencing: each life has its own.
-        let seed = state.seed.wrapping_mul(1 << 16).wrapping_add(life as u64);
+        let seed = parts.seed.wrapping_mul(1 << 16).wrapping_add(life as u64);
         let opening = start(
             &config,
             Parts {
                 stores,
                 clock: Arc::new(SimClock {
-                    skew_ms: state.skew_ms,
+                    skew_ms: parts.skew_ms,
                 }),
                 seed: Some(seed),
                 request_id_seed: seed,
@@ -215,9 +199,9 @@ impl Node {
             },
             _ = signals.changed() => return End::Clean,
         };
-        state.recorder.opened(life);
+        parts.recorder.opened(life);
         state.process.lock().open = true;
-        if state.planted == Some(Planted::SkipFlush) {
+        if parts.planted == Some(Planted::SkipFlush) {
             // It cannot fail: the sender lives as long as this host.
             let _ = signals.changed().await;
             return End::Clean;
