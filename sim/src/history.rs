@@ -46,7 +46,7 @@ pub struct Operation {
 }
 
 /// A record that is appended. The values of a run are all different.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Sent {
     /// Its key.
     pub key: String,
@@ -54,8 +54,14 @@ pub struct Sent {
     pub value: String,
 }
 
+impl fmt::Debug for Sent {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{:?}: {}", self.key, shown(&self.value))
+    }
+}
+
 /// A record as a reader saw it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct Seen {
     /// Its place in the log.
     pub sequence: u64,
@@ -63,6 +69,21 @@ pub struct Seen {
     pub value: String,
     /// When it was appended (Unix ms), as the server says.
     pub timestamp_ms: i64,
+}
+
+impl fmt::Debug for Seen {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at = self.timestamp_ms;
+        write!(out, "{} at {at}: {}", self.sequence, shown(&self.value))
+    }
+}
+
+/// A value by its name, and by how many bytes are there to make it longer.
+fn shown(value: &str) -> String {
+    value.split_once(':').map_or_else(
+        || value.into(),
+        |(name, padding)| format!("{name}+{}", padding.len()),
+    )
 }
 
 /// What a client asks.
