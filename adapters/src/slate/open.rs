@@ -8,10 +8,11 @@ use log_domain::segment::Roller;
 use log_domain::sequence::Allocator;
 use log_domain::{Clock, CommitListener, Error, Limits, Result, SealPolicy, Segment};
 use object_store::ObjectStore;
-use slatedb::config::Settings;
+use slatedb::config::{CloseOptions, Settings};
 use slatedb::db_cache::SplitCache;
 use slatedb::db_cache::foyer::{FoyerCache, FoyerCacheOptions};
 use slatedb::{BloomFilterPolicy, Db};
+use slatedb_common::clock::SystemClock as _;
 use slatedb_common::metrics::MetricsRecorder;
 use tokio::sync::OnceCell;
 
@@ -134,20 +135,11 @@ async fn open(parts: Parts, options: Options) -> Result<SlateStore> {
         None => None,
     };
     let clock = Arc::new(EngineClock::new(&*parts.clock));
-    clock.never_before(minted::latest_ms(&parts.objects, &options.path).await?);
-    let db = build(&parts, &options, Arc::clone(&clock)).await?;
-    // The writer before may have gone on until it was fenced.
-    clock.never_before(minted::latest_ms(&parts.objects, &options.path).await?);
-    let state = db.get_key_value(state::key()).await.map_err(error::read)?;
-    let state = match state {
-        Some(row) => {
-            // Every commit writes this row, so this is when the last one was made.
-            clock.never_before(row.create_ts);
-            state::State::decode(&row.value)?
-        }
-        None => state::State::default(),
-    };
-    let known = load_segments(&db).await?;
+    let Found {
+        db,
+        state,
+        segments: known,
+    } = engine(&parts, &options, &clock).await?;
     let last_seqnum = db.status().durable_seq;
     if state.bound < seqnum::watermark(last_seqnum) {
         return Err(Error::Corrupt(format!(
@@ -193,6 +185,59 @@ async fn open(parts: Parts, options: Options) -> Result<SlateStore> {
         check_timeout: options.check_timeout,
         ownership,
         closed: OnceCell::new(),
+    })
+}
+
+/// A log as the engine has it open.
+struct Found {
+    db: Db,
+    state: state::State,
+    segments: Vec<Segment>,
+}
+
+/// Opens the engine under a clock that is behind nothing that the writer before has named.
+///
+/// That writer goes on until it is fenced, and a clock that is ahead of this one names files later than ours. SlateDB would
+/// refuse the names of the files that it writes while it opens, and stop. Once it is fenced it names no more.
+async fn engine(parts: &Parts, options: &Options, clock: &Arc<EngineClock>) -> Result<Found> {
+    loop {
+        clock.never_before(minted::latest_ms(&parts.objects, &options.path).await?);
+        let found = find(parts, options, clock).await;
+        if matches!(found, Err(Error::Fenced)) {
+            return found;
+        }
+        match minted::latest_ms(&parts.objects, &options.path).await {
+            Ok(latest) if latest > clock.now().timestamp_millis() => {
+                tracing::info!(
+                    "the writer before was still writing, with a clock ahead of this one's: opening again"
+                );
+                if let Ok(found) = found {
+                    let nothing = CloseOptions::default().with_flush_type(None);
+                    // Whatever it says, it is fenced by the next one.
+                    let _ = found.db.close_with_options(nothing).await;
+                }
+            }
+            Ok(_) => return found,
+            Err(failure) => return found.and(Err(failure)),
+        }
+    }
+}
+
+async fn find(parts: &Parts, options: &Options, clock: &Arc<EngineClock>) -> Result<Found> {
+    let db = build(parts, options, Arc::clone(clock)).await?;
+    let state = match db.get_key_value(state::key()).await.map_err(error::read)? {
+        Some(row) => {
+            // Every commit writes this row, so this is when the last one was made.
+            clock.never_before(row.create_ts);
+            state::State::decode(&row.value)?
+        }
+        None => state::State::default(),
+    };
+    let segments = load_segments(&db).await?;
+    Ok(Found {
+        db,
+        state,
+        segments,
     })
 }
 

@@ -68,12 +68,15 @@ pub(super) fn away(view: &View<'_>) -> Vec<String> {
 }
 
 /// When another server had opened the log while this one lived.
+///
+/// Of two that open it at the same time the history does not tell which one fenced the other.
 fn taken_over(view: &View<'_>, life: &Life) -> Option<Moment> {
+    let opened = life.opened?;
     let others = view
         .history
         .lives
         .iter()
-        .filter(|other| other.id != life.id && other.started > life.started);
+        .filter(|other| other.id != life.id && other.started > opened);
     others
         .filter_map(|other| other.opened.filter(|opened| !life.over_by(*opened)))
         .min()
