@@ -42,7 +42,14 @@ const SCENARIOS: [&str; 7] = [
 /// Seeds that found a bug once. Each is told in `docs/simulation.md`.
 #[test]
 fn the_seeds_that_found_bugs_find_them_no_more() {
-    for run in ["readers --seed 7", "fencing --seed 160", "swarm --seed 74"] {
+    for run in [
+        "readers --seed 7",
+        "fencing --seed 160",
+        "fencing --seed 440",
+        "swarm --seed 74",
+        "swarm --seed 493",
+        "shutdown --seed 34",
+    ] {
         sim(run, "1 seeds, 0 violations");
     }
 }

@@ -62,18 +62,31 @@ impl SlateStore {
         (watermarks, self.shared.segments())
     }
 
+    /// How a close ends that the object store gave no time.
+    ///
+    /// # Errors
+    /// Says how many records were acknowledged that are not durable, if there are any.
+    fn not_flushed(&self) -> Result<()> {
+        let Watermarks { tip, durable } = self.shared.watermarks();
+        let missing = tip.get() - durable.get();
+        if missing > 0 {
+            return Err(Error::unavailable(format!(
+                "the object store did not take everything in time: {missing} acknowledged records from sequence \
+                 {durable} on are not durable"
+            )));
+        }
+        tracing::warn!(
+            "every record is durable, but there was no time to write down where the log ends: the next server leaves \
+             a gap in the sequences"
+        );
+        Ok(())
+    }
+
     /// Has the writer finish, then the engine. Only the first matters to what was acknowledged.
     async fn close_now(&self, deadline: Instant) -> Result<()> {
         let flushed = match timeout_at(deadline, self.queue.close()).await {
             Ok(outcome) => outcome,
-            Err(_) => {
-                let Watermarks { tip, durable } = self.shared.watermarks();
-                Err(Error::unavailable(format!(
-                    "the object store did not take everything in time: {} acknowledged records from sequence \
-                     {durable} on are not durable",
-                    tip.get() - durable.get(),
-                )))
-            }
+            Err(_) => self.not_flushed(),
         };
         self.shared.stop(Stopped::Closing);
         let flushed = match self.shared.stopped() {

@@ -126,7 +126,10 @@ impl PlannedSettings {
             "slatedb": {
                 "l0_sst_size_bytes": self.l0_bytes,
                 "manifest_poll_interval": ms(self.poll_ms),
-                "compactor_options": { "poll_interval": ms(self.poll_ms) },
+                "compactor_options": {
+                    "poll_interval": ms(self.poll_ms),
+                    "worker": { "compactions_poll_interval": ms(self.poll_ms) },
+                },
                 "garbage_collector_options": {
                     "manifest_options": directory,
                     "wal_options": directory,
