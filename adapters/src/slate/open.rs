@@ -25,7 +25,7 @@ use super::queue::Queue;
 use super::shared::Shared;
 use super::wal_place::{self, WalStore};
 use super::writer::Writer;
-use super::{SlateStore, error, flush, minted, seqnum};
+use super::{SlateStore, error, flush, minted, seqnum, settings};
 
 /// Bits for each key and file in the bloom filters: about 1 % of the lookups of absent keys read a file in vain.
 const BLOOM_BITS: u32 = 10;
@@ -81,10 +81,7 @@ impl Default for Options {
             key_table_bytes: 128 * MIB,
             block_cache_bytes: 128 * MIB,
             meta_cache_bytes: 64 * MIB,
-            settings: Settings {
-                max_unflushed_bytes: 256 << 20,
-                ..Settings::default()
-            },
+            settings: settings::bounded(),
         }
     }
 }

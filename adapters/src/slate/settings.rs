@@ -1,8 +1,37 @@
 //! SlateDB's own settings, and which of them a log cannot live with.
 
+use slatedb::config::{CompactionWorkerOptions, CompactorOptions};
 pub use slatedb::config::{PreloadLevel, Settings, SizeTieredCompactionSchedulerOptions};
 
 use super::Options;
+
+const MIB: usize = 1 << 20;
+
+/// SlateDB's defaults, but for what bounds its memory.
+///
+/// By its own ones, four compactions in four parts each may hold 8 sources × 4 reads × 2 MiB of what they merge, and twice 80 MiB
+/// of what they have merged and the object store has not taken yet: 3.5 GiB. By these, two compactions hold 8 × 2 × 1 MiB
+/// and twice a data file of 64 MiB: 288 MiB. And two memtables are written at a time, not four.
+pub(super) fn bounded() -> Settings {
+    let worker = CompactionWorkerOptions {
+        max_concurrent_compactions: 2,
+        max_subcompactions: 1,
+        max_fetch_tasks: 2,
+        bytes_to_fetch: MIB,
+        max_sst_size: 64 * MIB,
+        ..CompactionWorkerOptions::default()
+    };
+    Settings {
+        max_unflushed_bytes: 256 * MIB,
+        l0_flush_parallelism: 2,
+        compactor_options: Some(CompactorOptions {
+            max_concurrent_compactions: 2,
+            worker: Some(worker),
+            ..CompactorOptions::default()
+        }),
+        ..Settings::default()
+    }
+}
 
 /// SlateDB's settings as this server starts it, with every setting written out: SlateDB leaves the options of the
 /// compaction scheduler empty when they have their defaults.

@@ -1,12 +1,13 @@
-//! Memory does not grow with the number of keys.
+//! Memory does not grow with the number of keys, nor with what is merged.
 
 use std::ffi::OsString;
 use std::time::Duration;
 
+use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use crate::support::client::{Client, Outcome};
-use crate::support::server::{Server, binary};
+use crate::support::server::{Server, binary, variables};
 
 const KEYS: u64 = 1_000_000;
 const BATCH: usize = 10_000;
@@ -20,13 +21,12 @@ const STRIDE: u64 = 617_363;
 async fn a_million_keys_are_written_and_listed_within_one_gibibyte() {
     let folder = tempfile::tempdir().unwrap();
     let arguments = ["--data-dir".to_owned(), folder.path().display().to_string()];
-    // The debug binary does, more slowly.
-    let release: Option<OsString> = std::env::var_os("LOG_TEST_RELEASE_BINARY");
-    let server = Server::start_binary(release.unwrap_or_else(binary), &arguments, &[]);
+    let server = Server::start_binary(released(), &arguments, &[]);
     let client = Client::new(&server);
 
     for first in (0..KEYS).step_by(BATCH) {
-        append(&client, first).await;
+        let keys = (first..first + BATCH as u64).map(|i| i * STRIDE % KEYS);
+        append(&client, keys, &VALUE).await;
     }
     let written = server.peak_memory();
 
@@ -53,27 +53,112 @@ async fn a_million_keys_are_written_and_listed_within_one_gibibyte() {
     assert!(peak < GIB, "the server used {} MiB", peak >> 20);
 }
 
-async fn append(client: &Client, first: u64) {
+/// How much is appended to so many keys, in batches of a mebibyte, by so many clients.
+const APPENDED: u64 = GIB;
+const SOME_KEYS: u64 = 1_000;
+const LARGE: usize = 64 << 10;
+const LARGE_BATCH: usize = 16;
+const CLIENTS: u64 = 4;
+/// What the settings of the test add up to (72 MiB), what two compactions (288) and two memtables that are being written (16)
+/// may take, and a hundred for the binary, the connections and the allocator.
+const WITH_COMPACTIONS: u64 = (72 + 288 + 16 + 100) << 20;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gibibyte_is_merged_again_and_again_within_what_the_settings_say() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = ["--data-dir".to_owned(), folder.path().display().to_string()];
+    let environment = variables(&[
+        ("LOG_MEMORY__UNFLUSHED", "32MiB"),
+        ("LOG_MEMORY__BLOCK_CACHE", "8MiB"),
+        ("LOG_MEMORY__META_CACHE", "8MiB"),
+        ("LOG_MEMORY__KEY_TABLE", "8MiB"),
+        ("LOG_LIMITS__REQUEST_BYTES", "4MiB"),
+        ("LOG_LIMITS__APPEND_QUEUE_BYTES", "16MiB"),
+        ("LOG_SLATEDB__L0_SST_SIZE_BYTES", "8388608"),
+        ("LOG_SLATEDB__COMPACTOR_OPTIONS__POLL_INTERVAL", "200ms"),
+        (
+            "LOG_SLATEDB__COMPACTOR_OPTIONS__WORKER__COMPACTIONS_POLL_INTERVAL",
+            "200ms",
+        ),
+        // Else the disk holds everything several times.
+        (
+            "LOG_SLATEDB__GARBAGE_COLLECTOR_OPTIONS__WAL_OPTIONS__INTERVAL",
+            "2s",
+        ),
+        (
+            "LOG_SLATEDB__GARBAGE_COLLECTOR_OPTIONS__WAL_OPTIONS__MIN_AGE",
+            "15s",
+        ),
+        (
+            "LOG_SLATEDB__GARBAGE_COLLECTOR_OPTIONS__COMPACTED_OPTIONS__INTERVAL",
+            "2s",
+        ),
+        (
+            "LOG_SLATEDB__GARBAGE_COLLECTOR_OPTIONS__COMPACTED_OPTIONS__MIN_AGE",
+            "15s",
+        ),
+    ]);
+    let server = Server::start_binary(released(), &arguments, &environment);
+    let batches = APPENDED / (LARGE * LARGE_BATCH) as u64;
+    let mut all = JoinSet::new();
+    for number in 0..CLIENTS {
+        let client = Client::new(&server);
+        all.spawn(async move {
+            for batch in (number..batches).step_by(CLIENTS as usize) {
+                let first = batch * LARGE_BATCH as u64;
+                let keys = (first..first + LARGE_BATCH as u64).map(|i| i * STRIDE % SOME_KEYS);
+                append(&client, keys, &[b'v'; LARGE]).await;
+            }
+        });
+    }
+    all.join_all().await;
+    let metrics = Client::new(&server).metrics().await;
+    let merged: f64 = metrics
+        .lines()
+        .filter(|line| line.starts_with("slatedb_compactor_bytes_compacted_total{"))
+        .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
+        .sum();
+    let peak = server.peak_memory();
+    println!(
+        "peak resident memory: {} MiB, and {:.1} GiB were merged",
+        peak >> 20,
+        merged / GIB as f64
+    );
+    assert!(merged > APPENDED as f64, "hardly anything was merged");
+    assert!(
+        peak < WITH_COMPACTIONS,
+        "the server used {} MiB",
+        peak >> 20
+    );
+}
+
+/// The debug binary does, more slowly.
+fn released() -> OsString {
+    std::env::var_os("LOG_TEST_RELEASE_BINARY").unwrap_or_else(binary)
+}
+
+async fn append(client: &Client, keys: impl Iterator<Item = u64>, value: &[u8]) {
     let mut body = Vec::new();
-    for i in first..first + BATCH as u64 {
-        let key = name(i * STRIDE % KEYS);
-        let mut record = Vec::with_capacity(128);
-        field(&mut record, 1, key.as_bytes());
-        field(&mut record, 2, &VALUE);
+    let mut count = 0;
+    for key in keys {
+        let mut record = Vec::with_capacity(value.len() + 32);
+        field(&mut record, 1, name(key).as_bytes());
+        field(&mut record, 2, value);
         field(&mut body, 1, &record);
+        count += 1;
     }
     // A server that writes more slowly than it is sent to says so, and is given time.
     for _ in 0..600 {
         match client
-            .append_body("application/protobuf", body.clone(), BATCH)
+            .append_body("application/protobuf", body.clone(), count)
             .await
         {
             Outcome::Acknowledged(_) => return,
             Outcome::Refused { status: 429, .. } => sleep(Duration::from_millis(100)).await,
-            other => panic!("the batch from {first} on: {other:?}"),
+            other => panic!("a batch: {other:?}"),
         }
     }
-    panic!("the batch from {first} on was refused as too much for a minute");
+    panic!("a batch was refused as too much for a minute");
 }
 
 /// In byte order as in number.
