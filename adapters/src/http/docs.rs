@@ -13,6 +13,7 @@ use poem_openapi::{
 };
 
 use super::Api;
+use super::published::Published;
 use super::refined::Refined;
 use crate::memory::MemoryStore;
 
@@ -32,9 +33,10 @@ pub enum DocumentFormat {
 /// The OpenAPI document that a server of this version serves.
 pub fn document(format: DocumentFormat) -> String {
     let service = describe(Unserved::<Api<MemoryStore>>(PhantomData));
+    let published = Published::new(&service);
     match format {
-        DocumentFormat::Yaml => service.spec_yaml(),
-        DocumentFormat::Json => service.spec() + "\n",
+        DocumentFormat::Yaml => published.yaml(),
+        DocumentFormat::Json => published.json() + "\n",
     }
 }
 
@@ -85,18 +87,14 @@ pub(super) fn describe<T: OpenApi>(api: T) -> OpenApiService<Refined<T>, ()> {
 
 /// Adds the routes that serve the document of `service` to `routes`.
 pub(super) fn serve<T: OpenApi + 'static>(routes: Route, service: &OpenApiService<T, ()>) -> Route {
+    let published = Published::new(service);
+    let (json, yaml) = (published.json(), published.yaml());
     routes
-        .at(
-            "/openapi.json",
-            get(fixed("application/json", service.spec())),
-        )
-        .at(
-            "/openapi.yaml",
-            get(fixed("application/yaml", service.spec_yaml())),
-        )
+        .at("/openapi.json", get(fixed("application/json", json)))
+        .at("/openapi.yaml", get(fixed("application/yaml", yaml)))
         .at(
             "/docs",
-            get(fixed("text/html; charset=utf-8", service.swagger_ui_html())),
+            get(fixed("text/html; charset=utf-8", published.page())),
         )
 }
 
