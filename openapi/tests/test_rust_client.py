@@ -25,4 +25,4 @@ def built(run, tmp_path_factory):
 
 
 def test_the_rust_client_runs_the_program(serve, run, built):
-    program.check(run(built, serve()), without=["tailed", "typed", "not sent again"])
+    program.check(run, [built], serve(), without=["tailed"])
