@@ -182,7 +182,7 @@ fn edge<S: LogStore>(parts: HttpParts<S>) -> edge::Edge<impl Endpoint + 'static>
         },
     );
     let api = docs::describe(api);
-    let routes = docs::serve(Route::new(), &api);
+    let routes = docs::serve(Route::new());
     edge::Edge {
         inner: Arc::new(routes.nest("/", api)),
         request_ids: request_id::RequestIds::new(options.request_id_seed),

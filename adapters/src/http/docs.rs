@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::marker::PhantomData;
+use std::sync::LazyLock;
 
 use bytes::Bytes;
 use poem::endpoint::{BoxEndpoint, make_sync};
@@ -30,14 +31,17 @@ pub enum DocumentFormat {
     Json,
 }
 
+/// The same for all servers of a process.
+static PUBLISHED: LazyLock<Published> =
+    LazyLock::new(|| Published::new(&describe(Unserved::<Api<MemoryStore>>(PhantomData))));
+
 /// The OpenAPI document that a server of this version serves.
 pub fn document(format: DocumentFormat) -> String {
-    let service = describe(Unserved::<Api<MemoryStore>>(PhantomData));
-    let published = Published::new(&service);
-    match format {
-        DocumentFormat::Yaml => published.yaml(),
-        DocumentFormat::Json => published.json() + "\n",
-    }
+    let (document, end) = match format {
+        DocumentFormat::Yaml => (&PUBLISHED.yaml, ""),
+        DocumentFormat::Json => (&PUBLISHED.json, "\n"),
+    };
+    String::from_utf8_lossy(document).into_owned() + end
 }
 
 /// What the operations are grouped by.
@@ -85,21 +89,16 @@ pub(super) fn describe<T: OpenApi>(api: T) -> OpenApiService<Refined<T>, ()> {
         )
 }
 
-/// Adds the routes that serve the document of `service` to `routes`.
-pub(super) fn serve<T: OpenApi + 'static>(routes: Route, service: &OpenApiService<T, ()>) -> Route {
-    let published = Published::new(service);
-    let (json, yaml) = (published.json(), published.yaml());
+/// Adds the routes that serve the document to `routes`.
+pub(super) fn serve(routes: Route) -> Route {
+    let fixed = |content_type, content: &Bytes| get(fixed(content_type, content.clone()));
     routes
-        .at("/openapi.json", get(fixed("application/json", json)))
-        .at("/openapi.yaml", get(fixed("application/yaml", yaml)))
-        .at(
-            "/docs",
-            get(fixed("text/html; charset=utf-8", published.page())),
-        )
+        .at("/openapi.json", fixed("application/json", &PUBLISHED.json))
+        .at("/openapi.yaml", fixed("application/yaml", &PUBLISHED.yaml))
+        .at("/docs", fixed("text/html; charset=utf-8", &PUBLISHED.page))
 }
 
-fn fixed(content_type: &'static str, content: String) -> impl Endpoint + 'static {
-    let content = Bytes::from(content);
+fn fixed(content_type: &'static str, content: Bytes) -> impl Endpoint + 'static {
     make_sync(move |_| {
         Response::builder()
             .content_type(content_type)

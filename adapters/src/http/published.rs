@@ -1,6 +1,7 @@
 //! The OpenAPI document as it is published: what `poem-openapi` writes, and what it has no words for, which are links and
 //! an example of each error.
 
+use bytes::Bytes;
 use poem_openapi::{OpenApi, OpenApiService};
 use serde_yaml::{Mapping, Value as Yaml};
 
@@ -9,8 +10,10 @@ use super::links;
 
 /// The document, with its fields in the order in which they were written.
 pub(super) struct Published {
-    document: Yaml,
-    page: String,
+    pub(super) json: Bytes,
+    pub(super) yaml: Bytes,
+    /// Swagger UI, with the document in it.
+    pub(super) page: Bytes,
 }
 
 impl Published {
@@ -22,27 +25,14 @@ impl Published {
         for (path, operation) in operations(&mut document) {
             complete(&path, operation);
         }
-        let mut published = Self {
-            document,
-            page: String::new(),
-        };
-        published.page = service
-            .swagger_ui_html()
-            .replace(&written, &published.json());
-        published
-    }
-
-    pub(super) fn json(&self) -> String {
-        serde_json::to_string_pretty(&self.document).expect("a document is JSON")
-    }
-
-    pub(super) fn yaml(&self) -> String {
-        serde_yaml::to_string(&self.document).expect("a document is YAML")
-    }
-
-    /// Swagger UI, with the document in it.
-    pub(super) fn page(self) -> String {
-        self.page
+        let json = serde_json::to_string_pretty(&document).expect("a document is JSON");
+        let yaml = serde_yaml::to_string(&document).expect("a document is YAML");
+        let page = service.swagger_ui_html().replace(&written, &json);
+        Self {
+            json: json.into(),
+            yaml: yaml.into(),
+            page: page.into(),
+        }
     }
 }
 
