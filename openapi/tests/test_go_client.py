@@ -12,19 +12,17 @@ GO = VENV / "go"
 
 
 @pytest.fixture(scope="module")
-def folder(run, tmp_path_factory):
+def folder(generated):
     """The program, beside what was generated."""
-    folder = tmp_path_factory.mktemp("go")
-    run(OPENAPI / "clients/generate", folder)
     for source in [*CLIENT.glob("*.go"), CLIENT / "go.mod"]:
-        shutil.copy(source, folder / "go")
-    return folder / "go"
+        shutil.copy(source, generated / "go")
+    return generated / "go"
 
 
 @pytest.fixture(scope="module")
 def go(run, folder):
     """Runs `go` in the folder of the program, without a network."""
-    environment = {"GOFLAGS": "-mod=mod", "GOPROXY": "off", "GOTOOLCHAIN": "local", "GOPATH": str(folder.parent / "path")}
+    environment = {"GOFLAGS": "-mod=mod", "GOPROXY": "off", "GOTOOLCHAIN": "local", "GOPATH": str(folder.parent / "gopath")}
     return lambda *arguments: run(GO, *arguments, cwd=folder, env=environment)
 
 

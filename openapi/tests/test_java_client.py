@@ -14,11 +14,10 @@ LIBRARIES = [*Path(openapi_generator_cli.__file__).parent.glob("*.jar"), Path("/
 
 
 @pytest.fixture(scope="module")
-def classes(run, tmp_path_factory):
+def classes(run, generated, tmp_path_factory):
     """What `java` loads the program from."""
     folder = tmp_path_factory.mktemp("java")
-    run(OPENAPI / "clients/generate", folder)
-    sources = (folder / "java/generated/src/main").rglob("*.java")
+    sources = (generated / "java/generated/src/main").rglob("*.java")
     libraries = ":".join(map(str, LIBRARIES))
     run("javac", "-proc:none", "-d", folder / "classes", "-cp", libraries, *sources, *CLIENT.glob("*.java"))
     return f"{folder / 'classes'}:{libraries}"
