@@ -21,6 +21,13 @@ def says_so(old: dict, new: dict) -> bool:
     return version(new)[:kept] > version(old)[:kept]
 
 
+def objections(released: dict, next: dict) -> list[str]:
+    """Why `next` may not follow what was released, if it may not."""
+    if version(next) < version(released):
+        return ["it is older than what was released"]
+    return [] if says_so(released, next) else changes(released, next)
+
+
 def changes(old: dict, new: dict) -> list[str]:
     """Every change that breaks a client, by where it is."""
     return Comparison(old, new).found
