@@ -29,9 +29,9 @@ def test_the_server_does_what_its_document_says(serve, run, seed, tmp_path):
     said = run(VENV / "st", "--config-file", HERE / "schemathesis.toml", "run", f"{url}/openapi.json", "--seed", seed,
                cwd=tmp_path, env={"PYTHONPATH": str(HERE)})
     assert "Tested: 9" in said, said
-    assert int(re.search(r"(\d+) generated", said)[1]) > 700, said
+    assert int(re.search(r"(\d+) generated", said)[1]) > 500, said
     followed, links = map(int, re.search(r"API Links: +(\d+) covered / (\d+) selected", said).groups())
-    assert links == links_of_the_document() and followed > links / 2, said
+    assert links == links_of_the_document() and followed > links / 3, said
 
 
 def links_of_the_document() -> int:
