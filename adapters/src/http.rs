@@ -23,8 +23,10 @@ mod format;
 mod health;
 mod json;
 mod keys;
+mod links;
 mod param;
 pub mod proto;
+mod published;
 mod refined;
 mod reply;
 mod request_id;
@@ -180,7 +182,7 @@ fn edge<S: LogStore>(parts: HttpParts<S>) -> edge::Edge<impl Endpoint + 'static>
         },
     );
     let api = docs::describe(api);
-    let routes = docs::serve(Route::new(), &api);
+    let routes = docs::serve(Route::new());
     edge::Edge {
         inner: Arc::new(routes.nest("/", api)),
         request_ids: request_id::RequestIds::new(options.request_id_seed),

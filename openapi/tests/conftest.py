@@ -27,6 +27,14 @@ def run():
     return run_one
 
 
+@pytest.fixture(scope="session")
+def generated(run, tmp_path_factory):
+    """A folder with the generated parts of all clients, made of the committed document."""
+    folder = tmp_path_factory.mktemp("generated")
+    run(OPENAPI / "clients/generate", folder)
+    return folder
+
+
 @pytest.fixture
 def serve(start):
     """Starts servers with their data in memory, which are ready; where they are."""

@@ -1,8 +1,16 @@
-"""What the little program of every client must print."""
+"""The little program that every client runs, `PROGRAM URL REFUSING_URL`, and what it must print."""
 
 import json
 
+from scripted import Scripted
+
 KEY = "00ff0a80"
+# What is answered at the second URL: to reads, and at last to two appends.
+REFUSED = [
+    (400, "invalid_argument"), (401, "unauthenticated"), (403, "permission_denied"), (404, "not_found"), (405, "method_not_allowed"),
+    (413, "too_large"), (415, "unsupported_media_type"), (429, "overloaded"), (503, "unavailable"), (503, "fenced"),
+    (504, "deadline_exceeded"), (500, "internal")]
+SCRIPT = [*((status, code, {}) for status, code in REFUSED), (504, "deadline_exceeded", {}), "lost answer"]
 EXPECTED = [
     {"appended": [0, 5]},
     {"scanned": [[0, "0000"], [1, "0001"], [2, "0002"], [3, "0003"], [4, "0004"], [6, "ff206c617374"]]},
@@ -15,13 +23,17 @@ EXPECTED = [
     {"followed": [["6c617465"], 8]},
     {"tailed": [0, 1, 2, 3, 4, 6, 7]},
     {"typed": [True, True]},
-    {"codes": ["invalid_argument", "too_large"]},
     {"status": 400},
     {"not sent again": True},
+    {"errors": [[code.title().replace("_", ""), status] for status, code in REFUSED]},
+    {"appends": [["OutcomeUnknown", 504], ["OutcomeUnknown", None]]},
 ]
 
 
-def check(said: str, without=()):
-    """`said`, line by line, against what is expected; a client without a layer by hand says nothing of what that does."""
+def check(run, command: list, url: str, without=()):
+    """Runs it against a live server; a client without a layer by hand says nothing of what only that does."""
+    with Scripted(url, SCRIPT) as refusing:
+        said = run(*command, url, refusing.url)
     expected = [line for line in EXPECTED if not line.keys() & set(without)]
     assert [json.loads(line) for line in said.splitlines()] == expected, said
+    assert len(refusing.requests) == len(SCRIPT), "each request is sent once"

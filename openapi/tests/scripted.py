@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 class Scripted:
     """Forwards to `url`, and does as `script` says first, a request each: an answer `(status, code, headers)` of its own,
-    `"lost answer"` (forwarded, and the answer is thrown away), `"cut after N"` (the connection ends after N bytes), or `None`.
+    `"lost answer"` (forwarded, and the answer is thrown away), `"cut after N"` (the connection ends after N bytes), `"page N"` (a
+    gateway's page with status N), or `None`.
     """
 
     def __init__(self, url: str, script: list):
@@ -45,6 +46,12 @@ class Scripted:
         step = self._script.pop(0) if self._script else None
         if isinstance(step, tuple):
             self._answer(handler, *step)
+            return
+        if step and step.startswith("page "):
+            handler.send_response(int(step.removeprefix("page ")))
+            handler.send_header("content-type", "text/html")
+            handler.end_headers()
+            handler.wfile.write(b"<html><h1>The gateway is unhappy</h1></html>")
             return
         target = http.client.HTTPConnection(self._target, timeout=30)
         headers = {name: value for name, value in handler.headers.items() if name.lower() not in ("host", "connection")}

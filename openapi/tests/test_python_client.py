@@ -19,12 +19,11 @@ from opendata_log import LogClient, Retry  # noqa: E402
 RETRY = Retry(attempts=3, pause=0.05)
 
 
-def test_the_generated_parts_are_those_of_the_document(run, tmp_path, update):
-    run(OPENAPI / "clients/generate", *([] if update else [tmp_path]))
+def test_the_generated_parts_are_those_of_the_document(run, generated, update):
     if update:
-        return
+        run(OPENAPI / "clients/generate")
     for part in ["python/opendata_log/generated", "typescript/src/generated"]:
-        assert difference(filecmp.dircmp(OPENAPI / "clients" / part, tmp_path / part, ignore=["__pycache__"])) == [], (
+        assert difference(filecmp.dircmp(OPENAPI / "clients" / part, generated / part, ignore=["__pycache__"])) == [], (
             "if the document was meant to change: openapi/clients/generate")
 
 
@@ -38,7 +37,7 @@ def test_the_python_client_type_checks(run, tmp_path):
 
 
 def test_the_python_client_runs_the_program(serve, run):
-    program.check(run(sys.executable, "program.py", serve(), cwd=CLIENT))
+    program.check(run, [sys.executable, CLIENT / "program.py"], serve())
 
 
 @pytest.mark.parametrize("code", [
@@ -79,6 +78,16 @@ def test_an_append_of_unknown_outcome_is_never_repeated(serve, step):
         assert client.count(b"orders") == (1 if step == "lost answer" else 0)
 
 
+@pytest.mark.parametrize("status", [200, 404, 502, 503])
+def test_a_page_of_something_in_between_is_no_answer_of_the_server(serve, status):
+    with Scripted(serve(), [f"page {status}"] * 2) as gateway, LogClient(gateway.url, retry=RETRY) as client:
+        with pytest.raises(opendata_log.UnexpectedAnswer):
+            client.count(b"orders")
+        with pytest.raises(opendata_log.OutcomeUnknown):
+            client.append([(b"orders", b"first")])
+    assert len(gateway.requests) == 2
+
+
 def test_a_read_is_repeated_when_its_answer_is_lost(serve):
     with Scripted(serve(), ["lost answer"]) as unsure, LogClient(unsure.url, retry=RETRY) as client:
         assert client.count(b"orders") == 0
@@ -88,11 +97,11 @@ def test_a_read_is_repeated_when_its_answer_is_lost(serve):
 def test_a_tail_goes_on_exactly_after_the_last_record_when_its_connection_breaks(serve):
     with LogClient(serve()) as direct:
         direct.append([(b"orders", bytes([number])) for number in range(20)])
-        with Scripted(str(direct._api._base_url), ["cut after 200", "cut after 300"]) as unsure:
+        with Scripted(str(direct._api._base_url), ["cut after 200", "page 502", "cut after 300"]) as unsure:
             with LogClient(unsure.url, retry=RETRY) as client:
                 assert [record.value[0] for record in client.tail(b"orders", end=20)] == list(range(20))
     resumed = [last for path, last in unsure.requests if "/stream" in path]
-    assert resumed[0] is None and len(resumed) == 3 and 0 < int(resumed[1]) < int(resumed[2]) < 20, resumed
+    assert resumed[0] is None and len(resumed) == 4 and 0 < int(resumed[1]) == int(resumed[2]) < int(resumed[3]) < 20, resumed
 
 
 def test_a_token_is_sent(serve, tokens):

@@ -46,7 +46,7 @@ def test_the_package_depends_on_what_the_tests_install():
 
 
 def test_the_typescript_client_runs_the_program(serve, run, built):
-    program.check(run("node", built / "dist/program.js", serve()))
+    program.check(run, ["node", built / "dist/program.js"], serve())
 
 
 def test_every_code_arrives_as_an_error_of_its_own(serve, evaluate):
@@ -86,8 +86,18 @@ def test_an_append_of_unknown_outcome_is_never_repeated(serve, evaluate, step):
     assert len([path for path, _ in unsure.requests if "/append" in path]) == 1
 
 
+@pytest.mark.parametrize("status", [200, 404, 502, 503])
+def test_a_page_of_something_in_between_is_no_answer_of_the_server(serve, evaluate, status):
+    with Scripted(serve(), [f"page {status}"] * 2) as gateway:
+        seen = evaluate(gateway.url, """
+            const errors = [await failing(client.count(key)), await failing(client.append([[key, key]]))];
+            console.log(JSON.stringify(errors.map((error) => error.name)));
+        """)
+    assert seen == ["UnexpectedAnswer", "OutcomeUnknown"] and len(gateway.requests) == 2
+
+
 def test_a_tail_goes_on_exactly_after_the_last_record_when_its_connection_breaks(serve, evaluate):
-    with Scripted(serve(), [None, "cut after 200", "cut after 300"]) as unsure:
+    with Scripted(serve(), [None, "cut after 200", "page 502", "cut after 300"]) as unsure:
         seen = evaluate(unsure.url, """
             await client.append(Array.from({ length: 20 }, (_, number) => [key, Uint8Array.of(number)]));
             const seen = [];
@@ -96,7 +106,7 @@ def test_a_tail_goes_on_exactly_after_the_last_record_when_its_connection_breaks
         """)
     assert seen == list(range(20))
     resumed = [last for path, last in unsure.requests if "/stream" in path]
-    assert resumed[0] is None and len(resumed) == 3 and 0 < int(resumed[1]) < int(resumed[2]) < 20, resumed
+    assert resumed[0] is None and len(resumed) == 4 and 0 < int(resumed[1]) == int(resumed[2]) < int(resumed[3]) < 20, resumed
 
 
 def test_a_token_is_sent(serve, tokens, evaluate):

@@ -25,16 +25,21 @@ impl Access {
         };
         authorizer
             .authorize(credentials, right)
-            .map_err(|denied| match denied {
-                Denied::Unauthenticated => Failure::new(
-                    Reason::Unauthenticated,
-                    "a known bearer token is needed in the header Authorization",
-                ),
-                Denied::Insufficient => Failure::new(
-                    Reason::PermissionDenied,
-                    format!("the token does not have the right to {}", right.name()),
-                ),
-            })
+            .map_err(|denied| refusal(denied, right))
+    }
+}
+
+/// What is told to a client that may not do what needs `right`.
+pub(super) fn refusal(denied: Denied, right: Right) -> Failure {
+    match denied {
+        Denied::Unauthenticated => Failure::new(
+            Reason::Unauthenticated,
+            "a known bearer token is needed in the header Authorization",
+        ),
+        Denied::Insufficient => Failure::new(
+            Reason::PermissionDenied,
+            format!("the token does not have the right to {}", right.name()),
+        ),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::marker::PhantomData;
+use std::sync::LazyLock;
 
 use bytes::Bytes;
 use poem::endpoint::{BoxEndpoint, make_sync};
@@ -13,6 +14,7 @@ use poem_openapi::{
 };
 
 use super::Api;
+use super::published::Published;
 use super::refined::Refined;
 use crate::memory::MemoryStore;
 
@@ -29,13 +31,17 @@ pub enum DocumentFormat {
     Json,
 }
 
+/// The same for all servers of a process.
+static PUBLISHED: LazyLock<Published> =
+    LazyLock::new(|| Published::new(&describe(Unserved::<Api<MemoryStore>>(PhantomData))));
+
 /// The OpenAPI document that a server of this version serves.
 pub fn document(format: DocumentFormat) -> String {
-    let service = describe(Unserved::<Api<MemoryStore>>(PhantomData));
-    match format {
-        DocumentFormat::Yaml => service.spec_yaml(),
-        DocumentFormat::Json => service.spec() + "\n",
-    }
+    let (document, end) = match format {
+        DocumentFormat::Yaml => (&PUBLISHED.yaml, ""),
+        DocumentFormat::Json => (&PUBLISHED.json, "\n"),
+    };
+    String::from_utf8_lossy(document).into_owned() + end
 }
 
 /// What the operations are grouped by.
@@ -83,25 +89,16 @@ pub(super) fn describe<T: OpenApi>(api: T) -> OpenApiService<Refined<T>, ()> {
         )
 }
 
-/// Adds the routes that serve the document of `service` to `routes`.
-pub(super) fn serve<T: OpenApi + 'static>(routes: Route, service: &OpenApiService<T, ()>) -> Route {
+/// Adds the routes that serve the document to `routes`.
+pub(super) fn serve(routes: Route) -> Route {
+    let fixed = |content_type, content: &Bytes| get(fixed(content_type, content.clone()));
     routes
-        .at(
-            "/openapi.json",
-            get(fixed("application/json", service.spec())),
-        )
-        .at(
-            "/openapi.yaml",
-            get(fixed("application/yaml", service.spec_yaml())),
-        )
-        .at(
-            "/docs",
-            get(fixed("text/html; charset=utf-8", service.swagger_ui_html())),
-        )
+        .at("/openapi.json", fixed("application/json", &PUBLISHED.json))
+        .at("/openapi.yaml", fixed("application/yaml", &PUBLISHED.yaml))
+        .at("/docs", fixed("text/html; charset=utf-8", &PUBLISHED.page))
 }
 
-fn fixed(content_type: &'static str, content: String) -> impl Endpoint + 'static {
-    let content = Bytes::from(content);
+fn fixed(content_type: &'static str, content: Bytes) -> impl Endpoint + 'static {
     make_sync(move |_| {
         Response::builder()
             .content_type(content_type)

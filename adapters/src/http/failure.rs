@@ -17,6 +17,8 @@ use super::request_id::RequestId;
 use super::routes;
 use super::schema;
 
+pub(super) mod examples;
+
 /// Bytes of a message that quotes a client.
 const MAX_MESSAGE: usize = 500;
 
@@ -170,19 +172,24 @@ impl Failure {
     pub(super) fn told_to(&self, request: &RequestId) -> ErrorResponse {
         let row = self.reason.row();
         let cause = self.cause.as_ref().map(causes).unwrap_or_default();
-        let message = if self.reason == Reason::Internal {
+        if self.reason == Reason::Internal {
             tracing::error!(request_id = %request, error = self.message, cause, "internal error");
+        } else if row.status.is_server_error() && !cause.is_empty() {
+            tracing::warn!(request_id = %request, error = self.message, cause, code = row.code, "request failed");
+        }
+        self.answer(request)
+    }
+
+    fn answer(&self, request: &RequestId) -> ErrorResponse {
+        let message = if self.reason == Reason::Internal {
             format!("internal error, see the server's log for request id {request}")
         } else {
-            if row.status.is_server_error() && !cause.is_empty() {
-                tracing::warn!(request_id = %request, error = self.message, cause, code = row.code, "request failed");
-            }
             self.message.clone()
         };
         ErrorResponse {
             status: proto::ERROR.to_owned(),
             message,
-            code: row.code.to_owned(),
+            code: self.reason.row().code.to_owned(),
         }
     }
 

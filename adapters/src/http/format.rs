@@ -15,17 +15,20 @@ pub(super) enum Format {
 }
 
 impl Format {
-    /// What the client wants to have answered: protobuf if it is among what it accepts, else JSON.
+    /// What the client wants to have answered: of the two what it gives the highest `q`, of equals the first one, and JSON
+    /// if it names neither.
     pub(super) fn accepted(headers: &HeaderMap) -> Self {
         let accepted = headers.get_all(header::ACCEPT).iter();
-        let mut media_ranges = accepted
+        let media_ranges = accepted
             .filter_map(|value| value.to_str().ok())
             .flat_map(|value| value.split(','));
-        if media_ranges.any(|range| is_protobuf(essence(range))) {
-            Self::Protobuf
-        } else {
-            Self::Json
+        let mut preferred = (Self::Json, 0.0);
+        for (format, quality) in media_ranges.filter_map(accepted_format) {
+            if quality > preferred.1 {
+                preferred = (format, quality);
+            }
         }
+        preferred.0
     }
 
     /// What the client has sent. A body without a content type is JSON.
@@ -62,6 +65,25 @@ impl<'a> FromRequest<'a> for Format {
     }
 }
 
+/// The format that a media range stands for, and its weight, from 0, "not that", to 1.
+fn accepted_format(range: &str) -> Option<(Format, f32)> {
+    let named = essence(range);
+    let anything = ["*/*", "application/*"].contains(&named);
+    let format = if is_protobuf(named) {
+        Format::Protobuf
+    } else if anything || is_json(named) {
+        Format::Json
+    } else {
+        return None;
+    };
+    let weight = range.split(';').skip(1).find_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        let is_weight = name.trim().eq_ignore_ascii_case("q");
+        is_weight.then(|| value.trim().parse().ok())?
+    });
+    Some((format, weight.unwrap_or(1.0)))
+}
+
 /// A media type without its parameters.
 fn essence(media_type: &str) -> &str {
     media_type
@@ -93,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn protobuf_is_answered_only_to_those_who_accept_it() {
+    fn what_a_client_prefers_is_answered_and_json_if_it_does_not_say() {
         for (accept, expected) in [
             ("application/protobuf", Format::Protobuf),
             ("Application/X-Protobuf; q=0.9", Format::Protobuf),
@@ -101,7 +123,32 @@ mod tests {
             ("application/protobuf+json", Format::Json),
             ("application/json", Format::Json),
             ("*/*", Format::Json),
+            ("application/*", Format::Json),
             ("", Format::Json),
+            ("text/html", Format::Json),
+            ("application/json, application/protobuf", Format::Json),
+            ("application/protobuf, application/json", Format::Protobuf),
+            ("application/protobuf, */*", Format::Protobuf),
+            ("*/*, application/protobuf", Format::Json),
+            ("*/*;q=0.1, application/protobuf", Format::Protobuf),
+            (
+                "application/json;q=0.5, application/protobuf;q=0.9",
+                Format::Protobuf,
+            ),
+            (
+                "application/json;q=0.9, application/protobuf;q=0.5",
+                Format::Json,
+            ),
+            (
+                "application/json ; Q=0.5 ,application/protobuf",
+                Format::Protobuf,
+            ),
+            ("application/protobuf;q=0", Format::Json),
+            (
+                "application/protobuf;v=1;q=0.2, application/json;q=0.3",
+                Format::Json,
+            ),
+            ("application/protobuf;q=high", Format::Protobuf),
         ] {
             let accepted = Format::accepted(&headers(header::ACCEPT, accept));
             assert_eq!(accepted, expected, "{accept}");

@@ -25,6 +25,9 @@ pub(super) struct Health {
     pub(super) timeout: Duration,
 }
 
+/// Why a server that has not opened the log yet is not ready.
+pub(super) const STARTING: &str = "the server is starting: it is opening the log";
+
 /// All routes of a server that has not opened the log yet.
 pub(super) struct Starting;
 
@@ -35,8 +38,7 @@ impl Endpoint for Starting {
         if request.uri().path() == "/-/healthy" {
             return Ok(PlainText("OK").into_response());
         }
-        let starting = "the server is starting: it is opening the log";
-        Err(Failure::new(Reason::Unavailable, starting).into())
+        Err(Failure::new(Reason::Unavailable, STARTING).into())
     }
 }
 

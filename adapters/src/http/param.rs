@@ -197,7 +197,7 @@ impl ParamValue for Visibility {
 
 /// Bytes that are given as UTF-8 text.
 #[derive(Debug)]
-pub(super) struct Text(Bytes);
+pub(super) struct Text(pub(super) Bytes);
 
 impl ParamValue for Text {
     fn schema() -> MetaSchemaRef {

@@ -69,15 +69,17 @@ impl<T: OpenApi> OpenApi for Refined<T> {
     }
 }
 
-/// All handlers share one list of errors. Without a body none is of the wrong type, and without parameters nothing is
-/// wrong or too large.
+/// All handlers share one list of errors. Without a body none is of the wrong type, without parameters nothing is wrong,
+/// and without a body or a key nothing is too large.
 fn leave_out_what_cannot_happen(operation: &mut MetaOperation) {
     let has_body = operation.request.is_some();
     let has_input = has_body || !operation.params.is_empty();
+    let has_key = operation.params.iter().any(|param| param.name == "key");
     let responses = &mut operation.responses.responses;
     responses.retain(|response| match response.status {
         Some(415) => has_body,
-        Some(400 | 413 | 429 | 504) => has_input,
+        Some(413) => has_body || has_key,
+        Some(400 | 429 | 504) => has_input,
         _ => true,
     });
 }

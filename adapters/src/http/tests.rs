@@ -7,8 +7,8 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use log_domain::follow::Followers;
 use log_domain::{
-    Appended, Batch, Durability, Error, Key, KeysPage, KeysQuery, Limits, LogService, LogStore,
-    Page, Result, Scan, SealPolicy, Segment, SequenceRange, Status, Stopped, Watermarks,
+    Appended, Authorizer, Batch, Durability, Error, Key, KeysPage, KeysQuery, Limits, LogService,
+    LogStore, Page, Result, Scan, SealPolicy, Segment, SequenceRange, Status, Stopped, Watermarks,
 };
 use opentelemetry::metrics::MeterProvider;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
@@ -23,6 +23,7 @@ use crate::memory::{Memory, MemoryStore};
 
 mod appending;
 mod document;
+mod examples;
 mod failing;
 mod fuzz;
 mod reading;
@@ -91,13 +92,21 @@ fn server<S: LogStore>(
     ready: Ready,
 ) -> Server<S> {
     let service = LogService::new(store, followers, Arc::new(()), limits);
-    let service = Arc::new(service);
+    serve(Arc::new(service), options, ready, None)
+}
+
+fn serve<S: LogStore>(
+    service: Arc<LogService<S>>,
+    options: HttpOptions,
+    ready: Ready,
+    authorizer: Option<Arc<dyn Authorizer>>,
+) -> Server<S> {
     let endpoint = endpoint(HttpParts {
         service: Arc::clone(&service),
         readiness: Arc::new(ready),
         render_metrics: Arc::new(|| "# metrics\n".to_owned()),
         meter: SdkMeterProvider::default().meter("test"),
-        authorizer: None,
+        authorizer,
         options,
     });
     Server {

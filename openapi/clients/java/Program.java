@@ -1,6 +1,7 @@
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Base64;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
@@ -17,14 +18,16 @@ import opendata.log.ApiException;
 import opendata.log.api.LogApi;
 import opendata.log.model.AppendRequest;
 import opendata.log.model.AppendResponse;
-import opendata.log.model.ErrorResponse;
 import opendata.log.model.KeysResponse;
 import opendata.log.model.Record;
 import opendata.log.model.ScanResponse;
 import opendata.log.model.Segment;
 import opendata.log.model.Value;
 
-/** The little program that every client runs against a live server: `java Program URL`. It prints what it sees. */
+/**
+ * The little program that every client runs against a live server: `java Program URL REFUSING_URL`. It prints what it sees. At the
+ * second URL every request ends in another error.
+ */
 public final class Program {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final byte[] KEY = {0, (byte) 255, 10, (byte) 128};
@@ -34,13 +37,12 @@ public final class Program {
     private Program(String url) {
         ApiClient client = new ApiClient();
         client.updateBaseUri(url);
-        // The generator accepts all that the document has, and of both formats the server takes protobuf.
-        client.setRequestInterceptor(request -> request.setHeader("Accept", "application/json"));
         log = new LogApi(client);
     }
 
     public static void main(String[] arguments) throws Exception {
         new Program(arguments[0]).run();
+        new Program(arguments[1]).beRefused();
     }
 
     private void run() throws Exception {
@@ -59,7 +61,7 @@ public final class Program {
         }
         say("scanned", scanned);
         say("part", scan(1L, 4L, 1000L).stream().map(Value::getSequence).toList());
-        say("count", log.count(null, base64(KEY), null, null).getCount());
+        say("count", count(KEY));
         say("keys", keys());
         KeysResponse some = log.listKeys(null, null, null, "oth", null, null, null);
         say("prefix", some.getKeys().stream().map(key -> hex(key.getKey())).toList());
@@ -70,7 +72,7 @@ public final class Program {
         CompletableFuture<Void> later = CompletableFuture.runAsync(() -> {
             try {
                 append(KEY, utf8("late"));
-            } catch (ApiException error) {
+            } catch (LogException error) {
                 throw new CompletionException(error);
             }
         }, CompletableFuture.delayedExecutor(300, TimeUnit.MILLISECONDS));
@@ -79,18 +81,41 @@ public final class Program {
         List<String> arrived = followed.getValues().stream().map(value -> hex(value.getValue())).toList();
         say("followed", List.of(arrived, followed.getNextSequence()));
 
-        ErrorResponse empty = refusal(new byte[0]);
-        ErrorResponse large = refusal(new byte[9000]);
-        say("codes", List.of(empty.getCode(), large.getCode()));
+        LogException empty = refusal(() -> append(new byte[0], new byte[0]));
+        LogException large = refusal(() -> append(new byte[9000], new byte[0]));
+        say("typed", List.of(empty instanceof LogException.InvalidArgument, large instanceof LogException.TooLarge));
+        long began = System.nanoTime();
+        say("status", refusal(() -> count(new byte[0])).status());
+        say("not sent again", System.nanoTime() - began < 2_500_000_000L);
+    }
+
+    private void beRefused() throws IOException {
+        List<Object> errors = new ArrayList<>();
+        for (int each = 0; each < 12; each++) {
+            errors.add(shown(refusal(() -> count(KEY))));
+        }
+        say("errors", errors);
+        List<Object> appends = new ArrayList<>();
+        for (int each = 0; each < 2; each++) {
+            appends.add(shown(refusal(() -> append(utf8("other"), new byte[0]))));
+        }
+        say("appends", appends);
+    }
+
+    private void append(byte[] key, byte[] value) throws LogException {
         try {
-            log.count(null, "", null, null);
+            log.append(new AppendRequest().records(List.of(new Record().key(key).value(value))));
         } catch (ApiException error) {
-            say("status", error.getCode());
+            throw LogException.ofAppend(error);
         }
     }
 
-    private void append(byte[] key, byte[] value) throws ApiException {
-        log.append(new AppendRequest().records(List.of(new Record().key(key).value(value))));
+    private long count(byte[] key) throws LogException {
+        try {
+            return log.count(null, base64(key), null, null).getCount();
+        } catch (ApiException error) {
+            throw LogException.ofRead(error);
+        }
     }
 
     /** Page by page, through nextSequence. */
@@ -122,14 +147,22 @@ public final class Program {
         return log.scan(null, base64(KEY), start, null, null, true, waitMs, null, null);
     }
 
-    /** What the server says of an append that it refuses, as the type that the document has for it. */
-    private ErrorResponse refusal(byte[] key) throws IOException {
+    /** Something that is refused. */
+    private interface Refused {
+        void run() throws LogException;
+    }
+
+    private static LogException refusal(Refused request) {
         try {
-            append(key, new byte[0]);
-        } catch (ApiException error) {
-            return JSON.readValue(error.getResponseBody(), ErrorResponse.class);
+            request.run();
+        } catch (LogException error) {
+            return error;
         }
-        throw new IllegalStateException("the append was not refused");
+        throw new IllegalStateException("it was not refused");
+    }
+
+    private static List<Object> shown(LogException error) {
+        return Arrays.asList(error.getClass().getSimpleName(), error.status());
     }
 
     private static void say(String what, Object seen) throws IOException {

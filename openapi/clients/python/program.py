@@ -1,26 +1,30 @@
-"""The little program that every client runs against a live server: `program.py URL`. It prints what it sees."""
+"""The little program that every client runs against a live server: `program.py URL REFUSING_URL`. It prints what it sees.
+
+At the second URL every request ends in another error.
+"""
 
 import json
 import sys
 import threading
 import time
+from collections.abc import Callable
 
-from opendata_log import InvalidArgument, LogClient, LogError, TooLarge
+from opendata_log import InvalidArgument, LogClient, LogError, Retry, TooLarge
 
 
 def say(what: str, seen: object) -> None:
     print(json.dumps({what: seen}, separators=(",", ":")))
 
 
-def error_of(client: LogClient, key: bytes, value: bytes) -> LogError | None:
+def error_of(doing: Callable[[], object]) -> LogError:
     try:
-        client.append([(key, value)])
+        doing()
     except LogError as error:
         return error
-    return None
+    raise AssertionError("it was not refused")
 
 
-def main(url: str) -> None:
+def main(url: str, refusing_url: str) -> None:
     key, other = bytes([0, 255, 10, 128]), b"other"
     with LogClient(url) as client:
         appended = client.append([(key, bytes([0, number])) for number in range(5)], await_durable=True)
@@ -43,15 +47,17 @@ def main(url: str) -> None:
         later.join()
         say("tailed", [record.sequence for record in client.tail(key, end=8)])
 
-        empty, large = error_of(client, b"", b""), error_of(client, bytes(9000), b"")
+        empty, large = (error_of(lambda: client.append([(refused, b"")])) for refused in (b"", bytes(9000)))
         say("typed", [isinstance(empty, InvalidArgument), isinstance(large, TooLarge)])
-        say("codes", [error.code for error in (empty, large) if error])
         began = time.monotonic()
-        try:
-            list(client.scan(b""))
-        except InvalidArgument as error:
-            say("status", error.status)
+        say("status", error_of(lambda: list(client.scan(b""))).status)
         say("not sent again", time.monotonic() - began < 2.5)
 
+    with LogClient(refusing_url, retry=Retry(attempts=1)) as client:
+        reads = [error_of(lambda: client.count(key)) for _ in range(12)]
+        say("errors", [[type(error).__name__, error.status] for error in reads])
+        appends = [error_of(lambda: client.append([(other, b"")])) for _ in range(2)]
+        say("appends", [[type(error).__name__, error.status] for error in appends])
 
-main(sys.argv[1])
+
+main(*sys.argv[1:])

@@ -6,10 +6,10 @@ What is generated from the OpenAPI document is in `opendata_log.generated`.
 from .client import LogClient, Retry
 from .errors import (
     DeadlineExceeded, Fenced, Internal, InvalidArgument, LogError, MethodNotAllowed, NotFound, OutcomeUnknown, Overloaded,
-    PermissionDenied, TooLarge, Unauthenticated, Unavailable, UnsupportedMediaType)
+    PermissionDenied, TooLarge, Unauthenticated, Unavailable, UnexpectedAnswer, UnsupportedMediaType)
 from .records import Appended, Record, Segment
 
 __all__ = [
     "Appended", "DeadlineExceeded", "Fenced", "Internal", "InvalidArgument", "LogClient", "LogError", "MethodNotAllowed",
     "NotFound", "OutcomeUnknown", "Overloaded", "PermissionDenied", "Record", "Retry", "Segment", "TooLarge",
-    "Unauthenticated", "Unavailable", "UnsupportedMediaType"]
+    "Unauthenticated", "Unavailable", "UnexpectedAnswer", "UnsupportedMediaType"]

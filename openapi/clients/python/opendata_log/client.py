@@ -10,7 +10,7 @@ from typing import Any, Self, TypeVar, cast
 import httpx
 
 from . import errors, tail
-from .answers import answered, failure
+from .answers import NOT_OF_A_LOG, answered, failure
 from .generated import AuthenticatedClient, Client
 from .generated.api.log import append, count, list_keys, list_segments, scan
 from .generated.models import (
@@ -73,9 +73,11 @@ class LogClient:
                 raise errors.Unavailable(f"the server cannot be reached: {error}", retry_after=self._retry.pause) from error
             except httpx.TransportError as error:
                 raise errors.OutcomeUnknown(f"there was no answer to the append: {error!r}") from error
+            except NOT_OF_A_LOG as error:
+                raise errors.OutcomeUnknown(f"the answer is none that a log server gives: {error!r}") from error
             try:
                 return answered(response, AppendResponse)
-            except errors.DeadlineExceeded as error:
+            except (errors.DeadlineExceeded, errors.UnexpectedAnswer) as error:
                 raise errors.OutcomeUnknown(str(error), status=error.status, request_id=error.request_id) from error
 
         done = self._try(send)
@@ -143,6 +145,8 @@ class LogClient:
                 return answered(send(), kind)
             except httpx.TransportError as error:
                 raise errors.Unavailable(f"there was no answer: {error!r}", retry_after=self._retry.pause) from error
+            except NOT_OF_A_LOG as error:
+                raise errors.UnexpectedAnswer(f"the answer is none that a log server gives: {error!r}") from error
             except errors.DeadlineExceeded as error:
                 raise failure(errors.DeadlineExceeded, error, retry_after=self._retry.pause) from error
 

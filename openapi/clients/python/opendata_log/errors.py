@@ -93,6 +93,10 @@ class Internal(LogError):
     code = "internal"
 
 
+class UnexpectedAnswer(LogError):
+    """What answered was no log server: another one, or something in between. (For an append it is `OutcomeUnknown`.)"""
+
+
 OF_CODE: dict[str, type[LogError]] = {
     error.code: error
     for error in (

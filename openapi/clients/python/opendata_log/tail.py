@@ -8,7 +8,7 @@ import httpx
 from httpx_sse import EventSource
 
 from . import errors
-from .answers import error_of
+from .answers import error_of, refusal
 from .generated import AuthenticatedClient
 from .generated.models import Value
 from .records import Record, encode, record
@@ -17,7 +17,7 @@ from .records import Record, encode, record
 SILENCE_SECONDS = 60.0
 
 # After these the same stream may be asked for again.
-PASSING = (errors.Overloaded, errors.Unavailable, errors.DeadlineExceeded)
+PASSING = (errors.Overloaded, errors.Unavailable, errors.DeadlineExceeded, errors.UnexpectedAnswer)
 
 
 def tail(
@@ -63,9 +63,9 @@ def _one_connection(
         if response.status_code == 204:
             return
         if response.status_code != 200:
-            told = json.loads(response.read())
+            told = refusal(response.status_code, response.read())
             raise error_of(
-                told["code"], told["message"], response.status_code, response.headers.get("retry-after"),
+                told.code, told.message, response.status_code, response.headers.get("retry-after"),
                 response.headers.get("x-request-id"))
         for event in EventSource(response).iter_sse():
             content = json.loads(event.data)

@@ -1,16 +1,18 @@
-//! The little program that every client runs against a live server: `opendata-log-program URL`. It prints what it sees.
+//! The little program that every client runs against a live server: `opendata-log-program URL REFUSING_URL`. It prints what it sees.
+//! At the second URL every request ends in another error.
 
 use std::error::Error;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::prelude::{BASE64_STANDARD, Engine};
-use opendata_log_client::apis::Error as Failure;
 use opendata_log_client::apis::configuration::Configuration;
-use opendata_log_client::apis::log_api::{
-    self, AppendError, append, count, list_keys, list_segments, scan,
-};
-use opendata_log_client::models::{AppendRequest, ErrorResponse, Record, ScanResponse, Value};
+use opendata_log_client::apis::log_api::{append, count, list_keys, list_segments, scan};
+use opendata_log_client::models::{AppendRequest, Record, ScanResponse, Value};
 use serde_json::{Value as Json, json};
+
+use errors::{Kind, LogError};
+
+mod errors;
 
 type Done<T = ()> = Result<T, Box<dyn Error>>;
 
@@ -18,13 +20,22 @@ const KEY: [u8; 4] = [0, 255, 10, 128];
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Done {
-    let base_path = std::env::args()
-        .nth(1)
-        .ok_or("usage: opendata-log-program URL")?;
-    let log = Configuration {
-        base_path,
-        ..Configuration::new()
+    let urls: Vec<String> = std::env::args().skip(1).collect();
+    let [url, refusing_url] = &urls[..] else {
+        return Err("usage: opendata-log-program URL REFUSING_URL".into());
     };
+    run(&client(url)).await?;
+    be_refused(&client(refusing_url)).await
+}
+
+fn client(url: &str) -> Configuration {
+    Configuration {
+        base_path: url.to_owned(),
+        ..Configuration::new()
+    }
+}
+
+async fn run(log: &Configuration) -> Done {
     let records = (0..5)
         .map(|number| Record::new(KEY.to_vec(), vec![0, number]))
         .collect();
@@ -32,32 +43,28 @@ async fn main() -> Done {
         await_durable: Some(true),
         ..AppendRequest::new(records)
     };
-    let appended = append(&log, request).await?;
+    let appended = append(log, request).await?;
     say(
         "appended",
         json!([appended.start_sequence, appended.records_appended]),
     );
-    append_one(&log, b"other", b"").await?;
-    append_one(&log, &KEY, b"\xff last").await?;
+    append_one(log, b"other", b"").await?;
+    append_one(log, &KEY, b"\xff last").await?;
 
-    let all = pages(&log, 0, None, 2).await?;
+    let all = pages(log, 0, None, 2).await?;
     let shown: Vec<_> = all
         .iter()
         .map(|value| json!([value.sequence, hex(&value.value)]))
         .collect();
     say("scanned", json!(shown));
-    let part = pages(&log, 1, Some(4), 1000).await?;
+    let part = pages(log, 1, Some(4), 1000).await?;
     say(
         "part",
         json!(part.iter().map(|value| value.sequence).collect::<Vec<_>>()),
     );
-    let key = BASE64_STANDARD.encode(KEY);
-    say(
-        "count",
-        json!(count(&log, None, Some(&key), None, None).await?.count),
-    );
+    say("count", json!(count_all(log, &KEY).await?));
     say("keys", json!(keys(&log).await?));
-    let some = list_keys(&log, None, None, None, Some("oth"), None, None, None).await?;
+    let some = list_keys(log, None, None, None, Some("oth"), None, None, None).await?;
     say(
         "prefix",
         json!(
@@ -67,7 +74,7 @@ async fn main() -> Done {
                 .collect::<Vec<_>>()
         ),
     );
-    let segments = list_segments(&log, None, None).await?.segments;
+    let segments = list_segments(log, None, None).await?.segments;
     say(
         "segments",
         json!(
@@ -78,13 +85,13 @@ async fn main() -> Done {
         ),
     );
 
-    let vain = follow(&log, 7, 50).await?;
+    let vain = follow(log, 7, 50).await?;
     say("followed in vain", json!([vain.values, vain.next_sequence]));
     let later = async {
         tokio::time::sleep(Duration::from_millis(300)).await;
-        append_one(&log, &KEY, b"late").await
+        append_one(log, &KEY, b"late").await
     };
-    let (followed, late) = tokio::join!(follow(&log, 7, 30_000), later);
+    let (followed, late) = tokio::join!(follow(log, 7, 30_000), later);
     late?;
     let followed = followed?;
     let arrived: Vec<_> = followed
@@ -94,24 +101,49 @@ async fn main() -> Done {
         .collect();
     say("followed", json!([arrived, followed.next_sequence]));
 
-    let empty = refusal(append_one(&log, b"", b"").await)?;
-    let large = refusal(append_one(&log, &[0; 9000], b"").await)?;
-    say("codes", json!([empty.code, large.code]));
-    if let Err(Failure::ResponseError(told)) = count(&log, None, Some(""), None, None).await {
-        say("status", json!(told.status.as_u16()));
-    }
+    let empty = refusal(append_one(log, b"", b"").await)?;
+    let large = refusal(append_one(log, &[0; 9000], b"").await)?;
+    let typed = [
+        empty.kind == Kind::InvalidArgument,
+        large.kind == Kind::TooLarge,
+    ];
+    say("typed", json!(typed));
+    let began = Instant::now();
+    say("status", json!(refusal(count_all(log, b"").await)?.status));
+    say(
+        "not sent again",
+        json!(began.elapsed() < Duration::from_millis(2500)),
+    );
     Ok(())
 }
 
-async fn append_one(
-    log: &Configuration,
-    key: &[u8],
-    value: &[u8],
-) -> Result<(), Failure<AppendError>> {
+async fn be_refused(log: &Configuration) -> Done {
+    let shown = |error: LogError| json!([format!("{:?}", error.kind), error.status]);
+    let mut errors = Vec::new();
+    for _ in 0..12 {
+        errors.push(shown(refusal(count_all(log, &KEY).await)?));
+    }
+    say("errors", json!(errors));
+    let mut appends = Vec::new();
+    for _ in 0..2 {
+        appends.push(shown(refusal(append_one(log, b"other", b"").await)?));
+    }
+    say("appends", json!(appends));
+    Ok(())
+}
+
+async fn append_one(log: &Configuration, key: &[u8], value: &[u8]) -> Result<(), LogError> {
     let record = Record::new(key.to_vec(), value.to_vec());
     append(log, AppendRequest::new(vec![record]))
         .await
         .map(drop)
+        .map_err(LogError::of_append)
+}
+
+async fn count_all(log: &Configuration, key: &[u8]) -> Result<i64, LogError> {
+    let key = BASE64_STANDARD.encode(key);
+    let answer = count(log, None, Some(&key), None, None).await;
+    answer.map(|answer| answer.count).map_err(LogError::of_read)
 }
 
 /// Page by page, through `nextSequence`.
@@ -158,11 +190,7 @@ async fn keys(log: &Configuration) -> Done<Vec<String>> {
     }
 }
 
-async fn follow(
-    log: &Configuration,
-    start: i64,
-    wait_ms: i64,
-) -> Result<ScanResponse, Failure<log_api::ScanError>> {
+async fn follow(log: &Configuration, start: i64, wait_ms: i64) -> Result<ScanResponse, LogError> {
     let key = BASE64_STANDARD.encode(KEY);
     scan(
         log,
@@ -177,13 +205,13 @@ async fn follow(
         None,
     )
     .await
+    .map_err(LogError::of_read)
 }
 
-/// What the server says of an append that it refuses, as the type that the document has for it.
-fn refusal(outcome: Result<(), Failure<AppendError>>) -> Done<ErrorResponse> {
+fn refusal<T>(outcome: Result<T, LogError>) -> Done<LogError> {
     match outcome {
-        Err(Failure::ResponseError(told)) => Ok(serde_json::from_str(&told.content)?),
-        other => Err(format!("the append was not refused: {other:?}").into()),
+        Err(error) => Ok(error),
+        Ok(_) => Err("it was not refused".into()),
     }
 }
 

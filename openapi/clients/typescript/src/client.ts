@@ -2,7 +2,7 @@
 
 import createClient, { type Client } from "openapi-fetch";
 
-import { DeadlineExceeded, errorOf, LogError, OutcomeUnknown, Unavailable } from "./errors.js";
+import { DeadlineExceeded, errorOf, LogError, OutcomeUnknown, Unavailable, UnexpectedAnswer } from "./errors.js";
 import type { components, paths } from "./generated/schema.js";
 import { decode, encode, type LogRecord, record } from "./records.js";
 import { tail } from "./tail.js";
@@ -75,7 +75,7 @@ export class LogClient {
       try {
         return answered(answer);
       } catch (error) {
-        if (!(error instanceof DeadlineExceeded)) throw error;
+        if (!(error instanceof DeadlineExceeded || error instanceof UnexpectedAnswer)) throw error;
         throw new OutcomeUnknown(error.message, { status: error.status, requestId: error.requestId, cause: error });
       }
     });
@@ -159,6 +159,7 @@ export class LogClient {
       try {
         answer = await send();
       } catch (cause) {
+        if (cause instanceof SyntaxError) throw new UnexpectedAnswer(`an answer that no log server gives: ${cause}`, { cause });
         throw new Unavailable(`there was no answer: ${cause}`, { retryAfterMs, cause });
       }
       try {

@@ -88,6 +88,9 @@ export class Internal extends LogError {
   override readonly code = "internal";
 }
 
+/** What answered was no log server: another one, or something in between. (For an append it is `OutcomeUnknown`.) */
+export class UnexpectedAnswer extends LogError {}
+
 const CLASSES: Readonly<Record<string, typeof LogError>> = {
   invalid_argument: InvalidArgument,
   unauthenticated: Unauthenticated,
@@ -113,7 +116,7 @@ export function errorOf(told: unknown, headers: Headers, status?: number): LogEr
     requestId: headers.get("x-request-id") ?? undefined,
   };
   if (typeof code !== "string" || typeof message !== "string") {
-    return new LogError(`an answer that no log server gives: status ${status}`, details);
+    return new UnexpectedAnswer(`an answer that no log server gives: status ${status}`, details);
   }
   return new (CLASSES[code] ?? LogError)(message, details);
 }

@@ -1,4 +1,7 @@
-/** The little program that every client runs against a live server: `node program.js URL`. It prints what it sees. */
+/**
+ * The little program that every client runs against a live server: `node program.js URL REFUSING_URL`. It prints what it sees.
+ * At the second URL every request ends in another error.
+ */
 
 import { InvalidArgument, LogClient, LogError, TooLarge } from "./index.js";
 import type { LogRecord } from "./index.js";
@@ -13,11 +16,10 @@ async function all<T>(source: AsyncIterable<T>): Promise<T[]> {
   return found;
 }
 
-async function errorOf(doing: Promise<unknown>): Promise<LogError | undefined> {
-  return doing.then(() => undefined, (error) => {
-    if (error instanceof LogError) return error;
-    throw error;
-  });
+async function errorOf(doing: Promise<unknown>): Promise<LogError> {
+  const error = await doing.then(() => new Error("it was not refused"), (refused: unknown) => refused);
+  if (error instanceof LogError) return error;
+  throw error;
 }
 
 const client = new LogClient(process.argv[2] ?? "http://localhost:8080");
@@ -48,7 +50,15 @@ say("tailed", sequences(await all(client.tail(key, { end: 8 }))));
 const empty = await errorOf(client.append([[bytes(""), bytes("")]]));
 const large = await errorOf(client.append([[new Uint8Array(9000), bytes("")]]));
 say("typed", [empty instanceof InvalidArgument, large instanceof TooLarge]);
-say("codes", [empty?.code, large?.code]);
 const began = Date.now();
-say("status", (await errorOf(all(client.scan(bytes("")))))?.status);
+say("status", (await errorOf(all(client.scan(bytes(""))))).status);
 say("not sent again", Date.now() - began < 2500);
+
+const refused = new LogClient(process.argv[3] ?? "http://localhost:8081", { retry: { attempts: 1 } });
+const shown = (error: LogError): unknown[] => [error.name, error.status ?? null];
+const reads: unknown[] = [];
+for (let each = 0; each < 12; each += 1) reads.push(shown(await errorOf(refused.count(key))));
+say("errors", reads);
+const appends: unknown[] = [];
+for (let each = 0; each < 2; each += 1) appends.push(shown(await errorOf(refused.append([[key, key]]))));
+say("appends", appends);

@@ -3,11 +3,14 @@
 import { EventSourceParserStream } from "eventsource-parser/stream";
 
 import type { Retry } from "./client.js";
-import { DeadlineExceeded, errorOf, LogError, Overloaded, Unavailable } from "./errors.js";
+import { DeadlineExceeded, errorOf, LogError, Overloaded, Unavailable, UnexpectedAnswer } from "./errors.js";
 import { encode, type LogRecord, record } from "./records.js";
 
 /** The server sends a comment every 15 s by default; a connection that is silent for longer is dead. */
 const SILENCE_MS = 60_000;
+
+/** After these the same stream may be asked for again. */
+const PASSING = [Overloaded, Unavailable, DeadlineExceeded, UnexpectedAnswer];
 
 /** Where a stream comes from. */
 export interface Source {
@@ -37,7 +40,7 @@ export async function* tail(
     } catch (error) {
       if (!(error instanceof LogError)) {
         failure = new Unavailable(`the stream broke: ${error}`, { cause: error });
-      } else if (error instanceof Overloaded || error instanceof Unavailable || error instanceof DeadlineExceeded) {
+      } else if (PASSING.some((kind) => error instanceof kind)) {
         failure = error;
       } else {
         throw error;

@@ -828,18 +828,6 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description A body, record, key or batch is over its limit; the message says which, and the limit. */
-            413: {
-                headers: {
-                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
-                    "X-REQUEST-ID": string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorResponse"];
-                    "application/protobuf": string;
-                };
-            };
             /** @description A queue or a concurrency limit is full. Nothing was applied; send the same again later. */
             429: {
                 headers: {
@@ -948,18 +936,6 @@ export interface operations {
             };
             /** @description The token does not have the right that this operation needs. */
             403: {
-                headers: {
-                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
-                    "X-REQUEST-ID": string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorResponse"];
-                    "application/protobuf": string;
-                };
-            };
-            /** @description A body, record, key or batch is over its limit; the message says which, and the limit. */
-            413: {
                 headers: {
                     /** @description The client's, if it sent one, else a new one. The server's log has it too. */
                     "X-REQUEST-ID": string;

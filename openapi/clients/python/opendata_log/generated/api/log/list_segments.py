@@ -75,13 +75,6 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
 
         return response_403
 
-    if response.status_code == 413:
-        response_413 = ErrorResponse.from_dict(response.json())
-
-
-
-        return response_413
-
     if response.status_code == 429:
         response_429 = ErrorResponse.from_dict(response.json())
 

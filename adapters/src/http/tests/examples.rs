@@ -1,0 +1,145 @@
+//! What the OpenAPI document shows, against what the server answers.
+
+use log_domain::{Credentials, Denied, Right};
+use serde_json::json;
+
+use super::*;
+
+/// Nobody may do anything; whoever has a token is known.
+struct Closed;
+
+impl Authorizer for Closed {
+    fn authorize(&self, credentials: Credentials<'_>, _: Right) -> std::result::Result<(), Denied> {
+        Err(match credentials.bearer {
+            Some(_) => Denied::Insufficient,
+            None => Denied::Unauthenticated,
+        })
+    }
+}
+
+fn long_key() -> String {
+    "k".repeat(10_000)
+}
+
+/// A request that ends in the example of `operation` for `status`, if a client can bring it about by itself.
+fn request_for(operation: &str, path: &str, status: &str) -> Option<Request> {
+    let append = |content_type, body: Json| {
+        post(path, &[("content-type", content_type)]).body(body.to_string())
+    };
+    let query = |query: &str| get(&format!("{path}?{query}"), &[]);
+    let base64 = |text: String| {
+        use base64::Engine;
+        base64::engine::general_purpose::STANDARD.encode(text)
+    };
+    Some(match (operation, status) {
+        ("append", "400") => append("application/json", json!({"records": []})),
+        ("append", "413") => {
+            let record = json!({"key": base64(long_key()), "value": ""});
+            append("application/json", json!({"records": [record]}))
+        }
+        ("append", "415") => append("text/plain", json!({})),
+        ("append", "401") => append("application/json", json!({})),
+        ("append", "403") => post(path, &[("authorization", "Bearer known")]).finish(),
+        ("scan" | "listKeys", "400") => query("key=orders&limit=0"),
+        (_, "400") => query("key=orders&start_seq=5&end_seq=3"),
+        (_, "413") => query(&format!("key={}", long_key())),
+        (_, "401") => query(""),
+        (_, "403") => get(path, &[("authorization", "Bearer known")]),
+        _ => return None,
+    })
+}
+
+#[tokio::test]
+async fn the_examples_of_errors_are_what_the_server_answers() {
+    let open = memory_server();
+    let (service, options) = (Arc::clone(&open.service), HttpOptions::default());
+    let closed = serve(service, options, Ready(Ok(())), Some(Arc::new(Closed)));
+    let document = open.get("/openapi.json").await.json();
+    let mut answered = 0;
+    for (path, operations) in document["paths"].as_object().expect("paths") {
+        for operation in operations.as_object().expect("operations").values() {
+            let id = operation["operationId"].as_str().expect("an operationId");
+            for (status, response) in operation["responses"].as_object().expect("responses") {
+                let examples = &response["content"]["application/json"]["examples"];
+                if status.starts_with('2') {
+                    continue;
+                }
+                let examples = examples.as_object().expect("an error has examples");
+                for (code, example) in examples {
+                    assert_eq!(example["value"]["code"], *code, "{id} {status}");
+                    assert_eq!(example["value"]["status"], "error", "{id} {status}");
+                    let message = example["value"]["message"].as_str().expect("a message");
+                    assert!(!message.is_empty(), "{id} {status}");
+                }
+                let Some(request) = request_for(id, path, status) else {
+                    continue;
+                };
+                let server = if ["401", "403"].contains(&status.as_str()) {
+                    &closed
+                } else {
+                    &open
+                };
+                let answer = server.send(request).await;
+                assert_eq!(answer.status.as_str(), status, "{id}");
+                let example = examples.values().next().expect("one");
+                assert_eq!(answer.json(), example["value"], "{id} {status}");
+                answered += 1;
+            }
+        }
+    }
+    // 400 of six operations, 401 and 403 of seven, 413 of four, 415 of one.
+    assert_eq!(answered, 6 + 7 + 7 + 4 + 1);
+}
+
+#[tokio::test]
+async fn links_lead_from_what_exists_to_what_exists() {
+    let document = memory_server().get("/openapi.json").await.json();
+    let operations: Vec<&Json> = document["paths"]
+        .as_object()
+        .expect("paths")
+        .values()
+        .flat_map(|path| path.as_object().expect("operations").values())
+        .collect();
+    let mut found = 0;
+    for operation in &operations {
+        let answer = &operation["responses"]["200"];
+        let example = &answer["content"]["application/json"]["schema"]["$ref"];
+        for (name, link) in answer["links"].as_object().into_iter().flatten() {
+            found += 1;
+            let target = operations
+                .iter()
+                .find(|each| each["operationId"] == link["operationId"]);
+            let target = target.unwrap_or_else(|| panic!("{name} leads nowhere"));
+            for (parameter, expression) in link["parameters"].as_object().expect("parameters") {
+                let parameters = target["parameters"].as_array().expect("parameters");
+                assert!(
+                    parameters.iter().any(|each| each["name"] == *parameter),
+                    "{name}: {parameter}"
+                );
+                let expression = expression.as_str().expect("an expression");
+                let Some(field) = expression.strip_prefix("$response.body#/") else {
+                    assert_eq!(expression, "$request.body#/records/0/key", "{name}");
+                    continue;
+                };
+                let schema = example
+                    .as_str()
+                    .and_then(|reference| reference.rsplit('/').next())
+                    .expect("a schema");
+                let field = field.split('/').next().expect("a field");
+                let fields = &document["components"]["schemas"][schema]["properties"];
+                assert!(fields[field].is_object(), "{name}: {schema}.{field}");
+            }
+        }
+    }
+    assert_eq!(found, 12);
+}
+
+#[tokio::test]
+async fn swagger_ui_shows_the_document_that_is_served() {
+    let server = memory_server();
+    let served = server.get("/openapi.json").await.body;
+    let page = server.get("/docs").await.body;
+    let served = std::str::from_utf8(&served).expect("UTF-8");
+    let page = std::str::from_utf8(&page).expect("UTF-8");
+    assert!(page.contains(served));
+}

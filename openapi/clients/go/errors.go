@@ -1,0 +1,105 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	client "opendata-log/generated"
+)
+
+// Kind is what the caller must do next depends on: one for each code of the server. It is an error, for errors.Is.
+type Kind string
+
+const (
+	// InvalidArgument: the request can never succeed; the message names what is wrong.
+	InvalidArgument Kind = "InvalidArgument"
+	// Unauthenticated: the server wants a token that it knows.
+	Unauthenticated Kind = "Unauthenticated"
+	// PermissionDenied: the token does not have the right that is needed.
+	PermissionDenied Kind = "PermissionDenied"
+	// NotFound: there is no such path; the address is probably not that of a log server.
+	NotFound Kind = "NotFound"
+	// MethodNotAllowed: the path does not take this method.
+	MethodNotAllowed Kind = "MethodNotAllowed"
+	// TooLarge: something is over its limit; the message says what, and the limit.
+	TooLarge Kind = "TooLarge"
+	// UnsupportedMediaType: the body is in a format that the server does not read.
+	UnsupportedMediaType Kind = "UnsupportedMediaType"
+	// Overloaded: a queue is full. Nothing was applied.
+	Overloaded Kind = "Overloaded"
+	// Unavailable: the store cannot be reached, or the server stops. Nothing was applied.
+	Unavailable Kind = "Unavailable"
+	// Fenced: another server took the log over. Nothing was applied; go there.
+	Fenced Kind = "Fenced"
+	// DeadlineExceeded: a read took too long. (For an append it is OutcomeUnknown.)
+	DeadlineExceeded Kind = "DeadlineExceeded"
+	// OutcomeUnknown: an append may have been applied, whole or not at all. Read the key before it is sent again.
+	OutcomeUnknown Kind = "OutcomeUnknown"
+	// Internal: a bug, or damaged data.
+	Internal Kind = "Internal"
+	// UnexpectedAnswer: what answered was no log server, but another one, or something in between.
+	UnexpectedAnswer Kind = "UnexpectedAnswer"
+)
+
+var kindOf = map[string]Kind{
+	"invalid_argument":       InvalidArgument,
+	"unauthenticated":        Unauthenticated,
+	"permission_denied":      PermissionDenied,
+	"not_found":              NotFound,
+	"method_not_allowed":     MethodNotAllowed,
+	"too_large":              TooLarge,
+	"unsupported_media_type": UnsupportedMediaType,
+	"overloaded":             Overloaded,
+	"unavailable":            Unavailable,
+	"fenced":                 Fenced,
+	"deadline_exceeded":      DeadlineExceeded,
+	"internal":               Internal,
+}
+
+func (kind Kind) Error() string { return string(kind) }
+
+// LogError says that something was not done.
+type LogError struct {
+	Kind Kind
+	// Status of the answer; 0 if there was none.
+	Status int
+	// Message is the server's.
+	Message string
+}
+
+func (failure *LogError) Error() string { return failure.Message }
+
+// Is makes errors.Is(err, Overloaded) work.
+func (failure *LogError) Is(target error) bool { return failure.Kind == target }
+
+// OfRead is what a read ended in, from what the generated client returned.
+func OfRead(answer *http.Response, err error) error {
+	if err == nil {
+		return nil
+	}
+	if answer == nil {
+		return &LogError{Kind: Unavailable, Message: err.Error()}
+	}
+	failure := &LogError{Kind: UnexpectedAnswer, Status: answer.StatusCode, Message: err.Error()}
+	var told client.ErrorResponse
+	var generated *client.GenericOpenAPIError
+	if errors.As(err, &generated) && json.Unmarshal(generated.Body(), &told) == nil {
+		if kind, known := kindOf[told.Code]; known {
+			failure.Kind, failure.Message = kind, told.Message
+		}
+	}
+	return failure
+}
+
+// OfAppend is what an append ended in: where nobody knows whether it was applied, OutcomeUnknown.
+func OfAppend(answer *http.Response, err error) error {
+	failure, failed := OfRead(answer, err).(*LogError)
+	if !failed {
+		return nil
+	}
+	if answer == nil || failure.Kind == DeadlineExceeded || failure.Kind == UnexpectedAnswer {
+		failure.Kind = OutcomeUnknown
+	}
+	return failure
+}

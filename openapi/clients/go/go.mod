@@ -1,0 +1,3 @@
+module opendata-log
+
+go 1.21
