@@ -47,6 +47,7 @@ fn the_seeds_that_found_bugs_find_them_no_more() {
         "fencing --seed 160",
         "fencing --seed 440",
         "swarm --seed 74",
+        "swarm --seed 430",
         "swarm --seed 493",
         "shutdown --seed 34",
     ] {

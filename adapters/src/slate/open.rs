@@ -136,6 +136,7 @@ async fn open(parts: Parts, options: Options) -> Result<SlateStore> {
         db,
         state,
         segments: known,
+        ..
     } = engine(&parts, &options, &clock).await?;
     let last_seqnum = db.status().durable_seq;
     if state.bound < seqnum::watermark(last_seqnum) {
@@ -188,6 +189,8 @@ async fn open(parts: Parts, options: Options) -> Result<SlateStore> {
 /// A log as the engine has it open.
 struct Found {
     db: Db,
+    /// By the clock of who wrote it (Unix ms).
+    last_write_ms: i64,
     state: state::State,
     segments: Vec<Segment>,
 }
@@ -214,7 +217,12 @@ async fn engine(parts: &Parts, options: &Options, clock: &Arc<EngineClock>) -> R
                     let _ = found.db.close_with_options(nothing).await;
                 }
             }
-            Ok(_) => return found,
+            Ok(_) => {
+                let found = found?;
+                // Every commit writes the state, so this is when the last one was made.
+                clock.never_before(found.last_write_ms);
+                return Ok(found);
+            }
             Err(failure) => return found.and(Err(failure)),
         }
     }
@@ -222,17 +230,15 @@ async fn engine(parts: &Parts, options: &Options, clock: &Arc<EngineClock>) -> R
 
 async fn find(parts: &Parts, options: &Options, clock: &Arc<EngineClock>) -> Result<Found> {
     let db = build(parts, options, Arc::clone(clock)).await?;
-    let state = match db.get_key_value(state::key()).await.map_err(error::read)? {
-        Some(row) => {
-            // Every commit writes this row, so this is when the last one was made.
-            clock.never_before(row.create_ts);
-            state::State::decode(&row.value)?
-        }
-        None => state::State::default(),
+    let row = db.get_key_value(state::key()).await.map_err(error::read)?;
+    let (last_write_ms, state) = match row {
+        Some(row) => (row.create_ts, state::State::decode(&row.value)?),
+        None => (i64::MIN, state::State::default()),
     };
     let segments = load_segments(&db).await?;
     Ok(Found {
         db,
+        last_write_ms,
         state,
         segments,
     })
