@@ -36,7 +36,7 @@ impl<S: LogStore> Append<S> {
     /// the server may then still lose them. With it the answer comes once they are on object storage.
     ///
     /// Limits (defaults; the server's configuration may differ): body 16 MiB, key 1 B to 8 KiB, value 8 MiB, 100,000
-    /// records.
+    /// records; 30 s to receive the body, and 30 s to be acknowledged.
     ///
     /// Status 504 means that the outcome is unknown, unless the message says that nothing was applied: the records
     /// were applied whole or not at all; read the key to find out. Every other error means that nothing was applied.

@@ -23,7 +23,7 @@ pub(super) struct Count<S> {
 impl<S: LogStore> Count<S> {
     /// Count the records of a key
     ///
-    /// Answers exactly how many records a key has in a range of sequences, without reading them.
+    /// Answers exactly how many records a key has in a range of sequences, without reading them, within 30 s (by default).
     #[oai(
         path = "/api/v1/log/count",
         method = "get",

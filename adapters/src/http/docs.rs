@@ -80,8 +80,9 @@ pub(super) fn describe<T: OpenApi>(api: T) -> OpenApiService<Refined<T>, ()> {
              Messages travel as ProtoJSON or as binary protobuf, as `Content-Type` and `Accept` say. In JSON, bytes \
              are base64 (standard or URL-safe, padded or not; answers are standard and padded), and 64-bit numbers \
              are numbers. `openapi/log.proto` has the messages for binary protobuf.\n\n\
-             Every answer has the header `x-request-id`: the client's, or a new one. Every error, on every path, is \
-             an `ErrorResponse`.",
+             Every answer to an HTTP request has the header `x-request-id`: the client's, or a new one. Every error, on \
+             every path, is an `ErrorResponse`. What cannot be read as a request, or has a head over 64 KiB, is answered \
+             400 or 431 without either, and the connection is closed.",
         )
         .contact(ContactObject::new().name("The maintainers of OpenData Log"))
         .license(

@@ -29,7 +29,8 @@ impl<S: LogStore> Keys<S> {
     /// List keys
     ///
     /// Answers the distinct keys that have records in a range of segments, in byte order, page by page: go on with
-    /// `start_after_base64` = `nextStartAfter` for as long as there is one.
+    /// `start_after_base64` = `nextStartAfter` for as long as there is one. A page ends at `limit` keys or at the server's
+    /// byte cap (8 MiB by default), whichever is first, and is read within 30 s (by default).
     #[oai(
         path = "/api/v1/log/keys",
         method = "get",

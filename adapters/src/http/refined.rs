@@ -33,8 +33,14 @@ impl<T: OpenApi> OpenApi for Refined<T> {
                     operation.security.insert(0, token);
                     operation.responses.responses.extend(failure::refusals());
                 }
+                let appends = operation.request.is_some();
                 let responses = &mut operation.responses.responses;
                 responses.sort_by_key(|response| response.status);
+                for response in responses.iter_mut().filter(|_| !appends) {
+                    if let Some(of_read) = of_a_read(response.status) {
+                        response.description = of_read;
+                    }
+                }
                 for response in responses.iter_mut().filter(|r| r.description.is_empty()) {
                     response.description = "Done.";
                 }
@@ -67,6 +73,22 @@ impl<T: OpenApi> OpenApi for Refined<T> {
     fn add_routes(self, table: &mut HashMap<String, HashMap<Method, BoxEndpoint<'static>>>) {
         self.0.add_routes(table);
     }
+}
+
+/// What an error of the shared list means where nothing can be applied.
+fn of_a_read(status: Option<u16>) -> Option<&'static str> {
+    Some(match status? {
+        413 => "The key is over its limit; the message says which.",
+        429 => {
+            "A concurrency limit is reached, or too many answers wait to be read; send the same again later."
+        }
+        503 => {
+            "Code unavailable: the store cannot be reached or the server is stopping; send the same again later. Code \
+             fenced: another writer took over; do not retry here."
+        }
+        504 => "The deadline of the request passed; send the same again.",
+        _ => return None,
+    })
 }
 
 /// All handlers share one list of errors. Without a body none is of the wrong type, without parameters nothing is wrong,

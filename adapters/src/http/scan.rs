@@ -47,10 +47,12 @@ impl<S: LogStore> ScanRoute<S> {
     /// Read records of a key
     ///
     /// Answers the records of one key in the order of their sequences. A page ends at `limit` records or at the
-    /// server's byte cap (8 MiB by default), whichever is first; go on with `start_seq` = `nextSequence`.
+    /// server's byte cap (8 MiB by default), whichever is first; go on with `start_seq` = `nextSequence`. It is read
+    /// within 30 s (by default).
     ///
     /// With `follow=true` the answer comes at once if there is something, else when the first record arrives, else
-    /// after `timeout_ms` with no values and a `nextSequence` to come back with.
+    /// after `timeout_ms` with no values and a `nextSequence` to come back with. Such a page ends at 256 KiB. Up to 10,000
+    /// (by default) may follow at the same time, streams included.
     #[oai(
         path = "/api/v1/log/scan",
         method = "get",
@@ -68,7 +70,7 @@ impl<S: LogStore> ScanRoute<S> {
         key: Param<Option<Text>>,
         /// The key, as base64 (standard or URL-safe, padded or not).
         key_base64: Param<Option<Base64>>,
-        /// First sequence to read.
+        /// First sequence to read. Sequences are below 2^56.
         #[oai(default)]
         start_seq: Param<u64>,
         /// First sequence not to read; the end of the log if it is not given.

@@ -47,7 +47,8 @@ impl<S: LogStore> StreamRoute<S> {
     /// `end_seq` is reached, the client leaves or the server stops. Each event has the record's sequence as `id` and
     /// a `Value` as `data`. A comment line comes every 15 s (by default) when there is nothing else. A client that
     /// reconnects with the header `Last-Event-ID` goes on exactly after that event; when nothing is left for it
-    /// because `end_seq` was reached it is answered 204, which tells an `EventSource` not to come back.
+    /// because `end_seq` was reached it is answered 204, which tells an `EventSource` not to come back. Up to 10,000 (by
+    /// default) may follow at the same time, scans with `follow` included.
     ///
     /// When reading fails midway, one event of type `error` with an `ErrorResponse` as `data` ends the stream.
     #[oai(

@@ -20,7 +20,7 @@ export interface paths {
          *     the server may then still lose them. With it the answer comes once they are on object storage.
          *
          *     Limits (defaults; the server's configuration may differ): body 16 MiB, key 1 B to 8 KiB, value 8 MiB, 100,000
-         *     records.
+         *     records; 30 s to receive the body, and 30 s to be acknowledged.
          *
          *     Status 504 means that the outcome is unknown, unless the message says that nothing was applied: the records
          *     were applied whole or not at all; read the key to find out. Every other error means that nothing was applied.
@@ -42,10 +42,12 @@ export interface paths {
         /**
          * Read records of a key
          * @description Answers the records of one key in the order of their sequences. A page ends at `limit` records or at the
-         *     server's byte cap (8 MiB by default), whichever is first; go on with `start_seq` = `nextSequence`.
+         *     server's byte cap (8 MiB by default), whichever is first; go on with `start_seq` = `nextSequence`. It is read
+         *     within 30 s (by default).
          *
          *     With `follow=true` the answer comes at once if there is something, else when the first record arrives, else
-         *     after `timeout_ms` with no values and a `nextSequence` to come back with.
+         *     after `timeout_ms` with no values and a `nextSequence` to come back with. Such a page ends at 256 KiB. Up to 10,000
+         *     (by default) may follow at the same time, streams included.
          */
         get: operations["scan"];
         put?: never;
@@ -66,7 +68,8 @@ export interface paths {
         /**
          * List keys
          * @description Answers the distinct keys that have records in a range of segments, in byte order, page by page: go on with
-         *     `start_after_base64` = `nextStartAfter` for as long as there is one.
+         *     `start_after_base64` = `nextStartAfter` for as long as there is one. A page ends at `limit` keys or at the server's
+         *     byte cap (8 MiB by default), whichever is first, and is read within 30 s (by default).
          */
         get: operations["listKeys"];
         put?: never;
@@ -106,7 +109,7 @@ export interface paths {
         };
         /**
          * Count the records of a key
-         * @description Answers exactly how many records a key has in a range of sequences, without reading them.
+         * @description Answers exactly how many records a key has in a range of sequences, without reading them, within 30 s (by default).
          */
         get: operations["count"];
         put?: never;
@@ -130,7 +133,8 @@ export interface paths {
          *     `end_seq` is reached, the client leaves or the server stops. Each event has the record's sequence as `id` and
          *     a `Value` as `data`. A comment line comes every 15 s (by default) when there is nothing else. A client that
          *     reconnects with the header `Last-Event-ID` goes on exactly after that event; when nothing is left for it
-         *     because `end_seq` was reached it is answered 204, which tells an `EventSource` not to come back.
+         *     because `end_seq` was reached it is answered 204, which tells an `EventSource` not to come back. Up to 10,000 (by
+         *     default) may follow at the same time, scans with `follow` included.
          *
          *     When reading fails midway, one event of type `error` with an `ErrorResponse` as `data` ends the stream.
          */
@@ -617,7 +621,7 @@ export interface operations {
                 key?: string;
                 /** @description The key, as base64 (standard or URL-safe, padded or not). */
                 key_base64?: string;
-                /** @description First sequence to read. */
+                /** @description First sequence to read. Sequences are below 2^56. */
                 start_seq?: number;
                 /** @description First sequence not to read; the end of the log if it is not given. */
                 end_seq?: number;
@@ -688,7 +692,7 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description A body, record, key or batch is over its limit; the message says which, and the limit. */
+            /** @description The key is over its limit; the message says which. */
             413: {
                 headers: {
                     /** @description The client's, if it sent one, else a new one. The server's log has it too. */
@@ -700,7 +704,7 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description A queue or a concurrency limit is full. Nothing was applied; send the same again later. */
+            /** @description A concurrency limit is reached, or too many answers wait to be read; send the same again later. */
             429: {
                 headers: {
                     /** @description The client's, if it sent one, else a new one. The server's log has it too. */
@@ -726,7 +730,7 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description Code unavailable: the store cannot be reached or the server is stopping; nothing was applied. Code fenced: another writer took over; nothing was applied, do not retry here. */
+            /** @description Code unavailable: the store cannot be reached or the server is stopping; send the same again later. Code fenced: another writer took over; do not retry here. */
             503: {
                 headers: {
                     /** @description The client's, if it sent one, else a new one. The server's log has it too. */
@@ -740,7 +744,7 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description The deadline of the request passed. An append may have been applied unless the message says that it was not. */
+            /** @description The deadline of the request passed; send the same again. */
             504: {
                 headers: {
                     /** @description The client's, if it sent one, else a new one. The server's log has it too. */
@@ -828,7 +832,7 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description A queue or a concurrency limit is full. Nothing was applied; send the same again later. */
+            /** @description A concurrency limit is reached, or too many answers wait to be read; send the same again later. */
             429: {
                 headers: {
                     /** @description The client's, if it sent one, else a new one. The server's log has it too. */
@@ -854,7 +858,7 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description Code unavailable: the store cannot be reached or the server is stopping; nothing was applied. Code fenced: another writer took over; nothing was applied, do not retry here. */
+            /** @description Code unavailable: the store cannot be reached or the server is stopping; send the same again later. Code fenced: another writer took over; do not retry here. */
             503: {
                 headers: {
                     /** @description The client's, if it sent one, else a new one. The server's log has it too. */
@@ -868,7 +872,7 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description The deadline of the request passed. An append may have been applied unless the message says that it was not. */
+            /** @description The deadline of the request passed; send the same again. */
             504: {
                 headers: {
                     /** @description The client's, if it sent one, else a new one. The server's log has it too. */
@@ -946,7 +950,7 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description A queue or a concurrency limit is full. Nothing was applied; send the same again later. */
+            /** @description A concurrency limit is reached, or too many answers wait to be read; send the same again later. */
             429: {
                 headers: {
                     /** @description The client's, if it sent one, else a new one. The server's log has it too. */
@@ -972,7 +976,7 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description Code unavailable: the store cannot be reached or the server is stopping; nothing was applied. Code fenced: another writer took over; nothing was applied, do not retry here. */
+            /** @description Code unavailable: the store cannot be reached or the server is stopping; send the same again later. Code fenced: another writer took over; do not retry here. */
             503: {
                 headers: {
                     /** @description The client's, if it sent one, else a new one. The server's log has it too. */
@@ -986,7 +990,7 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description The deadline of the request passed. An append may have been applied unless the message says that it was not. */
+            /** @description The deadline of the request passed; send the same again. */
             504: {
                 headers: {
                     /** @description The client's, if it sent one, else a new one. The server's log has it too. */
@@ -1068,7 +1072,7 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description A body, record, key or batch is over its limit; the message says which, and the limit. */
+            /** @description The key is over its limit; the message says which. */
             413: {
                 headers: {
                     /** @description The client's, if it sent one, else a new one. The server's log has it too. */
@@ -1080,7 +1084,7 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description A queue or a concurrency limit is full. Nothing was applied; send the same again later. */
+            /** @description A concurrency limit is reached, or too many answers wait to be read; send the same again later. */
             429: {
                 headers: {
                     /** @description The client's, if it sent one, else a new one. The server's log has it too. */
@@ -1106,7 +1110,7 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description Code unavailable: the store cannot be reached or the server is stopping; nothing was applied. Code fenced: another writer took over; nothing was applied, do not retry here. */
+            /** @description Code unavailable: the store cannot be reached or the server is stopping; send the same again later. Code fenced: another writer took over; do not retry here. */
             503: {
                 headers: {
                     /** @description The client's, if it sent one, else a new one. The server's log has it too. */
@@ -1120,7 +1124,7 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description The deadline of the request passed. An append may have been applied unless the message says that it was not. */
+            /** @description The deadline of the request passed; send the same again. */
             504: {
                 headers: {
                     /** @description The client's, if it sent one, else a new one. The server's log has it too. */
@@ -1228,7 +1232,7 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description A body, record, key or batch is over its limit; the message says which, and the limit. */
+            /** @description The key is over its limit; the message says which. */
             413: {
                 headers: {
                     /** @description The client's, if it sent one, else a new one. The server's log has it too. */
@@ -1240,7 +1244,7 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description A queue or a concurrency limit is full. Nothing was applied; send the same again later. */
+            /** @description A concurrency limit is reached, or too many answers wait to be read; send the same again later. */
             429: {
                 headers: {
                     /** @description The client's, if it sent one, else a new one. The server's log has it too. */
@@ -1266,7 +1270,7 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description Code unavailable: the store cannot be reached or the server is stopping; nothing was applied. Code fenced: another writer took over; nothing was applied, do not retry here. */
+            /** @description Code unavailable: the store cannot be reached or the server is stopping; send the same again later. Code fenced: another writer took over; do not retry here. */
             503: {
                 headers: {
                     /** @description The client's, if it sent one, else a new one. The server's log has it too. */
@@ -1280,7 +1284,7 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description The deadline of the request passed. An append may have been applied unless the message says that it was not. */
+            /** @description The deadline of the request passed; send the same again. */
             504: {
                 headers: {
                     /** @description The client's, if it sent one, else a new one. The server's log has it too. */
@@ -1348,7 +1352,7 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description Code unavailable: the store cannot be reached or the server is stopping; nothing was applied. Code fenced: another writer took over; nothing was applied, do not retry here. */
+            /** @description Code unavailable: the store cannot be reached or the server is stopping; send the same again later. Code fenced: another writer took over; do not retry here. */
             503: {
                 headers: {
                     /** @description The client's, if it sent one, else a new one. The server's log has it too. */

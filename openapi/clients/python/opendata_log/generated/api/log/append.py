@@ -143,7 +143,7 @@ def sync_detailed(
 
     Limits (defaults; the server's configuration may differ): body 16 MiB, key 1 B to 8 KiB, value 8
     MiB, 100,000
-    records.
+    records; 30 s to receive the body, and 30 s to be acknowledged.
 
     Status 504 means that the outcome is unknown, unless the message says that nothing was applied: the
     records
@@ -191,7 +191,7 @@ def sync(
 
     Limits (defaults; the server's configuration may differ): body 16 MiB, key 1 B to 8 KiB, value 8
     MiB, 100,000
-    records.
+    records; 30 s to receive the body, and 30 s to be acknowledged.
 
     Status 504 means that the outcome is unknown, unless the message says that nothing was applied: the
     records
@@ -234,7 +234,7 @@ async def asyncio_detailed(
 
     Limits (defaults; the server's configuration may differ): body 16 MiB, key 1 B to 8 KiB, value 8
     MiB, 100,000
-    records.
+    records; 30 s to receive the body, and 30 s to be acknowledged.
 
     Status 504 means that the outcome is unknown, unless the message says that nothing was applied: the
     records
@@ -282,7 +282,7 @@ async def asyncio(
 
     Limits (defaults; the server's configuration may differ): body 16 MiB, key 1 B to 8 KiB, value 8
     MiB, 100,000
-    records.
+    records; 30 s to receive the body, and 30 s to be acknowledged.
 
     Status 504 means that the outcome is unknown, unless the message says that nothing was applied: the
     records

@@ -142,7 +142,8 @@ def sync_detailed(
 ) -> Response[CountResponse | ErrorResponse]:
     """ Count the records of a key
 
-     Answers exactly how many records a key has in a range of sequences, without reading them.
+     Answers exactly how many records a key has in a range of sequences, without reading them, within 30
+    s (by default).
 
     Args:
         key (str | Unset):  Example: orders.
@@ -184,7 +185,8 @@ def sync(
 ) -> CountResponse | ErrorResponse | None:
     """ Count the records of a key
 
-     Answers exactly how many records a key has in a range of sequences, without reading them.
+     Answers exactly how many records a key has in a range of sequences, without reading them, within 30
+    s (by default).
 
     Args:
         key (str | Unset):  Example: orders.
@@ -221,7 +223,8 @@ async def asyncio_detailed(
 ) -> Response[CountResponse | ErrorResponse]:
     """ Count the records of a key
 
-     Answers exactly how many records a key has in a range of sequences, without reading them.
+     Answers exactly how many records a key has in a range of sequences, without reading them, within 30
+    s (by default).
 
     Args:
         key (str | Unset):  Example: orders.
@@ -263,7 +266,8 @@ async def asyncio(
 ) -> CountResponse | ErrorResponse | None:
     """ Count the records of a key
 
-     Answers exactly how many records a key has in a range of sequences, without reading them.
+     Answers exactly how many records a key has in a range of sequences, without reading them, within 30
+    s (by default).
 
     Args:
         key (str | Unset):  Example: orders.

@@ -149,7 +149,9 @@ def sync_detailed(
 
      Answers the distinct keys that have records in a range of segments, in byte order, page by page: go
     on with
-    `start_after_base64` = `nextStartAfter` for as long as there is one.
+    `start_after_base64` = `nextStartAfter` for as long as there is one. A page ends at `limit` keys or
+    at the server's
+    byte cap (8 MiB by default), whichever is first, and is read within 30 s (by default).
 
     Args:
         start_segment (int | Unset):  Default: 0.
@@ -202,7 +204,9 @@ def sync(
 
      Answers the distinct keys that have records in a range of segments, in byte order, page by page: go
     on with
-    `start_after_base64` = `nextStartAfter` for as long as there is one.
+    `start_after_base64` = `nextStartAfter` for as long as there is one. A page ends at `limit` keys or
+    at the server's
+    byte cap (8 MiB by default), whichever is first, and is read within 30 s (by default).
 
     Args:
         start_segment (int | Unset):  Default: 0.
@@ -250,7 +254,9 @@ async def asyncio_detailed(
 
      Answers the distinct keys that have records in a range of segments, in byte order, page by page: go
     on with
-    `start_after_base64` = `nextStartAfter` for as long as there is one.
+    `start_after_base64` = `nextStartAfter` for as long as there is one. A page ends at `limit` keys or
+    at the server's
+    byte cap (8 MiB by default), whichever is first, and is read within 30 s (by default).
 
     Args:
         start_segment (int | Unset):  Default: 0.
@@ -303,7 +309,9 @@ async def asyncio(
 
      Answers the distinct keys that have records in a range of segments, in byte order, page by page: go
     on with
-    `start_after_base64` = `nextStartAfter` for as long as there is one.
+    `start_after_base64` = `nextStartAfter` for as long as there is one. A page ends at `limit` keys or
+    at the server's
+    byte cap (8 MiB by default), whichever is first, and is read within 30 s (by default).
 
     Args:
         start_segment (int | Unset):  Default: 0.

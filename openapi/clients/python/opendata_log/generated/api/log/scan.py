@@ -171,10 +171,14 @@ def sync_detailed(
      Answers the records of one key in the order of their sequences. A page ends at `limit` records or at
     the
     server's byte cap (8 MiB by default), whichever is first; go on with `start_seq` = `nextSequence`.
+    It is read
+    within 30 s (by default).
 
     With `follow=true` the answer comes at once if there is something, else when the first record
     arrives, else
-    after `timeout_ms` with no values and a `nextSequence` to come back with.
+    after `timeout_ms` with no values and a `nextSequence` to come back with. Such a page ends at 256
+    KiB. Up to 10,000
+    (by default) may follow at the same time, streams included.
 
     Args:
         key (str | Unset):  Example: orders.
@@ -234,10 +238,14 @@ def sync(
      Answers the records of one key in the order of their sequences. A page ends at `limit` records or at
     the
     server's byte cap (8 MiB by default), whichever is first; go on with `start_seq` = `nextSequence`.
+    It is read
+    within 30 s (by default).
 
     With `follow=true` the answer comes at once if there is something, else when the first record
     arrives, else
-    after `timeout_ms` with no values and a `nextSequence` to come back with.
+    after `timeout_ms` with no values and a `nextSequence` to come back with. Such a page ends at 256
+    KiB. Up to 10,000
+    (by default) may follow at the same time, streams included.
 
     Args:
         key (str | Unset):  Example: orders.
@@ -292,10 +300,14 @@ async def asyncio_detailed(
      Answers the records of one key in the order of their sequences. A page ends at `limit` records or at
     the
     server's byte cap (8 MiB by default), whichever is first; go on with `start_seq` = `nextSequence`.
+    It is read
+    within 30 s (by default).
 
     With `follow=true` the answer comes at once if there is something, else when the first record
     arrives, else
-    after `timeout_ms` with no values and a `nextSequence` to come back with.
+    after `timeout_ms` with no values and a `nextSequence` to come back with. Such a page ends at 256
+    KiB. Up to 10,000
+    (by default) may follow at the same time, streams included.
 
     Args:
         key (str | Unset):  Example: orders.
@@ -355,10 +367,14 @@ async def asyncio(
      Answers the records of one key in the order of their sequences. A page ends at `limit` records or at
     the
     server's byte cap (8 MiB by default), whichever is first; go on with `start_seq` = `nextSequence`.
+    It is read
+    within 30 s (by default).
 
     With `follow=true` the answer comes at once if there is something, else when the first record
     arrives, else
-    after `timeout_ms` with no values and a `nextSequence` to come back with.
+    after `timeout_ms` with no values and a `nextSequence` to come back with. Such a page ends at 256
+    KiB. Up to 10,000
+    (by default) may follow at the same time, streams included.
 
     Args:
         key (str | Unset):  Example: orders.

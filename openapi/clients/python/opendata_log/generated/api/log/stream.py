@@ -176,7 +176,9 @@ def sync_detailed(
     client that
     reconnects with the header `Last-Event-ID` goes on exactly after that event; when nothing is left
     for it
-    because `end_seq` was reached it is answered 204, which tells an `EventSource` not to come back.
+    because `end_seq` was reached it is answered 204, which tells an `EventSource` not to come back. Up
+    to 10,000 (by
+    default) may follow at the same time, scans with `follow` included.
 
     When reading fails midway, one event of type `error` with an `ErrorResponse` as `data` ends the
     stream.
@@ -238,7 +240,9 @@ def sync(
     client that
     reconnects with the header `Last-Event-ID` goes on exactly after that event; when nothing is left
     for it
-    because `end_seq` was reached it is answered 204, which tells an `EventSource` not to come back.
+    because `end_seq` was reached it is answered 204, which tells an `EventSource` not to come back. Up
+    to 10,000 (by
+    default) may follow at the same time, scans with `follow` included.
 
     When reading fails midway, one event of type `error` with an `ErrorResponse` as `data` ends the
     stream.
@@ -295,7 +299,9 @@ async def asyncio_detailed(
     client that
     reconnects with the header `Last-Event-ID` goes on exactly after that event; when nothing is left
     for it
-    because `end_seq` was reached it is answered 204, which tells an `EventSource` not to come back.
+    because `end_seq` was reached it is answered 204, which tells an `EventSource` not to come back. Up
+    to 10,000 (by
+    default) may follow at the same time, scans with `follow` included.
 
     When reading fails midway, one event of type `error` with an `ErrorResponse` as `data` ends the
     stream.
@@ -357,7 +363,9 @@ async def asyncio(
     client that
     reconnects with the header `Last-Event-ID` goes on exactly after that event; when nothing is left
     for it
-    because `end_seq` was reached it is answered 204, which tells an `EventSource` not to come back.
+    because `end_seq` was reached it is answered 204, which tells an `EventSource` not to come back. Up
+    to 10,000 (by
+    default) may follow at the same time, scans with `follow` included.
 
     When reading fails midway, one event of type `error` with an `ErrorResponse` as `data` ends the
     stream.
