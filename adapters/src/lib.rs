@@ -6,6 +6,7 @@ pub mod http;
 pub mod memory;
 pub mod metrics;
 pub mod objects;
+pub mod sending;
 pub mod slate;
 pub mod tls;
 pub mod tokens;

@@ -130,6 +130,20 @@ async fn requests_are_counted_by_route_and_never_by_what_clients_make_up() {
 }
 
 #[tokio::test]
+async fn a_stream_is_in_flight_until_it_ends() {
+    let server = server();
+    let request = Request::builder()
+        .uri_str("/api/v1/log/stream?key=k")
+        .finish();
+    let stream = server.call(request).await.expect("an answer");
+    let text = send(&server, "GET", "/metrics", "").await;
+    assert_eq!(sample(&text, "http_requests_in_flight"), Some(2.0));
+    drop(stream);
+    let text = send(&server, "GET", "/metrics", "").await;
+    assert_eq!(sample(&text, "http_requests_in_flight"), Some(1.0));
+}
+
+#[tokio::test]
 async fn a_client_that_leaves_is_counted_out() {
     let server = server();
     let mut follow = Box::pin(send(

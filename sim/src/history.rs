@@ -282,6 +282,11 @@ impl Life {
         self.ended.as_ref().is_some_and(|(end, _)| *end < when)
     }
 
+    /// Whether it ended because another server has the log.
+    pub fn was_fenced(&self) -> bool {
+        matches!(self.ended, Some((_, End::Fenced)))
+    }
+
     /// Whether it ended with nothing left to flush.
     pub fn was_clean(&self) -> bool {
         matches!(self.ended, Some((_, End::Clean)))

@@ -5,6 +5,8 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures::FutureExt;
+use http_body_util::BodyExt;
+use http_body_util::combinators::BoxBody;
 use log_domain::Error;
 use poem::{Endpoint, IntoResponse, Request, Response, Result};
 
@@ -14,6 +16,7 @@ use super::format::Format;
 use super::request_id::{self, RequestIds};
 use super::request_metrics::RequestMetrics;
 use super::routes::{self, Route, Side};
+use crate::sending::Sending;
 
 /// Wraps the routes. It answers everything itself: nothing is left to the server around it.
 pub(super) struct Edge<E> {
@@ -74,8 +77,11 @@ impl<E: Endpoint> Endpoint for Edge<E> {
         };
         let headers = response.headers_mut();
         headers.insert(request_id::HEADER, id.header_value());
-        observed.answered(response.status());
-        Ok(response)
+        let in_flight = observed.answered(response.status());
+        let (head, body) = response.into_parts();
+        let body: BoxBody<_, _> = body.into();
+        let body = Sending::new(body, in_flight).boxed();
+        Ok(Response::from_parts(head, body.into()))
     }
 }
 

@@ -56,7 +56,9 @@ impl RequestMetrics {
                 .build(),
             in_flight: meter
                 .i64_up_down_counter("http_requests_in_flight")
-                .with_description("Requests whose answer has not begun.")
+                .with_description(
+                    "Requests being served, until the last byte of the answer is sent.",
+                )
                 .build(),
             size: meter
                 .u64_histogram("http_request_size_bytes")
@@ -77,7 +79,7 @@ impl RequestMetrics {
         }
     }
 
-    /// Counts a request in. It is counted out when what this returns is finished or dropped.
+    /// Counts a request in.
     pub(super) fn begin(
         &self,
         id: RequestId,
@@ -87,6 +89,7 @@ impl RequestMetrics {
         self.in_flight.add(1, &[]);
         Observed {
             metrics: self,
+            in_flight: Some(InFlight(self.in_flight.clone())),
             id,
             method: method_label(method),
             endpoint: route.map_or("unmatched", |route| route.path),
@@ -110,9 +113,19 @@ impl BodySizes {
     }
 }
 
-/// A request that is in flight.
+/// A request that is being served, until it is dropped.
+pub(super) struct InFlight(UpDownCounter<i64>);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.add(-1, &[]);
+    }
+}
+
+/// A request whose answer has not begun.
 pub(super) struct Observed<'a> {
     metrics: &'a RequestMetrics,
+    in_flight: Option<InFlight>,
     id: RequestId,
     method: &'static str,
     endpoint: &'static str,
@@ -121,9 +134,10 @@ pub(super) struct Observed<'a> {
 }
 
 impl Observed<'_> {
-    /// The head of the answer is there.
-    pub(super) fn answered(mut self, status: StatusCode) {
+    /// The head of the answer is there. The request is in flight for as long as what this returns is kept.
+    pub(super) fn answered(mut self, status: StatusCode) -> Option<InFlight> {
         self.status = status.as_u16();
+        self.in_flight.take()
     }
 }
 
@@ -140,7 +154,6 @@ impl Drop for Observed<'_> {
         self.metrics
             .duration
             .record(took, &[method.clone(), endpoint.clone()]);
-        self.metrics.in_flight.add(-1, &[]);
         // A server error is worth a line in any case; lines about the rest are asked for.
         macro_rules! log {
             ($level:ident) => {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http_body::{Body, Frame, SizeHint};
+use log_adapters::sending::Sending;
 use parking_lot::Mutex;
 use poem::http::Version;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -120,8 +120,8 @@ pub(super) struct Busy(Arc<Activity>);
 
 impl Busy {
     /// `body`, with the request in flight until it is sent or given up.
-    pub(super) fn until_sent<B>(self, body: B) -> Sending<B> {
-        Sending { body, _busy: self }
+    pub(super) fn until_sent<B>(self, body: B) -> Sending<B, Self> {
+        Sending::new(body, self)
     }
 }
 
@@ -132,32 +132,6 @@ impl Drop for Busy {
         state.quiet_since = Instant::now();
         drop(state);
         self.0.changed.notify_one();
-    }
-}
-
-/// A body that is being sent.
-pub(super) struct Sending<B> {
-    body: B,
-    _busy: Busy,
-}
-
-impl<B: Body + Unpin> Body for Sending<B> {
-    type Data = B::Data;
-    type Error = B::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }
 

@@ -48,9 +48,11 @@ pub(super) fn away(view: &View<'_>) -> Vec<String> {
     returning
         .filter_map(|life| {
             let opened = |other: &&Life| other.opened.is_some_and(|opened| opened < life.started);
+            // Of two that open at the same time the later one may be the one that was fenced.
             let before = lives
                 .iter()
                 .filter(opened)
+                .filter(|other| !(other.was_fenced() && other.over_by(life.started)))
                 .max_by_key(|other| other.opened)?;
             let had = lives
                 .iter()
