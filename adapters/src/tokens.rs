@@ -117,7 +117,16 @@ struct Tokens(Vec<Token>);
 struct Token {
     name: String,
     rights: Rights,
-    digest: [u8; SHA256_OUTPUT_LEN],
+    digest: Digest,
+}
+
+/// A digest that can only be compared in constant time: it has no `==`.
+struct Digest([u8; SHA256_OUTPUT_LEN]);
+
+impl Digest {
+    fn is(&self, other: &Self) -> Choice {
+        self.0.ct_eq(&other.0)
+    }
 }
 
 impl Tokens {
@@ -126,10 +135,10 @@ impl Tokens {
     /// Digests are compared, so that every comparison is of the same length; each in constant time; and with every
     /// token, whichever fits. So the time it takes depends only on how many tokens there are and how long `bearer` is.
     fn find(&self, bearer: &str) -> Option<Rights> {
-        let shown = digest_of(bearer.as_bytes());
+        let shown = Digest(digest_of(bearer.as_bytes()));
         let (mut found, mut at) = (Choice::from(0), 0_u64);
         for (index, token) in self.0.iter().enumerate() {
-            let same = token.digest.ct_eq(&shown);
+            let same = token.digest.is(&shown);
             found |= same;
             at.conditional_assign(&(index as u64), same);
         }
@@ -151,7 +160,10 @@ impl Tokens {
             if tokens.iter().any(|other| other.name == token.name) {
                 return Err(format!("line {number} has the name of an earlier line"));
             }
-            if tokens.iter().any(|other| other.digest == token.digest) {
+            if tokens
+                .iter()
+                .any(|other| bool::from(other.digest.is(&token.digest)))
+            {
                 return Err(format!("line {number} has the token of an earlier line"));
             }
             tokens.push(token);
@@ -191,7 +203,7 @@ impl Token {
         Ok(Self {
             name: name.to_owned(),
             rights: all,
-            digest,
+            digest: Digest(digest),
         })
     }
 }

@@ -38,6 +38,9 @@ use sources::Sources;
 /// How long it takes until nothing is routed to a pod that is not ready any more.
 const LAME_DUCK_IN_KUBERNETES: Duration = Duration::from_secs(5);
 
+/// A variable that is there in every pod.
+const IN_KUBERNETES: &str = "KUBERNETES_SERVICE_HOST";
+
 /// Everything that can be configured.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -356,7 +359,7 @@ impl Config {
 
     /// For how long a server that was told to stop goes on listening.
     pub fn lame_duck(&self) -> Duration {
-        let in_kubernetes = std::env::var_os("KUBERNETES_SERVICE_HOST").is_some();
+        let in_kubernetes = std::env::var_os(IN_KUBERNETES).is_some();
         let default = if in_kubernetes {
             LAME_DUCK_IN_KUBERNETES
         } else {

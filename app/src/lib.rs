@@ -5,6 +5,7 @@
 
 pub mod cli;
 pub mod config;
+pub mod descriptors;
 mod gate;
 pub mod lifetime;
 pub mod listener;

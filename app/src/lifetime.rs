@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use log_domain::{Error, Stopped};
+use tokio::time::Instant;
 
 use crate::server::{NotFlushed, Running};
 
@@ -54,6 +55,7 @@ pub async fn until_ended(
         }
         why = running.broken() => Some(why),
     };
+    let since = Instant::now();
     if broken == Some(Stopped::Fenced) {
         tracing::error!(
             "FENCED: another server has taken over this log; this one acknowledges nothing any more and stops"
@@ -64,7 +66,7 @@ pub async fn until_ended(
         }
     }
     let stopped = tokio::select! {
-        stopped = running.stop() => stopped,
+        stopped = running.stop(since) => stopped,
         name = signal() => return Err(Ended::Hurried(name)),
     };
     match (broken, stopped) {

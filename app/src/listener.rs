@@ -7,14 +7,19 @@ use poem::http::uri::Scheme;
 use poem::listener::Acceptor;
 use poem::web::{LocalAddr, RemoteAddr};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::Instant;
 
 /// How long to leave a listener alone that cannot accept, for example because file descriptors have run out.
 const PAUSE: Duration = Duration::from_millis(50);
+/// How often to say that connections cannot be accepted.
+const SAY_EVERY: Duration = Duration::from_secs(10);
 
 /// Accepts TCP connections, without Nagle's delay: answers are written whole.
 pub struct Tcp {
     listener: TcpListener,
     local: LocalAddr,
+    /// When it was last said that no connection could be accepted.
+    said: Option<Instant>,
 }
 
 impl Tcp {
@@ -24,7 +29,11 @@ impl Tcp {
     /// When its address cannot be told.
     pub fn new(listener: TcpListener) -> io::Result<Self> {
         let local = LocalAddr(listener.local_addr()?.into());
-        Ok(Self { listener, local })
+        Ok(Self {
+            listener,
+            local,
+            said: None,
+        })
     }
 }
 
@@ -47,7 +56,10 @@ impl Acceptor for Tcp {
                 ))
             }
             Err(error) => {
-                tracing::warn!(%error, "cannot accept a connection");
+                if self.said.is_none_or(|said| said.elapsed() >= SAY_EVERY) {
+                    self.said = Some(Instant::now());
+                    tracing::warn!(%error, "cannot accept connections");
+                }
                 tokio::time::sleep(PAUSE).await;
                 Err(error)
             }

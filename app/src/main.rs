@@ -13,6 +13,7 @@ use log_adapters::clock::SystemClock;
 use log_adapters::objects::s3::Reach;
 use log_app::cli::{Asked, Cli};
 use log_app::config::{Config, Refusal};
+use log_app::descriptors;
 use log_app::lifetime::{self, Ended};
 use log_app::listener::Tcp;
 use log_app::logging;
@@ -110,6 +111,9 @@ async fn serve(config: &Config) -> Result<(), Failure> {
     security
         .keep_fresh(config)
         .map_err(|error| (CANNOT_START, format!("cannot hear SIGHUP: {error}")))?;
+    let mut config = config.clone();
+    descriptors::settle(&mut config);
+    let config = &config;
 
     // The port comes first: a server that cannot listen must not take the log away from one that does.
     let (acceptor, address) = listen(config.host, config.port).await?;

@@ -17,12 +17,17 @@ const REMEMBERED: Duration = Duration::from_secs(1);
 /// When nobody asks for so long, the server asks itself: the metric would otherwise say what was true then.
 const UNASKED: Duration = Duration::from_secs(10);
 
+/// How often to say that the server is still not ready.
+const SAY_EVERY: Duration = Duration::from_secs(30);
+
 /// Ready while the object store answers, nobody took the log over, and nobody asked to stop.
 pub(crate) struct Readiness {
     service: Arc<LogService<SlateStore>>,
     stopping: watch::Receiver<bool>,
     last: Mutex<Option<(Instant, Result<(), String>)>>,
     passed: AtomicBool,
+    /// When it was last said that it is not ready.
+    said: parking_lot::Mutex<Option<Instant>>,
 }
 
 impl Readiness {
@@ -35,6 +40,7 @@ impl Readiness {
             stopping,
             last: Mutex::default(),
             passed: AtomicBool::new(true),
+            said: parking_lot::Mutex::default(),
         }
     }
 
@@ -65,6 +71,21 @@ impl Readiness {
         });
     }
 
+    /// Says that it turned, and every so often that it is still not ready.
+    fn say(&self, passed: bool, outcome: &Result<(), String>) {
+        match outcome {
+            Ok(()) if !passed => tracing::info!("ready again: the object store answers"),
+            Ok(()) => {}
+            Err(reason) => {
+                let mut said = self.said.lock();
+                if passed || said.is_none_or(|said| said.elapsed() >= SAY_EVERY) {
+                    *said = Some(Instant::now());
+                    tracing::warn!(reason, "not ready: is the object store there?");
+                }
+            }
+        }
+    }
+
     async fn checked(&self) -> Result<(), String> {
         if *self.stopping.borrow() {
             return Err("the server is shutting down".to_owned());
@@ -86,7 +107,8 @@ impl Readiness {
                     .check()
                     .await
                     .map_err(|error| error.to_string());
-                self.passed.store(outcome.is_ok(), Ordering::Relaxed);
+                let passed = self.passed.swap(outcome.is_ok(), Ordering::Relaxed);
+                self.say(passed, &outcome);
                 *last = Some((Instant::now(), outcome.clone()));
                 outcome
             }

@@ -53,6 +53,13 @@ impl Security {
 
     /// Warns of what others can do that should probably not be.
     pub fn warn(&self, config: &Config) {
+        let host = config.admin.host;
+        if config.admin.port.is_some() && !host.is_loopback() {
+            tracing::warn!(
+                "INSECURE: the operators' listener is on {host}, and asks nobody for a token: whoever reaches it can read the \
+                 metrics; see admin.host"
+            );
+        }
         if config.host.is_loopback() {
             return;
         }

@@ -185,14 +185,13 @@ impl Running {
         self.service.watermarks()
     }
 
-    /// Stops, within `shutdown.timeout`: is not ready, for `shutdown.lame_duck`; stops listening, answers everybody
+    /// Stops, within `shutdown.timeout` from `since` on: is not ready, for `shutdown.lame_duck`; stops listening, answers everybody
     /// who follows, finishes what is in flight; makes everything that was acknowledged durable.
     ///
     /// # Errors
     /// [`NotFlushed`] when not everything acknowledged is durable.
-    pub async fn stop(self) -> Result<(), NotFlushed> {
-        let began = Instant::now();
-        let deadline = began + self.timeout;
+    pub async fn stop(self, since: Instant) -> Result<(), NotFlushed> {
+        let deadline = since + self.timeout;
         self.stopping.send_replace(true);
         if !self.lame_duck.is_zero() && self.service.status().stopped.is_none() {
             tracing::info!(

@@ -34,6 +34,23 @@ def test_the_server_does_what_its_document_says(serve, run, seed, tmp_path):
     assert links == links_of_the_document() and followed > links / 3, said
 
 
+def test_a_server_with_tokens_wants_one_for_every_operation_that_says_so(serve, run, tokens, tmp_path):
+    # For a server like this one: without tokens none is wanted, so the document itself lets both pass.
+    document = json.loads((OPENAPI / "openapi.json").read_text())
+    wanted = [operation["security"] for path in document["paths"].values() for operation in path.values() if operation["security"] != [{}]]
+    for ways in wanted:
+        ways.remove({})
+    assert len(wanted) == 7
+    (tmp_path / "openapi.json").write_text(json.dumps(document))
+    check = [VENV / "st", "--config-file", HERE / "schemathesis.toml", "run", tmp_path / "openapi.json", "--seed", 1, "--phases", "coverage",
+             "--checks", "ignored_auth,not_a_server_error,status_code_conformance,response_schema_conformance",
+             "--header", "Authorization: Bearer admin-token-of-the-tests"]
+    where = {"cwd": tmp_path, "env": {"PYTHONPATH": str(HERE)}}
+    run(*check, "--url", serve(LOG_AUTH__TOKENS=tokens), **where)
+    with pytest.raises(AssertionError, match="(?i)authentication"):
+        run(*check, "--url", serve(), "--include-operation-id", "count", **where)
+
+
 def links_of_the_document() -> int:
     """How many links the document has."""
     paths = json.loads((OPENAPI / "openapi.json").read_text())["paths"].values()

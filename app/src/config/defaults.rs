@@ -21,7 +21,7 @@ impl Default for Config {
         Self {
             host: IpAddr::V4(Ipv4Addr::LOCALHOST),
             port: 8080,
-            log: "info,slatedb=warn,poem=warn".into(),
+            log: "info,slatedb=warn,object_store=warn,poem=warn".into(),
             log_format: LogFormat::default(),
             tls: security::Tls::default(),
             auth: security::Auth::default(),

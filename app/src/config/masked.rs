@@ -4,7 +4,16 @@
 pub(super) const MASK: &str = "********";
 
 /// Words in the name of a setting or variable that make its value a secret.
-const WORDS: [&str; 5] = ["password", "secret", "token", "base64", "customer"];
+const WORDS: [&str; 8] = [
+    "password",
+    "passphrase",
+    "secret",
+    "token",
+    "base64",
+    "b64",
+    "customer",
+    "signing",
+];
 
 /// Last words of names that lead to a secret and are none.
 const HARMLESS: [&str; 4] = ["file", "dir", "path", "folder"];
@@ -24,6 +33,6 @@ pub(super) fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let words: Vec<_> = name.split(['_', '.']).collect();
     let harmless = words.last().is_some_and(|last| HARMLESS.contains(last));
-    let access_key = name.ends_with("access_key_id");
+    let access_key = name.ends_with("access_key_id") || name.ends_with("access_key");
     access_key || !harmless && words.iter().any(|word| WORDS.contains(word))
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::slatedb::TWICE;
 use super::sources::{Source, Sources};
-use super::{Config, Refusal, masked};
+use super::{Config, IN_KUBERNETES, Refusal, masked};
 
 /// One line for each setting: its name, its value, and its source. Secrets are masked.
 ///
@@ -79,6 +79,13 @@ fn effective(
             (folder.display().to_string(), Source::Default)
         }
         ("storage.instance", _) => (config.instance(), Source::Default),
+        ("shutdown.lame_duck", _) => {
+            let lame_duck = humantime::format_duration(config.lame_duck()).to_string();
+            match std::env::var_os(IN_KUBERNETES) {
+                Some(_) => (lame_duck, Source::Environment(IN_KUBERNETES.into())),
+                None => (lame_duck, Source::Default),
+            }
+        }
         ("storage.s3.prefix", (Place::S3 { .. }, prefix)) => (prefix, Source::Default),
         ("storage.s3.region", (Place::S3 { .. }, _)) => match std::env::var("AWS_REGION") {
             Ok(region) => (region, Source::Environment("AWS_REGION".into())),

@@ -196,6 +196,10 @@ fn what_is_a_secret_is_told_by_its_name() {
     for name in [
         "AWS_SECRET_ACCESS_KEY",
         "AWS_ACCESS_KEY_ID",
+        "AWS_ACCESS_KEY",
+        "AWS_SIGNING_KEY",
+        "AWS_ENCRYPTION_KEY_B64",
+        "AWS_CLIENT_KEY_PASSPHRASE",
         "proxy_password",
     ] {
         assert!(masked::is_secret(name), "{name}");

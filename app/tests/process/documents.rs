@@ -91,17 +91,19 @@ fn comparable(output: &str) -> String {
     kept.split_whitespace().collect()
 }
 
-/// With `#` for every number.
+/// With `#` for what differs from run to run: times, which have a fraction, and sizes, which are long.
 fn without_numbers(output: &str) -> String {
     let mut shown = String::new();
-    for c in output.chars() {
-        let in_number = shown.ends_with('#');
-        match c {
-            '0'..='9' if in_number => {}
-            '0'..='9' => shown.push('#'),
-            '.' if in_number => {}
-            c => shown.push(c),
-        }
+    let mut rest = output;
+    while let Some(begin) = rest.find(|c: char| c.is_ascii_digit()) {
+        let (before, number) = rest.split_at(begin);
+        let end = number.find(|c: char| !c.is_ascii_digit() && c != '.');
+        let (number, after) = number.split_at(end.unwrap_or(number.len()));
+        let differs = number.trim_end_matches('.').contains('.') || number.len() > 4;
+        shown.push_str(before);
+        shown.push_str(if differs { "#" } else { number });
+        rest = after;
     }
+    shown.push_str(rest);
     shown
 }

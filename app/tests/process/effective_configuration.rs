@@ -201,6 +201,26 @@ fn every_value_is_shown_with_its_source() {
 }
 
 #[test]
+fn the_lame_duck_is_shown_as_it_is_here_and_in_kubernetes() {
+    let here = run(&["config", "show"], &[]);
+    assert_eq!(
+        shown(&here, "shutdown.lame_duck"),
+        "shutdown.lame_duck = 0s  (default)"
+    );
+    let pod = ("KUBERNETES_SERVICE_HOST", "10.0.0.1");
+    let in_kubernetes = run(&["config", "show"], &[pod]);
+    assert_eq!(
+        shown(&in_kubernetes, "shutdown.lame_duck"),
+        "shutdown.lame_duck = 5s  (environment KUBERNETES_SERVICE_HOST)"
+    );
+    let given = run(
+        &["config", "show"],
+        &[pod, ("LOG_SHUTDOWN__LAME_DUCK", "1s")],
+    );
+    assert!(shown(&given, "shutdown.lame_duck").contains(" = 1s  "));
+}
+
+#[test]
 fn secrets_are_masked() {
     let exit = run(
         &["config", "show", "--s3-bucket", "b"],

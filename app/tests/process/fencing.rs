@@ -1,8 +1,9 @@
 //! Two servers on one log: the newer takes over, and the older acknowledges nothing that will not survive.
 
+use std::io::Write;
 use std::time::Duration;
 
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::support::client::{Client, Outcome, ready};
 use crate::support::history::{Ended, read_log};
@@ -70,6 +71,31 @@ async fn a_second_server_takes_over(place: &Place) {
         told > 0,
         "the old server never said that it is fenced, but {late:?} and: {others:#?}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fenced_server_leaves_within_its_shutdown_timeout_whoever_holds_on() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let arguments = ["--data-dir".to_owned(), folder.path().display().to_string()];
+    let settings = [
+        ("LOG_SHUTDOWN__TIMEOUT", "5s"),
+        ("LOG_SHUTDOWN__FENCED", "4s"),
+    ];
+    let mut older = Server::start(&arguments, &variables(&settings));
+    let mut half = std::net::TcpStream::connect(older.address()).expect("connect");
+    let head = "POST /api/v1/log/append HTTP/1.1\r\nhost: log\r\ncontent-length: 100\r\n\r\nhalf";
+    half.write_all(head.as_bytes()).expect("written");
+
+    let newer = Server::start(&arguments, &[]);
+    while !older.log().contains("FENCED") {
+        sleep(Duration::from_millis(20)).await;
+    }
+    let known = Instant::now();
+    let exit = older.wait().await;
+    assert_eq!(exit.code, Some(FENCED_EXIT), "{}", exit.stderr);
+    let took = known.elapsed();
+    assert!(took < Duration::from_secs(6), "{took:?}");
+    assert_eq!(newer.terminate().await.code, Some(0));
 }
 
 /// Until it is gone, the old server answers appends with `fenced`, durable or not. How often it did.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::support::client::{Client, http, ready};
+use crate::support::place::Place;
 use crate::support::server::{Server, binary, variables};
 
 fn objects(log: &str) -> Vec<Value> {
@@ -29,6 +30,34 @@ async fn off_a_terminal_every_line_is_json_with_time_level_target_and_message() 
     let ending = lines.last().expect("a line");
     let everything = "stopped; everything acknowledged is durable";
     assert_eq!(ending["message"], everything);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_outage_is_a_warning_that_is_seen_and_then_over() {
+    let place = Place::s3();
+    let server = place.serve_with(&variables(&[("LOG_TIMEOUTS__CHECK", "500ms")]));
+    place.pause();
+    let until = tokio::time::Instant::now() + Duration::from_secs(3);
+    while tokio::time::Instant::now() < until {
+        ready(&server).await;
+    }
+    place.resume();
+    while ready(&server).await.0 != 200 {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let exit = server.terminate().await;
+    let lines = objects(&exit.stderr);
+    let at = |level: &str, text: &str| {
+        let said = |line: &&Value| {
+            line["level"] == level
+                && line["message"]
+                    .as_str()
+                    .is_some_and(|said| said.contains(text))
+        };
+        lines.iter().filter(said).count()
+    };
+    assert_eq!(at("WARN", "not ready"), 1, "{}", exit.stderr);
+    assert_eq!(at("INFO", "ready again"), 1, "{}", exit.stderr);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,6 +1,7 @@
 //! Security: TLS, tokens, the listener for operators, and clients that hold on to connections.
 
 mod connections;
+mod descriptors;
 mod files;
 mod greedy;
 mod refused_starts;

@@ -1,0 +1,58 @@
+//! File descriptors: each connection takes one, and so does the way to the object store.
+
+use crate::config::Config;
+
+/// Kept for everything but clients and the files of a disk cache: listeners, connections to the object store, files of a local
+/// folder.
+const KEPT: u64 = 128;
+
+/// Raises this process's limit as far as it may, and takes no more connections than leave enough for the store: else idle clients
+/// could keep it from making anything durable.
+pub fn settle(config: &mut Config) {
+    let limit = match rlimit::increase_nofile_limit(u64::MAX) {
+        Ok(limit) => limit,
+        Err(error) => {
+            tracing::warn!(%error, "cannot tell how many file descriptors there are");
+            return;
+        }
+    };
+    let room = room(limit, cached(config), config.admin.port.is_some());
+    if (config.limits.connections as u64) > room {
+        tracing::warn!(
+            connections = room,
+            limit,
+            "limits.connections is {}, and there are not so many file descriptors: taking fewer; see `ulimit -n`",
+            config.limits.connections
+        );
+        config.limits.connections = usize::try_from(room).unwrap_or(usize::MAX);
+    }
+}
+
+/// How many files the disk cache keeps open.
+fn cached(config: &Config) -> u64 {
+    let options = &config.slatedb.0.object_store_cache_options;
+    if config.cache.dir.is_some() {
+        options.max_open_file_handles as u64
+    } else {
+        0
+    }
+}
+
+/// How many connections each listener may take, of so many descriptors.
+fn room(limit: u64, cached: u64, two_listeners: bool) -> u64 {
+    let kept = (KEPT + cached).min(limit / 2);
+    (limit - kept) / if two_listeners { 2 } else { 1 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::room;
+
+    #[test]
+    fn connections_leave_descriptors_to_the_store() {
+        assert_eq!(room(1_024, 0, false), 896);
+        assert_eq!(room(1_024, 0, true), 448);
+        assert_eq!(room(1_048_576, 1_000, false), 1_047_448);
+        assert_eq!(room(256, 1_000, false), 128);
+    }
+}
