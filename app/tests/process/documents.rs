@@ -37,21 +37,36 @@ fn the_first_looks_of_the_runbook_print_what_they_say_but_for_the_numbers() {
     }
 }
 
+#[test]
+fn the_page_on_operations_checks_and_shows_a_configuration_as_it_says() {
+    let examples = examples("../docs/operations.md", "Configuration");
+    assert_eq!(examples.len(), 2);
+    let folder = tempfile::tempdir().expect("a folder");
+    for Example { command, output } in examples {
+        let said = pasted(&command).current_dir(folder.path()).output();
+        let said = said.expect("run bash").stdout;
+        assert_eq!(String::from_utf8_lossy(&said), output, "{command}");
+    }
+}
+
 /// What a command of a document prints, said to this server.
 fn run(server: &Server, command: &str) -> String {
+    let command = command.replace("http://localhost:8080", server.url());
+    let ran = pasted(&command).output().expect("run bash");
+    assert!(ran.status.success(), "{command}");
+    String::from_utf8(ran.stdout).expect("text")
+}
+
+/// A shell with the server in its path.
+fn pasted(command: &str) -> Command {
     let folder = Path::new(&binary()).parent().map(Path::to_owned);
     let folder = folder.expect("the folder of the binary");
     let path = std::env::var("PATH").unwrap_or_default();
-    let ran = Command::new("bash")
-        .args([
-            "-c",
-            &command.replace("http://localhost:8080", server.url()),
-        ])
-        .env("PATH", format!("{}:{path}", folder.display()))
-        .output()
-        .expect("run bash");
-    assert!(ran.status.success(), "{command}");
-    String::from_utf8(ran.stdout).expect("text")
+    let mut shell = Command::new("bash");
+    shell
+        .args(["-c", command])
+        .env("PATH", format!("{}:{path}", folder.display()));
+    shell
 }
 
 /// Each block of shell with the block of output behind it.
@@ -99,7 +114,7 @@ fn without_numbers(output: &str) -> String {
         let (before, number) = rest.split_at(begin);
         let end = number.find(|c: char| !c.is_ascii_digit() && c != '.');
         let (number, after) = number.split_at(end.unwrap_or(number.len()));
-        let differs = number.trim_end_matches('.').contains('.') || number.len() > 4;
+        let differs = number.contains('.') || number.len() > 4 || before.ends_with("_bytes ");
         shown.push_str(before);
         shown.push_str(if differs { "#" } else { number });
         rest = after;
