@@ -54,7 +54,8 @@ impl Security {
     /// Warns of what others can do that should probably not be.
     pub fn warn(&self, config: &Config) {
         let host = config.admin.host;
-        if config.admin.port.is_some() && !host.is_loopback() {
+        // With tokens somebody has thought of it: this listener is then for those who have none.
+        if config.admin.port.is_some() && !host.is_loopback() && self.tokens.is_none() {
             tracing::warn!(
                 "INSECURE: the operators' listener is on {host}, and asks nobody for a token: whoever reaches it can read the \
                  metrics; see admin.host"

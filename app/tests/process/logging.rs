@@ -105,6 +105,28 @@ async fn each_request_can_be_logged_with_its_id_route_status_and_duration_and_no
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_that_was_sent_and_no_secret_is_logged_whatever_is_asked_for() {
+    let place = Place::s3();
+    let server = place.serve_with(&variables(&[("LOG_LOG", "trace")]));
+    let client = Client::new(&server);
+    client
+        .append_one("PRIVATE-KEY", "PRIVATE-VALUE", true)
+        .await;
+    let scan = format!("{}/api/v1/log/scan?key=PRIVATE-KEY", server.url());
+    let asked = http().get(scan).bearer_auth("PRIVATE-TOKEN").send().await;
+    let answer = asked.expect("an answer").text().await.expect("a page");
+    let base64 = "UFJJVkFURS1WQUxVRQ";
+    assert!(answer.contains(base64), "{answer}");
+
+    let log = server.terminate().await.stderr;
+    assert!(log.contains("\"TRACE\""), "nothing was asked for");
+    for private in ["PRIVATE", base64, log_testkit::seaweedfs::SECRET_ACCESS_KEY] {
+        let line = log.lines().find(|line| line.contains(private));
+        assert_eq!(line, None, "{private}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn by_default_only_requests_that_the_server_failed_have_a_line() {
     let lame_duck = variables(&[("LOG_SHUTDOWN__LAME_DUCK", "2s")]);
     let server = Server::start(&["--in-memory".to_owned()], &lame_duck);

@@ -206,6 +206,16 @@ async fn listening_beyond_this_machine_without_tokens_or_tls_is_warned_of() {
     let mut both = tokens(&files);
     both.extend(files.tls());
     assert_eq!(warned(&everywhere, &both), (false, false));
+
+    let operators = [
+        variable("LOG_ADMIN__HOST", "0.0.0.0"),
+        variable("LOG_ADMIN__PORT", "0"),
+    ];
+    let log = Server::start(&in_memory(), &operators).log();
+    assert!(
+        log.contains("INSECURE") && log.contains("admin.host"),
+        "{log}"
+    );
 }
 
 /// Waits until the server has said `what`.
