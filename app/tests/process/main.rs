@@ -16,5 +16,6 @@ mod prometheus;
 mod real_data;
 mod s3;
 mod security;
+mod stopping;
 mod support;
 mod terminated;
