@@ -124,3 +124,27 @@ async fn a_stop_during_an_outage_that_ends_in_time_loses_nothing() {
     let expected = ["before", "during 0", "during 1", "during 2"];
     assert_eq!(values, expected.map(|value| value.as_bytes().to_vec()));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_while_the_log_is_being_opened_ends_at_once_with_nothing_to_flush() {
+    let place = Place::s3();
+    place.serve().terminate().await;
+    place.pause();
+    let server = place.begin();
+    let began = Instant::now();
+    // It listens before it opens the log, and hears signals before it listens.
+    while TcpStream::connect(server.address()).is_err() {
+        assert!(began.elapsed() < SHOWN, "it does not listen");
+        sleep(Duration::from_millis(20)).await;
+    }
+    let (status, reason) = ready(&server).await;
+    assert_eq!(status, 503, "{reason}");
+    assert!(reason.contains("starting"), "{reason}");
+    let told = Instant::now();
+    server.send_sigterm();
+    let exit = server.wait().await;
+    let took = told.elapsed();
+    assert!(took < Duration::from_secs(5), "{took:?}");
+    assert_eq!(exit.code, Some(0), "{}", exit.stderr);
+    assert!(exit.stderr.contains("nothing to flush"), "{}", exit.stderr);
+}
