@@ -13,6 +13,7 @@ mod logging;
 mod malformed;
 mod memory;
 mod prometheus;
+mod readiness;
 mod real_data;
 mod s3;
 mod security;
