@@ -7,6 +7,7 @@ mod disk_cache;
 mod documents;
 mod effective_configuration;
 mod fencing;
+mod gauges;
 mod health;
 mod killed;
 mod logging;
