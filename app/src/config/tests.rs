@@ -244,3 +244,48 @@ fn what_has_two_names_has_one_value() {
         Ok(())
     });
 }
+
+/// What SlateDB is given, by path, but for what is not set.
+fn slatedb_settings(config: &Config) -> Vec<(String, String)> {
+    let tree = figment::value::Value::serialize(config.store().settings).expect("serializes");
+    let mut leaves = super::show::leaves(&tree.into_dict().expect("settings"));
+    leaves.retain(|(_, value)| !value.is_empty());
+    leaves
+}
+
+/// Another value of the same kind, which any setting takes that takes this one.
+fn another(value: &str) -> String {
+    let digits = value.chars().take_while(char::is_ascii_digit).count();
+    let (number, unit) = value.split_at(digits);
+    match (number.parse::<u64>(), unit) {
+        (Ok(0), _) => format!("3{unit}"),
+        (Ok(number), _) => format!("{}{unit}", 2 * number),
+        (Err(_), "true") => "false".into(),
+        (Err(_), "false") => "true".into(),
+        (Err(_), "Info") => "Debug".into(),
+        (Err(_), text) => panic!("what else could {text} be?"),
+    }
+}
+
+#[test]
+fn every_setting_of_slatedb_is_taken_under_its_own_name_from_a_file_and_from_the_environment() {
+    let defaults = slatedb_settings(&Config::default());
+    assert!(defaults.len() > 50, "only {}", defaults.len());
+    for (at, (path, value)) in defaults.iter().enumerate() {
+        let mut expected = defaults.clone();
+        expected[at].1 = another(value);
+        let path = format!("slatedb.{path}");
+        let value = &expected[at].1;
+        Jail::expect_with(|jail| {
+            let sections = path.replace('.', ": { ");
+            let ends = " }".repeat(path.matches('.').count());
+            jail.create_file("a.yaml", &format!("{sections}: {value}{ends}"))?;
+            let config = load(Some("a.yaml"), json!({})).expect(&path);
+            assert_eq!(slatedb_settings(&config), expected, "{path} in a file");
+            jail.set_env(sources::variable(&path), value);
+            let config = load(None, json!({})).expect(&path);
+            assert_eq!(slatedb_settings(&config), expected, "{path} in a variable");
+            Ok(())
+        });
+    }
+}

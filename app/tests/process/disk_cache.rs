@@ -11,6 +11,8 @@ use tempfile::TempDir;
 use crate::support::client::{Client, Outcome, Record};
 use crate::support::server::{Server, run, variable, variables};
 
+mod compacted;
+
 const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
 

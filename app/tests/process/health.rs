@@ -84,10 +84,11 @@ async fn a_stop_that_cannot_flush_ends_in_time_with_exit_code_4_and_says_how_muc
     }
     let began = Instant::now();
     let exit = server.terminate().await;
+    let took = began.elapsed();
+    // It goes on trying to the end of its time, for the store may come back.
     assert!(
-        began.elapsed() < Duration::from_secs(8),
-        "{:?}",
-        began.elapsed()
+        (Duration::from_secs(3)..Duration::from_secs(8)).contains(&took),
+        "{took:?}"
     );
     assert_eq!(exit.code, Some(4), "{}", exit.stderr);
     assert!(

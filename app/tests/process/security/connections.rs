@@ -86,6 +86,41 @@ async fn heads_that_come_drop_by_drop_are_cut_off_while_others_are_served() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_body_that_comes_drop_by_drop_is_answered_504_after_its_time_and_nothing_is_applied() {
+    let env = [variable("LOG_TIMEOUTS__BODY", "2s")];
+    let server = Server::start(&in_memory(), &env);
+    let mut stream = connect(&server);
+    let head = "POST /api/v1/log/append HTTP/1.1\r\nhost: log\r\n\
+                content-type: application/protobuf+json\r\ncontent-length: 1000\r\n\r\n";
+    let began = Instant::now();
+    stream.write_all(head.as_bytes()).expect("written");
+    let mut dripping = stream.try_clone().expect("a second handle");
+    // White space first: what has come so far could still become a batch.
+    let drip = std::thread::spawn(move || {
+        while dripping.write_all(b" ").is_ok() {
+            std::thread::sleep(Duration::from_millis(100));
+            assert!(began.elapsed() < Duration::from_secs(20), "never cut off");
+        }
+    });
+    let mut answer = [0; 512];
+    let read = stream.read(&mut answer).expect("an answer");
+    let took = began.elapsed();
+    let answer = String::from_utf8_lossy(&answer[..read]);
+    assert!(answer.starts_with("HTTP/1.1 504 "), "{answer}");
+    assert!(
+        (Duration::from_secs(2)..Duration::from_secs(6)).contains(&took),
+        "{took:?}"
+    );
+    drip.join()
+        .expect("the connection is closed after the answer");
+    let metrics = Client::new(&server).metrics().await;
+    assert!(
+        metrics.contains("\nlog_append_records_total 0\n"),
+        "{metrics}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn silent_connections_are_closed_and_idle_ones_later() {
     let mut env = headers_within("500ms").to_vec();
     env.push(variable("LOG_TIMEOUTS__IDLE", "2s"));

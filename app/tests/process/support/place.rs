@@ -41,6 +41,12 @@ impl Place {
         run_with(&arguments, &self.environment_and(settings))
     }
 
+    /// Starts a server on this place that need not ever open its log.
+    pub(crate) fn begin(&self) -> Server {
+        let port = log_testkit::ports::free_ports::<1>()[0];
+        Server::begin(&self.arguments(), &self.environment(), port)
+    }
+
     /// What starts a server on this place at `port` and waits until it has opened the log, for a thread of its own.
     pub(crate) fn starter(&self, port: u16) -> impl FnOnce() -> Server + Send + 'static {
         let mut arguments = self.arguments();

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -81,7 +81,32 @@ impl Server {
         if !args.iter().any(|arg| arg == "--config" || arg == "--port") {
             args.extend(["--port".to_owned(), "0".to_owned()]);
         }
-        let mut child = command(binary, &args, env)
+        let (mut server, listening) = Self::spawn(binary, &args, env);
+        match listening.recv_timeout(START) {
+            Ok(url) => server.url = url,
+            Err(RecvTimeoutError::Timeout) => panic!("the server did not listen within {START:?}"),
+            Err(RecvTimeoutError::Disconnected) => {
+                panic!(
+                    "the server ended before it listened: {:?}",
+                    server.child.wait()
+                )
+            }
+        }
+        server
+    }
+
+    /// Starts the server on `port` and waits for nothing: the log may never be open.
+    pub(crate) fn begin(args: &[String], env: &[Variable], port: u16) -> Self {
+        let port = port.to_string();
+        let args = [args, &["--port".to_owned(), port.clone()]].concat();
+        let (mut server, _listening) = Self::spawn(binary(), &args, env);
+        server.url = format!("http://127.0.0.1:{port}");
+        server
+    }
+
+    /// A server that does not know its URL yet, and where that will come from.
+    fn spawn(binary: OsString, args: &[String], env: &[Variable]) -> (Self, Receiver<String>) {
+        let mut child = command(binary, args, env)
             .stdout(Stdio::null())
             .spawn()
             .expect("start the server");
@@ -99,23 +124,13 @@ impl Server {
                 lines.lock().expect("no panic under this lock").push(line);
             }
         });
-        let mut server = Self {
+        let server = Self {
             child,
             url: String::new(),
             stderr,
             reader: Some(reader),
         };
-        match listening.recv_timeout(START) {
-            Ok(url) => server.url = url,
-            Err(RecvTimeoutError::Timeout) => panic!("the server did not listen within {START:?}"),
-            Err(RecvTimeoutError::Disconnected) => {
-                panic!(
-                    "the server ended before it listened: {:?}",
-                    server.child.wait()
-                )
-            }
-        }
-        server
+        (server, listening)
     }
 
     /// `http://127.0.0.1:PORT`.
