@@ -7,25 +7,25 @@ use crate::config::Config;
 const KEPT: u64 = 128;
 
 /// Raises this process's limit as far as it may, and takes no more connections than leave enough for the store: else idle clients
-/// could keep it from making anything durable.
-pub fn settle(config: &mut Config) {
+/// could keep it from making anything durable. What an operator should know of that, if anything.
+pub fn settle(config: &mut Config) -> Option<String> {
     let limit = match rlimit::increase_nofile_limit(u64::MAX) {
         Ok(limit) => limit,
         Err(error) => {
-            tracing::warn!(%error, "cannot tell how many file descriptors there are");
-            return;
+            return Some(format!(
+                "cannot tell how many file descriptors there are: {error}"
+            ));
         }
     };
     let room = room(limit, cached(config), config.admin.port.is_some());
-    if (config.limits.connections as u64) > room {
-        tracing::warn!(
-            connections = room,
-            limit,
-            "limits.connections is {}, and there are not so many file descriptors: taking fewer; see `ulimit -n`",
-            config.limits.connections
-        );
-        config.limits.connections = usize::try_from(room).unwrap_or(usize::MAX);
+    let wanted = config.limits.connections;
+    if (wanted as u64) <= room {
+        return None;
     }
+    config.limits.connections = usize::try_from(room).unwrap_or(usize::MAX);
+    Some(format!(
+        "there are {limit} file descriptors: taking {room} connections, not the {wanted} of limits.connections; see `ulimit -n`"
+    ))
 }
 
 /// How many files the disk cache keeps open.

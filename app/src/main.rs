@@ -112,7 +112,7 @@ async fn serve(config: &Config) -> Result<(), Failure> {
         .keep_fresh(config)
         .map_err(|error| (CANNOT_START, format!("cannot hear SIGHUP: {error}")))?;
     let mut config = config.clone();
-    descriptors::settle(&mut config);
+    let fewer_connections = descriptors::settle(&mut config);
     let config = &config;
 
     // The port comes first: a server that cannot listen must not take the log away from one that does.
@@ -154,6 +154,9 @@ async fn serve(config: &Config) -> Result<(), Failure> {
             return Ok(());
         }
     };
+    if let Some(fewer) = fewer_connections {
+        tracing::warn!("{fewer}");
+    }
     if let Some(address) = admin_address {
         tracing::info!("metrics and health on http://{address}, and nowhere else");
     }

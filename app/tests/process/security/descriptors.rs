@@ -36,7 +36,7 @@ async fn idle_clients_do_not_take_the_descriptors_that_durability_needs() {
         .await
         .expect("a durable append");
     let log = server.log();
-    assert!(log.contains("taking fewer; see `ulimit -n`"), "{log}");
+    assert!(log.contains("see `ulimit -n`"), "{log}");
     assert!(log.lines().count() < 30, "{log}");
 }
 
