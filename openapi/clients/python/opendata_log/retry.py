@@ -29,24 +29,26 @@ class Connections:
 
     def __init__(self, retry: Retry):
         self._retry = retry
-        self._failed = 0
-        self._answered: float | None = None
+        self._failed, self._since = 0, 0.0
+        self._ever_answered = False
 
     def answered(self) -> None:
         """The server said something: it is there, however quiet the key is."""
-        self._failed, self._answered = 0, time.monotonic()
+        self._failed, self._ever_answered = 0, True
 
     def failed(self, error: LogError) -> None:
         """Waits until it is time for the next one; raises `error` when it was the last.
 
         A server that never answered is given up after as many attempts as for any other call: its address may be wrong.
         """
+        if self._failed == 0:
+            self._since = time.monotonic()
         self._failed += 1
         pause = min(max(self._retry.pause_after(self._failed), error.retry_after or 0.0), self._retry.longest_pause)
-        if self._answered is None:
-            last = self._failed >= self._retry.attempts
+        if self._ever_answered:
+            last = time.monotonic() + pause > self._since + self._retry.patience
         else:
-            last = time.monotonic() + pause > self._answered + self._retry.patience
+            last = self._failed >= self._retry.attempts
         if last:
             raise error
         time.sleep(pause)
