@@ -1,6 +1,7 @@
 """The Python client: generated, checked, run against a live server, and through one that misbehaves."""
 
 import filecmp
+import shutil
 import socket
 import sys
 import time
@@ -9,7 +10,7 @@ from email.utils import formatdate
 import pytest
 
 import program
-from conftest import OPENAPI, VENV
+from conftest import OPENAPI, ROOT, VENV
 from scripted import HEARTBEAT, Raw, Scripted, events
 
 CLIENT = OPENAPI / "clients/python"
@@ -235,6 +236,19 @@ def test_an_event_of_a_newer_server_is_skipped(serve):
     with Scripted(serve(), [events(b"event: sealed\ndata: 7\n\n" + record)]) as newer:
         with LogClient(newer.url, retry=RETRY) as client:
             assert next(client.tail(b"orders")).value == b"first"
+
+
+def test_the_python_package_can_be_installed_and_used(serve, run, tmp_path):
+    package, fresh = tmp_path / "package", tmp_path / "venv"
+    shutil.copytree(CLIENT, package, ignore=shutil.ignore_patterns("__pycache__", "build", "*.egg-info"))
+    run(sys.executable, "-m", "venv", "--without-pip", fresh)
+    pinned = tmp_path / "constraints.txt"
+    pinned.write_text(run(VENV / "pip", "freeze", "--disable-pip-version-check"))
+    run(VENV / "pip", "--python", fresh / "bin/python", "--disable-pip-version-check", "install", "--quiet", "--constraint",
+        pinned, package)
+    code = "import sys; from opendata_log import LogClient; print(LogClient(sys.argv[1]).append([(b'orders', b'')]).count)"
+    assert run(fresh / "bin/python", "-c", code, serve(), cwd=tmp_path).strip() == "1"
+    assert (CLIENT / "LICENSE").read_text() == (ROOT / "LICENSE").read_text()
 
 
 def test_a_token_is_sent(serve, tokens):

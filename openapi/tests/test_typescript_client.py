@@ -11,7 +11,7 @@ import pytest
 from processes import request
 
 import program
-from conftest import NODE_MODULES, OPENAPI
+from conftest import NODE_MODULES, OPENAPI, ROOT
 from scripted import HEARTBEAT, Raw, Scripted, events
 
 CLIENT = OPENAPI / "clients/typescript"
@@ -265,6 +265,23 @@ def test_an_event_of_a_newer_server_is_skipped(serve, evaluate):
     record = b'data: {"sequence":7,"value":"Zmlyc3Q=","timestampMs":0}\n\n'
     with Scripted(serve(), [events(b"event: sealed\ndata: 7\n\n" + record)]) as newer:
         assert evaluate(newer.url, "console.log((await first(client.tail(key))).sequence);") == 7
+
+
+def test_the_typescript_package_can_be_installed_and_used(serve, run, built, tmp_path):
+    run("npm", "pack", "--ignore-scripts", "--pack-destination", tmp_path, cwd=built)
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "package.json").write_text('{"private": true, "type": "module"}')
+    run("npm", "install", "--prefer-offline", "--no-audit", "--no-fund", *tmp_path.glob("*.tgz"), cwd=project)
+    code = f"""
+        import {{ LogClient }} from "opendata-log-client";
+        console.log((await new LogClient({json.dumps(serve())}).append([[Uint8Array.of(1), Uint8Array.of()]])).count);
+    """
+    assert run("node", "--input-type=module", "--eval", code, cwd=project, seconds=60).strip() == "1"
+    installed = project / "node_modules/opendata-log-client"
+    assert sorted(path.name for path in installed.iterdir()) == ["LICENSE", "README.md", "dist", "package.json"]
+    assert not list(installed.glob("dist/program.*")), "it appends when it is imported"
+    assert (CLIENT / "LICENSE").read_text() == (ROOT / "LICENSE").read_text()
 
 
 def test_a_token_is_sent(serve, tokens, evaluate):
