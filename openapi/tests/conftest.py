@@ -2,9 +2,11 @@
 
 import os
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
+from processes import free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
 OPENAPI = ROOT / "openapi"
@@ -46,6 +48,52 @@ def serve(start):
         return server.url()
 
     return serve_one
+
+
+@pytest.fixture
+def later():
+    """Does something after some seconds, beside the test."""
+    timers = []
+
+    def do_later(seconds, doing):
+        timers.append(threading.Timer(seconds, doing))
+        timers[-1].start()
+
+    yield do_later
+    for timer in timers:
+        timer.join()
+
+
+class Restarted:
+    """A server with its data in a folder, which can be restarted where it is."""
+
+    def __init__(self, start, later, folder):
+        self._start, self._later = start, later
+        self._arguments = ["--data-dir", str(folder), "--port", str(free_ports(1)[0])]
+        self._server = self._started()
+        self.url = self._server.url()
+
+    def restart_after(self, seconds, then=lambda: None):
+        """Stops it at once, starts it after some seconds, and does `then` when it is ready."""
+        self._server.stop()
+
+        def back():
+            self._server = self._started()
+            then()
+
+        self._later(seconds, back)
+
+    def _started(self):
+        server = self._start(self._arguments, {})
+        server.wait_until("it says where it listens", server.url)
+        server.wait_until_ready(server.url())
+        return server
+
+
+@pytest.fixture
+def restarted(start, later, tmp_path):
+    """A server that can be restarted."""
+    return Restarted(start, later, tmp_path / "data")
 
 
 @pytest.fixture

@@ -1,20 +1,43 @@
 """A server in front of a live one that does now and then what a network or a busy server does."""
 
+import contextlib
 import http.client
 import http.server
 import threading
+import time
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 
+@dataclass(frozen=True)
+class Raw:
+    """An answer as it is sent, with the end of the connection behind it."""
+
+    body: bytes
+    status: int = 200
+    kind: str = "application/json"
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+def events(body: bytes) -> Raw:
+    """A stream that ends after `body`."""
+    return Raw(body, kind="text/event-stream")
+
+
+HEARTBEAT = events(b":\n\n")
+
+
 class Scripted:
-    """Forwards to `url`, and does as `script` says first, a request each: an answer `(status, code, headers)` of its own,
-    `"lost answer"` (forwarded, and the answer is thrown away), `"cut after N"` (the connection ends after N bytes), `"page N"` (a
-    gateway's page with status N), or `None`.
+    """Forwards to `url`, and does as `script` says first, a request each: an answer `(status, code, headers)` of its own, a
+    `Raw` one, `"lost answer"` (forwarded, and the answer is thrown away), `"cut after N"` (the connection ends after N bytes),
+    `"page N"` (a gateway's page with status N), or `None`.
     """
 
     def __init__(self, url: str, script: list):
         self.requests: list[tuple[str, str | None]] = []
         """The path and the Last-Event-ID of each request."""
+        self.times: list[float] = []
+        """When each of them came, by the monotonic clock."""
         self._script, self._target = list(script), urlsplit(url).netloc
         outer = self
 
@@ -42,34 +65,33 @@ class Scripted:
     def _handle(self, handler):
         handler.close_connection = True
         body = handler.rfile.read(int(handler.headers.get("content-length", 0)))
+        self.times.append(time.monotonic())
         self.requests.append((handler.path, handler.headers.get("last-event-id")))
         step = self._script.pop(0) if self._script else None
         if isinstance(step, tuple):
-            self._answer(handler, *step)
-            return
-        if step and step.startswith("page "):
-            handler.send_response(int(step.removeprefix("page ")))
-            handler.send_header("content-type", "text/html")
-            handler.end_headers()
-            handler.wfile.write(b"<html><h1>The gateway is unhappy</h1></html>")
+            status, code, headers = step
+            told = b'{"status":"error","message":"scripted","code":"%s"}' % code.encode()
+            step = Raw(told, status, headers=headers)
+        elif isinstance(step, str) and step.startswith("page "):
+            step = Raw(b"<html><h1>The gateway is unhappy</h1></html>", int(step.removeprefix("page ")), "text/html")
+        if isinstance(step, Raw):
+            self._answer(handler, step)
             return
         target = http.client.HTTPConnection(self._target, timeout=30)
         headers = {name: value for name, value in handler.headers.items() if name.lower() not in ("host", "connection")}
         target.request(handler.command, handler.path, body or None, headers)
-        answer = target.getresponse()
-        if step == "lost answer":
-            answer.read()
-        else:
-            self._forward(handler, answer, int(step.removeprefix("cut after ")) if step else None)
-        target.close()
+        with contextlib.closing(target), target.getresponse() as answer:
+            if step == "lost answer":
+                answer.read()
+            else:
+                self._forward(handler, answer, int(step.removeprefix("cut after ")) if step else None)
 
-    def _answer(self, handler, status, code, headers):
-        handler.send_response(status)
-        handler.send_header("content-type", "application/json")
-        for name, value in headers.items():
+    def _answer(self, handler, answer: Raw):
+        handler.send_response(answer.status)
+        for name, value in {"content-type": answer.kind, **answer.headers}.items():
             handler.send_header(name, value)
         handler.end_headers()
-        handler.wfile.write(b'{"status":"error","message":"scripted","code":"%s"}' % code.encode())
+        handler.wfile.write(answer.body)
 
     def _forward(self, handler, answer, cut):
         handler.send_response(answer.status)
@@ -81,11 +103,10 @@ class Scripted:
             handler.send_header("content-length", "1000000")
         handler.end_headers()
         sent = 0
-        while piece := answer.read1(1 if cut is not None else 65536):
-            if cut is not None and sent + len(piece) > cut:
-                break
-            try:
+        # The client may leave, and the server may end.
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            while piece := answer.read1(1 if cut is not None else 65536):
+                if cut is not None and sent + len(piece) > cut:
+                    break
                 handler.wfile.write(piece)
-            except OSError:
-                break
-            sent += len(piece)
+                sent += len(piece)

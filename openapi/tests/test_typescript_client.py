@@ -1,13 +1,18 @@
 """The TypeScript client: compiled as strictly as it goes, run against a live server, and through one that misbehaves."""
 
+import base64
 import json
 import shutil
+import socket
+import time
+from email.utils import formatdate
 
 import pytest
+from processes import request
 
 import program
-from conftest import NODE_MODULES, OPENAPI
-from scripted import Scripted
+from conftest import NODE_MODULES, OPENAPI, ROOT
+from scripted import HEARTBEAT, Raw, Scripted, events
 
 CLIENT = OPENAPI / "clients/typescript"
 
@@ -31,10 +36,13 @@ def evaluate(run, built):
             import * as log from {json.dumps(str(built / "dist/index.js"))};
             const client = new log.LogClient({json.dumps(url)}, {{ retry: {{ attempts: 3, pauseMs: 50 }} }});
             const key = new TextEncoder().encode("orders");
+            const text = (bytes) => new TextDecoder().decode(bytes);
+            // A tail that is left open would keep the process alive.
+            const first = async (source) => {{ for await (const each of source) return each; }};
             const failing = (doing) => doing.then(() => "done", (error) => error);
             {code}
         """
-        return json.loads(run("node", "--input-type=module", "--eval", text))
+        return json.loads(run("node", "--input-type=module", "--eval", text, seconds=60))
 
     return evaluate_one
 
@@ -96,6 +104,79 @@ def test_a_page_of_something_in_between_is_no_answer_of_the_server(serve, evalua
     assert seen == ["UnexpectedAnswer", "OutcomeUnknown"] and len(gateway.requests) == 2
 
 
+@pytest.mark.parametrize("status", [200, 502, 503])
+def test_json_of_something_in_between_is_no_answer_of_the_server(serve, evaluate, status):
+    bodies = [
+        b"{}", b'{"status":"ok"}', b'{"status":"success"}', b"null", b"[]", b'"ok"',
+        b'{"status":"error","code":"BAD_GATEWAY","message":"x"}', b'{"status":"error","code":"constructor","message":"x"}',
+        b'{"status":"down","code":"unavailable","message":"x"}',
+        b'{"status":"success","startSequence":"0","recordsAppended":1}']
+    with Scripted(serve(), [Raw(body, status) for body in bodies for _ in range(5)]) as gateway:
+        seen = evaluate(gateway.url, f"""
+            const seen = [];
+            for (let each = 0; each < {len(bodies)}; each += 1) {{
+                const errors = [
+                    await failing(client.append([[key, key]])), await failing(client.count(key)), await failing(client.segments()),
+                    await failing(first(client.scan(key))), await failing(first(client.keys()))];
+                seen.push(errors.map((error) => error.name));
+            }}
+            console.log(JSON.stringify(seen));
+        """)
+    assert seen == [["OutcomeUnknown", *["UnexpectedAnswer"] * 4]] * len(bodies)
+    assert len(gateway.requests) == 5 * len(bodies)
+
+
+def test_retry_after_may_be_a_date(serve, evaluate):
+    with Scripted(serve(), [(429, "overloaded", {"retry-after": formatdate(time.time() + 4, usegmt=True)})]) as busy:
+        assert evaluate(busy.url, "console.log(await client.count(key));") == 0
+    assert busy.times[1] - busy.times[0] > 0.5
+
+
+def test_an_append_that_was_not_sent_is_sent_again(serve, evaluate, later):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    later(1.5, lambda: serve(port))
+    url = f"http://127.0.0.1:{port}"
+    assert evaluate(url, f"""
+        const retry = {{ attempts: 100, pauseMs: 200, longestPauseMs: 200 }};
+        const patient = new log.LogClient({json.dumps(url)}, {{ retry }});
+        const refused = await failing(new log.LogClient({json.dumps(url)}, {{ retry: {{ attempts: 1 }} }}).append([[key, key]]));
+        await patient.append([[key, key]]);
+        console.log(JSON.stringify([refused.name, await patient.count(key)]));
+    """) == ["Unavailable", 1]
+
+
+def test_only_what_is_asked_for_is_read(serve, evaluate):
+    assert evaluate(serve(), """
+        await client.append([[key, key]], true);
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        await client.append([[key, key]], true);
+        const all = async (source) => { const found = []; for await (const each of source) found.push(each); return found; };
+        const [, second] = await all(client.scan(key));
+        const late = { startTimeMs: second.timestampMs, visibility: "durable" };
+        const seen = [
+            await all(client.scan(key, late)), await all(client.tail(key, { end: 2, ...late })),
+            await all(client.tail(key, { end: 2, startTimeMs: second.timestampMs + 60_000 })),
+            (await client.followOnce(key, 0, 30_000, 1000, { visibility: "durable" })).records];
+        console.log(JSON.stringify(seen.map((records) => records.map((record) => record.sequence))));
+    """) == [[1], [1], [], [0, 1]]
+
+
+def test_whoever_waits_can_be_told_to_stop(serve, evaluate):
+    with Scripted(serve(), [(503, "unavailable", {"retry-after": "9"})]) as busy:
+        seen, waited = evaluate(busy.url, """
+            const began = Date.now();
+            const soon = () => ({ signal: AbortSignal.timeout(300) });
+            const seen = [await failing(client.count(key, soon()))];
+            seen.push(await failing(first(client.tail(key, soon()))));
+            seen.push(await failing(client.followOnce(key, 0, 30_000, 10, soon())));
+            seen.push(await failing(client.append([[key, key]], true, { signal: AbortSignal.abort() })));
+            console.log(JSON.stringify([seen.map((error) => error.name), Date.now() - began]));
+        """)
+    assert seen == ["TimeoutError", "TimeoutError", "TimeoutError", "AbortError"] and waited < 8000
+    assert not [path for path, _ in busy.requests if "/append" in path]
+
+
 def test_a_tail_goes_on_exactly_after_the_last_record_when_its_connection_breaks(serve, evaluate):
     with Scripted(serve(), [None, "cut after 200", "page 502", "cut after 300"]) as unsure:
         seen = evaluate(unsure.url, """
@@ -107,6 +188,100 @@ def test_a_tail_goes_on_exactly_after_the_last_record_when_its_connection_breaks
     assert seen == list(range(20))
     resumed = [last for path, last in unsure.requests if "/stream" in path]
     assert resumed[0] is None and len(resumed) == 4 and 0 < int(resumed[1]) == int(resumed[2]) < int(resumed[3]) < 20, resumed
+
+
+def test_a_tail_goes_on_when_its_server_was_restarted(restarted, evaluate, later, tmp_path):
+    following = tmp_path / "following"
+
+    def append(value):
+        record = {name: base64.b64encode(each).decode() for name, each in {"key": b"orders", "value": value}.items()}
+        sent = json.dumps({"records": [record], "awaitDurable": True}).encode()
+        assert request(f"{restarted.url}/api/v1/log/append", data=sent)[0] == 200
+
+    def restart():
+        while not following.exists():
+            time.sleep(0.05)
+        restarted.restart_after(2.4, then=lambda: append(b"after"))
+
+    append(b"before")
+    later(0, restart)
+    assert evaluate(restarted.url, f"""
+        import {{ writeFileSync }} from "node:fs";
+        const seen = [];
+        for await (const record of client.tail(key)) {{
+            seen.push(text(record.value));
+            writeFileSync({json.dumps(str(following))}, "");
+            if (seen.length === 2) break;
+        }}
+        console.log(JSON.stringify(seen));
+    """) == ["before", "after"]
+
+
+def test_a_tail_of_a_quiet_key_goes_on_for_ever(serve, evaluate):
+    with Scripted(serve(), [None, *[HEARTBEAT] * 12]) as quiet:
+        assert evaluate(quiet.url, """
+            await client.append([[key, key]]);
+            console.log((await first(client.tail(key))).sequence);
+        """) == 0
+
+
+def test_a_tail_waits_longer_each_time_but_no_longer_than_the_longest_pause(serve, evaluate):
+    busy = (503, "unavailable", {"retry-after": "60"})
+    with Scripted(serve(), [None, HEARTBEAT, *[(503, "unavailable", {})] * 3, busy, HEARTBEAT]) as unsure:
+        assert evaluate(unsure.url, f"""
+            await client.append([[key, key]]);
+            const patient = new log.LogClient({json.dumps(unsure.url)}, {{ retry: {{ pauseMs: 200, longestPauseMs: 800 }} }});
+            console.log((await first(patient.tail(key))).sequence);
+        """) == 0
+    pauses = [after - before for before, after in zip(unsure.times[1:], unsure.times[2:])]
+    # A timer of Node.js may be a millisecond early.
+    assert all(seen >= least - 0.01 for seen, least in zip(pauses, [0.2, 0.4, 0.8, 0.8, 0.8, 0.2], strict=True)), pauses
+    assert max(pauses) < 30, pauses
+
+
+def test_a_tail_gives_up_when_its_server_is_gone_for_too_long(serve, evaluate):
+    with Scripted(serve(), [HEARTBEAT, *[(503, "unavailable", {})] * 1000]) as gone:
+        assert evaluate(gone.url, f"""
+            const retry = {{ attempts: 2, pauseMs: 50, longestPauseMs: 100, patienceMs: 1000 }};
+            const impatient = new log.LogClient({json.dumps(gone.url)}, {{ retry }});
+            console.log(JSON.stringify((await failing(first(impatient.tail(key)))).name));
+        """) == "Unavailable"
+    assert len(gone.requests) > 5 and 0.7 < gone.times[-1] - gone.times[0] < 10
+
+
+@pytest.mark.parametrize("answer", [
+    "page 200", events(b"data: {\n\n"), events(b"data: {}\n\n"), events(b"data: null\n\n"), events(b"event: error\ndata: {}\n\n"),
+    events(b'data: {"sequence":0,"value":"%","timestampMs":0}\n\n'),
+    events(b'event: error\ndata: {"status":"error","code":"BAD","message":"x"}\n\n')])
+def test_a_stream_that_no_log_server_sends_is_an_error_of_its_own(serve, evaluate, answer):
+    with Scripted(serve(), [answer] * 1000) as gateway:
+        assert evaluate(gateway.url, """
+            console.log(JSON.stringify((await failing(first(client.tail(key)))).name));
+        """) == "UnexpectedAnswer"
+    assert len(gateway.requests) == 3
+
+
+def test_an_event_of_a_newer_server_is_skipped(serve, evaluate):
+    record = b'data: {"sequence":7,"value":"Zmlyc3Q=","timestampMs":0}\n\n'
+    with Scripted(serve(), [events(b"event: sealed\ndata: 7\n\n" + record)]) as newer:
+        assert evaluate(newer.url, "console.log((await first(client.tail(key))).sequence);") == 7
+
+
+def test_the_typescript_package_can_be_installed_and_used(serve, run, built, tmp_path):
+    run("npm", "pack", "--ignore-scripts", "--pack-destination", tmp_path, cwd=built)
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "package.json").write_text('{"private": true, "type": "module"}')
+    run("npm", "install", "--prefer-offline", "--no-audit", "--no-fund", *tmp_path.glob("*.tgz"), cwd=project)
+    code = f"""
+        import {{ LogClient }} from "opendata-log-client";
+        console.log((await new LogClient({json.dumps(serve())}).append([[Uint8Array.of(1), Uint8Array.of()]])).count);
+    """
+    assert run("node", "--input-type=module", "--eval", code, cwd=project, seconds=60).strip() == "1"
+    installed = project / "node_modules/opendata-log-client"
+    assert sorted(path.name for path in installed.iterdir()) == ["LICENSE", "README.md", "dist", "package.json"]
+    assert not list(installed.glob("dist/program.*")), "it appends when it is imported"
+    assert (CLIENT / "LICENSE").read_text() == (ROOT / "LICENSE").read_text()
 
 
 def test_a_token_is_sent(serve, tokens, evaluate):

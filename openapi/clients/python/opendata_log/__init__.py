@@ -3,11 +3,12 @@
 What is generated from the OpenAPI document is in `opendata_log.generated`.
 """
 
-from .client import LogClient, Retry
+from .client import LogClient
 from .errors import (
     DeadlineExceeded, Fenced, Internal, InvalidArgument, LogError, MethodNotAllowed, NotFound, OutcomeUnknown, Overloaded,
     PermissionDenied, TooLarge, Unauthenticated, Unavailable, UnexpectedAnswer, UnsupportedMediaType)
 from .records import Appended, Record, Segment
+from .retry import Retry
 
 __all__ = [
     "Appended", "DeadlineExceeded", "Fenced", "Internal", "InvalidArgument", "LogClient", "LogError", "MethodNotAllowed",

@@ -1,6 +1,9 @@
 """Answers of the server, as what was asked for or as the error that they are."""
 
 import json
+import time
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
 from .errors import OF_CODE, LogError, UnexpectedAnswer
@@ -17,12 +20,10 @@ def answered(response: Response[Any], kind: type[T]) -> T:
     """What was asked for; raises what the server said instead."""
     if isinstance(response.parsed, kind):
         return response.parsed
-    told = response.parsed
+    told, status = response.parsed, int(response.status_code)
     if not isinstance(told, ErrorResponse):
-        told = refusal(int(response.status_code), response.content)
-    headers = response.headers
-    raise error_of(
-        told.code, told.message, int(response.status_code), headers.get("retry-after"), headers.get("x-request-id"))
+        told = refusal(status, response.content)
+    raise error_of(told, status, response.headers)
 
 
 def refusal(status: int, content: bytes) -> ErrorResponse:
@@ -33,10 +34,24 @@ def refusal(status: int, content: bytes) -> ErrorResponse:
         raise UnexpectedAnswer(f"an answer that no log server gives: status {status}", status=status) from cause
 
 
-def error_of(code: str, message: str, status: int | None, retry_after: str | None, request_id: str | None) -> LogError:
-    """The error that the server told."""
-    seconds = float(retry_after) if retry_after is not None and retry_after.isdigit() else None
-    return OF_CODE.get(code, LogError)(message, status=status, retry_after=seconds, request_id=request_id)
+def error_of(told: ErrorResponse, status: int | None, headers: Mapping[str, str]) -> LogError:
+    """The error that the server told. Who tells of another one is no log server that this client knows."""
+    kind = OF_CODE.get(told.code) if isinstance(told.code, str) else None
+    message = str(told.message) if kind else f"an error that no log server tells: {told.code}: {told.message}"
+    return (kind or UnexpectedAnswer)(
+        message, status=status, retry_after=seconds(headers.get("retry-after")), request_id=headers.get("x-request-id"))
+
+
+def seconds(retry_after: str | None) -> float | None:
+    """`Retry-After` is a number of seconds or a date; what is neither says nothing."""
+    if retry_after is None:
+        return None
+    if retry_after.isascii() and retry_after.isdecimal():
+        return float(retry_after)
+    try:
+        return max(0.0, parsedate_to_datetime(retry_after).timestamp() - time.time())
+    except (ValueError, TypeError, OverflowError):
+        return None
 
 
 def failure(kind: type[LogError], error: LogError, *, retry_after: float) -> LogError:

@@ -3,7 +3,6 @@
 import base64
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast
 
@@ -18,20 +17,9 @@ from .generated.models import (
 from .generated.models import Record as RecordToAppend
 from .generated.types import UNSET, Response
 from .records import Appended, Record, Segment, encode, record
+from .retry import Connections, Retry
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Retry:
-    """How often and how long a client tries."""
-
-    attempts: int = 5
-    """Requests for one call at most."""
-    pause: float = 0.2
-    """Seconds before the second one at least, doubled each time; the server may say more."""
-    longest_pause: float = 10.0
-    """A `Retry-After` beyond these seconds is not waited for."""
 
 
 class LogClient:
@@ -45,7 +33,7 @@ class LogClient:
             self._api = cast(AuthenticatedClient, Client(base_url=url, timeout=limit))
         else:
             self._api = AuthenticatedClient(base_url=url, token=token, timeout=limit)
-        self._retry = retry
+        self._retry, self._timeout = retry, timeout
 
     def __enter__(self) -> Self:
         return self
@@ -71,7 +59,7 @@ class LogClient:
                 response = append.sync_detailed(client=self._api, body=body)
             except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
                 raise errors.Unavailable(f"the server cannot be reached: {error}", retry_after=self._retry.pause) from error
-            except httpx.TransportError as error:
+            except httpx.RequestError as error:
                 raise errors.OutcomeUnknown(f"there was no answer to the append: {error!r}") from error
             except NOT_OF_A_LOG as error:
                 raise errors.OutcomeUnknown(f"the answer is none that a log server gives: {error!r}") from error
@@ -85,31 +73,48 @@ class LogClient:
 
     def scan(
         self, key: bytes, *, start: int = 0, end: int | None = None, page: int = 1000,
-        visibility: ScanVisibility = "memory",
+        visibility: ScanVisibility = "memory", start_time_ms: int | None = None,
     ) -> Iterator[Record]:
-        """The records of `key` with sequences from `start` up to, not including, `end`, read page by page."""
+        """The records of `key` with sequences from `start` up to, not including, `end`, read page by page.
+
+        Those before the first one that was appended at or after `start_time_ms` are skipped. With the visibility `durable` only
+        what is on object storage is read.
+        """
         while True:
-            answer = self._scan(key, start, end, page, visibility, wait_ms=0)
+            answer = self._scan(key, start, end, page, visibility, start_time_ms)
             if not answer.values:
                 return
             yield from map(record, answer.values)
             start = answer.next_sequence
 
-    def follow_once(self, key: bytes, *, start: int = 0, limit: int = 1000, wait: float = 30.0) -> tuple[list[Record], int]:
+    def follow_once(
+        self, key: bytes, *, start: int = 0, limit: int = 1000, wait: float = 30.0, visibility: ScanVisibility = "memory",
+    ) -> tuple[list[Record], int]:
         """The next records of `key` as soon as there are any, or none after `wait` seconds; and where to go on."""
-        answer = self._scan(key, start, None, limit, "memory", wait_ms=int(wait * 1000))
+        answer = self._scan(key, start, None, limit, visibility, None, wait)
         return [record(value) for value in answer.values], answer.next_sequence
 
-    def tail(self, key: bytes, *, start: int = 0, end: int | None = None) -> Iterator[Record]:
-        """The records of `key`, each as it arrives, for ever or up to `end`.
+    def tail(
+        self, key: bytes, *, start: int = 0, end: int | None = None, visibility: ScanVisibility = "memory",
+        start_time_ms: int | None = None,
+    ) -> Iterator[Record]:
+        """The records of `key`, each as it arrives, for ever or up to `end`; the rest is as for `scan`.
 
-        A connection that breaks is made anew, and goes on exactly after the last record that came.
+        A connection that breaks is made anew, and goes on exactly after the last record that came. It ends with an error when
+        the server has not answered for `Retry.patience`.
         """
-        def is_over(position: int) -> bool:
-            answer = self._scan(key, position, end, 1, "memory", wait_ms=0)
-            return not answer.values and end is not None and answer.next_sequence >= end
+        def is_over(last: int | None) -> bool:
+            if end is None:
+                return False
+            answer = self._scan(key, start if last is None else last + 1, end, 1, visibility, start_time_ms)
+            return not answer.values and answer.next_sequence >= end
 
-        return tail.tail(self._api, key, start, end, self._retry.attempts, self._retry.pause, is_over)
+        query: dict[str, str | int] = {"key_base64": encode(key), "start_seq": start, "visibility": visibility}
+        if end is not None:
+            query["end_seq"] = end
+        if start_time_ms is not None:
+            query["start_time_ms"] = start_time_ms
+        return tail.tail(self._api, query, Connections(self._retry), is_over)
 
     def count(self, key: bytes, *, start: int = 0, end: int | None = None) -> int:
         """How many records `key` has in a range of sequences."""
@@ -134,16 +139,29 @@ class LogClient:
         return self._read(SegmentsResponse, lambda: list_segments.sync_detailed(
             client=self._api, start_seq=start, end_seq=UNSET if end is None else end)).segments
 
-    def _scan(self, key: bytes, start: int, end: int | None, limit: int, visibility: ScanVisibility, wait_ms: int) -> ScanResponse:
-        return self._read(ScanResponse, lambda: scan.sync_detailed(
-            client=self._api, key_base64=encode(key), start_seq=start, end_seq=UNSET if end is None else end, limit=limit,
-            follow=wait_ms > 0, timeout_ms=wait_ms, visibility=visibility))
+    def _scan(
+        self, key: bytes, start: int, end: int | None, limit: int, visibility: ScanVisibility, start_time_ms: int | None,
+        wait: float = 0.0,
+    ) -> ScanResponse:
+        asked = scan._get_kwargs(
+            key_base64=encode(key), start_seq=start, end_seq=UNSET if end is None else end, limit=limit, follow=wait > 0,
+            timeout_ms=int(wait * 1000), visibility=visibility, start_time_ms=UNSET if start_time_ms is None else start_time_ms)
+        # What is generated knows one timeout for all requests, and the server may be silent for as long as it was told to wait.
+        limit_of_silence = httpx.Timeout(self._timeout, read=self._timeout + wait)
+
+        def send() -> Response[Any]:
+            response = self._api.get_httpx_client().request(**asked, timeout=limit_of_silence)
+            return scan._build_response(client=self._api, response=response)
+
+        return self._read(ScanResponse, send)
 
     def _read(self, kind: type[T], send: Callable[[], Response[Any]]) -> T:
         def once() -> T:
             try:
                 return answered(send(), kind)
-            except httpx.TransportError as error:
+            except httpx.DecodingError as error:
+                raise errors.UnexpectedAnswer(f"the answer is none that a log server gives: {error!r}") from error
+            except httpx.RequestError as error:
                 raise errors.Unavailable(f"there was no answer: {error!r}", retry_after=self._retry.pause) from error
             except NOT_OF_A_LOG as error:
                 raise errors.UnexpectedAnswer(f"the answer is none that a log server gives: {error!r}") from error
@@ -161,5 +179,5 @@ class LogClient:
                 wait = error.retry_after
                 if wait is None or wait > self._retry.longest_pause or attempt == self._retry.attempts:
                     raise
-                time.sleep(max(wait, self._retry.pause * 2 ** (attempt - 1)))
+                time.sleep(max(wait, self._retry.pause_after(attempt)))
         raise AssertionError("Retry.attempts is at least 1")

@@ -3,6 +3,7 @@
 import base64
 from dataclasses import dataclass
 
+from .errors import UnexpectedAnswer
 from .generated.models import Segment as Segment
 from .generated.models import Value
 
@@ -33,4 +34,7 @@ def encode(data: bytes) -> str:
 
 def record(value: Value) -> Record:
     """A record as it came."""
-    return Record(value.sequence, base64.b64decode(value.value), value.timestamp_ms)
+    try:
+        return Record(value.sequence, base64.b64decode(value.value, validate=True), value.timestamp_ms)
+    except (ValueError, TypeError) as cause:
+        raise UnexpectedAnswer(f"a record that no log server sends: {value!r}"[:200]) from cause

@@ -91,32 +91,18 @@ export class Internal extends LogError {
 /** What answered was no log server: another one, or something in between. (For an append it is `OutcomeUnknown`.) */
 export class UnexpectedAnswer extends LogError {}
 
-const CLASSES: Readonly<Record<string, typeof LogError>> = {
-  invalid_argument: InvalidArgument,
-  unauthenticated: Unauthenticated,
-  permission_denied: PermissionDenied,
-  not_found: NotFound,
-  method_not_allowed: MethodNotAllowed,
-  too_large: TooLarge,
-  unsupported_media_type: UnsupportedMediaType,
-  overloaded: Overloaded,
-  unavailable: Unavailable,
-  fenced: Fenced,
-  deadline_exceeded: DeadlineExceeded,
-  internal: Internal,
-};
-
-/** The error that the server told in `told`, an `ErrorResponse` if it is a log server. */
-export function errorOf(told: unknown, headers: Headers, status?: number): LogError {
-  const { code, message } = (told ?? {}) as { code?: unknown; message?: unknown };
-  const after = headers.get("retry-after");
-  const details = {
-    status,
-    retryAfterMs: after !== null && /^\d+$/.test(after) ? Number(after) * 1000 : undefined,
-    requestId: headers.get("x-request-id") ?? undefined,
-  };
-  if (typeof code !== "string" || typeof message !== "string") {
-    return new UnexpectedAnswer(`an answer that no log server gives: status ${status}`, details);
-  }
-  return new (CLASSES[code] ?? LogError)(message, details);
-}
+/** The class of each `code`. */
+export const CLASSES: ReadonlyMap<string, typeof LogError> = new Map<string, typeof LogError>([
+  ["invalid_argument", InvalidArgument],
+  ["unauthenticated", Unauthenticated],
+  ["permission_denied", PermissionDenied],
+  ["not_found", NotFound],
+  ["method_not_allowed", MethodNotAllowed],
+  ["too_large", TooLarge],
+  ["unsupported_media_type", UnsupportedMediaType],
+  ["overloaded", Overloaded],
+  ["unavailable", Unavailable],
+  ["fenced", Fenced],
+  ["deadline_exceeded", DeadlineExceeded],
+  ["internal", Internal],
+]);

@@ -1,5 +1,6 @@
 /** What is read, with bytes as bytes. */
 
+import { UnexpectedAnswer } from "./errors.js";
 import type { components } from "./generated/schema.js";
 
 /** One record as it is read. */
@@ -19,7 +20,11 @@ export function encode(bytes: Uint8Array): string {
 }
 
 export function decode(base64: string): Uint8Array {
-  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+  try {
+    return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+  } catch (cause) {
+    throw new UnexpectedAnswer(`bytes that no log server sends: ${base64.slice(0, 200)}`, { cause });
+  }
 }
 
 /** A record as it came. */

@@ -1,10 +1,12 @@
 /** Following a key over server-sent events, with resume. */
 
-import { EventSourceParserStream } from "eventsource-parser/stream";
+import { createParser, type EventSourceMessage } from "eventsource-parser";
 
-import type { Retry } from "./client.js";
-import { DeadlineExceeded, errorOf, LogError, Overloaded, Unavailable, UnexpectedAnswer } from "./errors.js";
-import { encode, type LogRecord, record } from "./records.js";
+import { errorOf, fits, VALUE } from "./answers.js";
+import { DeadlineExceeded, LogError, Overloaded, Unavailable, UnexpectedAnswer } from "./errors.js";
+import type { components } from "./generated/schema.js";
+import { type LogRecord, record } from "./records.js";
+import type { Connections } from "./retry.js";
 
 /** The server sends a comment every 15 s by default; a connection that is silent for longer is dead. */
 const SILENCE_MS = 60_000;
@@ -16,28 +18,26 @@ const PASSING = [Overloaded, Unavailable, DeadlineExceeded, UnexpectedAnswer];
 export interface Source {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly retry: Retry;
-  /** Whether nothing can come from a sequence on. (A stream ends at its end and also with its server.) */
-  readonly isOver: (position: number) => Promise<boolean>;
+  readonly signal: AbortSignal | undefined;
+  /** Whether nothing can come after a sequence, or at all. (A stream ends at its end and also with its server.) */
+  readonly isOver: (last: number | undefined) => Promise<boolean>;
 }
 
-/** The records of `key` from `start` on. As many connections in a row as there are attempts may bring nothing. */
-export async function* tail(
-  source: Source, key: Uint8Array, start: number, end: number | undefined,
-): AsyncGenerator<LogRecord> {
+/** The records of a source, over as many connections as it takes. */
+export async function* tail(source: Source, connections: Connections): AsyncGenerator<LogRecord> {
   let last: number | undefined;
-  let failed = 0;
   for (;;) {
     let failure: LogError;
     try {
-      for await (const found of oneConnection(source, key, start, end, last)) {
+      for await (const found of oneConnection(source, last, connections)) {
+        connections.answered();
         last = found.sequence;
-        failed = 0;
         yield found;
       }
-      if (end !== undefined && (await source.isOver(last === undefined ? start : last + 1))) return;
+      if (await source.isOver(last)) return;
       failure = new Unavailable("the server ended the stream");
     } catch (error) {
+      source.signal?.throwIfAborted();
       if (!(error instanceof LogError)) {
         failure = new Unavailable(`the stream broke: ${error}`, { cause: error });
       } else if (PASSING.some((kind) => error instanceof kind)) {
@@ -46,43 +46,65 @@ export async function* tail(
         throw error;
       }
     }
-    failed += 1;
-    if (failed >= source.retry.attempts) throw failure;
-    await new Promise((resolve) => setTimeout(resolve, failure.retryAfterMs ?? source.retry.pauseMs));
+    await connections.failed(failure, source.signal);
   }
 }
 
 async function* oneConnection(
-  source: Source, key: Uint8Array, start: number, end: number | undefined, last: number | undefined,
+  source: Source, last: number | undefined, connections: Connections,
 ): AsyncGenerator<LogRecord> {
-  const query = new URLSearchParams({ key_base64: encode(key), start_seq: String(start) });
-  if (end !== undefined) query.set("end_seq", String(end));
   const headers: Record<string, string> = { ...source.headers, Accept: "text/event-stream" };
   if (last !== undefined) headers["Last-Event-ID"] = String(last);
-
-  const silence = new AbortController();
-  let timer = setTimeout(() => silence.abort(), SILENCE_MS);
+  const left = new AbortController();
+  const signal = source.signal === undefined ? left.signal : AbortSignal.any([left.signal, source.signal]);
+  /** What comes of `doing`, unless there is silence for too long. */
+  const heard = async <T>(doing: Promise<T>): Promise<T> => {
+    const timer = setTimeout(() => left.abort(), SILENCE_MS);
+    return doing.finally(() => clearTimeout(timer));
+  };
   try {
-    const response = await fetch(`${source.url}/api/v1/log/stream?${query}`, { headers, signal: silence.signal });
+    const response = await heard(fetch(source.url, { headers, signal }));
     if (response.status === 204) return;
     if (response.status !== 200 || response.body === null) {
-      throw errorOf(await response.json().catch(() => undefined), response.headers, response.status);
+      throw errorOf(await heard(response.json()).catch(() => undefined), response.headers, response.status);
     }
-    const heard = new TransformStream<string, string>({
-      transform(text, to) {
-        clearTimeout(timer);
-        timer = setTimeout(() => silence.abort(), SILENCE_MS);
-        to.enqueue(text);
-      },
-    });
-    const text = response.body.pipeThrough(new TextDecoderStream());
-    for await (const event of text.pipeThrough(heard).pipeThrough(new EventSourceParserStream())) {
-      const content = JSON.parse(event.data);
-      if (event.event === "error") throw errorOf(content, response.headers);
-      yield record(content);
+    const kind = response.headers.get("content-type") ?? "";
+    if (!kind.startsWith("text/event-stream")) {
+      throw new UnexpectedAnswer(`a stream that no log server gives: ${kind}`, { status: response.status });
+    }
+    const events: EventSourceMessage[] = [];
+    const parser = createParser({ onEvent: (event) => events.push(event) });
+    const decoder = new TextDecoder();
+    // A loop, as not every browser can iterate over a stream.
+    const body = response.body.getReader();
+    for (;;) {
+      const { done, value } = await heard(body.read());
+      if (done) return;
+      parser.feed(decoder.decode(value, { stream: true }));
+      yield* records(events.splice(0), response.headers);
+      // Comments count as well.
+      connections.answered();
     }
   } finally {
-    clearTimeout(timer);
-    silence.abort();
+    left.abort();
+  }
+}
+
+function* records(events: EventSourceMessage[], headers: Headers): Generator<LogRecord> {
+  for (const event of events) {
+    if (event.event === "error") throw errorOf(parsed(event.data), headers);
+    // Other events are those of a newer server, for newer clients.
+    if (event.event !== undefined && event.event !== "message") continue;
+    const content = parsed(event.data);
+    if (!fits(content, VALUE)) throw new UnexpectedAnswer(`an event that no log server sends: ${event.data.slice(0, 200)}`);
+    yield record(content as components["schemas"]["Value"]);
+  }
+}
+
+function parsed(data: string): unknown {
+  try {
+    return JSON.parse(data);
+  } catch {
+    return undefined;
   }
 }

@@ -1,0 +1,62 @@
+/** Answers of the server, as what was asked for or as the error that they are. */
+
+import { CLASSES, type LogError, UnexpectedAnswer } from "./errors.js";
+
+/** The fields that an answer must have; others may be there. */
+export type Shape = { readonly [field: string]: "string" | "number" | readonly [Shape] };
+
+export const VALUE: Shape = { sequence: "number", value: "string", timestampMs: "number" };
+export const APPENDED: Shape = { startSequence: "number", recordsAppended: "number" };
+export const PAGE: Shape = { nextSequence: "number", values: [VALUE] };
+export const COUNTED: Shape = { count: "number" };
+export const KEYS: Shape = { keys: [{ key: "string" }] };
+export const SEGMENTS: Shape = { segments: [{ id: "number", startSeq: "number", startTimeMs: "number" }] };
+const REFUSAL: Shape = { status: "string", code: "string", message: "string" };
+
+export type Answer<T> = { data?: T; error?: unknown; response: Response };
+
+/** What was asked for, if it is that; throws what the server said instead. */
+export function answered<T>({ data, error, response }: Answer<T>, shape: Shape): T {
+  if (!response.ok) throw errorOf(error, response.headers, response.status);
+  if (data !== undefined && fits(data, { status: "string", ...shape }) && data.status === "success") return data;
+  throw new UnexpectedAnswer(`an answer that no log server gives: status ${response.status}`, { status: response.status });
+}
+
+/** Whether something that came from outside has the fields of `shape`. */
+export function fits<T>(told: T, shape: Shape): told is T & Record<string, unknown> {
+  if (typeof told !== "object" || told === null) return false;
+  const fields = told as Record<string, unknown>;
+  return Object.entries(shape).every(([name, kind]) => {
+    const field = fields[name];
+    if (typeof kind === "string") return typeof field === kind;
+    return Array.isArray(field) && field.every((each) => fits(each, kind[0]));
+  });
+}
+
+/** The error that the server told in `told`. Who tells of another one is no log server that this client knows. */
+export function errorOf(told: unknown, headers: Headers, status?: number): LogError {
+  const details = { status, retryAfterMs: retryAfterMs(headers), requestId: headers.get("x-request-id") ?? undefined };
+  if (!fits(told, REFUSAL) || told.status !== "error") {
+    return new UnexpectedAnswer(`an answer that no log server gives: status ${status}`, details);
+  }
+  const kind = CLASSES.get(String(told.code));
+  if (kind !== undefined) return new kind(String(told.message), details);
+  return new UnexpectedAnswer(`an error that no log server tells: ${told.code}: ${told.message}`, details);
+}
+
+/** `Retry-After` is a number of seconds or a date; what is neither says nothing. */
+function retryAfterMs(headers: Headers): number | undefined {
+  const after = headers.get("retry-after") ?? "";
+  if (/^\d+$/.test(after)) return Number(after) * 1000;
+  const at = after.endsWith("GMT") ? Date.parse(after) : NaN;
+  return Number.isNaN(at) ? undefined : Math.max(0, at - Date.now());
+}
+
+/** What a request ends in that never left this machine, as Node.js tells it; browsers do not tell. */
+const NOT_SENT = ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "UND_ERR_CONNECT_TIMEOUT"];
+
+/** Whether `error` says that the request was certainly not sent. */
+export function wasNotSent(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Error && "code" in cause && NOT_SENT.includes(String(cause.code));
+}

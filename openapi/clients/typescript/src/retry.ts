@@ -1,0 +1,73 @@
+/** How often and how long a client tries. */
+
+import type { LogError } from "./errors.js";
+
+/** How often and how long a client tries. */
+export interface Retry {
+  /** Requests for one call at most. */
+  readonly attempts: number;
+  /** Milliseconds before the second one at least, doubled each time up to the longest; the server may say more. */
+  readonly pauseMs: number;
+  /** A `Retry-After` beyond this is not waited for. (A tail asks again after it.) */
+  readonly longestPauseMs: number;
+  /** A tail that was following gives up when it has had no answer for so long. */
+  readonly patienceMs: number;
+}
+
+export const RETRY: Retry = { attempts: 5, pauseMs: 200, longestPauseMs: 10_000, patienceMs: 300_000 };
+
+/** Milliseconds to wait after `failed` failures in a row. */
+export function pauseAfter(retry: Retry, failed: number): number {
+  return Math.min(retry.pauseMs * 2 ** (failed - 1), retry.longestPauseMs);
+}
+
+/** Ends early, with its reason, when `signal` says so. */
+export async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  signal?.throwIfAborted();
+  await new Promise<void>((resolve, reject) => {
+    const stop = (): void => {
+      clearTimeout(timer);
+      reject(signal?.reason);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", stop);
+      resolve();
+    }, ms);
+    signal?.addEventListener("abort", stop, { once: true });
+  });
+}
+
+/** The connections of a tail: when one that broke is made anew, and when no more. */
+export class Connections {
+  readonly #retry: Retry;
+  #failed = 0;
+  #since = 0;
+  #everAnswered = false;
+
+  constructor(retry: Retry) {
+    this.#retry = retry;
+  }
+
+  /** The server said something: it is there, however quiet the key is. */
+  answered(): void {
+    this.#failed = 0;
+    this.#everAnswered = true;
+  }
+
+  /**
+   * Waits until it is time for the next one; throws `error` when it was the last.
+   *
+   * A server that never answered is given up after as many attempts as for any other call: its address may be wrong.
+   */
+  async failed(error: LogError, signal: AbortSignal | undefined): Promise<void> {
+    if (this.#failed === 0) this.#since = performance.now();
+    this.#failed += 1;
+    const wanted = Math.max(pauseAfter(this.#retry, this.#failed), error.retryAfterMs ?? 0);
+    const ms = Math.min(wanted, this.#retry.longestPauseMs);
+    const last = this.#everAnswered
+      ? performance.now() + ms > this.#since + this.#retry.patienceMs
+      : this.#failed >= this.#retry.attempts;
+    if (last) throw error;
+    await pause(ms, signal);
+  }
+}
