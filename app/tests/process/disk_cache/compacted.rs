@@ -22,6 +22,8 @@ const COMPACTING: [(&str, &str); 4] = [
         "100ms",
     ),
 ];
+/// However slow the machine is.
+const NOT_COMPACTING: (&str, &str) = ("LOG_SLATEDB__COMPACTOR_OPTIONS__POLL_INTERVAL", "1h");
 /// So long without a new data file means that the compactions are over.
 const OVER: Duration = Duration::from_secs(3);
 
@@ -84,13 +86,13 @@ async fn what_a_compaction_wrote_is_not_read_from_s3_if_it_is_cached_on_compacti
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_not_compacted_yet_is_loaded_at_the_start_and_not_read_from_s3_again() {
     let log = CachedS3::new();
-    let server = log.serve_with(&[]);
+    let server = log.serve_with(&[NOT_COMPACTING]);
     let records = fill(&Client::new(&server)).await;
     assert_eq!(server.terminate().await.code, Some(0));
 
     fs::remove_dir_all(log.cache.path()).expect("delete the cache");
     log.proxy.forget();
-    let server = log.serve_with(&[("LOG_CACHE__PRELOAD", "l0")]);
+    let server = log.serve_with(&[NOT_COMPACTING, ("LOG_CACHE__PRELOAD", "l0")]);
     let loaded = log.data_files_read();
     assert!(loaded.len() > 10, "{loaded:?}");
     log.proxy.forget();
