@@ -129,7 +129,7 @@ def test_an_append_that_was_not_sent_is_sent_again(serve, later):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     later(0.5, lambda: serve(port))
-    with LogClient(f"http://127.0.0.1:{port}", retry=Retry(attempts=50, pause=0.2, longest_pause=0.2)) as client:
+    with LogClient(f"http://127.0.0.1:{port}", retry=Retry(attempts=50, pause=0.2, longest_pause=2.0)) as client:
         assert client.append([(b"orders", b"first")]).count == 1
         assert client.count(b"orders") == 1
 

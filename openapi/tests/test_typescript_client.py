@@ -138,7 +138,7 @@ def test_an_append_that_was_not_sent_is_sent_again(serve, evaluate, later):
     later(1.5, lambda: serve(port))
     url = f"http://127.0.0.1:{port}"
     assert evaluate(url, f"""
-        const retry = {{ attempts: 100, pauseMs: 200, longestPauseMs: 200 }};
+        const retry = {{ attempts: 100, pauseMs: 200, longestPauseMs: 2000 }};
         const patient = new log.LogClient({json.dumps(url)}, {{ retry }});
         const refused = await failing(new log.LogClient({json.dumps(url)}, {{ retry: {{ attempts: 1 }} }}).append([[key, key]]));
         await patient.append([[key, key]]);
