@@ -49,6 +49,7 @@ fn the_seeds_that_found_bugs_find_them_no_more() {
         "swarm --seed 74",
         "swarm --seed 430",
         "swarm --seed 493",
+        "swarm --seed 3340",
         "shutdown --seed 34",
     ] {
         sim(run, "1 seeds, 0 violations");

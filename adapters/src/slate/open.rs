@@ -11,7 +11,7 @@ use object_store::ObjectStore;
 use slatedb::config::{CloseOptions, Settings};
 use slatedb::db_cache::SplitCache;
 use slatedb::db_cache::foyer::{FoyerCache, FoyerCacheOptions};
-use slatedb::{BloomFilterPolicy, Db};
+use slatedb::{BloomFilterPolicy, CloseReason, Db};
 use slatedb_common::clock::SystemClock as _;
 use slatedb_common::metrics::MetricsRecorder;
 use tokio::sync::OnceCell;
@@ -195,11 +195,21 @@ struct Found {
     segments: Vec<Segment>,
 }
 
+impl Found {
+    /// Whether the engine has failed already.
+    fn has_stopped(&self) -> bool {
+        let reason = self.db.status().close_reason;
+        reason.is_some_and(|reason| reason != CloseReason::Fenced)
+    }
+}
+
 /// Opens the engine under a clock that is behind nothing that the writer before has named.
 ///
 /// That writer goes on until it is fenced, and a clock that is ahead of this one names files later than ours. SlateDB would
-/// refuse the names of the files that it writes while it opens, and stop. Once it is fenced it names no more.
+/// refuse the names of the files that it writes while it opens, and stop. Once it is fenced it names no more, so an engine
+/// that has stopped is opened once more, even if this clock has passed those names meanwhile.
 async fn engine(parts: &Parts, options: &Options, clock: &Arc<EngineClock>) -> Result<Found> {
+    let mut opened_again = false;
     loop {
         clock.never_before(minted::latest_ms(&parts.objects, &options.path).await?);
         let found = find(parts, options, clock).await;
@@ -207,7 +217,11 @@ async fn engine(parts: &Parts, options: &Options, clock: &Arc<EngineClock>) -> R
             return found;
         }
         match minted::latest_ms(&parts.objects, &options.path).await {
-            Ok(latest) if latest > clock.now().timestamp_millis() => {
+            Ok(latest)
+                if latest > clock.now().timestamp_millis()
+                    || !opened_again && found.as_ref().is_ok_and(Found::has_stopped) =>
+            {
+                opened_again = true;
                 tracing::info!(
                     "the writer before was still writing, with a clock ahead of this one's: opening again"
                 );
