@@ -12,6 +12,7 @@ pub mod listener;
 pub mod logging;
 mod readiness;
 pub mod security;
+mod seldom;
 pub mod server;
 pub mod serving;
 pub mod storage;

@@ -7,7 +7,8 @@ use poem::http::uri::Scheme;
 use poem::listener::Acceptor;
 use poem::web::{LocalAddr, RemoteAddr};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::Instant;
+
+use crate::seldom::Seldom;
 
 /// How long to leave a listener alone that cannot accept, for example because file descriptors have run out.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -18,8 +19,7 @@ const SAY_EVERY: Duration = Duration::from_secs(10);
 pub struct Tcp {
     listener: TcpListener,
     local: LocalAddr,
-    /// When it was last said that no connection could be accepted.
-    said: Option<Instant>,
+    refused: Seldom,
 }
 
 impl Tcp {
@@ -32,7 +32,7 @@ impl Tcp {
         Ok(Self {
             listener,
             local,
-            said: None,
+            refused: Seldom::new(SAY_EVERY),
         })
     }
 }
@@ -56,8 +56,7 @@ impl Acceptor for Tcp {
                 ))
             }
             Err(error) => {
-                if self.said.is_none_or(|said| said.elapsed() >= SAY_EVERY) {
-                    self.said = Some(Instant::now());
+                if self.refused.is_due() {
                     tracing::warn!(%error, "cannot accept connections");
                 }
                 tokio::time::sleep(PAUSE).await;

@@ -11,6 +11,8 @@ use log_domain::LogService;
 use tokio::sync::{Mutex, watch};
 use tokio::time::Instant;
 
+use crate::seldom::Seldom;
+
 /// A check of the object store costs requests; for this long its outcome is remembered.
 const REMEMBERED: Duration = Duration::from_secs(1);
 
@@ -26,8 +28,7 @@ pub(crate) struct Readiness {
     stopping: watch::Receiver<bool>,
     last: Mutex<Option<(Instant, Result<(), String>)>>,
     passed: AtomicBool,
-    /// When it was last said that it is not ready.
-    said: parking_lot::Mutex<Option<Instant>>,
+    outage: parking_lot::Mutex<Seldom>,
 }
 
 impl Readiness {
@@ -40,7 +41,7 @@ impl Readiness {
             stopping,
             last: Mutex::default(),
             passed: AtomicBool::new(true),
-            said: parking_lot::Mutex::default(),
+            outage: parking_lot::Mutex::new(Seldom::new(SAY_EVERY)),
         }
     }
 
@@ -73,16 +74,16 @@ impl Readiness {
 
     /// Says that it turned, and every so often that it is still not ready.
     fn say(&self, passed: bool, outcome: &Result<(), String>) {
+        let mut outage = self.outage.lock();
         match outcome {
-            Ok(()) if !passed => tracing::info!("ready again: the object store answers"),
-            Ok(()) => {}
-            Err(reason) => {
-                let mut said = self.said.lock();
-                if passed || said.is_none_or(|said| said.elapsed() >= SAY_EVERY) {
-                    *said = Some(Instant::now());
-                    tracing::warn!(reason, "not ready: is the object store there?");
-                }
+            Ok(()) if !passed => {
+                outage.is_over();
+                tracing::info!("ready again: the object store answers");
             }
+            Err(reason) if outage.is_due() => {
+                tracing::warn!(reason, "not ready: is the object store there?");
+            }
+            _ => {}
         }
     }
 

@@ -16,11 +16,12 @@ use poem::{Endpoint, Response};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 
 use self::activity::{Activity, Watched};
+use crate::seldom::Seldom;
 
 mod activity;
 
@@ -63,7 +64,7 @@ pub async fn serve<A, E>(
     let tls = tls.map(TlsAcceptor::from);
     let endpoint = Arc::new(endpoint);
     let mut connections = JoinSet::new();
-    let mut said: Option<Instant> = None;
+    let mut too_many = Seldom::new(SAY_EVERY);
     let stopping = stop.clone();
     loop {
         let accepted = tokio::select! {
@@ -76,8 +77,7 @@ pub async fn serve<A, E>(
             continue;
         };
         if connections.len() >= bounds.connections {
-            if said.is_none_or(|said| said.elapsed() >= SAY_EVERY) {
-                said = Some(Instant::now());
+            if too_many.is_due() {
                 let limit = bounds.connections;
                 tracing::warn!(
                     limit,

@@ -87,9 +87,7 @@ async fn a_fenced_server_leaves_within_its_shutdown_timeout_whoever_holds_on() {
     half.write_all(head.as_bytes()).expect("written");
 
     let newer = Server::start(&arguments, &[]);
-    while !older.log().contains("FENCED") {
-        sleep(Duration::from_millis(20)).await;
-    }
+    older.until_logged("FENCED").await;
     let known = Instant::now();
     let exit = older.wait().await;
     assert_eq!(exit.code, Some(FENCED_EXIT), "{}", exit.stderr);

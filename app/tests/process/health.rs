@@ -4,27 +4,12 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use crate::support::client::{Client, Outcome, http, ready};
+use crate::support::client::{Client, Outcome, http, ready, until_ready_is};
 use crate::support::place::Place;
 use crate::support::server::{Server, variables};
 
 /// How long a failed readiness may take to show.
 const NOTICED: Duration = Duration::from_secs(5);
-
-async fn until_ready_is(server: &Server, status: u16, within: Duration) -> String {
-    let deadline = Instant::now() + within;
-    loop {
-        let (found, text) = ready(server).await;
-        if found == status {
-            return text;
-        }
-        assert!(
-            Instant::now() < deadline,
-            "not {status} in {within:?}, but {found}: {text}"
-        );
-        sleep(Duration::from_millis(100)).await;
-    }
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn while_the_object_store_hangs_the_server_says_so_and_then_goes_on_by_itself() {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::client::{Client, http, ready};
+use crate::support::client::{Client, http, ready, until_ready_is};
 use crate::support::place::Place;
 use crate::support::server::{Server, binary, variables};
 
@@ -42,9 +42,7 @@ async fn an_outage_is_a_warning_that_is_seen_and_then_over() {
         ready(&server).await;
     }
     place.resume();
-    while ready(&server).await.0 != 200 {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    until_ready_is(&server, 200, Duration::from_secs(30)).await;
     let exit = server.terminate().await;
     let lines = objects(&exit.stderr);
     let at = |level: &str, text: &str| {

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::support::client::{Client, ready};
 use crate::support::place::Place;
-use crate::support::server::{Server, variables};
+use crate::support::server::variables;
 
 /// The lines that a stop logs, in their order.
 const STEPS: [&str; 5] = [
@@ -20,14 +20,6 @@ const STEPS: [&str; 5] = [
 ];
 /// How long a step may take to show on a busy machine.
 const SHOWN: Duration = Duration::from_secs(10);
-
-async fn until_logged(server: &mut Server, text: &str) {
-    let began = Instant::now();
-    while !server.log().contains(text) {
-        assert!(began.elapsed() < SHOWN, "{text} is not logged");
-        sleep(Duration::from_millis(10)).await;
-    }
-}
 
 /// The beginning of an append over HTTP/1.1, and the end of it.
 fn halves_of_an_append() -> (String, String) {
@@ -59,7 +51,7 @@ async fn a_stop_goes_from_lame_duck_to_closed_door_to_the_last_answer_and_the_fl
 
     let told = Instant::now();
     server.send_sigterm();
-    until_logged(&mut server, STEPS[0]).await;
+    server.until_logged(STEPS[0]).await;
     // Each of these is a new connection.
     let (status, reason) = ready(&server).await;
     assert_eq!(status, 503, "{reason}");
@@ -70,7 +62,7 @@ async fn a_stop_goes_from_lame_duck_to_closed_door_to_the_last_answer_and_the_fl
         "a machine too slow to tell"
     );
 
-    until_logged(&mut server, STEPS[2]).await;
+    server.until_logged(STEPS[2]).await;
     let lame = told.elapsed();
     assert!(lame >= Duration::from_secs(1), "lame for {lame:?}");
     let closed = Instant::now();
@@ -109,7 +101,7 @@ async fn a_stop_during_an_outage_that_ends_in_time_loses_nothing() {
         client.append_one("k", &format!("during {n}"), false).await;
     }
     server.send_sigterm();
-    until_logged(&mut server, STEPS[3]).await;
+    server.until_logged(STEPS[3]).await;
     sleep(Duration::from_secs(2)).await;
     assert!(
         !server.log().contains(STEPS[4]),

@@ -169,11 +169,7 @@ async fn connections_over_the_limit_are_closed_at_once_and_a_freed_place_is_take
         assert!(stream.read(&mut [0; 4096]).expect("an answer") > 0);
     }
     assert!(cut_off(&mut connect(&server)), "a fourth connection");
-    let began = Instant::now();
-    while !server.log().contains("limits.connections") {
-        assert!(began.elapsed() < Duration::from_secs(10), "not a word");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    server.until_logged("limits.connections").await;
     drop(held.pop());
     let began = Instant::now();
     loop {

@@ -1,10 +1,7 @@
 //! Tokens: who may do what, on every route and both listeners, and what becomes of a file that changes.
 
-use std::time::Duration;
-
 use reqwest::Response;
 use serde_json::Value;
-use tokio::time::{Instant, sleep};
 
 use super::files::{Files, in_memory, variable};
 use crate::support::client::http;
@@ -120,14 +117,16 @@ async fn changed_tokens_hold_without_a_restart_and_a_bad_file_changes_nothing() 
     let mut server = Server::start(&in_memory(), &tokens(&files));
     let keys = "/api/v1/log/keys";
     files.write("tokens", &format!("oops {READ}\n"));
-    says(&mut server, "the tokens from before go on to hold").await;
+    server
+        .until_logged("the tokens from before go on to hold")
+        .await;
     assert_eq!(
         ask(server.url(), "GET", keys, Some(READ)).await.status(),
         200
     );
 
     files.write("tokens", &format!("reader read {WRONG}\n"));
-    says(&mut server, "there are new tokens").await;
+    server.until_logged("there are new tokens").await;
     assert_eq!(
         ask(server.url(), "GET", keys, Some(READ)).await.status(),
         401
@@ -147,13 +146,13 @@ async fn sighup_reads_the_tokens_again_at_once_and_never_ends_the_server() {
     let mut server = Server::start(&in_memory(), &env);
     files.write("tokens", &format!("reader read {WRONG}\n"));
     server.signal("HUP");
-    says(&mut server, "there are new tokens").await;
+    server.until_logged("there are new tokens").await;
     let answer = ask(server.url(), "GET", "/metrics", Some(WRONG)).await;
     assert_eq!(answer.status(), 200);
 
     let mut without = Server::start(&in_memory(), &[]);
     without.signal("HUP");
-    says(&mut without, "SIGHUP").await;
+    without.until_logged("SIGHUP").await;
     assert_eq!(
         ask(without.url(), "GET", "/metrics", None).await.status(),
         200
@@ -216,13 +215,4 @@ async fn listening_beyond_this_machine_without_tokens_or_tls_is_warned_of() {
         log.contains("INSECURE") && log.contains("admin.host"),
         "{log}"
     );
-}
-
-/// Waits until the server has said `what`.
-async fn says(server: &mut Server, what: &str) {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while !server.log().contains(what) {
-        assert!(Instant::now() < deadline, "the server never said {what:?}");
-        sleep(Duration::from_millis(20)).await;
-    }
 }

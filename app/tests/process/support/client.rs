@@ -55,6 +55,22 @@ pub(crate) async fn ready(server: &Server) -> (u16, String) {
     )
 }
 
+/// Waits until `/-/ready` answers with this status; gives what it says.
+pub(crate) async fn until_ready_is(server: &Server, status: u16, within: Duration) -> String {
+    let deadline = Instant::now() + within;
+    loop {
+        let (found, text) = ready(server).await;
+        if found == status {
+            return text;
+        }
+        assert!(
+            Instant::now() < deadline,
+            "not {status} in {within:?}, but {found}: {text}"
+        );
+        sleep(Duration::from_millis(100)).await;
+    }
+}
+
 /// A client with connections of its own.
 #[derive(Debug, Clone)]
 pub(crate) struct Client {

@@ -14,6 +14,8 @@ use tokio::time::{Instant, sleep};
 const START: Duration = Duration::from_secs(60);
 /// How long a stop may take before it counts as hanging.
 const STOP: Duration = Duration::from_secs(30);
+/// How long a line of the log may take to show on a busy machine.
+const SAID: Duration = Duration::from_secs(10);
 
 /// A setting of the environment.
 pub(crate) type Variable = (String, String);
@@ -219,6 +221,15 @@ impl Server {
             .lock()
             .expect("no panic under this lock")
             .join("\n")
+    }
+
+    /// Waits until the server has said `what`, which must be soon.
+    pub(crate) async fn until_logged(&mut self, what: &str) {
+        let deadline = Instant::now() + SAID;
+        while !self.log().contains(what) {
+            assert!(Instant::now() < deadline, "the server never said {what:?}");
+            sleep(Duration::from_millis(10)).await;
+        }
     }
 
     /// Nothing that a client does may make the server panic, not even in a task of its own.
