@@ -3,31 +3,33 @@
 import re
 import sys
 
+import pytest
+
 from conftest import NODE_MODULES, OPENAPI, ROOT
 from test_typescript_client import built  # noqa: F401
 
 PAGE = (ROOT / "docs/clients.md").read_text()
 
 
-def example(language: str) -> tuple[str, str]:
-    """The page's code in a language, and what the page says that it prints."""
-    code, printed = re.search(rf"```{language}\n(.*?)```\n\n```text\n(.*?)```", PAGE, re.DOTALL).groups()
-    assert "http://localhost:8080" in code
-    return code, printed
+def examples(language: str, url: str) -> list[tuple[str, str]]:
+    """The page's code in a language, and what the page says that it prints, with a server at `url`."""
+    found = re.findall(rf"```{language}\n(.*?)```\n\n```text\n(.*?)```", PAGE, re.DOTALL)
+    assert found and all("http://localhost:8080" in code for code, _ in found)
+    return [(code.replace("http://localhost:8080", url), printed.replace("http://localhost:8080", url)) for code, printed in found]
 
 
-def test_the_python_example_prints_what_the_page_says(serve, run):
-    code, printed = example("python")
-    code = code.replace("http://localhost:8080", serve())
+@pytest.mark.parametrize("number", [0, 1], ids=["blocking", "asyncio"])
+def test_the_python_examples_print_what_the_page_says(serve, run, number):
+    code, printed = examples("python", serve())[number]
     assert run(sys.executable, "-c", code, cwd=OPENAPI / "clients/python") == printed
 
 
 def test_the_typescript_example_prints_what_the_page_says(serve, run, built, tmp_path):  # noqa: F811
-    code, printed = example("typescript")
+    [(code, printed)] = examples("typescript", serve())
     (tmp_path / "node_modules").mkdir()
     (tmp_path / "node_modules/opendata-log-client").symlink_to(built)
     (tmp_path / "node_modules/@types").symlink_to(NODE_MODULES / "@types")
-    (tmp_path / "example.mts").write_text(code.replace("http://localhost:8080", serve()))
+    (tmp_path / "example.mts").write_text(code)
     options = ["--strict", "--target", "es2023", "--module", "nodenext", "--lib", "es2023,dom,dom.asynciterable", "--skipLibCheck"]
     run("node", NODE_MODULES / ".bin/tsc", *options, "example.mts", cwd=tmp_path)
     assert run("node", "example.mjs", cwd=tmp_path) == printed

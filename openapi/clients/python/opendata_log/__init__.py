@@ -3,6 +3,7 @@
 What is generated from the OpenAPI document is in `opendata_log.generated`.
 """
 
+from .asynchronous import AsyncLogClient
 from .client import LogClient
 from .errors import (
     DeadlineExceeded, Fenced, Internal, InvalidArgument, LogError, MethodNotAllowed, NotFound, OutcomeUnknown, Overloaded,
@@ -11,6 +12,6 @@ from .records import Appended, Record, Segment
 from .retry import Retry
 
 __all__ = [
-    "Appended", "DeadlineExceeded", "Fenced", "Internal", "InvalidArgument", "LogClient", "LogError", "MethodNotAllowed",
+    "Appended", "AsyncLogClient", "DeadlineExceeded", "Fenced", "Internal", "InvalidArgument", "LogClient", "LogError", "MethodNotAllowed",
     "NotFound", "OutcomeUnknown", "Overloaded", "PermissionDenied", "Record", "Retry", "Segment", "TooLarge",
     "Unauthenticated", "Unavailable", "UnexpectedAnswer", "UnsupportedMediaType"]

@@ -2,36 +2,46 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
+import httpx
+
 from .errors import OF_CODE, LogError, UnexpectedAnswer
 from .generated.models import ErrorResponse
-from .generated.types import Response
 
 T = TypeVar("T")
 
 # What reading an answer ends in that is not JSON, or not what was expected.
 NOT_OF_A_LOG = (ValueError, KeyError, TypeError, AttributeError)
 
+# What a request ends in that never left this machine: no connection, no TLS, no way through the proxy, no room among the
+# connections, or nothing that can be sent.
+NOT_SENT = (
+    httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol, httpx.LocalProtocolError)
 
-def answered(response: Response[Any], kind: type[T]) -> T:
+# With these, what is in between refuses a request that it does not pass on.
+REFUSED_ON_THE_WAY = frozenset([401, 408, 411, 413, 414, 415, 417, 429, 431])
+
+
+def answered(response: httpx.Response, parsed: Any, kind: type[T]) -> T:
     """What was asked for; raises what the server said instead."""
-    if isinstance(response.parsed, kind):
-        return response.parsed
-    told, status = response.parsed, int(response.status_code)
-    if not isinstance(told, ErrorResponse):
-        told = refusal(status, response.content)
-    raise error_of(told, status, response.headers)
+    if isinstance(parsed, kind):
+        return parsed
+    told = parsed if isinstance(parsed, ErrorResponse) else refusal(response)
+    raise error_of(told, response.status_code, response.headers)
 
 
-def refusal(status: int, content: bytes) -> ErrorResponse:
-    """What was said with `status`, also with one that the document does not list for the operation."""
+def refusal(response: httpx.Response) -> ErrorResponse:
+    """What was said, also with a status that the document does not list for the operation."""
     try:
-        return ErrorResponse.from_dict(json.loads(content))
+        return ErrorResponse.from_dict(json.loads(response.content))
     except NOT_OF_A_LOG as cause:
-        raise UnexpectedAnswer(f"an answer that no log server gives: status {status}", status=status) from cause
+        status, to = response.status_code, response.headers.get("location")
+        where = f", which leads to {to}" if to and 300 <= status < 400 else ""
+        raise UnexpectedAnswer(f"an answer that no log server gives: status {status}{where}", status=status) from cause
 
 
 def error_of(told: ErrorResponse, status: int | None, headers: Mapping[str, str]) -> LogError:
@@ -56,4 +66,25 @@ def seconds(retry_after: str | None) -> float | None:
 
 def failure(kind: type[LogError], error: LogError, *, retry_after: float) -> LogError:
     """The same error, as one after which it is of use to ask again."""
-    return kind(str(error), status=error.status, retry_after=retry_after, request_id=error.request_id)
+    return kind(error.message, status=error.status, retry_after=retry_after, request_id=error.request_id)
+
+
+def reason(error: Exception) -> str:
+    """Why a request failed. Several errors of httpx have no words of their own."""
+    words: dict[type[Exception], str] = {
+        httpx.PoolTimeout: "all connections are in use",
+        httpx.ConnectTimeout: "no connection was made in time",
+        httpx.ReadTimeout: "there was silence for too long",
+        httpx.WriteTimeout: "nothing more could be written in time",
+    }
+    return words.get(type(error)) or str(error) or type(error).__name__
+
+
+@contextmanager
+def naming(request: str) -> Iterator[None]:
+    """Errors from within name what was asked."""
+    try:
+        yield
+    except LogError as error:
+        error.request = request
+        raise

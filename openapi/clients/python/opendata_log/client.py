@@ -1,39 +1,44 @@
-"""The client: what is generated, with bytes for base64, errors as exceptions, pages, following and retries."""
+"""The client that blocks."""
 
-import base64
+import ssl
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from types import TracebackType
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Self, TypeVar
 
 import httpx
+from httpx_sse import EventSource
 
-from . import errors, tail
-from .answers import NOT_OF_A_LOG, answered, failure
-from .generated import AuthenticatedClient, Client
-from .generated.api.log import append, count, list_keys, list_segments, scan
-from .generated.models import (
-    AppendRequest, AppendResponse, CountResponse, KeysResponse, ScanResponse, ScanVisibility, SegmentsResponse)
-from .generated.models import Record as RecordToAppend
-from .generated.types import UNSET, Response
-from .records import Appended, Record, Segment, encode, record
-from .retry import Connections, Retry
+from . import arguments
+from .calls import Calls
+from .connections import Settings, is_a_stream
+from .generated.models import ScanVisibility
+from .records import Appended, Record, Segment
+from .retry import Retry
+from .steps import Ask, Call, Done, Found, Listen, NextEvent, Pause, Running, Step
 
 T = TypeVar("T")
 
 
 class LogClient:
-    """A client of one server. It may be shared by threads."""
+    """A client of one server. It may be shared by threads. `AsyncLogClient` is the same for asyncio.
 
-    def __init__(self, url: str, *, token: str | None = None, timeout: float = 60.0, retry: Retry = Retry()):
-        """`url` is the server's, `token` one of its token file; `timeout` is for silence, in seconds."""
-        limit = httpx.Timeout(timeout)
-        if token is None:
-            # The generator knows no operation where a token may be left out.
-            self._api = cast(AuthenticatedClient, Client(base_url=url, timeout=limit))
-        else:
-            self._api = AuthenticatedClient(base_url=url, token=token, timeout=limit)
-        self._retry, self._timeout = retry, timeout
+    Arguments are checked before anything is sent: a wrong one is a `TypeError` or a `ValueError`.
+    """
+
+    def __init__(
+        self, url: str, *, token: str | None = None, timeout: float = 60.0, retry: Retry = Retry(),
+        tls: ssl.SSLContext | None = None, connections: int = 100,
+    ):
+        """`url` is the server's, `token` one of its token file; `timeout` is for silence, in seconds.
+
+        `tls` says which certificates are trusted: `ssl.create_default_context(cafile="ca.pem")`, for a private authority. No
+        more than `connections` requests are sent at a time; others wait for `timeout`. Tails and follows do not count.
+        """
+        self._settings = Settings.checked(url, token, timeout, tls, connections)
+        self._calls = Calls(self._settings.url, arguments.instance("retry", retry, Retry))
+        self._requests = httpx.Client(**self._settings.for_requests())
+        self._waiting = httpx.Client(**self._settings.for_waiting())
 
     def __enter__(self) -> Self:
         return self
@@ -43,33 +48,15 @@ class LogClient:
 
     def close(self) -> None:
         """Closes its connections."""
-        self._api.get_httpx_client().close()
+        self._requests.close()
+        self._waiting.close()
 
     def append(self, records: Iterable[tuple[bytes, bytes]], *, await_durable: bool = False) -> Appended:
         """Appends pairs of key and value, whole or not at all.
 
         It is sent again only when it is certain that nothing was applied. Otherwise this raises `OutcomeUnknown`.
         """
-        body = AppendRequest(
-            records=[RecordToAppend(key=encode(key), value=encode(value)) for key, value in records],
-            await_durable=await_durable)
-
-        def send() -> AppendResponse:
-            try:
-                response = append.sync_detailed(client=self._api, body=body)
-            except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-                raise errors.Unavailable(f"the server cannot be reached: {error}", retry_after=self._retry.pause) from error
-            except httpx.RequestError as error:
-                raise errors.OutcomeUnknown(f"there was no answer to the append: {error!r}") from error
-            except NOT_OF_A_LOG as error:
-                raise errors.OutcomeUnknown(f"the answer is none that a log server gives: {error!r}") from error
-            try:
-                return answered(response, AppendResponse)
-            except (errors.DeadlineExceeded, errors.UnexpectedAnswer) as error:
-                raise errors.OutcomeUnknown(str(error), status=error.status, request_id=error.request_id) from error
-
-        done = self._try(send)
-        return Appended(done.start_sequence, done.records_appended)
+        return self._result(self._calls.append(records, await_durable))
 
     def scan(
         self, key: bytes, *, start: int = 0, end: int | None = None, page: int = 1000,
@@ -80,104 +67,85 @@ class LogClient:
         Those before the first one that was appended at or after `start_time_ms` are skipped. With the visibility `durable` only
         what is on object storage is read.
         """
-        while True:
-            answer = self._scan(key, start, end, page, visibility, start_time_ms)
-            if not answer.values:
-                return
-            yield from map(record, answer.values)
-            start = answer.next_sequence
+        return self._each(self._calls.scan(key, start, end, page, visibility, start_time_ms))
 
     def follow_once(
         self, key: bytes, *, start: int = 0, limit: int = 1000, wait: float = 30.0, visibility: ScanVisibility = "memory",
     ) -> tuple[list[Record], int]:
-        """The next records of `key` as soon as there are any, or none after `wait` seconds; and where to go on."""
-        answer = self._scan(key, start, None, limit, visibility, None, wait)
-        return [record(value) for value in answer.values], answer.next_sequence
+        """The next records of `key` as soon as there are any, or none after `wait` seconds; and where to continue.
+
+        A long wait takes several requests.
+        """
+        return self._result(self._calls.follow_once(key, start, limit, wait, visibility))
 
     def tail(
         self, key: bytes, *, start: int = 0, end: int | None = None, visibility: ScanVisibility = "memory",
         start_time_ms: int | None = None,
     ) -> Iterator[Record]:
-        """The records of `key`, each as it arrives, for ever or up to `end`; the rest is as for `scan`.
+        """The records of `key`, each as it arrives, without an end or up to `end`; the rest is as for `scan`.
 
-        A connection that breaks is made anew, and goes on exactly after the last record that came. It ends with an error when
+        A connection that breaks is made anew, and continues exactly after the last record that came. It ends with an error when
         the server has not answered for `Retry.patience`.
         """
-        def is_over(last: int | None) -> bool:
-            if end is None:
-                return False
-            answer = self._scan(key, start if last is None else last + 1, end, 1, visibility, start_time_ms)
-            return not answer.values and answer.next_sequence >= end
-
-        query: dict[str, str | int] = {"key_base64": encode(key), "start_seq": start, "visibility": visibility}
-        if end is not None:
-            query["end_seq"] = end
-        if start_time_ms is not None:
-            query["start_time_ms"] = start_time_ms
-        return tail.tail(self._api, query, Connections(self._retry), is_over)
+        return self._each(self._calls.tail(key, start, end, visibility, start_time_ms))
 
     def count(self, key: bytes, *, start: int = 0, end: int | None = None) -> int:
         """How many records `key` has in a range of sequences."""
-        return self._read(CountResponse, lambda: count.sync_detailed(
-            client=self._api, key_base64=encode(key), start_seq=start, end_seq=UNSET if end is None else end)).count
+        return self._result(self._calls.count(key, start, end))
 
     def keys(self, *, prefix: bytes = b"", page: int = 1000) -> Iterator[bytes]:
         """The distinct keys that begin with `prefix`, in byte order, read page by page."""
-        after: str | None = None
-        while True:
-            answer = self._read(KeysResponse, lambda: list_keys.sync_detailed(
-                client=self._api, prefix_base64=encode(prefix), start_after_base64=UNSET if after is None else after,
-                limit=page))
-            for found in answer.keys:
-                yield base64.b64decode(found.key)
-            if not isinstance(answer.next_start_after, str):
-                return
-            after = answer.next_start_after
+        return self._each(self._calls.keys(prefix, page))
 
     def segments(self, *, start: int = 0, end: int | None = None) -> list[Segment]:
         """The segments that overlap a range of sequences."""
-        return self._read(SegmentsResponse, lambda: list_segments.sync_detailed(
-            client=self._api, start_seq=start, end_seq=UNSET if end is None else end)).segments
+        return self._result(self._calls.segments(start, end))
 
-    def _scan(
-        self, key: bytes, start: int, end: int | None, limit: int, visibility: ScanVisibility, start_time_ms: int | None,
-        wait: float = 0.0,
-    ) -> ScanResponse:
-        asked = scan._get_kwargs(
-            key_base64=encode(key), start_seq=start, end_seq=UNSET if end is None else end, limit=limit, follow=wait > 0,
-            timeout_ms=int(wait * 1000), visibility=visibility, start_time_ms=UNSET if start_time_ms is None else start_time_ms)
-        # What is generated knows one timeout for all requests, and the server may be silent for as long as it was told to wait.
-        limit_of_silence = httpx.Timeout(self._timeout, read=self._timeout + wait)
+    def _result(self, call: Call[T]) -> T:
+        ended = self._until_found(Running(call))
+        assert isinstance(ended, Done)
+        return ended.value
 
-        def send() -> Response[Any]:
-            response = self._api.get_httpx_client().request(**asked, timeout=limit_of_silence)
-            return scan._build_response(client=self._api, response=response)
+    def _each(self, call: Call[None]) -> Iterator[Any]:
+        running = Running(call)
+        try:
+            while isinstance(found := self._until_found(running), Found):
+                yield from found.items
+        finally:
+            running.end()
+            self._close(running)
 
-        return self._read(ScanResponse, send)
-
-    def _read(self, kind: type[T], send: Callable[[], Response[Any]]) -> T:
-        def once() -> T:
+    def _until_found(self, running: Running[T]) -> Found | Done[T]:
+        step: Step | Done[T] = running.went(None)
+        while not isinstance(step, (Found, Done)):
             try:
-                return answered(send(), kind)
-            except httpx.DecodingError as error:
-                raise errors.UnexpectedAnswer(f"the answer is none that a log server gives: {error!r}") from error
+                result = self._do(step, running)
             except httpx.RequestError as error:
-                raise errors.Unavailable(f"there was no answer: {error!r}", retry_after=self._retry.pause) from error
-            except NOT_OF_A_LOG as error:
-                raise errors.UnexpectedAnswer(f"the answer is none that a log server gives: {error!r}") from error
-            except errors.DeadlineExceeded as error:
-                raise failure(errors.DeadlineExceeded, error, retry_after=self._retry.pause) from error
+                step = running.failed(error)
+            else:
+                step = running.went(result)
+        return step
 
-        return self._try(once)
+    def _do(self, step: Ask | Listen | NextEvent | Pause, running: Running[T]) -> object:
+        match step:
+            case Ask():
+                client = self._waiting if step.wait > 0 else self._requests
+                return client.send(self._settings.request(client, step))
+            case Listen():
+                self._close(running)
+                response = self._waiting.send(self._settings.request(self._waiting, step), stream=True)
+                running.response = response
+                if is_a_stream(response):
+                    running.events = EventSource(response).iter_sse()
+                else:
+                    response.read()
+                return response
+            case NextEvent():
+                return next(running.events, None)
+            case Pause():
+                time.sleep(step.seconds)
+                return None
 
-    def _try(self, send: Callable[[], T]) -> T:
-        """Sends until it is done, it is of no use to send again, or there were enough attempts."""
-        for attempt in range(1, self._retry.attempts + 1):
-            try:
-                return send()
-            except errors.LogError as error:
-                wait = error.retry_after
-                if wait is None or wait > self._retry.longest_pause or attempt == self._retry.attempts:
-                    raise
-                time.sleep(max(wait, self._retry.pause_after(attempt)))
-        raise AssertionError("Retry.attempts is at least 1")
+    def _close(self, running: Running[T]) -> None:
+        if running.response is not None:
+            running.response.close()

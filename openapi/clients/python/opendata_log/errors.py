@@ -10,11 +10,17 @@ class LogError(Exception):
 
     def __init__(self, message: str, *, status: int | None = None, retry_after: float | None = None, request_id: str | None = None):
         super().__init__(message)
+        self.message = message
+        self.request: str | None = None
+        """What was asked, without its parameters, such as `POST http://localhost:8080/api/v1/log/append`."""
         self.status = status
         self.retry_after = retry_after
         """Seconds after which the same may succeed; None if it is no use to send it again."""
         self.request_id = request_id
         """What to look for in the server's log."""
+
+    def __str__(self) -> str:
+        return self.message if self.request is None else f"{self.message} ({self.request})"
 
 
 class InvalidArgument(LogError):
@@ -66,7 +72,7 @@ class Overloaded(LogError):
 
 
 class Unavailable(LogError):
-    """The store cannot be reached, or the server stops. Nothing was applied."""
+    """The server or its store cannot be reached, or the server starts or stops. Nothing was applied."""
 
     code = "unavailable"
 

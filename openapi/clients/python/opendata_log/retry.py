@@ -1,9 +1,16 @@
 """How often and how long a client tries."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
+from typing import TypeVar
 
+from . import arguments
 from .errors import LogError
+from .steps import Call, Pause
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +26,27 @@ class Retry:
     patience: float = 300.0
     """A tail that was following gives up when it has had no answer for these seconds."""
 
+    def __post_init__(self) -> None:
+        arguments.whole("Retry.attempts", self.attempts, least=1)
+        for name in ("pause", "longest_pause", "patience"):
+            arguments.seconds(f"Retry.{name}", getattr(self, name))
+
     def pause_after(self, failed: int) -> float:
         """Seconds to wait after that many failures in a row."""
         return min(self.pause * 2.0 ** min(failed - 1, 60), self.longest_pause)
+
+
+def retried(retry: Retry, once: Callable[[], Call[T]]) -> Call[T]:
+    """Does it until it is done, it is of no use to do it again, or there were enough attempts."""
+    for attempt in count(1):
+        try:
+            return (yield from once())
+        except LogError as error:
+            wait = error.retry_after
+            if wait is None or wait > retry.longest_pause or attempt == retry.attempts:
+                raise
+            yield Pause(max(wait, retry.pause_after(attempt)))
+    raise AssertionError("the loop has no end of its own")
 
 
 class Connections:
@@ -36,8 +61,8 @@ class Connections:
         """The server said something: it is there, however quiet the key is."""
         self._failed, self._ever_answered = 0, True
 
-    def failed(self, error: LogError) -> None:
-        """Waits until it is time for the next one; raises `error` when it was the last.
+    def pause(self, error: LogError) -> Pause:
+        """The wait before the next one; raises `error` when it was the last.
 
         A server that never answered is given up after as many attempts as for any other call: its address may be wrong.
         """
@@ -51,4 +76,4 @@ class Connections:
             last = self._failed >= self._retry.attempts
         if last:
             raise error
-        time.sleep(pause)
+        return Pause(pause)

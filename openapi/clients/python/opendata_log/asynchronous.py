@@ -1,0 +1,138 @@
+"""The client for asyncio."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Iterable
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import httpx
+from httpx_sse import EventSource
+
+from . import arguments
+from .calls import Calls
+from .connections import Settings, is_a_stream
+from .generated.models import ScanVisibility
+from .records import Appended, Record, Segment
+from .retry import Retry
+from .steps import Ask, Call, Done, Found, Listen, NextEvent, Pause, Running, Step
+
+T = TypeVar("T")
+
+
+class AsyncLogClient:
+    """A client of one server, for asyncio: `LogClient` with `await` and `async for`. It belongs to one event loop.
+
+    An append that is cancelled may have been applied. Close a tail that is left before its end (`contextlib.aclosing`), or its
+    connection stays open until it is collected.
+    """
+
+    def __init__(
+        self, url: str, *, token: str | None = None, timeout: float = 60.0, retry: Retry = Retry(),
+        tls: ssl.SSLContext | None = None, connections: int = 100,
+    ):
+        """The arguments are those of `LogClient`."""
+        self._settings = Settings.checked(url, token, timeout, tls, connections)
+        self._calls = Calls(self._settings.url, arguments.instance("retry", retry, Retry))
+        self._requests = httpx.AsyncClient(**self._settings.for_requests())
+        self._waiting = httpx.AsyncClient(**self._settings.for_waiting())
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Closes its connections."""
+        await self._requests.aclose()
+        await self._waiting.aclose()
+
+    async def append(self, records: Iterable[tuple[bytes, bytes]], *, await_durable: bool = False) -> Appended:
+        """See `LogClient.append`."""
+        return await self._result(self._calls.append(records, await_durable))
+
+    def scan(
+        self, key: bytes, *, start: int = 0, end: int | None = None, page: int = 1000,
+        visibility: ScanVisibility = "memory", start_time_ms: int | None = None,
+    ) -> AsyncIterator[Record]:
+        """See `LogClient.scan`."""
+        return self._each(self._calls.scan(key, start, end, page, visibility, start_time_ms))
+
+    async def follow_once(
+        self, key: bytes, *, start: int = 0, limit: int = 1000, wait: float = 30.0, visibility: ScanVisibility = "memory",
+    ) -> tuple[list[Record], int]:
+        """See `LogClient.follow_once`."""
+        return await self._result(self._calls.follow_once(key, start, limit, wait, visibility))
+
+    def tail(
+        self, key: bytes, *, start: int = 0, end: int | None = None, visibility: ScanVisibility = "memory",
+        start_time_ms: int | None = None,
+    ) -> AsyncIterator[Record]:
+        """See `LogClient.tail`."""
+        return self._each(self._calls.tail(key, start, end, visibility, start_time_ms))
+
+    async def count(self, key: bytes, *, start: int = 0, end: int | None = None) -> int:
+        """See `LogClient.count`."""
+        return await self._result(self._calls.count(key, start, end))
+
+    def keys(self, *, prefix: bytes = b"", page: int = 1000) -> AsyncIterator[bytes]:
+        """See `LogClient.keys`."""
+        return self._each(self._calls.keys(prefix, page))
+
+    async def segments(self, *, start: int = 0, end: int | None = None) -> list[Segment]:
+        """See `LogClient.segments`."""
+        return await self._result(self._calls.segments(start, end))
+
+    async def _result(self, call: Call[T]) -> T:
+        ended = await self._until_found(Running(call))
+        assert isinstance(ended, Done)
+        return ended.value
+
+    async def _each(self, call: Call[None]) -> AsyncIterator[Any]:
+        running = Running(call)
+        try:
+            while isinstance(found := await self._until_found(running), Found):
+                for item in found.items:
+                    yield item
+        finally:
+            running.end()
+            await self._close(running)
+
+    async def _until_found(self, running: Running[T]) -> Found | Done[T]:
+        step: Step | Done[T] = running.went(None)
+        while not isinstance(step, (Found, Done)):
+            try:
+                result = await self._do(step, running)
+            except httpx.RequestError as error:
+                step = running.failed(error)
+            else:
+                step = running.went(result)
+        return step
+
+    async def _do(self, step: Ask | Listen | NextEvent | Pause, running: Running[T]) -> object:
+        match step:
+            case Ask():
+                client = self._waiting if step.wait > 0 else self._requests
+                return await client.send(self._settings.request(client, step))
+            case Listen():
+                await self._close(running)
+                response = await self._waiting.send(self._settings.request(self._waiting, step), stream=True)
+                running.response = response
+                if is_a_stream(response):
+                    running.events = EventSource(response).aiter_sse()
+                else:
+                    await response.aread()
+                return response
+            case NextEvent():
+                return await anext(running.events, None)
+            case Pause():
+                await asyncio.sleep(step.seconds)
+                return None
+
+    async def _close(self, running: Running[T]) -> None:
+        if running.events is not None:
+            await running.events.aclose()
+            running.events = None
+        if running.response is not None:
+            await running.response.aclose()

@@ -1,0 +1,194 @@
+"""The calls of both clients: what is sent, when it is sent again, and what comes of the answers."""
+
+import base64
+import json
+import math
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+import httpx
+
+from . import arguments, errors
+from .answers import NOT_OF_A_LOG, NOT_SENT, REFUSED_ON_THE_WAY, answered, failure, naming, reason
+from .generated import Client
+from .generated.api.log import append, count, list_keys, list_segments, scan, stream
+from .generated.models import (
+    AppendRequest, AppendResponse, CountResponse, KeysResponse, ScanResponse, ScanVisibility, SegmentsResponse)
+from .generated.models import Record as RecordToAppend
+from .generated.types import UNSET
+from .records import Appended, Record, Segment, encode, record
+from .retry import Connections, Retry, retried
+from .steps import Ask, Body, Call, Found, Pause
+from .tail import tail
+
+T = TypeVar("T")
+
+VISIBILITIES = ("memory", "durable")
+
+# One request waits no longer than this: servers and what is in between end longer ones. Then another one follows.
+LONGEST_WAIT_SECONDS = 60.0
+
+
+class Calls:
+    """The calls to one server. Each checks its arguments at once, and is then a generator of steps."""
+
+    def __init__(self, url: str, retry: Retry):
+        self._url, self._retry = url, retry
+        # The generated functions want one, for a setting of how answers are read.
+        self._api = Client(base_url=url)
+
+    def append(self, records: Iterable[tuple[bytes, bytes]], await_durable: bool) -> Call[Appended]:
+        """See `LogClient.append`."""
+        request = AppendRequest(
+            records=[RecordToAppend(key=encode(key), value=encode(value)) for key, value in arguments.records(records)],
+            await_durable=arguments.flag("await_durable", await_durable))
+        content = json.dumps(request.to_dict(), separators=(",", ":")).encode()
+        return self._append(append._get_kwargs(body=request)["url"], content)
+
+    def _append(self, path: str, content: bytes) -> Call[Appended]:
+        with naming(f"POST {self._url}{path}"):
+            done = yield from retried(self._retry, lambda: self._append_once(path, content))
+        return Appended(done.start_sequence, done.records_appended)
+
+    def _append_once(self, path: str, content: bytes) -> Call[AppendResponse]:
+        body = Body(content)
+        try:
+            response = yield Ask("POST", path, body=body)
+        except NOT_SENT as error:
+            raise self._unavailable(f"the server cannot be reached: {reason(error)}", error) from error
+        except httpx.RequestError as error:
+            if not body.was_written:
+                told = f"the connection broke while the append was being sent; nothing was applied: {reason(error)}"
+                raise self._unavailable(told, error) from error
+            raise errors.OutcomeUnknown(f"there was no answer to the append: {reason(error)}") from error
+        try:
+            return answered(response, append._parse_response(client=self._api, response=response), AppendResponse)
+        except NOT_OF_A_LOG as error:
+            told, status = f"an answer that no log server gives: {reason(error)}", response.status_code
+            raise self._of_append(errors.UnexpectedAnswer(told, status=status), body) from error
+        except (errors.DeadlineExceeded, errors.UnexpectedAnswer) as error:
+            raise self._of_append(error, body) from error
+
+    def _of_append(self, error: errors.LogError, body: Body) -> errors.LogError:
+        """The error of an append that was answered like this."""
+        certain = not body.was_written or (isinstance(error, errors.UnexpectedAnswer) and error.status in REFUSED_ON_THE_WAY)
+        return error if certain else errors.OutcomeUnknown(error.message, status=error.status, request_id=error.request_id)
+
+    def scan(
+        self, key: bytes, start: int, end: int | None, page: int, visibility: ScanVisibility, start_time_ms: int | None,
+    ) -> Call[None]:
+        """See `LogClient.scan`."""
+        query = self._query(key, start, end, visibility, start_time_ms)
+        return self._pages(query, arguments.whole("page", page, least=1))
+
+    def _pages(self, query: dict[str, Any], page: int) -> Call[None]:
+        while True:
+            answer = yield from self._scan(query, page)
+            if not answer.values:
+                return
+            yield Found([record(value) for value in answer.values])
+            query = query | {"start_seq": answer.next_sequence}
+
+    def follow_once(
+        self, key: bytes, start: int, limit: int, wait: float, visibility: ScanVisibility,
+    ) -> Call[tuple[list[Record], int]]:
+        """See `LogClient.follow_once`."""
+        query = self._query(key, start, None, visibility, None)
+        return self._follow(query, arguments.whole("limit", limit, least=1), arguments.seconds("wait", wait))
+
+    def _follow(self, query: dict[str, Any], limit: int, wait: float) -> Call[tuple[list[Record], int]]:
+        end = time.monotonic() + wait
+        while True:
+            asked = time.monotonic()
+            answer = yield from self._scan(query, limit, max(0.0, min(end - asked, LONGEST_WAIT_SECONDS)))
+            now = time.monotonic()
+            # What is left of a millisecond cannot be asked for.
+            if answer.values or end - now < 0.001:
+                return [record(value) for value in answer.values], answer.next_sequence
+            query = query | {"start_seq": answer.next_sequence}
+            # A server that stops answers at once.
+            yield Pause(min(max(0.0, asked + self._retry.pause - now), end - now))
+
+    def tail(
+        self, key: bytes, start: int, end: int | None, visibility: ScanVisibility, start_time_ms: int | None,
+    ) -> Call[None]:
+        """See `LogClient.tail`."""
+        query = self._query(key, start, end, visibility, start_time_ms)
+
+        def is_over(last: int | None) -> Call[bool]:
+            if end is None:
+                return False
+            answer = yield from self._scan(query if last is None else query | {"start_seq": last + 1}, 1)
+            return not answer.values and answer.next_sequence >= end
+
+        asked = stream._get_kwargs(**query)
+        return tail(asked["params"], f"GET {self._url}{asked['url']}", Connections(self._retry), is_over)
+
+    def count(self, key: bytes, start: int, end: int | None) -> Call[int]:
+        """See `LogClient.count`."""
+        asked = count._get_kwargs(key_base64=encode(arguments.data("key", key)), **_range(start, end))
+        return self._count(asked)
+
+    def _count(self, asked: dict[str, Any]) -> Call[int]:
+        return (yield from self._read(CountResponse, asked, count._parse_response)).count
+
+    def keys(self, prefix: bytes, page: int) -> Call[None]:
+        """See `LogClient.keys`."""
+        return self._keys({
+            "prefix_base64": encode(arguments.data("prefix", prefix)), "limit": arguments.whole("page", page, least=1)})
+
+    def _keys(self, query: dict[str, Any]) -> Call[None]:
+        while True:
+            answer = yield from self._read(KeysResponse, list_keys._get_kwargs(**query), list_keys._parse_response)
+            yield Found([base64.b64decode(found.key) for found in answer.keys])
+            if not isinstance(answer.next_start_after, str):
+                return
+            query = query | {"start_after_base64": answer.next_start_after}
+
+    def segments(self, start: int, end: int | None) -> Call[list[Segment]]:
+        """See `LogClient.segments`."""
+        return self._segments(list_segments._get_kwargs(**_range(start, end)))
+
+    def _segments(self, asked: dict[str, Any]) -> Call[list[Segment]]:
+        return (yield from self._read(SegmentsResponse, asked, list_segments._parse_response)).segments
+
+    def _query(
+        self, key: bytes, start: int, end: int | None, visibility: ScanVisibility, start_time_ms: int | None,
+    ) -> dict[str, Any]:
+        since = arguments.whole_or_none("start_time_ms", start_time_ms)
+        return {
+            "key_base64": encode(arguments.data("key", key)), **_range(start, end),
+            "visibility": arguments.one_of("visibility", visibility, VISIBILITIES),
+            "start_time_ms": UNSET if since is None else since}
+
+    def _scan(self, query: dict[str, Any], limit: int, wait: float = 0.0) -> Call[ScanResponse]:
+        asked = scan._get_kwargs(**query, limit=limit, follow=wait > 0, timeout_ms=math.ceil(wait * 1000))
+        return self._read(ScanResponse, asked, scan._parse_response, wait)
+
+    def _read(self, kind: type[T], asked: dict[str, Any], parse: Callable[..., Any], wait: float = 0.0) -> Call[T]:
+        def once() -> Call[T]:
+            try:
+                response = yield Ask("GET", asked["url"], asked["params"], wait=wait)
+                return answered(response, parse(client=self._api, response=response), kind)
+            except httpx.DecodingError as error:
+                raise errors.UnexpectedAnswer(f"an answer that no log server gives: {reason(error)}") from error
+            except httpx.RequestError as error:
+                raise self._unavailable(f"there was no answer: {reason(error)}", error) from error
+            except NOT_OF_A_LOG as error:
+                raise errors.UnexpectedAnswer(f"an answer that no log server gives: {reason(error)}") from error
+            except errors.DeadlineExceeded as error:
+                raise failure(errors.DeadlineExceeded, error, retry_after=self._retry.pause) from error
+
+        with naming(f"GET {self._url}{asked['url']}"):
+            return (yield from retried(self._retry, once))
+
+    def _unavailable(self, told: str, error: Exception) -> errors.Unavailable:
+        """It is of use to send it again, unless it cannot be sent at all."""
+        hopeless = isinstance(error, (httpx.UnsupportedProtocol, httpx.LocalProtocolError))
+        return errors.Unavailable(told, retry_after=None if hopeless else self._retry.pause)
+
+
+def _range(start: int, end: int | None) -> dict[str, Any]:
+    last = arguments.whole_or_none("end", end)
+    return {"start_seq": arguments.whole("start", start), "end_seq": UNSET if last is None else last}
