@@ -2,10 +2,12 @@
 
 import base64
 import json
+import re
 import shutil
 import socket
 import time
 from email.utils import formatdate
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from processes import request
@@ -57,7 +59,7 @@ def test_the_typescript_client_runs_the_program(serve, run, built):
     program.check(run, ["node", built / "dist/program.js"], serve())
 
 
-def test_every_code_arrives_as_an_error_of_its_own(serve, evaluate):
+def test_every_code_arrives_as_an_error_of_its_own_that_names_the_url(serve, evaluate):
     codes = ["invalid_argument", "unauthenticated", "permission_denied", "not_found", "method_not_allowed", "too_large",
              "unsupported_media_type", "overloaded", "unavailable", "fenced", "internal"]
     with Scripted(serve(), [(400, code, {"x-request-id": "r-1"}) for code in codes]) as busy:
@@ -65,11 +67,12 @@ def test_every_code_arrives_as_an_error_of_its_own(serve, evaluate):
             const seen = [];
             for (let each = 0; each < {len(codes)}; each += 1) {{
                 const error = await failing(client.count(key));
-                seen.push([error.name, error.code, error.status, error.requestId]);
+                seen.push([error.name, error.code, error.status, error.requestId, error.message]);
             }}
             console.log(JSON.stringify(seen));
         """)
-    assert seen == [[code.title().replace("_", ""), code, 400, "r-1"] for code in codes]
+    told = f"scripted (GET {busy.url}/api/v1/log/count)"
+    assert seen == [[code.title().replace("_", ""), code, 400, "r-1", told] for code in codes]
 
 
 def test_what_was_not_applied_is_sent_again_after_retry_after(serve, evaluate):
@@ -142,8 +145,9 @@ def test_an_append_that_was_not_sent_is_sent_again(serve, evaluate, later):
         const patient = new log.LogClient({json.dumps(url)}, {{ retry }});
         const refused = await failing(new log.LogClient({json.dumps(url)}, {{ retry: {{ attempts: 1 }} }}).append([[key, key]]));
         await patient.append([[key, key]]);
-        console.log(JSON.stringify([refused.name, await patient.count(key)]));
-    """) == ["Unavailable", 1]
+        console.log(JSON.stringify([refused.name, refused.message, await patient.count(key)]));
+    """) == ["Unavailable", "the server cannot be reached: fetch failed: connect ECONNREFUSED "
+             f"127.0.0.1:{port} (POST {url}/api/v1/log/append)", 1]
 
 
 def test_only_what_is_asked_for_is_read(serve, evaluate):
@@ -265,6 +269,67 @@ def test_an_event_of_a_newer_server_is_skipped(serve, evaluate):
     record = b'data: {"sequence":7,"value":"Zmlyc3Q=","timestampMs":0}\n\n'
     with Scripted(serve(), [events(b"event: sealed\ndata: 7\n\n" + record)]) as newer:
         assert evaluate(newer.url, "console.log((await first(client.tail(key))).sequence);") == 7
+
+
+def test_a_follow_waits_for_as_long_as_it_was_told_though_servers_wait_no_longer_than_they_like(serve, evaluate):
+    empty = Raw(b'{"status":"success","key":"b3JkZXJz","values":[],"nextSequence":0}')
+    with Scripted(serve(), [empty] * 3) as hasty:
+        waited, vain, found = evaluate(hasty.url, """
+            const began = Date.now();
+            const vain = await client.followOnce(key, 0, 600);
+            const waited = Date.now() - began;
+            setTimeout(() => void client.append([{ key, value: key }]), 300);
+            const found = await client.followOnce(key, 0, 10 ** 9);
+            console.log(JSON.stringify([waited, vain, found.nextSequence]));
+        """)
+    assert 600 <= waited < 3000 and vain == {"records": [], "nextSequence": 0} and found == 1
+    waits = [int(parse_qs(urlsplit(path).query)["timeout_ms"][0]) for path, _ in hasty.requests if "/scan" in path]
+    assert len(waits) >= 5 and max(waits) == 60_000, waits
+
+
+WRONG_ARGUMENTS = {
+    "append": ["[['k', 'v']]", "[[key, 'v']]", "[[key]]", "[[key, key, key]]", "[[key, undefined]]", "[{ key }]", "[{ key, value: 1 }]",
+               "[{ key, value: key, valu: key }]", "[key]", "[null]", "['kv']", "key", "'kv'", "undefined", "null", "7", "{}",
+               "new Map([[key, key]])", "[[key, key]], 'yes'", "[[key, key]], true, true", "[[key, key]], true, { signal: 1 }",
+               "[[key, key]], true, { signl: undefined }", "[[Array.from(key), key]]", "[[key.buffer, key]]"],
+    "count": ["'orders'", "undefined", "[1]", "key, 1", "key, { start: '0' }", "key, { start: 1n }", "key, { start: -1 }", "key, { end: 1.5 }",
+              "key, { end: NaN }", "key, { ends: 1 }", "key, null"],
+    "scan": ["'orders'", "key, { startSeq: 5 }", "key, { startTimeMs: '1' }", "key, { visibility: 'Durable' }", "key, {}, 0", "key, {}, '9'", "key, 5"],
+    "followOnce": ["'orders', 0", "key, '0'", "key, 0, -1", "key, 0, Infinity", "key, 0, '1'", "key, 0, 1, 0", "key, 0, 1, 1, { start: 2 }"],
+    "tail": ["'orders'", "key, { end: '8' }", "key, { from: 3 }", "key, { signal: 'stop' }"],
+    "keys": ["'ord'", "key, 0", "key, 1, { signal: 5 }"],
+    "segments": ["{ start: null }", "{ startSeq: 1 }", "5"],
+}
+WRONG_CLIENTS = [
+    "undefined", "'localhost:8080'", "''", "'ftp://localhost'", "'http://'", "'http://localhost:port'", "'http://localhost/?key=k'",
+    "'http://user:secret@localhost'", "'http://localhost#a'", "new URL('http://localhost')", "'http://localhost', 'secret'",
+    "'http://localhost', { tokn: 'secret' }", "'http://localhost', { token: 5 }", "'http://localhost', { token: '' }",
+    "'http://localhost', { token: 'secret-of-tests\\n' }", "'http://localhost', { token: 'secret of tests' }",
+    "'http://localhost', { timeoutMs: 0 }", "'http://localhost', { timeoutMs: '9' }", "'http://localhost', { timeoutMs: 2 ** 31 }",
+    "'http://localhost', { retry: { attempts: 0 } }", "'http://localhost', { retry: { pauseMs: -1 } }",
+    "'http://localhost', { retry: { attemps: 1 } }", "'http://localhost', { retry: 5 }"]
+
+
+def test_a_wrong_argument_is_told_before_anything_is_sent(serve, evaluate):
+    calls = [f"client.{method}({wrong})" for method, each in WRONG_ARGUMENTS.items() for wrong in each]
+    clients = [f"new log.LogClient({wrong})" for wrong in WRONG_CLIENTS]
+    with Scripted(serve(), []) as asked:
+        seen = evaluate(asked.url, f"""
+            const seen = [];
+            const wrong = [{", ".join(f"() => {each}" for each in calls + clients)}];
+            for (const call of wrong) {{
+                let told = "was not refused";
+                try {{ await call(); }} catch (error) {{ told = `${{error.name}}: ${{error.message}}`; }}
+                seen.push(told);
+            }}
+            await client.append([{{ key, value: Buffer.from("first") }}]);
+            console.log(JSON.stringify([seen, text((await first(client.scan(key))).value)]));
+        """)
+    for call, told in zip(calls + clients, seen[0], strict=True):
+        assert re.match(r"(TypeError|RangeError): \w+(\[0\])?(\.\w+)?(: (key|value))? must ", told) and "secret" not in told, (call, told)
+    assert seen[0][0] == (
+        'TypeError: records[0]: key must be a Uint8Array, such as new TextEncoder().encode("k"), not string')
+    assert len(asked.requests) == 2 and seen[1] == "first"
 
 
 def test_the_typescript_package_can_be_installed_and_used(serve, run, built, tmp_path):

@@ -1,6 +1,5 @@
 """The calls of both clients: what is sent, when it is sent again, and what comes of the answers."""
 
-import base64
 import json
 import math
 import time
@@ -17,11 +16,12 @@ from .generated.models import (
     AppendRequest, AppendResponse, CountResponse, KeysResponse, ScanResponse, ScanVisibility, SegmentsResponse)
 from .generated.models import Record as RecordToAppend
 from .generated.types import UNSET
-from .records import Appended, Record, Segment, encode, record
+from .records import Appended, Record, Segment, decode, encode, record
 from .retry import Connections, Retry, retried
 from .steps import Ask, Body, Call, Found, Pause
 from .tail import tail
 
+A = TypeVar("A")
 T = TypeVar("T")
 
 VISIBILITIES = ("memory", "durable")
@@ -84,11 +84,11 @@ class Calls:
 
     def _pages(self, query: dict[str, Any], page: int) -> Call[None]:
         while True:
-            answer = yield from self._scan(query, page)
-            if not answer.values:
+            records, following = yield from self._scan(query, page)
+            if not records:
                 return
-            yield Found([record(value) for value in answer.values])
-            query = query | {"start_seq": answer.next_sequence}
+            yield Found(records)
+            query = query | {"start_seq": following}
 
     def follow_once(
         self, key: bytes, start: int, limit: int, wait: float, visibility: ScanVisibility,
@@ -101,12 +101,12 @@ class Calls:
         end = time.monotonic() + wait
         while True:
             asked = time.monotonic()
-            answer = yield from self._scan(query, limit, max(0.0, min(end - asked, LONGEST_WAIT_SECONDS)))
+            records, following = yield from self._scan(query, limit, max(0.0, min(end - asked, LONGEST_WAIT_SECONDS)))
             now = time.monotonic()
             # What is left of a millisecond cannot be asked for.
-            if answer.values or end - now < 0.001:
-                return [record(value) for value in answer.values], answer.next_sequence
-            query = query | {"start_seq": answer.next_sequence}
+            if records or end - now < 0.001:
+                return records, following
+            query = query | {"start_seq": following}
             # A server that stops answers at once.
             yield Pause(min(max(0.0, asked + self._retry.pause - now), end - now))
 
@@ -119,8 +119,8 @@ class Calls:
         def is_over(last: int | None) -> Call[bool]:
             if end is None:
                 return False
-            answer = yield from self._scan(query if last is None else query | {"start_seq": last + 1}, 1)
-            return not answer.values and answer.next_sequence >= end
+            records, following = yield from self._scan(query if last is None else query | {"start_seq": last + 1}, 1)
+            return not records and following >= end
 
         asked = stream._get_kwargs(**query)
         return tail(asked["params"], f"GET {self._url}{asked['url']}", Connections(self._retry), is_over)
@@ -128,10 +128,7 @@ class Calls:
     def count(self, key: bytes, start: int, end: int | None) -> Call[int]:
         """See `LogClient.count`."""
         asked = count._get_kwargs(key_base64=encode(arguments.data("key", key)), **_range(start, end))
-        return self._count(asked)
-
-    def _count(self, asked: dict[str, Any]) -> Call[int]:
-        return (yield from self._read(CountResponse, asked, count._parse_response)).count
+        return self._read(CountResponse, asked, count._parse_response, lambda answer: answer.count)
 
     def keys(self, prefix: bytes, page: int) -> Call[None]:
         """See `LogClient.keys`."""
@@ -140,18 +137,19 @@ class Calls:
 
     def _keys(self, query: dict[str, Any]) -> Call[None]:
         while True:
-            answer = yield from self._read(KeysResponse, list_keys._get_kwargs(**query), list_keys._parse_response)
-            yield Found([base64.b64decode(found.key) for found in answer.keys])
-            if not isinstance(answer.next_start_after, str):
+            asked = list_keys._get_kwargs(**query)
+            keys, following = yield from self._read(
+                KeysResponse, asked, list_keys._parse_response,
+                lambda answer: ([decode(found.key) for found in answer.keys], answer.next_start_after))
+            yield Found(keys)
+            if not isinstance(following, str):
                 return
-            query = query | {"start_after_base64": answer.next_start_after}
+            query = query | {"start_after_base64": following}
 
     def segments(self, start: int, end: int | None) -> Call[list[Segment]]:
         """See `LogClient.segments`."""
-        return self._segments(list_segments._get_kwargs(**_range(start, end)))
-
-    def _segments(self, asked: dict[str, Any]) -> Call[list[Segment]]:
-        return (yield from self._read(SegmentsResponse, asked, list_segments._parse_response)).segments
+        asked = list_segments._get_kwargs(**_range(start, end))
+        return self._read(SegmentsResponse, asked, list_segments._parse_response, lambda answer: answer.segments)
 
     def _query(
         self, key: bytes, start: int, end: int | None, visibility: ScanVisibility, start_time_ms: int | None,
@@ -162,15 +160,19 @@ class Calls:
             "visibility": arguments.one_of("visibility", visibility, VISIBILITIES),
             "start_time_ms": UNSET if since is None else since}
 
-    def _scan(self, query: dict[str, Any], limit: int, wait: float = 0.0) -> Call[ScanResponse]:
+    def _scan(self, query: dict[str, Any], limit: int, wait: float = 0.0) -> Call[tuple[list[Record], int]]:
         asked = scan._get_kwargs(**query, limit=limit, follow=wait > 0, timeout_ms=math.ceil(wait * 1000))
-        return self._read(ScanResponse, asked, scan._parse_response, wait)
+        return self._read(
+            ScanResponse, asked, scan._parse_response,
+            lambda answer: ([record(value) for value in answer.values], answer.next_sequence), wait)
 
-    def _read(self, kind: type[T], asked: dict[str, Any], parse: Callable[..., Any], wait: float = 0.0) -> Call[T]:
+    def _read(
+        self, kind: type[A], asked: dict[str, Any], parse: Callable[..., Any], use: Callable[[A], T], wait: float = 0.0,
+    ) -> Call[T]:
         def once() -> Call[T]:
             try:
                 response = yield Ask("GET", asked["url"], asked["params"], wait=wait)
-                return answered(response, parse(client=self._api, response=response), kind)
+                return use(answered(response, parse(client=self._api, response=response), kind))
             except httpx.DecodingError as error:
                 raise errors.UnexpectedAnswer(f"an answer that no log server gives: {reason(error)}") from error
             except httpx.RequestError as error:

@@ -32,9 +32,14 @@ def encode(data: bytes) -> str:
     return base64.b64encode(data).decode("ascii")
 
 
+def decode(data: str) -> bytes:
+    """Bytes as they came; a ValueError or TypeError for what is not base64."""
+    return base64.b64decode(data, validate=True)
+
+
 def record(value: Value) -> Record:
     """A record as it came."""
     try:
-        return Record(value.sequence, base64.b64decode(value.value, validate=True), value.timestamp_ms)
+        return Record(value.sequence, decode(value.value), value.timestamp_ms)
     except (ValueError, TypeError) as cause:
         raise UnexpectedAnswer(f"a record that no log server sends: {value!r}"[:200]) from cause

@@ -15,11 +15,18 @@ const REFUSAL: Shape = { status: "string", code: "string", message: "string" };
 
 export type Answer<T> = { data?: T; error?: unknown; response: Response };
 
-/** What was asked for, if it is that; throws what the server said instead. */
-export function answered<T>({ data, error, response }: Answer<T>, shape: Shape): T {
-  if (!response.ok) throw errorOf(error, response.headers, response.status);
+/** What comes before a body; an event within a stream has no status of its own. */
+export type Head = { readonly status?: number; readonly headers: Headers };
+
+/** With these, what is in between refuses a request that it does not pass on. */
+export const REFUSED_ON_THE_WAY: readonly (number | undefined)[] = [401, 408, 411, 413, 414, 415, 417, 429, 431];
+
+/** What was asked for by `request`, if it is that; throws what the server said instead. */
+export function answered<T>({ data, error, response }: Answer<T>, shape: Shape, request: string): T {
+  if (!response.ok) throw errorOf(error, response, request);
   if (data !== undefined && fits(data, { status: "string", ...shape }) && data.status === "success") return data;
-  throw new UnexpectedAnswer(`an answer that no log server gives: status ${response.status}`, { status: response.status });
+  const { status } = response;
+  throw new UnexpectedAnswer(`an answer that no log server gives: status ${status}`, { status, request });
 }
 
 /** Whether something that came from outside has the fields of `shape`. */
@@ -34,8 +41,9 @@ export function fits<T>(told: T, shape: Shape): told is T & Record<string, unkno
 }
 
 /** The error that the server told in `told`. Who tells of another one is no log server that this client knows. */
-export function errorOf(told: unknown, headers: Headers, status?: number): LogError {
-  const details = { status, retryAfterMs: retryAfterMs(headers), requestId: headers.get("x-request-id") ?? undefined };
+export function errorOf(told: unknown, { status, headers }: Head, request: string): LogError {
+  const requestId = headers.get("x-request-id") ?? undefined;
+  const details = { status, retryAfterMs: retryAfterMs(headers), requestId, request };
   if (!fits(told, REFUSAL) || told.status !== "error") {
     return new UnexpectedAnswer(`an answer that no log server gives: status ${status}`, details);
   }
@@ -50,13 +58,4 @@ function retryAfterMs(headers: Headers): number | undefined {
   if (/^\d+$/.test(after)) return Number(after) * 1000;
   const at = after.endsWith("GMT") ? Date.parse(after) : NaN;
   return Number.isNaN(at) ? undefined : Math.max(0, at - Date.now());
-}
-
-/** What a request ends in that never left this machine, as Node.js tells it; browsers do not tell. */
-const NOT_SENT = ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "UND_ERR_CONNECT_TIMEOUT"];
-
-/** Whether `error` says that the request was certainly not sent. */
-export function wasNotSent(error: unknown): boolean {
-  const cause = error instanceof Error ? error.cause : undefined;
-  return cause instanceof Error && "code" in cause && NOT_SENT.includes(String(cause.code));
 }

@@ -2,11 +2,14 @@
 
 import createClient, { type Client } from "openapi-fetch";
 
-import { type Answer, answered, APPENDED, COUNTED, KEYS, PAGE, SEGMENTS, type Shape, wasNotSent } from "./answers.js";
+import { type Answer, answered, APPENDED, COUNTED, KEYS, PAGE, REFUSED_ON_THE_WAY, SEGMENTS, type Shape } from "./answers.js";
+import * as check from "./arguments.js";
+import type { RecordToAppend } from "./arguments.js";
 import { DeadlineExceeded, LogError, OutcomeUnknown, Unavailable, UnexpectedAnswer } from "./errors.js";
 import type { components, paths } from "./generated/schema.js";
+import { reason, wasNotSent, wasNotSentWhole } from "./network.js";
 import { decode, encode, type LogRecord, record } from "./records.js";
-import { Connections, pause, pauseAfter, RETRY, type Retry } from "./retry.js";
+import { Connections, pause, pauseAfter, type Retry, retryOf } from "./retry.js";
 import { tail } from "./tail.js";
 
 export interface Options {
@@ -42,9 +45,18 @@ export interface Appended {
   readonly count: number;
 }
 
-type Page = components["schemas"]["ScanResponse"];
+interface Page {
+  readonly records: LogRecord[];
+  readonly nextSequence: number;
+}
 
-/** A client of one server. */
+const RANGE = ["start", "end"];
+const READING = [...RANGE, "startTimeMs", "visibility", "signal"];
+
+/** One request waits no longer than this: servers and what is in between end longer ones. Then another one follows. */
+const LONGEST_WAIT_MS = 60_000;
+
+/** A client of one server. Wrong arguments are a `TypeError` or `RangeError`, before anything is sent. */
 export class LogClient {
   readonly #api: Client<paths, "application/json">;
   readonly #retry: Retry;
@@ -53,140 +65,187 @@ export class LogClient {
   readonly #headers: Readonly<Record<string, string>>;
 
   constructor(url: string, options: Options = {}) {
-    this.#url = url.replace(/\/+$/, "");
-    this.#headers = options.token === undefined ? {} : { Authorization: `Bearer ${options.token}` };
+    check.known("options", options, ["token", "retry", "timeoutMs"]);
+    const token = check.token(options.token);
+    this.#url = check.url(url);
+    this.#headers = token === undefined ? {} : { Authorization: `Bearer ${token}` };
     this.#api = createClient<paths, "application/json">({ baseUrl: this.#url, headers: this.#headers });
-    this.#retry = { ...RETRY, ...options.retry };
-    this.#timeoutMs = options.timeoutMs ?? 60_000;
+    this.#retry = retryOf(options.retry);
+    this.#timeoutMs = check.timer("timeoutMs", options.timeoutMs ?? 60_000, 1);
   }
 
   /**
-   * Appends pairs of key and value, whole or not at all.
+   * Appends records, each as `{ key, value }` or as the pair of them, whole or not at all.
    *
    * It is sent again only when it is certain that nothing was applied. Otherwise this throws `OutcomeUnknown`.
    */
-  async append(
-    records: Iterable<readonly [Uint8Array, Uint8Array]>, awaitDurable = false, { signal }: Stoppable = {},
-  ): Promise<Appended> {
-    const pairs = Array.from(records, ([key, value]) => ({ key: encode(key), value: encode(value) }));
-    const body = { records: pairs, awaitDurable };
+  async append(records: Iterable<RecordToAppend>, awaitDurable = false, options: Stoppable = {}): Promise<Appended> {
+    check.flag("awaitDurable", awaitDurable);
+    const signal = stoppable(options);
+    const encoded = check.records(records).map(({ key, value }) => ({ key: encode(key), value: encode(value) }));
+    const body = { records: encoded, awaitDurable };
+    const request = `POST ${this.#url}/api/v1/log/append`;
     const done = await this.#try(signal, async () => {
       let answer;
       try {
         answer = await this.#api.POST("/api/v1/log/append", { body, signal: this.#deadline(signal) });
       } catch (cause) {
-        if (wasNotSent(cause)) throw this.#unreachable(cause);
-        throw new OutcomeUnknown(`there was no answer to the append: ${cause}`, { cause });
+        if (wasNotSent(cause)) throw this.#unavailable("the server cannot be reached", request, cause);
+        if (wasNotSentWhole(cause, this.#url)) {
+          throw this.#unavailable("the connection broke while the append was being sent; nothing was applied", request, cause);
+        }
+        throw new OutcomeUnknown(`there was no answer to the append: ${reason(cause)}`, { cause, request });
       }
       try {
-        return answered(answer, APPENDED);
+        return answered(answer, APPENDED, request);
       } catch (error) {
         if (!(error instanceof DeadlineExceeded || error instanceof UnexpectedAnswer)) throw error;
-        throw new OutcomeUnknown(error.message, { status: error.status, requestId: error.requestId, cause: error });
+        if (error instanceof UnexpectedAnswer && REFUSED_ON_THE_WAY.includes(error.status)) throw error;
+        const { told, status, requestId } = error;
+        throw new OutcomeUnknown(told, { status, requestId, request, cause: error });
       }
     });
     return { start: done.startSequence, count: done.recordsAppended };
   }
 
   /** The records of `key`, read page by page. */
-  async *scan(key: Uint8Array, reading: Reading = {}, page = 1000): AsyncGenerator<LogRecord> {
-    let start = reading.start ?? 0;
-    for (;;) {
-      const answer = await this.#scan(key, { ...reading, start }, page);
-      if (answer.values.length === 0) return;
-      yield* answer.values.map(record);
-      start = answer.nextSequence;
+  scan(key: Uint8Array, reading: Reading = {}, page = 1000): AsyncGenerator<LogRecord> {
+    return this.#pages(asked(key, reading), check.whole("page", page, 1), reading.signal);
+  }
+
+  async *#pages(query: Asked, limit: number, signal: AbortSignal | undefined): AsyncGenerator<LogRecord> {
+    for (let start = query.start_seq; ;) {
+      const page = await this.#scan({ ...query, start_seq: start }, limit, signal);
+      if (page.records.length === 0) return;
+      yield* page.records;
+      start = page.nextSequence;
     }
   }
 
-  /** The next records of `key` as soon as there are any, or none after `waitMs`; and where to go on. */
+  /**
+   * The next records of `key` as soon as there are any, or none after `waitMs`; and where to continue. A long wait takes several
+   * requests.
+   */
   async followOnce(
-    key: Uint8Array, start: number, waitMs = 30_000, limit = 1000, options: Pick<Reading, "signal" | "visibility"> = {},
-  ): Promise<{ records: LogRecord[]; nextSequence: number }> {
-    const answer = await this.#scan(key, { ...options, start }, limit, waitMs);
-    return { records: answer.values.map(record), nextSequence: answer.nextSequence };
+    key: Uint8Array, start = 0, waitMs = 30_000, limit = 1000, options: Pick<Reading, "signal" | "visibility"> = {},
+  ): Promise<Page> {
+    check.known("options", options, ["signal", "visibility"]);
+    const query = asked(key, { ...options, start });
+    const end = performance.now() + check.whole("waitMs", waitMs);
+    check.whole("limit", limit, 1);
+    for (let from = start; ;) {
+      const began = performance.now();
+      const wait = Math.max(0, Math.min(Math.ceil(end - began), LONGEST_WAIT_MS));
+      const page = await this.#scan({ ...query, start_seq: from }, limit, options.signal, wait);
+      const left = end - performance.now();
+      // A timer may be early by a millisecond.
+      if (page.records.length > 0 || left < 2) return page;
+      from = page.nextSequence;
+      // A server that stops answers at once.
+      await pause(Math.min(left, Math.max(0, began + this.#retry.pauseMs - performance.now())), options.signal);
+    }
   }
 
   /**
-   * The records of `key`, each as it arrives, for ever or up to the end that is given.
+   * The records of `key`, each as it arrives, without an end or up to the end that is given.
    *
-   * A connection that breaks is made anew, and goes on exactly after the last record that came. It ends with an error when the
+   * A connection that breaks is made anew, and continues exactly after the last record that came. It ends with an error when the
    * server has not answered for `patienceMs` of `Retry`.
    */
   tail(key: Uint8Array, reading: Reading = {}): AsyncGenerator<LogRecord> {
-    const { start = 0, end, signal } = reading;
+    const query = asked(key, reading);
+    const { end, signal } = reading;
     const isOver = async (last: number | undefined): Promise<boolean> => {
       if (end === undefined) return false;
-      const answer = await this.#scan(key, { ...reading, start: last === undefined ? start : last + 1 }, 1);
-      return answer.values.length === 0 && answer.nextSequence >= end;
+      const page = await this.#scan(last === undefined ? query : { ...query, start_seq: last + 1 }, 1, signal);
+      return page.records.length === 0 && page.nextSequence >= end;
     };
-    const query = Object.entries(asked(key, reading)).map(([name, value]) => [name, String(value)]);
-    const url = `${this.#url}/api/v1/log/stream?${new URLSearchParams(query)}`;
-    return tail({ url, headers: this.#headers, signal, isOver }, new Connections(this.#retry));
+    const stream = `${this.#url}/api/v1/log/stream`;
+    const url = `${stream}?${new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]))}`;
+    return tail({ url, request: `GET ${stream}`, headers: this.#headers, signal, isOver }, new Connections(this.#retry));
   }
 
   /** How many records `key` has in a range of sequences. */
-  async count(key: Uint8Array, { start, end, signal }: Range & Stoppable = {}): Promise<number> {
-    const query = asked(key, { start, end });
+  async count(key: Uint8Array, range: Range & Stoppable = {}): Promise<number> {
+    check.known("options", range, [...RANGE, "signal"]);
+    const query = asked(key, range);
     const answer = await this.#read(
-      COUNTED, signal, (signal) => this.#api.GET("/api/v1/log/count", { params: { query }, signal }));
+      "/api/v1/log/count", COUNTED, range.signal, (signal) => this.#api.GET("/api/v1/log/count", { params: { query }, signal }));
     return answer.count;
   }
 
   /** The distinct keys that begin with `prefix`, in byte order, read page by page. */
-  async *keys(prefix: Uint8Array = new Uint8Array(), limit = 1000, { signal }: Stoppable = {}): AsyncGenerator<Uint8Array> {
-    let after: string | undefined;
-    do {
-      const from = after === undefined ? {} : { start_after_base64: after };
-      const query = { prefix_base64: encode(prefix), limit, ...from };
-      const answer = await this.#read(
-        KEYS, signal, (signal) => this.#api.GET("/api/v1/log/keys", { params: { query }, signal }));
-      yield* answer.keys.map((found) => decode(found.key));
-      after = answer.nextStartAfter;
-    } while (after !== undefined);
+  keys(prefix: Uint8Array = new Uint8Array(), limit = 1000, options: Stoppable = {}): AsyncGenerator<Uint8Array> {
+    const query = { prefix_base64: encode(check.bytes("prefix", prefix)), limit: check.whole("limit", limit, 1) };
+    return this.#keys(query, stoppable(options));
+  }
+
+  async *#keys(
+    query: { prefix_base64: string; limit: number; start_after_base64?: string }, signal: AbortSignal | undefined,
+  ): AsyncGenerator<Uint8Array> {
+    const path = "/api/v1/log/keys";
+    for (;;) {
+      const answer = await this.#read(path, KEYS, signal, (signal) => this.#api.GET(path, { params: { query }, signal }));
+      yield* answer.keys.map((found) => decode(found.key, this.#request(path)));
+      if (answer.nextStartAfter === undefined) return;
+      query = { ...query, start_after_base64: answer.nextStartAfter };
+    }
   }
 
   /** The segments that overlap a range of sequences. */
-  async segments({ start = 0, end, signal }: Range & Stoppable = {}): Promise<components["schemas"]["Segment"][]> {
-    const query = { start_seq: start, ...(end === undefined ? {} : { end_seq: end }) };
+  async segments(range: Range & Stoppable = {}): Promise<components["schemas"]["Segment"][]> {
+    check.known("options", range, [...RANGE, "signal"]);
+    check.signal(range.signal);
+    const query = sequences(range);
     const answer = await this.#read(
-      SEGMENTS, signal, (signal) => this.#api.GET("/api/v1/log/segments", { params: { query }, signal }));
+      "/api/v1/log/segments", SEGMENTS, range.signal,
+      (signal) => this.#api.GET("/api/v1/log/segments", { params: { query }, signal }));
     return answer.segments;
   }
 
-  #scan(key: Uint8Array, reading: Reading, limit: number, waitMs = 0): Promise<Page> {
-    const query = { ...asked(key, reading), limit, follow: waitMs > 0, timeout_ms: waitMs };
-    return this.#read(
-      PAGE, reading.signal, (signal) => this.#api.GET("/api/v1/log/scan", { params: { query }, signal }), waitMs);
+  async #scan(query: Asked, limit: number, signal: AbortSignal | undefined, waitMs = 0): Promise<Page> {
+    const path = "/api/v1/log/scan";
+    const all = { ...query, limit, follow: waitMs > 0, timeout_ms: waitMs };
+    const answer = await this.#read(
+      path, PAGE, signal, (signal) => this.#api.GET(path, { params: { query: all }, signal }), waitMs);
+    const records = answer.values.map((value) => record(value, this.#request(path)));
+    return { records, nextSequence: answer.nextSequence };
+  }
+
+  #request(path: string): string {
+    return `GET ${this.#url}${path}`;
   }
 
   #deadline(signal: AbortSignal | undefined, waitMs = 0): AbortSignal {
-    const deadline = AbortSignal.timeout(this.#timeoutMs + waitMs);
+    const deadline = AbortSignal.timeout(Math.min(this.#timeoutMs + waitMs, check.LONGEST_TIMER_MS));
     return signal === undefined ? deadline : AbortSignal.any([deadline, signal]);
   }
 
-  #unreachable(cause: unknown): Unavailable {
-    return new Unavailable(`there was no answer: ${cause}`, { retryAfterMs: this.#retry.pauseMs, cause });
+  #unavailable(told: string, request: string, cause: unknown): Unavailable {
+    return new Unavailable(`${told}: ${reason(cause)}`, { retryAfterMs: this.#retry.pauseMs, request, cause });
   }
 
   #read<T>(
-    shape: Shape, signal: AbortSignal | undefined, send: (signal: AbortSignal) => Promise<Answer<T>>, waitMs = 0,
+    path: string, shape: Shape, signal: AbortSignal | undefined, send: (signal: AbortSignal) => Promise<Answer<T>>, waitMs = 0,
   ): Promise<T> {
+    const request = this.#request(path);
     return this.#try(signal, async () => {
       let answer;
       try {
         answer = await send(this.#deadline(signal, waitMs));
       } catch (cause) {
         signal?.throwIfAborted();
-        if (cause instanceof SyntaxError) throw new UnexpectedAnswer(`an answer that no log server gives: ${cause}`, { cause });
-        throw this.#unreachable(cause);
+        if (cause instanceof SyntaxError) {
+          throw new UnexpectedAnswer(`an answer that no log server gives: ${reason(cause)}`, { request, cause });
+        }
+        throw this.#unavailable("there was no answer", request, cause);
       }
       try {
-        return answered(answer, shape);
+        return answered(answer, shape, request);
       } catch (error) {
         if (!(error instanceof DeadlineExceeded)) throw error;
-        const { status, requestId } = error;
-        throw new DeadlineExceeded(error.message, { status, requestId, retryAfterMs: this.#retry.pauseMs, cause: error });
+        const { told, status, requestId } = error;
+        throw new DeadlineExceeded(told, { status, requestId, request, retryAfterMs: this.#retry.pauseMs, cause: error });
       }
     });
   }
@@ -206,13 +265,30 @@ export class LogClient {
   }
 }
 
+type Asked = ReturnType<typeof asked>;
+
 /** The parameters of what reads the records of a key. */
-function asked(key: Uint8Array, { start = 0, end, startTimeMs, visibility }: Reading) {
+function asked(key: Uint8Array, reading: Reading) {
+  check.known("options", reading, READING);
+  check.signal(reading.signal);
+  const { startTimeMs, visibility } = reading;
   return {
-    key_base64: encode(key),
-    start_seq: start,
-    ...(end === undefined ? {} : { end_seq: end }),
-    ...(startTimeMs === undefined ? {} : { start_time_ms: startTimeMs }),
-    ...(visibility === undefined ? {} : { visibility }),
+    key_base64: encode(check.bytes("key", key)),
+    ...sequences(reading),
+    ...(startTimeMs === undefined ? {} : { start_time_ms: check.whole("startTimeMs", startTimeMs) }),
+    ...(visibility === undefined ? {} : { visibility: check.oneOf("visibility", visibility, ["memory", "durable"]) }),
   };
+}
+
+function sequences({ start = 0, end }: Range) {
+  return {
+    start_seq: check.whole("start", start),
+    ...(end === undefined ? {} : { end_seq: check.whole("end", end) }),
+  };
+}
+
+function stoppable(options: Stoppable): AbortSignal | undefined {
+  check.known("options", options, ["signal"]);
+  check.signal(options.signal);
+  return options.signal;
 }

@@ -6,6 +6,8 @@ export interface Details {
   readonly retryAfterMs?: number | undefined;
   /** What to look for in the server's log. */
   readonly requestId?: string | undefined;
+  /** What was asked, without its parameters, such as `POST http://localhost:8080/api/v1/log/append`. */
+  readonly request?: string | undefined;
   readonly cause?: unknown;
 }
 
@@ -15,9 +17,14 @@ export class LogError extends Error {
   readonly status: number | undefined;
   readonly retryAfterMs: number | undefined;
   readonly requestId: string | undefined;
+  readonly request: string | undefined;
+  /** The message without the request. */
+  readonly told: string;
 
-  constructor(message: string, details: Details = {}) {
-    super(message, { cause: details.cause });
+  constructor(told: string, details: Details = {}) {
+    super(details.request === undefined ? told : `${told} (${details.request})`, { cause: details.cause });
+    this.told = told;
+    this.request = details.request;
     this.name = new.target.name;
     this.status = details.status;
     this.retryAfterMs = details.retryAfterMs;
@@ -65,7 +72,7 @@ export class Overloaded extends LogError {
   override readonly code = "overloaded";
 }
 
-/** The store cannot be reached, or the server stops. Nothing was applied. */
+/** The server or its store cannot be reached, or the server starts or stops. Nothing was applied. */
 export class Unavailable extends LogError {
   override readonly code = "unavailable";
 }

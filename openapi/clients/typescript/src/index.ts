@@ -1,5 +1,6 @@
 /** A client of the OpenData Log server: typed errors, pages, following with resume, and retries that are safe. */
 
+export type { RecordToAppend } from "./arguments.js";
 export { LogClient } from "./client.js";
 export type { Appended, Options, Range, Reading, Stoppable } from "./client.js";
 export {

@@ -12,22 +12,25 @@ export interface LogRecord {
   readonly timestampMs: number;
 }
 
+/** A function takes only so many arguments. */
+const PIECE = 8192;
+
 /** Bytes as they travel in JSON and in parameters. */
 export function encode(bytes: Uint8Array): string {
   let binary = "";
-  for (const byte of bytes) binary += String.fromCharCode(byte);
+  for (let at = 0; at < bytes.length; at += PIECE) binary += String.fromCharCode(...bytes.subarray(at, at + PIECE));
   return btoa(binary);
 }
 
-export function decode(base64: string): Uint8Array {
+export function decode(base64: string, request: string): Uint8Array {
   try {
     return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
   } catch (cause) {
-    throw new UnexpectedAnswer(`bytes that no log server sends: ${base64.slice(0, 200)}`, { cause });
+    throw new UnexpectedAnswer(`bytes that no log server sends: ${base64.slice(0, 200)}`, { cause, request });
   }
 }
 
-/** A record as it came. */
-export function record(value: components["schemas"]["Value"]): LogRecord {
-  return { sequence: value.sequence, value: decode(value.value), timestampMs: value.timestampMs };
+/** A record as it came in the answer to `request`. */
+export function record(value: components["schemas"]["Value"], request: string): LogRecord {
+  return { sequence: value.sequence, value: decode(value.value, request), timestampMs: value.timestampMs };
 }

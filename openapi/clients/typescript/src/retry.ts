@@ -1,5 +1,6 @@
 /** How often and how long a client tries. */
 
+import * as check from "./arguments.js";
 import type { LogError } from "./errors.js";
 
 /** How often and how long a client tries. */
@@ -14,11 +15,22 @@ export interface Retry {
   readonly patienceMs: number;
 }
 
-export const RETRY: Retry = { attempts: 5, pauseMs: 200, longestPauseMs: 10_000, patienceMs: 300_000 };
+const RETRY: Retry = { attempts: 5, pauseMs: 200, longestPauseMs: 10_000, patienceMs: 300_000 };
+
+/** The retries that were asked for, the others as they are by default. */
+export function retryOf(asked: Partial<Retry> = {}): Retry {
+  check.known("retry", asked, Object.keys(RETRY));
+  const retry = { ...RETRY, ...asked };
+  check.whole("retry.attempts", retry.attempts, 1);
+  check.timer("retry.pauseMs", retry.pauseMs);
+  check.timer("retry.longestPauseMs", retry.longestPauseMs);
+  check.whole("retry.patienceMs", retry.patienceMs);
+  return retry;
+}
 
 /** Milliseconds to wait after `failed` failures in a row. */
 export function pauseAfter(retry: Retry, failed: number): number {
-  return Math.min(retry.pauseMs * 2 ** (failed - 1), retry.longestPauseMs);
+  return Math.min(retry.pauseMs * 2 ** Math.min(failed - 1, 60), retry.longestPauseMs);
 }
 
 /** Ends early, with its reason, when `signal` says so. */

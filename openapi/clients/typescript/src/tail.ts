@@ -2,9 +2,10 @@
 
 import { createParser, type EventSourceMessage } from "eventsource-parser";
 
-import { errorOf, fits, VALUE } from "./answers.js";
+import { errorOf, fits, type Head, VALUE } from "./answers.js";
 import { DeadlineExceeded, LogError, Overloaded, Unavailable, UnexpectedAnswer } from "./errors.js";
 import type { components } from "./generated/schema.js";
+import { reason } from "./network.js";
 import { type LogRecord, record } from "./records.js";
 import type { Connections } from "./retry.js";
 
@@ -17,6 +18,8 @@ const PASSING = [Overloaded, Unavailable, DeadlineExceeded, UnexpectedAnswer];
 /** Where a stream comes from. */
 export interface Source {
   readonly url: string;
+  /** What errors call it. */
+  readonly request: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly signal: AbortSignal | undefined;
   /** Whether nothing can come after a sequence, or at all. (A stream ends at its end and also with its server.) */
@@ -35,11 +38,11 @@ export async function* tail(source: Source, connections: Connections): AsyncGene
         yield found;
       }
       if (await source.isOver(last)) return;
-      failure = new Unavailable("the server ended the stream");
+      failure = new Unavailable("the server ended the stream", { request: source.request });
     } catch (error) {
       source.signal?.throwIfAborted();
       if (!(error instanceof LogError)) {
-        failure = new Unavailable(`the stream broke: ${error}`, { cause: error });
+        failure = new Unavailable(`the stream broke: ${reason(error)}`, { cause: error, request: source.request });
       } else if (PASSING.some((kind) => error instanceof kind)) {
         failure = error;
       } else {
@@ -66,11 +69,13 @@ async function* oneConnection(
     const response = await heard(fetch(source.url, { headers, signal }));
     if (response.status === 204) return;
     if (response.status !== 200 || response.body === null) {
-      throw errorOf(await heard(response.json()).catch(() => undefined), response.headers, response.status);
+      throw errorOf(await heard(response.json()).catch(() => undefined), response, source.request);
     }
     const kind = response.headers.get("content-type") ?? "";
     if (!kind.startsWith("text/event-stream")) {
-      throw new UnexpectedAnswer(`a stream that no log server gives: ${kind}`, { status: response.status });
+      throw new UnexpectedAnswer(`a stream that no log server gives: ${kind}`, {
+        status: response.status, request: source.request,
+      });
     }
     const events: EventSourceMessage[] = [];
     const parser = createParser({ onEvent: (event) => events.push(event) });
@@ -81,7 +86,7 @@ async function* oneConnection(
       const { done, value } = await heard(body.read());
       if (done) return;
       parser.feed(decoder.decode(value, { stream: true }));
-      yield* records(events.splice(0), response.headers);
+      yield* records(events.splice(0), { headers: response.headers }, source.request);
       // Comments count as well.
       connections.answered();
     }
@@ -90,14 +95,16 @@ async function* oneConnection(
   }
 }
 
-function* records(events: EventSourceMessage[], headers: Headers): Generator<LogRecord> {
+function* records(events: EventSourceMessage[], head: Head, request: string): Generator<LogRecord> {
   for (const event of events) {
-    if (event.event === "error") throw errorOf(parsed(event.data), headers);
+    if (event.event === "error") throw errorOf(parsed(event.data), head, request);
     // Other events are those of a newer server, for newer clients.
     if (event.event !== undefined && event.event !== "message") continue;
     const content = parsed(event.data);
-    if (!fits(content, VALUE)) throw new UnexpectedAnswer(`an event that no log server sends: ${event.data.slice(0, 200)}`);
-    yield record(content as components["schemas"]["Value"]);
+    if (!fits(content, VALUE)) {
+      throw new UnexpectedAnswer(`an event that no log server sends: ${event.data.slice(0, 200)}`, { request });
+    }
+    yield record(content as components["schemas"]["Value"], request);
   }
 }
 

@@ -1,0 +1,127 @@
+/** Arguments, checked before anything is sent: JavaScript would send garbage for a wrong one. The error says what is accepted. */
+
+/** What is appended: `{ key, value }`, or the pair of them. */
+export type RecordToAppend =
+  | { readonly key: Uint8Array; readonly value: Uint8Array }
+  | readonly [key: Uint8Array, value: Uint8Array];
+
+export interface KeyAndValue {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+}
+
+/** A timer that is told to wait for more milliseconds ends at once. */
+export const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+const RECORD = "such as { key: bytes, value: bytes } or [key, value]";
+const URL_EXAMPLE = '"http://localhost:8080"';
+
+/** The address of a server, without a slash at its end. */
+export function url(value: unknown): string {
+  if (typeof value !== "string") throw new TypeError(`url must be a string such as ${URL_EXAMPLE}, not ${kind(value)}`);
+  const parsed = URL.canParse(value) ? new URL(value) : undefined;
+  if (parsed === undefined || !/^https?:\/\//i.test(value)) {
+    throw new TypeError(`url must begin with http:// or https:// and name a host, such as ${URL_EXAMPLE}, not ${shown(value)}`);
+  }
+  if (parsed.username !== "" || parsed.password !== "") {
+    throw new TypeError("url must not contain a user name or password: give a token");
+  }
+  if (/[?#\s]/.test(value)) throw new TypeError(`url must have no query, fragment or white space: ${shown(value)}`);
+  return value.replace(/\/+$/, "");
+}
+
+/** A token, as RFC 6750 and the server's token file have it; the message never shows it. */
+export function token(value: unknown): string | undefined {
+  if (value === undefined) return undefined;
+  if (typeof value !== "string") throw new TypeError(`token must be a string, not ${kind(value)}`);
+  const allowed = /^[A-Za-z0-9\-._~+/]+=*$/;
+  if (!allowed.test(value) || value.endsWith("\n")) {
+    const hint = allowed.test(value.trim()) ? ": strip the white space around it" : "";
+    throw new TypeError(`token must consist of A-Z a-z 0-9 - . _ ~ + / and = at its end${hint}`);
+  }
+  return value;
+}
+
+/** The bytes of a key or a value. */
+export function bytes(name: string, value: unknown): Uint8Array {
+  // Not instanceof, which does not know an array of another realm, as tests and workers have them.
+  if (Object.prototype.toString.call(value) === "[object Uint8Array]") return value as Uint8Array;
+  const hint = typeof value === "string" ? `, such as new TextEncoder().encode(${shown(value)})` : "";
+  throw new TypeError(`${name} must be a Uint8Array${hint}, not ${kind(value)}`);
+}
+
+export function records(value: unknown): KeyAndValue[] {
+  const iterable = typeof value === "object" && value !== null && Symbol.iterator in value && !ArrayBuffer.isView(value);
+  if (!iterable || value instanceof Map) throw new TypeError(`records must be an iterable of records, ${RECORD}, not ${kind(value)}`);
+  return Array.from(value as Iterable<unknown>, oneRecord);
+}
+
+function oneRecord(value: unknown, at: number): KeyAndValue {
+  const name = `records[${at}]`;
+  if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) {
+    throw new TypeError(`${name} must be a record, ${RECORD}, not ${kind(value)}`);
+  }
+  if (Array.isArray(value) && value.length !== 2) {
+    throw new TypeError(`${name} must be a record, ${RECORD}, not an array of ${value.length}`);
+  }
+  if (!Array.isArray(value)) known(name, value, ["key", "value"]);
+  const [first, second] = Array.isArray(value) ? value : [(value as KeyAndValue).key, (value as KeyAndValue).value];
+  return { key: bytes(`${name}: key`, first), value: bytes(`${name}: value`, second) };
+}
+
+/** A whole number of at least `least`. */
+export function whole(name: string, value: unknown, least = 0, most = Number.MAX_SAFE_INTEGER): number {
+  if (typeof value !== "number") throw new TypeError(`${name} must be a number, not ${kind(value)}`);
+  if (!Number.isSafeInteger(value) || value < least || value > most) {
+    throw new RangeError(`${name} must be a whole number from ${least} to ${most}, not ${value}`);
+  }
+  return value;
+}
+
+/** Milliseconds that a timer can wait. */
+export function timer(name: string, value: unknown, least = 0): number {
+  return whole(name, value, least, LONGEST_TIMER_MS);
+}
+
+export function flag(name: string, value: unknown): boolean {
+  if (typeof value !== "boolean") throw new TypeError(`${name} must be true or false, not ${kind(value)}`);
+  return value;
+}
+
+export function oneOf<T extends string>(name: string, value: T, accepted: readonly T[]): T {
+  if (!accepted.includes(value)) {
+    const words = accepted.map((each) => JSON.stringify(each)).join(" or ");
+    throw new TypeError(`${name} must be ${words}, not ${typeof value === "string" ? shown(value) : kind(value)}`);
+  }
+  return value;
+}
+
+export function signal(value: unknown): void {
+  if (value === undefined) return;
+  const candidate = typeof value === "object" && value !== null ? value as Partial<AbortSignal> : {};
+  if (typeof candidate.aborted !== "boolean" || typeof candidate.addEventListener !== "function") {
+    throw new TypeError(`signal must be an AbortSignal, not ${kind(value)}`);
+  }
+}
+
+/** Options must have known names: one that is misspelt would be ignored. */
+export function known(name: string, value: unknown, names: readonly string[]): void {
+  if (typeof value !== "object" || value === null || Array.isArray(value) || ArrayBuffer.isView(value)) {
+    throw new TypeError(`${name} must be an object with ${names.join(", ")}, not ${kind(value)}`);
+  }
+  for (const each of Object.keys(value)) {
+    if (!names.includes(each)) throw new TypeError(`${name} must be an object with ${names.join(", ")}: there is no ${shown(each)}`);
+  }
+}
+
+/** What something is, for a message. */
+function kind(value: unknown): string {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "an array";
+  if (typeof value !== "object") return typeof value;
+  return value.constructor?.name ?? "object";
+}
+
+function shown(text: string): string {
+  return JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text);
+}
