@@ -199,6 +199,11 @@ pub struct Timeouts {
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub idle: Duration,
+    /// When a request is answered before all of it has arrived, the rest is read and discarded for at most this time, so that the
+    /// client can send it and then read the answer (and 64 MiB, and until nothing comes for 5 s). `0s`: not at all.
+    #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
+    pub linger: Duration,
     /// A stream that has nothing to say sends a comment this often.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]

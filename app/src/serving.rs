@@ -5,14 +5,16 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
+use hyper::header::{CONNECTION, HeaderValue};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use poem::http::uri::Scheme;
 use poem::listener::Acceptor;
 use poem::web::{LocalAddr, RemoteAddr};
-use poem::{Endpoint, Response};
+use poem::{Endpoint, RequestParts, Response};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -20,10 +22,14 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 
-use self::activity::{Activity, Watched};
+use self::activity::{Activity, Busy, Expired, Watched};
+use self::lingering::Linger;
+use self::unread::{Left, Unread};
 use crate::seldom::Seldom;
 
 mod activity;
+mod lingering;
+mod unread;
 
 /// How often to say that connections are refused.
 const SAY_EVERY: Duration = Duration::from_secs(10);
@@ -45,6 +51,8 @@ pub struct Bounds {
     pub headers: Duration,
     /// How long a connection may be open without a request, or not take what it is sent.
     pub idle: Duration,
+    /// How long the rest of a request that was answered early is read and discarded; zero: not at all.
+    pub linger: Duration,
     /// How long requests in flight may take to finish after a stop.
     pub shutdown: Duration,
 }
@@ -63,6 +71,7 @@ pub async fn serve<A, E>(
 {
     let tls = tls.map(TlsAcceptor::from);
     let endpoint = Arc::new(endpoint);
+    let linger = Linger::new(bounds.linger);
     let mut connections = JoinSet::new();
     let mut too_many = Seldom::new(SAY_EVERY);
     let stopping = stop.clone();
@@ -92,6 +101,7 @@ pub async fn serve<A, E>(
             remote,
             scheme,
             bounds: bounds.clone(),
+            linger: linger.clone(),
             stop: stopping.clone(),
         };
         match tls.clone() {
@@ -118,6 +128,7 @@ struct Connection<E> {
     remote: RemoteAddr,
     scheme: Scheme,
     bounds: Bounds,
+    linger: Linger,
     stop: watch::Receiver<bool>,
 }
 
@@ -143,16 +154,28 @@ impl<E: Endpoint<Output = Response> + 'static> Connection<E> {
     where
         Io: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let activity = Activity::new(self.bounds.headers, self.bounds.idle);
+        let linger = self.linger.clone();
+        let activity = Activity::new(self.bounds.headers, self.bounds.idle, linger);
         let service = service_fn(|request: hyper::Request<Incoming>| {
             let busy = activity.begin(request.version());
+            let (parts, body) = request.into_parts();
+            let version = parts.version;
+            let (body, unread) = Unread::watch(body, &parts.headers);
             let from = (self.local.clone(), self.remote.clone(), self.scheme.clone());
-            let request = poem::Request::from((request, from.0, from.1, from.2));
-            let endpoint = Arc::clone(&self.endpoint);
+            let parts = RequestParts::from((parts, from.0, from.1, from.2));
+            let body = body.map_err(io::Error::other).boxed();
+            let request = poem::Request::from_parts(parts, body.into());
+            let (endpoint, linger) = (Arc::clone(&self.endpoint), self.linger.time());
             async move {
                 let answered = endpoint.call(request).await;
                 let response = answered.unwrap_or_else(|error| error.into_response());
-                let response: hyper::Response<_> = response.into();
+                let mut response: hyper::Response<_> = response.into();
+                let ends = unread.is_some_and(|unread| !finish(unread.left(), &busy, linger));
+                // Over HTTP/2 it is the stream that ends.
+                if ends && version < hyper::Version::HTTP_2 {
+                    let close = HeaderValue::from_static("close");
+                    response.headers_mut().insert(CONNECTION, close);
+                }
                 Ok::<_, Infallible>(response.map(|body| busy.until_sent(body)))
             }
         });
@@ -163,9 +186,9 @@ impl<E: Endpoint<Output = Response> + 'static> Connection<E> {
         loop {
             tokio::select! {
                 _ended = connection.as_mut() => return,
-                had_requests = activity.expired() => {
-                    tracing::debug!(remote = %self.remote, had_requests, "closing a connection that took too long");
-                    if had_requests {
+                why = activity.expired() => {
+                    tracing::debug!(remote = %self.remote, ?why, "closing a connection that took too long");
+                    if why == Expired::Idle {
                         connection.as_mut().graceful_shutdown();
                         drop(timeout(GOODBYE, connection).await);
                     }
@@ -173,9 +196,32 @@ impl<E: Endpoint<Output = Response> + 'static> Connection<E> {
                 }
                 () = stopped(&mut self.stop), if !stopping => {
                     stopping = true;
+                    activity.stopping();
                     connection.as_mut().graceful_shutdown();
                 }
             }
+        }
+    }
+}
+
+/// Sees to what is left of an answered request's body; answers whether the connection can be used again.
+fn finish(left: Left, busy: &Busy, limit: Duration) -> bool {
+    match left {
+        Left::Nothing => true,
+        Left::Little(mut body) => {
+            let busy = busy.another();
+            tokio::spawn(async move {
+                // A body that is dropped before its end closes the connection: first that it is unread must be known.
+                if !unread::discard(&mut body, limit).await {
+                    busy.activity().leave_unread();
+                }
+            });
+            true
+        }
+        Left::Much(body) => {
+            busy.activity().leave_unread();
+            drop(body);
+            false
         }
     }
 }

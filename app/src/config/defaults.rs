@@ -55,6 +55,7 @@ impl Default for Config {
                 headers: Duration::from_secs(10),
                 body: http.body_timeout,
                 idle: Duration::from_secs(180),
+                linger: Duration::from_secs(30),
                 heartbeat: http.heartbeat,
                 check: slate.check_timeout,
                 open: slate.open_timeout,

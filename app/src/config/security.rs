@@ -72,6 +72,7 @@ impl Config {
             header_bytes: usize::try_from(self.limits.header_bytes.as_u64()).unwrap_or(usize::MAX),
             headers: self.timeouts.headers,
             idle: self.timeouts.idle,
+            linger: self.timeouts.linger,
             shutdown: self.shutdown.timeout,
         }
     }

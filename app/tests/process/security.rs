@@ -2,6 +2,7 @@
 
 mod connections;
 mod descriptors;
+mod early;
 mod files;
 mod greedy;
 mod refused_starts;

@@ -87,7 +87,10 @@ async fn heads_that_come_drop_by_drop_are_cut_off_while_others_are_served() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_body_that_comes_drop_by_drop_is_answered_504_after_its_time_and_nothing_is_applied() {
-    let env = [variable("LOG_TIMEOUTS__BODY", "2s")];
+    let env = [
+        variable("LOG_TIMEOUTS__BODY", "2s"),
+        variable("LOG_TIMEOUTS__LINGER", "1s"),
+    ];
     let server = Server::start(&in_memory(), &env);
     let mut stream = connect(&server);
     let head = "POST /api/v1/log/append HTTP/1.1\r\nhost: log\r\n\
