@@ -24,6 +24,7 @@ mod health;
 mod json;
 mod keys;
 mod links;
+mod names;
 mod param;
 pub mod proto;
 mod published;
@@ -36,6 +37,7 @@ mod scan;
 mod schema;
 mod segments;
 mod stream;
+mod strict;
 #[cfg(test)]
 mod tests;
 mod turns;

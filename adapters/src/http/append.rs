@@ -16,6 +16,7 @@ use super::request_metrics::BodySizes;
 use body::AppendBody;
 
 mod body;
+mod fields;
 mod json;
 mod protobuf;
 

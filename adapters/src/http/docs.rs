@@ -37,11 +37,11 @@ static PUBLISHED: LazyLock<Published> =
 
 /// The OpenAPI document that a server of this version serves.
 pub fn document(format: DocumentFormat) -> String {
-    let (document, end) = match format {
-        DocumentFormat::Yaml => (&PUBLISHED.yaml, ""),
-        DocumentFormat::Json => (&PUBLISHED.json, "\n"),
+    let document = match format {
+        DocumentFormat::Yaml => &PUBLISHED.yaml,
+        DocumentFormat::Json => &PUBLISHED.json,
     };
-    String::from_utf8_lossy(document).into_owned() + end
+    String::from_utf8_lossy(document).into_owned()
 }
 
 /// What the operations are grouped by.
@@ -79,7 +79,9 @@ pub(super) fn describe<T: OpenApi>(api: T) -> OpenApiService<Refined<T>, ()> {
              sequence.\n\n\
              Messages travel as ProtoJSON or as binary protobuf, as `Content-Type` and `Accept` say. In JSON, bytes \
              are base64 (standard or URL-safe, padded or not; answers are standard and padded), and 64-bit numbers \
-             are numbers. `openapi/log.proto` has the messages for binary protobuf.\n\n\
+             are numbers. Text may be sent as `keyText` and `valueText`, and is answered so with `format=text`. \
+             `openapi/log.proto` has the messages for binary protobuf. Query parameters and fields of a request \
+             that this document does not have are refused.\n\n\
              Every answer to an HTTP request has the header `x-request-id`: the client's, or a new one. Every error, on \
              every path, is an `ErrorResponse`. What cannot be read as a request, or has a head over 64 KiB, is answered \
              400 or 431 without either, and the connection is closed.",

@@ -3,6 +3,32 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+/// How bytes are written in JSON.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum ByteFormat {
+    /// As base64.
+    #[default]
+    Base64,
+    /// As text where they are text, in a field whose name ends in `Text`; else as base64.
+    Text,
+}
+
+/// Text may be twice as long in JSON, where `"` is `\"`, and by so many bytes more.
+const ESCAPES: usize = 64;
+
+/// The text that `bytes` are, if they are UTF-8. Text that escapes would make much longer, which is one of many control
+/// characters, is not written as such: else a page could be six times as long as what is in it.
+fn text(bytes: &[u8]) -> Option<&str> {
+    let escaped = |byte: &u8| match byte {
+        b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 0x08 | 0x0c => 1,
+        0..0x20 => 5,
+        _ => 0,
+    };
+    let text = std::str::from_utf8(bytes).ok()?;
+    let longer: usize = bytes.iter().map(escaped).sum();
+    (longer <= bytes.len() + ESCAPES).then_some(text)
+}
+
 /// A JSON text being written.
 #[derive(Debug, Default)]
 pub(super) struct JsonText(Vec<u8>);
@@ -13,6 +39,11 @@ impl JsonText {
     }
 
     pub(super) fn into_bytes(self) -> Vec<u8> {
+        self.0
+    }
+
+    pub(super) fn into_line(mut self) -> Vec<u8> {
+        self.raw("\n");
         self.0
     }
 
@@ -40,8 +71,22 @@ impl JsonText {
 
     /// Appends a string that may need escapes.
     pub(super) fn string(&mut self, text: &str) -> &mut Self {
-        let quoted = serde_json::Value::from(text).to_string();
-        self.raw(&quoted)
+        // Writing to memory does not fail.
+        let _ = serde_json::to_writer(&mut self.0, text);
+        self
+    }
+
+    /// Appends the field `name` with its colon and its value: `"value":"Zmlyc3Q="`, or `"valueText":"first"`.
+    pub(super) fn field(&mut self, name: &str, bytes: &[u8], format: ByteFormat) -> &mut Self {
+        let text = match format {
+            ByteFormat::Base64 => None,
+            ByteFormat::Text => text(bytes),
+        };
+        self.raw("\"").raw(name);
+        match text {
+            Some(text) => self.raw("Text\":").string(text),
+            None => self.raw("\":").bytes(bytes),
+        }
     }
 
     /// Appends `items` with commas between.
@@ -61,9 +106,15 @@ impl JsonText {
     }
 
     /// Appends a `Value` message.
-    pub(super) fn value(&mut self, sequence: u64, value: &[u8], timestamp_ms: i64) -> &mut Self {
-        self.raw("{\"sequence\":").number(sequence);
-        self.raw(",\"value\":").bytes(value);
+    pub(super) fn value(
+        &mut self,
+        sequence: u64,
+        value: &[u8],
+        timestamp_ms: i64,
+        format: ByteFormat,
+    ) -> &mut Self {
+        self.raw("{\"sequence\":").number(sequence).raw(",");
+        self.field("value", value, format);
         self.raw(",\"timestampMs\":").number(timestamp_ms);
         self.raw("}")
     }
@@ -71,7 +122,7 @@ impl JsonText {
 
 /// Bytes of a [`JsonText::value`] beside its base64, at most.
 pub(super) const VALUE_OVERHEAD: usize =
-    r#"{"sequence":18446744073709551615,"value":"","timestampMs":-9223372036854775808},"#.len();
+    r#"{"sequence":18446744073709551615,"valueText":"","timestampMs":-9223372036854775808},"#.len();
 
 /// How long `bytes` bytes are in padded base64.
 pub(super) fn base64_len(bytes: usize) -> usize {

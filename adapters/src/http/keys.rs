@@ -4,15 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use log_domain::budget::Budget;
-use log_domain::{KeysPage, KeysQuery, LogService, LogStore};
+use log_domain::{Error, Key, KeysPage, KeysQuery, LogService, LogStore};
 use poem_openapi::OpenApi;
+use prost::Message;
 
 use super::docs::Tag;
 use super::failure::Failure;
 use super::format::Format;
+use super::json::{ByteFormat, JsonText, base64_len};
 use super::param::{self, Base64, Param, Text};
 use super::proto::{self, KeysResponse};
-use super::reply::Reply;
+use super::reply::{Encode, Reply};
 use super::scan::{default_limit, page_limit};
 use super::turns::Turns;
 
@@ -60,6 +62,11 @@ impl<S: LogStore> Keys<S> {
         start_after: Param<Option<Text>>,
         /// Only keys after this one, as base64.
         start_after_base64: Param<Option<Base64>>,
+        /// `base64` (the default), or `text`: in JSON, a key that is UTF-8 text comes as `keyText`, and the next
+        /// `start_after` as `nextStartAfterText`; one that is not, or that is mostly control characters, stays base64
+        /// under its usual name. For people and shells.
+        #[oai(name = "format")]
+        byte_format: Param<Option<ByteFormat>>,
     ) -> Result<Reply<KeysResponse>, Failure> {
         let start_segment = start_segment.0;
         let end_segment = end_segment.0.unwrap_or(u32::MAX);
@@ -75,21 +82,54 @@ impl<S: LogStore> Keys<S> {
             start_after: param::either("start_after", start_after.0, start_after_base64.0)?,
             limit: page_limit(limit.0, self.service.limits())?,
         };
+        let bytes = byte_format.0.unwrap_or_default();
         self.turns
             .take(self.read_timeout, self.service.keys(&query), |page| {
-                Reply::new(format, &answer(page))?.held(&self.answers)
+                Reply::new(format, &KeysAnswer { page, bytes })?.held(&self.answers)
             })
             .await
     }
 }
 
-fn answer(page: KeysPage) -> KeysResponse {
-    let key = |key: log_domain::Key| proto::Key {
-        key: key.as_bytes().clone(),
-    };
-    KeysResponse {
-        status: proto::SUCCESS.to_owned(),
-        next_start_after: page.next_start_after.map(|after| after.as_bytes().clone()),
-        keys: page.keys.into_iter().map(key).collect(),
+/// A page as a `KeysResponse`.
+struct KeysAnswer {
+    page: KeysPage,
+    bytes: ByteFormat,
+}
+
+impl Encode for KeysAnswer {
+    type Message = KeysResponse;
+
+    fn json(&self) -> Result<JsonText, Error> {
+        let Self { page, bytes } = self;
+        let lengths = page.keys.iter().map(|key| base64_len(key.as_bytes().len()));
+        let around = r#"{"keyText":""},"#.len();
+        let mut out = JsonText::with_capacity(lengths.map(|length| length + around).sum::<usize>());
+        out.raw("{\"status\":\"success\",\"keys\":")
+            .list(&page.keys, |out, key| {
+                out.raw("{").field("key", key.as_bytes(), *bytes).raw("}");
+            });
+        if let Some(after) = &page.next_start_after {
+            out.raw(",");
+            out.field("nextStartAfter", after.as_bytes(), *bytes);
+        }
+        out.raw("}");
+        Ok(out)
+    }
+
+    fn protobuf(&self) -> Result<Vec<u8>, Error> {
+        let Self { page, .. } = self;
+        let key = |key: &Key| proto::Key {
+            key: key.as_bytes().clone(),
+        };
+        let answer = KeysResponse {
+            status: proto::SUCCESS.to_owned(),
+            next_start_after: page
+                .next_start_after
+                .as_ref()
+                .map(|after| after.as_bytes().clone()),
+            keys: page.keys.iter().map(key).collect(),
+        };
+        Ok(answer.encode_to_vec())
     }
 }

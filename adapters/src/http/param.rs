@@ -12,6 +12,8 @@ use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
 use super::base64_in::engine_for;
 use super::failure::Failure;
+use super::json::ByteFormat;
+use super::names;
 use super::schema;
 
 /// A parameter of the query string.
@@ -90,6 +92,23 @@ fn find<'a>(query: &'a str, name: &str) -> Result<Option<Cow<'a, str>>, Failure>
         found = Some(utf8(decode(value)).ok_or_else(|| Failure::invalid("not UTF-8").of(name))?);
     }
     Ok(found)
+}
+
+/// Refuses a query with a parameter that is not `declared`.
+pub(super) fn refuse_unknown(query: &str, declared: &[String]) -> Result<(), Failure> {
+    for pair in query.split('&').filter(|pair| !matches!(*pair, "" | "=")) {
+        let name = decode(pair.split_once('=').map_or(pair, |(name, _)| name));
+        if !declared.iter().any(|known| known.as_bytes() == &*name) {
+            let known: Vec<&str> = declared.iter().map(String::as_str).collect();
+            let name = String::from_utf8_lossy(&name);
+            return Err(Failure::invalid(names::unknown(
+                "query parameter",
+                &name,
+                &known,
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn utf8(bytes: Cow<'_, [u8]>) -> Option<Cow<'_, str>> {
@@ -191,6 +210,23 @@ impl ParamValue for Visibility {
             "memory" => Ok(Self::Memory),
             "durable" => Ok(Self::Durable),
             _ => Err("expected memory or durable".to_owned()),
+        }
+    }
+}
+
+impl ParamValue for ByteFormat {
+    fn schema() -> MetaSchemaRef {
+        MetaSchemaRef::Inline(Box::new(MetaSchema {
+            enum_items: vec!["base64".into(), "text".into()],
+            ..MetaSchema::new("string")
+        }))
+    }
+
+    fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "base64" => Ok(Self::Base64),
+            "text" => Ok(Self::Text),
+            _ => Err("expected base64 or text".to_owned()),
         }
     }
 }

@@ -25,7 +25,7 @@ impl Published {
         for (path, operation) in operations(&mut document) {
             complete(&path, operation);
         }
-        let json = serde_json::to_string_pretty(&document).expect("a document is JSON");
+        let json = serde_json::to_string_pretty(&document).expect("a document is JSON") + "\n";
         let yaml = serde_yaml::to_string(&document).expect("a document is YAML");
         let page = service.swagger_ui_html().replace(&written, &json);
         Self {

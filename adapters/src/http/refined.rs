@@ -3,8 +3,6 @@
 
 use std::collections::HashMap;
 
-use poem::endpoint::BoxEndpoint;
-use poem::http::Method;
 use poem_openapi::OpenApi;
 use poem_openapi::registry::{
     MetaApi, MetaOperation, MetaOperationParam, MetaSchemaRef, MetaSecurityScheme, Registry,
@@ -12,6 +10,7 @@ use poem_openapi::registry::{
 
 use super::failure;
 use super::routes;
+use super::strict;
 
 /// The scheme's name in the document.
 const SCHEME: &str = "bearerAuth";
@@ -70,8 +69,9 @@ impl<T: OpenApi> OpenApi for Refined<T> {
         );
     }
 
-    fn add_routes(self, table: &mut HashMap<String, HashMap<Method, BoxEndpoint<'static>>>) {
+    fn add_routes(self, table: &mut strict::Table) {
         self.0.add_routes(table);
+        strict::refuse_unknown(T::meta(), table);
     }
 }
 

@@ -12,7 +12,7 @@ use prost::Message;
 
 use super::format::Format;
 use super::json::JsonText;
-use super::proto::{AppendResponse, CountResponse, ErrorResponse, KeysResponse, SegmentsResponse};
+use super::proto::{AppendResponse, CountResponse, ErrorResponse, SegmentsResponse};
 use super::schema::{self, Described};
 
 /// What can be written in both formats.
@@ -27,10 +27,10 @@ pub(super) trait Encode {
     fn protobuf(&self) -> Result<Vec<u8>, Error>;
 }
 
-/// Writes `answer`.
+/// Writes `answer`; JSON is a line of text, so that it ends as one on a terminal.
 pub(super) fn encode(format: Format, answer: &impl Encode) -> Result<Vec<u8>, Error> {
     match format {
-        Format::Json => answer.json().map(JsonText::into_bytes),
+        Format::Json => answer.json().map(JsonText::into_line),
         Format::Protobuf => answer.protobuf(),
     }
 }
@@ -129,17 +129,6 @@ encode_message!(AppendResponse, |message, out| {
     out.number(message.records_appended);
     out.raw(",\"startSequence\":");
     out.number(message.start_sequence).raw("}");
-});
-
-encode_message!(KeysResponse, |message, out| {
-    out.raw("{\"status\":").string(&message.status);
-    out.raw(",\"keys\":").list(&message.keys, |out, key| {
-        out.raw("{\"key\":").bytes(&key.key).raw("}");
-    });
-    if let Some(after) = &message.next_start_after {
-        out.raw(",\"nextStartAfter\":").bytes(after);
-    }
-    out.raw("}");
 });
 
 encode_message!(SegmentsResponse, |message, out| {

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use super::docs::Tag;
 use super::failure::Failure;
 use super::format::Format;
-use super::json::{JsonText, VALUE_OVERHEAD, base64_len};
+use super::json::{ByteFormat, JsonText, VALUE_OVERHEAD, base64_len};
 use super::param::{self, Base64, Param, Text};
 use super::proto::{self, ScanResponse};
 use super::reply::{Encode, Reply};
@@ -88,6 +88,10 @@ impl<S: LogStore> ScanRoute<S> {
         start_time_ms: Param<Option<i64>>,
         /// `memory` (the default): all that was applied. `durable`: only what is on object storage.
         visibility: Param<Option<Visibility>>,
+        /// `base64` (the default), or `text`: in JSON, a key or a value that is UTF-8 text comes as `keyText` or `valueText`; one
+        /// that is not, or that is mostly control characters, stays base64 under its usual name. For people and shells.
+        #[oai(name = "format")]
+        byte_format: Param<Option<ByteFormat>>,
     ) -> Result<Reply<ScanResponse>, Failure> {
         let limits = self.service.limits();
         let scan = Selection {
@@ -99,7 +103,9 @@ impl<S: LogStore> ScanRoute<S> {
         };
         let mut scan = scan.into_scan(page_limit(limit.0, limits)?)?;
         let key = scan.key.clone();
-        let answer = |page| Reply::new(format, &ScanAnswer { key, page })?.held(&self.answers);
+        let bytes = byte_format.0.unwrap_or_default();
+        let answer =
+            |page| Reply::new(format, &ScanAnswer { key, page, bytes })?.held(&self.answers);
         if follow.0 {
             let wait = Duration::from_millis(timeout_ms.0).min(self.max_follow_timeout);
             scan.limit.bytes = scan.limit.bytes.min(FOLLOWED_BYTES);
@@ -181,25 +187,27 @@ fn nothing(next: Sequence) -> Page {
 struct ScanAnswer {
     key: Key,
     page: Page,
+    bytes: ByteFormat,
 }
 
 impl Encode for ScanAnswer {
     type Message = ScanResponse;
 
     fn json(&self) -> Result<JsonText, Error> {
-        let Self { key, page } = self;
+        let Self { key, page, bytes } = self;
         let records = page.records as usize;
         let values = base64_len(page.bytes as usize) + records * (VALUE_OVERHEAD + 4);
         let mut out = JsonText::with_capacity(values + base64_len(key.as_ref().len()) + 128);
-        out.raw("{\"status\":\"success\",\"key\":")
-            .bytes(key.as_ref())
+        out.raw("{\"status\":\"success\",")
+            .field("key", key.as_ref(), *bytes)
             .raw(",\"values\":[");
         let mut separator = "";
         for run in &page.runs {
             for entry in run.entries() {
                 let entry = entry?;
                 out.raw(separator);
-                out.value(entry.sequence.get(), &entry.value, run.timestamp_ms());
+                let sequence = entry.sequence.get();
+                out.value(sequence, &entry.value, run.timestamp_ms(), *bytes);
                 separator = ",";
             }
         }
@@ -211,7 +219,7 @@ impl Encode for ScanAnswer {
 
     /// The encoding of a run *is* that of the field `values`, so runs are copied, not decoded.
     fn protobuf(&self) -> Result<Vec<u8>, Error> {
-        let Self { key, page } = self;
+        let Self { key, page, .. } = self;
         let key = key.as_ref();
         let mut out = Vec::with_capacity(page.bytes as usize + key.len() + 64);
         prost::encoding::string::encode(1, &proto::SUCCESS.to_owned(), &mut out);

@@ -81,6 +81,12 @@ fn base64() -> MetaSchema {
     MetaSchema::new_with_format("string", "byte")
 }
 
+/// Text in place of another field. That field stays required in the document: text is for people and shells, and the
+/// clients that are made of the document always have bytes.
+fn as_text(name: &'static str, description: &'static str) -> Field {
+    field(name, MetaSchema::new("string"), description)
+}
+
 fn one_byte_or_more() -> MetaSchema {
     MetaSchema {
         // One byte without padding.
@@ -162,7 +168,8 @@ impl Described for Record {
 
     fn schema(_registry: &mut Registry) -> MetaSchema {
         object(
-            "One record to append.",
+            "One record to append: exactly one of `key` and `keyText`, and exactly one of `value` and `valueText`. \
+             Unknown fields are refused.",
             &["key", "value"],
             [
                 field(
@@ -175,6 +182,14 @@ impl Described for Record {
                     base64(),
                     "What it says; up to 8 MiB (by default) before it is base64. An empty value is a value; a missing one is \
                      an error.",
+                ),
+                as_text(
+                    "keyText",
+                    "The key as text, in place of `key`; stored as UTF-8.",
+                ),
+                as_text(
+                    "valueText",
+                    "The value as text, in place of `value`; stored as UTF-8.",
                 ),
             ],
             json!({"key": "b3JkZXJz", "value": "Zmlyc3Q="}),
@@ -195,7 +210,7 @@ impl Described for AppendRequest {
             ..MetaSchema::new("boolean")
         };
         object(
-            "Records to append, whole or not at all.",
+            "Records to append, whole or not at all. Unknown fields are refused.",
             &["records"],
             [
                 field(
@@ -259,6 +274,10 @@ impl Described for Value {
                     "Its place in the log: one counter for all keys.",
                 ),
                 field("value", base64(), "What it says."),
+                as_text(
+                    "valueText",
+                    "With `format=text`, in place of `value`, if it is text.",
+                ),
                 field(
                     "timestampMs",
                     unix_ms(),
@@ -280,6 +299,10 @@ impl Described for ScanResponse {
             [
                 status("success"),
                 field("key", base64(), "The key that was asked for."),
+                as_text(
+                    "keyText",
+                    "With `format=text`, in place of `key`, if it is text.",
+                ),
                 field(
                     "values",
                     list_of::<Value>(registry),
@@ -308,7 +331,13 @@ impl Described for Key {
         object(
             "One key.",
             &["key"],
-            [field("key", base64(), "Its bytes.")],
+            [
+                field("key", base64(), "Its bytes."),
+                as_text(
+                    "keyText",
+                    "With `format=text`, in place of `key`, if it is text.",
+                ),
+            ],
             json!({"key": "b3JkZXJz"}),
         )
     }
@@ -328,6 +357,10 @@ impl Described for KeysResponse {
                     "nextStartAfter",
                     base64(),
                     "The start_after_base64 to go on with; absent when there are no more keys.",
+                ),
+                as_text(
+                    "nextStartAfterText",
+                    "The start_after to go on with: with `format=text`, in place of `nextStartAfter`, if it is text.",
                 ),
             ],
             json!({"status": "success", "keys": [{"key": "b3JkZXJz"}]}),

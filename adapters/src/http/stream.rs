@@ -20,7 +20,7 @@ use tokio::time::timeout;
 use super::docs::Tag;
 use super::failure::Failure;
 use super::format::Format;
-use super::json::{JsonText, VALUE_OVERHEAD, base64_len};
+use super::json::{ByteFormat, JsonText, VALUE_OVERHEAD, base64_len};
 use super::param::{self, Base64, Param, Text};
 use super::proto::Value;
 use super::reply::encode;
@@ -80,6 +80,10 @@ impl<S: LogStore> StreamRoute<S> {
         start_time_ms: Param<Option<i64>>,
         /// `memory` (the default): all that was applied. `durable`: only what is on object storage.
         visibility: Param<Option<Visibility>>,
+        /// `base64` (the default), or `text`: in JSON, a value that is UTF-8 text comes as `valueText`; one
+        /// that is not, or that is mostly control characters, stays base64 under its usual name. For people and shells.
+        #[oai(name = "format")]
+        byte_format: Param<Option<ByteFormat>>,
     ) -> Result<EventStream, Failure> {
         let limits = self.service.limits();
         let limit = PageLimit {
@@ -102,7 +106,8 @@ impl<S: LogStore> StreamRoute<S> {
             }
         }
         let tail = self.service.tail(scan)?;
-        let events = events(tail, self.heartbeat, request_id);
+        let bytes = byte_format.0.unwrap_or_default();
+        let events = events(tail, bytes, self.heartbeat, request_id);
         Ok(EventStream(Some(Body::from_bytes_stream(events))))
     }
 }
@@ -114,6 +119,7 @@ type Next<S> = BoxFuture<'static, (Tail<S>, Result<Option<Page>, Error>)>;
 /// The events of `tail`, each page made when the client has taken the one before.
 fn events<S: LogStore>(
     tail: Tail<S>,
+    bytes: ByteFormat,
     heartbeat: Duration,
     request_id: RequestId,
 ) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
@@ -124,7 +130,7 @@ fn events<S: LogStore>(
             let Ok((tail, read)) = timeout(heartbeat, &mut waiting).await else {
                 return Some((Ok(Bytes::from_static(HEARTBEAT.as_bytes())), Some(waiting)));
             };
-            match read.and_then(|page| page.map(|page| page_events(&page)).transpose()) {
+            match read.and_then(|page| page.map(|page| page_events(&page, bytes)).transpose()) {
                 Ok(Some(events)) => Some((Ok(events), Some(next(tail)))),
                 Ok(None) => None,
                 Err(error) => Some((Ok(error_event(error, &request_id)), None)),
@@ -140,7 +146,7 @@ fn next<S: LogStore>(mut tail: Tail<S>) -> Next<S> {
     })
 }
 
-fn page_events(page: &Page) -> Result<Bytes, Error> {
+fn page_events(page: &Page, bytes: ByteFormat) -> Result<Bytes, Error> {
     let per_event = VALUE_OVERHEAD + "id: 18446744073709551615\ndata: \n\n".len() + 4;
     let space = base64_len(page.bytes as usize) + page.records as usize * per_event;
     let mut out = JsonText::with_capacity(space);
@@ -149,7 +155,7 @@ fn page_events(page: &Page) -> Result<Bytes, Error> {
             let entry = entry?;
             let sequence = entry.sequence.get();
             out.raw("id: ").number(sequence).raw("\ndata: ");
-            out.value(sequence, &entry.value, run.timestamp_ms());
+            out.value(sequence, &entry.value, run.timestamp_ms(), bytes);
             out.raw("\n\n");
         }
     }
@@ -160,7 +166,7 @@ fn error_event(error: Error, request_id: &RequestId) -> Bytes {
     let told = Failure::from(error).told_to(request_id);
     let json = encode(Format::Json, &told).unwrap_or_default();
     let mut event = b"event: error\ndata: ".to_vec();
-    event.extend_from_slice(&json);
+    event.extend_from_slice(json.trim_ascii_end());
     event.extend_from_slice(b"\n\n");
     event.into()
 }

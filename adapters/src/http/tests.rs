@@ -28,6 +28,8 @@ mod failing;
 mod fuzz;
 mod reading;
 mod streaming;
+mod text;
+mod unknown;
 mod wire;
 
 /// A server and what is behind it.
@@ -47,6 +49,12 @@ struct Answer {
 impl Answer {
     fn json(&self) -> Json {
         serde_json::from_slice(&self.body).expect("a JSON body")
+    }
+
+    /// The body as text, which is one line.
+    fn line(&self) -> &str {
+        let text = std::str::from_utf8(&self.body).expect("UTF-8");
+        text.strip_suffix('\n').expect("a newline at the end")
     }
 
     fn header(&self, name: &str) -> &str {

@@ -1,7 +1,7 @@
 //! `AppendRequest` from ProtoJSON.
 //!
-//! Read by hand over serde's visitors: base64 is decoded straight into one arena that all records are slices of, and
-//! no body can make more records than a batch may have.
+//! Read by hand over serde's visitors: base64 and text are decoded straight into one arena that all records are slices
+//! of, and no body can make more records than a batch may have.
 
 use std::fmt;
 use std::ops::Range;
@@ -9,17 +9,26 @@ use std::ops::Range;
 use base64::Engine;
 use bytes::Bytes;
 use log_domain::{Error, Limits, Record};
-use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::Deserializer;
+use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 
+use super::fields::{Field, Seen};
 use crate::http::base64_in::engine_for;
 use crate::http::failure::Failure;
 
-/// The records, and whether to await durability. Fields that are not known are ignored, `null` counts as absent.
+/// What some programs begin a UTF-8 text with; it says nothing.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// The records, and whether to await durability. Fields that are not known are refused, `null` counts as absent.
 pub(super) fn decode(body: &[u8], limits: &Limits) -> Result<(Vec<Record>, bool), Failure> {
+    let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
+    if body.starts_with(b"\xff\xfe") || body.starts_with(b"\xfe\xff") {
+        return Err(Failure::invalid("the body is UTF-16; send JSON as UTF-8"));
+    }
     let mut request = Request {
         limits,
         arena: vec![0; body.len() / 4 * 3 + 3],
+        longest: body.len(),
         used: 0,
         records: Vec::new(),
         await_durable: false,
@@ -40,6 +49,13 @@ pub(super) fn missing(what: &str) -> Failure {
     Failure::invalid(format!("{what} is missing"))
 }
 
+/// The same in JSON, where there are two ways to send it.
+fn absent(name: &str) -> Failure {
+    Failure::invalid(format!(
+        "{name} is missing: send {name} (base64) or {name}Text"
+    ))
+}
+
 /// A batch with more records than there may be; how many more was not counted.
 pub(super) fn too_many(limits: &Limits) -> Failure {
     Error::TooLarge {
@@ -53,8 +69,11 @@ pub(super) fn too_many(limits: &Limits) -> Failure {
 /// A request being read.
 struct Request<'l> {
     limits: &'l Limits,
-    /// Decoded base64 of all records, one after another; as large as base64 of the body's length could need.
+    /// The keys and values of all records, one after another; as large as base64 of the body's length could need, or
+    /// as the body itself once there is text.
     arena: Vec<u8>,
+    /// Length of the body. What is decoded is never longer than what it is decoded from.
+    longest: usize,
     used: usize,
     records: Vec<Place>,
     await_durable: bool,
@@ -74,8 +93,8 @@ impl Request<'_> {
         let arena = Bytes::from(self.arena);
         let limits = self.limits;
         let record = |place: Place| -> Result<Record, Failure> {
-            let key = place.key.ok_or_else(|| missing("key"))?;
-            let value = place.value.ok_or_else(|| missing("value"))?;
+            let key = place.key.ok_or_else(|| absent("key"))?;
+            let value = place.value.ok_or_else(|| absent("value"))?;
             Ok(Record::parse(arena.slice(key), arena.slice(value), limits)?)
         };
         let places = self.records.into_iter().enumerate();
@@ -89,6 +108,18 @@ impl Request<'_> {
         let start = self.used;
         self.used += engine_for(text).decode_slice(text, &mut self.arena[start..])?;
         Ok(start..self.used)
+    }
+
+    fn copy_text(&mut self, text: &str) -> Range<usize> {
+        let place = self.used..self.used + text.len();
+        if place.end > self.arena.len() {
+            let longest = self.longest.max(place.end);
+            self.arena.reserve_exact(longest - self.arena.len());
+            self.arena.resize(longest, 0);
+        }
+        self.arena[place.clone()].copy_from_slice(text.as_bytes());
+        self.used = place.end;
+        place
     }
 }
 
@@ -108,8 +139,9 @@ impl<'de> Visitor<'de> for &mut Request<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(name) = map.next_key::<RequestField>()? {
-            match name {
+        let mut seen = Seen::default();
+        while let Some(field) = seen.next(&mut map)? {
+            match field {
                 RequestField::Records => map.next_value_seed(Records(self))?,
                 RequestField::AwaitDurable => {
                     let flag = map.next_value::<Option<bool>>();
@@ -117,35 +149,53 @@ impl<'de> Visitor<'de> for &mut Request<'_> {
                         .map_err(|error| A::Error::custom(format_args!("awaitDurable: {error}")))?
                         .unwrap_or(false);
                 }
-                RequestField::Unknown => {
-                    map.next_value::<IgnoredAny>()?;
-                }
             }
         }
         Ok(())
     }
 }
 
-#[derive(Deserialize)]
-#[serde(field_identifier)]
-enum RequestField {
-    #[serde(rename = "records")]
-    Records,
-    #[serde(rename = "awaitDurable", alias = "await_durable")]
-    AwaitDurable,
-    #[serde(other)]
-    Unknown,
+/// The fields of an `AppendRequest`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RequestField {
+    Records = 1,
+    AwaitDurable = 2,
 }
 
-#[derive(Deserialize)]
-#[serde(field_identifier)]
-enum RecordField {
-    #[serde(rename = "key")]
-    Key,
-    #[serde(rename = "value")]
-    Value,
-    #[serde(other)]
-    Unknown,
+impl Field for RequestField {
+    const NAMES: &'static [(&'static str, Self)] = &[
+        ("records", Self::Records),
+        ("awaitDurable", Self::AwaitDurable),
+        ("await_durable", Self::AwaitDurable),
+    ];
+
+    fn bit(self) -> u8 {
+        self as u8
+    }
+}
+
+/// The fields of a `Record`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RecordField {
+    Key = 1,
+    Value = 2,
+    KeyText = 4,
+    ValueText = 8,
+}
+
+impl Field for RecordField {
+    const NAMES: &'static [(&'static str, Self)] = &[
+        ("key", Self::Key),
+        ("value", Self::Value),
+        ("keyText", Self::KeyText),
+        ("key_text", Self::KeyText),
+        ("valueText", Self::ValueText),
+        ("value_text", Self::ValueText),
+    ];
+
+    fn bit(self) -> u8 {
+        self as u8
+    }
 }
 
 struct Records<'r, 'l>(&'r mut Request<'l>);
@@ -208,26 +258,39 @@ impl<'de> Visitor<'de> for OneRecord<'_, '_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let Self(request) = self;
         let mut place = Place::default();
-        while let Some(name) = map.next_key::<RecordField>()? {
-            match name {
-                RecordField::Key => place.key = map.next_value_seed(Base64Text(request, "key"))?,
-                RecordField::Value => {
-                    place.value = map.next_value_seed(Base64Text(request, "value"))?;
-                }
-                RecordField::Unknown => {
-                    map.next_value::<IgnoredAny>()?;
-                }
+        let mut seen = Seen::default();
+        while let Some(field) = seen.next(&mut map)? {
+            let (name, text, target) = match field {
+                RecordField::Key => ("key", false, &mut place.key),
+                RecordField::KeyText => ("key", true, &mut place.key),
+                RecordField::Value => ("value", false, &mut place.value),
+                RecordField::ValueText => ("value", true, &mut place.value),
+            };
+            let given = map.next_value_seed(Content {
+                request: &mut *request,
+                name,
+                text,
+            })?;
+            if given.is_some() && target.is_some() {
+                return Err(A::Error::custom(format_args!(
+                    "{name} and {name}Text exclude each other"
+                )));
             }
+            *target = given.or(target.take());
         }
         request.records.push(place);
         Ok(())
     }
 }
 
-/// A base64 string, or `null`; and the field it stands in.
-struct Base64Text<'r, 'l>(&'r mut Request<'l>, &'static str);
+/// A string that is base64 or text, or `null`; and the field that it is for.
+struct Content<'r, 'l> {
+    request: &'r mut Request<'l>,
+    name: &'static str,
+    text: bool,
+}
 
-impl<'de> DeserializeSeed<'de> for Base64Text<'_, '_> {
+impl<'de> DeserializeSeed<'de> for Content<'_, '_> {
     type Value = Option<Range<usize>>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
@@ -235,11 +298,16 @@ impl<'de> DeserializeSeed<'de> for Base64Text<'_, '_> {
     }
 }
 
-impl Visitor<'_> for Base64Text<'_, '_> {
+impl Visitor<'_> for Content<'_, '_> {
     type Value = Option<Range<usize>>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a base64 string as `{}`", self.1)
+        let name = self.name;
+        if self.text {
+            write!(f, "a string as `{name}Text`")
+        } else {
+            write!(f, "a base64 string as `{name}`")
+        }
     }
 
     fn visit_unit<E>(self) -> Result<Self::Value, E> {
@@ -247,10 +315,15 @@ impl Visitor<'_> for Base64Text<'_, '_> {
     }
 
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
-        let Self(request, field) = self;
-        let place = request.decode_base64(text);
-        place
-            .map(Some)
-            .map_err(|error| E::custom(format_args!("{field} is not base64: {error}")))
+        if self.text {
+            return Ok(Some(self.request.copy_text(text)));
+        }
+        let name = self.name;
+        let place = self.request.decode_base64(text);
+        place.map(Some).map_err(|error| {
+            E::custom(format_args!(
+                "{name} is not base64: {error} (text goes into {name}Text)"
+            ))
+        })
     }
 }

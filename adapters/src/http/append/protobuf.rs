@@ -6,7 +6,7 @@
 use bytes::{Buf, Bytes};
 use log_domain::{Error, Limits, Record};
 use prost::DecodeError;
-use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
+use prost::encoding::{WireType, decode_key, decode_varint};
 
 use super::json::{missing, too_many};
 use crate::http::failure::Failure;
@@ -15,6 +15,10 @@ const RECORDS: u32 = 1;
 const AWAIT_DURABLE: u32 = 2;
 const KEY: u32 = 1;
 const VALUE: u32 = 2;
+
+/// The fields of an `AppendRequest` and those of a `Record`, as a client is told of them.
+const REQUEST_FIELDS: &str = "records = 1, await_durable = 2";
+const RECORD_FIELDS: &str = "key = 1, value = 2";
 
 /// The records, and whether to await durability.
 pub(super) fn decode(mut body: Bytes, limits: &Limits) -> Result<(Vec<Record>, bool), Failure> {
@@ -34,15 +38,13 @@ pub(super) fn decode(mut body: Bytes, limits: &Limits) -> Result<(Vec<Record>, b
             (AWAIT_DURABLE, WireType::Varint) => {
                 await_durable = decode_varint(&mut body).map_err(malformed)? != 0;
             }
-            (RECORDS | AWAIT_DURABLE, _) => {
-                return Err(Failure::invalid(
-                    "the body is not an AppendRequest: a field has the wrong wire type",
+            (RECORDS, _) => return Err(wrong_type("the body is not an AppendRequest: records")),
+            (AWAIT_DURABLE, _) => {
+                return Err(wrong_type(
+                    "the body is not an AppendRequest: await_durable",
                 ));
             }
-            (tag, wire_type) => {
-                skip_field(wire_type, tag, &mut body, DecodeContext::default())
-                    .map_err(malformed)?;
-            }
+            (tag, _) => return Err(unknown(tag, "AppendRequest", REQUEST_FIELDS)),
         }
     }
     Ok((records, await_durable))
@@ -58,13 +60,9 @@ fn record(mut message: Bytes, limits: &Limits) -> Result<Record, Failure> {
             (VALUE, WireType::LengthDelimited) => {
                 value = Some(bytes_field(&mut message).map_err(malformed)?);
             }
-            (KEY | VALUE, _) => {
-                return Err(Failure::invalid("a field has the wrong wire type"));
-            }
-            (tag, wire_type) => {
-                skip_field(wire_type, tag, &mut message, DecodeContext::default())
-                    .map_err(malformed)?;
-            }
+            (KEY, _) => return Err(wrong_type("key")),
+            (VALUE, _) => return Err(wrong_type("value")),
+            (tag, _) => return Err(unknown(tag, "Record", RECORD_FIELDS)),
         }
     }
     let key = key.ok_or_else(|| missing("key"))?;
@@ -72,6 +70,17 @@ fn record(mut message: Bytes, limits: &Limits) -> Result<Record, Failure> {
         missing("value (an empty value must be present on the wire: declare the field optional)")
     })?;
     Ok(Record::parse(key, value, limits)?)
+}
+
+/// A field that this server does not know. It may be a condition of a newer version, so nothing is applied without it.
+fn unknown(tag: u32, message: &str, known: &str) -> Failure {
+    Failure::invalid(format!(
+        "unknown field {tag} of {message} (accepted: {known})"
+    ))
+}
+
+fn wrong_type(field: &str) -> Failure {
+    Failure::invalid(format!("{field} has the wrong wire type"))
 }
 
 /// The bytes of a length-delimited field: a slice of `message`, not a copy.

@@ -21,11 +21,13 @@ fn parameter() -> impl Strategy<Value = String> {
         "prefix",
         "prefix_base64",
         "start_after",
+        "format",
         "x",
     ]);
     let value = prop_oneof![
         Just("true".to_owned()),
         Just("durable".to_owned()),
+        Just("text".to_owned()),
         Just("k".to_owned()),
         any::<u64>().prop_map(|number| number.to_string()),
         (-5i64..5).prop_map(|number| number.to_string()),
@@ -39,7 +41,7 @@ fn body() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         prop::collection::vec(any::<u8>(), 0..200),
         // JSON-like and protobuf-like bytes get further than random ones.
-        r#"(\{|\}|\[|\]|,|:|"records"|"key"|"value"|"aw=="|null|1|true){0,30}"#
+        r#"(\{|\}|\[|\]|,|:|"records"|"key"|"value"|"keyText"|"valueText"|"aw=="|"\\u0000"|null|1|true){0,30}"#
             .prop_map(String::into_bytes),
         prop::collection::vec(
             prop::sample::select(vec![0u8, 1, 2, 3, 8, 10, 16, 18, 26, 255]),
@@ -72,6 +74,9 @@ proptest! {
             server.response(get(&uri, &[("accept", accept)])).await.status()
         });
         prop_assert!(status.as_u16() < 500, "{}", status);
+        // However right the others are, a parameter that no route has is refused.
+        let unknown = parameters.iter().any(|parameter| parameter.starts_with("x="));
+        prop_assert!(!unknown || status == StatusCode::BAD_REQUEST, "{}", status);
     }
 
     #[test]

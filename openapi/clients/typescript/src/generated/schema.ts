@@ -212,7 +212,7 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
-         * @description Records to append, whole or not at all.
+         * @description Records to append, whole or not at all. Unknown fields are refused.
          * @example {
          *       "awaitDurable": true,
          *       "records": [
@@ -311,6 +311,8 @@ export interface components {
              * @description Its bytes.
              */
             key: string;
+            /** @description With `format=text`, in place of `key`, if it is text. */
+            keyText?: string;
         };
         /**
          * @description One page of the distinct keys.
@@ -336,9 +338,11 @@ export interface components {
              * @description The start_after_base64 to go on with; absent when there are no more keys.
              */
             nextStartAfter?: string;
+            /** @description The start_after to go on with: with `format=text`, in place of `nextStartAfter`, if it is text. */
+            nextStartAfterText?: string;
         };
         /**
-         * @description One record to append.
+         * @description One record to append: exactly one of `key` and `keyText`, and exactly one of `value` and `valueText`. Unknown fields are refused.
          * @example {
          *       "key": "b3JkZXJz",
          *       "value": "Zmlyc3Q="
@@ -355,6 +359,10 @@ export interface components {
              * @description What it says; up to 8 MiB (by default) before it is base64. An empty value is a value; a missing one is an error.
              */
             value: string;
+            /** @description The key as text, in place of `key`; stored as UTF-8. */
+            keyText?: string;
+            /** @description The value as text, in place of `value`; stored as UTF-8. */
+            valueText?: string;
         };
         /**
          * @description One page of a key.
@@ -382,6 +390,8 @@ export interface components {
              * @description The key that was asked for.
              */
             key: string;
+            /** @description With `format=text`, in place of `key`, if it is text. */
+            keyText?: string;
             /** @description Its records, in order. */
             values: components["schemas"]["Value"][];
             /**
@@ -456,6 +466,8 @@ export interface components {
              * @description What it says.
              */
             value: string;
+            /** @description With `format=text`, in place of `value`, if it is text. */
+            valueText?: string;
             /**
              * Format: int64
              * @description When it was appended, in milliseconds since the Unix epoch.
@@ -635,6 +647,11 @@ export interface operations {
                 start_time_ms?: number;
                 /** @description `memory` (the default): all that was applied. `durable`: only what is on object storage. */
                 visibility?: "memory" | "durable";
+                /**
+                 * @description `base64` (the default), or `text`: in JSON, a key or a value that is UTF-8 text comes as `keyText` or `valueText`; one
+                 *     that is not, or that is mostly control characters, stays base64 under its usual name. For people and shells.
+                 */
+                format?: "base64" | "text";
             };
             header?: never;
             path?: never;
@@ -775,6 +792,12 @@ export interface operations {
                 start_after?: string;
                 /** @description Only keys after this one, as base64. */
                 start_after_base64?: string;
+                /**
+                 * @description `base64` (the default), or `text`: in JSON, a key that is UTF-8 text comes as `keyText`, and the next
+                 *     `start_after` as `nextStartAfterText`; one that is not, or that is mostly control characters, stays base64
+                 *     under its usual name. For people and shells.
+                 */
+                format?: "base64" | "text";
             };
             header?: never;
             path?: never;
@@ -1153,6 +1176,11 @@ export interface operations {
                 start_time_ms?: number;
                 /** @description `memory` (the default): all that was applied. `durable`: only what is on object storage. */
                 visibility?: "memory" | "durable";
+                /**
+                 * @description `base64` (the default), or `text`: in JSON, a value that is UTF-8 text comes as `valueText`; one
+                 *     that is not, or that is mostly control characters, stays base64 under its usual name. For people and shells.
+                 */
+                format?: "base64" | "text";
             };
             header?: {
                 /** @description The `id` of the last event that was seen; the stream begins after it. Takes precedence over `start_seq`. */

@@ -10,13 +10,16 @@ from .error_response_status import ErrorResponseStatus
 from .key import Key
 from .keys_response import KeysResponse
 from .keys_response_status import KeysResponseStatus
+from .list_keys_format import ListKeysFormat
 from .record import Record
+from .scan_format import ScanFormat
 from .scan_response import ScanResponse
 from .scan_response_status import ScanResponseStatus
 from .scan_visibility import ScanVisibility
 from .segment import Segment
 from .segments_response import SegmentsResponse
 from .segments_response_status import SegmentsResponseStatus
+from .stream_format import StreamFormat
 from .stream_response_200 import StreamResponse200
 from .stream_response_200_event import StreamResponse200Event
 from .stream_visibility import StreamVisibility
@@ -33,13 +36,16 @@ __all__ = (
     "Key",
     "KeysResponse",
     "KeysResponseStatus",
+    "ListKeysFormat",
     "Record",
+    "ScanFormat",
     "ScanResponse",
     "ScanResponseStatus",
     "ScanVisibility",
     "Segment",
     "SegmentsResponse",
     "SegmentsResponseStatus",
+    "StreamFormat",
     "StreamResponse200",
     "StreamResponse200Event",
     "StreamVisibility",

@@ -24,7 +24,7 @@ T = TypeVar("T", bound="AppendRequest")
 
 @_attrs_define
 class AppendRequest:
-    """ Records to append, whole or not at all.
+    """ Records to append, whole or not at all. Unknown fields are refused.
 
         Example:
             {'awaitDurable': True, 'records': [{'key': 'b3JkZXJz', 'value': 'Zmlyc3Q='}, {'key': 'b3JkZXJz', 'value':

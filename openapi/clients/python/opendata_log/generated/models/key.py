@@ -8,6 +8,7 @@ from attrs import field as _attrs_field
 
 from ..types import UNSET, Unset
 
+from ..types import UNSET, Unset
 
 
 
@@ -27,9 +28,11 @@ class Key:
 
         Attributes:
             key (str): Its bytes.
+            key_text (str | Unset): With `format=text`, in place of `key`, if it is text.
      """
 
     key: str
+    key_text: str | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
 
@@ -39,12 +42,16 @@ class Key:
     def to_dict(self) -> dict[str, Any]:
         key = self.key
 
+        key_text = self.key_text
+
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update({
             "key": key,
         })
+        if key_text is not UNSET:
+            field_dict["keyText"] = key_text
 
         return field_dict
 
@@ -55,8 +62,11 @@ class Key:
         d = dict(src_dict)
         key = d.pop("key")
 
+        key_text = d.pop("keyText", UNSET)
+
         key = cls(
             key=key,
+            key_text=key_text,
         )
 
 

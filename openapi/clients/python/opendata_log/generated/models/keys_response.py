@@ -35,11 +35,14 @@ class KeysResponse:
             status (KeysResponseStatus): Which kind of answer this is.
             keys (list[Key]): In byte order.
             next_start_after (str | Unset): The start_after_base64 to go on with; absent when there are no more keys.
+            next_start_after_text (str | Unset): The start_after to go on with: with `format=text`, in place of
+                `nextStartAfter`, if it is text.
      """
 
     status: KeysResponseStatus
     keys: list[Key]
     next_start_after: str | Unset = UNSET
+    next_start_after_text: str | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
 
@@ -59,6 +62,8 @@ class KeysResponse:
 
         next_start_after = self.next_start_after
 
+        next_start_after_text = self.next_start_after_text
+
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
@@ -68,6 +73,8 @@ class KeysResponse:
         })
         if next_start_after is not UNSET:
             field_dict["nextStartAfter"] = next_start_after
+        if next_start_after_text is not UNSET:
+            field_dict["nextStartAfterText"] = next_start_after_text
 
         return field_dict
 
@@ -94,10 +101,13 @@ class KeysResponse:
 
         next_start_after = d.pop("nextStartAfter", UNSET)
 
+        next_start_after_text = d.pop("nextStartAfterText", UNSET)
+
         keys_response = cls(
             status=status,
             keys=keys,
             next_start_after=next_start_after,
+            next_start_after_text=next_start_after_text,
         )
 
 

@@ -8,6 +8,7 @@ from attrs import field as _attrs_field
 
 from ..types import UNSET, Unset
 
+from ..types import UNSET, Unset
 
 
 
@@ -20,7 +21,8 @@ T = TypeVar("T", bound="Record")
 
 @_attrs_define
 class Record:
-    """ One record to append.
+    """ One record to append: exactly one of `key` and `keyText`, and exactly one of `value` and `valueText`. Unknown fields
+    are refused.
 
         Example:
             {'key': 'b3JkZXJz', 'value': 'Zmlyc3Q='}
@@ -29,10 +31,14 @@ class Record:
             key (str): The stream it goes to; 1 B to 8 KiB (by default) before it is base64.
             value (str): What it says; up to 8 MiB (by default) before it is base64. An empty value is a value; a missing
                 one is an error.
+            key_text (str | Unset): The key as text, in place of `key`; stored as UTF-8.
+            value_text (str | Unset): The value as text, in place of `value`; stored as UTF-8.
      """
 
     key: str
     value: str
+    key_text: str | Unset = UNSET
+    value_text: str | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
 
@@ -44,6 +50,10 @@ class Record:
 
         value = self.value
 
+        key_text = self.key_text
+
+        value_text = self.value_text
+
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
@@ -51,6 +61,10 @@ class Record:
             "key": key,
             "value": value,
         })
+        if key_text is not UNSET:
+            field_dict["keyText"] = key_text
+        if value_text is not UNSET:
+            field_dict["valueText"] = value_text
 
         return field_dict
 
@@ -63,9 +77,15 @@ class Record:
 
         value = d.pop("value")
 
+        key_text = d.pop("keyText", UNSET)
+
+        value_text = d.pop("valueText", UNSET)
+
         record = cls(
             key=key,
             value=value,
+            key_text=key_text,
+            value_text=value_text,
         )
 
 

@@ -10,6 +10,7 @@ from ..types import UNSET, Unset
 
 from ..models.scan_response_status import check_scan_response_status
 from ..models.scan_response_status import ScanResponseStatus
+from ..types import UNSET, Unset
 from typing import cast
 
 if TYPE_CHECKING:
@@ -36,12 +37,14 @@ class ScanResponse:
             key (str): The key that was asked for.
             values (list[Value]): Its records, in order.
             next_sequence (int): The start_seq to go on with. It also moves past ranges where the key has nothing.
+            key_text (str | Unset): With `format=text`, in place of `key`, if it is text.
      """
 
     status: ScanResponseStatus
     key: str
     values: list[Value]
     next_sequence: int
+    key_text: str | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
 
@@ -63,6 +66,8 @@ class ScanResponse:
 
         next_sequence = self.next_sequence
 
+        key_text = self.key_text
+
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
@@ -72,6 +77,8 @@ class ScanResponse:
             "values": values,
             "nextSequence": next_sequence,
         })
+        if key_text is not UNSET:
+            field_dict["keyText"] = key_text
 
         return field_dict
 
@@ -100,11 +107,14 @@ class ScanResponse:
 
         next_sequence = d.pop("nextSequence")
 
+        key_text = d.pop("keyText", UNSET)
+
         scan_response = cls(
             status=status,
             key=key,
             values=values,
             next_sequence=next_sequence,
+            key_text=key_text,
         )
 
 

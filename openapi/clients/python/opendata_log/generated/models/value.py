@@ -8,6 +8,7 @@ from attrs import field as _attrs_field
 
 from ..types import UNSET, Unset
 
+from ..types import UNSET, Unset
 
 
 
@@ -29,11 +30,13 @@ class Value:
             sequence (int): Its place in the log: one counter for all keys.
             value (str): What it says.
             timestamp_ms (int): When it was appended, in milliseconds since the Unix epoch.
+            value_text (str | Unset): With `format=text`, in place of `value`, if it is text.
      """
 
     sequence: int
     value: str
     timestamp_ms: int
+    value_text: str | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
 
@@ -47,6 +50,8 @@ class Value:
 
         timestamp_ms = self.timestamp_ms
 
+        value_text = self.value_text
+
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
@@ -55,6 +60,8 @@ class Value:
             "value": value,
             "timestampMs": timestamp_ms,
         })
+        if value_text is not UNSET:
+            field_dict["valueText"] = value_text
 
         return field_dict
 
@@ -69,10 +76,13 @@ class Value:
 
         timestamp_ms = d.pop("timestampMs")
 
+        value_text = d.pop("valueText", UNSET)
+
         value = cls(
             sequence=sequence,
             value=value,
             timestamp_ms=timestamp_ms,
+            value_text=value_text,
         )
 
 

@@ -151,9 +151,9 @@ def sync_detailed(
     applied.
 
     Args:
-        body (AppendRequest): Records to append, whole or not at all. Example: {'awaitDurable':
-            True, 'records': [{'key': 'b3JkZXJz', 'value': 'Zmlyc3Q='}, {'key': 'b3JkZXJz', 'value':
-            'c2Vjb25k'}]}.
+        body (AppendRequest): Records to append, whole or not at all. Unknown fields are refused.
+            Example: {'awaitDurable': True, 'records': [{'key': 'b3JkZXJz', 'value': 'Zmlyc3Q='},
+            {'key': 'b3JkZXJz', 'value': 'c2Vjb25k'}]}.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -199,9 +199,9 @@ def sync(
     applied.
 
     Args:
-        body (AppendRequest): Records to append, whole or not at all. Example: {'awaitDurable':
-            True, 'records': [{'key': 'b3JkZXJz', 'value': 'Zmlyc3Q='}, {'key': 'b3JkZXJz', 'value':
-            'c2Vjb25k'}]}.
+        body (AppendRequest): Records to append, whole or not at all. Unknown fields are refused.
+            Example: {'awaitDurable': True, 'records': [{'key': 'b3JkZXJz', 'value': 'Zmlyc3Q='},
+            {'key': 'b3JkZXJz', 'value': 'c2Vjb25k'}]}.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -242,9 +242,9 @@ async def asyncio_detailed(
     applied.
 
     Args:
-        body (AppendRequest): Records to append, whole or not at all. Example: {'awaitDurable':
-            True, 'records': [{'key': 'b3JkZXJz', 'value': 'Zmlyc3Q='}, {'key': 'b3JkZXJz', 'value':
-            'c2Vjb25k'}]}.
+        body (AppendRequest): Records to append, whole or not at all. Unknown fields are refused.
+            Example: {'awaitDurable': True, 'records': [{'key': 'b3JkZXJz', 'value': 'Zmlyc3Q='},
+            {'key': 'b3JkZXJz', 'value': 'c2Vjb25k'}]}.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -290,9 +290,9 @@ async def asyncio(
     applied.
 
     Args:
-        body (AppendRequest): Records to append, whole or not at all. Example: {'awaitDurable':
-            True, 'records': [{'key': 'b3JkZXJz', 'value': 'Zmlyc3Q='}, {'key': 'b3JkZXJz', 'value':
-            'c2Vjb25k'}]}.
+        body (AppendRequest): Records to append, whole or not at all. Unknown fields are refused.
+            Example: {'awaitDurable': True, 'records': [{'key': 'b3JkZXJz', 'value': 'Zmlyc3Q='},
+            {'key': 'b3JkZXJz', 'value': 'c2Vjb25k'}]}.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

@@ -10,6 +10,8 @@ from ... import errors
 
 from ...models.error_response import ErrorResponse
 from ...models.keys_response import KeysResponse
+from ...models.list_keys_format import check_list_keys_format
+from ...models.list_keys_format import ListKeysFormat
 from ...types import UNSET, Unset
 from typing import cast
 
@@ -24,6 +26,7 @@ def _get_kwargs(
     prefix_base64: str | Unset = UNSET,
     start_after: str | Unset = UNSET,
     start_after_base64: str | Unset = UNSET,
+    format_: ListKeysFormat | Unset = UNSET,
 
 ) -> dict[str, Any]:
     
@@ -45,6 +48,12 @@ def _get_kwargs(
     params["start_after"] = start_after
 
     params["start_after_base64"] = start_after_base64
+
+    json_format_: str | Unset = UNSET
+    if not isinstance(format_, Unset):
+        json_format_ = format_
+
+    params["format"] = json_format_
 
 
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
@@ -143,6 +152,7 @@ def sync_detailed(
     prefix_base64: str | Unset = UNSET,
     start_after: str | Unset = UNSET,
     start_after_base64: str | Unset = UNSET,
+    format_: ListKeysFormat | Unset = UNSET,
 
 ) -> Response[ErrorResponse | KeysResponse]:
     """ List keys
@@ -161,6 +171,7 @@ def sync_detailed(
         prefix_base64 (str | Unset):
         start_after (str | Unset):
         start_after_base64 (str | Unset):
+        format_ (ListKeysFormat | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -179,6 +190,7 @@ prefix=prefix,
 prefix_base64=prefix_base64,
 start_after=start_after,
 start_after_base64=start_after_base64,
+format_=format_,
 
     )
 
@@ -198,6 +210,7 @@ def sync(
     prefix_base64: str | Unset = UNSET,
     start_after: str | Unset = UNSET,
     start_after_base64: str | Unset = UNSET,
+    format_: ListKeysFormat | Unset = UNSET,
 
 ) -> ErrorResponse | KeysResponse | None:
     """ List keys
@@ -216,6 +229,7 @@ def sync(
         prefix_base64 (str | Unset):
         start_after (str | Unset):
         start_after_base64 (str | Unset):
+        format_ (ListKeysFormat | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -235,6 +249,7 @@ prefix=prefix,
 prefix_base64=prefix_base64,
 start_after=start_after,
 start_after_base64=start_after_base64,
+format_=format_,
 
     ).parsed
 
@@ -248,6 +263,7 @@ async def asyncio_detailed(
     prefix_base64: str | Unset = UNSET,
     start_after: str | Unset = UNSET,
     start_after_base64: str | Unset = UNSET,
+    format_: ListKeysFormat | Unset = UNSET,
 
 ) -> Response[ErrorResponse | KeysResponse]:
     """ List keys
@@ -266,6 +282,7 @@ async def asyncio_detailed(
         prefix_base64 (str | Unset):
         start_after (str | Unset):
         start_after_base64 (str | Unset):
+        format_ (ListKeysFormat | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -284,6 +301,7 @@ prefix=prefix,
 prefix_base64=prefix_base64,
 start_after=start_after,
 start_after_base64=start_after_base64,
+format_=format_,
 
     )
 
@@ -303,6 +321,7 @@ async def asyncio(
     prefix_base64: str | Unset = UNSET,
     start_after: str | Unset = UNSET,
     start_after_base64: str | Unset = UNSET,
+    format_: ListKeysFormat | Unset = UNSET,
 
 ) -> ErrorResponse | KeysResponse | None:
     """ List keys
@@ -321,6 +340,7 @@ async def asyncio(
         prefix_base64 (str | Unset):
         start_after (str | Unset):
         start_after_base64 (str | Unset):
+        format_ (ListKeysFormat | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -340,5 +360,6 @@ prefix=prefix,
 prefix_base64=prefix_base64,
 start_after=start_after,
 start_after_base64=start_after_base64,
+format_=format_,
 
     )).parsed

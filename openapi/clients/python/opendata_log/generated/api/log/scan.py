@@ -9,6 +9,8 @@ from ...types import Response, UNSET
 from ... import errors
 
 from ...models.error_response import ErrorResponse
+from ...models.scan_format import check_scan_format
+from ...models.scan_format import ScanFormat
 from ...models.scan_response import ScanResponse
 from ...models.scan_visibility import check_scan_visibility
 from ...models.scan_visibility import ScanVisibility
@@ -28,6 +30,7 @@ def _get_kwargs(
     timeout_ms: int | Unset = 30000,
     start_time_ms: int | Unset = UNSET,
     visibility: ScanVisibility | Unset = UNSET,
+    format_: ScanFormat | Unset = UNSET,
 
 ) -> dict[str, Any]:
     
@@ -57,6 +60,12 @@ def _get_kwargs(
         json_visibility = visibility
 
     params["visibility"] = json_visibility
+
+    json_format_: str | Unset = UNSET
+    if not isinstance(format_, Unset):
+        json_format_ = format_
+
+    params["format"] = json_format_
 
 
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
@@ -164,6 +173,7 @@ def sync_detailed(
     timeout_ms: int | Unset = 30000,
     start_time_ms: int | Unset = UNSET,
     visibility: ScanVisibility | Unset = UNSET,
+    format_: ScanFormat | Unset = UNSET,
 
 ) -> Response[ErrorResponse | ScanResponse]:
     """ Read records of a key
@@ -190,6 +200,7 @@ def sync_detailed(
         timeout_ms (int | Unset):  Default: 30000.
         start_time_ms (int | Unset):
         visibility (ScanVisibility | Unset):
+        format_ (ScanFormat | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -210,6 +221,7 @@ follow=follow,
 timeout_ms=timeout_ms,
 start_time_ms=start_time_ms,
 visibility=visibility,
+format_=format_,
 
     )
 
@@ -231,6 +243,7 @@ def sync(
     timeout_ms: int | Unset = 30000,
     start_time_ms: int | Unset = UNSET,
     visibility: ScanVisibility | Unset = UNSET,
+    format_: ScanFormat | Unset = UNSET,
 
 ) -> ErrorResponse | ScanResponse | None:
     """ Read records of a key
@@ -257,6 +270,7 @@ def sync(
         timeout_ms (int | Unset):  Default: 30000.
         start_time_ms (int | Unset):
         visibility (ScanVisibility | Unset):
+        format_ (ScanFormat | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -278,6 +292,7 @@ follow=follow,
 timeout_ms=timeout_ms,
 start_time_ms=start_time_ms,
 visibility=visibility,
+format_=format_,
 
     ).parsed
 
@@ -293,6 +308,7 @@ async def asyncio_detailed(
     timeout_ms: int | Unset = 30000,
     start_time_ms: int | Unset = UNSET,
     visibility: ScanVisibility | Unset = UNSET,
+    format_: ScanFormat | Unset = UNSET,
 
 ) -> Response[ErrorResponse | ScanResponse]:
     """ Read records of a key
@@ -319,6 +335,7 @@ async def asyncio_detailed(
         timeout_ms (int | Unset):  Default: 30000.
         start_time_ms (int | Unset):
         visibility (ScanVisibility | Unset):
+        format_ (ScanFormat | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -339,6 +356,7 @@ follow=follow,
 timeout_ms=timeout_ms,
 start_time_ms=start_time_ms,
 visibility=visibility,
+format_=format_,
 
     )
 
@@ -360,6 +378,7 @@ async def asyncio(
     timeout_ms: int | Unset = 30000,
     start_time_ms: int | Unset = UNSET,
     visibility: ScanVisibility | Unset = UNSET,
+    format_: ScanFormat | Unset = UNSET,
 
 ) -> ErrorResponse | ScanResponse | None:
     """ Read records of a key
@@ -386,6 +405,7 @@ async def asyncio(
         timeout_ms (int | Unset):  Default: 30000.
         start_time_ms (int | Unset):
         visibility (ScanVisibility | Unset):
+        format_ (ScanFormat | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -407,5 +427,6 @@ follow=follow,
 timeout_ms=timeout_ms,
 start_time_ms=start_time_ms,
 visibility=visibility,
+format_=format_,
 
     )).parsed

@@ -9,6 +9,8 @@ from ...types import Response, UNSET
 from ... import errors
 
 from ...models.error_response import ErrorResponse
+from ...models.stream_format import check_stream_format
+from ...models.stream_format import StreamFormat
 from ...models.stream_response_200 import StreamResponse200
 from ...models.stream_visibility import check_stream_visibility
 from ...models.stream_visibility import StreamVisibility
@@ -25,6 +27,7 @@ def _get_kwargs(
     end_seq: int | Unset = UNSET,
     start_time_ms: int | Unset = UNSET,
     visibility: StreamVisibility | Unset = UNSET,
+    format_: StreamFormat | Unset = UNSET,
     last_event_id: int | Unset = UNSET,
 
 ) -> dict[str, Any]:
@@ -54,6 +57,12 @@ def _get_kwargs(
         json_visibility = visibility
 
     params["visibility"] = json_visibility
+
+    json_format_: str | Unset = UNSET
+    if not isinstance(format_, Unset):
+        json_format_ = format_
+
+    params["format"] = json_format_
 
 
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
@@ -163,6 +172,7 @@ def sync_detailed(
     end_seq: int | Unset = UNSET,
     start_time_ms: int | Unset = UNSET,
     visibility: StreamVisibility | Unset = UNSET,
+    format_: StreamFormat | Unset = UNSET,
     last_event_id: int | Unset = UNSET,
 
 ) -> Response[Any | ErrorResponse | StreamResponse200]:
@@ -190,6 +200,7 @@ def sync_detailed(
         end_seq (int | Unset):
         start_time_ms (int | Unset):
         visibility (StreamVisibility | Unset):
+        format_ (StreamFormat | Unset):
         last_event_id (int | Unset):
 
     Raises:
@@ -208,6 +219,7 @@ start_seq=start_seq,
 end_seq=end_seq,
 start_time_ms=start_time_ms,
 visibility=visibility,
+format_=format_,
 last_event_id=last_event_id,
 
     )
@@ -227,6 +239,7 @@ def sync(
     end_seq: int | Unset = UNSET,
     start_time_ms: int | Unset = UNSET,
     visibility: StreamVisibility | Unset = UNSET,
+    format_: StreamFormat | Unset = UNSET,
     last_event_id: int | Unset = UNSET,
 
 ) -> Any | ErrorResponse | StreamResponse200 | None:
@@ -254,6 +267,7 @@ def sync(
         end_seq (int | Unset):
         start_time_ms (int | Unset):
         visibility (StreamVisibility | Unset):
+        format_ (StreamFormat | Unset):
         last_event_id (int | Unset):
 
     Raises:
@@ -273,6 +287,7 @@ start_seq=start_seq,
 end_seq=end_seq,
 start_time_ms=start_time_ms,
 visibility=visibility,
+format_=format_,
 last_event_id=last_event_id,
 
     ).parsed
@@ -286,6 +301,7 @@ async def asyncio_detailed(
     end_seq: int | Unset = UNSET,
     start_time_ms: int | Unset = UNSET,
     visibility: StreamVisibility | Unset = UNSET,
+    format_: StreamFormat | Unset = UNSET,
     last_event_id: int | Unset = UNSET,
 
 ) -> Response[Any | ErrorResponse | StreamResponse200]:
@@ -313,6 +329,7 @@ async def asyncio_detailed(
         end_seq (int | Unset):
         start_time_ms (int | Unset):
         visibility (StreamVisibility | Unset):
+        format_ (StreamFormat | Unset):
         last_event_id (int | Unset):
 
     Raises:
@@ -331,6 +348,7 @@ start_seq=start_seq,
 end_seq=end_seq,
 start_time_ms=start_time_ms,
 visibility=visibility,
+format_=format_,
 last_event_id=last_event_id,
 
     )
@@ -350,6 +368,7 @@ async def asyncio(
     end_seq: int | Unset = UNSET,
     start_time_ms: int | Unset = UNSET,
     visibility: StreamVisibility | Unset = UNSET,
+    format_: StreamFormat | Unset = UNSET,
     last_event_id: int | Unset = UNSET,
 
 ) -> Any | ErrorResponse | StreamResponse200 | None:
@@ -377,6 +396,7 @@ async def asyncio(
         end_seq (int | Unset):
         start_time_ms (int | Unset):
         visibility (StreamVisibility | Unset):
+        format_ (StreamFormat | Unset):
         last_event_id (int | Unset):
 
     Raises:
@@ -396,6 +416,7 @@ start_seq=start_seq,
 end_seq=end_seq,
 start_time_ms=start_time_ms,
 visibility=visibility,
+format_=format_,
 last_event_id=last_event_id,
 
     )).parsed
