@@ -1,29 +1,43 @@
-//! What the server says, on stderr.
+//! The server's log, on standard error.
+//!
+//! Whatever happens to standard error, no log line fails or blocks the code that logs it: lines are handed to a
+//! [`LogWriter`], which has a thread of its own.
 
 use std::io::{IsTerminal, stderr};
+use std::panic::PanicHookInfo;
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, fmt, registry};
 
 use crate::config::{Config, LogFormat};
 
-/// Begins to log as configured. Once in a process.
+mod writer;
+
+pub use writer::{LogWriter, LostLines};
+
+/// Begins to log as configured, to `writer`. Once in a process.
 ///
 /// # Errors
 /// What is wrong with the filter in `log`.
-pub fn begin(config: &Config) -> Result<(), String> {
+pub fn begin(config: &Config, writer: &LogWriter) -> Result<(), String> {
     let filter = EnvFilter::try_new(&config.log).map_err(|error| format!("log: {error}"))?;
-    let lines = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(stderr);
-    match in_json(config) {
+    let writer = writer.clone();
+    let lines = fmt::layer()
+        .with_writer(move || writer.clone())
+        // It would report them with `eprintln!`, which panics when standard error is gone.
+        .log_internal_errors(false);
+    let lines = match in_json(config) {
         true => lines
             .json()
             .flatten_event(true)
             .with_current_span(false)
             .with_span_list(false)
-            .init(),
-        false => lines.with_ansi(stderr().is_terminal()).init(),
-    }
+            .boxed(),
+        false => lines.with_ansi(stderr().is_terminal()).boxed(),
+    };
+    registry().with(filter).with(lines).init();
+    std::panic::set_hook(Box::new(log_panic));
     Ok(())
 }
 
@@ -34,4 +48,23 @@ pub fn in_json(config: &Config) -> bool {
         LogFormat::Json => true,
         LogFormat::Text => false,
     }
+}
+
+/// Logs a panic as any other line. The standard hook writes to standard error itself, and blocks when nobody reads it.
+fn log_panic(panic: &PanicHookInfo<'_>) {
+    let thread = std::thread::current();
+    let thread = thread.name().unwrap_or("<unnamed>");
+    let backtrace = std::backtrace::Backtrace::capture();
+    let backtrace = match backtrace.status() {
+        std::backtrace::BacktraceStatus::Captured => backtrace.to_string(),
+        _ => String::new(),
+    };
+    let message = panic.payload_as_str().unwrap_or("no message");
+    let location = panic.location().map(ToString::to_string);
+    tracing::error!(
+        thread,
+        location,
+        backtrace,
+        "a thread panicked, which is a bug: {message}"
+    );
 }

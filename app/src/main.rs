@@ -16,7 +16,7 @@ use log_app::config::{Config, Refusal};
 use log_app::descriptors;
 use log_app::lifetime::{self, Ended};
 use log_app::listener::Tcp;
-use log_app::logging;
+use log_app::logging::{self, LogWriter};
 use log_app::security::Security;
 use log_app::server::{Parts, start};
 use log_app::storage;
@@ -27,6 +27,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// What a command printed could not be written.
+const NOT_WRITTEN: u8 = 1;
 /// The server cannot start as it is configured.
 const CANNOT_START: u8 = 2;
 /// Another server took over the data.
@@ -37,39 +39,49 @@ const NOT_FLUSHED: u8 = 4;
 type Failure = (u8, String);
 
 fn main() -> ExitCode {
+    let Ok(log) = LogWriter::start() else {
+        return ExitCode::from(CANNOT_START);
+    };
+    let _flushed = log.flush_at_exit();
     let outcome = parse().and_then(|asked| match asked {
-        Asked::Serve(args) => run_server(&args.load().map_err(refused)?),
-        Asked::Config(command) => Ok(print(&command.answer().map_err(refused)?)),
-        Asked::Openapi(format) => Ok(print(&format.document())),
+        Some(Asked::Serve(args)) => run_server(&args.load().map_err(refused)?, &log),
+        Some(Asked::Config(command)) => print(&command.answer().map_err(refused)?),
+        Some(Asked::Openapi(format)) => print(&format.document()),
+        None => Ok(ExitCode::SUCCESS),
     });
     match outcome {
         Ok(code) => code,
         Err((code, message)) => {
-            #[expect(
-                clippy::print_stderr,
-                reason = "the one line that says why the server does not run"
-            )]
-            {
-                eprintln!("opendata-log: {message}");
-            }
+            log.line(format!("opendata-log: {message}\n").as_bytes());
             ExitCode::from(code)
         }
     }
 }
 
-fn print(answer: &str) -> ExitCode {
-    // Whoever closed the pipe has read enough.
-    let _ = std::io::stdout().write_all(answer.as_bytes());
-    ExitCode::SUCCESS
+fn print(answer: &str) -> Result<ExitCode, Failure> {
+    let mut stdout = std::io::stdout();
+    let written = stdout.write_all(answer.as_bytes());
+    printed(written.and_then(|()| stdout.flush()))
+}
+
+/// The exit code after printing. A reader that closed the pipe has read enough.
+fn printed(written: std::io::Result<()>) -> Result<ExitCode, Failure> {
+    match written {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err((
+            NOT_WRITTEN,
+            format!("cannot write to standard output: {error}"),
+        )),
+        _ => Ok(ExitCode::SUCCESS),
+    }
 }
 
 /// Serves until the end. What went wrong is the last line of the log, in the form of the others.
-fn run_server(config: &Config) -> Result<ExitCode, Failure> {
-    logging::begin(config).map_err(|why| (CANNOT_START, why))?;
+fn run_server(config: &Config, log: &LogWriter) -> Result<ExitCode, Failure> {
+    logging::begin(config, log).map_err(|why| (CANNOT_START, why))?;
     let runtime = tokio::runtime::Runtime::new();
     let runtime =
         runtime.map_err(|error| (CANNOT_START, format!("cannot start threads: {error}")))?;
-    let outcome = runtime.block_on(serve(config));
+    let outcome = runtime.block_on(serve(config, log));
     // A disk that hangs must not keep a stopped server alive.
     runtime.shutdown_background();
     match outcome {
@@ -86,23 +98,31 @@ fn refused(refusal: Refusal) -> Failure {
     (CANNOT_START, refusal.to_string())
 }
 
-fn parse() -> Result<Asked, Failure> {
-    let cli = Cli::try_parse().map_err(|error| match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => error.exit(),
-        _ => {
+/// What the command line asks for; nothing more when help or the version was printed.
+fn parse() -> Result<Option<Asked>, Failure> {
+    match Cli::try_parse() {
+        Ok(cli) => Ok(Some(cli.asked())),
+        Err(error)
+            if matches!(
+                error.kind(),
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+            ) =>
+        {
+            printed(error.print()).map(|_success| None)
+        }
+        Err(error) => {
             let message = error.to_string();
             let first = message
                 .lines()
                 .next()
                 .unwrap_or_default()
                 .trim_start_matches("error: ");
-            (CANNOT_START, format!("{first} (see opendata-log --help)"))
+            Err((CANNOT_START, format!("{first} (see opendata-log --help)")))
         }
-    })?;
-    Ok(cli.asked())
+    }
 }
 
-async fn serve(config: &Config) -> Result<(), Failure> {
+async fn serve(config: &Config, log: &LogWriter) -> Result<(), Failure> {
     let mut signals =
         Signals::new().map_err(|error| (CANNOT_START, format!("cannot hear signals: {error}")))?;
 
@@ -145,6 +165,7 @@ async fn serve(config: &Config) -> Result<(), Failure> {
             acceptor,
             admin: admin.map(|(acceptor, _)| acceptor),
             security,
+            log_lines: log.lost(),
         },
     );
     let running = tokio::select! {
@@ -202,6 +223,8 @@ struct Signals {
 
 impl Signals {
     fn new() -> std::io::Result<Self> {
+        // A file at its size limit (`ulimit -f`) is then a write that fails. Unhandled, the signal ends the process.
+        drop(signal(SignalKind::from_raw(libc::SIGXFSZ))?);
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,

@@ -17,6 +17,7 @@ use tokio::time::Instant;
 
 use crate::config::Config;
 use crate::gate::Gate;
+use crate::logging::LostLines;
 use crate::readiness::Readiness;
 use crate::security::Security;
 use crate::serving::serve;
@@ -41,6 +42,8 @@ pub struct Parts<A, S> {
     pub admin: Option<A>,
     /// TLS and tokens. (None of TLS for operators.)
     pub security: Security,
+    /// Counts the log lines that were lost.
+    pub log_lines: Arc<LostLines>,
 }
 
 /// A server that accepts requests.
@@ -98,6 +101,8 @@ where
             parts.request_id_seed,
         ))
     };
+    let lost = parts.log_lines;
+    metrics.watch_lost_log_lines(Arc::new(move || lost.counts()));
     let (public, operators) = (gate(), parts.admin.is_some().then(gate));
     let (closing, is_closing) = watch::channel(false);
     let tls = parts.security.tls();

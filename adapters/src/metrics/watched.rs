@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use log_domain::{Status, Stopped};
+use opentelemetry::KeyValue;
 use opentelemetry::metrics::Meter;
 
 use super::Metrics;
@@ -85,6 +86,25 @@ impl Metrics {
             )
             .with_callback(move |observer| {
                 observer.observe(source().status.durable_lag.as_secs_f64(), &[]);
+            })
+            .build();
+    }
+}
+
+impl Metrics {
+    /// Counts the log lines that `source` says were lost, by reason, with every scrape.
+    pub fn watch_lost_log_lines<const N: usize>(
+        &self,
+        source: Arc<dyn Fn() -> [(&'static str, u64); N] + Send + Sync>,
+    ) {
+        let _registered = self
+            .meter()
+            .u64_observable_counter("log_stderr_lines_lost_total")
+            .with_description("Log lines that are not on standard error, by reason.")
+            .with_callback(move |observer| {
+                for (reason, lines) in source() {
+                    observer.observe(lines, &[KeyValue::new("reason", reason)]);
+                }
             })
             .build();
     }

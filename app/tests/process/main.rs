@@ -18,6 +18,7 @@ mod readiness;
 mod real_data;
 mod s3;
 mod security;
+mod stderr;
 mod stopping;
 mod support;
 mod terminated;

@@ -189,6 +189,7 @@ impl Node {
                 acceptor,
                 admin: None,
                 security,
+                log_lines: Arc::default(),
             },
         );
         let running = tokio::select! {

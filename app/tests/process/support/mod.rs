@@ -6,3 +6,4 @@ pub(crate) mod history;
 pub(crate) mod load;
 pub(crate) mod place;
 pub(crate) mod server;
+pub(crate) mod unwritable;

@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+use super::unwritable::Unwritable;
+
 /// How long a start may take. A debug build on a busy machine needs some of it; a hang fails.
 const START: Duration = Duration::from_secs(60);
 /// How long a stop may take before it counts as hanging.
@@ -106,31 +108,50 @@ impl Server {
         server
     }
 
+    /// As [`Server::begin`], with a standard error that takes no lines.
+    pub(crate) fn begin_mute(
+        args: &[String],
+        env: &[Variable],
+        port: u16,
+        stderr: &Unwritable,
+    ) -> Self {
+        let port = port.to_string();
+        let args = [args, &["--port".to_owned(), port.clone()]].concat();
+        let (mut server, _listening) = Self::spawn_command(mute(binary(), &args, env, stderr));
+        server.url = format!("http://127.0.0.1:{port}");
+        server
+    }
+
     /// A server that does not know its URL yet, and where that will come from.
     fn spawn(binary: OsString, args: &[String], env: &[Variable]) -> (Self, Receiver<String>) {
-        let mut child = command(binary, args, env)
+        Self::spawn_command(command(binary, args, env))
+    }
+
+    fn spawn_command(mut command: Command) -> (Self, Receiver<String>) {
+        let mut child = command
             .stdout(Stdio::null())
             .spawn()
             .expect("start the server");
         let stderr = Captured::default();
         let (found, listening) = mpsc::channel();
-        let pipe = child.stderr.take().expect("stderr is piped");
         let lines = Arc::clone(&stderr);
-        let reader = std::thread::spawn(move || {
-            for line in BufReader::new(pipe).lines() {
-                let Ok(line) = line else { break };
-                if let Some(url) = listening_url(&line) {
-                    // Fails when the starter has given up, and then nobody wants it.
-                    let _ = found.send(url);
+        let reader = child.stderr.take().map(|pipe| {
+            std::thread::spawn(move || {
+                for line in BufReader::new(pipe).lines() {
+                    let Ok(line) = line else { break };
+                    if let Some(url) = listening_url(&line) {
+                        // Fails when the starter has given up, and then nobody wants it.
+                        let _ = found.send(url);
+                    }
+                    lines.lock().expect("no panic under this lock").push(line);
                 }
-                lines.lock().expect("no panic under this lock").push(line);
-            }
+            })
         });
         let server = Self {
             child,
             url: String::new(),
             stderr,
-            reader: Some(reader),
+            reader,
         };
         (server, listening)
     }
@@ -282,6 +303,33 @@ pub(crate) fn run_with(args: &[String], env: &[Variable]) -> Exit {
     };
     assert!(status.is_some(), "{args:?} did not end by itself: {exit:?}");
     exit
+}
+
+/// Runs the binary to its end, which must come soon, with a standard error that takes no lines; gives its exit code.
+pub(crate) fn run_mute(args: &[&str], stderr: &Unwritable) -> Option<i32> {
+    let args: Vec<String> = args.iter().map(|&arg| arg.to_owned()).collect();
+    let mut command = mute(binary(), &args, &[], stderr);
+    let mut child = command
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("start the binary");
+    let status = wait_bounded(&mut child);
+    status
+        .unwrap_or_else(|| panic!("{args:?} did not end by itself with {stderr:?}"))
+        .code()
+}
+
+fn mute(binary: OsString, args: &[String], env: &[Variable], stderr: &Unwritable) -> Command {
+    let mut command = if let Unwritable::Closed = stderr {
+        let mut shell = command("sh".into(), &[], env);
+        shell.args(["-c", r#"exec "$0" "$@" 2>&-"#]);
+        shell.arg(binary).args(args);
+        shell
+    } else {
+        command(binary, args, env)
+    };
+    command.stderr(stderr.stdio());
+    command
 }
 
 fn wait_bounded(child: &mut Child) -> Option<ExitStatus> {

@@ -1,0 +1,168 @@
+//! Log lines that cannot be written: the server keeps its promises and its exit codes.
+
+use std::process::Command;
+use std::time::Duration;
+
+use futures::future::join_all;
+use log_testkit::ports::free_ports;
+use log_testkit::seaweedfs::SeaweedFs;
+use tempfile::TempDir;
+use tokio::time::timeout;
+
+use crate::support::client::{Client, http, ready, until_ready_is};
+use crate::support::server::{Server, Variable, binary, run_mute, variables};
+use crate::support::unwritable::Unwritable;
+
+/// How long a start or a request may take on a busy machine.
+const SOON: Duration = Duration::from_secs(30);
+const BUCKET: &str = "dead-stderr";
+
+/// A server with this standard error, once it is ready.
+async fn serve(args: &[String], env: &[Variable], stderr: &Unwritable) -> Server {
+    let [port] = free_ports::<1>();
+    let server = Server::begin_mute(args, env, port, stderr);
+    let ready = format!("{}/-/ready", server.url());
+    let is_ready = async {
+        loop {
+            match http().get(&ready).send().await {
+                Ok(answer) if answer.status() == 200 => break,
+                _ => tokio::time::sleep(Duration::from_millis(20)).await,
+            }
+        }
+    };
+    let started = timeout(SOON, is_ready).await;
+    assert!(started.is_ok(), "not ready with {stderr:?}");
+    server
+}
+
+fn data_dir(folder: &TempDir) -> Vec<String> {
+    vec![
+        "--data-dir".to_owned(),
+        folder.path().display().to_string(),
+        "--take-over".to_owned(),
+    ]
+}
+
+/// Acknowledgements are then not durable before the server stops.
+fn no_flush() -> Vec<Variable> {
+    variables(&[("LOG_DURABILITY__FLUSH_INTERVAL", "10m")])
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_without_a_standard_error_keeps_what_was_acknowledged_and_exits_with_0() {
+    for stderr in Unwritable::all() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let server = serve(&data_dir(&folder), &no_flush(), &stderr).await;
+        Client::new(&server)
+            .append_one("k", "acknowledged", false)
+            .await;
+        let exit = server.terminate().await;
+        assert_eq!(exit.code, Some(0), "{stderr:?}");
+        let server = Server::start(&data_dir(&folder), &[]);
+        let kept = Client::new(&server).scan_all(b"k", 10).await;
+        assert_eq!(kept.len(), 1, "{stderr:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fenced_server_without_a_standard_error_exits_with_3() {
+    for stderr in Unwritable::all() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let older = serve(&data_dir(&folder), &[], &stderr).await;
+        let newer = Server::start(&data_dir(&folder), &[]);
+        assert_eq!(older.wait().await.code, Some(3), "{stderr:?}");
+        assert_eq!(newer.terminate().await.code, Some(0));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_signal_to_a_server_without_a_standard_error_exits_with_4() {
+    for stderr in Unwritable::all() {
+        let lame_duck = variables(&[("LOG_SHUTDOWN__LAME_DUCK", "20s")]);
+        let server = serve(&["--in-memory".to_owned()], &lame_duck, &stderr).await;
+        server.send_sigterm();
+        until_ready_is(&server, 503, SOON).await;
+        assert_eq!(server.terminate().await.code, Some(4), "{stderr:?}");
+    }
+}
+
+#[test]
+fn a_start_that_is_refused_without_a_standard_error_exits_with_2() {
+    for stderr in Unwritable::all() {
+        for args in [
+            &["--no-such-flag"][..],
+            &["--config", "/does/not/exist.yaml"],
+            &["--in-memory", "--host", "192.0.2.1", "--port", "0"],
+        ] {
+            assert_eq!(run_mute(args, &stderr), Some(2), "{args:?} with {stderr:?}");
+        }
+    }
+}
+
+#[test]
+fn output_that_cannot_be_written_is_an_error_and_a_closed_pipe_is_not() {
+    let run = |args: &str, to: &str| {
+        let script = format!(r#"trap '' PIPE; "$0" {args} {to} && echo 0 >&2 || echo $? >&2"#);
+        let run = Command::new("bash")
+            .args(["-c", &script])
+            .arg(binary())
+            .output()
+            .expect("run bash");
+        String::from_utf8_lossy(&run.stderr).into_owned()
+    };
+    for args in ["openapi", "config show --in-memory", "--help", "--version"] {
+        let said = run(args, "> /dev/full");
+        let lines: Vec<_> = said.lines().collect();
+        assert_eq!(lines.len(), 2, "{args}: {said}");
+        assert!(
+            lines[0].contains("cannot write to standard output"),
+            "{said}"
+        );
+        assert_eq!(lines[1], "1", "{args}: {said}");
+        let said = run(args, "1> >(exec true)");
+        assert_eq!(said.trim(), "0", "{args}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_outage_is_survived_without_a_standard_error() {
+    let s3 = SeaweedFs::start();
+    s3.create_bucket(BUCKET);
+    let kinds = Unwritable::all();
+    let place = |n: usize| {
+        let prefix = format!("log/{n}");
+        ["--s3-bucket", BUCKET, "--s3-prefix", &prefix].map(str::to_owned)
+    };
+    let mut env = s3.environment();
+    env.extend(variables(&[("LOG_TIMEOUTS__CHECK", "500ms")]));
+    let servers = join_all(kinds.iter().enumerate().map(|(n, stderr)| {
+        let (args, env) = (place(n), env.clone());
+        async move { serve(&args, &env, stderr).await }
+    }))
+    .await;
+    for server in &servers {
+        // The first append reserves sequences, durably.
+        Client::new(server).append_one("k", "before", true).await;
+    }
+    s3.pause();
+    for (server, stderr) in servers.iter().zip(&kinds) {
+        // Again and again: what was logged the first time must not have broken the second.
+        until_ready_is(server, 503, SOON).await;
+        for _ in 0..3 {
+            let asked = timeout(SOON, ready(server)).await;
+            let (status, reason) = asked.unwrap_or_else(|_| panic!("no answer with {stderr:?}"));
+            assert_eq!(status, 503, "{reason}");
+        }
+        let append = Client::new(server);
+        let append = append.append_one("k", "during", false);
+        assert!(timeout(SOON, append).await.is_ok(), "{stderr:?}");
+    }
+    s3.resume();
+    for (n, (server, stderr)) in servers.into_iter().zip(&kinds).enumerate() {
+        until_ready_is(&server, 200, SOON).await;
+        assert_eq!(server.terminate().await.code, Some(0), "{stderr:?}");
+        let server = Server::start(&place(n), &env);
+        let kept = Client::new(&server).scan_all(b"k", 10).await;
+        assert_eq!(kept.len(), 2, "{stderr:?}");
+    }
+}
