@@ -1,7 +1,7 @@
 //! The HTTP API over any [`LogStore`]: routes, formats, errors, and what is counted about requests.
 //!
-//! A request passes [`edge`] (request id, metrics, errors), then the router, then the handler of its route: one file
-//! each, which turns the request into domain types, calls the [`LogService`] and writes the answer. What the domain
+//! A request passes [`edge`] (request id, metrics, errors, who may ask from where), then the router, then the handler of its
+//! route: one file each, which turns the request into domain types, calls the [`LogService`] and writes the answer. What the domain
 //! says went wrong becomes an answer in one table, in `failure.rs`.
 
 use std::sync::Arc;
@@ -15,16 +15,21 @@ use poem::{Endpoint, Response, Route};
 mod access;
 mod append;
 mod base64_in;
+mod cors;
 mod count;
 mod docs;
 mod edge;
 mod failure;
 mod format;
+mod framing;
+mod gate;
 mod health;
+mod hosts;
 mod json;
 mod keys;
 mod links;
 mod names;
+mod origins;
 mod param;
 pub mod proto;
 mod published;
@@ -32,6 +37,7 @@ mod refined;
 mod reply;
 mod request_id;
 mod request_metrics;
+mod response_headers;
 mod routes;
 mod scan;
 mod schema;
@@ -44,7 +50,9 @@ mod turns;
 
 pub use docs::{DocumentFormat, document};
 pub use health::Readiness;
-use routes::Side;
+pub use hosts::AllowedHosts;
+pub use origins::AllowedOrigins;
+pub use routes::Side;
 
 /// The handlers, each with its part of the OpenAPI document.
 type Api<S> = (
@@ -57,7 +65,7 @@ type Api<S> = (
     health::Health,
 );
 
-/// What the HTTP API is made of.
+/// What the routes are made of.
 pub struct HttpParts<S> {
     /// The log.
     pub service: Arc<LogService<S>>,
@@ -65,12 +73,6 @@ pub struct HttpParts<S> {
     pub readiness: Arc<dyn Readiness>,
     /// What `/metrics` answers, in the text format of Prometheus.
     pub render_metrics: Arc<dyn Fn() -> String + Send + Sync>,
-    /// Where requests are counted.
-    pub meter: Meter,
-    /// Says who may ask for what; everybody may ask for everything if there is none.
-    pub authorizer: Option<Arc<dyn Authorizer>>,
-    /// Waits and the like.
-    pub options: HttpOptions,
 }
 
 /// What the HTTP API waits for how long, and the like.
@@ -88,6 +90,16 @@ pub struct HttpOptions {
     /// `overloaded`. At least as large as the largest page. As many whole pages as fit into it are read at the same time;
     /// further readers wait for their turn.
     pub answer_bytes: u64,
+    /// Requests to follow that wait at the same time while the log is opened; more are refused as `overloaded`.
+    pub held_streams: usize,
+    /// How long such a request waits.
+    pub open_timeout: Duration,
+    /// Whose web pages may use the API.
+    pub origins: AllowedOrigins,
+    /// The names that the server answers to.
+    pub hosts: AllowedHosts,
+    /// The names that the listener for operators answers to.
+    pub operators_hosts: AllowedHosts,
     /// Where generated request ids begin. Give each process a random one.
     pub request_id_seed: u64,
 }
@@ -100,41 +112,74 @@ impl Default for HttpOptions {
             heartbeat: Duration::from_secs(15),
             max_follow_timeout: Duration::from_secs(300),
             answer_bytes: 512 << 20,
+            held_streams: 10_000,
+            open_timeout: Duration::from_secs(60),
+            origins: AllowedOrigins::default(),
+            hosts: AllowedHosts::default(),
+            operators_hosts: AllowedHosts::default(),
             request_id_seed: 0,
         }
     }
 }
 
-/// The whole API as one endpoint, to be served on any listener.
+/// The whole API, which can be served on any listener, also before the log is open.
 ///
 /// It answers everything itself, errors and panics included. It stops following when the service dismisses its
 /// followers; nothing else of it needs to be stopped.
-pub fn endpoint<S: LogStore>(parts: HttpParts<S>) -> impl Endpoint<Output = Response> + 'static {
-    edge(parts)
+pub struct HttpApi {
+    edge: edge::Edge<gate::Gate>,
+    options: HttpOptions,
 }
 
-/// The API as two endpoints: the public one, without metrics and health, and the one for operators, with nothing else
-/// and without tokens.
-pub fn endpoints<S: LogStore>(
+impl HttpApi {
+    /// An API that answers that the log is being opened. `authorizer` says who may ask for what; everybody may ask for
+    /// everything if there is none. Requests are counted in `meter`.
+    pub fn starting(
+        meter: &Meter,
+        authorizer: Option<Arc<dyn Authorizer>>,
+        options: HttpOptions,
+    ) -> Self {
+        let gate = gate::Gate::new(options.held_streams, options.open_timeout);
+        Self {
+            edge: edge::Edge {
+                inner: Arc::new(gate),
+                request_ids: request_id::RequestIds::new(options.request_id_seed),
+                metrics: request_metrics::RequestMetrics::new(meter),
+                access: access::Access(authorizer),
+                side: Side::Only,
+                hosts: options.hosts.clone(),
+                origins: options.origins.clone(),
+            },
+            options,
+        }
+    }
+
+    /// What a listener of this side serves, now and after the log is open.
+    pub fn endpoint(&self, side: Side) -> impl Endpoint<Output = Response> + 'static {
+        let hosts = match side {
+            Side::Only | Side::Public => &self.options.hosts,
+            Side::Operators => &self.options.operators_hosts,
+        };
+        self.edge.on(side, hosts.clone())
+    }
+
+    /// Serves the log from now on. Only the first call counts.
+    pub fn open<S: LogStore>(&self, parts: HttpParts<S>) {
+        let routes = routes_of(parts, &self.options, &self.edge.metrics);
+        self.edge.inner.open(routes);
+    }
+}
+
+fn routes_of<S: LogStore>(
     parts: HttpParts<S>,
-) -> (
-    impl Endpoint<Output = Response> + 'static,
-    impl Endpoint<Output = Response> + 'static,
-) {
-    let edge = edge(parts);
-    (edge.on(Side::Public), edge.on(Side::Operators))
-}
-
-fn edge<S: LogStore>(parts: HttpParts<S>) -> edge::Edge<impl Endpoint + 'static> {
+    options: &HttpOptions,
+    metrics: &request_metrics::RequestMetrics,
+) -> Route {
     let HttpParts {
         service,
         readiness,
         render_metrics,
-        meter,
-        authorizer,
-        options,
     } = parts;
-    let metrics = request_metrics::RequestMetrics::new(&meter);
     let read_timeout = options.read_timeout;
     let limits = service.limits();
     let turns = turns::Turns::new(options.answer_bytes, limits.page_bytes);
@@ -184,27 +229,5 @@ fn edge<S: LogStore>(parts: HttpParts<S>) -> edge::Edge<impl Endpoint + 'static>
         },
     );
     let api = docs::describe(api);
-    let routes = docs::serve(Route::new());
-    edge::Edge {
-        inner: Arc::new(routes.nest("/", api)),
-        request_ids: request_id::RequestIds::new(options.request_id_seed),
-        metrics,
-        access: access::Access(authorizer),
-        side: Side::Only,
-    }
-}
-
-/// What a server answers while it opens the log: that it is alive, and to everything else that it is not ready.
-pub fn starting(
-    meter: &Meter,
-    authorizer: Option<Arc<dyn Authorizer>>,
-    request_id_seed: u64,
-) -> impl Endpoint<Output = Response> + 'static {
-    edge::Edge {
-        inner: Arc::new(health::Starting),
-        request_ids: request_id::RequestIds::new(request_id_seed),
-        metrics: request_metrics::RequestMetrics::new(meter),
-        access: access::Access(authorizer),
-        side: Side::Only,
-    }
+    docs::serve(Route::new()).nest("/", api)
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use log_adapters::clock::SystemClock;
-use log_adapters::http::{HttpOptions, HttpParts, Readiness, endpoint};
+use log_adapters::http::{HttpApi, HttpOptions, HttpParts, Readiness, Side};
 use log_adapters::memory::{Memory, MemoryStore};
 use log_adapters::metrics::Metrics;
 use log_domain::follow::Followers;
@@ -29,16 +29,13 @@ fn server() -> BoxEndpoint<'static, Response> {
     let metrics = Metrics::new().expect("metrics");
     let telemetry = Arc::new(metrics.clone());
     let service = LogService::new(store, followers, telemetry, limits);
-    let meter = metrics.meter();
-    let parts = HttpParts {
+    let api = HttpApi::starting(&metrics.meter(), None, HttpOptions::default());
+    api.open(HttpParts {
         service: Arc::new(service),
         readiness: Arc::new(AlwaysReady),
         render_metrics: Arc::new(move || metrics.render()),
-        meter,
-        authorizer: None,
-        options: HttpOptions::default(),
-    };
-    endpoint(parts).boxed()
+    });
+    api.endpoint(Side::Only).boxed()
 }
 
 async fn send(
@@ -50,6 +47,7 @@ async fn send(
     let method = Method::from_bytes(method.as_bytes()).expect("a method");
     let uri = uri.parse().expect("a URI");
     let request = Request::builder().method(method).uri(uri);
+    let request = request.header("host", "localhost");
     let response = server.call(request.body(body.to_owned())).await;
     let body = response.expect("an answer").into_body().into_string().await;
     body.expect("text")
@@ -134,6 +132,7 @@ async fn a_stream_is_in_flight_until_it_ends() {
     let server = server();
     let request = Request::builder()
         .uri_str("/api/v1/log/stream?key=k")
+        .header("host", "localhost")
         .finish();
     let stream = server.call(request).await.expect("an answer");
     let text = send(&server, "GET", "/metrics", "").await;

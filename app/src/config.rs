@@ -5,6 +5,7 @@
 mod cache;
 mod checks;
 mod defaults;
+mod http;
 mod masked;
 mod reference;
 mod s3;
@@ -29,6 +30,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use cache::{Cache, Preload};
+pub use http::{Cors, Http};
 pub use reference::reference;
 pub use s3::{Encryption, S3, Wal, WalBucket};
 pub use show::show;
@@ -59,6 +61,8 @@ pub struct Config {
     pub auth: security::Auth,
     /// A listener of their own for metrics and health, without TLS and tokens. Off unless a port is given.
     pub admin: security::Admin,
+    /// What browsers may do, and the names that the server answers to.
+    pub http: Http,
     /// Where data lives: a folder (the default, `.data`), memory, or a bucket; one of them.
     pub storage: Storage,
     /// The largest things clients may send or ask for.
@@ -354,11 +358,23 @@ impl Config {
 
     /// The options of the HTTP side.
     pub fn http(&self) -> HttpOptions {
-        HttpOptions {
+        let options = HttpOptions {
             read_timeout: self.timeouts.read,
             body_timeout: self.timeouts.body,
             heartbeat: self.timeouts.heartbeat,
+            held_streams: self.limits.followers,
+            open_timeout: self.timeouts.open,
             ..HttpOptions::default()
+        };
+        match self.allowed() {
+            Ok(allowed) => HttpOptions {
+                origins: allowed.origins,
+                hosts: allowed.hosts,
+                operators_hosts: allowed.operators_hosts,
+                ..options
+            },
+            // A configuration that was not loaded, and whose lists nobody checked.
+            Err(_) => options,
         }
     }
 

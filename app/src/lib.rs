@@ -6,7 +6,6 @@
 pub mod cli;
 pub mod config;
 pub mod descriptors;
-mod gate;
 pub mod lifetime;
 pub mod listener;
 pub mod logging;

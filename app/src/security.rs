@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
+use log_adapters::http::AllowedOrigins;
 use log_adapters::tls::Certificate;
 use log_adapters::tokens::TokenFile;
 use log_domain::Authorizer;
@@ -59,6 +60,12 @@ impl Security {
             tracing::warn!(
                 "INSECURE: the operators' listener is on {host}, and asks nobody for a token: whoever reaches it can read the \
                  metrics; see admin.host"
+            );
+        }
+        if self.tokens.is_none() && config.http().origins == AllowedOrigins::Any {
+            tracing::warn!(
+                "INSECURE: http.cors.allow_origins is * and there are no tokens: every web page that is opened on a machine which \
+                 reaches this server can read and append everything; list origins, or see auth.tokens"
             );
         }
         if config.host.is_loopback() {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use log_adapters::cache;
-use log_adapters::http::{self, HttpOptions, HttpParts};
+use log_adapters::http::{HttpApi, HttpOptions, HttpParts, Side};
 use log_adapters::metrics::{Metrics, Watched};
 use log_adapters::slate::{self, SlateStore};
 use log_domain::follow::Followers;
@@ -16,7 +16,6 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::config::Config;
-use crate::gate::Gate;
 use crate::logging::LostLines;
 use crate::readiness::Readiness;
 use crate::security::Security;
@@ -94,33 +93,35 @@ where
         cache::prepare(&folder)?;
     }
     let metrics = Metrics::new().map_err(|error| Error::internal(format!("metrics: {error}")))?;
-    let gate = || {
-        Gate::new(http::starting(
-            &metrics.meter(),
-            parts.security.authorizer(),
-            parts.request_id_seed,
-        ))
+    let options = HttpOptions {
+        request_id_seed: parts.request_id_seed,
+        ..config.http()
+    };
+    let api = HttpApi::starting(&metrics.meter(), parts.security.authorizer(), options);
+    let side = match parts.admin {
+        None => Side::Only,
+        Some(_) => Side::Public,
     };
     let lost = parts.log_lines;
     metrics.watch_lost_log_lines(Arc::new(move || lost.counts()));
-    let (public, operators) = (gate(), parts.admin.is_some().then(gate));
     let (closing, is_closing) = watch::channel(false);
     let tls = parts.security.tls();
     let serving = serve(
         parts.acceptor,
         tls,
-        public.clone(),
+        api.endpoint(side),
         config.bounds(),
         is_closing.clone(),
     );
-    let serving = match (parts.admin, operators.clone()) {
-        (Some(admin), Some(gate)) => {
-            let operators = serve(admin, None, gate, config.bounds(), is_closing);
+    let serving = match parts.admin {
+        Some(admin) => {
+            let operators = api.endpoint(Side::Operators);
+            let operators = serve(admin, None, operators, config.bounds(), is_closing);
             tokio::spawn(async move {
                 futures::join!(serving, operators);
             })
         }
-        _ => tokio::spawn(serving),
+        None => tokio::spawn(serving),
     };
     let listening = Listening { closing, serving };
 
@@ -150,26 +151,11 @@ where
     let readiness = Arc::new(Readiness::new(Arc::clone(&service), is_stopping));
     readiness.keep_asking();
     watch_for_metrics(&metrics, &service, &readiness);
-    let api = HttpParts {
+    api.open(HttpParts {
         service: Arc::clone(&service),
         readiness,
-        meter: metrics.meter(),
         render_metrics: Arc::new(move || metrics.render()),
-        authorizer: parts.security.authorizer(),
-        options: HttpOptions {
-            // Not the ids that were given out while starting.
-            request_id_seed: parts.request_id_seed.wrapping_add(1),
-            ..config.http()
-        },
-    };
-    match operators {
-        None => public.open(http::endpoint(api)),
-        Some(operators) => {
-            let (for_public, for_operators) = http::endpoints(api);
-            public.open(for_public);
-            operators.open(for_operators);
-        }
-    }
+    });
     Ok(Running {
         service,
         stopping,

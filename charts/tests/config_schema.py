@@ -8,7 +8,9 @@ OF_THE_CHART = {"port", "tls.certificate", "tls.key", "auth.tokens", "admin.host
 # A setting that the chart works with, and whose form must be known for that.
 DURATION = {"type": "string", "pattern": "^([0-9]+ *(ms|s|sec|m|min|h) *)+$"}
 SIZE = {"type": ["string", "number"], "pattern": "^[0-9]+(\\.[0-9]+)? *([kKmMgGtT]i?)?[bB]?$"}
-OF_BOTH = {"timeouts.open": DURATION, "timeouts.check": DURATION, "shutdown.timeout": DURATION, "cache.max_bytes": SIZE,
+LIST = {"type": ["string", "array"], "items": {"type": "string"}}
+OF_BOTH = {"http.allowed_hosts": LIST, "http.cors.allow_origins": LIST,
+           "timeouts.open": DURATION, "timeouts.check": DURATION, "shutdown.timeout": DURATION, "cache.max_bytes": SIZE,
            "storage.in_memory": {"type": "boolean"}, "storage.s3.bucket": {"type": "string"}, "host": {"type": "string"}}
 REQUIRED = {"": ["host", "storage", "timeouts", "shutdown"], "storage": ["s3"], "timeouts": ["open"], "shutdown": ["timeout"]}
 ROW = re.compile(r"^\| `([a-z0-9_.]+)`(?: \(`--[a-z0-9-]+`\))? \| (?:`([^`]*)`)? *\| `LOG_", re.MULTILINE)

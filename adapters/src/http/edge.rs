@@ -11,10 +11,15 @@ use log_domain::Error;
 use poem::{Endpoint, IntoResponse, Request, Response, Result};
 
 use super::access::Access;
+use super::cors::{self, Marks};
 use super::failure::{Failure, Reason};
 use super::format::Format;
+use super::framing;
+use super::hosts::AllowedHosts;
+use super::origins::AllowedOrigins;
 use super::request_id::{self, RequestIds};
 use super::request_metrics::RequestMetrics;
+use super::response_headers::Security;
 use super::routes::{self, Route, Side};
 use crate::sending::Sending;
 
@@ -25,17 +30,21 @@ pub(super) struct Edge<E> {
     pub(super) metrics: RequestMetrics,
     pub(super) access: Access,
     pub(super) side: Side,
+    pub(super) hosts: AllowedHosts,
+    pub(super) origins: AllowedOrigins,
 }
 
 impl<E> Edge<E> {
-    /// The same server as another listener shows it.
-    pub(super) fn on(&self, side: Side) -> Self {
+    /// The same server as another listener shows it, to those who call it by one of these names.
+    pub(super) fn on(&self, side: Side, hosts: AllowedHosts) -> Self {
         Self {
             inner: Arc::clone(&self.inner),
             request_ids: self.request_ids.clone(),
             metrics: self.metrics.clone(),
             access: self.access.clone(),
             side,
+            hosts,
+            origins: self.origins.clone(),
         }
     }
 }
@@ -43,6 +52,12 @@ impl<E> Edge<E> {
 impl<E: Endpoint> Edge<E> {
     /// Answers a request that may be asked here by whoever asks.
     async fn admitted(&self, route: Option<Route>, request: Request) -> Result<Response> {
+        framing::check(&request)?;
+        self.hosts.check(&request)?;
+        self.origins.check(&request)?;
+        if let Some(answer) = cors::preflight(&request, route) {
+            return Ok(answer);
+        }
         if !self.side.serves(route) {
             return Err(Failure::new(Reason::NotFound, "there is no such path").into());
         }
@@ -64,6 +79,8 @@ impl<E: Endpoint> Endpoint for Edge<E> {
         let path = request.uri().path().to_owned();
         let route = routes::find(&path);
         let observed = self.metrics.begin(id.clone(), request.method(), route);
+        let marks = Marks::of(&self.origins, request.headers());
+        let security = Security::of(&request);
         request.set_data(id.clone());
 
         let answer = AssertUnwindSafe(self.admitted(route, request)).catch_unwind();
@@ -77,6 +94,8 @@ impl<E: Endpoint> Endpoint for Edge<E> {
         };
         let headers = response.headers_mut();
         headers.insert(request_id::HEADER, id.header_value());
+        marks.put_on(headers);
+        security.put_on(headers);
         let in_flight = observed.answered(response.status());
         let (head, body) = response.into_parts();
         let body: BoxBody<_, _> = body.into();

@@ -59,7 +59,9 @@ impl Reason {
             Self::Unauthenticated => row(StatusCode::UNAUTHORIZED, "unauthenticated", None,
                 "Tokens are configured, and the request has none in the header Authorization, or an unknown one."),
             Self::PermissionDenied => row(StatusCode::FORBIDDEN, "permission_denied", None,
-                "The token does not have the right that this operation needs."),
+                "The token does not have the right that this operation needs; or a web page of another origin than \
+                 http.cors.allow_origins names asks for a change; or the request is for a name that the server does not answer to \
+                 (http.allowed_hosts)."),
             Self::NotFound => row(StatusCode::NOT_FOUND, "not_found", None,
                 "There is no such path."),
             Self::MethodNotAllowed => row(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", None,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use poem::web::WithContentType;
-use poem::{Endpoint, IntoResponse, Request, Response};
+use poem::{IntoResponse, Response};
 use poem_openapi::payload::PlainText;
 use poem_openapi::registry::{MetaResponses, Registry};
 use poem_openapi::{ApiResponse, OpenApi};
@@ -23,23 +23,6 @@ pub(super) struct Health {
     pub(super) readiness: Arc<dyn Readiness>,
     pub(super) render_metrics: Arc<dyn Fn() -> String + Send + Sync>,
     pub(super) timeout: Duration,
-}
-
-/// Why a server that has not opened the log yet is not ready.
-pub(super) const STARTING: &str = "the server is starting: it is opening the log";
-
-/// All routes of a server that has not opened the log yet.
-pub(super) struct Starting;
-
-impl Endpoint for Starting {
-    type Output = Response;
-
-    async fn call(&self, request: Request) -> poem::Result<Response> {
-        if request.uri().path() == "/-/healthy" {
-            return Ok(PlainText("OK").into_response());
-        }
-        Err(Failure::new(Reason::Unavailable, STARTING).into())
-    }
 }
 
 #[OpenApi]

@@ -17,7 +17,7 @@ pub(super) struct Route {
 
 /// Which listener a request came in at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Side {
+pub enum Side {
     /// The only one: it serves everything.
     Only,
     /// The public one of two.

@@ -17,7 +17,7 @@ use poem::http::{HeaderMap, Method, StatusCode};
 use poem::{Body, Endpoint, EndpointExt, Request, Response};
 use serde_json::Value as Json;
 
-use super::{HttpOptions, HttpParts, Readiness, endpoint};
+use super::{HttpApi, HttpOptions, HttpParts, Readiness, Side};
 use crate::clock::SystemClock;
 use crate::memory::{Memory, MemoryStore};
 
@@ -109,16 +109,15 @@ fn serve<S: LogStore>(
     ready: Ready,
     authorizer: Option<Arc<dyn Authorizer>>,
 ) -> Server<S> {
-    let endpoint = endpoint(HttpParts {
+    let meter = SdkMeterProvider::default().meter("test");
+    let api = HttpApi::starting(&meter, authorizer, options);
+    api.open(HttpParts {
         service: Arc::clone(&service),
         readiness: Arc::new(ready),
         render_metrics: Arc::new(|| "# metrics\n".to_owned()),
-        meter: SdkMeterProvider::default().meter("test"),
-        authorizer,
-        options,
     });
     Server {
-        endpoint: Arc::new(endpoint.boxed()),
+        endpoint: Arc::new(api.endpoint(Side::Only).boxed()),
         service,
     }
 }
@@ -178,6 +177,7 @@ fn post(uri: &str, headers: &[(&str, &str)]) -> poem::RequestBuilder {
 fn request(method: Method, uri: &str, headers: &[(&str, &str)]) -> poem::RequestBuilder {
     let uri = uri.parse().expect("a URI");
     let request = Request::builder().method(method).uri(uri);
+    let request = request.header("host", "localhost");
     headers.iter().fold(request, |request, (name, value)| {
         request.header(*name, *value)
     })

@@ -77,6 +77,7 @@ impl Config {
             }
         }
         security::validate(&self).map_err(Refusal)?;
+        self.allowed().map_err(Refusal)?;
         if self.lame_duck() >= self.shutdown.timeout {
             return refuse("shutdown.lame_duck must be less than shutdown.timeout");
         }

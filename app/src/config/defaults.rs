@@ -26,6 +26,7 @@ impl Default for Config {
             tls: security::Tls::default(),
             auth: security::Auth::default(),
             admin: security::Admin::default(),
+            http: Http::default(),
             storage: Storage::default(),
             limits: LimitsSection {
                 request_bytes: bytes(limits.request_bytes),

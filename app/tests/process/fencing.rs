@@ -83,7 +83,8 @@ async fn a_fenced_server_leaves_within_its_shutdown_timeout_whoever_holds_on() {
     ];
     let mut older = Server::start(&arguments, &variables(&settings));
     let mut half = std::net::TcpStream::connect(older.address()).expect("connect");
-    let head = "POST /api/v1/log/append HTTP/1.1\r\nhost: log\r\ncontent-length: 100\r\n\r\nhalf";
+    let head =
+        "POST /api/v1/log/append HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n\r\nhalf";
     half.write_all(head.as_bytes()).expect("written");
 
     let newer = Server::start(&arguments, &[]);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::support::client::{Client, Outcome, http, ready, until_ready_is};
 use crate::support::place::Place;
@@ -140,7 +140,15 @@ async fn while_the_log_is_being_opened_the_server_is_alive_and_says_that_it_star
         let text = answer.text().await.expect("a body");
         assert!(text.contains("starting"), "{text}");
     }
+    // An `EventSource` that is answered 503 never comes back: it waits instead.
+    let stream = http.get(format!("{url}/api/v1/log/stream?key=k&end_seq=0"));
+    let stream = tokio::spawn(stream.send());
+    sleep(Duration::from_millis(300)).await;
+    assert!(!stream.is_finished(), "a stream was not held");
     place.resume();
+    let stream = timeout(Duration::from_secs(60), stream).await;
+    let stream = stream.expect("served when the log is open").expect("asked");
+    assert_eq!(stream.expect("an answer").status(), 200);
     while http
         .get(format!("{url}/-/ready"))
         .send()

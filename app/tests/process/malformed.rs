@@ -85,12 +85,27 @@ fn parse(received: &[u8]) -> Option<Response> {
 
 fn request(method: &str, target: &str, headers: &str, body: &[u8]) -> Vec<u8> {
     let mut bytes = format!(
-        "{method} {target} HTTP/1.1\r\nhost: log\r\nconnection: close\r\n{headers}content-length: {}\r\n\r\n",
+        "{method} {target} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{headers}content-length: {}\r\n\r\n",
         body.len()
     )
     .into_bytes();
     bytes.extend_from_slice(body);
     bytes
+}
+
+/// A request without a body and with these headers only.
+fn raw(headers: &str) -> Vec<u8> {
+    format!("GET /-/healthy HTTP/1.1\r\n{headers}\r\n").into_bytes()
+}
+
+/// A good append whose body is in one chunk, with these headers beside its own.
+fn chunked(headers: &str) -> Vec<u8> {
+    let body = r#"{"records":[{"key":"aw==","value":"dg=="}]}"#;
+    format!(
+        "POST /api/v1/log/append HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{headers}\r\n{:x}\r\n{body}\r\n0\r\n\r\n",
+        body.len()
+    )
+    .into_bytes()
 }
 
 fn append(content_type: &str, body: &[u8]) -> Vec<u8> {
@@ -171,6 +186,14 @@ fn error_table() -> Vec<(Vec<u8>, u16, &'static str)> {
         get("count?key=k&start_seq=2&end_seq=1"),
         get("stream"),
         get("stream?key=k&start_seq=x"),
+        raw("connection: close\r\n"),
+        raw("host: localhost\r\nhost: localhost\r\nconnection: close\r\n"),
+        raw("host: localhost\r\nhost: other\r\nconnection: close\r\n"),
+        raw("host: local host\r\nconnection: close\r\n"),
+        raw("host: localhost/\r\nconnection: close\r\n"),
+        chunked("transfer-encoding: gzip, chunked\r\n"),
+        chunked("transfer-encoding: identity\r\ntransfer-encoding: chunked\r\n"),
+        chunked("transfer-encoding: chunked\r\ntransfer-encoding: chunked\r\n"),
     ];
     let large_key = format!(r#"{{"records":[{}]}}"#, record(KEY_LIMIT + 3, 3));
     let large_value = format!(r#"{{"records":[{}]}}"#, record(3, VALUE_LIMIT + 3));
@@ -301,10 +324,10 @@ async fn a_broken_connection_or_a_broken_protocol_harms_nobody_else() {
         serves_others(&server).await;
     }
     let garbage: Vec<u8> = (0..4_096_u32).map(|i| (i * 167 + 13) as u8).collect();
-    let mut large_header = b"GET /-/healthy HTTP/1.1\r\nhost: log\r\nx-large: ".to_vec();
+    let mut large_header = b"GET /-/healthy HTTP/1.1\r\nhost: localhost\r\nx-large: ".to_vec();
     large_header.extend(vec![b'x'; 2 << 20]);
     large_header.extend(b"\r\n\r\n");
-    let mut many_headers = b"GET /-/healthy HTTP/1.1\r\nhost: log\r\n".to_vec();
+    let mut many_headers = b"GET /-/healthy HTTP/1.1\r\nhost: localhost\r\n".to_vec();
     many_headers.extend("x: y\r\n".repeat(50_000).into_bytes());
     many_headers.extend(b"\r\n");
     let broken: [(&str, Vec<u8>); 9] = [
@@ -343,7 +366,7 @@ async fn a_body_longer_than_its_length_is_one_good_request_and_one_bad_one() {
         body.len()
     );
     let sent = format!(
-        "POST /api/v1/log/append HTTP/1.1\r\nhost: log\r\n{head}\r\n{body} and more\r\n\r\n"
+        "POST /api/v1/log/append HTTP/1.1\r\nhost: localhost\r\n{head}\r\n{body} and more\r\n\r\n"
     );
     let received = exchange_broken(&server, sent.as_bytes()).await;
     let text = String::from_utf8_lossy(&received);
@@ -353,13 +376,44 @@ async fn a_body_longer_than_its_length_is_one_good_request_and_one_bad_one() {
     server.assert_no_panic();
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_two_servers_could_read_differently_is_never_read_as_two_requests() {
+    let mut server = serve();
+    let hidden = "GET /-/healthy HTTP/1.1\r\nhost: localhost\r\n\r\n";
+    let body = r#"{"records":[{"key":"aw==","value":"dg=="}]}"#;
+    let body = format!("{:x}\r\n{body}\r\n0\r\n\r\n", body.len());
+    let length = format!("content-length: {}\r\n", body.len() + hidden.len());
+    let chunked = "transfer-encoding: chunked\r\n";
+    for (encoding, status) in [
+        // Chunked, and the last request of its connection.
+        (format!("{length}{chunked}"), "200"),
+        (format!("{chunked}{length}"), "200"),
+        ("transfer-encoding: chunked, gzip\r\n".to_owned(), "400"),
+        ("transfer-encoding: chunked, identity\r\n".to_owned(), "400"),
+        ("transfer-encoding: gzip\r\n".to_owned(), "400"),
+    ] {
+        let sent = format!(
+            "POST /api/v1/log/append HTTP/1.1\r\nhost: localhost\r\n{encoding}\r\n{body}{hidden}"
+        );
+        let received = exchange(&server, sent.as_bytes()).await;
+        let text = String::from_utf8_lossy(&received);
+        assert!(
+            text.starts_with(&format!("HTTP/1.1 {status}")),
+            "{encoding}: {text}"
+        );
+        assert_eq!(text.matches("HTTP/1.1").count(), 1, "{encoding}: {text}");
+    }
+    serves_others(&server).await;
+    server.assert_no_panic();
+}
+
 fn broken_length(length: &str) -> Vec<u8> {
-    format!("POST /api/v1/log/append HTTP/1.1\r\nhost: log\r\ncontent-length: {length}\r\n\r\n{{}}")
+    format!("POST /api/v1/log/append HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}\r\n\r\n{{}}")
         .into_bytes()
 }
 
 fn bad_chunk() -> Vec<u8> {
-    b"POST /api/v1/log/append HTTP/1.1\r\nhost: log\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n".to_vec()
+    b"POST /api/v1/log/append HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n".to_vec()
 }
 
 /// Whatever the server makes of a broken request, it does not say that it did what it was asked.

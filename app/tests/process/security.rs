@@ -1,5 +1,6 @@
-//! Security: TLS, tokens, the listener for operators, and clients that hold on to connections.
+//! Security: TLS, tokens, web pages of others, the listener for operators, and clients that hold on to connections.
 
+mod browsers;
 mod connections;
 mod descriptors;
 mod early;

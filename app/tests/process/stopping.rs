@@ -26,7 +26,7 @@ fn halves_of_an_append() -> (String, String) {
     let body = r#"{"records": [{"key": "aw==", "value": "dg=="}], "awaitDurable": true}"#;
     let (first, second) = body.split_at(body.len() / 2);
     let head = format!(
-        "POST /api/v1/log/append HTTP/1.1\r\nhost: log\r\ncontent-type: application/protobuf+json\r\n\
+        "POST /api/v1/log/append HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/protobuf+json\r\n\
          content-length: {}\r\n\r\n",
         body.len()
     );

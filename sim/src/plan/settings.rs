@@ -99,6 +99,8 @@ impl PlannedSettings {
                 "flush_spacing": ms(self.flush_spacing_ms),
             },
             "segments": Value::Object(segments),
+            // Its clients call it by the names of simulated hosts.
+            "host": "0.0.0.0",
             "limits": {
                 "page_records": self.page_records,
                 "page_bytes": self.page_bytes,

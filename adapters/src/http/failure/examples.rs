@@ -9,7 +9,7 @@ use super::{Failure, Reason};
 use crate::http::format::Format;
 use crate::http::param::{self, Text};
 use crate::http::request_id::RequestIds;
-use crate::http::{HttpOptions, access, health, routes};
+use crate::http::{HttpOptions, access, gate, routes};
 
 /// Longer than a key may be.
 const KEY_BYTES: usize = 10_000;
@@ -58,7 +58,7 @@ fn failures(operation: &str, path: &str, status: u16) -> Vec<Failure> {
         }
         429 => vec![overloaded(operation, &limits).into()],
         500 => vec![Error::internal("").into()],
-        503 if operation == "ready" => vec![Failure::new(Reason::Unavailable, health::STARTING)],
+        503 if operation == "ready" => vec![Failure::new(Reason::Unavailable, gate::STARTING)],
         503 => vec![
             Error::unavailable("the object store does not answer").into(),
             Error::Fenced.into(),

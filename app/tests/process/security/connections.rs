@@ -51,7 +51,7 @@ async fn heads_that_come_drop_by_drop_are_cut_off_while_others_are_served() {
     let second = {
         let mut stream = connect(&server);
         stream
-            .write_all(b"GET /-/healthy HTTP/1.1\r\nhost: log\r\n\r\n")
+            .write_all(b"GET /-/healthy HTTP/1.1\r\nhost: localhost\r\n\r\n")
             .expect("written");
         let mut answer = [0; 15];
         stream.read_exact(&mut answer).expect("an answer");
@@ -93,7 +93,7 @@ async fn a_body_that_comes_drop_by_drop_is_answered_504_after_its_time_and_nothi
     ];
     let server = Server::start(&in_memory(), &env);
     let mut stream = connect(&server);
-    let head = "POST /api/v1/log/append HTTP/1.1\r\nhost: log\r\n\
+    let head = "POST /api/v1/log/append HTTP/1.1\r\nhost: localhost\r\n\
                 content-type: application/protobuf+json\r\ncontent-length: 1000\r\n\r\n";
     let began = Instant::now();
     stream.write_all(head.as_bytes()).expect("written");
@@ -131,7 +131,7 @@ async fn silent_connections_are_closed_and_idle_ones_later() {
     let began = Instant::now();
     let mut silent = connect(&server);
     let mut idle = connect(&server);
-    idle.write_all(b"GET /-/healthy HTTP/1.1\r\nhost: log\r\n\r\n")
+    idle.write_all(b"GET /-/healthy HTTP/1.1\r\nhost: localhost\r\n\r\n")
         .expect("written");
     assert!(cut_off(&mut silent));
     assert!(
@@ -167,7 +167,7 @@ async fn connections_over_the_limit_are_closed_at_once_and_a_freed_place_is_take
     let mut held: Vec<_> = (0..3).map(|_| connect(&server)).collect();
     for stream in &mut held {
         stream
-            .write_all(b"GET /-/healthy HTTP/1.1\r\nhost: log\r\n\r\n")
+            .write_all(b"GET /-/healthy HTTP/1.1\r\nhost: localhost\r\n\r\n")
             .expect("written");
         assert!(stream.read(&mut [0; 4096]).expect("an answer") > 0);
     }
@@ -177,7 +177,7 @@ async fn connections_over_the_limit_are_closed_at_once_and_a_freed_place_is_take
     let began = Instant::now();
     loop {
         let mut stream = connect(&server);
-        let sent = stream.write_all(b"GET /-/healthy HTTP/1.1\r\nhost: log\r\n\r\n");
+        let sent = stream.write_all(b"GET /-/healthy HTTP/1.1\r\nhost: localhost\r\n\r\n");
         if sent.is_ok() && matches!(stream.read(&mut [0; 4096]), Ok(1..)) {
             break;
         }
@@ -196,7 +196,7 @@ async fn a_head_over_the_limit_is_answered_431_and_one_below_is_read() {
         let mut stream = connect(&server);
         let filler = "x".repeat(length);
         let head = format!(
-            "GET /-/healthy HTTP/1.1\r\nhost: log\r\nconnection: close\r\nx: {filler}\r\n\r\n"
+            "GET /-/healthy HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\nx: {filler}\r\n\r\n"
         );
         stream.write_all(head.as_bytes()).expect("written");
         let mut answer = [0; 12];

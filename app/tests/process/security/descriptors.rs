@@ -46,7 +46,7 @@ fn one_request(server: &Server) -> Option<TcpStream> {
     let patience = Some(Duration::from_secs(5));
     stream.set_read_timeout(patience).expect("a time-out");
     stream
-        .write_all(b"GET /-/healthy HTTP/1.1\r\nhost: log\r\n\r\n")
+        .write_all(b"GET /-/healthy HTTP/1.1\r\nhost: localhost\r\n\r\n")
         .ok()?;
     let read = stream.read(&mut [0; 1024]).ok()?;
     (read > 0).then_some(stream)

@@ -29,7 +29,7 @@ async fn a_client_that_does_not_read_its_answer_is_cut_off() {
     let mut stream = TcpStream::connect(server.address()).expect("connect");
     let patience = Some(Duration::from_secs(20));
     stream.set_read_timeout(patience).expect("a time-out");
-    let request = b"GET /api/v1/log/scan?key=key HTTP/1.1\r\nhost: log\r\n\r\n";
+    let request = b"GET /api/v1/log/scan?key=key HTTP/1.1\r\nhost: localhost\r\n\r\n";
     stream.write_all(request).expect("written");
     sleep(Duration::from_secs(4)).await;
 
@@ -82,7 +82,7 @@ async fn http2(server: &Server) -> SendRequest<Empty<Bytes>> {
 }
 
 async fn status(mut connection: SendRequest<Empty<Bytes>>, path: &str) -> u16 {
-    let request = Request::get(format!("http://log{path}")).body(Empty::new());
+    let request = Request::get(format!("http://localhost{path}")).body(Empty::new());
     connection.ready().await.expect("the connection stays open");
     let answer = connection.send_request(request.expect("a request")).await;
     answer.expect("an answer").status().as_u16()

@@ -148,7 +148,7 @@ async fn plain_http_to_the_tls_port_is_cut_off_and_says_nothing() {
         .set_read_timeout(Some(Duration::from_secs(20)))
         .expect("a time-out");
     plain
-        .write_all(b"GET /metrics HTTP/1.1\r\nhost: log\r\nauthorization: Bearer x\r\n\r\n")
+        .write_all(b"GET /metrics HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer x\r\n\r\n")
         .expect("written");
     let mut answer = Vec::new();
     // A reset is as good an end as any.

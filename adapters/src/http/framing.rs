@@ -1,0 +1,47 @@
+//! Requests that two servers could read differently: refused before anything is done for them.
+//!
+//! hyper itself answers 400 to a `Transfer-Encoding` that does not end in `chunked`, to one in HTTP/1.0, and to lengths that differ. It
+//! takes both `Transfer-Encoding` and `Content-Length` for chunked, drops the length before a handler could see it, and closes
+//! the connection after the answer, so that nothing behind the body is read as a request (RFC 9112, section 6.1).
+
+use poem::Request;
+use poem::http::uri::Authority;
+use poem::http::{Version, header};
+
+use super::failure::Failure;
+
+/// Refuses what is malformed by RFC 9110 (section 7.2), RFC 9112 (3.2 and 6.1) or RFC 9113 (8.3.1), although it could be parsed.
+pub(super) fn check(request: &Request) -> Result<(), Failure> {
+    let headers = request.headers();
+    let hosts = headers.get_all(header::HOST).iter().count();
+    if hosts > 1 {
+        return Err(Failure::invalid("there is more than one header Host"));
+    }
+    if hosts == 0 && request.version() == Version::HTTP_11 {
+        return Err(Failure::invalid("the header Host is missing"));
+    }
+    if let Some(host) = headers.get(header::HOST)
+        && !host.is_empty()
+        && host
+            .to_str()
+            .map_or(true, |host| host.parse::<Authority>().is_err())
+    {
+        return Err(Failure::invalid("the header Host is not a host"));
+    }
+    if request.version() == Version::HTTP_2
+        && let (Some(host), Some(target)) = (headers.get(header::HOST), request.uri().authority())
+        && !host
+            .as_bytes()
+            .eq_ignore_ascii_case(target.as_str().as_bytes())
+    {
+        return Err(Failure::invalid("Host and :authority differ"));
+    }
+    let mut encodings = headers.get_all(header::TRANSFER_ENCODING).iter();
+    match (encodings.next(), encodings.next()) {
+        (None, _) => Ok(()),
+        (Some(sole), None) if sole.as_bytes().eq_ignore_ascii_case(b"chunked") => Ok(()),
+        _ => Err(Failure::invalid(
+            "the only Transfer-Encoding that is supported is chunked",
+        )),
+    }
+}

@@ -1,0 +1,75 @@
+//! What stands before the routes until the log is open.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use poem::endpoint::{BoxEndpoint, EndpointExt};
+use poem::http::Method;
+use poem::{Endpoint, IntoResponse, Request, Response, Result};
+use poem_openapi::payload::PlainText;
+use tokio::sync::{Semaphore, SetOnce};
+use tokio::time::timeout;
+
+use super::failure::{Failure, Reason};
+
+/// Why a server that has not opened the log yet is not ready.
+pub(super) const STARTING: &str = "the server is starting: it is opening the log";
+
+/// Answers for the routes until they are there: that the server is alive, and to everything else that it is not ready.
+///
+/// Only those who want to follow are held until then: an `EventSource` that is answered 503 never comes back by itself.
+#[derive(Clone)]
+pub(super) struct Gate(Arc<Inner>);
+
+struct Inner {
+    routes: SetOnce<BoxEndpoint<'static, Response>>,
+    /// One for each request that may be held.
+    places: Semaphore,
+    patience: Duration,
+}
+
+impl Gate {
+    /// A gate that holds so many requests, for so long at most.
+    pub(super) fn new(places: usize, patience: Duration) -> Self {
+        Self(Arc::new(Inner {
+            routes: SetOnce::new(),
+            places: Semaphore::new(places.min(Semaphore::MAX_PERMITS)),
+            patience,
+        }))
+    }
+
+    /// From now on `routes` answer. Only the first call counts.
+    pub(super) fn open(&self, routes: impl Endpoint + 'static) {
+        let routes = routes.map_to_response().boxed();
+        let _already_open = self.0.routes.set(routes);
+    }
+}
+
+impl Inner {
+    async fn opened(&self) -> Result<&BoxEndpoint<'static, Response>, Failure> {
+        let _place = self.places.try_acquire().map_err(|_| {
+            Failure::new(
+                Reason::Overloaded,
+                "too many wait already until the log is open",
+            )
+        })?;
+        timeout(self.patience, self.routes.wait())
+            .await
+            .map_err(|_| Failure::new(Reason::Unavailable, STARTING))
+    }
+}
+
+impl Endpoint for Gate {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> Result<Response> {
+        if let Some(routes) = self.0.routes.get() {
+            return routes.call(request).await;
+        }
+        match (request.method(), request.uri().path()) {
+            (&Method::GET, "/api/v1/log/stream") => self.0.opened().await?.call(request).await,
+            (_, "/-/healthy") => Ok(PlainText("OK").into_response()),
+            _ => Err(Failure::new(Reason::Unavailable, STARTING).into()),
+        }
+    }
+}

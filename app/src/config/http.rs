@@ -1,0 +1,80 @@
+//! The settings of what web pages may do, and of the names that the server answers to.
+
+use log_adapters::http::{AllowedHosts, AllowedOrigins};
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::Config;
+
+/// What browsers may do.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Http {
+    /// The names (`log.example.com`, or `log.example.com:8443` for one port only) that a request may carry in `Host`, besides `localhost`
+    /// and the addresses of loopback; `*` for all. A list, or a text with commas. Other requests are answered 403. If it is
+    /// empty, a server on loopback without tokens answers to no other name, so that no web page can reach it by DNS
+    /// rebinding, and every other server answers to all. If it is not, other servers also answer to every address.
+    #[serde(deserialize_with = "list")]
+    pub allowed_hosts: Vec<String>,
+    /// Cross-origin resource sharing.
+    pub cors: Cors,
+}
+
+/// Cross-origin resource sharing: which web pages of other servers may use this one.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Cors {
+    /// The origins (`https://app.example.com`, `http://localhost:3000`) whose pages may read answers and append; `*` for all. A list,
+    /// or a text with commas. Pages of other origins than these and the server's own are answered 403 when they append, and browsers
+    /// keep answers from them.
+    #[serde(deserialize_with = "list")]
+    pub allow_origins: Vec<String>,
+}
+
+/// What the settings of names and origins come to.
+#[derive(Debug, Clone)]
+pub(super) struct Allowed {
+    pub(super) origins: AllowedOrigins,
+    pub(super) hosts: AllowedHosts,
+    pub(super) operators_hosts: AllowedHosts,
+}
+
+impl Config {
+    /// Whose pages may use the server, and by which names.
+    pub(super) fn allowed(&self) -> Result<Allowed, String> {
+        let for_those_here_only = self.host.is_loopback() && self.auth.tokens.is_none();
+        let origins = AllowedOrigins::new(&self.http.cors.allow_origins)
+            .map_err(|why| format!("http.cors.allow_origins: {why}"))?;
+        let hosts = |loopback_only| {
+            AllowedHosts::new(&self.http.allowed_hosts, loopback_only)
+                .map_err(|why| format!("http.allowed_hosts: {why}"))
+        };
+        Ok(Allowed {
+            origins,
+            hosts: hosts(for_those_here_only)?,
+            operators_hosts: hosts(self.admin.host.is_loopback())?,
+        })
+    }
+}
+
+/// A list, or a text with commas, as variables are easiest to write.
+fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(
+        untagged,
+        expecting = "expected a list of texts, or one text with commas, such as \"a.example, b.example\""
+    )]
+    enum Given {
+        List(Vec<String>),
+        Text(String),
+    }
+    let entries = match Given::deserialize(deserializer)? {
+        Given::List(entries) => entries,
+        Given::Text(text) => text.split(',').map(str::to_owned).collect(),
+    };
+    let entries = entries.iter().map(|entry| entry.trim());
+    Ok(entries
+        .filter(|entry| !entry.is_empty())
+        .map(str::to_owned)
+        .collect())
+}
