@@ -5,6 +5,7 @@ use std::sync::Arc;
 use log_domain::{Status, Stopped};
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::Meter;
+use tokio::runtime::Handle;
 
 use super::Metrics;
 
@@ -79,6 +80,15 @@ impl Metrics {
             "1 when the last readiness check passed.",
             |watched| u64::from(watched.ready),
         );
+        let _registered = meter
+            .u64_observable_gauge("log_runtime_tasks")
+            .with_description("Tasks of the server's runtime that have not ended.")
+            .with_callback(|observer| {
+                if let Ok(runtime) = Handle::try_current() {
+                    observer.observe(runtime.metrics().num_alive_tasks() as u64, &[]);
+                }
+            })
+            .build();
         let _registered = meter
             .f64_observable_gauge("log_durable_lag_seconds")
             .with_description(
