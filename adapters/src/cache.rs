@@ -7,7 +7,9 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
-use log_domain::{Error, Result};
+use log_domain::Result;
+
+use crate::folders::cannot_use;
 
 /// The file that is written to find out whether the folder can be written to.
 const PROBE: &str = ".writable";
@@ -16,7 +18,7 @@ const PROBE: &str = ".writable";
 /// is slower without its cache, and not wrong.
 ///
 /// # Errors
-/// [`Error::Invalid`] when the folder cannot be made or written to.
+/// [`log_domain::Error::Invalid`] when the folder cannot be made or written to.
 pub fn prepare(folder: &Path) -> Result<()> {
     let probe = folder.join(PROBE);
     let written = std::fs::create_dir_all(folder)
@@ -33,10 +35,7 @@ pub fn prepare(folder: &Path) -> Result<()> {
             drop(std::fs::remove_file(&probe));
             Ok(())
         }
-        Err(error) => Err(Error::invalid(format!(
-            "cannot write to the cache folder {}: {error}",
-            folder.display()
-        ))),
+        Err(error) => Err(cannot_use("write to", "cache folder", folder, &error)),
     }
 }
 

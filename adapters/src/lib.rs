@@ -2,6 +2,7 @@
 
 pub mod cache;
 pub mod clock;
+mod folders;
 pub mod http;
 pub mod memory;
 pub mod metrics;

@@ -2,9 +2,13 @@
 
 use std::cell::Cell;
 use std::sync::Arc;
+use std::time::Duration;
 
+use log_adapters::clock::SystemClock;
 use log_adapters::slate::{Options, Parts, SlateStore};
 use log_domain::conformance::{Fixture, Options as Opening, run_all};
+use log_domain::follow::Followers;
+use log_domain::{Limits, LogStore};
 use log_testkit::seaweedfs::{ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY, SeaweedFs};
 use object_store::ObjectStore;
 use object_store::aws::{AmazonS3Builder, S3ConditionalPut};
@@ -37,22 +41,26 @@ impl Fixture for InBucket {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_slate_store_conforms_on_a_real_s3_server() {
-    let s3 = SeaweedFs::start();
-    s3.create_bucket("conformance");
-    let bucket: Arc<dyn ObjectStore> = Arc::new(
+fn bucket(s3: &SeaweedFs, name: &str) -> Arc<dyn ObjectStore> {
+    s3.create_bucket(name);
+    Arc::new(
         AmazonS3Builder::new()
             .with_endpoint(s3.endpoint())
             .with_allow_http(true)
-            .with_bucket_name("conformance")
+            .with_bucket_name(name)
             .with_region(REGION)
             .with_access_key_id(ACCESS_KEY_ID)
             .with_secret_access_key(SECRET_ACCESS_KEY)
             .with_conditional_put(S3ConditionalPut::ETagMatch)
             .build()
             .expect("a client"),
-    );
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_slate_store_conforms_on_a_real_s3_server() {
+    let s3 = SeaweedFs::start();
+    let bucket = bucket(&s3, "conformance");
     let next = Cell::new(0);
     run_all(|| {
         next.set(next.get() + 1);
@@ -62,4 +70,30 @@ async fn the_slate_store_conforms_on_a_real_s3_server() {
         }
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_prefix_of_everything_that_is_accepted_is_what_the_names_in_the_bucket_begin_with() {
+    let s3 = SeaweedFs::start();
+    let prefix = "A b/!$&'()+,-.:;=@_/...9";
+    let bucket = bucket(&s3, "prefixes");
+    let parts = Parts {
+        objects: bucket,
+        clock: Arc::new(SystemClock),
+        listener: Arc::new(Followers::new(&Limits::default())),
+        telemetry: Arc::new(()),
+        recorder: Arc::new(NoopMetricsRecorder::new()),
+        seed: None,
+    };
+    let options = Options {
+        path: prefix.to_owned(),
+        ..Options::default()
+    };
+    let store = SlateStore::open(parts, options).await.expect("opened");
+    store.close(Duration::from_secs(60)).await.expect("closed");
+    let names = s3.objects("prefixes");
+    assert!(names.iter().any(|name| name.contains("/wal/")), "{names:?}");
+    for name in names {
+        assert!(name.starts_with(&format!("{prefix}/")), "{name}");
+    }
 }

@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use log_adapters::http::{self, DocumentFormat};
 use serde::Serialize;
 
-use crate::config::{self, Config, Refusal};
+use crate::config::{self, Config, Create, Refusal};
 
 /// A key-oriented, append-only log server on object storage.
 ///
@@ -122,10 +122,15 @@ pub struct ServeArgs {
     #[arg(long, value_name = "PREFIX")]
     s3_prefix: Option<String>,
 
-    /// Take the log over even from a server that took it over from this one and has not let go of it: for when that
-    /// one is gone for good.
+    /// Take the log over even from a server that took it over from this one and has not let go of it, for when that
+    /// one is gone for good; and a folder from a server that is still running on it.
     #[arg(long)]
     take_over: bool,
+
+    /// Begin a log where there is none [default: if_missing]. With `never`, a disk that is not mounted or a bucket that
+    /// was emptied ends the start: set it once the log exists.
+    #[arg(long, value_name = "WHEN", value_enum)]
+    create: Option<Create>,
 }
 
 impl Cli {
@@ -191,6 +196,8 @@ impl ServeArgs {
             in_memory: Option<bool>,
             #[serde(skip_serializing_if = "Option::is_none")]
             take_over: Option<bool>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            create: Option<Create>,
             s3: S3,
         }
         #[derive(Serialize)]
@@ -209,6 +216,7 @@ impl ServeArgs {
                 data_dir: self.data_dir.clone(),
                 in_memory: self.in_memory.then_some(true),
                 take_over: self.take_over.then_some(true),
+                create: self.create,
                 s3: S3 {
                     bucket: self.s3_bucket.clone(),
                     region: self.s3_region.clone(),

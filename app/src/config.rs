@@ -22,8 +22,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytesize::ByteSize;
+use clap::ValueEnum;
 use log_adapters::http::HttpOptions;
-use log_adapters::objects::Place;
+use log_adapters::objects::{Folder, Place};
 use log_adapters::slate;
 use log_domain::{Limits, SealPolicy};
 use schemars::JsonSchema;
@@ -42,6 +43,9 @@ const LAME_DUCK_IN_KUBERNETES: Duration = Duration::from_secs(5);
 
 /// A variable that is there in every pod.
 const IN_KUBERNETES: &str = "KUBERNETES_SERVICE_HOST";
+
+/// What a server of a log in a folder is called.
+const IN_A_FOLDER: &str = "folder";
 
 /// Everything that can be configured.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -110,10 +114,28 @@ pub struct Storage {
     /// Where the write-ahead log lives; with the data, if nothing is said.
     pub wal: Wal,
     /// What this server is called among those that serve this log, one after the other: the same after a restart, and
-    /// another for any other server. The name of the machine or pod, if not set.
+    /// another for any other server. If not set: `folder` for a log in a folder, else the name of the machine or pod.
     pub instance: Option<String>,
-    /// Take the log over even from a server that took it over from this one and has not let go of it.
+    /// Take the log over even from a server that took it over from this one and has not let go of it, and a folder
+    /// from a server that is still running on it.
     pub take_over: bool,
+    /// Whether a log is begun where there is none: `if_missing`, or `never`, which refuses to start on a disk that is
+    /// not mounted or in a bucket that was emptied. Set `never` once the log exists.
+    pub create: Create,
+}
+
+/// Whether a log is begun where there is none.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema, ValueEnum,
+)]
+#[serde(rename_all = "snake_case")]
+#[value(rename_all = "snake_case")]
+pub enum Create {
+    /// Refuse to start.
+    Never,
+    /// Begin one.
+    #[default]
+    IfMissing,
 }
 
 /// The largest things clients may send or ask for. Sizes are numbers of bytes or texts such as `16MiB`.
@@ -301,8 +323,12 @@ impl Config {
             (Some(bucket), _) => s3::data_place(&self.storage.s3, bucket),
             (None, true) => Place::Memory,
             (None, false) => {
-                let folder = self.storage.data_dir.clone();
-                Place::Folder(folder.unwrap_or_else(|| PathBuf::from(".data")))
+                let path = self.storage.data_dir.clone();
+                Place::Folder(Folder {
+                    path: path.unwrap_or_else(|| PathBuf::from(".data")),
+                    create: self.storage.create == Create::IfMissing,
+                    take_over: self.storage.take_over,
+                })
             }
         };
         (place, path)
@@ -327,8 +353,11 @@ impl Config {
 
     /// The options of the store.
     pub fn store(&self) -> slate::Options {
+        let (place, path) = self.place();
         slate::Options {
-            path: self.place().1,
+            path,
+            create: self.storage.create == Create::IfMissing,
+            verify_each_flush: matches!(place, Place::Folder(_)),
             instance: Some(slate::Instance {
                 name: self.instance(),
                 take_over: self.storage.take_over,
@@ -352,8 +381,12 @@ impl Config {
 
     /// What this server is called among those of its log.
     pub fn instance(&self) -> String {
-        let given = self.storage.instance.clone();
-        given.unwrap_or_else(|| gethostname::gethostname().to_string_lossy().into_owned())
+        match (&self.storage.instance, self.place().0) {
+            (Some(given), _) => given.clone(),
+            // One server at a time, whatever its machine is called today.
+            (None, Place::Folder(_)) => IN_A_FOLDER.to_owned(),
+            (None, _) => gethostname::gethostname().to_string_lossy().into_owned(),
+        }
     }
 
     /// The options of the HTTP side.

@@ -20,6 +20,7 @@ use log_app::logging::{self, LogWriter};
 use log_app::security::Security;
 use log_app::server::{Parts, start};
 use log_app::storage;
+use rustix::fs::Mode;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -35,6 +36,9 @@ const CANNOT_START: u8 = 2;
 const FENCED: u8 = 3;
 /// Not everything that was acknowledged is durable, or the storage engine failed.
 const NOT_FLUSHED: u8 = 4;
+
+/// Data, and what is cached of it, can be read by nobody else: folders are 0700, files 0600.
+const FOR_THE_OWNER_ALONE: Mode = Mode::RWXG.union(Mode::RWXO);
 
 type Failure = (u8, String);
 
@@ -77,6 +81,8 @@ fn printed(written: std::io::Result<()>) -> Result<ExitCode, Failure> {
 
 /// Serves until the end. What went wrong is the last line of the log, in the form of the others.
 fn run_server(config: &Config, log: &LogWriter) -> Result<ExitCode, Failure> {
+    // It holds for every file that the process makes, those of the storage engine too.
+    rustix::process::umask(FOR_THE_OWNER_ALONE);
     logging::begin(config, log).map_err(|why| (CANNOT_START, why))?;
     let runtime = tokio::runtime::Runtime::new();
     let runtime =

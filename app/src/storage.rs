@@ -38,7 +38,7 @@ pub async fn open(config: &Config, reach: &Reach) -> Result<Stores> {
 }
 
 async fn checked(place: &Place, path: &str, reach: &Reach) -> Result<Arc<dyn ObjectStore>> {
-    let objects = place.open(reach)?;
+    let objects = place.open(reach).await?;
     place.check(path, reach).await?;
     Ok(objects)
 }

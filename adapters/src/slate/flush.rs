@@ -7,6 +7,7 @@ use slatedb::Db;
 use slatedb::config::{FlushOptions, FlushType};
 use tokio::time::Instant;
 
+use super::presence::Presence;
 use super::seqnum;
 use super::shared::{Shared, Vital};
 use super::writer::why;
@@ -33,22 +34,38 @@ pub(super) async fn flush_on_demand(db: Db, shared: Arc<Shared>, spacing: Durati
     }
 }
 
-/// Passes on how far SlateDB is durable, and why it stopped if it does so by itself.
-pub(super) async fn watch_status(db: Db, shared: Arc<Shared>) {
+/// How often to look for the log where that is done after each flush: a flush that fails says nothing.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Passes on how far SlateDB is durable, while the log is there; and why it stopped if it does so by itself.
+pub(super) async fn watch_status(db: Db, shared: Arc<Shared>, presence: Arc<Presence>) {
     let _vital = Vital(Arc::clone(&shared));
     let mut status = db.subscribe();
     loop {
-        let (durable, closed) = {
+        let (durable, manifest, closed) = {
             let status = status.borrow_and_update();
-            (status.durable_seq, status.close_reason)
+            let manifest = status.current_manifest.id();
+            (status.durable_seq, manifest, status.close_reason)
         };
-        shared.advance_durable(seqnum::watermark(durable));
+        let is_there = match presence.looks_after_each_flush() {
+            true => shared.note(presence.verify(manifest).await).is_ok(),
+            false => shared.is_there(),
+        };
+        if is_there {
+            shared.advance_durable(seqnum::watermark(durable));
+        }
         if let Some(reason) = closed {
             shared.stop(why(reason));
             return;
         }
-        if status.changed().await.is_err() {
-            return;
+        tokio::select! {
+            changed = status.changed() => {
+                if changed.is_err() {
+                    return;
+                }
+            }
+            () = shared.log_is_back.notified() => {}
+            () = tokio::time::sleep(LOOK_EVERY), if presence.looks_after_each_flush() => {}
         }
     }
 }

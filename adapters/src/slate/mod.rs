@@ -13,6 +13,7 @@ pub(crate) mod layout;
 mod minted;
 mod open;
 mod owner;
+mod presence;
 mod queue;
 mod read;
 mod seqnum;
@@ -40,6 +41,7 @@ use tokio::time::{Instant, timeout_at};
 pub use open::{Options, Parts};
 pub use owner::Instance;
 use owner::Ownership;
+use presence::Presence;
 use queue::Queue;
 use read::Reader;
 use shared::Shared;
@@ -49,6 +51,7 @@ pub use wal_place::WalStore;
 pub struct SlateStore {
     db: Db,
     shared: Arc<Shared>,
+    presence: Arc<Presence>,
     queue: Queue,
     check_timeout: Duration,
     ownership: Option<Ownership>,
@@ -80,6 +83,12 @@ impl SlateStore {
              a gap in the sequences"
         );
         Ok(())
+    }
+
+    async fn check_now(&self) -> Result<()> {
+        let manifest = self.db.subscribe().borrow().current_manifest.id();
+        self.shared.note(self.presence.verify(manifest).await)?;
+        self.db.refresh_manifest().await.map_err(error::read)
     }
 
     /// Has the writer finish, then the engine. Only the first matters to what was acknowledged.
@@ -179,8 +188,8 @@ impl LogStore for SlateStore {
         if self.shared.stopped().is_some() {
             return Err(self.shared.refusal());
         }
-        match tokio::time::timeout(self.check_timeout, self.db.refresh_manifest()).await {
-            Ok(answer) => answer.map_err(error::read),
+        match tokio::time::timeout(self.check_timeout, self.check_now()).await {
+            Ok(answer) => answer,
             Err(_) => Err(Error::unavailable(format!(
                 "the object store did not answer within {} ms",
                 self.check_timeout.as_millis()

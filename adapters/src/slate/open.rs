@@ -16,11 +16,14 @@ use slatedb_common::clock::SystemClock as _;
 use slatedb_common::metrics::MetricsRecorder;
 use tokio::sync::OnceCell;
 
+use crate::objects::check_prefix;
+
 use super::engine_clock::EngineClock;
 use super::key_table::KeyTable;
 use super::layout::prefix::{ByKey, BySegment};
 use super::layout::{segments, state};
 use super::owner::{Instance, Ownership};
+use super::presence;
 use super::queue::Queue;
 use super::shared::Shared;
 use super::wal_place::{self, WalStore};
@@ -40,6 +43,11 @@ pub struct Options {
     pub path: String,
     /// A store for the WAL alone; with the data if not given. It cannot be changed once the log has begun.
     pub wal: Option<WalStore>,
+    /// Whether a log is begun where there is none.
+    pub create: bool,
+    /// Whether each flush is followed by a look at whether the log is still there, before it counts as durable. Checks
+    /// look in any case. For stores where that costs next to nothing.
+    pub verify_each_flush: bool,
     /// What this server is called, if it should not take the log back from one that took it over.
     pub instance: Option<Instance>,
     /// Bounds of the append queue.
@@ -71,6 +79,8 @@ impl Default for Options {
         Self {
             path: "log".into(),
             wal: None,
+            create: true,
+            verify_each_flush: false,
             instance: None,
             limits: Limits::default(),
             seal: SealPolicy::default(),
@@ -103,13 +113,14 @@ pub struct Parts {
 }
 
 impl SlateStore {
-    /// Opens the log at `options.path`, or begins it. The writer before, if it still runs, is fenced.
+    /// Opens the log at `options.path`, or begins it if that is allowed. The writer before, if it still runs, is fenced.
     ///
     /// # Errors
     /// [`Error::Fenced`] when another server took the log over from this one (see [`Instance`]), or does at this moment.
     /// [`Error::Unavailable`] when the object store does not answer in time; [`Error::Corrupt`] when what is there
-    /// is not a log of this version; [`Error::Invalid`] for settings that SlateDB refuses, or another place of the
-    /// WAL than the log began with.
+    /// is not a log of this version; [`Error::Invalid`] for settings that SlateDB refuses, another place of the
+    /// WAL than the log began with, a path that not all objects would lie below, and where there is no log and none is
+    /// to be begun.
     pub async fn open(parts: Parts, options: Options) -> Result<Self> {
         let limit = options.open_timeout;
         match tokio::time::timeout(limit, open(parts, options)).await {
@@ -123,7 +134,10 @@ impl SlateStore {
 }
 
 async fn open(parts: Parts, options: Options) -> Result<SlateStore> {
+    check_prefix(&options.path).map_err(Error::invalid)?;
+    presence::may_open(&parts.objects, &options).await?;
     wal_place::settle(&*parts.objects, &options.path, options.wal.as_ref()).await?;
+    let found = presence::look(&parts.objects, &options).await?;
     let ownership = match options.instance.clone() {
         Some(instance) => {
             let objects = Arc::clone(&parts.objects);
@@ -146,6 +160,7 @@ async fn open(parts: Parts, options: Options) -> Result<SlateStore> {
             seqnum::watermark(last_seqnum)
         )));
     }
+    let presence = Arc::new(found.identified(&*parts.clock, &options).await?);
     let tip = seqnum::tip_at_open(last_seqnum, state.bound);
     let active = known.last().copied();
     let shared = Arc::new(Shared::new(tip, known, parts.listener));
@@ -175,10 +190,15 @@ async fn open(parts: Parts, options: Options) -> Result<SlateStore> {
         Arc::clone(&shared),
         options.flush_spacing,
     ));
-    tokio::spawn(flush::watch_status(db.clone(), Arc::clone(&shared)));
+    tokio::spawn(flush::watch_status(
+        db.clone(),
+        Arc::clone(&shared),
+        Arc::clone(&presence),
+    ));
     Ok(SlateStore {
         db,
         shared,
+        presence,
         queue,
         check_timeout: options.check_timeout,
         ownership,

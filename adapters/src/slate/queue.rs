@@ -125,9 +125,7 @@ impl Queue {
         durability: Durability,
         shared: &Shared,
     ) -> Result<Appended> {
-        if shared.stopped().is_some() {
-            return Err(shared.refusal());
-        }
+        shared.accepts()?;
         let memory = batch.bytes() + size_of_val(batch.records()) as u64;
         let permits = [self.requests.take(1)?, self.bytes.take(memory)?];
         let (reply, answer) = oneshot::channel();

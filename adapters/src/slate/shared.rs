@@ -11,6 +11,8 @@ use parking_lot::{Mutex, RwLock};
 use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::Instant;
 
+use super::presence::Absence;
+
 /// How exact the lag is: commits closer together than this count as one.
 const LAG_STEP: Duration = Duration::from_millis(50);
 
@@ -23,8 +25,12 @@ pub(super) struct Shared {
     /// Some of the commits that are not durable yet, oldest first: how far they reach and when they were applied.
     undurable: Mutex<VecDeque<(Sequence, Instant)>>,
     stopped: watch::Sender<Option<Stopped>>,
+    /// What is gone of the log, and how, if it is.
+    gone: Mutex<Option<String>>,
     /// Somebody waits for durability.
     pub(super) flush_wanted: Notify,
+    /// The log was gone, and is there again.
+    pub(super) log_is_back: Notify,
     /// Who hears of commits.
     pub(super) listener: Arc<dyn CommitListener>,
 }
@@ -67,7 +73,9 @@ impl Shared {
             waiters: Mutex::default(),
             undurable: Mutex::default(),
             stopped: watch::Sender::new(None),
+            gone: Mutex::default(),
             flush_wanted: Notify::new(),
+            log_is_back: Notify::new(),
             listener,
         }
     }
@@ -176,6 +184,54 @@ impl Shared {
         }
     }
 
+    /// Notes whether the log was found where it is to be. While it is not, nothing is acknowledged.
+    ///
+    /// # Errors
+    /// That it is gone, or that this is not known.
+    pub(super) fn note(&self, found: std::result::Result<(), Absence>) -> Result<()> {
+        match found {
+            Ok(()) => {
+                if self.gone.lock().take().is_some() {
+                    tracing::info!("the log is back: appends are accepted again");
+                    self.log_is_back.notify_one();
+                }
+                Ok(())
+            }
+            Err(Absence::Gone(why)) => {
+                let before = self.gone.lock().replace(why.clone());
+                if before.is_none() {
+                    tracing::error!(
+                        "the log is gone: {why}. Until it is back, appends are refused and nothing is acknowledged as durable"
+                    );
+                    self.settle();
+                }
+                self.accepts()
+            }
+            Err(Absence::Unknown(error)) => Err(error),
+        }
+    }
+
+    /// Whether the log was there when it was last looked for.
+    pub(super) fn is_there(&self) -> bool {
+        self.gone.lock().is_none()
+    }
+
+    /// Whether appends are applied.
+    ///
+    /// # Errors
+    /// Why not: the store has stopped, or its log is gone.
+    pub(super) fn accepts(&self) -> Result<()> {
+        if self.stopped().is_some() {
+            return Err(self.refusal());
+        }
+        match &*self.gone.lock() {
+            None => Ok(()),
+            Some(why) => Err(Error::unavailable(format!(
+                "the log is gone: {why}; nothing is appended"
+            ))),
+        }
+    }
+
     /// What to tell an append that was not applied because the store has stopped.
     pub(super) fn refusal(&self) -> Error {
         match self.stopped() {
@@ -190,7 +246,8 @@ impl Shared {
     /// Answers those who are durable, and everybody once the store has stopped by itself.
     fn settle(&self) {
         let durable = *self.durable.borrow();
-        let lost = matches!(self.stopped(), Some(Stopped::Fenced | Stopped::Failed));
+        let lost =
+            !self.is_there() || matches!(self.stopped(), Some(Stopped::Fenced | Stopped::Failed));
         let mut waiters = self.waiters.lock();
         while let Some(first) = waiters.front() {
             let outcome = if first.end <= durable {
@@ -217,6 +274,7 @@ impl Shared {
             Some(Stopped::Failed) => {
                 "the storage engine failed while the batch was on its way to the object store"
             }
+            _ if !self.is_there() => "the log was gone when the batch was to become durable",
             _ => "the batch was applied, but was not durable in time",
         })
     }

@@ -2,11 +2,11 @@ use std::sync::Arc;
 
 use log_domain::conformance::{Fixture, Options as Opening, run_all};
 use object_store::ObjectStore;
-use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use slatedb_common::metrics::NoopMetricsRecorder;
 
 use super::*;
+use crate::objects::Folder;
 
 pub(super) struct On(pub(super) Arc<dyn ObjectStore>);
 
@@ -41,15 +41,15 @@ async fn the_slate_store_conforms_on_a_local_folder() {
     let next = std::cell::Cell::new(0);
     run_all(|| {
         next.set(next.get() + 1);
-        let folder = folders.path().join(next.get().to_string());
-        std::fs::create_dir(&folder).expect("created");
-        let store = LocalFileSystem::new_with_prefix(folder).expect("a store");
-        On(Arc::new(store.with_fsync(true)))
+        let folder = Folder::new(folders.path().join(next.get().to_string()));
+        On(folder.open_now().expect("opened"))
     })
     .await;
 }
 
 mod failures;
+mod prefixes;
+mod presence;
 mod restarts;
 
 use log_domain::follow::Followers;

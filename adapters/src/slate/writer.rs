@@ -206,9 +206,7 @@ impl Writer {
         if let Some(reason) = self.status.borrow().close_reason {
             self.shared.stop(why(reason));
         }
-        if self.shared.stopped().is_some() {
-            return Err(self.shared.refusal());
-        }
+        self.shared.accepts()?;
         let options = WriteOptions { seqnum };
         let written = self.db.write_with_options(rows, &options).await;
         let handle = written.map_err(|failure| {

@@ -11,7 +11,7 @@ use super::sources::variable;
 use super::{Config, show};
 
 /// Settings that have a flag.
-pub(super) const FLAGS: [(&str, &str); 8] = [
+pub(super) const FLAGS: [(&str, &str); 9] = [
     ("host", "--host"),
     ("port", "--port"),
     ("storage.data_dir", "--data-dir"),
@@ -20,6 +20,7 @@ pub(super) const FLAGS: [(&str, &str); 8] = [
     ("storage.s3.region", "--s3-region"),
     ("storage.s3.prefix", "--s3-prefix"),
     ("storage.take_over", "--take-over"),
+    ("storage.create", "--create"),
 ];
 
 /// The whole page.

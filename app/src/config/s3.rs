@@ -1,7 +1,7 @@
 //! The settings of buckets: the data's, and the WAL's if it has one of its own.
 
-use log_adapters::objects::Place;
 use log_adapters::objects::s3::{self, Bucket};
+use log_adapters::objects::{Place, check_prefix};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +15,8 @@ pub struct S3 {
     pub bucket: Option<String>,
     /// Its region; `AWS_REGION` if not set.
     pub region: Option<String>,
-    /// What the names of all objects begin with (`log` if not set). One bucket can hold several logs.
+    /// What the names of all objects begin with (`log` if not set), for example `logs/orders`: letters and digits of ASCII,
+    /// spaces and ``!$&'()+,-.:;=@_``. One bucket can hold several logs.
     pub prefix: Option<String>,
     /// How S3 encrypts what is written; as the bucket says, if not set.
     pub encryption: Option<Encryption>,
@@ -115,6 +116,10 @@ pub(super) fn validate(storage: &Storage) -> Result<(), Refusal> {
         if bucket.as_deref() == Some("") {
             return Err(Refusal(format!("{name} is empty")));
         }
+    }
+    if let Some(prefix) = &s3.prefix {
+        check_prefix(prefix)
+            .map_err(|why| Refusal(format!("storage.s3.prefix (--s3-prefix): {why}")))?;
     }
     let with_kms = matches!(
         s3.encryption,

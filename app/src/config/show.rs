@@ -76,7 +76,7 @@ fn effective(
     }
     Ok(Some(match (path, config.place()) {
         ("storage.data_dir", (Place::Folder(folder), _)) => {
-            (folder.display().to_string(), Source::Default)
+            (folder.path.display().to_string(), Source::Default)
         }
         ("storage.instance", _) => (config.instance(), Source::Default),
         ("shutdown.lame_duck", _) => {

@@ -22,7 +22,7 @@ fn without_anything_the_defaults_hold() {
         let config = load(None, json!({})).expect("valid");
         assert_eq!(config, Config::default());
         assert_eq!(config.host.to_string(), "127.0.0.1");
-        assert_eq!(config.place().0, Place::Folder(".data".into()));
+        assert_eq!(config.place().0, Place::Folder(Folder::new(".data")));
         assert_eq!(config.limits(), Limits::default());
         Ok(())
     });

@@ -15,7 +15,7 @@ use crate::support::server::{Server, Variable, variable, variables};
 const FENCED_EXIT: i32 = 3;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_second_server_on_a_folder_takes_over_and_the_first_one_leaves() {
+async fn a_second_server_on_a_folder_that_is_told_to_takes_over_and_the_first_one_leaves() {
     a_second_server_takes_over(&Place::folder()).await;
 }
 
@@ -31,7 +31,7 @@ async fn a_second_server_takes_over(place: &Place) {
     let old_load = Load::start(&older, 0, &history);
     sleep(Duration::from_millis(500)).await;
 
-    let newer = place.serve();
+    let newer = place.serve_with(&place.take_over());
     let new_load = Load::start(&newer, 1, &history);
     // Whatever the old one was asked before: a durable append that begins now must not be acknowledged.
     let record = (b"late".to_vec(), b"to the old server".to_vec());
@@ -87,7 +87,7 @@ async fn a_fenced_server_leaves_within_its_shutdown_timeout_whoever_holds_on() {
         "POST /api/v1/log/append HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n\r\nhalf";
     half.write_all(head.as_bytes()).expect("written");
 
-    let newer = Server::start(&arguments, &[]);
+    let newer = Server::start(&arguments, &[variable("LOG_STORAGE__TAKE_OVER", "true")]);
     older.until_logged("FENCED").await;
     let known = Instant::now();
     let exit = older.wait().await;
@@ -134,7 +134,7 @@ async fn a_fenced_server_says_so_everywhere_and_loudly_once() {
     client.append_one("key", "before", true).await;
     assert!(client.metrics().await.contains("\nlog_fenced 0\n"));
 
-    let _newer = place.serve_with(&named("newer"));
+    let _newer = place.serve_with(&[named("newer"), place.take_over()].concat());
     let soon = Duration::from_secs(10);
     let metrics = client.until_metrics_say("log_fenced 1", soon).await;
     assert!(metrics.contains("\nlog_ready 0\n"), "{metrics}");
@@ -183,7 +183,7 @@ async fn a_fenced_server_that_is_started_again_and_again_leaves_the_log_to_the_n
 async fn a_server_takes_the_log_back_from_one_that_is_gone_for_good_when_it_is_told_to() {
     let place = Place::folder();
     let older = place.serve_with(&named("older"));
-    let newer = place.serve_with(&named("newer"));
+    let newer = place.serve_with(&[named("newer"), place.take_over()].concat());
     assert_eq!(older.wait().await.code, Some(FENCED_EXIT));
     for round in 0..3 {
         let client = Client::new(&newer);
@@ -191,8 +191,7 @@ async fn a_server_takes_the_log_back_from_one_that_is_gone_for_good_when_it_is_t
     }
     newer.kill9();
     assert_eq!(place.ends(&named("older")).code, Some(FENCED_EXIT));
-    let mut told_to = named("older");
-    told_to.push(variable("LOG_STORAGE__TAKE_OVER", "true"));
+    let told_to = [named("older"), place.take_over()].concat();
     holds_three(&place.serve_with(&told_to)).await;
 }
 

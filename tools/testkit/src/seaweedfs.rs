@@ -220,6 +220,37 @@ impl SeaweedFs {
         http::request(self.s3_port, method, path, headers, body, timeout)
     }
 
+    /// The names of the objects in a bucket, at most 1,000, as the server has them.
+    ///
+    /// # Panics
+    /// When the server refuses.
+    pub fn objects(&self, bucket: &str) -> Vec<String> {
+        let path = format!("/{bucket}?list-type=2");
+        let answer = self
+            .request("GET", &path, &[], b"")
+            .expect("reach SeaweedFS");
+        let text = String::from_utf8(answer.body).expect("text");
+        assert_eq!(answer.status, 200, "{text}");
+        let names = text.split("<Key>").skip(1);
+        let names = names.filter_map(|rest| rest.split_once("</Key>"));
+        let unescaped = |name: &str| name.replace("&#39;", "'").replace("&amp;", "&");
+        names.map(|(name, _)| unescaped(name)).collect()
+    }
+
+    /// Deletes the objects of a bucket whose names begin with `prefix`.
+    ///
+    /// # Panics
+    /// When the server refuses.
+    pub fn delete(&self, bucket: &str, prefix: &str) {
+        for name in self.objects(bucket) {
+            if name.starts_with(prefix) {
+                let path = format!("/{bucket}/{name}");
+                let answer = self.request("DELETE", &path, &[], b"");
+                assert_eq!(answer.expect("reach SeaweedFS").status, 204, "{name}");
+            }
+        }
+    }
+
     /// Begins an outage: connections are still accepted by the kernel, and nothing answers (SIGSTOP). The server has
     /// stopped when this returns.
     pub fn pause(&self) {

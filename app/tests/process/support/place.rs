@@ -3,7 +3,7 @@
 use log_testkit::seaweedfs::SeaweedFs;
 use tempfile::TempDir;
 
-use super::server::{Exit, Server, Variable, run_with};
+use super::server::{Exit, Server, Variable, run_with, variable};
 
 /// A place that outlives the servers on it.
 pub(crate) enum Place {
@@ -12,6 +12,7 @@ pub(crate) enum Place {
 }
 
 const BUCKET: &str = "process-tests";
+const PREFIX: &str = "some/log";
 
 impl Place {
     pub(crate) fn folder() -> Self {
@@ -72,12 +73,39 @@ impl Place {
         }
     }
 
+    /// The path of the folder.
+    pub(crate) fn path(&self) -> String {
+        match self {
+            Self::Folder(folder) => folder.path().display().to_string(),
+            Self::Bucket(_) => panic!("a bucket has no path"),
+        }
+    }
+
+    /// Deletes what of the log is named so, `manifest/` for example; everything, if nothing is named.
+    pub(crate) fn delete(&self, part: &str) {
+        match self {
+            Self::Folder(folder) => {
+                let part = folder.path().join("log").join(part);
+                std::fs::remove_dir_all(part).expect("delete a folder");
+            }
+            Self::Bucket(s3) => s3.delete(BUCKET, &format!("{PREFIX}/{part}")),
+        }
+    }
+
+    /// What a second server needs to take the log over: on a folder it must be told to.
+    pub(crate) fn take_over(&self) -> Vec<Variable> {
+        match self {
+            Self::Folder(_) => vec![variable("LOG_STORAGE__TAKE_OVER", "true")],
+            Self::Bucket(_) => Vec::new(),
+        }
+    }
+
     fn arguments(&self) -> Vec<String> {
         match self {
             Self::Folder(folder) => {
                 vec!["--data-dir".to_owned(), folder.path().display().to_string()]
             }
-            Self::Bucket(_) => ["--s3-bucket", BUCKET, "--s3-prefix", "some/log"]
+            Self::Bucket(_) => ["--s3-bucket", BUCKET, "--s3-prefix", PREFIX]
                 .map(str::to_owned)
                 .to_vec(),
         }

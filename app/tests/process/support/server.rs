@@ -2,6 +2,8 @@
 
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
@@ -156,6 +158,20 @@ impl Server {
         (server, listening)
     }
 
+    /// Starts the server as a shell with this umask does.
+    pub(crate) fn start_with_umask(umask: &str, args: &[String], env: &[Variable]) -> Self {
+        let script = format!("umask {umask}; exec \"$0\" \"$@\"");
+        let binary = binary().to_string_lossy().into_owned();
+        let shell = ["-c".to_owned(), script, binary];
+        let args = [&shell[..], args, &["--port".to_owned(), "0".to_owned()]].concat();
+        Self::start_binary("sh".into(), &args, env)
+    }
+
+    /// The id of the process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// `http://127.0.0.1:PORT`.
     pub(crate) fn url(&self) -> &str {
         &self.url
@@ -281,6 +297,32 @@ impl Drop for Server {
     }
 }
 
+/// Who runs a server, if not who runs the tests.
+pub(crate) struct User(Option<u32>);
+
+impl User {
+    pub(crate) fn of_this_process() -> Self {
+        Self(None)
+    }
+
+    /// One whom permissions hold for: `nobody`, if this is the superuser.
+    pub(crate) fn without_privileges() -> Self {
+        const NOBODY: u32 = 65534;
+        let root = rustix::process::geteuid().is_root();
+        Self(root.then_some(NOBODY))
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        let own = rustix::process::geteuid().as_raw();
+        self.0.unwrap_or(own)
+    }
+
+    /// Gives this file to the user.
+    pub(crate) fn owns(&self, path: &Path) {
+        std::os::unix::fs::chown(path, self.0, self.0).expect("give a file away");
+    }
+}
+
 /// Runs the binary to its end, which must come soon, and captures what it prints.
 pub(crate) fn run(args: &[&str], env: &[(&str, &str)]) -> Exit {
     let args: Vec<String> = args.iter().map(|&arg| arg.to_owned()).collect();
@@ -289,7 +331,16 @@ pub(crate) fn run(args: &[&str], env: &[(&str, &str)]) -> Exit {
 
 /// As [`run`].
 pub(crate) fn run_with(args: &[String], env: &[Variable]) -> Exit {
-    let mut child = command(binary(), args, env)
+    run_as(&User::of_this_process(), args, env)
+}
+
+/// As [`run`], as this user.
+pub(crate) fn run_as(user: &User, args: &[String], env: &[Variable]) -> Exit {
+    let mut command = command(binary(), args, env);
+    if let Some(other) = user.0 {
+        command.uid(other).gid(other);
+    }
+    let mut child = command
         .stdout(Stdio::piped())
         .spawn()
         .expect("start the binary");

@@ -1,0 +1,94 @@
+//! A local folder as an object store: one server at a time, what is written is synced to disk, and nothing is written
+//! to another folder that appears at the same path.
+
+mod anchor;
+mod lock;
+mod permissions;
+mod probe;
+mod store;
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use log_domain::{Error, Result};
+use object_store::ObjectStore;
+use object_store::local::LocalFileSystem;
+
+use anchor::Anchor;
+use lock::Lock;
+use store::FolderStore;
+
+/// A disk that hangs, for example one on a network, is given up after this time.
+const OPEN_WITHIN: Duration = Duration::from_secs(12);
+
+/// A folder of this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Folder {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Whether it is made if it is not there.
+    pub create: bool,
+    /// Whether it is opened although another server has it.
+    pub take_over: bool,
+}
+
+impl Folder {
+    /// A folder that is made if it is not there, and left to the server that has it.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            create: true,
+            take_over: false,
+        }
+    }
+
+    /// Locks the folder, and finds out whether a log can live in it. The lock is released when the store is dropped, or
+    /// the process ends.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a folder that cannot be made, written to, or whose file system has no hard links, and for
+    /// one that another server has; the message is one line that names the folder and says why.
+    /// [`Error::Unavailable`] when the disk does not answer.
+    pub(super) async fn open(&self) -> Result<Arc<dyn ObjectStore>> {
+        let folder = self.clone();
+        let opening = store::blocking(move || folder.open_now());
+        match tokio::time::timeout(OPEN_WITHIN, opening).await {
+            Ok(opened) => opened.map_err(|error| Error::internal(error.to_string()))?,
+            Err(_) => Err(Error::unavailable(format!(
+                "the disk did not answer within {} s",
+                OPEN_WITHIN.as_secs()
+            ))),
+        }
+    }
+
+    /// The same, on this thread.
+    pub(crate) fn open_now(&self) -> Result<Arc<dyn ObjectStore>> {
+        let folder = &self.path;
+        let existed = folder.exists();
+        if existed || self.create {
+            probe::create(folder)?;
+        } else {
+            return Err(Error::invalid(format!(
+                "the data folder {} does not exist, and storage.create is `never`",
+                folder.display()
+            )));
+        }
+        let lock = Lock::take(folder, self.take_over)?;
+        probe::probe(folder)?;
+        if existed {
+            permissions::warn(folder);
+        }
+        let cannot_use = |error: &dyn std::fmt::Display| {
+            Error::invalid(format!(
+                "cannot use the data folder {}: {error}",
+                folder.display()
+            ))
+        };
+        let files = LocalFileSystem::new_with_prefix(folder).map_err(|error| cannot_use(&error))?;
+        let anchor = Anchor::new(lock).map_err(|error| cannot_use(&error))?;
+        Ok(Arc::new(FolderStore::new(files.with_fsync(true), anchor)))
+    }
+}

@@ -1,0 +1,125 @@
+//! Whether a log can live in a folder, found out at the start by doing what the log will do.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use log_domain::{Error, Result};
+
+use crate::folders::cannot_use;
+
+/// What is written. More than fits into an inode, so that a full disk shows.
+const BYTES: [u8; 4096] = [b'.'; 4096];
+
+/// Makes the folder, and those above it, if it is not there.
+///
+/// # Errors
+/// [`Error::Invalid`] when it cannot be made, or is not a folder.
+pub(super) fn create(folder: &Path) -> Result<()> {
+    match std::fs::create_dir_all(folder) {
+        Ok(()) => Ok(()),
+        Err(error) if is_in_the_way(folder, &error) => Err(Error::invalid(format!(
+            "the data folder {} is a file: name a folder, or a path at which nothing is",
+            folder.display()
+        ))),
+        Err(error) => Err(cannot("create", folder, &error)),
+    }
+}
+
+fn is_in_the_way(folder: &Path, error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::AlreadyExists) && !folder.is_dir()
+}
+
+/// Writes a file into the folder, syncs it, links and removes it.
+///
+/// # Errors
+/// [`Error::Invalid`] when one of these cannot be done.
+pub(super) fn probe(folder: &Path) -> Result<()> {
+    let files = Files::of(folder);
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(&files.written)
+        .map_err(|error| cannot("write to", folder, &error))?;
+    file.write_all(&BYTES)
+        .and_then(|()| file.sync_all())
+        .map_err(|error| cannot("write to", folder, &error))?;
+    std::fs::hard_link(&files.written, &files.linked)
+        .map_err(|error| cannot_link(folder, &error))?;
+    // As the store does it after each file.
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(|error| cannot("sync", folder, &error))?;
+    files
+        .remove()
+        .map_err(|error| cannot("remove files from", folder, &error))
+}
+
+/// The files of the probe, removed when it is over, however it ends.
+struct Files {
+    written: PathBuf,
+    linked: PathBuf,
+}
+
+impl Files {
+    /// Under names that no other process has. What one with the same id left behind is in nobody's way.
+    fn of(folder: &Path) -> Self {
+        let name = |what| folder.join(format!(".probe-{}-{what}", std::process::id()));
+        let files = Self {
+            written: name("written"),
+            linked: name("linked"),
+        };
+        drop(files.remove());
+        files
+    }
+
+    fn remove(&self) -> io::Result<()> {
+        let linked = std::fs::remove_file(&self.linked);
+        std::fs::remove_file(&self.written)?;
+        linked
+    }
+}
+
+impl Drop for Files {
+    fn drop(&mut self) {
+        drop(self.remove());
+    }
+}
+
+fn cannot_link(folder: &Path, error: &io::Error) -> Error {
+    Error::invalid(format!(
+        "the file system of the data folder {} has no hard links ({error}), and a log needs them: use another file system",
+        folder.display()
+    ))
+}
+
+/// That the data folder cannot be used; see [`cannot_use`].
+pub(super) fn cannot(what: &str, folder: &Path, error: &io::Error) -> Error {
+    cannot_use(what, "data folder", folder, error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_without_hard_links_is_told_as_such() {
+        let error = rustix::io::Errno::PERM.into();
+        let told = cannot_link(Path::new("/data"), &error).to_string();
+        assert!(
+            told.contains("/data") && told.contains("no hard links"),
+            "{told}"
+        );
+    }
+
+    #[test]
+    fn the_probe_leaves_nothing_behind_and_minds_nothing_that_was_left() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["written", "linked"] {
+            let left = format!(".probe-{}-{name}", std::process::id());
+            std::fs::write(folder.path().join(left), "left").unwrap();
+        }
+        probe(folder.path()).unwrap();
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+}

@@ -1,0 +1,262 @@
+//! Whether the log is still there, and whether there is one to open.
+//!
+//! The storage engine writes on when what it wrote before has vanished (a bucket that was emptied, a folder that was
+//! deleted): it makes objects anew, and the next start finds a log that begins at sequence 0. So each log has an object
+//! `identity` that is made once and never changed, and a running server looks for it, and for the newest manifest.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::StreamExt;
+use log_domain::{Clock, Error, Result};
+use object_store::path::{Path, PathPart};
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutMode};
+use serde::Serialize;
+
+use super::Options;
+use super::beside;
+use crate::objects::Gone;
+
+/// The object that says which log this is, below the path of the log.
+const OBJECT: &str = "identity";
+const VERSION: u8 = 1;
+
+const MANIFESTS: &str = "manifest";
+/// What only a log leaves behind that once was open.
+const REMAINS: [&str; 2] = ["wal", "compacted"];
+const OWNER: &str = "owner";
+
+/// What is written into the object, for people; a server only compares it.
+#[derive(Serialize)]
+struct Identity<'a> {
+    version: u8,
+    /// When the object was made (Unix ms), and by which server.
+    begun_ms: i64,
+    instance: &'a str,
+}
+
+/// The places of a log, and what must be in each.
+pub(super) struct Presence {
+    /// The data's, then the WAL's if it has one of its own.
+    places: Vec<Arc<dyn ObjectStore>>,
+    path: String,
+    identity: Bytes,
+    each_flush: bool,
+}
+
+/// Why a log cannot be said to be there.
+#[derive(Debug)]
+pub(super) enum Absence {
+    /// It is not.
+    Gone(String),
+    /// The store does not answer.
+    Unknown(Error),
+}
+
+/// What was found of a log before it is opened.
+pub(super) struct Found {
+    places: Vec<Arc<dyn ObjectStore>>,
+    identity: Option<Bytes>,
+}
+
+/// Holds that there is a log at `options.path`, or that one may begin there.
+///
+/// # Errors
+/// [`Error::Invalid`] where there is none and none is to be begun, and where there are only parts of one.
+/// [`Error::Unavailable`] when a store does not answer.
+pub(super) async fn may_open(data: &Arc<dyn ObjectStore>, options: &Options) -> Result<()> {
+    let path = &options.path;
+    if begins_with(data, path, MANIFESTS).await? {
+        return Ok(());
+    }
+    if let Some(part) = remains(&places(data, options), path).await? {
+        return Err(Error::invalid(format!(
+            "there are parts of a log ({part}), but it has no manifest any more: restore it from a copy, or use another \
+             place; a new log here would give its sequences again"
+        )));
+    }
+    if !options.create {
+        return Err(Error::invalid(format!(
+            "there is no log at {path}, and storage.create is `never`: is it the right place, and are its data there? \
+             To begin a log, set storage.create to `if_missing`"
+        )));
+    }
+    Ok(())
+}
+
+/// Looks for the identity of the log, if it has one yet.
+///
+/// # Errors
+/// [`Error::Invalid`] for a WAL without the identity of its log. [`Error::Unavailable`] when a store does not answer.
+pub(super) async fn look(data: &Arc<dyn ObjectStore>, options: &Options) -> Result<Found> {
+    let path = &options.path;
+    let identity = read(data, path).await?;
+    if let (Some(identity), Some(wal)) = (&identity, &options.wal)
+        && read(&wal.objects, path).await?.as_ref() != Some(identity)
+    {
+        return Err(Error::invalid(format!(
+            "its WAL is not in {} any more: without it acknowledged records would be lost. Restore it from a copy",
+            wal.location
+        )));
+    }
+    Ok(Found {
+        places: places(data, options),
+        identity,
+    })
+}
+
+fn places(data: &Arc<dyn ObjectStore>, options: &Options) -> Vec<Arc<dyn ObjectStore>> {
+    let wal = options.wal.as_ref().map(|wal| Arc::clone(&wal.objects));
+    std::iter::once(Arc::clone(data)).chain(wal).collect()
+}
+
+impl Found {
+    /// Gives the log, which is open now, an identity if it has none.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when a store does not answer.
+    pub(super) async fn identified(self, clock: &dyn Clock, options: &Options) -> Result<Presence> {
+        let path = &options.path;
+        let instance = options.instance.as_ref();
+        let mut identity = self.identity;
+        if identity.is_none() {
+            let made = Identity {
+                version: VERSION,
+                begun_ms: clock.now_ms(),
+                instance: instance.map_or("", |instance| &instance.name),
+            };
+            let made = serde_json::to_vec(&made)
+                .map_err(|error| Error::internal(format!("encode the log's identity: {error}")))?;
+            let mut wanted = Bytes::from(made);
+            // The data's last: where that one is, all are.
+            for place in self.places.iter().rev() {
+                wanted = create(place, path, wanted).await?;
+            }
+            identity = Some(wanted);
+        }
+        Ok(Presence {
+            places: self.places,
+            path: path.clone(),
+            identity: identity.unwrap_or_default(),
+            each_flush: options.verify_each_flush,
+        })
+    }
+}
+
+impl Presence {
+    /// Whether a flush counts only once the log was found after it.
+    pub(super) fn looks_after_each_flush(&self) -> bool {
+        self.each_flush
+    }
+
+    /// Looks for the log: its identity in all of its places, and a manifest that is not older than this one.
+    ///
+    /// # Errors
+    /// That it is not there, or that a store does not answer.
+    pub(super) async fn verify(&self, manifest: u64) -> std::result::Result<(), Absence> {
+        for place in &self.places {
+            let object = beside::object(&self.path, OBJECT);
+            let found = match place.get(&object).await {
+                Ok(found) => found.bytes().await,
+                Err(error) => Err(error),
+            };
+            match found {
+                Ok(found) if found == self.identity => {}
+                Ok(_) => {
+                    return Err(Absence::Gone(format!(
+                        "{object} is that of another log: the log was replaced"
+                    )));
+                }
+                Err(error) => return Err(Absence::of(error, &object)),
+            }
+        }
+        self.verify_manifest(manifest).await
+    }
+
+    async fn verify_manifest(&self, id: u64) -> std::result::Result<(), Absence> {
+        let Some(data) = self.places.first() else {
+            return Ok(());
+        };
+        let folder = beside::object(&self.path, MANIFESTS);
+        let object = manifest(&folder, id);
+        match data.head(&object).await {
+            Ok(_) => return Ok(()),
+            Err(object_store::Error::NotFound { .. }) => {}
+            Err(error) => return Err(Absence::of(error, &object)),
+        }
+        // Manifests are collected when there are newer ones, of another writer too.
+        let mut listed = data.list(Some(&folder));
+        while let Some(found) = listed.next().await {
+            match found {
+                Ok(ObjectMeta { location, .. }) if location >= object => return Ok(()),
+                Ok(_) => {}
+                Err(error) => return Err(Absence::of(error, &object)),
+            }
+        }
+        Err(Absence::gone(&object))
+    }
+}
+
+impl Absence {
+    fn of(error: object_store::Error, object: &Path) -> Self {
+        match (&error, Gone::cause(&error)) {
+            (_, Some(gone)) => Self::Gone(gone.to_string()),
+            (object_store::Error::NotFound { .. }, None) => Self::gone(object),
+            _ => Self::Unknown(beside::unavailable(error)),
+        }
+    }
+
+    fn gone(object: &Path) -> Self {
+        Self::Gone(format!("{object} was deleted"))
+    }
+}
+
+fn manifest(folder: &Path, id: u64) -> Path {
+    folder
+        .clone()
+        .join(PathPart::from(format!("{id:020}.manifest")))
+}
+
+/// Whether there is an object in this folder of the log.
+async fn begins_with(place: &Arc<dyn ObjectStore>, path: &str, folder: &str) -> Result<bool> {
+    let folder = beside::object(path, folder);
+    let first = place.list(Some(&folder)).next().await;
+    first
+        .transpose()
+        .map(|first| first.is_some())
+        .map_err(beside::unavailable)
+}
+
+/// An object that tells that there was a log.
+async fn remains(places: &[Arc<dyn ObjectStore>], path: &str) -> Result<Option<Path>> {
+    for place in places {
+        for folder in REMAINS {
+            if begins_with(place, path, folder).await? {
+                return Ok(Some(beside::object(path, folder)));
+            }
+        }
+        let owner = beside::object(path, OWNER);
+        if beside::read(&**place, &owner).await?.is_some() {
+            return Ok(Some(owner));
+        }
+    }
+    Ok(None)
+}
+
+async fn read(place: &Arc<dyn ObjectStore>, path: &str) -> Result<Option<Bytes>> {
+    beside::read(&**place, &beside::object(path, OBJECT)).await
+}
+
+/// Makes the object; answers what is in it, which another server may have written meanwhile.
+async fn create(place: &Arc<dyn ObjectStore>, path: &str, content: Bytes) -> Result<Bytes> {
+    let object = beside::object(path, OBJECT);
+    let put = place.put_opts(&object, content.clone().into(), PutMode::Create.into());
+    match put.await {
+        Ok(_) => Ok(content),
+        Err(object_store::Error::AlreadyExists { .. }) => {
+            let found = read(place, path).await?;
+            found.ok_or_else(|| Error::unavailable("the log's identity was just deleted"))
+        }
+        Err(error) => Err(beside::unavailable(error)),
+    }
+}

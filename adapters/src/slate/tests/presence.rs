@@ -1,0 +1,197 @@
+//! A log that vanishes while it is open, and what is left of one before it is opened.
+
+use futures::TryStreamExt;
+use object_store::ObjectStoreExt;
+use object_store::path::Path;
+
+use super::*;
+
+fn memory() -> Arc<dyn ObjectStore> {
+    Arc::new(InMemory::new())
+}
+
+async fn names(objects: &Arc<dyn ObjectStore>) -> Vec<Path> {
+    let listed = objects.list(None).map_ok(|meta| meta.location);
+    listed.try_collect().await.expect("listed")
+}
+
+async fn delete(objects: &Arc<dyn ObjectStore>, part: &str) {
+    for name in names(objects).await {
+        if name.as_ref().contains(part) {
+            objects.delete(&name).await.expect("deleted");
+        }
+    }
+}
+
+async fn content(objects: &Arc<dyn ObjectStore>, name: &Path) -> bytes::Bytes {
+    let found = objects.get(name).await.expect("found");
+    found.bytes().await.expect("read")
+}
+
+fn identity() -> Path {
+    Path::from("log/identity")
+}
+
+async fn is_refused(objects: &Arc<dyn ObjectStore>, change: impl FnOnce(&mut Options), says: &str) {
+    match open_with(objects, change).await {
+        Err(Error::Invalid(why)) => assert!(why.contains(says), "{why}"),
+        other => panic!("{:?}", other.map(drop)),
+    }
+}
+
+#[tokio::test]
+async fn a_log_has_an_identity_that_never_changes_and_one_without_gets_one() {
+    let objects = memory();
+    let named = |options: &mut Options| {
+        options.instance = Some(Instance {
+            name: "a".into(),
+            take_over: false,
+        });
+    };
+    let store = open_with(&objects, named).await.expect("opened");
+    let first = content(&objects, &identity()).await;
+    let text = std::str::from_utf8(&first).expect("text");
+    assert!(text.starts_with(r#"{"version":1,"begun_ms":1"#), "{text}");
+    assert!(text.ends_with(r#","instance":"a"}"#), "{text}");
+    store.close(CLOSE).await.expect("closed");
+    open(&objects).await.close(CLOSE).await.expect("closed");
+    assert_eq!(content(&objects, &identity()).await, first);
+    // As a server of an earlier version left it.
+    objects.delete(&identity()).await.expect("deleted");
+    let store = open(&objects).await;
+    store.check().await.expect("there");
+    store.close(CLOSE).await.expect("closed");
+}
+
+#[tokio::test]
+async fn while_a_part_that_a_log_needs_is_gone_nothing_is_acknowledged_and_then_it_goes_on() {
+    for each_flush in [true, false] {
+        for part in ["identity", "manifest"] {
+            let objects = memory();
+            let store = open_with(&objects, |options| options.verify_each_flush = each_flush);
+            let store = store.await.expect("opened");
+            let append = async || store.append(batch("k", &["v"]), Durability::Durable).await;
+            append().await.expect("appended");
+            let all = names(&objects).await.into_iter();
+            let mut kept = Vec::new();
+            for name in all.filter(|name| name.as_ref().contains(part)) {
+                kept.push((content(&objects, &name).await, name));
+            }
+            delete(&objects, part).await;
+            if each_flush {
+                let outcome = append().await;
+                assert!(
+                    matches!(outcome, Err(Error::OutcomeUnknown { .. })),
+                    "{outcome:?}"
+                );
+            }
+            let why = store.check().await.expect_err("gone").to_string();
+            assert!(
+                why.contains("the log is gone") && why.contains(part),
+                "{why}"
+            );
+            for durability in [Durability::Durable, Durability::Applied] {
+                let refused = store.append(batch("k", &["v"]), durability).await;
+                assert!(
+                    matches!(refused, Err(Error::Unavailable { .. })),
+                    "{refused:?}"
+                );
+            }
+            for (content, name) in kept {
+                objects.put(&name, content.into()).await.expect("put back");
+            }
+            store.check().await.expect("there again");
+            append().await.expect("appended");
+            let Watermarks { tip, durable } = store.watermarks();
+            assert_eq!(tip, durable);
+            store.close(CLOSE).await.expect("closed");
+        }
+    }
+}
+
+#[tokio::test]
+async fn another_log_in_its_place_is_noticed() {
+    let objects = memory();
+    let store = open(&objects).await;
+    objects
+        .put(&identity(), "another".into())
+        .await
+        .expect("put");
+    let why = store.check().await.expect_err("gone").to_string();
+    assert!(why.contains("the log was replaced"), "{why}");
+}
+
+#[tokio::test]
+async fn a_manifest_that_was_collected_because_there_is_a_newer_one_is_not_missed() {
+    let objects = memory();
+    let store = open(&objects).await;
+    delete(&objects, "manifest").await;
+    store.check().await.expect_err("gone");
+    let newer = Path::from("log/manifest/00000000000000000999.manifest");
+    objects
+        .put(&newer, "of another writer".into())
+        .await
+        .expect("put");
+    assert!(store.presence.verify(7).await.is_ok());
+    assert!(store.presence.verify(1_000).await.is_err());
+}
+
+#[tokio::test]
+async fn where_there_is_no_log_none_is_begun_unless_it_may_and_parts_of_one_are_never_overwritten()
+{
+    let objects = memory();
+    let never = |options: &mut Options| options.create = false;
+    is_refused(&objects, never, "storage.create is `never`").await;
+    assert!(names(&objects).await.is_empty());
+    let store = open(&objects).await;
+    store
+        .append(batch("k", &["v"]), Durability::Durable)
+        .await
+        .expect("appended");
+    store.close(CLOSE).await.expect("closed");
+    let store = open_with(&objects, never).await.expect("there is one now");
+    store.close(CLOSE).await.expect("closed");
+    delete(&objects, "manifest").await;
+    let before = names(&objects).await;
+    is_refused(&objects, |_| {}, "it has no manifest any more").await;
+    assert_eq!(names(&objects).await, before);
+    delete(&objects, "").await;
+    open(&objects).await;
+}
+
+#[tokio::test]
+async fn a_log_whose_wal_was_emptied_is_not_opened_and_not_written_to() {
+    let (objects, wal) = (memory(), memory());
+    let with_wal = |options: &mut Options| {
+        options.wal = Some(WalStore {
+            objects: Arc::clone(&wal),
+            location: "s3://wal".into(),
+        });
+    };
+    let store = open_with(&objects, with_wal).await.expect("opened");
+    assert_eq!(
+        content(&wal, &identity()).await,
+        content(&objects, &identity()).await
+    );
+    store
+        .append(batch("k", &["v"]), Durability::Durable)
+        .await
+        .expect("appended");
+    delete(&wal, "").await;
+    store.check().await.expect_err("gone");
+    drop(store);
+    is_refused(&objects, with_wal, "its WAL is not in s3://wal any more").await;
+
+    // The other way round: the data's bucket was emptied, and the WAL's was not.
+    let (objects, wal) = (memory(), memory());
+    let with_wal = |options: &mut Options| {
+        options.wal = Some(WalStore {
+            objects: Arc::clone(&wal),
+            location: "s3://wal".into(),
+        });
+    };
+    let store = open_with(&objects, with_wal).await.expect("opened");
+    store.close(CLOSE).await.expect("closed");
+    delete(&objects, "").await;
+    is_refused(&objects, with_wal, "there are parts of a log (log/wal)").await;
+}
