@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from processes import free_ports
 
+pytest.register_assert_rewrite("outcomes", "program")
+
 ROOT = Path(__file__).resolve().parents[2]
 OPENAPI = ROOT / "openapi"
 VENV = ROOT / ".tools/venv/bin"
@@ -94,6 +96,14 @@ class Restarted:
 def restarted(start, later, tmp_path):
     """A server that can be restarted."""
     return Restarted(start, later, tmp_path / "data")
+
+
+@pytest.fixture
+def outcomes(serve, restarted, tokens, tmp_path):
+    """The servers that every client must be right about; see outcomes.py."""
+    from outcomes import Outcomes
+
+    return Outcomes(serve, restarted, tokens, tmp_path)
 
 
 @pytest.fixture

@@ -32,9 +32,23 @@ def test_the_go_client_vets(run, go, folder):
     assert run(formatter, "-l", *CLIENT.glob("*.go")) == "", "not as gofmt has it"
 
 
-def test_the_go_client_runs_the_program(serve, run, go, folder):
+@pytest.fixture(scope="module")
+def built(go, folder):
+    """The program, compiled."""
     go("build", "-o", folder / "program", ".")
-    program.check(run, [folder / "program"], serve(), without=["tailed"])
+    return folder / "program"
+
+
+def test_the_go_client_runs_the_program(serve, run, built):
+    program.check(run, [built], serve(), without=["tailed"])
+
+
+def test_the_go_client_calls_nothing_unknown_that_was_certainly_not_applied(outcomes, built):
+    outcomes.check([built, "outcomes"])
+
+
+def test_the_go_client_trusts_a_private_authority_as_the_page_says(outcomes, built):
+    outcomes.check_private_authority([built, "outcomes"], ["SSL_CERT_FILE=ca.pem"])
 
 
 def test_what_does_not_fit_the_client_is_found_out(run, go, folder):

@@ -7,6 +7,7 @@ import pytest
 
 import program
 from conftest import OPENAPI
+from outcomes import PAGE, authority
 
 CLIENT = OPENAPI / "clients/java"
 # The generator carries the libraries that its clients need.
@@ -25,3 +26,16 @@ def classes(run, generated, tmp_path_factory):
 
 def test_the_java_client_runs_the_program(serve, run, classes):
     program.check(run, ["java", "-cp", classes, "Program"], serve(), without=["tailed"])
+
+
+def test_the_java_client_calls_nothing_unknown_that_was_certainly_not_applied(outcomes, classes):
+    outcomes.check(["java", "-cp", classes, "Outcomes"], tells_writing_from_reading=False)
+
+
+def test_the_java_client_trusts_a_private_authority_as_the_page_says(outcomes, run, classes, tmp_path):
+    command = next(line for line in PAGE.read_text().splitlines() if line.startswith("keytool "))
+    authority(tmp_path)
+    run(*command.split(), cwd=tmp_path)
+    outcomes.check_private_authority(
+        ["java", "-cp", classes, "Outcomes"],
+        ["-Djavax.net.ssl.trustStore=trust.p12", "-Djavax.net.ssl.trustStorePassword=changeit"])

@@ -383,3 +383,13 @@ def test_a_token_is_sent(serve, tokens, client_of):
         assert client.count(b"orders") == 0
         with pytest.raises(opendata_log.PermissionDenied):
             client.append([(b"orders", b"first")])
+
+
+@pytest.mark.parametrize("arguments", [[], ["asyncio"]], ids=["blocking", "asyncio"])
+def test_the_python_client_calls_nothing_unknown_that_was_certainly_not_applied(outcomes, arguments):
+    outcomes.check([sys.executable, CLIENT / "outcomes.py", *arguments])
+
+
+@pytest.mark.parametrize("arguments", [[], ["asyncio"]], ids=["blocking", "asyncio"])
+def test_the_python_client_trusts_a_private_authority_as_the_page_says(outcomes, arguments):
+    outcomes.check_private_authority([sys.executable, CLIENT / "outcomes.py", *arguments], ["SSL_CERT_FILE=ca.pem"])

@@ -24,3 +24,7 @@ def built(run, generated):
 
 def test_the_rust_client_runs_the_program(serve, run, built):
     program.check(run, [built], serve(), without=["tailed"])
+
+
+def test_the_rust_client_calls_nothing_unknown_that_was_certainly_not_applied(outcomes, built):
+    outcomes.check([built, "outcomes"])

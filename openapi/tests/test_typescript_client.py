@@ -345,7 +345,7 @@ def test_the_typescript_package_can_be_installed_and_used(serve, run, built, tmp
     assert run("node", "--input-type=module", "--eval", code, cwd=project, seconds=60).strip() == "1"
     installed = project / "node_modules/opendata-log-client"
     assert sorted(path.name for path in installed.iterdir()) == ["LICENSE", "README.md", "dist", "package.json"]
-    assert not list(installed.glob("dist/program.*")), "it appends when it is imported"
+    assert not [*installed.glob("dist/program.*"), *installed.glob("dist/outcomes.*")], "they are for the tests"
     assert (CLIENT / "LICENSE").read_text() == (ROOT / "LICENSE").read_text()
 
 
@@ -357,3 +357,11 @@ def test_a_token_is_sent(serve, tokens, evaluate):
         console.log(JSON.stringify([...refused.map((error) => error.name), await reader.count(key)]));
     """)
     assert seen == ["Unauthenticated", "PermissionDenied", 0]
+
+
+def test_the_typescript_client_calls_nothing_unknown_that_was_certainly_not_applied(outcomes, built):
+    outcomes.check(["node", built / "dist/outcomes.js"])
+
+
+def test_the_typescript_client_trusts_a_private_authority_as_the_page_says(outcomes, built):
+    outcomes.check_private_authority(["node", built / "dist/outcomes.js"], ["NODE_EXTRA_CA_CERTS=ca.pem"])

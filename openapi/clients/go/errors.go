@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strconv"
+	"time"
 
 	client "opendata-log/generated"
 )
@@ -28,7 +30,7 @@ const (
 	UnsupportedMediaType Kind = "UnsupportedMediaType"
 	// Overloaded: a queue is full. Nothing was applied.
 	Overloaded Kind = "Overloaded"
-	// Unavailable: the store cannot be reached, or the server stops. Nothing was applied.
+	// Unavailable: the server or its store cannot be reached, or the server starts or stops. Nothing was applied.
 	Unavailable Kind = "Unavailable"
 	// Fenced: another server took the log over. Nothing was applied; go there.
 	Fenced Kind = "Fenced"
@@ -64,7 +66,9 @@ type LogError struct {
 	Kind Kind
 	// Status of the answer; 0 if there was none.
 	Status int
-	// Message is the server's.
+	// RetryAfter is how long the server asks to wait; 0 if it said nothing.
+	RetryAfter time.Duration
+	// Message is the server's, or why there was no answer. It names the URL.
 	Message string
 }
 
@@ -82,6 +86,9 @@ func OfRead(answer *http.Response, err error) error {
 		return &LogError{Kind: Unavailable, Message: err.Error()}
 	}
 	failure := &LogError{Kind: UnexpectedAnswer, Status: answer.StatusCode, Message: err.Error()}
+	if seconds, err := strconv.Atoi(answer.Header.Get("Retry-After")); err == nil && seconds > 0 {
+		failure.RetryAfter = time.Duration(seconds) * time.Second
+	}
 	var told client.ErrorResponse
 	var generated *client.GenericOpenAPIError
 	if errors.As(err, &generated) && json.Unmarshal(generated.Body(), &told) == nil {
@@ -89,17 +96,26 @@ func OfRead(answer *http.Response, err error) error {
 			failure.Kind, failure.Message = kind, told.Message
 		}
 	}
+	if asked := answer.Request; asked != nil {
+		failure.Message += " (" + asked.Method + " " + asked.URL.Scheme + "://" + asked.URL.Host + asked.URL.Path + ")"
+	}
 	return failure
 }
 
-// OfAppend is what an append ended in: where nobody knows whether it was applied, OutcomeUnknown.
-func OfAppend(answer *http.Response, err error) error {
+// OfAppend is what an append ended in that was sent as `sent` says: where nobody knows whether it was applied, OutcomeUnknown.
+func OfAppend(answer *http.Response, err error, sent *Sent) error {
 	failure, failed := OfRead(answer, err).(*LogError)
 	if !failed {
 		return nil
 	}
-	if answer == nil || failure.Kind == DeadlineExceeded || failure.Kind == UnexpectedAnswer {
+	unsure := answer == nil || failure.Kind == DeadlineExceeded || failure.Kind == UnexpectedAnswer && !refusedOnTheWay[failure.Status]
+	if unsure && sent.Perhaps() {
 		failure.Kind = OutcomeUnknown
 	}
 	return failure
+}
+
+// With these, what is in between refuses a request that it does not pass on.
+var refusedOnTheWay = map[int]bool{
+	401: true, 408: true, 411: true, 413: true, 414: true, 415: true, 417: true, 429: true, 431: true,
 }

@@ -1,5 +1,5 @@
 // The little program that every client runs against a live server: `program URL REFUSING_URL`. It prints what it sees. At the second
-// URL every request ends in another error.
+// URL every request ends in another error. `program outcomes` appends what it is told to, and prints what became of it.
 package main
 
 import (
@@ -22,18 +22,25 @@ var (
 )
 
 func main() {
-	if len(os.Args) != 3 {
-		log.Fatal("usage: program URL REFUSING_URL")
+	if len(os.Args) == 2 && os.Args[1] == "outcomes" {
+		outcomes()
+		return
 	}
-	if err := run(connect(os.Args[1])); err != nil {
+	if len(os.Args) != 3 {
+		log.Fatal("usage: program URL REFUSING_URL, or program outcomes")
+	}
+	if err := run(connect(os.Args[1], "")); err != nil {
 		log.Fatal(err)
 	}
-	beRefused(connect(os.Args[2]))
+	beRefused(connect(os.Args[2], ""))
 }
 
-func connect(url string) *client.LogAPIService {
+func connect(url, token string) *client.LogAPIService {
 	configuration := client.NewConfiguration()
 	configuration.Servers = client.ServerConfigurations{{URL: url}}
+	if token != "" {
+		configuration.AddDefaultHeader("Authorization", "Bearer "+token)
+	}
 	return client.NewAPIClient(configuration).LogAPI
 }
 
@@ -44,9 +51,10 @@ func run(api *client.LogAPIService) error {
 	}
 	request := client.NewAppendRequest(five)
 	request.SetAwaitDurable(true)
-	appended, answer, err := api.Append(here).AppendRequest(*request).Execute()
+	watched, sent := Watched(here)
+	appended, answer, err := api.Append(watched).AppendRequest(*request).Execute()
 	if err != nil {
-		return OfAppend(answer, err)
+		return OfAppend(answer, err, sent)
 	}
 	say("appended", []any{appended.StartSequence, appended.RecordsAppended})
 	if err := errors.Join(appendOne(api, []byte("other"), nil), appendOne(api, key, []byte("\xff last"))); err != nil {
@@ -172,8 +180,9 @@ func record(key, value []byte) client.Record {
 
 func appendOne(api *client.LogAPIService, key, value []byte) error {
 	request := client.NewAppendRequest([]client.Record{record(key, value)})
-	_, answer, err := api.Append(here).AppendRequest(*request).Execute()
-	return OfAppend(answer, err)
+	watched, sent := Watched(here)
+	_, answer, err := api.Append(watched).AppendRequest(*request).Execute()
+	return OfAppend(answer, err, sent)
 }
 
 func countAll(api *client.LogAPIService, key []byte) (int64, error) {

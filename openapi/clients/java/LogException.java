@@ -1,5 +1,17 @@
+import java.io.IOException;
+import java.net.ConnectException;
+import java.net.http.HttpConnectTimeoutException;
+import java.net.http.HttpHeaders;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.function.BiFunction;
+
+import javax.net.ssl.SSLException;
+import javax.net.ssl.SSLHandshakeException;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -25,6 +37,9 @@ public class LogException extends Exception {
             Map.entry("deadline_exceeded", DeadlineExceeded::new),
             Map.entry("internal", Internal::new));
 
+    /** With these, what is in between refuses a request that it does not pass on. */
+    private static final Set<Integer> REFUSED_ON_THE_WAY = Set.of(401, 408, 411, 413, 414, 415, 417, 429, 431);
+
     LogException(String message, ApiException cause) {
         super(message, cause);
     }
@@ -35,27 +50,66 @@ public class LogException extends Exception {
         return status == 0 ? null : status;
     }
 
-    /** What a read ended in. */
-    public static LogException ofRead(ApiException error) {
-        if (error.getCause() instanceof JsonProcessingException) {
-            return new UnexpectedAnswer("an answer that no log server gives: " + error.getMessage(), error);
-        }
-        if (error.getResponseBody() == null) {
-            return new Unavailable("there was no answer: " + error.getMessage(), error);
-        }
-        try {
-            ErrorResponse told = JSON.readValue(error.getResponseBody(), ErrorResponse.class);
-            return OF_CODE.getOrDefault(told.getCode(), UnexpectedAnswer::new).apply(told.getMessage(), error);
-        } catch (JsonProcessingException | NullPointerException unreadable) {
-            return new UnexpectedAnswer("an answer that no log server gives: " + error.getMessage(), error);
-        }
+    /** How long the server asks to wait; nothing if it said nothing. */
+    public final Duration retryAfter() {
+        HttpHeaders headers = ((ApiException) getCause()).getResponseHeaders();
+        Optional<String> seconds = headers == null ? Optional.empty() : headers.firstValue("retry-after");
+        return seconds.filter(text -> text.matches("\\d{1,9}")).map(Long::valueOf).map(Duration::ofSeconds).orElse(Duration.ZERO);
+    }
+
+    /** What a read from the server at {@code url} ended in. */
+    public static LogException ofRead(ApiException error, String url) {
+        return of(error, " (" + url + ")");
     }
 
     /** What an append ended in: where nobody knows whether it was applied, {@link OutcomeUnknown}. */
-    public static LogException ofAppend(ApiException error) {
-        LogException failure = ofRead(error);
-        boolean unknown = error.getResponseBody() == null || failure instanceof DeadlineExceeded || failure instanceof UnexpectedAnswer;
-        return unknown ? new OutcomeUnknown(failure.getMessage(), error) : failure;
+    public static LogException ofAppend(ApiException error, String url) {
+        LogException failure = ofRead(error, url);
+        boolean refused = failure instanceof UnexpectedAnswer && REFUSED_ON_THE_WAY.contains(error.getCode());
+        boolean unsure = error.getResponseBody() == null || failure instanceof DeadlineExceeded || failure instanceof UnexpectedAnswer;
+        return unsure && !refused && !wasNotSentWhole(error) ? new OutcomeUnknown(failure.getMessage(), error) : failure;
+    }
+
+    private static LogException of(ApiException error, String where) {
+        if (error.getCause() instanceof JsonProcessingException) {
+            return new UnexpectedAnswer("an answer that no log server gives: " + error.getMessage() + where, error);
+        }
+        if (error.getResponseBody() == null) {
+            return new Unavailable("there was no answer: " + reason(error) + where, error);
+        }
+        try {
+            ErrorResponse told = JSON.readValue(error.getResponseBody(), ErrorResponse.class);
+            return OF_CODE.getOrDefault(told.getCode(), UnexpectedAnswer::new).apply(told.getMessage() + where, error);
+        } catch (JsonProcessingException | NullPointerException unreadable) {
+            return new UnexpectedAnswer("an answer that no log server gives: " + error.getMessage() + where, error);
+        }
+    }
+
+    /** Whether there was no connection (refused, no such name, no trusted certificate, no TLS), or it broke while the request was sent. */
+    private static boolean wasNotSentWhole(ApiException error) {
+        for (Throwable cause = error.getCause(); cause != null; cause = cause.getCause()) {
+            if (cause instanceof ConnectException || cause instanceof HttpConnectTimeoutException || cause instanceof SSLHandshakeException) {
+                return true;
+            }
+            // Only writing ends so, and only while a part of the request is left: nobody can have read a whole one.
+            if (cause instanceof IOException && "Broken pipe".equals(cause.getMessage())) {
+                return true;
+            }
+            // What answers to the first message of the handshake knows no TLS.
+            if (cause instanceof SSLException && String.valueOf(cause.getMessage()).contains("nrecognized SSL message")) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Why there was no answer. Several exceptions of the JDK have no words of their own. */
+    private static String reason(ApiException error) {
+        List<String> words = new ArrayList<>();
+        for (Throwable cause = error.getCause(); cause != null; cause = cause.getCause()) {
+            words.add(cause.getClass().getSimpleName() + (cause.getMessage() == null ? "" : " " + cause.getMessage()));
+        }
+        return words.isEmpty() ? error.getMessage() : String.join(": ", words);
     }
 
     /** The request can never succeed; the message names what is wrong. */
@@ -114,7 +168,7 @@ public class LogException extends Exception {
         }
     }
 
-    /** The store cannot be reached, or the server stops. Nothing was applied. */
+    /** The server or its store cannot be reached, or the server starts or stops. Nothing was applied. */
     public static final class Unavailable extends LogException {
         Unavailable(String message, ApiException cause) {
             super(message, cause);

@@ -1,5 +1,6 @@
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Base64;
@@ -32,17 +33,24 @@ public final class Program {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final byte[] KEY = {0, (byte) 255, 10, (byte) 128};
 
+    private final String url;
     private final LogApi log;
 
-    private Program(String url) {
+    Program(String url, String token) {
+        this.url = url;
         ApiClient client = new ApiClient();
         client.updateBaseUri(url);
+        // It has no limit of its own for a connection that comes to nothing.
+        client.setConnectTimeout(Duration.ofSeconds(10));
+        if (!token.isEmpty()) {
+            client.setRequestInterceptor(request -> request.header("Authorization", "Bearer " + token));
+        }
         log = new LogApi(client);
     }
 
     public static void main(String[] arguments) throws Exception {
-        new Program(arguments[0]).run();
-        new Program(arguments[1]).beRefused();
+        new Program(arguments[0], "").run();
+        new Program(arguments[1], "").beRefused();
     }
 
     private void run() throws Exception {
@@ -63,7 +71,7 @@ public final class Program {
         say("part", scan(1L, 4L, 1000L).stream().map(Value::getSequence).toList());
         say("count", count(KEY));
         say("keys", keys());
-        KeysResponse some = log.listKeys(null, null, null, "oth", null, null, null);
+        KeysResponse some = log.listKeys(null, null, null, "oth", null, null, null, null);
         say("prefix", some.getKeys().stream().map(key -> hex(key.getKey())).toList());
         say("segments", log.listSegments(null, null).getSegments().stream().map(Segment::getStartSeq).toList());
 
@@ -102,11 +110,11 @@ public final class Program {
         say("appends", appends);
     }
 
-    private void append(byte[] key, byte[] value) throws LogException {
+    void append(byte[] key, byte[] value) throws LogException {
         try {
             log.append(new AppendRequest().records(List.of(new Record().key(key).value(value))));
         } catch (ApiException error) {
-            throw LogException.ofAppend(error);
+            throw LogException.ofAppend(error, url);
         }
     }
 
@@ -114,7 +122,7 @@ public final class Program {
         try {
             return log.count(null, base64(key), null, null).getCount();
         } catch (ApiException error) {
-            throw LogException.ofRead(error);
+            throw LogException.ofRead(error, url);
         }
     }
 
@@ -122,7 +130,7 @@ public final class Program {
     private List<Value> scan(long start, Long end, long page) throws ApiException {
         List<Value> all = new ArrayList<>();
         while (true) {
-            ScanResponse answer = log.scan(null, base64(KEY), start, end, page, null, null, null, null);
+            ScanResponse answer = log.scan(null, base64(KEY), start, end, page, null, null, null, null, null);
             if (answer.getValues().isEmpty()) {
                 return all;
             }
@@ -136,7 +144,7 @@ public final class Program {
         byte[] after = null;
         do {
             String from = after == null ? null : base64(after);
-            KeysResponse answer = log.listKeys(null, null, 1L, null, null, null, from);
+            KeysResponse answer = log.listKeys(null, null, 1L, null, null, null, from, null);
             answer.getKeys().forEach(key -> all.add(hex(key.getKey())));
             after = answer.getNextStartAfter();
         } while (after != null);
@@ -144,7 +152,7 @@ public final class Program {
     }
 
     private ScanResponse follow(long start, long waitMs) throws ApiException {
-        return log.scan(null, base64(KEY), start, null, null, true, waitMs, null, null);
+        return log.scan(null, base64(KEY), start, null, null, true, waitMs, null, null, null);
     }
 
     /** Something that is refused. */

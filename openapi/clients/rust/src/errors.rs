@@ -2,9 +2,11 @@
 //!
 //! The generated `entity` of an error is of no use for this: it is the first of its variants, whatever the status was.
 
+use std::error::Error;
 use std::fmt;
 
 use opendata_log_client::apis::Error as Failure;
+use opendata_log_client::apis::configuration::Configuration;
 use opendata_log_client::models::ErrorResponse;
 
 /// What the caller must do next depends on.
@@ -26,7 +28,7 @@ pub enum Kind {
     UnsupportedMediaType,
     /// A queue is full. Nothing was applied.
     Overloaded,
-    /// The store cannot be reached, or the server stops. Nothing was applied.
+    /// The server or its store cannot be reached, or the server starts or stops. Nothing was applied.
     Unavailable,
     /// Another server took the log over. Nothing was applied; go there.
     Fenced,
@@ -46,44 +48,83 @@ pub struct LogError {
     pub kind: Kind,
     /// The status of the answer, if there was one.
     pub status: Option<u16>,
-    /// The server's words.
+    /// The server's words, or why there was no answer; and the URL.
     pub message: String,
 }
 
 impl LogError {
-    /// What a read ended in.
-    pub fn of_read<T>(failure: Failure<T>) -> Self {
-        let told = match failure {
-            Failure::ResponseError(told) => told,
-            Failure::Serde(error) => {
-                return Self::new(Kind::UnexpectedAnswer, None, error.to_string());
+    /// What a read from the server of `log` ended in.
+    pub fn of_read<T>(failure: Failure<T>, log: &Configuration) -> Self {
+        let (kind, status, message) = match failure {
+            Failure::ResponseError(told) => {
+                let status = Some(told.status.as_u16());
+                match serde_json::from_str::<ErrorResponse>(&told.content) {
+                    Ok(said) => (kind(&said.code), status, said.message),
+                    Err(_) => (Kind::UnexpectedAnswer, status, told.content),
+                }
             }
-            error => return Self::new(Kind::Unavailable, None, error.to_string()),
+            Failure::Serde(error) => (Kind::UnexpectedAnswer, None, error.to_string()),
+            Failure::Reqwest(error) => (Kind::Unavailable, None, reason(&error)),
+            Failure::Io(error) => (Kind::Unavailable, None, reason(&error)),
         };
-        let status = Some(told.status.as_u16());
-        match serde_json::from_str::<ErrorResponse>(&told.content) {
-            Ok(said) => Self::new(kind(&said.code), status, said.message),
-            Err(_) => Self::new(Kind::UnexpectedAnswer, status, told.content),
-        }
-    }
-
-    /// What an append ended in: where nobody knows whether it was applied, `OutcomeUnknown`.
-    pub fn of_append<T>(failure: Failure<T>) -> Self {
-        let answered = matches!(failure, Failure::ResponseError(_));
-        let mut error = Self::of_read(failure);
-        if !answered || [Kind::DeadlineExceeded, Kind::UnexpectedAnswer].contains(&error.kind) {
-            error.kind = Kind::OutcomeUnknown;
-        }
-        error
-    }
-
-    fn new(kind: Kind, status: Option<u16>, message: String) -> Self {
+        let message = format!("{message} ({})", log.base_path);
         Self {
             kind,
             status,
             message,
         }
     }
+
+    /// What an append ended in: where nobody knows whether it was applied, `OutcomeUnknown`.
+    pub fn of_append<T>(failure: Failure<T>, log: &Configuration) -> Self {
+        let answered = matches!(failure, Failure::ResponseError(_));
+        let certain = matches!(&failure, Failure::Reqwest(error) if was_not_sent_whole(error));
+        let mut error = Self::of_read(failure, log);
+        let refused = REFUSED_ON_THE_WAY.contains(&error.status.unwrap_or(0));
+        let unsure = match error.kind {
+            Kind::DeadlineExceeded => true,
+            Kind::UnexpectedAnswer => !refused,
+            _ => !answered,
+        };
+        if unsure && !certain {
+            error.kind = Kind::OutcomeUnknown;
+        }
+        error
+    }
+}
+
+/// With these, what is in between refuses a request that it does not pass on.
+const REFUSED_ON_THE_WAY: [u16; 9] = [401, 408, 411, 413, 414, 415, 417, 429, 431];
+
+/// Whether the server certainly has not got the whole request: there was no connection (refused, no such name, no trusted certificate),
+/// or writing to it failed, which is only done while a part of the request is left.
+fn was_not_sent_whole(error: &reqwest::Error) -> bool {
+    let broke = causes(error).any(|cause| {
+        let io = cause.downcast_ref::<std::io::Error>();
+        let pipe = io.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe);
+        // What hyper calls a write that failed; its kinds are its own.
+        pipe || cause
+            .to_string()
+            .starts_with("error writing a body to connection")
+    });
+    error.is_builder() || error.is_connect() || broke
+}
+
+/// Why there was no answer, down to the cause.
+fn reason(error: &(dyn Error + 'static)) -> String {
+    let first = error.to_string();
+    let deeper: Vec<_> = causes(error)
+        .skip(1)
+        .map(|cause| cause.to_string())
+        .collect();
+    [&[first], &deeper[..]].concat().join(": ")
+}
+
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error| {
+        let error: &'a (dyn Error + 'static) = *error;
+        error.source()
+    })
 }
 
 fn kind(code: &str) -> Kind {
@@ -110,4 +151,4 @@ impl fmt::Display for LogError {
     }
 }
 
-impl std::error::Error for LogError {}
+impl Error for LogError {}

@@ -1,5 +1,5 @@
 //! The little program that every client runs against a live server: `opendata-log-program URL REFUSING_URL`. It prints what it sees.
-//! At the second URL every request ends in another error.
+//! At the second URL every request ends in another error. `opendata-log-program outcomes` appends what it is told to.
 
 use std::error::Error;
 use std::time::{Duration, Instant};
@@ -13,6 +13,8 @@ use serde_json::{Value as Json, json};
 use errors::{Kind, LogError};
 
 mod errors;
+mod outcomes;
+mod retry;
 
 type Done<T = ()> = Result<T, Box<dyn Error>>;
 
@@ -21,16 +23,22 @@ const KEY: [u8; 4] = [0, 255, 10, 128];
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Done {
     let urls: Vec<String> = std::env::args().skip(1).collect();
-    let [url, refusing_url] = &urls[..] else {
-        return Err("usage: opendata-log-program URL REFUSING_URL".into());
-    };
-    run(&client(url)).await?;
-    be_refused(&client(refusing_url)).await
+    match &urls[..] {
+        [outcomes] if outcomes == "outcomes" => outcomes::outcomes().await,
+        [url, refusing_url] => {
+            run(&client(url, None)).await?;
+            be_refused(&client(refusing_url, None)).await
+        }
+        _ => Err(
+            "usage: opendata-log-program URL REFUSING_URL, or opendata-log-program outcomes".into(),
+        ),
+    }
 }
 
-fn client(url: &str) -> Configuration {
+fn client(url: &str, token: Option<&str>) -> Configuration {
     Configuration {
         base_path: url.to_owned(),
+        bearer_access_token: token.map(str::to_owned),
         ..Configuration::new()
     }
 }
@@ -64,7 +72,7 @@ async fn run(log: &Configuration) -> Done {
     );
     say("count", json!(count_all(log, &KEY).await?));
     say("keys", json!(keys(&log).await?));
-    let some = list_keys(log, None, None, None, Some("oth"), None, None, None).await?;
+    let some = list_keys(log, None, None, None, Some("oth"), None, None, None, None).await?;
     say(
         "prefix",
         json!(
@@ -137,13 +145,15 @@ async fn append_one(log: &Configuration, key: &[u8], value: &[u8]) -> Result<(),
     append(log, AppendRequest::new(vec![record]))
         .await
         .map(drop)
-        .map_err(LogError::of_append)
+        .map_err(|error| LogError::of_append(error, log))
 }
 
 async fn count_all(log: &Configuration, key: &[u8]) -> Result<i64, LogError> {
     let key = BASE64_STANDARD.encode(key);
     let answer = count(log, None, Some(&key), None, None).await;
-    answer.map(|answer| answer.count).map_err(LogError::of_read)
+    answer
+        .map(|answer| answer.count)
+        .map_err(|error| LogError::of_read(error, log))
 }
 
 /// Page by page, through `nextSequence`.
@@ -167,6 +177,7 @@ async fn pages(
             None,
             None,
             None,
+            None,
         )
         .await?;
         if answer.values.is_empty() {
@@ -181,7 +192,18 @@ async fn keys(log: &Configuration) -> Done<Vec<String>> {
     let mut all = Vec::new();
     let mut after: Option<String> = None;
     loop {
-        let page = list_keys(log, None, None, Some(1), None, None, None, after.as_deref()).await?;
+        let page = list_keys(
+            log,
+            None,
+            None,
+            Some(1),
+            None,
+            None,
+            None,
+            after.as_deref(),
+            None,
+        )
+        .await?;
         all.extend(page.keys.iter().map(|key| hex(&key.key)));
         let Some(next) = page.next_start_after else {
             return Ok(all);
@@ -203,9 +225,10 @@ async fn follow(log: &Configuration, start: i64, wait_ms: i64) -> Result<ScanRes
         Some(wait_ms),
         None,
         None,
+        None,
     )
     .await
-    .map_err(LogError::of_read)
+    .map_err(|error| LogError::of_read(error, log))
 }
 
 fn refusal<T>(outcome: Result<T, LogError>) -> Done<LogError> {

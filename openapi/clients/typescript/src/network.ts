@@ -22,7 +22,8 @@ export function wasNotSent(error: unknown): boolean {
   return causes(error).some((cause) => {
     const { code, syscall } = cause as Told;
     const inHandshake = cause.message.includes("before secure TLS connection was established");
-    return inHandshake || syscall === "connect" || (code !== undefined && NOT_SENT.has(code));
+    // `fetch` sends nothing to the ports of other protocols.
+    return inHandshake || cause.message === "bad port" || syscall === "connect" || (code !== undefined && NOT_SENT.has(code));
   });
 }
 
