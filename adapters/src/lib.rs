@@ -9,5 +9,6 @@ pub mod metrics;
 pub mod objects;
 pub mod sending;
 pub mod slate;
+pub mod small_file;
 pub mod tls;
 pub mod tokens;

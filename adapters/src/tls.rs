@@ -1,8 +1,8 @@
 //! TLS: a certificate and its key from files, read again when they change.
 
 use std::fmt;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 use parking_lot::RwLock;
@@ -13,6 +13,8 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::version::{TLS12, TLS13};
+
+use crate::small_file::SmallFile;
 
 /// A certificate with its chain, and its private key, in PEM files.
 #[derive(Debug)]
@@ -26,8 +28,8 @@ pub struct Certificate {
 
 #[derive(Debug)]
 struct Files {
-    certificate: PathBuf,
-    key: PathBuf,
+    certificate: SmallFile,
+    key: SmallFile,
 }
 
 /// Why a certificate cannot be used. Names the file, and never quotes a key.
@@ -49,6 +51,15 @@ struct Read {
     key: Result<Vec<u8>, String>,
 }
 
+impl Read {
+    fn of(certificate: io::Result<Vec<u8>>, key: io::Result<Vec<u8>>) -> Self {
+        Self {
+            certificate: certificate.map_err(|error| error.to_string()),
+            key: key.map_err(|error| error.to_string()),
+        }
+    }
+}
+
 impl fmt::Debug for Read {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Read(..)")
@@ -62,8 +73,8 @@ impl Certificate {
     /// [`BadCertificate`] when a file cannot be read or is not PEM, or when the key is not the certificate's.
     pub fn open(certificate: &Path, key: &Path) -> Result<Arc<Self>, BadCertificate> {
         let files = Files {
-            certificate: certificate.to_owned(),
-            key: key.to_owned(),
+            certificate: SmallFile::new(certificate),
+            key: SmallFile::new(key),
         };
         let provider = Arc::new(aws_lc_rs::default_provider());
         let read = files.read();
@@ -81,8 +92,8 @@ impl Certificate {
     ///
     /// # Errors
     /// As [`Certificate::open`].
-    pub fn reload(&self) -> Result<bool, BadCertificate> {
-        let now = self.files.read();
+    pub async fn reload(&self) -> Result<bool, BadCertificate> {
+        let now = self.files.read_again().await;
         if std::mem::replace(&mut *self.read.write(), now.clone()) == now {
             return Ok(false);
         }
@@ -114,11 +125,13 @@ impl ResolvesServerCert for Certificate {
 
 impl Files {
     fn read(&self) -> Read {
-        let read = |path: &Path| fs::read(path).map_err(|error| error.to_string());
-        Read {
-            certificate: read(&self.certificate),
-            key: read(&self.key),
-        }
+        Read::of(self.certificate.read(), self.key.read())
+    }
+
+    async fn read_again(&self) -> Read {
+        let (certificate, key) = (&self.certificate, &self.key);
+        let (certificate, key) = tokio::join!(certificate.read_again(), key.read_again());
+        Read::of(certificate, key)
     }
 
     fn parse(
@@ -127,7 +140,7 @@ impl Files {
         provider: &CryptoProvider,
     ) -> Result<CertifiedKey, BadCertificate> {
         let bad = |path: &Path, why: &str| BadCertificate(format!("{}: {why}", path.display()));
-        let (certificate, key) = (&self.certificate, &self.key);
+        let (certificate, key) = (self.certificate.path(), self.key.path());
         let pem = read
             .certificate
             .as_deref()

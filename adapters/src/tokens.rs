@@ -11,8 +11,6 @@
 //! ```
 
 use std::fmt;
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -21,15 +19,15 @@ use log_domain::{Authorizer, Credentials, Denied, Right, Rights};
 use parking_lot::RwLock;
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
+use crate::small_file::SmallFile;
+
 /// Fewer characters can be guessed.
 const MIN_TOKEN: usize = 16;
-/// A file larger than this is not one of tokens.
-const MAX_FILE: usize = 1 << 20;
 const DIGEST_PREFIX: &str = "sha256:";
 
 /// The tokens of a file. Only their digests are kept.
 pub struct TokenFile {
-    path: PathBuf,
+    file: SmallFile,
     tokens: RwLock<Arc<Tokens>>,
     /// Digest of what was last read, good or bad.
     read: RwLock<[u8; SHA256_OUTPUT_LEN]>,
@@ -60,10 +58,11 @@ impl TokenFile {
             path: path.to_owned(),
             why,
         };
-        let text = read(path).map_err(|error| bad(error.to_string()))?;
+        let file = SmallFile::new(path);
+        let text = file.read().map_err(|error| bad(error.to_string()))?;
         let tokens = Tokens::parse(&text).map_err(bad)?;
         Ok(Self {
-            path: path.to_owned(),
+            file,
             tokens: RwLock::new(Arc::new(tokens)),
             read: RwLock::new(digest_of(&text)),
         })
@@ -74,12 +73,12 @@ impl TokenFile {
     ///
     /// # Errors
     /// As [`TokenFile::open`].
-    pub fn reload(&self) -> Result<Option<usize>, BadTokens> {
+    pub async fn reload(&self) -> Result<Option<usize>, BadTokens> {
         let bad = |why| BadTokens {
-            path: self.path.clone(),
+            path: self.file.path().to_owned(),
             why,
         };
-        let text = read(&self.path);
+        let text = self.file.read_again().await;
         let now = match &text {
             Ok(text) => digest_of(text),
             Err(error) => digest_of(error.to_string().as_bytes()),
@@ -228,19 +227,6 @@ fn digest_of(bytes: &[u8]) -> [u8; SHA256_OUTPUT_LEN] {
     let mut out = [0; SHA256_OUTPUT_LEN];
     out.copy_from_slice(digest(&SHA256, bytes).as_ref());
     out
-}
-
-fn read(path: &Path) -> io::Result<Vec<u8>> {
-    use io::Read;
-    let mut text = Vec::new();
-    let mut file = fs::File::open(path)?.take(MAX_FILE as u64 + 1);
-    file.read_to_end(&mut text)?;
-    if text.len() > MAX_FILE {
-        return Err(io::Error::other(
-            "larger than 1 MiB, so not a file of tokens",
-        ));
-    }
-    Ok(text)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use poem::listener::Acceptor;
 use poem::web::{LocalAddr, RemoteAddr};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::seldom::Seldom;
+use crate::log_throttle::LogThrottle;
 
 /// How long to leave a listener alone that cannot accept, for example because file descriptors have run out.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -19,7 +19,7 @@ const SAY_EVERY: Duration = Duration::from_secs(10);
 pub struct Tcp {
     listener: TcpListener,
     local: LocalAddr,
-    refused: Seldom,
+    refused: LogThrottle,
 }
 
 impl Tcp {
@@ -32,7 +32,7 @@ impl Tcp {
         Ok(Self {
             listener,
             local,
-            refused: Seldom::new(SAY_EVERY),
+            refused: LogThrottle::new(SAY_EVERY),
         })
     }
 }

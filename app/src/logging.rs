@@ -12,8 +12,10 @@ use tracing_subscriber::{EnvFilter, Layer, fmt, registry};
 
 use crate::config::{Config, LogFormat};
 
+mod rate_limit;
 mod writer;
 
+use rate_limit::RateLimit;
 pub use writer::{LogWriter, LostLines};
 
 /// Begins to log as configured, to `writer`. Once in a process.
@@ -22,7 +24,7 @@ pub use writer::{LogWriter, LostLines};
 /// What is wrong with the filter in `log`.
 pub fn begin(config: &Config, writer: &LogWriter) -> Result<(), String> {
     let filter = EnvFilter::try_new(&config.log).map_err(|error| format!("log: {error}"))?;
-    let writer = writer.clone();
+    let (writer, lost) = (writer.clone(), writer.lost());
     let lines = fmt::layer()
         .with_writer(move || writer.clone())
         // It would report them with `eprintln!`, which panics when standard error is gone.
@@ -36,7 +38,8 @@ pub fn begin(config: &Config, writer: &LogWriter) -> Result<(), String> {
             .boxed(),
         false => lines.with_ansi(stderr().is_terminal()).boxed(),
     };
-    registry().with(filter).with(lines).init();
+    let limit = RateLimit::new(&config.log, lost);
+    registry().with(filter).with(limit).with(lines).init();
     std::panic::set_hook(Box::new(log_panic));
     Ok(())
 }

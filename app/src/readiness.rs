@@ -11,7 +11,7 @@ use log_domain::LogService;
 use tokio::sync::{Mutex, watch};
 use tokio::time::Instant;
 
-use crate::seldom::Seldom;
+use crate::log_throttle::LogThrottle;
 
 /// A check of the object store costs requests; for this long its outcome is remembered.
 const REMEMBERED: Duration = Duration::from_secs(1);
@@ -28,7 +28,7 @@ pub(crate) struct Readiness {
     stopping: watch::Receiver<bool>,
     last: Mutex<Option<(Instant, Result<(), String>)>>,
     passed: AtomicBool,
-    outage: parking_lot::Mutex<Seldom>,
+    outage: parking_lot::Mutex<LogThrottle>,
 }
 
 impl Readiness {
@@ -41,7 +41,7 @@ impl Readiness {
             stopping,
             last: Mutex::default(),
             passed: AtomicBool::new(true),
-            outage: parking_lot::Mutex::new(Seldom::new(SAY_EVERY)),
+            outage: parking_lot::Mutex::new(LogThrottle::new(SAY_EVERY)),
         }
     }
 

@@ -102,10 +102,10 @@ impl Security {
                     () = heard(&mut hangup) => tracing::info!("SIGHUP: reading certificate and tokens again"),
                 }
                 if let Some(certificate) = &certificate {
-                    reload_certificate(certificate);
+                    reload_certificate(certificate).await;
                 }
                 if let Some(tokens) = &tokens {
-                    reload_tokens(tokens);
+                    reload_tokens(tokens).await;
                 }
             }
         });
@@ -119,22 +119,22 @@ async fn heard(signal: &mut Signal) {
     }
 }
 
-fn reload_certificate(certificate: &Certificate) {
-    match certificate.reload() {
+async fn reload_certificate(certificate: &Certificate) {
+    match certificate.reload().await {
         Ok(false) => {}
         Ok(true) => tracing::info!("tls: there is a new certificate; new connections get it"),
         Err(error) => {
-            tracing::error!("tls: {error}; the certificate from before goes on to be used");
+            tracing::error!("tls: {error}; keeping the previous certificate");
         }
     }
 }
 
-fn reload_tokens(tokens: &TokenFile) {
-    match tokens.reload() {
+async fn reload_tokens(tokens: &TokenFile) {
+    match tokens.reload().await {
         Ok(None) => {}
         Ok(Some(count)) => tracing::info!(count, "auth.tokens: there are new tokens"),
         Err(error) => {
-            tracing::error!("auth.tokens: {error}; the tokens from before go on to hold");
+            tracing::error!("auth.tokens: {error}; keeping the previous tokens");
         }
     }
 }

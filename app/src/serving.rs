@@ -25,7 +25,7 @@ use tokio_rustls::rustls::ServerConfig;
 use self::activity::{Activity, Busy, Expired, Watched};
 use self::lingering::Linger;
 use self::unread::{Left, Unread};
-use crate::seldom::Seldom;
+use crate::log_throttle::LogThrottle;
 
 mod activity;
 mod lingering;
@@ -73,7 +73,7 @@ pub async fn serve<A, E>(
     let endpoint = Arc::new(endpoint);
     let linger = Linger::new(bounds.linger);
     let mut connections = JoinSet::new();
-    let mut too_many = Seldom::new(SAY_EVERY);
+    let mut too_many = LogThrottle::new(SAY_EVERY);
     let stopping = stop.clone();
     loop {
         let accepted = tokio::select! {

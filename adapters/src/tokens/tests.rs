@@ -117,24 +117,24 @@ fn a_bad_file_is_refused_with_its_line_and_without_what_stands_in_it() {
     assert!(missing.is_some_and(|error| error.to_string().contains("/does/not/exist")));
 }
 
-#[test]
-fn a_changed_file_holds_at_once_and_a_bad_one_leaves_the_old_tokens() {
+#[tokio::test]
+async fn a_changed_file_holds_at_once_and_a_bad_one_leaves_the_old_tokens() {
     let (_folder, path) = file(&format!("a read {READ}"));
     let tokens = TokenFile::open(&path).expect("tokens");
-    assert_eq!(tokens.reload().expect("good"), None);
+    assert_eq!(tokens.reload().await.expect("good"), None);
 
     fs::write(&path, "nonsense").expect("written");
-    assert!(tokens.reload().is_err());
-    assert_eq!(tokens.reload().expect("told already"), None);
+    assert!(tokens.reload().await.is_err());
+    assert_eq!(tokens.reload().await.expect("told already"), None);
     assert_eq!(ask(&tokens, READ, Right::Read), Ok(()));
 
     fs::remove_file(&path).expect("removed");
-    assert!(tokens.reload().is_err());
-    assert_eq!(tokens.reload().expect("told already"), None);
+    assert!(tokens.reload().await.is_err());
+    assert_eq!(tokens.reload().await.expect("told already"), None);
     assert_eq!(ask(&tokens, READ, Right::Read), Ok(()));
 
     fs::write(&path, format!("a append {APPEND}")).expect("written");
-    assert_eq!(tokens.reload().expect("good"), Some(1));
+    assert_eq!(tokens.reload().await.expect("good"), Some(1));
     assert_eq!(
         ask(&tokens, READ, Right::Read),
         Err(Denied::Unauthenticated)

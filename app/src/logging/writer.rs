@@ -27,6 +27,7 @@ pub struct LogWriter(Arc<Shared>);
 #[derive(Debug, Default)]
 pub struct LostLines {
     dropped: AtomicU64,
+    rate_limited: AtomicU64,
 }
 
 impl LostLines {
@@ -35,9 +36,18 @@ impl LostLines {
         self.dropped.load(Ordering::Relaxed)
     }
 
+    /// One more line was over the rate limit.
+    pub(super) fn count_rate_limited(&self) {
+        self.rate_limited.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Lines that were lost since the start of the process, by reason.
-    pub(crate) fn counts(&self) -> [(&'static str, u64); 1] {
-        [("not_written", self.dropped())]
+    pub(crate) fn counts(&self) -> [(&'static str, u64); 2] {
+        let rate_limited = self.rate_limited.load(Ordering::Relaxed);
+        [
+            ("not_written", self.dropped()),
+            ("rate_limited", rate_limited),
+        ]
     }
 }
 

@@ -4,6 +4,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
+use tokio::io::AsyncWriteExt;
 
 use crate::support::client::{Client, http, ready, until_ready_is};
 use crate::support::place::Place;
@@ -166,4 +167,51 @@ fn on_a_terminal_lines_are_text() {
     let line = line.unwrap_or_else(|| panic!("it did not say that it listens:\n{seen}"));
     assert!(serde_json::from_str::<Value>(line).is_err(), "{line}");
     assert!(line.contains("INFO"), "{line}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lines_that_clients_without_a_token_cause_are_limited_and_counted() {
+    const TIMES: usize = 300;
+    let lame_duck = variables(&[("LOG_SHUTDOWN__LAME_DUCK", "20s")]);
+    let server = Server::start(&["--in-memory".to_owned()], &lame_duck);
+    let client = Client::new(&server);
+    for n in 0..TIMES {
+        reset_an_append(&server, n).await;
+    }
+    server.send_sigterm();
+    until_ready_is(&server, 503, Duration::from_secs(5)).await;
+    let ready_url = format!("{}/-/ready", server.url());
+    let http = http();
+    for _ in 0..TIMES {
+        let answer = http.get(&ready_url).send().await.expect("an answer");
+        assert_eq!(answer.status(), 503);
+    }
+    let metrics = client.metrics().await;
+    let counted = metrics.lines().find_map(|line| {
+        line.strip_prefix("log_stderr_lines_lost_total{reason=\"rate_limited\"} ")
+    });
+    let counted: usize = counted.and_then(|n| n.parse().ok()).expect("a count");
+    let exit = server.terminate().await;
+    let lines = objects(&exit.stderr);
+    assert!(lines.len() < 80, "{} lines", lines.len());
+    assert!(counted >= TIMES - 60, "{counted} lines counted");
+    assert!(exit.stderr.contains("dropping the rest"), "{}", exit.stderr);
+}
+
+/// Half of an append, and then a reset of the connection: over HTTP/1.1, cleartext HTTP/2, or nothing that is either.
+async fn reset_an_append(server: &Server, n: usize) {
+    let sent: &[u8] = match n % 3 {
+        0 => b"POST /api/v1/log/append HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
+               content-length: 1000\r\n\r\n{\"records\": [",
+        1 => b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0\0\0\x08\x06\x01\0\0\0\0nobodyas",
+        _ => b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03",
+    };
+    let stream = tokio::net::TcpStream::connect(server.address()).await;
+    let mut stream = stream.expect("connect");
+    stream.write_all(sent).await.expect("sent");
+    if n.is_multiple_of(10) {
+        // Most resets come before the request was read.
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    stream.set_zero_linger().expect("a reset");
 }

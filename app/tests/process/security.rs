@@ -7,5 +7,6 @@ mod early;
 mod files;
 mod greedy;
 mod refused_starts;
+mod special_files;
 mod tls;
 mod tokens;

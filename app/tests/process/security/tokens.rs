@@ -117,9 +117,7 @@ async fn changed_tokens_hold_without_a_restart_and_a_bad_file_changes_nothing() 
     let mut server = Server::start(&in_memory(), &tokens(&files));
     let keys = "/api/v1/log/keys";
     files.write("tokens", &format!("oops {READ}\n"));
-    server
-        .until_logged("the tokens from before go on to hold")
-        .await;
+    server.until_logged("keeping the previous tokens").await;
     assert_eq!(
         ask(server.url(), "GET", keys, Some(READ)).await.status(),
         200
