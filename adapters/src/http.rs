@@ -15,6 +15,8 @@ use poem::{Endpoint, Response, Route};
 mod access;
 mod append;
 mod base64_in;
+mod coding;
+mod compress;
 mod cors;
 mod count;
 mod docs;
@@ -128,6 +130,8 @@ impl Default for HttpOptions {
 /// followers; nothing else of it needs to be stopped.
 pub struct HttpApi {
     edge: edge::Edge<gate::Gate>,
+    /// Bytes of answers that were not written out yet.
+    answers: Budget,
     options: HttpOptions,
 }
 
@@ -140,16 +144,22 @@ impl HttpApi {
         options: HttpOptions,
     ) -> Self {
         let gate = gate::Gate::new(options.held_streams, options.open_timeout);
+        let answers = Budget::new(
+            "the number of bytes in answers that were not read yet",
+            options.answer_bytes,
+        );
         Self {
             edge: edge::Edge {
                 inner: Arc::new(gate),
                 request_ids: request_id::RequestIds::new(options.request_id_seed),
                 metrics: request_metrics::RequestMetrics::new(meter),
                 access: access::Access(authorizer),
+                compression: compress::Compression(answers.clone()),
                 side: Side::Only,
                 hosts: options.hosts.clone(),
                 origins: options.origins.clone(),
             },
+            answers,
             options,
         }
     }
@@ -165,7 +175,7 @@ impl HttpApi {
 
     /// Serves the log from now on. Only the first call counts.
     pub fn open<S: LogStore>(&self, parts: HttpParts<S>) {
-        let routes = routes_of(parts, &self.options, &self.edge.metrics);
+        let routes = routes_of(parts, &self.options, &self.answers, &self.edge.metrics);
         self.edge.inner.open(routes);
     }
 }
@@ -173,6 +183,7 @@ impl HttpApi {
 fn routes_of<S: LogStore>(
     parts: HttpParts<S>,
     options: &HttpOptions,
+    answers: &Budget,
     metrics: &request_metrics::RequestMetrics,
 ) -> Route {
     let HttpParts {
@@ -183,10 +194,6 @@ fn routes_of<S: LogStore>(
     let read_timeout = options.read_timeout;
     let limits = service.limits();
     let turns = turns::Turns::new(options.answer_bytes, limits.page_bytes);
-    let answers = Budget::new(
-        "the number of bytes in answers that were not read yet",
-        options.answer_bytes,
-    );
     let api: Api<S> = (
         append::Append {
             budget: Budget::new(
@@ -207,7 +214,7 @@ fn routes_of<S: LogStore>(
         keys::Keys {
             service: Arc::clone(&service),
             read_timeout,
-            answers,
+            answers: answers.clone(),
             turns,
         },
         segments::Segments {

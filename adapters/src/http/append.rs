@@ -16,6 +16,7 @@ use super::request_metrics::BodySizes;
 use body::AppendBody;
 
 mod body;
+mod decompress;
 mod fields;
 mod json;
 mod protobuf;
@@ -36,7 +37,9 @@ impl<S: LogStore> Append<S> {
     /// that is new begins to exist. Without `awaitDurable` the answer comes once the records can be read; a crash of
     /// the server may then still lose them. With it the answer comes once they are on object storage.
     ///
-    /// Limits (defaults; the server's configuration may differ): body 16 MiB, key 1 B to 8 KiB, value 8 MiB, 100,000
+    /// The body may be compressed, as `Content-Encoding` says: `gzip` or `zstd`.
+    ///
+    /// Limits (defaults; the server's configuration may differ): body 16 MiB (decompressed, too), key 1 B to 8 KiB, value 8 MiB, 100,000
     /// records; 30 s to receive the body, and 30 s to be acknowledged.
     ///
     /// Status 504 means that the outcome is unknown, unless the message says that nothing was applied: the records

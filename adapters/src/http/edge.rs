@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use http_body_util::BodyExt;
-use http_body_util::combinators::BoxBody;
 use log_domain::Error;
 use poem::{Endpoint, IntoResponse, Request, Response, Result};
 
 use super::access::Access;
+use super::coding::Coding;
+use super::compress::Compression;
 use super::cors::{self, Marks};
 use super::failure::{Failure, Reason};
 use super::format::Format;
@@ -29,6 +30,7 @@ pub(super) struct Edge<E> {
     pub(super) request_ids: RequestIds,
     pub(super) metrics: RequestMetrics,
     pub(super) access: Access,
+    pub(super) compression: Compression,
     pub(super) side: Side,
     pub(super) hosts: AllowedHosts,
     pub(super) origins: AllowedOrigins,
@@ -42,6 +44,7 @@ impl<E> Edge<E> {
             request_ids: self.request_ids.clone(),
             metrics: self.metrics.clone(),
             access: self.access.clone(),
+            compression: self.compression.clone(),
             side,
             hosts,
             origins: self.origins.clone(),
@@ -76,6 +79,7 @@ impl<E: Endpoint> Endpoint for Edge<E> {
     async fn call(&self, mut request: Request) -> Result<Response> {
         let id = self.request_ids.of(request.headers());
         let format = Format::accepted(request.headers());
+        let coding = Coding::accepted(request.headers());
         let path = request.uri().path().to_owned();
         let route = routes::find(&path);
         let observed = self.metrics.begin(id.clone(), request.method(), route);
@@ -97,8 +101,8 @@ impl<E: Endpoint> Endpoint for Edge<E> {
         marks.put_on(headers);
         security.put_on(headers);
         let in_flight = observed.answered(response.status());
-        let (head, body) = response.into_parts();
-        let body: BoxBody<_, _> = body.into();
+        let (mut head, body) = response.into_parts();
+        let body = self.compression.of(coding, &mut head, body.into());
         let body = Sending::new(body, in_flight).boxed();
         Ok(Response::from_parts(head, body.into()))
     }

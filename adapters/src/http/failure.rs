@@ -10,6 +10,7 @@ use poem_openapi::registry::{
     MetaHeader, MetaResponse, MetaResponses, MetaSchema, MetaSchemaRef, Registry,
 };
 
+use super::coding;
 use super::format::Format;
 use super::proto::{self, ErrorResponse};
 use super::reply::encode;
@@ -32,6 +33,7 @@ pub(super) enum Reason {
     MethodNotAllowed,
     TooLarge,
     UnsupportedMediaType,
+    UnsupportedContentCoding,
     Overloaded,
     Unavailable,
     Fenced,
@@ -69,7 +71,9 @@ impl Reason {
             Self::TooLarge => row(StatusCode::PAYLOAD_TOO_LARGE, "too_large", None,
                 "A body, record, key or batch is over its limit; the message says which, and the limit."),
             Self::UnsupportedMediaType => row(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", None,
-                "The content type of the body is none of those listed."),
+                "The content type of the body is none of those listed, or its content encoding is neither gzip nor zstd."),
+            Self::UnsupportedContentCoding => row(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", None,
+                "The content encoding of the body is neither gzip nor zstd."),
             Self::Overloaded => row(StatusCode::TOO_MANY_REQUESTS, "overloaded", Some("1"),
                 "A queue or a concurrency limit is full. Nothing was applied; send the same again later."),
             Self::Unavailable => row(StatusCode::SERVICE_UNAVAILABLE, "unavailable", Some("1"),
@@ -207,6 +211,9 @@ impl Failure {
         if self.reason == Reason::Unauthenticated {
             response = response.header(header::WWW_AUTHENTICATE, "Bearer");
         }
+        if self.reason == Reason::UnsupportedContentCoding {
+            response = response.header(header::ACCEPT_ENCODING, coding::ACCEPTED);
+        }
         if self.reason == Reason::MethodNotAllowed
             && let Some(route) = routes::find(path)
         {
@@ -279,6 +286,11 @@ fn headers(reason: Reason) -> Vec<MetaHeader> {
             "www-authenticate",
             MetaSchema::new("string"),
             "The scheme to use: Bearer.",
+        )],
+        Reason::UnsupportedMediaType => vec![header(
+            "accept-encoding",
+            MetaSchema::new("string"),
+            "The content encodings that a body may have, if that is what was refused.",
         )],
         _ => Vec::new(),
     }

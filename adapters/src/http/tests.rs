@@ -22,6 +22,7 @@ use crate::clock::SystemClock;
 use crate::memory::{Memory, MemoryStore};
 
 mod appending;
+mod compressed;
 mod document;
 mod examples;
 mod failing;

@@ -113,6 +113,11 @@ fn append(content_type: &str, body: &[u8]) -> Vec<u8> {
     request("POST", "/api/v1/log/append", &header, body)
 }
 
+fn encoded(coding: &str, body: &[u8]) -> Vec<u8> {
+    let header = format!("content-encoding: {coding}\r\n");
+    request("POST", "/api/v1/log/append", &header, body)
+}
+
 fn json(body: &str) -> Vec<u8> {
     append("application/protobuf+json", body.as_bytes())
 }
@@ -158,6 +163,9 @@ fn error_table() -> Vec<(Vec<u8>, u16, &'static str)> {
         append("application/protobuf", b"\x0a\x7f\x0a"),
         append("application/protobuf", b""),
         append("application/x-protobuf", b"\x0a\x03\x0a\x01k"),
+        encoded("gzip", b"{}"),
+        encoded("gzip", b""),
+        encoded("zstd", b"\x28\xb5\x2f\xfd"),
         append(
             "application/protobuf",
             b"\x0a\x06\x0a\x01k\x12\x01v\x1a\x00",
@@ -206,6 +214,8 @@ fn error_table() -> Vec<(Vec<u8>, u16, &'static str)> {
         (json(&large_batch), 413, "too_large"),
         (large_body, 413, "too_large"),
         (append("text/plain", b"x"), 415, "unsupported_media_type"),
+        (encoded("br", b"x"), 415, "unsupported_media_type"),
+        (encoded("gzip, zstd", b"x"), 415, "unsupported_media_type"),
         (
             append("application/xml", b"<x/>"),
             415,

@@ -1,9 +1,10 @@
-//! The body of an append: received within limits, then decoded by its content type.
+//! The body of an append: received within limits, decompressed, then decoded by its content type.
 
+use std::io;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use futures::StreamExt;
+use futures::{Stream, StreamExt};
 use log_domain::budget::{Budget, Permit};
 use log_domain::{Batch, Durability, Error, Limits};
 use poem::http::header;
@@ -11,6 +12,8 @@ use poem::{Body, Request, RequestBody};
 use poem_openapi::registry::{MetaRequest, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
+use super::decompress;
+use crate::http::coding::Coding;
 use crate::http::failure::{Failure, Reason};
 use crate::http::format::Format;
 use crate::http::proto::AppendRequest;
@@ -19,6 +22,7 @@ use crate::http::schema;
 /// A body of which nothing was read yet, in a format that can be read.
 pub(super) struct AppendBody {
     format: Format,
+    coding: Option<Coding>,
     announced: Option<u64>,
     body: Body,
 }
@@ -50,6 +54,7 @@ impl<'a> ApiExtractor<'a> for AppendBody {
         let announced = request.headers().get(header::CONTENT_LENGTH);
         Ok(Self {
             format: Format::of_body(request.headers())?,
+            coding: Coding::of_body(request.headers())?,
             announced: announced.and_then(|length| length.to_str().ok()?.parse().ok()),
             body: body.take()?,
         })
@@ -84,34 +89,57 @@ impl AppendBody {
 
     async fn read(self, limit: usize, budget: &Budget) -> Result<(Bytes, Permit), Failure> {
         check_size(self.announced.unwrap_or(0), limit)?;
-        let mut permit = budget.take(0)?;
-        let mut chunks = std::pin::pin!(self.body.into_bytes_stream());
-        // Most bodies are one chunk and are used as they came; more are copied together at once, because small
-        // chunks would hold on to the whole buffers that they were read into.
-        let mut first = Bytes::new();
-        let mut joined = BytesMut::new();
-        let mut received = 0;
-        while let Some(chunk) = chunks.next().await {
-            let chunk = chunk.map_err(|error| {
-                Failure::invalid(format!("the request body was not received: {error}"))
-            })?;
-            received += chunk.len();
-            check_size(received as u64, limit)?;
-            permit.grow(chunk.len() as u64)?;
-            if first.is_empty() && joined.is_empty() {
-                first = chunk;
-            } else {
-                joined.extend_from_slice(&std::mem::take(&mut first));
-                joined.extend_from_slice(&chunk);
-            }
+        let permit = budget.take(0)?;
+        let chunks = received(self.body.into_bytes_stream(), limit);
+        match self.coding {
+            None => whole(chunks, permit).await,
+            Some(coding) => decompress::whole(coding, chunks, limit, permit).await,
         }
-        let whole = if joined.is_empty() {
-            first
-        } else {
-            joined.freeze()
-        };
-        Ok((whole, permit))
     }
+}
+
+/// The body as it arrives, up to `limit` bytes of it.
+fn received(
+    chunks: impl Stream<Item = io::Result<Bytes>>,
+    limit: usize,
+) -> impl Stream<Item = Result<Bytes, Failure>> {
+    let mut received = 0;
+    chunks.map(move |chunk| {
+        let chunk = chunk.map_err(|error| {
+            Failure::invalid(format!("the request body was not received: {error}"))
+        })?;
+        received += chunk.len();
+        check_size(received as u64, limit)?;
+        Ok(chunk)
+    })
+}
+
+/// A body that is not compressed, in one piece.
+async fn whole(
+    chunks: impl Stream<Item = Result<Bytes, Failure>>,
+    mut permit: Permit,
+) -> Result<(Bytes, Permit), Failure> {
+    let mut chunks = std::pin::pin!(chunks);
+    // Most bodies are one chunk and are used as they came; more are copied together at once, because small
+    // chunks would hold on to the whole buffers that they were read into.
+    let mut first = Bytes::new();
+    let mut joined = BytesMut::new();
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk?;
+        permit.grow(chunk.len() as u64)?;
+        if first.is_empty() && joined.is_empty() {
+            first = chunk;
+        } else {
+            joined.extend_from_slice(&std::mem::take(&mut first));
+            joined.extend_from_slice(&chunk);
+        }
+    }
+    let whole = if joined.is_empty() {
+        first
+    } else {
+        joined.freeze()
+    };
+    Ok((whole, permit))
 }
 
 fn check_size(bytes: u64, limit: usize) -> Result<(), Error> {

@@ -19,7 +19,9 @@ export interface paths {
          *     that is new begins to exist. Without `awaitDurable` the answer comes once the records can be read; a crash of
          *     the server may then still lose them. With it the answer comes once they are on object storage.
          *
-         *     Limits (defaults; the server's configuration may differ): body 16 MiB, key 1 B to 8 KiB, value 8 MiB, 100,000
+         *     The body may be compressed, as `Content-Encoding` says: `gzip` or `zstd`.
+         *
+         *     Limits (defaults; the server's configuration may differ): body 16 MiB (decompressed, too), key 1 B to 8 KiB, value 8 MiB, 100,000
          *     records; 30 s to receive the body, and 30 s to be acknowledged.
          *
          *     Status 504 means that the outcome is unknown, unless the message says that nothing was applied: the records
@@ -560,11 +562,13 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description The content type of the body is none of those listed. */
+            /** @description The content type of the body is none of those listed, or its content encoding is neither gzip nor zstd. */
             415: {
                 headers: {
                     /** @description The client's, if it sent one, else a new one. The server's log has it too. */
                     "X-REQUEST-ID": string;
+                    /** @description The content encodings that a body may have, if that is what was refused. */
+                    "accept-encoding"?: string;
                     [name: string]: unknown;
                 };
                 content: {

@@ -141,8 +141,10 @@ def sync_detailed(
     crash of
     the server may then still lose them. With it the answer comes once they are on object storage.
 
-    Limits (defaults; the server's configuration may differ): body 16 MiB, key 1 B to 8 KiB, value 8
-    MiB, 100,000
+    The body may be compressed, as `Content-Encoding` says: `gzip` or `zstd`.
+
+    Limits (defaults; the server's configuration may differ): body 16 MiB (decompressed, too), key 1 B
+    to 8 KiB, value 8 MiB, 100,000
     records; 30 s to receive the body, and 30 s to be acknowledged.
 
     Status 504 means that the outcome is unknown, unless the message says that nothing was applied: the
@@ -189,8 +191,10 @@ def sync(
     crash of
     the server may then still lose them. With it the answer comes once they are on object storage.
 
-    Limits (defaults; the server's configuration may differ): body 16 MiB, key 1 B to 8 KiB, value 8
-    MiB, 100,000
+    The body may be compressed, as `Content-Encoding` says: `gzip` or `zstd`.
+
+    Limits (defaults; the server's configuration may differ): body 16 MiB (decompressed, too), key 1 B
+    to 8 KiB, value 8 MiB, 100,000
     records; 30 s to receive the body, and 30 s to be acknowledged.
 
     Status 504 means that the outcome is unknown, unless the message says that nothing was applied: the
@@ -232,8 +236,10 @@ async def asyncio_detailed(
     crash of
     the server may then still lose them. With it the answer comes once they are on object storage.
 
-    Limits (defaults; the server's configuration may differ): body 16 MiB, key 1 B to 8 KiB, value 8
-    MiB, 100,000
+    The body may be compressed, as `Content-Encoding` says: `gzip` or `zstd`.
+
+    Limits (defaults; the server's configuration may differ): body 16 MiB (decompressed, too), key 1 B
+    to 8 KiB, value 8 MiB, 100,000
     records; 30 s to receive the body, and 30 s to be acknowledged.
 
     Status 504 means that the outcome is unknown, unless the message says that nothing was applied: the
@@ -280,8 +286,10 @@ async def asyncio(
     crash of
     the server may then still lose them. With it the answer comes once they are on object storage.
 
-    Limits (defaults; the server's configuration may differ): body 16 MiB, key 1 B to 8 KiB, value 8
-    MiB, 100,000
+    The body may be compressed, as `Content-Encoding` says: `gzip` or `zstd`.
+
+    Limits (defaults; the server's configuration may differ): body 16 MiB (decompressed, too), key 1 B
+    to 8 KiB, value 8 MiB, 100,000
     records; 30 s to receive the body, and 30 s to be acknowledged.
 
     Status 504 means that the outcome is unknown, unless the message says that nothing was applied: the
