@@ -538,7 +538,7 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description The token does not have the right that this operation needs. */
+            /** @description The token does not have the right that this operation needs; or a web page of another origin than http.cors.allow_origins names asks for a change; or the request is for a name that the server does not answer to (http.allowed_hosts). */
             403: {
                 headers: {
                     /** @description The client's, if it sent one, else a new one. The server's log has it too. */
@@ -701,7 +701,7 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description The token does not have the right that this operation needs. */
+            /** @description The token does not have the right that this operation needs; or a web page of another origin than http.cors.allow_origins names asks for a change; or the request is for a name that the server does not answer to (http.allowed_hosts). */
             403: {
                 headers: {
                     /** @description The client's, if it sent one, else a new one. The server's log has it too. */
@@ -847,7 +847,7 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description The token does not have the right that this operation needs. */
+            /** @description The token does not have the right that this operation needs; or a web page of another origin than http.cors.allow_origins names asks for a change; or the request is for a name that the server does not answer to (http.allowed_hosts). */
             403: {
                 headers: {
                     /** @description The client's, if it sent one, else a new one. The server's log has it too. */
@@ -965,7 +965,7 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description The token does not have the right that this operation needs. */
+            /** @description The token does not have the right that this operation needs; or a web page of another origin than http.cors.allow_origins names asks for a change; or the request is for a name that the server does not answer to (http.allowed_hosts). */
             403: {
                 headers: {
                     /** @description The client's, if it sent one, else a new one. The server's log has it too. */
@@ -1087,7 +1087,7 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description The token does not have the right that this operation needs. */
+            /** @description The token does not have the right that this operation needs; or a web page of another origin than http.cors.allow_origins names asks for a change; or the request is for a name that the server does not answer to (http.allowed_hosts). */
             403: {
                 headers: {
                     /** @description The client's, if it sent one, else a new one. The server's log has it too. */
@@ -1252,7 +1252,7 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description The token does not have the right that this operation needs. */
+            /** @description The token does not have the right that this operation needs; or a web page of another origin than http.cors.allow_origins names asks for a change; or the request is for a name that the server does not answer to (http.allowed_hosts). */
             403: {
                 headers: {
                     /** @description The client's, if it sent one, else a new one. The server's log has it too. */
@@ -1434,7 +1434,7 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description The token does not have the right that this operation needs. */
+            /** @description The token does not have the right that this operation needs; or a web page of another origin than http.cors.allow_origins names asks for a change; or the request is for a name that the server does not answer to (http.allowed_hosts). */
             403: {
                 headers: {
                     /** @description The client's, if it sent one, else a new one. The server's log has it too. */
