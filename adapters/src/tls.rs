@@ -145,7 +145,7 @@ impl Files {
             .certificate
             .as_deref()
             .map_err(|why| bad(certificate, why))?;
-        let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(pem)
+        let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(without_bom(pem))
             .collect::<Result<_, _>>()
             .map_err(|_| bad(certificate, "not a certificate in PEM format"))?;
         if chain.is_empty() {
@@ -155,7 +155,14 @@ impl Files {
             ));
         }
         let pem = read.key.as_deref().map_err(|why| bad(key, why))?;
-        let private = PrivateKeyDer::from_pem_slice(pem)
+        if is_encrypted(pem) {
+            return Err(bad(
+                key,
+                "the private key is encrypted, and nobody can be asked for its passphrase: decrypt it, for example with \
+                 openssl pkey -in FILE -out FILE",
+            ));
+        }
+        let private = PrivateKeyDer::from_pem_slice(without_bom(pem))
             .map_err(|_| bad(key, "there is no private key in PEM format in it"))?;
         let made = CertifiedKey::from_der(chain, private, provider);
         made.map_err(|error| match error {
@@ -169,4 +176,18 @@ impl Files {
             error => bad(certificate, &format!("with {}: {error}", key.display())),
         })
     }
+}
+
+/// Without the byte order mark that some editors put first.
+fn without_bom(text: &[u8]) -> &[u8] {
+    text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)
+}
+
+/// Whether a key is encrypted, in PKCS #8 or in the older format of OpenSSL.
+fn is_encrypted(pem: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(pem);
+    text.contains("-----BEGIN ENCRYPTED PRIVATE KEY-----")
+        || text
+            .lines()
+            .any(|line| line.starts_with("Proc-Type:") && line.contains("ENCRYPTED"))
 }

@@ -149,6 +149,8 @@ impl Tokens {
 
     fn parse(text: &[u8]) -> Result<Self, String> {
         let text = std::str::from_utf8(text).map_err(|_| "the file is not UTF-8".to_owned())?;
+        // A byte order mark, which some editors put first.
+        let text = text.trim_start_matches('\u{feff}');
         let mut tokens: Vec<Token> = Vec::new();
         for (number, line) in (1..).zip(text.lines()) {
             let line = line.trim();
