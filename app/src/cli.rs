@@ -1,6 +1,5 @@
 //! The command line.
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -8,13 +7,15 @@ use log_adapters::http::{self, DocumentFormat};
 use serde::Serialize;
 
 use crate::config::{self, Config, Create, Refusal};
+use crate::security::Security;
+use crate::storage;
 
 /// A key-oriented, append-only log server on object storage.
 ///
 /// Every key is its own ordered stream, and begins when somebody writes to it. Data lives in a local folder by
 /// default, or in an S3 bucket.
 #[derive(Debug, Parser)]
-#[command(name = "opendata-log", version, args_conflicts_with_subcommands = true, after_help = EXAMPLES)]
+#[command(name = "opendata-log", version, after_help = EXAMPLES)]
 pub struct Cli {
     /// What to do; `serve` if nothing is said.
     #[command(subcommand)]
@@ -88,19 +89,19 @@ pub enum Asked {
 }
 
 /// What the server can be told on the command line. Everything else is in the file and the environment.
-#[derive(Debug, Clone, Default, Args)]
+#[derive(Debug, Clone, Default, PartialEq, Args)]
 pub struct ServeArgs {
-    /// Read settings from this file (.yaml, .yml or .toml).
+    /// Read settings from this file (.yaml, .yml or .toml; /dev/stdin is read as YAML).
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 
     /// Listen on this address [default: 127.0.0.1, which only this machine can reach].
     #[arg(long, value_name = "ADDRESS")]
-    host: Option<IpAddr>,
+    host: Option<String>,
 
     /// Listen on this port; 0 picks a free one [default: 8080].
     #[arg(long, value_name = "PORT")]
-    port: Option<u16>,
+    port: Option<String>,
 
     /// Keep data in this folder [default: .data].
     #[arg(long, value_name = "FOLDER")]
@@ -134,14 +135,36 @@ pub struct ServeArgs {
 }
 
 impl Cli {
-    /// What was asked for.
-    pub fn asked(self) -> Asked {
-        match self.command {
-            Some(Command::Serve(args)) => Asked::Serve(args),
-            Some(Command::Config(command)) => Asked::Config(command),
-            Some(Command::Openapi { format }) => Asked::Openapi(format),
-            None => Asked::Serve(self.serve),
-        }
+    /// What was asked for. Flags of the server may stand before and after the subcommand.
+    ///
+    /// # Errors
+    /// One line that names a flag that was given twice, or the subcommand that takes none of them.
+    pub fn asked(self) -> Result<Asked, String> {
+        let before = self.serve;
+        let none_before = |command: &str| match before == ServeArgs::default() {
+            true => Ok(()),
+            false => Err(format!(
+                "{command} takes no flags of the server such as --port"
+            )),
+        };
+        Ok(match self.command {
+            Some(Command::Config(ConfigCommand::Docs)) => {
+                none_before("config docs")?;
+                Asked::Config(ConfigCommand::Docs)
+            }
+            Some(Command::Openapi { format }) => {
+                none_before("openapi")?;
+                Asked::Openapi(format)
+            }
+            Some(Command::Serve(after)) => Asked::Serve(before.and(after)?),
+            Some(Command::Config(ConfigCommand::Check(after))) => {
+                Asked::Config(ConfigCommand::Check(before.and(after)?))
+            }
+            Some(Command::Config(ConfigCommand::Show(after))) => {
+                Asked::Config(ConfigCommand::Show(before.and(after)?))
+            }
+            None => Asked::Serve(before),
+        })
     }
 }
 
@@ -162,7 +185,12 @@ impl ConfigCommand {
     /// What is wrong with the configuration.
     pub fn answer(&self) -> Result<String, Refusal> {
         match self {
-            Self::Check(args) => args.load().map(|_| "ok\n".to_owned()),
+            Self::Check(args) => {
+                let config = args.load()?;
+                Security::open(&config).map_err(Refusal::new)?;
+                storage::check_options(&config).map_err(|error| Refusal::new(error.to_string()))?;
+                Ok("ok\n".to_owned())
+            }
             Self::Show(args) => config::show(args.config.as_deref(), args.settings()),
             Self::Docs => Ok(config::reference()),
         }
@@ -170,6 +198,30 @@ impl ConfigCommand {
 }
 
 impl ServeArgs {
+    /// These, and those that were given after the subcommand.
+    fn and(self, after: Self) -> Result<Self, String> {
+        fn one<T>(flag: &str, before: Option<T>, after: Option<T>) -> Result<Option<T>, String> {
+            match (before, after) {
+                (Some(_), Some(_)) => Err(format!(
+                    "{flag} is given twice: before and after the subcommand"
+                )),
+                (before, after) => Ok(before.or(after)),
+            }
+        }
+        Ok(Self {
+            config: one("--config", self.config, after.config)?,
+            host: one("--host", self.host, after.host)?,
+            port: one("--port", self.port, after.port)?,
+            data_dir: one("--data-dir", self.data_dir, after.data_dir)?,
+            in_memory: self.in_memory || after.in_memory,
+            s3_bucket: one("--s3-bucket", self.s3_bucket, after.s3_bucket)?,
+            s3_region: one("--s3-region", self.s3_region, after.s3_region)?,
+            s3_prefix: one("--s3-prefix", self.s3_prefix, after.s3_prefix)?,
+            take_over: self.take_over || after.take_over,
+            create: one("--create", self.create, after.create)?,
+        })
+    }
+
     /// The configuration: file, environment, and what was given here.
     ///
     /// # Errors
@@ -183,9 +235,9 @@ impl ServeArgs {
         #[derive(Serialize)]
         struct Given {
             #[serde(skip_serializing_if = "Option::is_none")]
-            host: Option<IpAddr>,
+            host: Option<String>,
             #[serde(skip_serializing_if = "Option::is_none")]
-            port: Option<u16>,
+            port: Option<String>,
             storage: Storage,
         }
         #[derive(Serialize)]
@@ -210,8 +262,8 @@ impl ServeArgs {
             prefix: Option<String>,
         }
         Given {
-            host: self.host,
-            port: self.port,
+            host: self.host.clone(),
+            port: self.port.clone(),
             storage: Storage {
                 data_dir: self.data_dir.clone(),
                 in_memory: self.in_memory.then_some(true),

@@ -5,8 +5,11 @@
 mod cache;
 mod checks;
 mod defaults;
+mod file;
 mod http;
-mod masked;
+mod kinds;
+pub(crate) mod masked;
+mod names;
 mod reference;
 mod s3;
 pub mod security;
@@ -15,6 +18,8 @@ mod slatedb;
 mod sources;
 #[cfg(test)]
 mod tests;
+mod tree;
+mod variables;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -51,11 +56,13 @@ const IN_A_FOLDER: &str = "folder";
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// The address to listen on. Only this machine can reach the default.
+    /// The address to listen on, or `localhost` for 127.0.0.1. Only this machine can reach the default.
+    #[serde(deserialize_with = "security::address")]
     pub host: IpAddr,
     /// The port to listen on; 0 picks a free one.
     pub port: u16,
-    /// What to log, as a filter of `tracing`, for example `info` or `debug,slatedb=info`.
+    /// What to log, a level (`off`, `error`, `warn`, `info`, `debug`, `trace`) and `target=level` for parts, for example `info` or
+    /// `debug,slatedb=info`.
     pub log: String,
     /// How lines of the log are written: `text` for people, `json` for programs, or `auto`: text on a terminal, else JSON.
     pub log_format: LogFormat,
@@ -285,6 +292,13 @@ pub struct Memory {
 #[derive(Debug)]
 pub struct Refusal(String);
 
+impl Refusal {
+    /// A line that names what is wrong.
+    pub(crate) fn new(line: String) -> Self {
+        Self(line)
+    }
+}
+
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -420,12 +434,5 @@ impl Config {
             Duration::ZERO
         };
         self.shutdown.lame_duck.unwrap_or(default)
-    }
-
-    /// Names of the settings and sections at the top.
-    fn sections() -> Vec<String> {
-        let tree = figment::value::Value::serialize(Self::default());
-        let dict = tree.ok().and_then(figment::value::Value::into_dict);
-        dict.map_or_else(Vec::new, |dict| dict.into_keys().collect())
     }
 }

@@ -6,12 +6,15 @@
 use std::io::{IsTerminal, stderr};
 use std::panic::PanicHookInfo;
 
+use tracing::Dispatch;
 use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, Layer, fmt, registry};
+use tracing_subscriber::{Layer, fmt, registry};
 
 use crate::config::{Config, LogFormat};
 
+pub(crate) mod filter;
 mod rate_limit;
 mod writer;
 
@@ -23,13 +26,38 @@ pub use writer::{LogWriter, LostLines};
 /// # Errors
 /// What is wrong with the filter in `log`.
 pub fn begin(config: &Config, writer: &LogWriter) -> Result<(), String> {
-    let filter = EnvFilter::try_new(&config.log).map_err(|error| format!("log: {error}"))?;
-    let (writer, lost) = (writer.clone(), writer.lost());
+    let filter = filter::parse(&config.log)?;
+    let limit = RateLimit::new(&config.log, writer.lost());
+    let lines = lines(config, writer);
+    registry().with(filter).with(limit).with(lines).init();
+    let unfiltered = unfiltered(config, writer);
+    std::panic::set_hook(Box::new(move |panic| {
+        tracing::dispatcher::with_default(&unfiltered, || log_panic(panic));
+    }));
+    Ok(())
+}
+
+/// Writes why the process ends with this exit code, in the form of the other lines, whatever the filter in `log` says.
+pub fn last_line(config: &Config, writer: &LogWriter, exit_code: u8, message: &str) {
+    tracing::dispatcher::with_default(&unfiltered(config, writer), || {
+        tracing::error!(target: "opendata_log", exit_code, "{message}");
+    });
+}
+
+fn unfiltered(config: &Config, writer: &LogWriter) -> Dispatch {
+    registry().with(lines(config, writer)).into()
+}
+
+fn lines<S>(config: &Config, writer: &LogWriter) -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: tracing::Subscriber + for<'a> LookupSpan<'a>,
+{
+    let writer = writer.clone();
     let lines = fmt::layer()
         .with_writer(move || writer.clone())
         // It would report them with `eprintln!`, which panics when standard error is gone.
         .log_internal_errors(false);
-    let lines = match in_json(config) {
+    match in_json(config) {
         true => lines
             .json()
             .flatten_event(true)
@@ -37,11 +65,7 @@ pub fn begin(config: &Config, writer: &LogWriter) -> Result<(), String> {
             .with_span_list(false)
             .boxed(),
         false => lines.with_ansi(stderr().is_terminal()).boxed(),
-    };
-    let limit = RateLimit::new(&config.log, lost);
-    registry().with(filter).with(limit).with(lines).init();
-    std::panic::set_hook(Box::new(log_panic));
-    Ok(())
+    }
 }
 
 /// Whether each line is an object for programs, and not text for people.

@@ -93,7 +93,7 @@ fn run_server(config: &Config, log: &LogWriter) -> Result<ExitCode, Failure> {
     match outcome {
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err((exit_code, message)) if logging::in_json(config) => {
-            tracing::error!(exit_code, "{message}");
+            logging::last_line(config, log, exit_code, &message);
             Ok(ExitCode::from(exit_code))
         }
         Err(failure) => Err(failure),
@@ -106,8 +106,9 @@ fn refused(refusal: Refusal) -> Failure {
 
 /// What the command line asks for; nothing more when help or the version was printed.
 fn parse() -> Result<Option<Asked>, Failure> {
+    let refuse = |why| (CANNOT_START, format!("{why} (see opendata-log --help)"));
     match Cli::try_parse() {
-        Ok(cli) => Ok(Some(cli.asked())),
+        Ok(cli) => cli.asked().map(Some).map_err(refuse),
         Err(error)
             if matches!(
                 error.kind(),
@@ -116,16 +117,17 @@ fn parse() -> Result<Option<Asked>, Failure> {
         {
             printed(error.print()).map(|_success| None)
         }
-        Err(error) => {
-            let message = error.to_string();
-            let first = message
-                .lines()
-                .next()
-                .unwrap_or_default()
-                .trim_start_matches("error: ");
-            Err((CANNOT_START, format!("{first} (see opendata-log --help)")))
-        }
+        Err(error) => Err(refuse(in_one_line(&error.to_string()))),
     }
+}
+
+/// A message of the command line's parser, up to where it repeats the usage.
+fn in_one_line(message: &str) -> String {
+    let lines = message.lines().map(str::trim);
+    let lines =
+        lines.take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"));
+    let lines: Vec<_> = lines.filter(|line| !line.is_empty()).collect();
+    lines.join(" ").trim_start_matches("error: ").to_owned()
 }
 
 async fn serve(config: &Config, log: &LogWriter) -> Result<(), Failure> {

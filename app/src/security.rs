@@ -1,6 +1,7 @@
 //! TLS and tokens as configured, and what keeps them fresh.
 
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 use log_adapters::http::AllowedOrigins;
@@ -11,7 +12,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_rustls::rustls::ServerConfig;
 
-use crate::config::Config;
+use crate::config::{Config, masked};
 
 /// Who may come, and how what is said is kept secret. The default lets everybody in, in the clear.
 #[derive(Default)]
@@ -33,10 +34,15 @@ impl Security {
                 security.tls = Some(certificate.server()?);
                 Ok(certificate)
             });
-            security.certificate = Some(opened.map_err(|error| format!("tls: {error}"))?);
+            let opened = opened.map_err(|error| {
+                let message = concealed(format!("tls: {error}"), certificate, "tls.certificate");
+                concealed(message, key, "tls.key")
+            });
+            security.certificate = Some(opened?);
         }
         if let Some(path) = &config.auth.tokens {
-            let tokens = TokenFile::open(path).map_err(|error| format!("auth.tokens: {error}"))?;
+            let tokens = TokenFile::open(path)
+                .map_err(|error| concealed(format!("auth.tokens: {error}"), path, "auth.tokens"))?;
             security.tokens = Some(Arc::new(tokens));
         }
         Ok(security)
@@ -110,6 +116,18 @@ impl Security {
             }
         });
         Ok(())
+    }
+}
+
+/// The message without the path, if that may be a secret that was given in the place of its file.
+fn concealed(message: String, path: &Path, name: &str) -> String {
+    let shown = path.display().to_string();
+    match masked::may_be_a_secret(path) && !shown.is_empty() {
+        true => message.replace(
+            &shown,
+            &format!("{} ({name} must be the path of a file)", masked::MASK),
+        ),
+        false => message,
     }
 }
 

@@ -37,6 +37,22 @@ pub async fn open(config: &Config, reach: &Reach) -> Result<Stores> {
     Ok(Stores { objects, wal })
 }
 
+/// Finds what is wrong with the options of the stores, and asks none of them anything.
+///
+/// # Errors
+/// As [`Place::open`].
+pub fn check_options(config: &Config) -> Result<()> {
+    let reach = Reach::of_process();
+    for place in std::iter::once(config.place().0).chain(config.wal_place()) {
+        match place {
+            // They would be made.
+            Place::Memory | Place::Folder(_) => {}
+            Place::S3(bucket) => drop(bucket.open(&reach)?),
+        }
+    }
+    Ok(())
+}
+
 async fn checked(place: &Place, path: &str, reach: &Reach) -> Result<Arc<dyn ObjectStore>> {
     let objects = place.open(reach).await?;
     place.check(path, reach).await?;

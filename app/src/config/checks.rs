@@ -2,9 +2,9 @@
 
 use bytesize::ByteSize;
 use log_adapters::slate;
-use tracing_subscriber::EnvFilter;
 
 use super::{Config, Refusal, s3, security, slatedb};
+use crate::logging::filter;
 
 impl Config {
     /// The configuration, if it can be.
@@ -90,7 +90,7 @@ impl Config {
         if self.limits.page_bytes > ByteSize::mib(256) {
             return refuse("limits.page_bytes must be at most 256 MiB");
         }
-        EnvFilter::try_new(&self.log).map_err(|error| Refusal(format!("log: {error}")))?;
+        filter::parse(&self.log).map_err(Refusal)?;
         slate::settings::check(&self.settings()).map_err(|error| slatedb::refusal(&error))?;
         Ok(self)
     }

@@ -1,7 +1,9 @@
 //! Which values are never shown.
 
+use std::path::Path;
+
 /// What is shown in the place of a secret.
-pub(super) const MASK: &str = "********";
+pub(crate) const MASK: &str = "********";
 
 /// Words in the name of a setting or variable that make its value a secret.
 const WORDS: [&str; 8] = [
@@ -18,6 +20,13 @@ const WORDS: [&str; 8] = [
 /// Last words of names that lead to a secret and are none.
 const HARMLESS: [&str; 4] = ["file", "dir", "path", "folder"];
 
+/// Whether this could be the secret itself, given in the place of the path of its file: no such file is there, nor the
+/// folder for it.
+pub(crate) fn may_be_a_secret(path: &Path) -> bool {
+    let folder = path.parent().filter(|folder| folder.parent().is_some());
+    !path.exists() && !folder.is_some_and(Path::is_dir)
+}
+
 /// Whether the value is an address with a user's name and password in it.
 pub(super) fn names_a_user(value: &str) -> bool {
     let host = value.split_once("://").map(|(_, rest)| rest);
@@ -26,6 +35,19 @@ pub(super) fn names_a_user(value: &str) -> bool {
             .next()
             .is_some_and(|host| host.contains('@'))
     })
+}
+
+/// A value as a message quotes it: on one line, cut short, and masked if it could be a secret.
+pub(super) fn quoted(value: &str) -> String {
+    const SHOWN: usize = 60;
+    if names_a_user(value) {
+        return MASK.to_owned();
+    }
+    let mut shown: String = value.chars().take(SHOWN).collect();
+    if shown.len() < value.len() {
+        shown.push('…');
+    }
+    format!("{shown:?}")
 }
 
 /// Whether the value under this name, of a setting or a variable, is a secret.

@@ -6,22 +6,9 @@ use figment::value::Value;
 use schemars::generate::SchemaSettings;
 use serde_json::Value as Json;
 
+use super::names::{FLAGS, variable};
 use super::slatedb::TWICE;
-use super::sources::variable;
-use super::{Config, show};
-
-/// Settings that have a flag.
-pub(super) const FLAGS: [(&str, &str); 9] = [
-    ("host", "--host"),
-    ("port", "--port"),
-    ("storage.data_dir", "--data-dir"),
-    ("storage.in_memory", "--in-memory"),
-    ("storage.s3.bucket", "--s3-bucket"),
-    ("storage.s3.region", "--s3-region"),
-    ("storage.s3.prefix", "--s3-prefix"),
-    ("storage.take_over", "--take-over"),
-    ("storage.create", "--create"),
-];
+use super::{Config, tree};
 
 /// The whole page.
 pub fn reference() -> String {
@@ -33,7 +20,7 @@ pub fn reference() -> String {
     let defaults: BTreeMap<String, String> = Value::serialize(Config::default())
         .ok()
         .and_then(Value::into_dict)
-        .map(|tree| show::leaves(&tree).into_iter().collect())
+        .map(|tree| tree::leaves(&tree).into_iter().collect())
         .unwrap_or_default();
     let mut page = include_str!("head.txt").to_owned();
     section(&mut page, "", &schema, &defaults);

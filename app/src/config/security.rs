@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::Config;
 use crate::serving::Bounds;
@@ -45,7 +46,8 @@ impl Default for Auth {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Admin {
-    /// The address to listen on. Only this machine can reach the default.
+    /// The address to listen on, or `localhost` for 127.0.0.1. Only this machine can reach the default.
+    #[serde(deserialize_with = "address")]
     pub host: IpAddr,
     /// The port to listen on; 0 picks a free one.
     pub port: Option<u16>,
@@ -58,6 +60,18 @@ impl Default for Admin {
             port: None,
         }
     }
+}
+
+/// An address to listen on. `localhost` is not looked up, so that it never depends on a machine's files.
+pub(super) fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<IpAddr, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.eq_ignore_ascii_case("localhost") {
+        return Ok(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    }
+    let bare = text
+        .strip_prefix('[')
+        .and_then(|text| text.strip_suffix(']'));
+    bare.unwrap_or(&text).parse().map_err(D::Error::custom)
 }
 
 /// The least that HTTP can work with.

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use figment::value::{Dict, Value};
 use log_adapters::objects::Place;
 use serde::Serialize;
 
 use super::slatedb::TWICE;
 use super::sources::{Source, Sources};
+use super::tree::leaves;
 use super::{Config, IN_KUBERNETES, Refusal, masked};
 
 /// One line for each setting: its name, its value, and its source. Secrets are masked.
@@ -35,22 +35,6 @@ pub fn show(file: Option<&Path>, flags: impl Serialize) -> Result<String, Refusa
         }
     }
     Ok(text)
-}
-
-/// The settings of a tree, each with its path, in the order of their names.
-pub(super) fn leaves(tree: &Dict) -> Vec<(String, String)> {
-    let mut leaves = Vec::new();
-    for (name, value) in tree {
-        match value {
-            Value::Dict(_, section) => leaves.extend(
-                self::leaves(section)
-                    .into_iter()
-                    .map(|(path, value)| (format!("{name}.{path}"), value)),
-            ),
-            value => leaves.push((name.clone(), text(value))),
-        }
-    }
-    leaves
 }
 
 /// The value that holds, and its source. `None` for what is shown under its other name.
@@ -95,39 +79,15 @@ fn effective(
     }))
 }
 
+/// Settings that are paths of files with secrets, and that the secret itself may be given to by mistake.
+const FILES: [&str; 3] = ["auth.tokens", "tls.certificate", "tls.key"];
+
 fn line(text: &mut String, name: &str, value: &str, source: &str) {
     let value = match value {
         "" => "-",
         _ if masked::is_secret(name) || masked::names_a_user(value) => masked::MASK,
+        path if FILES.contains(&name) && masked::may_be_a_secret(Path::new(path)) => masked::MASK,
         value => value,
     };
     text.push_str(&format!("{name} = {value}  ({source})\n"));
-}
-
-/// A value as it is written in a file; nothing for a setting that is not set.
-fn text(value: &Value) -> String {
-    match value {
-        // A size is printed with a fraction, which says nothing when it is 0.
-        Value::String(_, text) => text.replace(".0 ", " "),
-        Value::Char(_, char) => char.to_string(),
-        Value::Bool(_, bool) => bool.to_string(),
-        Value::Num(_, number) => number
-            .to_u128()
-            .map(|number| number.to_string())
-            .or_else(|| number.to_i128().map(|number| number.to_string()))
-            .or_else(|| number.to_f64().map(|number| number.to_string()))
-            .unwrap_or_default(),
-        Value::Empty(..) => String::new(),
-        Value::Array(_, values) => {
-            let values: Vec<_> = values.iter().map(text).collect();
-            format!("[{}]", values.join(", "))
-        }
-        Value::Dict(_, dict) => {
-            let values: Vec<_> = leaves(dict)
-                .into_iter()
-                .map(|(name, value)| format!("{name}: {value}"))
-                .collect();
-            format!("{{{}}}", values.join(", "))
-        }
-    }
 }

@@ -3,12 +3,14 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use figment::providers::{Env, Format, Serialized, Toml, Yaml};
+use figment::error::Kind as Wrong;
 use figment::value::{Dict, Map, Value};
 use figment::{Error, Figment, Metadata, Profile, Provider};
 use serde::Serialize;
 
-use super::{Config, Refusal, masked};
+use super::kinds::Kind;
+use super::names::{named, nearest, variable};
+use super::{Config, Refusal, file, masked, tree, variables};
 
 /// Every setting that was given, and where.
 pub(crate) struct Sources {
@@ -46,51 +48,31 @@ const FLAG: &str = "flag";
 
 impl Sources {
     /// Reads the file and the environment; `flags` is a tree of only what was given.
-    pub(super) fn read(file: Option<&Path>, flags: impl Serialize) -> Result<Self, Refusal> {
-        let defaults = Serialized::defaults(Config::default());
-        let mut figment = Figment::from(Layer::new(Metadata::named(DEFAULT), defaults));
-        if let Some(file) = file {
-            let metadata = Metadata::from(FILE, file);
-            figment = match file.extension().and_then(|extension| extension.to_str()) {
-                Some("toml") => figment.merge(Layer::new(metadata, Toml::file_exact(file))),
-                Some("yaml" | "yml") => figment.merge(Layer::new(metadata, Yaml::file_exact(file))),
-                _ => {
-                    return Err(Refusal(format!(
-                        "{}: a configuration file ends in .yaml, .yml or .toml",
-                        file.display()
-                    )));
-                }
-            };
+    pub(super) fn read(path: Option<&Path>, flags: impl Serialize) -> Result<Self, Refusal> {
+        let defaults = tree::of(Config::default())?;
+        let mut figment = Figment::from(Layer(Metadata::named(DEFAULT), defaults));
+        if let Some(path) = path {
+            let source = Source::File(path.to_owned());
+            let tree = given(file::read(path)?, &[], false, &|_| source.clone())?;
+            figment = figment.merge(Layer(Metadata::from(FILE, path), tree));
         }
-        let sections = Config::sections();
-        refuse_unknown_sections(&sections)?;
-        let ours = Env::prefixed("LOG_").filter(move |name| {
-            let section = name.as_str().split("__").next().unwrap_or_default();
-            sections
-                .iter()
-                .any(|known| section.eq_ignore_ascii_case(known))
-        });
-        let environment = Metadata::named(ENVIRONMENT)
-            .interpolater(|_: &Profile, keys: &[&str]| variable(&keys.join(".")));
+        let variable = |path: &str| Source::Environment(variable(path));
+        let environment = given(variables::read()?, &[], true, &variable)?;
+        let flags = given(tree::of(flags)?, &[], true, &|_| Source::Flag)?;
         let figment = figment
-            .merge(Layer::new(environment, ours.split("__")))
-            .merge(Layer::new(
-                Metadata::named(FLAG),
-                Serialized::globals(flags),
-            ));
-        Ok(Self {
-            figment: scheduler_options_as_texts(figment)?,
-        })
+            .merge(Layer(Metadata::named(ENVIRONMENT), environment))
+            .merge(Layer(Metadata::named(FLAG), flags));
+        Ok(Self { figment })
     }
 
     /// The settings, parsed; nothing is known yet of whether they go together.
     pub(super) fn parsed(&self) -> Result<Config, Refusal> {
-        self.figment.extract().map_err(|error| refusal(&error))
+        self.figment.extract().map_err(|error| self.refusal(&error))
     }
 
     /// Every setting's value as it was given, by section and name.
     pub(super) fn tree(&self) -> Result<Dict, Refusal> {
-        self.figment.extract().map_err(|error| refusal(&error))
+        self.figment.extract().map_err(|error| self.refusal(&error))
     }
 
     /// Where the setting of this path comes from.
@@ -110,94 +92,103 @@ impl Sources {
     pub(super) fn given(&self, path: &str) -> bool {
         self.of(path) != Source::Default
     }
-}
 
-/// Two underscores part a section from a setting: whoever writes them means us, and may have misspelt the section.
-fn refuse_unknown_sections(known: &[String]) -> Result<(), Refusal> {
-    for (name, _) in std::env::vars_os() {
-        let name = name.to_string_lossy();
-        let section = name
-            .strip_prefix("LOG_")
-            .and_then(|rest| rest.split_once("__"));
-        if let Some((section, _)) = section
-            && !known
-                .iter()
-                .any(|known| section.eq_ignore_ascii_case(known))
+    /// What is wrong with which setting, where it was set, and what is accepted, on one line, and never a secret.
+    fn refusal(&self, error: &Error) -> Refusal {
+        let mut names = error.path.clone();
+        if let Wrong::UnknownField(name, known) = &error.kind {
+            if names.last() != Some(name) {
+                names.push(name.clone());
+            }
+            return unknown(&names.join("."), name, known, &self.of(&names.join(".")));
+        }
+        // An element of a list.
+        while names
+            .last()
+            .is_some_and(|name| name.parse::<usize>().is_ok())
         {
-            return Err(Refusal(format!(
-                "unknown section {section} (in environment {name})"
-            )));
+            names.pop();
         }
-    }
-    Ok(())
-}
-
-/// The variable of a setting.
-pub(super) fn variable(path: &str) -> String {
-    format!("LOG_{}", path.replace('.', "__").to_ascii_uppercase())
-}
-
-/// A provider under a name of our own, so that messages and [`Source`]s can tell it.
-struct Layer<P> {
-    metadata: Metadata,
-    provider: P,
-}
-
-impl<P> Layer<P> {
-    fn new(mut metadata: Metadata, provider: P) -> Self {
-        if metadata.name != ENVIRONMENT {
-            metadata = metadata.interpolater(|_: &Profile, keys: &[&str]| keys.join("."));
-        }
-        Self { metadata, provider }
+        let path = names.join(".");
+        let kind = Kind::of(&names);
+        let value = self.figment.find_value(&path).ok();
+        let shown = match (value, &kind) {
+            (Some(value), kind) if *kind != Kind::Section && !masked::is_secret(&path) => {
+                masked::quoted(&tree::text(&value))
+            }
+            _ => "the value".to_owned(),
+        };
+        Refusal(format!(
+            "{}: {shown} is not {} (in {})",
+            named(&path),
+            kind.accepted(),
+            self.of(&path)
+        ))
     }
 }
 
-impl<P: Provider> Provider for Layer<P> {
+fn unknown(path: &str, name: &str, known: &[&str], source: &Source) -> Refusal {
+    let instead = match nearest(name, known) {
+        Some(meant) => format!("did you mean {meant}?"),
+        None => format!("there are {}", known.join(", ")),
+    };
+    Refusal(format!("unknown setting {path} (in {source}); {instead}"))
+}
+
+/// The settings that a source gives: each of the kind that it must be where that is clear, and none that was left empty in
+/// a file. Variables and flags give every value as text.
+fn given(
+    tree: Dict,
+    path: &[String],
+    as_text: bool,
+    source: &dyn Fn(&str) -> Source,
+) -> Result<Dict, Refusal> {
+    let mut settings = Dict::new();
+    for (name, value) in tree {
+        let path = [path, std::slice::from_ref(&name)].concat();
+        let refuse = |why: &str| {
+            let path = path.join(".");
+            let (named, source) = (named(&path), source(&path));
+            Err(Refusal(format!("{named} {why} (in {source})")))
+        };
+        let value = match value {
+            Value::Dict(_, section) => Value::from(given(section, &path, as_text, source)?),
+            // SlateDB has settings that are off when they are null.
+            Value::Empty(..) if path.first().is_some_and(|first| first != "slatedb") => continue,
+            Value::String(_, text) if text.trim().is_empty() => {
+                return refuse("is empty: give it a value, or leave it out");
+            }
+            Value::String(_, text) if as_text => Kind::of(&path).parse(&text),
+            Value::Num(_, number) if Kind::of(&path) == Kind::Text => {
+                let is_whole = number.to_u128().is_some() || number.to_i128().is_some();
+                // The options of SlateDB's scheduler are texts that are parsed as numbers again.
+                if !is_whole && path.first().is_some_and(|first| first != "slatedb") {
+                    return refuse("is a number and must be a text: write it in quotes");
+                }
+                Value::from(tree::text(&value))
+            }
+            Value::Array(..) if Kind::of(&path) == Kind::Section => {
+                return refuse("is a section of settings, not a list");
+            }
+            Value::Bool(..) if Kind::of(&path) == Kind::Text => {
+                return refuse("is true or false and must be a text: write it in quotes");
+            }
+            value => value,
+        };
+        settings.insert(name, value);
+    }
+    Ok(settings)
+}
+
+/// The settings of a source, under a name of our own, so that [`Source`] can tell it.
+struct Layer(Metadata, Dict);
+
+impl Provider for Layer {
     fn metadata(&self) -> Metadata {
-        self.metadata.clone()
+        self.0.clone()
     }
 
     fn data(&self) -> Result<Map<Profile, Dict>, Error> {
-        self.provider.data()
+        Ok(Map::from([(Profile::Default, self.1.clone())]))
     }
-}
-
-/// SlateDB wants the options of its scheduler as texts; in a file or a variable a number is a number.
-fn scheduler_options_as_texts(mut figment: Figment) -> Result<Figment, Refusal> {
-    const OPTIONS: &str = "slatedb.compactor_options.scheduler_options";
-    let Ok(Value::Dict(_, options)) = figment.find_value(OPTIONS) else {
-        return Ok(figment);
-    };
-    for (name, value) in options {
-        if let Value::Num(tag, number) = value
-            && let Some(metadata) = figment.get_metadata(tag).cloned()
-        {
-            let number = number
-                .to_u128()
-                .map(|number| number.to_string())
-                .or_else(|| number.to_f64().map(|number| number.to_string()));
-            let text = (format!("{OPTIONS}.{name}"), number.unwrap_or_default());
-            figment = figment.merge(Layer {
-                metadata,
-                provider: text,
-            });
-        }
-    }
-    Ok(figment)
-}
-
-/// Figment's message, on one line, with the name of the setting and where it was set, and never a secret.
-fn refusal(error: &Error) -> Refusal {
-    if error.path.iter().any(|name| masked::is_secret(name)) {
-        return Refusal(format!(
-            "{}: not a value of the right kind",
-            error.path.join(".")
-        ));
-    }
-    let lines: Vec<_> = error
-        .to_string()
-        .lines()
-        .map(|line| line.trim().to_owned())
-        .collect();
-    Refusal(lines.join(" "))
 }

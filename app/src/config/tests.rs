@@ -8,6 +8,8 @@ use serde_json::json;
 
 use super::*;
 
+mod given;
+
 fn load(jail_file: Option<&str>, flags: serde_json::Value) -> Result<Config, Refusal> {
     Config::load(jail_file.map(Path::new), flags)
 }
@@ -160,7 +162,7 @@ fn every_flag_of_a_setting_is_in_the_reference_and_every_setting_is_described() 
         .filter(|flag| !["config", "help", "version"].contains(flag))
         .map(|flag| format!("--{flag}"))
         .collect();
-    let mut listed = super::reference::FLAGS
+    let mut listed = super::names::FLAGS
         .map(|(_, flag)| flag.to_owned())
         .to_vec();
     listed.sort();
@@ -169,14 +171,14 @@ fn every_flag_of_a_setting_is_in_the_reference_and_every_setting_is_described() 
     assert_eq!(sorted, listed);
 
     let page = super::reference();
-    for (path, _) in super::reference::FLAGS {
+    for (path, _) in super::names::FLAGS {
         assert!(
             page.contains(&format!("\n| `{path}` (`--")),
             "{path} is not in the page"
         );
     }
     let tree = figment::value::Value::serialize(Config::default()).expect("a tree");
-    let leaves = super::show::leaves(&tree.into_dict().expect("sections"));
+    let leaves = super::tree::leaves(&tree.into_dict().expect("sections"));
     assert!(leaves.len() > 80, "only {} settings", leaves.len());
     for (path, _) in leaves {
         let row = page
@@ -248,7 +250,7 @@ fn what_has_two_names_has_one_value() {
 /// What SlateDB is given, by path, but for what is not set.
 fn slatedb_settings(config: &Config) -> Vec<(String, String)> {
     let tree = figment::value::Value::serialize(config.store().settings).expect("serializes");
-    let mut leaves = super::show::leaves(&tree.into_dict().expect("settings"));
+    let mut leaves = super::tree::leaves(&tree.into_dict().expect("settings"));
     leaves.retain(|(_, value)| !value.is_empty());
     leaves
 }
@@ -282,7 +284,7 @@ fn every_setting_of_slatedb_is_taken_under_its_own_name_from_a_file_and_from_the
             jail.create_file("a.yaml", &format!("{sections}: {value}{ends}"))?;
             let config = load(Some("a.yaml"), json!({})).expect(&path);
             assert_eq!(slatedb_settings(&config), expected, "{path} in a file");
-            jail.set_env(sources::variable(&path), value);
+            jail.set_env(names::variable(&path), value);
             let config = load(None, json!({})).expect(&path);
             assert_eq!(slatedb_settings(&config), expected, "{path} in a variable");
             Ok(())

@@ -11,6 +11,7 @@ mod folder;
 mod gauges;
 mod health;
 mod killed;
+mod last_words;
 mod logging;
 mod malformed;
 mod memory;
