@@ -32,6 +32,7 @@ mod keys;
 mod links;
 mod names;
 mod origins;
+mod page;
 mod param;
 pub mod proto;
 mod published;
@@ -46,9 +47,11 @@ mod schema;
 mod segments;
 mod stream;
 mod strict;
+mod swagger_ui;
 #[cfg(test)]
 mod tests;
 mod turns;
+mod welcome;
 
 pub use docs::{DocumentFormat, document};
 pub use health::Readiness;
@@ -185,7 +188,7 @@ fn routes_of<S: LogStore>(
     options: &HttpOptions,
     answers: &Budget,
     metrics: &request_metrics::RequestMetrics,
-) -> Route {
+) -> welcome::Welcome<Route> {
     let HttpParts {
         service,
         readiness,
@@ -236,5 +239,5 @@ fn routes_of<S: LogStore>(
         },
     );
     let api = docs::describe(api);
-    docs::serve(Route::new()).nest("/", api)
+    welcome::Welcome(docs::serve(Route::new()).nest("/", api))
 }

@@ -3,14 +3,25 @@
 import json
 import shutil
 
+import pytest
 from conftest import NODE_MODULES, OPENAPI, ROOT
+from stripping_proxy import stripping_proxy
 
 SCREENSHOTS = ["swagger-ui.png", "swagger-ui-append.png", "swagger-ui-scan.png"]
 TOKEN = "admin-token-of-the-tests"
 
 
-def test_a_person_can_authorize_append_and_scan_in_swagger_ui(serve, run, tokens, tmp_path, update):
+@pytest.fixture(params=["at the root", "below a path of a proxy"])
+def url(request, serve, tokens):
     url = serve(LOG_AUTH__TOKENS=tokens)
+    if request.param == "at the root":
+        yield url
+    else:
+        with stripping_proxy(url, "/some/log") as below:
+            yield below
+
+
+def test_a_person_can_authorize_append_and_scan_in_swagger_ui(url, run, tmp_path, update):
     # Node looks for packages from where a script is.
     script = tmp_path / "swagger_ui.mjs"
     shutil.copy(OPENAPI / "tests/swagger_ui.mjs", script)

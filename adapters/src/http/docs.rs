@@ -1,26 +1,24 @@
-//! `/openapi.json`, `/openapi.yaml` and `/docs`: the document of this API, and Swagger UI without anything from outside.
+//! `/openapi.json` and `/openapi.yaml`: the document of this API, and what leads to it.
 
 use std::collections::HashMap;
 use std::marker::PhantomData;
 use std::sync::LazyLock;
 
 use bytes::Bytes;
-use poem::endpoint::{BoxEndpoint, make_sync};
-use poem::http::{Method, header};
-use poem::{Endpoint, Response, Route, get};
+use poem::endpoint::BoxEndpoint;
+use poem::http::Method;
+use poem::{Route, get};
 use poem_openapi::registry::{MetaApi, Registry};
 use poem_openapi::{
     ContactObject, ExtraHeader, LicenseObject, OpenApi, OpenApiService, ServerObject, Tags,
 };
 
 use super::Api;
+use super::page::{NOT_KEPT, fixed};
 use super::published::Published;
 use super::refined::Refined;
+use super::swagger_ui;
 use crate::memory::MemoryStore;
-
-/// Nothing but what is in the page itself, and requests to this server.
-const CONTENT_POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; \
-                              img-src data:; connect-src 'self'";
 
 /// How the document is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,7 +66,11 @@ pub(super) fn describe<T: OpenApi>(api: T) -> OpenApiService<Refined<T>, ()> {
         .variable("host", "Its name or address.", "localhost")
         .variable("port", "The port it listens on.", "8080");
     OpenApiService::new(Refined(api), "Log", env!("CARGO_PKG_VERSION"))
-        .server(ServerObject::new("/").description("The server that this document came from."))
+        .server(
+            ServerObject::new(".").description(
+                "The server that this document came from, at the path where the document is.",
+            ),
+        )
         .server(anywhere)
         .extra_response_header::<String, _>(
             ExtraHeader::new("x-request-id")
@@ -92,22 +94,20 @@ pub(super) fn describe<T: OpenApi>(api: T) -> OpenApiService<Refined<T>, ()> {
         )
 }
 
-/// Adds the routes that serve the document to `routes`.
+/// Adds the routes that serve the document, and what shows it, to `routes`.
 pub(super) fn serve(routes: Route) -> Route {
-    let fixed = |content_type, content: &Bytes| get(fixed(content_type, content.clone()));
-    routes
-        .at("/openapi.json", fixed("application/json", &PUBLISHED.json))
-        .at("/openapi.yaml", fixed("application/yaml", &PUBLISHED.yaml))
-        .at("/docs", fixed("text/html; charset=utf-8", &PUBLISHED.page))
-}
-
-fn fixed(content_type: &'static str, content: Bytes) -> impl Endpoint + 'static {
-    make_sync(move |_| {
-        Response::builder()
-            .content_type(content_type)
-            .header(header::CONTENT_SECURITY_POLICY, CONTENT_POLICY)
-            .body(content.clone())
-    })
+    let document =
+        |content_type, content: &Bytes| get(fixed(content_type, content.clone(), NOT_KEPT));
+    let routes = routes
+        .at(
+            "/openapi.json",
+            document("application/json", &PUBLISHED.json),
+        )
+        .at(
+            "/openapi.yaml",
+            document("application/yaml", &PUBLISHED.yaml),
+        );
+    swagger_ui::serve(routes)
 }
 
 /// An API whose document is wanted, and nothing else of it.

@@ -12,8 +12,6 @@ use super::links;
 pub(super) struct Published {
     pub(super) json: Bytes,
     pub(super) yaml: Bytes,
-    /// Swagger UI, with the document in it.
-    pub(super) page: Bytes,
 }
 
 impl Published {
@@ -27,11 +25,9 @@ impl Published {
         }
         let json = serde_json::to_string_pretty(&document).expect("a document is JSON") + "\n";
         let yaml = serde_yaml::to_string(&document).expect("a document is YAML");
-        let page = service.swagger_ui_html().replace(&written, &json);
         Self {
             json: json.into(),
             yaml: yaml.into(),
-            page: page.into(),
         }
     }
 }

@@ -40,7 +40,7 @@ impl Side {
 
 /// Every route, those outside the OpenAPI document last.
 #[rustfmt::skip]
-pub(super) const ROUTES: [Route; 12] = [
+pub(super) const ROUTES: [Route; 18] = [
     post("/api/v1/log/append").needs(Append),
     get("/api/v1/log/scan").needs(Read),
     get("/api/v1/log/keys").needs(Read),
@@ -53,6 +53,12 @@ pub(super) const ROUTES: [Route; 12] = [
     get("/openapi.json"),
     get("/openapi.yaml"),
     get("/docs"),
+    get("/docs/"),
+    get("/docs/swagger-ui-bundle.js"),
+    get("/docs/swagger-ui.css"),
+    get("/docs/start.js"),
+    get("/docs/favicon-32x32.png"),
+    get("/"),
 ];
 
 const fn get(path: &'static str) -> Route {

@@ -181,7 +181,7 @@ impl IntoResponse for EventStream {
         };
         Response::builder()
             .content_type("text/event-stream")
-            .header(header::CACHE_CONTROL, "no-cache")
+            .header(header::CACHE_CONTROL, "no-store")
             .header("x-accel-buffering", "no")
             .body(body)
     }

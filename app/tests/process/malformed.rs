@@ -222,7 +222,8 @@ fn error_table() -> Vec<(Vec<u8>, u16, &'static str)> {
             "unsupported_media_type",
         ),
         (get("nothing"), 404, "not_found"),
-        (request("GET", "/", "", b""), 404, "not_found"),
+        (request("GET", "/docs/nothing", "", b""), 404, "not_found"),
+        (request("POST", "/", "", b""), 405, "method_not_allowed"),
         (
             request("GET", "/api/v2/log/scan?key=k", "", b""),
             404,
