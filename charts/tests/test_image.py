@@ -137,6 +137,15 @@ def test_publishing_builds_this_image_with_an_sbom_and_this_chart():
     assert any("helm package charts/opendata-log" in step.get("run", "") for step in steps)
 
 
+def test_every_job_may_write_no_more_than_packages():
+    for path in sorted(WORKFLOWS.glob("*.yml")):
+        workflow = yaml.safe_load(path.read_text())
+        assert workflow["permissions"] == {"contents": "read"}, f"{path.name}: rights are given to the jobs that need them"
+        for name, job in workflow["jobs"].items():
+            more = job.get("permissions", {}).items() - workflow["permissions"].items()
+            assert more <= ({("packages", "write")} if path.name == "publish.yml" else set()), (path.name, name)
+
+
 def status_of_the_last_child(pid: int) -> dict[str, str]:
     """What the kernel says of the process that all others only lead to."""
     while children := Path(f"/proc/{pid}/task/{pid}/children").read_text().split():

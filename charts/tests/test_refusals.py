@@ -39,9 +39,7 @@ def test_every_refusal_of_the_template_has_an_example():
 
 
 @pytest.mark.parametrize("way_out", [
-    {"admin": {"enabled": True}},
     {"networkPolicy": {"monitoring": [{"podSelector": {}}]}},
-    {"networkPolicy": {"clients": []}},
     {"networkPolicy": {"enabled": False}},
     {"serviceMonitor": {"enabled": False}},
 ], ids=str)

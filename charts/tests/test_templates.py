@@ -26,7 +26,7 @@ def test_a_changed_configuration_rolls_the_pod():
 
 def test_what_is_not_configuration_does_not_roll_the_pod():
     pods = [chart.find("Deployment", values)["spec"]["template"]
-            for values in (default(), default(service={"type": "NodePort"}, prometheusRule={"enabled": True, "runbookUrl": "https://a.example"}))]
+            for values in (default(), default(service={"type": "NodePort"}, auth={"iKnowThatEverybodyCanWrite": True}, prometheusRule={"enabled": True, "runbookUrl": "https://a.example"}))]
     assert pods[0] == pods[1]
 
 
@@ -117,7 +117,7 @@ def test_the_role_is_on_the_service_account():
 
 
 def test_the_admin_port_is_never_on_a_load_balancer():
-    values = default(service={"type": "LoadBalancer"}, admin={"enabled": True})
+    values = default(service={"type": "LoadBalancer"}, admin={"enabled": True}, auth={"iKnowThatEverybodyCanWrite": True})
     public = chart.find("Service", values, ending="opendata-log")["spec"]
     assert public["type"] == "LoadBalancer" and [port["name"] for port in public["ports"]] == ["http"]
     assert chart.find("Service", values, ending="-admin")["spec"]["type"] == "ClusterIP"
@@ -185,5 +185,7 @@ def test_a_policy_lets_in_who_is_named_and_out_only_where_the_server_must_go():
     assert len(clients[0]["from"]) == 3, "the clients, the monitoring, which has no port of its own, and the test"
     test = chart.find("Pod", chart.example("tls-tokens"), ending="-test")["metadata"]["labels"]
     assert clients[0]["from"][2]["podSelector"]["matchLabels"].items() <= test.items()
+    nobody = chart.find("NetworkPolicy", default(networkPolicy={"enabled": True}, admin={"enabled": True}))["spec"]["ingress"]
+    assert [list(peer) for rule in nobody for peer in rule["from"]] == [["podSelector"]], "with empty lists, only the pod of the test"
     apart = chart.find("NetworkPolicy", chart.example("eks-irsa"))["spec"]["ingress"]
     assert [rule["ports"][0]["port"] for rule in apart] == ["http", "admin"] and apart[1]["from"]

@@ -39,8 +39,12 @@
 {{- if and $v.admin.enabled (eq (int $v.admin.port) 8080) }}{{ fail "admin.port must not be 8080: the log itself is served there" }}{{ end -}}
 {{- if and $v.serviceMonitor.enabled $v.podMonitor.enabled }}{{ fail "serviceMonitor and podMonitor are both enabled: everything would be scraped twice" }}{{ end -}}
 {{- if and (or $v.serviceMonitor.enabled $v.podMonitor.enabled) $v.auth.existingSecret (not $v.admin.enabled) (not $v.serviceMonitor.bearerTokenSecret.name) }}{{ fail "with auth.existingSecret the metrics need a token: set serviceMonitor.bearerTokenSecret.name, or admin.enabled=true to have them on a port of their own" }}{{ end -}}
-{{- if and (or $v.serviceMonitor.enabled $v.podMonitor.enabled) $v.networkPolicy.enabled $v.networkPolicy.clients (not $v.networkPolicy.monitoring) (not $v.admin.enabled) }}{{ fail "networkPolicy.clients would lock Prometheus out of the metrics, which are on the port of the log: name it in networkPolicy.monitoring, or set admin.enabled=true" }}{{ end -}}
+{{- if and (or $v.serviceMonitor.enabled $v.podMonitor.enabled) $v.networkPolicy.enabled (not $v.networkPolicy.monitoring) }}{{ fail "networkPolicy would lock Prometheus out of the metrics: name it in networkPolicy.monitoring" }}{{ end -}}
 {{- if and $v.prometheusRule.enabled (not $v.prometheusRule.runbookUrl) }}{{ fail "prometheusRule.enabled needs prometheusRule.runbookUrl: where docs/operations.md is on your web, or the alerts lead nowhere" }}{{ end -}}
+{{- if not (or $v.auth.existingSecret $v.auth.iKnowThatEverybodyCanWrite) -}}
+{{- $way := ternary "ingress" (ternary "httpRoute" (ternary "" (printf "service.type=%s" $v.service.type) (eq $v.service.type "ClusterIP")) $v.httpRoute.enabled) $v.ingress.enabled -}}
+{{- if $way }}{{ fail (printf "%s leads to the log from outside of the cluster, and auth.existingSecret is empty: everybody there could read and append everything; set auth.existingSecret, or auth.iKnowThatEverybodyCanWrite=true if that is meant" $way) }}{{ end -}}
+{{- end -}}
 {{- if and $v.ingress.enabled (not $v.ingress.hosts) }}{{ fail "ingress.enabled needs ingress.hosts" }}{{ end -}}
 {{- if and $v.httpRoute.enabled (not $v.httpRoute.parentRefs) }}{{ fail "httpRoute.enabled needs httpRoute.parentRefs: the Gateway that it belongs to" }}{{ end -}}
 {{- if and $v.httpRoute.enabled $v.tls.enabled }}{{ fail "httpRoute.enabled and tls.enabled are both set: a Gateway speaks plain HTTP to what an HTTPRoute names; let the Gateway end TLS, or leave httpRoute off and make the route and its BackendTLSPolicy yourself" }}{{ end -}}
