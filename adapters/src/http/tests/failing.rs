@@ -131,7 +131,6 @@ async fn every_error_of_the_domain_is_answered_by_the_table_on_every_route_in_bo
 async fn a_path_that_is_not_there_is_an_error_response_too() {
     let server = memory_server();
     for path in [
-        "/",
         "/api/v1/log",
         "/api/v1/log/scan/",
         "/docs/x",
