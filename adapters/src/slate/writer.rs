@@ -266,9 +266,8 @@ impl Writer {
         } else {
             Ok(())
         };
-        if outcome.is_ok() {
-            self.shared.stop(Stopped::Closing);
-        }
+        // Also when the log is gone: what was refused is told, and the store is over.
+        self.shared.stop(Stopped::Closing);
         let _ = reply.send(outcome);
     }
 

@@ -128,6 +128,10 @@ async fn parts_of_a_folder_that_are_deleted_are_noticed_and_no_log_begins_on_the
         nothing_is_acknowledged(&mut server, "").await;
         let exit = server.terminate().await;
         assert_eq!(exit.code, Some(NOT_FLUSHED), "{part}: {exit:?}");
+        assert!(
+            !exit.stderr.contains("ended unexpectedly"),
+            "{part}: {exit:?}"
+        );
         if part == "manifest" {
             refused(place.ends(&[]), "it has no manifest any more");
         }
