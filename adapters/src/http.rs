@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use log_domain::budget::Budget;
-use log_domain::{Authorizer, LogService, LogStore};
+use log_domain::{Authorizer, Limits, LogService, LogStore};
 use opentelemetry::metrics::Meter;
 use poem::{Endpoint, Response, Route};
 
@@ -34,6 +34,7 @@ mod names;
 mod origins;
 mod page;
 mod param;
+mod peer;
 pub mod proto;
 mod published;
 mod refined;
@@ -57,7 +58,8 @@ pub use docs::{DocumentFormat, document};
 pub use health::Readiness;
 pub use hosts::AllowedHosts;
 pub use origins::AllowedOrigins;
-pub use routes::Side;
+pub use peer::{Peer, Refused};
+pub use routes::{Side, is_for_operators};
 
 /// The handlers, each with its part of the OpenAPI document.
 type Api<S> = (
@@ -105,6 +107,8 @@ pub struct HttpOptions {
     pub hosts: AllowedHosts,
     /// The names that the listener for operators answers to.
     pub operators_hosts: AllowedHosts,
+    /// Bytes of events that were not written out to their clients yet. Streams wait for room a while, and end without.
+    pub stream_bytes: u64,
     /// Where generated request ids begin. Give each process a random one.
     pub request_id_seed: u64,
 }
@@ -122,6 +126,7 @@ impl Default for HttpOptions {
             origins: AllowedOrigins::default(),
             hosts: AllowedHosts::default(),
             operators_hosts: AllowedHosts::default(),
+            stream_bytes: Limits::default().follower_bytes as u64,
             request_id_seed: 0,
         }
     }
@@ -231,6 +236,10 @@ fn routes_of<S: LogStore>(
         stream::StreamRoute {
             service,
             heartbeat: options.heartbeat,
+            room: Budget::new(
+                "the number of bytes in streams that were not read yet",
+                options.stream_bytes,
+            ),
         },
         health::Health {
             readiness,

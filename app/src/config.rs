@@ -172,8 +172,11 @@ pub struct LimitsSection {
     pub append_queue_bytes: ByteSize,
     /// Requests that follow a key at the same time.
     pub followers: usize,
-    /// Connections at the same time, on each listener; more are closed at once.
+    /// Connections at the same time, on each listener. At the limit those are closed that have been idle for longest, and on 16 more
+    /// only `/-/healthy`, `/-/ready` and `/metrics` are answered; further ones are closed at once.
     pub connections: usize,
+    /// Requests at the same time on all connections, until the last byte of their answers is sent; more are answered 429.
+    pub requests: usize,
     /// Requests at the same time on one HTTP/2 connection.
     pub connection_streams: u32,
     /// The head of a request: its line and headers.
@@ -283,6 +286,18 @@ pub struct Memory {
     /// What the writer knows of the active segment's keys.
     #[schemars(with = "String")]
     pub key_table: ByteSize,
+    /// Heads of requests in flight, and 8 KiB for each; more requests are answered 429. At least 8 times `limits.header_bytes`.
+    #[schemars(with = "String")]
+    pub requests: ByteSize,
+    /// Pages of records and keys that were not written out to their clients yet; more is answered 429, and one connection takes no
+    /// more than a quarter. As many pages as fit into it are read at the same time, which takes as much again.
+    #[schemars(with = "String")]
+    pub answers: ByteSize,
+    /// Events of streams that were not written out to their clients yet; streams wait 10 s for room, then they end, and one
+    /// connection takes no more than a quarter. As much again for records that wait for followers, who otherwise read them from
+    /// the store.
+    #[schemars(with = "String")]
+    pub streams: ByteSize,
     /// Data that is not in data files yet. Appends wait when it is full.
     #[schemars(with = "String")]
     pub unflushed: ByteSize,
@@ -362,6 +377,7 @@ impl Config {
             append_queue_requests: limits.append_queue_requests,
             append_queue_bytes: bytes(limits.append_queue_bytes),
             followers: limits.followers,
+            follower_bytes: bytes(self.memory.streams),
         }
     }
 
@@ -411,6 +427,8 @@ impl Config {
             heartbeat: self.timeouts.heartbeat,
             held_streams: self.limits.followers,
             open_timeout: self.timeouts.open,
+            answer_bytes: self.memory.answers.as_u64(),
+            stream_bytes: self.memory.streams.as_u64(),
             ..HttpOptions::default()
         };
         match self.allowed() {

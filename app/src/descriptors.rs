@@ -3,7 +3,7 @@
 use crate::config::Config;
 
 /// Kept for everything but clients and the files of a disk cache: listeners, connections to the object store, files of a local
-/// folder.
+/// folder, and health checks at the limit of connections.
 const KEPT: u64 = 128;
 
 /// Raises this process's limit as far as it may, and takes no more connections than leave enough for the store: else idle clients

@@ -106,17 +106,19 @@ where
     metrics.watch_lost_log_lines(Arc::new(move || lost.counts()));
     let (closing, is_closing) = watch::channel(false);
     let tls = parts.security.tls();
+    // The two listeners share the room for requests.
+    let bounds = config.bounds();
     let serving = serve(
         parts.acceptor,
         tls,
         api.endpoint(side),
-        config.bounds(),
+        bounds.clone(),
         is_closing.clone(),
     );
     let serving = match parts.admin {
         Some(admin) => {
             let operators = api.endpoint(Side::Operators);
-            let operators = serve(admin, None, operators, config.bounds(), is_closing);
+            let operators = serve(admin, None, operators, bounds, is_closing);
             tokio::spawn(async move {
                 futures::join!(serving, operators);
             })

@@ -1,48 +1,44 @@
 //! Connections: how many, over TLS or not, and how long each may take over what it does.
 
-use std::convert::Infallible;
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http_body_util::BodyExt;
-use hyper::body::Incoming;
-use hyper::header::{CONNECTION, HeaderValue};
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
-use poem::http::uri::Scheme;
+use log_adapters::http::Refused;
 use poem::listener::Acceptor;
-use poem::web::{LocalAddr, RemoteAddr};
-use poem::{Endpoint, RequestParts, Response};
-use tokio::io::{AsyncRead, AsyncWrite};
+use poem::{Endpoint, Response};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 
-use self::activity::{Activity, Busy, Expired, Watched};
+use self::connection::Connection;
 use self::lingering::Linger;
-use self::unread::{Left, Unread};
+use self::places::Places;
+pub use self::requests::Requests;
 use crate::log_throttle::LogThrottle;
 
 mod activity;
+mod answer;
+mod connection;
 mod lingering;
+mod places;
+mod requests;
 mod unread;
+mod watched;
 
 /// How often to say that connections are refused.
 const SAY_EVERY: Duration = Duration::from_secs(10);
-/// How long a connection that is closed for idleness may take to say goodbye.
-const GOODBYE: Duration = Duration::from_secs(1);
-/// HTTP/2 clients are asked this often whether they are still there, and have as long to answer.
-const PING: Duration = Duration::from_secs(20);
+/// On a connection above the limit a head has this much time, and the next one comes as soon.
+const SPARE_TIME: Duration = Duration::from_secs(2);
 
 /// What connections may take.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Bounds {
-    /// Connections at the same time; more are closed at once.
+    /// Connections at the same time. On a few more only health and metrics are answered; further ones are closed at once.
     pub connections: usize,
+    /// Requests at the same time on all connections.
+    pub requests: Requests,
     /// Requests at the same time on one HTTP/2 connection.
     pub streams: u32,
     /// Bytes of a request's head; more are answered 431.
@@ -72,6 +68,7 @@ pub async fn serve<A, E>(
     let tls = tls.map(TlsAcceptor::from);
     let endpoint = Arc::new(endpoint);
     let linger = Linger::new(bounds.linger);
+    let places = Places::new(bounds.connections);
     let mut connections = JoinSet::new();
     let mut too_many = LogThrottle::new(SAY_EVERY);
     let stopping = stop.clone();
@@ -85,23 +82,36 @@ pub async fn serve<A, E>(
         let Ok((io, local, remote, scheme)) = accepted else {
             continue;
         };
-        if connections.len() >= bounds.connections {
-            if too_many.is_due() {
-                let limit = bounds.connections;
-                tracing::warn!(
-                    limit,
-                    "limits.connections is reached: closing new connections"
-                );
-            }
+        let place = places.take();
+        if place.as_ref().is_none_or(|place| place.spare) && too_many.is_due() {
+            let limit = bounds.connections;
+            tracing::warn!(
+                limit,
+                "limits.connections is reached: closing connections that are idle; new ones get answers on health and metrics only"
+            );
+        }
+        let Some(place) = place else {
             continue;
+        };
+        let mut bounds = bounds.clone();
+        let refused = place.spare.then_some(Refused {
+            what: "the number of connections",
+            limit: bounds.connections as u64,
+        });
+        if place.spare {
+            bounds.headers = bounds.headers.min(SPARE_TIME);
+            bounds.idle = bounds.idle.min(SPARE_TIME);
         }
         let connection = Connection {
             endpoint: Arc::clone(&endpoint),
             local,
             remote,
             scheme,
-            bounds: bounds.clone(),
+            bounds,
             linger: linger.clone(),
+            place,
+            places: Arc::clone(&places),
+            refused,
             stop: stopping.clone(),
         };
         match tls.clone() {
@@ -119,122 +129,4 @@ pub async fn serve<A, E>(
 /// Resolves when `stop` says true, or nobody is left to say it.
 async fn stopped(stop: &mut watch::Receiver<bool>) {
     drop(stop.wait_for(|stop| *stop).await);
-}
-
-/// One connection.
-struct Connection<E> {
-    endpoint: Arc<E>,
-    local: LocalAddr,
-    remote: RemoteAddr,
-    scheme: Scheme,
-    bounds: Bounds,
-    linger: Linger,
-    stop: watch::Receiver<bool>,
-}
-
-impl<E: Endpoint<Output = Response> + 'static> Connection<E> {
-    async fn speak_tls<Io>(mut self, tls: TlsAcceptor, io: Io)
-    where
-        Io: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-    {
-        let shaken = tokio::select! {
-            () = stopped(&mut self.stop) => return,
-            shaken = timeout(self.bounds.headers, tls.accept(io)) => shaken,
-        };
-        match shaken.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
-            Ok(io) => {
-                self.scheme = Scheme::HTTPS;
-                self.speak(io).await;
-            }
-            Err(error) => tracing::debug!(remote = %self.remote, %error, "no TLS handshake"),
-        }
-    }
-
-    async fn speak<Io>(mut self, io: Io)
-    where
-        Io: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-    {
-        let linger = self.linger.clone();
-        let activity = Activity::new(self.bounds.headers, self.bounds.idle, linger);
-        let service = service_fn(|request: hyper::Request<Incoming>| {
-            let busy = activity.begin(request.version());
-            let (parts, body) = request.into_parts();
-            let version = parts.version;
-            let (body, unread) = Unread::watch(body, &parts.headers);
-            let from = (self.local.clone(), self.remote.clone(), self.scheme.clone());
-            let parts = RequestParts::from((parts, from.0, from.1, from.2));
-            let body = body.map_err(io::Error::other).boxed();
-            let request = poem::Request::from_parts(parts, body.into());
-            let (endpoint, linger) = (Arc::clone(&self.endpoint), self.linger.time());
-            async move {
-                let answered = endpoint.call(request).await;
-                let response = answered.unwrap_or_else(|error| error.into_response());
-                let mut response: hyper::Response<_> = response.into();
-                let ends = unread.is_some_and(|unread| !finish(unread.left(), &busy, linger));
-                // Over HTTP/2 it is the stream that ends.
-                if ends && version < hyper::Version::HTTP_2 {
-                    let close = HeaderValue::from_static("close");
-                    response.headers_mut().insert(CONNECTION, close);
-                }
-                Ok::<_, Infallible>(response.map(|body| busy.until_sent(body)))
-            }
-        });
-        let builder = builder(&self.bounds);
-        let io = TokioIo::new(Watched::new(io, Arc::clone(&activity)));
-        let mut connection = std::pin::pin!(builder.serve_connection(io, service));
-        let mut stopping = false;
-        loop {
-            tokio::select! {
-                _ended = connection.as_mut() => return,
-                why = activity.expired() => {
-                    tracing::debug!(remote = %self.remote, ?why, "closing a connection that took too long");
-                    if why == Expired::Idle {
-                        connection.as_mut().graceful_shutdown();
-                        drop(timeout(GOODBYE, connection).await);
-                    }
-                    return;
-                }
-                () = stopped(&mut self.stop), if !stopping => {
-                    stopping = true;
-                    activity.stopping();
-                    connection.as_mut().graceful_shutdown();
-                }
-            }
-        }
-    }
-}
-
-/// Sees to what is left of an answered request's body; answers whether the connection can be used again.
-fn finish(left: Left, busy: &Busy, limit: Duration) -> bool {
-    match left {
-        Left::Nothing => true,
-        Left::Little(mut body) => {
-            let busy = busy.another();
-            tokio::spawn(async move {
-                // A body that is dropped before its end closes the connection: first that it is unread must be known.
-                if !unread::discard(&mut body, limit).await {
-                    busy.activity().leave_unread();
-                }
-            });
-            true
-        }
-        Left::Much(body) => {
-            busy.activity().leave_unread();
-            drop(body);
-            false
-        }
-    }
-}
-
-fn builder(bounds: &Bounds) -> auto::Builder<TokioExecutor> {
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().max_buf_size(bounds.header_bytes);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .keep_alive_interval(PING)
-        .keep_alive_timeout(PING)
-        .max_concurrent_streams(bounds.streams)
-        .max_header_list_size(u32::try_from(bounds.header_bytes).unwrap_or(u32::MAX));
-    builder
 }

@@ -19,6 +19,8 @@ struct Inner {
     what: &'static str,
     limit: u64,
     used: AtomicU64,
+    /// What this is a part of.
+    whole: Option<Budget>,
 }
 
 impl Budget {
@@ -29,6 +31,21 @@ impl Budget {
                 what,
                 limit,
                 used: AtomicU64::new(0),
+                whole: None,
+            }),
+        }
+    }
+
+    /// A part of this budget for one of those who share it, so that none of them takes all. A part that is not used always allows
+    /// one permit, however large, if the whole has room for it.
+    #[must_use]
+    pub fn part(&self, limit: u64) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                what: self.inner.what,
+                limit,
+                used: AtomicU64::new(0),
+                whole: Some(self.clone()),
             }),
         }
     }
@@ -44,6 +61,11 @@ impl Budget {
         };
         permit.grow(units)?;
         Ok(permit)
+    }
+
+    /// How many units there are.
+    pub fn limit(&self) -> u64 {
+        self.inner.limit
     }
 
     /// Units that are taken now.
@@ -65,25 +87,49 @@ impl Permit {
     /// # Errors
     /// [`Error::Overloaded`] when that is more than what is left; the permit stays as it was.
     pub fn grow(&mut self, units: u64) -> Result<()> {
-        let Inner { what, limit, used } = &*self.budget.inner;
-        used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
-            used.checked_add(units).filter(|sum| sum <= limit)
-        })
-        .map_err(|_| Error::Overloaded {
-            what,
-            limit: *limit,
-        })?;
+        self.budget.add(units)?;
         self.units += units;
         Ok(())
     }
 }
 
+impl Budget {
+    fn add(&self, units: u64) -> Result<()> {
+        let Inner {
+            what,
+            limit,
+            used,
+            whole,
+        } = &*self.inner;
+        used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
+            let alone = used == 0 && whole.is_some();
+            let sum = used.checked_add(units);
+            sum.filter(|sum| alone || sum <= limit)
+        })
+        .map_err(|_| Error::Overloaded {
+            what,
+            limit: *limit,
+        })?;
+        if let Some(whole) = whole
+            && let Err(full) = whole.add(units)
+        {
+            used.fetch_sub(units, Ordering::Relaxed);
+            return Err(full);
+        }
+        Ok(())
+    }
+
+    fn give_back(&self, units: u64) {
+        self.inner.used.fetch_sub(units, Ordering::Relaxed);
+        if let Some(whole) = &self.inner.whole {
+            whole.give_back(units);
+        }
+    }
+}
+
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.budget
-            .inner
-            .used
-            .fetch_sub(self.units, Ordering::Relaxed);
+        self.budget.give_back(self.units);
     }
 }
 
@@ -109,5 +155,24 @@ mod tests {
         assert_eq!(budget.used(), 3);
         drop(second);
         assert_eq!(budget.used(), 0);
+    }
+
+    #[test]
+    fn no_part_takes_the_whole_and_each_may_take_one_thing() {
+        let whole = Budget::new("test", 100);
+        let (first, second) = (whole.part(25), whole.part(25));
+        let held = first.take(20).expect("fits");
+        assert!(first.take(10).is_err());
+        assert_eq!(whole.used(), 20);
+        // Larger than its part, and alone.
+        let large = second.take(70).expect("fits into the whole");
+        assert!(second.take(1).is_err());
+        assert!(whole.take(11).is_err());
+        drop(held);
+        assert_eq!((first.used(), whole.used()), (0, 70));
+        assert!(first.take(31).is_err(), "more than is left");
+        assert_eq!((first.used(), whole.used()), (0, 70));
+        drop(large);
+        assert_eq!((second.used(), whole.used()), (0, 0));
     }
 }

@@ -13,13 +13,18 @@ use std::task::{Poll, Waker};
 use crate::budget::{Budget, Permit};
 use crate::{CommitListener, Key, Limits, Result, Run, Sequence, Stopped, Visibility, Watermarks};
 
-/// Encoded bytes that an inbox holds before its follower counts as behind.
+/// Bytes that an inbox holds before its follower counts as behind.
 const INBOX_BYTES: usize = 256 * 1024;
+
+/// What a run takes in an inbox beside its encoding, which all inboxes share.
+const RUN_OVERHEAD: usize = 192;
 
 /// Everybody who follows a key on this server.
 #[derive(Debug)]
 pub struct Followers {
     budget: Budget,
+    /// Bytes in all inboxes together.
+    room: Budget,
     registered: AtomicUsize,
     state: Mutex<State>,
 }
@@ -44,7 +49,7 @@ struct Inbox {
 
 #[derive(Debug, Default)]
 struct Content {
-    runs: VecDeque<Run>,
+    runs: VecDeque<Waiting>,
     bytes: usize,
     durable: Sequence,
     dropped: Option<Dropped>,
@@ -52,6 +57,15 @@ struct Content {
     queued_at: Option<Sequence>,
     stopped: Option<Stopped>,
     waker: Option<Waker>,
+}
+
+/// A run in an inbox, and the room that it takes.
+#[derive(Debug)]
+struct Waiting {
+    run: Run,
+    _own: Permit,
+    /// That of the encoding.
+    _shared: Arc<Permit>,
 }
 
 /// Runs that did not fit into an inbox. What is dropped can be read from the store once it is visible.
@@ -81,6 +95,10 @@ impl Followers {
             budget: Budget::new(
                 "the number of concurrent followers",
                 limits.followers as u64,
+            ),
+            room: Budget::new(
+                "the number of bytes that wait for followers",
+                limits.follower_bytes as u64,
             ),
             registered: AtomicUsize::new(0),
             state: Mutex::default(),
@@ -160,8 +178,14 @@ impl CommitListener for Followers {
         match runs {
             Some(runs) => {
                 for (key, run) in runs {
-                    for inbox in state.by_key.get(key).into_iter().flatten() {
-                        inbox.content().put(run);
+                    let Some(inboxes) = state.by_key.get(key) else {
+                        continue;
+                    };
+                    let shared = self.room.take(run.encoded().len() as u64).map(Arc::new);
+                    for inbox in inboxes {
+                        let own = self.room.take(RUN_OVERHEAD as u64);
+                        let room = shared.as_ref().ok().zip(own.ok());
+                        inbox.content().put(run, room);
                         reached.push(Arc::clone(inbox));
                     }
                 }
@@ -290,29 +314,38 @@ impl Inbox {
 }
 
 impl Content {
-    fn put(&mut self, run: &Run) {
+    /// Takes `run` in, if there is room for it.
+    fn put(&mut self, run: &Run, room: Option<(&Arc<Permit>, Permit)>) {
         let end = run.last().plus(1);
         if let Some(dropped) = &mut self.dropped {
             dropped.to = end;
             return;
         }
-        self.bytes += run.encoded().len();
-        self.runs.push_back(run.clone());
-        if self.bytes > INBOX_BYTES {
-            self.drop_up_to(end);
+        let bytes = self.bytes + run.encoded().len() + RUN_OVERHEAD;
+        match room {
+            Some((shared, own)) if bytes <= INBOX_BYTES => {
+                self.bytes = bytes;
+                self.runs.push_back(Waiting {
+                    run: run.clone(),
+                    _own: own,
+                    _shared: Arc::clone(shared),
+                });
+            }
+            _ => self.drop_up_to(end),
         }
     }
 
     /// Gives up what is here and whatever else ends at or below `end`.
     fn drop_up_to(&mut self, end: Sequence) {
-        let first = self.runs.front().map(|run| run.last().plus(1));
+        let first = self.runs.front().map(|waiting| waiting.run.last().plus(1));
         let from = self
             .dropped
             .map(|dropped| dropped.from)
             .or(first)
             .unwrap_or(end);
         self.dropped = Some(Dropped { from, to: end });
-        self.runs.clear();
+        // Their space, too.
+        self.runs = VecDeque::new();
         self.bytes = 0;
     }
 
@@ -327,9 +360,10 @@ impl Content {
             });
             return Some(Delivery::Behind);
         }
-        if self.runs.front().is_some_and(|run| run.last() < visible) {
-            let run = self.runs.pop_front()?;
-            self.bytes -= run.encoded().len();
+        let visible_run = |waiting: &Waiting| waiting.run.last() < visible;
+        if self.runs.front().is_some_and(visible_run) {
+            let run = self.runs.pop_front()?.run;
+            self.bytes -= run.encoded().len() + RUN_OVERHEAD;
             return Some(Delivery::Run(run));
         }
         self.stopped.map(Delivery::Stopped)
@@ -339,14 +373,18 @@ impl Content {
     fn has_news(&self, visibility: Visibility) -> bool {
         let visible = self.visible(visibility);
         self.dropped.is_some_and(|dropped| dropped.from <= visible)
-            || self.runs.front().is_some_and(|run| run.last() < visible)
+            || self
+                .runs
+                .front()
+                .is_some_and(|waiting| waiting.run.last() < visible)
     }
 
     /// The first watermark above `durable` at which there is something more to see.
     fn first_above(&self, durable: Sequence) -> Option<Sequence> {
         let next = durable.plus(1);
         let dropped = self.dropped.filter(|dropped| dropped.to > durable);
-        let runs = self.runs.iter().map(|run| run.last().plus(1));
+        let runs = self.runs.iter();
+        let runs = runs.map(|waiting| waiting.run.last().plus(1));
         dropped
             .map(|dropped| dropped.from.max(next))
             .or_else(|| runs.into_iter().find(|end| *end > durable))

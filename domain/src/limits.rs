@@ -21,6 +21,8 @@ pub struct Limits {
     pub append_queue_bytes: usize,
     /// Requests that follow a key at the same time, long polls and streams together.
     pub followers: usize,
+    /// Bytes of records that wait for their followers, all together. What does not fit is read from the store instead.
+    pub follower_bytes: usize,
 }
 
 impl Default for Limits {
@@ -37,6 +39,7 @@ impl Default for Limits {
             append_queue_requests: 8_192,
             append_queue_bytes: 128 * MIB,
             followers: 10_000,
+            follower_bytes: 128 * MIB,
         }
     }
 }

@@ -18,6 +18,7 @@ use super::format::Format;
 use super::framing;
 use super::hosts::AllowedHosts;
 use super::origins::AllowedOrigins;
+use super::peer::Refused;
 use super::request_id::{self, RequestIds};
 use super::request_metrics::RequestMetrics;
 use super::response_headers::Security;
@@ -60,6 +61,9 @@ impl<E: Endpoint> Edge<E> {
         self.origins.check(&request)?;
         if let Some(answer) = cors::preflight(&request, route) {
             return Ok(answer);
+        }
+        if let Some(refused) = request.data::<Refused>() {
+            return Err(Failure::from(Error::from(*refused)).into());
         }
         if !self.side.serves(route) {
             return Err(Failure::new(Reason::NotFound, "there is no such path").into());

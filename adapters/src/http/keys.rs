@@ -13,6 +13,7 @@ use super::failure::Failure;
 use super::format::Format;
 use super::json::{ByteFormat, JsonText, base64_len};
 use super::param::{self, Base64, Param, Text};
+use super::peer::Peer;
 use super::proto::{self, KeysResponse};
 use super::reply::{Encode, Reply};
 use super::scan::{default_limit, page_limit};
@@ -46,6 +47,7 @@ impl<S: LogStore> Keys<S> {
     async fn keys(
         &self,
         format: Format,
+        peer: Peer,
         /// First segment to look in.
         #[oai(default)]
         start_segment: Param<u32>,
@@ -85,7 +87,7 @@ impl<S: LogStore> Keys<S> {
         let bytes = byte_format.0.unwrap_or_default();
         self.turns
             .take(self.read_timeout, self.service.keys(&query), |page| {
-                Reply::new(format, &KeysAnswer { page, bytes })?.held(&self.answers)
+                Reply::new(format, &KeysAnswer { page, bytes })?.held(peer.answers(&self.answers))
             })
             .await
     }
@@ -104,7 +106,10 @@ impl Encode for KeysAnswer {
         let Self { page, bytes } = self;
         let lengths = page.keys.iter().map(|key| base64_len(key.as_bytes().len()));
         let around = r#"{"keyText":""},"#.len();
-        let mut out = JsonText::with_capacity(lengths.map(|length| length + around).sum::<usize>());
+        let keys = lengths.map(|length| length + around).sum::<usize>();
+        let after = page.next_start_after.as_ref();
+        let after = after.map_or(0, |after| base64_len(after.as_bytes().len()));
+        let mut out = JsonText::with_capacity(keys + after + 128);
         out.raw("{\"status\":\"success\",\"keys\":")
             .list(&page.keys, |out, key| {
                 out.raw("{").field("key", key.as_bytes(), *bytes).raw("}");

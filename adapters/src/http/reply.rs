@@ -40,14 +40,18 @@ pub(super) fn encode(format: Format, answer: &impl Encode) -> Result<Vec<u8>, Er
 pub(super) struct Reply<M> {
     format: Format,
     body: Bytes,
+    /// How much memory `body` takes.
+    capacity: usize,
     message: PhantomData<fn() -> M>,
 }
 
 impl<M> Reply<M> {
     pub(super) fn new(format: Format, answer: &impl Encode<Message = M>) -> Result<Self, Error> {
+        let body = encode(format, answer)?;
         Ok(Self {
             format,
-            body: encode(format, answer)?.into(),
+            capacity: body.capacity(),
+            body: body.into(),
             message: PhantomData,
         })
     }
@@ -55,13 +59,18 @@ impl<M> Reply<M> {
     /// Takes the answer's bytes from `budget` until they have been written out: clients that read slowly, or not at
     /// all, hold on to no more than that together.
     pub(super) fn held(mut self, budget: &Budget) -> Result<Self, Error> {
-        let permit = budget.take(self.body.len() as u64)?;
-        self.body = Bytes::from_owner(Held {
-            body: self.body,
-            _permit: permit,
-        });
+        let permit = budget.take(self.capacity as u64)?;
+        self.body = held(self.body, permit);
         Ok(self)
     }
+}
+
+/// `body`, with `permit` given back when the last slice of it is dropped.
+pub(super) fn held(body: Bytes, permit: Permit) -> Bytes {
+    Bytes::from_owner(Held {
+        body,
+        _permit: permit,
+    })
 }
 
 /// Bytes and the room they take. Slices of it share it, so the room is given back with the last of them.

@@ -93,6 +93,11 @@ impl Route {
     }
 }
 
+/// Whether `path` is one of health and metrics, for which there should be room when there is none for others.
+pub fn is_for_operators(path: &str) -> bool {
+    find(path).is_some_and(|route| route.for_operators)
+}
+
 /// The route that a request's path belongs to.
 pub(super) fn find(path: &str) -> Option<Route> {
     ROUTES.into_iter().find(|route| route.path == path)

@@ -15,6 +15,7 @@ use super::failure::Failure;
 use super::format::Format;
 use super::json::{ByteFormat, JsonText, VALUE_OVERHEAD, base64_len};
 use super::param::{self, Base64, Param, Text};
+use super::peer::Peer;
 use super::proto::{self, ScanResponse};
 use super::reply::{Encode, Reply};
 use super::turns::Turns;
@@ -66,6 +67,7 @@ impl<S: LogStore> ScanRoute<S> {
     async fn scan(
         &self,
         format: Format,
+        peer: Peer,
         /// The key, as UTF-8 text. Either this or `key_base64`.
         key: Param<Option<Text>>,
         /// The key, as base64 (standard or URL-safe, padded or not).
@@ -104,8 +106,8 @@ impl<S: LogStore> ScanRoute<S> {
         let mut scan = scan.into_scan(page_limit(limit.0, limits)?)?;
         let key = scan.key.clone();
         let bytes = byte_format.0.unwrap_or_default();
-        let answer =
-            |page| Reply::new(format, &ScanAnswer { key, page, bytes })?.held(&self.answers);
+        let answers = peer.answers(&self.answers);
+        let answer = |page| Reply::new(format, &ScanAnswer { key, page, bytes })?.held(answers);
         if follow.0 {
             let wait = Duration::from_millis(timeout_ms.0).min(self.max_follow_timeout);
             scan.limit.bytes = scan.limit.bytes.min(FOLLOWED_BYTES);

@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::{Stream, stream};
+use log_domain::budget::{Budget, Permit};
 use log_domain::service::Tail;
 use log_domain::{Error, LogService, LogStore, Page, PageLimit, Sequence, Visibility};
 use poem::http::{StatusCode, header};
@@ -15,28 +16,39 @@ use poem_openapi::registry::{
     MetaMediaType, MetaParamIn, MetaResponse, MetaResponses, MetaSchemaRef, Registry,
 };
 use poem_openapi::{ApiExtractor, ApiExtractorType, ApiResponse, ExtractParamOptions, OpenApi};
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
 
 use super::docs::Tag;
 use super::failure::Failure;
 use super::format::Format;
 use super::json::{ByteFormat, JsonText, VALUE_OVERHEAD, base64_len};
 use super::param::{self, Base64, Param, Text};
+use super::peer::Peer;
 use super::proto::Value;
-use super::reply::encode;
+use super::reply::{encode, held};
 use super::request_id::RequestId;
 use super::scan::Selection;
 use super::schema;
 
-/// Bytes of records that a stream holds while its client reads, whatever the page limit for others is. There may be
-/// many streams, and their clients may be slow.
-const PAGE_BYTES: usize = 256 * 1024;
+/// Bytes and number of records that a stream reads at a time, whatever the page limit for others is. There may be many streams,
+/// and their clients may be slow; and small records are a hundred times larger as events.
+const PAGE_BYTES: usize = 64 << 10;
+const PAGE_RECORDS: usize = 512;
+
+/// Bytes of an event beside its value, at most.
+const EVENT_OVERHEAD: usize = VALUE_OVERHEAD + "id: 18446744073709551615\ndata: \n\n".len() + 4;
+
+/// A stream waits for room for its next events for so long, and looks for it so often.
+const ROOM_WAIT: Duration = Duration::from_secs(10);
+const ROOM_LOOK: Duration = Duration::from_millis(100);
 
 const HEARTBEAT: &str = ": heartbeat\n\n";
 
 pub(super) struct StreamRoute<S> {
     pub(super) service: Arc<LogService<S>>,
     pub(super) heartbeat: Duration,
+    /// Bytes of events that were not written out yet.
+    pub(super) room: Budget,
 }
 
 #[OpenApi]
@@ -64,6 +76,7 @@ impl<S: LogStore> StreamRoute<S> {
     async fn stream(
         &self,
         request_id: RequestId,
+        peer: Peer,
         /// The `id` of the last event that was seen; the stream begins after it. Takes precedence over `start_seq`.
         #[oai(name = "Last-Event-ID")]
         last_event_id: LastEventId,
@@ -87,7 +100,7 @@ impl<S: LogStore> StreamRoute<S> {
     ) -> Result<EventStream, Failure> {
         let limits = self.service.limits();
         let limit = PageLimit {
-            records: limits.page_records,
+            records: limits.page_records.min(PAGE_RECORDS),
             bytes: limits.page_bytes.min(PAGE_BYTES),
         };
         let scan = Selection {
@@ -107,7 +120,8 @@ impl<S: LogStore> StreamRoute<S> {
         }
         let tail = self.service.tail(scan)?;
         let bytes = byte_format.0.unwrap_or_default();
-        let events = events(tail, bytes, self.heartbeat, request_id);
+        let room = peer.streams(&self.room).clone();
+        let events = events(tail, bytes, self.heartbeat, room, request_id);
         Ok(EventStream(Some(Body::from_bytes_stream(events))))
     }
 }
@@ -121,18 +135,23 @@ fn events<S: LogStore>(
     tail: Tail<S>,
     bytes: ByteFormat,
     heartbeat: Duration,
+    room: Budget,
     request_id: RequestId,
 ) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
     stream::unfold(Some(next(tail)), move |waiting| {
-        let request_id = request_id.clone();
+        let (room, request_id) = (room.clone(), request_id.clone());
         async move {
             let mut waiting = waiting?;
             let Ok((tail, read)) = timeout(heartbeat, &mut waiting).await else {
                 return Some((Ok(Bytes::from_static(HEARTBEAT.as_bytes())), Some(waiting)));
             };
-            match read.and_then(|page| page.map(|page| page_events(&page, bytes)).transpose()) {
-                Ok(Some(events)) => Some((Ok(events), Some(next(tail)))),
-                Ok(None) => None,
+            let events = match read {
+                Ok(None) => return None,
+                Ok(Some(page)) => page_events(&page, bytes, &room).await,
+                Err(error) => Err(error),
+            };
+            match events {
+                Ok(events) => Some((Ok(events), Some(next(tail)))),
                 Err(error) => Some((Ok(error_event(error, &request_id)), None)),
             }
         }
@@ -146,9 +165,10 @@ fn next<S: LogStore>(mut tail: Tail<S>) -> Next<S> {
     })
 }
 
-fn page_events(page: &Page, bytes: ByteFormat) -> Result<Bytes, Error> {
-    let per_event = VALUE_OVERHEAD + "id: 18446744073709551615\ndata: \n\n".len() + 4;
-    let space = base64_len(page.bytes as usize) + page.records as usize * per_event;
+/// The events of a page, which take room until they are written out.
+async fn page_events(page: &Page, bytes: ByteFormat, room: &Budget) -> Result<Bytes, Error> {
+    let space = base64_len(page.bytes as usize) + page.records as usize * EVENT_OVERHEAD;
+    let mut permit = wait_for(room, space as u64).await?;
     let mut out = JsonText::with_capacity(space);
     for run in &page.runs {
         for entry in run.entries() {
@@ -159,7 +179,21 @@ fn page_events(page: &Page, bytes: ByteFormat) -> Result<Bytes, Error> {
             out.raw("\n\n");
         }
     }
-    Ok(out.into_bytes().into())
+    let out = out.into_bytes();
+    // Text may be longer than base64.
+    permit.grow(out.capacity().saturating_sub(space) as u64)?;
+    Ok(held(out.into(), permit))
+}
+
+/// Waits until there is room.
+async fn wait_for(room: &Budget, bytes: u64) -> Result<Permit, Error> {
+    let deadline = Instant::now() + ROOM_WAIT;
+    loop {
+        match room.take(bytes) {
+            Err(Error::Overloaded { .. }) if Instant::now() < deadline => sleep(ROOM_LOOK).await,
+            other => return other,
+        }
+    }
 }
 
 fn error_event(error: Error, request_id: &RequestId) -> Bytes {

@@ -91,6 +91,12 @@ impl Config {
             return refuse("limits.page_bytes must be at most 256 MiB");
         }
         filter::parse(&self.log).map_err(Refusal)?;
+        if self.memory.answers.as_u64() / 2 < self.limits.page_bytes.as_u64() {
+            return refuse("memory.answers must be at least twice limits.page_bytes");
+        }
+        if self.memory.streams < ByteSize::mib(1) {
+            return refuse("memory.streams must be at least 1 MiB");
+        }
         slate::settings::check(&self.settings()).map_err(|error| slatedb::refusal(&error))?;
         Ok(self)
     }

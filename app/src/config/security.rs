@@ -9,7 +9,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::Config;
-use crate::serving::Bounds;
+use crate::serving::{Bounds, Requests};
 
 /// TLS. Off unless both files are given.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
@@ -76,12 +76,15 @@ pub(super) fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<IpAd
 
 /// The least that HTTP can work with.
 const MIN_HEADER_BYTES: u64 = 8 << 10;
+/// The largest head takes at most so many times its bytes in memory.
+const HEAD_IN_MEMORY: u64 = 8;
 
 impl Config {
     /// What connections may take.
     pub fn bounds(&self) -> Bounds {
         Bounds {
             connections: self.limits.connections,
+            requests: Requests::new(self.limits.requests, self.memory.requests.as_u64()),
             streams: self.limits.connection_streams,
             header_bytes: usize::try_from(self.limits.header_bytes.as_u64()).unwrap_or(usize::MAX),
             headers: self.timeouts.headers,
@@ -101,6 +104,7 @@ pub(super) fn validate(config: &Config) -> Result<(), String> {
     for (zero, name) in [
         (config.auth.reload.is_zero(), "auth.reload"),
         (config.limits.connections == 0, "limits.connections"),
+        (config.limits.requests == 0, "limits.requests"),
         (
             config.limits.connection_streams == 0,
             "limits.connection_streams",
@@ -114,6 +118,14 @@ pub(super) fn validate(config: &Config) -> Result<(), String> {
     }
     if config.limits.header_bytes.as_u64() < MIN_HEADER_BYTES {
         return Err("limits.header_bytes must not be less than 8KiB".to_owned());
+    }
+    let least = config
+        .limits
+        .header_bytes
+        .as_u64()
+        .saturating_mul(HEAD_IN_MEMORY);
+    if config.memory.requests.as_u64() < least {
+        return Err("memory.requests must be at least 8 times limits.header_bytes".to_owned());
     }
     Ok(())
 }

@@ -1,28 +1,27 @@
 //! What a connection is doing, and when it has done too little for too long.
 
-use std::io::{self, IoSlice};
-use std::pin::Pin;
+use std::collections::HashMap;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use log_adapters::sending::Sending;
+use log_domain::budget::Permit;
 use parking_lot::Mutex;
 use poem::http::Version;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::{Notify, OwnedSemaphorePermit};
 use tokio::time::{Instant, sleep_until};
 
-use super::lingering::{AT_STOP, Linger, Lingering, MAX_BYTES};
+use super::lingering::{AT_STOP, Linger, Lingering};
+use super::requests::Requests;
 
-/// What comes to a connection that lingers is discarded in pieces of so many bytes.
-const DISCARDED: usize = 8 << 10;
+/// So much of a head is within what any connection takes.
+const SMALL_HEAD: usize = 8 << 10;
 
 /// What a connection is doing.
 pub(super) struct Activity {
     headers: Duration,
     idle: Duration,
     linger: Linger,
+    requests: Requests,
     state: Mutex<State>,
     changed: Notify,
 }
@@ -32,8 +31,10 @@ pub(super) struct Activity {
 pub(super) enum Expired {
     /// It never had a request.
     Silent,
-    /// It has none now, or takes nothing of its answers.
+    /// It has none now.
     Idle,
+    /// It has not taken anything of an answer for too long.
+    Stalled,
     /// It was closed, and has lingered for long enough.
     Lingered,
 }
@@ -48,8 +49,18 @@ struct State {
     quiet_since: Instant,
     /// When the first byte of a request's head came.
     head_since: Option<Instant>,
-    /// Since when the client takes nothing of what is sent.
+    /// How much of it has come, and the room that it takes.
+    head_bytes: usize,
+    head_room: Option<Permit>,
+    /// Since when the socket takes nothing of what is sent.
     stalled_since: Option<Instant>,
+    /// HTTP/2 answers of which something waits to be taken, by their numbers, and since when. A client may keep its socket
+    /// moving and take nothing of a stream.
+    offered: HashMap<u64, Instant>,
+    /// How many answers there have been.
+    answers: u64,
+    /// Others need its place.
+    evicted: bool,
     /// A request was answered before all of it was read.
     unread: bool,
     lingering: Option<Lingering>,
@@ -58,14 +69,24 @@ struct State {
 }
 
 impl Activity {
-    pub(super) fn new(headers: Duration, idle: Duration, linger: Linger) -> Arc<Self> {
+    pub(super) fn new(
+        headers: Duration,
+        idle: Duration,
+        linger: Linger,
+        requests: Requests,
+    ) -> Arc<Self> {
         let state = State {
             in_flight: 0,
             had_requests: false,
             http2: false,
             quiet_since: Instant::now(),
             head_since: None,
+            head_bytes: 0,
+            head_room: None,
             stalled_since: None,
+            offered: HashMap::new(),
+            answers: 0,
+            evicted: false,
             unread: false,
             lingering: None,
             stopping_since: None,
@@ -74,6 +95,7 @@ impl Activity {
             headers,
             idle,
             linger,
+            requests,
             state: Mutex::new(state),
             changed: Notify::new(),
         })
@@ -86,6 +108,7 @@ impl Activity {
         state.had_requests = true;
         state.http2 = version == Version::HTTP_2;
         state.head_since = None;
+        state.head_room = None;
         drop(state);
         self.changed.notify_one();
         Busy(Arc::clone(self))
@@ -105,45 +128,102 @@ impl Activity {
     /// Resolves when the connection should be closed, to the reason.
     pub(super) async fn expired(&self) -> Expired {
         loop {
-            let deadline = self.deadline(&self.state.lock());
-            let Some((deadline, why)) = deadline else {
-                self.changed.notified().await;
-                continue;
-            };
-            if deadline <= Instant::now() {
+            let (at, why) = self.deadline(&self.state.lock());
+            if let Some(why) = why
+                && at <= Instant::now()
+            {
                 return why;
             }
             tokio::select! {
                 biased;
                 () = self.changed.notified() => {}
-                () = sleep_until(deadline) => {}
+                () = sleep_until(at) => {}
             }
         }
     }
 
-    fn deadline(&self, state: &State) -> Option<(Instant, Expired)> {
+    /// When the connection is to be closed and why, or when to look again.
+    fn deadline(&self, state: &State) -> (Instant, Option<Expired>) {
+        if state.evicted {
+            let stalled = state.in_flight > 0 || state.oldest_stall().is_some();
+            let why = if stalled {
+                Expired::Stalled
+            } else {
+                Expired::Idle
+            };
+            return (Instant::now(), Some(why));
+        }
         if let Some(lingering) = &state.lingering {
             let deadline = lingering.deadline(state.stopping_since);
-            return Some((deadline, Expired::Lingered));
+            return (deadline, Some(Expired::Lingered));
+        }
+        // The library forgets an answer that it has all of, so a socket may be stalled without a request in flight.
+        if let Some(since) = state.oldest_stall() {
+            let deadline = since + self.idle;
+            let at_stop = |stopping| deadline.min(since.max(stopping) + AT_STOP);
+            let deadline = state.stopping_since.map_or(deadline, at_stop);
+            return (deadline, Some(Expired::Stalled));
         }
         if state.in_flight > 0 {
-            let since = state.stalled_since?;
-            let deadline = match state.stopping_since {
-                None => since + self.idle,
-                Some(stopping) => (since + self.idle).min(since.max(stopping) + AT_STOP),
-            };
-            return Some((deadline, Expired::Idle));
+            // Whatever stalls from now on has this much time at least.
+            let least = state
+                .stopping_since
+                .map_or(self.idle, |_| self.idle.min(AT_STOP));
+            return (Instant::now() + least, None);
         }
         if !state.had_requests {
-            return Some((state.quiet_since + self.headers, Expired::Silent));
+            return (state.quiet_since + self.headers, Some(Expired::Silent));
         }
         let head = state.head_since.map(|since| since + self.headers);
         let deadline = head.unwrap_or(state.quiet_since + self.idle);
-        Some((deadline, Expired::Idle))
+        (deadline, Some(Expired::Idle))
+    }
+
+    /// Whether every request in flight is an answer that nobody takes.
+    pub(super) fn only_stalled(&self) -> bool {
+        let state = self.state.lock();
+        state.stalled_since.is_some() || state.in_flight <= state.offered.len()
+    }
+
+    /// Since when the connection has had nothing to do; nothing if it is not idle.
+    pub(super) fn idle_since(&self) -> Option<Instant> {
+        let state = self.state.lock();
+        let busy = state.in_flight > 0 || state.oldest_stall().is_some();
+        let idle = !busy && state.lingering.is_none() && !state.evicted;
+        idle.then_some(state.quiet_since)
+    }
+
+    /// Since when an answer of it is not taken.
+    pub(super) fn stalled_since(&self) -> Option<Instant> {
+        let state = self.state.lock();
+        state.oldest_stall().filter(|_| !state.evicted)
+    }
+
+    /// Closes the connection, because others need its place.
+    pub(super) fn evict(&self) {
+        self.state.lock().evicted = true;
+        self.changed.notify_one();
+    }
+
+    /// A number for an answer.
+    pub(super) fn number(&self) -> u64 {
+        let mut state = self.state.lock();
+        state.answers += 1;
+        state.answers
+    }
+
+    /// Something of an answer waits to be taken from now on, or nothing does.
+    pub(super) fn offer(&self, answer: u64, waits: bool) {
+        let mut state = self.state.lock();
+        if waits {
+            state.offered.insert(answer, Instant::now());
+        } else {
+            state.offered.remove(&answer);
+        }
     }
 
     /// The connection is half-closed. It lingers if its client is not done, and there is room.
-    fn begin_lingering(&self) -> Option<OwnedSemaphorePermit> {
+    pub(super) fn begin_lingering(&self) -> Option<OwnedSemaphorePermit> {
         let mut state = self.state.lock();
         if !state.unread && state.head_since.is_none() {
             return None;
@@ -155,23 +235,35 @@ impl Activity {
         Some(place)
     }
 
-    fn heard(&self) {
+    pub(super) fn heard(&self) {
         if let Some(lingering) = &mut self.state.lock().lingering {
             lingering.heard();
         }
     }
 
-    fn received(&self) {
+    /// So many bytes have come. A head for which there is no room ends the connection.
+    pub(super) fn received(&self, bytes: usize) {
         let mut state = self.state.lock();
-        let begins = state.in_flight == 0 && !state.http2 && state.head_since.is_none();
+        if state.in_flight > 0 || state.http2 {
+            return;
+        }
+        let begins = state.head_since.is_none();
         if begins {
             state.head_since = Some(Instant::now());
-            drop(state);
+            state.head_bytes = 0;
+        }
+        state.head_bytes += bytes;
+        let refused =
+            state.head_bytes > SMALL_HEAD && !self.requests.hold(&mut state.head_room, bytes);
+        state.evicted |= refused;
+        drop(state);
+        if begins || refused {
             self.changed.notify_one();
         }
     }
 
-    fn taken(&self, taken: bool) {
+    /// The socket takes what is sent, or does not.
+    pub(super) fn taken(&self, taken: bool) {
         let mut state = self.state.lock();
         if taken == state.stalled_since.is_some() {
             state.stalled_since = (!taken).then(Instant::now);
@@ -181,15 +273,17 @@ impl Activity {
     }
 }
 
+impl State {
+    fn oldest_stall(&self) -> Option<Instant> {
+        let offered = self.offered.values().min().copied();
+        self.stalled_since.into_iter().chain(offered).min()
+    }
+}
+
 /// A request in flight, until it is dropped.
 pub(super) struct Busy(Arc<Activity>);
 
 impl Busy {
-    /// `body`, with the request in flight until it is sent or given up.
-    pub(super) fn until_sent<B>(self, body: B) -> Sending<B, Self> {
-        Sending::new(body, self)
-    }
-
     /// Something else that the same request does.
     pub(super) fn another(&self) -> Self {
         self.0.state.lock().in_flight += 1;
@@ -209,112 +303,5 @@ impl Drop for Busy {
         state.quiet_since = Instant::now();
         drop(state);
         self.0.changed.notify_one();
-    }
-}
-
-/// A connection whose bytes are noticed.
-pub(super) struct Watched<Io> {
-    io: Io,
-    activity: Arc<Activity>,
-    closing: Closing,
-}
-
-/// How far a connection is closed.
-enum Closing {
-    /// Not at all.
-    Open,
-    /// Nothing more is sent, and so many bytes more are discarded.
-    Lingering {
-        left: u64,
-        _place: OwnedSemaphorePermit,
-    },
-    /// In both directions.
-    Closed,
-}
-
-impl<Io> Watched<Io> {
-    pub(super) fn new(io: Io, activity: Arc<Activity>) -> Self {
-        Self {
-            io,
-            activity,
-            closing: Closing::Open,
-        }
-    }
-}
-
-impl<Io: AsyncRead + Unpin> AsyncRead for Watched<Io> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        into: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = into.filled().len();
-        let read = Pin::new(&mut self.io).poll_read(context, into);
-        if into.filled().len() > before {
-            self.activity.received();
-        }
-        read
-    }
-}
-
-impl<Io: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watched<Io> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.io).poll_write(context, bytes);
-        self.activity.taken(written.is_ready());
-        written
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.io).poll_write_vectored(context, bytes);
-        self.activity.taken(written.is_ready());
-        written
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.io.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(context)
-    }
-
-    /// Half-closes the connection and is done when the client is, too.
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        loop {
-            match &self.closing {
-                Closing::Open => {
-                    ready!(Pin::new(&mut self.io).poll_shutdown(context))?;
-                    self.closing = match self.activity.begin_lingering() {
-                        Some(place) => Closing::Lingering {
-                            left: MAX_BYTES,
-                            _place: place,
-                        },
-                        None => Closing::Closed,
-                    };
-                }
-                Closing::Lingering { .. } => {
-                    let mut buffer = [0; DISCARDED];
-                    let mut buffer = ReadBuf::new(&mut buffer);
-                    let read = ready!(Pin::new(&mut self.io).poll_read(context, &mut buffer));
-                    let read = read.map_or(0, |()| buffer.filled().len() as u64);
-                    self.activity.heard();
-                    match &mut self.closing {
-                        Closing::Lingering { left, .. } if read > 0 && read < *left => {
-                            *left -= read
-                        }
-                        closing => *closing = Closing::Closed,
-                    }
-                }
-                Closing::Closed => return Poll::Ready(Ok(())),
-            }
-        }
     }
 }

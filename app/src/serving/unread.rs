@@ -31,7 +31,7 @@ enum Rest {
     Nothing,
     /// The handler gave it up before its end.
     Body(Incoming),
-    /// It is not HTTP, or its end never came.
+    /// It is not HTTP, or its end never came, or was given up.
     Broken,
 }
 
@@ -47,15 +47,18 @@ pub(super) enum Left {
 
 impl Unread {
     /// `body`, and what will be left of it; nothing if there is nothing to be read.
-    pub(super) fn watch(body: Incoming, headers: &HeaderMap) -> (WatchedBody, Option<Self>) {
+    pub(super) fn watch(
+        body: Incoming,
+        headers: &HeaderMap,
+        http2: bool,
+    ) -> (WatchedBody, Option<Self>) {
         if body.is_end_stream() {
-            return (
-                WatchedBody {
-                    body: None,
-                    rest: None,
-                },
-                None,
-            );
+            let nothing = WatchedBody {
+                body: None,
+                rest: None,
+                keeps: false,
+            };
+            return (nothing, None);
         }
         let rest = Arc::default();
         let unread = Self {
@@ -65,6 +68,8 @@ impl Unread {
         let body = WatchedBody {
             body: Some(body),
             rest: Some(rest),
+            // Over HTTP/1 nothing comes that nobody asks for.
+            keeps: !http2,
         };
         (body, Some(unread))
     }
@@ -106,6 +111,8 @@ pub(super) async fn discard(body: &mut Incoming, limit: Duration) -> bool {
 pub(super) struct WatchedBody {
     body: Option<Incoming>,
     rest: Option<Arc<Mutex<Rest>>>,
+    /// Whether the body is kept when it is given up, else it is dropped.
+    keeps: bool,
 }
 
 impl WatchedBody {
@@ -151,7 +158,11 @@ impl Drop for WatchedBody {
         if let Some(body) = self.body.take()
             && !body.is_end_stream()
         {
-            self.leave(Rest::Body(body));
+            self.leave(if self.keeps {
+                Rest::Body(body)
+            } else {
+                Rest::Broken
+            });
         }
     }
 }

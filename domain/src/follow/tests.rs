@@ -104,6 +104,36 @@ fn however_long_nothing_becomes_durable_a_follower_is_queued_once() {
 }
 
 #[test]
+fn what_waits_for_followers_is_bounded_all_together_and_shared_runs_count_once() {
+    let limits = Limits {
+        follower_bytes: 100_000,
+        ..Limits::default()
+    };
+    let followers = Arc::new(Followers::new(&limits));
+    let mut same = (0..10)
+        .map(|_| followers.register(key("a"), Visibility::Memory))
+        .collect::<Result<Vec<_>>>()
+        .expect("room");
+    apply(&followers, "a", 0, 50_000);
+    assert!(followers.room.used() < 60_000, "{}", followers.room.used());
+    let mut other = followers
+        .register(key("b"), Visibility::Memory)
+        .expect("room");
+    apply(&followers, "b", 1, 60_000);
+    assert_eq!(other.next().now_or_never(), Some(Delivery::Behind));
+    for follower in &mut same {
+        let delivery = follower.next().now_or_never();
+        assert_eq!(delivery, Some(Delivery::Run(run(0, 50_000))));
+    }
+    assert_eq!(followers.room.used(), 0);
+    apply(&followers, "b", 2, 60_000);
+    assert_eq!(
+        other.next().now_or_never(),
+        Some(Delivery::Run(run(2, 60_000)))
+    );
+}
+
+#[test]
 fn stopping_answers_those_who_wait_and_those_who_come_after() {
     let followers = followers(10);
     let mut early = followers

@@ -160,31 +160,76 @@ async fn a_long_poll_is_not_an_idle_connection() {
     assert_eq!(answer.expect("an answer").status, 200);
 }
 
+/// A connection that has been answered, and is idle since.
+fn idle_connection(address: &str, path: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(address).expect("connect");
+    let patience = Some(Duration::from_secs(20));
+    stream.set_read_timeout(patience).expect("a time-out");
+    let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n");
+    stream.write_all(request.as_bytes()).expect("written");
+    assert!(stream.read(&mut [0; 4096]).expect("an answer") > 0);
+    stream
+}
+
+/// The answer to `path` on a connection of its own.
+fn answer_on_a_new_connection(address: &str, path: &str) -> Option<String> {
+    let mut stream = TcpStream::connect(address).expect("connect");
+    let patience = Some(Duration::from_secs(20));
+    stream.set_read_timeout(patience).expect("a time-out");
+    let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    Some(answer).filter(|answer| !answer.is_empty())
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn connections_over_the_limit_are_closed_at_once_and_a_freed_place_is_taken() {
-    let env = [variable("LOG_LIMITS__CONNECTIONS", "3")];
+async fn at_the_limit_of_connections_health_is_answered_and_the_longest_idle_one_makes_way() {
+    let admin = log_testkit::ports::free_ports::<1>()[0].to_string();
+    let env = [
+        variable("LOG_LIMITS__CONNECTIONS", "3"),
+        variable("LOG_ADMIN__PORT", &admin),
+    ];
     let mut server = Server::start(&in_memory(), &env);
-    let mut held: Vec<_> = (0..3).map(|_| connect(&server)).collect();
-    for stream in &mut held {
-        stream
-            .write_all(b"GET /-/healthy HTTP/1.1\r\nhost: localhost\r\n\r\n")
-            .expect("written");
-        assert!(stream.read(&mut [0; 4096]).expect("an answer") > 0);
+    let admin = format!("127.0.0.1:{admin}");
+    let operators: Vec<_> = (0..3)
+        .map(|_| idle_connection(&admin, "/-/healthy"))
+        .collect();
+    for path in ["/-/healthy", "/-/ready", "/metrics"] {
+        let answer = answer_on_a_new_connection(&admin, path).expect("an answer");
+        assert!(answer.starts_with("HTTP/1.1 200 OK"), "{path}: {answer}");
     }
-    assert!(cut_off(&mut connect(&server)), "a fourth connection");
+    drop(operators);
+
+    // Those who follow are not idle, and keep their places.
+    let address = server.address().to_owned();
+    let follow = b"GET /api/v1/log/stream?key=k HTTP/1.1\r\nhost: localhost\r\n\r\n";
+    let mut followers: Vec<_> = (0..2).map(|_| connect(&server)).collect();
+    for follower in &mut followers {
+        follower.write_all(follow).expect("written");
+        assert!(follower.read(&mut [0; 4096]).expect("a head") > 0);
+    }
+    let mut idle = idle_connection(&address, "/api/v1/log/segments");
+    let refused = answer_on_a_new_connection(&address, "/api/v1/log/keys").expect("an answer");
+    assert!(refused.starts_with("HTTP/1.1 429 "), "{refused}");
+    assert!(refused.contains("\r\nretry-after: "), "{refused}");
     server.until_logged("limits.connections").await;
-    drop(held.pop());
     let began = Instant::now();
     loop {
-        let mut stream = connect(&server);
-        let sent = stream.write_all(b"GET /-/healthy HTTP/1.1\r\nhost: localhost\r\n\r\n");
-        if sent.is_ok() && matches!(stream.read(&mut [0; 4096]), Ok(1..)) {
+        let answer = answer_on_a_new_connection(&address, "/api/v1/log/keys");
+        if answer.is_some_and(|answer| answer.starts_with("HTTP/1.1 200 OK")) {
             break;
         }
         assert!(
             began.elapsed() < Duration::from_secs(10),
-            "the place stays taken"
+            "no place is freed"
         );
+    }
+    assert!(cut_off(&mut idle), "the idle one keeps its place");
+    for follower in &mut followers {
+        let millisecond = Some(Duration::from_millis(1));
+        follower.set_read_timeout(millisecond).expect("a time-out");
+        assert!(!cut_off(follower), "a follower lost its place");
     }
 }
 

@@ -233,17 +233,22 @@ impl Server {
 
     /// The largest resident set the process ever had, in bytes.
     pub(crate) fn peak_memory(&self) -> u64 {
+        self.status_in_bytes("VmHWM:")
+    }
+
+    /// The resident set of the process, in bytes.
+    pub(crate) fn memory(&self) -> u64 {
+        self.status_in_bytes("VmRSS:")
+    }
+
+    fn status_in_bytes(&self, name: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))
             .expect("read the process status");
-        let line = status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmHWM:"))
-            .expect("VmHWM in the process status");
-        let kib: u64 = line
-            .trim()
-            .trim_end_matches(" kB")
-            .parse()
-            .expect("VmHWM in kB");
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        let kib = line.and_then(|line| line.trim().strip_suffix(" kB"));
+        let kib: u64 = kib
+            .and_then(|kib| kib.parse().ok())
+            .unwrap_or_else(|| panic!("{name} in kB in the process status"));
         kib * 1024
     }
 

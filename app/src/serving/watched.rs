@@ -1,0 +1,123 @@
+//! A connection whose bytes are noticed, and that lingers when it is closed.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::activity::Activity;
+use super::lingering::MAX_BYTES;
+
+/// What comes to a connection that lingers is discarded in pieces of so many bytes.
+const DISCARDED: usize = 8 << 10;
+
+/// A connection whose bytes are noticed.
+pub(super) struct Watched<Io> {
+    io: Io,
+    activity: Arc<Activity>,
+    closing: Closing,
+}
+
+/// How far a connection is closed.
+enum Closing {
+    /// Not at all.
+    Open,
+    /// Nothing more is sent, and so many bytes more are discarded.
+    Lingering {
+        left: u64,
+        _place: OwnedSemaphorePermit,
+    },
+    /// In both directions.
+    Closed,
+}
+
+impl<Io> Watched<Io> {
+    pub(super) fn new(io: Io, activity: Arc<Activity>) -> Self {
+        Self {
+            io,
+            activity,
+            closing: Closing::Open,
+        }
+    }
+}
+
+impl<Io: AsyncRead + Unpin> AsyncRead for Watched<Io> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = into.filled().len();
+        let read = Pin::new(&mut self.io).poll_read(context, into);
+        let bytes = into.filled().len() - before;
+        if bytes > 0 {
+            self.activity.received(bytes);
+        }
+        read
+    }
+}
+
+impl<Io: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watched<Io> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.io).poll_write(context, bytes);
+        self.activity.taken(written.is_ready());
+        written
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.io).poll_write_vectored(context, bytes);
+        self.activity.taken(written.is_ready());
+        written
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(context)
+    }
+
+    /// Half-closes the connection and is done when the client is, too.
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            match &self.closing {
+                Closing::Open => {
+                    ready!(Pin::new(&mut self.io).poll_shutdown(context))?;
+                    self.closing = match self.activity.begin_lingering() {
+                        Some(place) => Closing::Lingering {
+                            left: MAX_BYTES,
+                            _place: place,
+                        },
+                        None => Closing::Closed,
+                    };
+                }
+                Closing::Lingering { .. } => {
+                    let mut buffer = [0; DISCARDED];
+                    let mut buffer = ReadBuf::new(&mut buffer);
+                    let read = ready!(Pin::new(&mut self.io).poll_read(context, &mut buffer));
+                    let read = read.map_or(0, |()| buffer.filled().len() as u64);
+                    self.activity.heard();
+                    match &mut self.closing {
+                        Closing::Lingering { left, .. } if read > 0 && read < *left => {
+                            *left -= read
+                        }
+                        closing => *closing = Closing::Closed,
+                    }
+                }
+                Closing::Closed => return Poll::Ready(Ok(())),
+            }
+        }
+    }
+}
