@@ -1,12 +1,17 @@
-//! Where the log's objects are kept: memory, a local folder, or S3.
+//! Where the log's objects are kept: memory, a local folder, S3, Google Cloud Storage, or Azure Blob Storage.
 
+pub mod azure;
 mod check;
 mod conflict;
 mod credentials;
 mod folder;
+pub mod gcs;
 mod gone;
 mod prefix;
+mod proxy;
+mod reach;
 pub mod s3;
+mod variables;
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,7 +23,7 @@ use object_store::memory::InMemory;
 pub use folder::Folder;
 pub(crate) use gone::Gone;
 pub use prefix::check_prefix;
-use s3::{Bucket, Reach};
+pub use reach::{PREFIXES, Reach, Variables};
 
 /// A place for objects.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +33,11 @@ pub enum Place {
     /// A folder of this machine. Files are synced to disk before they count as written.
     Folder(Folder),
     /// An S3 bucket.
-    S3(Bucket),
+    S3(s3::Bucket),
+    /// A bucket of Google Cloud Storage.
+    Gcs(gcs::Bucket),
+    /// A container of Azure Blob Storage.
+    Azure(azure::Container),
 }
 
 impl Place {
@@ -36,25 +45,53 @@ impl Place {
     /// locked, and tried out: see [`Folder`].
     ///
     /// # Errors
-    /// [`log_domain::Error::Invalid`] when the folder cannot be made or used, or another server has it, or the S3 options
-    /// contradict each other. [`log_domain::Error::Unavailable`] for a folder whose disk does not answer.
+    /// [`log_domain::Error::Invalid`] when the folder cannot be made or used, or another server has it, or options of the
+    /// store are not valid or contradict each other. [`log_domain::Error::Unavailable`] for a folder whose disk does not
+    /// answer.
     pub async fn open(&self, reach: &Reach) -> Result<Arc<dyn ObjectStore>> {
         match self {
             Self::Memory => Ok(Arc::new(InMemory::new())),
             Self::Folder(folder) => folder.open().await,
             Self::S3(bucket) => bucket.open(reach),
+            Self::Gcs(bucket) => bucket.open(reach),
+            Self::Azure(container) => container.open(reach),
         }
     }
 
-    /// Finds out within seconds whether a log can live here below `path`; see [`Bucket::check`]. Memory and folders
+    /// The prefix of the environment variables that are read for this place, if any are.
+    pub fn variables(&self) -> Option<&'static str> {
+        match self {
+            Self::Memory | Self::Folder(_) => None,
+            Self::S3(_) => Some("AWS_"),
+            Self::Gcs(_) => Some("GOOGLE_"),
+            Self::Azure(_) => Some("AZURE_"),
+        }
+    }
+
+    /// Refuses options that no store can be opened with, without asking anybody: folders are not touched.
+    ///
+    /// # Errors
+    /// As [`Place::open`].
+    pub fn validate(&self, reach: &Reach) -> Result<()> {
+        match self {
+            Self::Memory | Self::Folder(_) => Ok(()),
+            Self::S3(bucket) => bucket.open(reach).map(drop),
+            Self::Gcs(bucket) => bucket.open(reach).map(drop),
+            Self::Azure(container) => container.open(reach).map(drop),
+        }
+    }
+
+    /// Finds out within seconds whether a log can live here below `path`; see [`s3::Bucket::check`]. Memory and folders
     /// need no check once they are open.
     ///
     /// # Errors
-    /// As [`Bucket::check`].
+    /// As [`s3::Bucket::check`].
     pub async fn check(&self, path: &str, reach: &Reach) -> Result<()> {
         match self {
             Self::Memory | Self::Folder(_) => Ok(()),
             Self::S3(bucket) => bucket.check(path, reach).await,
+            Self::Gcs(bucket) => bucket.check(path, reach).await,
+            Self::Azure(container) => container.check(path, reach).await,
         }
     }
 }
@@ -65,6 +102,8 @@ impl fmt::Display for Place {
             Self::Memory => f.write_str("memory (gone when the server stops)"),
             Self::Folder(folder) => write!(f, "folder {}", folder.path.display()),
             Self::S3(bucket) => write!(f, "s3://{}", bucket.name),
+            Self::Gcs(bucket) => write!(f, "gs://{}", bucket.name),
+            Self::Azure(container) => write!(f, "az://{}/{}", container.account, container.name),
         }
     }
 }

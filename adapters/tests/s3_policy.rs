@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use log_adapters::clock::SystemClock;
-use log_adapters::objects::s3::{Bucket, Reach};
+use log_adapters::objects::Reach;
+use log_adapters::objects::s3::Bucket;
 use log_adapters::slate::{Instance, Options, Parts, SlateStore};
 use log_domain::follow::Followers;
 use log_domain::{Batch, Durability, Limits, LogStore, Record};

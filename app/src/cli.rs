@@ -13,7 +13,7 @@ use crate::storage;
 /// A key-oriented, append-only log server on object storage.
 ///
 /// Every key is its own ordered stream, and begins when somebody writes to it. Data lives in a local folder by
-/// default, or in an S3 bucket.
+/// default, or in an S3 bucket, a bucket of Google Cloud Storage, or a container of Azure Blob Storage.
 #[derive(Debug, Parser)]
 #[command(name = "opendata-log", version, after_help = EXAMPLES)]
 pub struct Cli {
@@ -30,6 +30,9 @@ Examples:
   opendata-log --in-memory --port 9000           try things out, leave nothing behind
   opendata-log --s3-bucket my-log --s3-region eu-central-1 --host 0.0.0.0
                                                  data in S3; credentials from the standard AWS_* variables
+  opendata-log --gcs-bucket my-log               data in Google Cloud Storage; credentials of the workload
+  opendata-log --azure-account mylogs --azure-container my-log
+                                                 data in Azure Blob Storage; credentials of the workload
   opendata-log --config log.yaml                 everything from a file
   opendata-log config check --config log.yaml    say what is wrong with it, and open nothing
 
@@ -122,6 +125,26 @@ pub struct ServeArgs {
     /// What the names of all objects in the bucket begin with [default: log].
     #[arg(long, value_name = "PREFIX")]
     s3_prefix: Option<String>,
+
+    /// Keep data in this bucket of Google Cloud Storage.
+    #[arg(long, value_name = "BUCKET")]
+    gcs_bucket: Option<String>,
+
+    /// What the names of all objects in the bucket begin with [default: log].
+    #[arg(long, value_name = "PREFIX")]
+    gcs_prefix: Option<String>,
+
+    /// Keep data in this storage account of Azure.
+    #[arg(long, value_name = "ACCOUNT")]
+    azure_account: Option<String>,
+
+    /// Keep data in this container of the storage account.
+    #[arg(long, value_name = "CONTAINER")]
+    azure_container: Option<String>,
+
+    /// What the names of all objects in the container begin with [default: log].
+    #[arg(long, value_name = "PREFIX")]
+    azure_prefix: Option<String>,
 
     /// Take the log over even from a server that took it over from this one and has not let go of it, for when that
     /// one is gone for good; and a folder from a server that is still running on it.
@@ -217,6 +240,15 @@ impl ServeArgs {
             s3_bucket: one("--s3-bucket", self.s3_bucket, after.s3_bucket)?,
             s3_region: one("--s3-region", self.s3_region, after.s3_region)?,
             s3_prefix: one("--s3-prefix", self.s3_prefix, after.s3_prefix)?,
+            gcs_bucket: one("--gcs-bucket", self.gcs_bucket, after.gcs_bucket)?,
+            gcs_prefix: one("--gcs-prefix", self.gcs_prefix, after.gcs_prefix)?,
+            azure_account: one("--azure-account", self.azure_account, after.azure_account)?,
+            azure_container: one(
+                "--azure-container",
+                self.azure_container,
+                after.azure_container,
+            )?,
+            azure_prefix: one("--azure-prefix", self.azure_prefix, after.azure_prefix)?,
             take_over: self.take_over || after.take_over,
             create: one("--create", self.create, after.create)?,
         })
@@ -251,6 +283,8 @@ impl ServeArgs {
             #[serde(skip_serializing_if = "Option::is_none")]
             create: Option<Create>,
             s3: S3,
+            gcs: Gcs,
+            azure: Azure,
         }
         #[derive(Serialize)]
         struct S3 {
@@ -258,6 +292,22 @@ impl ServeArgs {
             bucket: Option<String>,
             #[serde(skip_serializing_if = "Option::is_none")]
             region: Option<String>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            prefix: Option<String>,
+        }
+        #[derive(Serialize)]
+        struct Gcs {
+            #[serde(skip_serializing_if = "Option::is_none")]
+            bucket: Option<String>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            prefix: Option<String>,
+        }
+        #[derive(Serialize)]
+        struct Azure {
+            #[serde(skip_serializing_if = "Option::is_none")]
+            account: Option<String>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            container: Option<String>,
             #[serde(skip_serializing_if = "Option::is_none")]
             prefix: Option<String>,
         }
@@ -273,6 +323,15 @@ impl ServeArgs {
                     bucket: self.s3_bucket.clone(),
                     region: self.s3_region.clone(),
                     prefix: self.s3_prefix.clone(),
+                },
+                gcs: Gcs {
+                    bucket: self.gcs_bucket.clone(),
+                    prefix: self.gcs_prefix.clone(),
+                },
+                azure: Azure {
+                    account: self.azure_account.clone(),
+                    container: self.azure_container.clone(),
+                    prefix: self.azure_prefix.clone(),
                 },
             },
         }

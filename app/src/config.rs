@@ -2,10 +2,12 @@
 //!
 //! Later wins: defaults < file < environment (`LOG_…`, sections parted by two underscores) < flags.
 
+mod azure;
 mod cache;
 mod checks;
 mod defaults;
 mod file;
+mod gcs;
 mod http;
 mod kinds;
 pub(crate) mod masked;
@@ -20,6 +22,7 @@ mod sources;
 mod tests;
 mod tree;
 mod variables;
+mod wal;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -35,13 +38,16 @@ use log_domain::{Limits, SealPolicy};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use azure::Azure;
 pub use cache::{Cache, Preload};
+pub use gcs::Gcs;
 pub use http::{Cors, Http};
 pub use reference::reference;
-pub use s3::{Encryption, S3, Wal, WalBucket};
+pub use s3::{Encryption, S3};
 pub use show::show;
 pub use slatedb::SlateDb;
 use sources::Sources;
+pub use wal::{Wal, WalBucket, WalContainer, WalGcs};
 
 /// How long it takes until nothing is routed to a pod that is not ready any more.
 const LAME_DUCK_IN_KUBERNETES: Duration = Duration::from_secs(5);
@@ -74,7 +80,8 @@ pub struct Config {
     pub admin: security::Admin,
     /// What browsers may do, and the names that the server answers to.
     pub http: Http,
-    /// Where data lives: a folder (the default, `.data`), memory, or a bucket; one of them.
+    /// Where data lives: a folder (the default, `.data`), memory, an S3 bucket, a bucket of Google Cloud Storage, or a container
+    /// of Azure Blob Storage; one of them.
     pub storage: Storage,
     /// The largest things clients may send or ask for.
     pub limits: LimitsSection,
@@ -108,7 +115,8 @@ pub enum LogFormat {
     Json,
 }
 
-/// Where data lives: a folder (the default, `.data`), memory, or a bucket; one of them.
+/// Where data lives: a folder (the default, `.data`), memory, an S3 bucket, a bucket of Google Cloud Storage, or a
+/// container of Azure Blob Storage; one of them.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Storage {
@@ -118,6 +126,10 @@ pub struct Storage {
     pub in_memory: bool,
     /// An S3 bucket.
     pub s3: S3,
+    /// A bucket of Google Cloud Storage.
+    pub gcs: Gcs,
+    /// A container of Azure Blob Storage.
+    pub azure: Azure,
     /// Where the write-ahead log lives; with the data, if nothing is said.
     pub wal: Wal,
     /// What this server is called among those that serve this log, one after the other: the same after a restart, and
@@ -342,25 +354,30 @@ impl Config {
 
     /// The place of the data, and the path in it.
     pub fn place(&self) -> (Place, String) {
-        let path = self
-            .storage
-            .s3
-            .prefix
-            .clone()
-            .unwrap_or_else(|| slate::Options::default().path);
-        let place = match (&self.storage.s3.bucket, self.storage.in_memory) {
-            (Some(bucket), _) => s3::data_place(&self.storage.s3, bucket),
-            (None, true) => Place::Memory,
-            (None, false) => {
-                let path = self.storage.data_dir.clone();
-                Place::Folder(Folder {
-                    path: path.unwrap_or_else(|| PathBuf::from(".data")),
-                    create: self.storage.create == Create::IfMissing,
-                    take_over: self.storage.take_over,
-                })
-            }
+        let Storage { s3, gcs, azure, .. } = &self.storage;
+        let (place, prefix) = if let Some(bucket) = &s3.bucket {
+            (s3::place(s3, bucket, s3.region.as_ref()), &s3.prefix)
+        } else if let Some(bucket) = &gcs.bucket {
+            (gcs::place(gcs, bucket), &gcs.prefix)
+        } else if let Some(container) = &azure.container {
+            let account = azure.account.as_ref();
+            (azure::place(azure, account, container), &azure.prefix)
+        } else if self.storage.in_memory {
+            (Place::Memory, &None)
+        } else {
+            let path = self.storage.data_dir.clone();
+            let folder = Folder {
+                path: path.unwrap_or_else(|| PathBuf::from(".data")),
+                create: self.storage.create == Create::IfMissing,
+                take_over: self.storage.take_over,
+            };
+            (Place::Folder(folder), &None)
         };
-        (place, path)
+        let path = prefix.clone();
+        (
+            place,
+            path.unwrap_or_else(|| slate::Options::default().path),
+        )
     }
 
     /// The limits of the domain.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use clap::Parser;
 use clap::error::ErrorKind;
 use log_adapters::clock::SystemClock;
-use log_adapters::objects::s3::Reach;
+use log_adapters::objects::Reach;
 use log_app::cli::{Asked, Cli};
 use log_app::config::{Config, Refusal};
 use log_app::descriptors;

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use log_adapters::objects::Place;
-use log_adapters::objects::s3::Reach;
+use log_adapters::objects::{Place, Reach};
 use log_adapters::slate::WalStore;
 use log_domain::{Error, Result};
 use object_store::ObjectStore;
@@ -44,11 +43,7 @@ pub async fn open(config: &Config, reach: &Reach) -> Result<Stores> {
 pub fn check_options(config: &Config) -> Result<()> {
     let reach = Reach::of_process();
     for place in std::iter::once(config.place().0).chain(config.wal_place()) {
-        match place {
-            // They would be made.
-            Place::Memory | Place::Folder(_) => {}
-            Place::S3(bucket) => drop(bucket.open(&reach)?),
-        }
+        place.validate(&reach)?;
     }
     Ok(())
 }

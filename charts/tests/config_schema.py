@@ -11,7 +11,8 @@ SIZE = {"type": ["string", "number"], "pattern": "^[0-9]+(\\.[0-9]+)? *([kKmMgGt
 LIST = {"type": ["string", "array"], "items": {"type": "string"}}
 OF_BOTH = {"http.allowed_hosts": LIST, "http.cors.allow_origins": LIST,
            "timeouts.open": DURATION, "timeouts.check": DURATION, "shutdown.timeout": DURATION, "cache.max_bytes": SIZE,
-           "storage.in_memory": {"type": "boolean"}, "storage.s3.bucket": {"type": "string"}, "host": {"type": "string"}}
+           "storage.in_memory": {"type": "boolean"}, "storage.s3.bucket": {"type": "string"}, "storage.gcs.bucket": {"type": "string"},
+           "storage.azure.account": {"type": "string"}, "storage.azure.container": {"type": "string"}, "host": {"type": "string"}}
 REQUIRED = {"": ["host", "storage", "timeouts", "shutdown"], "storage": ["s3"], "timeouts": ["open"], "shutdown": ["timeout"]}
 ROW = re.compile(r"^\| `([a-z0-9_.]+)`(?: \(`--[a-z0-9-]+`\))? \| (?:`([^`]*)`)? *\| `LOG_", re.MULTILINE)
 

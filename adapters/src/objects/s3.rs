@@ -4,46 +4,19 @@ use std::sync::Arc;
 
 use log_domain::{Error, Result};
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, S3ConditionalPut};
-use object_store::client::{HttpConnector, ReqwestConnector};
 use object_store::{ClientConfigKey, ObjectStore};
 
-use super::check;
-use super::conflict::RetryingConflicts;
+use super::check::{self, Candidate};
 use super::credentials::Source;
-
-/// A connection that takes longer is given up, unless `AWS_CONNECT_TIMEOUT` says otherwise. Without a bound a
-/// partition is never noticed.
-const CONNECT_TIMEOUT: &str = "3 seconds";
-
-/// A request that takes longer is given up and retried, unless `AWS_TIMEOUT` says otherwise. It includes the body: after
-/// an outage the first file of the write-ahead log can be as large as all that was not flushed.
-const REQUEST_TIMEOUT: &str = "60 seconds";
+use super::reach::{Reach, TIMEOUTS, Variables};
+use super::{proxy, variables};
 
 /// How the name of a directory bucket ends: one of S3 Express One Zone, which is spoken to in sessions.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/directory-bucket-naming-rules.html>
 const DIRECTORY_BUCKET: &str = "--x-s3";
 
-/// Names and values of environment variables.
-pub type Variables = Vec<(String, String)>;
-
-/// How buckets are reached.
-#[derive(Debug, Clone, Default)]
-pub struct Reach {
-    /// The `AWS_*` variables, which name endpoint, credentials and further options.
-    pub variables: Variables,
-    /// The network; this machine's if not given.
-    pub network: Option<Arc<dyn HttpConnector>>,
-}
-
-impl Reach {
-    /// As this process is told to: by its environment, over the network of its machine.
-    pub fn of_process() -> Self {
-        Self {
-            variables: environment(),
-            network: None,
-        }
-    }
-}
+/// The variables that name an endpoint; the last that is set wins in the client.
+const ENDPOINTS: [&str; 3] = ["AWS_ENDPOINT", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"];
 
 /// A bucket, and what every object in it is written with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,21 +40,13 @@ pub enum Encryption {
     DsseKms(Option<String>),
 }
 
-/// The `AWS_*` variables of this process.
-fn environment() -> Variables {
-    std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .filter(|(name, _)| name.starts_with("AWS_"))
-        .collect()
-}
-
 impl Bucket {
     /// The store in this bucket. Nothing is read or written yet.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when the options contradict each other.
+    /// [`Error::Invalid`] when an option is not valid, or options contradict each other.
     pub fn open(&self, reach: &Reach) -> Result<Arc<dyn ObjectStore>> {
-        let builder = self.builder(reach);
+        let builder = self.builder(reach)?;
         Source::of(&builder)?;
         Ok(Arc::new(builder.build().map_err(|e| self.invalid(&e))?))
     }
@@ -90,30 +55,61 @@ impl Bucket {
     /// store to its promise that a conditional PUT does not overwrite.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for options that contradict each other and a store without conditional PUTs,
-    /// [`Error::Unavailable`] for anything that the store, or who gives credentials, refuses or does not answer.
+    /// [`Error::Invalid`] for options that are not valid or contradict each other and a store without conditional
+    /// PUTs, [`Error::Unavailable`] for anything that the store, or who gives credentials, refuses or does not answer.
     /// The message is one line.
     pub async fn check(&self, path: &str, reach: &Reach) -> Result<()> {
-        check::check(self, path, reach).await
+        let builder = self.builder(reach)?.with_retry(check::no_retries());
+        let source = Source::of(&builder)?;
+        let value = |key| builder.get_config_value(&key);
+        let endpoint = value(AmazonS3ConfigKey::Endpoint).unwrap_or_else(|| {
+            let region = value(AmazonS3ConfigKey::Region);
+            let region = region.unwrap_or_else(|| "us-east-1".into());
+            format!("https://s3.{region}.amazonaws.com")
+        });
+        let configured = value(AmazonS3ConfigKey::Client(ClientConfigKey::ProxyUrl));
+        let store = builder.build().map_err(|error| self.invalid(&error))?;
+        let credentials = match source {
+            Source::Unsigned => None,
+            _ => check::credentials(store.credentials()),
+        };
+        let candidate = Candidate {
+            name: format!("s3://{}", self.name),
+            holder: "bucket",
+            precondition: "If-None-Match: *",
+            store: Arc::new(store),
+            source: source.to_string(),
+            credentials,
+            proxy: proxy::of(&endpoint, configured),
+        };
+        check::check(&candidate, path).await
     }
 
-    pub(super) fn builder(&self, reach: &Reach) -> AmazonS3Builder {
-        let mut builder = AmazonS3Builder::new();
-        builder = builder.with_http_connector(match &reach.network {
-            Some(network) => RetryingConflicts(Arc::clone(network)),
-            None => RetryingConflicts(Arc::new(ReqwestConnector::default())),
-        });
-        for (key, default) in [
-            (ClientConfigKey::ConnectTimeout, CONNECT_TIMEOUT),
-            (ClientConfigKey::Timeout, REQUEST_TIMEOUT),
-        ] {
+    fn builder(&self, reach: &Reach) -> Result<AmazonS3Builder> {
+        let mut builder = AmazonS3Builder::new().with_http_connector(reach.connector());
+        for (key, default) in TIMEOUTS {
             builder = builder.with_config(AmazonS3ConfigKey::Client(key), default);
         }
+        variables::name_part("the name of the bucket", &self.name)?;
         let encryption = self.encryption.as_ref().map(Encryption::variables);
-        for (name, value) in reach.variables.iter().chain(encryption.iter().flatten()) {
-            if let Ok(key) = name.to_ascii_lowercase().parse() {
+        let encryption = encryption.iter().flatten();
+        let encryption = encryption.map(|(name, value)| (name.as_str(), value.as_str()));
+        let mut endpoint = None;
+        for (name, value) in reach.variables_of("AWS_").chain(encryption) {
+            if let Ok(key) = name.to_ascii_lowercase().parse()
+                && !value.is_empty()
+            {
+                variables::check(name, value)?;
                 builder = builder.with_config(key, value);
+                if ENDPOINTS.contains(&name) {
+                    endpoint = Some((name, value));
+                }
             }
+        }
+        if let Some((name, value)) = endpoint {
+            let allowed = AmazonS3ConfigKey::Client(ClientConfigKey::AllowHttp);
+            let allowed = builder.get_config_value(&allowed);
+            variables::plain_http(name, value, "AWS_ALLOW_HTTP", allowed)?;
         }
         builder = builder
             .with_bucket_name(&self.name)
@@ -121,13 +117,17 @@ impl Bucket {
             // The variable would be for both buckets, and one of them may be an ordinary one.
             .with_s3_express(self.name.ends_with(DIRECTORY_BUCKET));
         if let Some(region) = &self.region {
+            variables::name_part("the region", region)?;
             builder = builder.with_region(region);
         }
-        builder
+        Ok(builder)
     }
 
-    pub(super) fn invalid(&self, error: &object_store::Error) -> Error {
-        Error::invalid(format!("S3 options for bucket {}: {error}", self.name))
+    fn invalid(&self, error: &object_store::Error) -> Error {
+        Error::invalid(variables::in_one_line(&format!(
+            "S3 options for bucket {}: {error}",
+            self.name
+        )))
     }
 }
 

@@ -44,11 +44,12 @@ pub(super) async fn settle(
         (None, None) => Ok(()),
         (Some(is), Some(wanted)) if is == wanted => Ok(()),
         (Some(is), None) => Err(Error::invalid(format!(
-            "its WAL is in {is}, and storage.wal.s3.bucket is not set: without the WAL acknowledged records would be lost"
+            "its WAL is in {is}, and {} is not set: without the WAL acknowledged records would be lost",
+            setting(&is)
         ))),
         (Some(is), Some(wanted)) => Err(Error::invalid(format!(
-            "its WAL is in {is}, but storage.wal.s3.bucket says {wanted}: without the WAL acknowledged records would be \
-             lost"
+            "its WAL is in {is}, but {} says {wanted}: without the WAL acknowledged records would be lost",
+            setting(wanted)
         ))),
         (None, Some(wanted)) => begin(data, path, &object, wanted).await,
     }
@@ -60,8 +61,8 @@ async fn begin(data: &dyn ObjectStore, path: &str, object: &Path, wanted: &str) 
         None => {}
         Some(Ok(_)) => {
             return Err(Error::invalid(format!(
-                "its WAL is with its data, but storage.wal.s3.bucket says {wanted}: a WAL of its own is for a log that \
-                 begins with it"
+                "its WAL is with its data, but {} says {wanted}: a WAL of its own is for a log that begins with it",
+                setting(wanted)
             )));
         }
         Some(Err(error)) => return Err(beside::unavailable(error)),
@@ -73,6 +74,15 @@ async fn begin(data: &dyn ObjectStore, path: &str, object: &Path, wanted: &str) 
             "another server is beginning this log at this moment",
         )),
         Err(error) => Err(beside::unavailable(error)),
+    }
+}
+
+/// The setting that names such a location.
+fn setting(location: &str) -> &'static str {
+    match location.split_once("://") {
+        Some(("gs", _)) => "storage.wal.gcs.bucket",
+        Some(("az", _)) => "storage.wal.azure.container",
+        _ => "storage.wal.s3.bucket",
     }
 }
 

@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 
 use bytesize::ByteSize;
+use log_adapters::objects::Place;
 use log_adapters::slate::settings::{self, PreloadLevel, Settings};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::sources::Sources;
-use super::{Config, Refusal, Storage};
+use super::{Config, Refusal};
 
 /// A cache of data files on a local disk, off unless `dir` is set. It may be lost or damaged at any time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -115,15 +116,9 @@ pub(super) fn check(config: &Config, sources: &Sources) -> Result<(), Refusal> {
             "cache.max_bytes must not be less than cache.part_bytes".into(),
         ));
     }
-    let Storage {
-        data_dir,
-        s3,
-        in_memory,
-        ..
-    } = &config.storage;
-    let folder = data_dir.clone().unwrap_or_else(|| PathBuf::from(".data"));
-    let on_disk = s3.bucket.is_none() && !in_memory;
-    if on_disk && (dir.starts_with(&folder) || folder.starts_with(dir)) {
+    if let (Place::Folder(folder), _) = config.place()
+        && (dir.starts_with(&folder.path) || folder.path.starts_with(dir))
+    {
         return Err(Refusal(
             "cache.dir and storage.data_dir (--data-dir) contradict each other: one lies in the other".into(),
         ));

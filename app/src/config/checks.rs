@@ -3,7 +3,7 @@
 use bytesize::ByteSize;
 use log_adapters::slate;
 
-use super::{Config, Refusal, s3, security, slatedb};
+use super::{Config, Refusal, azure, gcs, s3, security, slatedb, wal};
 use crate::logging::filter;
 
 impl Config {
@@ -18,6 +18,14 @@ impl Config {
                 storage.s3.bucket.is_some(),
                 "storage.s3.bucket (--s3-bucket)",
             ),
+            (
+                storage.gcs.bucket.is_some(),
+                "storage.gcs.bucket (--gcs-bucket)",
+            ),
+            (
+                storage.azure.container.is_some(),
+                "storage.azure.container (--azure-container)",
+            ),
         ];
         let given: Vec<&str> = places
             .iter()
@@ -31,6 +39,9 @@ impl Config {
             ));
         }
         s3::validate(storage)?;
+        gcs::validate(storage)?;
+        azure::validate(storage)?;
+        wal::validate(storage)?;
         if storage.instance.as_deref() == Some("") {
             return refuse("storage.instance is empty");
         }

@@ -55,6 +55,7 @@ pub(super) fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let words: Vec<_> = name.split(['_', '.']).collect();
     let harmless = words.last().is_some_and(|last| HARMLESS.contains(last));
-    let access_key = name.ends_with("access_key_id") || name.ends_with("access_key");
-    access_key || !harmless && words.iter().any(|word| WORDS.contains(word))
+    // Among them those of Azure's accounts and Google's service accounts.
+    let key = name.ends_with("access_key_id") || name.ends_with("_key");
+    key || !harmless && words.iter().any(|word| WORDS.contains(word))
 }

@@ -1,7 +1,7 @@
 //! The names that a setting has: in a file, as a variable, as a flag; and which one a wrong name was meant to be.
 
 /// Settings that have a flag.
-pub(super) const FLAGS: [(&str, &str); 9] = [
+pub(super) const FLAGS: [(&str, &str); 14] = [
     ("host", "--host"),
     ("port", "--port"),
     ("storage.data_dir", "--data-dir"),
@@ -9,6 +9,11 @@ pub(super) const FLAGS: [(&str, &str); 9] = [
     ("storage.s3.bucket", "--s3-bucket"),
     ("storage.s3.region", "--s3-region"),
     ("storage.s3.prefix", "--s3-prefix"),
+    ("storage.gcs.bucket", "--gcs-bucket"),
+    ("storage.gcs.prefix", "--gcs-prefix"),
+    ("storage.azure.account", "--azure-account"),
+    ("storage.azure.container", "--azure-container"),
+    ("storage.azure.prefix", "--azure-prefix"),
     ("storage.take_over", "--take-over"),
     ("storage.create", "--create"),
 ];

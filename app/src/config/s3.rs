@@ -1,11 +1,11 @@
-//! The settings of buckets: the data's, and the WAL's if it has one of its own.
+//! The settings of an S3 bucket.
 
 use log_adapters::objects::s3::{self, Bucket};
 use log_adapters::objects::{Place, check_prefix};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Config, Refusal, Storage};
+use super::{Refusal, Storage};
 
 /// An S3 bucket. Endpoint and credentials come from the standard `AWS_*` variables.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
@@ -36,58 +36,24 @@ pub enum Encryption {
     DsseKms,
 }
 
-/// Where the write-ahead log lives.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Wal {
-    /// A bucket of its own.
-    pub s3: WalBucket,
-}
-
-/// A bucket for the write-ahead log alone, for example one of S3 Express One Zone. Only a log that begins with it can
-/// have it.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct WalBucket {
-    /// The bucket's name.
-    pub bucket: Option<String>,
-    /// Its region; the one of the data's bucket if not set.
-    pub region: Option<String>,
-}
-
-impl Config {
-    /// The place of the WAL, if it has one of its own.
-    pub fn wal_place(&self) -> Option<Place> {
-        let Storage { s3, wal, .. } = &self.storage;
-        let region = wal.s3.region.as_ref().or(s3.region.as_ref());
-        let name = wal.s3.bucket.clone()?;
-        Some(Place::S3(bucket(s3, name, region.cloned())))
-    }
-}
-
-/// The data's bucket.
-pub(super) fn data_place(s3: &S3, name: &str) -> Place {
-    Place::S3(bucket(s3, name.to_owned(), s3.region.clone()))
-}
-
-fn bucket(s3: &S3, name: String, region: Option<String>) -> Bucket {
+/// The bucket of this name and region, encrypted as `s3` says.
+pub(super) fn place(s3: &S3, bucket: &str, region: Option<&String>) -> Place {
     let key = s3.kms_key_id.clone();
-    Bucket {
-        name,
-        region,
+    Place::S3(Bucket {
+        name: bucket.to_owned(),
+        region: region.cloned(),
         encryption: s3.encryption.map(|encryption| match encryption {
             Encryption::SseS3 => s3::Encryption::SseS3,
             Encryption::SseKms => s3::Encryption::SseKms(key),
             Encryption::DsseKms => s3::Encryption::DsseKms(key),
         }),
-    }
+    })
 }
 
-/// Settings of buckets that contradict each other.
+/// Settings that contradict each other.
 pub(super) fn validate(storage: &Storage) -> Result<(), Refusal> {
     const BUCKET: &str = "storage.s3.bucket (--s3-bucket)";
-    const WAL: &str = "storage.wal.s3.bucket";
-    let Storage { s3, wal, .. } = storage;
+    let s3 = &storage.s3;
     let needs = [
         (
             s3.region.is_some(),
@@ -101,21 +67,14 @@ pub(super) fn validate(storage: &Storage) -> Result<(), Refusal> {
         ),
         (s3.encryption.is_some(), "storage.s3.encryption", BUCKET),
         (s3.kms_key_id.is_some(), "storage.s3.kms_key_id", BUCKET),
-        (wal.s3.bucket.is_some(), WAL, BUCKET),
     ];
     for (set, name, needed) in needs {
         if set && s3.bucket.is_none() {
             return Err(Refusal(format!("{name} is set, but {needed} is not")));
         }
     }
-    if wal.s3.region.is_some() && wal.s3.bucket.is_none() {
-        let message = format!("storage.wal.s3.region is set, but {WAL} is not");
-        return Err(Refusal(message));
-    }
-    for (bucket, name) in [(&s3.bucket, BUCKET), (&wal.s3.bucket, WAL)] {
-        if bucket.as_deref() == Some("") {
-            return Err(Refusal(format!("{name} is empty")));
-        }
+    if s3.bucket.as_deref() == Some("") {
+        return Err(Refusal(format!("{BUCKET} is empty")));
     }
     if let Some(prefix) = &s3.prefix {
         check_prefix(prefix)

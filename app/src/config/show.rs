@@ -1,6 +1,6 @@
 //! `opendata-log config show`: what is in force, and where it comes from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use log_adapters::objects::Place;
@@ -24,11 +24,13 @@ pub fn show(file: Option<&Path>, flags: impl Serialize) -> Result<String, Refusa
             line(&mut text, &path, &value, &source.to_string());
         }
     }
-    if matches!(config.place().0, Place::S3 { .. }) {
-        // The S3 client takes whatever it knows of them.
+    let places = [Some(config.place().0), config.wal_place()];
+    let prefixes = places.iter().flatten().filter_map(Place::variables);
+    for prefix in prefixes.collect::<BTreeSet<_>>() {
+        // The store's client takes whatever it knows of them.
         let variables: BTreeMap<_, _> = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
-            .filter(|(name, _)| name.starts_with("AWS_"))
+            .filter(|(name, _)| name.starts_with(prefix))
             .collect();
         for (name, value) in variables {
             line(&mut text, &name, &value.to_string_lossy(), "environment");
@@ -70,7 +72,9 @@ fn effective(
                 None => (lame_duck, Source::Default),
             }
         }
-        ("storage.s3.prefix", (Place::S3 { .. }, prefix)) => (prefix, Source::Default),
+        ("storage.s3.prefix", (Place::S3 { .. }, prefix))
+        | ("storage.gcs.prefix", (Place::Gcs { .. }, prefix))
+        | ("storage.azure.prefix", (Place::Azure { .. }, prefix)) => (prefix, Source::Default),
         ("storage.s3.region", (Place::S3 { .. }, _)) => match std::env::var("AWS_REGION") {
             Ok(region) => (region, Source::Environment("AWS_REGION".into())),
             Err(_) => (value, Source::Default),

@@ -24,6 +24,16 @@ async fn a_second_server_on_a_bucket_takes_over_and_the_first_one_leaves() {
     a_second_server_takes_over(&Place::s3()).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_server_on_googles_storage_takes_over_and_the_first_one_leaves() {
+    a_second_server_takes_over(&Place::google()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_server_on_azures_storage_takes_over_and_the_first_one_leaves() {
+    a_second_server_takes_over(&Place::azure()).await;
+}
+
 async fn a_second_server_takes_over(place: &Place) {
     let history = Shared::default();
     let older = place.serve();

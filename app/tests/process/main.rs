@@ -2,6 +2,7 @@
 //!
 //! One test binary, so that it links once. `LOG_TEST_BINARY` names another server to run the tests against.
 
+mod clouds;
 mod configuration;
 mod disk_cache;
 mod documents;

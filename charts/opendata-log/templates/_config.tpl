@@ -19,10 +19,12 @@
 {{- end -}}
 {{- $_ := set $config "cache" $cache -}}
 {{- end -}}
-{{- if $config.storage.in_memory -}}
-{{- $_ := set $config "storage" (omit $config.storage "s3") -}}
-{{- else if not $config.storage.s3.region -}}
-{{- $_ := unset $config.storage.s3 "region" -}}
+{{- $storage := $config.storage -}}
+{{- if not $storage.s3.region -}}
+{{- $_ := unset $storage.s3 "region" -}}
+{{- end -}}
+{{- if not $storage.s3.bucket -}}
+{{- $_ := unset $storage "s3" -}}
 {{- end -}}
 {{- if not $config.slatedb -}}
 {{- $_ := unset $config "slatedb" -}}

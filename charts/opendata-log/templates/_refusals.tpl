@@ -3,7 +3,16 @@
 {{- $v := .Values -}}
 {{- $c := $v.config -}}
 {{- if not $v.image.repository }}{{ fail "image.repository is required: build the image with the Dockerfile, push it, and say where it is" }}{{ end -}}
-{{- if and (not $c.storage.in_memory) (not $c.storage.s3.bucket) }}{{ fail "config.storage.s3.bucket is required: the log lives in an S3 bucket (config.storage.in_memory=true is for trying things out)" }}{{ end -}}
+{{- $gcs := default dict $c.storage.gcs -}}
+{{- $azure := default dict $c.storage.azure -}}
+{{- $places := list -}}
+{{- if $c.storage.in_memory }}{{ $places = append $places "config.storage.in_memory" }}{{ end -}}
+{{- if $c.storage.s3.bucket }}{{ $places = append $places "config.storage.s3.bucket" }}{{ end -}}
+{{- if $gcs.bucket }}{{ $places = append $places "config.storage.gcs.bucket" }}{{ end -}}
+{{- if $azure.container }}{{ $places = append $places "config.storage.azure.container" }}{{ end -}}
+{{- if not $places }}{{ fail "config.storage.s3.bucket is required: the log lives in an S3 bucket, or in config.storage.gcs.bucket, or in config.storage.azure.container (config.storage.in_memory=true is for trying things out)" }}{{ end -}}
+{{- if gt (len $places) 1 }}{{ fail (printf "%s contradict each other: data lives in one place" (join " and " $places)) }}{{ end -}}
+{{- if and $azure.container (not $azure.account) }}{{ fail "config.storage.azure.container is set, but config.storage.azure.account is not" }}{{ end -}}
 
 {{- $stop := include "opendata-log.milliseconds" $c.shutdown.timeout | int64 -}}
 {{- if le (mul $v.terminationGracePeriodSeconds 1000) $stop }}{{ fail (printf "terminationGracePeriodSeconds (%d) must be more than config.shutdown.timeout (%s): Kubernetes would kill the server before everything acknowledged is flushed" (int $v.terminationGracePeriodSeconds) $c.shutdown.timeout) }}{{ end -}}

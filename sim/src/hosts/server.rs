@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use log_adapters::objects::s3::Reach;
+use log_adapters::objects::Reach;
 use log_app::config::Config;
 use log_app::lifetime::{self, Ended};
 use log_app::security::Security;

@@ -33,11 +33,27 @@ impl Recorder {
     /// # Panics
     /// When there is no free port.
     pub fn before(server: u16, lost: &'static [&'static str]) -> Self {
-        Self::answering(move |call| {
-            let mut call = call.clone();
+        Self::changing(server, move |call| {
             call.headers
                 .retain(|name, _| !lost.contains(&name.as_str()));
-            forward(&call, server)
+            Ok(())
+        })
+    }
+
+    /// Stands before the server on this port; `change` changes each request, or gives the answer to it.
+    ///
+    /// # Panics
+    /// When there is no free port.
+    pub fn changing(
+        server: u16,
+        change: impl Fn(&mut Call) -> Result<(), Vec<u8>> + Send + Sync + 'static,
+    ) -> Self {
+        Self::answering(move |call| {
+            let mut call = call.clone();
+            match change(&mut call) {
+                Ok(()) => forward(&call, server),
+                Err(answer) => Ok(answer),
+            }
         })
     }
 
@@ -49,6 +65,22 @@ impl Recorder {
         answer: impl Fn(&Call) -> io::Result<Vec<u8>> + Send + Sync + 'static,
     ) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("bind a loopback port");
+        Self::on(listener, answer)
+    }
+
+    /// Stands before the server on this port at a port that the client knew before.
+    ///
+    /// # Panics
+    /// When the port is taken.
+    pub fn at(port: u16, server: u16) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).expect("bind the port");
+        Self::on(listener, move |call| forward(call, server))
+    }
+
+    fn on(
+        listener: TcpListener,
+        answer: impl Fn(&Call) -> io::Result<Vec<u8>> + Send + Sync + 'static,
+    ) -> Self {
         let port = listener.local_addr().expect("address of a listener").port();
         let recorder = Self {
             port,

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::{BUCKET, and, flags, refused, through, with_bucket};
 use crate::support::client::Client;
-use crate::support::server::{Server, Variable};
+use crate::support::server::{Server, Variable, run_with};
 
 /// What "within seconds" means: the check's own bound, and a debug build on a busy machine.
 const SECONDS: Duration = Duration::from_secs(20);
@@ -100,6 +100,79 @@ fn an_error_of_the_store_is_told_in_one_line() {
         &line,
         &[BUCKET, "cannot list", "InternalError: We are sorry"],
     );
+}
+
+#[test]
+fn a_store_without_conditional_puts_is_told_from_one_that_is_broken() {
+    let s3 = with_bucket(SeaweedFs::start());
+    let old = Recorder::changing(s3.port(), |call| {
+        match call.headers.contains_key("if-none-match") {
+            true => Err(log_testkit::recorder::answer(
+                501,
+                "<Error><Code>NotImplemented</Code><Message>A header is not implemented.</Message></Error>",
+            )),
+            false => Ok(()),
+        }
+    });
+    let line = refused_soon(BUCKET, &through(&old.url(), s3.environment()));
+    says(
+        &line,
+        &["does not implement `If-None-Match: *`", "NotImplemented"],
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_that_is_away_for_a_moment_is_waited_for() {
+    let s3 = with_bucket(SeaweedFs::start());
+    let [port] = free_ports();
+    let (real, waited) = (s3.port(), Duration::from_secs(2));
+    let begun = Instant::now();
+    let opened = std::thread::spawn(move || {
+        // Until then connections are refused.
+        std::thread::sleep(waited);
+        log_testkit::recorder::Recorder::at(port, real)
+    });
+    let environment = through(&format!("http://127.0.0.1:{port}"), s3.environment());
+    let mut server = Server::start(&flags(BUCKET), &environment);
+    assert!(begun.elapsed() >= waited);
+    let log = server.log();
+    says(&log, &["refused", "trying again for 12 s"]);
+    assert_eq!(server.terminate().await.code, Some(0));
+    drop(opened.join().expect("no panic"));
+}
+
+#[test]
+fn values_that_the_client_would_panic_on_are_refused_by_name() {
+    let right = anywhere("http://127.0.0.1:1");
+    for (name, value, said) in [
+        ("AWS_ENDPOINT_URL", "minio:9000", "it must be a URL"),
+        ("AWS_ACCESS_KEY_ID", "id\n", "line break"),
+        ("AWS_SECRET_ACCESS_KEY", "secret ", "white space"),
+        ("AWS_SESSION_TOKEN", "t\u{f6}ken", "printable ASCII"),
+        ("AWS_REGION", "eu central", "eu-central-1"),
+        ("AWS_ALLOW_HTTP", "false", "AWS_ALLOW_HTTP=true"),
+    ] {
+        let mut environment = right.clone();
+        environment.retain(|(earlier, _)| earlier != name);
+        let environment = and(environment, &[(name, value)]);
+        says(&refused_soon(BUCKET, &environment), &[name, said]);
+        let check = ["config", "check", "--s3-bucket", BUCKET].map(str::to_owned);
+        let exit = run_with(&check, &environment);
+        assert_eq!(exit.code, Some(2), "{exit:?}");
+        says(&exit.stderr, &[name, said]);
+    }
+}
+
+#[test]
+fn a_proxy_in_between_is_named_and_its_password_is_not() {
+    let [nobody] = free_ports();
+    let proxy = format!("http://user:secret@127.0.0.1:{nobody}");
+    let proxies = ["HTTP_PROXY", "http_proxy"].map(|name| (name, proxy.as_str()));
+    let environment = and(anywhere("http://store.test:9000"), &proxies);
+    let environment = and(environment, &[("NO_PROXY", ""), ("no_proxy", "")]);
+    let line = refused_soon(BUCKET, &environment);
+    says(&line, &["HTTP_PROXY", &format!("127.0.0.1:{nobody}")]);
+    assert!(!line.contains("secret"), "{line}");
 }
 
 fn anywhere(endpoint: &str) -> Vec<Variable> {

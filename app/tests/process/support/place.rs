@@ -1,5 +1,7 @@
 //! Where a server keeps its log: a local folder or a bucket.
 
+use log_testkit::azurite::{ACCOUNT, Azurite};
+use log_testkit::gcs::Gcs;
 use log_testkit::seaweedfs::SeaweedFs;
 use tempfile::TempDir;
 
@@ -9,6 +11,8 @@ use super::server::{Exit, Server, Variable, run_with, variable};
 pub(crate) enum Place {
     Folder(TempDir),
     Bucket(SeaweedFs),
+    Google(Gcs),
+    Azure(Azurite),
 }
 
 const BUCKET: &str = "process-tests";
@@ -23,6 +27,20 @@ impl Place {
         let s3 = SeaweedFs::start();
         s3.create_bucket(BUCKET);
         Self::Bucket(s3)
+    }
+
+    /// A bucket in an emulator of Google Cloud Storage.
+    pub(crate) fn google() -> Self {
+        let gcs = Gcs::start();
+        gcs.create_bucket(BUCKET);
+        Self::Google(gcs)
+    }
+
+    /// A container in an emulator of Azure Blob Storage.
+    pub(crate) fn azure() -> Self {
+        let azurite = Azurite::start();
+        azurite.create_container(BUCKET);
+        Self::Azure(azurite)
     }
 
     /// Starts a server on this place.
@@ -56,20 +74,23 @@ impl Place {
         move || Server::start(&arguments, &environment)
     }
 
-    /// Stops the S3 server's process without a word to anybody.
+    /// Stops the store without a word to anybody.
     pub(crate) fn pause(&self) {
-        self.s3_server().pause();
+        match self {
+            Self::Folder(_) => panic!("a folder has no server"),
+            Self::Bucket(s3) => s3.pause(),
+            Self::Google(gcs) => gcs.pause(),
+            Self::Azure(azurite) => azurite.pause(),
+        }
     }
 
     /// Lets it go on.
     pub(crate) fn resume(&self) {
-        self.s3_server().resume();
-    }
-
-    fn s3_server(&self) -> &SeaweedFs {
         match self {
-            Self::Bucket(s3) => s3,
             Self::Folder(_) => panic!("a folder has no server"),
+            Self::Bucket(s3) => s3.resume(),
+            Self::Google(gcs) => gcs.resume(),
+            Self::Azure(azurite) => azurite.resume(),
         }
     }
 
@@ -108,6 +129,12 @@ impl Place {
             Self::Bucket(_) => ["--s3-bucket", BUCKET, "--s3-prefix", PREFIX]
                 .map(str::to_owned)
                 .to_vec(),
+            Self::Google(_) => ["--gcs-bucket", BUCKET, "--gcs-prefix", "some/log"]
+                .map(str::to_owned)
+                .to_vec(),
+            Self::Azure(_) => ["--azure-account", ACCOUNT, "--azure-container", BUCKET]
+                .map(str::to_owned)
+                .to_vec(),
         }
     }
 
@@ -119,6 +146,8 @@ impl Place {
         match self {
             Self::Folder(_) => Vec::new(),
             Self::Bucket(s3) => s3.environment(),
+            Self::Google(gcs) => gcs.environment_with_token(),
+            Self::Azure(azurite) => azurite.environment(),
         }
     }
 }

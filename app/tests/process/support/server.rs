@@ -62,7 +62,8 @@ fn command(binary: OsString, args: &[String], env: &[Variable]) -> Command {
     let mut command = Command::new(binary);
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
-        if text.starts_with("LOG_") || text.starts_with("AWS_") || text == "RUST_LOG" {
+        let is_ours = ["LOG_", "AWS_", "GOOGLE_", "GCE_", "AZURE_"];
+        if is_ours.iter().any(|prefix| text.starts_with(prefix)) || text == "RUST_LOG" {
             command.env_remove(&name);
         }
     }

@@ -1,0 +1,224 @@
+//! A container of Azure Blob Storage as an object store, by Azure's own API.
+
+use std::fmt;
+use std::sync::Arc;
+
+use log_domain::{Error, Result};
+use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
+use object_store::{ClientConfigKey, ObjectStore};
+
+use super::check::{self, Candidate};
+use super::reach::{Reach, TIMEOUTS};
+use super::{proxy, variables};
+
+/// The metadata service of the machine, as every virtual machine and every AKS node sees it.
+const METADATA: &str = "http://169.254.169.254";
+
+/// A container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Container {
+    /// The storage account that it is in.
+    pub account: String,
+    /// Its name.
+    pub name: String,
+    /// The URL of the account's blob service; `AZURE_STORAGE_ENDPOINT`, or the account's public one, if not given.
+    pub endpoint: Option<String>,
+}
+
+impl Container {
+    /// The store in this container. Nothing is read or written yet.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when an option is not valid, or options contradict each other.
+    pub fn open(&self, reach: &Reach) -> Result<Arc<dyn ObjectStore>> {
+        let builder = self.builder(reach)?;
+        Source::of(&builder)?;
+        Ok(Arc::new(builder.build().map_err(|e| self.invalid(&e))?))
+    }
+
+    /// Finds out within seconds whether a log can live here below `path`.
+    ///
+    /// # Errors
+    /// As [`super::s3::Bucket::check`].
+    pub async fn check(&self, path: &str, reach: &Reach) -> Result<()> {
+        let builder = self.builder(reach)?.with_retry(check::no_retries());
+        let source = Source::of(&builder)?;
+        let value = |key| builder.get_config_value(&key);
+        let endpoint = value(AzureConfigKey::Endpoint);
+        let endpoint =
+            endpoint.unwrap_or_else(|| format!("https://{}.blob.core.windows.net", self.account));
+        let configured = value(AzureConfigKey::Client(ClientConfigKey::ProxyUrl));
+        let store = builder.build().map_err(|error| self.invalid(&error))?;
+        let credentials = match source {
+            Source::Unsigned => None,
+            _ => check::credentials(store.credentials()),
+        };
+        let candidate = Candidate {
+            name: format!("az://{}/{}", self.account, self.name),
+            holder: "container",
+            precondition: "If-None-Match: *",
+            store: Arc::new(store),
+            source: source.to_string(),
+            credentials,
+            proxy: proxy::of(&endpoint, configured),
+        };
+        check::check(&candidate, path).await
+    }
+
+    fn builder(&self, reach: &Reach) -> Result<MicrosoftAzureBuilder> {
+        let mut builder = MicrosoftAzureBuilder::new().with_http_connector(reach.connector());
+        for (key, default) in TIMEOUTS {
+            builder = builder.with_config(AzureConfigKey::Client(key), default);
+        }
+        variables::name_part("the name of the container", &self.name)?;
+        variables::name_part("the name of the storage account", &self.account)?;
+        let mut endpoint = "AZURE_STORAGE_ENDPOINT";
+        for (name, value) in reach.variables_of("AZURE_") {
+            if let Ok(key) = name.to_ascii_lowercase().parse()
+                && !value.is_empty()
+            {
+                variables::check(name, value)?;
+                builder = builder.with_config(key, value);
+            }
+        }
+        if let Some(given) = &self.endpoint {
+            builder = builder.with_endpoint(given.trim_end_matches('/').to_owned());
+            endpoint = "the endpoint";
+        }
+        if let Some(value) = builder.get_config_value(&AzureConfigKey::Endpoint) {
+            let allowed = AzureConfigKey::Client(ClientConfigKey::AllowHttp);
+            let allowed = builder.get_config_value(&allowed);
+            variables::plain_http(endpoint, &value, "AZURE_ALLOW_HTTP", allowed)?;
+        }
+        Ok(builder
+            .with_account(&self.account)
+            .with_container_name(&self.name))
+    }
+
+    fn invalid(&self, error: &object_store::Error) -> Error {
+        Error::invalid(variables::in_one_line(&format!(
+            "Azure options for container {} of account {}: {error}",
+            self.name, self.account
+        )))
+    }
+}
+
+/// Who gives credentials: the first of these that is named, in the order in which the client looks.
+#[derive(Debug, PartialEq, Eq)]
+enum Source {
+    /// Nobody: requests are not signed.
+    Unsigned,
+    /// A variable with this name.
+    Variable(&'static str),
+    /// Entra ID, for a token in a file: workload identity.
+    WorkloadIdentity { client: String, token_file: String },
+    /// Entra ID, for the secret of a service principal.
+    ClientSecret(String),
+    /// The command line tool.
+    Cli,
+    /// The metadata service.
+    ManagedIdentity(String),
+}
+
+impl Source {
+    /// # Errors
+    /// [`Error::Invalid`] for a part of what only works together. The client would pass over it in silence and ask the
+    /// next in line.
+    fn of(builder: &MicrosoftAzureBuilder) -> Result<Self> {
+        use AzureConfigKey as Key;
+        let value = |key| builder.get_config_value(&key);
+        let is_on = |key| value(key).is_some_and(|value| value == "true" || value == "1");
+        if is_on(Key::SkipSignature) {
+            return Ok(Self::Unsigned);
+        }
+        for (key, name) in [
+            (Key::Token, "AZURE_STORAGE_TOKEN"),
+            (Key::AccessKey, "AZURE_STORAGE_ACCOUNT_KEY"),
+        ] {
+            if value(key).is_some() {
+                return Ok(Self::Variable(name));
+            }
+        }
+        let needs = |set: &str, key, name: &str| {
+            value(key).ok_or_else(|| Error::invalid(format!("{set} is set, but {name} is not")))
+        };
+        if let Some(token_file) = value(Key::FederatedTokenFile) {
+            let set = "AZURE_FEDERATED_TOKEN_FILE";
+            needs(set, Key::AuthorityId, "AZURE_TENANT_ID")?;
+            let client = needs(set, Key::ClientId, "AZURE_CLIENT_ID")?;
+            return Ok(Self::WorkloadIdentity { client, token_file });
+        }
+        if value(Key::ClientSecret).is_some() {
+            let set = "AZURE_CLIENT_SECRET";
+            needs(set, Key::AuthorityId, "AZURE_TENANT_ID")?;
+            return Ok(Self::ClientSecret(needs(
+                set,
+                Key::ClientId,
+                "AZURE_CLIENT_ID",
+            )?));
+        }
+        if value(Key::SasKey).is_some() {
+            return Ok(Self::Variable("AZURE_STORAGE_SAS_TOKEN"));
+        }
+        if is_on(Key::UseAzureCli) {
+            return Ok(Self::Cli);
+        }
+        let endpoint = value(Key::MsiEndpoint);
+        Ok(Self::ManagedIdentity(
+            endpoint.unwrap_or_else(|| METADATA.into()),
+        ))
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unsigned => f.write_str("nowhere (AZURE_SKIP_SIGNATURE)"),
+            Self::Variable(name) => f.write_str(name),
+            Self::WorkloadIdentity { client, token_file } => {
+                write!(f, "Entra ID (client {client}, token file {token_file})")
+            }
+            Self::ClientSecret(client) => write!(f, "Entra ID (client {client}, its secret)"),
+            Self::Cli => f.write_str("the Azure command line (AZURE_USE_AZURE_CLI)"),
+            Self::ManagedIdentity(endpoint) => write!(
+                f,
+                "the machine's metadata service ({endpoint}), as no AZURE_* variable names another source"
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(variables: &[(&str, &str)]) -> std::result::Result<Source, String> {
+        let mut builder = MicrosoftAzureBuilder::new();
+        for (name, value) in variables {
+            let key = name.to_ascii_lowercase().parse().expect("a variable");
+            builder = builder.with_config(key, *value);
+        }
+        Source::of(&builder).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_the_webhook_of_aks_sets_is_workload_identity_and_a_part_of_it_is_refused_by_name() {
+        let mut variables = vec![
+            ("AZURE_FEDERATED_TOKEN_FILE", "/token"),
+            ("AZURE_AUTHORITY_HOST", "https://login.microsoftonline.com/"),
+            ("AZURE_CLIENT_ID", "client"),
+            ("AZURE_TENANT_ID", "tenant"),
+        ];
+        let (client, token_file) = ("client".to_owned(), "/token".to_owned());
+        let workload = Source::WorkloadIdentity { client, token_file };
+        assert_eq!(source(&variables), Ok(workload));
+        variables.pop();
+        let refusal = source(&variables).unwrap_err();
+        assert_eq!(
+            refusal,
+            "AZURE_FEDERATED_TOKEN_FILE is set, but AZURE_TENANT_ID is not"
+        );
+        let metadata = Source::ManagedIdentity(METADATA.into());
+        assert_eq!(source(&[("AZURE_CLIENT_ID", "client")]), Ok(metadata));
+    }
+}

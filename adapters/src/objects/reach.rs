@@ -1,0 +1,63 @@
+//! How object stores are reached: the environment and the network.
+
+use std::sync::Arc;
+
+use object_store::ClientConfigKey;
+use object_store::client::{HttpConnector, ReqwestConnector};
+
+use super::conflict::RetryingConflicts;
+
+/// Names and values of environment variables.
+pub type Variables = Vec<(String, String)>;
+
+/// What the names of the variables of object stores begin with.
+pub const PREFIXES: [&str; 3] = ["AWS_", "GOOGLE_", "AZURE_"];
+
+/// Timeouts of every client; variables such as `AWS_TIMEOUT`, `GOOGLE_TIMEOUT` and `AZURE_TIMEOUT` replace them.
+pub(super) const TIMEOUTS: [(ClientConfigKey, &str); 2] = [
+    // A slower connection attempt is abandoned. Without a bound a partition is never noticed.
+    (ClientConfigKey::ConnectTimeout, "3 seconds"),
+    // A slower request is abandoned and retried. It includes the body: after an outage the first file of the
+    // write-ahead log can be as large as all that was not flushed.
+    (ClientConfigKey::Timeout, "60 seconds"),
+];
+
+/// How object stores are reached.
+#[derive(Debug, Clone, Default)]
+pub struct Reach {
+    /// The `AWS_*`, `GOOGLE_*` and `AZURE_*` variables, which name endpoint, credentials and further options.
+    pub variables: Variables,
+    /// The network; this machine's if not given.
+    pub network: Option<Arc<dyn HttpConnector>>,
+}
+
+impl Reach {
+    /// The environment of this process and the network of its machine.
+    pub fn of_process() -> Self {
+        Self {
+            variables: environment(),
+            network: None,
+        }
+    }
+
+    /// The variables of one kind of store.
+    pub(super) fn variables_of(&self, prefix: &str) -> impl Iterator<Item = (&str, &str)> {
+        let all = self.variables.iter();
+        let all = all.map(|(name, value)| (name.as_str(), value.as_str()));
+        all.filter(move |(name, _)| name.starts_with(prefix))
+    }
+
+    pub(super) fn connector(&self) -> RetryingConflicts {
+        RetryingConflicts(match &self.network {
+            Some(network) => Arc::clone(network),
+            None => Arc::new(ReqwestConnector::default()),
+        })
+    }
+}
+
+fn environment() -> Variables {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .filter(|(name, _)| PREFIXES.iter().any(|prefix| name.starts_with(prefix)))
+        .collect()
+}
