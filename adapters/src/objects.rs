@@ -12,6 +12,7 @@ mod proxy;
 mod reach;
 pub mod s3;
 mod variables;
+pub mod writes;
 
 use std::fmt;
 use std::sync::Arc;

@@ -15,3 +15,4 @@ pub mod security;
 pub mod server;
 pub mod serving;
 pub mod storage;
+mod write_health;

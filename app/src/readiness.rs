@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use log_adapters::http;
+use log_adapters::objects::writes::FailingWrites;
 use log_adapters::slate::SlateStore;
 use log_domain::LogService;
 use tokio::sync::{Mutex, watch};
 use tokio::time::Instant;
 
 use crate::log_throttle::LogThrottle;
+use crate::write_health;
 
 /// A check of the object store costs requests; for this long its outcome is remembered.
 const REMEMBERED: Duration = Duration::from_secs(1);
@@ -22,9 +24,10 @@ const UNASKED: Duration = Duration::from_secs(10);
 /// How often to say that the server is still not ready.
 const SAY_EVERY: Duration = Duration::from_secs(30);
 
-/// Ready while the object store answers, nobody took the log over, and nobody asked to stop.
+/// Ready while the object store answers and takes writes, nobody took the log over, and nobody asked to stop.
 pub(crate) struct Readiness {
     service: Arc<LogService<SlateStore>>,
+    writes: Arc<FailingWrites>,
     stopping: watch::Receiver<bool>,
     last: Mutex<Option<(Instant, Result<(), String>)>>,
     passed: AtomicBool,
@@ -34,10 +37,12 @@ pub(crate) struct Readiness {
 impl Readiness {
     pub(crate) fn new(
         service: Arc<LogService<SlateStore>>,
+        writes: Arc<FailingWrites>,
         stopping: watch::Receiver<bool>,
     ) -> Self {
         Self {
             service,
+            writes,
             stopping,
             last: Mutex::default(),
             passed: AtomicBool::new(true),
@@ -48,6 +53,7 @@ impl Readiness {
     /// Whether the last check passed, and nothing that needs no check says otherwise.
     pub(crate) fn is_ready(&self) -> bool {
         self.passed.load(Ordering::Relaxed)
+            && write_health::refusal(&self.writes).is_none()
             && !*self.stopping.borrow()
             && self.service.status().stopped.is_none()
     }
@@ -97,6 +103,10 @@ impl Readiness {
                 .check()
                 .await
                 .map_err(|error| error.to_string());
+        }
+        // Logged by itself, and known without asking.
+        if let Some(why) = write_health::refusal(&self.writes) {
+            return Err(why);
         }
         // Held over the check, so that many probes at once are one check.
         let mut last = self.last.lock().await;

@@ -7,7 +7,8 @@ use std::time::Duration;
 use log_adapters::cache;
 use log_adapters::http::{HttpApi, HttpOptions, HttpParts, Side};
 use log_adapters::metrics::{Metrics, Watched};
-use log_adapters::slate::{self, SlateStore};
+use log_adapters::objects::writes::FailingWrites;
+use log_adapters::slate::{self, SlateStore, WalStore};
 use log_domain::follow::Followers;
 use log_domain::{Clock, Error, LogService, Stopped, Watermarks};
 use poem::listener::Acceptor;
@@ -21,6 +22,7 @@ use crate::readiness::Readiness;
 use crate::security::Security;
 use crate::serving::serve;
 use crate::storage::Stores;
+use crate::write_health;
 
 /// The part of a stop's time that requests in flight may take at most; the rest is for the flush.
 const DRAIN_SHARE: f64 = 0.5;
@@ -130,8 +132,9 @@ where
     let stores = parts.stores.await?;
     let limits = config.limits();
     let followers = Arc::new(Followers::new(&limits));
+    let writes = Arc::new(FailingWrites::default());
     let store = slate::Parts {
-        objects: stores.objects,
+        objects: writes.watch(stores.objects),
         clock: parts.clock,
         listener: Arc::clone(&followers) as Arc<_>,
         telemetry: Arc::new(metrics.clone()),
@@ -139,7 +142,10 @@ where
         seed: parts.seed,
     };
     let options = slate::Options {
-        wal: stores.wal,
+        wal: stores.wal.map(|wal| WalStore {
+            objects: writes.watch(wal.objects),
+            ..wal
+        }),
         ..config.store()
     };
     let store = SlateStore::open(store, options).await?;
@@ -150,9 +156,14 @@ where
         limits,
     ));
     let (stopping, is_stopping) = watch::channel(false);
-    let readiness = Arc::new(Readiness::new(Arc::clone(&service), is_stopping));
+    let readiness = Arc::new(Readiness::new(
+        Arc::clone(&service),
+        Arc::clone(&writes),
+        is_stopping,
+    ));
     readiness.keep_asking();
-    watch_for_metrics(&metrics, &service, &readiness);
+    write_health::keep_telling(&writes);
+    watch_for_metrics(&metrics, &service, &readiness, &writes);
     api.open(HttpParts {
         service: Arc::clone(&service),
         readiness,
@@ -221,14 +232,20 @@ fn watch_for_metrics(
     metrics: &Metrics,
     service: &Arc<LogService<SlateStore>>,
     readiness: &Arc<Readiness>,
+    writes: &Arc<FailingWrites>,
 ) {
     let (service, readiness) = (Arc::downgrade(service), Arc::downgrade(readiness));
+    let writes = Arc::downgrade(writes);
     metrics.watch(Arc::new(move || {
         match (service.upgrade(), readiness.upgrade()) {
             (Some(service), Some(readiness)) => Watched {
                 status: service.status(),
                 followers: service.followers() as u64,
                 ready: readiness.is_ready(),
+                writes_fail: writes
+                    .upgrade()
+                    .and_then(|writes| writes.longest())
+                    .map_or(Duration::ZERO, |fail| fail.since),
             },
             _ => Watched::default(),
         }

@@ -173,7 +173,7 @@ def test_the_alert_on_the_disk_is_there_when_the_kubelet_measures_the_volume(cac
     values = chart.with_values(chart.example("default"), {
         "cache": cache, "prometheusRule": {"enabled": True, "runbookUrl": "https://runbooks.example.com/opendata-log/operations.html"}})
     names = [rule["alert"] for rule in chart.find("PrometheusRule", values)["spec"]["groups"][0]["rules"]]
-    assert ("OpendataLogDiskAlmostFull" in names) == there and len(names) == 7 + there
+    assert ("OpendataLogDiskAlmostFull" in names) == there and len(names) == 8 + there
 
 
 def test_the_queries_of_the_documents_are_promql(tmp_path):

@@ -162,9 +162,11 @@ fn what_an_operator_asks_next_is_there() {
         },
         followers: 8,
         ready: false,
+        writes_fail: Duration::from_secs(9),
     }));
     let text = metrics.render();
     for line in [
+        "log_write_failure_seconds 9",
         "log_append_queue_bytes 400",
         "log_append_queue_requests 4",
         "log_active_segment 7",

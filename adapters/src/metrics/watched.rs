@@ -1,6 +1,7 @@
 //! Gauges of what is going on, asked of the server when they are scraped.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use log_domain::{Status, Stopped};
 use opentelemetry::KeyValue;
@@ -18,6 +19,8 @@ pub struct Watched {
     pub followers: u64,
     /// Whether the last readiness check passed.
     pub ready: bool,
+    /// For how long the object store has refused every write; zero when it takes them.
+    pub writes_fail: Duration,
 }
 
 type Source = Arc<dyn Fn() -> Watched + Send + Sync>;
@@ -89,15 +92,26 @@ impl Metrics {
                 }
             })
             .build();
-        let _registered = meter
-            .f64_observable_gauge("log_durable_lag_seconds")
-            .with_description(
-                "For how long the oldest record that is not on object storage has been waiting.",
-            )
-            .with_callback(move |observer| {
-                observer.observe(source().status.durable_lag.as_secs_f64(), &[]);
-            })
-            .build();
+        let seconds = |name, description, value: fn(&Watched) -> Duration| {
+            let source = Arc::clone(&source);
+            let _registered = meter
+                .f64_observable_gauge(name)
+                .with_description(description)
+                .with_callback(move |observer| {
+                    observer.observe(value(&source()).as_secs_f64(), &[]);
+                })
+                .build();
+        };
+        seconds(
+            "log_durable_lag_seconds",
+            "For how long the oldest record that is not on object storage has been waiting.",
+            |watched| watched.status.durable_lag,
+        );
+        seconds(
+            "log_write_failure_seconds",
+            "For how long the object store has refused every write; 0 when it takes them.",
+            |watched| watched.writes_fail,
+        );
     }
 }
 

@@ -26,3 +26,4 @@ mod stopping;
 mod support;
 mod terminated;
 mod vanished;
+mod writes_refused;

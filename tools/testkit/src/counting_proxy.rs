@@ -15,7 +15,11 @@ use std::time::Duration;
 pub struct CountingProxy {
     port: u16,
     requests: Requests,
+    refused: Refused,
 }
+
+/// The method whose requests are answered 403, if any.
+type Refused = Arc<Mutex<Option<String>>>;
 
 /// The request lines of what was forwarded, without the version, each with how often.
 type Requests = Arc<Mutex<BTreeMap<String, u64>>>;
@@ -38,13 +42,20 @@ impl CountingProxy {
         let port = listener.local_addr().expect("the port's number").port();
         let requests = Requests::default();
         let counted = Arc::clone(&requests);
+        let refused = Refused::default();
+        let refusing = Arc::clone(&refused);
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
                 let counted = Arc::clone(&counted);
-                thread::spawn(move || drop(forward(&client, target, delay, &counted)));
+                let refusing = Arc::clone(&refusing);
+                thread::spawn(move || drop(forward(&client, target, delay, &counted, &refusing)));
             }
         });
-        Self { port, requests }
+        Self {
+            port,
+            requests,
+            refused,
+        }
     }
 
     /// `http://127.0.0.1:PORT`.
@@ -63,6 +74,17 @@ impl CountingProxy {
         of_method.collect()
     }
 
+    /// From now on answers requests of this method 403, as S3 does when a policy forbids them.
+    pub fn refuse(&self, method: &str) {
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        *refused = Some(method.to_owned());
+    }
+
+    /// Forwards every request again.
+    pub fn refuse_nothing(&self) {
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     /// Starts counting again.
     pub fn forget(&self) {
         let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
@@ -75,6 +97,7 @@ fn forward(
     target: u16,
     delay: Duration,
     requests: &Requests,
+    refused: &Refused,
 ) -> io::Result<()> {
     let server = TcpStream::connect((Ipv4Addr::LOCALHOST, target))?;
     for socket in [client, &server] {
@@ -86,7 +109,7 @@ fn forward(
         drop(io::copy(&mut from, &mut to));
         drop(to.shutdown(Shutdown::Both));
     });
-    let outcome = forward_requests(client, &server, delay, requests);
+    let outcome = forward_requests(client, &server, delay, requests, refused);
     drop(server.shutdown(Shutdown::Write));
     drop(back.join());
     outcome
@@ -97,7 +120,9 @@ fn forward_requests(
     mut server: &TcpStream,
     delay: Duration,
     requests: &Requests,
+    refused: &Refused,
 ) -> io::Result<()> {
+    let mut answers = client;
     let mut client = BufReader::new(client);
     loop {
         let mut head = String::new();
@@ -126,6 +151,22 @@ fn forward_requests(
             .entry(request)
             .or_default() += 1;
         thread::sleep(delay);
+        let method = refused
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        if let Some(method) = method.filter(|method| head.starts_with(method.as_str())) {
+            io::copy(&mut (&mut client).take(length), &mut io::sink())?;
+            let body =
+                format!("<Error><Code>AccessDenied</Code><Message>no {method}</Message></Error>");
+            // Requests come one after the other, so no answer of the server is under way.
+            write!(
+                answers,
+                "HTTP/1.1 403 Forbidden\r\ncontent-type: application/xml\r\ncontent-length: {}\r\n\r\n{body}",
+                body.len()
+            )?;
+            continue;
+        }
         server.write_all(head.as_bytes())?;
         io::copy(&mut (&mut client).take(length), &mut server)?;
     }

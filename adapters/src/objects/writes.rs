@@ -1,0 +1,182 @@
+//! Whether an object store takes writes.
+//!
+//! SlateDB repeats a write that failed until it succeeds, and reports nothing. So the store that it is given is wrapped here, and
+//! remembers since when every write of a folder (`wal`, `manifest`, `compacted`) has failed, and why.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::stream::BoxStream;
+use object_store::path::Path;
+use object_store::{
+    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta,
+    ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
+};
+use parking_lot::Mutex;
+use tokio::time::Instant;
+
+/// Folders that are told apart; further ones are not watched.
+const MAX_FOLDERS: usize = 32;
+/// A failure that is not followed by another attempt within this time is forgotten: nobody wants that write any more.
+const FORGOTTEN: Duration = Duration::from_secs(120);
+/// Bytes of a cause that are kept.
+const MAX_CAUSE: usize = 500;
+
+/// The writes that fail in one or more stores.
+#[derive(Debug, Default)]
+pub struct FailingWrites(Mutex<BTreeMap<String, Failing>>);
+
+#[derive(Debug)]
+struct Failing {
+    since: Instant,
+    last: Instant,
+    cause: String,
+}
+
+/// Writes that have all failed for some time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WritesFail {
+    /// For how long.
+    pub since: Duration,
+    /// What the store said last.
+    pub cause: String,
+}
+
+impl FailingWrites {
+    /// `store`, with its writes watched here.
+    pub fn watch(self: &Arc<Self>, store: Arc<dyn ObjectStore>) -> Arc<dyn ObjectStore> {
+        Arc::new(WatchedStore {
+            store,
+            failing: Arc::clone(self),
+        })
+    }
+
+    /// The writes that have failed for the longest time, if any do.
+    pub fn longest(&self) -> Option<WritesFail> {
+        let mut failing = self.0.lock();
+        failing.retain(|_, failing| failing.last.elapsed() < FORGOTTEN);
+        let longest = failing.values().min_by_key(|failing| failing.since)?;
+        Some(WritesFail {
+            since: longest.since.elapsed(),
+            cause: longest.cause.clone(),
+        })
+    }
+
+    fn ended<T>(&self, location: &Path, began: Instant, outcome: &Result<T>) {
+        let folder = match location.as_ref().rsplit_once('/') {
+            Some((folder, _)) => folder,
+            None => "",
+        };
+        let mut failing = self.0.lock();
+        match outcome {
+            Ok(_) => {
+                failing.remove(folder);
+            }
+            Err(error) if is_refusal(error) => {
+                if failing.len() >= MAX_FOLDERS && !failing.contains_key(folder) {
+                    return;
+                }
+                let mut cause = error.to_string();
+                cause.truncate(cause.floor_char_boundary(MAX_CAUSE));
+                let now = Instant::now();
+                let since = failing.get(folder).map_or(began, |failing| failing.since);
+                let last = Failing {
+                    since,
+                    last: now,
+                    cause,
+                };
+                failing.insert(folder.to_owned(), last);
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+/// Whether the store did not take the write, and not because of what is there already.
+fn is_refusal(error: &Error) -> bool {
+    !matches!(
+        error,
+        Error::AlreadyExists { .. } | Error::Precondition { .. } | Error::NotModified { .. }
+    )
+}
+
+#[derive(Debug)]
+struct WatchedStore {
+    store: Arc<dyn ObjectStore>,
+    failing: Arc<FailingWrites>,
+}
+
+impl fmt::Display for WatchedStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.store.fmt(f)
+    }
+}
+
+#[async_trait::async_trait]
+impl ObjectStore for WatchedStore {
+    async fn put_opts(
+        &self,
+        location: &Path,
+        payload: PutPayload,
+        options: PutOptions,
+    ) -> Result<PutResult> {
+        let began = Instant::now();
+        let outcome = self.store.put_opts(location, payload, options).await;
+        self.failing.ended(location, began, &outcome);
+        outcome
+    }
+
+    async fn put_multipart_opts(
+        &self,
+        location: &Path,
+        options: PutMultipartOptions,
+    ) -> Result<Box<dyn MultipartUpload>> {
+        let began = Instant::now();
+        let outcome = self.store.put_multipart_opts(location, options).await;
+        if outcome.is_err() {
+            self.failing.ended(location, began, &outcome);
+        }
+        outcome
+    }
+
+    async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
+        self.store.get_opts(location, options).await
+    }
+
+    async fn get_ranges(
+        &self,
+        location: &Path,
+        ranges: &[std::ops::Range<u64>],
+    ) -> Result<Vec<bytes::Bytes>> {
+        self.store.get_ranges(location, ranges).await
+    }
+
+    fn delete_stream(
+        &self,
+        locations: BoxStream<'static, Result<Path>>,
+    ) -> BoxStream<'static, Result<Path>> {
+        self.store.delete_stream(locations)
+    }
+
+    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+        self.store.list(prefix)
+    }
+
+    fn list_with_offset(
+        &self,
+        prefix: Option<&Path>,
+        offset: &Path,
+    ) -> BoxStream<'static, Result<ObjectMeta>> {
+        self.store.list_with_offset(prefix, offset)
+    }
+
+    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
+        self.store.list_with_delimiter(prefix).await
+    }
+
+    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
+        self.store.copy_opts(from, to, options).await
+    }
+}
