@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use log_adapters::http::{self, DocumentFormat};
 use serde::Serialize;
 
-use crate::config::{self, Config, Create, Refusal};
+use crate::config::{self, Config, Create, Refusal, environment};
 use crate::security::Security;
 use crate::storage;
 
@@ -259,7 +259,9 @@ impl ServeArgs {
     /// # Errors
     /// As [`Config::load`].
     pub fn load(&self) -> Result<Config, Refusal> {
-        Config::load(self.config.as_deref(), self.settings())
+        let config = Config::load(self.config.as_deref(), self.settings())?;
+        environment::check_stores(&config)?;
+        Ok(config)
     }
 
     /// What was given, as a part of the configuration.

@@ -6,6 +6,7 @@ mod azure;
 mod cache;
 mod checks;
 mod defaults;
+pub mod environment;
 mod file;
 mod gcs;
 mod http;

@@ -12,7 +12,7 @@ use clap::error::ErrorKind;
 use log_adapters::clock::SystemClock;
 use log_adapters::objects::Reach;
 use log_app::cli::{Asked, Cli};
-use log_app::config::{Config, Refusal};
+use log_app::config::{Config, Refusal, environment};
 use log_app::descriptors;
 use log_app::lifetime::{self, Ended};
 use log_app::listener::Tcp;
@@ -43,8 +43,13 @@ const FOR_THE_OWNER_ALONE: Mode = Mode::RWXG.union(Mode::RWXO);
 type Failure = (u8, String);
 
 fn main() -> ExitCode {
-    let Ok(log) = LogWriter::start() else {
-        return ExitCode::from(CANNOT_START);
+    let log = match begin() {
+        Ok(log) => log,
+        Err(why) => {
+            // Without the thread that writes lines. If this fails, there is nobody left to tell.
+            let _ = writeln!(std::io::stderr(), "opendata-log: {why}");
+            return ExitCode::from(CANNOT_START);
+        }
     };
     let _flushed = log.flush_at_exit();
     let outcome = parse().and_then(|asked| match asked {
@@ -60,6 +65,12 @@ fn main() -> ExitCode {
             ExitCode::from(code)
         }
     }
+}
+
+/// The log, if the environment lets the process have threads.
+fn begin() -> Result<LogWriter, String> {
+    environment::check_process().map_err(|refusal| refusal.to_string())?;
+    LogWriter::start().map_err(|error| format!("cannot start a thread: {error}"))
 }
 
 fn print(answer: &str) -> Result<ExitCode, Failure> {
