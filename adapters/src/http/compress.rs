@@ -211,7 +211,7 @@ mod tests {
     #[test]
     fn what_an_answer_holds_while_it_is_compressed_is_what_is_charged() {
         let mut encoder = Encoder::new(Coding::Zstd).expect("an encoder");
-        let noise: Vec<u8> = (0..PIECE as u32).map(|i| (i * i >> 3) as u8).collect();
+        let noise: Vec<u8> = (0..PIECE as u32).map(|i| ((i * i) >> 3) as u8).collect();
         let mut longest = 0;
         for _ in 0..100 {
             longest = encoder.add(&noise).expect("compressed").len().max(longest);

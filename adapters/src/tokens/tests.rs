@@ -1,3 +1,5 @@
+use std::fs;
+
 use super::*;
 
 const READ: &str = "read-token-0123456789";

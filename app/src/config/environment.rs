@@ -4,6 +4,8 @@
 use std::ops::RangeInclusive;
 use std::path::Path;
 
+use log_adapters::objects::Place;
+
 use super::{Config, Refusal};
 
 /// A variable that a library reads.
@@ -78,9 +80,9 @@ pub fn check_process() -> Result<(), Refusal> {
 /// # Errors
 /// As [`check_process`].
 pub(crate) fn check_stores(config: &Config) -> Result<(), Refusal> {
-    match config.storage.s3.bucket {
-        Some(_) => check(true),
-        None => Ok(()),
+    match config.place().0 {
+        Place::Memory | Place::Folder(_) => Ok(()),
+        Place::S3(_) | Place::Gcs(_) | Place::Azure(_) => check(true),
     }
 }
 

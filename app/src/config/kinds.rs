@@ -107,10 +107,10 @@ fn is_section(path: &[String]) -> bool {
 }
 
 /// The defaults, with this value in the place of one.
-fn try_on(path: &[String], value: Value) -> Result<(), Error> {
+fn try_on(path: &[String], value: Value) -> Result<(), Box<Error>> {
     let in_sections = |inner, name: &String| Value::from(Dict::from([(name.clone(), inner)]));
     let tree = path.iter().rev().fold(value, in_sections);
     let defaults = Serialized::from(&*DEFAULTS, Profile::Default);
     let settings = Figment::from(defaults).merge(Serialized::from(tree, Profile::Default));
-    settings.extract::<Config>().map(drop)
+    settings.extract::<Config>().map(drop).map_err(Box::new)
 }
