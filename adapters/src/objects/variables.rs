@@ -191,13 +191,14 @@ fn shown(value: &str) -> String {
     format!("`{}`", without_passwords(value))
 }
 
-/// The text in one line.
+/// The text of an error in one line, without the passwords that may be in it.
 pub(super) fn in_one_line(text: &str) -> String {
+    let text = without_passwords(text);
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The text with a mask where a URL in it has a user and a password.
-pub(super) fn without_passwords(text: &str) -> String {
+fn without_passwords(text: &str) -> String {
     let mut parts = text.split("://");
     let mut masked = parts.next().unwrap_or_default().to_owned();
     for part in parts {

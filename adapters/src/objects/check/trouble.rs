@@ -5,7 +5,7 @@ use std::error::Error as StdError;
 use log_domain::Error;
 use object_store::client::{HttpError, HttpErrorKind};
 
-use super::super::variables::{in_one_line, without_passwords};
+use super::super::variables::in_one_line;
 
 /// Something that is wrong with the store, the credentials, or the way to them.
 #[derive(Debug)]
@@ -77,7 +77,7 @@ impl Trouble {
             Some(proxy) => format!("{}; requests go through {proxy}", self.message),
             None => self.message,
         };
-        let message = in_one_line(&without_passwords(&message));
+        let message = in_one_line(&message);
         match self.invalid {
             true => Error::invalid(message),
             false => Error::unavailable(message),
