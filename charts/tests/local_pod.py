@@ -47,14 +47,18 @@ class LocalPod:
             given[variable["name"]] = secrets[source["key"]] if source else variable["value"]
         return given
 
-    def start(self, start, **more: str) -> dict[str, str]:
-        """Runs it with folders and free ports in the place of its own; where its ports are, by their names."""
+    def localize(self) -> dict[str, str]:
+        """Has the configuration name folders of this machine; the environment that does so too."""
         for path in self.mounts["/etc/opendata-log"].rglob("log.yaml"):
             path.write_text(self._local(self.config))
+        return {name: self._local(value) for name, value in self.env().items()}
+
+    def start(self, start, **more: str) -> dict[str, str]:
+        """Runs it with folders and free ports in the place of its own; where its ports are, by their names."""
+        env = self.localize()
         names = [port["name"] for port in self.container["ports"]]
         ports = dict(zip(names, processes.free_ports(len(names))))
         settings = {"http": "LOG_PORT", "admin": "LOG_ADMIN__PORT"}
-        env = {name: self._local(value) for name, value in self.env().items()}
         env |= {settings[name]: str(port) for name, port in ports.items()} | more
         self.server = start([self._local(arg) for arg in self.container["args"]], env)
         urls = {name: f"{self._scheme(name)}://localhost:{port}" for name, port in ports.items()}

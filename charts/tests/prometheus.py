@@ -22,6 +22,8 @@ def in_its_own_words(relabelings: list[dict]) -> list[dict]:
 def series(url: str, selector: str) -> list[dict]:
     """The labels of what the selector, or another expression, finds now."""
     status, body = processes.request(f"{url}/api/v1/query?{urllib.parse.urlencode({'query': selector})}")
+    if status == 503 and "Unavailable" in body:
+        return []  # It is still starting.
     assert status == 200, body
     return [found["metric"] for found in json.loads(body)["data"]["result"]]
 

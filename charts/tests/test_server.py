@@ -38,7 +38,7 @@ def bucket(s3):
 def test_the_server_takes_the_rendered_configuration(path, binary, tmp_path):
     pod = LocalPod(chart.values_of(path), tmp_path)
     checked = subprocess.run([binary, "config", "check", "--config", str(tmp_path / "config" / "log.yaml")],
-                             env=pod.env(), capture_output=True, text=True)
+                             env=pod.localize(), capture_output=True, text=True)
     assert (checked.returncode, checked.stdout.strip(), checked.stderr) == (0, "ok", "")
 
 

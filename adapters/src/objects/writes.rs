@@ -19,8 +19,9 @@ use tokio::time::Instant;
 
 /// Folders that are told apart; further ones are not watched.
 const MAX_FOLDERS: usize = 32;
-/// A failure that is not followed by another attempt within this time is forgotten: nobody wants that write any more.
-const FORGOTTEN: Duration = Duration::from_secs(120);
+/// A failure that is not followed by another attempt within this time is forgotten: nobody wants that write any more. SlateDB
+/// tries again after a second at most, and an attempt that is not answered is no refusal.
+const FORGOTTEN: Duration = Duration::from_secs(10);
 /// Bytes of a cause that are kept.
 const MAX_CAUSE: usize = 500;
 

@@ -145,9 +145,11 @@ impl Shared {
         loop {
             let line = self.next();
             let written = write_line(&mut out, &line, &mut torn);
-            self.written(line.len());
             if written.is_err() {
                 self.lost.dropped.fetch_add(1, Ordering::Relaxed);
+            }
+            self.written(line.len());
+            if written.is_err() {
                 continue;
             }
             let dropped = self.lost.dropped();

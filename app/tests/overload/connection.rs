@@ -125,7 +125,7 @@ impl Connection {
             .await
             .expect("the connection stays open");
         let request = Request::post("/api/v1/log/append")
-            .header("host", "overload")
+            .header("host", "localhost")
             .header("content-type", "application/json")
             .body(Full::new(self.body.clone()))
             .expect("a request");

@@ -288,8 +288,8 @@ fn origins_and_hosts_that_are_none_are_refused_with_an_example() {
         (
             "LOG_HTTP__CORS__ALLOW_ORIGINS",
             "7",
-            "LOG_HTTP__CORS__ALLOW_ORIGINS",
-            "a.example",
+            "http.cors.allow_origins",
+            "https://app.example.com",
         ),
         (
             "LOG_HTTP__ALLOWED_HOSTS",

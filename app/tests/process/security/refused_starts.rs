@@ -20,8 +20,12 @@ fn a_certificate_that_is_missing_broken_or_of_another_key_ends_the_start() {
         let env = [("LOG_TLS__CERTIFICATE", certificate), ("LOG_TLS__KEY", key)];
         refused(&env, names);
     };
-    tls("/does/not/exist.pem", &key, "/does/not/exist.pem");
-    tls(&certificate, "/does/not/exist.key", "/does/not/exist.key");
+    tls("/tmp/does-not-exist.pem", &key, "/tmp/does-not-exist.pem");
+    tls(
+        &certificate,
+        "/tmp/does-not-exist.key",
+        "/tmp/does-not-exist.key",
+    );
     tls(
         &certificate,
         &others.text("tls.key"),
@@ -37,8 +41,8 @@ fn a_certificate_that_is_missing_broken_or_of_another_key_ends_the_start() {
 fn a_token_file_that_is_missing_or_does_not_parse_ends_the_start_without_being_quoted() {
     let files = Files::new();
     refused(
-        &[("LOG_AUTH__TOKENS", "/does/not/exist")],
-        "/does/not/exist",
+        &[("LOG_AUTH__TOKENS", "/tmp/does-not-exist")],
+        "/tmp/does-not-exist",
     );
     let secret = "a-very-secret-token-in-the-wrong-place";
     files.write("tokens", &format!("# tokens\nname {secret} read\n"));
