@@ -64,11 +64,10 @@ impl Planted {
     /// Where it is to be found.
     pub fn scenario(self) -> Scenario {
         match self {
-            Self::AcknowledgeEarly
-            | Self::StoreLies
-            | Self::ReuseSequences
-            | Self::ShowUndurable => Scenario::Crash,
-            Self::StoreOverwrites | Self::ServeFenced | Self::ComeBack => Scenario::Fencing,
+            Self::AcknowledgeEarly | Self::StoreLies | Self::ReuseSequences => Scenario::Crash,
+            Self::StoreOverwrites | Self::ServeFenced | Self::ComeBack | Self::ShowUndurable => {
+                Scenario::Fencing
+            }
             Self::SkipFlush => Scenario::Shutdown,
             Self::SayNotApplied => Scenario::Outage,
             Self::SplitBatch
