@@ -44,15 +44,27 @@ impl Stalled {
 
     /// Asks for `path`, with `headers` empty headers.
     pub(super) async fn ask(&mut self, path: &str, headers: usize) {
+        let sent = self.try_ask(path, headers).await;
+        assert!(sent, "the connection is open");
+    }
+
+    /// As [`Stalled::ask`]; false when the server has ended the connection, as it does when others want the room.
+    pub(super) async fn try_ask(&mut self, path: &str, headers: usize) -> bool {
         let mut request = Request::get(format!("http://localhost{path}"));
         for _ in 0..headers {
             request = request.header("x", "");
         }
         let request = request.body(()).expect("a request");
         let ready = self.requests.clone().ready().await;
-        self.requests = ready.expect("the connection is open");
-        let sent = self.requests.send_request(request, true);
-        self.answers.push(sent.expect("sent").0);
+        let Ok(requests) = ready else {
+            return false;
+        };
+        self.requests = requests;
+        let Ok((answer, _)) = self.requests.send_request(request, true) else {
+            return false;
+        };
+        self.answers.push(answer);
+        true
     }
 
     /// The statuses of all answers.
