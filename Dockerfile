@@ -1,14 +1,11 @@
-# syntax=docker/dockerfile:1
 # The image of the server: the binary, the few libraries it needs, certificates, and nothing else: no shell, no package manager.
 # Dependencies are a layer of their own, which is built again only when Cargo.lock or a manifest changes.
 #
 #   docker build --tag opendata-log .
 
-# Both are Debian 12, so that the binary finds the C library that it was linked with.
-ARG BUILDER=docker.io/library/rust:1.95-bookworm
-ARG RUNTIME=gcr.io/distroless/cc-debian12:nonroot
-
-FROM ${BUILDER} AS tools
+# Both bases are Debian 12, so that the binary finds the C library that it was linked with, and are named by digest, so that the
+# same commit is built from the same bytes. To build from a mirror: --build-context NAME=docker-image://MIRROR, with NAME as below.
+FROM docker.io/library/rust:1.95-bookworm@sha256:6258907abe69656e41cd992e0b705cdcfabcbbe3db374f92ed2d47121282d4a1 AS tools
 # cargo-auditable writes the list of crates into the binary, where scanners and SBOM generators find it.
 RUN cargo install --locked cargo-chef@0.1.78 cargo-auditable@0.7.7
 WORKDIR /src
@@ -25,7 +22,7 @@ RUN cargo auditable build --release --locked --package log-app \
     && install -D --mode 0755 target/release/opendata-log /out/usr/local/bin/opendata-log \
     && install -d --mode 0755 /out/var/lib/opendata-log
 
-FROM ${RUNTIME} AS runtime
+FROM gcr.io/distroless/cc-debian12:nonroot@sha256:9dac0a79194e45a7da0158a9c6da57b217585af0786db3845d1f0ec1a0dd182f AS runtime
 ARG VERSION=dev
 ARG REVISION=unknown
 ARG SOURCE=unknown

@@ -21,11 +21,6 @@ def stages() -> list[list[tuple[str, str]]]:
     return found
 
 
-def arguments() -> dict[str, str]:
-    """The defaults of the arguments before the first stage."""
-    return dict(rest.split("=", 1) for name, rest in stages()[0] if name == "ARG")
-
-
 def of_the_image(instruction: str) -> list[str]:
     """What the last stage says with this instruction."""
     return [rest for name, rest in stages()[-1] if name == instruction]

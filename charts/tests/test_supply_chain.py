@@ -1,0 +1,213 @@
+"""What is published, of what it is made, and who can tell. The workflows were never run here: they are read."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+import chart
+import dockerfile
+import pins
+
+PUBLISH = yaml.safe_load((chart.ROOT / ".github" / "workflows" / "publish.yml").read_text())
+# What each job of the workflows may do beyond reading.
+RIGHTS = {("publish.yml", "image"): {"contents": "read", "packages": "write"},
+          ("publish.yml", "publish"): {"contents": "read", "packages": "write"},
+          ("publish.yml", "sign"): {"packages": "write", "id-token": "write"},
+          ("publish.yml", "release"): {"contents": "write"}}
+ISSUER = "--certificate-oidc-issuer https://token.actions.githubusercontent.com"
+IDENTITY = "/.github/workflows/publish.yml@refs/tags/"
+
+
+DIGEST, OTHER = "sha256:" + "a" * 64, "sha256:" + "b" * 64
+VERIFIED = "https://github.com/me/log/.github/workflows/publish.yml@refs/tags/v1.2.3"
+
+
+@pytest.fixture
+def on_a_runner(tmp_path):
+    """Runs the scripts of a job as a runner does, in an empty folder, with stand-ins for the programs that they call."""
+    (tmp_path / "bin").mkdir()
+
+    def run(job: str, **programs: str) -> subprocess.CompletedProcess:
+        for name, script in programs.items():
+            path = tmp_path / "bin" / name
+            path.write_text(f"#!/bin/sh\n{script}\n")
+            path.chmod(0o755)
+        env = {"PATH": f"{tmp_path}/bin:/usr/bin:/bin", "GITHUB_OUTPUT": str(tmp_path / "output"), "GITHUB_REF_NAME": "v1.2.3",
+               "GITHUB_SERVER_URL": "https://github.com", "GITHUB_REPOSITORY": "me/log", "IMAGE": "ghcr.io/me/log", "AMD64": DIGEST,
+               "ARM64": OTHER, "CHART": "ghcr.io/me/charts/opendata-log", "IMAGE_DIGEST": DIGEST, "CHART_DIGEST": OTHER}
+        return subprocess.run(["bash", "-e", "-c", script_of(job)], cwd=tmp_path, env=env, capture_output=True, text=True)
+
+    return run
+
+
+def workflows() -> list:
+    return [(path, yaml.safe_load(path.read_text())) for path in pins.WORKFLOWS]
+
+
+def steps_of(name: str) -> list[dict]:
+    return PUBLISH["jobs"][name]["steps"]
+
+
+def script_of(name: str) -> str:
+    return "\n".join(step.get("run", "") for step in steps_of(name))
+
+
+def test_every_action_image_and_tool_of_a_workflow_is_one_version_and_one_content():
+    loose = {path.name: pins.of_workflow(path.read_text()) for path in pins.WORKFLOWS}
+    assert loose == dict.fromkeys(loose, []) and len(loose) >= 3
+
+
+def test_every_image_that_an_image_is_made_from_has_a_digest():
+    loose = {path.name: pins.of_dockerfile(path.read_text()) for path in pins.dockerfiles()}
+    assert loose == dict.fromkeys(loose, []) and "Dockerfile" in loose
+
+
+@pytest.mark.parametrize("step", [
+    "uses: actions/checkout@v4",
+    "uses: actions/checkout@main",
+    "uses: actions/checkout@de0fac2e4500dabe0009e67214ff5f5447ce83dd",
+    "uses: actions/checkout@de0fac2 # v6.0.2",
+    "uses: docker://alpine:3.20",
+    "{name: x, uses: ./a}\n    container: alpine:3.20",
+    "uses: docker/setup-buildx-action@8d2750c68a42422c14e847fe6c8ac0403b4cbd6f # v3.12.0\n"
+    "        with: {driver-opts: image=docker.io/moby/buildkit:v0.26.2}",
+    "run: cargo install --locked cargo-deny",
+    "run: cargo install cargo-deny@0.20.2",
+    "run: curl -sSf https://example.com/install | sh",
+    "run: pip install ruff==1.0.0",
+    "run: npx prettier",
+])
+def test_a_step_that_could_run_something_else_tomorrow_is_noticed(step):
+    assert pins.of_workflow(f"jobs:\n  job:\n    runs-on: ubuntu-24.04\n    steps:\n      - {step}\n")
+
+
+@pytest.mark.parametrize("text", [
+    "FROM rust:1.95-bookworm AS tools",
+    "FROM docker.io/library/rust:1.95-bookworm AS tools",
+    "ARG BASE=gcr.io/distroless/cc-debian12:nonroot\nFROM ${BASE} AS runtime",
+    "ARG BASE\nFROM $BASE",
+    "# syntax=docker/dockerfile:1\nFROM scratch-of/mine:1@sha256:" + "0" * 64,
+    f"FROM a.example/b:1@sha256:{'0' * 64} AS c\nCOPY --from=busybox:1 /bin/sh /bin/sh",
+    f"FROM a.example/b:1@sha256:{'0' * 64} AS c\nRUN cargo install --locked cargo-chef",
+])
+def test_a_base_that_could_be_something_else_tomorrow_is_noticed(text):
+    assert pins.of_dockerfile(text + "\n")
+
+
+def test_the_image_of_helm_test_is_named_by_its_digest():
+    values = yaml.safe_load((chart.CHART / "values.yaml").read_text())["tests"]["image"]
+    pod = chart.find("Pod", chart.example("default"), ending="-test")
+    image = pod["spec"]["containers"][0]["image"]
+    assert pins.IMAGE.fullmatch(image) and image == f"{values['repository']}:{values['tag']}@{values['digest']}"
+    mine = chart.with_values(chart.example("default"), {"tests": {"image": {"repository": "a.example/curl", "tag": "8", "digest": ""}}})
+    assert chart.find("Pod", mine, ending="-test")["spec"]["containers"][0]["image"] == "a.example/curl:8"
+
+
+def test_dependabot_looks_after_everything_that_is_pinned():
+    config = yaml.safe_load((chart.ROOT / ".github" / "dependabot.yml").read_text())
+    kinds = {(update["package-ecosystem"], update["directory"]) for update in config["updates"]}
+    assert kinds == {("github-actions", "/"), ("docker", "/"), ("cargo", "/"), ("npm", "/openapi"), ("pip", "/tools")}
+
+
+def test_no_job_has_a_right_that_it_does_not_need():
+    for path, workflow in workflows():
+        assert workflow["permissions"] == {"contents": "read"}, f"{path.name}: rights are given to the jobs that need them"
+        for name, job in workflow["jobs"].items():
+            assert job.get("permissions", workflow["permissions"]) == RIGHTS.get((path.name, name), {"contents": "read"}), (path.name, name)
+
+
+def test_no_step_keeps_the_token_in_the_working_copy_or_puts_text_from_outside_into_a_script():
+    for path, workflow in workflows():
+        for job in workflow["jobs"].values():
+            for step in job["steps"]:
+                if step.get("uses", "").startswith("actions/checkout@"):
+                    assert step["with"] == {"persist-credentials": False}, path.name
+                assert "${{" not in step.get("run", ""), f"{path.name}: give it as a variable"
+
+
+def test_publishing_builds_this_image_with_an_sbom_and_without_a_cache_and_this_chart():
+    builds = [step["with"] for step in steps_of("image") if step.get("uses", "").startswith("docker/build-push-action@")]
+    assert builds and all("buildkit-syft-scanner" in build["sbom"] and build["provenance"] == "mode=max" for build in builds)
+    assert not any(key.startswith("cache") for build in builds for key in build), "a run before could have left anything there"
+    given = {line.split("=")[0] for build in builds for line in build["build-args"].splitlines()}
+    declared = {name.split("=")[0] for name in dockerfile.of_the_image("ARG")}
+    assert given == declared == {"VERSION", "REVISION", "SOURCE"}
+    assert "helm package charts/opendata-log" in script_of("publish")
+
+
+def test_image_and_chart_are_handed_on_and_signed_by_digest_and_never_by_tag():
+    assert '"$IMAGE@$AMD64" "$IMAGE@$ARM64"' in script_of("publish")
+    outputs = PUBLISH["jobs"]["publish"]["outputs"]
+    assert outputs == {"image": "${{ steps.image.outputs.digest }}", "chart": "${{ steps.chart.outputs.digest }}"}
+    assert script_of("publish").count("[[ $digest =~ ^sha256:[0-9a-f]{64}$ ]]") == 2, "an empty digest would sign nothing"
+    for name in "sign", "release":
+        given = PUBLISH["jobs"][name]["env"]
+        assert given["IMAGE_DIGEST"] == "${{ needs.publish.outputs.image }}" and given["CHART_DIGEST"] == "${{ needs.publish.outputs.chart }}"
+    signed = re.findall(r'cosign sign --yes (?:--recursive )?"(\S+)"', script_of("sign"))
+    assert signed == ["$IMAGE@$IMAGE_DIGEST", "$CHART@$CHART_DIGEST"] and script_of("sign").count("cosign sign") == len(signed)
+
+
+def test_only_the_job_that_signs_can_get_an_identity_and_it_runs_nothing_of_this_repository():
+    able = [name for name, job in PUBLISH["jobs"].items() if "id-token" in job.get("permissions", {})]
+    assert able == ["sign"]
+    used = [step["uses"].split("@")[0] for step in steps_of("sign") if "uses" in step]
+    assert used == ["sigstore/cosign-installer", "docker/login-action"]
+    assert PUBLISH["jobs"]["release"]["needs"] == ["publish", "sign"], "what is announced is signed"
+
+
+def test_the_workflow_the_release_notes_and_the_documentation_verify_in_the_same_way():
+    page = (chart.ROOT / "docs" / "deployment.md").read_text()
+    for text in script_of("sign"), script_of("release"), page:
+        command = re.sub(r"\\\\?\n\s*", "", text.split("cosign verify ", 1)[1])
+        assert ISSUER in command.splitlines()[0] and IDENTITY in command.splitlines()[0]
+        assert "regexp" not in command.splitlines()[0], "a pattern would accept other repositories and branches"
+
+
+def test_the_digests_of_image_and_chart_are_what_registry_and_helm_say(on_a_runner, tmp_path):
+    inspect = f"""case "$*" in *inspect*) echo '{{"digest": "{DIGEST}"}}';; *) echo "$@" > created;; esac"""
+    run = on_a_runner("publish", docker=inspect, helm=f"""echo "$@" >> helm-ran; [ "$1" != push ] || echo "Digest: {OTHER}" >&2""")
+    assert run.returncode == 0, run.stderr
+    assert (tmp_path / "output").read_text() == f"digest={DIGEST}\ndigest={OTHER}\n"
+    assert f"--tag ghcr.io/me/log:1.2.3 ghcr.io/me/log@{DIGEST} ghcr.io/me/log@{OTHER}" in (tmp_path / "created").read_text()
+    assert "push opendata-log-1.2.3.tgz oci://ghcr.io/me/charts" in (tmp_path / "helm-ran").read_text()
+
+
+@pytest.mark.parametrize("programs", [{"docker": "echo '{}'", "helm": f"echo Digest: {OTHER}"},
+                                      {"docker": f"""echo '{{"digest": "{DIGEST}"}}'""", "helm": "echo 'Error: denied' >&2"}], ids=["image", "chart"])
+def test_without_a_digest_nothing_more_is_published(on_a_runner, programs):
+    assert on_a_runner("publish", **programs).returncode != 0
+
+
+def test_the_job_that_signs_verifies_what_it_signed_and_fails_if_that_fails(on_a_runner, tmp_path):
+    assert on_a_runner("sign", cosign='echo "$@" >> ran').returncode == 0
+    ran = (tmp_path / "ran").read_text().splitlines()
+    assert ran[:2] == [f"sign --yes --recursive ghcr.io/me/log@{DIGEST}", f"sign --yes ghcr.io/me/charts/opendata-log@{OTHER}"]
+    assert len(ran) == 4 and all(line.startswith(f"verify {ISSUER} --certificate-identity {VERIFIED} ") for line in ran[2:])
+    assert on_a_runner("sign", cosign='[ "$1" = sign ]').returncode != 0
+
+
+def test_the_release_notes_name_both_digests_and_a_command_that_verifies_them(on_a_runner, tmp_path):
+    run = on_a_runner("release", gh='echo "$@" > ran')
+    assert run.returncode == 0, run.stderr
+    notes = (tmp_path / "notes.md").read_text()
+    assert f"`ghcr.io/me/log@{DIGEST}`" in notes and f"`ghcr.io/me/charts/opendata-log@{OTHER}`" in notes
+    (tmp_path / "bin" / "cosign").write_text('#!/bin/sh\necho "$@" >> verified\n')
+    (tmp_path / "bin" / "cosign").chmod(0o755)
+    command = notes.split("```sh\n")[1].split("```")[0]
+    subprocess.run(["bash", "-euc", command], cwd=tmp_path, env={"PATH": f"{tmp_path}/bin:/usr/bin:/bin"}, check=True)
+    assert (tmp_path / "verified").read_text().splitlines() == [
+        f"verify {ISSUER} --certificate-identity {VERIFIED} {signed}"
+        for signed in (f"ghcr.io/me/log@{DIGEST}", f"ghcr.io/me/charts/opendata-log@{OTHER}")]
+
+
+def test_shellcheck_has_nothing_to_say_to_the_scripts_of_the_workflows(tmp_path):
+    shellcheck = Path(sys.executable).parent / "shellcheck"
+    for path, workflow in workflows():
+        for name, job in workflow["jobs"].items():
+            for step in (step for step in job["steps"] if "run" in step):
+                run = subprocess.run([shellcheck, "--shell=bash", "-"], input=step["run"], capture_output=True, text=True)
+                assert run.returncode == 0, f"{path.name}, {name}: {run.stdout}"
