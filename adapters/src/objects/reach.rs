@@ -13,13 +13,17 @@ pub type Variables = Vec<(String, String)>;
 /// What the names of the variables of object stores begin with.
 pub const PREFIXES: [&str; 3] = ["AWS_", "GOOGLE_", "AZURE_"];
 
-/// Timeouts of every client; variables such as `AWS_TIMEOUT`, `GOOGLE_TIMEOUT` and `AZURE_TIMEOUT` replace them.
-pub(super) const TIMEOUTS: [(ClientConfigKey, &str); 2] = [
+/// Timeouts of every client. Variables such as `AWS_TIMEOUT`, `GOOGLE_TIMEOUT` and `AZURE_TIMEOUT` replace them.
+pub(super) const TIMEOUTS: [(ClientConfigKey, &str); 3] = [
     // A slower connection attempt is abandoned. Without a bound a partition is never noticed.
     (ClientConfigKey::ConnectTimeout, "3 seconds"),
     // A slower request is abandoned and retried. It includes the body: after an outage the first file of the
     // write-ahead log can be as large as all that was not flushed.
     (ClientConfigKey::Timeout, "60 seconds"),
+    // Connections that are idle this long are closed within the same time again. A start opens more than a hundred.
+    // S3 closes idle ones after some seconds by itself, which fails a request that is sent at that moment
+    // (<https://github.com/awslabs/aws-sdk-kotlin/issues/1214>).
+    (ClientConfigKey::PoolIdleTimeout, "5 seconds"),
 ];
 
 /// How object stores are reached.

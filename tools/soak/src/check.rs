@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use futures::stream::{self, StreamExt, TryStreamExt};
+
 use crate::batch::{self, BatchId, Batches};
 use crate::client::{Client, Outcome};
 use crate::history::{Attempt, Ended, History};
@@ -9,6 +11,8 @@ use crate::server::Current;
 
 const KEYS: usize = 1_000;
 const RECORDS: u64 = 1_000;
+/// Keys that are read at the same time.
+const READERS: usize = 16;
 
 /// What the log holds.
 #[derive(Debug, Clone, Copy)]
@@ -38,9 +42,14 @@ pub(crate) async fn check(
             .keys(after.as_deref(), KEYS)
             .await
             .ok_or("no page of keys")?;
-        for key in &page {
+        let read = page.iter().map(|key| async move {
+            let records = whole_key(client, key, history).await?;
+            Ok::<_, String>((key, records))
+        });
+        let mut read = stream::iter(read).buffered(READERS);
+        while let Some((key, records)) = read.try_next().await? {
             keys += 1;
-            for (sequence, value) in whole_key(client, key, history).await? {
+            for (sequence, value) in records {
                 let Some((id, index)) = batch::origin(&value) else {
                     history.violation(format!("nobody appended what {key} holds at {sequence}"));
                     continue;
@@ -57,6 +66,7 @@ pub(crate) async fn check(
         if page.len() < KEYS {
             break;
         }
+        drop(read);
         after = page.into_iter().next_back();
     }
 

@@ -35,8 +35,8 @@ use crate::place::Place;
 use crate::report::Report;
 use crate::server::Servers;
 
-/// How long a server is left without load before its figures are taken, at most. Its idle connections to the store, of
-/// which a start needs more than a hundred, are closed after 90 s.
+/// How long a server is left without load before its figures are taken, at most. A start opens more than a hundred
+/// connections to the store; the server closes idle ones within 10 s.
 const QUIET: Duration = Duration::from_secs(120);
 /// The part of the duration that this is in a short run.
 const QUIET_SHARE: u32 = 20;
