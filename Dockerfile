@@ -36,6 +36,8 @@ COPY --from=build /out/usr/local/bin/opendata-log /usr/local/bin/opendata-log
 # Somewhere to write for who runs the image without more ado; the chart has no use for it.
 COPY --from=build --chown=65532:65532 /out/var/lib/opendata-log /var/lib/opendata-log
 USER 65532:65532
+# Who publishes the port without tokens must say that everybody may write; see docs/deployment.md.
+ENV LOG_AUTH__I_KNOW_THAT_EVERYBODY_CAN_WRITE=false
 EXPOSE 8080
 ENTRYPOINT ["/usr/local/bin/opendata-log"]
 CMD ["--host", "0.0.0.0", "--data-dir", "/var/lib/opendata-log"]

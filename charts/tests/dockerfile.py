@@ -26,6 +26,11 @@ def of_the_image(instruction: str) -> list[str]:
     return [rest for name, rest in stages()[-1] if name == instruction]
 
 
+def environment() -> dict[str, str]:
+    """The variables that a container begins with."""
+    return dict(each.split("=", 1) for line in of_the_image("ENV") for each in line.split())
+
+
 def command(instruction: str) -> list[str]:
     """ENTRYPOINT or CMD."""
     given, = of_the_image(instruction)

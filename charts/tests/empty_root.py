@@ -37,7 +37,8 @@ def build(binary: str, root: Path):
 
 
 def command(root: Path, mounts: dict[str, tuple[Path, bool]], inside: list[str], env: dict[str, str]) -> list[str]:
-    """The command that runs `inside` in `root`; `mounts` says what is mounted where, and whether it can be written to."""
+    """The command that runs `inside` in `root`; `mounts` says what is mounted where, and whether it can be written to;
+    `env` comes on top of the image's own."""
     for place in [*mounts, "/proc", "/dev"]:
         (root / place.lstrip("/")).mkdir(parents=True, exist_ok=True)
     for device in "null", "urandom":
@@ -50,7 +51,7 @@ def command(root: Path, mounts: dict[str, tuple[Path, bool]], inside: list[str],
         if not writable:
             steps.append(f"mount -o remount,bind,ro {target}")
     steps.append(f"mount -o remount,bind,ro {quoted(root)}")
-    given = " ".join(f"{name}={shlex.quote(value)}" for name, value in env.items())
+    given = " ".join(f"{name}={shlex.quote(value)}" for name, value in (dockerfile.environment() | env).items())
     # No new privileges, and the capabilities go with the user.
     steps.append(f'exec setpriv --no-new-privs env -i {given} "$(command -v chroot)" '
                  f"--userspec={NONROOT}:{NONROOT} --groups={NONROOT} {quoted(root)} {shlex.join(inside)}")

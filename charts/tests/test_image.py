@@ -15,6 +15,8 @@ import processes
 from local_pod import LocalPod
 
 RECORD = b'{"records": [{"key": "b3JkZXJz", "value": "Zmlyc3Q="}], "awaitDurable": true}'
+CONSENT = "LOG_AUTH__I_KNOW_THAT_EVERYBODY_CAN_WRITE"
+TOKEN = "a-token-0123456789abcdef"
 
 
 @pytest.fixture
@@ -110,18 +112,50 @@ def test_the_root_of_the_container_cannot_be_written_to(root, start):
     assert "Read-only file system" in server.said()
 
 
-def test_the_image_runs_as_it_is_with_a_volume_for_its_data(root, start, tmp_path):
+@pytest.fixture
+def run_image(root, start, tmp_path):
+    """Runs the image as `docker run` does: its own command, with these variables and a volume for its data."""
     data = tmp_path / "data"
     data.mkdir()
     empty_root.own(data, 0o2775)
+
+    def run(env: dict, mounts: dict | None = None, args: list | None = None) -> processes.Server:
+        inside = [*dockerfile.command("ENTRYPOINT"), *(args or dockerfile.command("CMD"))]
+        mounts = {"/var/lib/opendata-log": (data, True)} | (mounts or {})
+        command = empty_root.command(root, mounts, inside, env)
+        return start(command[1:], {}, program=command[0])
+
+    return run
+
+
+def test_the_image_without_tokens_says_in_one_line_what_to_do_and_listens_nowhere(run_image):
+    server = run_image({})
+    assert server.process.wait(timeout=60) == 2
+    line, = server.said().splitlines()
+    assert "auth.tokens" in line and "LOG_AUTH__TOKENS" in line and f"{CONSENT}=true" in line, line
+    server = run_image({}, args=["--in-memory", "--host", "::"])
+    assert server.process.wait(timeout=60) == 2 and CONSENT in server.said()
+
+
+def test_the_image_runs_with_a_volume_for_its_data_where_everybody_may_write(run_image):
     copied = " ".join(dockerfile.of_the_image("COPY"))
     assert "--chown=65532:65532 /out/var/lib/opendata-log /var/lib/opendata-log" in copied
     port, = processes.free_ports(1)
-    inside = [*dockerfile.command("ENTRYPOINT"), *dockerfile.command("CMD")]
-    command = empty_root.command(root, {"/var/lib/opendata-log": (data, True)}, inside, {"LOG_PORT": str(port)})
-    server = start(command[1:], {}, program=command[0])
-    server.wait_until_ready(f"http://127.0.0.1:{port}")
+    run_image({"LOG_PORT": str(port), CONSENT: "true"}).wait_until_ready(f"http://127.0.0.1:{port}")
     assert processes.request(f"http://127.0.0.1:{port}/api/v1/log/append", data=RECORD)[0] == 200
+
+
+def test_the_image_runs_with_a_file_of_tokens_and_needs_no_consent(run_image, tmp_path):
+    secrets = tmp_path / "secrets"
+    secrets.mkdir()
+    (secrets / "tokens").write_text(f"client append {TOKEN}\n")
+    empty_root.own(secrets, 0o440)
+    port, = processes.free_ports(1)
+    env = {"LOG_PORT": str(port), "LOG_AUTH__TOKENS": "/run/secrets/tokens"}
+    run_image(env, {"/run/secrets": (secrets, False)}).wait_until_ready(f"http://127.0.0.1:{port}")
+    url = f"http://127.0.0.1:{port}/api/v1/log/append"
+    assert processes.request(url, data=RECORD)[0] == 401
+    assert processes.request(url, {"Authorization": f"Bearer {TOKEN}"}, RECORD)[0] == 200
 
 
 def status_of_the_last_child(pid: int) -> dict[str, str]:

@@ -185,7 +185,18 @@ def test_a_policy_lets_in_who_is_named_and_out_only_where_the_server_must_go():
     assert len(clients[0]["from"]) == 3, "the clients, the monitoring, which has no port of its own, and the test"
     test = chart.find("Pod", chart.example("tls-tokens"), ending="-test")["metadata"]["labels"]
     assert clients[0]["from"][2]["podSelector"]["matchLabels"].items() <= test.items()
-    nobody = chart.find("NetworkPolicy", default(networkPolicy={"enabled": True}, admin={"enabled": True}))["spec"]["ingress"]
-    assert [list(peer) for rule in nobody for peer in rule["from"]] == [["podSelector"]], "with empty lists, only the pod of the test"
     apart = chart.find("NetworkPolicy", chart.example("eks-irsa"))["spec"]["ingress"]
     assert [rule["ports"][0]["port"] for rule in apart] == ["http", "admin"] and apart[1]["from"]
+
+
+@pytest.mark.parametrize("admin", [True, False])
+@pytest.mark.parametrize("more", [{}, {"restrictEgress": True}, {"clients": [], "monitoring": []}], ids=str)
+def test_a_policy_with_empty_lists_lets_nobody_in_but_the_pod_of_the_test(admin, more):
+    values = default(networkPolicy={"enabled": True, **more}, admin={"enabled": admin})
+    policy = chart.find("NetworkPolicy", values)["spec"]
+    assert "Ingress" in policy["policyTypes"]
+    test = chart.find("Pod", values, ending="-test")["metadata"]["labels"]
+    # A rule without `from`, or with an empty one, would let in everybody.
+    peers = [peer for rule in policy["ingress"] for peer in rule["from"]]
+    assert len(policy["ingress"]) == 1 and [list(peer) for peer in peers] == [["podSelector"]]
+    assert peers[0]["podSelector"]["matchLabels"].items() <= test.items() and peers[0]["podSelector"]["matchLabels"]

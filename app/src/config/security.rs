@@ -9,6 +9,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::Config;
+use super::names::{named, variable};
 use crate::serving::{Bounds, Requests};
 
 /// TLS. Off unless both files are given.
@@ -27,6 +28,9 @@ pub struct Tls {
 pub struct Auth {
     /// A file of bearer tokens. Read again when it changes.
     pub tokens: Option<PathBuf>,
+    /// Without tokens, whether `host` may be an address that other machines reach: `false` refuses to start, `true` permits it. If
+    /// neither is said, the server starts and warns. The image says `false`.
+    pub i_know_that_everybody_can_write: Option<bool>,
     /// How often to look whether tokens or certificate have changed; SIGHUP makes it look at once.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
@@ -37,6 +41,7 @@ impl Default for Auth {
     fn default() -> Self {
         Self {
             tokens: None,
+            i_know_that_everybody_can_write: None,
             reload: Duration::from_secs(5),
         }
     }
@@ -101,6 +106,7 @@ pub(super) fn validate(config: &Config) -> Result<(), String> {
         (None, Some(_)) => return Err("tls.key is set, but tls.certificate is not".to_owned()),
         _ => {}
     }
+    consented(config)?;
     for (zero, name) in [
         (config.auth.reload.is_zero(), "auth.reload"),
         (config.limits.connections == 0, "limits.connections"),
@@ -128,4 +134,27 @@ pub(super) fn validate(config: &Config) -> Result<(), String> {
         return Err("memory.requests must be at least 8 times limits.header_bytes".to_owned());
     }
     Ok(())
+}
+
+/// Refuses to let everybody in who reaches the address, where somebody must say first that this is meant.
+fn consented(config: &Config) -> Result<(), String> {
+    let Auth {
+        tokens: None,
+        i_know_that_everybody_can_write: Some(false),
+        ..
+    } = config.auth
+    else {
+        return Ok(());
+    };
+    if config.host.is_loopback() {
+        return Ok(());
+    }
+    Err(format!(
+        "without auth.tokens everybody who reaches {} {} could read and append everything: mount a file of tokens and name it in {}, \
+         or set {}=true if that is meant, or listen on 127.0.0.1",
+        named("host"),
+        config.host,
+        variable("auth.tokens"),
+        variable("auth.i_know_that_everybody_can_write"),
+    ))
 }

@@ -50,11 +50,29 @@
 {{- if and (or $v.serviceMonitor.enabled $v.podMonitor.enabled) $v.auth.existingSecret (not $v.admin.enabled) (not $v.serviceMonitor.bearerTokenSecret.name) }}{{ fail "with auth.existingSecret the metrics need a token: set serviceMonitor.bearerTokenSecret.name, or admin.enabled=true to have them on a port of their own" }}{{ end -}}
 {{- if and (or $v.serviceMonitor.enabled $v.podMonitor.enabled) $v.networkPolicy.enabled (not $v.networkPolicy.monitoring) }}{{ fail "networkPolicy would lock Prometheus out of the metrics: name it in networkPolicy.monitoring" }}{{ end -}}
 {{- if and $v.prometheusRule.enabled (not $v.prometheusRule.runbookUrl) }}{{ fail "prometheusRule.enabled needs prometheusRule.runbookUrl: where docs/operations.md is on your web, or the alerts lead nowhere" }}{{ end -}}
-{{- if not (or $v.auth.existingSecret $v.auth.iKnowThatEverybodyCanWrite) -}}
-{{- $way := ternary "ingress" (ternary "httpRoute" (ternary "" (printf "service.type=%s" $v.service.type) (eq $v.service.type "ClusterIP")) $v.httpRoute.enabled) $v.ingress.enabled -}}
-{{- if $way }}{{ fail (printf "%s leads to the log from outside of the cluster, and auth.existingSecret is empty: everybody there could read and append everything; set auth.existingSecret, or auth.iKnowThatEverybodyCanWrite=true if that is meant" $way) }}{{ end -}}
-{{- end -}}
+{{- $ways := include "opendata-log.waysIn" . -}}
+{{- if and $ways (not (or $v.auth.existingSecret $v.auth.iKnowThatEverybodyCanWrite)) }}{{ fail (printf "%s leads to the log from outside of the cluster, and auth.existingSecret is empty: everybody there could read and append everything; set auth.existingSecret, or auth.iKnowThatEverybodyCanWrite=true if that is meant" $ways) }}{{ end -}}
+{{- $plain := include "opendata-log.plainWaysIn" . -}}
+{{- if and $plain $v.auth.existingSecret (not $v.tls.iKnowThatEverybodyCanEavesdrop) }}{{ fail (printf "%s leads to the log from outside of the cluster without TLS: tokens and records could be read on the way; set %s, or tls.iKnowThatEverybodyCanEavesdrop=true if something in front of it ends TLS or that network is trusted" $plain (ternary "tls.enabled" "ingress.tls" (hasPrefix "service" $plain))) }}{{ end -}}
 {{- if and $v.ingress.enabled (not $v.ingress.hosts) }}{{ fail "ingress.enabled needs ingress.hosts" }}{{ end -}}
 {{- if and $v.httpRoute.enabled (not $v.httpRoute.parentRefs) }}{{ fail "httpRoute.enabled needs httpRoute.parentRefs: the Gateway that it belongs to" }}{{ end -}}
 {{- if and $v.httpRoute.enabled $v.tls.enabled }}{{ fail "httpRoute.enabled and tls.enabled are both set: a Gateway speaks plain HTTP to what an HTTPRoute names; let the Gateway end TLS, or leave httpRoute off and make the route and its BackendTLSPolicy yourself" }}{{ end -}}
+{{- end }}
+
+{{/* What leads to the log from outside of the cluster. */}}
+{{- define "opendata-log.waysIn" -}}
+{{- $ways := list -}}
+{{- if .Values.ingress.enabled }}{{ $ways = append $ways "ingress" }}{{ end -}}
+{{- if .Values.httpRoute.enabled }}{{ $ways = append $ways "httpRoute" }}{{ end -}}
+{{- if ne .Values.service.type "ClusterIP" }}{{ $ways = append $ways (printf "service.type=%s" .Values.service.type) }}{{ end -}}
+{{- join " and " $ways -}}
+{{- end }}
+
+{{/* The first of them that is known to lead there without TLS. Of an HTTPRoute only its Gateway's listeners say that. */}}
+{{- define "opendata-log.plainWaysIn" -}}
+{{- if and .Values.ingress.enabled (not .Values.ingress.tls) -}}
+ingress
+{{- else if and (ne .Values.service.type "ClusterIP") (not .Values.tls.enabled) -}}
+service.type={{ .Values.service.type }}
+{{- end -}}
 {{- end }}

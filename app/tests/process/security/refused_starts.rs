@@ -68,3 +68,32 @@ fn bounds_of_nothing_end_the_start() {
     refused(&[("LOG_AUTH__RELOAD", "0s")], "auth.reload");
     refused(&[("LOG_TIMEOUTS__HEADERS", "0s")], "timeouts.headers");
 }
+
+const CONSENT: &str = "LOG_AUTH__I_KNOW_THAT_EVERYBODY_CAN_WRITE";
+
+#[test]
+fn a_server_that_must_be_told_so_does_not_listen_beyond_this_machine_without_tokens() {
+    for host in ["0.0.0.0", "::", "192.0.2.1"] {
+        let exit = refused(&[("LOG_HOST", host), (CONSENT, "false")], host);
+        for way_out in ["LOG_AUTH__TOKENS", &format!("{CONSENT}=true"), "127.0.0.1"] {
+            assert!(exit.stderr.contains(way_out), "{exit:?}");
+        }
+    }
+    let files = Files::new();
+    files.write("tokens", "client append a-token-0123456789abcdef\n");
+    let tokens = files.text("tokens");
+    let checked = |env: &[(&str, &str)]| run(&["config", "check", "--in-memory"], env).code;
+    let (everywhere, no, yes) = (
+        ("LOG_HOST", "0.0.0.0"),
+        (CONSENT, "false"),
+        (CONSENT, "true"),
+    );
+    assert_eq!(checked(&[everywhere, no]), Some(2));
+    assert_eq!(checked(&[everywhere, yes]), Some(0));
+    assert_eq!(checked(&[everywhere]), Some(0), "as before");
+    assert_eq!(checked(&[("LOG_HOST", "localhost"), no]), Some(0));
+    assert_eq!(
+        checked(&[everywhere, no, ("LOG_AUTH__TOKENS", &tokens)]),
+        Some(0)
+    );
+}
