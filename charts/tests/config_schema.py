@@ -1,18 +1,20 @@
 """The schema of the value `config`, from what the server itself says that it can be configured with."""
 
+import json
 import re
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
 
 # What the chart sets from other values.
 OF_THE_CHART = {"port", "tls.certificate", "tls.key", "auth.tokens", "auth.i_know_that_everybody_can_write", "admin.host", "admin.port", "cache.dir", "storage.data_dir",
                 "slatedb.object_store_cache_options.root_folder"}
 # A setting that the chart works with, and whose form must be known for that.
 DURATION = {"type": "string", "pattern": "^([0-9]+ *(ms|s|sec|m|min|h) *)+$"}
-SIZE = {"type": ["string", "number"], "pattern": "^[0-9]+(\\.[0-9]+)? *([kKmMgGtT]i?)?[bB]?$"}
-LIST = {"type": ["string", "array"], "items": {"type": "string"}}
-OF_BOTH = {"http.allowed_hosts": LIST, "http.cors.allow_origins": LIST,
-           "timeouts.open": DURATION, "timeouts.check": DURATION, "shutdown.timeout": DURATION, "cache.max_bytes": SIZE,
-           "storage.in_memory": {"type": "boolean"}, "storage.s3.bucket": {"type": "string"}, "storage.gcs.bucket": {"type": "string"},
-           "storage.azure.account": {"type": "string"}, "storage.azure.container": {"type": "string"}, "host": {"type": "string"}}
+SIZE = {"type": ["string", "integer"], "minimum": 0, "pattern": "^[0-9]+(\\.[0-9]+)? *([kKmMgGtT]i?)?[bB]?$"}
+# Left out when they are empty, as they are by default.
+NAME = {"type": ["string", "integer", "null"]}
+OF_BOTH = {"timeouts.open": DURATION, "timeouts.check": DURATION, "shutdown.timeout": DURATION, "cache.max_bytes": SIZE,
+           "storage.in_memory": {"type": "boolean"}, "storage.s3.bucket": NAME, "storage.s3.region": NAME}
 REQUIRED = {"": ["host", "storage", "timeouts", "shutdown"], "storage": ["s3"], "timeouts": ["open"], "shutdown": ["timeout"]}
 ROW = re.compile(r"^\| `([a-z0-9_.]+)`(?: \(`--[a-z0-9-]+`\))? \| (?:`([^`]*)`)? *\| `LOG_", re.MULTILINE)
 
@@ -24,17 +26,59 @@ def settings(page: str) -> list[str]:
     return names
 
 
-def config_schema(page: str) -> dict:
-    """Every setting, at its depth, and nothing else."""
+def accepted(binary: str, name: str) -> tuple[str, bool]:
+    """What the server says that a setting accepts in a file, and whether `null` is part of it."""
+    refusal = check(binary, name, [[1]])
+    phrase = re.search(r" is not (.*) \(in file", refusal)
+    assert phrase, f"{name}: {refusal}"
+    return phrase[1], refuses(check(binary, name, None), phrase[1]) is False
+
+
+def check(binary: str, name: str, value) -> str:
+    """What `config check` says of a file with this setting alone."""
+    for part in reversed(name.split(".")):
+        value = {part: value}
+    command = [binary, "config", "check", "--config", "/dev/stdin"]
+    run = subprocess.run(command, input=json.dumps(value), capture_output=True, text=True, env={})
+    return (run.stdout + run.stderr).strip()
+
+
+def refuses(said: str, phrase: str) -> bool:
+    """Whether it refused the kind of the value, and not what the value means with others."""
+    return f" is not {phrase} (in" in said or " must be a text" in said or " is empty: " in said
+
+
+def kind(phrase: str, of_the_engine: bool) -> dict:
+    """The schema of what such a setting accepts, in the words of the server."""
+    if words := re.fullmatch("one of (.*)", phrase):
+        return {"enum": words[1].split(", ")}
+    if most := re.fullmatch("a whole number(?: from 0 to ([0-9]+))?, .*", phrase):
+        return {"type": ["integer"], "minimum": 0} | ({"maximum": int(most[1])} if most[1] else {})
+    # SlateDB reads durations by rules of its own, and some of its texts are numbers in truth.
+    kinds = {
+        "a text": {"type": ["string", "number" if of_the_engine else "integer"], "pattern": "\\S"},
+        "a list of texts": {"type": ["string", "array"], "pattern": "\\S", "items": {"type": "string"}},
+        "a size": {"type": ["string", "integer"], "minimum": 0, "pattern": "^ *[0-9]+(\\.[0-9]+)? *([kKmMgGtTpP]i?)?[bB]? *$"},
+        "a duration": {"type": ["string"], "pattern": "^[0-9]+[a-zµ]*([ +*]*[0-9]+[a-zµ]*)*$" if of_the_engine
+                       else "^ *(0|([0-9.]+ *[a-zµM]+ *)+)$"},
+        "true or false": {"type": ["boolean"]},
+        "an IP address": {"type": ["string"], "pattern": "^(localhost|[0-9]+(\\.[0-9]+){3}|\\[?[0-9a-fA-F.]*:[0-9a-fA-F.:]*\\]?)$"},
+    }
+    return next(schema for begin, schema in kinds.items() if phrase.startswith(begin))
+
+
+def config_schema(binary: str, page: str) -> dict:
+    """Every setting, at its depth, with the kind that it must be, and nothing else."""
     root = section()
-    for name in settings(page):
-        if name in OF_THE_CHART:
-            continue
+    names = [name for name in settings(page) if name not in OF_THE_CHART]
+    with ThreadPoolExecutor(4) as threads:
+        kinds = dict(zip(names, threads.map(lambda name: accepted(binary, name), names)))
+    for name in names:
         *path, leaf = name.split(".")
         node = root
         for part in path:
             node = node["properties"].setdefault(part, section(nullable=path[0] == "slatedb" and part != "slatedb"))
-        node["properties"][leaf] = OF_BOTH.get(name, {"$ref": "#/$defs/setting"})
+        node["properties"][leaf] = OF_BOTH.get(name) or of(*kinds[name], of_the_engine=path[:1] == ["slatedb"])
     # What the templates read: a user who sets it to `null` is told so.
     for path, names in REQUIRED.items():
         node = root
@@ -42,6 +86,12 @@ def config_schema(page: str) -> dict:
             node = node["properties"][part]
         node["required"] = names
     return root
+
+
+def of(phrase: str, nullable: bool, of_the_engine: bool) -> dict:
+    schema = kind(phrase, of_the_engine)
+    of_values = "enum" if "enum" in schema else "type"
+    return schema | {of_values: schema[of_values] + ([None if of_values == "enum" else "null"] if nullable else [])}
 
 
 def section(nullable: bool = False) -> dict:

@@ -43,7 +43,7 @@ def test_the_server_takes_the_rendered_configuration(path, binary, tmp_path):
 
 
 def test_a_setting_that_the_server_refuses_would_be_noticed(binary, tmp_path):
-    values = chart.with_values(chart.example("default"), {"config": {"limits": {"key_bytes": "many"}}})
+    values = chart.with_values(chart.example("default"), {"config": {"limits": {"key_bytes": 0}}})
     LocalPod(values, tmp_path)
     checked = subprocess.run([binary, "config", "check", "--config", str(tmp_path / "config" / "log.yaml")],
                              capture_output=True, text=True)
