@@ -1,8 +1,10 @@
 """What is published, of what it is made, and who can tell. The workflows were never run here: they are read."""
 
+import json
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -96,6 +98,36 @@ def test_a_step_that_could_run_something_else_tomorrow_is_noticed(step):
 ])
 def test_a_base_that_could_be_something_else_tomorrow_is_noticed(text):
     assert pins.of_dockerfile(text + "\n")
+
+
+def test_every_script_installs_only_what_is_pinned_or_signed():
+    tracked = subprocess.run(["git", "ls-files"], cwd=chart.ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    files = [path for path in map(chart.ROOT.joinpath, tracked) if path.is_file() and path.stat().st_size < 1 << 20]
+    scripts = {path: text for path in files if re.match(rb"#!.*sh\b", text := path.read_bytes())}
+    assert chart.ROOT / "tools" / "install" in scripts
+    assert {path.name: loose for path, text in scripts.items() if (loose := pins.installed(text.decode()))} == {}
+
+
+def test_every_python_tool_and_what_it_needs_has_a_version_and_digests():
+    wanted = (chart.ROOT / "tools" / "requirements.txt").read_text()
+    lock = (chart.ROOT / "tools" / "requirements.lock").read_text()
+    locked = re.findall(r"^([\w.-]+)(?:\[\w+\])?==(\S+)(?: ; [^\\\n]*)? \\\n    --hash=sha256:[0-9a-f]{64}", lock, re.MULTILINE)
+    assert len(locked) == len(re.findall("^[^ #\n]", lock, re.MULTILINE)) > 100, "one without version or digests"
+
+    def same(name: str) -> str:
+        return re.sub(r"[-_.]+", "-", name).lower()
+
+    asked = re.findall(r"^([\w.-]+)(?:\[\w+\])?==(\S+)", wanted, re.MULTILINE)
+    missing = {(same(name), version) for name, version in asked} - {(same(name), version) for name, version in locked}
+    assert missing == set(), "write tools/requirements.lock again; its head says how"
+
+
+def test_every_npm_package_and_crate_has_a_digest():
+    packages = json.loads((chart.ROOT / "openapi" / "package-lock.json").read_text())["packages"]
+    assert [name for name, package in packages.items() if name and not package.get("integrity", "").startswith("sha512-")] == []
+    for lock in chart.ROOT / "Cargo.lock", chart.ROOT / "openapi" / "clients" / "rust" / "Cargo.lock":
+        crates = tomllib.loads(lock.read_text())["package"]
+        assert [crate["name"] for crate in crates if crate.get("source") and not crate.get("checksum")] == [], lock
 
 
 def test_the_image_of_helm_test_is_named_by_its_digest():
