@@ -55,6 +55,7 @@ mod turns;
 mod welcome;
 
 pub use docs::{DocumentFormat, document};
+pub use framing::Malformed;
 pub use health::Readiness;
 pub use hosts::AllowedHosts;
 pub use origins::AllowedOrigins;

@@ -21,6 +21,7 @@ use crate::log_throttle::LogThrottle;
 mod activity;
 mod answer;
 mod connection;
+mod heads;
 mod lingering;
 mod places;
 mod requests;

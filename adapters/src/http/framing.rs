@@ -1,8 +1,8 @@
 //! Requests that two servers could read differently: refused before anything is done for them.
 //!
 //! hyper itself answers 400 to a `Transfer-Encoding` that does not end in `chunked`, to one in HTTP/1.0, and to lengths that differ. It
-//! takes both `Transfer-Encoding` and `Content-Length` for chunked, drops the length before a handler could see it, and closes
-//! the connection after the answer, so that nothing behind the body is read as a request (RFC 9112, section 6.1).
+//! takes both `Transfer-Encoding` and `Content-Length` for chunked, and drops the length before a handler could see it: what only the
+//! bytes of a request tell, the connection looks for.
 
 use poem::Request;
 use poem::http::uri::Authority;
@@ -10,8 +10,15 @@ use poem::http::{Version, header};
 
 use super::failure::Failure;
 
+/// In a request's data: its bytes are malformed, which the HTTP library does not say, and the API refuses it for this reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Malformed(pub &'static str);
+
 /// Refuses what is malformed by RFC 9110 (section 7.2), RFC 9112 (3.2 and 6.1) or RFC 9113 (8.3.1), although it could be parsed.
 pub(super) fn check(request: &Request) -> Result<(), Failure> {
+    if let Some(Malformed(why)) = request.data() {
+        return Err(Failure::invalid(*why));
+    }
     let headers = request.headers();
     let hosts = headers.get_all(header::HOST).iter().count();
     if hosts > 1 {

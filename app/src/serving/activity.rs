@@ -4,12 +4,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use log_adapters::http::Malformed;
 use log_domain::budget::Permit;
 use parking_lot::Mutex;
 use poem::http::Version;
 use tokio::sync::{Notify, OwnedSemaphorePermit};
 use tokio::time::{Instant, sleep_until};
 
+use super::heads::Heads;
 use super::lingering::{AT_STOP, Linger, Lingering};
 use super::requests::Requests;
 
@@ -45,6 +47,8 @@ struct State {
     had_requests: bool,
     /// Its clients say other things between requests, too.
     http2: bool,
+    /// The heads of its requests over HTTP/1.
+    heads: Heads,
     /// When the last request ended, or the connection began.
     quiet_since: Instant,
     /// When the first byte of a request's head came.
@@ -79,6 +83,7 @@ impl Activity {
             in_flight: 0,
             had_requests: false,
             http2: false,
+            heads: Heads::default(),
             quiet_since: Instant::now(),
             head_since: None,
             head_bytes: 0,
@@ -101,17 +106,21 @@ impl Activity {
         })
     }
 
-    /// The head of a request is there.
-    pub(super) fn begin(self: &Arc<Self>, version: Version) -> Busy {
+    /// The head of a request is there. It may have to be refused as malformed.
+    pub(super) fn begin(self: &Arc<Self>, version: Version) -> (Busy, Option<Malformed>) {
         let mut state = self.state.lock();
         state.in_flight += 1;
         state.had_requests = true;
         state.http2 = version == Version::HTTP_2;
         state.head_since = None;
         state.head_room = None;
+        let malformed = match state.http2 {
+            true => None,
+            false => state.heads.hand_out().map(Malformed),
+        };
         drop(state);
         self.changed.notify_one();
-        Busy(Arc::clone(self))
+        (Busy(Arc::clone(self)), malformed)
     }
 
     /// A request is answered before all of it was read: what still comes is discarded when the connection is closed.
@@ -241,9 +250,14 @@ impl Activity {
         }
     }
 
-    /// So many bytes have come. A head for which there is no room ends the connection.
-    pub(super) fn received(&self, bytes: usize) {
+    /// These bytes have come. A head for which there is no room ends the connection.
+    pub(super) fn received(&self, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
         let mut state = self.state.lock();
+        state.heads.read(bytes);
+        let bytes = bytes.len();
         if state.in_flight > 0 || state.http2 {
             return;
         }

@@ -134,7 +134,7 @@ impl<E: Endpoint<Output = Response> + 'static> Connection<E> {
         activity: &Arc<Activity>,
         peer: &Peer,
     ) -> impl Future<Output = Result<hyper::Response<AnswerBody<Boxed>>, h2::Error>> + use<E> {
-        let busy = activity.begin(request.version());
+        let (busy, malformed) = activity.begin(request.version());
         let (parts, body) = request.into_parts();
         let http2 = parts.version == Version::HTTP_2;
         let verdict = self.bounds.requests.admit(&parts, self.refused);
@@ -151,8 +151,12 @@ impl<E: Endpoint<Output = Response> + 'static> Connection<E> {
         };
         let mut request = poem::Request::from_parts(parts, body);
         request.set_data(peer.clone());
+        let last = self.place.spare || malformed.is_some();
+        if let Some(malformed) = malformed {
+            request.set_data(malformed);
+        }
         let (endpoint, linger) = (Arc::clone(&self.endpoint), self.linger.time());
-        let (places, spare) = (Arc::clone(&self.places), self.place.spare);
+        let places = Arc::clone(&self.places);
         async move {
             let admission = match verdict {
                 Verdict::Served(admission) => admission,
@@ -168,7 +172,7 @@ impl<E: Endpoint<Output = Response> + 'static> Connection<E> {
             let mut response: hyper::Response<_> = response.into();
             let ends = unread.is_some_and(|unread| !finish(unread.left(), &busy, linger));
             // Over HTTP/2 it is the stream that ends.
-            if (ends || spare) && !http2 {
+            if (ends || last) && !http2 {
                 let close = HeaderValue::from_static("close");
                 response.headers_mut().insert(CONNECTION, close);
             }

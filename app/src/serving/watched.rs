@@ -52,10 +52,7 @@ impl<Io: AsyncRead + Unpin> AsyncRead for Watched<Io> {
     ) -> Poll<io::Result<()>> {
         let before = into.filled().len();
         let read = Pin::new(&mut self.io).poll_read(context, into);
-        let bytes = into.filled().len() - before;
-        if bytes > 0 {
-            self.activity.received(bytes);
-        }
+        self.activity.received(&into.filled()[before..]);
         read
     }
 }

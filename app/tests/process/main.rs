@@ -9,6 +9,7 @@ mod documents;
 mod effective_configuration;
 mod fencing;
 mod folder;
+mod framing;
 mod gauges;
 mod health;
 mod killed;

@@ -16,7 +16,7 @@ const BODY_LIMIT: usize = 65_536;
 const KEY_LIMIT: usize = 1_024;
 const VALUE_LIMIT: usize = 32_768;
 
-fn serve() -> Server {
+pub(super) fn serve() -> Server {
     let limit = |name: &str, value: usize| (format!("LOG_LIMITS__{name}"), value.to_string());
     Server::start(
         &["--in-memory".to_owned()],
@@ -30,13 +30,13 @@ fn serve() -> Server {
 }
 
 /// Sends a whole request, which asks for the connection to be closed, and reads until it is.
-async fn exchange(server: &Server, sent: &[u8]) -> Vec<u8> {
+pub(super) async fn exchange(server: &Server, sent: &[u8]) -> Vec<u8> {
     talk(server, sent, None).await
 }
 
 /// Sends what is no whole request, reads what the server may say to it, then closes and reads to the end. A server
 /// drops what it has of a request when the client closes, so closing at once would hide its answer.
-async fn exchange_broken(server: &Server, sent: &[u8]) -> Vec<u8> {
+pub(super) async fn exchange_broken(server: &Server, sent: &[u8]) -> Vec<u8> {
     talk(server, sent, Some(Duration::from_millis(300))).await
 }
 
@@ -387,37 +387,6 @@ async fn a_body_longer_than_its_length_is_one_good_request_and_one_bad_one() {
     server.assert_no_panic();
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_two_servers_could_read_differently_is_never_read_as_two_requests() {
-    let mut server = serve();
-    let hidden = "GET /-/healthy HTTP/1.1\r\nhost: localhost\r\n\r\n";
-    let body = r#"{"records":[{"key":"aw==","value":"dg=="}]}"#;
-    let body = format!("{:x}\r\n{body}\r\n0\r\n\r\n", body.len());
-    let length = format!("content-length: {}\r\n", body.len() + hidden.len());
-    let chunked = "transfer-encoding: chunked\r\n";
-    for (encoding, status) in [
-        // Chunked, and the last request of its connection.
-        (format!("{length}{chunked}"), "200"),
-        (format!("{chunked}{length}"), "200"),
-        ("transfer-encoding: chunked, gzip\r\n".to_owned(), "400"),
-        ("transfer-encoding: chunked, identity\r\n".to_owned(), "400"),
-        ("transfer-encoding: gzip\r\n".to_owned(), "400"),
-    ] {
-        let sent = format!(
-            "POST /api/v1/log/append HTTP/1.1\r\nhost: localhost\r\n{encoding}\r\n{body}{hidden}"
-        );
-        let received = exchange(&server, sent.as_bytes()).await;
-        let text = String::from_utf8_lossy(&received);
-        assert!(
-            text.starts_with(&format!("HTTP/1.1 {status}")),
-            "{encoding}: {text}"
-        );
-        assert_eq!(text.matches("HTTP/1.1").count(), 1, "{encoding}: {text}");
-    }
-    serves_others(&server).await;
-    server.assert_no_panic();
-}
-
 fn broken_length(length: &str) -> Vec<u8> {
     format!("POST /api/v1/log/append HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}\r\n\r\n{{}}")
         .into_bytes()
@@ -439,7 +408,7 @@ fn not_acknowledged(received: &[u8], what: &str) {
     }
 }
 
-async fn serves_others(server: &Server) {
+pub(super) async fn serves_others(server: &Server) {
     Client::new(server)
         .append_one("others", "are served", true)
         .await;
