@@ -150,8 +150,8 @@ fn consented(config: &Config) -> Result<(), String> {
         return Ok(());
     }
     Err(format!(
-        "without auth.tokens everybody who reaches {} {} could read and append everything: mount a file of tokens and name it in {}, \
-         or set {}=true if that is meant, or listen on 127.0.0.1",
+        "{} is {} and auth.tokens is not set: everybody who reaches the port could read and append everything; name a file of tokens \
+         in {}, or set {}=true if that is meant, or listen on 127.0.0.1",
         named("host"),
         config.host,
         variable("auth.tokens"),
