@@ -21,6 +21,7 @@ mod cors;
 mod count;
 mod docs;
 mod edge;
+mod events_only;
 mod failure;
 mod format;
 mod framing;

@@ -7,12 +7,14 @@ use std::sync::Arc;
 use futures::FutureExt;
 use http_body_util::BodyExt;
 use log_domain::Error;
+use poem::error::ResponseError;
 use poem::{Endpoint, IntoResponse, Request, Response, Result};
 
 use super::access::Access;
 use super::coding::Coding;
 use super::compress::Compression;
 use super::cors::{self, Marks};
+use super::events_only;
 use super::failure::{Failure, Reason};
 use super::format::Format;
 use super::framing;
@@ -86,25 +88,34 @@ impl<E: Endpoint> Endpoint for Edge<E> {
         let coding = Coding::accepted(request.headers());
         let path = request.uri().path().to_owned();
         let route = routes::find(&path);
+        let events_only = events_only::accepted(route, request.headers());
         let observed = self.metrics.begin(id.clone(), request.method(), route);
         let marks = Marks::of(&self.origins, request.headers());
         let security = Security::of(&request);
         request.set_data(id.clone());
 
         let answer = AssertUnwindSafe(self.admitted(route, request)).catch_unwind();
-        let mut response = match answer.await {
-            Ok(Ok(response)) => response,
-            Ok(Err(error)) => Failure::from(error).respond(format, &path, &id),
+        let (status, mut response) = match answer.await {
+            Ok(Ok(response)) => (response.status(), response),
+            Ok(Err(error)) => {
+                let failure = Failure::from(error);
+                let event = events_only.then(|| events_only::refusal(&failure, &id));
+                let response = event.flatten();
+                let response = response.unwrap_or_else(|| failure.respond(format, &path, &id));
+                // What it is counted as, also when a client is told otherwise.
+                (failure.status(), response)
+            }
             Err(panic) => {
                 let error = Error::internal(format!("a handler panicked: {}", said(&*panic)));
-                Failure::from(error).respond(format, &path, &id)
+                let response = Failure::from(error).respond(format, &path, &id);
+                (response.status(), response)
             }
         };
         let headers = response.headers_mut();
         headers.insert(request_id::HEADER, id.header_value());
         marks.put_on(headers);
         security.put_on(headers);
-        let in_flight = observed.answered(response.status());
+        let in_flight = observed.answered(status);
         let (mut head, body) = response.into_parts();
         let body = self.compression.of(coding, &mut head, body.into());
         let body = Sending::new(body, in_flight).boxed();

@@ -1,6 +1,7 @@
 //! What a client is told when something was not done: the one table from errors to answers.
 
 use std::error::Error as _;
+use std::time::Duration;
 
 use log_domain::Error;
 use poem::Response;
@@ -19,6 +20,9 @@ use super::routes;
 use super::schema;
 
 pub(super) mod examples;
+
+/// A client that follows may come back after so long where no other time is told: to the server that took over, for example.
+const COME_BACK: Duration = Duration::from_secs(5);
 
 /// Bytes of a message that quotes a client.
 const MAX_MESSAGE: usize = 500;
@@ -196,6 +200,25 @@ impl Failure {
             status: proto::ERROR.to_owned(),
             message,
             code: self.reason.row().code.to_owned(),
+        }
+    }
+
+    /// After how long a client that follows may be served again, here or by whoever is at the same address then; nothing if what is
+    /// wrong is the request itself, or a bug.
+    pub(super) fn passes_after(&self) -> Option<Duration> {
+        match self.reason {
+            Reason::Overloaded
+            | Reason::Unavailable
+            | Reason::Fenced
+            | Reason::DeadlineExceeded => {
+                let seconds = self
+                    .reason
+                    .row()
+                    .retry_after
+                    .and_then(|text| text.parse().ok());
+                Some(seconds.map_or(COME_BACK, Duration::from_secs))
+            }
+            _ => None,
         }
     }
 

@@ -11,13 +11,14 @@ use tokio::sync::{Semaphore, SetOnce};
 use tokio::time::timeout;
 
 use super::failure::{Failure, Reason};
+use super::routes::STREAM;
 
 /// Why a server that has not opened the log yet is not ready.
 pub(super) const STARTING: &str = "the server is starting: it is opening the log";
 
 /// Answers for the routes until they are there: that the server is alive, and to everything else that it is not ready.
 ///
-/// Only those who want to follow are held until then: an `EventSource` that is answered 503 never comes back by itself.
+/// Only those who want to follow are held until then: else each of them comes back every second.
 #[derive(Clone)]
 pub(super) struct Gate(Arc<Inner>);
 
@@ -67,7 +68,7 @@ impl Endpoint for Gate {
             return routes.call(request).await;
         }
         match (request.method(), request.uri().path()) {
-            (&Method::GET, "/api/v1/log/stream") => self.0.opened().await?.call(request).await,
+            (&Method::GET, STREAM) => self.0.opened().await?.call(request).await,
             (_, "/-/healthy") => Ok(PlainText("OK").into_response()),
             _ => Err(Failure::new(Reason::Unavailable, STARTING).into()),
         }

@@ -38,6 +38,9 @@ impl Side {
     }
 }
 
+/// The path of the stream of events.
+pub(super) const STREAM: &str = "/api/v1/log/stream";
+
 /// Every route, those outside the OpenAPI document last.
 #[rustfmt::skip]
 pub(super) const ROUTES: [Route; 18] = [
@@ -46,7 +49,7 @@ pub(super) const ROUTES: [Route; 18] = [
     get("/api/v1/log/keys").needs(Read),
     get("/api/v1/log/segments").needs(Read),
     get("/api/v1/log/count").needs(Read),
-    get("/api/v1/log/stream").needs(Read),
+    get(STREAM).needs(Read),
     get("/metrics").needs(Read).for_operators(),
     get("/-/healthy").for_operators(),
     get("/-/ready").for_operators(),

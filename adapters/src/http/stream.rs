@@ -24,7 +24,7 @@ use super::format::Format;
 use super::json::{ByteFormat, JsonText, VALUE_OVERHEAD, base64_len};
 use super::param::{self, Base64, Param, Text};
 use super::peer::Peer;
-use super::proto::Value;
+use super::proto::{ErrorResponse, Value};
 use super::reply::{encode, held};
 use super::request_id::RequestId;
 use super::scan::Selection;
@@ -62,7 +62,9 @@ impl<S: LogStore> StreamRoute<S> {
     /// because `end_seq` was reached it is answered 204, which tells an `EventSource` not to come back. Up to 10,000 (by
     /// default) may follow at the same time, scans with `follow` included.
     ///
-    /// When reading fails midway, one event of type `error` with an `ErrorResponse` as `data` ends the stream.
+    /// When reading fails midway, one event of type `error` with an `ErrorResponse` as `data` ends the stream. A client whose
+    /// `Accept` names nothing but `text/event-stream`, as that of an `EventSource` does, is answered with status 200, `retry:` and such
+    /// an event in place of 429, 503 and 504: any other status ends an `EventSource` for good.
     #[oai(
         path = "/api/v1/log/stream",
         method = "get",
@@ -152,7 +154,10 @@ fn events<S: LogStore>(
             };
             match events {
                 Ok(events) => Some((Ok(events), Some(next(tail)))),
-                Err(error) => Some((Ok(error_event(error, &request_id)), None)),
+                Err(error) => {
+                    let told = Failure::from(error).told_to(&request_id);
+                    Some((Ok(error_event(&told)), None))
+                }
             }
         }
     })
@@ -196,9 +201,9 @@ async fn wait_for(room: &Budget, bytes: u64) -> Result<Permit, Error> {
     }
 }
 
-fn error_event(error: Error, request_id: &RequestId) -> Bytes {
-    let told = Failure::from(error).told_to(request_id);
-    let json = encode(Format::Json, &told).unwrap_or_default();
+/// The last event of a stream that fails.
+pub(super) fn error_event(told: &ErrorResponse) -> Bytes {
+    let json = encode(Format::Json, told).unwrap_or_default();
     let mut event = b"event: error\ndata: ".to_vec();
     event.extend_from_slice(json.trim_ascii_end());
     event.extend_from_slice(b"\n\n");

@@ -12,6 +12,7 @@ mod folder;
 mod framing;
 mod gauges;
 mod health;
+mod held_streams;
 mod killed;
 mod last_words;
 mod logging;

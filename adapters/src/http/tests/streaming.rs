@@ -138,3 +138,62 @@ async fn a_stream_is_made_page_by_page_as_its_client_reads() {
     }
     assert_eq!(seen, (0..8).collect::<Vec<u64>>());
 }
+
+/// A server that is still opening the log, where so many streams are held for a moment.
+fn opening(held_streams: usize) -> BoxEndpoint<'static, Response> {
+    let meter = SdkMeterProvider::default().meter("test");
+    let options = HttpOptions {
+        held_streams,
+        open_timeout: Duration::from_millis(10),
+        ..HttpOptions::default()
+    };
+    let api = HttpApi::starting(&meter, None, options);
+    api.endpoint(Side::Only).boxed()
+}
+
+#[tokio::test]
+async fn what_passes_is_told_as_an_event_to_clients_that_take_nothing_else() {
+    for (held, status, code) in [(0, 429, "overloaded"), (1, 503, "unavailable")] {
+        let server = opening(held);
+        for accept in ["text/event-stream", "Text/Event-Stream; q=0.5"] {
+            let request = get("/api/v1/log/stream?key=k", &[("accept", accept)]);
+            let response = server.call(request).await.expect("an answer");
+            assert_eq!(response.status(), 200);
+            assert_eq!(response.content_type(), Some("text/event-stream"));
+            assert_eq!(response.headers()["cache-control"], "no-store");
+            let body = response.into_body().into_string().await.expect("text");
+            let expected = "retry: 1000\nevent: error\ndata: {\"status\":\"error\",";
+            assert!(body.starts_with(expected), "{body}");
+            assert!(body.ends_with("}\n\n"), "{body}");
+            assert!(body.contains(&format!("\"code\":\"{code}\"")), "{body}");
+        }
+        for (uri, accept) in [
+            (
+                "/api/v1/log/stream?key=k",
+                "text/event-stream, application/json",
+            ),
+            ("/api/v1/log/stream?key=k", "text/event-stream, */*;q=0.1"),
+            ("/api/v1/log/stream?key=k", "*/*"),
+            ("/api/v1/log/stream?key=k", ""),
+        ] {
+            let response = server.call(get(uri, &[("accept", accept)])).await;
+            let response = response.expect("an answer");
+            assert_eq!(response.status(), status, "{accept}");
+            assert_eq!(response.content_type(), Some("application/json"));
+        }
+        let elsewhere = get("/api/v1/log/keys", &[("accept", "text/event-stream")]);
+        let response = server.call(elsewhere).await.expect("an answer");
+        assert_eq!(response.status(), 503);
+    }
+}
+
+#[tokio::test]
+async fn what_does_not_pass_keeps_its_status_for_every_client() {
+    let server = memory_server();
+    for query in ["", "?key=", "?key=k&limit=1"] {
+        let uri = format!("/api/v1/log/stream{query}");
+        let request = get(&uri, &[("accept", "text/event-stream")]);
+        let answer = server.send(request).await;
+        answer.error(400, "invalid_argument");
+    }
+}

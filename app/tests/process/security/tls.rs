@@ -95,6 +95,48 @@ async fn tls_1_3_and_1_2_are_spoken_and_nothing_older_or_weaker() {
     }
 }
 
+/// The head of an answer, which curl asks `name` for.
+fn head(url: &str, name: &str, port: &str) -> String {
+    let curl = Command::new("curl")
+        .args(["-sS", "-k", "-D", "-", "-o", "/dev/null", "--resolve"])
+        .args([&format!("{name}:{port}:127.0.0.1"), url])
+        .output()
+        .expect("run curl");
+    String::from_utf8_lossy(&curl.stdout).to_lowercase()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn browsers_are_told_to_keep_to_tls_but_not_for_names_of_loopback() {
+    const HSTS: &str = "\r\nstrict-transport-security: max-age=31536000\r\n";
+    let files = Files::new();
+    let allowed = super::files::variable("LOG_HTTP__ALLOWED_HOSTS", "log.example");
+    let mut env = files.tls();
+    env.push(allowed.clone());
+    for (env, scheme) in [(env, "https"), (vec![allowed], "http")] {
+        let server = Server::start(&in_memory(), &env);
+        let (_, port) = server.address().rsplit_once(':').expect("a port");
+        for (name, path, status) in [
+            ("log.example", "/-/healthy", "200"),
+            ("log.example", "/api/v1/log/keys", "200"),
+            ("log.example", "/api/v1/log/scan", "400"),
+            ("log.example", "/nothing", "404"),
+            ("other.example", "/-/healthy", "403"),
+            ("localhost", "/-/healthy", "200"),
+            ("127.0.0.1", "/-/healthy", "200"),
+        ] {
+            let head = head(&format!("{scheme}://{name}:{port}{path}"), name, port);
+            let first = head.lines().next().unwrap_or_default();
+            assert!(first.contains(status), "{scheme}://{name}{path}: {head}");
+            let expected = scheme == "https" && name.ends_with(".example");
+            assert_eq!(
+                head.contains(HSTS),
+                expected,
+                "{scheme}://{name}{path}: {head}"
+            );
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_renewed_certificate_is_shown_to_new_clients_and_drops_nobody() {
     let files = Files::new();

@@ -9,6 +9,9 @@ import httpx
 from . import arguments
 from .steps import Ask, Listen
 
+# A client that takes events alone would be told errors as events, and no status.
+EVENTS_OR_ERRORS = "text/event-stream, application/json"
+
 # The server sends a comment every 15 s by default; a stream that is silent for longer is dead.
 SILENCE_SECONDS = 60.0
 
@@ -50,7 +53,7 @@ class Settings:
         if isinstance(step, Listen):
             last = {} if step.last_event_id is None else {"Last-Event-ID": str(step.last_event_id)}
             return client.build_request(
-                "GET", f"{self.url}/api/v1/log/stream", params=step.params, headers={"Accept": "text/event-stream"} | last,
+                "GET", f"{self.url}/api/v1/log/stream", params=step.params, headers={"Accept": EVENTS_OR_ERRORS} | last,
                 timeout=httpx.Timeout(SILENCE_SECONDS))
         # The server may be silent for as long as it was told to wait.
         silence = httpx.Timeout(self.timeout, read=self.timeout + step.wait)

@@ -12,6 +12,9 @@ import type { Connections } from "./retry.js";
 /** The server sends a comment every 15 s by default; a connection that is silent for longer is dead. */
 const SILENCE_MS = 60_000;
 
+/** A client that takes events alone would be told errors as events, and no status. */
+const EVENTS_OR_ERRORS = "text/event-stream, application/json";
+
 /** After these the same stream may be asked for again. */
 const PASSING = [Overloaded, Unavailable, DeadlineExceeded, UnexpectedAnswer];
 
@@ -56,7 +59,7 @@ export async function* tail(source: Source, connections: Connections): AsyncGene
 async function* oneConnection(
   source: Source, last: number | undefined, connections: Connections,
 ): AsyncGenerator<LogRecord> {
-  const headers: Record<string, string> = { ...source.headers, Accept: "text/event-stream" };
+  const headers: Record<string, string> = { ...source.headers, Accept: EVENTS_OR_ERRORS };
   if (last !== undefined) headers["Last-Event-ID"] = String(last);
   const left = new AbortController();
   const signal = source.signal === undefined ? left.signal : AbortSignal.any([left.signal, source.signal]);

@@ -138,7 +138,9 @@ export interface paths {
          *     because `end_seq` was reached it is answered 204, which tells an `EventSource` not to come back. Up to 10,000 (by
          *     default) may follow at the same time, scans with `follow` included.
          *
-         *     When reading fails midway, one event of type `error` with an `ErrorResponse` as `data` ends the stream.
+         *     When reading fails midway, one event of type `error` with an `ErrorResponse` as `data` ends the stream. A client whose
+         *     `Accept` names nothing but `text/event-stream`, as that of an `EventSource` does, is answered with status 200, `retry:` and such
+         *     an event in place of 429, 503 and 504: any other status ends an `EventSource` for good.
          */
         get: operations["stream"];
         put?: never;

@@ -191,7 +191,10 @@ def sync_detailed(
     default) may follow at the same time, scans with `follow` included.
 
     When reading fails midway, one event of type `error` with an `ErrorResponse` as `data` ends the
-    stream.
+    stream. A client whose
+    `Accept` names nothing but `text/event-stream`, as that of an `EventSource` does, is answered with
+    status 200, `retry:` and such
+    an event in place of 429, 503 and 504: any other status ends an `EventSource` for good.
 
     Args:
         key (str | Unset):  Example: orders.
@@ -258,7 +261,10 @@ def sync(
     default) may follow at the same time, scans with `follow` included.
 
     When reading fails midway, one event of type `error` with an `ErrorResponse` as `data` ends the
-    stream.
+    stream. A client whose
+    `Accept` names nothing but `text/event-stream`, as that of an `EventSource` does, is answered with
+    status 200, `retry:` and such
+    an event in place of 429, 503 and 504: any other status ends an `EventSource` for good.
 
     Args:
         key (str | Unset):  Example: orders.
@@ -320,7 +326,10 @@ async def asyncio_detailed(
     default) may follow at the same time, scans with `follow` included.
 
     When reading fails midway, one event of type `error` with an `ErrorResponse` as `data` ends the
-    stream.
+    stream. A client whose
+    `Accept` names nothing but `text/event-stream`, as that of an `EventSource` does, is answered with
+    status 200, `retry:` and such
+    an event in place of 429, 503 and 504: any other status ends an `EventSource` for good.
 
     Args:
         key (str | Unset):  Example: orders.
@@ -387,7 +396,10 @@ async def asyncio(
     default) may follow at the same time, scans with `follow` included.
 
     When reading fails midway, one event of type `error` with an `ErrorResponse` as `data` ends the
-    stream.
+    stream. A client whose
+    `Accept` names nothing but `text/event-stream`, as that of an `EventSource` does, is answered with
+    status 200, `retry:` and such
+    an event in place of 429, 503 and 504: any other status ends an `EventSource` for good.
 
     Args:
         key (str | Unset):  Example: orders.
