@@ -26,6 +26,7 @@ mod lingering;
 mod places;
 mod requests;
 mod unread;
+mod upgrade;
 mod watched;
 
 /// How often to say that connections are refused.

@@ -27,6 +27,7 @@ use super::lingering::Linger;
 use super::places::{Place, Places};
 use super::requests::Verdict;
 use super::unread::{self, Left, Unread};
+use super::upgrade::Upgrade;
 use super::watched::Watched;
 
 /// The body of what the endpoint answers.
@@ -86,25 +87,32 @@ impl<E: Endpoint<Output = Response> + 'static> Connection<E> {
         );
         let _seated = self.places.seat(&self.place, &activity);
         let peer = Peer::default();
-        let service = service_fn(|request| self.answer(request, &activity, &peer));
+        let upgrade = Upgrade::default();
+        let service = service_fn(|request| self.answer(request, &activity, &peer, &upgrade));
         let builder = builder(&self.bounds);
         let io = TokioIo::new(Watched::new(io, Arc::clone(&activity)));
-        let mut connection = std::pin::pin!(builder.serve_connection(io, service));
+        let mut connection = std::pin::pin!(builder.serve_connection_with_upgrades(io, service));
+        let mut closed = std::pin::pin!(upgrade.close());
+        let mut ended = false;
         let mut stop = self.stop.clone();
         let mut stopping = false;
         let why = loop {
             tokio::select! {
-                _ended = connection.as_mut() => return,
+                _ended = connection.as_mut(), if !ended => ended = true,
+                () = closed.as_mut(), if ended => return,
                 why = activity.expired() => break why,
                 () = super::stopped(&mut stop), if !stopping => {
                     stopping = true;
                     activity.stopping();
-                    connection.as_mut().graceful_shutdown();
+                    if !ended {
+                        connection.as_mut().graceful_shutdown();
+                    }
                 }
             }
         };
         tracing::debug!(remote = %self.remote, ?why, "closing a connection that took too long");
         match why {
+            _ if ended => {}
             Expired::Silent | Expired::Lingered => {}
             Expired::Idle => {
                 connection.as_mut().graceful_shutdown();
@@ -133,9 +141,11 @@ impl<E: Endpoint<Output = Response> + 'static> Connection<E> {
         request: hyper::Request<Incoming>,
         activity: &Arc<Activity>,
         peer: &Peer,
+        upgrade: &Upgrade,
     ) -> impl Future<Output = Result<hyper::Response<AnswerBody<Boxed>>, h2::Error>> + use<E> {
         let (busy, malformed) = activity.begin(request.version());
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
+        upgrade.keep(&mut parts);
         let http2 = parts.version == Version::HTTP_2;
         let verdict = self.bounds.requests.admit(&parts, self.refused);
         let reads = parts.method == Method::GET || parts.method == Method::HEAD;

@@ -74,12 +74,16 @@ async fn every_early_answer_reaches_a_client_that_sends_sixty_megabytes_before_i
     let files = Files::new();
     let server = server(&files, &[]);
     let large = format!("x: {}\r\n", "x".repeat(70 << 10));
+    // What the JDK's client and `curl --http2` ask for.
+    let h2c = "connection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABkAAQAAP__\r\n";
     for (method_and_path, token, more, status) in [
         (APPEND, "nobody's", "", "401"),
         (APPEND, READER, "", "403"),
         ("POST /api/v1/log/appendix", WRITER, "", "404"),
         ("POST /api/v1/log/scan", READER, "", "405"),
         (APPEND, WRITER, "", "413"),
+        (APPEND, READER, h2c, "403"),
+        (APPEND, WRITER, h2c, "413"),
         (APPEND, WRITER, "content-type: text/plain\r\n", "415"),
         (APPEND, WRITER, large.as_str(), "431"),
         (APPEND, WRITER, "no colon\r\n", "400"),
