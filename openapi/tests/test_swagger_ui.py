@@ -38,7 +38,8 @@ def test_a_person_can_authorize_append_and_scan_in_swagger_ui(url, run, tmp_path
 
     for name in SCREENSHOTS:
         assert (tmp_path / name).stat().st_size > 10_000, name
-        if update:
+        # What a proxy adds is not for the documentation.
+        if update and not url.endswith("/some/log"):
             (ROOT / "docs/images").mkdir(exist_ok=True)
             shutil.copy(tmp_path / name, ROOT / "docs/images" / name)
         assert (ROOT / "docs/images" / name).is_file(), name
