@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from processes import free_ports
 
+from hard_times import paused_store
+
 pytest.register_assert_rewrite("outcomes", "program")
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -98,12 +100,19 @@ def restarted(start, later, tmp_path):
     return Restarted(start, later, tmp_path / "data")
 
 
+@pytest.fixture(scope="session")
+def store(tmp_path_factory):
+    """A store that can be paused."""
+    with paused_store(tmp_path_factory.mktemp("weed")) as store:
+        yield store
+
+
 @pytest.fixture
-def outcomes(serve, restarted, tokens, tmp_path):
+def outcomes(start, serve, restarted, store, tokens, tmp_path):
     """The servers that every client must be right about; see outcomes.py."""
     from outcomes import Outcomes
 
-    return Outcomes(serve, restarted, tokens, tmp_path)
+    return Outcomes(start, serve, restarted, store, tokens, tmp_path)
 
 
 @pytest.fixture

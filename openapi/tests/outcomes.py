@@ -3,6 +3,7 @@
 A client runs as `PROGRAM outcomes`: it reads orders, one a line, and prints what became of each.
 """
 
+import contextlib
 import json
 import os
 import socket
@@ -15,6 +16,7 @@ from processes import request
 
 from conftest import OPENAPI
 from early import Early
+from hard_times import SMALL_QUEUE, Network, full
 from scripted import Scripted
 
 PAGE = OPENAPI.parent / "docs/clients.md"
@@ -74,16 +76,19 @@ class Program:
 class Outcomes:
     """The servers that the clients of a test meet."""
 
-    def __init__(self, serve, restarted, tokens: str, folder: Path):
-        self._serve, self._restarted, self._tokens, self._folder = serve, restarted, tokens, folder
+    def __init__(self, start, serve, restarted, store, tokens: str, folder: Path):
+        self._start, self._serve, self._restarted, self._store = start, serve, restarted, store
+        self._tokens, self._folder = tokens, folder
 
-    def check(self, command: list, *, tells_writing_from_reading=True):
-        """Runs a client against all of them. Not every language tells a reset while it writes from one while it reads."""
-        broken = ("Unavailable",) if tells_writing_from_reading else ("Unavailable", "OutcomeUnknown")
+    def check(self, command: list):
+        """Runs a client against all of them."""
         with Program(command, {}) as client:
             self._refusals_of_a_server(client)
-            self._early_refusals(client, broken)
+            self._early_refusals(client)
             self._scripts(client)
+            self._opening(client)
+            self._overload(client)
+            self._network(client)
             self._restart(client)
             self._no_connection(client)
 
@@ -97,14 +102,14 @@ class Outcomes:
         assert client.append(url, LARGE, token=admin) == ("Appended", None)
         assert records(url, admin) == 1
 
-    def _early_refusals(self, client, broken):
+    def _early_refusals(self, client):
         for status, code in REFUSED_EARLY:
             kind = code.title().replace("_", "")
             with Early(status, code) as server:
                 assert client.append(server.url, LARGE) == (kind, status), client.told
         # The answer may be lost, but not that there was no whole request.
         with Early(413, "too_large", resets=True) as server:
-            assert client.append(server.url, LARGE)[0] in ("TooLarge", *broken), client.told
+            assert client.append(server.url, LARGE)[0] in ("TooLarge", "Unavailable"), client.told
             assert client.append(server.url) == ("TooLarge", 413)
 
     def _scripts(self, client):
@@ -115,6 +120,31 @@ class Outcomes:
                 assert len(server.requests) == requests, what
             expected += outcome == "Appended" or script == ["lost answer"]
             assert records(url) == expected, what
+
+    def _opening(self, client):
+        with self._store.opening(self._start) as (url, go_on):
+            assert client.append(url) == ("Unavailable", 503), client.told
+            threading.Timer(1, go_on).start()
+            assert client.append(url, attempts=60) == ("Appended", None), client.told
+            assert records(url) == 1
+
+    def _overload(self, client):
+        url = self._serve(**SMALL_QUEUE)
+        with contextlib.ExitStack() as until:
+            until.enter_context(full(url))
+            assert client.append(url, LARGE // 2) == ("Overloaded", 429), client.told
+            assert client.append(url) == ("Overloaded", 429), client.told
+            threading.Timer(1, until.close).start()
+            assert client.append(url, attempts=60) == ("Appended", None), client.told
+        assert records(url) == 1
+
+    def _network(self, client):
+        """What never arrived as a whole is not applied, whether the server says so or nobody does."""
+        url = self._serve(LOG_TIMEOUTS__BODY="1s")
+        with Network(url) as stalls, Network(url, breaks=True) as breaks:
+            assert client.append(stalls.url, LARGE) == ("Unavailable", 504), client.told
+            assert client.append(breaks.url, LARGE) == ("Unavailable", None), client.told
+        assert records(url) == 0
 
     def _restart(self, client):
         url = self._restarted.url
@@ -134,7 +164,7 @@ class Outcomes:
         assert client.append(self._serve().replace("http:", "https:")) == ("Unavailable", None), client.told
 
     def check_private_authority(self, command: list, trust: list[str]):
-        """A certificate is refused, and trusted with what docs/clients.md says."""
+        """A certificate is refused, and trusted with what docs/clients.md says. What is told over TLS is as true."""
         certificates = authority(self._folder)
         url = self._serve(**certificates).replace("127.0.0.1", "localhost")
         page = PAGE.read_text()
@@ -146,6 +176,9 @@ class Outcomes:
         arguments = [each.replace("trust.p12", str(self._folder / "trust.p12")) for each in paths if each.startswith("-")]
         with Program([command[0], *arguments, *command[1:]], variables) as client:
             assert client.append(url) == ("Appended", None)
+            assert client.append(url, TOO_LARGE) == ("TooLarge", 413), client.told
+            with Network(url, breaks=True) as breaks:
+                assert client.append(breaks.url, LARGE) == ("Unavailable", None), client.told
 
 
 def authority(folder: Path) -> dict[str, str]:

@@ -29,7 +29,7 @@ def test_the_java_client_runs_the_program(serve, run, classes):
 
 
 def test_the_java_client_calls_nothing_unknown_that_was_certainly_not_applied(outcomes, classes):
-    outcomes.check(["java", "-cp", classes, "Outcomes"], tells_writing_from_reading=False)
+    outcomes.check(["java", "-cp", classes, "Outcomes"])
 
 
 def test_the_java_client_trusts_a_private_authority_as_the_page_says(outcomes, run, classes, tmp_path):

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	client "opendata-log/generated"
@@ -107,6 +108,11 @@ func OfAppend(answer *http.Response, err error, sent *Sent) error {
 	failure, failed := OfRead(answer, err).(*LogError)
 	if !failed {
 		return nil
+	}
+	// The body did not arrive in time.
+	if failure.Kind == DeadlineExceeded && strings.Contains(failure.Message, "nothing was applied") {
+		failure.Kind = Unavailable
+		return failure
 	}
 	unsure := answer == nil || failure.Kind == DeadlineExceeded || failure.Kind == UnexpectedAnswer && !refusedOnTheWay[failure.Status]
 	if unsure && sent.Perhaps() {

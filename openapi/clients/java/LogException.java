@@ -65,6 +65,10 @@ public class LogException extends Exception {
     /** What an append ended in: where nobody knows whether it was applied, {@link OutcomeUnknown}. */
     public static LogException ofAppend(ApiException error, String url) {
         LogException failure = ofRead(error, url);
+        // The body did not arrive in time.
+        if (failure instanceof DeadlineExceeded && failure.getMessage().contains("nothing was applied")) {
+            return new Unavailable(failure.getMessage(), error);
+        }
         boolean refused = failure instanceof UnexpectedAnswer && REFUSED_ON_THE_WAY.contains(error.getCode());
         boolean unsure = error.getResponseBody() == null || failure instanceof DeadlineExceeded || failure instanceof UnexpectedAnswer;
         return unsure && !refused && !wasNotSentWhole(error) ? new OutcomeUnknown(failure.getMessage(), error) : failure;
@@ -89,6 +93,9 @@ public class LogException extends Exception {
     private static boolean wasNotSentWhole(ApiException error) {
         for (Throwable cause = error.getCause(); cause != null; cause = cause.getCause()) {
             if (cause instanceof ConnectException || cause instanceof HttpConnectTimeoutException || cause instanceof SSLHandshakeException) {
+                return true;
+            }
+            if (cause instanceof WholeRequests.NotSentWhole) {
                 return true;
             }
             // Only writing ends so, and only while a part of the request is left: nobody can have read a whole one.

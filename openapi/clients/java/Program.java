@@ -38,7 +38,7 @@ public final class Program {
 
     Program(String url, String token) {
         this.url = url;
-        ApiClient client = new ApiClient();
+        ApiClient client = new WholeRequests.Client();
         client.updateBaseUri(url);
         // It has no limit of its own for a connection that comes to nothing.
         client.setConnectTimeout(Duration.ofSeconds(10));

@@ -25,6 +25,9 @@ NOT_SENT = (
 # With these, what is in between refuses a request that it does not pass on.
 REFUSED_ON_THE_WAY = frozenset([401, 408, 411, 413, 414, 415, 417, 429, 431])
 
+# An append that took too long may have been applied, unless the message says this: the body did not arrive in time.
+NOT_APPLIED = "nothing was applied"
+
 
 def answered(response: httpx.Response, parsed: Any, kind: type[T]) -> T:
     """What was asked for; raises what the server said instead."""

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import httpx
 
 from . import arguments, errors
-from .answers import NOT_OF_A_LOG, NOT_SENT, REFUSED_ON_THE_WAY, answered, failure, naming, reason
+from .answers import NOT_APPLIED, NOT_OF_A_LOG, NOT_SENT, REFUSED_ON_THE_WAY, answered, failure, naming, reason
 from .generated import Client
 from .generated.api.log import append, count, list_keys, list_segments, scan, stream
 from .generated.models import (
@@ -72,6 +72,8 @@ class Calls:
 
     def _of_append(self, error: errors.LogError, body: Body) -> errors.LogError:
         """The error of an append that was answered like this."""
+        if isinstance(error, errors.DeadlineExceeded) and (NOT_APPLIED in error.message or not body.was_written):
+            return failure(errors.Unavailable, error, retry_after=self._retry.pause)
         certain = not body.was_written or (isinstance(error, errors.UnexpectedAnswer) and error.status in REFUSED_ON_THE_WAY)
         return error if certain else errors.OutcomeUnknown(error.message, status=error.status, request_id=error.request_id)
 

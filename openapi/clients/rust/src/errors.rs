@@ -81,6 +81,11 @@ impl LogError {
         let certain = matches!(&failure, Failure::Reqwest(error) if was_not_sent_whole(error));
         let mut error = Self::of_read(failure, log);
         let refused = REFUSED_ON_THE_WAY.contains(&error.status.unwrap_or(0));
+        // The body did not arrive in time.
+        if error.kind == Kind::DeadlineExceeded && error.message.contains("nothing was applied") {
+            error.kind = Kind::Unavailable;
+            return error;
+        }
         let unsure = match error.kind {
             Kind::DeadlineExceeded => true,
             Kind::UnexpectedAnswer => !refused,

@@ -21,6 +21,9 @@ export type Head = { readonly status?: number; readonly headers: Headers };
 /** With these, what is in between refuses a request that it does not pass on. */
 export const REFUSED_ON_THE_WAY: readonly (number | undefined)[] = [401, 408, 411, 413, 414, 415, 417, 429, 431];
 
+/** An append that took too long may have been applied, unless the message says this: the body did not arrive in time. */
+export const NOT_APPLIED = "nothing was applied";
+
 /** What was asked for by `request`, if it is that; throws what the server said instead. */
 export function answered<T>({ data, error, response }: Answer<T>, shape: Shape, request: string): T {
   if (!response.ok) throw errorOf(error, response, request);

@@ -2,9 +2,12 @@
 
 import createClient, { type Client } from "openapi-fetch";
 
-import { type Answer, answered, APPENDED, COUNTED, KEYS, PAGE, REFUSED_ON_THE_WAY, SEGMENTS, type Shape } from "./answers.js";
+import {
+  type Answer, answered, APPENDED, COUNTED, KEYS, NOT_APPLIED, PAGE, REFUSED_ON_THE_WAY, SEGMENTS, type Shape,
+} from "./answers.js";
 import * as check from "./arguments.js";
 import type { RecordToAppend } from "./arguments.js";
+import { Body } from "./body.js";
 import { DeadlineExceeded, LogError, OutcomeUnknown, Unavailable, UnexpectedAnswer } from "./errors.js";
 import type { components, paths } from "./generated/schema.js";
 import { reason, wasNotSent, wasNotSentWhole } from "./network.js";
@@ -84,14 +87,18 @@ export class LogClient {
     const signal = stoppable(options);
     const encoded = check.records(records).map(({ key, value }) => ({ key: encode(key), value: encode(value) }));
     const body = { records: encoded, awaitDurable };
+    const text = JSON.stringify(body);
     const request = `POST ${this.#url}/api/v1/log/append`;
     const done = await this.#try(signal, async () => {
       let answer;
+      const sent = new Body(text);
       try {
-        answer = await this.#api.POST("/api/v1/log/append", { body, signal: this.#deadline(signal) });
+        answer = await this.#api.POST("/api/v1/log/append", {
+          body, bodySerializer: () => sent.content, signal: this.#deadline(signal), ...sent.options,
+        });
       } catch (cause) {
         if (wasNotSent(cause)) throw this.#unavailable("the server cannot be reached", request, cause);
-        if (wasNotSentWhole(cause, this.#url)) {
+        if (!sent.mayHaveBeenSent || wasNotSentWhole(cause, this.#url)) {
           throw this.#unavailable("the connection broke while the append was being sent; nothing was applied", request, cause);
         }
         throw new OutcomeUnknown(`there was no answer to the append: ${reason(cause)}`, { cause, request });
@@ -102,6 +109,9 @@ export class LogClient {
         if (!(error instanceof DeadlineExceeded || error instanceof UnexpectedAnswer)) throw error;
         if (error instanceof UnexpectedAnswer && REFUSED_ON_THE_WAY.includes(error.status)) throw error;
         const { told, status, requestId } = error;
+        if (error instanceof DeadlineExceeded && told.includes(NOT_APPLIED)) {
+          throw new Unavailable(told, { status, requestId, request, retryAfterMs: this.#retry.pauseMs, cause: error });
+        }
         throw new OutcomeUnknown(told, { status, requestId, request, cause: error });
       }
     });
