@@ -1,11 +1,15 @@
 """What docs/clients.md shows, run as it is written."""
 
 import re
+import shutil
 import sys
 
 import pytest
 
 from conftest import NODE_MODULES, OPENAPI, ROOT
+from test_go_client import CLIENT as GO_CLIENT, go, folder  # noqa: F401
+from test_java_client import classes  # noqa: F401
+from test_rust_client import build, sources
 from test_typescript_client import built  # noqa: F401
 
 PAGE = (ROOT / "docs/clients.md").read_text()
@@ -33,3 +37,26 @@ def test_the_typescript_example_prints_what_the_page_says(serve, run, built, tmp
     options = ["--strict", "--target", "es2023", "--module", "nodenext", "--lib", "es2023,dom,dom.asynciterable", "--skipLibCheck"]
     run("node", NODE_MODULES / ".bin/tsc", *options, "example.mts", cwd=tmp_path)
     assert run("node", "example.mjs", cwd=tmp_path) == printed
+
+
+def test_the_go_example_prints_what_the_page_says(serve, go, folder):  # noqa: F811
+    [(code, printed)] = examples("go", serve())
+    example = folder / "example"
+    example.mkdir()
+    for part in ["go.mod", "errors.go", "retry.go"]:
+        shutil.copy(GO_CLIENT / part, example)
+    shutil.copytree(folder / "generated", example / "generated")
+    (example / "main.go").write_text(code)
+    assert go("run", "-C", example, ".") == printed
+
+
+def test_the_java_example_prints_what_the_page_says(serve, run, classes, tmp_path):  # noqa: F811
+    [(code, printed)] = examples("java", serve())
+    (tmp_path / "Example.java").write_text(code)
+    run("javac", "-proc:none", "-d", tmp_path, "-cp", classes, tmp_path / "Example.java")
+    assert run("java", "-cp", f"{tmp_path}:{classes}", "Example") == printed
+
+
+def test_the_rust_example_prints_what_the_page_says(serve, run, generated):
+    [(code, printed)] = examples("rust", serve())
+    assert run(build(run, generated, {"main.rs": code, **sources("errors.rs", "retry.rs")})) == printed
