@@ -2,6 +2,7 @@
 
 pub mod cache;
 pub mod clock;
+pub mod concealed;
 mod folders;
 pub mod http;
 pub mod memory;
@@ -12,3 +13,4 @@ pub mod slate;
 pub mod small_file;
 pub mod tls;
 pub mod tokens;
+pub mod variables;

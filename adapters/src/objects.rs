@@ -3,6 +3,7 @@
 pub mod azure;
 mod check;
 mod conflict;
+mod credential_file;
 mod credentials;
 mod folder;
 pub mod gcs;
@@ -11,7 +12,6 @@ mod prefix;
 mod proxy;
 mod reach;
 pub mod s3;
-mod variables;
 pub mod writes;
 
 use std::fmt;
@@ -20,6 +20,8 @@ use std::sync::Arc;
 use log_domain::Result;
 use object_store::ObjectStore;
 use object_store::memory::InMemory;
+
+use crate::variables::Reader;
 
 pub use folder::Folder;
 pub(crate) use gone::Gone;
@@ -59,13 +61,13 @@ impl Place {
         }
     }
 
-    /// The prefix of the environment variables that are read for this place, if any are.
-    pub fn variables(&self) -> Option<&'static str> {
+    /// The client that reads environment variables for this place, if there is one.
+    pub fn reader(&self) -> Option<Reader> {
         match self {
             Self::Memory | Self::Folder(_) => None,
-            Self::S3(_) => Some("AWS_"),
-            Self::Gcs(_) => Some("GOOGLE_"),
-            Self::Azure(_) => Some("AZURE_"),
+            Self::S3(_) => Some(Reader::S3),
+            Self::Gcs(_) => Some(Reader::Gcs),
+            Self::Azure(_) => Some(Reader::Azure),
         }
     }
 

@@ -20,11 +20,17 @@ use tokio::sync::oneshot;
 pub const MAX_BYTES: u64 = 1 << 20;
 /// How long a file may take to be read.
 pub const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a pipe may take to be read.
+pub const PATIENCE_FOR_PIPES: Duration = Duration::from_secs(15);
 
 /// A small file, which can be read again and again.
 #[derive(Debug)]
 pub struct SmallFile {
     path: PathBuf,
+    /// A larger file is refused.
+    most_bytes: u64,
+    /// A pipe or a device is read too.
+    or_pipe: bool,
     /// A thread is still reading it.
     reading: Arc<AtomicBool>,
 }
@@ -32,9 +38,25 @@ pub struct SmallFile {
 impl SmallFile {
     /// The file at `path`, which need not be there.
     pub fn new(path: &Path) -> Self {
+        Self::up_to(path, MAX_BYTES)
+    }
+
+    /// The file at `path`, which may have this many bytes.
+    pub fn up_to(path: &Path, most_bytes: u64) -> Self {
         Self {
             path: path.to_owned(),
+            most_bytes,
+            or_pipe: false,
             reading: Arc::default(),
+        }
+    }
+
+    /// The file at `path`, or the pipe or device there (standard input, what a shell makes of `<(command)`, `/dev/null`), which
+    /// is read to its end. That may take [`PATIENCE_FOR_PIPES`]: a command writes into it.
+    pub fn or_pipe(path: &Path) -> Self {
+        Self {
+            or_pipe: true,
+            ..Self::new(path)
         }
     }
 
@@ -50,9 +72,10 @@ impl SmallFile {
     pub fn read(&self) -> io::Result<Vec<u8>> {
         let (done, outcome) = mpsc::sync_channel(1);
         self.start_reading(move |read| drop(done.send(read)))?;
+        let patience = self.patience();
         outcome
-            .recv_timeout(PATIENCE)
-            .unwrap_or_else(|_| Err(too_slow()))
+            .recv_timeout(patience)
+            .unwrap_or_else(|_| Err(too_slow(patience)))
     }
 
     /// Reads it without blocking the runtime.
@@ -62,9 +85,17 @@ impl SmallFile {
     pub async fn read_again(&self) -> io::Result<Vec<u8>> {
         let (done, outcome) = oneshot::channel();
         self.start_reading(move |read| drop(done.send(read)))?;
-        match tokio::time::timeout(PATIENCE, outcome).await {
+        let patience = self.patience();
+        match tokio::time::timeout(patience, outcome).await {
             Ok(Ok(read)) => read,
-            _ => Err(too_slow()),
+            _ => Err(too_slow(patience)),
+        }
+    }
+
+    fn patience(&self) -> Duration {
+        match self.or_pipe {
+            true => PATIENCE_FOR_PIPES,
+            false => PATIENCE,
         }
     }
 
@@ -73,14 +104,15 @@ impl SmallFile {
         done: impl FnOnce(io::Result<Vec<u8>>) + Send + 'static,
     ) -> io::Result<()> {
         if self.reading.swap(true, Ordering::AcqRel) {
-            return Err(too_slow());
+            return Err(too_slow(self.patience()));
         }
-        let (path, reading) = (self.path.clone(), Reading(Arc::clone(&self.reading)));
+        let (path, most_bytes, or_pipe) = (self.path.clone(), self.most_bytes, self.or_pipe);
+        let reading = Reading(Arc::clone(&self.reading));
         let thread = thread::Builder::new().name("small file".to_owned());
         // Not the blocking pool of the runtime: a read that hangs would keep one of its threads.
         thread
             .spawn(move || {
-                let read = read(&path);
+                let read = read(&path, most_bytes, or_pipe);
                 drop(reading);
                 done(read);
             })
@@ -97,20 +129,25 @@ impl Drop for Reading {
     }
 }
 
-fn too_slow() -> io::Error {
-    let message = format!("not read within {} s", PATIENCE.as_secs());
+fn too_slow(patience: Duration) -> io::Error {
+    let message = format!("not read within {} s", patience.as_secs());
     io::Error::new(ErrorKind::TimedOut, message)
 }
 
-fn read(path: &Path) -> io::Result<Vec<u8>> {
+fn read(path: &Path, most_bytes: u64, or_pipe: bool) -> io::Result<Vec<u8>> {
     // Asked before it is opened: to open a device can have effects, and to open a FIFO blocks.
-    must_be_regular(fs::metadata(path)?.file_type())?;
+    let kind = fs::metadata(path)?.file_type();
+    if or_pipe && (kind.is_fifo() || kind.is_char_device()) {
+        // Waits for a writer.
+        return read_capped(File::open(path)?, most_bytes);
+    }
+    must_be_regular(kind)?;
     let file = OpenOptions::new()
         .read(true)
         .custom_flags(libc::O_NONBLOCK)
         .open(path)?;
     must_be_regular(file.metadata()?.file_type())?;
-    read_capped(file)
+    read_capped(file, most_bytes)
 }
 
 fn must_be_regular(kind: fs::FileType) -> io::Result<()> {
@@ -125,11 +162,11 @@ fn must_be_regular(kind: fs::FileType) -> io::Result<()> {
     Err(io::Error::new(ErrorKind::InvalidInput, message))
 }
 
-fn read_capped(file: File) -> io::Result<Vec<u8>> {
+fn read_capped(file: File, most_bytes: u64) -> io::Result<Vec<u8>> {
     let mut content = Vec::new();
-    file.take(MAX_BYTES + 1).read_to_end(&mut content)?;
-    if content.len() as u64 > MAX_BYTES {
-        let message = format!("larger than {} MiB", MAX_BYTES >> 20);
+    file.take(most_bytes + 1).read_to_end(&mut content)?;
+    if content.len() as u64 > most_bytes {
+        let message = format!("larger than {} MiB", most_bytes >> 20);
         return Err(io::Error::new(ErrorKind::FileTooLarge, message));
     }
     Ok(content)
@@ -164,6 +201,25 @@ mod tests {
             refusal(Path::new("/dev/zero")),
             "is a device, not a regular file"
         );
+    }
+
+    #[test]
+    fn a_pipe_is_read_to_its_end_where_it_may_be_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        assert!(
+            Command::new("mkfifo")
+                .arg(&pipe)
+                .status()
+                .unwrap()
+                .success()
+        );
+        let written = pipe.clone();
+        let writer = thread::spawn(move || fs::write(written, "content").unwrap());
+        assert_eq!(SmallFile::or_pipe(&pipe).read().unwrap(), b"content");
+        writer.join().unwrap();
+        let zero = SmallFile::or_pipe(Path::new("/dev/zero")).read();
+        assert!(zero.is_err());
     }
 
     #[tokio::test(start_paused = true)]

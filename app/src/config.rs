@@ -11,7 +11,7 @@ mod file;
 mod gcs;
 mod http;
 mod kinds;
-pub(crate) mod masked;
+pub mod masked;
 mod names;
 mod reference;
 mod s3;
@@ -329,7 +329,13 @@ impl Refusal {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        /// Of an argument or a value that is quoted whole.
+        const SHOWN: usize = 2_000;
+        let line = masked::in_one_line(&self.0);
+        match line.char_indices().nth(SHOWN) {
+            Some((end, _)) => write!(f, "{}…", &line[..end]),
+            None => f.write_str(&line),
+        }
     }
 }
 

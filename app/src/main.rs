@@ -12,7 +12,7 @@ use clap::error::ErrorKind;
 use log_adapters::clock::SystemClock;
 use log_adapters::objects::Reach;
 use log_app::cli::{Asked, Cli};
-use log_app::config::{Config, Refusal, environment};
+use log_app::config::{Config, Refusal, environment, masked};
 use log_app::descriptors;
 use log_app::lifetime::{self, Ended};
 use log_app::listener::Tcp;
@@ -61,6 +61,7 @@ fn main() -> ExitCode {
     match outcome {
         Ok(code) => code,
         Err((code, message)) => {
+            let message = masked::in_one_line(&message);
             log.line(format!("opendata-log: {message}\n").as_bytes());
             ExitCode::from(code)
         }

@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use log_adapters::concealed::{self, MASK};
 use log_adapters::http::AllowedOrigins;
 use log_adapters::tls::Certificate;
 use log_adapters::tokens::TokenFile;
@@ -12,7 +13,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_rustls::rustls::ServerConfig;
 
-use crate::config::{Config, masked};
+use crate::config::Config;
 
 /// Who may come, and how what is said is kept secret. The default lets everybody in, in the clear.
 #[derive(Default)]
@@ -121,11 +122,11 @@ impl Security {
 
 /// The message without the path, if that may be a secret that was given in the place of its file.
 fn concealed(message: String, path: &Path, name: &str) -> String {
-    let shown = path.display().to_string();
-    match masked::may_be_a_secret(path) && !shown.is_empty() {
+    let given = path.display().to_string();
+    match concealed::path(path) == MASK && !given.is_empty() {
         true => message.replace(
-            &shown,
-            &format!("{} ({name} must be the path of a file)", masked::MASK),
+            &given,
+            &format!("{MASK} ({name} must be the path of a file)"),
         ),
         false => message,
     }

@@ -1,15 +1,19 @@
 //! A container of Azure Blob Storage as an object store, by Azure's own API.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
 use log_domain::{Error, Result};
-use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
+use object_store::azure::{AzureConfigKey, MicrosoftAzure, MicrosoftAzureBuilder};
 use object_store::{ClientConfigKey, ObjectStore};
 
 use super::check::{self, Candidate};
+use super::credential_file::{CredentialFile, Guarded};
+use super::proxy;
 use super::reach::{Reach, TIMEOUTS};
-use super::{proxy, variables};
+use crate::concealed::{self, in_one_line};
+use crate::variables::{self, Reader};
 
 /// The metadata service of the machine, as every virtual machine and every AKS node sees it.
 const METADATA: &str = "http://169.254.169.254";
@@ -26,14 +30,14 @@ pub struct Container {
 }
 
 impl Container {
-    /// The store in this container. Nothing is read or written yet.
+    /// The store in this container. Nothing in it is read or written yet; a file with a token is.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when an option is not valid, or options contradict each other.
+    /// As [`super::s3::Bucket::open`].
     pub fn open(&self, reach: &Reach) -> Result<Arc<dyn ObjectStore>> {
         let builder = self.builder(reach)?;
-        Source::of(&builder)?;
-        Ok(Arc::new(builder.build().map_err(|e| self.invalid(&e))?))
+        let source = Source::of(&builder)?;
+        Ok(Arc::new(self.built(builder, &source)?))
     }
 
     /// Finds out within seconds whether a log can live here below `path`.
@@ -48,7 +52,7 @@ impl Container {
         let endpoint =
             endpoint.unwrap_or_else(|| format!("https://{}.blob.core.windows.net", self.account));
         let configured = value(AzureConfigKey::Client(ClientConfigKey::ProxyUrl));
-        let store = builder.build().map_err(|error| self.invalid(&error))?;
+        let store = self.built(builder, &source)?;
         let credentials = match source {
             Source::Unsigned => None,
             _ => check::credentials(store.credentials()),
@@ -77,7 +81,7 @@ impl Container {
             if let Ok(key) = name.to_ascii_lowercase().parse()
                 && !value.is_empty()
             {
-                variables::check(name, value)?;
+                variables::check_option(Reader::Azure, name, value)?;
                 builder = builder.with_config(key, value);
             }
         }
@@ -95,8 +99,19 @@ impl Container {
             .with_container_name(&self.name))
     }
 
+    /// The client, which reads files of others only when they can be used.
+    fn built(&self, builder: MicrosoftAzureBuilder, source: &Source) -> Result<MicrosoftAzure> {
+        let build = |builder: MicrosoftAzureBuilder| builder.build().map_err(|e| self.invalid(&e));
+        let Some(file) = source.file() else {
+            return build(builder);
+        };
+        file.read()?;
+        let client = build(builder.clone())?;
+        build(builder.with_credentials(Guarded::new(client.credentials(), file)))
+    }
+
     fn invalid(&self, error: &object_store::Error) -> Error {
-        Error::invalid(variables::in_one_line(&format!(
+        Error::invalid(in_one_line(&format!(
             "Azure options for container {} of account {}: {error}",
             self.name, self.account
         )))
@@ -170,12 +185,26 @@ impl Source {
     }
 }
 
+impl Source {
+    /// The file that the client reads again and again.
+    fn file(&self) -> Option<CredentialFile> {
+        match self {
+            Self::WorkloadIdentity { token_file, .. } => Some(CredentialFile::new(
+                "AZURE_FEDERATED_TOKEN_FILE",
+                token_file,
+            )),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unsigned => f.write_str("nowhere (AZURE_SKIP_SIGNATURE)"),
             Self::Variable(name) => f.write_str(name),
             Self::WorkloadIdentity { client, token_file } => {
+                let token_file = concealed::path(Path::new(token_file));
                 write!(f, "Entra ID (client {client}, token file {token_file})")
             }
             Self::ClientSecret(client) => write!(f, "Entra ID (client {client}, its secret)"),

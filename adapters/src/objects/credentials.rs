@@ -1,9 +1,13 @@
 //! Where credentials for S3 come from.
 
 use std::fmt;
+use std::path::Path;
 
 use log_domain::{Error, Result};
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
+
+use super::credential_file::CredentialFile;
+use crate::concealed;
 
 /// The instance's metadata service, as every EC2 instance sees it.
 const METADATA: &str = "http://169.254.169.254";
@@ -17,8 +21,11 @@ pub(super) enum Source {
     Variables,
     /// STS, for a token in a file: IAM roles for service accounts.
     WebIdentity { role: String, token_file: String },
-    /// The agent of the container: ECS tasks (an address below its own), EKS Pod Identity (a whole URL).
-    Container(String),
+    /// The agent of the container: ECS tasks (an address below its own), EKS Pod Identity (a whole URL, and a token in a file).
+    Container {
+        url: String,
+        token_file: Option<String>,
+    },
     /// The metadata service of the instance.
     Instance(String),
 }
@@ -60,7 +67,10 @@ impl Source {
             return Ok(Self::WebIdentity { role, token_file });
         }
         if let Some(uri) = value(Key::ContainerCredentialsRelativeUri) {
-            return Ok(Self::Container(format!("http://169.254.170.2{uri}")));
+            return Ok(Self::Container {
+                url: format!("http://169.254.170.2{uri}"),
+                token_file: None,
+            });
         }
         let container = both(
             (
@@ -73,9 +83,30 @@ impl Source {
             ),
         )?;
         Ok(match container {
-            Some((url, _)) => Self::Container(url),
+            Some((url, token_file)) => Self::Container {
+                url,
+                token_file: Some(token_file),
+            },
             None => Self::Instance(value(Key::MetadataEndpoint).unwrap_or_else(|| METADATA.into())),
         })
+    }
+
+    /// The file that the client reads again and again.
+    pub(super) fn file(&self) -> Option<CredentialFile> {
+        let of = CredentialFile::new;
+        match self {
+            Self::WebIdentity { token_file, .. } => {
+                Some(of("AWS_WEB_IDENTITY_TOKEN_FILE", token_file).in_a_url())
+            }
+            Self::Container { token_file, .. } => {
+                let file = of(
+                    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+                    token_file.as_ref()?,
+                );
+                Some(file.in_a_header())
+            }
+            _ => None,
+        }
     }
 }
 
@@ -89,9 +120,10 @@ impl fmt::Display for Source {
             Self::Unsigned => f.write_str("nowhere (AWS_SKIP_SIGNATURE)"),
             Self::Variables => f.write_str("AWS_ACCESS_KEY_ID"),
             Self::WebIdentity { role, token_file } => {
+                let token_file = concealed::path(Path::new(token_file));
                 write!(f, "STS (role {role}, token file {token_file})")
             }
-            Self::Container(url) => write!(f, "the container's agent ({url})"),
+            Self::Container { url, .. } => write!(f, "the container's agent ({url})"),
             Self::Instance(endpoint) => write!(
                 f,
                 "the instance's metadata service ({endpoint}), as no AWS_* variable names another source"
@@ -133,7 +165,10 @@ mod tests {
             Ok(Source::WebIdentity { role, token_file })
         );
         variables.drain(..2);
-        let agent = Source::Container("http://127.0.0.1/".to_owned());
+        let agent = Source::Container {
+            url: "http://127.0.0.1/".to_owned(),
+            token_file: Some("/agent".to_owned()),
+        };
         assert_eq!(source(&variables), Ok(agent));
         assert_eq!(source(&[]), Ok(Source::Instance(METADATA.to_owned())));
     }

@@ -1,18 +1,30 @@
 //! A bucket of Google Cloud Storage as an object store, by Google's own API.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
 use log_domain::{Error, Result};
-use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
+use object_store::gcp::{GoogleCloudStorage, GoogleCloudStorageBuilder, GoogleConfigKey};
 use object_store::{ClientConfigKey, ObjectStore};
+use serde_json::{Map, Value};
 
 use super::check::{self, Candidate};
+use super::credential_file::CredentialFile;
+use super::proxy;
 use super::reach::{Reach, TIMEOUTS};
-use super::{proxy, variables};
+use crate::concealed::{self, in_one_line};
+use crate::variables::{self, Reader};
 
 /// Google's public endpoint.
 const ENDPOINT: &str = "https://storage.googleapis.com";
+
+/// The variable that names another endpoint.
+const BASE_URL: &str = "GOOGLE_BASE_URL";
+/// The option that allows an endpoint of plain HTTP.
+const ALLOW_HTTP: GoogleConfigKey = GoogleConfigKey::Client(ClientConfigKey::AllowHttp);
+/// Where `gcloud` keeps its credentials, below the home folder.
+const WELL_KNOWN: &str = ".config/gcloud/application_default_credentials.json";
 
 /// A bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,8 +41,7 @@ impl Bucket {
     /// # Errors
     /// [`Error::Invalid`] when an option is not valid, or options contradict each other.
     pub fn open(&self, reach: &Reach) -> Result<Arc<dyn ObjectStore>> {
-        let store = self.builder(reach)?.build();
-        Ok(Arc::new(store.map_err(|e| self.invalid(&e))?))
+        Ok(Arc::new(self.built(self.builder(reach)?)?))
     }
 
     /// Finds out within seconds whether a log can live here below `path`.
@@ -43,7 +54,7 @@ impl Bucket {
         let value = |key| builder.get_config_value(&key);
         let endpoint = value(GoogleConfigKey::BaseUrl).unwrap_or_else(|| ENDPOINT.into());
         let configured = value(GoogleConfigKey::Client(ClientConfigKey::ProxyUrl));
-        let store = builder.build().map_err(|error| self.invalid(&error))?;
+        let store = self.built(builder)?;
         let candidate = Candidate {
             name: format!("gs://{}", self.name),
             holder: "bucket",
@@ -64,12 +75,12 @@ impl Bucket {
             builder = builder.with_config(GoogleConfigKey::Client(key), default);
         }
         variables::name_part("the name of the bucket", &self.name)?;
-        let mut endpoint = ("GOOGLE_BASE_URL", None);
+        let mut endpoint = (BASE_URL, None);
         for (name, value) in reach.variables_of("GOOGLE_") {
             if let Ok(key) = name.to_ascii_lowercase().parse()
                 && !value.is_empty()
             {
-                variables::check(name, value)?;
+                variables::check_option(Reader::Gcs, name, value)?;
                 builder = builder.with_config(key, value);
             }
         }
@@ -79,18 +90,101 @@ impl Bucket {
         }
         endpoint.1 = builder.get_config_value(&GoogleConfigKey::BaseUrl);
         if let (name, Some(value)) = endpoint {
-            let allowed = GoogleConfigKey::Client(ClientConfigKey::AllowHttp);
-            let allowed = builder.get_config_value(&allowed);
+            let allowed = builder.get_config_value(&ALLOW_HTTP);
             variables::plain_http(name, &value, "GOOGLE_ALLOW_HTTP", allowed)?;
         }
         Ok(builder.with_bucket_name(&self.name))
     }
 
+    /// The client. It reads its file of credentials once, here.
+    fn built(&self, builder: GoogleCloudStorageBuilder) -> Result<GoogleCloudStorage> {
+        use GoogleConfigKey as Key;
+        let value = |key| builder.get_config_value(&key);
+        // Another endpoint wins over the key's.
+        let is_used = value(Key::BaseUrl).is_none();
+        match (value(Key::ServiceAccount), value(Key::ServiceAccountKey)) {
+            (Some(path), _) => {
+                let file = CredentialFile::new("GOOGLE_SERVICE_ACCOUNT", &path);
+                check_key(&file.to_string(), &file.read()?, is_used, value(ALLOW_HTTP))?;
+            }
+            (None, Some(key)) => {
+                check_key(
+                    "GOOGLE_SERVICE_ACCOUNT_KEY",
+                    &key,
+                    is_used,
+                    value(ALLOW_HTTP),
+                )?;
+            }
+            (None, None) if value(Key::BearerToken).is_some() => {}
+            (None, None) => check_default(value(Key::ApplicationCredentials))?,
+        }
+        builder.build().map_err(|error| self.invalid(&error))
+    }
+
     fn invalid(&self, error: &object_store::Error) -> Error {
-        Error::invalid(variables::in_one_line(&format!(
+        Error::invalid(in_one_line(&format!(
             "Google Cloud Storage options for bucket {}: {error}",
             self.name
         )))
+    }
+}
+
+/// Checks the file of default credentials that the client would read: this one, or the one of `gcloud`.
+fn check_default(path: Option<String>) -> Result<()> {
+    let (variable, path) = match path {
+        Some(path) => ("GOOGLE_APPLICATION_CREDENTIALS", path),
+        None => {
+            let home = std::env::var_os("HOME").unwrap_or_default();
+            let path = Path::new(&home).join(WELL_KNOWN);
+            if !path.exists() {
+                return Ok(());
+            }
+            ("HOME", path.to_string_lossy().into_owned())
+        }
+    };
+    let file = CredentialFile::new(variable, &path);
+    credentials(&file.to_string(), &file.read()?).map(drop)
+}
+
+/// Credentials in JSON. What is of another type than the client expects is refused here: its own errors quote the value, which is
+/// a secret.
+fn credentials(name: &str, text: &str) -> Result<Map<String, Value>> {
+    const TEXTS: [&str; 8] = [
+        "type",
+        "private_key",
+        "private_key_id",
+        "client_email",
+        "gcs_base_url",
+        "client_id",
+        "client_secret",
+        "refresh_token",
+    ];
+    let Ok(Value::Object(fields)) = serde_json::from_str(text) else {
+        return Err(Error::invalid(format!(
+            "{name} must hold credentials as Google gives them: an object in JSON with \"private_key\" or \"refresh_token\""
+        )));
+    };
+    let wrong = |(field, is_right): (&str, fn(&Value) -> bool)| {
+        let is_wrong = fields.get(field).is_some_and(|value| !is_right(value));
+        is_wrong.then(|| Error::invalid(format!("{name}: {field} is not of the right type")))
+    };
+    let texts = TEXTS.map(|field| (field, Value::is_string as fn(&Value) -> bool));
+    let flag = ("disable_oauth", Value::is_boolean as fn(&Value) -> bool);
+    match texts.into_iter().chain([flag]).find_map(wrong) {
+        Some(error) => Err(error),
+        None => Ok(fields),
+    }
+}
+
+/// Checks a service account's key and, if it is used, the endpoint that it may name, as one in a variable.
+fn check_key(name: &str, key: &str, is_used: bool, allow_http: Option<String>) -> Result<()> {
+    let fields = credentials(name, key)?;
+    match fields.get("gcs_base_url").and_then(Value::as_str) {
+        Some(url) if is_used => {
+            let name = format!("gcs_base_url in {name}");
+            variables::plain_http(&name, url, "GOOGLE_ALLOW_HTTP", allow_http)
+        }
+        _ => Ok(()),
     }
 }
 
@@ -126,9 +220,15 @@ impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Token => f.write_str("GOOGLE_BEARER_TOKEN"),
-            Self::KeyFile(file) => write!(f, "the service account key in {file}"),
+            Self::KeyFile(file) => {
+                let file = concealed::path(Path::new(file));
+                write!(f, "the service account key in {file}")
+            }
             Self::Key => f.write_str("GOOGLE_SERVICE_ACCOUNT_KEY"),
-            Self::Application(file) => write!(f, "GOOGLE_APPLICATION_CREDENTIALS ({file})"),
+            Self::Application(file) => {
+                let file = concealed::path(Path::new(file));
+                write!(f, "GOOGLE_APPLICATION_CREDENTIALS ({file})")
+            }
             Self::Default => f.write_str(
                 "the metadata server (workload identity), or gcloud's default credentials, as no GOOGLE_* variable names \
                  another source",

@@ -3,13 +3,16 @@
 use std::sync::Arc;
 
 use log_domain::{Error, Result};
-use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, S3ConditionalPut};
+use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey, S3ConditionalPut};
 use object_store::{ClientConfigKey, ObjectStore};
 
 use super::check::{self, Candidate};
+use super::credential_file::Guarded;
 use super::credentials::Source;
+use super::proxy;
 use super::reach::{Reach, TIMEOUTS, Variables};
-use super::{proxy, variables};
+use crate::concealed::in_one_line;
+use crate::variables::{self, Reader};
 
 /// How the name of a directory bucket ends: one of S3 Express One Zone, which is spoken to in sessions.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/directory-bucket-naming-rules.html>
@@ -41,14 +44,14 @@ pub enum Encryption {
 }
 
 impl Bucket {
-    /// The store in this bucket. Nothing is read or written yet.
+    /// The store in this bucket. Nothing in it is read or written yet; a file with a token is.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when an option is not valid, or options contradict each other.
+    /// [`Error::Invalid`] when an option is not valid, or options contradict each other, or the file cannot be used.
     pub fn open(&self, reach: &Reach) -> Result<Arc<dyn ObjectStore>> {
         let builder = self.builder(reach)?;
-        Source::of(&builder)?;
-        Ok(Arc::new(builder.build().map_err(|e| self.invalid(&e))?))
+        let source = Source::of(&builder)?;
+        Ok(Arc::new(self.built(builder, &source)?))
     }
 
     /// Finds out within seconds whether a log can live here below `path`: gets credentials, lists, and holds the
@@ -62,13 +65,15 @@ impl Bucket {
         let builder = self.builder(reach)?.with_retry(check::no_retries());
         let source = Source::of(&builder)?;
         let value = |key| builder.get_config_value(&key);
-        let endpoint = value(AmazonS3ConfigKey::Endpoint).unwrap_or_else(|| {
+        let endpoint = value(AmazonS3ConfigKey::S3Endpoint);
+        let endpoint = endpoint.or_else(|| value(AmazonS3ConfigKey::Endpoint));
+        let endpoint = endpoint.unwrap_or_else(|| {
             let region = value(AmazonS3ConfigKey::Region);
             let region = region.unwrap_or_else(|| "us-east-1".into());
             format!("https://s3.{region}.amazonaws.com")
         });
         let configured = value(AmazonS3ConfigKey::Client(ClientConfigKey::ProxyUrl));
-        let store = builder.build().map_err(|error| self.invalid(&error))?;
+        let store = self.built(builder, &source)?;
         let credentials = match source {
             Source::Unsigned => None,
             _ => check::credentials(store.credentials()),
@@ -99,7 +104,7 @@ impl Bucket {
             if let Ok(key) = name.to_ascii_lowercase().parse()
                 && !value.is_empty()
             {
-                variables::check(name, value)?;
+                variables::check_option(Reader::S3, name, value)?;
                 builder = builder.with_config(key, value);
                 if ENDPOINTS.contains(&name) {
                     endpoint = Some((name, value));
@@ -123,8 +128,19 @@ impl Bucket {
         Ok(builder)
     }
 
+    /// The client, which reads files of others only when they can be used.
+    fn built(&self, builder: AmazonS3Builder, source: &Source) -> Result<AmazonS3> {
+        let build = |builder: AmazonS3Builder| builder.build().map_err(|e| self.invalid(&e));
+        let Some(file) = source.file() else {
+            return build(builder);
+        };
+        file.read()?;
+        let client = build(builder.clone())?;
+        build(builder.with_credentials(Guarded::new(client.credentials(), file)))
+    }
+
     fn invalid(&self, error: &object_store::Error) -> Error {
-        Error::invalid(variables::in_one_line(&format!(
+        Error::invalid(in_one_line(&format!(
             "S3 options for bucket {}: {error}",
             self.name
         )))

@@ -1,16 +1,12 @@
 //! Reads a configuration file.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use figment::providers::{Format, Toml};
 use figment::value::{Dict, Value};
+use log_adapters::small_file::SmallFile;
 
 use super::Refusal;
-
-/// A larger file is not one of settings.
-const MAX_BYTES: u64 = 1 << 20;
 
 /// A byte order mark, which some editors put first.
 const BOM: char = '\u{feff}';
@@ -38,12 +34,8 @@ pub(super) fn read(path: &Path) -> Result<Dict, Refusal> {
 }
 
 fn text(path: &Path) -> Result<String, String> {
-    let mut bytes = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes));
-    read.map_err(|error| format!("cannot read the file: {error}"))?;
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err("larger than 1 MiB, so not a file of settings".into());
-    }
+    let read = SmallFile::or_pipe(path).read();
+    let bytes = read.map_err(|error| format!("cannot read the file: {error}"))?;
     String::from_utf8(bytes).map_err(|_| "not text in UTF-8".into())
 }
 

@@ -1,9 +1,6 @@
 //! Which values are never shown.
 
-use std::path::Path;
-
-/// What is shown in the place of a secret.
-pub(crate) const MASK: &str = "********";
+use log_adapters::concealed::MASK;
 
 /// Words in the name of a setting or variable that make its value a secret.
 const WORDS: [&str; 8] = [
@@ -20,11 +17,33 @@ const WORDS: [&str; 8] = [
 /// Last words of names that lead to a secret and are none.
 const HARMLESS: [&str; 4] = ["file", "dir", "path", "folder"];
 
-/// Whether this could be the secret itself, given in the place of the path of its file: no such file is there, nor the
-/// folder for it.
-pub(crate) fn may_be_a_secret(path: &Path) -> bool {
-    let folder = path.parent().filter(|folder| folder.parent().is_some());
-    !path.exists() && !folder.is_some_and(Path::is_dir)
+/// Settings that are paths of files with secrets.
+const FILES: [&str; 3] = ["auth.tokens", "tls.certificate", "tls.key"];
+
+/// Variables that are paths of files with secrets, beside those that end in `_FILE`.
+const FILE_VARIABLES: [&str; 3] = [
+    "GOOGLE_APPLICATION_CREDENTIALS",
+    "GOOGLE_SERVICE_ACCOUNT",
+    "GOOGLE_SERVICE_ACCOUNT_PATH",
+];
+
+/// Whether the value under this name is the path of a file with secrets, so that the secret itself may be given by mistake.
+pub(super) fn is_file_of_secrets(name: &str) -> bool {
+    FILES.contains(&name) || FILE_VARIABLES.contains(&name) || name.ends_with("_FILE")
+}
+
+/// The text with its control characters escaped: paths and values with line breaks would look like lines of their own.
+pub fn in_one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for char in text.chars() {
+        match char {
+            char if char.is_control() || "\u{2028}\u{2029}".contains(char) => {
+                line.extend(char.escape_default());
+            }
+            char => line.push(char),
+        }
+    }
+    line
 }
 
 /// Whether the value is an address with a user's name and password in it.

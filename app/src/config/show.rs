@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use log_adapters::concealed;
 use log_adapters::objects::Place;
+use log_adapters::variables::Reader;
 use serde::Serialize;
 
 use super::slatedb::TWICE;
@@ -25,7 +27,8 @@ pub fn show(file: Option<&Path>, flags: impl Serialize) -> Result<String, Refusa
         }
     }
     let places = [Some(config.place().0), config.wal_place()];
-    let prefixes = places.iter().flatten().filter_map(Place::variables);
+    let readers = places.iter().flatten().filter_map(Place::reader);
+    let prefixes = readers.filter_map(Reader::prefix);
     for prefix in prefixes.collect::<BTreeSet<_>>() {
         // The store's client takes whatever it knows of them.
         let variables: BTreeMap<_, _> = std::env::vars_os()
@@ -83,15 +86,13 @@ fn effective(
     }))
 }
 
-/// Settings that are paths of files with secrets, and that the secret itself may be given to by mistake.
-const FILES: [&str; 3] = ["auth.tokens", "tls.certificate", "tls.key"];
-
 fn line(text: &mut String, name: &str, value: &str, source: &str) {
     let value = match value {
-        "" => "-",
-        _ if masked::is_secret(name) || masked::names_a_user(value) => masked::MASK,
-        path if FILES.contains(&name) && masked::may_be_a_secret(Path::new(path)) => masked::MASK,
-        value => value,
+        "" => "-".to_owned(),
+        _ if masked::is_secret(name) || masked::names_a_user(value) => concealed::MASK.to_owned(),
+        path if masked::is_file_of_secrets(name) => concealed::path(Path::new(path)),
+        value => value.to_owned(),
     };
-    text.push_str(&format!("{name} = {value}  ({source})\n"));
+    let line = masked::in_one_line(&format!("{name} = {value}  ({source})"));
+    text.push_str(&format!("{line}\n"));
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use figment::error::Kind as Wrong;
 use figment::value::{Dict, Map, Value};
@@ -158,6 +159,9 @@ fn given(
             Value::String(_, text) if text.trim().is_empty() => {
                 return refuse("is empty: give it a value, or leave it out");
             }
+            Value::String(_, text) if is_too_long(&text) && Kind::of(&path) == Kind::Time => {
+                return refuse("is too long: it must be at most 100 years");
+            }
             Value::String(_, text) if as_text => Kind::of(&path).parse(&text),
             Value::Num(_, number) if Kind::of(&path) == Kind::Text => {
                 let is_whole = number.to_u128().is_some() || number.to_i128().is_some();
@@ -178,6 +182,13 @@ fn given(
         settings.insert(name, value);
     }
     Ok(settings)
+}
+
+/// No wait is longer, so that no clock overflows when it is added to a time.
+const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
+fn is_too_long(text: &str) -> bool {
+    humantime::parse_duration(text.trim()).is_ok_and(|duration| duration > LONGEST)
 }
 
 /// The settings of a source, under a name of our own, so that [`Source`] can tell it.

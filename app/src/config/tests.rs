@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::*;
 
+mod arbitrary;
 mod given;
 
 fn load(jail_file: Option<&str>, flags: serde_json::Value) -> Result<Config, Refusal> {

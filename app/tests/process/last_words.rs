@@ -1,9 +1,7 @@
 //! A start that fails says why, in one line, whatever is filtered; and the command line says what it does not understand.
 
-use std::ffi::OsStr;
 use std::io::Write;
 use std::net::TcpListener;
-use std::os::unix::ffi::OsStrExt;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
@@ -184,88 +182,4 @@ fn a_configuration_comes_from_standard_input_too() {
         let exit = child.wait_with_output().expect("an end");
         assert_eq!(exit.status.code(), Some(code), "{exit:?}");
     }
-}
-
-/// What no variable should be.
-const NASTY: [&[u8]; 8] = [
-    b"",
-    b"\n",
-    b"x\n",
-    b"0",
-    b"-1",
-    b"99999999999999999999",
-    b"\xff\xfe",
-    b"[[{\"",
-];
-
-#[test]
-fn no_value_of_a_variable_that_a_library_reads_makes_the_process_panic() {
-    let checked = |name: &str, value: &[u8], arguments: &[&str]| {
-        let exit = Command::new(binary())
-            .args(arguments)
-            .env_clear()
-            .env(name, OsStr::from_bytes(value))
-            .stdin(Stdio::null())
-            .output()
-            .expect("run the binary");
-        let said = String::from_utf8_lossy(&exit.stderr);
-        assert!(
-            matches!(exit.status.code(), Some(0 | 2)),
-            "{name}={value:?}: {exit:?}"
-        );
-        assert!(
-            said.lines().count() <= 1 && !said.contains("panicked"),
-            "{name}={value:?}: {said}"
-        );
-        (exit.status.code(), said.into_owned())
-    };
-    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let port = taken.local_addr().expect("an address").port().to_string();
-    // A start goes as far as its threads, and ends at the port.
-    for name in [
-        "TOKIO_WORKER_THREADS",
-        "RUST_MIN_STACK",
-        "RUST_LOG",
-        "RUST_BACKTRACE",
-        "NO_COLOR",
-        "TZ",
-        "LOG_PORT",
-    ] {
-        for value in NASTY {
-            checked(name, value, &["--in-memory", "--port", &port]);
-        }
-    }
-    for name in ["TOKIO_WORKER_THREADS", "RUST_MIN_STACK"] {
-        let (code, said) = checked(name, b"x", &["--in-memory", "--port", &port]);
-        assert_eq!(code, Some(2));
-        assert!(
-            said.contains(name) && said.contains("for example"),
-            "{said}"
-        );
-    }
-    let huge = vec![b'x'; 100_000];
-    for name in [
-        "SSL_CERT_FILE",
-        "SSL_CERT_DIR",
-        "HTTP_PROXY",
-        "https_proxy",
-        "NO_PROXY",
-        "AWS_REGION",
-        "AWS_TIMEOUT",
-        "AWS_PROXY_URL",
-    ] {
-        for value in NASTY.into_iter().chain([&huge[..]]) {
-            checked(name, value, &["config", "check", "--s3-bucket", "b"]);
-        }
-    }
-    let (code, said) = checked(
-        "SSL_CERT_FILE",
-        b"/dev/zero",
-        &["config", "check", "--s3-bucket", "b"],
-    );
-    assert_eq!(code, Some(2), "{said}");
-    assert!(
-        said.contains("SSL_CERT_FILE") && said.contains("regular file"),
-        "{said}"
-    );
 }

@@ -2,6 +2,7 @@
 //!
 //! One test binary, so that it links once. `LOG_TEST_BINARY` names another server to run the tests against.
 
+mod any_input;
 mod clouds;
 mod configuration;
 mod disk_cache;

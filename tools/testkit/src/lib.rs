@@ -3,8 +3,10 @@
 //! [`seaweedfs::SeaweedFs`] is an S3 server of the test's own, on loopback ports of its own, gone with the test.
 //! So are [`azurite::Azurite`], Microsoft's emulator of Azure Blob Storage, and [`gcs::Gcs`], one of Google Cloud Storage.
 //! [`sts::Sts`] is the one that gives credentials for a role, and a [`recorder::Recorder`] stands before any of them.
+//! [`arbitrary`] is input for settings.
 //! It has no dependency on the crates under test and no async runtime, so any of them may use it.
 
+pub mod arbitrary;
 pub mod azurite;
 pub mod counting_proxy;
 pub mod gcs;

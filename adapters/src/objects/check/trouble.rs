@@ -5,7 +5,7 @@ use std::error::Error as StdError;
 use log_domain::Error;
 use object_store::client::{HttpError, HttpErrorKind};
 
-use super::super::variables::in_one_line;
+use crate::concealed::in_one_line;
 
 /// Something that is wrong with the store, the credentials, or the way to them.
 #[derive(Debug)]

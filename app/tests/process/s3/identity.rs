@@ -133,12 +133,13 @@ fn without_a_token_or_with_one_that_sts_refuses_the_server_does_not_start() {
         line.contains(&missing.display().to_string()) && line.contains("No such file"),
         "{line}"
     );
-    // A folder cannot be read as a file, not even by root.
+    // A folder cannot be read as a file.
     let line = refused(
         &flags(BUCKET),
         &web_identity(to_store.clone(), &sts, sts.folder()),
     );
-    assert!(line.contains("cannot get credentials from STS"), "{line}");
+    assert!(line.contains("AWS_WEB_IDENTITY_TOKEN_FILE"), "{line}");
+    assert!(line.contains("is a folder"), "{line}");
 
     sts.refuse();
     let token_file = sts.folder().join("token");
