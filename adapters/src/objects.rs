@@ -18,11 +18,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use log_domain::Result;
-use object_store::ObjectStore;
 use object_store::memory::InMemory;
+use object_store::{ObjectStore, RetryConfig};
 
 use crate::variables::Reader;
 
+use check::Candidate;
 pub use folder::Folder;
 pub(crate) use gone::Gone;
 pub use prefix::check_prefix;
@@ -52,13 +53,13 @@ impl Place {
     /// store are not valid or contradict each other. [`log_domain::Error::Unavailable`] for a folder whose disk does not
     /// answer.
     pub async fn open(&self, reach: &Reach) -> Result<Arc<dyn ObjectStore>> {
-        match self {
-            Self::Memory => Ok(Arc::new(InMemory::new())),
-            Self::Folder(folder) => folder.open().await,
-            Self::S3(bucket) => bucket.open(reach),
-            Self::Gcs(bucket) => bucket.open(reach),
-            Self::Azure(container) => container.open(reach),
+        if let Self::Folder(folder) = self {
+            return folder.open().await;
         }
+        Ok(match self.candidate(reach, RetryConfig::default())? {
+            Some(candidate) => candidate.store,
+            None => Arc::new(InMemory::new()),
+        })
     }
 
     /// The client that reads environment variables for this place, if there is one.
@@ -76,26 +77,31 @@ impl Place {
     /// # Errors
     /// As [`Place::open`].
     pub fn validate(&self, reach: &Reach) -> Result<()> {
-        match self {
-            Self::Memory | Self::Folder(_) => Ok(()),
-            Self::S3(bucket) => bucket.open(reach).map(drop),
-            Self::Gcs(bucket) => bucket.open(reach).map(drop),
-            Self::Azure(container) => container.open(reach).map(drop),
+        self.candidate(reach, RetryConfig::default()).map(drop)
+    }
+
+    /// Finds out within seconds whether a log can live here below `path`: gets credentials, lists, and holds the store to
+    /// its promise that a conditional PUT does not overwrite. Memory and folders need no check once they are open.
+    ///
+    /// # Errors
+    /// [`log_domain::Error::Invalid`] for options that are not valid or contradict each other and a store without
+    /// conditional PUTs, [`log_domain::Error::Unavailable`] for anything that the store, or who gives credentials, refuses or
+    /// does not answer. The message is one line.
+    pub async fn check(&self, path: &str, reach: &Reach) -> Result<()> {
+        match self.candidate(reach, check::no_retries())? {
+            Some(candidate) => check::check(&candidate, path).await,
+            None => Ok(()),
         }
     }
 
-    /// Finds out within seconds whether a log can live here below `path`; see [`s3::Bucket::check`]. Memory and folders
-    /// need no check once they are open.
-    ///
-    /// # Errors
-    /// As [`s3::Bucket::check`].
-    pub async fn check(&self, path: &str, reach: &Reach) -> Result<()> {
-        match self {
-            Self::Memory | Self::Folder(_) => Ok(()),
-            Self::S3(bucket) => bucket.check(path, reach).await,
-            Self::Gcs(bucket) => bucket.check(path, reach).await,
-            Self::Azure(container) => container.check(path, reach).await,
-        }
+    /// The client of a store in a cloud, which nobody has asked anything yet.
+    fn candidate(&self, reach: &Reach, retries: RetryConfig) -> Result<Option<Candidate>> {
+        Ok(Some(match self {
+            Self::Memory | Self::Folder(_) => return Ok(None),
+            Self::S3(bucket) => bucket.candidate(reach, retries)?,
+            Self::Gcs(bucket) => bucket.candidate(reach, retries)?,
+            Self::Azure(container) => container.candidate(reach, retries)?,
+        }))
     }
 }
 

@@ -1,13 +1,19 @@
-//! The SlateDB store on emulators of Google Cloud Storage and Azure Blob Storage, opened as the server does.
+//! The SlateDB store on a real S3 server and on emulators of Google Cloud Storage and Azure Blob Storage, opened as the
+//! server does.
 
 use std::cell::Cell;
 use std::sync::Arc;
+use std::time::Duration;
 
-use log_adapters::objects::{Place, Reach, Variables, azure, gcs};
+use log_adapters::clock::SystemClock;
+use log_adapters::objects::{Place, Reach, Variables, azure, gcs, s3};
 use log_adapters::slate::{Options, Parts, SlateStore};
 use log_domain::conformance::{Fixture, Options as Opening, run_all};
+use log_domain::follow::Followers;
+use log_domain::{Limits, LogStore};
 use log_testkit::azurite::{ACCOUNT, Azurite};
 use log_testkit::gcs::Gcs;
+use log_testkit::seaweedfs::SeaweedFs;
 use object_store::ObjectStore;
 use slatedb_common::metrics::NoopMetricsRecorder;
 
@@ -40,13 +46,17 @@ impl Fixture for InBucket {
     }
 }
 
-async fn conforms(place: &Place, variables: Variables) {
+async fn opened(place: &Place, path: &str, variables: Variables) -> Arc<dyn ObjectStore> {
     let reach = Reach {
         variables,
         network: None,
     };
-    place.check("log", &reach).await.expect("fit for a log");
-    let bucket = place.open(&reach).await.expect("a client");
+    place.check(path, &reach).await.expect("fit for a log");
+    place.open(&reach).await.expect("a client")
+}
+
+async fn conforms(place: &Place, variables: Variables) {
+    let bucket = opened(place, "log", variables).await;
     let next = Cell::new(0);
     run_all(|| {
         next.set(next.get() + 1);
@@ -79,4 +89,46 @@ async fn the_slate_store_conforms_on_an_emulator_of_google() {
         endpoint: None,
     });
     conforms(&place, gcs.environment_with_token()).await;
+}
+
+fn in_s3(name: &str) -> Place {
+    Place::S3(s3::Bucket {
+        name: name.into(),
+        region: None,
+        encryption: None,
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_slate_store_conforms_on_a_real_s3_server() {
+    let s3 = SeaweedFs::start();
+    s3.create_bucket(NAME);
+    conforms(&in_s3(NAME), s3.environment()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_prefix_of_everything_that_is_accepted_is_what_the_names_in_the_bucket_begin_with() {
+    let s3 = SeaweedFs::start();
+    let prefix = "A b/!$&'()+,-.:;=@_/...9";
+    s3.create_bucket("prefixes");
+    let bucket = opened(&in_s3("prefixes"), prefix, s3.environment()).await;
+    let parts = Parts {
+        objects: bucket,
+        clock: Arc::new(SystemClock),
+        listener: Arc::new(Followers::new(&Limits::default())),
+        telemetry: Arc::new(()),
+        recorder: Arc::new(NoopMetricsRecorder::new()),
+        seed: None,
+    };
+    let options = Options {
+        path: prefix.to_owned(),
+        ..Options::default()
+    };
+    let store = SlateStore::open(parts, options).await.expect("opened");
+    store.close(Duration::from_secs(60)).await.expect("closed");
+    let names = s3.objects("prefixes");
+    assert!(names.iter().any(|name| name.contains("/wal/")), "{names:?}");
+    for name in names {
+        assert!(name.starts_with(&format!("{prefix}/")), "{name}");
+    }
 }

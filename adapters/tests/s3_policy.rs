@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use log_adapters::clock::SystemClock;
-use log_adapters::objects::Reach;
 use log_adapters::objects::s3::Bucket;
+use log_adapters::objects::{Place, Reach};
 use log_adapters::slate::{Instance, Options, Parts, SlateStore};
 use log_domain::follow::Followers;
 use log_domain::{Batch, Durability, Limits, LogStore, Record};
@@ -73,11 +73,11 @@ async fn the_documented_policy_allows_what_the_server_does_and_no_more() {
 
 /// As the server does, but small and in a hurry, so that compaction and deletion come within seconds.
 async fn start(reach: &Reach) -> SlateStore {
-    let bucket = Bucket {
+    let bucket = Place::S3(Bucket {
         name: BUCKET.into(),
         region: None,
         encryption: None,
-    };
+    });
     bucket.check(PATH, reach).await.expect("fit for a log");
     let mut options = Options {
         path: PATH.into(),
@@ -104,7 +104,7 @@ async fn start(reach: &Reach) -> SlateStore {
         }
     }
     let parts = Parts {
-        objects: bucket.open(reach).expect("a client"),
+        objects: bucket.open(reach).await.expect("a client"),
         clock: Arc::new(SystemClock),
         listener: Arc::new(Followers::new(&options.limits)),
         telemetry: Arc::new(()),

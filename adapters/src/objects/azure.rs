@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use log_domain::{Error, Result};
 use object_store::azure::{AzureConfigKey, MicrosoftAzure, MicrosoftAzureBuilder};
-use object_store::{ClientConfigKey, ObjectStore};
+use object_store::{ClientConfigKey, RetryConfig};
 
 use super::check::{self, Candidate};
 use super::credential_file::{CredentialFile, Guarded};
@@ -30,22 +30,9 @@ pub struct Container {
 }
 
 impl Container {
-    /// The store in this container. Nothing in it is read or written yet; a file with a token is.
-    ///
-    /// # Errors
-    /// As [`super::s3::Bucket::open`].
-    pub fn open(&self, reach: &Reach) -> Result<Arc<dyn ObjectStore>> {
-        let builder = self.builder(reach)?;
-        let source = Source::of(&builder)?;
-        Ok(Arc::new(self.built(builder, &source)?))
-    }
-
-    /// Finds out within seconds whether a log can live here below `path`.
-    ///
-    /// # Errors
-    /// As [`super::s3::Bucket::check`].
-    pub async fn check(&self, path: &str, reach: &Reach) -> Result<()> {
-        let builder = self.builder(reach)?.with_retry(check::no_retries());
+    /// A client of this container. Nothing in it is read or written yet; a file with a token is.
+    pub(super) fn candidate(&self, reach: &Reach, retries: RetryConfig) -> Result<Candidate> {
+        let builder = self.builder(reach)?.with_retry(retries);
         let source = Source::of(&builder)?;
         let value = |key| builder.get_config_value(&key);
         let endpoint = value(AzureConfigKey::Endpoint);
@@ -57,7 +44,7 @@ impl Container {
             Source::Unsigned => None,
             _ => check::credentials(store.credentials()),
         };
-        let candidate = Candidate {
+        Ok(Candidate {
             name: format!("az://{}/{}", self.account, self.name),
             holder: "container",
             precondition: "If-None-Match: *",
@@ -65,8 +52,7 @@ impl Container {
             source: source.to_string(),
             credentials,
             proxy: proxy::of(&endpoint, configured),
-        };
-        check::check(&candidate, path).await
+        })
     }
 
     fn builder(&self, reach: &Reach) -> Result<MicrosoftAzureBuilder> {
@@ -77,13 +63,8 @@ impl Container {
         variables::name_part("the name of the container", &self.name)?;
         variables::name_part("the name of the storage account", &self.account)?;
         let mut endpoint = "AZURE_STORAGE_ENDPOINT";
-        for (name, value) in reach.variables_of("AZURE_") {
-            if let Ok(key) = name.to_ascii_lowercase().parse()
-                && !value.is_empty()
-            {
-                variables::check_option(Reader::Azure, name, value)?;
-                builder = builder.with_config(key, value);
-            }
+        for (key, value) in reach.options(Reader::Azure)? {
+            builder = builder.with_config(key, value);
         }
         if let Some(given) = &self.endpoint {
             builder = builder.with_endpoint(given.trim_end_matches('/').to_owned());

@@ -29,7 +29,7 @@ const OBJECT: &str = "conditional-put-check";
 const CONTENT: &[u8] =
     b"Written with If-None-Match: *. A store that lets it be overwritten cannot hold a log.\n";
 
-/// A store to be checked.
+/// A client of a store, which can be checked before it is used.
 pub(super) struct Candidate {
     /// The store, for example `s3://bucket`.
     pub(super) name: String,
@@ -37,7 +37,7 @@ pub(super) struct Candidate {
     pub(super) holder: &'static str,
     /// The header of a PUT that must not overwrite.
     pub(super) precondition: &'static str,
-    /// A client that tries nothing again; see [`no_retries`].
+    /// The client. For the check one that tries nothing again; see [`no_retries`].
     pub(super) store: Arc<dyn ObjectStore>,
     /// Who gives credentials.
     pub(super) source: String,

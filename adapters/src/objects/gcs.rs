@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use log_domain::{Error, Result};
 use object_store::gcp::{GoogleCloudStorage, GoogleCloudStorageBuilder, GoogleConfigKey};
-use object_store::{ClientConfigKey, ObjectStore};
+use object_store::{ClientConfigKey, RetryConfig};
 use serde_json::{Map, Value};
 
 use super::check::{self, Candidate};
@@ -36,26 +36,15 @@ pub struct Bucket {
 }
 
 impl Bucket {
-    /// The store in this bucket. Nothing is read or written yet, but the file with a key of a service account.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] when an option is not valid, or options contradict each other.
-    pub fn open(&self, reach: &Reach) -> Result<Arc<dyn ObjectStore>> {
-        Ok(Arc::new(self.built(self.builder(reach)?)?))
-    }
-
-    /// Finds out within seconds whether a log can live here below `path`.
-    ///
-    /// # Errors
-    /// As [`super::s3::Bucket::check`].
-    pub async fn check(&self, path: &str, reach: &Reach) -> Result<()> {
-        let builder = self.builder(reach)?.with_retry(check::no_retries());
+    /// A client of this bucket. Nothing in it is read or written yet; a file with credentials is.
+    pub(super) fn candidate(&self, reach: &Reach, retries: RetryConfig) -> Result<Candidate> {
+        let builder = self.builder(reach)?.with_retry(retries);
         let source = Source::of(&builder);
         let value = |key| builder.get_config_value(&key);
         let endpoint = value(GoogleConfigKey::BaseUrl).unwrap_or_else(|| ENDPOINT.into());
         let configured = value(GoogleConfigKey::Client(ClientConfigKey::ProxyUrl));
         let store = self.built(builder)?;
-        let candidate = Candidate {
+        Ok(Candidate {
             name: format!("gs://{}", self.name),
             holder: "bucket",
             precondition: "x-goog-if-generation-match: 0",
@@ -63,8 +52,7 @@ impl Bucket {
             store: Arc::new(store),
             source: source.to_string(),
             proxy: proxy::of(&endpoint, configured),
-        };
-        check::check(&candidate, path).await
+        })
     }
 
     fn builder(&self, reach: &Reach) -> Result<GoogleCloudStorageBuilder> {
@@ -76,13 +64,8 @@ impl Bucket {
         }
         variables::name_part("the name of the bucket", &self.name)?;
         let mut endpoint = (BASE_URL, None);
-        for (name, value) in reach.variables_of("GOOGLE_") {
-            if let Ok(key) = name.to_ascii_lowercase().parse()
-                && !value.is_empty()
-            {
-                variables::check_option(Reader::Gcs, name, value)?;
-                builder = builder.with_config(key, value);
-            }
+        for (key, value) in reach.options(Reader::Gcs)? {
+            builder = builder.with_config(key, value);
         }
         if let Some(given) = &self.endpoint {
             builder = builder.with_base_url(given.trim_end_matches('/'));

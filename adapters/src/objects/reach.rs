@@ -1,11 +1,15 @@
 //! How object stores are reached: the environment and the network.
 
+use std::str::FromStr;
 use std::sync::Arc;
 
 use object_store::ClientConfigKey;
 use object_store::client::{HttpConnector, ReqwestConnector};
 
+use log_domain::Result;
+
 use super::conflict::RetryingConflicts;
+use crate::variables::{self, Reader};
 
 /// Names and values of environment variables.
 pub type Variables = Vec<(String, String)>;
@@ -44,11 +48,30 @@ impl Reach {
         }
     }
 
-    /// The variables of one kind of store.
-    pub(super) fn variables_of(&self, prefix: &str) -> impl Iterator<Item = (&str, &str)> {
-        let all = self.variables.iter();
-        let all = all.map(|(name, value)| (name.as_str(), value.as_str()));
-        all.filter(move |(name, _)| name.starts_with(prefix))
+    /// The options that variables give to the client of one kind of store, each checked. Empty ones count as not given, and
+    /// names that the client does not know are none of its options.
+    ///
+    /// # Errors
+    /// [`log_domain::Error::Invalid`] for a value that the client cannot use.
+    pub(super) fn options<K: FromStr>(&self, reader: Reader) -> Result<Vec<(K, &str)>> {
+        let prefix = reader.prefix().unwrap_or_default();
+        let mut options = Vec::new();
+        for (name, value) in &self.variables {
+            if name.starts_with(prefix)
+                && !value.is_empty()
+                && let Ok(key) = name.to_ascii_lowercase().parse()
+            {
+                variables::check_option(reader, name, value)?;
+                options.push((key, value.as_str()));
+            }
+        }
+        Ok(options)
+    }
+
+    /// Whether the variable has this value.
+    pub(super) fn gives(&self, name: &str, value: &str) -> bool {
+        let mut variables = self.variables.iter();
+        variables.any(|(known, given)| known == name && given == value)
     }
 
     pub(super) fn connector(&self) -> RetryingConflicts {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use log_domain::{Error, Result};
 use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey, S3ConditionalPut};
-use object_store::{ClientConfigKey, ObjectStore};
+use object_store::{ClientConfigKey, RetryConfig};
 
 use super::check::{self, Candidate};
 use super::credential_file::Guarded;
@@ -18,7 +18,7 @@ use crate::variables::{self, Reader};
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/directory-bucket-naming-rules.html>
 const DIRECTORY_BUCKET: &str = "--x-s3";
 
-/// The variables that name an endpoint; the last that is set wins in the client.
+/// The variables that name an endpoint.
 const ENDPOINTS: [&str; 3] = ["AWS_ENDPOINT", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"];
 
 /// A bucket, and what every object in it is written with.
@@ -44,25 +44,9 @@ pub enum Encryption {
 }
 
 impl Bucket {
-    /// The store in this bucket. Nothing in it is read or written yet; a file with a token is.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] when an option is not valid, or options contradict each other, or the file cannot be used.
-    pub fn open(&self, reach: &Reach) -> Result<Arc<dyn ObjectStore>> {
-        let builder = self.builder(reach)?;
-        let source = Source::of(&builder)?;
-        Ok(Arc::new(self.built(builder, &source)?))
-    }
-
-    /// Finds out within seconds whether a log can live here below `path`: gets credentials, lists, and holds the
-    /// store to its promise that a conditional PUT does not overwrite.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] for options that are not valid or contradict each other and a store without conditional
-    /// PUTs, [`Error::Unavailable`] for anything that the store, or who gives credentials, refuses or does not answer.
-    /// The message is one line.
-    pub async fn check(&self, path: &str, reach: &Reach) -> Result<()> {
-        let builder = self.builder(reach)?.with_retry(check::no_retries());
+    /// A client of this bucket. Nothing in it is read or written yet; a file with a token is.
+    pub(super) fn candidate(&self, reach: &Reach, retries: RetryConfig) -> Result<Candidate> {
+        let builder = self.builder(reach)?.with_retry(retries);
         let source = Source::of(&builder)?;
         let value = |key| builder.get_config_value(&key);
         let endpoint = value(AmazonS3ConfigKey::S3Endpoint);
@@ -78,7 +62,7 @@ impl Bucket {
             Source::Unsigned => None,
             _ => check::credentials(store.credentials()),
         };
-        let candidate = Candidate {
+        Ok(Candidate {
             name: format!("s3://{}", self.name),
             holder: "bucket",
             precondition: "If-None-Match: *",
@@ -86,8 +70,7 @@ impl Bucket {
             source: source.to_string(),
             credentials,
             proxy: proxy::of(&endpoint, configured),
-        };
-        check::check(&candidate, path).await
+        })
     }
 
     fn builder(&self, reach: &Reach) -> Result<AmazonS3Builder> {
@@ -96,25 +79,28 @@ impl Bucket {
             builder = builder.with_config(AmazonS3ConfigKey::Client(key), default);
         }
         variables::name_part("the name of the bucket", &self.name)?;
-        let encryption = self.encryption.as_ref().map(Encryption::variables);
-        let encryption = encryption.iter().flatten();
-        let encryption = encryption.map(|(name, value)| (name.as_str(), value.as_str()));
-        let mut endpoint = None;
-        for (name, value) in reach.variables_of("AWS_").chain(encryption) {
-            if let Ok(key) = name.to_ascii_lowercase().parse()
-                && !value.is_empty()
-            {
-                variables::check_option(Reader::S3, name, value)?;
+        for (key, value) in reach.options(Reader::S3)? {
+            builder = builder.with_config(key, value);
+        }
+        for (name, value) in self.encryption.iter().flat_map(Encryption::variables) {
+            variables::check_option(Reader::S3, &name, &value)?;
+            if let Ok(key) = name.to_ascii_lowercase().parse() {
                 builder = builder.with_config(key, value);
-                if ENDPOINTS.contains(&name) {
-                    endpoint = Some((name, value));
-                }
             }
         }
-        if let Some((name, value)) = endpoint {
+        let endpoint = builder.get_config_value(&AmazonS3ConfigKey::S3Endpoint);
+        let endpoint = endpoint.or_else(|| builder.get_config_value(&AmazonS3ConfigKey::Endpoint));
+        if let Some(value) = endpoint {
+            let mut names = ENDPOINTS.into_iter();
+            let name = names.find(|name| reach.gives(name, &value));
             let allowed = AmazonS3ConfigKey::Client(ClientConfigKey::AllowHttp);
             let allowed = builder.get_config_value(&allowed);
-            variables::plain_http(name, value, "AWS_ALLOW_HTTP", allowed)?;
+            variables::plain_http(
+                name.unwrap_or("the endpoint"),
+                &value,
+                "AWS_ALLOW_HTTP",
+                allowed,
+            )?;
         }
         builder = builder
             .with_bucket_name(&self.name)

@@ -3,11 +3,11 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
 use log_testkit::arbitrary;
 use proptest::prelude::*;
 use proptest::sample::select;
+use tokio::time::{Duration, Instant};
 
 use crate::support::server::binary;
 

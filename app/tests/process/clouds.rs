@@ -8,7 +8,7 @@ mod wal;
 use log_testkit::azurite::{ACCOUNT, Azurite};
 use log_testkit::gcs::Gcs;
 
-use crate::support::server::{Variable, run_with, variables};
+use crate::support::refusals::{and, refused, says};
 
 const BUCKET: &str = "cloud-tests";
 
@@ -40,31 +40,4 @@ fn in_azure(container: &str) -> Vec<String> {
         .into_iter()
         .map(str::to_owned)
         .collect()
-}
-
-fn and(mut environment: Vec<Variable>, more: &[(&str, &str)]) -> Vec<Variable> {
-    for (name, value) in variables(more) {
-        environment.retain(|(earlier, _)| *earlier != name);
-        environment.push((name, value));
-    }
-    environment
-}
-
-/// Starts the server, which must end by itself with exit code 2 and one line, and gives that line.
-fn refused(flags: &[String], environment: &[Variable]) -> String {
-    let exit = run_with(flags, environment);
-    assert_eq!(exit.code, Some(2), "{exit:?}");
-    let lines = exit.stderr.lines();
-    let mut lines: Vec<_> = lines
-        .filter(|line| !line.contains("\"level\":\"INFO\""))
-        .collect();
-    assert_eq!(lines.len(), 1, "one line, not {}: {exit:?}", lines.len());
-    lines.remove(0).to_owned()
-}
-
-#[track_caller]
-fn says(line: &str, parts: &[&str]) {
-    for part in parts {
-        assert!(line.contains(part), "{line:?} does not say {part:?}");
-    }
 }

@@ -8,7 +8,7 @@ use log_testkit::recorder::Recorder;
 use log_testkit::seaweedfs::SeaweedFs;
 use tokio::time::Instant;
 
-use super::{BUCKET, and, flags, refused, through, with_bucket};
+use super::{BUCKET, and, flags, refused, says, through, with_bucket};
 use crate::support::client::Client;
 use crate::support::server::{Server, Variable, run_with};
 
@@ -21,13 +21,6 @@ fn refused_soon(bucket: &str, environment: &[Variable]) -> String {
     let took = started.elapsed();
     assert!(took < SECONDS, "{took:?} until {line:?}");
     line
-}
-
-#[track_caller]
-fn says(line: &str, parts: &[&str]) {
-    for part in parts {
-        assert!(line.contains(part), "{line:?} does not say {part:?}");
-    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -5,5 +5,6 @@ pub(crate) mod client;
 pub(crate) mod history;
 pub(crate) mod load;
 pub(crate) mod place;
+pub(crate) mod refusals;
 pub(crate) mod server;
 pub(crate) mod unwritable;
