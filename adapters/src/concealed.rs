@@ -79,7 +79,7 @@ pub(crate) fn in_one_line(text: &str) -> String {
 }
 
 /// The text with a mask where a URL in it has a user and a password.
-pub(crate) fn without_passwords(text: &str) -> String {
+pub fn without_passwords(text: &str) -> String {
     let mut parts = text.split("://");
     let mut masked = parts.next().unwrap_or_default().to_owned();
     for part in parts {

@@ -1,6 +1,6 @@
 //! Which values are never shown.
 
-use log_adapters::concealed::MASK;
+use log_adapters::concealed::{MASK, without_passwords};
 
 /// Words in the name of a setting or variable that make its value a secret.
 const WORDS: [&str; 8] = [
@@ -32,10 +32,11 @@ pub(super) fn is_file_of_secrets(name: &str) -> bool {
     FILES.contains(&name) || FILE_VARIABLES.contains(&name) || name.ends_with("_FILE")
 }
 
-/// The text with its control characters escaped: paths and values with line breaks would look like lines of their own.
+/// The text as it is printed: with its control characters escaped, because paths and values with line breaks would look like
+/// lines of their own, and without passwords in URLs.
 pub fn in_one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
-    for char in text.chars() {
+    for char in without_passwords(text).chars() {
         match char {
             char if char.is_control() || "\u{2028}\u{2029}".contains(char) => {
                 line.extend(char.escape_default());

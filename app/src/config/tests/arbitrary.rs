@@ -60,7 +60,7 @@ fn in_a_jail(
 #[test]
 fn any_value_of_any_setting_in_the_environment_is_a_configuration_or_one_line() {
     let input = (select(settings()), arbitrary::value());
-    let outcome = arbitrary::runner(150).run(&input, |(path, value)| {
+    let outcome = arbitrary::runner(400).run(&input, |(path, value)| {
         in_a_jail(|jail| {
             jail.set_env(names::variable(&path), &value);
             use_of(load(None, json!({})))?;
@@ -95,7 +95,7 @@ fn any_value_of_any_flag_is_a_configuration_or_one_line() {
     let mut flags = names::FLAGS.map(|(_, flag)| flag).to_vec();
     flags.extend(["--config", "--format", "--", "serve"]);
     let input = (select(flags), arbitrary::bytes(), any::<bool>());
-    let outcome = arbitrary::runner(120).run(&input, |(flag, value, in_one)| {
+    let outcome = arbitrary::runner(250).run(&input, |(flag, value, in_one)| {
         // Devices are read where a file of settings is asked for, and wait for input.
         prop_assume!(flag != "--config" || !value.starts_with(b"/"));
         let value = OsString::from_vec(value);
@@ -118,7 +118,7 @@ fn any_value_of_any_flag_is_a_configuration_or_one_line() {
 #[test]
 fn any_file_is_a_configuration_or_one_line() {
     let input = (arbitrary::file(), select(&["a.yaml", "a.toml"][..]));
-    let outcome = arbitrary::runner(250).run(&input, |(content, file)| {
+    let outcome = arbitrary::runner(400).run(&input, |(content, file)| {
         in_a_jail(|jail| {
             std::fs::write(jail.directory().join(file), content).expect("written");
             use_of(load(Some(file), json!({})))
@@ -145,7 +145,7 @@ fn any_value_of_any_setting_in_a_file_is_a_configuration_or_one_line() {
             .prop_map(str::to_owned),
     ];
     let input = (select(settings()), scalar, any::<bool>());
-    let outcome = arbitrary::runner(150).run(&input, |(path, value, yaml)| {
+    let outcome = arbitrary::runner(300).run(&input, |(path, value, yaml)| {
         in_a_jail(|jail| {
             let (file, text) = match yaml {
                 true => ("a.yaml", as_yaml(&path, &value)),
@@ -176,6 +176,24 @@ fn a_duration_is_at_most_a_hundred_years() {
         assert_eq!(load(None, json!({})).expect("valid").instance(), "101years");
         Ok(())
     });
+}
+
+#[test]
+fn a_password_in_a_url_is_not_printed_wherever_it_was_given() {
+    let url = "https://user:password@host";
+    let in_file = refusal(Some(url), json!({}));
+    let mut in_list = String::new();
+    Jail::expect_with(|jail| {
+        jail.set_env("LOG_HTTP__ALLOWED_HOSTS", url);
+        in_list = refusal(None, json!({}));
+        Ok(())
+    });
+    for said in [in_file, in_list] {
+        assert!(
+            !said.contains("password") && said.contains("********@host"),
+            "{said}"
+        );
+    }
 }
 
 #[test]

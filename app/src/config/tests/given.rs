@@ -274,36 +274,13 @@ fn a_list_in_a_variable_is_written_with_commas_or_as_in_a_file() {
     }
 }
 
-/// Whatever is in a variable or a file, the answer is a configuration or one line.
+/// What is found by nobody who tries arbitrary input.
 #[test]
-fn no_value_of_a_setting_and_no_file_makes_the_process_panic() {
+fn a_file_or_a_name_that_is_deep_long_or_odd_is_refused_in_one_line() {
     let deep = "[".repeat(10_000);
     let nested = "a: {".repeat(10_000);
     let huge = "9".repeat(100_000);
     let sections = format!("LOG_SLATEDB{}", "__A".repeat(10_000));
-    let values = [
-        "\n",
-        "\u{feff}",
-        "-1",
-        "1e999",
-        "{",
-        "\"",
-        "\u{1f980}",
-        &deep,
-        &huge,
-    ];
-    let tree = crate::config::tree::of(Config::default()).expect("a tree");
-    for (path, _) in crate::config::tree::leaves(&tree) {
-        for value in values {
-            Jail::expect_with(|jail| {
-                jail.set_env(names::variable(&path), value);
-                if let Err(refusal) = load(None, json!({})) {
-                    assert_eq!(refusal.to_string().lines().count(), 1, "{path}: {refusal}");
-                }
-                Ok(())
-            });
-        }
-    }
     Jail::expect_with(|jail| {
         for text in [
             &deep,
