@@ -21,6 +21,8 @@ use crate::log_throttle::LogThrottle;
 mod activity;
 mod answer;
 mod connection;
+mod frames;
+mod handshake;
 mod heads;
 mod lingering;
 mod places;

@@ -82,19 +82,28 @@ pub struct Permit {
 }
 
 impl Permit {
+    /// Takes `units` out of the same budget until the other permit is dropped.
+    ///
+    /// # Errors
+    /// As [`Budget::take`].
+    pub fn another(&self, units: u64) -> Result<Self> {
+        self.budget.take(units)
+    }
+
     /// Takes `units` more.
     ///
     /// # Errors
     /// [`Error::Overloaded`] when that is more than what is left; the permit stays as it was.
     pub fn grow(&mut self, units: u64) -> Result<()> {
-        self.budget.add(units)?;
+        self.budget.add(units, self.units)?;
         self.units += units;
         Ok(())
     }
 }
 
 impl Budget {
-    fn add(&self, units: u64) -> Result<()> {
+    /// Adds `units` to a permit that has `own` ones.
+    fn add(&self, units: u64, own: u64) -> Result<()> {
         let Inner {
             what,
             limit,
@@ -102,7 +111,7 @@ impl Budget {
             whole,
         } = &*self.inner;
         used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
-            let alone = used == 0 && whole.is_some();
+            let alone = used == own && whole.is_some();
             let sum = used.checked_add(units);
             sum.filter(|sum| alone || sum <= limit)
         })
@@ -111,7 +120,7 @@ impl Budget {
             limit: *limit,
         })?;
         if let Some(whole) = whole
-            && let Err(full) = whole.add(units)
+            && let Err(full) = whole.add(units, own)
         {
             used.fetch_sub(units, Ordering::Relaxed);
             return Err(full);

@@ -70,6 +70,7 @@ impl<S: LogStore> LogService<S> {
         Ok(Tail {
             service: Arc::clone(self),
             following,
+            before: (scan.range, scan.start_time_ms),
             scan,
             must_scan: true,
         })
@@ -147,6 +148,8 @@ pub struct Tail<S> {
     service: Arc<LogService<S>>,
     following: Following,
     scan: Scan,
+    /// Where the last page began.
+    before: (SequenceRange, Option<i64>),
     must_scan: bool,
 }
 
@@ -174,14 +177,22 @@ impl<S: LogStore> Tail<S> {
                     Delivery::Stopped(why) => return stopped(why),
                 }
             };
+            let before = (self.scan.range, self.scan.start_time_ms);
             self.scan.range = self.scan.range.starting_at(page.next);
             if !page.is_empty() {
+                self.before = before;
                 self.scan.start_time_ms = None;
                 self.service.telemetry.scanned(page.records, page.bytes);
                 return Ok(Some(page));
             }
         }
         Ok(None)
+    }
+
+    /// Puts the last page back: it is read again from the store. For those who have no room for it yet and must not hold it.
+    pub fn put_back(&mut self) {
+        (self.scan.range, self.scan.start_time_ms) = self.before;
+        self.must_scan = true;
     }
 
     /// Whether everything that was there was read, so that [`Tail::next`] waits for an append and not for the store.

@@ -16,6 +16,7 @@ use super::request_metrics::BodySizes;
 use body::AppendBody;
 
 mod body;
+mod collected;
 mod decompress;
 mod fields;
 mod json;

@@ -144,15 +144,15 @@ fn events<S: LogStore>(
         let (room, request_id) = (room.clone(), request_id.clone());
         async move {
             let mut waiting = waiting?;
-            let Ok((tail, read)) = timeout(heartbeat, &mut waiting).await else {
+            let Ok((mut tail, read)) = timeout(heartbeat, &mut waiting).await else {
                 return Some((Ok(Bytes::from_static(HEARTBEAT.as_bytes())), Some(waiting)));
             };
             let events = match read {
                 Ok(None) => return None,
-                Ok(Some(page)) => page_events(&page, bytes, &room).await,
+                Ok(Some(page)) => events_of(&mut tail, page, bytes, &room).await,
                 Err(error) => Err(error),
             };
-            match events {
+            match events.transpose()? {
                 Ok(events) => Some((Ok(events), Some(next(tail)))),
                 Err(error) => {
                     let told = Failure::from(error).told_to(&request_id);
@@ -170,11 +170,45 @@ fn next<S: LogStore>(mut tail: Tail<S>) -> Next<S> {
     })
 }
 
-/// The events of a page, which take room until they are written out.
-async fn page_events(page: &Page, bytes: ByteFormat, room: &Budget) -> Result<Bytes, Error> {
-    let space = base64_len(page.bytes as usize) + page.records as usize * EVENT_OVERHEAD;
-    let mut permit = wait_for(room, space as u64).await?;
-    let mut out = JsonText::with_capacity(space);
+/// The events of a page, which take room until they are written out; nothing if the stream has ended meanwhile. While there is no room
+/// nothing is held: the page, which may be one large record, is read again.
+async fn events_of<S: LogStore>(
+    tail: &mut Tail<S>,
+    mut page: Page,
+    bytes: ByteFormat,
+    room: &Budget,
+) -> Result<Option<Bytes>, Error> {
+    let deadline = Instant::now() + ROOM_WAIT;
+    loop {
+        let space = space(&page);
+        match room.take(space) {
+            Ok(permit) => return written(&page, bytes, permit).map(Some),
+            Err(Error::Overloaded { .. }) if Instant::now() < deadline => {}
+            Err(error) => return Err(error),
+        }
+        drop(page);
+        tail.put_back();
+        let mut permit = wait_for(room, space, deadline).await?;
+        let Some(again) = tail.next().await? else {
+            return Ok(None);
+        };
+        page = again;
+        // There may be more of it by now.
+        let more = self::space(&page).saturating_sub(space);
+        if permit.grow(more).is_ok() {
+            return written(&page, bytes, permit).map(Some);
+        }
+    }
+}
+
+/// What the events of a page take, but for text that is longer than base64.
+fn space(page: &Page) -> u64 {
+    (base64_len(page.bytes as usize) + page.records as usize * EVENT_OVERHEAD) as u64
+}
+
+fn written(page: &Page, bytes: ByteFormat, mut permit: Permit) -> Result<Bytes, Error> {
+    let space = space(page);
+    let mut out = JsonText::with_capacity(space as usize);
     for run in &page.runs {
         for entry in run.entries() {
             let entry = entry?;
@@ -185,14 +219,12 @@ async fn page_events(page: &Page, bytes: ByteFormat, room: &Budget) -> Result<By
         }
     }
     let out = out.into_bytes();
-    // Text may be longer than base64.
-    permit.grow(out.capacity().saturating_sub(space) as u64)?;
+    permit.grow((out.capacity() as u64).saturating_sub(space))?;
     Ok(held(out.into(), permit))
 }
 
 /// Waits until there is room.
-async fn wait_for(room: &Budget, bytes: u64) -> Result<Permit, Error> {
-    let deadline = Instant::now() + ROOM_WAIT;
+async fn wait_for(room: &Budget, bytes: u64, deadline: Instant) -> Result<Permit, Error> {
     loop {
         match room.take(bytes) {
             Err(Error::Overloaded { .. }) if Instant::now() < deadline => sleep(ROOM_LOOK).await,

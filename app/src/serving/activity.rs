@@ -11,9 +11,14 @@ use poem::http::Version;
 use tokio::sync::{Notify, OwnedSemaphorePermit};
 use tokio::time::{Instant, sleep_until};
 
+use super::Bounds;
 use super::heads::Heads;
 use super::lingering::{AT_STOP, Linger, Lingering};
 use super::requests::Requests;
+
+/// A head of HTTP/2 that has not ended takes so many times `limits.header_bytes` in memory, at most: its fields as they are on the wire, and
+/// again as slots of a map, of which one may have come as a single byte.
+const OPEN_BLOCK: usize = 4;
 
 /// So much of a head is within what any connection takes.
 const SMALL_HEAD: usize = 8 << 10;
@@ -21,6 +26,7 @@ const SMALL_HEAD: usize = 8 << 10;
 /// What a connection is doing.
 pub(super) struct Activity {
     headers: Duration,
+    header_bytes: usize,
     idle: Duration,
     linger: Linger,
     requests: Requests,
@@ -31,7 +37,7 @@ pub(super) struct Activity {
 /// Why a connection should be closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Expired {
-    /// It never had a request.
+    /// It never had a request, or one whose head did not end or had no room.
     Silent,
     /// It has none now.
     Idle,
@@ -56,6 +62,8 @@ struct State {
     /// How much of it has come, and the room that it takes.
     head_bytes: usize,
     head_room: Option<Permit>,
+    /// Since when the head of an HTTP/2 request is not whole, and the room that it takes.
+    open_block: Option<(Instant, Option<Permit>)>,
     /// Since when the socket takes nothing of what is sent.
     stalled_since: Option<Instant>,
     /// HTTP/2 answers of which something waits to be taken, by their numbers, and since when. A client may keep its socket
@@ -73,12 +81,7 @@ struct State {
 }
 
 impl Activity {
-    pub(super) fn new(
-        headers: Duration,
-        idle: Duration,
-        linger: Linger,
-        requests: Requests,
-    ) -> Arc<Self> {
+    pub(super) fn new(bounds: &Bounds, linger: Linger) -> Arc<Self> {
         let state = State {
             in_flight: 0,
             had_requests: false,
@@ -88,6 +91,7 @@ impl Activity {
             head_since: None,
             head_bytes: 0,
             head_room: None,
+            open_block: None,
             stalled_since: None,
             offered: HashMap::new(),
             answers: 0,
@@ -97,10 +101,11 @@ impl Activity {
             stopping_since: None,
         };
         Arc::new(Self {
-            headers,
-            idle,
+            headers: bounds.headers,
+            header_bytes: bounds.header_bytes,
+            idle: bounds.idle,
             linger,
-            requests,
+            requests: bounds.requests.clone(),
             state: Mutex::new(state),
             changed: Notify::new(),
         })
@@ -137,7 +142,7 @@ impl Activity {
     /// Resolves when the connection should be closed, to the reason.
     pub(super) async fn expired(&self) -> Expired {
         loop {
-            let (at, why) = self.deadline(&self.state.lock());
+            let (at, why) = self.next_deadline(&self.state.lock());
             if let Some(why) = why
                 && at <= Instant::now()
             {
@@ -151,8 +156,26 @@ impl Activity {
         }
     }
 
+    /// As [`Activity::deadline`], and not later than the end of the time for a head that has begun, whatever else goes on.
+    fn next_deadline(&self, state: &State) -> (Instant, Option<Expired>) {
+        let deadline = self.deadline(state);
+        let block = state
+            .open_block
+            .as_ref()
+            .map(|(since, _)| *since + self.headers);
+        match block.filter(|at| *at < deadline.0 && *at > Instant::now()) {
+            Some(at) => (at, None),
+            None => deadline,
+        }
+    }
+
     /// When the connection is to be closed and why, or when to look again.
     fn deadline(&self, state: &State) -> (Instant, Option<Expired>) {
+        if let Some((since, room)) = &state.open_block
+            && (room.is_none() || *since + self.headers <= Instant::now())
+        {
+            return (Instant::now(), Some(Expired::Silent));
+        }
         if state.evicted {
             let stalled = state.in_flight > 0 || state.oldest_stall().is_some();
             let why = if stalled {
@@ -257,6 +280,9 @@ impl Activity {
         }
         let mut state = self.state.lock();
         state.heads.read(bytes);
+        if state.heads.has_open_block() != state.open_block.is_some() {
+            self.change_block(&mut state);
+        }
         let bytes = bytes.len();
         if state.in_flight > 0 || state.http2 {
             return;
@@ -274,6 +300,17 @@ impl Activity {
         if begins || refused {
             self.changed.notify_one();
         }
+    }
+
+    /// The head of an HTTP/2 request begins, and takes room until it ends. Without room the connection ends.
+    fn change_block(&self, state: &mut State) {
+        if state.open_block.take().is_none() {
+            let mut room = None;
+            let most = OPEN_BLOCK * self.header_bytes;
+            self.requests.hold(&mut room, most);
+            state.open_block = Some((Instant::now(), room));
+        }
+        self.changed.notify_one();
     }
 
     /// The socket takes what is sent, or does not.

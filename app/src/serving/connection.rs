@@ -23,6 +23,7 @@ use tokio_rustls::TlsAcceptor;
 use super::Bounds;
 use super::activity::{Activity, Busy, Expired};
 use super::answer::AnswerBody;
+use super::handshake::Handshake;
 use super::lingering::Linger;
 use super::places::{Place, Places};
 use super::requests::Verdict;
@@ -64,10 +65,11 @@ impl<E: Endpoint<Output = Response> + 'static> Connection<E> {
     {
         let shaken = tokio::select! {
             () = super::stopped(&mut self.stop) => return,
-            shaken = timeout(self.bounds.headers, tls.accept(io)) => shaken,
+            shaken = timeout(self.bounds.headers, tls.accept(Handshake::new(io))) => shaken,
         };
         match shaken.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
-            Ok(io) => {
+            Ok(mut io) => {
+                io.get_mut().0.is_done();
                 self.scheme = Scheme::HTTPS;
                 self.speak(io).await;
             }
@@ -79,12 +81,7 @@ impl<E: Endpoint<Output = Response> + 'static> Connection<E> {
     where
         Io: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let activity = Activity::new(
-            self.bounds.headers,
-            self.bounds.idle,
-            self.linger.clone(),
-            self.bounds.requests.clone(),
-        );
+        let activity = Activity::new(&self.bounds, self.linger.clone());
         let _seated = self.places.seat(&self.place, &activity);
         let peer = Peer::default();
         let upgrade = Upgrade::default();

@@ -7,6 +7,8 @@
 //! What is read here never decides where hyper sees a request begin. Where the two differ, hyper hands out a request whose head was
 //! not seen here, and that is refused, too.
 
+use super::frames::Frames;
+
 /// So much of each line is looked at: enough for a name that matters and its value.
 const LOOKED_AT: usize = 64;
 /// A size of more digits is none that hyper takes.
@@ -23,6 +25,7 @@ pub(super) struct Heads {
     place: Place,
     line: Line,
     head: Head,
+    frames: Option<Frames>,
     /// Heads that were read to their end, and requests that were handed out.
     seen: u64,
     handed_out: u64,
@@ -40,7 +43,9 @@ enum Place {
     /// The data of a chunk, and the end of its line.
     Chunk(u64),
     Trailers,
-    /// To HTTP/2, or to nothing that HTTP/1 knows.
+    /// To HTTP/2.
+    Frames,
+    /// To nothing that HTTP/1 knows.
     Elsewhere,
 }
 
@@ -78,6 +83,10 @@ impl Heads {
         while !bytes.is_empty() {
             bytes = match self.place {
                 Place::Elsewhere => return,
+                Place::Frames => {
+                    let frames = self.frames.get_or_insert_with(Frames::after_the_first_line);
+                    return frames.read(bytes);
+                }
                 Place::Body(left) => self.skip(bytes, left, Place::Body, Place::Head),
                 Place::Chunk(left) => self.skip(bytes, left, Place::Chunk, Place::ChunkSize),
                 Place::Head | Place::ChunkSize | Place::Trailers => self.read_line(bytes),
@@ -93,6 +102,11 @@ impl Heads {
         }
         let unseen = (self.handed_out > self.seen).then_some(UNSEEN);
         self.malformed.or(unseen)
+    }
+
+    /// Whether the head of an HTTP/2 request has begun and not ended.
+    pub(super) fn has_open_block(&self) -> bool {
+        self.frames.as_ref().is_some_and(Frames::head_is_open)
     }
 
     fn skip<'a>(
@@ -134,7 +148,7 @@ impl Heads {
     fn head_line(&mut self, line: &Line) -> Place {
         let first = !self.head.begun;
         if first && self.seen == 0 && line.text() == b"PRI * HTTP/2.0" {
-            return Place::Elsewhere;
+            return Place::Frames;
         }
         self.head.bare_lf |= !line.ends_with_cr();
         if !line.is_empty() {

@@ -12,3 +12,4 @@ mod special_files;
 mod stalled;
 mod tls;
 mod tokens;
+mod unfinished;

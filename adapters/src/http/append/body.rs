@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures::{Stream, StreamExt};
 use log_domain::budget::{Budget, Permit};
 use log_domain::{Batch, Durability, Error, Limits};
@@ -12,6 +12,7 @@ use poem::{Body, Request, RequestBody};
 use poem_openapi::registry::{MetaRequest, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
+use super::collected::Collected;
 use super::decompress;
 use crate::http::coding::Coding;
 use crate::http::failure::{Failure, Reason};
@@ -92,7 +93,7 @@ impl AppendBody {
         let permit = budget.take(0)?;
         let chunks = received(self.body.into_bytes_stream(), limit);
         match self.coding {
-            None => whole(chunks, permit).await,
+            None => whole(chunks, limit, permit).await,
             Some(coding) => decompress::whole(coding, chunks, limit, permit).await,
         }
     }
@@ -117,29 +118,28 @@ fn received(
 /// A body that is not compressed, in one piece.
 async fn whole(
     chunks: impl Stream<Item = Result<Bytes, Failure>>,
+    limit: usize,
     mut permit: Permit,
 ) -> Result<(Bytes, Permit), Failure> {
     let mut chunks = std::pin::pin!(chunks);
     // Most bodies are one chunk and are used as they came; more are copied together at once, because small
     // chunks would hold on to the whole buffers that they were read into.
-    let mut first = Bytes::new();
-    let mut joined = BytesMut::new();
-    while let Some(chunk) = chunks.next().await {
-        let chunk = chunk?;
-        permit.grow(chunk.len() as u64)?;
-        if first.is_empty() && joined.is_empty() {
-            first = chunk;
-        } else {
-            joined.extend_from_slice(&std::mem::take(&mut first));
-            joined.extend_from_slice(&chunk);
-        }
-    }
-    let whole = if joined.is_empty() {
-        first
-    } else {
-        joined.freeze()
+    let Some(first) = chunks.next().await.transpose()? else {
+        return Ok((Bytes::new(), permit));
     };
-    Ok((whole, permit))
+    permit.grow(first.len() as u64)?;
+    let Some(second) = chunks.next().await.transpose()? else {
+        return Ok((first, permit));
+    };
+    let mut joined = Collected::new("request body in bytes", limit, permit.another(0)?);
+    joined.add(&first)?;
+    drop((first, permit));
+    joined.add(&second)?;
+    drop(second);
+    while let Some(chunk) = chunks.next().await {
+        joined.add(&chunk?)?;
+    }
+    Ok(joined.into_parts())
 }
 
 fn check_size(bytes: u64, limit: usize) -> Result<(), Error> {
@@ -170,6 +170,12 @@ impl Received {
     /// The batch in it and when it is to be acknowledged.
     pub(super) fn decode(&mut self, limits: &Limits) -> Result<(Batch, Durability), Failure> {
         let body = std::mem::take(&mut self.body);
+        // JSON is decoded into bytes of their own, beside the body until that is done, and as many at most.
+        let twice = match self.format {
+            Format::Json => body.len() as u64,
+            Format::Protobuf => 0,
+        };
+        let _beside = self.permit.another(twice)?;
         let (records, await_durable) = match self.format {
             Format::Json => super::json::decode(&body, limits)?,
             Format::Protobuf => super::protobuf::decode(body, limits)?,

@@ -10,6 +10,7 @@ use log_domain::Error;
 use log_domain::budget::Permit;
 use zstd::zstd_safe::{DCtx, DParameter, InBuffer, OutBuffer, get_error_name};
 
+use super::collected::Collected;
 use crate::http::coding::Coding;
 use crate::http::failure::Failure;
 
@@ -28,8 +29,8 @@ const STEP: usize = 2 << 10;
 /// So much comes out of a body before others have their turn.
 const TURN: usize = 256 << 10;
 
-/// The least that is asked for when there is no room for more output.
-const FIRST_BYTES: usize = 64 << 10;
+/// What is told to be too large.
+const WHAT: &str = "decompressed request body in bytes";
 
 /// A whole body of at most `limit` bytes, and what it and the way to it take.
 ///
@@ -48,7 +49,7 @@ pub(super) async fn whole(
     while let Some(chunk) = chunks.next().await {
         for step in chunk?.chunks(STEP) {
             decompressor.write(step)?;
-            let decompressed = decompressor.output().bytes.len();
+            let decompressed = decompressor.output().len();
             if decompressed - yielded >= TURN {
                 yielded = decompressed;
                 tokio::task::yield_now().await;
@@ -65,7 +66,7 @@ struct Decompressor {
 }
 
 enum Inner {
-    Gzip(Box<MultiGzDecoder<Output>>),
+    Gzip(Box<MultiGzDecoder<Collected>>),
     Zstd(Zstd),
 }
 
@@ -74,9 +75,11 @@ impl Decompressor {
         let inner = match coding {
             Coding::Gzip => {
                 permit.grow(GZIP_BYTES)?;
-                Inner::Gzip(Box::new(MultiGzDecoder::new(Output::new(limit, permit))))
+                Inner::Gzip(Box::new(MultiGzDecoder::new(Collected::new(
+                    WHAT, limit, permit,
+                ))))
             }
-            Coding::Zstd => Inner::Zstd(Zstd::new(Output::new(limit, permit))?),
+            Coding::Zstd => Inner::Zstd(Zstd::new(Collected::new(WHAT, limit, permit))?),
         };
         Ok(Self { coding, inner })
     }
@@ -99,10 +102,10 @@ impl Decompressor {
             Inner::Gzip(decoder) => decoder.finish().map_err(|error| not(self.coding, &error))?,
             Inner::Zstd(decoder) => decoder.output,
         };
-        Ok((output.bytes.into(), output.permit))
+        Ok(output.into_parts())
     }
 
-    fn output(&mut self) -> &mut Output {
+    fn output(&mut self) -> &mut Collected {
         match &mut self.inner {
             Inner::Gzip(decoder) => decoder.get_mut(),
             Inner::Zstd(decoder) => &mut decoder.output,
@@ -110,68 +113,13 @@ impl Decompressor {
     }
 
     fn failure(&mut self, error: &io::Error) -> Failure {
-        let refused = self.output().refused.take();
+        let refused = self.output().refusal();
         refused.map_or_else(|| not(self.coding, error), Failure::from)
     }
 }
 
 fn not(coding: Coding, error: &io::Error) -> Failure {
     Failure::invalid(format!("the body is not {}: {error}", coding.name()))
-}
-
-/// What was decompressed so far.
-struct Output {
-    bytes: Vec<u8>,
-    limit: usize,
-    permit: Permit,
-    /// Why no more is taken.
-    refused: Option<Error>,
-}
-
-impl Output {
-    fn new(limit: usize, permit: Permit) -> Self {
-        Self {
-            bytes: Vec::new(),
-            limit,
-            permit,
-            refused: None,
-        }
-    }
-
-    fn add(&mut self, piece: &[u8]) -> Result<(), Error> {
-        let length = self.bytes.len() + piece.len();
-        if length > self.limit {
-            return Err(Error::TooLarge {
-                what: "decompressed request body in bytes",
-                actual: length as u64,
-                limit: self.limit as u64,
-            });
-        }
-        let capacity = self.bytes.capacity();
-        if length > capacity {
-            let larger = (capacity * 2).max(FIRST_BYTES).min(self.limit).max(length);
-            self.permit.grow((larger - capacity) as u64)?;
-            self.bytes.reserve_exact(larger - self.bytes.len());
-        }
-        self.bytes.extend_from_slice(piece);
-        Ok(())
-    }
-}
-
-impl Write for Output {
-    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
-        match self.add(piece) {
-            Ok(()) => Ok(piece.len()),
-            Err(error) => {
-                self.refused = Some(error);
-                Err(io::Error::other("refused"))
-            }
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 struct Zstd {
@@ -181,17 +129,17 @@ struct Zstd {
     piece: Vec<u8>,
     /// Whether the body may end here: after a frame.
     at_end: bool,
-    output: Output,
+    output: Collected,
 }
 
 impl Zstd {
-    fn new(mut output: Output) -> Result<Self, Failure> {
+    fn new(mut output: Collected) -> Result<Self, Failure> {
         let mut context =
             DCtx::try_create().ok_or_else(|| Error::internal("no memory for a context of zstd"))?;
         let limited = context.set_parameter(DParameter::WindowLogMax(WINDOW_LOG));
         limited.map_err(|code| Error::internal(get_error_name(code)))?;
         let held = context.sizeof();
-        output.permit.grow((held + PIECE) as u64)?;
+        output.charge((held + PIECE) as u64)?;
         Ok(Self {
             context,
             held,
@@ -212,11 +160,8 @@ impl Zstd {
             let held = self.context.sizeof();
             if held > self.held {
                 // The window, which the frame told the size of.
-                let charged = self.output.permit.grow((held - self.held) as u64);
-                if let Err(error) = charged {
-                    self.output.refused = Some(error);
-                    return Err(io::Error::other("refused"));
-                }
+                let charged = self.output.charge((held - self.held) as u64);
+                charged.map_err(|error| self.output.refuse(error))?;
                 self.held = held;
             }
             self.output.write_all(&self.piece[..written])?;

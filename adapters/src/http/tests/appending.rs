@@ -326,3 +326,20 @@ async fn an_error_does_not_send_back_what_was_sent_at_length() {
     answer.error(400, "invalid_argument");
     assert!(answer.body.len() < 1_000, "{}", answer.body.len());
 }
+
+#[tokio::test]
+async fn json_takes_room_for_what_is_decoded_of_it_too() {
+    let value = "v".repeat(600);
+    let body = format!(r#"{{"records":[{{"keyText":"k","valueText":"{value}"}}]}}"#);
+    for (room, status) in [(1_000, 429), (2_000, 200)] {
+        let limits = Limits {
+            append_queue_bytes: room,
+            ..Limits::default()
+        };
+        let server = memory_server_with(limits, HttpOptions::default());
+        let answer = server.append_json(body.clone()).await;
+        assert_eq!(answer.status.as_u16(), status, "{answer:?}");
+        let again = server.append_json(body.clone()).await;
+        assert_eq!(again.status, answer.status, "the room was given back");
+    }
+}

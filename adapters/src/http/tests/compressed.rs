@@ -8,13 +8,13 @@ use super::*;
 
 const MIB: usize = 1 << 20;
 
-fn gzip(text: &[u8]) -> Vec<u8> {
+pub(super) fn gzip(text: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     encoder.write_all(text).expect("memory");
     encoder.finish().expect("memory")
 }
 
-fn zstd(text: &[u8]) -> Vec<u8> {
+pub(super) fn zstd(text: &[u8]) -> Vec<u8> {
     ::zstd::encode_all(text, 1).expect("memory")
 }
 

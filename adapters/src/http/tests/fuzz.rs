@@ -50,6 +50,34 @@ fn body() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
+/// A way to compress a body.
+#[derive(Debug, Clone)]
+struct Compressed {
+    coding: &'static str,
+    /// Members of gzip and frames of zstd may follow one another.
+    members: usize,
+}
+
+impl Compressed {
+    fn of(&self, body: &[u8]) -> Vec<u8> {
+        let one = match self.coding {
+            "gzip" => super::compressed::gzip(body),
+            _ => super::compressed::zstd(body),
+        };
+        one.repeat(self.members)
+    }
+
+    /// What it stands for.
+    fn times(&self, body: &[u8]) -> Vec<u8> {
+        body.repeat(self.members)
+    }
+}
+
+fn compressed() -> impl Strategy<Value = Compressed> {
+    let coding = prop::sample::select(vec!["gzip", "zstd"]);
+    (coding, 1_usize..3).prop_map(|(coding, members)| Compressed { coding, members })
+}
+
 fn run<T>(future: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -90,6 +118,33 @@ proptest! {
             server.send(request.body(body)).await.status
         });
         prop_assert!(status.as_u16() < 500, "{}", status);
+    }
+
+    #[test]
+    fn no_compressed_body_is_a_fault_of_the_server(
+        body in body(),
+        compressed in compressed(),
+        cut in 0_usize..300,
+        flipped in prop::option::of((any::<prop::sample::Index>(), 0_u8..8)),
+        content_type in prop::sample::select(vec!["application/json", "application/protobuf"]),
+    ) {
+        let whole = compressed.of(&body);
+        let mut sent = whole[..whole.len().saturating_sub(cut)].to_vec();
+        if let (Some((at, bit)), false) = (flipped, sent.is_empty()) {
+            let at = at.index(sent.len());
+            sent[at] ^= 1 << bit;
+        }
+        let status = |coding: Option<&'static str>, body: Vec<u8>| run(async move {
+            let server = memory_server();
+            let mut headers = vec![("content-type", content_type)];
+            headers.extend(coding.map(|coding| ("content-encoding", coding)));
+            server.send(post("/api/v1/log/append", &headers).body(body)).await.status
+        });
+        let answered = status(Some(compressed.coding), sent.clone());
+        prop_assert!(answered.as_u16() < 500, "{}", answered);
+        if sent == whole {
+            prop_assert_eq!(answered, status(None, compressed.times(&body)));
+        }
     }
 
     #[test]

@@ -197,3 +197,30 @@ async fn what_does_not_pass_keeps_its_status_for_every_client() {
         answer.error(400, "invalid_argument");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_waits_for_room_goes_on_with_every_record_once() {
+    let large = "v".repeat(10 << 10);
+    let options = HttpOptions {
+        stream_bytes: 40 << 10,
+        ..HttpOptions::default()
+    };
+    let server = memory_server_with(Limits::default(), options);
+    server.append("k", &["first", &large, &large]).await;
+    let mut other = open(&server, "key=k&start_seq=1", &[]).await;
+    let held = other.next().await.expect("events").expect("a chunk");
+    assert_eq!(ids(std::str::from_utf8(&held).expect("text")), [1, 2]);
+
+    // From a page of the store, and then from an inbox.
+    let mut stream = open(&server, "key=k&start_seq=2", &[]).await;
+    assert!(next(&mut stream).now_or_never().is_none());
+    server.append("k", &[&large]).await;
+    let leaves = async {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        drop((held, other));
+    };
+    let (there, ()) = tokio::join!(next(&mut stream), leaves);
+    assert_eq!(ids(&there.expect("events")), [2, 3]);
+    server.append("k", &["last"]).await;
+    assert_eq!(ids(&next(&mut stream).await.expect("events")), [4]);
+}

@@ -11,11 +11,12 @@ use tokio::time::{Instant, sleep};
 
 use super::files::in_memory;
 use super::stalled::Stalled;
+use super::unfinished::head_without_end;
 use crate::support::client::{Client, Outcome, ready};
 use crate::support::server::{Server, variables};
 
 const MIB: u64 = 1 << 20;
-const CONNECTIONS: u64 = 600;
+const CONNECTIONS: u64 = 800;
 
 /// What the settings below add up to, beside what the server takes when nobody asks for anything.
 const SUM: u64 =
@@ -63,6 +64,21 @@ async fn all_that_clients_can_make_the_server_hold_stays_within_the_sum_of_the_s
             "GET /api/v1/log/stream?key=empty HTTP/1.1\r\nhost: localhost\r\n\r\n",
         ));
     }
+    // Each waits for room for a record of a mebibyte.
+    for _ in 0..80 {
+        streams.push(ask(
+            &server,
+            "GET /api/v1/log/stream?key=large HTTP/1.1\r\nhost: localhost\r\n\r\n",
+        ));
+    }
+    let blocks: Vec<_> = (0..100)
+        .map(|_| {
+            let mut stream = TcpStream::connect(server.address()).expect("connect");
+            // It may be ended at once.
+            drop(stream.write_all(&head_without_end()));
+            stream
+        })
+        .collect();
     let bodies: Vec<_> = (0..6).map(|_| unfinished_append(&server)).collect();
     let head = format!(
         "GET /api/v1/log/keys HTTP/1.1\r\nhost: localhost\r\nx: {}",
@@ -111,7 +127,7 @@ async fn all_that_clients_can_make_the_server_hold_stays_within_the_sum_of_the_s
         "health is answered all the while"
     );
 
-    drop((streams, bodies, heads));
+    drop((streams, blocks, bodies, heads));
     for client in stalled {
         client.connection.abort();
     }
@@ -150,8 +166,9 @@ async fn all_that_clients_can_make_the_server_hold_stays_within_the_sum_of_the_s
     );
 }
 
-/// Twenty thousand empty records, as many small ones, and 300 keys of 8 KiB.
+/// A large record, twenty thousand empty ones, as many small ones, and 300 keys of 8 KiB.
 async fn fill(client: &Client) {
+    append(client, &[(b"large".to_vec(), vec![b'v'; 1 << 20])]).await;
     for batch in 0..4 {
         for (key, value) in [("empty", ""), ("small", "0123456789")] {
             let record = (key.as_bytes().to_vec(), value.as_bytes().to_vec());
