@@ -4,6 +4,7 @@
 
 mod any_input;
 mod clouds;
+mod compression;
 mod configuration;
 mod disk_cache;
 mod documents;

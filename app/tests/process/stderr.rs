@@ -1,6 +1,9 @@
 //! Log lines that cannot be written: the server keeps its promises and its exit codes.
 
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
 use std::process::Command;
+use std::sync::mpsc;
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -84,6 +87,60 @@ async fn a_second_signal_to_a_server_without_a_standard_error_exits_with_4() {
         until_ready_is(&server, 503, SOON).await;
         assert_eq!(server.terminate().await.code, Some(4), "{stderr:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_engine_that_fails_without_a_standard_error_exits_with_4() {
+    for stderr in Unwritable::all() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let env = variables(&[("LOG_SLATEDB__MANIFEST_POLL_INTERVAL", "100ms")]);
+        let server = serve(&data_dir(&folder), &env, &stderr).await;
+        Client::new(&server).append_one("k", "v", true).await;
+        // A manifest that nobody can read, as the next one.
+        let manifests = folder.path().join("log/manifest");
+        let names = fs::read_dir(&manifests).expect("a folder of manifests");
+        let names = names.map(|entry| entry.expect("an entry").file_name());
+        let ids = names.filter_map(|name| name.to_str()?.strip_suffix(".manifest")?.parse().ok());
+        let next = ids.max().unwrap_or(0_u64) + 1;
+        let next = manifests.join(format!("{next:020}.manifest"));
+        fs::write(next, "no manifest").expect("written");
+        assert_eq!(server.wait().await.code, Some(4), "{stderr:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lines_that_were_lost_are_counted_and_told_when_standard_error_takes_lines_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let fifo = folder.path().join("stderr");
+    let stderr = Unwritable::fifo(&fifo);
+    let server = serve(&["--in-memory".to_owned()], &[], &stderr).await;
+    let client = Client::new(&server);
+    let metrics = client.metrics().await;
+    let lost = metrics.lines().find_map(|line| {
+        line.strip_prefix(r#"log_stderr_lines_lost_total{reason="not_written"} "#)
+    });
+    let lost: u64 = lost.expect("a metric").parse().expect("a number");
+    assert!(lost >= 1, "nothing was lost");
+
+    let (found, told) = mpsc::channel();
+    std::thread::spawn(move || {
+        let lines = BufReader::new(File::open(fifo).expect("open")).lines();
+        for line in lines.map_while(Result::ok) {
+            // Fails when the test has ended.
+            drop(found.send(line));
+        }
+    });
+    // What is written next, whatever it is, is followed by the count.
+    server.send_sigterm();
+    let told_of = format!(r#""lines":{lost}"#);
+    loop {
+        let line = told.recv_timeout(SOON).expect("a line about lost ones");
+        if line.contains("did not take some log lines") {
+            assert!(line.contains(&told_of) && line.contains("WARN"), "{line}");
+            break;
+        }
+    }
+    assert_eq!(server.wait().await.code, Some(0));
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use std::fs::File;
 use std::io::{PipeReader, PipeWriter, Write, pipe};
-use std::process::Stdio;
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 /// What a pipe holds, if nobody changes it.
 const PIPE_BYTES: usize = 64 * 1024;
@@ -18,6 +19,8 @@ pub(crate) enum Unwritable {
     DeadReader,
     /// A full pipe that nobody reads: each write blocks.
     FullPipe(PipeWriter, PipeReader),
+    /// A FIFO that somebody may read again: until then each write fails.
+    Fifo(File),
 }
 
 impl Unwritable {
@@ -29,6 +32,17 @@ impl Unwritable {
         [Self::Closed, Self::FullDisk, Self::DeadReader, full]
     }
 
+    /// A FIFO at `path`, without a reader.
+    pub(crate) fn fifo(path: &Path) -> Self {
+        let made = Command::new("mkfifo").arg(path).status();
+        assert!(made.is_ok_and(|status| status.success()), "make a FIFO");
+        // Opened for both, as opening for writing alone waits for a reader; and then for writing alone.
+        let both = File::options().read(true).write(true).open(path);
+        let _both = both.expect("open a FIFO");
+        let writer = File::options().write(true).open(path);
+        Self::Fifo(writer.expect("open a FIFO for writing"))
+    }
+
     /// For the child process.
     pub(super) fn stdio(&self) -> Stdio {
         match self {
@@ -38,6 +52,7 @@ impl Unwritable {
                 full.expect("open /dev/full").into()
             }
             Self::DeadReader => pipe().expect("make a pipe").1.into(),
+            Self::Fifo(writer) => writer.try_clone().expect("the FIFO").into(),
             Self::FullPipe(writer, _reader) => writer.try_clone().expect("the pipe").into(),
         }
     }
