@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use log_domain::ports::{Commit, Telemetry};
+use log_domain::ports::{CommitStats, Telemetry};
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Histogram, Meter, MeterProvider};
 use opentelemetry_sdk::error::OTelSdkError;
@@ -150,7 +150,7 @@ impl Telemetry for Metrics {
         self.bytes_scanned.add(bytes, &[]);
     }
 
-    fn committed(&self, commit: Commit) {
+    fn committed(&self, commit: CommitStats) {
         self.commit_appends.record(commit.appends, &[]);
         self.commit_records.record(commit.records, &[]);
         self.queue_wait.record(commit.waited.as_secs_f64(), &[]);

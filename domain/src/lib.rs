@@ -24,6 +24,7 @@ pub mod query;
 pub mod run;
 pub mod segment;
 pub mod sequence;
+pub mod sequencer;
 pub mod service;
 mod varint;
 

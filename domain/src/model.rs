@@ -3,12 +3,13 @@
 //! It is the oracle of the property tests and of the simulation, and the heart of the `memory` store.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use bytes::Bytes;
 
 use crate::page::{KeysBuilder, PageBuilder};
 use crate::run::RunBuilder;
-use crate::segment::{Roller, overlapping};
+use crate::segment::overlapping;
 use crate::{
     Appended, Batch, Error, Key, KeysPage, KeysQuery, Page, Result, Run, Scan, SealPolicy, Segment,
     SegmentId, Sequence, SequenceRange,
@@ -19,7 +20,9 @@ use crate::{
 pub struct Model {
     next: Sequence,
     last_time_ms: i64,
-    roller: Roller,
+    policy: SealPolicy,
+    /// Bytes of keys and values in the newest segment.
+    segment_bytes: u64,
     segments: Vec<Segment>,
     streams: BTreeMap<Key, Vec<Stored>>,
 }
@@ -38,7 +41,8 @@ impl Model {
         Self {
             next: Sequence::ZERO,
             last_time_ms: 0,
-            roller: Roller::resume(policy, None, 0),
+            policy,
+            segment_bytes: 0,
             segments: Vec::new(),
             streams: BTreeMap::new(),
         }
@@ -61,11 +65,8 @@ impl Model {
     pub fn append(&mut self, batch: &Batch, now_ms: i64) -> Result<(Appended, Vec<(Key, Run)>)> {
         let now_ms = now_ms.max(self.last_time_ms);
         self.last_time_ms = now_ms;
-        let segment = self.roller.place(self.next, now_ms);
-        if self.roller.active() != Some(segment) {
-            self.segments.push(segment);
-        }
-        self.roller.committed(segment, batch.bytes());
+        let segment = self.segment_at(now_ms);
+        self.segment_bytes += batch.bytes();
         let start = self.next;
         let mut builders: BTreeMap<Key, RunBuilder> = BTreeMap::new();
         for record in batch.records() {
@@ -91,6 +92,27 @@ impl Model {
             .collect();
         let count = batch.count();
         Ok((Appended { start, count }, runs))
+    }
+
+    /// The newest segment; a new one if there is none, or if it is due to be sealed.
+    fn segment_at(&mut self, now_ms: i64) -> Segment {
+        if let Some(newest) = self.segments.last() {
+            let age_ms = (now_ms - newest.start_time_ms) as u128;
+            let is_old = |interval: Duration| age_ms >= interval.as_millis();
+            let is_full = |bytes| self.segment_bytes >= bytes;
+            if !self.policy.interval.is_some_and(is_old) && !self.policy.bytes.is_some_and(is_full)
+            {
+                return *newest;
+            }
+        }
+        let segment = Segment {
+            id: self.segments.len() as SegmentId + 1,
+            start: self.next,
+            start_time_ms: now_ms,
+        };
+        self.segments.push(segment);
+        self.segment_bytes = 0;
+        segment
     }
 
     /// One page of a key, of what lies below `visible`.

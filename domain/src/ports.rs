@@ -137,12 +137,12 @@ pub trait Telemetry: Send + Sync + 'static {
     fn scanned(&self, records: u64, bytes: u64);
 
     /// A group commit was applied.
-    fn committed(&self, commit: Commit);
+    fn committed(&self, commit: CommitStats);
 }
 
 /// One group commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Commit {
+pub struct CommitStats {
     /// Appends that were merged into it.
     pub appends: u64,
     /// Their records.
@@ -155,7 +155,7 @@ pub struct Commit {
 impl Telemetry for () {
     fn appended(&self, _records: u64, _bytes: u64) {}
     fn scanned(&self, _records: u64, _bytes: u64) {}
-    fn committed(&self, _commit: Commit) {}
+    fn committed(&self, _commit: CommitStats) {}
 }
 
 /// Says who may do what.

@@ -141,7 +141,7 @@ fn what_cannot_be_exported_is_left_out_and_harms_nobody() {
 #[test]
 fn what_an_operator_asks_next_is_there() {
     let metrics = Metrics::new().expect("metrics");
-    metrics.committed(Commit {
+    metrics.committed(CommitStats {
         appends: 3,
         records: 30,
         waited: Duration::from_millis(2),

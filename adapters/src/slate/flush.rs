@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use log_domain::sequencer::EngineNumber;
 use slatedb::Db;
 use slatedb::config::{FlushOptions, FlushType};
 use tokio::time::Instant;
 
 use super::presence::Presence;
-use super::seqnum;
 use super::shared::{Shared, Vital};
 use super::writer::why;
 
@@ -52,7 +52,7 @@ pub(super) async fn watch_status(db: Db, shared: Arc<Shared>, presence: Arc<Pres
             false => shared.is_there(),
         };
         if is_there {
-            shared.advance_durable(seqnum::watermark(durable));
+            shared.advance_durable(EngineNumber::new(durable).watermark());
         }
         if let Some(reason) = closed {
             shared.stop(why(reason));

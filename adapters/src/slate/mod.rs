@@ -1,22 +1,21 @@
 //! The SlateDB store: the log on an object store.
 //!
-//! The walk of an append: [`SlateStore::append`] → `queue` → `writer` → `group` → `layout` → SlateDB, and back when
-//! `flush` says how far it is durable. The walk of a read: [`SlateStore::scan`] → `read` → `layout`.
+//! The walk of an append: [`SlateStore::append`] → `queue` → `writer`, which does what the domain's sequencer decides →
+//! `rows` → `layout` → SlateDB, and back when `flush` says how far it is durable. The walk of a read: [`SlateStore::scan`] → `read` → `layout`.
 
 mod beside;
 mod engine_clock;
 mod error;
 mod flush;
-mod group;
-mod key_table;
 pub(crate) mod layout;
+mod lookups;
 mod minted;
 mod open;
 mod owner;
 mod presence;
 mod queue;
 mod read;
-mod seqnum;
+mod rows;
 pub mod settings;
 mod shared;
 mod wal_place;

@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use log_domain::ports::Telemetry;
-use log_domain::segment::Roller;
-use log_domain::sequence::Allocator;
+use log_domain::sequencer::{EngineNumber, Policy, Recovered, Sequencer, State};
 use log_domain::{Clock, CommitListener, Error, Limits, Result, SealPolicy, Segment};
 use object_store::ObjectStore;
 use slatedb::config::{CloseOptions, Settings};
@@ -19,16 +18,16 @@ use tokio::sync::OnceCell;
 use crate::objects::check_prefix;
 
 use super::engine_clock::EngineClock;
-use super::key_table::KeyTable;
 use super::layout::prefix::{ByKey, BySegment};
 use super::layout::{segments, state};
+use super::lookups::Lookups;
 use super::owner::{Instance, Ownership};
 use super::presence;
 use super::queue::Queue;
 use super::shared::Shared;
 use super::wal_place::{self, WalStore};
 use super::writer::Writer;
-use super::{SlateStore, error, flush, minted, seqnum, settings};
+use super::{SlateStore, error, flush, minted, settings};
 
 /// Bits for each key and file in the bloom filters: about 1 % of the lookups of absent keys read a file in vain.
 const BLOOM_BITS: u32 = 10;
@@ -152,18 +151,18 @@ async fn open(parts: Parts, options: Options) -> Result<SlateStore> {
         segments: known,
         ..
     } = engine(&parts, &options, &clock).await?;
-    let last_seqnum = db.status().durable_seq;
-    if state.bound < seqnum::watermark(last_seqnum) {
-        return Err(Error::Corrupt(format!(
-            "the reserved bound {} is below what was written, {}",
-            state.bound,
-            seqnum::watermark(last_seqnum)
-        )));
-    }
+    let recovered = Recovered {
+        state,
+        active: known.last().copied(),
+        last_number: EngineNumber::new(db.status().durable_seq),
+    };
+    let policy = Policy {
+        seal: options.seal,
+        key_table_bytes: options.key_table_bytes,
+    };
+    let sequencer = Sequencer::recover(recovered, policy)?;
     let presence = Arc::new(found.identified(&*parts.clock, &options).await?);
-    let tip = seqnum::tip_at_open(last_seqnum, state.bound);
-    let active = known.last().copied();
-    let shared = Arc::new(Shared::new(tip, known, parts.listener));
+    let shared = Arc::new(Shared::new(sequencer.tip(), known, parts.listener));
     // Last, so that a log that cannot be opened is nobody's; and the log is open without it.
     if let Some(ownership) = &ownership
         && let Err(error) = ownership.take().await
@@ -177,11 +176,8 @@ async fn open(parts: Parts, options: Options) -> Result<SlateStore> {
         shared: Arc::clone(&shared),
         clock: parts.clock,
         telemetry: parts.telemetry,
-        allocator: Allocator::resume(tip),
-        roller: Roller::resume(options.seal, active, state.segment_bytes),
-        keys: KeyTable::new(options.key_table_bytes, active.is_none()),
-        last_time_ms: state.last_time_ms,
-        last_seqnum,
+        sequencer,
+        lookups: Lookups::new(db.clone()),
         dirty: false,
     };
     tokio::spawn(writer.run(receiver));
@@ -211,7 +207,7 @@ struct Found {
     db: Db,
     /// By the clock of who wrote it (Unix ms).
     last_write_ms: i64,
-    state: state::State,
+    state: State,
     segments: Vec<Segment>,
 }
 
@@ -266,8 +262,8 @@ async fn find(parts: &Parts, options: &Options, clock: &Arc<EngineClock>) -> Res
     let db = build(parts, options, Arc::clone(clock)).await?;
     let row = db.get_key_value(state::key()).await.map_err(error::read)?;
     let (last_write_ms, state) = match row {
-        Some(row) => (row.create_ts, state::State::decode(&row.value)?),
-        None => (i64::MIN, state::State::default()),
+        Some(row) => (row.create_ts, state::decode(&row.value)?),
+        None => (i64::MIN, State::default()),
     };
     let segments = load_segments(&db).await?;
     Ok(Found {

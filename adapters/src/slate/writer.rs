@@ -1,47 +1,47 @@
-//! The writer: one task that turns what waits into group commits, one after the other.
+//! The writer: one task that does what the sequencer decides, one commit after the other.
 
 use std::sync::Arc;
 
-use futures::{TryStreamExt, stream};
-use log_domain::ports::{Commit, Telemetry};
-use log_domain::segment::Roller;
-use log_domain::sequence::{Allocator, Plan};
-use log_domain::{Appended, Batch, Clock, Durability, Error, Result, SegmentId, Sequence, Stopped};
+use log_domain::ports::{CommitStats, Telemetry};
+use log_domain::sequencer::{Commit, EngineNumber, Metadata, Sequencer, Step, Waiting};
+use log_domain::{Appended, Batch, Clock, Durability, Error, Result, Stopped};
 use slatedb::config::WriteOptions;
 use slatedb::{CloseReason, Db, DbStatus, ErrorKind, WriteBatch};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
+use tokio::task::JoinError;
 
-use super::group::{Group, InGroup};
-use super::key_table::{KeyTable, Known};
-use super::layout::{segments, state};
-use super::queue::{Message, Pending, Taken};
-use super::read::last_row;
+use super::layout::state;
+use super::lookups::{Answer, Lookups};
+use super::queue::{Message, Taken};
 use super::shared::{Shared, Vital, Waiter};
-use super::{error, seqnum};
+use super::{error, rows};
 
 /// A group takes no more appends once it holds this many records or bytes.
 const GROUP_RECORDS: u64 = 100_000;
 const GROUP_BYTES: u64 = 16 << 20;
 
-/// Keys that are looked up at the same time.
-const LOOKUPS: usize = 32;
-
-/// Everything that changes with a commit.
+/// Drives the sequencer: looks up, writes, waits and answers, and decides nothing.
 pub(super) struct Writer {
     pub(super) db: Db,
     pub(super) status: watch::Receiver<DbStatus>,
     pub(super) shared: Arc<Shared>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) telemetry: Arc<dyn Telemetry>,
-    pub(super) allocator: Allocator,
-    pub(super) roller: Roller,
-    pub(super) keys: KeyTable,
-    pub(super) last_time_ms: i64,
-    /// The highest SlateDB sequence number in use.
-    pub(super) last_seqnum: u64,
+    pub(super) sequencer: Sequencer,
+    pub(super) lookups: Lookups,
     /// Whether something was written since the log was opened.
     pub(super) dirty: bool,
+}
+
+/// What became of a group.
+struct Outcome {
+    /// Positions in the group and answers of the appends that were placed, in order.
+    placed: Vec<(usize, Appended)>,
+    /// Whether what was placed was applied.
+    written: Result<()>,
+    /// Appends that wait for a lookup.
+    waiting: Waiting,
 }
 
 impl Writer {
@@ -49,27 +49,33 @@ impl Writer {
     pub(super) async fn run(mut self, mut queue: UnboundedReceiver<Message>) {
         let shared = Arc::clone(&self.shared);
         let _vital = Vital(Arc::clone(&shared));
+        let mut close = None;
         loop {
-            let message = tokio::select! {
+            if close.is_some() && self.lookups.is_empty() {
+                break;
+            }
+            let mut group = Vec::new();
+            tokio::select! {
                 biased;
                 _ = shared.until_stopped() => break,
-                message = queue.recv() => message,
-            };
-            match message {
-                Some(Message::Append(first)) => {
-                    let (group, close) = gather(first, &mut queue);
-                    self.commit(group).await;
-                    if let Some(reply) = close {
-                        self.close(reply).await;
-                        break;
-                    }
-                }
-                Some(Message::Close(reply)) => {
-                    self.close(reply).await;
-                    break;
-                }
-                None => break,
+                Some(answer) = self.lookups.next() => group = self.learn(answer),
+                message = queue.recv(), if close.is_none() => match message {
+                    Some(Message::Append(append)) => group.extend(append.take()),
+                    Some(Message::Close(reply)) => close = Some(reply),
+                    None => break,
+                },
             }
+            if close.is_none() {
+                close = fill(&mut group, &mut queue);
+            }
+            self.commit(group).await;
+        }
+        if let Some(reply) = close {
+            self.close(reply).await;
+        }
+        for append in self.lookups.into_waiting() {
+            // A client that is gone does not need its answer.
+            let _ = append.reply.send(Err(shared.refusal()));
         }
         queue.close();
         while let Ok(message) = queue.try_recv() {
@@ -80,113 +86,154 @@ impl Writer {
         }
     }
 
-    /// Applies a group and answers everybody in it.
+    /// Tells the sequencer what was looked up; returns the appends that waited for it.
+    fn learn(&mut self, answer: std::result::Result<Answer, JoinError>) -> Vec<Taken> {
+        let Answer { ticket, facts } = match answer {
+            Ok(answer) => answer,
+            Err(error) => {
+                tracing::error!(%error, "a lookup ended unexpectedly; the store stops");
+                self.shared.stop(Stopped::Failed);
+                return Vec::new();
+            }
+        };
+        let waited = self.lookups.take(ticket);
+        match facts {
+            Ok(facts) => {
+                self.sequencer.learn(ticket, facts);
+                waited
+            }
+            Err(failure) => {
+                self.sequencer.not_learnt(ticket);
+                fail(waited, &failure);
+                Vec::new()
+            }
+        }
+    }
+
+    /// Applies a group and answers it, except for the appends that wait for a lookup.
     async fn commit(&mut self, group: Vec<Taken>) {
         let Some(waited) = group.first().map(|first| first.queued.elapsed()) else {
             return;
         };
         let batches: Vec<&Batch> = group.iter().map(|taken| &taken.batch).collect();
-        match self.write(&batches).await {
-            Ok(start) => {
-                self.telemetry.committed(Commit {
-                    appends: group.len() as u64,
-                    records: batches.iter().map(|batch| batch.count()).sum(),
-                    waited,
-                });
-                self.acknowledge(group, start);
+        let outcome = match self.write(&batches).await {
+            Ok(outcome) => outcome,
+            Err(Error::OutcomeUnknown { .. }) => {
+                // It was a write of metadata: nothing of the group was applied.
+                self.shared.stop(self.why_stopped());
+                return fail(group, &self.shared.refusal());
             }
-            Err(failure) => {
-                if matches!(failure, Error::OutcomeUnknown { .. }) {
-                    // The engine refused a write: what it holds is no longer known, so nothing may follow.
-                    self.shared.stop(self.why_stopped());
-                }
-                tracing::error!(error = %failure, appends = group.len(), "a group commit failed");
-                for taken in group {
-                    // A client that is gone does not need its answer.
-                    let _ = taken.reply.send(Err(failure.clone()));
-                }
-            }
-        }
-    }
-
-    /// Writes `batches` as one commit; answers the first sequence.
-    async fn write(&mut self, batches: &[&Batch]) -> Result<Sequence> {
-        let count = batches.iter().map(|batch| batch.count()).sum();
-        let bytes = batches.iter().map(|batch| batch.bytes()).sum();
-        let (start, bound) = self.grant(count).await?;
-        let now_ms = self.clock.now_ms().max(self.last_time_ms);
-        let segment = self.roller.place(start, now_ms);
-        let new_segment = (self.roller.active() != Some(segment)).then_some(segment);
-        let mut group = Group::gather(batches);
-        if new_segment.is_none() {
-            self.fill_ordinals(segment.id, group.keys()).await?;
-        }
-        let listening = self.shared.listener.is_listening();
-        let mut encoded = group.encode(segment.id, start, now_ms, listening);
-
-        let mut roller = self.roller.clone();
-        roller.committed(segment, bytes);
-        let state = state::State {
-            bound,
-            segment_bytes: roller.bytes(),
-            last_time_ms: now_ms,
+            Err(failure) => return fail(group, &failure),
         };
-        encoded.rows.put_bytes(state::key(), state.encode());
-        if let Some(segment) = &new_segment {
-            let (row_key, value) = segments::encode(segment);
-            encoded.rows.put_bytes(row_key, value);
+        if outcome.written.is_ok() && !outcome.placed.is_empty() {
+            self.telemetry.committed(CommitStats {
+                appends: outcome.placed.len() as u64,
+                records: outcome.placed.iter().map(|(_, placed)| placed.count).sum(),
+                waited,
+            });
         }
-        let tip = start.plus(count);
-        self.put(encoded.rows, seqnum::of_commit(tip)).await?;
-
-        self.roller = roller;
-        self.last_time_ms = now_ms;
-        if new_segment.is_some() {
-            self.keys.begin_segment();
+        if matches!(outcome.written, Err(Error::OutcomeUnknown { .. })) {
+            // The engine refused a write: what it holds is no longer known, so nothing may follow.
+            self.shared.stop(self.why_stopped());
         }
-        for key in group.keys() {
-            self.keys.set(key.key.as_ref(), key.ordinal + key.count);
-        }
-        self.allocator.committed(count, bound);
-        self.shared.advance(tip, new_segment);
-        self.shared.listener.applied(encoded.runs.as_deref(), tip);
-        Ok(start)
+        self.distribute(group, outcome);
     }
 
-    /// The sequences of a commit: below a durable bound, waiting for one if there is none yet.
-    async fn grant(&mut self, count: u64) -> Result<(Sequence, Sequence)> {
-        self.allocator.durable(self.shared.watermarks().durable);
+    /// Does what the sequencer says until a commit of `batches` is written.
+    ///
+    /// # Errors
+    /// Nothing was applied then.
+    async fn write(&mut self, batches: &[&Batch]) -> Result<Outcome> {
+        let durable = self.shared.watermarks().durable;
+        self.sequencer.durable(EngineNumber::of_commit(durable));
         loop {
-            match self.allocator.plan(count) {
-                Plan::Grant { start, bound } => return Ok((start, bound)),
-                Plan::Reserve(bound) => {
-                    self.write_state(bound).await?;
-                    self.allocator.reserved(bound);
+            match self.sequencer.plan(batches, self.clock.now_ms())? {
+                Step::Commit(commit) => return Ok(self.apply(commit).await),
+                Step::LookUp(waiting) => {
+                    return Ok(Outcome {
+                        placed: Vec::new(),
+                        written: Ok(()),
+                        waiting,
+                    });
                 }
-                Plan::AwaitDurable(watermark) => {
-                    self.shared.durable_up_to(watermark).await?;
-                    self.allocator.durable(watermark);
+                Step::Reserve(metadata) => {
+                    self.write_metadata(&metadata).await?;
+                    self.sequencer.durable(metadata.number);
                 }
-                Plan::Exhausted => {
-                    return Err(Error::unavailable(
-                        "the log is full: all sequences are in use",
-                    ));
+                Step::AwaitDurable(number) => {
+                    self.shared.durable_up_to(number.watermark()).await?;
+                    self.sequencer.durable(number);
                 }
             }
+        }
+    }
+
+    async fn apply(&mut self, commit: Box<Commit<'_>>) -> Outcome {
+        let listening = self.shared.listener.is_listening();
+        let encoded = rows::encode(&commit, listening);
+        let written = self.put(encoded.rows, commit.number).await;
+        if written.is_ok() {
+            self.sequencer.applied(&commit);
+            let new_segment = commit.begins_segment.then_some(commit.segment);
+            self.shared.advance(commit.tip, new_segment);
+            let runs = encoded.runs.as_deref();
+            self.shared.listener.applied(runs, commit.tip);
+        }
+        let placed = commit.placed.iter();
+        Outcome {
+            placed: placed.map(|p| (p.command, p.appended)).collect(),
+            written: written.map(drop),
+            waiting: commit.waiting,
+        }
+    }
+
+    /// Answers what was placed, and sets aside what waits.
+    fn distribute(&mut self, group: Vec<Taken>, outcome: Outcome) {
+        let Outcome {
+            placed,
+            written,
+            waiting,
+        } = outcome;
+        if let Err(failure) = &written {
+            tracing::error!(error = %failure, appends = placed.len(), "a group commit failed");
+        }
+        if let Some((ticket, subjects)) = waiting.lookup {
+            self.lookups.start(ticket, subjects);
+        }
+        let mut placed = placed.into_iter().peekable();
+        let mut waiting = waiting.commands.into_iter();
+        for (command, taken) in group.into_iter().enumerate() {
+            if let Some((_, appended)) = placed.next_if(|(placed, _)| *placed == command) {
+                match &written {
+                    Ok(()) => self.acknowledge(taken, appended),
+                    // A client that is gone does not need its answer.
+                    Err(failure) => drop(taken.reply.send(Err(failure.clone()))),
+                }
+            } else if let Some((_, ticket)) = waiting.next() {
+                self.lookups.wait(ticket, taken);
+            }
+        }
+    }
+
+    fn acknowledge(&self, taken: Taken, appended: Appended) {
+        match taken.durability {
+            Durability::Durable => self.shared.wait_durable(Waiter {
+                end: appended.start.plus(appended.count),
+                appended,
+                reply: taken.reply,
+                permits: taken.permits,
+            }),
+            // A client that is gone does not need its answer.
+            Durability::Applied => drop(taken.reply.send(Ok(appended))),
         }
     }
 
     /// Writes the state row by itself and waits until it is durable.
-    async fn write_state(&mut self, bound: Sequence) -> Result<()> {
-        let state = state::State {
-            bound,
-            segment_bytes: self.roller.bytes(),
-            last_time_ms: self.last_time_ms,
-        };
+    async fn write_metadata(&mut self, metadata: &Metadata) -> Result<()> {
         let mut rows = WriteBatch::new();
-        rows.put_bytes(state::key(), state.encode());
-        let seqnum = seqnum::of_metadata(self.last_seqnum, self.allocator.next());
-        let handle = self.put(rows, seqnum).await?;
+        rows.put_bytes(state::key(), state::encode(&metadata.state));
+        let handle = self.put(rows, metadata.number).await?;
+        self.sequencer.written(metadata);
         self.shared.flush_wanted.notify_one();
         tokio::select! {
             biased;
@@ -202,12 +249,18 @@ impl Writer {
     ///
     /// # Errors
     /// [`Error::OutcomeUnknown`] once SlateDB has seen them; otherwise nothing was applied.
-    async fn put(&mut self, rows: WriteBatch, seqnum: u64) -> Result<slatedb::WriteHandle> {
+    async fn put(
+        &mut self,
+        rows: WriteBatch,
+        number: EngineNumber,
+    ) -> Result<slatedb::WriteHandle> {
         if let Some(reason) = self.status.borrow().close_reason {
             self.shared.stop(why(reason));
         }
         self.shared.accepts()?;
-        let options = WriteOptions { seqnum };
+        let options = WriteOptions {
+            seqnum: number.get(),
+        };
         let written = self.db.write_with_options(rows, &options).await;
         let handle = written.map_err(|failure| {
             if let ErrorKind::Closed(reason) = failure.kind() {
@@ -215,54 +268,15 @@ impl Writer {
             }
             error::write(failure)
         })?;
-        self.last_seqnum = seqnum;
         self.dirty = true;
         Ok(handle)
     }
 
-    /// Looks up what the table does not know.
-    async fn fill_ordinals(&self, segment: SegmentId, keys: &mut [InGroup<'_>]) -> Result<()> {
-        let mut forgotten = Vec::new();
-        for key in keys {
-            match self.keys.get(key.key.as_ref()) {
-                Known::Count(count) => key.ordinal = count,
-                Known::New => key.ordinal = 0,
-                Known::Forgotten => forgotten.push(key),
-            }
-        }
-        stream::iter(forgotten.into_iter().map(Ok))
-            .try_for_each_concurrent(LOOKUPS, |key| async move {
-                let last = last_row(&self.db, segment, key.key).await?;
-                key.ordinal = last.map_or(Ok(0), |row| row.end())?;
-                Ok(())
-            })
-            .await
-    }
-
-    fn acknowledge(&self, group: Vec<Taken>, start: Sequence) {
-        let mut start = start;
-        for taken in group {
-            let count = taken.batch.count();
-            let appended = Appended { start, count };
-            start = start.plus(count);
-            match taken.durability {
-                Durability::Durable => self.shared.wait_durable(Waiter {
-                    end: start,
-                    appended,
-                    reply: taken.reply,
-                    permits: taken.permits,
-                }),
-                // A client that is gone does not need its answer.
-                Durability::Applied => drop(taken.reply.send(Ok(appended))),
-            }
-        }
-    }
-
     /// Writes the exact tip as the bound, so that the next writer leaves no gap. Everything is durable afterwards.
     async fn close(&mut self, reply: CloseReply) {
-        let tip = self.allocator.next();
-        let outcome = if self.dirty {
-            self.write_state(tip).await
+        let outcome = if self.dirty && self.shared.stopped().is_none() {
+            let last = self.sequencer.close();
+            self.write_metadata(&last).await
         } else {
             Ok(())
         };
@@ -287,27 +301,35 @@ pub(super) fn why(reason: CloseReason) -> Stopped {
 
 type CloseReply = tokio::sync::oneshot::Sender<Result<()>>;
 
-/// `first` and everything that waits behind it, up to the bounds of a group or a request to close.
-fn gather(
-    first: Pending,
-    queue: &mut UnboundedReceiver<Message>,
-) -> (Vec<Taken>, Option<CloseReply>) {
+/// Answers all of `group` with `failure`: nothing of it was applied.
+fn fail(group: Vec<Taken>, failure: &Error) {
+    tracing::error!(error = %failure, appends = group.len(), "a group commit failed");
+    for taken in group {
+        // A client that is gone does not need its answer.
+        let _ = taken.reply.send(Err(failure.clone()));
+    }
+}
+
+/// Adds what waits in the queue to `group`, up to the bounds of a group or a request to close.
+fn fill(group: &mut Vec<Taken>, queue: &mut UnboundedReceiver<Message>) -> Option<CloseReply> {
     let (mut records, mut bytes) = (0, 0);
-    let mut group = Vec::new();
-    let mut next = Some(first);
-    loop {
-        if let Some(taken) = next.take().and_then(Pending::take) {
-            records += taken.batch.count();
-            bytes += taken.batch.bytes();
-            group.push(taken);
-        }
-        if records >= GROUP_RECORDS || bytes >= GROUP_BYTES {
-            return (group, None);
-        }
+    for taken in &*group {
+        records += taken.batch.count();
+        bytes += taken.batch.bytes();
+    }
+    while records < GROUP_RECORDS && bytes < GROUP_BYTES {
         match queue.try_recv() {
-            Ok(Message::Append(pending)) => next = Some(pending),
-            Ok(Message::Close(reply)) => return (group, Some(reply)),
-            Err(_) => return (group, None),
+            Ok(Message::Append(pending)) => {
+                let Some(taken) = pending.take() else {
+                    continue;
+                };
+                records += taken.batch.count();
+                bytes += taken.batch.bytes();
+                group.push(taken);
+            }
+            Ok(Message::Close(reply)) => return Some(reply),
+            Err(_) => return None,
         }
     }
+    None
 }

@@ -10,52 +10,40 @@
 
 use bytes::{Buf, BufMut, Bytes};
 use log_domain::segment::SYSTEM_SEGMENT;
+use log_domain::sequencer::State;
 use log_domain::{Error, Result, Sequence};
 
 use super::{RowType, head, versioned};
 
 const VERSION: u8 = 1;
 
-/// What the state row says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct State {
-    /// Where the log goes on after this writer is gone.
-    pub(crate) bound: Sequence,
-    /// Bytes of keys and values in the active segment.
-    pub(crate) segment_bytes: u64,
-    /// When the last commit was made (Unix ms).
-    pub(crate) last_time_ms: i64,
-}
-
 /// The key of the one state row.
 pub(crate) fn key() -> Bytes {
     head(SYSTEM_SEGMENT, RowType::State, 0).freeze()
 }
 
-impl State {
-    /// The row's value.
-    pub(crate) fn encode(&self) -> Bytes {
-        let mut value = Vec::with_capacity(25);
-        value.put_u8(VERSION);
-        value.put_u64(self.bound.get());
-        value.put_u64(self.segment_bytes);
-        value.put_i64(self.last_time_ms);
-        value.into()
-    }
+/// The row's value.
+pub(crate) fn encode(state: &State) -> Bytes {
+    let mut value = Vec::with_capacity(25);
+    value.put_u8(VERSION);
+    value.put_u64(state.bound.get());
+    value.put_u64(state.segment_bytes);
+    value.put_i64(state.last_time_ms);
+    value.into()
+}
 
-    /// Reads the row's value.
-    ///
-    /// # Errors
-    /// [`Error::Corrupt`] when it is not one, or of another version.
-    pub(crate) fn decode(value: &Bytes) -> Result<Self> {
-        let mut rest = versioned(value, VERSION, "the state row")?;
-        let damaged = |_| Error::Corrupt("the state row is cut off".into());
-        Ok(Self {
-            bound: Sequence::new(rest.try_get_u64().map_err(damaged)?),
-            segment_bytes: rest.try_get_u64().map_err(damaged)?,
-            last_time_ms: rest.try_get_i64().map_err(damaged)?,
-        })
-    }
+/// Reads the row's value.
+///
+/// # Errors
+/// [`Error::Corrupt`] when it is not one, or of another version.
+pub(crate) fn decode(value: &Bytes) -> Result<State> {
+    let mut rest = versioned(value, VERSION, "the state row")?;
+    let damaged = |_| Error::Corrupt("the state row is cut off".into());
+    Ok(State {
+        bound: Sequence::new(rest.try_get_u64().map_err(damaged)?),
+        segment_bytes: rest.try_get_u64().map_err(damaged)?,
+        last_time_ms: rest.try_get_i64().map_err(damaged)?,
+    })
 }
 
 #[cfg(test)]
@@ -70,20 +58,20 @@ mod tests {
             last_time_ms: 4,
         };
         assert_eq!(key().as_ref(), b"\0\0\0\0\x01");
-        let value = state.encode();
+        let value = encode(&state);
         assert_eq!(
             value.as_ref(),
             b"\x01\0\0\0\0\0\0\x01\x02\0\0\0\0\0\0\0\x03\0\0\0\0\0\0\0\x04"
         );
-        assert_eq!(State::decode(&value).expect("a row"), state);
+        assert_eq!(decode(&value).expect("a row"), state);
     }
 
     #[test]
     fn another_version_and_cut_off_values_are_refused() {
-        let value = State::default().encode();
-        assert!(State::decode(&value.slice(..24)).is_err());
-        assert!(State::decode(&Bytes::new()).is_err());
+        let value = encode(&State::default());
+        assert!(decode(&value.slice(..24)).is_err());
+        assert!(decode(&Bytes::new()).is_err());
         let newer = [&[2], &value[1..]].concat();
-        assert!(State::decode(&newer.into()).is_err());
+        assert!(decode(&newer.into()).is_err());
     }
 }

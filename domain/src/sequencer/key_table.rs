@@ -1,4 +1,4 @@
-//! What the writer remembers of the keys of the active segment.
+//! What the sequencer remembers of the keys of the active segment.
 
 use bytes::Bytes;
 use quick_cache::Weighter;

@@ -3,12 +3,13 @@ use proptest::prelude::*;
 
 /// A writer and what object storage holds of it, with every way to stop.
 struct Simulated {
-    allocator: Allocator,
-    /// Commits that were applied, oldest first: the tip after each and the bound it carried.
-    in_memory: Vec<(Sequence, Sequence)>,
+    reservation: Reservation,
+    /// Writes that were applied, oldest first: the number of each and the bound it carried.
+    in_memory: Vec<(EngineNumber, Sequence)>,
+    last_number: EngineNumber,
     stored_bound: Sequence,
-    stored_tip: Sequence,
-    handed_out_below: Sequence,
+    stored_number: EngineNumber,
+    granted_below: Sequence,
 }
 
 #[derive(Debug, Clone)]
@@ -22,64 +23,66 @@ enum Step {
 impl Simulated {
     fn new() -> Self {
         Self {
-            allocator: Allocator::resume(Sequence::ZERO),
+            reservation: Reservation::resume(Sequence::ZERO),
             in_memory: Vec::new(),
+            last_number: EngineNumber::default(),
             stored_bound: Sequence::ZERO,
-            stored_tip: Sequence::ZERO,
-            handed_out_below: Sequence::ZERO,
+            stored_number: EngineNumber::default(),
+            granted_below: Sequence::ZERO,
         }
     }
 
     fn append(&mut self, count: u64) {
         loop {
-            match self.allocator.plan(count) {
-                Plan::Grant { start, bound } => {
-                    assert!(
-                        start >= self.handed_out_below,
-                        "{start} was given away twice"
-                    );
-                    assert!(
-                        start.plus(count) <= self.stored_bound,
-                        "beyond the durable bound"
-                    );
-                    self.handed_out_below = start.plus(count);
-                    self.allocator.committed(count, bound);
-                    self.in_memory.push((start.plus(count), bound));
+            let start = self.reservation.next();
+            match self.reservation.plan(count) {
+                Plan::Grant(bound) => {
+                    assert!(start >= self.granted_below, "{start} was granted twice");
+                    let tip = start.plus(count);
+                    assert!(tip <= self.stored_bound, "beyond the durable bound");
+                    self.granted_below = tip;
+                    self.write(EngineNumber::of_commit(tip), tip, bound);
                     return;
                 }
                 Plan::Reserve(bound) => {
-                    self.flush();
-                    self.stored_bound = bound;
-                    self.allocator.reserved(bound);
+                    let number = self.last_number.next_metadata(start);
+                    self.write(number, start, bound);
                 }
-                Plan::AwaitDurable(watermark) => {
+                Plan::AwaitDurable(number) => {
                     self.flush();
-                    assert!(self.stored_tip >= watermark, "waits for what nobody wrote");
+                    assert!(self.stored_number >= number, "waits for what nobody wrote");
                 }
                 Plan::Exhausted => panic!("a new log is not full"),
             }
         }
     }
 
+    fn write(&mut self, number: EngineNumber, tip: Sequence, bound: Sequence) {
+        self.reservation.written(tip, bound, number);
+        self.in_memory.push((number, bound));
+        self.last_number = number;
+    }
+
     fn flush(&mut self) {
-        if let Some((tip, bound)) = self.in_memory.last() {
-            self.stored_tip = *tip;
+        if let Some((number, bound)) = self.in_memory.last() {
+            self.stored_number = *number;
             self.stored_bound = *bound;
             self.in_memory.clear();
         }
-        self.allocator.durable(self.stored_tip);
+        self.reservation.durable(self.stored_number);
     }
 
     fn crash(&mut self) {
         self.in_memory.clear();
-        self.allocator = Allocator::resume(self.stored_bound);
+        self.last_number = self.stored_number;
+        self.reservation = Reservation::resume(self.stored_bound);
     }
 
     fn close(&mut self) {
         self.flush();
-        let tip = self.allocator.next();
+        let tip = self.reservation.next();
         self.stored_bound = tip;
-        self.allocator = Allocator::resume(tip);
+        self.reservation = Reservation::resume(tip);
     }
 }
 
@@ -117,11 +120,11 @@ fn a_clean_close_leaves_no_gap() {
     log.append(3);
     log.close();
     assert_eq!(
-        log.allocator.plan(1),
+        log.reservation.plan(1),
         Plan::Reserve(Sequence::new(4 + RESERVATION))
     );
     log.append(1);
-    assert_eq!(log.handed_out_below, Sequence::new(4));
+    assert_eq!(log.granted_below, Sequence::new(4));
 }
 
 #[test]
@@ -129,7 +132,7 @@ fn in_steady_state_nobody_waits_for_a_reservation() {
     let mut log = Simulated::new();
     log.append(1);
     for _ in 0..5_000 {
-        assert!(matches!(log.allocator.plan(1_000), Plan::Grant { .. }));
+        assert!(matches!(log.reservation.plan(1_000), Plan::Grant { .. }));
         log.append(1_000);
         log.flush();
     }
@@ -137,6 +140,6 @@ fn in_steady_state_nobody_waits_for_a_reservation() {
 
 #[test]
 fn a_full_log_says_so() {
-    let allocator = Allocator::resume(Sequence::LIMIT);
-    assert_eq!(allocator.plan(1), Plan::Exhausted);
+    let reservation = Reservation::resume(Sequence::LIMIT);
+    assert_eq!(reservation.plan(1), Plan::Exhausted);
 }

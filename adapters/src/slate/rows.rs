@@ -1,0 +1,108 @@
+//! The rows of a commit: one for each key, and what the next writer must know.
+
+use bytes::Bytes;
+use log_domain::run::RunBuilder;
+use log_domain::sequencer::{Commit, KeyInGroup};
+use log_domain::{Key, Run, SegmentId, Sequence};
+use slatedb::WriteBatch;
+
+use super::layout::{listing, records, segments, state};
+
+/// The rows of a commit, and its runs for followers.
+pub(super) struct Encoded {
+    /// What to write.
+    pub(super) rows: WriteBatch,
+    /// All records, if they were asked for.
+    pub(super) runs: Option<Vec<(Key, Run)>>,
+}
+
+/// Encodes `commit`. `with_runs` asks for the runs too.
+pub(super) fn encode(commit: &Commit<'_>, with_runs: bool) -> Encoded {
+    let mut encoder = Encoder {
+        segment: commit.segment.id,
+        now_ms: commit.time_ms,
+        out: Encoded {
+            rows: WriteBatch::new(),
+            runs: with_runs.then(Vec::new),
+        },
+    };
+    let keys = commit.group.by_position().iter();
+    let mut open: Vec<OpenRow<'_>> = keys.map(|key| encoder.open(key)).collect();
+    let records = commit.placed.iter().flat_map(|p| p.batch.records());
+    let positions = commit.group.positions();
+    for ((record, position), sequence) in records.zip(positions).zip(commit.start.get()..) {
+        let row = &mut open[*position as usize];
+        if row.builder.len() >= records::ROW_BYTES {
+            encoder.cut(row);
+        }
+        row.builder.push(Sequence::new(sequence), &record.value);
+    }
+    for row in open {
+        encoder.finish(row.in_group.key, row.builder, row.ordinal);
+    }
+    let mut encoded = encoder.out;
+    let rows = &mut encoded.rows;
+    rows.put_bytes(state::key(), state::encode(&commit.state));
+    if commit.begins_segment {
+        let (row_key, value) = segments::encode(&commit.segment);
+        rows.put_bytes(row_key, value);
+    }
+    encoded
+}
+
+/// A row that records are being added to.
+struct OpenRow<'a> {
+    in_group: &'a KeyInGroup<'a>,
+    builder: RunBuilder,
+    ordinal: u64,
+    bytes_left: usize,
+}
+
+struct Encoder {
+    segment: SegmentId,
+    now_ms: i64,
+    out: Encoded,
+}
+
+impl Encoder {
+    fn open<'a>(&mut self, in_group: &'a KeyInGroup<'a>) -> OpenRow<'a> {
+        if in_group.before == 0 && in_group.count > 0 {
+            let row_key = listing::key(self.segment, in_group.key.as_ref());
+            self.out.rows.put_bytes(row_key, listing::value());
+        }
+        OpenRow {
+            in_group,
+            builder: self.builder(in_group.encoded_bytes),
+            ordinal: in_group.before,
+            bytes_left: in_group.encoded_bytes,
+        }
+    }
+
+    fn builder(&self, bytes: usize) -> RunBuilder {
+        let capacity = bytes.min(records::ROW_BYTES + records::ROW_BYTES / 8);
+        RunBuilder::with_headroom(self.now_ms, records::HEADROOM, capacity)
+    }
+
+    /// Ends the row at its cap and goes on with another.
+    fn cut(&mut self, row: &mut OpenRow<'_>) {
+        row.bytes_left = row.bytes_left.saturating_sub(row.builder.len());
+        let next = self.builder(row.bytes_left);
+        let full = std::mem::replace(&mut row.builder, next);
+        row.ordinal += self.finish(row.in_group.key, full, row.ordinal);
+    }
+
+    /// Puts a row; answers how many records are in it.
+    fn finish(&mut self, key: &Key, builder: RunBuilder, ordinal: u64) -> u64 {
+        let framed = builder.finish_behind(|run| records::value_head(run, ordinal));
+        let Some((run, value)) = framed else { return 0 };
+        let count = u64::from(run.count());
+        let row_key = records::key(self.segment, key.as_ref(), run.last());
+        self.out.rows.put_bytes(row_key, value);
+        if let Some(runs) = &mut self.out.runs {
+            // The key is a slice of a whole request body: followers must not keep that alive.
+            let key = Key::stored(Bytes::copy_from_slice(key.as_ref()));
+            runs.push((key, run));
+        }
+        count
+    }
+}

@@ -1,0 +1,332 @@
+//! The sequencer: every decision about what a commit contains.
+//!
+//! A state machine without I/O. The driver (a store's writer) passes the commands that wait, in order, to
+//! [`Sequencer::plan`], does what the returned [`Step`] says, and reports back what happened: [`Sequencer::learn`],
+//! [`Sequencer::written`], [`Sequencer::applied`] and [`Sequencer::durable`]. Time is a parameter. The driver decides
+//! nothing: it looks up, writes, waits and answers.
+
+mod engine_number;
+mod group;
+mod key_table;
+mod lookups;
+mod reservation;
+mod roller;
+
+#[cfg(test)]
+mod tests;
+
+pub use engine_number::EngineNumber;
+pub use group::{Group, KeyInGroup};
+pub use lookups::{Fact, Subject, Ticket};
+pub use reservation::RESERVATION;
+
+use crate::{Appended, Batch, Error, Result, SealPolicy, Segment, Sequence};
+use key_table::{KeyTable, Known};
+use lookups::Lookups;
+use reservation::{Plan, Reservation};
+use roller::Roller;
+
+/// How a log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Policy {
+    /// When the active segment is sealed.
+    pub seal: SealPolicy,
+    /// Memory for what is remembered of keys, in bytes. Keys that do not fit are looked up again.
+    pub key_table_bytes: u64,
+}
+
+/// What every write stores for the next writer, beside the records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct State {
+    /// Where the log continues after this writer: no record has a sequence at or above it.
+    pub bound: Sequence,
+    /// Bytes of keys and values in the active segment.
+    pub segment_bytes: u64,
+    /// When the last commit was made (Unix ms).
+    pub last_time_ms: i64,
+}
+
+/// What was found in the storage engine when the log was opened. All of it is durable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Recovered {
+    /// What the last write said; the default for a new log.
+    pub state: State,
+    /// The newest segment.
+    pub active: Option<Segment>,
+    /// The number of the last write.
+    pub last_number: EngineNumber,
+}
+
+/// What must happen next.
+#[derive(Debug)]
+pub enum Step<'a> {
+    /// Write this commit, and report [`Sequencer::applied`].
+    Commit(Box<Commit<'a>>),
+    /// No command can be placed before something is looked up: see [`Waiting`].
+    LookUp(Waiting),
+    /// Write this, report [`Sequencer::written`], wait until it is durable, report [`Sequencer::durable`], and plan again.
+    Reserve(Metadata),
+    /// Wait until this write is durable, report [`Sequencer::durable`], and plan again.
+    AwaitDurable(EngineNumber),
+}
+
+/// One atomic write of records.
+#[derive(Debug)]
+pub struct Commit<'a> {
+    /// The commands whose records are in it, in the order of their sequences. Never empty.
+    pub placed: Vec<Placed<'a>>,
+    /// Their records, by key.
+    pub group: Group<'a>,
+    /// Commands that are not in it, because something must be looked up first.
+    pub waiting: Waiting,
+    /// The segment of the records.
+    pub segment: Segment,
+    /// Whether this is the first commit of the segment, so that its description must be written too.
+    pub begins_segment: bool,
+    /// The sequence of the first record.
+    pub start: Sequence,
+    /// The end (exclusive) of the log after the commit.
+    pub tip: Sequence,
+    /// Append time of the records (Unix ms).
+    pub time_ms: i64,
+    /// What the next writer must know.
+    pub state: State,
+    /// The number of the write.
+    pub number: EngineNumber,
+}
+
+/// A command whose records have sequences.
+#[derive(Debug, Clone, Copy)]
+pub struct Placed<'a> {
+    /// Its position in what was planned.
+    pub command: usize,
+    /// Its records.
+    pub batch: &'a Batch,
+    /// The answer to it, once it is as durable as it asked for.
+    pub appended: Appended,
+}
+
+/// Commands that were set aside, and what has to be looked up for them.
+#[derive(Debug, Default)]
+pub struct Waiting {
+    /// Positions in what was planned, in order, each with the lookup after which to plan it again.
+    pub commands: Vec<(usize, Ticket)>,
+    /// What to look up. Answer with [`Sequencer::learn`], or [`Sequencer::not_learnt`].
+    pub lookup: Option<(Ticket, Vec<Subject>)>,
+}
+
+/// A write without records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Metadata {
+    /// What the next writer must know.
+    pub state: State,
+    /// The number of the write.
+    pub number: EngineNumber,
+}
+
+/// Decides what is written to one log. See the [module](self).
+pub struct Sequencer {
+    reservation: Reservation,
+    roller: Roller,
+    keys: KeyTable,
+    lookups: Lookups,
+    last_time_ms: i64,
+    last_number: EngineNumber,
+}
+
+impl Sequencer {
+    /// Continues a log.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] when records lie above the reserved bound.
+    pub fn recover(recovered: Recovered, policy: Policy) -> Result<Self> {
+        let Recovered {
+            state,
+            active,
+            last_number,
+        } = recovered;
+        if state.bound < last_number.watermark() {
+            return Err(Error::Corrupt(format!(
+                "the reserved bound {} is below what was written, {}",
+                state.bound,
+                last_number.watermark()
+            )));
+        }
+        Ok(Self {
+            reservation: Reservation::resume(last_number.tip_at_open(state.bound)),
+            roller: Roller::resume(policy.seal, active, state.segment_bytes),
+            keys: KeyTable::new(policy.key_table_bytes, active.is_none()),
+            lookups: Lookups::default(),
+            last_time_ms: state.last_time_ms,
+            last_number,
+        })
+    }
+
+    /// The sequence that the next record gets.
+    pub fn tip(&self) -> Sequence {
+        self.reservation.next()
+    }
+
+    /// What must happen next for `commands`, which wait in this order. There is at least one.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the log is full. Nothing was applied then.
+    pub fn plan<'a>(&mut self, commands: &[&'a Batch], now_ms: i64) -> Result<Step<'a>> {
+        let most = commands.iter().map(|batch| batch.count()).sum();
+        let bound = match self.reservation.plan(most) {
+            Plan::Grant(bound) => bound,
+            Plan::Reserve(bound) => return Ok(Step::Reserve(self.metadata(bound))),
+            Plan::AwaitDurable(number) => return Ok(Step::AwaitDurable(number)),
+            Plan::Exhausted => {
+                return Err(Error::unavailable(
+                    "the log is full: all sequences are in use",
+                ));
+            }
+        };
+        let start = self.reservation.next();
+        let time_ms = now_ms.max(self.last_time_ms);
+        let segment = self.roller.place(start, time_ms);
+        let begins_segment = self.roller.active() != Some(segment);
+        let (placed, group, waiting) = self.gather(commands, start, segment, begins_segment);
+        let Some(last) = placed.last() else {
+            return Ok(Step::LookUp(waiting));
+        };
+        let tip = last.appended.start.plus(last.appended.count);
+        let mut roller = self.roller.clone();
+        roller.committed(segment, bytes(&placed));
+        Ok(Step::Commit(Box::new(Commit {
+            group,
+            waiting,
+            segment,
+            begins_segment,
+            start,
+            tip,
+            time_ms,
+            state: State {
+                bound,
+                segment_bytes: roller.bytes(),
+                last_time_ms: time_ms,
+            },
+            number: EngineNumber::of_commit(tip),
+            placed,
+        })))
+    }
+
+    /// Gathers the records of all commands for which every fact is known.
+    fn gather<'a>(
+        &mut self,
+        commands: &[&'a Batch],
+        start: Sequence,
+        segment: Segment,
+        begins_segment: bool,
+    ) -> (Vec<Placed<'a>>, Group<'a>, Waiting) {
+        let (keys, lookups) = (&self.keys, &self.lookups);
+        let mut group = Group::new(commands);
+        let mut placed = Vec::with_capacity(commands.len());
+        let mut aside = Vec::new();
+        let mut next = start;
+        for (command, batch) in commands.iter().copied().enumerate() {
+            let is_known = group.add(batch, |key| match keys.get(key.as_ref()) {
+                _ if begins_segment => Some(0),
+                Known::Count(count) => Some(count),
+                Known::New => Some(0),
+                Known::Forgotten => lookups.answer(key.as_ref()),
+            });
+            if !is_known {
+                group.remove_last(batch);
+                aside.push((command, batch));
+                continue;
+            }
+            let count = batch.count();
+            placed.push(Placed {
+                command,
+                batch,
+                appended: Appended { start: next, count },
+            });
+            next = next.plus(count);
+        }
+        let waiting = match aside.is_empty() {
+            true => Waiting::default(),
+            false => self.set_aside(&aside, &group, segment),
+        };
+        (placed, group, waiting)
+    }
+
+    fn set_aside(
+        &mut self,
+        aside: &[(usize, &Batch)],
+        group: &Group<'_>,
+        segment: Segment,
+    ) -> Waiting {
+        let unknown = group.unknown_keys();
+        let asked = self.lookups.ask(unknown, segment.id);
+        let commands = aside.iter().map(|(command, batch)| {
+            let keys = batch.records().iter().map(|record| record.key.as_ref());
+            (*command, self.lookups.last_asked(keys))
+        });
+        Waiting {
+            commands: commands.collect(),
+            lookup: asked,
+        }
+    }
+
+    /// A lookup was answered: with one fact for each of its subjects.
+    pub fn learn(&mut self, ticket: Ticket, facts: Vec<Fact>) {
+        self.lookups.answered(ticket, facts);
+    }
+
+    /// A lookup failed. What it asked for is asked again when it is needed again.
+    pub fn not_learnt(&mut self, ticket: Ticket) {
+        self.lookups.failed(ticket);
+    }
+
+    /// The commit of the last [`Step`] was applied: it can be read.
+    pub fn applied(&mut self, commit: &Commit<'_>) {
+        if commit.begins_segment {
+            self.keys.begin_segment();
+            self.lookups.begin_segment();
+        }
+        for key in commit.group.keys() {
+            let name = key.key.as_ref();
+            self.keys.set(name, key.before + key.count);
+            self.lookups.settled(name);
+        }
+        self.roller.committed(commit.segment, bytes(&commit.placed));
+        self.last_time_ms = commit.time_ms;
+        self.last_number = commit.number;
+        self.reservation
+            .written(commit.tip, commit.state.bound, commit.number);
+    }
+
+    /// The write of a [`Step::Reserve`] was applied.
+    pub fn written(&mut self, metadata: &Metadata) {
+        self.last_number = metadata.number;
+        self.reservation
+            .written(self.tip(), metadata.state.bound, metadata.number);
+    }
+
+    /// Every write up to `number` is durable.
+    pub fn durable(&mut self, number: EngineNumber) {
+        self.reservation.durable(number);
+    }
+
+    /// The last write of a clean close: with the exact tip, so that the next writer leaves no gap.
+    pub fn close(&self) -> Metadata {
+        self.metadata(self.tip())
+    }
+
+    fn metadata(&self, bound: Sequence) -> Metadata {
+        Metadata {
+            state: State {
+                bound,
+                segment_bytes: self.roller.bytes(),
+                last_time_ms: self.last_time_ms,
+            },
+            number: self.last_number.next_metadata(self.tip()),
+        }
+    }
+}
+
+fn bytes(placed: &[Placed<'_>]) -> u64 {
+    placed.iter().map(|placed| placed.batch.bytes()).sum()
+}

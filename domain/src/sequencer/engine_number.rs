@@ -1,0 +1,77 @@
+//! The numbers of the storage engine's writes.
+
+use crate::Sequence;
+
+/// Numbers that belong to one tip: its commit, and 255 writes of metadata after it.
+const METADATA_BITS: u32 = 8;
+
+/// The number of one atomic write in the storage engine. It says how far the log reaches with that write.
+///
+/// The commit after which the log reaches to `tip` (exclusive) has number `tip << 8`. The 255 numbers above it are for
+/// writes of metadata before the next commit. So the engine's durable number *is* the durable watermark, without a table
+/// between the two, also after a restart and on another machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct EngineNumber(u64);
+
+impl EngineNumber {
+    /// The write with this number in the engine.
+    pub const fn new(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// Its number in the engine.
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+
+    /// The number of the commit after which the log reaches to `tip`.
+    pub const fn of_commit(tip: Sequence) -> Self {
+        Self(tip.get() << METADATA_BITS)
+    }
+
+    /// The number of the next write of metadata, when `self` is the last in use and the log reaches to `tip`.
+    pub fn next_metadata(self, tip: Sequence) -> Self {
+        Self(self.max(Self::of_commit(tip)).0 + 1)
+    }
+
+    /// The end (exclusive) of the log once everything up to this write is there.
+    pub const fn watermark(self) -> Sequence {
+        Sequence::new(self.0 >> METADATA_BITS)
+    }
+
+    /// The tip to continue with, when the log was left at `tip` and `self` is the last number in use. It is one further
+    /// if the numbers for metadata at this tip have nearly run out, as they do when a log is opened a hundred times
+    /// without an append.
+    pub fn tip_at_open(self, tip: Sequence) -> Sequence {
+        const NEEDED: u64 = 16;
+        tip.max(Self(self.max(Self::of_commit(tip)).0 + NEEDED).watermark())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn numbers_always_rise_and_say_how_far_the_log_reaches(steps in prop::collection::vec(0u64..3, 1..2_000)) {
+            let (mut last, mut tip) = (EngineNumber::default(), Sequence::ZERO);
+            for records in steps {
+                let number = if records == 0 {
+                    let opened = last.tip_at_open(tip);
+                    prop_assert!(opened == tip || opened == tip.plus(1));
+                    tip = opened;
+                    last.next_metadata(tip)
+                } else {
+                    tip = tip.plus(records);
+                    EngineNumber::of_commit(tip)
+                };
+                prop_assert!(number > last);
+                prop_assert_eq!(number.watermark(), tip);
+                last = number;
+            }
+        }
+    }
+}

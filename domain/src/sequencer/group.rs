@@ -1,0 +1,103 @@
+//! The records of one commit, gathered by key.
+
+use std::collections::HashMap;
+
+use crate::run::RunBuilder;
+use crate::{Batch, Key};
+
+/// The records of one commit, gathered by key.
+#[derive(Debug)]
+pub struct Group<'a> {
+    /// For each record of all batches, in order, the position of its key in `keys`.
+    positions: Vec<u32>,
+    keys: Vec<KeyInGroup<'a>>,
+    index: HashMap<&'a Key, u32>,
+}
+
+/// A key and its records in a commit.
+#[derive(Debug, Clone)]
+pub struct KeyInGroup<'a> {
+    /// The key.
+    pub key: &'a Key,
+    /// Records of it in the segment before this commit; 0 also means that the segment does not list it yet.
+    pub before: u64,
+    /// Records of it in this commit.
+    pub count: u64,
+    /// An upper bound of their encoded length.
+    pub encoded_bytes: usize,
+    /// Whether `before` is known.
+    is_known: bool,
+}
+
+impl<'a> Group<'a> {
+    /// An empty group, with room for the records of `batches`.
+    pub(super) fn new(batches: &[&Batch]) -> Self {
+        let records = batches.iter().map(|batch| batch.records().len()).sum();
+        Self {
+            positions: Vec::with_capacity(records),
+            keys: Vec::new(),
+            index: HashMap::new(),
+        }
+    }
+
+    /// Adds the records of `batch`. `before` tells how many records of a key the segment holds, if that is known. Returns
+    /// whether it is for all keys of the batch.
+    pub(super) fn add(&mut self, batch: &'a Batch, before: impl Fn(&Key) -> Option<u64>) -> bool {
+        let mut is_known = true;
+        for record in batch.records() {
+            let last = self.positions.last().copied();
+            let position = match last {
+                Some(position) if self.keys[position as usize].key == &record.key => position,
+                _ => *self.index.entry(&record.key).or_insert_with(|| {
+                    let before = before(&record.key);
+                    self.keys.push(KeyInGroup {
+                        key: &record.key,
+                        before: before.unwrap_or_default(),
+                        count: 0,
+                        encoded_bytes: 0,
+                        is_known: before.is_some(),
+                    });
+                    self.keys.len() as u32 - 1
+                }),
+            };
+            let key = &mut self.keys[position as usize];
+            key.count += 1;
+            key.encoded_bytes += RunBuilder::max_len(record.value.len());
+            is_known &= key.is_known;
+            self.positions.push(position);
+        }
+        is_known
+    }
+
+    /// Takes the records of the batch that was added last out again.
+    pub(super) fn remove_last(&mut self, batch: &Batch) {
+        let kept = self.positions.len() - batch.records().len();
+        for (record, position) in batch.records().iter().zip(&self.positions[kept..]) {
+            let key = &mut self.keys[*position as usize];
+            key.count -= 1;
+            key.encoded_bytes -= RunBuilder::max_len(record.value.len());
+        }
+        self.positions.truncate(kept);
+    }
+
+    /// The distinct keys of the records.
+    pub fn keys(&self) -> impl Iterator<Item = &KeyInGroup<'a>> {
+        self.keys.iter().filter(|key| key.count > 0)
+    }
+
+    /// For each record, in the order of the sequences, the position of its key in [`Group::by_position`].
+    pub fn positions(&self) -> &[u32] {
+        &self.positions
+    }
+
+    /// All keys that were seen, also those without records.
+    pub fn by_position(&self) -> &[KeyInGroup<'a>] {
+        &self.keys
+    }
+
+    /// The keys of which something has to be looked up.
+    pub(super) fn unknown_keys(&self) -> impl Iterator<Item = &'a Key> {
+        let unknown = self.keys.iter().filter(|key| !key.is_known);
+        unknown.map(|key| key.key)
+    }
+}

@@ -1,0 +1,117 @@
+//! What is being looked up for commands that wait.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+
+use crate::{Key, SegmentId};
+
+/// Names one lookup.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Ticket(u64);
+
+/// Something to look up: how many records of a key a segment holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subject {
+    /// The segment.
+    pub segment: SegmentId,
+    /// The key.
+    pub key: Key,
+}
+
+/// The answer to a [`Subject`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fact {
+    /// What was asked.
+    pub subject: Subject,
+    /// Records of the key in the segment.
+    pub records: u64,
+}
+
+/// Keys of the active segment that were looked up, or are being.
+///
+/// A key that is here waits: no command with it is placed before the answer is known, so an answer cannot be older than
+/// a commit with the key. Bounded by the commands that wait.
+#[derive(Debug, Default)]
+pub(super) struct Lookups {
+    keys: HashMap<Bytes, Lookup>,
+    last: Ticket,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Lookup {
+    Asked(Ticket),
+    Answered(u64),
+}
+
+impl Lookups {
+    /// Records of `key` in the active segment, if that was answered.
+    pub(super) fn answer(&self, key: &[u8]) -> Option<u64> {
+        match self.keys.get(key) {
+            Some(Lookup::Answered(records)) => Some(*records),
+            Some(Lookup::Asked(_)) | None => None,
+        }
+    }
+
+    /// Asks for those of `keys` that nobody has asked for; `None` if there is none.
+    pub(super) fn ask<'a>(
+        &mut self,
+        keys: impl Iterator<Item = &'a Key>,
+        segment: SegmentId,
+    ) -> Option<(Ticket, Vec<Subject>)> {
+        let ticket = Ticket(self.last.0 + 1);
+        let mut subjects = Vec::new();
+        for key in keys {
+            if !self.keys.contains_key(key.as_ref()) {
+                // The key is a slice of a whole request body, which a lookup must not keep alive.
+                let key = Key::stored(Bytes::copy_from_slice(key.as_ref()));
+                let asked = Lookup::Asked(ticket);
+                self.keys.insert(key.as_bytes().clone(), asked);
+                subjects.push(Subject { segment, key });
+            }
+        }
+        if subjects.is_empty() {
+            return None;
+        }
+        self.last = ticket;
+        Some((ticket, subjects))
+    }
+
+    /// The newest lookup that one of `keys` waits for.
+    pub(super) fn last_asked<'a>(&self, keys: impl Iterator<Item = &'a [u8]>) -> Ticket {
+        let asked = keys.filter_map(|key| match self.keys.get(key) {
+            Some(Lookup::Asked(ticket)) => Some(*ticket),
+            Some(Lookup::Answered(_)) | None => None,
+        });
+        asked.max().unwrap_or_default()
+    }
+
+    /// A lookup was answered. Answers for a segment that is no longer the active one were forgotten when it was sealed.
+    pub(super) fn answered(&mut self, ticket: Ticket, facts: Vec<Fact>) {
+        for fact in facts {
+            if let Some(lookup) = self.keys.get_mut(fact.subject.key.as_ref())
+                && matches!(lookup, Lookup::Asked(asked) if *asked == ticket)
+            {
+                *lookup = Lookup::Answered(fact.records);
+            }
+        }
+    }
+
+    /// A lookup failed.
+    pub(super) fn failed(&mut self, ticket: Ticket) {
+        self.keys
+            .retain(|_, lookup| !matches!(lookup, Lookup::Asked(asked) if *asked == ticket));
+    }
+
+    /// A commit with `key` was applied: from now on the key table knows it.
+    pub(super) fn settled(&mut self, key: &[u8]) {
+        if !self.keys.is_empty() {
+            self.keys.remove(key);
+        }
+    }
+
+    /// A new segment begins, of which everything is known.
+    pub(super) fn begin_segment(&mut self) {
+        self.keys.clear();
+    }
+}

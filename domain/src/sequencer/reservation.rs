@@ -1,0 +1,101 @@
+//! Which sequences may be given to records.
+
+use super::EngineNumber;
+use crate::Sequence;
+
+/// Sequences that one reservation covers. A crash skips at most this many numbers.
+pub const RESERVATION: u64 = 1 << 20;
+
+/// Grants sequences so that none is ever given to two records, whatever crashes.
+///
+/// Only sequences below a *reserved bound that is already durable* are granted. After a crash the log continues from
+/// that bound, so whatever the crashed process had granted, durable or not, lies below it. The next bound travels with
+/// an ordinary commit long before it is needed, so in steady state nothing waits for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Reservation {
+    next: Sequence,
+    bound: Sequence,
+    pending: Option<Pending>,
+}
+
+/// A bound that was written and is not known to be durable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Pending {
+    bound: Sequence,
+    written_by: EngineNumber,
+}
+
+/// What is needed to grant a number of sequences.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Plan {
+    /// Use the next sequences, and write this bound in the same atomic commit.
+    Grant(Sequence),
+    /// Write this bound by itself and plan again.
+    Reserve(Sequence),
+    /// A bound is on its way: wait until this write is durable and plan again.
+    AwaitDurable(EngineNumber),
+    /// The log is full ([`Sequence::LIMIT`]).
+    Exhausted,
+}
+
+impl Reservation {
+    /// Continues at `tip`, below which everything is durable. It is the bound that was found when the log was opened:
+    /// the exact tip after a clean close, and 0 for a new log.
+    pub(super) fn resume(tip: Sequence) -> Self {
+        Self {
+            next: tip,
+            bound: tip,
+            pending: None,
+        }
+    }
+
+    /// The sequence that the next record gets.
+    pub(super) fn next(&self) -> Sequence {
+        self.next
+    }
+
+    /// What is needed to grant up to `count` sequences.
+    pub(super) fn plan(&self, count: u64) -> Plan {
+        let end = self.next.plus(count);
+        if end >= Sequence::LIMIT {
+            return Plan::Exhausted;
+        }
+        if end > self.bound {
+            return match self.pending {
+                Some(pending) => Plan::AwaitDurable(pending.written_by),
+                None => Plan::Reserve(end.plus(RESERVATION).min(Sequence::LIMIT)),
+            };
+        }
+        let written = self.pending.map_or(self.bound, |pending| pending.bound);
+        let low = written.get() - end.get() < RESERVATION / 2;
+        Plan::Grant(if low && self.pending.is_none() {
+            end.plus(RESERVATION).min(Sequence::LIMIT)
+        } else {
+            written
+        })
+    }
+
+    /// The write `number` was applied: the log reaches to `tip` now, and `bound` was in it.
+    pub(super) fn written(&mut self, tip: Sequence, bound: Sequence, number: EngineNumber) {
+        self.next = tip;
+        if self.pending.is_none() && bound > self.bound {
+            self.pending = Some(Pending {
+                bound,
+                written_by: number,
+            });
+        }
+    }
+
+    /// Every write up to `number` is durable.
+    pub(super) fn durable(&mut self, number: EngineNumber) {
+        if let Some(pending) = self.pending
+            && number >= pending.written_by
+        {
+            self.bound = self.bound.max(pending.bound);
+            self.pending = None;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
