@@ -48,6 +48,7 @@ async fn the_slate_store_conforms_on_a_local_folder() {
 }
 
 mod failures;
+mod lookups;
 mod prefixes;
 mod presence;
 mod restarts;
