@@ -16,6 +16,8 @@ struct Simulated {
 enum Step {
     Append(u64),
     Flush,
+    /// Of what was written, only this part becomes durable.
+    FlushOldest(usize),
     Crash,
     Close,
 }
@@ -64,10 +66,14 @@ impl Simulated {
     }
 
     fn flush(&mut self) {
-        if let Some((number, bound)) = self.in_memory.last() {
-            self.stored_number = *number;
-            self.stored_bound = *bound;
-            self.in_memory.clear();
+        self.flush_oldest(self.in_memory.len());
+    }
+
+    fn flush_oldest(&mut self, writes: usize) {
+        let writes = writes.min(self.in_memory.len());
+        if let Some((number, bound)) = self.in_memory.drain(..writes).next_back() {
+            self.stored_number = number;
+            self.stored_bound = bound;
         }
         self.reservation.durable(self.stored_number);
     }
@@ -92,6 +98,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
             6 => (1..RESERVATION * 2).prop_map(Step::Append),
             6 => (1u64..200).prop_map(Step::Append),
             4 => Just(Step::Flush),
+            4 => (0usize..3).prop_map(Step::FlushOldest),
             1 => Just(Step::Crash),
             1 => Just(Step::Close),
         ],
@@ -107,6 +114,7 @@ proptest! {
             match step {
                 Step::Append(count) => log.append(count),
                 Step::Flush => log.flush(),
+                Step::FlushOldest(writes) => log.flush_oldest(writes),
                 Step::Crash => log.crash(),
                 Step::Close => log.close(),
             }
