@@ -11,7 +11,7 @@ use futures::future::try_join_all;
 use log_adapters::clock::SystemClock;
 use log_adapters::slate::{Options, Parts, SlateStore};
 use log_domain::follow::Followers;
-use log_domain::{Batch, Durability, Limits, LogStore, Record};
+use log_domain::{Batch, Durability, Limits, LogWriter, Record};
 use object_store::memory::InMemory;
 use slatedb_common::metrics::NoopMetricsRecorder;
 use tokio::runtime::Runtime;

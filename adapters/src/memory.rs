@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use log_domain::model::Model;
 use log_domain::{
-    Appended, Batch, Clock, CommitListener, Durability, Error, Key, KeysPage, KeysQuery, LogStore,
-    Page, Result, Scan, SealPolicy, Segment, SequenceRange, Status, Stopped, Watermarks,
+    Appended, Batch, Clock, CommitListener, Durability, Key, KeysPage, KeysQuery, LogReader,
+    LogWriter, Page, Result, Scan, SealPolicy, Segment, SequenceRange, Status, Stopped, Watermarks,
 };
 use parking_lot::Mutex;
 
@@ -21,7 +21,7 @@ impl Memory {
     }
 }
 
-/// A [`LogStore`] on a [`Memory`].
+/// A store on a [`Memory`].
 pub struct MemoryStore {
     memory: Memory,
     clock: Arc<dyn Clock>,
@@ -41,19 +41,7 @@ impl MemoryStore {
     }
 }
 
-impl LogStore for MemoryStore {
-    async fn append(&self, batch: Batch, _durability: Durability) -> Result<Appended> {
-        let closed = self.closed.lock();
-        if *closed {
-            return Err(Error::unavailable("the server is shutting down"));
-        }
-        let mut model = self.memory.0.lock();
-        let (appended, runs) = model.append(&batch, self.clock.now_ms())?;
-        self.listener.applied(Some(&runs), model.tip());
-        self.listener.durable(model.tip());
-        Ok(appended)
-    }
-
+impl LogReader for MemoryStore {
     async fn scan(&self, scan: &Scan) -> Result<Page> {
         let model = self.memory.0.lock();
         model.scan(scan, model.tip())
@@ -94,6 +82,20 @@ impl LogStore for MemoryStore {
 
     async fn stopped(&self) -> Stopped {
         std::future::pending().await
+    }
+}
+
+impl LogWriter for MemoryStore {
+    async fn append(&self, batch: Batch, _durability: Durability) -> Result<Appended> {
+        let closed = self.closed.lock();
+        if *closed {
+            return Err(Stopped::Closing.refusal());
+        }
+        let mut model = self.memory.0.lock();
+        let (appended, runs) = model.append(&batch, self.clock.now_ms())?;
+        self.listener.applied(Some(&runs), model.tip());
+        self.listener.durable(model.tip());
+        Ok(appended)
     }
 
     async fn close(&self, _within: Duration) -> Result<()> {

@@ -9,7 +9,7 @@ use log_adapters::objects::s3::Bucket;
 use log_adapters::objects::{Place, Reach};
 use log_adapters::slate::{Instance, Options, Parts, SlateStore};
 use log_domain::follow::Followers;
-use log_domain::{Batch, Durability, Limits, LogStore, Record};
+use log_domain::{Batch, Durability, Limits, LogWriter, Record};
 use log_testkit::recorder::{Call, Recorder};
 use log_testkit::seaweedfs::{SeaweedFs, through};
 use serde_json::Value;

@@ -5,8 +5,9 @@
 //! [`ports`]). It knows nothing of SlateDB, HTTP, files, sockets, clocks or randomness: time is passed in,
 //! storage is a port. What happens over the wire and on disk is in `log-adapters`.
 //!
-//! Where to start reading: [`service::LogService`] is what a server calls; [`ports::LogStore`] is what a
-//! storage engine must promise; [`model::Model`] is the smallest thing that keeps those promises.
+//! Where to start reading: [`service::LogService`] is what a server calls; [`ports::LogReader`] and
+//! [`ports::LogWriter`] are what a storage engine must promise; [`sequencer::Sequencer`] decides what a commit contains;
+//! [`model::Model`] is the smallest thing that keeps the promises.
 
 pub mod access;
 pub mod append;
@@ -34,7 +35,9 @@ pub use error::{Cause, Error, Result};
 pub use key::Key;
 pub use limits::Limits;
 pub use page::{KeysPage, Page};
-pub use ports::{Authorizer, Clock, CommitListener, LogStore, Status, Stopped};
+pub use ports::{
+    Authorizer, Clock, CommitListener, LogReader, LogStore, LogWriter, Status, Stopped,
+};
 pub use query::{KeysQuery, PageLimit, Scan, SequenceRange, Visibility, Watermarks};
 pub use run::Run;
 pub use segment::{SealPolicy, Segment, SegmentId};

@@ -4,16 +4,61 @@ use std::future::Future;
 use std::time::Duration;
 
 use crate::{
-    Appended, Batch, Credentials, Denied, Durability, Key, KeysPage, KeysQuery, Page, Result,
-    Right, Run, Scan, Segment, SegmentId, Sequence, SequenceRange, Watermarks,
+    Appended, Batch, Credentials, Denied, Durability, Error, Key, KeysPage, KeysQuery, Page,
+    Result, Right, Run, Scan, Segment, SegmentId, Sequence, SequenceRange, Watermarks,
 };
 
-/// Where the log is kept.
+/// The reading side of where a log is kept.
 ///
-/// An implementation keeps the numbered semantics of the architecture: one sequence for the whole log, from 0,
-/// never reused; batches atomic and in one segment; reads prefix-consistent; what was acknowledged as durable is
-/// never lost. Every wait that a caller sits on has a bound of the implementation's own.
-pub trait LogStore: Send + Sync + 'static {
+/// Reads are prefix-consistent: who sees a sequence, of any key, sees every earlier one too. Every wait that a caller
+/// sits on has a bound of the implementation's own.
+pub trait LogReader: Send + Sync + 'static {
+    /// One page of a key. Sees every append that was acknowledged before the call, for its visibility.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] or [`crate::Error::Corrupt`].
+    fn scan(&self, scan: &Scan) -> impl Future<Output = Result<Page>> + Send;
+
+    /// One page of the distinct keys that have records in a range of segments.
+    ///
+    /// # Errors
+    /// As [`LogReader::scan`].
+    fn keys(&self, query: &KeysQuery) -> impl Future<Output = Result<KeysPage>> + Send;
+
+    /// The segments that overlap `range`, in order.
+    ///
+    /// # Errors
+    /// As [`LogReader::scan`].
+    fn segments(&self, range: SequenceRange) -> impl Future<Output = Result<Vec<Segment>>> + Send;
+
+    /// Exactly how many applied records of `key` lie in `range`, without reading them.
+    ///
+    /// # Errors
+    /// As [`LogReader::scan`].
+    fn count(&self, key: &Key, range: SequenceRange) -> impl Future<Output = Result<u64>> + Send;
+
+    /// How far the log reaches now.
+    fn watermarks(&self) -> Watermarks;
+
+    /// The current state of the store, for operators.
+    fn status(&self) -> Status;
+
+    /// Whether the store answers.
+    ///
+    /// # Errors
+    /// Says why not, in words for an operator: [`Stopped::error`] once it has stopped.
+    fn check(&self) -> impl Future<Output = Result<()>> + Send;
+
+    /// Resolves when the store has stopped by itself; pends for as long as it serves and after a close.
+    fn stopped(&self) -> impl Future<Output = Stopped> + Send;
+}
+
+/// The writing side of where a log is kept. A log has one writer.
+///
+/// An implementation keeps the numbered invariants of `docs/architecture.md`: one sequence for the whole log, from 0,
+/// never reused; batches atomic and in one segment; what was acknowledged as durable is never lost. Every wait that a
+/// caller sits on has a bound of the implementation's own.
+pub trait LogWriter: Send + Sync + 'static {
     /// Appends `batch` whole, or not at all, and answers when it is as durable as asked for.
     ///
     /// # Errors
@@ -27,45 +72,6 @@ pub trait LogStore: Send + Sync + 'static {
         durability: Durability,
     ) -> impl Future<Output = Result<Appended>> + Send;
 
-    /// One page of a key. Sees every append that was acknowledged before the call, for its visibility.
-    ///
-    /// # Errors
-    /// [`crate::Error::Unavailable`] or [`crate::Error::Corrupt`].
-    fn scan(&self, scan: &Scan) -> impl Future<Output = Result<Page>> + Send;
-
-    /// One page of the distinct keys that have records in a range of segments.
-    ///
-    /// # Errors
-    /// As [`LogStore::scan`].
-    fn keys(&self, query: &KeysQuery) -> impl Future<Output = Result<KeysPage>> + Send;
-
-    /// The segments that overlap `range`, in order.
-    ///
-    /// # Errors
-    /// As [`LogStore::scan`].
-    fn segments(&self, range: SequenceRange) -> impl Future<Output = Result<Vec<Segment>>> + Send;
-
-    /// Exactly how many applied records of `key` lie in `range`, without reading them.
-    ///
-    /// # Errors
-    /// As [`LogStore::scan`].
-    fn count(&self, key: &Key, range: SequenceRange) -> impl Future<Output = Result<u64>> + Send;
-
-    /// How far the log reaches now.
-    fn watermarks(&self) -> Watermarks;
-
-    /// What is going on now, for whoever watches the server.
-    fn status(&self) -> Status;
-
-    /// Whether the store answers.
-    ///
-    /// # Errors
-    /// Says why not, in words for an operator.
-    fn check(&self) -> impl Future<Output = Result<()>> + Send;
-
-    /// Resolves when the store has stopped by itself; pends for as long as it serves and after a `close`.
-    fn stopped(&self) -> impl Future<Output = Stopped> + Send;
-
     /// Makes everything acknowledged durable and ends. Appends after it are refused as unavailable. A second call
     /// gives the answer of the first.
     ///
@@ -73,6 +79,11 @@ pub trait LogStore: Send + Sync + 'static {
     /// [`crate::Error::Fenced`], or [`crate::Error::Unavailable`] when it could not be done `within` the time.
     fn close(&self, within: Duration) -> impl Future<Output = Result<()>> + Send;
 }
+
+/// Both sides: what a server that writes needs.
+pub trait LogStore: LogReader + LogWriter {}
+
+impl<S: LogReader + LogWriter> LogStore for S {}
 
 /// What is going on in a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -102,6 +113,28 @@ pub enum Stopped {
     Fenced,
     /// Its engine failed.
     Failed,
+}
+
+impl Stopped {
+    /// What to tell a caller of a store that has stopped.
+    pub fn error(self) -> Error {
+        match self {
+            Self::Fenced => Error::Fenced,
+            Self::Failed => Error::unavailable("the storage engine has failed"),
+            Self::Closing => Error::unavailable("the server is shutting down"),
+        }
+    }
+
+    /// The same for an append, which was not applied.
+    pub fn refusal(self) -> Error {
+        match self.error() {
+            Error::Unavailable { message, cause } => Error::Unavailable {
+                message: format!("{message}; the batch was not applied"),
+                cause,
+            },
+            fenced => fenced,
+        }
+    }
 }
 
 /// Hears from a store what it applied, in order, each thing once.

@@ -7,8 +7,8 @@ use crate::follow::{Delivery, Followers, Following};
 use crate::page::PageBuilder;
 use crate::ports::Telemetry;
 use crate::{
-    Appended, Batch, Durability, Error, Key, KeysPage, KeysQuery, Limits, LogStore, Page, Result,
-    Run, Scan, Segment, Sequence, SequenceRange, Status, Stopped, Watermarks,
+    Appended, Batch, Durability, Key, KeysPage, KeysQuery, Limits, LogReader, LogWriter, Page,
+    Result, Run, Scan, Segment, Sequence, SequenceRange, Status, Stopped, Watermarks,
 };
 
 /// A log that can be appended to, read and followed.
@@ -19,7 +19,7 @@ pub struct LogService<S> {
     limits: Limits,
 }
 
-impl<S: LogStore> LogService<S> {
+impl<S> LogService<S> {
     /// A service over `store`, which must report its commits to `followers`.
     pub fn new(
         store: S,
@@ -40,10 +40,17 @@ impl<S: LogStore> LogService<S> {
         &self.limits
     }
 
+    /// Answers everybody who follows a key, now and from now on.
+    pub fn dismiss_followers(&self) {
+        self.followers.stop(Stopped::Closing);
+    }
+}
+
+impl<S: LogWriter> LogService<S> {
     /// Appends a batch.
     ///
     /// # Errors
-    /// As [`LogStore::append`].
+    /// As [`LogWriter::append`].
     pub async fn append(&self, batch: Batch, durability: Durability) -> Result<Appended> {
         let bytes = batch.bytes();
         let appended = self.store.append(batch, durability).await?;
@@ -51,10 +58,21 @@ impl<S: LogStore> LogService<S> {
         Ok(appended)
     }
 
+    /// Makes everything acknowledged durable and ends.
+    ///
+    /// # Errors
+    /// As [`LogWriter::close`].
+    pub async fn close(&self, within: Duration) -> Result<()> {
+        self.dismiss_followers();
+        self.store.close(within).await
+    }
+}
+
+impl<S: LogReader> LogService<S> {
     /// One page of a key.
     ///
     /// # Errors
-    /// As [`LogStore::scan`].
+    /// As [`LogReader::scan`].
     pub async fn scan(&self, scan: &Scan) -> Result<Page> {
         let page = self.store.scan(scan).await?;
         self.telemetry.scanned(page.records, page.bytes);
@@ -64,7 +82,7 @@ impl<S: LogStore> LogService<S> {
     /// Starts to follow a key from the start of `scan` on.
     ///
     /// # Errors
-    /// [`Error::Overloaded`] when there are too many followers.
+    /// [`crate::Error::Overloaded`] when there are too many followers.
     pub fn tail(self: &Arc<Self>, scan: Scan) -> Result<Tail<S>> {
         let following = self.followers.register(scan.key.clone(), scan.visibility)?;
         Ok(Tail {
@@ -79,7 +97,7 @@ impl<S: LogStore> LogService<S> {
     /// One page of the distinct keys.
     ///
     /// # Errors
-    /// As [`LogStore::keys`].
+    /// As [`LogReader::keys`].
     pub async fn keys(&self, query: &KeysQuery) -> Result<KeysPage> {
         self.store.keys(query).await
     }
@@ -87,7 +105,7 @@ impl<S: LogStore> LogService<S> {
     /// The segments that overlap `range`.
     ///
     /// # Errors
-    /// As [`LogStore::segments`].
+    /// As [`LogReader::segments`].
     pub async fn segments(&self, range: SequenceRange) -> Result<Vec<Segment>> {
         self.store.segments(range).await
     }
@@ -95,7 +113,7 @@ impl<S: LogStore> LogService<S> {
     /// How many records of `key` lie in `range`.
     ///
     /// # Errors
-    /// As [`LogStore::count`].
+    /// As [`LogReader::count`].
     pub async fn count(&self, key: &Key, range: SequenceRange) -> Result<u64> {
         self.store.count(key, range).await
     }
@@ -118,7 +136,7 @@ impl<S: LogStore> LogService<S> {
     /// Whether the store answers.
     ///
     /// # Errors
-    /// As [`LogStore::check`].
+    /// As [`LogReader::check`].
     pub async fn check(&self) -> Result<()> {
         self.store.check().await
     }
@@ -126,20 +144,6 @@ impl<S: LogStore> LogService<S> {
     /// Resolves when the store has stopped by itself.
     pub async fn stopped(&self) -> Stopped {
         self.store.stopped().await
-    }
-
-    /// Answers everybody who follows a key, now and from now on.
-    pub fn dismiss_followers(&self) {
-        self.followers.stop(Stopped::Closing);
-    }
-
-    /// Makes everything acknowledged durable and ends.
-    ///
-    /// # Errors
-    /// As [`LogStore::close`].
-    pub async fn close(&self, within: Duration) -> Result<()> {
-        self.dismiss_followers();
-        self.store.close(within).await
     }
 }
 
@@ -153,14 +157,14 @@ pub struct Tail<S> {
     must_scan: bool,
 }
 
-impl<S: LogStore> Tail<S> {
+impl<S: LogReader> Tail<S> {
     /// Waits for the next records: a page that is never empty, or `None` when there will be no more because the
     /// range ends or the server stops.
     ///
     /// Dropping the future loses nothing: the next call goes on at the same place.
     ///
     /// # Errors
-    /// As [`LogStore::scan`]; [`Error::Fenced`] or [`Error::Unavailable`] when the store stopped by itself.
+    /// As [`LogReader::scan`]; [`crate::Error::Fenced`] or [`crate::Error::Unavailable`] when the store stopped by itself.
     pub async fn next(&mut self) -> Result<Option<Page>> {
         while self.scan.range.start() < self.scan.range.end() {
             let page = if self.must_scan {
@@ -241,7 +245,6 @@ impl<S: LogStore> Tail<S> {
 fn stopped(why: Stopped) -> Result<Option<Page>> {
     match why {
         Stopped::Closing => Ok(None),
-        Stopped::Fenced => Err(Error::Fenced),
-        Stopped::Failed => Err(Error::unavailable("the storage engine has failed")),
+        Stopped::Fenced | Stopped::Failed => Err(why.error()),
     }
 }

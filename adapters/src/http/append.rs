@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use log_domain::budget::Budget;
-use log_domain::{LogService, LogStore};
+use log_domain::{LogService, LogWriter};
 use poem_openapi::OpenApi;
 
 use super::docs::Tag;
@@ -31,7 +31,7 @@ pub(super) struct Append<S> {
 }
 
 #[OpenApi]
-impl<S: LogStore> Append<S> {
+impl<S: LogWriter> Append<S> {
     /// Append records
     ///
     /// The records are applied whole or not at all, and get consecutive sequences in the order of the request. A key

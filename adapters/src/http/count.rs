@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use log_domain::{LogService, LogStore};
+use log_domain::{LogReader, LogService};
 use poem_openapi::OpenApi;
 
 use super::docs::Tag;
@@ -20,7 +20,7 @@ pub(super) struct Count<S> {
 }
 
 #[OpenApi]
-impl<S: LogStore> Count<S> {
+impl<S: LogReader> Count<S> {
     /// Count the records of a key
     ///
     /// Answers exactly how many records a key has in a range of sequences, without reading them, within 30 s (by default).

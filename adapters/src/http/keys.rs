@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use log_domain::budget::Budget;
-use log_domain::{Error, Key, KeysPage, KeysQuery, LogService, LogStore};
+use log_domain::{Error, Key, KeysPage, KeysQuery, LogReader, LogService};
 use poem_openapi::OpenApi;
 use prost::Message;
 
@@ -28,7 +28,7 @@ pub(super) struct Keys<S> {
 }
 
 #[OpenApi]
-impl<S: LogStore> Keys<S> {
+impl<S: LogReader> Keys<S> {
     /// List keys
     ///
     /// Answers the distinct keys that have records in a range of segments, in byte order, page by page: go on with

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use log_domain::budget::Budget;
 use log_domain::{
-    Error, Key, Limits, LogService, LogStore, Page, PageLimit, Scan, Sequence, Visibility,
+    Error, Key, Limits, LogReader, LogService, Page, PageLimit, Scan, Sequence, Visibility,
 };
 use poem_openapi::OpenApi;
 use tokio::time::timeout;
@@ -44,7 +44,7 @@ fn default_timeout_ms() -> u64 {
 }
 
 #[OpenApi]
-impl<S: LogStore> ScanRoute<S> {
+impl<S: LogReader> ScanRoute<S> {
     /// Read records of a key
     ///
     /// Answers the records of one key in the order of their sequences. A page ends at `limit` records or at the
@@ -118,7 +118,7 @@ impl<S: LogStore> ScanRoute<S> {
     }
 }
 
-impl<S: LogStore> ScanRoute<S> {
+impl<S: LogReader> ScanRoute<S> {
     async fn follow(&self, scan: Scan, wait: Duration) -> Result<Page, Error> {
         let mut tail = self.service.tail(scan.clone())?;
         match timeout(wait, tail.next()).await {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use log_domain::{LogService, LogStore, Segment};
+use log_domain::{LogReader, LogService, Segment};
 use poem_openapi::OpenApi;
 
 use super::docs::Tag;
@@ -20,7 +20,7 @@ pub(super) struct Segments<S> {
 }
 
 #[OpenApi]
-impl<S: LogStore> Segments<S> {
+impl<S: LogReader> Segments<S> {
     /// List segments
     ///
     /// Answers the segments that overlap a range of sequences, in order.

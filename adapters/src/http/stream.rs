@@ -9,7 +9,7 @@ use futures::future::BoxFuture;
 use futures::{Stream, stream};
 use log_domain::budget::{Budget, Permit};
 use log_domain::service::Tail;
-use log_domain::{Error, LogService, LogStore, Page, PageLimit, Sequence, Visibility};
+use log_domain::{Error, LogReader, LogService, Page, PageLimit, Sequence, Visibility};
 use poem::http::{StatusCode, header};
 use poem::{Body, IntoResponse, Request, RequestBody, Response};
 use poem_openapi::registry::{
@@ -52,7 +52,7 @@ pub(super) struct StreamRoute<S> {
 }
 
 #[OpenApi]
-impl<S: LogStore> StreamRoute<S> {
+impl<S: LogReader> StreamRoute<S> {
     /// Follow a key
     ///
     /// Sends the records of a key as server-sent events, first those that are there, then each as it arrives, until
@@ -133,7 +133,7 @@ impl<S: LogStore> StreamRoute<S> {
 type Next<S> = BoxFuture<'static, (Tail<S>, Result<Option<Page>, Error>)>;
 
 /// The events of `tail`, each page made when the client has taken the one before.
-fn events<S: LogStore>(
+fn events<S: LogReader>(
     tail: Tail<S>,
     bytes: ByteFormat,
     heartbeat: Duration,
@@ -163,7 +163,7 @@ fn events<S: LogStore>(
     })
 }
 
-fn next<S: LogStore>(mut tail: Tail<S>) -> Next<S> {
+fn next<S: LogReader>(mut tail: Tail<S>) -> Next<S> {
     Box::pin(async move {
         let page = tail.next().await;
         (tail, page)

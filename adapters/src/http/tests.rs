@@ -7,8 +7,9 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use log_domain::follow::Followers;
 use log_domain::{
-    Appended, Authorizer, Batch, Durability, Error, Key, KeysPage, KeysQuery, Limits, LogService,
-    LogStore, Page, Result, Scan, SealPolicy, Segment, SequenceRange, Status, Stopped, Watermarks,
+    Appended, Authorizer, Batch, Durability, Error, Key, KeysPage, KeysQuery, Limits, LogReader,
+    LogService, LogStore, LogWriter, Page, Result, Scan, SealPolicy, Segment, SequenceRange,
+    Status, Stopped, Watermarks,
 };
 use opentelemetry::metrics::MeterProvider;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
@@ -187,10 +188,7 @@ fn request(method: Method, uri: &str, headers: &[(&str, &str)]) -> poem::Request
 /// A store that fails at everything in the same way.
 struct Failing(Error);
 
-impl LogStore for Failing {
-    async fn append(&self, _batch: Batch, _durability: Durability) -> Result<Appended> {
-        Err(self.0.clone())
-    }
+impl LogReader for Failing {
     async fn scan(&self, _scan: &Scan) -> Result<Page> {
         Err(self.0.clone())
     }
@@ -215,6 +213,13 @@ impl LogStore for Failing {
     async fn stopped(&self) -> Stopped {
         std::future::pending().await
     }
+}
+
+impl LogWriter for Failing {
+    async fn append(&self, _batch: Batch, _durability: Durability) -> Result<Appended> {
+        Err(self.0.clone())
+    }
+
     async fn close(&self, _within: Duration) -> Result<()> {
         Ok(())
     }

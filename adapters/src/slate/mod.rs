@@ -29,8 +29,8 @@ use std::time::Duration;
 
 use log_domain::segment::overlapping;
 use log_domain::{
-    Appended, Batch, Durability, Error, Key, KeysPage, KeysQuery, LogStore, Page, Result, Scan,
-    Segment, SequenceRange, Status, Stopped, Watermarks,
+    Appended, Batch, Durability, Error, Key, KeysPage, KeysQuery, LogReader, LogWriter, Page,
+    Result, Scan, Segment, SequenceRange, Status, Stopped, Watermarks,
 };
 use slatedb::Db;
 use slatedb::config::{CloseOptions, FlushType};
@@ -46,7 +46,7 @@ use read::Reader;
 use shared::Shared;
 pub use wal_place::WalStore;
 
-/// A [`LogStore`] in a SlateDB database.
+/// A log in a SlateDB database.
 pub struct SlateStore {
     db: Db,
     shared: Arc<Shared>,
@@ -98,8 +98,8 @@ impl SlateStore {
         };
         self.shared.stop(Stopped::Closing);
         let flushed = match self.shared.stopped() {
-            Some(Stopped::Closing) => flushed,
-            _ => Err(self.shared.refusal()),
+            Some(why @ (Stopped::Fenced | Stopped::Failed)) => Err(why.error()),
+            Some(Stopped::Closing) | None => flushed,
         };
         // Everything is in the WAL already; flushing memtables too would only make the stop slow.
         let options =
@@ -126,11 +126,7 @@ impl SlateStore {
     }
 }
 
-impl LogStore for SlateStore {
-    async fn append(&self, batch: Batch, durability: Durability) -> Result<Appended> {
-        self.queue.append(batch, durability, &self.shared).await
-    }
-
+impl LogReader for SlateStore {
     async fn scan(&self, scan: &Scan) -> Result<Page> {
         let (watermarks, segments) = self.view();
         let reader = Reader {
@@ -184,8 +180,8 @@ impl LogStore for SlateStore {
     }
 
     async fn check(&self) -> Result<()> {
-        if self.shared.stopped().is_some() {
-            return Err(self.shared.refusal());
+        if let Some(why) = self.shared.stopped() {
+            return Err(why.error());
         }
         match tokio::time::timeout(self.check_timeout, self.check_now()).await {
             Ok(answer) => answer,
@@ -201,6 +197,12 @@ impl LogStore for SlateStore {
             Stopped::Closing => std::future::pending().await,
             why => why,
         }
+    }
+}
+
+impl LogWriter for SlateStore {
+    async fn append(&self, batch: Batch, durability: Durability) -> Result<Appended> {
+        self.queue.append(batch, durability, &self.shared).await
     }
 
     async fn close(&self, within: Duration) -> Result<()> {

@@ -234,13 +234,7 @@ impl Shared {
 
     /// What to tell an append that was not applied because the store has stopped.
     pub(super) fn refusal(&self) -> Error {
-        match self.stopped() {
-            Some(Stopped::Fenced) => Error::Fenced,
-            Some(Stopped::Failed) => {
-                Error::unavailable("the storage engine has failed; the batch was not applied")
-            }
-            _ => Error::unavailable("the server is shutting down; the batch was not applied"),
-        }
+        self.stopped().unwrap_or(Stopped::Closing).refusal()
     }
 
     /// Answers those who are durable, and everybody once the store has stopped by itself.

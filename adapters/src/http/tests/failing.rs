@@ -173,10 +173,7 @@ async fn head_is_answered_as_get_without_a_body() {
 #[tokio::test(start_paused = true)]
 async fn a_read_that_takes_too_long_ends_as_deadline_exceeded() {
     struct Stuck;
-    impl LogStore for Stuck {
-        async fn append(&self, _: Batch, _: Durability) -> Result<Appended> {
-            std::future::pending().await
-        }
+    impl LogReader for Stuck {
         async fn scan(&self, _: &Scan) -> Result<Page> {
             std::future::pending().await
         }
@@ -199,6 +196,11 @@ async fn a_read_that_takes_too_long_ends_as_deadline_exceeded() {
             Ok(())
         }
         async fn stopped(&self) -> Stopped {
+            std::future::pending().await
+        }
+    }
+    impl LogWriter for Stuck {
+        async fn append(&self, _: Batch, _: Durability) -> Result<Appended> {
             std::future::pending().await
         }
         async fn close(&self, _within: Duration) -> Result<()> {

@@ -44,6 +44,25 @@ async fn a_fenced_writer_acknowledges_nothing_durable_and_says_so() {
     newer.close(CLOSE).await.expect("closed");
 }
 
+#[tokio::test]
+async fn a_store_that_has_stopped_says_so_to_each_in_words_that_fit_the_question() {
+    for (why, to_operators) in [
+        (Stopped::Failed, "the storage engine has failed"),
+        (Stopped::Closing, "the server is shutting down"),
+    ] {
+        let objects: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+        let store = open(&objects).await;
+        store.shared.stop(why);
+        let told = store.check().await.expect_err("stopped").to_string();
+        assert_eq!(told, to_operators);
+        let refused = store.append(batch("k", &["v"]), Durability::Applied).await;
+        assert_eq!(
+            refused.expect_err("stopped").to_string(),
+            format!("{to_operators}; the batch was not applied")
+        );
+    }
+}
+
 /// A store whose PUTs take `put` once the log is open.
 fn slow(objects: &Arc<dyn ObjectStore>) -> Arc<ThrottledStore<Arc<dyn ObjectStore>>> {
     Arc::new(ThrottledStore::new(
