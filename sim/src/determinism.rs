@@ -16,7 +16,8 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::time::EPOCH_MS;
+/// The simulation begins at this time (Unix ms): 2026-09-21.
+pub const EPOCH_MS: i64 = 1_790_000_000_000;
 
 thread_local! {
     /// Whether this is the thread of a run. (Constant, and without a destructor: it can be read at any time.)

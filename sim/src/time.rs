@@ -2,10 +2,7 @@
 
 use log_domain::Clock;
 
-use crate::determinism;
-
-/// The simulation begins at this time (Unix ms): 2026-09-21.
-pub const EPOCH_MS: i64 = 1_790_000_000_000;
+use crate::determinism::{self, EPOCH_MS};
 
 /// The simulated clock of one host, which may go ahead or behind.
 #[derive(Debug, Clone, Copy)]

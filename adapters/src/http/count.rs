@@ -6,13 +6,13 @@ use std::time::Duration;
 use log_domain::{LogReader, LogService};
 use poem_openapi::OpenApi;
 
+use super::deadline::before;
 use super::docs::Tag;
 use super::failure::Failure;
 use super::format::Format;
 use super::param::{self, Base64, Param, Text};
 use super::proto::{self, CountResponse};
 use super::reply::Reply;
-use super::scan::before;
 
 pub(super) struct Count<S> {
     pub(super) service: Arc<LogService<S>>,

@@ -4,22 +4,18 @@ use std::error::Error as _;
 use std::time::Duration;
 
 use log_domain::Error;
-use poem::Response;
-use poem::http::{StatusCode, header};
+use poem::http::StatusCode;
 use poem_openapi::ApiResponse;
 use poem_openapi::registry::{
     MetaHeader, MetaResponse, MetaResponses, MetaSchema, MetaSchemaRef, Registry,
 };
 
-use super::coding;
-use super::format::Format;
 use super::proto::{self, ErrorResponse};
-use super::reply::encode;
 use super::request_id::RequestId;
-use super::routes;
 use super::schema;
 
 pub(super) mod examples;
+mod respond;
 
 /// A client that follows may come back after so long where no other time is told: to the server that took over, for example.
 const COME_BACK: Duration = Duration::from_secs(5);
@@ -220,29 +216,6 @@ impl Failure {
             }
             _ => None,
         }
-    }
-
-    /// The answer to a request for `path`.
-    pub(super) fn respond(&self, format: Format, path: &str, request: &RequestId) -> Response {
-        let row = self.reason.row();
-        let mut response = Response::builder()
-            .status(row.status)
-            .content_type(format.content_type());
-        if let Some(seconds) = row.retry_after {
-            response = response.header(header::RETRY_AFTER, seconds);
-        }
-        if self.reason == Reason::Unauthenticated {
-            response = response.header(header::WWW_AUTHENTICATE, "Bearer");
-        }
-        if self.reason == Reason::UnsupportedContentCoding {
-            response = response.header(header::ACCEPT_ENCODING, coding::ACCEPTED);
-        }
-        if self.reason == Reason::MethodNotAllowed
-            && let Some(route) = routes::find(path)
-        {
-            response = response.header(header::ALLOW, route.allow);
-        }
-        response.body(encode(format, &self.told_to(request)).unwrap_or_default())
     }
 }
 

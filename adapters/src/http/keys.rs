@@ -16,7 +16,7 @@ use super::param::{self, Base64, Param, Text};
 use super::peer::Peer;
 use super::proto::{self, KeysResponse};
 use super::reply::{Encode, Reply};
-use super::scan::{default_limit, page_limit};
+use super::selection::{default_limit, page_limit};
 use super::turns::Turns;
 
 pub(super) struct Keys<S> {

@@ -4,12 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use log_domain::budget::Budget;
-use log_domain::{
-    Error, Key, Limits, LogReader, LogService, Page, PageLimit, Scan, Sequence, Visibility,
-};
+use log_domain::{Error, Key, LogReader, LogService, Page, Scan, Sequence, Visibility};
 use poem_openapi::OpenApi;
 use tokio::time::timeout;
 
+use super::deadline::before;
 use super::docs::Tag;
 use super::failure::Failure;
 use super::format::Format;
@@ -18,6 +17,7 @@ use super::param::{self, Base64, Param, Text};
 use super::peer::Peer;
 use super::proto::{self, ScanResponse};
 use super::reply::{Encode, Reply};
+use super::selection::{Selection, default_limit, page_limit};
 use super::turns::Turns;
 
 pub(super) struct ScanRoute<S> {
@@ -34,10 +34,6 @@ const FOLLOWED_BYTES: usize = 256 << 10;
 
 /// A long poll that is over takes at least this long to look once more.
 const LAST_LOOK: Duration = Duration::from_secs(1);
-
-pub(super) fn default_limit() -> u64 {
-    32
-}
 
 fn default_timeout_ms() -> u64 {
     30_000
@@ -138,41 +134,6 @@ impl<S: LogReader> ScanRoute<S> {
             }
         }
     }
-}
-
-/// What to read, as the parameters of scans and streams say it.
-pub(super) struct Selection {
-    pub(super) key: Key,
-    pub(super) start_seq: u64,
-    pub(super) end_seq: Option<u64>,
-    pub(super) start_time_ms: Option<i64>,
-    pub(super) visibility: Option<Visibility>,
-}
-
-impl Selection {
-    pub(super) fn into_scan(self, limit: PageLimit) -> Result<Scan, Error> {
-        Ok(Scan {
-            key: self.key,
-            range: param::range(self.start_seq, self.end_seq)?,
-            start_time_ms: self.start_time_ms,
-            limit,
-            visibility: self.visibility.unwrap_or_default(),
-        })
-    }
-}
-
-/// What `limit` allows.
-pub(super) fn page_limit(limit: u64, limits: &Limits) -> Result<PageLimit, Error> {
-    PageLimit::new(limit, limits)
-}
-
-/// What `read` gives, if it does in time.
-pub(super) async fn before<T>(
-    deadline: Duration,
-    read: impl Future<Output = Result<T, Error>>,
-) -> Result<T, Error> {
-    let late = |_| Error::DeadlineExceeded(deadline.as_millis() as u64);
-    timeout(deadline, read).await.map_err(late)?
 }
 
 fn nothing(next: Sequence) -> Page {

@@ -6,13 +6,13 @@ use std::time::Duration;
 use log_domain::{LogReader, LogService, Segment};
 use poem_openapi::OpenApi;
 
+use super::deadline::before;
 use super::docs::Tag;
 use super::failure::Failure;
 use super::format::Format;
 use super::param::{self, Param};
 use super::proto::{self, SegmentsResponse};
 use super::reply::Reply;
-use super::scan::before;
 
 pub(super) struct Segments<S> {
     pub(super) service: Arc<LogService<S>>,

@@ -27,8 +27,8 @@ use super::peer::Peer;
 use super::proto::{ErrorResponse, Value};
 use super::reply::{encode, held};
 use super::request_id::RequestId;
-use super::scan::Selection;
 use super::schema;
+use super::selection::Selection;
 
 /// Bytes and number of records that a stream reads at a time, whatever the page limit for others is. There may be many streams,
 /// and their clients may be slow; and small records are a hundred times larger as events.

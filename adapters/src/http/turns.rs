@@ -6,8 +6,8 @@ use std::time::Duration;
 use log_domain::Error;
 use tokio::sync::Semaphore;
 
+use super::deadline::before;
 use super::failure::Failure;
-use super::scan::before;
 
 /// So many pages at the same time; whoever comes later waits, in order.
 #[derive(Debug, Clone)]

@@ -7,9 +7,8 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use crate::batch::{self, BatchId, Batches};
-use crate::client::Outcome;
+use crate::client::{Outcome, back_off};
 use crate::history::{Attempt, History};
-use crate::load::back_off;
 use crate::server::Current;
 
 /// One in so many acknowledged batches is read back by who wrote it.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use tokio::time::sleep;
 
 use crate::batch;
 
@@ -153,4 +154,9 @@ impl Client {
 pub(crate) fn read(value: &Value) -> Option<Read> {
     let bytes = STANDARD.decode(value["value"].as_str()?).ok()?;
     Some((value["sequence"].as_u64()?, bytes))
+}
+
+/// Waits before a request is made again that had no answer.
+pub(crate) async fn back_off() {
+    sleep(Duration::from_millis(200)).await;
 }

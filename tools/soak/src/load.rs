@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::sleep;
 
 use crate::appender::Appender;
 use crate::arguments::Arguments;
@@ -122,9 +121,4 @@ impl Running {
     pub(crate) async fn join(self) {
         self.0.join_all().await;
     }
-}
-
-/// Waits before a request is made again that had no answer.
-pub(crate) async fn back_off() {
-    sleep(Duration::from_millis(200)).await;
 }

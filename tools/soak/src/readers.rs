@@ -10,9 +10,8 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use crate::batch;
-use crate::client::{self, Read};
+use crate::client::{self, Read, back_off};
 use crate::history::History;
-use crate::load::back_off;
 use crate::server::Current;
 
 /// A stream that is silent for longer has lost its server. (The server sends a comment every 15 s.)

@@ -18,7 +18,8 @@ use s3s::dto::{
 };
 use s3s::{S3, S3Request, S3Response, S3Result, s3_error};
 
-use crate::time::{EPOCH_MS, now_ms};
+use crate::determinism::EPOCH_MS;
+use crate::time::now_ms;
 
 /// All objects of the only bucket. They outlive every host.
 #[derive(Clone, Default)]

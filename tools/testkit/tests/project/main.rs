@@ -1,6 +1,7 @@
 //! What the project promises about itself, checked: which crate may use which, and the habits of the code.
 
 mod architecture;
+mod circles;
 mod tidy;
 
 use std::path::{Path, PathBuf};

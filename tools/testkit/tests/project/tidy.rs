@@ -13,7 +13,7 @@ const EMPTY_NAMES: &[&str] = &[
 ];
 
 /// Every file that git tracks or would track, as paths from the root of the workspace.
-fn files(extension: &str) -> Vec<PathBuf> {
+pub(crate) fn files(extension: &str) -> Vec<PathBuf> {
     let output = Command::new("git")
         .args([
             "ls-files",
