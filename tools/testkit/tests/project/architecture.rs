@@ -1,4 +1,4 @@
-//! The arrows between the crates go one way: see "Crates" in the architecture document.
+//! The arrows between the crates go one way: see `docs/architecture.md`.
 
 use std::collections::BTreeSet;
 use std::process::Command;
