@@ -17,14 +17,20 @@ mod tests;
 
 pub use engine_number::EngineNumber;
 pub use group::{Group, KeyInGroup};
-pub use lookups::{Fact, Subject, Ticket};
+pub use key_table::Position;
+pub use lookups::{DirectoryEntry, Fact, Subject, Ticket};
 pub use reservation::RESERVATION;
 
-use crate::{Appended, Batch, Error, Result, SealPolicy, Segment, Sequence};
-use key_table::{KeyTable, Known};
+use bytes::Bytes;
+
+use crate::{Appended, Batch, Error, Key, Result, SealPolicy, Segment, Sequence};
+use key_table::KeyTable;
 use lookups::Lookups;
 use reservation::{Plan, Reservation};
 use roller::Roller;
+
+/// Keys that wait to be settled, at most; others are settled when they are next looked up.
+const UNSETTLED: usize = 1_024;
 
 /// How a log is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +89,8 @@ pub struct Commit<'a> {
     pub segment: Segment,
     /// Whether this is the first commit of the segment, so that its description must be written too.
     pub begins_segment: bool,
+    /// Rows of the directory that can now say how many records are before them.
+    pub settled: Vec<DirectoryEntry>,
     /// The sequence of the first record.
     pub start: Sequence,
     /// The end (exclusive) of the log after the commit.
@@ -130,6 +138,10 @@ pub struct Sequencer {
     roller: Roller,
     keys: KeyTable,
     lookups: Lookups,
+    /// Keys whose directory rows do not say how many records are before them.
+    unsettled: Vec<Subject>,
+    /// Rows of the directory to be written with the next commit.
+    settled: Vec<DirectoryEntry>,
     last_time_ms: i64,
     last_number: EngineNumber,
 }
@@ -155,8 +167,10 @@ impl Sequencer {
         Ok(Self {
             reservation: Reservation::resume(last_number.tip_at_open(state.bound)),
             roller: Roller::resume(policy.seal, active, state.segment_bytes),
-            keys: KeyTable::new(policy.key_table_bytes, active.is_none()),
+            keys: KeyTable::new(policy.key_table_bytes, active.map(|segment| segment.id)),
             lookups: Lookups::default(),
+            unsettled: Vec::new(),
+            settled: Vec::new(),
             last_time_ms: state.last_time_ms,
             last_number,
         })
@@ -187,7 +201,7 @@ impl Sequencer {
         let time_ms = now_ms.max(self.last_time_ms);
         let segment = self.roller.place(start, time_ms);
         let begins_segment = self.roller.active() != Some(segment);
-        let (placed, group, waiting) = self.gather(commands, start, segment, begins_segment);
+        let (placed, group, waiting) = self.gather(commands, start, segment);
         let Some(last) = placed.last() else {
             return Ok(Step::LookUp(waiting));
         };
@@ -199,6 +213,7 @@ impl Sequencer {
             waiting,
             segment,
             begins_segment,
+            settled: std::mem::take(&mut self.settled),
             start,
             tip,
             time_ms,
@@ -218,7 +233,6 @@ impl Sequencer {
         commands: &[&'a Batch],
         start: Sequence,
         segment: Segment,
-        begins_segment: bool,
     ) -> (Vec<Placed<'a>>, Group<'a>, Waiting) {
         let (keys, lookups) = (&self.keys, &self.lookups);
         let mut group = Group::new(commands);
@@ -226,11 +240,10 @@ impl Sequencer {
         let mut aside = Vec::new();
         let mut next = start;
         for (command, batch) in commands.iter().copied().enumerate() {
-            let is_known = group.add(batch, |key| match keys.get(key.as_ref()) {
-                _ if begins_segment => Some(0),
-                Known::Count(count) => Some(count),
-                Known::New => Some(0),
-                Known::Forgotten => lookups.answer(key.as_ref()),
+            let is_known = group.add(batch, |key| {
+                let key = key.as_ref();
+                let known = keys.position(key, segment.id);
+                known.or_else(|| lookups.answer(key))
             });
             if !is_known {
                 group.remove_last(batch);
@@ -272,7 +285,8 @@ impl Sequencer {
 
     /// A lookup was answered: with one fact for each of its subjects.
     pub fn learn(&mut self, ticket: Ticket, facts: Vec<Fact>) {
-        self.lookups.answered(ticket, facts);
+        self.lookups.answered(ticket, &facts);
+        self.settle(facts);
     }
 
     /// A lookup failed. What it asked for is asked again when it is needed again.
@@ -283,13 +297,24 @@ impl Sequencer {
     /// The commit of the last [`Step`] was applied: it can be read.
     pub fn applied(&mut self, commit: &Commit<'_>) {
         if commit.begins_segment {
-            self.keys.begin_segment();
             self.lookups.begin_segment();
         }
+        let segment = commit.segment.id;
         for key in commit.group.keys() {
-            let name = key.key.as_ref();
-            self.keys.set(name, key.before + key.count);
-            self.lookups.settled(name);
+            let Position {
+                in_segment,
+                earlier,
+            } = key.position;
+            let position = Position {
+                in_segment: in_segment + key.count,
+                earlier,
+            };
+            self.keys.set(key.key.as_ref(), segment, position);
+            self.lookups.placed(key.key.as_ref());
+            if in_segment == 0 && earlier.is_none() && self.unsettled.len() < UNSETTLED {
+                let key = Key::stored(Bytes::copy_from_slice(key.key.as_ref()));
+                self.unsettled.push(Subject { segment, key });
+            }
         }
         self.roller.committed(commit.segment, bytes(&commit.placed));
         self.last_time_ms = commit.time_ms;
@@ -303,6 +328,22 @@ impl Sequencer {
         self.last_number = metadata.number;
         self.reservation
             .written(self.tip(), metadata.state.bound, metadata.number);
+    }
+
+    /// Keys that were listed in the directory without a count of earlier records, because no append waits for that. Look
+    /// them up at leisure and report [`Sequencer::settle`]; what is never reported costs readers a seek for each segment.
+    pub fn take_unsettled(&mut self) -> Vec<Subject> {
+        std::mem::take(&mut self.unsettled)
+    }
+
+    /// Facts that nothing waits for. What they say about the directory is written with the next commit.
+    pub fn settle(&mut self, facts: Vec<Fact>) {
+        for entry in facts.into_iter().flat_map(|fact| fact.settled) {
+            if let Some(earlier) = entry.earlier {
+                self.keys.settle(entry.key.as_ref(), entry.segment, earlier);
+                self.settled.push(entry);
+            }
+        }
     }
 
     /// Every write up to `number` is durable.

@@ -10,17 +10,21 @@ use slatedb::Db;
 use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinSet};
 
+use super::directory::look_up;
 use super::queue::Taken;
-use super::read::last_row;
 
 /// Keys that are looked up at the same time.
 const CONCURRENT: usize = 32;
+/// Of keys that nothing waits for.
+const AT_LEISURE: usize = 2;
 
 /// The lookups that are under way, and the appends that wait for them. The bounds of the queue bound both.
 pub(super) struct Lookups {
     db: Db,
     permits: Arc<Semaphore>,
     running: JoinSet<Answer>,
+    /// A lookup that nothing waits for, if one is under way.
+    at_leisure: JoinSet<Result<Vec<Fact>>>,
     waiting: HashMap<Ticket, Vec<Taken>>,
 }
 
@@ -32,6 +36,14 @@ pub(super) struct Answer {
     pub(super) facts: Result<Vec<Fact>>,
 }
 
+/// Something was looked up.
+pub(super) enum Event {
+    /// For appends that wait; an error when the lookup panicked.
+    Answer(std::result::Result<Answer, JoinError>),
+    /// At leisure; nothing if it failed.
+    AtLeisure(Vec<Fact>),
+}
+
 impl Lookups {
     /// No lookups yet.
     pub(super) fn new(db: Db) -> Self {
@@ -39,6 +51,7 @@ impl Lookups {
             db,
             permits: Arc::new(Semaphore::new(CONCURRENT)),
             running: JoinSet::new(),
+            at_leisure: JoinSet::new(),
             waiting: HashMap::new(),
         }
     }
@@ -53,11 +66,35 @@ impl Lookups {
         let (db, permits) = (self.db.clone(), Arc::clone(&self.permits));
         self.running.spawn(async move {
             let facts = stream::iter(subjects)
-                .map(|subject| look_up(&db, &permits, subject))
+                .map(async |subject| {
+                    // The semaphore is never closed.
+                    let _permit = permits.acquire().await;
+                    look_up(&db, subject).await
+                })
                 .buffer_unordered(CONCURRENT)
                 .try_collect();
             let facts = facts.await;
             Answer { ticket, facts }
+        });
+    }
+
+    /// Whether nothing is looked up at leisure.
+    pub(super) fn has_leisure(&self) -> bool {
+        self.at_leisure.is_empty()
+    }
+
+    /// Looks `subjects` up in the background; nothing waits for them.
+    pub(super) fn start_at_leisure(&mut self, subjects: Vec<Subject>) {
+        if subjects.is_empty() {
+            return;
+        }
+        let db = self.db.clone();
+        self.at_leisure.spawn(async move {
+            stream::iter(subjects)
+                .map(|subject| look_up(&db, subject))
+                .buffer_unordered(AT_LEISURE)
+                .try_collect()
+                .await
         });
     }
 
@@ -66,12 +103,14 @@ impl Lookups {
         self.waiting.entry(ticket).or_default().push(append);
     }
 
-    /// The next answer; `None` while nothing is looked up.
-    ///
-    /// # Errors
-    /// When a lookup panicked.
-    pub(super) async fn next(&mut self) -> Option<std::result::Result<Answer, JoinError>> {
-        self.running.join_next().await
+    /// What is answered next; `None` while nothing is looked up.
+    pub(super) async fn next(&mut self) -> Option<Event> {
+        tokio::select! {
+            biased;
+            Some(answer) = self.running.join_next() => Some(Event::Answer(answer)),
+            Some(facts) = self.at_leisure.join_next() => Some(Event::AtLeisure(at_leisure(facts))),
+            else => None,
+        }
     }
 
     /// The appends that waited for a lookup, in the order in which they came.
@@ -85,10 +124,16 @@ impl Lookups {
     }
 }
 
-async fn look_up(db: &Db, permits: &Semaphore, subject: Subject) -> Result<Fact> {
-    // The semaphore is never closed.
-    let _permit = permits.acquire().await;
-    let last = last_row(db, subject.segment, &subject.key).await?;
-    let records = last.map_or(Ok(0), |row| row.end())?;
-    Ok(Fact { subject, records })
+fn at_leisure(facts: std::result::Result<Result<Vec<Fact>>, JoinError>) -> Vec<Fact> {
+    match facts {
+        Ok(Ok(facts)) => facts,
+        Ok(Err(error)) => {
+            tracing::debug!(%error, "a lookup for the directory failed");
+            Vec::new()
+        }
+        Err(error) => {
+            tracing::warn!(%error, "a lookup for the directory ended unexpectedly");
+            Vec::new()
+        }
+    }
 }

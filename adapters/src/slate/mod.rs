@@ -4,6 +4,7 @@
 //! `rows` → `layout` → SlateDB, and back when `flush` says how far it is durable. The walk of a read: [`SlateStore::scan`] → `read` → `layout`.
 
 mod beside;
+mod directory;
 mod engine_clock;
 mod error;
 mod flush;

@@ -12,9 +12,10 @@ use log_domain::{
 use slatedb::config::ScanOptions;
 use slatedb::{Db, DbIterator, IterationOrder};
 
+use super::directory::{Holding, records_in, standing};
 use super::error;
 use super::layout::records::Row;
-use super::layout::{listing, records};
+use super::layout::{directory, records};
 
 /// What a scan of records asks the object store for at once, when it has to.
 const READ_AHEAD_BYTES: usize = 512 * 1024;
@@ -36,7 +37,8 @@ impl Reader<'_> {
             range = range.starting_at(self.first_since(&scan.key, range, since_ms).await?);
         }
         let mut page = PageBuilder::new(range, scan.start_time_ms, scan.limit);
-        'segments: for segment in overlapping(self.segments, range.start(), range.end()) {
+        let mut holding = Holding::new(self.db, self.segments, &scan.key, range).await?;
+        'segments: while let Some(segment) = holding.next().await? {
             let mut rows = self
                 .rows(segment.id, &scan.key, range.start(), READ_AHEAD_BYTES)
                 .await?;
@@ -51,38 +53,57 @@ impl Reader<'_> {
         Ok(page)
     }
 
-    /// How many applied records of `key` lie in `range`: the difference of two positions in each segment.
+    /// How many applied records of `key` lie in `range`: the difference of two positions.
     pub(super) async fn count(&self, key: &Key, range: SequenceRange) -> Result<u64> {
-        let (start, end) = (
-            range.start(),
-            range.end().min(self.watermarks.visible(Visibility::Memory)),
-        );
-        let segments = overlapping(self.segments, start, end);
-        let mut count = 0;
-        for (i, segment) in segments.iter().enumerate() {
-            let after = segments.get(i + 1).map_or(end, |next| next.start);
-            let before = if start > segment.start {
-                self.position(segment.id, key, start).await?
-            } else {
-                0
-            };
-            let within = self
-                .position(segment.id, key, after)
-                .await?
-                .checked_sub(before);
-            count += within.ok_or_else(|| {
-                Error::Corrupt(format!("ordinals of {key:?} in segment {}", segment.id))
-            })?;
+        let visible = self.watermarks.visible(Visibility::Memory);
+        let end = range.end().min(visible);
+        let segments = overlapping(self.segments, range.start(), end);
+        let (Some(first), Some(last)) = (segments.first(), segments.last()) else {
+            return Ok(0);
+        };
+        let (below_start, below_end) = if first.id == last.id {
+            let start = self.position_in(first, key, range.start()).await?;
+            (start, self.position_in(last, key, end).await?)
+        } else {
+            let start = self.position(first, key, range.start()).await?;
+            (start, self.position(last, key, end).await?)
+        };
+        let within = below_end.checked_sub(below_start);
+        within.ok_or_else(|| Error::Corrupt(format!("counts of {key:?} up to segment {}", last.id)))
+    }
+
+    /// How many records of `key` the log holds below `sequence`, which lies in `segment` or is its end.
+    async fn position(&self, segment: &Segment, key: &Key, sequence: Sequence) -> Result<u64> {
+        if sequence
+            <= self
+                .segments
+                .first()
+                .map_or(Sequence::ZERO, |first| first.start)
+        {
+            return Ok(0);
         }
-        Ok(count)
+        let Some(standing) = standing(self.db, key, segment.id).await? else {
+            return Ok(0);
+        };
+        let within = if standing.segment == segment.id {
+            self.position_in(segment, key, sequence).await?
+        } else {
+            records_in(self.db, standing.segment, key).await?
+        };
+        let position = standing.earlier.checked_add(within);
+        position
+            .ok_or_else(|| Error::Corrupt(format!("counts of {key:?} in segment {}", segment.id)))
     }
 
     /// How many records of `key` the segment holds below `sequence`.
-    async fn position(&self, segment: SegmentId, key: &Key, sequence: Sequence) -> Result<u64> {
-        let mut rows = self.rows(segment, key, sequence, 1).await?;
+    async fn position_in(&self, segment: &Segment, key: &Key, sequence: Sequence) -> Result<u64> {
+        if sequence <= segment.start {
+            return Ok(0);
+        }
+        let mut rows = self.rows(segment.id, key, sequence, 1).await?;
         let row = match next_row(&mut rows).await? {
             Some(row) => row,
-            None => match last_row(self.db, segment, key).await? {
+            None => match last_row(self.db, segment.id, key).await? {
                 Some(row) => row,
                 None => return Ok(0),
             },
@@ -90,31 +111,40 @@ impl Reader<'_> {
         row.position(row.run.count_below(sequence)?)
     }
 
-    /// One page of the distinct keys.
+    /// One page of the distinct keys: a walk through the directory.
     pub(super) async fn keys(&self, query: &KeysQuery) -> Result<KeysPage> {
         let mut page = KeysBuilder::new(query);
-        let window = query.start_segment..query.end_segment;
-        for segment in self
-            .segments
-            .iter()
-            .filter(|segment| window.contains(&segment.id))
-        {
-            let Some((prefix, start)) = listing::range(segment.id, query) else {
-                break;
-            };
-            let options = ScanOptions::default()
-                .with_cache_blocks(true)
-                .with_read_ahead_bytes(64 * 1024);
-            let rows = self
-                .db
-                .scan_prefix_with_options(prefix, (start, Bound::Unbounded), &options)
-                .await;
-            let mut rows = rows.map_err(error::read)?;
-            while let Some(row) = rows.next().await.map_err(error::read)? {
-                if !page.offer(listing::decode(&row.key, &row.value)?) {
-                    break;
-                }
+        let newest = self.segments.last().map_or(0, |segment| segment.id);
+        let window = query.start_segment..query.end_segment.min(newest.saturating_add(1));
+        let Some((prefix, start)) = directory::range(query).filter(|_| !window.is_empty()) else {
+            return Ok(page.finish());
+        };
+        let options = ScanOptions::default()
+            .with_cache_blocks(true)
+            .with_read_ahead_bytes(64 * 1024);
+        let rows = self
+            .db
+            .scan_prefix_with_options(prefix, (start, Bound::Unbounded), &options)
+            .await;
+        let mut rows = rows.map_err(error::read)?;
+        let mut done: Option<Key> = None;
+        while let Some(row) = rows.next().await.map_err(error::read)? {
+            let entry = directory::decode(&row.key, &row.value)?;
+            if done.as_ref() == Some(&entry.key) || entry.segment >= window.end {
+                // It was offered, or lies only in segments that were not asked for: to the next key.
+                let past = directory::key(entry.key.as_ref(), SegmentId::MAX);
+                rows.seek(past).await.map_err(error::read)?;
+                continue;
             }
+            if entry.segment < window.start {
+                let first = directory::key(entry.key.as_ref(), window.start);
+                rows.seek(first).await.map_err(error::read)?;
+                continue;
+            }
+            if !page.offer(entry.key.as_bytes().clone()) {
+                break;
+            }
+            done = Some(entry.key);
         }
         Ok(page.finish())
     }
@@ -127,14 +157,26 @@ impl Reader<'_> {
         range: SequenceRange,
         since_ms: i64,
     ) -> Result<Sequence> {
-        let segments = overlapping(self.segments, range.start(), range.end());
-        for (i, segment) in segments.iter().enumerate() {
-            let next = segments.get(i + 1);
-            if next.is_some_and(|next| next.start_time_ms < since_ms) {
-                continue;
-            }
+        // Of the segments that ended before that time nothing is needed.
+        let began = self
+            .segments
+            .partition_point(|segment| segment.start_time_ms < since_ms)
+            .saturating_sub(1);
+        let from = self
+            .segments
+            .get(began)
+            .map_or(Sequence::ZERO, |segment| segment.start);
+        let range = range.starting_at(range.start().max(from));
+        let mut holding = Holding::new(self.db, self.segments, key, range).await?;
+        while let Some(segment) = holding.next().await? {
+            let after = self
+                .segments
+                .partition_point(|other| other.id <= segment.id);
+            let next = self.segments.get(after);
             let mut low = range.start().max(segment.start).get();
-            let end = next.map_or(range.end(), |next| next.start).get();
+            let end = next
+                .map_or(range.end(), |next| next.start.min(range.end()))
+                .get();
             let mut high = end;
             while low < high {
                 let middle = low + (high - low) / 2;

@@ -2,11 +2,11 @@
 
 use bytes::Bytes;
 use log_domain::run::RunBuilder;
-use log_domain::sequencer::{Commit, KeyInGroup};
+use log_domain::sequencer::{Commit, KeyInGroup, Position};
 use log_domain::{Key, Run, SegmentId, Sequence};
 use slatedb::WriteBatch;
 
-use super::layout::{listing, records, segments, state};
+use super::layout::{directory, records, segments, state};
 
 /// The rows of a commit, and its runs for followers.
 pub(super) struct Encoded {
@@ -43,6 +43,10 @@ pub(super) fn encode(commit: &Commit<'_>, with_runs: bool) -> Encoded {
     let mut encoded = encoder.out;
     let rows = &mut encoded.rows;
     rows.put_bytes(state::key(), state::encode(&commit.state));
+    for entry in &commit.settled {
+        let row_key = directory::key(entry.key.as_ref(), entry.segment);
+        rows.put_bytes(row_key, directory::value(entry.earlier));
+    }
     if commit.begins_segment {
         let (row_key, value) = segments::encode(&commit.segment);
         rows.put_bytes(row_key, value);
@@ -66,14 +70,19 @@ struct Encoder {
 
 impl Encoder {
     fn open<'a>(&mut self, in_group: &'a KeyInGroup<'a>) -> OpenRow<'a> {
-        if in_group.before == 0 && in_group.count > 0 {
-            let row_key = listing::key(self.segment, in_group.key.as_ref());
-            self.out.rows.put_bytes(row_key, listing::value());
+        let Position {
+            in_segment,
+            earlier,
+        } = in_group.position;
+        if in_segment == 0 && in_group.count > 0 {
+            let row_key = directory::key(in_group.key.as_ref(), self.segment);
+            let value = directory::value(earlier);
+            self.out.rows.put_bytes(row_key, value);
         }
         OpenRow {
             in_group,
             builder: self.builder(in_group.encoded_bytes),
-            ordinal: in_group.before,
+            ordinal: in_segment,
             bytes_left: in_group.encoded_bytes,
         }
     }

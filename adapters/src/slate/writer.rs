@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tokio::task::JoinError;
 
 use super::layout::state;
-use super::lookups::{Answer, Lookups};
+use super::lookups::{Answer, Event, Lookups};
 use super::queue::{Message, Taken};
 use super::shared::{Shared, Vital, Waiter};
 use super::{error, rows};
@@ -58,7 +58,10 @@ impl Writer {
             tokio::select! {
                 biased;
                 _ = shared.until_stopped() => break,
-                Some(answer) = self.lookups.next() => group = self.learn(answer),
+                Some(event) = self.lookups.next() => match event {
+                    Event::Answer(answer) => group = self.learn(answer),
+                    Event::AtLeisure(facts) => self.sequencer.settle(facts),
+                },
                 message = queue.recv(), if close.is_none() => match message {
                     Some(Message::Append(append)) => group.extend(append.take()),
                     Some(Message::Close(reply)) => close = Some(reply),
@@ -176,6 +179,10 @@ impl Writer {
             self.sequencer.applied(&commit);
             let new_segment = commit.begins_segment.then_some(commit.segment);
             self.shared.advance(commit.tip, new_segment);
+            if self.lookups.has_leisure() {
+                let subjects = self.sequencer.take_unsettled();
+                self.lookups.start_at_leisure(subjects);
+            }
             let runs = encoded.runs.as_deref();
             self.shared.listener.applied(runs, commit.tip);
         }

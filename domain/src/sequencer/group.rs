@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::key_table::Position;
 use crate::run::RunBuilder;
 use crate::{Batch, Key};
 
@@ -19,13 +20,13 @@ pub struct Group<'a> {
 pub struct KeyInGroup<'a> {
     /// The key.
     pub key: &'a Key,
-    /// Records of it in the segment before this commit; 0 also means that the segment does not list it yet.
-    pub before: u64,
+    /// Where the key stands before this commit. If it has no record in the segment, the directory must list it.
+    pub position: Position,
     /// Records of it in this commit.
     pub count: u64,
     /// An upper bound of their encoded length.
     pub encoded_bytes: usize,
-    /// Whether `before` is known.
+    /// Whether `position` is known.
     is_known: bool,
 }
 
@@ -40,22 +41,26 @@ impl<'a> Group<'a> {
         }
     }
 
-    /// Adds the records of `batch`. `before` tells how many records of a key the segment holds, if that is known. Returns
-    /// whether it is for all keys of the batch.
-    pub(super) fn add(&mut self, batch: &'a Batch, before: impl Fn(&Key) -> Option<u64>) -> bool {
+    /// Adds the records of `batch`. `position_of` tells where a key stands, if that is known. Returns whether it is for all
+    /// keys of the batch.
+    pub(super) fn add(
+        &mut self,
+        batch: &'a Batch,
+        position_of: impl Fn(&Key) -> Option<Position>,
+    ) -> bool {
         let mut is_known = true;
         for record in batch.records() {
             let last = self.positions.last().copied();
             let position = match last {
                 Some(position) if self.keys[position as usize].key == &record.key => position,
                 _ => *self.index.entry(&record.key).or_insert_with(|| {
-                    let before = before(&record.key);
+                    let position = position_of(&record.key);
                     self.keys.push(KeyInGroup {
                         key: &record.key,
-                        before: before.unwrap_or_default(),
+                        position: position.unwrap_or_default(),
                         count: 0,
                         encoded_bytes: 0,
-                        is_known: before.is_some(),
+                        is_known: position.is_some(),
                     });
                     self.keys.len() as u32 - 1
                 }),

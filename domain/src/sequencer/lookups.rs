@@ -4,13 +4,14 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 
+use super::key_table::Position;
 use crate::{Key, SegmentId};
 
 /// Names one lookup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Ticket(u64);
 
-/// Something to look up: how many records of a key a segment holds.
+/// Something to look up: where a key stands in a segment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subject {
     /// The segment.
@@ -24,8 +25,21 @@ pub struct Subject {
 pub struct Fact {
     /// What was asked.
     pub subject: Subject,
-    /// Records of the key in the segment.
-    pub records: u64,
+    /// Where the key stands in the segment.
+    pub position: Position,
+    /// Rows of the directory that said nothing of earlier records, and should say this.
+    pub settled: Vec<DirectoryEntry>,
+}
+
+/// That a key has records in a segment: what a row of the directory says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DirectoryEntry {
+    /// The key.
+    pub key: Key,
+    /// The segment.
+    pub segment: SegmentId,
+    /// Records of the key before the segment; `None` if that was not known.
+    pub earlier: Option<u64>,
 }
 
 /// Keys of the active segment that were looked up, or are being.
@@ -41,14 +55,14 @@ pub(super) struct Lookups {
 #[derive(Debug, Clone, Copy)]
 enum Lookup {
     Asked(Ticket),
-    Answered(u64),
+    Answered(Position),
 }
 
 impl Lookups {
-    /// Records of `key` in the active segment, if that was answered.
-    pub(super) fn answer(&self, key: &[u8]) -> Option<u64> {
+    /// Where `key` stands in the active segment, if that was answered.
+    pub(super) fn answer(&self, key: &[u8]) -> Option<Position> {
         match self.keys.get(key) {
-            Some(Lookup::Answered(records)) => Some(*records),
+            Some(Lookup::Answered(position)) => Some(*position),
             Some(Lookup::Asked(_)) | None => None,
         }
     }
@@ -87,12 +101,12 @@ impl Lookups {
     }
 
     /// A lookup was answered. Answers for a segment that is no longer the active one were forgotten when it was sealed.
-    pub(super) fn answered(&mut self, ticket: Ticket, facts: Vec<Fact>) {
+    pub(super) fn answered(&mut self, ticket: Ticket, facts: &[Fact]) {
         for fact in facts {
             if let Some(lookup) = self.keys.get_mut(fact.subject.key.as_ref())
                 && matches!(lookup, Lookup::Asked(asked) if *asked == ticket)
             {
-                *lookup = Lookup::Answered(fact.records);
+                *lookup = Lookup::Answered(fact.position);
             }
         }
     }
@@ -104,7 +118,7 @@ impl Lookups {
     }
 
     /// A commit with `key` was applied: from now on the key table knows it.
-    pub(super) fn settled(&mut self, key: &[u8]) {
+    pub(super) fn placed(&mut self, key: &[u8]) {
         if !self.keys.is_empty() {
             self.keys.remove(key);
         }

@@ -19,6 +19,7 @@ struct Write {
     number: EngineNumber,
     state: State,
     new_segment: Option<Segment>,
+    directory: Vec<DirectoryEntry>,
     records: Vec<Stored>,
 }
 
@@ -29,8 +30,8 @@ struct Stored {
     key: Key,
     value: Bytes,
     time_ms: i64,
-    /// Records of the key in the segment before the commit.
-    before: u64,
+    /// Where the key stood before the commit.
+    position: Position,
 }
 
 /// The driver of a sequencer over an engine in memory.
@@ -43,6 +44,8 @@ struct Log {
     commands: BTreeMap<u64, Batch>,
     aside: Vec<(Ticket, u64)>,
     lookups: VecDeque<(Ticket, Vec<Subject>)>,
+    /// Facts that nothing waits for, not reported yet.
+    unreported: Vec<Fact>,
     now_ms: i64,
 }
 
@@ -56,6 +59,7 @@ impl Log {
             commands: BTreeMap::new(),
             aside: Vec::new(),
             lookups: VecDeque::new(),
+            unreported: Vec::new(),
             now_ms: 1_000,
         }
     }
@@ -72,7 +76,13 @@ impl Log {
                     self.flush();
                 }
                 Step::Reserve(metadata) => {
-                    self.write(metadata.number, metadata.state, None, Vec::new());
+                    self.write(Write {
+                        number: metadata.number,
+                        state: metadata.state,
+                        new_segment: None,
+                        directory: Vec::new(),
+                        records: Vec::new(),
+                    });
                     self.sequencer.written(&metadata);
                     self.flush();
                 }
@@ -119,39 +129,98 @@ impl Log {
                 key: record.key.clone(),
                 value: record.value.clone(),
                 time_ms: commit.time_ms,
-                before: key.before,
+                position: key.position,
             });
             next = next.plus(1);
         }
         assert_eq!(next, commit.tip);
         let new_segment = commit.begins_segment.then_some(commit.segment);
-        self.write(commit.number, commit.state, new_segment, stored);
+        let listed = commit
+            .group
+            .keys()
+            .filter(|key| key.position.in_segment == 0);
+        let listed = listed.map(|key| DirectoryEntry {
+            key: key.key.clone(),
+            segment: commit.segment.id,
+            earlier: key.position.earlier,
+        });
+        self.write(Write {
+            number: commit.number,
+            state: commit.state,
+            new_segment,
+            directory: listed.chain(commit.settled.iter().cloned()).collect(),
+            records: stored,
+        });
     }
 
-    fn write(
-        &mut self,
-        number: EngineNumber,
-        state: State,
-        new_segment: Option<Segment>,
-        records: Vec<Stored>,
-    ) {
+    fn write(&mut self, write: Write) {
         let before = self.writes.last().map(|write| write.number);
-        assert!(before < Some(number), "the engine's numbers rise");
+        assert!(before < Some(write.number), "the engine's numbers rise");
         let durable = self.writes.iter().rfind(|w| w.number <= self.durable);
         let bound = durable.map_or(Sequence::ZERO, |write| write.state.bound);
-        for record in &records {
+        for record in &write.records {
             assert!(record.sequence < bound, "granted above a durable bound");
-            let held = self
-                .records()
-                .filter(|stored| (stored.segment, &stored.key) == (record.segment, &record.key));
-            assert_eq!(record.before, held.count() as u64, "{record:?}");
+            let is = self.position(record.segment, &record.key);
+            assert_eq!(record.position.in_segment, is.in_segment, "{record:?}");
+            let earlier = record.position.earlier;
+            assert!(
+                earlier.is_none_or(|earlier| Some(earlier) == is.earlier),
+                "{record:?}"
+            );
         }
-        self.writes.push(Write {
-            number,
-            state,
-            new_segment,
-            records,
+        self.writes.push(write);
+        for ((key, segment), earlier) in self.directory() {
+            let is = self.position(segment, &key);
+            assert!(is.in_segment > 0, "{key:?} is listed in {segment}");
+            assert!(
+                earlier.is_none_or(|earlier| Some(earlier) == is.earlier),
+                "{key:?}"
+            );
+        }
+    }
+
+    /// What the directory says: records before a segment, for each key and each segment that holds it.
+    fn directory(&self) -> BTreeMap<(Key, SegmentId), Option<u64>> {
+        let entries = self.writes.iter().flat_map(|write| &write.directory);
+        entries
+            .map(|entry| ((entry.key.clone(), entry.segment), entry.earlier))
+            .collect()
+    }
+
+    /// Where a key stands in a segment, by what the engine holds.
+    fn position(&self, segment: SegmentId, key: &Key) -> Position {
+        let of_key = || self.records().filter(|stored| stored.key == *key);
+        let in_segment = of_key().filter(|stored| stored.segment == segment).count();
+        let earlier = of_key().filter(|stored| stored.segment < segment).count();
+        Position {
+            in_segment: in_segment as u64,
+            earlier: Some(earlier as u64),
+        }
+    }
+
+    fn fact(&self, subject: Subject) -> Fact {
+        let position = self.position(subject.segment, &subject.key);
+        let directory = self.directory();
+        let entry = directory.get(&(subject.key.clone(), subject.segment));
+        let settled = matches!(entry, Some(None)).then(|| DirectoryEntry {
+            key: subject.key.clone(),
+            segment: subject.segment,
+            earlier: position.earlier,
         });
+        Fact {
+            subject,
+            position,
+            settled: settled.into_iter().collect(),
+        }
+    }
+
+    /// Looks up what the sequencer would like to know, and reports what was looked up before.
+    fn settle(&mut self) {
+        let facts = std::mem::take(&mut self.unreported);
+        self.sequencer.settle(facts);
+        let subjects = self.sequencer.take_unsettled().into_iter();
+        let facts: Vec<Fact> = subjects.map(|subject| self.fact(subject)).collect();
+        self.unreported = facts;
     }
 
     fn records(&self) -> impl Iterator<Item = &Stored> {
@@ -171,13 +240,7 @@ impl Log {
         if fails {
             self.sequencer.not_learnt(ticket);
         } else {
-            let facts = subjects.into_iter().map(|subject| {
-                let held = self.records().filter(|stored| {
-                    (stored.segment, &stored.key) == (subject.segment, &subject.key)
-                });
-                let records = held.count() as u64;
-                Fact { subject, records }
-            });
+            let facts = subjects.into_iter().map(|subject| self.fact(subject));
             let facts = facts.collect();
             self.sequencer.learn(ticket, facts);
         }
@@ -195,7 +258,13 @@ impl Log {
 
     fn close(&mut self) {
         let metadata = self.sequencer.close();
-        self.write(metadata.number, metadata.state, None, Vec::new());
+        self.write(Write {
+            number: metadata.number,
+            state: metadata.state,
+            new_segment: None,
+            directory: Vec::new(),
+            records: Vec::new(),
+        });
         self.flush();
         self.reopen();
     }
@@ -203,6 +272,7 @@ impl Log {
     fn reopen(&mut self) {
         self.aside.clear();
         self.lookups.clear();
+        self.unreported.clear();
         let last = self.writes.last();
         let recovered = Recovered {
             state: last.map_or_else(State::default, |write| write.state),
@@ -222,6 +292,7 @@ enum Do {
         fails: bool,
     },
     Flush,
+    Settle,
     Wait(i64),
     Crash,
     Close,
@@ -234,6 +305,7 @@ fn steps() -> impl Strategy<Value = Vec<Do>> {
         6 => (any::<prop::sample::Index>(), prop::bool::weighted(0.1))
             .prop_map(|(at, fails)| Do::LookUp { at, fails }),
         3 => Just(Do::Flush),
+        3 => Just(Do::Settle),
         3 => (0i64..200).prop_map(Do::Wait),
         1 => Just(Do::Crash),
         1 => Just(Do::Close),
@@ -276,6 +348,7 @@ proptest! {
                     log.look_up(at.index(log.lookups.len()), fails)
                 }
                 Do::LookUp { .. } => Vec::new(),
+                Do::Settle => { log.settle(); Vec::new() }
                 Do::Flush => { log.flush(); Vec::new() }
                 Do::Wait(ms) => { log.now_ms += ms; Vec::new() }
                 Do::Crash => {
@@ -342,6 +415,10 @@ fn compare(
     prop_assert_eq!(held, expected);
     let segments: Vec<Segment> = log.writes.iter().filter_map(|w| w.new_segment).collect();
     prop_assert_eq!(segments, model.segments(SequenceRange::ALL));
+    let listed: BTreeSet<(Key, SegmentId)> = log.directory().into_keys().collect();
+    let held: BTreeSet<(Key, SegmentId)> =
+        log.records().map(|r| (r.key.clone(), r.segment)).collect();
+    prop_assert_eq!(listed, held);
     Ok(())
 }
 
@@ -382,6 +459,37 @@ fn a_command_that_waits_does_not_hold_up_the_others() {
     assert_eq!(ready, [waits, also_waits]);
     let placed: Vec<u64> = log.run(&ready).iter().map(|placed| placed.0).collect();
     assert_eq!(placed, [waits, also_waits]);
+}
+
+#[test]
+fn what_was_left_open_in_the_directory_is_settled_with_the_next_commit() {
+    let mut log = Log::new(Policy {
+        seal: SealPolicy {
+            interval: Some(Duration::from_secs(1)),
+            bytes: None,
+        },
+        key_table_bytes: 1 << 20,
+    });
+    for number in 0..4 {
+        log.commands.insert(number, batch(&[1, 2], number));
+    }
+    let key = |key| Key::stored(Bytes::from(vec![b'k', key]));
+    log.run(&[0]);
+    log.flush();
+    log.crash();
+    // The next segment begins after a restart: no append waits to know how many records came before.
+    log.now_ms += 1_000;
+    assert_eq!(log.run(&[1]).len(), 1);
+    assert_eq!(log.directory()[&(key(1), 2)], None);
+    log.settle();
+    log.settle();
+    log.run(&[2]);
+    for number in [1, 2] {
+        assert_eq!(log.directory()[&(key(number), 2)], Some(1));
+    }
+    log.now_ms += 1_000;
+    log.run(&[3]);
+    assert_eq!(log.directory()[&(key(1), 3)], Some(3));
 }
 
 #[test]

@@ -8,8 +8,8 @@
 //!
 //! One file for each row type, with its key and its value side by side. The tags below must be kept for ever.
 
+pub(crate) mod directory;
 pub(crate) mod key;
-pub(crate) mod listing;
 pub(crate) mod prefix;
 pub(crate) mod records;
 pub(crate) mod segments;
@@ -26,8 +26,8 @@ pub(crate) enum RowType {
     State = 0x01,
     /// The description of a segment; system segment only.
     Segment = 0x02,
-    /// That a key has records in the segment.
-    Listing = 0x10,
+    /// That a key has records in a segment; system segment only.
+    Directory = 0x10,
     /// Records of one key and one commit.
     Records = 0x20,
 }

@@ -1,0 +1,157 @@
+//! Which segments hold a key, and how many records of it are before them.
+
+use std::ops::Bound;
+
+use log_domain::segment::overlapping;
+use log_domain::sequencer::{DirectoryEntry, Fact, Position, Subject};
+use log_domain::{Error, Key, Result, Segment, SegmentId, SequenceRange};
+use slatedb::config::ScanOptions;
+use slatedb::{Db, DbIterator, IterationOrder};
+
+use super::error;
+use super::layout::directory;
+use super::read::last_row;
+
+/// Where a key stands at the end of some segment.
+pub(super) struct Standing {
+    /// The newest segment, up to that one, that holds the key.
+    pub(super) segment: SegmentId,
+    /// Records of the key before this segment.
+    pub(super) earlier: u64,
+    /// Whether its row does not say so.
+    is_open: bool,
+}
+
+/// Where `key` stands at the end of segment `up_to`; `None` if it has no record so far.
+pub(super) async fn standing(db: &Db, key: &Key, up_to: SegmentId) -> Result<Option<Standing>> {
+    let options = ScanOptions::default()
+        .with_cache_blocks(true)
+        .with_order(IterationOrder::Descending);
+    let range = (Bound::Unbounded, Bound::Included(directory::suffix(up_to)));
+    let rows = db
+        .scan_prefix_with_options(directory::prefix(key.as_ref()), range, &options)
+        .await;
+    let mut rows = rows.map_err(error::read)?;
+    let Some(newest) = next(&mut rows).await? else {
+        return Ok(None);
+    };
+    let mut earlier = 0;
+    let mut oldest = newest.earlier;
+    while oldest.is_none() {
+        let Some(before) = next(&mut rows).await? else {
+            break;
+        };
+        earlier = add(earlier, records_in(db, before.segment, key).await?)?;
+        oldest = before.earlier;
+    }
+    Ok(Some(Standing {
+        segment: newest.segment,
+        earlier: add(earlier, oldest.unwrap_or_default())?,
+        is_open: newest.earlier.is_none(),
+    }))
+}
+
+/// All records of `key` in a segment.
+pub(super) async fn records_in(db: &Db, segment: SegmentId, key: &Key) -> Result<u64> {
+    let last = last_row(db, segment, key).await?;
+    last.map_or(Ok(0), |row| row.end())
+}
+
+/// The answer to `subject`.
+pub(super) async fn look_up(db: &Db, subject: Subject) -> Result<Fact> {
+    let key = &subject.key;
+    let Some(standing) = standing(db, key, subject.segment).await? else {
+        let position = Position {
+            in_segment: 0,
+            earlier: Some(0),
+        };
+        return Ok(Fact {
+            subject,
+            position,
+            settled: Vec::new(),
+        });
+    };
+    let records = records_in(db, standing.segment, key).await?;
+    let position = if standing.segment == subject.segment {
+        Position {
+            in_segment: records,
+            earlier: Some(standing.earlier),
+        }
+    } else {
+        Position {
+            in_segment: 0,
+            earlier: Some(add(standing.earlier, records)?),
+        }
+    };
+    let settled = standing.is_open.then(|| DirectoryEntry {
+        key: key.clone(),
+        segment: standing.segment,
+        earlier: Some(standing.earlier),
+    });
+    Ok(Fact {
+        settled: settled.into_iter().collect(),
+        subject,
+        position,
+    })
+}
+
+/// The segments that hold a key and overlap a range, in order.
+pub(super) enum Holding<'a> {
+    /// There is only one that overlaps: whether it holds the key is not asked.
+    One(Option<Segment>),
+    /// Those of these segments that the directory lists.
+    Listed(&'a [Segment], Box<DbIterator>),
+}
+
+impl<'a> Holding<'a> {
+    pub(super) async fn new(
+        db: &Db,
+        segments: &'a [Segment],
+        key: &Key,
+        range: SequenceRange,
+    ) -> Result<Self> {
+        let overlapping = overlapping(segments, range.start(), range.end());
+        let [first, .., last] = overlapping else {
+            return Ok(Self::One(overlapping.first().copied()));
+        };
+        let options = ScanOptions::default().with_cache_blocks(true);
+        let ids = (
+            Bound::Included(directory::suffix(first.id)),
+            Bound::Included(directory::suffix(last.id)),
+        );
+        let rows = db
+            .scan_prefix_with_options(directory::prefix(key.as_ref()), ids, &options)
+            .await;
+        let rows = Box::new(rows.map_err(error::read)?);
+        Ok(Self::Listed(overlapping, rows))
+    }
+
+    pub(super) async fn next(&mut self) -> Result<Option<Segment>> {
+        let (segments, rows) = match self {
+            Self::One(segment) => return Ok(segment.take()),
+            Self::Listed(segments, rows) => (segments, rows),
+        };
+        let Some(entry) = next(rows).await? else {
+            return Ok(None);
+        };
+        let found = segments.binary_search_by_key(&entry.segment, |segment| segment.id);
+        let at = found.map_err(|_| {
+            Error::Corrupt(format!(
+                "the directory lists a key in segment {}, which does not exist",
+                entry.segment
+            ))
+        })?;
+        Ok(Some(segments[at]))
+    }
+}
+
+async fn next(rows: &mut DbIterator) -> Result<Option<DirectoryEntry>> {
+    let row = rows.next().await.map_err(error::read)?;
+    row.map(|row| directory::decode(&row.key, &row.value))
+        .transpose()
+}
+
+fn add(a: u64, b: u64) -> Result<u64> {
+    let sum = a.checked_add(b);
+    sum.ok_or_else(|| Error::Corrupt(format!("counts of the directory: {a} and {b}")))
+}
