@@ -14,6 +14,16 @@ impl Fixture for On {
     type Store = SlateStore;
 
     async fn open(&self, opening: Opening) -> SlateStore {
+        let options = Options {
+            seal: opening.seal,
+            ..Options::default()
+        };
+        self.open_with(opening, options).await
+    }
+}
+
+impl On {
+    async fn open_with(&self, opening: Opening, options: Options) -> SlateStore {
         let parts = Parts {
             objects: Arc::clone(&self.0),
             clock: opening.clock,
@@ -21,10 +31,6 @@ impl Fixture for On {
             telemetry: Arc::new(()),
             recorder: Arc::new(NoopMetricsRecorder::new()),
             seed: None,
-        };
-        let options = Options {
-            seal: opening.seal,
-            ..Options::default()
         };
         SlateStore::open(parts, options).await.expect("opened")
     }
@@ -47,6 +53,7 @@ async fn the_slate_store_conforms_on_a_local_folder() {
     .await;
 }
 
+mod directory;
 mod failures;
 mod lookups;
 mod prefixes;
