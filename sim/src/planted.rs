@@ -65,9 +65,8 @@ impl Planted {
     pub fn scenario(self) -> Scenario {
         match self {
             Self::AcknowledgeEarly | Self::StoreLies | Self::ReuseSequences => Scenario::Crash,
-            Self::StoreOverwrites | Self::ServeFenced | Self::ComeBack | Self::ShowUndurable => {
-                Scenario::Fencing
-            }
+            Self::StoreOverwrites | Self::ServeFenced | Self::ComeBack => Scenario::Fencing,
+            Self::ShowUndurable => Scenario::Readers,
             Self::SkipFlush => Scenario::Shutdown,
             Self::SayNotApplied => Scenario::Outage,
             Self::SplitBatch

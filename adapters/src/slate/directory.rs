@@ -10,7 +10,7 @@ use slatedb::{Db, DbIterator, IterationOrder};
 
 use super::error;
 use super::layout::directory;
-use super::read::last_row;
+use super::record_rows::last_row;
 
 /// Where a key stands at the end of some segment.
 pub(super) struct Standing {

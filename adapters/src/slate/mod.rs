@@ -16,6 +16,7 @@ mod owner;
 mod presence;
 mod queue;
 mod read;
+mod record_rows;
 mod rows;
 pub mod settings;
 mod shared;

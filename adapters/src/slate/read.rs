@@ -2,20 +2,19 @@
 
 use std::ops::Bound;
 
-use bytes::Bytes;
 use log_domain::page::{KeysBuilder, PageBuilder};
 use log_domain::segment::overlapping;
 use log_domain::{
     Error, Key, KeysPage, KeysQuery, Page, Result, Scan, Segment, SegmentId, Sequence,
     SequenceRange, Visibility, Watermarks,
 };
+use slatedb::Db;
 use slatedb::config::ScanOptions;
-use slatedb::{Db, DbIterator, IterationOrder};
 
 use super::directory::{Holding, records_in, standing};
 use super::error;
-use super::layout::records::Row;
-use super::layout::{directory, records};
+use super::layout::directory;
+use super::record_rows::{last_row, next_row, rows};
 
 /// What a scan of records asks the object store for at once, when it has to.
 const READ_AHEAD_BYTES: usize = 512 * 1024;
@@ -39,9 +38,14 @@ impl Reader<'_> {
         let mut page = PageBuilder::new(range, scan.start_time_ms, scan.limit);
         let mut holding = Holding::new(self.db, self.segments, &scan.key, range).await?;
         'segments: while let Some(segment) = holding.next().await? {
-            let mut rows = self
-                .rows(segment.id, &scan.key, range.start(), READ_AHEAD_BYTES)
-                .await?;
+            let mut rows = rows(
+                self.db,
+                segment.id,
+                &scan.key,
+                range.start(),
+                READ_AHEAD_BYTES,
+            )
+            .await?;
             while let Some(row) = next_row(&mut rows).await? {
                 if !page.push(&row.run)? {
                     break 'segments;
@@ -100,7 +104,7 @@ impl Reader<'_> {
         if sequence <= segment.start {
             return Ok(0);
         }
-        let mut rows = self.rows(segment.id, key, sequence, 1).await?;
+        let mut rows = rows(self.db, segment.id, key, sequence, 1).await?;
         let row = match next_row(&mut rows).await? {
             Some(row) => row,
             None => match last_row(self.db, segment.id, key).await? {
@@ -180,7 +184,7 @@ impl Reader<'_> {
             let mut high = end;
             while low < high {
                 let middle = low + (high - low) / 2;
-                let mut rows = self.rows(segment.id, key, Sequence::new(middle), 1).await?;
+                let mut rows = rows(self.db, segment.id, key, Sequence::new(middle), 1).await?;
                 match next_row(&mut rows).await? {
                     Some(row) if row.run.timestamp_ms() < since_ms => {
                         low = row.run.last().get() + 1
@@ -194,40 +198,4 @@ impl Reader<'_> {
         }
         Ok(range.end())
     }
-
-    /// The rows of `key` in a segment, from the first that can hold `from` on.
-    async fn rows(
-        &self,
-        segment: SegmentId,
-        key: &Key,
-        from: Sequence,
-        read_ahead: usize,
-    ) -> Result<DbIterator> {
-        let prefix = records::prefix(segment, key.as_ref());
-        let from = Bound::Included(Bytes::copy_from_slice(&from.get().to_be_bytes()));
-        let options = ScanOptions::default()
-            .with_cache_blocks(true)
-            .with_read_ahead_bytes(read_ahead);
-        let rows = self
-            .db
-            .scan_prefix_with_options(prefix, (from, Bound::Unbounded), &options)
-            .await;
-        rows.map_err(error::read)
-    }
-}
-
-/// The last row of `key` in a segment.
-pub(super) async fn last_row(db: &Db, segment: SegmentId, key: &Key) -> Result<Option<Row>> {
-    let options = ScanOptions::default()
-        .with_cache_blocks(true)
-        .with_order(IterationOrder::Descending);
-    let prefix = records::prefix(segment, key.as_ref());
-    let rows = db.scan_prefix_with_options(prefix, .., &options).await;
-    next_row(&mut rows.map_err(error::read)?).await
-}
-
-async fn next_row(rows: &mut DbIterator) -> Result<Option<Row>> {
-    let row = rows.next().await.map_err(error::read)?;
-    row.map(|row| records::decode(&row.key, &row.value))
-        .transpose()
 }

@@ -1,0 +1,46 @@
+//! The record rows of a key in one segment.
+
+use std::ops::Bound;
+
+use bytes::Bytes;
+use log_domain::{Key, Result, SegmentId, Sequence};
+use slatedb::config::ScanOptions;
+use slatedb::{Db, DbIterator, IterationOrder};
+
+use super::error;
+use super::layout::records::{self, Row};
+
+/// The rows of `key` in a segment, from the first that can hold `from` on.
+pub(super) async fn rows(
+    db: &Db,
+    segment: SegmentId,
+    key: &Key,
+    from: Sequence,
+    read_ahead: usize,
+) -> Result<DbIterator> {
+    let prefix = records::prefix(segment, key.as_ref());
+    let from = Bound::Included(Bytes::copy_from_slice(&from.get().to_be_bytes()));
+    let options = ScanOptions::default()
+        .with_cache_blocks(true)
+        .with_read_ahead_bytes(read_ahead);
+    let rows = db
+        .scan_prefix_with_options(prefix, (from, Bound::Unbounded), &options)
+        .await;
+    rows.map_err(error::read)
+}
+
+/// The last row of `key` in a segment.
+pub(super) async fn last_row(db: &Db, segment: SegmentId, key: &Key) -> Result<Option<Row>> {
+    let options = ScanOptions::default()
+        .with_cache_blocks(true)
+        .with_order(IterationOrder::Descending);
+    let prefix = records::prefix(segment, key.as_ref());
+    let rows = db.scan_prefix_with_options(prefix, .., &options).await;
+    next_row(&mut rows.map_err(error::read)?).await
+}
+
+pub(super) async fn next_row(rows: &mut DbIterator) -> Result<Option<Row>> {
+    let row = rows.next().await.map_err(error::read)?;
+    row.map(|row| records::decode(&row.key, &row.value))
+        .transpose()
+}

@@ -1,0 +1,278 @@
+//! The driver of a sequencer over an engine in memory, which crashes.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use bytes::Bytes;
+
+use super::super::*;
+use crate::{Key, SegmentId};
+
+/// What one write leaves in the engine.
+#[derive(Debug, Clone)]
+pub(super) struct Write {
+    pub(super) number: EngineNumber,
+    pub(super) state: State,
+    pub(super) new_segment: Option<Segment>,
+    pub(super) directory: Vec<DirectoryEntry>,
+    pub(super) records: Vec<Stored>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Stored {
+    pub(super) sequence: Sequence,
+    pub(super) segment: SegmentId,
+    pub(super) key: Key,
+    pub(super) value: Bytes,
+    pub(super) time_ms: i64,
+    /// Where the key stood before the commit.
+    pub(super) position: Position,
+}
+
+/// The driver of a sequencer over an engine in memory.
+pub(super) struct Log {
+    pub(super) sequencer: Sequencer,
+    policy: Policy,
+    pub(super) writes: Vec<Write>,
+    pub(super) durable: EngineNumber,
+    /// Commands by number, and those that wait for a lookup.
+    pub(super) commands: BTreeMap<u64, Batch>,
+    aside: Vec<(Ticket, u64)>,
+    pub(super) lookups: VecDeque<(Ticket, Vec<Subject>)>,
+    /// Facts that nothing waits for, not reported yet.
+    unreported: Vec<Fact>,
+    pub(super) now_ms: i64,
+}
+
+impl Log {
+    pub(super) fn new(policy: Policy) -> Self {
+        Self {
+            sequencer: Sequencer::recover(Recovered::default(), policy).expect("a new log"),
+            policy,
+            writes: Vec::new(),
+            durable: EngineNumber::default(),
+            commands: BTreeMap::new(),
+            aside: Vec::new(),
+            lookups: VecDeque::new(),
+            unreported: Vec::new(),
+            now_ms: 1_000,
+        }
+    }
+
+    /// Plans `commands` until no step is left; returns what was placed, in order.
+    pub(super) fn run(&mut self, commands: &[u64]) -> Vec<(u64, Appended, i64)> {
+        loop {
+            let batches: Vec<Batch> = commands.iter().map(|c| self.commands[c].clone()).collect();
+            let batches: Vec<&Batch> = batches.iter().collect();
+            let step = self.sequencer.plan(&batches, self.now_ms);
+            match step.expect("not full") {
+                Step::AwaitDurable(number) => {
+                    assert!(self.writes.iter().any(|write| write.number == number));
+                    self.flush();
+                }
+                Step::Reserve(metadata) => {
+                    self.write(Write {
+                        number: metadata.number,
+                        state: metadata.state,
+                        new_segment: None,
+                        directory: Vec::new(),
+                        records: Vec::new(),
+                    });
+                    self.sequencer.written(&metadata);
+                    self.flush();
+                }
+                Step::LookUp(waiting) => {
+                    assert_eq!(waiting.commands.len(), commands.len());
+                    self.set_aside(commands, waiting);
+                    return Vec::new();
+                }
+                Step::Commit(commit) => {
+                    self.sequencer.applied(&commit);
+                    let done: Vec<(u64, Appended, i64)> = commit
+                        .placed
+                        .iter()
+                        .map(|placed| (commands[placed.command], placed.appended, commit.time_ms))
+                        .collect();
+                    self.apply(&commit);
+                    assert_eq!(done.len() + commit.waiting.commands.len(), commands.len());
+                    self.set_aside(commands, commit.waiting);
+                    return done;
+                }
+            }
+        }
+    }
+
+    pub(super) fn set_aside(&mut self, commands: &[u64], waiting: Waiting) {
+        self.lookups.extend(waiting.lookup);
+        for (command, ticket) in waiting.commands {
+            let is_asked = self.lookups.iter().any(|(asked, _)| *asked == ticket);
+            assert!(is_asked, "waits for what nobody looks up");
+            self.aside.push((ticket, commands[command]));
+        }
+    }
+
+    pub(super) fn apply(&mut self, commit: &Commit<'_>) {
+        let mut next = commit.start;
+        let records = commit.placed.iter().flat_map(|p| p.batch.records());
+        let mut stored = Vec::new();
+        for (record, position) in records.zip(commit.group.positions()) {
+            let key = &commit.group.by_position()[*position as usize];
+            assert_eq!(key.key, &record.key);
+            stored.push(Stored {
+                sequence: next,
+                segment: commit.segment.id,
+                key: record.key.clone(),
+                value: record.value.clone(),
+                time_ms: commit.time_ms,
+                position: key.position,
+            });
+            next = next.plus(1);
+        }
+        assert_eq!(next, commit.tip);
+        let new_segment = commit.begins_segment.then_some(commit.segment);
+        let listed = commit
+            .group
+            .keys()
+            .filter(|key| key.position.in_segment == 0);
+        let listed = listed.map(|key| DirectoryEntry {
+            key: key.key.clone(),
+            segment: commit.segment.id,
+            earlier: key.position.earlier,
+        });
+        self.write(Write {
+            number: commit.number,
+            state: commit.state,
+            new_segment,
+            directory: listed.chain(commit.settled.iter().cloned()).collect(),
+            records: stored,
+        });
+    }
+
+    pub(super) fn write(&mut self, write: Write) {
+        let before = self.writes.last().map(|write| write.number);
+        assert!(before < Some(write.number), "the engine's numbers rise");
+        let durable = self.writes.iter().rfind(|w| w.number <= self.durable);
+        let bound = durable.map_or(Sequence::ZERO, |write| write.state.bound);
+        for record in &write.records {
+            assert!(record.sequence < bound, "granted above a durable bound");
+            let is = self.position(record.segment, &record.key);
+            assert_eq!(record.position.in_segment, is.in_segment, "{record:?}");
+            let earlier = record.position.earlier;
+            assert!(
+                earlier.is_none_or(|earlier| Some(earlier) == is.earlier),
+                "{record:?}"
+            );
+        }
+        self.writes.push(write);
+        for ((key, segment), earlier) in self.directory() {
+            let is = self.position(segment, &key);
+            assert!(is.in_segment > 0, "{key:?} is listed in {segment}");
+            assert!(
+                earlier.is_none_or(|earlier| Some(earlier) == is.earlier),
+                "{key:?}"
+            );
+        }
+    }
+
+    /// What the directory says: records before a segment, for each key and each segment that holds it.
+    pub(super) fn directory(&self) -> BTreeMap<(Key, SegmentId), Option<u64>> {
+        let entries = self.writes.iter().flat_map(|write| &write.directory);
+        entries
+            .map(|entry| ((entry.key.clone(), entry.segment), entry.earlier))
+            .collect()
+    }
+
+    /// Where a key stands in a segment, by what the engine holds.
+    pub(super) fn position(&self, segment: SegmentId, key: &Key) -> Position {
+        let of_key = || self.records().filter(|stored| stored.key == *key);
+        let in_segment = of_key().filter(|stored| stored.segment == segment).count();
+        let earlier = of_key().filter(|stored| stored.segment < segment).count();
+        Position {
+            in_segment: in_segment as u64,
+            earlier: Some(earlier as u64),
+        }
+    }
+
+    pub(super) fn fact(&self, subject: Subject) -> Fact {
+        let position = self.position(subject.segment, &subject.key);
+        let directory = self.directory();
+        let entry = directory.get(&(subject.key.clone(), subject.segment));
+        let settled = matches!(entry, Some(None)).then(|| DirectoryEntry {
+            key: subject.key.clone(),
+            segment: subject.segment,
+            earlier: position.earlier,
+        });
+        Fact {
+            subject,
+            position,
+            settled: settled.into_iter().collect(),
+        }
+    }
+
+    /// Looks up what the sequencer would like to know, and reports what was looked up before.
+    pub(super) fn settle(&mut self) {
+        let facts = std::mem::take(&mut self.unreported);
+        self.sequencer.settle(facts);
+        let subjects = self.sequencer.take_unsettled().into_iter();
+        let facts: Vec<Fact> = subjects.map(|subject| self.fact(subject)).collect();
+        self.unreported = facts;
+    }
+
+    pub(super) fn records(&self) -> impl Iterator<Item = &Stored> {
+        self.writes.iter().flat_map(|write| &write.records)
+    }
+
+    pub(super) fn flush(&mut self) {
+        self.durable = self.writes.last().map_or(self.durable, |w| w.number);
+        self.sequencer.durable(self.durable);
+    }
+
+    /// Answers the lookup at `at`, or lets it fail. Returns the commands that waited for it.
+    pub(super) fn look_up(&mut self, at: usize, fails: bool) -> Vec<u64> {
+        let Some((ticket, subjects)) = self.lookups.remove(at) else {
+            return Vec::new();
+        };
+        if fails {
+            self.sequencer.not_learnt(ticket);
+        } else {
+            let facts = subjects.into_iter().map(|subject| self.fact(subject));
+            let facts = facts.collect();
+            self.sequencer.learn(ticket, facts);
+        }
+        let (ready, aside) = self.aside.iter().partition(|(asked, _)| *asked == ticket);
+        self.aside = aside;
+        let ready: Vec<(Ticket, u64)> = ready;
+        ready.into_iter().map(|(_, command)| command).collect()
+    }
+
+    /// Forgets what is not durable, as a crash does. Returns the commands that were forgotten with it.
+    pub(super) fn crash(&mut self) {
+        self.writes.retain(|write| write.number <= self.durable);
+        self.reopen();
+    }
+
+    pub(super) fn close(&mut self) {
+        let metadata = self.sequencer.close();
+        self.write(Write {
+            number: metadata.number,
+            state: metadata.state,
+            new_segment: None,
+            directory: Vec::new(),
+            records: Vec::new(),
+        });
+        self.flush();
+        self.reopen();
+    }
+
+    pub(super) fn reopen(&mut self) {
+        self.aside.clear();
+        self.lookups.clear();
+        self.unreported.clear();
+        let last = self.writes.last();
+        let recovered = Recovered {
+            state: last.map_or_else(State::default, |write| write.state),
+            active: self.writes.iter().rev().find_map(|write| write.new_segment),
+            last_number: last.map_or_else(EngineNumber::default, |write| write.number),
+        };
+        self.sequencer = Sequencer::recover(recovered, self.policy).expect("recovered");
+    }
+}
