@@ -10,7 +10,7 @@ use log_adapters::objects::{Place, Reach, Variables, azure, gcs, s3};
 use log_adapters::slate::{Options, Parts, SlateStore};
 use log_domain::conformance::{Fixture, Options as Opening, run_all};
 use log_domain::follow::Followers;
-use log_domain::{Limits, LogStore};
+use log_domain::{Limits, LogWriter};
 use log_testkit::azurite::{ACCOUNT, Azurite};
 use log_testkit::gcs::Gcs;
 use log_testkit::seaweedfs::SeaweedFs;
