@@ -172,7 +172,7 @@ fn next<S: LogReader>(mut tail: Tail<S>) -> Next<S> {
 
 /// The events of a page, which take room until they are written out; nothing if the stream has ended meanwhile. While there is no room
 /// nothing is held: the page, which may be one large record, is read again.
-async fn events_of<S: LogStore>(
+async fn events_of<S: LogReader>(
     tail: &mut Tail<S>,
     mut page: Page,
     bytes: ByteFormat,

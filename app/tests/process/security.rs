@@ -7,6 +7,7 @@ mod early;
 mod files;
 mod greedy;
 mod held;
+mod kernel;
 mod refused_starts;
 mod special_files;
 mod stalled;
