@@ -223,3 +223,38 @@ async fn an_outage_is_survived_without_a_standard_error() {
         assert_eq!(kept.len(), 2, "{stderr:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_in_an_outage_without_a_standard_error_exits_with_4_in_time() {
+    let s3 = SeaweedFs::start();
+    s3.create_bucket(BUCKET);
+    let mut env = s3.environment();
+    env.extend(variables(&[("LOG_SHUTDOWN__TIMEOUT", "3s")]));
+    let kinds = Unwritable::all();
+    let servers = join_all(kinds.iter().enumerate().map(|(n, stderr)| {
+        let prefix = format!("stopped/{n}");
+        let args = ["--s3-bucket", BUCKET, "--s3-prefix", &prefix].map(str::to_owned);
+        let env = env.clone();
+        async move { serve(&args, &env, stderr).await }
+    }))
+    .await;
+    for server in &servers {
+        Client::new(server).append_one("k", "before", true).await;
+    }
+    s3.pause();
+    for server in &servers {
+        let client = Client::new(server);
+        client.append_one("k", "not durable", false).await;
+    }
+    let stops = join_all(
+        servers
+            .into_iter()
+            .map(|server| timeout(SOON, server.terminate())),
+    )
+    .await;
+    s3.resume();
+    for (stop, stderr) in stops.into_iter().zip(&kinds) {
+        let exit = stop.unwrap_or_else(|_| panic!("no end with {stderr:?}"));
+        assert_eq!(exit.code, Some(4), "{stderr:?}");
+    }
+}
