@@ -44,11 +44,11 @@ pub(super) async fn watch_status(db: Db, shared: Arc<Shared>, presence: Arc<Pres
     loop {
         let (durable, manifest, closed) = {
             let status = status.borrow_and_update();
-            let manifest = status.current_manifest.id();
+            let manifest = status.current_manifest.clone();
             (status.durable_seq, manifest, status.close_reason)
         };
         let is_there = match presence.looks_after_each_flush() {
-            true => shared.note(presence.verify(manifest).await).is_ok(),
+            true => shared.note(presence.verify(&manifest).await).is_ok(),
             false => shared.is_there(),
         };
         if is_there {

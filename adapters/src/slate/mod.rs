@@ -20,7 +20,9 @@ mod record_rows;
 mod rows;
 pub mod settings;
 mod shared;
+mod wal_files;
 mod wal_place;
+mod watermark;
 mod writer;
 
 #[cfg(test)]
@@ -47,6 +49,10 @@ use queue::Queue;
 use read::Reader;
 use shared::Shared;
 pub use wal_place::WalStore;
+use watermark::Watermark;
+
+/// How long the storage engine is waited for that closes over a log that is gone: it repeats what cannot succeed.
+const GONE_CLOSE: Duration = Duration::from_secs(1);
 
 /// A log in a SlateDB database.
 pub struct SlateStore {
@@ -56,6 +62,7 @@ pub struct SlateStore {
     queue: Queue,
     check_timeout: Duration,
     ownership: Option<Ownership>,
+    watermark: Arc<Watermark>,
     closed: OnceCell<Result<()>>,
 }
 
@@ -87,21 +94,61 @@ impl SlateStore {
     }
 
     async fn check_now(&self) -> Result<()> {
-        let manifest = self.db.subscribe().borrow().current_manifest.id();
-        self.shared.note(self.presence.verify(manifest).await)?;
+        self.look().await?;
         self.db.refresh_manifest().await.map_err(error::read)
+    }
+
+    async fn look(&self) -> Result<()> {
+        let manifest = self.db.subscribe().borrow().current_manifest.clone();
+        self.shared.note(self.presence.verify(&manifest).await)
+    }
+
+    /// How a close ends of which the writer said `flushed`: the log is looked for once more, since files are taken by a place
+    /// that was emptied too.
+    ///
+    /// # Errors
+    /// That the log is gone, and what had been written before; or that of `flushed`.
+    async fn found_at_the_end(&self, flushed: Result<()>, deadline: Instant) -> Result<()> {
+        if flushed.is_ok() {
+            let limit = deadline.min(Instant::now() + self.check_timeout);
+            // A store that does not answer now has taken everything before.
+            let _ = timeout_at(limit, self.look()).await;
+        }
+        let Some(why) = self.shared.gone() else {
+            return flushed;
+        };
+        let Watermarks { tip, durable } = self.shared.watermarks();
+        let rest = match tip.get() - durable.get() {
+            0 => "nothing else was acknowledged".to_owned(),
+            rest => {
+                format!(
+                    "{rest} records from sequence {durable} on were applied and are not durable"
+                )
+            }
+        };
+        Err(Error::unavailable(format!(
+            "the log is gone: {why}. What was acknowledged as durable had been written before; {rest}"
+        )))
     }
 
     /// Has the writer finish, then the engine. Only the first matters to what was acknowledged.
     async fn close_now(&self, deadline: Instant) -> Result<()> {
-        let flushed = match timeout_at(deadline, self.queue.close()).await {
-            Ok(outcome) => outcome,
-            Err(_) => self.not_flushed(),
+        let flushed = tokio::select! {
+            biased;
+            closed = timeout_at(deadline, self.queue.close()) => {
+                closed.unwrap_or_else(|_| self.not_flushed())
+            }
+            // It takes nothing any more.
+            () = self.shared.until_gone() => self.shared.accepts(),
         };
         self.shared.stop(Stopped::Closing);
         let flushed = match self.shared.stopped() {
             Some(why @ (Stopped::Fenced | Stopped::Failed)) => Err(why.error()),
-            Some(Stopped::Closing) | None => flushed,
+            Some(Stopped::Closing) | None => self.found_at_the_end(flushed, deadline).await,
+        };
+        let deadline = match self.shared.is_there() {
+            true => deadline,
+            false => deadline.min(Instant::now() + GONE_CLOSE),
         };
         // Everything is in the WAL already; flushing memtables too would only make the stop slow.
         let options =
@@ -122,6 +169,18 @@ impl SlateStore {
                     tracing::warn!(%error, "could not write down that the log was let go")
                 }
                 Err(_) => tracing::warn!("no time was left to write down that the log was let go"),
+            }
+        }
+        if flushed.is_ok() {
+            let Watermarks { durable, .. } = self.shared.watermarks();
+            match timeout_at(deadline, self.watermark.write(durable)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => {
+                    tracing::warn!(%error, "could not write down how far the log is durable")
+                }
+                Err(_) => {
+                    tracing::warn!("no time was left to write down how far the log is durable")
+                }
             }
         }
         flushed

@@ -25,7 +25,9 @@ use super::owner::{Instance, Ownership};
 use super::presence;
 use super::queue::Queue;
 use super::shared::Shared;
+use super::wal_files::WalFiles;
 use super::wal_place::{self, WalStore};
+use super::watermark::{self, Watermark};
 use super::writer::Writer;
 use super::{SlateStore, error, flush, minted, settings};
 
@@ -34,6 +36,11 @@ const BLOOM_BITS: u32 = 10;
 
 /// Shards of the block cache. Pinned, so that what is cached does not depend on the machine.
 const CACHE_SHARDS: usize = 8;
+
+/// How often it is written down, while that changes, how far the log is durable: in a bucket, which takes money for it,
+/// and where that costs next to nothing.
+const WATERMARK_EVERY: Duration = Duration::from_secs(60);
+const WATERMARK_EVERY_CHEAP: Duration = Duration::from_secs(1);
 
 /// How a store behaves. Every time is a bound on what somebody waits for.
 #[derive(Debug, Clone)]
@@ -144,25 +151,38 @@ async fn open(parts: Parts, options: Options) -> Result<SlateStore> {
         }
         None => None,
     };
+    let recorded = watermark::read(&*parts.objects, &options.path).await?;
     let clock = Arc::new(EngineClock::new(&*parts.clock));
+    let wal_files = WalFiles::of(&options.path);
     let Found {
         db,
-        state,
+        mut state,
         segments: known,
         ..
-    } = engine(&parts, &options, &clock).await?;
+    } = engine(&parts, &options, &clock, &wal_files).await?;
+    let last_number = EngineNumber::new(db.status().durable_seq);
+    match recorded.floor(last_number.watermark()) {
+        Ok(floor) => state.bound = state.bound.max(floor),
+        Err(refusal) => {
+            close_as_it_is(db).await;
+            return Err(refusal);
+        }
+    }
     let recovered = Recovered {
         state,
         active: known.last().copied(),
-        last_number: EngineNumber::new(db.status().durable_seq),
+        last_number,
     };
     let policy = Policy {
         seal: options.seal,
         key_table_bytes: options.key_table_bytes,
     };
     let sequencer = Sequencer::recover(recovered, policy)?;
-    let presence = Arc::new(found.identified(&*parts.clock, &options).await?);
-    let shared = Arc::new(Shared::new(sequencer.tip(), known, parts.listener));
+    let presence = found.identified(&*parts.clock, &options, wal_files);
+    let presence = Arc::new(presence.await?);
+    let tip = sequencer.tip();
+    let watermark = Arc::new(Watermark::new(parts.objects, &options.path, tip));
+    let shared = Arc::new(Shared::new(tip, known, parts.listener));
     // Last, so that a log that cannot be opened is nobody's; and the log is open without it.
     if let Some(ownership) = &ownership
         && let Err(error) = ownership.take().await
@@ -191,6 +211,12 @@ async fn open(parts: Parts, options: Options) -> Result<SlateStore> {
         Arc::clone(&shared),
         Arc::clone(&presence),
     ));
+    let every = match options.verify_each_flush {
+        true => WATERMARK_EVERY_CHEAP,
+        false => WATERMARK_EVERY,
+    };
+    let (kept, of) = (Arc::clone(&watermark), Arc::clone(&shared));
+    tokio::spawn(watermark::keep(kept, of, every));
     Ok(SlateStore {
         db,
         shared,
@@ -198,6 +224,7 @@ async fn open(parts: Parts, options: Options) -> Result<SlateStore> {
         queue,
         check_timeout: options.check_timeout,
         ownership,
+        watermark,
         closed: OnceCell::new(),
     })
 }
@@ -224,11 +251,16 @@ impl Found {
 /// That writer goes on until it is fenced, and a clock that is ahead of this one names files later than ours. SlateDB would
 /// refuse the names of the files that it writes while it opens, and stop. Once it is fenced it names no more, so an engine
 /// that has stopped is opened once more, even if this clock has passed those names meanwhile.
-async fn engine(parts: &Parts, options: &Options, clock: &Arc<EngineClock>) -> Result<Found> {
+async fn engine(
+    parts: &Parts,
+    options: &Options,
+    clock: &Arc<EngineClock>,
+    wal_files: &Arc<WalFiles>,
+) -> Result<Found> {
     let mut opened_again = false;
     loop {
         clock.never_before(minted::latest_ms(&parts.objects, &options.path).await?);
-        let found = find(parts, options, clock).await;
+        let found = find(parts, options, clock, wal_files).await;
         if matches!(found, Err(Error::Fenced)) {
             return found;
         }
@@ -242,9 +274,7 @@ async fn engine(parts: &Parts, options: &Options, clock: &Arc<EngineClock>) -> R
                     "the writer before was still writing, with a clock ahead of this one's: opening again"
                 );
                 if let Ok(found) = found {
-                    let nothing = CloseOptions::default().with_flush_type(None);
-                    // Whatever it says, it is fenced by the next one.
-                    let _ = found.db.close_with_options(nothing).await;
+                    close_as_it_is(found.db).await;
                 }
             }
             Ok(_) => {
@@ -258,8 +288,20 @@ async fn engine(parts: &Parts, options: &Options, clock: &Arc<EngineClock>) -> R
     }
 }
 
-async fn find(parts: &Parts, options: &Options, clock: &Arc<EngineClock>) -> Result<Found> {
-    let db = build(parts, options, Arc::clone(clock)).await?;
+/// Closes an engine that nothing was written with.
+async fn close_as_it_is(db: Db) {
+    let nothing = CloseOptions::default().with_flush_type(None);
+    // Whatever it says, it is fenced by the next one.
+    let _ = db.close_with_options(nothing).await;
+}
+
+async fn find(
+    parts: &Parts,
+    options: &Options,
+    clock: &Arc<EngineClock>,
+    wal_files: &Arc<WalFiles>,
+) -> Result<Found> {
+    let db = build(parts, options, Arc::clone(clock), wal_files).await?;
     let row = db.get_key_value(state::key()).await.map_err(error::read)?;
     let (last_write_ms, state) = match row {
         Some(row) => (row.create_ts, state::decode(&row.value)?),
@@ -274,7 +316,12 @@ async fn find(parts: &Parts, options: &Options, clock: &Arc<EngineClock>) -> Res
     })
 }
 
-async fn build(parts: &Parts, options: &Options, clock: Arc<EngineClock>) -> Result<Db> {
+async fn build(
+    parts: &Parts,
+    options: &Options,
+    clock: Arc<EngineClock>,
+    wal_files: &Arc<WalFiles>,
+) -> Result<Db> {
     let filter = BloomFilterPolicy::new(BLOOM_BITS)
         .with_prefix_extractor(Arc::new(ByKey))
         .with_whole_key_filtering(false);
@@ -289,7 +336,11 @@ async fn build(parts: &Parts, options: &Options, clock: Arc<EngineClock>) -> Res
         .with_block_cache(cache(options.block_cache_bytes))
         .with_meta_cache(cache(options.meta_cache_bytes))
         .build();
-    let mut builder = Db::builder(options.path.as_str(), Arc::clone(&parts.objects))
+    let objects = match &options.wal {
+        Some(_) => Arc::clone(&parts.objects),
+        None => wal_files.watch(Arc::clone(&parts.objects)),
+    };
+    let mut builder = Db::builder(options.path.as_str(), objects)
         .with_settings(options.settings.clone())
         .with_system_clock(clock)
         .with_segment_extractor(Arc::new(BySegment))
@@ -297,7 +348,7 @@ async fn build(parts: &Parts, options: &Options, clock: Arc<EngineClock>) -> Res
         .with_db_cache(Arc::new(caches), 0)
         .with_metrics_recorder(Arc::clone(&parts.recorder));
     if let Some(wal) = &options.wal {
-        builder = builder.with_wal_object_store(Arc::clone(&wal.objects));
+        builder = builder.with_wal_object_store(wal_files.watch(Arc::clone(&wal.objects)));
     }
     if let Some(seed) = parts.seed {
         builder = builder.with_seed(seed);

@@ -2,7 +2,8 @@
 //!
 //! The storage engine writes on when what it wrote before has vanished (a bucket that was emptied, a folder that was
 //! deleted): it makes objects anew, and the next start finds a log that begins at sequence 0. So each log has an object
-//! `identity` that is made once and never changed, and a running server looks for it, and for the newest manifest.
+//! `identity` that is made once and never changed, and a running server looks for it, for the newest manifest, and for the
+//! oldest and the newest files of the WAL.
 
 use std::sync::Arc;
 
@@ -12,9 +13,11 @@ use log_domain::{Clock, Error, Result};
 use object_store::path::{Path, PathPart};
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutMode};
 use serde::Serialize;
+use slatedb::VersionedManifest;
+use slatedb::admin::Admin;
 
-use super::Options;
-use super::beside;
+use super::wal_files::WalFiles;
+use super::{Options, beside, error};
 use crate::objects::Gone;
 
 /// The object that says which log this is, below the path of the log.
@@ -25,6 +28,7 @@ const MANIFESTS: &str = "manifest";
 /// What only a log leaves behind that once was open.
 const REMAINS: [&str; 2] = ["wal", "compacted"];
 const OWNER: &str = "owner";
+const WATERMARK: &str = "watermark";
 
 /// What is written into the object, for people; a server only compares it.
 #[derive(Serialize)]
@@ -41,6 +45,7 @@ pub(super) struct Presence {
     places: Vec<Arc<dyn ObjectStore>>,
     path: String,
     identity: Bytes,
+    wal: Arc<WalFiles>,
     each_flush: bool,
 }
 
@@ -115,7 +120,12 @@ impl Found {
     ///
     /// # Errors
     /// [`Error::Unavailable`] when a store does not answer.
-    pub(super) async fn identified(self, clock: &dyn Clock, options: &Options) -> Result<Presence> {
+    pub(super) async fn identified(
+        self,
+        clock: &dyn Clock,
+        options: &Options,
+        wal: Arc<WalFiles>,
+    ) -> Result<Presence> {
         let path = &options.path;
         let instance = options.instance.as_ref();
         let mut identity = self.identity;
@@ -138,6 +148,7 @@ impl Found {
             places: self.places,
             path: path.clone(),
             identity: identity.unwrap_or_default(),
+            wal,
             each_flush: options.verify_each_flush,
         })
     }
@@ -149,11 +160,21 @@ impl Presence {
         self.each_flush
     }
 
-    /// Looks for the log: its identity in all of its places, and a manifest that is not older than this one.
+    /// Looks for the log: its identity in all of its places, a manifest that is not older than this one, and what the next
+    /// start needs of the WAL.
     ///
     /// # Errors
     /// That it is not there, or that a store does not answer.
-    pub(super) async fn verify(&self, manifest: u64) -> std::result::Result<(), Absence> {
+    pub(super) async fn verify(
+        &self,
+        manifest: &VersionedManifest,
+    ) -> std::result::Result<(), Absence> {
+        self.verify_identity().await?;
+        self.verify_manifest(manifest.id()).await?;
+        self.verify_wal(manifest.replay_after_wal_id()).await
+    }
+
+    async fn verify_identity(&self) -> std::result::Result<(), Absence> {
         for place in &self.places {
             let object = beside::object(&self.path, OBJECT);
             let found = match place.get(&object).await {
@@ -170,10 +191,10 @@ impl Presence {
                 Err(error) => return Err(Absence::of(error, &object)),
             }
         }
-        self.verify_manifest(manifest).await
+        Ok(())
     }
 
-    async fn verify_manifest(&self, id: u64) -> std::result::Result<(), Absence> {
+    pub(super) async fn verify_manifest(&self, id: u64) -> std::result::Result<(), Absence> {
         let Some(data) = self.places.first() else {
             return Ok(());
         };
@@ -194,6 +215,55 @@ impl Presence {
             }
         }
         Err(Absence::gone(&object))
+    }
+
+    /// Looks for the oldest file of the WAL that a start would read, which is the one after `replayed`, and for the newest.
+    /// Those between are not looked for: a start tells of them.
+    async fn verify_wal(&self, replayed: u64) -> std::result::Result<(), Absence> {
+        let mut files = self.wal.last();
+        files.retain(|file| file.id > replayed);
+        let Some(first) = files.first().map(|file| file.id) else {
+            return Ok(());
+        };
+        let oldest = Some(replayed + 1).filter(|oldest| *oldest < first);
+        let sizes = files.iter().map(|file| (file.id, Some(file.bytes)));
+        for (id, bytes) in oldest.map(|id| (id, None)).into_iter().chain(sizes) {
+            self.verify_wal_file(id, bytes).await?;
+        }
+        Ok(())
+    }
+
+    async fn verify_wal_file(
+        &self,
+        id: u64,
+        bytes: Option<u64>,
+    ) -> std::result::Result<(), Absence> {
+        let Some(place) = self.places.last() else {
+            return Ok(());
+        };
+        let object = self.wal.object(id);
+        match place.head(&object).await {
+            Ok(found) if bytes.is_none_or(|bytes| bytes == found.size) => Ok(()),
+            Ok(found) => Err(Absence::Gone(format!(
+                "{object} has {} bytes, and not those that were written",
+                found.size
+            ))),
+            // Collected, by another writer too, once what is in it is in data files.
+            Err(object_store::Error::NotFound { .. }) if self.is_replayed(id).await? => Ok(()),
+            Err(error) => Err(Absence::of(error, &object)),
+        }
+    }
+
+    /// Whether the newest manifest says that a start does not need this file of the WAL.
+    async fn is_replayed(&self, id: u64) -> std::result::Result<bool, Absence> {
+        let Some(data) = self.places.first() else {
+            return Ok(false);
+        };
+        let admin = Admin::builder(self.path.as_str(), Arc::clone(data)).build();
+        match admin.read_manifest(None).await {
+            Ok(newest) => Ok(newest.is_some_and(|newest| newest.replay_after_wal_id() >= id)),
+            Err(failure) => Err(Absence::Unknown(error::read(failure))),
+        }
     }
 }
 
@@ -235,9 +305,11 @@ async fn remains(places: &[Arc<dyn ObjectStore>], path: &str) -> Result<Option<P
                 return Ok(Some(beside::object(path, folder)));
             }
         }
-        let owner = beside::object(path, OWNER);
-        if beside::read(&**place, &owner).await?.is_some() {
-            return Ok(Some(owner));
+        for name in [OWNER, WATERMARK] {
+            let object = beside::object(path, name);
+            if beside::read(&**place, &object).await?.is_some() {
+                return Ok(Some(object));
+            }
         }
     }
     Ok(None)

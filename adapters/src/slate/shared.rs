@@ -26,7 +26,7 @@ pub(super) struct Shared {
     undurable: Mutex<VecDeque<(Sequence, Instant)>>,
     stopped: watch::Sender<Option<Stopped>>,
     /// What is gone of the log, and how, if it is.
-    gone: Mutex<Option<String>>,
+    gone: watch::Sender<Option<String>>,
     /// Somebody waits for durability.
     pub(super) flush_wanted: Notify,
     /// The log was gone, and is there again.
@@ -73,7 +73,7 @@ impl Shared {
             waiters: Mutex::default(),
             undurable: Mutex::default(),
             stopped: watch::Sender::new(None),
-            gone: Mutex::default(),
+            gone: watch::Sender::new(None),
             flush_wanted: Notify::new(),
             log_is_back: Notify::new(),
             listener,
@@ -157,6 +157,16 @@ impl Shared {
         }
     }
 
+    /// Waits until more than what is below `watermark` is durable, and says how much.
+    pub(super) async fn durable_beyond(&self, watermark: Sequence) -> Sequence {
+        let mut durable = self.durable.subscribe();
+        match durable.wait_for(|durable| *durable > watermark).await {
+            Ok(durable) => *durable,
+            // The sender is here, so it does not go.
+            Err(_) => watermark,
+        }
+    }
+
     /// The store has stopped; only the first reason counts.
     pub(super) fn stop(&self, why: Stopped) {
         let first = self.stopped.send_if_modified(|stopped| {
@@ -191,17 +201,18 @@ impl Shared {
     pub(super) fn note(&self, found: std::result::Result<(), Absence>) -> Result<()> {
         match found {
             Ok(()) => {
-                if self.gone.lock().take().is_some() {
+                if self.gone.send_replace(None).is_some() {
                     tracing::info!("the log is back: appends are accepted again");
                     self.log_is_back.notify_one();
                 }
                 Ok(())
             }
             Err(Absence::Gone(why)) => {
-                let before = self.gone.lock().replace(why.clone());
+                let before = self.gone.send_replace(Some(why));
                 if before.is_none() {
                     tracing::error!(
-                        "the log is gone: {why}. Until it is back, appends are refused and nothing is acknowledged as durable"
+                        "the log is gone: {}. Until it is back, appends are refused and nothing is acknowledged as durable",
+                        self.gone().unwrap_or_default()
                     );
                     self.settle();
                 }
@@ -213,7 +224,18 @@ impl Shared {
 
     /// Whether the log was there when it was last looked for.
     pub(super) fn is_there(&self) -> bool {
-        self.gone.lock().is_none()
+        self.gone.borrow().is_none()
+    }
+
+    /// What is gone of the log, and how, if it is.
+    pub(super) fn gone(&self) -> Option<String> {
+        self.gone.borrow().clone()
+    }
+
+    /// Resolves when the log is gone.
+    pub(super) async fn until_gone(&self) {
+        // The sender is here, so it does not go.
+        let _ = self.gone.subscribe().wait_for(Option::is_some).await;
     }
 
     /// Whether appends are applied.
@@ -224,7 +246,7 @@ impl Shared {
         if self.stopped().is_some() {
             return Err(self.refusal());
         }
-        match &*self.gone.lock() {
+        match &*self.gone.borrow() {
             None => Ok(()),
             Some(why) => Err(Error::unavailable(format!(
                 "the log is gone: {why}; nothing is appended"

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tempfile::TempDir;
+use tokio::time::Instant;
 
 use crate::support::client::{Client, Outcome, until_ready_is};
 use crate::support::place::Place;
@@ -153,6 +154,8 @@ async fn a_bucket_that_is_emptied_is_noticed_and_no_log_begins_there_unless_it_m
         place.delete(part);
         nothing_is_acknowledged(&mut server, "was deleted").await;
         drop(server);
+        // What was on its way.
+        place.delete(part);
         if !part.is_empty() {
             refused(place.ends(&[]), "it has no manifest any more");
             place.delete("");
@@ -165,6 +168,52 @@ async fn a_bucket_that_is_emptied_is_noticed_and_no_log_begins_there_unless_it_m
     assert_eq!(server.terminate().await.code, Some(0));
     let server = place.serve_with(&never);
     assert_eq!(Client::new(&server).scan_all(b"key", 10).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_whose_wal_files_vanish_says_so_stops_soon_and_is_not_opened_unless_it_may() {
+    for place in [Place::folder(), Place::s3()] {
+        let mut server = place.serve_with(&soon());
+        Client::new(&server).append_one("key", "lost", true).await;
+        place.delete_wal_files();
+        nothing_is_acknowledged(&mut server, "was deleted").await;
+        let began = Instant::now();
+        let exit = server.terminate().await;
+        assert!(began.elapsed() < Duration::from_secs(4), "{exit:?}");
+        assert_eq!(exit.code, Some(NOT_FLUSHED), "{exit:?}");
+        let told = "acknowledged as durable had been written before; nothing else was acknowledged";
+        assert!(exit.stderr.contains(told), "{exit:?}");
+        refused(
+            place.ends(&[]),
+            "up to sequence 1, but what is left of it ends at 0",
+        );
+
+        place.rename("watermark", "watermark-lost");
+        let server = place.serve();
+        let start = Client::new(&server).append_one("key", "after", true).await;
+        assert!(start > u64::from(u32::MAX), "{start}");
+        assert_eq!(server.terminate().await.code, Some(0));
+        let server = place.serve();
+        let kept = Client::new(&server).scan_all(b"key", 10).await;
+        assert_eq!(kept, [(start, b"after".to_vec())]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_that_was_stopped_is_not_opened_without_its_wal_files() {
+    for vanish in [Place::delete_wal_files, Place::empty_wal_files] {
+        let place = Place::folder();
+        let server = place.serve();
+        for value in ["0", "1", "2"] {
+            Client::new(&server).append_one("key", value, true).await;
+        }
+        assert_eq!(server.terminate().await.code, Some(0));
+        vanish(&place);
+        refused(
+            place.ends(&[]),
+            "up to sequence 3, but what is left of it ends at 0",
+        );
+    }
 }
 
 #[test]

@@ -66,7 +66,7 @@ async fn a_log_has_an_identity_that_never_changes_and_one_without_gets_one() {
 #[tokio::test]
 async fn while_a_part_that_a_log_needs_is_gone_nothing_is_acknowledged_and_then_it_goes_on() {
     for each_flush in [true, false] {
-        for part in ["identity", "manifest"] {
+        for part in ["identity", "manifest", "wal/"] {
             let objects = memory();
             let store = open_with(&objects, |options| options.verify_each_flush = each_flush);
             let store = store.await.expect("opened");
@@ -132,8 +132,8 @@ async fn a_manifest_that_was_collected_because_there_is_a_newer_one_is_not_misse
         .put(&newer, "of another writer".into())
         .await
         .expect("put");
-    assert!(store.presence.verify(7).await.is_ok());
-    assert!(store.presence.verify(1_000).await.is_err());
+    assert!(store.presence.verify_manifest(7).await.is_ok());
+    assert!(store.presence.verify_manifest(1_000).await.is_err());
 }
 
 #[tokio::test]
@@ -194,4 +194,148 @@ async fn a_log_whose_wal_was_emptied_is_not_opened_and_not_written_to() {
     store.close(CLOSE).await.expect("closed");
     delete(&objects, "").await;
     is_refused(&objects, with_wal, "there are parts of a log (log/wal)").await;
+}
+
+/// The files of the WAL that are not empty, the oldest first.
+async fn wal_files(objects: &Arc<dyn ObjectStore>) -> Vec<Path> {
+    let listed = objects.list(Some(&Path::from("log/wal")));
+    let mut found: Vec<_> = listed.try_collect().await.expect("listed");
+    found.retain(|meta| meta.size > 0);
+    let mut found: Vec<_> = found.into_iter().map(|meta| meta.location).collect();
+    found.sort();
+    found
+}
+
+async fn append(store: &SlateStore, value: &'static str) -> u64 {
+    let appended = store.append(batch("k", &[value]), Durability::Durable);
+    appended.await.expect("appended").start.get()
+}
+
+#[tokio::test]
+async fn a_file_of_the_wal_that_is_deleted_or_emptied_is_missed_until_it_is_back() {
+    let objects = memory();
+    let store = open(&objects).await;
+    for value in ["a", "b", "c"] {
+        append(&store, value).await;
+    }
+    let files = wal_files(&objects).await;
+    for lost in files.iter().rev().take(2) {
+        let kept = content(&objects, lost).await;
+        for emptied in [false, true] {
+            match emptied {
+                true => drop(objects.put(lost, "".into()).await.expect("emptied")),
+                false => objects.delete(lost).await.expect("deleted"),
+            }
+            let why = store.check().await.expect_err("gone").to_string();
+            assert!(why.contains(lost.as_ref()), "{why}");
+            objects.put(lost, kept.clone().into()).await.expect("put");
+            store.check().await.expect("there again");
+        }
+    }
+    store.close(CLOSE).await.expect("closed");
+}
+
+#[tokio::test]
+async fn files_of_the_wal_that_are_in_data_files_are_not_missed() {
+    let objects = memory();
+    let store = open(&objects).await;
+    append(&store, "a").await;
+    let memtable = slatedb::config::FlushOptions {
+        flush_type: FlushType::MemTable,
+    };
+    let flushed = store.db.flush_with_options(memtable).await;
+    flushed.expect("flushed");
+    delete(&objects, "wal/").await;
+    store.check().await.expect("not needed");
+}
+
+#[tokio::test]
+async fn a_log_that_lost_files_of_its_wal_is_not_opened_and_gives_no_sequence_again_when_it_may() {
+    // Stopped cleanly, or killed with what is written down some appends behind.
+    for clean in [true, false] {
+        for emptied in [true, false] {
+            let objects = memory();
+            let store = open(&objects).await;
+            append(&store, "a").await;
+            let noted = async || objects.head(&Path::from("log/watermark")).await.is_err();
+            while noted().await {
+                tokio::task::yield_now().await;
+            }
+            let last = append(&store, "b").await;
+            if clean {
+                store.close(CLOSE).await.expect("closed");
+            }
+            drop(store);
+            for file in wal_files(&objects).await {
+                match emptied {
+                    true => drop(objects.put(&file, "".into()).await.expect("emptied")),
+                    false => objects.delete(&file).await.expect("deleted"),
+                }
+            }
+            let ends = if clean {
+                "up to sequence 2"
+            } else {
+                "up to sequence 1"
+            };
+            is_refused(&objects, |_| {}, ends).await;
+            is_refused(&objects, |_| {}, "what is left of it ends at 0").await;
+            let (is, lost) = (
+                Path::from("log/watermark"),
+                Path::from("log/watermark-lost"),
+            );
+            objects.rename(&is, &lost).await.expect("renamed");
+            for _ in 0..2 {
+                let store = open(&objects).await;
+                let next = append(&store, "c").await;
+                assert!(next > last + 1_000_000, "{next}");
+                store.close(CLOSE).await.expect("closed");
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn how_far_the_log_is_durable_is_written_once_a_minute_and_when_it_is_closed() {
+    let objects = memory();
+    let store = open(&objects).await;
+    let object = Path::from("log/watermark");
+    let is = async || content(&objects, &object).await;
+    append(&store, "a").await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let first = is().await;
+    assert_eq!(first, r#"{"version":1,"durable":1}"#);
+    append(&store, "b").await;
+    tokio::time::sleep(Duration::from_secs(50)).await;
+    assert_eq!(is().await, first);
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert_eq!(is().await, r#"{"version":1,"durable":2}"#);
+    append(&store, "c").await;
+    store.close(CLOSE).await.expect("closed");
+    assert_eq!(is().await, r#"{"version":1,"durable":3}"#);
+}
+
+#[tokio::test]
+async fn a_close_over_a_log_that_is_gone_is_short_and_says_what_was_written() {
+    for (pending, says) in [
+        (false, "nothing else was acknowledged"),
+        (true, "1 records from sequence 1 on"),
+    ] {
+        let objects = memory();
+        let store = open_with(&objects, |options| options.verify_each_flush = true);
+        let store = store.await.expect("opened");
+        append(&store, "a").await;
+        delete(&objects, "identity").await;
+        if pending {
+            let outcome = store.append(batch("k", &["b"]), Durability::Durable).await;
+            assert!(matches!(outcome, Err(Error::OutcomeUnknown { .. })));
+        }
+        store.check().await.expect_err("gone");
+        let began = Instant::now();
+        let why = store.close(CLOSE).await.expect_err("gone").to_string();
+        assert!(began.elapsed() < CLOSE / 4, "{:?}", began.elapsed());
+        assert!(
+            why.contains("the log is gone") && why.contains(says),
+            "{why}"
+        );
+    }
 }

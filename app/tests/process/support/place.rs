@@ -107,10 +107,56 @@ impl Place {
         match self {
             Self::Folder(folder) => {
                 let part = folder.path().join("log").join(part);
-                std::fs::remove_dir_all(part).expect("delete a folder");
+                // A server may be writing a file into it.
+                let mut attempts = (0..100).map(|_| std::fs::remove_dir_all(&part));
+                assert!(attempts.any(|deleted| deleted.is_ok()), "delete {part:?}");
             }
             Self::Bucket(s3) => s3.delete(BUCKET, &format!("{PREFIX}/{part}")),
             Self::Google(_) | Self::Azure(_) => panic!("no test deletes objects of an emulator"),
+        }
+    }
+
+    /// Deletes the files of the WAL, and leaves their folder.
+    pub(crate) fn delete_wal_files(&self) {
+        let Self::Folder(_) = self else {
+            return self.delete("wal/");
+        };
+        for file in self.wal_files() {
+            std::fs::remove_file(file).expect("delete a file");
+        }
+    }
+
+    /// Makes the files of the WAL in a folder empty.
+    pub(crate) fn empty_wal_files(&self) {
+        for file in self.wal_files() {
+            std::fs::write(file, "").expect("empty a file");
+        }
+    }
+
+    fn wal_files(&self) -> Vec<std::path::PathBuf> {
+        let folder = std::path::Path::new(&self.path()).join("log/wal");
+        let listed = std::fs::read_dir(folder).expect("list a folder");
+        listed
+            .map(|entry| entry.expect("an entry").path())
+            .collect()
+    }
+
+    /// Gives an object of the log another name.
+    pub(crate) fn rename(&self, from: &str, to: &str) {
+        match self {
+            Self::Folder(folder) => {
+                let log = folder.path().join("log");
+                std::fs::rename(log.join(from), log.join(to)).expect("rename a file");
+            }
+            Self::Bucket(s3) => {
+                let path = |name| format!("/{BUCKET}/{PREFIX}/{name}");
+                let found = s3.request("GET", &path(from), &[], b"").expect("read");
+                let put = s3.request("PUT", &path(to), &[], &found.body).expect("put");
+                assert_eq!(put.status, 200, "{to}");
+                let gone = s3.request("DELETE", &path(from), &[], b"");
+                assert_eq!(gone.expect("delete").status, 204, "{from}");
+            }
+            Self::Google(_) | Self::Azure(_) => panic!("no test renames objects of an emulator"),
         }
     }
 

@@ -1,0 +1,199 @@
+//! How far the log was durable, written down outside of the WAL.
+//!
+//! The WAL alone says where it ends. When its last files are deleted or emptied, the storage engine opens what is left, and
+//! would give the sequences of the missing records again. So the durable watermark is also in an object beside it, some
+//! time behind, and a log that reaches less far is not opened.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use log_domain::{Error, Result, Sequence};
+use object_store::{ObjectStore, ObjectStoreExt};
+use serde::{Deserialize, Serialize};
+
+use super::beside;
+use super::shared::Shared;
+
+/// The object that says how far the log was durable, below the path of the log.
+const OBJECT: &str = "watermark";
+/// What an operator calls it to have the log opened without what is missing.
+const LOST: &str = "watermark-lost";
+const VERSION: u8 = 1;
+
+/// How far above a watermark a log continues that lost records: far more than any server appends before it is written again.
+const SKIPPED: u64 = 1 << 32;
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    version: u8,
+    durable: u64,
+}
+
+/// What is written down of a log before it is opened.
+#[derive(Debug, Default)]
+pub(super) struct Recorded {
+    durable: Option<Sequence>,
+    lost: Option<Sequence>,
+    path: String,
+}
+
+/// Reads what is written down of the log at `path`.
+///
+/// # Errors
+/// [`Error::Corrupt`] when it cannot be read, [`Error::Unavailable`] when the store does not answer.
+pub(super) async fn read(objects: &dyn ObjectStore, path: &str) -> Result<Recorded> {
+    let durable = find(objects, path, OBJECT).await?;
+    let lost = match durable {
+        Some(_) => None,
+        None => find(objects, path, LOST).await?,
+    };
+    Ok(Recorded {
+        durable,
+        lost,
+        path: path.to_owned(),
+    })
+}
+
+async fn find(objects: &dyn ObjectStore, path: &str, name: &str) -> Result<Option<Sequence>> {
+    let object = beside::object(path, name);
+    let Some(found) = beside::read(objects, &object).await? else {
+        return Ok(None);
+    };
+    decode(&found).map(Some).map_err(|why| {
+        Error::Corrupt(format!(
+            "{object}, which says how far the log was durable, {why}"
+        ))
+    })
+}
+
+impl Recorded {
+    /// Where the log continues that was found durable up to `reached`, at the least.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when it was durable further than that.
+    pub(super) fn floor(&self, reached: Sequence) -> Result<Sequence> {
+        if let Some(durable) = self.durable
+            && durable > reached
+        {
+            let path = &self.path;
+            return Err(Error::invalid(format!(
+                "the log was durable up to sequence {durable}, but what is left of it ends at {reached}: files of its WAL \
+                 were deleted or emptied. Restore {path}/wal from a copy. To open the log without the records from \
+                 {reached} on, rename the object {path}/{OBJECT} to {path}/{LOST}; no sequence is given again"
+            )));
+        }
+        match self.lost {
+            Some(durable) if durable > reached => {
+                let floor = Sequence::new(durable.get().saturating_add(SKIPPED));
+                tracing::warn!(
+                    "records from sequence {reached} on are lost, as {}/{LOST} accepts; the log continues at {floor}",
+                    self.path
+                );
+                Ok(floor)
+            }
+            _ => Ok(Sequence::ZERO),
+        }
+    }
+}
+
+/// Writes down how far the log is durable.
+pub(super) struct Watermark {
+    objects: Arc<dyn ObjectStore>,
+    path: String,
+    written: AtomicU64,
+}
+
+impl Watermark {
+    /// Of the log at `path`, which was opened at `tip`: only what is durable beyond is written.
+    pub(super) fn new(objects: Arc<dyn ObjectStore>, path: &str, tip: Sequence) -> Self {
+        Self {
+            objects,
+            path: path.to_owned(),
+            written: AtomicU64::new(tip.get()),
+        }
+    }
+
+    /// Writes that everything below `durable` is durable, if that is news.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the store does not take it.
+    pub(super) async fn write(&self, durable: Sequence) -> Result<()> {
+        if durable.get() <= self.written.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let object = beside::object(&self.path, OBJECT);
+        let put = self.objects.put(&object, encode(durable)?.into()).await;
+        put.map_err(beside::unavailable)?;
+        self.written.store(durable.get(), Ordering::Release);
+        Ok(())
+    }
+}
+
+/// Writes how far the log is durable when that has changed, but not more often than `every`.
+pub(super) async fn keep(watermark: Arc<Watermark>, shared: Arc<Shared>, every: Duration) {
+    loop {
+        let written = Sequence::new(watermark.written.load(Ordering::Acquire));
+        tokio::select! {
+            biased;
+            _ = shared.until_stopped() => return,
+            durable = shared.durable_beyond(written) => {
+                // What is gone must not be begun again.
+                if shared.is_there()
+                    && let Err(error) = watermark.write(durable).await
+                {
+                    tracing::debug!(%error, "could not write down how far the log is durable");
+                }
+            }
+        }
+        tokio::select! {
+            biased;
+            _ = shared.until_stopped() => return,
+            () = tokio::time::sleep(every) => {}
+        }
+    }
+}
+
+fn encode(durable: Sequence) -> Result<Bytes> {
+    let written = Written {
+        version: VERSION,
+        durable: durable.get(),
+    };
+    let encoded = serde_json::to_vec(&written)
+        .map_err(|error| Error::internal(format!("encode the watermark: {error}")))?;
+    Ok(encoded.into())
+}
+
+fn decode(value: &[u8]) -> std::result::Result<Sequence, String> {
+    #[derive(Deserialize)]
+    struct Versioned {
+        version: u8,
+    }
+    let damaged = |error| format!("is not readable: {error}. Restore it from a copy");
+    let Versioned { version } = serde_json::from_slice(value).map_err(damaged)?;
+    if version != VERSION {
+        return Err(format!(
+            "has format version {version}, this server reads version {VERSION}"
+        ));
+    }
+    let written: Written = serde_json::from_slice(value).map_err(damaged)?;
+    Ok(Sequence::new(written.durable))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_golden_bytes_are_kept_and_an_unknown_version_is_refused() {
+        let golden = br#"{"version":1,"durable":7}"#;
+        let seven = Sequence::new(7);
+        assert_eq!(encode(seven).expect("encoded").as_ref(), golden);
+        assert_eq!(decode(golden), Ok(seven));
+        let newer = decode(br#"{"version":2}"#).expect_err("refused");
+        assert!(newer.contains("format version 2"), "{newer}");
+        decode(b"").expect_err("refused");
+    }
+}
