@@ -59,4 +59,4 @@ def test_the_java_example_prints_what_the_page_says(serve, run, classes, tmp_pat
 
 def test_the_rust_example_prints_what_the_page_says(serve, run, generated):
     [(code, printed)] = examples("rust", serve())
-    assert run(build(run, generated, {"main.rs": code, **sources("errors.rs", "retry.rs")})) == printed
+    assert run(build(run, generated, {"main.rs": code, **sources("errors.rs", "retry.rs", "whole_requests.rs")})) == printed

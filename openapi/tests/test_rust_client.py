@@ -7,6 +7,8 @@ import pytest
 
 import program
 from conftest import OPENAPI, ROOT
+from early import Early
+from outcomes import LARGE, Program
 
 CLIENT = OPENAPI / "clients/rust"
 
@@ -41,4 +43,11 @@ def test_the_rust_client_runs_the_program(serve, run, built):
 
 
 def test_the_rust_client_calls_nothing_unknown_that_was_certainly_not_applied(outcomes, built):
-    outcomes.check([built, "outcomes"], knows_what_was_sent=False)
+    outcomes.check([built, "outcomes"])
+
+
+def test_the_rust_client_follows_a_redirect_of_an_append(serve, built):
+    moved = {"location": f"{serve()}/api/v1/log/append"}
+    with Program([built, "outcomes"], {}) as client, Early(308, "moved", headers=moved) as gateway:
+        assert client.append(gateway.url) == ("Appended", None), client.told
+        assert client.append(gateway.url, LARGE) == ("Appended", None), client.told

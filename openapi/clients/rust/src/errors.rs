@@ -9,6 +9,8 @@ use opendata_log_client::apis::Error as Failure;
 use opendata_log_client::apis::configuration::Configuration;
 use opendata_log_client::models::ErrorResponse;
 
+use crate::whole_requests::NotSentWhole;
+
 /// What the caller must do next depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -65,6 +67,7 @@ impl LogError {
             }
             Failure::Serde(error) => (Kind::UnexpectedAnswer, None, error.to_string()),
             Failure::Reqwest(error) => (Kind::Unavailable, None, reason(&error)),
+            Failure::ReqwestMiddleware(error) => (Kind::Unavailable, None, reason(&error)),
             Failure::Io(error) => (Kind::Unavailable, None, reason(&error)),
         };
         let message = format!("{message} ({})", log.base_path);
@@ -78,7 +81,16 @@ impl LogError {
     /// What an append ended in: where nobody knows whether it was applied, `OutcomeUnknown`.
     pub fn of_append<T>(failure: Failure<T>, log: &Configuration) -> Self {
         let answered = matches!(failure, Failure::ResponseError(_));
-        let certain = matches!(&failure, Failure::Reqwest(error) if was_not_sent_whole(error));
+        let certain = match &failure {
+            Failure::Reqwest(error)
+            | Failure::ReqwestMiddleware(reqwest_middleware::Error::Reqwest(error)) => {
+                was_not_sent_whole(error)
+            }
+            Failure::ReqwestMiddleware(reqwest_middleware::Error::Middleware(error)) => {
+                error.is::<NotSentWhole>()
+            }
+            _ => false,
+        };
         let mut error = Self::of_read(failure, log);
         let refused = REFUSED_ON_THE_WAY.contains(&error.status.unwrap_or(0));
         // The body did not arrive in time.

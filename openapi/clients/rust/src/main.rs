@@ -15,6 +15,7 @@ use errors::{Kind, LogError};
 mod errors;
 mod outcomes;
 mod retry;
+mod whole_requests;
 
 type Done<T = ()> = Result<T, Box<dyn Error>>;
 
@@ -38,6 +39,7 @@ async fn main() -> Done {
 fn client(url: &str, token: Option<&str>) -> Configuration {
     Configuration {
         base_path: url.to_owned(),
+        client: whole_requests::client(),
         bearer_access_token: token.map(str::to_owned),
         ..Configuration::new()
     }
