@@ -8,6 +8,7 @@ pub mod http;
 pub mod memory;
 pub mod metrics;
 pub mod objects;
+pub mod quoted;
 pub mod sending;
 pub mod slate;
 pub mod small_file;

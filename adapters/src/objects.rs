@@ -21,6 +21,7 @@ use log_domain::Result;
 use object_store::memory::InMemory;
 use object_store::{ObjectStore, RetryConfig};
 
+use crate::quoted::{cut, without_user};
 use crate::variables::Reader;
 
 use check::Candidate;
@@ -110,9 +111,12 @@ impl fmt::Display for Place {
         match self {
             Self::Memory => f.write_str("memory (gone when the server stops)"),
             Self::Folder(folder) => write!(f, "folder {}", folder.path.display()),
-            Self::S3(bucket) => write!(f, "s3://{}", bucket.name),
-            Self::Gcs(bucket) => write!(f, "gs://{}", bucket.name),
-            Self::Azure(container) => write!(f, "az://{}/{}", container.account, container.name),
+            Self::S3(bucket) => write!(f, "s3://{}", cut(&without_user(&bucket.name))),
+            Self::Gcs(bucket) => write!(f, "gs://{}", cut(&without_user(&bucket.name))),
+            Self::Azure(container) => {
+                let account = cut(&without_user(&container.account));
+                write!(f, "az://{account}/{}", cut(&without_user(&container.name)))
+            }
         }
     }
 }

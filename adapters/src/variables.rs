@@ -13,7 +13,7 @@ use accepts::Accepts::{
     self, Certificates, Folders, Header, Host, Name, Number, Parameter, Path, Proxy, Text, TlsUrl,
     Url, UrlPath,
 };
-pub(crate) use accepts::{name_part, plain_http, text};
+pub(crate) use accepts::{endpoint, name_part, text};
 
 /// Who reads a variable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -166,7 +166,7 @@ static OF_EVERY_STORE: [(&str, Accepts); 20] = [
     ("HTTP2_MAX_FRAME_SIZE", Header),
     ("POOL_IDLE_TIMEOUT", Header),
     ("POOL_MAX_IDLE_PER_HOST", Header),
-    ("PROXY_URL", Header),
+    ("PROXY_URL", Proxy),
     ("PROXY_CA_CERTIFICATE", Text),
     ("PROXY_EXCLUDES", Header),
     ("RANDOMIZE_ADDRESSES", Header),

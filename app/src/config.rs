@@ -13,6 +13,7 @@ mod http;
 mod kinds;
 pub mod masked;
 mod names;
+mod numbers;
 mod reference;
 mod s3;
 pub mod security;
@@ -24,6 +25,7 @@ mod tests;
 mod tree;
 mod variables;
 mod wal;
+mod yaml;
 
 use std::fmt;
 use std::net::IpAddr;

@@ -11,6 +11,7 @@ use clap::Parser;
 use clap::error::ErrorKind;
 use log_adapters::clock::SystemClock;
 use log_adapters::objects::Reach;
+use log_adapters::quoted;
 use log_app::cli::{Asked, Cli};
 use log_app::config::{Config, Refusal, environment, masked};
 use log_app::descriptors;
@@ -129,8 +130,24 @@ fn parse() -> Result<Option<Asked>, Failure> {
         {
             printed(error.print()).map(|_success| None)
         }
-        Err(error) => Err(refuse(in_one_line(&error.to_string()))),
+        Err(error) if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            Err(refuse(
+                "config needs a command: check or show, for example opendata-log config check"
+                    .into(),
+            ))
+        }
+        Err(error) => Err(refuse(without_users(in_one_line(&error.to_string())))),
     }
+}
+
+/// The message with each argument in it as other messages quote it.
+fn without_users(message: String) -> String {
+    let arguments = std::env::args_os().skip(1);
+    let texts = arguments.filter_map(|argument| argument.into_string().ok());
+    let with_users = texts.filter(|text| text.contains('@'));
+    with_users.fold(message, |message, text| {
+        message.replace(&text, &quoted::without_user(&text))
+    })
 }
 
 /// A message of the command line's parser, up to where it repeats the usage.

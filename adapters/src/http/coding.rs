@@ -3,6 +3,7 @@
 use poem::http::{HeaderMap, header};
 
 use super::failure::{Failure, Reason};
+use crate::quoted::quoted;
 
 /// What a body is compressed with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,8 +48,8 @@ impl Coding {
                 continue;
             }
             let coding = Self::named(name).ok_or_else(|| {
-                let name: String = name.chars().take(40).collect();
-                refused(format!("the content encoding {name:?} is not supported"))
+                let name = quoted(name);
+                refused(format!("the content encoding {name} is not supported"))
             })?;
             if found.replace(coding).is_some() {
                 return Err(refused("more than one content encoding".to_owned()));

@@ -11,9 +11,7 @@ use poem::http::header;
 use poem::http::uri::Authority;
 
 use super::failure::{Failure, Reason};
-
-/// Bytes of a refused name that the message quotes.
-const MAX_QUOTED: usize = 100;
+use crate::quoted::{quoted, quoted_entry};
 
 /// An example of an allowed host, for messages.
 const EXAMPLE: &str = "log.example.com or log.example.com:8443";
@@ -51,8 +49,10 @@ impl AllowedHosts {
             .iter()
             .filter(|entry| *entry != "*")
             .map(|entry| {
-                let refused =
-                    || format!("{entry:?} is not a host; expected, for example, {EXAMPLE}");
+                let refused = || {
+                    let entry = quoted_entry(entry, listed);
+                    format!("{entry} is not a host; expected, for example, {EXAMPLE}")
+                };
                 Host::parse(entry).ok_or_else(refused)
             })
             .collect::<Result<_, _>>()?;
@@ -139,11 +139,11 @@ impl Host {
 }
 
 fn refusal(name: &str) -> Failure {
-    let quoted = &name[..name.floor_char_boundary(MAX_QUOTED)];
+    let name = quoted(name);
     Failure::new(
         Reason::PermissionDenied,
         format!(
-            "this server does not answer to the name {quoted:?}; use localhost or 127.0.0.1, or add the name to the \
+            "this server does not answer to the name {name}; use localhost or 127.0.0.1, or add the name to the \
              setting http.allowed_hosts"
         ),
     )

@@ -5,12 +5,11 @@
 
 use strsim::osa_distance;
 
-/// Characters of an unknown name that are quoted and compared.
-const QUOTED: usize = 40;
+use crate::quoted::cut;
 
 /// What is answered to `name`, a `what` that is none of `known`.
 pub(super) fn unknown(what: &str, name: &str, known: &[&str]) -> String {
-    let name: String = name.chars().take(QUOTED).collect();
+    let name = cut(name);
     let hint = nearest(&name, known).map(|known| format!("; did you mean {known}?"));
     let accepted = if known.is_empty() {
         "none is accepted here".to_owned()

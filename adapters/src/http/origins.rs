@@ -10,12 +10,10 @@ use poem::http::{HeaderMap, HeaderValue, Method, header};
 
 use super::failure::{Failure, Reason};
 use super::hosts::Host;
+use crate::quoted::{cut, quoted_entry};
 
 /// What a browser says of the page that asks, to servers on this machine or with TLS.
 const SEC_FETCH_SITE: &str = "sec-fetch-site";
-
-/// Bytes of a refused origin that the message quotes.
-const MAX_QUOTED: usize = 100;
 
 /// Examples of origins, for messages.
 const EXAMPLE: &str = "https://app.example.com or http://localhost:3000, or * for all";
@@ -44,7 +42,13 @@ impl AllowedOrigins {
         let origins: Vec<_> = listed
             .iter()
             .filter(|entry| *entry != "*")
-            .map(|entry| parse(entry))
+            .map(|entry| {
+                let refused = || {
+                    let entry = quoted_entry(entry, listed);
+                    format!("{entry} is not an origin; expected, for example, {EXAMPLE}")
+                };
+                parse(entry).ok_or_else(refused)
+            })
             .collect::<Result<_, _>>()?;
         Ok(if origins.len() < listed.len() {
             Self::Any
@@ -74,8 +78,8 @@ impl AllowedOrigins {
             },
             Sole::One(origin) if self.allows(origin) || is_own(origin, site, request) => Ok(()),
             Sole::One(origin) => {
-                let quoted = String::from_utf8_lossy(origin.as_bytes()).into_owned();
-                Err(refusal(&quoted[..quoted.floor_char_boundary(MAX_QUOTED)]))
+                let origin = String::from_utf8_lossy(origin.as_bytes());
+                Err(refusal(&cut(&origin)))
             }
             Sole::Many => Err(refusal("several origins")),
         }
@@ -128,11 +132,10 @@ fn is_own(origin: &HeaderValue, site: Option<&HeaderValue>, request: &Request) -
 }
 
 /// An origin as browsers write it: without its scheme's own port, in lower case.
-fn parse(entry: &str) -> Result<HeaderValue, String> {
-    let refused = || format!("{entry:?} is not an origin; expected, for example, {EXAMPLE}");
-    let (scheme, rest) = entry.split_once("://").ok_or_else(refused)?;
-    let scheme: Scheme = scheme.parse().map_err(|_| refused())?;
-    let host = Host::parse(rest).ok_or_else(refused)?;
+fn parse(entry: &str) -> Option<HeaderValue> {
+    let (scheme, rest) = entry.split_once("://")?;
+    let scheme: Scheme = scheme.parse().ok()?;
+    let host = Host::parse(rest)?;
     let own = match scheme.as_str() {
         "https" => Some(443),
         "http" => Some(80),
@@ -141,7 +144,7 @@ fn parse(entry: &str) -> Result<HeaderValue, String> {
     let port = host.port.filter(|port| Some(*port) != own);
     let port = port.map_or_else(String::new, |port| format!(":{port}"));
     let origin = format!("{scheme}://{}{port}", host.name).to_ascii_lowercase();
-    HeaderValue::from_str(&origin).map_err(|_| refused())
+    HeaderValue::from_str(&origin).ok()
 }
 
 fn refusal(whose: &str) -> Failure {

@@ -73,7 +73,7 @@ impl Container {
         if let Some(value) = builder.get_config_value(&AzureConfigKey::Endpoint) {
             let allowed = AzureConfigKey::Client(ClientConfigKey::AllowHttp);
             let allowed = builder.get_config_value(&allowed);
-            variables::plain_http(endpoint, &value, "AZURE_ALLOW_HTTP", allowed)?;
+            variables::endpoint(endpoint, &value, "AZURE_ALLOW_HTTP", allowed)?;
         }
         Ok(builder
             .with_account(&self.account)

@@ -74,7 +74,7 @@ impl Bucket {
         endpoint.1 = builder.get_config_value(&GoogleConfigKey::BaseUrl);
         if let (name, Some(value)) = endpoint {
             let allowed = builder.get_config_value(&ALLOW_HTTP);
-            variables::plain_http(name, &value, "GOOGLE_ALLOW_HTTP", allowed)?;
+            variables::endpoint(name, &value, "GOOGLE_ALLOW_HTTP", allowed)?;
         }
         Ok(builder.with_bucket_name(&self.name))
     }
@@ -165,7 +165,7 @@ fn check_key(name: &str, key: &str, is_used: bool, allow_http: Option<String>) -
     match fields.get("gcs_base_url").and_then(Value::as_str) {
         Some(url) if is_used => {
             let name = format!("gcs_base_url in {name}");
-            variables::plain_http(&name, url, "GOOGLE_ALLOW_HTTP", allow_http)
+            variables::endpoint(&name, url, "GOOGLE_ALLOW_HTTP", allow_http)
         }
         _ => Ok(()),
     }

@@ -6,6 +6,8 @@
 
 use object_store::path::Path;
 
+use crate::quoted::quoted;
+
 /// At most so many bytes: S3, Google and Azure allow 1,024 for the name of an object, and the log's own part takes 40.
 const MOST_BYTES: usize = 900;
 
@@ -15,13 +17,9 @@ const MOST_BYTES: usize = 900;
 /// What is wrong with it, and what is accepted, in one line.
 pub fn check_prefix(prefix: &str) -> Result<(), String> {
     let refuse = |why: String| {
-        let shown: String = prefix
-            .chars()
-            .take(80)
-            .flat_map(char::escape_debug)
-            .collect();
+        let shown = quoted(prefix);
         Err(format!(
-            "{shown:?} cannot be a prefix: {why}. Accepted are letters and digits of ASCII, spaces and !$&'()+,-.:;=@_, in \
+            "{shown} cannot be a prefix: {why}. Accepted are letters and digits of ASCII, spaces and !$&'()+,-.:;=@_, in \
              parts that are separated by single slashes, for example `logs/orders`"
         ))
     };
@@ -38,8 +36,8 @@ pub fn check_prefix(prefix: &str) -> Result<(), String> {
         if part.is_empty() {
             let parts: Vec<_> = prefix.split('/').filter(|part| !part.is_empty()).collect();
             return refuse(format!(
-                "it begins or ends with a slash, or has two in a row; without them it is `{}`",
-                parts.join("/").escape_debug()
+                "it begins or ends with a slash, or has two in a row; without them it is {}",
+                quoted(&parts.join("/"))
             ));
         }
         if part == "." || part == ".." {

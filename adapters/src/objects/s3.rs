@@ -95,7 +95,7 @@ impl Bucket {
             let name = names.find(|name| reach.gives(name, &value));
             let allowed = AmazonS3ConfigKey::Client(ClientConfigKey::AllowHttp);
             let allowed = builder.get_config_value(&allowed);
-            variables::plain_http(
+            variables::endpoint(
                 name.unwrap_or("the endpoint"),
                 &value,
                 "AWS_ALLOW_HTTP",

@@ -6,7 +6,7 @@ use std::path::Path;
 use log_domain::{Error, Result};
 use url::Url;
 
-use crate::concealed::without_passwords;
+use crate::quoted::quoted_url;
 use crate::small_file::SmallFile;
 
 /// Parameters of a query grow threefold when they are encoded, and a URL can have 64 KiB.
@@ -126,9 +126,28 @@ fn url(name: &str, value: &str) -> Result<Scheme> {
         Some(scheme) if has_host(value) => Ok(scheme),
         _ => Err(Error::invalid(format!(
             "{name} is {}; it must be a URL such as https://storage.example.com or http://127.0.0.1:9000",
-            shown(value)
+            quoted_url(value)
         ))),
     }
+}
+
+/// What the URL of a service must not have.
+fn query_or_fragment(value: &str) -> Option<&'static str> {
+    let begin = value.find(['?', '#'])?;
+    // What is before the last `@` was meant as a user's name and password.
+    let is_of_user = value.rfind('@').is_some_and(|user| begin < user);
+    match value.as_bytes().get(begin) {
+        _ if is_of_user => None,
+        Some(b'?') => Some("a query (what follows the ?)"),
+        _ => Some("a fragment (what follows the #)"),
+    }
+}
+
+/// Whether an `@` is behind the host: a password with a `/` was meant, and what parsers take for the host is the user.
+fn has_user_behind_host(value: &str) -> bool {
+    let rest = value.split_once("://").map_or(value, |(_, rest)| rest);
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    rest[end..].contains('@')
 }
 
 /// Whether both parsers that the clients of stores use take this URL: `http`'s, and `url`'s, whose rules for hosts are
@@ -137,6 +156,9 @@ fn has_host(value: &str) -> bool {
     let Ok(parsed) = value.parse::<http::Uri>() else {
         return false;
     };
+    if has_user_behind_host(value) {
+        return false;
+    }
     let host = parsed.host().is_some_and(|host| !host.is_empty());
     let port_is_valid = parsed.authority().is_none_or(|authority| {
         let after_host = authority.as_str().rsplit('@').next().unwrap_or_default();
@@ -190,17 +212,25 @@ fn certificates(name: &str, path: &Path) -> Result<()> {
     })
 }
 
-/// Refuses an endpoint of plain HTTP unless the variable `switch` allows it: the client would only say that the scheme
-/// is not allowed.
+/// Refuses an endpoint of a store that has a query or a fragment, or is of plain HTTP unless the variable `switch` allows
+/// it: the client would only say that the scheme is not allowed.
 ///
 /// # Errors
 /// [`Error::Invalid`] that names the switch.
-pub(crate) fn plain_http(
+pub(crate) fn endpoint(
     name: &str,
     value: &str,
     switch: &str,
     allowed: Option<String>,
 ) -> Result<()> {
+    // The client would put the names of bucket and object behind it, where no store looks for them.
+    if let Some(what) = query_or_fragment(value) {
+        return Err(Error::invalid(format!(
+            "{name} is {}, with {what}; it must be a URL without one, such as https://storage.example.com or \
+             http://127.0.0.1:9000",
+            quoted_url(value)
+        )));
+    }
     let allowed = allowed.is_some_and(|allowed| {
         let yes = ["1", "true", "on", "yes", "y"];
         yes.contains(&allowed.to_ascii_lowercase().as_str())
@@ -209,7 +239,7 @@ pub(crate) fn plain_http(
         Scheme::Http if !allowed => Err(Error::invalid(format!(
             "{name} is {}, without TLS: everybody on the way can read and change what is sent. If the network is \
              trusted, allow it with {switch}=true",
-            shown(value)
+            quoted_url(value)
         ))),
         _ => Ok(()),
     }
@@ -231,7 +261,7 @@ pub(crate) fn name_part(name: &str, value: &str) -> Result<()> {
         true => Ok(()),
         false => Err(Error::invalid(format!(
             "{name} is {}; it may consist of letters, digits, '-', '.' and '_', for example eu-central-1",
-            shown(value)
+            quoted_url(value)
         ))),
     }
 }
@@ -262,15 +292,4 @@ pub(crate) fn text(name: &str, value: &str) -> Result<()> {
         return Ok(());
     };
     Err(Error::invalid(format!("{name} {what}")))
-}
-
-/// The value of a setting that is no secret by itself, without a password that may be in it.
-fn shown(value: &str) -> String {
-    const SHOWN: usize = 200;
-    let value = without_passwords(value);
-    let mut shown: String = value.chars().take(SHOWN).collect();
-    if shown.len() < value.len() {
-        shown.push('…');
-    }
-    format!("`{shown}`")
 }

@@ -1,6 +1,6 @@
 //! Which values are never shown.
 
-use log_adapters::concealed::{MASK, without_passwords};
+use log_adapters::concealed::without_passwords;
 
 /// Words in the name of a setting or variable that make its value a secret.
 const WORDS: [&str; 8] = [
@@ -20,6 +20,16 @@ const HARMLESS: [&str; 4] = ["file", "dir", "path", "folder"];
 /// Settings that are paths of files with secrets.
 const FILES: [&str; 3] = ["auth.tokens", "tls.certificate", "tls.key"];
 
+/// Settings that may have an `@`: paths of folders, names of servers, and what names of objects begin with.
+const WITH_AT: [&str; 6] = [
+    "storage.data_dir",
+    "storage.instance",
+    "cache.dir",
+    "storage.s3.prefix",
+    "storage.gcs.prefix",
+    "storage.azure.prefix",
+];
+
 /// Variables that are paths of files with secrets, beside those that end in `_FILE`.
 const FILE_VARIABLES: [&str; 3] = [
     "GOOGLE_APPLICATION_CREDENTIALS",
@@ -30,6 +40,11 @@ const FILE_VARIABLES: [&str; 3] = [
 /// Whether the value under this name is the path of a file with secrets, so that the secret itself may be given by mistake.
 pub(super) fn is_file_of_secrets(name: &str) -> bool {
     FILES.contains(&name) || FILE_VARIABLES.contains(&name) || name.ends_with("_FILE")
+}
+
+/// Whether an `@` in the value under this name says nothing of a password before it.
+pub(super) fn may_have_at(name: &str) -> bool {
+    WITH_AT.contains(&name)
 }
 
 /// The text as it is printed: with its control characters escaped, because paths and values with line breaks would look like
@@ -45,29 +60,6 @@ pub fn in_one_line(text: &str) -> String {
         }
     }
     line
-}
-
-/// Whether the value is an address with a user's name and password in it.
-pub(super) fn names_a_user(value: &str) -> bool {
-    let host = value.split_once("://").map(|(_, rest)| rest);
-    host.is_some_and(|rest| {
-        rest.split('/')
-            .next()
-            .is_some_and(|host| host.contains('@'))
-    })
-}
-
-/// A value as a message quotes it: on one line, cut short, and masked if it could be a secret.
-pub(super) fn quoted(value: &str) -> String {
-    const SHOWN: usize = 60;
-    if names_a_user(value) {
-        return MASK.to_owned();
-    }
-    let mut shown: String = value.chars().take(SHOWN).collect();
-    if shown.len() < value.len() {
-        shown.push('…');
-    }
-    format!("{shown:?}")
 }
 
 /// Whether the value under this name, of a setting or a variable, is a secret.

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use log_adapters::concealed;
 use log_adapters::objects::Place;
+use log_adapters::quoted::without_user;
 use log_adapters::variables::Reader;
 use serde::Serialize;
 
@@ -89,9 +90,10 @@ fn effective(
 fn line(text: &mut String, name: &str, value: &str, source: &str) {
     let value = match value {
         "" => "-".to_owned(),
-        _ if masked::is_secret(name) || masked::names_a_user(value) => concealed::MASK.to_owned(),
+        _ if masked::is_secret(name) => concealed::MASK.to_owned(),
         path if masked::is_file_of_secrets(name) => concealed::path(Path::new(path)),
-        value => value.to_owned(),
+        path if masked::may_have_at(name) && !path.contains("://") => path.to_owned(),
+        value => without_user(value),
     };
     let line = masked::in_one_line(&format!("{name} = {value}  ({source})"));
     text.push_str(&format!("{line}\n"));

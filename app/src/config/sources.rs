@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use figment::error::Kind as Wrong;
-use figment::value::{Dict, Map, Value};
+use figment::value::{Dict, Map, Num, Value};
 use figment::{Error, Figment, Metadata, Profile, Provider};
+use log_adapters::quoted::{cut, quoted, without_user};
 use serde::Serialize;
 
 use super::kinds::Kind;
@@ -59,7 +60,14 @@ impl Sources {
         }
         let variable = |path: &str| Source::Environment(variable(path));
         let environment = given(variables::read()?, &[], true, &variable)?;
-        let flags = given(tree::of(flags)?, &[], true, &|_| Source::Flag)?;
+        // A path is all that cannot be a text.
+        let flags = tree::of(flags).map_err(|_| {
+            Refusal(format!(
+                "{} is not text in UTF-8; it must be the path of a folder, for example /var/lib/opendata-log",
+                named("storage.data_dir")
+            ))
+        })?;
+        let flags = given(flags, &[], true, &|_| Source::Flag)?;
         let figment = figment
             .merge(Layer(Metadata::named(ENVIRONMENT), environment))
             .merge(Layer(Metadata::named(FLAG), flags));
@@ -113,18 +121,55 @@ impl Sources {
         let path = names.join(".");
         let kind = Kind::of(&names);
         let value = self.figment.find_value(&path).ok();
-        let shown = match (value, &kind) {
-            (Some(value), kind) if *kind != Kind::Section && !masked::is_secret(&path) => {
-                masked::quoted(&tree::text(&value))
+        let may_be_secret = masked::is_secret(&path) || masked::is_file_of_secrets(&path);
+        let shown = match value {
+            _ if kind == Kind::Section || may_be_secret => "the value".to_owned(),
+            Some(Value::String(_, text))
+                if matches!(kind, Kind::Number(_) | Kind::Flag)
+                    && !matches!(kind.parse(&text), Value::String(..)) =>
+            {
+                return Refusal(format!(
+                    "{}: {} is a text, and must be {}: write it without quotes (in {})",
+                    named(&path),
+                    quoted(&text),
+                    kind.accepted(),
+                    self.of(&path)
+                ));
             }
-            _ => "the value".to_owned(),
+            Some(Value::Num(_, number)) if matches!(kind, Kind::Number(_)) => {
+                return Refusal(format!(
+                    "{}: {}; it must be {} (in {})",
+                    named(&path),
+                    no_such_number(&number),
+                    kind.accepted(),
+                    self.of(&path)
+                ));
+            }
+            Some(value) => quoted(&tree::text(&value)),
+            None => "the value".to_owned(),
+        };
+        let accepted = match masked::is_file_of_secrets(&path) {
+            true => "the path of a file, for example /etc/opendata-log/file".to_owned(),
+            false => kind.accepted(),
         };
         Refusal(format!(
             "{}: {shown} is not {} (in {})",
             named(&path),
-            kind.accepted(),
+            accepted,
             self.of(&path)
         ))
+    }
+}
+
+/// What is wrong with a number that a setting does not take.
+fn no_such_number(number: &Num) -> String {
+    match (number.to_u128(), number.to_i128(), number.to_f64()) {
+        (Some(number), ..) => format!("{number} is too large"),
+        (_, Some(number), _) => format!("{number} is less than 0"),
+        (.., Some(number)) => {
+            format!("{number:?} has a point or an exponent, or more digits than any setting takes")
+        }
+        (.., None) => "the number cannot be read".to_owned(),
     }
 }
 
@@ -133,6 +178,7 @@ fn unknown(path: &str, name: &str, known: &[&str], source: &Source) -> Refusal {
         Some(meant) => format!("did you mean {meant}?"),
         None => format!("there are {}", known.join(", ")),
     };
+    let path = cut(&without_user(path));
     Refusal(format!("unknown setting {path} (in {source}); {instead}"))
 }
 
@@ -163,10 +209,10 @@ fn given(
                 return refuse("is too long: it must be at most 100 years");
             }
             Value::String(_, text) if as_text => Kind::of(&path).parse(&text),
-            Value::Num(_, number) if Kind::of(&path) == Kind::Text => {
-                let is_whole = number.to_u128().is_some() || number.to_i128().is_some();
-                // The options of SlateDB's scheduler are texts that are parsed as numbers again.
-                if !is_whole && path.first().is_some_and(|first| first != "slatedb") {
+            Value::Num(..) if Kind::of(&path) == Kind::Text => {
+                // The options of SlateDB's scheduler are texts that are parsed as numbers again. Others that are written in
+                // digits are texts already.
+                if path.first().is_some_and(|first| first != "slatedb") {
                     return refuse("is a number and must be a text: write it in quotes");
                 }
                 Value::from(tree::text(&value))

@@ -10,6 +10,7 @@ use super::*;
 
 mod arbitrary;
 mod given;
+mod numbers;
 
 fn load(jail_file: Option<&str>, flags: serde_json::Value) -> Result<Config, Refusal> {
     Config::load(jail_file.map(Path::new), flags)
@@ -216,8 +217,6 @@ fn what_is_a_secret_is_told_by_its_name() {
     ] {
         assert!(!masked::is_secret(name), "{name}");
     }
-    assert!(masked::names_a_user("http://user:secret@host:1/a"));
-    assert!(!masked::names_a_user("http://host:1/a@b"));
 }
 
 #[test]

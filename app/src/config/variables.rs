@@ -1,8 +1,8 @@
 //! Settings in the environment: `LOG_` and the setting's name, sections separated by two underscores.
 
 use figment::value::{Dict, Value};
+use log_adapters::quoted::quoted;
 
-use super::masked::quoted;
 use super::names::{FLAGS, PREFIX, distance, variable};
 use super::{Config, Refusal, tree};
 

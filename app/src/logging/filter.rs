@@ -1,5 +1,6 @@
 //! The setting `log`: which lines are written.
 
+use log_adapters::quoted::quoted;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::{Directive, LevelFilter};
 
@@ -17,9 +18,9 @@ pub(crate) fn parse(text: &str) -> Result<EnvFilter, String> {
         let is_level = part.parse::<LevelFilter>().is_ok();
         let names_a_target = part.contains(['=', '[']) && part.parse::<Directive>().is_ok();
         if !is_level && !names_a_target {
-            let part: String = part.chars().take(40).collect();
+            let part = quoted(part);
             return Err(format!(
-                "log: {part:?} is neither a level nor target=level; levels are off, error, warn, info, debug and trace, for \
+                "log: {part} is neither a level nor target=level; levels are off, error, warn, info, debug and trace, for \
                  example info or warn,slatedb=debug"
             ));
         }

@@ -99,6 +99,26 @@ fn what_libraries_read_past_the_options_of_their_clients_is_checked_before_they_
         ),
         (
             &S3,
+            &[("AWS_ENDPOINT_URL", "http://127.0.0.1:1/p?sig=s3cr3t")],
+            &["AWS_ENDPOINT_URL", "query", "such as https://", "/p?***"],
+        ),
+        (
+            &GCS,
+            &[("GOOGLE_BASE_URL", "https://127.0.0.1:1/#f")],
+            &["GOOGLE_BASE_URL", "fragment", "such as https://"],
+        ),
+        (
+            &AZURE,
+            &[("AZURE_STORAGE_ENDPOINT", "https://127.0.0.1:1?a")],
+            &["AZURE_STORAGE_ENDPOINT", "query", "such as https://"],
+        ),
+        (
+            &S3,
+            &[("AWS_PROXY_URL", "http://u:x@proxy:x")],
+            &["AWS_PROXY_URL", "http://proxy.example.com"],
+        ),
+        (
+            &S3,
             &[("HTTPS_PROXY", "http//proxy:x")],
             &["HTTPS_PROXY", "http://proxy.example.com"],
         ),
@@ -316,6 +336,79 @@ fn any_variable_flag_and_file_ends_the_process_as_documented() {
         // One argument is too long for the system when the value is.
         prop_assume!(given.len() < 100_000 && value.len() < 100_000);
         ended(arguments, &[(name, value)]);
+        Ok(())
+    });
+    outcome.unwrap_or_else(|wrong| panic!("{wrong}"));
+}
+
+#[test]
+fn what_cannot_be_read_on_the_command_line_is_named() {
+    let not_text = OsStr::from_bytes(b"\xe4");
+    let (code, said, _) = ended(&[OsStr::new("--data-dir"), not_text], &[]);
+    assert_eq!(code, 2, "{said}");
+    assert!(
+        said.contains("--data-dir") && said.contains("UTF-8"),
+        "{said}"
+    );
+    refused(&["config"], &[], &["check", "show"]);
+}
+
+/// Whatever else is wrong with it: a password that is before an `@`, or where the path of its file should be, is in no line.
+#[test]
+fn a_password_in_anything_that_could_be_a_url_is_never_printed() {
+    const BEGIN: &str = "xK9";
+    const END: &str = "qZ7w";
+    let secret =
+        "[ -~]{0,3}[/?#@: ,ä]{0,3}[ -~]{0,6}".prop_map(|text| format!("{BEGIN}{text}{END}"));
+    let form = select(
+        &[
+            ("https://user:", "@127.0.0.1:1"),
+            ("htps://user:", "@127.0.0.1:1/path"),
+            ("http:/user:", "@127.0.0.1"),
+            ("user:", "@host"),
+            ("https://", "@"),
+        ][..],
+    );
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("a.yaml");
+    let places = [
+        (&S3[2..], "AWS_ENDPOINT_URL"),
+        (&S3[2..], "AWS_PROXY_URL"),
+        (&S3[2..], "HTTPS_PROXY"),
+        (&GCS[2..], "GOOGLE_BASE_URL"),
+        (&GCS[2..], "LOG_STORAGE__GCS__ENDPOINT"),
+        (&AZURE[2..], "AZURE_STORAGE_ENDPOINT"),
+        (&[], "LOG_STORAGE__S3__BUCKET"),
+        (&[], "LOG_STORAGE__GCS__BUCKET"),
+        (&[], "LOG_HTTP__CORS__ALLOW_ORIGINS"),
+        (&[], "LOG_HTTP__ALLOWED_HOSTS"),
+        (&[], "LOG_PORT"),
+        (&[], "--s3-bucket"),
+        (&[], "--config"),
+        (&[], "auth: {tokens: [SECRET]}"),
+        (&[], "auth: {tokens: {a: SECRET}}"),
+        (&[], "tls: {key: [SECRET]}"),
+    ];
+    let input = (secret, form, select(places.to_vec()), any::<bool>());
+    let outcome = arbitrary::runner(120).run(&input, |(secret, form, (arguments, place), show)| {
+        let value = format!("{}{secret}{}", form.0, form.1);
+        let command = ["config", if show { "show" } else { "check" }];
+        let mut all: Vec<&OsStr> = command.iter().chain(arguments).map(OsStr::new).collect();
+        let mut variables = vec![("AWS_REGION", OsStr::new("r"))];
+        if place.starts_with("--") {
+            all.extend([OsStr::new(place), OsStr::new(&value)]);
+        } else if place.contains(' ') {
+            let secret = serde_json::to_string(&secret).expect("a text");
+            std::fs::write(&file, place.replace("SECRET", &secret)).expect("written");
+            all.extend([OsStr::new("--config"), file.as_os_str()]);
+        } else {
+            variables.push((place, OsStr::new(&value)));
+        }
+        let (_, said, shown) = ended(&all, &variables);
+        for line in [said, shown] {
+            let is_told = line.contains(BEGIN) || line.contains(END);
+            prop_assert!(!is_told, "{place} {value}: {line}");
+        }
         Ok(())
     });
     outcome.unwrap_or_else(|wrong| panic!("{wrong}"));

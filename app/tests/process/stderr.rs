@@ -123,8 +123,10 @@ async fn lines_that_were_lost_are_counted_and_told_when_standard_error_takes_lin
     assert!(lost >= 1, "nothing was lost");
 
     let (found, told) = mpsc::channel();
+    // Before the server ends, which has it open for writing: afterwards this would wait for the next one.
+    let reader = BufReader::new(File::open(fifo).expect("open"));
     std::thread::spawn(move || {
-        let lines = BufReader::new(File::open(fifo).expect("open")).lines();
+        let lines = reader.lines();
         for line in lines.map_while(Result::ok) {
             // Fails when the test has ended.
             drop(found.send(line));
