@@ -12,7 +12,7 @@ OF_THE_CHART = {"port", "tls.certificate", "tls.key", "auth.tokens", "auth.i_kno
 DURATION = {"type": "string", "pattern": "^([0-9]+ *(ms|s|sec|m|min|h) *)+$"}
 SIZE = {"type": ["string", "integer"], "minimum": 0, "pattern": "^[0-9]+(\\.[0-9]+)? *([kKmMgGtT]i?)?[bB]?$"}
 # Left out when they are empty, as they are by default.
-NAME = {"type": ["string", "integer", "null"]}
+NAME = {"type": ["string", "integer", "null"], "minimum": 0}
 OF_BOTH = {"timeouts.open": DURATION, "timeouts.check": DURATION, "shutdown.timeout": DURATION, "cache.max_bytes": SIZE,
            "storage.in_memory": {"type": "boolean"}, "storage.s3.bucket": NAME, "storage.s3.region": NAME}
 REQUIRED = {"": ["host", "storage", "timeouts", "shutdown"], "storage": ["s3"], "timeouts": ["open"], "shutdown": ["timeout"]}
@@ -45,7 +45,8 @@ def check(binary: str, name: str, value) -> str:
 
 def refuses(said: str, phrase: str) -> bool:
     """Whether it refused the kind of the value, and not what the value means with others."""
-    return f" is not {phrase} (in" in said or " must be a text" in said or " is empty: " in said
+    words = (f" is not {phrase} (in", f" must be {phrase}", " must be a text", " is empty: ")
+    return any(each in said for each in words)
 
 
 def kind(phrase: str, of_the_engine: bool) -> dict:
@@ -56,7 +57,8 @@ def kind(phrase: str, of_the_engine: bool) -> dict:
         return {"type": ["integer"], "minimum": 0} | ({"maximum": int(most[1])} if most[1] else {})
     # SlateDB reads durations by rules of its own, and some of its texts are numbers in truth.
     kinds = {
-        "a text": {"type": ["string", "number" if of_the_engine else "integer"], "pattern": "\\S"},
+        "a text": {"type": ["string", "number"], "pattern": "\\S"} if of_the_engine
+                  else {"type": ["string", "integer"], "minimum": 0, "pattern": "\\S"},
         "a list of texts": {"type": ["string", "array"], "pattern": "\\S", "items": {"type": "string"}},
         "a size": {"type": ["string", "integer"], "minimum": 0, "pattern": "^ *[0-9]+(\\.[0-9]+)? *([kKmMgGtTpP]i?)?[bB]? *$"},
         "a duration": {"type": ["string"], "pattern": "^[0-9]+[a-zµ]*([ +*]*[0-9]+[a-zµ]*)*$" if of_the_engine
