@@ -1,6 +1,6 @@
 //! Refusals for clients that take events and nothing else, as the `EventSource` of browsers does.
 //!
-//! An `EventSource` ends for good when it is answered with a status other than 200. So what will pass is told to it as an event, after
+//! An `EventSource` does not reconnect after a status other than 200. So what will pass is told to it as an event, after
 //! which the stream ends and it comes back by itself. What will not pass (a wrong parameter, no right) ends it, as it should.
 
 use std::time::Duration;
@@ -15,7 +15,7 @@ use super::stream::error_event;
 
 const KIND: &str = "text/event-stream";
 
-/// Whether a request to `route` accepts events alone. Clients that read the status name another type beside it.
+/// Whether a request to `route` accepts events alone. Clients that read the status also accept another type.
 pub(super) fn accepted(route: Option<Route>, headers: &HeaderMap) -> bool {
     let values = headers.get_all(header::ACCEPT).iter();
     let mut ranges = values.flat_map(|value| value.to_str().unwrap_or_default().split(','));

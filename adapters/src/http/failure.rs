@@ -199,8 +199,8 @@ impl Failure {
         }
     }
 
-    /// After how long a client that follows may be served again, here or by whoever is at the same address then; nothing if what is
-    /// wrong is the request itself, or a bug.
+    /// The time after which a follower should reconnect, to this server or the one that took over. `None` if the request
+    /// itself is wrong, or the server has a bug.
     pub(super) fn passes_after(&self) -> Option<Duration> {
         match self.reason {
             Reason::Overloaded

@@ -68,7 +68,7 @@ pub(super) async fn look_up(db: &Db, subject: Subject) -> Result<Fact> {
         return Ok(Fact {
             subject,
             position,
-            settled: Vec::new(),
+            settled: None,
         });
     };
     let records = records_in(db, standing.segment, key).await?;
@@ -89,7 +89,7 @@ pub(super) async fn look_up(db: &Db, subject: Subject) -> Result<Fact> {
         earlier: Some(standing.earlier),
     });
     Ok(Fact {
-        settled: settled.into_iter().collect(),
+        settled,
         subject,
         position,
     })
@@ -151,7 +151,11 @@ async fn next(rows: &mut DbIterator) -> Result<Option<DirectoryEntry>> {
         .transpose()
 }
 
-fn add(a: u64, b: u64) -> Result<u64> {
+/// The sum of two counts.
+///
+/// # Errors
+/// [`Error::Corrupt`] when that is beyond all numbers.
+pub(super) fn add(a: u64, b: u64) -> Result<u64> {
     let sum = a.checked_add(b);
     sum.ok_or_else(|| Error::Corrupt(format!("counts of the directory: {a} and {b}")))
 }

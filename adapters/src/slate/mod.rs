@@ -103,8 +103,8 @@ impl SlateStore {
         self.shared.note(self.presence.verify(&manifest).await)
     }
 
-    /// How a close ends of which the writer said `flushed`: the log is looked for once more, since files are taken by a place
-    /// that was emptied too.
+    /// The outcome of a close after the writer finished with `flushed`. Looks for the log once more: an emptied bucket or
+    /// folder accepts files too.
     ///
     /// # Errors
     /// That the log is gone, and what had been written before; or that of `flushed`.

@@ -11,7 +11,7 @@ use log_domain::{
 use slatedb::Db;
 use slatedb::config::ScanOptions;
 
-use super::directory::{Holding, records_in, standing};
+use super::directory::{Holding, add, records_in, standing};
 use super::error;
 use super::layout::directory;
 use super::record_rows::{last_row, next_row, rows};
@@ -65,6 +65,7 @@ impl Reader<'_> {
         let (Some(first), Some(last)) = (segments.first(), segments.last()) else {
             return Ok(0);
         };
+        // Within one segment the directory is not needed: what is before the segment cancels out.
         let (below_start, below_end) = if first.id == last.id {
             let start = self.position_in(first, key, range.start()).await?;
             (start, self.position_in(last, key, end).await?)
@@ -94,9 +95,7 @@ impl Reader<'_> {
         } else {
             records_in(self.db, standing.segment, key).await?
         };
-        let position = standing.earlier.checked_add(within);
-        position
-            .ok_or_else(|| Error::Corrupt(format!("counts of {key:?} in segment {}", segment.id)))
+        add(standing.earlier, within)
     }
 
     /// How many records of `key` the segment holds below `sequence`.

@@ -92,7 +92,7 @@ impl Encoder {
         RunBuilder::with_headroom(self.now_ms, records::HEADROOM, capacity)
     }
 
-    /// Ends the row at its cap and goes on with another.
+    /// Finishes a row that is at its cap, and starts the next.
     fn cut(&mut self, row: &mut OpenRow<'_>) {
         row.bytes_left = row.bytes_left.saturating_sub(row.builder.len());
         let next = self.builder(row.bytes_left);

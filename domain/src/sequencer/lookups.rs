@@ -27,8 +27,8 @@ pub struct Fact {
     pub subject: Subject,
     /// Where the key stands in the segment.
     pub position: Position,
-    /// Rows of the directory that said nothing of earlier records, and should say this.
-    pub settled: Vec<DirectoryEntry>,
+    /// The row of the directory that said nothing of earlier records, and should say this.
+    pub settled: Option<DirectoryEntry>,
 }
 
 /// That a key has records in a segment: what a row of the directory says.

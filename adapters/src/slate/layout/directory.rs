@@ -46,7 +46,7 @@ pub(crate) fn value(earlier: Option<u64>) -> Bytes {
 }
 
 /// What the directory rows that `query` can match begin with, and which of them is the first, as a bound on what follows
-/// this prefix. `None` when the query goes on after the last key with its prefix.
+/// this prefix. `None` if the query starts after the last key with its prefix.
 pub(crate) fn range(query: &KeysQuery) -> Option<(Bytes, Bound<Bytes>)> {
     let room = key::max_len(query.prefix.len());
     let mut prefix = head(SYSTEM_SEGMENT, RowType::Directory, room);

@@ -204,7 +204,7 @@ impl Log {
         Fact {
             subject,
             position,
-            settled: settled.into_iter().collect(),
+            settled,
         }
     }
 
