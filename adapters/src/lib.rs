@@ -8,6 +8,7 @@ pub mod http;
 pub mod memory;
 pub mod metrics;
 pub mod objects;
+mod observed_store;
 pub mod quoted;
 pub mod sending;
 pub mod slate;

@@ -4,18 +4,15 @@
 //! remembers since when every write of a folder (`wal`, `manifest`, `compacted`) has failed, and why.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::stream::BoxStream;
 use object_store::path::Path;
-use object_store::{
-    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta,
-    ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
-};
+use object_store::{Error, MultipartUpload, ObjectStore, PutResult, Result};
 use parking_lot::Mutex;
 use tokio::time::Instant;
+
+use crate::observed_store::{ObservedStore, WriteObserver};
 
 /// Folders that are told apart; further ones are not watched.
 const MAX_FOLDERS: usize = 32;
@@ -48,10 +45,7 @@ pub struct WritesFail {
 impl FailingWrites {
     /// `store`, with its writes watched here.
     pub fn watch(self: &Arc<Self>, store: Arc<dyn ObjectStore>) -> Arc<dyn ObjectStore> {
-        Arc::new(WatchedStore {
-            store,
-            failing: Arc::clone(self),
-        })
+        ObservedStore::around(store, Arc::clone(self))
     }
 
     /// The writes that have failed for the longest time, if any do.
@@ -95,89 +89,27 @@ impl FailingWrites {
     }
 }
 
+impl WriteObserver for FailingWrites {
+    fn put(&self, location: &Path, _bytes: usize, began: Instant, outcome: &Result<PutResult>) {
+        self.ended(location, began, outcome);
+    }
+
+    fn upload_begun(
+        &self,
+        location: &Path,
+        began: Instant,
+        outcome: &Result<Box<dyn MultipartUpload>>,
+    ) {
+        if outcome.is_err() {
+            self.ended(location, began, outcome);
+        }
+    }
+}
+
 /// Whether the store did not take the write, and not because of what is there already.
 fn is_refusal(error: &Error) -> bool {
     !matches!(
         error,
         Error::AlreadyExists { .. } | Error::Precondition { .. } | Error::NotModified { .. }
     )
-}
-
-#[derive(Debug)]
-struct WatchedStore {
-    store: Arc<dyn ObjectStore>,
-    failing: Arc<FailingWrites>,
-}
-
-impl fmt::Display for WatchedStore {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.store.fmt(f)
-    }
-}
-
-#[async_trait::async_trait]
-impl ObjectStore for WatchedStore {
-    async fn put_opts(
-        &self,
-        location: &Path,
-        payload: PutPayload,
-        options: PutOptions,
-    ) -> Result<PutResult> {
-        let began = Instant::now();
-        let outcome = self.store.put_opts(location, payload, options).await;
-        self.failing.ended(location, began, &outcome);
-        outcome
-    }
-
-    async fn put_multipart_opts(
-        &self,
-        location: &Path,
-        options: PutMultipartOptions,
-    ) -> Result<Box<dyn MultipartUpload>> {
-        let began = Instant::now();
-        let outcome = self.store.put_multipart_opts(location, options).await;
-        if outcome.is_err() {
-            self.failing.ended(location, began, &outcome);
-        }
-        outcome
-    }
-
-    async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
-        self.store.get_opts(location, options).await
-    }
-
-    async fn get_ranges(
-        &self,
-        location: &Path,
-        ranges: &[std::ops::Range<u64>],
-    ) -> Result<Vec<bytes::Bytes>> {
-        self.store.get_ranges(location, ranges).await
-    }
-
-    fn delete_stream(
-        &self,
-        locations: BoxStream<'static, Result<Path>>,
-    ) -> BoxStream<'static, Result<Path>> {
-        self.store.delete_stream(locations)
-    }
-
-    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.store.list(prefix)
-    }
-
-    fn list_with_offset(
-        &self,
-        prefix: Option<&Path>,
-        offset: &Path,
-    ) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.store.list_with_offset(prefix, offset)
-    }
-
-    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
-        self.store.list_with_delimiter(prefix).await
-    }
-
-    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
-        self.store.copy_opts(from, to, options).await
-    }
 }

@@ -4,18 +4,15 @@
 //! it is given is wrapped here, and remembers that of the last few.
 
 use std::collections::VecDeque;
-use std::fmt;
 use std::sync::Arc;
 
-use futures::stream::BoxStream;
 use object_store::path::{Path, PathPart};
-use object_store::{
-    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
-    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
-};
+use object_store::{ObjectStore, PutResult, Result};
 use parking_lot::Mutex;
+use tokio::time::Instant;
 
 use super::beside;
+use crate::observed_store::{ObservedStore, WriteObserver};
 
 /// How many of the last files are remembered: the newest, and the one that was the newest at the flush before.
 const REMEMBERED: usize = 2;
@@ -45,10 +42,7 @@ impl WalFiles {
 
     /// `store`, with the files that are written to it remembered here.
     pub(super) fn watch(self: &Arc<Self>, store: Arc<dyn ObjectStore>) -> Arc<dyn ObjectStore> {
-        Arc::new(Watched {
-            store,
-            files: Arc::clone(self),
-        })
+        ObservedStore::around(store, Arc::clone(self))
     }
 
     /// The last ones that were written, the newest last.
@@ -85,76 +79,10 @@ impl WalFiles {
     }
 }
 
-#[derive(Debug)]
-struct Watched {
-    store: Arc<dyn ObjectStore>,
-    files: Arc<WalFiles>,
-}
-
-impl fmt::Display for Watched {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.store.fmt(f)
-    }
-}
-
-#[async_trait::async_trait]
-impl ObjectStore for Watched {
-    async fn put_opts(
-        &self,
-        location: &Path,
-        payload: PutPayload,
-        options: PutOptions,
-    ) -> Result<PutResult> {
-        let bytes = payload.content_length();
-        let put = self.store.put_opts(location, payload, options).await?;
-        self.files.note(location, bytes);
-        Ok(put)
-    }
-
-    async fn put_multipart_opts(
-        &self,
-        location: &Path,
-        options: PutMultipartOptions,
-    ) -> Result<Box<dyn MultipartUpload>> {
-        self.store.put_multipart_opts(location, options).await
-    }
-
-    async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
-        self.store.get_opts(location, options).await
-    }
-
-    async fn get_ranges(
-        &self,
-        location: &Path,
-        ranges: &[std::ops::Range<u64>],
-    ) -> Result<Vec<bytes::Bytes>> {
-        self.store.get_ranges(location, ranges).await
-    }
-
-    fn delete_stream(
-        &self,
-        locations: BoxStream<'static, Result<Path>>,
-    ) -> BoxStream<'static, Result<Path>> {
-        self.store.delete_stream(locations)
-    }
-
-    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.store.list(prefix)
-    }
-
-    fn list_with_offset(
-        &self,
-        prefix: Option<&Path>,
-        offset: &Path,
-    ) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.store.list_with_offset(prefix, offset)
-    }
-
-    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
-        self.store.list_with_delimiter(prefix).await
-    }
-
-    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
-        self.store.copy_opts(from, to, options).await
+impl WriteObserver for WalFiles {
+    fn put(&self, location: &Path, bytes: usize, _began: Instant, outcome: &Result<PutResult>) {
+        if outcome.is_ok() {
+            self.note(location, bytes);
+        }
     }
 }
