@@ -1,8 +1,12 @@
 //! The HTTP API over any [`LogStore`]: routes, formats, errors, and what is counted about requests.
 //!
-//! A request passes [`edge`] (request id, metrics, errors, who may ask from where), then the router, then the handler of its
-//! route: one file each, which turns the request into domain types, calls the [`LogService`] and writes the answer. What the domain
-//! says went wrong becomes an answer in one table, in `failure.rs`.
+//! Four rooms, each of which names only those after it:
+//!
+//! - [`edge`]: what every request passes (request id, metrics, who may ask from where, compression);
+//! - [`routes`]: one file for each operation, which turns the request into domain types, calls the [`LogService`] and answers;
+//! - `document`: what only the OpenAPI document needs;
+//! - [`wire`]: formats, parameters, errors, and the table of routes. What the domain says went wrong becomes an answer in one
+//!   table, in `wire/failure.rs`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,69 +16,34 @@ use log_domain::{Authorizer, Limits, LogService, LogStore};
 use opentelemetry::metrics::Meter;
 use poem::{Endpoint, Response, Route};
 
-mod access;
-mod append;
-mod base64_in;
-mod coding;
-mod compress;
-mod cors;
-mod count;
-mod deadline;
-mod docs;
+use edge::access::Access;
+use edge::compress::Compression;
+use edge::gate::Gate;
+use edge::request_ids::RequestIds;
+use edge::request_metrics::RequestMetrics;
+use routes::append::body_sizes::BodySizes;
+use routes::read_limit::ReadLimit;
+use routes::welcome::Welcome;
+use routes::{append, count, health, keys, openapi, scan, segments, stream, swagger_ui};
+use wire::reply;
+
+mod document;
 mod edge;
-mod events_only;
-mod failure;
-mod format;
-mod framing;
-mod gate;
-mod health;
-mod hosts;
-mod json;
-mod keys;
-mod links;
-mod names;
-mod origins;
-mod page;
-mod param;
-mod peer;
-pub mod proto;
-mod published;
-mod refined;
-mod reply;
-mod request_id;
-mod request_metrics;
-mod response_headers;
 mod routes;
-mod scan;
-mod schema;
-mod segments;
-mod selection;
-mod stream;
-mod strict;
-mod swagger_ui;
 #[cfg(test)]
 mod tests;
-mod turns;
-mod welcome;
+mod wire;
 
-pub use docs::{DocumentFormat, document};
-pub use framing::Malformed;
-pub use health::Readiness;
-pub use hosts::AllowedHosts;
-pub use origins::AllowedOrigins;
-pub use peer::{Peer, Refused};
-pub use routes::{Side, is_for_operators};
-
-/// The handlers, each with its part of the OpenAPI document.
-type Api<S> = (
-    append::Append<S>,
-    scan::ScanRoute<S>,
-    keys::Keys<S>,
-    segments::Segments<S>,
-    count::Count<S>,
-    stream::StreamRoute<S>,
-    health::Health,
-);
+pub use document::DocumentFormat;
+pub use edge::framing::Malformed;
+pub use edge::hosts::AllowedHosts;
+pub use edge::origins::AllowedOrigins;
+pub use edge::refused::Refused;
+pub use routes::health::Readiness;
+pub use routes::openapi::document;
+pub use routes::peer::Peer;
+pub use wire::proto;
+pub use wire::route_table::{Side, is_for_operators};
 
 /// What the routes are made of.
 pub struct HttpParts<S> {
@@ -86,7 +55,7 @@ pub struct HttpParts<S> {
     pub render_metrics: Arc<dyn Fn() -> String + Send + Sync>,
 }
 
-/// What the HTTP API waits for how long, and the like.
+/// Timeouts and limits of the HTTP API.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpOptions {
     /// A read that takes longer ends as `deadline_exceeded`. (Appends have a deadline of the store's own.)
@@ -124,7 +93,7 @@ impl Default for HttpOptions {
             body_timeout: Duration::from_secs(30),
             heartbeat: Duration::from_secs(15),
             max_follow_timeout: Duration::from_secs(300),
-            answer_bytes: 512 << 20,
+            answer_bytes: reply::ANSWER_BYTES,
             held_streams: 10_000,
             open_timeout: Duration::from_secs(60),
             origins: AllowedOrigins::default(),
@@ -141,9 +110,10 @@ impl Default for HttpOptions {
 /// It answers everything itself, errors and panics included. It stops following when the service dismisses its
 /// followers; nothing else of it needs to be stopped.
 pub struct HttpApi {
-    edge: edge::Edge<gate::Gate>,
+    edge: edge::Edge<Gate>,
     /// Bytes of answers that were not written out yet.
     answers: Budget,
+    body_sizes: BodySizes,
     options: HttpOptions,
 }
 
@@ -155,23 +125,21 @@ impl HttpApi {
         authorizer: Option<Arc<dyn Authorizer>>,
         options: HttpOptions,
     ) -> Self {
-        let gate = gate::Gate::new(options.held_streams, options.open_timeout);
-        let answers = Budget::new(
-            "the number of bytes in answers that were not read yet",
-            options.answer_bytes,
-        );
+        let gate = Gate::new(options.held_streams, options.open_timeout);
+        let answers = Budget::new(reply::ANSWERS, options.answer_bytes);
         Self {
             edge: edge::Edge {
                 inner: Arc::new(gate),
-                request_ids: request_id::RequestIds::new(options.request_id_seed),
-                metrics: request_metrics::RequestMetrics::new(meter),
-                access: access::Access(authorizer),
-                compression: compress::Compression(answers.clone()),
+                request_ids: RequestIds::new(options.request_id_seed),
+                metrics: RequestMetrics::new(meter),
+                access: Access(authorizer),
+                compression: Compression(answers.clone()),
                 side: Side::Only,
                 hosts: options.hosts.clone(),
                 origins: options.origins.clone(),
             },
             answers,
+            body_sizes: BodySizes::new(meter, "POST", "/api/v1/log/append"),
             options,
         }
     }
@@ -187,7 +155,7 @@ impl HttpApi {
 
     /// Serves the log from now on. Only the first call counts.
     pub fn open<S: LogStore>(&self, parts: HttpParts<S>) {
-        let routes = routes_of(parts, &self.options, &self.answers, &self.edge.metrics);
+        let routes = routes_of(parts, &self.options, &self.answers, &self.body_sizes);
         self.edge.inner.open(routes);
     }
 }
@@ -196,8 +164,8 @@ fn routes_of<S: LogStore>(
     parts: HttpParts<S>,
     options: &HttpOptions,
     answers: &Budget,
-    metrics: &request_metrics::RequestMetrics,
-) -> welcome::Welcome<Route> {
+    sizes: &BodySizes,
+) -> Welcome<Route> {
     let HttpParts {
         service,
         readiness,
@@ -205,29 +173,29 @@ fn routes_of<S: LogStore>(
     } = parts;
     let read_timeout = options.read_timeout;
     let limits = service.limits();
-    let turns = turns::Turns::new(options.answer_bytes, limits.page_bytes);
-    let api: Api<S> = (
+    let read_limit = ReadLimit::new(options.answer_bytes, limits.page_bytes);
+    let api: routes::Api<S> = (
         append::Append {
             budget: Budget::new(
                 "the number of bytes in appends that are being received or written",
                 limits.append_queue_bytes as u64,
             ),
             body_timeout: options.body_timeout,
-            sizes: metrics.body_sizes("POST", "/api/v1/log/append"),
+            sizes: sizes.clone(),
             service: Arc::clone(&service),
         },
         scan::ScanRoute {
             service: Arc::clone(&service),
             read_timeout,
             answers: answers.clone(),
-            turns: turns.clone(),
+            read_limit: read_limit.clone(),
             max_follow_timeout: options.max_follow_timeout,
         },
         keys::Keys {
             service: Arc::clone(&service),
             read_timeout,
             answers: answers.clone(),
-            turns,
+            read_limit,
         },
         segments::Segments {
             service: Arc::clone(&service),
@@ -251,6 +219,7 @@ fn routes_of<S: LogStore>(
             timeout: read_timeout,
         },
     );
-    let api = docs::describe(api);
-    welcome::Welcome(docs::serve(Route::new()).nest("/", api))
+    let api = document::describe(api);
+    let routes = swagger_ui::serve(openapi::serve::<S>(Route::new()));
+    Welcome(routes.nest("/", api))
 }

@@ -10,7 +10,6 @@ pub mod metrics;
 pub mod objects;
 mod observed_store;
 pub mod quoted;
-pub mod sending;
 pub mod slate;
 pub mod small_file;
 pub mod tls;

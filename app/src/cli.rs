@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use log_adapters::http::{self, DocumentFormat};
+use log_adapters::slate::SlateStore;
 use serde::Serialize;
 
 use crate::config::{self, Config, Create, Refusal, environment};
@@ -194,7 +195,7 @@ impl Cli {
 impl OpenapiFormat {
     /// The document, to be printed.
     pub fn document(self) -> String {
-        http::document(match self {
+        http::document::<SlateStore>(match self {
             Self::Yaml => DocumentFormat::Yaml,
             Self::Json => DocumentFormat::Json,
         })

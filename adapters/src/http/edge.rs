@@ -10,22 +10,35 @@ use log_domain::Error;
 use poem::error::ResponseError;
 use poem::{Endpoint, IntoResponse, Request, Response, Result};
 
-use super::access::Access;
-use super::coding::Coding;
-use super::compress::Compression;
-use super::cors::{self, Marks};
-use super::events_only;
-use super::failure::{Failure, Reason};
-use super::format::Format;
-use super::framing;
-use super::hosts::AllowedHosts;
-use super::origins::AllowedOrigins;
-use super::peer::Refused;
-use super::request_id::{self, RequestIds};
-use super::request_metrics::RequestMetrics;
-use super::response_headers::Security;
-use super::routes::{self, Route, Side};
-use crate::sending::Sending;
+use super::wire::coding::Coding;
+use super::wire::failure::{Failure, Reason};
+use super::wire::format::Format;
+use super::wire::request_id;
+use super::wire::route_table::{self, Route, Side};
+use access::Access;
+use compress::Compression;
+use cors::Marks;
+use hosts::AllowedHosts;
+use origins::AllowedOrigins;
+use refused::Refused;
+use request_ids::RequestIds;
+use request_metrics::RequestMetrics;
+use response_headers::Security;
+use sending::Sending;
+
+pub(super) mod access;
+pub(super) mod compress;
+mod cors;
+mod events_only;
+pub(super) mod framing;
+pub(super) mod gate;
+pub(super) mod hosts;
+pub(super) mod origins;
+pub(super) mod refused;
+pub(super) mod request_ids;
+pub(super) mod request_metrics;
+mod response_headers;
+mod sending;
 
 /// Wraps the routes. It answers everything itself: nothing is left to the server around it.
 pub(super) struct Edge<E> {
@@ -87,7 +100,7 @@ impl<E: Endpoint> Endpoint for Edge<E> {
         let format = Format::accepted(request.headers());
         let coding = Coding::accepted(request.headers());
         let path = request.uri().path().to_owned();
-        let route = routes::find(&path);
+        let route = route_table::find(&path);
         let events_only = events_only::accepted(route, request.headers());
         let observed = self.metrics.begin(id.clone(), request.method(), route);
         let marks = Marks::of(&self.origins, request.headers());

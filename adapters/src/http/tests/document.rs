@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::http::routes::ROUTES;
+use crate::http::wire::route_table::ROUTES;
 use crate::http::{DocumentFormat, document};
 
 #[tokio::test]
@@ -76,7 +76,7 @@ async fn the_committed_document_is_the_served_one() {
         (DocumentFormat::Yaml, "openapi.yaml"),
         (DocumentFormat::Json, "openapi.json"),
     ] {
-        let text = document(format);
+        let text = document::<MemoryStore>(format);
         let served = server.get(&format!("/{name}")).await.body;
         let served = std::str::from_utf8(&served).expect("UTF-8");
         assert_eq!(served.trim_end(), text.trim_end(), "{name}");
@@ -196,7 +196,7 @@ async fn every_answer_tells_browsers_not_to_guess_its_type_and_data_is_not_kept(
 
 #[test]
 fn swagger_ui_is_of_the_versions_that_are_stated_beside_it() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/http/swagger-ui");
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/http/routes/swagger-ui");
     let read = |name| std::fs::read_to_string(format!("{folder}/{name}")).expect("a file");
     let (stated, bundle) = (read("README.md"), read("swagger-ui-bundle.js"));
     let version = |name: &str| {

@@ -5,7 +5,7 @@ use prost::Message;
 
 use super::*;
 use crate::http::proto::ErrorResponse;
-use crate::http::routes::ROUTES;
+use crate::http::wire::route_table::ROUTES;
 
 fn cause() -> Option<Cause> {
     Some(Arc::new(std::io::Error::other("secret")))

@@ -1,0 +1,118 @@
+//! What the OpenAPI document says beyond what the handlers say: tokens, from the table of routes; which errors an
+//! operation cannot end in; what every answer carries; what Swagger UI fills in to begin with.
+
+use std::collections::HashMap;
+
+use poem_openapi::OpenApi;
+use poem_openapi::registry::{
+    MetaApi, MetaOperation, MetaOperationParam, MetaSchemaRef, MetaSecurityScheme, Registry,
+};
+
+use super::responses;
+use crate::http::wire::route_table;
+use crate::http::wire::unknown_parameters;
+
+/// The scheme's name in the document.
+const SCHEME: &str = "bearerAuth";
+
+/// `T`, with its document amended.
+pub(in crate::http) struct Amended<T>(pub(in crate::http) T);
+
+impl<T: OpenApi> OpenApi for Amended<T> {
+    fn meta() -> Vec<MetaApi> {
+        let mut apis = T::meta();
+        for path in apis.iter_mut().flat_map(|api| &mut api.paths) {
+            let needs = route_table::find(&path.path).and_then(|route| route.needs);
+            for operation in &mut path.operations {
+                leave_out_what_cannot_happen(operation);
+                // A server without tokens asks for none, and probes are never asked for one.
+                operation.security = vec![HashMap::new()];
+                if needs.is_some() {
+                    let token = HashMap::from([(SCHEME, Vec::new())]);
+                    operation.security.insert(0, token);
+                    operation.responses.responses.extend(responses::refusals());
+                }
+                let appends = operation.request.is_some();
+                let responses = &mut operation.responses.responses;
+                responses.sort_by_key(|response| response.status);
+                for response in responses.iter_mut().filter(|_| !appends) {
+                    if let Some(of_read) = of_a_read(response.status) {
+                        response.description = of_read;
+                    }
+                }
+                for response in responses.iter_mut().filter(|r| r.description.is_empty()) {
+                    response.description = "Done.";
+                }
+                operation.params.iter_mut().for_each(amend);
+            }
+        }
+        apis
+    }
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+        registry.create_security_scheme(
+            SCHEME,
+            MetaSecurityScheme {
+                ty: "http",
+                description: Some(
+                    "A token of the server's token file, where one is configured. Appending needs the right append, \
+                     everything else read; admin has both.",
+                ),
+                name: None,
+                key_in: None,
+                scheme: Some("bearer"),
+                bearer_format: None,
+                flows: None,
+                openid_connect_url: None,
+            },
+        );
+    }
+
+    fn add_routes(self, table: &mut unknown_parameters::Table) {
+        self.0.add_routes(table);
+        unknown_parameters::refuse_unknown(T::meta(), table);
+    }
+}
+
+/// What an error of the shared list means where nothing can be applied.
+fn of_a_read(status: Option<u16>) -> Option<&'static str> {
+    Some(match status? {
+        413 => "The key is over its limit; the message says which.",
+        429 => {
+            "A concurrency limit is reached, or too many answers wait to be read; send the same again later."
+        }
+        503 => {
+            "Code unavailable: the store cannot be reached or the server is stopping; send the same again later. Code \
+             fenced: another writer took over; do not retry here."
+        }
+        504 => "The deadline of the request passed; send the same again.",
+        _ => return None,
+    })
+}
+
+/// All handlers share one list of errors. Without a body none is of the wrong type, without parameters nothing is wrong,
+/// and without a body or a key nothing is too large.
+fn leave_out_what_cannot_happen(operation: &mut MetaOperation) {
+    let has_body = operation.request.is_some();
+    let has_input = has_body || !operation.params.is_empty();
+    let has_key = operation.params.iter().any(|param| param.name == "key");
+    let responses = &mut operation.responses.responses;
+    responses.retain(|response| match response.status {
+        Some(415) => has_body,
+        Some(413) => has_body || has_key,
+        Some(400 | 429 | 504) => has_input,
+        _ => true,
+    });
+}
+
+fn amend(param: &mut MetaOperationParam) {
+    let MetaSchemaRef::Inline(schema) = &mut param.schema else {
+        return;
+    };
+    match param.name.as_str() {
+        "limit" => schema.minimum = Some(1.0),
+        "key" => schema.example = Some("orders".into()),
+        _ => {}
+    }
+}

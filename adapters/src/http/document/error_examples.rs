@@ -1,0 +1,112 @@
+//! An example of every error that an operation can end in, for the document: made by what makes the errors themselves.
+
+use bytes::Bytes;
+use log_domain::{Batch, Denied, Error, Limits, PageLimit, Record, Right};
+use poem::http::{HeaderMap, HeaderValue, header};
+use serde_yaml::{Mapping, Value as Yaml};
+
+use crate::http::wire::failure::{Failure, Reason};
+use crate::http::wire::format::Format;
+use crate::http::wire::param::{self, Text};
+use crate::http::wire::request_id::RequestId;
+use crate::http::wire::{reply, route_table};
+
+/// The request whose internal error is an example.
+const REQUEST_ID: u128 = 0xe220_a839_7b1d_cdaf_a706_dd2f_4d19_7e6f;
+
+/// Longer than a key may be.
+const KEY_BYTES: usize = 10_000;
+
+/// The examples of what an operation on `path` answers with `status`, by their codes; none if that is no error.
+pub(in crate::http) fn of(operation: &str, path: &str, status: u16) -> Mapping {
+    let request = RequestId::numbered(REQUEST_ID);
+    let examples = failures(operation, path, status)
+        .into_iter()
+        .map(|failure| {
+            let answer = failure.answer(&request);
+            let code = answer.code.clone();
+            let fields = [
+                ("status", answer.status),
+                ("message", answer.message),
+                ("code", answer.code),
+            ];
+            let value: Mapping = fields
+                .into_iter()
+                .map(|(name, text)| (name.into(), text.into()))
+                .collect();
+            let example: Mapping = [("value".into(), value.into())].into_iter().collect();
+            (Yaml::from(code), Yaml::from(example))
+        });
+    examples.collect()
+}
+
+fn failures(operation: &str, path: &str, status: u16) -> Vec<Failure> {
+    let limits = Limits::default();
+    let appends = operation == "append";
+    match status {
+        400 => vec![invalid(operation, &limits)],
+        401 => vec![Failure::denied(Denied::Unauthenticated, Right::Read)],
+        403 => route_table::find(path)
+            .and_then(|route| route.needs)
+            .map(|right| Failure::denied(Denied::Insufficient, right))
+            .into_iter()
+            .collect(),
+        413 => vec![too_large(appends, &limits)],
+        415 => {
+            let text = (header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+            Format::of_body(&HeaderMap::from_iter([text]))
+                .err()
+                .into_iter()
+                .collect()
+        }
+        429 => vec![overloaded(operation, &limits).into()],
+        500 => vec![Error::internal("").into()],
+        503 if operation == "ready" => vec![Failure::starting()],
+        503 => vec![
+            Error::unavailable("the object store does not answer").into(),
+            Error::Fenced.into(),
+        ],
+        504 if appends => {
+            let late = "the append was not acknowledged within 30000 ms";
+            vec![Error::outcome_unknown(late).into()]
+        }
+        504 => vec![Error::DeadlineExceeded(30_000).into()],
+        _ => Vec::new(),
+    }
+}
+
+fn invalid(operation: &str, limits: &Limits) -> Failure {
+    let refused = match operation {
+        "append" => Batch::new(Vec::new(), limits).err(),
+        "scan" | "listKeys" => PageLimit::new(0, limits).err(),
+        _ => param::range(5, Some(3)).err(),
+    };
+    refused.map_or_else(|| Failure::invalid(""), Failure::from)
+}
+
+fn too_large(appends: bool, limits: &Limits) -> Failure {
+    let key = Bytes::from_static(&[b'k'; KEY_BYTES]);
+    let refused = if appends {
+        Record::parse(key, Bytes::new(), limits)
+            .err()
+            .map(|error| Failure::from(error).of("record[0]"))
+    } else {
+        param::key(Some(Text(key)), None, limits).err()
+    };
+    refused.unwrap_or_else(|| Failure::new(Reason::TooLarge, ""))
+}
+
+fn overloaded(operation: &str, limits: &Limits) -> Error {
+    let (what, limit) = match operation {
+        "append" => (
+            "the append queue, in requests,",
+            limits.append_queue_requests as u64,
+        ),
+        "stream" => (
+            "the number of concurrent followers",
+            limits.followers as u64,
+        ),
+        _ => (reply::ANSWERS, reply::ANSWER_BYTES),
+    };
+    Error::Overloaded { what, limit }
+}

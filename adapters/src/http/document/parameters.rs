@@ -1,0 +1,83 @@
+//! Query parameters as the document describes them.
+
+use log_domain::Visibility;
+use poem::{Request, RequestBody};
+use poem_openapi::registry::{MetaParamIn, MetaSchema, MetaSchemaRef};
+use poem_openapi::types::Type;
+use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
+
+use super::schema::{unix_ms, unsigned_32, unsigned_64};
+use crate::http::wire::json::ByteFormat;
+use crate::http::wire::param::{Base64, Param, ParamValue, Text};
+
+/// How a parameter of this type is documented.
+pub(in crate::http) trait ParamSchema {
+    /// Its schema.
+    fn schema() -> MetaSchemaRef;
+}
+
+impl<'a, T: ParamValue + ParamSchema> ApiExtractor<'a> for Param<T> {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::Parameter];
+    const PARAM_IS_REQUIRED: bool = T::REQUIRED;
+
+    type ParamType = T;
+    type ParamRawType = ();
+
+    fn param_in() -> Option<MetaParamIn> {
+        Some(MetaParamIn::Query)
+    }
+
+    fn param_schema_ref() -> Option<MetaSchemaRef> {
+        Some(T::schema())
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        _body: &mut RequestBody,
+        options: ExtractParamOptions<T>,
+    ) -> poem::Result<Self> {
+        let query = request.uri().query().unwrap_or_default();
+        Ok(Self::from_query(
+            query,
+            options.name,
+            options.default_value,
+        )?)
+    }
+}
+
+impl<T: ParamSchema> ParamSchema for Option<T> {
+    fn schema() -> MetaSchemaRef {
+        T::schema()
+    }
+}
+
+macro_rules! documented {
+    ($type:ty, $schema:expr) => {
+        impl ParamSchema for $type {
+            fn schema() -> MetaSchemaRef {
+                $schema
+            }
+        }
+    };
+}
+
+documented!(u32, inline(unsigned_32()));
+documented!(u64, inline(unsigned_64()));
+documented!(i64, inline(unix_ms()));
+documented!(bool, bool::schema_ref());
+documented!(Visibility, one_of(["memory", "durable"]));
+documented!(ByteFormat, one_of(["base64", "text"]));
+documented!(Text, String::schema_ref());
+// Not of the format `byte`: generators make it an array then, and put the array's name into the query.
+documented!(Base64, String::schema_ref());
+
+fn one_of(values: [&str; 2]) -> MetaSchemaRef {
+    inline(MetaSchema {
+        enum_items: values.map(Into::into).into(),
+        ..MetaSchema::new("string")
+    })
+}
+
+fn inline(schema: MetaSchema) -> MetaSchemaRef {
+    MetaSchemaRef::Inline(Box::new(schema))
+}

@@ -1,0 +1,75 @@
+//! `POST /api/v1/log/append`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use log_domain::budget::Budget;
+use log_domain::{LogService, LogWriter};
+use poem_openapi::OpenApi;
+
+use crate::http::document::Tag;
+use crate::http::wire::failure::Failure;
+use crate::http::wire::format::Format;
+use crate::http::wire::proto::{self, AppendResponse};
+use crate::http::wire::reply::Reply;
+use body::AppendBody;
+use body_sizes::BodySizes;
+
+mod body;
+pub(in crate::http) mod body_sizes;
+mod collected;
+mod decompress;
+
+pub(in crate::http) struct Append<S> {
+    pub(in crate::http) service: Arc<LogService<S>>,
+    /// Bytes of appends that are being received or are not answered yet.
+    pub(in crate::http) budget: Budget,
+    pub(in crate::http) body_timeout: Duration,
+    pub(in crate::http) sizes: BodySizes,
+}
+
+#[OpenApi]
+impl<S: LogWriter> Append<S> {
+    /// Append records
+    ///
+    /// The records are applied whole or not at all, and get consecutive sequences in the order of the request. A key
+    /// that is new begins to exist. Without `awaitDurable` the answer comes once the records can be read; a crash of
+    /// the server may then still lose them. With it the answer comes once they are on object storage.
+    ///
+    /// The body may be compressed, as `Content-Encoding` says: `gzip` or `zstd`.
+    ///
+    /// Limits (defaults; the server's configuration may differ): body 16 MiB (decompressed, too), key 1 B to 8 KiB, value 8 MiB, 100,000
+    /// records; 30 s to receive the body, and 30 s to be acknowledged.
+    ///
+    /// Status 504 means that the outcome is unknown, unless the message says that nothing was applied: the records
+    /// were applied whole or not at all; read the key to find out. Every other error means that nothing was applied.
+    #[oai(
+        path = "/api/v1/log/append",
+        method = "post",
+        operation_id = "append",
+        tag = "Tag::Log"
+    )]
+    async fn append(
+        &self,
+        format: Format,
+        /// The records. A body without a content type is read as JSON.
+        body: AppendBody,
+    ) -> Result<Reply<AppendResponse>, Failure> {
+        let limits = self.service.limits();
+        let mut received = body
+            .receive(limits.request_bytes, &self.budget, self.body_timeout)
+            .await?;
+        self.sizes.received(received.bytes());
+        let (batch, durability) = received.decode(limits)?;
+        let decoded = size_of_val(batch.records());
+        received.permit.grow(decoded as u64)?;
+
+        let appended = self.service.append(batch, durability).await?;
+        let answer = AppendResponse {
+            status: proto::SUCCESS.to_owned(),
+            records_appended: i32::try_from(appended.count).unwrap_or(i32::MAX),
+            start_sequence: appended.start.get(),
+        };
+        Ok(Reply::new(format, &answer)?)
+    }
+}

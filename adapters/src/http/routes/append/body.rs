@@ -1,0 +1,188 @@
+//! The body of an append: received within limits, decompressed, then decoded by its content type.
+
+use std::io;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::{Stream, StreamExt};
+use log_domain::budget::{Budget, Permit};
+use log_domain::{Batch, Durability, Error, Limits};
+use poem::http::header;
+use poem::{Body, Request, RequestBody};
+use poem_openapi::registry::{MetaRequest, Registry};
+use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
+
+use super::collected::Collected;
+use super::decompress;
+use crate::http::document::schema;
+use crate::http::wire::append_request;
+use crate::http::wire::coding::Coding;
+use crate::http::wire::failure::{Failure, Reason};
+use crate::http::wire::format::Format;
+use crate::http::wire::proto::AppendRequest;
+
+/// A body of which nothing was read yet, in a format that can be read.
+pub(super) struct AppendBody {
+    format: Format,
+    coding: Option<Coding>,
+    announced: Option<u64>,
+    body: Body,
+}
+
+impl<'a> ApiExtractor<'a> for AppendBody {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
+    const PARAM_IS_REQUIRED: bool = true;
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        schema::register::<AppendRequest>(registry);
+    }
+
+    fn request_meta() -> Option<MetaRequest> {
+        Some(MetaRequest {
+            description: None,
+            content: schema::in_both_formats::<AppendRequest>(),
+            required: true,
+        })
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        body: &mut RequestBody,
+        _options: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        let announced = request.headers().get(header::CONTENT_LENGTH);
+        Ok(Self {
+            format: Format::of_body(request.headers())?,
+            coding: Coding::of_body(request.headers())?,
+            announced: announced.and_then(|length| length.to_str().ok()?.parse().ok()),
+            body: body.take()?,
+        })
+    }
+}
+
+impl AppendBody {
+    /// Reads the body into one piece. Every byte is taken from `budget` before the next one is read.
+    pub(super) async fn receive(
+        self,
+        limit: usize,
+        budget: &Budget,
+        timeout: Duration,
+    ) -> Result<Received, Failure> {
+        let format = self.format;
+        let whole = tokio::time::timeout(timeout, self.read(limit, budget));
+        let (body, permit) = whole.await.map_err(|_| {
+            Failure::new(
+                Reason::DeadlineExceeded,
+                format!(
+                    "the request body did not arrive within {} ms; nothing was applied",
+                    timeout.as_millis()
+                ),
+            )
+        })??;
+        Ok(Received {
+            format,
+            body,
+            permit,
+        })
+    }
+
+    async fn read(self, limit: usize, budget: &Budget) -> Result<(Bytes, Permit), Failure> {
+        check_size(self.announced.unwrap_or(0), limit)?;
+        let permit = budget.take(0)?;
+        let chunks = received(self.body.into_bytes_stream(), limit);
+        match self.coding {
+            None => whole(chunks, limit, permit).await,
+            Some(coding) => decompress::whole(coding, chunks, limit, permit).await,
+        }
+    }
+}
+
+/// The body as it arrives, up to `limit` bytes of it.
+fn received(
+    chunks: impl Stream<Item = io::Result<Bytes>>,
+    limit: usize,
+) -> impl Stream<Item = Result<Bytes, Failure>> {
+    let mut received = 0;
+    chunks.map(move |chunk| {
+        let chunk = chunk.map_err(|error| {
+            Failure::invalid(format!("the request body was not received: {error}"))
+        })?;
+        received += chunk.len();
+        check_size(received as u64, limit)?;
+        Ok(chunk)
+    })
+}
+
+/// A body that is not compressed, in one piece.
+async fn whole(
+    chunks: impl Stream<Item = Result<Bytes, Failure>>,
+    limit: usize,
+    mut permit: Permit,
+) -> Result<(Bytes, Permit), Failure> {
+    let mut chunks = std::pin::pin!(chunks);
+    // Most bodies are one chunk and are used as they came; more are copied together at once, because small
+    // chunks would hold on to the whole buffers that they were read into.
+    let Some(first) = chunks.next().await.transpose()? else {
+        return Ok((Bytes::new(), permit));
+    };
+    permit.grow(first.len() as u64)?;
+    let Some(second) = chunks.next().await.transpose()? else {
+        return Ok((first, permit));
+    };
+    let mut joined = Collected::new("request body in bytes", limit, permit.another(0)?);
+    joined.add(&first)?;
+    drop((first, permit));
+    joined.add(&second)?;
+    drop(second);
+    while let Some(chunk) = chunks.next().await {
+        joined.add(&chunk?)?;
+    }
+    Ok(joined.into_parts())
+}
+
+fn check_size(bytes: u64, limit: usize) -> Result<(), Error> {
+    if bytes > limit as u64 {
+        return Err(Error::TooLarge {
+            what: "request body in bytes",
+            actual: bytes,
+            limit: limit as u64,
+        });
+    }
+    Ok(())
+}
+
+/// A whole body and the room it takes.
+pub(super) struct Received {
+    format: Format,
+    body: Bytes,
+    /// Given back when the append is answered.
+    pub(super) permit: Permit,
+}
+
+impl Received {
+    /// How large the body is.
+    pub(super) fn bytes(&self) -> u64 {
+        self.body.len() as u64
+    }
+
+    /// The batch in it and when it is to be acknowledged.
+    pub(super) fn decode(&mut self, limits: &Limits) -> Result<(Batch, Durability), Failure> {
+        let body = std::mem::take(&mut self.body);
+        // JSON is decoded into bytes of their own, beside the body until that is done, and as many at most.
+        let twice = match self.format {
+            Format::Json => body.len() as u64,
+            Format::Protobuf => 0,
+        };
+        let _beside = self.permit.another(twice)?;
+        let (records, await_durable) = append_request::decode(self.format, body, limits)?;
+        let durability = if await_durable {
+            Durability::Durable
+        } else {
+            Durability::Applied
+        };
+        Ok((Batch::new(records, limits)?, durability))
+    }
+}

@@ -1,0 +1,55 @@
+//! `GET /api/v1/log/count`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use log_domain::{LogReader, LogService};
+use poem_openapi::OpenApi;
+
+use super::deadline::before;
+use crate::http::document::Tag;
+use crate::http::wire::failure::Failure;
+use crate::http::wire::format::Format;
+use crate::http::wire::param::{self, Base64, Param, Text};
+use crate::http::wire::proto::{self, CountResponse};
+use crate::http::wire::reply::Reply;
+
+pub(in crate::http) struct Count<S> {
+    pub(in crate::http) service: Arc<LogService<S>>,
+    pub(in crate::http) read_timeout: Duration,
+}
+
+#[OpenApi]
+impl<S: LogReader> Count<S> {
+    /// Count the records of a key
+    ///
+    /// Answers exactly how many records a key has in a range of sequences, without reading them, within 30 s (by default).
+    #[oai(
+        path = "/api/v1/log/count",
+        method = "get",
+        operation_id = "count",
+        tag = "Tag::Log"
+    )]
+    async fn count(
+        &self,
+        format: Format,
+        /// The key, as UTF-8 text. Either this or `key_base64`.
+        key: Param<Option<Text>>,
+        /// The key, as base64 (standard or URL-safe, padded or not).
+        key_base64: Param<Option<Base64>>,
+        /// First sequence of the range.
+        #[oai(default)]
+        start_seq: Param<u64>,
+        /// First sequence after the range; the end of the log if it is not given.
+        end_seq: Param<Option<u64>>,
+    ) -> Result<Reply<CountResponse>, Failure> {
+        let key = param::key(key.0, key_base64.0, self.service.limits())?;
+        let range = param::range(start_seq.0, end_seq.0)?;
+        let count = before(self.read_timeout, self.service.count(&key, range)).await?;
+        let answer = CountResponse {
+            status: proto::SUCCESS.to_owned(),
+            count,
+        };
+        Ok(Reply::new(format, &answer)?)
+    }
+}

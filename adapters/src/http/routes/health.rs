@@ -1,0 +1,97 @@
+//! What operators ask: `/-/healthy`, `/-/ready` and `/metrics`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use poem::web::WithContentType;
+use poem::{IntoResponse, Response};
+use poem_openapi::payload::PlainText;
+use poem_openapi::registry::{MetaResponses, Registry};
+use poem_openapi::{ApiResponse, OpenApi};
+
+use crate::http::document::Tag;
+use crate::http::wire::failure::{Failure, Reason};
+
+/// Whether the server should be sent requests.
+pub trait Readiness: Send + Sync + 'static {
+    /// Resolves to the reason why not, in words for an operator, if it should not.
+    fn check(&self) -> BoxFuture<'_, Result<(), String>>;
+}
+
+pub(in crate::http) struct Health {
+    pub(in crate::http) readiness: Arc<dyn Readiness>,
+    pub(in crate::http) render_metrics: Arc<dyn Fn() -> String + Send + Sync>,
+    pub(in crate::http) timeout: Duration,
+}
+
+#[OpenApi]
+impl Health {
+    /// Whether the process runs
+    ///
+    /// Answers 200 for as long as it can answer at all.
+    #[oai(
+        path = "/-/healthy",
+        method = "get",
+        operation_id = "healthy",
+        tag = "Tag::Operations"
+    )]
+    async fn healthy(&self) -> PlainText<&'static str> {
+        PlainText("OK")
+    }
+
+    /// Whether to send requests here
+    ///
+    /// Answers 200, or 503 with the reason why not.
+    #[oai(
+        path = "/-/ready",
+        method = "get",
+        operation_id = "ready",
+        tag = "Tag::Operations"
+    )]
+    async fn ready(&self) -> Result<PlainText<&'static str>, Failure> {
+        let checked = tokio::time::timeout(self.timeout, self.readiness.check()).await;
+        match checked {
+            Ok(Ok(())) => Ok(PlainText("OK")),
+            Ok(Err(reason)) => Err(Failure::new(Reason::Unavailable, reason)),
+            Err(_) => Err(Failure::new(
+                Reason::Unavailable,
+                format!("no answer within {} ms", self.timeout.as_millis()),
+            )),
+        }
+    }
+
+    /// Metrics
+    ///
+    /// In the text format of Prometheus.
+    #[oai(
+        path = "/metrics",
+        method = "get",
+        operation_id = "metrics",
+        tag = "Tag::Operations"
+    )]
+    async fn metrics(&self) -> MetricsText {
+        MetricsText((self.render_metrics)())
+    }
+}
+
+struct MetricsText(String);
+
+impl IntoResponse for MetricsText {
+    fn into_response(self) -> Response {
+        let typed: WithContentType<String> = self
+            .0
+            .with_content_type("text/plain; version=0.0.4; charset=utf-8");
+        typed.into_response()
+    }
+}
+
+impl ApiResponse for MetricsText {
+    fn meta() -> MetaResponses {
+        PlainText::<String>::meta()
+    }
+
+    fn register(registry: &mut Registry) {
+        PlainText::<String>::register(registry);
+    }
+}

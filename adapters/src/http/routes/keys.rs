@@ -1,0 +1,140 @@
+//! `GET /api/v1/log/keys`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use log_domain::budget::Budget;
+use log_domain::{Error, Key, KeysPage, KeysQuery, LogReader, LogService};
+use poem_openapi::OpenApi;
+use prost::Message;
+
+use super::peer::Peer;
+use super::read_limit::ReadLimit;
+use super::selection::{default_limit, page_limit};
+use crate::http::document::Tag;
+use crate::http::wire::failure::Failure;
+use crate::http::wire::format::Format;
+use crate::http::wire::json::{ByteFormat, JsonText, base64_len};
+use crate::http::wire::param::{self, Base64, Param, Text};
+use crate::http::wire::proto::{self, KeysResponse};
+use crate::http::wire::reply::{Encode, Reply};
+
+pub(in crate::http) struct Keys<S> {
+    pub(in crate::http) service: Arc<LogService<S>>,
+    pub(in crate::http) read_timeout: Duration,
+    /// Bytes of answers that were not written out yet.
+    pub(in crate::http) answers: Budget,
+    pub(in crate::http) read_limit: ReadLimit,
+}
+
+#[OpenApi]
+impl<S: LogReader> Keys<S> {
+    /// List keys
+    ///
+    /// Answers the distinct keys that have records in a range of segments, in byte order, page by page: go on with
+    /// `start_after_base64` = `nextStartAfter` for as long as there is one. A page ends at `limit` keys or at the server's
+    /// byte cap (8 MiB by default), whichever is first, and is read within 30 s (by default).
+    #[oai(
+        path = "/api/v1/log/keys",
+        method = "get",
+        operation_id = "listKeys",
+        tag = "Tag::Log"
+    )]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is a parameter of the route"
+    )]
+    async fn keys(
+        &self,
+        format: Format,
+        peer: Peer,
+        /// First segment to look in.
+        #[oai(default)]
+        start_segment: Param<u32>,
+        /// First segment not to look in; all of them if it is not given.
+        end_segment: Param<Option<u32>>,
+        /// How many keys at most, from 1. The server caps it (at 10,000 by default).
+        #[oai(default = "default_limit")]
+        limit: Param<u64>,
+        /// Only keys that begin with this UTF-8 text.
+        prefix: Param<Option<Text>>,
+        /// Only keys that begin with these bytes, as base64.
+        prefix_base64: Param<Option<Base64>>,
+        /// Only keys after this one, as UTF-8 text.
+        start_after: Param<Option<Text>>,
+        /// Only keys after this one, as base64.
+        start_after_base64: Param<Option<Base64>>,
+        /// `base64` (the default), or `text`: in JSON, a key that is UTF-8 text comes as `keyText`, and the next
+        /// `start_after` as `nextStartAfterText`; one that is not, or that is mostly control characters, stays base64
+        /// under its usual name. For people and shells.
+        #[oai(name = "format")]
+        byte_format: Param<Option<ByteFormat>>,
+    ) -> Result<Reply<KeysResponse>, Failure> {
+        let start_segment = start_segment.0;
+        let end_segment = end_segment.0.unwrap_or(u32::MAX);
+        if start_segment > end_segment {
+            return Err(Failure::invalid(format!(
+                "start_segment ({start_segment}) must not be greater than end_segment ({end_segment})"
+            )));
+        }
+        let query = KeysQuery {
+            start_segment,
+            end_segment,
+            prefix: param::either("prefix", prefix.0, prefix_base64.0)?.unwrap_or_default(),
+            start_after: param::either("start_after", start_after.0, start_after_base64.0)?,
+            limit: page_limit(limit.0, self.service.limits())?,
+        };
+        let bytes = byte_format.0.unwrap_or_default();
+        self.read_limit
+            .read(self.read_timeout, self.service.keys(&query), |page| {
+                Reply::new(format, &KeysAnswer { page, bytes })?.held(peer.answers(&self.answers))
+            })
+            .await
+    }
+}
+
+/// A page as a `KeysResponse`.
+struct KeysAnswer {
+    page: KeysPage,
+    bytes: ByteFormat,
+}
+
+impl Encode for KeysAnswer {
+    type Message = KeysResponse;
+
+    fn json(&self) -> Result<JsonText, Error> {
+        let Self { page, bytes } = self;
+        let lengths = page.keys.iter().map(|key| base64_len(key.as_bytes().len()));
+        let around = r#"{"keyText":""},"#.len();
+        let keys = lengths.map(|length| length + around).sum::<usize>();
+        let after = page.next_start_after.as_ref();
+        let after = after.map_or(0, |after| base64_len(after.as_bytes().len()));
+        let mut out = JsonText::with_capacity(keys + after + 128);
+        out.raw("{\"status\":\"success\",\"keys\":")
+            .list(&page.keys, |out, key| {
+                out.raw("{").field("key", key.as_bytes(), *bytes).raw("}");
+            });
+        if let Some(after) = &page.next_start_after {
+            out.raw(",");
+            out.field("nextStartAfter", after.as_bytes(), *bytes);
+        }
+        out.raw("}");
+        Ok(out)
+    }
+
+    fn protobuf(&self) -> Result<Vec<u8>, Error> {
+        let Self { page, .. } = self;
+        let key = |key: &Key| proto::Key {
+            key: key.as_bytes().clone(),
+        };
+        let answer = KeysResponse {
+            status: proto::SUCCESS.to_owned(),
+            next_start_after: page
+                .next_start_after
+                .as_ref()
+                .map(|after| after.as_bytes().clone()),
+            keys: page.keys.iter().map(key).collect(),
+        };
+        Ok(answer.encode_to_vec())
+    }
+}

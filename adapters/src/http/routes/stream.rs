@@ -1,0 +1,324 @@
+//! `GET /api/v1/log/stream`: the records of a key as server-sent events, those to come included.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use futures::{Stream, stream};
+use log_domain::budget::{Budget, Permit};
+use log_domain::service::Tail;
+use log_domain::{Error, LogReader, LogService, Page, PageLimit, Sequence, Visibility};
+use poem::http::{StatusCode, header};
+use poem::{Body, IntoResponse, Request, RequestBody, Response};
+use poem_openapi::registry::{
+    MetaMediaType, MetaParamIn, MetaResponse, MetaResponses, MetaSchemaRef, Registry,
+};
+use poem_openapi::{ApiExtractor, ApiExtractorType, ApiResponse, ExtractParamOptions, OpenApi};
+use tokio::time::{Instant, sleep, timeout};
+
+use super::peer::Peer;
+use super::selection::Selection;
+use crate::http::document::Tag;
+use crate::http::document::parameters::ParamSchema;
+use crate::http::document::schema;
+use crate::http::wire::failure::Failure;
+use crate::http::wire::format::Format;
+use crate::http::wire::json::{ByteFormat, JsonText, VALUE_OVERHEAD, base64_len};
+use crate::http::wire::param::{self, Base64, Param, Text};
+use crate::http::wire::proto::{ErrorResponse, Value};
+use crate::http::wire::reply::{encode, held};
+use crate::http::wire::request_id::RequestId;
+
+/// Bytes and number of records that a stream reads at a time, whatever the page limit for others is. There may be many streams,
+/// and their clients may be slow; and small records are a hundred times larger as events.
+const PAGE_BYTES: usize = 64 << 10;
+const PAGE_RECORDS: usize = 512;
+
+/// Bytes of an event beside its value, at most.
+const EVENT_OVERHEAD: usize = VALUE_OVERHEAD + "id: 18446744073709551615\ndata: \n\n".len() + 4;
+
+/// A stream waits for room for its next events for so long, and looks for it so often.
+const ROOM_WAIT: Duration = Duration::from_secs(10);
+const ROOM_LOOK: Duration = Duration::from_millis(100);
+
+const HEARTBEAT: &str = ": heartbeat\n\n";
+
+pub(in crate::http) struct StreamRoute<S> {
+    pub(in crate::http) service: Arc<LogService<S>>,
+    pub(in crate::http) heartbeat: Duration,
+    /// Bytes of events that were not written out yet.
+    pub(in crate::http) room: Budget,
+}
+
+#[OpenApi]
+impl<S: LogReader> StreamRoute<S> {
+    /// Follow a key
+    ///
+    /// Sends the records of a key as server-sent events, first those that are there, then each as it arrives, until
+    /// `end_seq` is reached, the client leaves or the server stops. Each event has the record's sequence as `id` and
+    /// a `Value` as `data`. A comment line comes every 15 s (by default) when there is nothing else. A client that
+    /// reconnects with the header `Last-Event-ID` goes on exactly after that event; when nothing is left for it
+    /// because `end_seq` was reached it is answered 204, which tells an `EventSource` not to come back. Up to 10,000 (by
+    /// default) may follow at the same time, scans with `follow` included.
+    ///
+    /// When reading fails midway, one event of type `error` with an `ErrorResponse` as `data` ends the stream. A client whose
+    /// `Accept` names nothing but `text/event-stream`, as that of an `EventSource` does, is answered with status 200, `retry:` and such
+    /// an event in place of 429, 503 and 504: any other status ends an `EventSource` for good.
+    #[oai(
+        path = "/api/v1/log/stream",
+        method = "get",
+        operation_id = "stream",
+        tag = "Tag::Log"
+    )]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is a parameter of the route"
+    )]
+    async fn stream(
+        &self,
+        request_id: RequestId,
+        peer: Peer,
+        /// The `id` of the last event that was seen; the stream begins after it. Takes precedence over `start_seq`.
+        #[oai(name = "Last-Event-ID")]
+        last_event_id: LastEventId,
+        /// The key, as UTF-8 text. Either this or `key_base64`.
+        key: Param<Option<Text>>,
+        /// The key, as base64 (standard or URL-safe, padded or not).
+        key_base64: Param<Option<Base64>>,
+        /// First sequence to read.
+        #[oai(default)]
+        start_seq: Param<u64>,
+        /// First sequence not to read; the stream has no end if it is not given.
+        end_seq: Param<Option<u64>>,
+        /// Skip the records before the first one that was appended at or after this time (Unix ms).
+        start_time_ms: Param<Option<i64>>,
+        /// `memory` (the default): all that was applied. `durable`: only what is on object storage.
+        visibility: Param<Option<Visibility>>,
+        /// `base64` (the default), or `text`: in JSON, a value that is UTF-8 text comes as `valueText`; one
+        /// that is not, or that is mostly control characters, stays base64 under its usual name. For people and shells.
+        #[oai(name = "format")]
+        byte_format: Param<Option<ByteFormat>>,
+    ) -> Result<EventStream, Failure> {
+        let limits = self.service.limits();
+        let limit = PageLimit {
+            records: limits.page_records.min(PAGE_RECORDS),
+            bytes: limits.page_bytes.min(PAGE_BYTES),
+        };
+        let scan = Selection {
+            key: param::key(key.0, key_base64.0, limits)?,
+            start_seq: start_seq.0,
+            end_seq: end_seq.0,
+            start_time_ms: start_time_ms.0,
+            visibility: visibility.0,
+        };
+        let mut scan = scan.into_scan(limit)?;
+        if let Some(last) = last_event_id.0 {
+            scan.range = scan.range.starting_at(last.plus(1));
+            scan.start_time_ms = None;
+            if scan.range.start() == scan.range.end() {
+                return Ok(EventStream(None));
+            }
+        }
+        let tail = self.service.tail(scan)?;
+        let bytes = byte_format.0.unwrap_or_default();
+        let room = peer.streams(&self.room).clone();
+        let events = events(tail, bytes, self.heartbeat, room, request_id);
+        Ok(EventStream(Some(Body::from_bytes_stream(events))))
+    }
+}
+
+/// What waits for the next records and then is asked again. It is kept over heartbeats, so that they never start a
+/// read over.
+type Next<S> = BoxFuture<'static, (Tail<S>, Result<Option<Page>, Error>)>;
+
+/// The events of `tail`, each page made when the client has taken the one before.
+fn events<S: LogReader>(
+    tail: Tail<S>,
+    bytes: ByteFormat,
+    heartbeat: Duration,
+    room: Budget,
+    request_id: RequestId,
+) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
+    stream::unfold(Some(next(tail)), move |waiting| {
+        let (room, request_id) = (room.clone(), request_id.clone());
+        async move {
+            let mut waiting = waiting?;
+            let Ok((mut tail, read)) = timeout(heartbeat, &mut waiting).await else {
+                return Some((Ok(Bytes::from_static(HEARTBEAT.as_bytes())), Some(waiting)));
+            };
+            let events = match read {
+                Ok(None) => return None,
+                Ok(Some(page)) => events_of(&mut tail, page, bytes, &room).await,
+                Err(error) => Err(error),
+            };
+            match events.transpose()? {
+                Ok(events) => Some((Ok(events), Some(next(tail)))),
+                Err(error) => {
+                    let told = Failure::from(error).logged_answer(&request_id);
+                    Some((Ok(error_event(&told)), None))
+                }
+            }
+        }
+    })
+}
+
+fn next<S: LogReader>(mut tail: Tail<S>) -> Next<S> {
+    Box::pin(async move {
+        let page = tail.next().await;
+        (tail, page)
+    })
+}
+
+/// The events of a page, which take room until they are written out; nothing if the stream has ended meanwhile. While there is no room
+/// nothing is held: the page, which may be one large record, is read again.
+async fn events_of<S: LogReader>(
+    tail: &mut Tail<S>,
+    mut page: Page,
+    bytes: ByteFormat,
+    room: &Budget,
+) -> Result<Option<Bytes>, Error> {
+    let deadline = Instant::now() + ROOM_WAIT;
+    loop {
+        let space = space(&page);
+        match room.take(space) {
+            Ok(permit) => return written(&page, bytes, permit).map(Some),
+            Err(Error::Overloaded { .. }) if Instant::now() < deadline => {}
+            Err(error) => return Err(error),
+        }
+        drop(page);
+        tail.put_back();
+        let mut permit = wait_for(room, space, deadline).await?;
+        let Some(again) = tail.next().await? else {
+            return Ok(None);
+        };
+        page = again;
+        // There may be more of it by now.
+        let more = self::space(&page).saturating_sub(space);
+        if permit.grow(more).is_ok() {
+            return written(&page, bytes, permit).map(Some);
+        }
+    }
+}
+
+/// What the events of a page take, but for text that is longer than base64.
+fn space(page: &Page) -> u64 {
+    (base64_len(page.bytes as usize) + page.records as usize * EVENT_OVERHEAD) as u64
+}
+
+fn written(page: &Page, bytes: ByteFormat, mut permit: Permit) -> Result<Bytes, Error> {
+    let space = space(page);
+    let mut out = JsonText::with_capacity(space as usize);
+    for run in &page.runs {
+        for entry in run.entries() {
+            let entry = entry?;
+            let sequence = entry.sequence.get();
+            out.raw("id: ").number(sequence).raw("\ndata: ");
+            out.value(sequence, &entry.value, run.timestamp_ms(), bytes);
+            out.raw("\n\n");
+        }
+    }
+    let out = out.into_bytes();
+    permit.grow((out.capacity() as u64).saturating_sub(space))?;
+    Ok(held(out.into(), permit))
+}
+
+/// Waits until there is room.
+async fn wait_for(room: &Budget, bytes: u64, deadline: Instant) -> Result<Permit, Error> {
+    loop {
+        match room.take(bytes) {
+            Err(Error::Overloaded { .. }) if Instant::now() < deadline => sleep(ROOM_LOOK).await,
+            other => return other,
+        }
+    }
+}
+
+/// The last event of a stream that fails.
+pub(in crate::http) fn error_event(told: &ErrorResponse) -> Bytes {
+    let json = encode(Format::Json, told).unwrap_or_default();
+    let mut event = b"event: error\ndata: ".to_vec();
+    event.extend_from_slice(json.trim_ascii_end());
+    event.extend_from_slice(b"\n\n");
+    event.into()
+}
+
+/// A stream of events; without a body when there is nothing left to stream.
+pub(in crate::http) struct EventStream(Option<Body>);
+
+impl IntoResponse for EventStream {
+    fn into_response(self) -> Response {
+        let Some(body) = self.0 else {
+            return StatusCode::NO_CONTENT.into();
+        };
+        Response::builder()
+            .content_type("text/event-stream")
+            .header(header::CACHE_CONTROL, "no-store")
+            .header("x-accel-buffering", "no")
+            .body(body)
+    }
+}
+
+impl ApiResponse for EventStream {
+    fn meta() -> MetaResponses {
+        let response = |status, description, content| MetaResponse {
+            description,
+            status: Some(status),
+            status_range: None,
+            content,
+            headers: Vec::new(),
+        };
+        let events = MetaMediaType {
+            content_type: "text/event-stream",
+            schema: schema::event(),
+        };
+        MetaResponses {
+            responses: vec![
+                response(200, "The records, as they come.", vec![events]),
+                response(
+                    204,
+                    "Nothing is left after Last-Event-ID: end_seq was reached.",
+                    Vec::new(),
+                ),
+            ],
+        }
+    }
+
+    fn register(registry: &mut Registry) {
+        schema::register::<Value>(registry);
+    }
+}
+
+/// The header that a reconnecting client sends.
+pub(in crate::http) struct LastEventId(Option<Sequence>);
+
+impl<'a> ApiExtractor<'a> for LastEventId {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::Parameter];
+
+    type ParamType = u64;
+    type ParamRawType = ();
+
+    fn param_in() -> Option<MetaParamIn> {
+        Some(MetaParamIn::Header)
+    }
+
+    fn param_schema_ref() -> Option<MetaSchemaRef> {
+        Some(<u64 as ParamSchema>::schema())
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        _body: &mut RequestBody,
+        options: ExtractParamOptions<u64>,
+    ) -> poem::Result<Self> {
+        let sent = request.headers().get(options.name);
+        let Some(sent) = sent.filter(|sent| !sent.is_empty()) else {
+            return Ok(Self(None));
+        };
+        let sequence = sent.to_str().ok().and_then(|text| text.parse::<u64>().ok());
+        let sequence = sequence.ok_or_else(|| {
+            Failure::invalid("expected the id of an event of this stream").of(options.name)
+        })?;
+        Ok(Self(Some(Sequence::new(sequence))))
+    }
+}

@@ -1,0 +1,315 @@
+//! `AppendRequest` from ProtoJSON.
+//!
+//! Read by hand over serde's visitors: base64 and text are decoded straight into one arena that all records are slices
+//! of, and no body can make more records than a batch may have.
+
+use std::fmt;
+use std::ops::Range;
+
+use base64::Engine;
+use bytes::Bytes;
+use log_domain::{Limits, Record};
+use serde::Deserializer;
+use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
+
+use super::fields::{Field, Seen};
+use super::too_many;
+use crate::http::wire::failure::Failure;
+use crate::http::wire::lenient_base64::engine_for;
+
+/// What some programs begin a UTF-8 text with; it says nothing.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// The records, and whether to await durability. Fields that are not known are refused, `null` counts as absent.
+pub(super) fn decode(body: &[u8], limits: &Limits) -> Result<(Vec<Record>, bool), Failure> {
+    let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
+    if body.starts_with(b"\xff\xfe") || body.starts_with(b"\xfe\xff") {
+        return Err(Failure::invalid("the body is UTF-16; send JSON as UTF-8"));
+    }
+    let mut request = Request {
+        limits,
+        arena: vec![0; body.len() / 4 * 3 + 3],
+        longest: body.len(),
+        used: 0,
+        records: Vec::new(),
+        await_durable: false,
+        too_many: false,
+    };
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let read = (&mut request).deserialize(&mut json);
+    if request.too_many {
+        return Err(too_many(limits));
+    }
+    read.and_then(|()| json.end())
+        .map_err(|error| Failure::invalid(format!("the body is not an AppendRequest: {error}")))?;
+    request.finish()
+}
+
+/// What a record must have and does not. There are two ways to send it in JSON.
+fn absent(name: &str) -> Failure {
+    Failure::invalid(format!(
+        "{name} is missing: send {name} (base64) or {name}Text"
+    ))
+}
+
+/// A request being read.
+struct Request<'l> {
+    limits: &'l Limits,
+    /// The keys and values of all records, one after another; as large as base64 of the body's length could need, or
+    /// as the body itself once there is text.
+    arena: Vec<u8>,
+    /// Length of the body. What is decoded is never longer than what it is decoded from.
+    longest: usize,
+    used: usize,
+    records: Vec<Place>,
+    await_durable: bool,
+    too_many: bool,
+}
+
+/// Where the parts of a record lie in the arena.
+#[derive(Default)]
+struct Place {
+    key: Option<Range<usize>>,
+    value: Option<Range<usize>>,
+}
+
+impl Request<'_> {
+    fn finish(mut self) -> Result<(Vec<Record>, bool), Failure> {
+        self.arena.truncate(self.used);
+        let arena = Bytes::from(self.arena);
+        let limits = self.limits;
+        let record = |place: Place| -> Result<Record, Failure> {
+            let key = place.key.ok_or_else(|| absent("key"))?;
+            let value = place.value.ok_or_else(|| absent("value"))?;
+            Ok(Record::parse(arena.slice(key), arena.slice(value), limits)?)
+        };
+        let places = self.records.into_iter().enumerate();
+        let records = places.map(|(index, place)| {
+            record(place).map_err(|failure| failure.of(format_args!("record[{index}]")))
+        });
+        Ok((records.collect::<Result<_, _>>()?, self.await_durable))
+    }
+
+    fn decode_base64(&mut self, text: &str) -> Result<Range<usize>, base64::DecodeSliceError> {
+        let start = self.used;
+        self.used += engine_for(text).decode_slice(text, &mut self.arena[start..])?;
+        Ok(start..self.used)
+    }
+
+    fn copy_text(&mut self, text: &str) -> Range<usize> {
+        let place = self.used..self.used + text.len();
+        if place.end > self.arena.len() {
+            let longest = self.longest.max(place.end);
+            self.arena.reserve_exact(longest - self.arena.len());
+            self.arena.resize(longest, 0);
+        }
+        self.arena[place.clone()].copy_from_slice(text.as_bytes());
+        self.used = place.end;
+        place
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for &mut Request<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for &mut Request<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object with `records`")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let mut seen = Seen::default();
+        while let Some(field) = seen.next(&mut map)? {
+            match field {
+                RequestField::Records => map.next_value_seed(Records(self))?,
+                RequestField::AwaitDurable => {
+                    let flag = map.next_value::<Option<bool>>();
+                    self.await_durable = flag
+                        .map_err(|error| A::Error::custom(format_args!("awaitDurable: {error}")))?
+                        .unwrap_or(false);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The fields of an `AppendRequest`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum RequestField {
+    Records = 1,
+    AwaitDurable = 2,
+}
+
+impl Field for RequestField {
+    const NAMES: &'static [(&'static str, Self)] = &[
+        ("records", Self::Records),
+        ("awaitDurable", Self::AwaitDurable),
+        ("await_durable", Self::AwaitDurable),
+    ];
+
+    fn bit(self) -> u8 {
+        self as u8
+    }
+}
+
+/// The fields of a `Record`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum RecordField {
+    Key = 1,
+    Value = 2,
+    KeyText = 4,
+    ValueText = 8,
+}
+
+impl Field for RecordField {
+    const NAMES: &'static [(&'static str, Self)] = &[
+        ("key", Self::Key),
+        ("value", Self::Value),
+        ("keyText", Self::KeyText),
+        ("key_text", Self::KeyText),
+        ("valueText", Self::ValueText),
+        ("value_text", Self::ValueText),
+    ];
+
+    fn bit(self) -> u8 {
+        self as u8
+    }
+}
+
+struct Records<'r, 'l>(&'r mut Request<'l>);
+
+impl<'de> DeserializeSeed<'de> for Records<'_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Records<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of records")
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        let Self(request) = self;
+        request.records.clear();
+        loop {
+            let index = request.records.len();
+            let next = list.next_element_seed(OneRecord(request));
+            let next =
+                next.map_err(|error| A::Error::custom(format_args!("record[{index}]: {error}")))?;
+            if next.is_none() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+struct OneRecord<'r, 'l>(&'r mut Request<'l>);
+
+impl<'de> DeserializeSeed<'de> for OneRecord<'_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        if self.0.records.len() >= self.0.limits.batch_records {
+            self.0.too_many = true;
+            return Err(D::Error::custom("too many records"));
+        }
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for OneRecord<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object with `key` and `value`")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let Self(request) = self;
+        let mut place = Place::default();
+        let mut seen = Seen::default();
+        while let Some(field) = seen.next(&mut map)? {
+            let (name, text, target) = match field {
+                RecordField::Key => ("key", false, &mut place.key),
+                RecordField::KeyText => ("key", true, &mut place.key),
+                RecordField::Value => ("value", false, &mut place.value),
+                RecordField::ValueText => ("value", true, &mut place.value),
+            };
+            let given = map.next_value_seed(Content {
+                request: &mut *request,
+                name,
+                text,
+            })?;
+            if given.is_some() && target.is_some() {
+                return Err(A::Error::custom(format_args!(
+                    "{name} and {name}Text exclude each other"
+                )));
+            }
+            *target = given.or(target.take());
+        }
+        request.records.push(place);
+        Ok(())
+    }
+}
+
+/// A string that is base64 or text, or `null`; and the field that it is for.
+struct Content<'r, 'l> {
+    request: &'r mut Request<'l>,
+    name: &'static str,
+    text: bool,
+}
+
+impl<'de> DeserializeSeed<'de> for Content<'_, '_> {
+    type Value = Option<Range<usize>>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl Visitor<'_> for Content<'_, '_> {
+    type Value = Option<Range<usize>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.name;
+        if self.text {
+            write!(f, "a string as `{name}Text`")
+        } else {
+            write!(f, "a base64 string as `{name}`")
+        }
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
+        if self.text {
+            return Ok(Some(self.request.copy_text(text)));
+        }
+        let name = self.name;
+        let place = self.request.decode_base64(text);
+        place.map(Some).map_err(|error| {
+            E::custom(format_args!(
+                "{name} is not base64: {error} (text goes into {name}Text)"
+            ))
+        })
+    }
+}

@@ -1,0 +1,113 @@
+//! `AppendRequest` from protobuf.
+//!
+//! Read by hand over prost's primitives: records go straight into what the domain takes, as slices of the body, and
+//! no body can make more of them than a batch may have.
+
+use bytes::{Buf, Bytes};
+use log_domain::{Error, Limits, Record};
+use prost::DecodeError;
+use prost::encoding::{WireType, decode_key, decode_varint};
+
+use super::{missing, too_many};
+use crate::http::wire::failure::Failure;
+
+const RECORDS: u32 = 1;
+const AWAIT_DURABLE: u32 = 2;
+const KEY: u32 = 1;
+const VALUE: u32 = 2;
+
+/// The fields of an `AppendRequest` and those of a `Record`, as a client is told of them.
+const REQUEST_FIELDS: &str = "records = 1, await_durable = 2";
+const RECORD_FIELDS: &str = "key = 1, value = 2";
+
+/// The records, and whether to await durability.
+pub(super) fn decode(mut body: Bytes, limits: &Limits) -> Result<(Vec<Record>, bool), Failure> {
+    let mut records = Vec::new();
+    let mut await_durable = false;
+    while body.has_remaining() {
+        match decode_key(&mut body).map_err(malformed)? {
+            (RECORDS, WireType::LengthDelimited) => {
+                let index = records.len();
+                if index >= limits.batch_records {
+                    return Err(too_many(limits));
+                }
+                let about_record = |failure: Failure| failure.of(format_args!("record[{index}]"));
+                let message = bytes_field(&mut body).map_err(malformed)?;
+                records.push(record(message, limits).map_err(about_record)?);
+            }
+            (AWAIT_DURABLE, WireType::Varint) => {
+                await_durable = decode_varint(&mut body).map_err(malformed)? != 0;
+            }
+            (RECORDS, _) => return Err(wrong_type("the body is not an AppendRequest: records")),
+            (AWAIT_DURABLE, _) => {
+                return Err(wrong_type(
+                    "the body is not an AppendRequest: await_durable",
+                ));
+            }
+            (tag, _) => return Err(unknown(tag, "AppendRequest", REQUEST_FIELDS)),
+        }
+    }
+    Ok((records, await_durable))
+}
+
+fn record(mut message: Bytes, limits: &Limits) -> Result<Record, Failure> {
+    let (mut key, mut value) = (None, None);
+    while message.has_remaining() {
+        match decode_key(&mut message).map_err(malformed)? {
+            (KEY, WireType::LengthDelimited) => {
+                key = Some(bytes_field(&mut message).map_err(malformed)?);
+            }
+            (VALUE, WireType::LengthDelimited) => {
+                value = Some(bytes_field(&mut message).map_err(malformed)?);
+            }
+            (KEY, _) => return Err(wrong_type("key")),
+            (VALUE, _) => return Err(wrong_type("value")),
+            (tag, _) => return Err(unknown(tag, "Record", RECORD_FIELDS)),
+        }
+    }
+    let key = key.ok_or_else(|| missing("key"))?;
+    let value = value.ok_or_else(|| {
+        missing("value (an empty value must be present on the wire: declare the field optional)")
+    })?;
+    Ok(Record::parse(key, value, limits)?)
+}
+
+/// A field that this server does not know. It may be a condition of a newer version, so nothing is applied without it.
+fn unknown(tag: u32, message: &str, known: &str) -> Failure {
+    Failure::invalid(format!(
+        "unknown field {tag} of {message} (accepted: {known})"
+    ))
+}
+
+fn wrong_type(field: &str) -> Failure {
+    Failure::invalid(format!("{field} has the wrong wire type"))
+}
+
+/// The bytes of a length-delimited field: a slice of `message`, not a copy.
+fn bytes_field(message: &mut Bytes) -> Result<Bytes, Cut> {
+    let length = decode_varint(message).map_err(Cut::Malformed)?;
+    let length = usize::try_from(length).map_err(|_| Cut::Short)?;
+    if length > message.remaining() {
+        return Err(Cut::Short);
+    }
+    Ok(message.split_to(length))
+}
+
+enum Cut {
+    Malformed(DecodeError),
+    Short,
+}
+
+impl From<DecodeError> for Cut {
+    fn from(error: DecodeError) -> Self {
+        Self::Malformed(error)
+    }
+}
+
+fn malformed(error: impl Into<Cut>) -> Failure {
+    let why = match error.into() {
+        Cut::Malformed(error) => error.to_string(),
+        Cut::Short => "a field is longer than what is left".to_owned(),
+    };
+    Error::Invalid(format!("the body is not an AppendRequest: {why}")).into()
+}

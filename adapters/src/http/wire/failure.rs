@@ -1,0 +1,243 @@
+//! What a client is told when something was not done: the one table from errors to answers.
+
+use std::error::Error as _;
+use std::time::Duration;
+
+use log_domain::{Denied, Error, Right};
+use poem::http::StatusCode;
+
+use super::proto::{self, ErrorResponse};
+use super::request_id::RequestId;
+
+mod respond;
+
+/// A client that follows may come back after so long where no other time is told: to the server that took over, for example.
+const COME_BACK: Duration = Duration::from_secs(5);
+
+/// Bytes of a message that quotes a client.
+const MAX_MESSAGE: usize = 500;
+
+/// Why a request was not done, by what the client can do about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::http) enum Reason {
+    InvalidArgument,
+    Unauthenticated,
+    PermissionDenied,
+    NotFound,
+    MethodNotAllowed,
+    TooLarge,
+    UnsupportedMediaType,
+    UnsupportedContentCoding,
+    Overloaded,
+    Unavailable,
+    Fenced,
+    DeadlineExceeded,
+    Internal,
+}
+
+/// How a reason is answered.
+pub(in crate::http) struct Row {
+    pub(in crate::http) status: StatusCode,
+    code: &'static str,
+    /// Seconds after which the same request may succeed.
+    retry_after: Option<&'static str>,
+    /// When it happens, for the OpenAPI document.
+    pub(in crate::http) when: &'static str,
+}
+
+impl Reason {
+    #[rustfmt::skip]
+    pub(in crate::http) fn row(self) -> Row {
+        let row = |status, code, retry_after, when| Row { status, code, retry_after, when };
+        match self {
+            Self::InvalidArgument => row(StatusCode::BAD_REQUEST, "invalid_argument", None,
+                "A malformed body or parameter; the message names it."),
+            Self::Unauthenticated => row(StatusCode::UNAUTHORIZED, "unauthenticated", None,
+                "Tokens are configured, and the request has none in the header Authorization, or an unknown one."),
+            Self::PermissionDenied => row(StatusCode::FORBIDDEN, "permission_denied", None,
+                "The token does not have the right that this operation needs; or a web page of another origin than \
+                 http.cors.allow_origins names asks for a change; or the request is for a name that the server does not answer to \
+                 (http.allowed_hosts)."),
+            Self::NotFound => row(StatusCode::NOT_FOUND, "not_found", None,
+                "There is no such path."),
+            Self::MethodNotAllowed => row(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", None,
+                "The path does not take this method; the header Allow says which."),
+            Self::TooLarge => row(StatusCode::PAYLOAD_TOO_LARGE, "too_large", None,
+                "A body, record, key or batch is over its limit; the message says which, and the limit."),
+            Self::UnsupportedMediaType => row(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", None,
+                "The content type of the body is none of those listed, or its content encoding is neither gzip nor zstd."),
+            Self::UnsupportedContentCoding => row(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", None,
+                "The content encoding of the body is neither gzip nor zstd."),
+            Self::Overloaded => row(StatusCode::TOO_MANY_REQUESTS, "overloaded", Some("1"),
+                "A queue or a concurrency limit is full. Nothing was applied; send the same again later."),
+            Self::Unavailable => row(StatusCode::SERVICE_UNAVAILABLE, "unavailable", Some("1"),
+                "Code unavailable: the store cannot be reached or the server is stopping; nothing was applied. \
+                 Code fenced: another writer took over; nothing was applied, do not retry here."),
+            Self::Fenced => row(StatusCode::SERVICE_UNAVAILABLE, "fenced", None,
+                "Another writer took over. Nothing was applied; do not retry here."),
+            Self::DeadlineExceeded => row(StatusCode::GATEWAY_TIMEOUT, "deadline_exceeded", None,
+                "The deadline of the request passed. An append may have been applied unless the message says \
+                 that it was not."),
+            Self::Internal => row(StatusCode::INTERNAL_SERVER_ERROR, "internal", None,
+                "A bug, or damaged data. The server's log has the cause under the request id."),
+        }
+    }
+}
+
+/// A request that was not done.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub(in crate::http) struct Failure {
+    reason: Reason,
+    message: String,
+    /// For the log only.
+    #[source]
+    cause: Option<Error>,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let reason = match &error {
+            Error::Invalid(_) => Reason::InvalidArgument,
+            Error::TooLarge { .. } => Reason::TooLarge,
+            Error::Overloaded { .. } => Reason::Overloaded,
+            Error::Unavailable { .. } => Reason::Unavailable,
+            Error::Fenced => Reason::Fenced,
+            Error::DeadlineExceeded(_) | Error::OutcomeUnknown { .. } => Reason::DeadlineExceeded,
+            Error::Corrupt(_) | Error::Internal { .. } => Reason::Internal,
+        };
+        Self {
+            reason,
+            message: error.to_string(),
+            cause: Some(error),
+        }
+    }
+}
+
+impl From<poem::Error> for Failure {
+    /// What the handlers and extractors of this server answer comes back as it was; the rest is the router's.
+    fn from(error: poem::Error) -> Self {
+        let error = match error.downcast::<Self>() {
+            Ok(failure) => return failure,
+            Err(error) => error,
+        };
+        match error.status() {
+            StatusCode::NOT_FOUND => Self::new(Reason::NotFound, "there is no such path"),
+            StatusCode::METHOD_NOT_ALLOWED => Self::new(
+                Reason::MethodNotAllowed,
+                "this path does not take this method",
+            ),
+            status if status.is_client_error() => {
+                Self::new(Reason::InvalidArgument, error.to_string())
+            }
+            _ => Error::internal(error.to_string()).into(),
+        }
+    }
+}
+
+impl Failure {
+    pub(in crate::http) fn new(reason: Reason, message: impl Into<String>) -> Self {
+        Self {
+            reason,
+            message: message.into(),
+            cause: None,
+        }
+    }
+
+    /// A request that can never succeed. The message may quote what was sent, but never at length.
+    pub(in crate::http) fn invalid(message: impl Into<String>) -> Self {
+        let mut message = message.into();
+        message.truncate(message.floor_char_boundary(MAX_MESSAGE));
+        Self::new(Reason::InvalidArgument, message)
+    }
+
+    /// A request of a client that may not do what needs `right`.
+    pub(in crate::http) fn denied(denied: Denied, right: Right) -> Self {
+        match denied {
+            Denied::Unauthenticated => Self::new(
+                Reason::Unauthenticated,
+                "a known bearer token is needed in the header Authorization",
+            ),
+            Denied::Insufficient => Self::new(
+                Reason::PermissionDenied,
+                format!("the token does not have the right to {}", right.name()),
+            ),
+        }
+    }
+
+    /// A request to a server that has not opened the log yet.
+    pub(in crate::http) fn starting() -> Self {
+        Self::new(
+            Reason::Unavailable,
+            "the server is starting: it is opening the log",
+        )
+    }
+
+    /// The same, with what it is about before the message.
+    pub(in crate::http) fn of(mut self, what: impl std::fmt::Display) -> Self {
+        self.message = format!("{what}: {}", self.message);
+        self
+    }
+
+    /// Logs what is not the client's doing and answers what the client may know.
+    pub(in crate::http) fn logged_answer(&self, request: &RequestId) -> ErrorResponse {
+        let row = self.reason.row();
+        let cause = self.cause.as_ref().map(causes).unwrap_or_default();
+        if self.reason == Reason::Internal {
+            tracing::error!(request_id = %request, error = self.message, cause, "internal error");
+        } else if row.status.is_server_error() && !cause.is_empty() {
+            tracing::warn!(request_id = %request, error = self.message, cause, code = row.code, "request failed");
+        }
+        self.answer(request)
+    }
+
+    /// What the client may know.
+    pub(in crate::http) fn answer(&self, request: &RequestId) -> ErrorResponse {
+        let message = if self.reason == Reason::Internal {
+            format!("internal error, see the server's log for request id {request}")
+        } else {
+            self.message.clone()
+        };
+        ErrorResponse {
+            status: proto::ERROR.to_owned(),
+            message,
+            code: self.reason.row().code.to_owned(),
+        }
+    }
+
+    /// The time after which a follower should reconnect, to this server or the one that took over. `None` if the request
+    /// itself is wrong, or the server has a bug.
+    pub(in crate::http) fn passes_after(&self) -> Option<Duration> {
+        match self.reason {
+            Reason::Overloaded
+            | Reason::Unavailable
+            | Reason::Fenced
+            | Reason::DeadlineExceeded => {
+                let seconds = self
+                    .reason
+                    .row()
+                    .retry_after
+                    .and_then(|text| text.parse().ok());
+                Some(seconds.map_or(COME_BACK, Duration::from_secs))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// What lies behind `error`, outermost first.
+fn causes(error: &Error) -> String {
+    let mut causes = Vec::new();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        causes.push(cause.to_string());
+        next = cause.source();
+    }
+    causes.join(": ")
+}
+
+impl poem::error::ResponseError for Failure {
+    fn status(&self) -> StatusCode {
+        self.reason.row().status
+    }
+}
