@@ -9,7 +9,7 @@ use bytes::Bytes;
 use divan::counter::ItemsCount;
 use futures::future::try_join_all;
 use log_adapters::clock::SystemClock;
-use log_adapters::slate::{Options, Parts, SlateStore};
+use log_adapters::store::slate::{Options, Parts, SlateStore};
 use log_domain::follow::Followers;
 use log_domain::{Batch, Durability, Limits, LogWriter, Record};
 use object_store::memory::InMemory;

@@ -1,17 +1,17 @@
-//! Adapters: one module for each port of `log-domain`. They know the domain and the outside world, not each other.
+//! Adapters: the outside world for the ports of `log-domain`.
+//!
+//! The folders are rooms. [`http`] drives the domain; the others are driven by it: [`store`], [`objects`], [`telemetry`] and
+//! [`identity`]. No room names another one. What several rooms share is a file beside them, and names none.
 
-pub mod cache;
 pub mod clock;
 pub mod concealed;
-mod folders;
 pub mod http;
-pub mod memory;
-pub mod metrics;
+pub mod identity;
+mod lost_store;
+mod object_prefix;
 pub mod objects;
 mod observed_store;
 pub mod quoted;
-pub mod slate;
 pub mod small_file;
-pub mod tls;
-pub mod tokens;
-pub mod variables;
+pub mod store;
+pub mod telemetry;

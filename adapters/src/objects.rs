@@ -1,17 +1,18 @@
 //! Where the log's objects are kept: memory, a local folder, S3, Google Cloud Storage, or Azure Blob Storage.
 
 pub mod azure;
+pub mod cache;
 mod check;
 mod conflict;
 mod credential_file;
 mod credentials;
 mod folder;
 pub mod gcs;
-mod gone;
-mod prefix;
 mod proxy;
 mod reach;
 pub mod s3;
+mod unusable_folder;
+pub mod variables;
 pub mod writes;
 
 use std::fmt;
@@ -22,12 +23,11 @@ use object_store::memory::InMemory;
 use object_store::{ObjectStore, RetryConfig};
 
 use crate::quoted::{cut, without_user};
-use crate::variables::Reader;
+use variables::Reader;
 
+pub use crate::object_prefix::check_prefix;
 use check::Candidate;
 pub use folder::Folder;
-pub(crate) use gone::Gone;
-pub use prefix::check_prefix;
 pub use reach::{PREFIXES, Reach, Variables};
 
 /// A place for objects.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use log_adapters::clock::SystemClock;
 use log_adapters::objects::{Place, Reach, Variables, azure, gcs, s3};
-use log_adapters::slate::{Options, Parts, SlateStore};
+use log_adapters::store::slate::{Options, Parts, SlateStore};
 use log_domain::conformance::{Fixture, Options as Opening, run_all};
 use log_domain::follow::Followers;
 use log_domain::{Limits, LogWriter};

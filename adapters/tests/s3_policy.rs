@@ -7,7 +7,7 @@ use std::time::Duration;
 use log_adapters::clock::SystemClock;
 use log_adapters::objects::s3::Bucket;
 use log_adapters::objects::{Place, Reach};
-use log_adapters::slate::{Instance, Options, Parts, SlateStore};
+use log_adapters::store::slate::{Instance, Options, Parts, SlateStore};
 use log_domain::follow::Followers;
 use log_domain::{Batch, Durability, Limits, LogWriter, Record};
 use log_testkit::recorder::{Call, Recorder};

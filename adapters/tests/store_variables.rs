@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use log_adapters::objects::variables::{Reader, names};
 use log_adapters::objects::{Place, Reach, Variables, azure, gcs, s3};
-use log_adapters::variables::{Reader, names};
 use log_testkit::arbitrary;
 use object_store::ClientOptions;
 use object_store::client::{

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use log_adapters::http::{self, DocumentFormat};
-use log_adapters::slate::SlateStore;
+use log_adapters::store::slate::SlateStore;
 use serde::Serialize;
 
 use crate::config::{self, Config, Create, Refusal, environment};

@@ -36,7 +36,7 @@ use bytesize::ByteSize;
 use clap::ValueEnum;
 use log_adapters::http::HttpOptions;
 use log_adapters::objects::{Folder, Place};
-use log_adapters::slate;
+use log_adapters::store::slate;
 use log_domain::{Limits, SealPolicy};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use log_adapters::http;
 use log_adapters::objects::writes::FailingWrites;
-use log_adapters::slate::SlateStore;
+use log_adapters::store::slate::SlateStore;
 use log_domain::LogService;
 use tokio::sync::{Mutex, watch};
 use tokio::time::Instant;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use log_adapters::concealed::{self, MASK};
 use log_adapters::http::AllowedOrigins;
-use log_adapters::tls::Certificate;
-use log_adapters::tokens::TokenFile;
+use log_adapters::identity::tls::Certificate;
+use log_adapters::identity::tokens::TokenFile;
 use log_domain::Authorizer;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};

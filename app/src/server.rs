@@ -4,11 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use log_adapters::cache;
 use log_adapters::http::{HttpApi, HttpOptions, HttpParts, Side};
-use log_adapters::metrics::{Metrics, Watched};
+use log_adapters::objects::cache;
 use log_adapters::objects::writes::FailingWrites;
-use log_adapters::slate::{self, SlateStore, WalStore};
+use log_adapters::store::slate::{self, SlateStore, WalStore};
+use log_adapters::telemetry::{Metrics, Watched};
 use log_domain::follow::Followers;
 use log_domain::{Clock, Error, LogService, Stopped, Watermarks};
 use poem::listener::Acceptor;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use log_adapters::objects::{Place, Reach};
-use log_adapters::slate::WalStore;
+use log_adapters::store::slate::WalStore;
 use log_domain::{Error, Result};
 use object_store::ObjectStore;
 

@@ -20,7 +20,7 @@ use serde_json::Value as Json;
 
 use super::{HttpApi, HttpOptions, HttpParts, Readiness, Side};
 use crate::clock::SystemClock;
-use crate::memory::{Memory, MemoryStore};
+use crate::store::memory::{Memory, MemoryStore};
 
 mod appending;
 mod compressed;

@@ -12,8 +12,8 @@ use super::check::{self, Candidate};
 use super::credential_file::{CredentialFile, Guarded};
 use super::proxy;
 use super::reach::{Reach, TIMEOUTS};
+use super::variables::{self, Reader};
 use crate::concealed::{self, in_one_line};
-use crate::variables::{self, Reader};
 
 /// The metadata service of the machine, as every virtual machine and every AKS node sees it.
 const METADATA: &str = "http://169.254.169.254";

@@ -14,9 +14,9 @@ use object_store::CredentialProvider;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
+use super::variables;
 use crate::concealed;
 use crate::small_file::SmallFile;
-use crate::variables;
 
 /// The file is looked at so often while requests need credentials. The clients read theirs minutes before they end.
 const LOOK: Duration = Duration::from_secs(5);

@@ -13,8 +13,8 @@ use super::check::{self, Candidate};
 use super::credential_file::CredentialFile;
 use super::proxy;
 use super::reach::{Reach, TIMEOUTS};
+use super::variables::{self, Reader};
 use crate::concealed::{self, in_one_line};
-use crate::variables::{self, Reader};
 
 /// Google's public endpoint.
 const ENDPOINT: &str = "https://storage.googleapis.com";

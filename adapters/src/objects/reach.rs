@@ -9,7 +9,7 @@ use object_store::client::{HttpConnector, ReqwestConnector};
 use log_domain::Result;
 
 use super::conflict::RetryingConflicts;
-use crate::variables::{self, Reader};
+use super::variables::{self, Reader};
 
 /// Names and values of environment variables.
 pub type Variables = Vec<(String, String)>;

@@ -11,8 +11,8 @@ use super::credential_file::Guarded;
 use super::credentials::Source;
 use super::proxy;
 use super::reach::{Reach, TIMEOUTS, Variables};
+use super::variables::{self, Reader};
 use crate::concealed::in_one_line;
-use crate::variables::{self, Reader};
 
 /// How the name of a directory bucket ends: one of S3 Express One Zone, which is spoken to in sessions.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/directory-bucket-naming-rules.html>

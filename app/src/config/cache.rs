@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use bytesize::ByteSize;
 use log_adapters::objects::Place;
-use log_adapters::slate::settings::{self, PreloadLevel, Settings};
+use log_adapters::store::slate::settings::{self, PreloadLevel, Settings};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

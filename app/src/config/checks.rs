@@ -1,7 +1,7 @@
 //! Settings that cannot be, alone or together.
 
 use bytesize::ByteSize;
-use log_adapters::slate;
+use log_adapters::store::slate;
 
 use super::{Config, Refusal, azure, gcs, s3, security, slatedb, wal};
 use crate::logging::filter;

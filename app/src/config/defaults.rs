@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 use log_adapters::http::HttpOptions;
-use log_adapters::slate;
+use log_adapters::store::slate;
 use log_domain::Limits;
 
 use super::*;

@@ -1,7 +1,7 @@
-//! Variables that libraries read, checked before they do; see [`log_adapters::variables`].
+//! Variables that libraries read, checked before they do; see [`log_adapters::objects::variables`].
 
 use log_adapters::objects::Place;
-use log_adapters::variables::{self, Reader};
+use log_adapters::objects::variables::{self, Reader};
 
 use super::{Config, Refusal};
 

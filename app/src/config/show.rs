@@ -5,8 +5,8 @@ use std::path::Path;
 
 use log_adapters::concealed;
 use log_adapters::objects::Place;
+use log_adapters::objects::variables::Reader;
 use log_adapters::quoted::without_user;
-use log_adapters::variables::Reader;
 use serde::Serialize;
 
 use super::slatedb::TWICE;

@@ -1,7 +1,7 @@
 //! The section `slatedb`: every setting of SlateDB under its own name.
 
 use figment::value::{Dict, Value};
-use log_adapters::slate::settings::{self, Settings};
+use log_adapters::store::slate::settings::{self, Settings};
 use serde::{Deserialize, Serialize};
 
 use super::sources::Sources;

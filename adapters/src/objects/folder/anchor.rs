@@ -14,7 +14,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::lock::Lock;
-use crate::objects::Gone;
+use crate::lost_store::Gone;
 
 /// How deep folders are looked for at the start: `FOLDER/log/wal`.
 const DEPTH: usize = 3;

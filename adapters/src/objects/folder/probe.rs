@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use log_domain::{Error, Result};
 
-use crate::folders::cannot_use;
+use crate::objects::unusable_folder::cannot_use;
 
 /// What is written. More than fits into an inode, so that a full disk shows.
 const BYTES: [u8; 4096] = [b'.'; 4096];

@@ -8,7 +8,7 @@ use object_store::{
 use tempfile::TempDir;
 
 use super::*;
-use crate::objects::Gone;
+use crate::lost_store::Gone;
 
 type Outcome<T> = std::result::Result<T, Failure>;
 

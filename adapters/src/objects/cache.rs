@@ -9,7 +9,7 @@ use std::path::Path;
 
 use log_domain::Result;
 
-use crate::folders::cannot_use;
+use super::unusable_folder::cannot_use;
 
 /// The file that is written to find out whether the folder can be written to.
 const PROBE: &str = ".writable";

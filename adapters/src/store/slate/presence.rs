@@ -18,7 +18,7 @@ use slatedb::admin::Admin;
 
 use super::wal_files::WalFiles;
 use super::{Options, beside, error};
-use crate::objects::Gone;
+use crate::lost_store::Gone;
 
 /// The object that says which log this is, below the path of the log.
 const OBJECT: &str = "identity";

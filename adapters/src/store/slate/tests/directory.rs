@@ -1,7 +1,7 @@
 //! The directory: which segments hold a key, and how many records are before them.
 
 use super::*;
-use crate::slate::layout::directory;
+use crate::store::slate::layout::directory;
 
 /// A table in which a few keys have room.
 const SMALL_TABLE: u64 = 1_500;

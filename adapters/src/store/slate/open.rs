@@ -15,7 +15,7 @@ use slatedb_common::clock::SystemClock as _;
 use slatedb_common::metrics::MetricsRecorder;
 use tokio::sync::OnceCell;
 
-use crate::objects::check_prefix;
+use crate::object_prefix::check_prefix;
 
 use super::engine_clock::EngineClock;
 use super::layout::prefix::{ByKey, BySegment};
