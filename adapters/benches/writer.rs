@@ -9,7 +9,7 @@ use bytes::Bytes;
 use divan::counter::ItemsCount;
 use futures::future::try_join_all;
 use log_adapters::clock::SystemClock;
-use log_adapters::store::slate::{Options, Parts, SlateStore};
+use log_adapters::store::slate::{Options, SlateStore, StoreParts};
 use log_domain::follow::Followers;
 use log_domain::{Batch, Durability, Limits, LogWriter, Record};
 use object_store::memory::InMemory;
@@ -43,7 +43,7 @@ fn append(
     let runtime = Runtime::new().expect("a runtime");
     let store = runtime.block_on(async {
         let options = Options::default();
-        let parts = Parts {
+        let parts = StoreParts {
             objects: Arc::new(InMemory::new()),
             clock: Arc::new(SystemClock),
             listener: Arc::new(Followers::new(&options.limits)),

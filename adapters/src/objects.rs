@@ -3,14 +3,14 @@
 pub mod azure;
 pub mod cache;
 mod check;
+mod client_environment;
 mod conflict;
 mod credential_file;
-mod credentials;
 mod folder;
 pub mod gcs;
 mod proxy;
-mod reach;
 pub mod s3;
+mod s3_credentials;
 mod unusable_folder;
 pub mod variables;
 pub mod writes;
@@ -27,8 +27,8 @@ use variables::Reader;
 
 pub use crate::object_prefix::check_prefix;
 use check::Candidate;
+pub use client_environment::{ClientEnvironment, PREFIXES, Variables};
 pub use folder::Folder;
-pub use reach::{PREFIXES, Reach, Variables};
 
 /// A place for objects.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,18 +46,18 @@ pub enum Place {
 }
 
 impl Place {
-    /// The store for this place; buckets are reached as `reach` says, and nothing in them is read or written yet. A folder is
+    /// The store for this place; buckets are reached as `environment` says, and nothing in them is read or written yet. A folder is
     /// locked, and tried out: see [`Folder`].
     ///
     /// # Errors
     /// [`log_domain::Error::Invalid`] when the folder cannot be made or used, or another server has it, or options of the
     /// store are not valid or contradict each other. [`log_domain::Error::Unavailable`] for a folder whose disk does not
     /// answer.
-    pub async fn open(&self, reach: &Reach) -> Result<Arc<dyn ObjectStore>> {
+    pub async fn open(&self, environment: &ClientEnvironment) -> Result<Arc<dyn ObjectStore>> {
         if let Self::Folder(folder) = self {
             return folder.open().await;
         }
-        Ok(match self.candidate(reach, RetryConfig::default())? {
+        Ok(match self.candidate(environment, RetryConfig::default())? {
             Some(candidate) => candidate.store,
             None => Arc::new(InMemory::new()),
         })
@@ -77,8 +77,9 @@ impl Place {
     ///
     /// # Errors
     /// As [`Place::open`].
-    pub fn validate(&self, reach: &Reach) -> Result<()> {
-        self.candidate(reach, RetryConfig::default()).map(drop)
+    pub fn validate(&self, environment: &ClientEnvironment) -> Result<()> {
+        self.candidate(environment, RetryConfig::default())
+            .map(drop)
     }
 
     /// Finds out within seconds whether a log can live here below `path`: gets credentials, lists, and holds the store to
@@ -88,20 +89,24 @@ impl Place {
     /// [`log_domain::Error::Invalid`] for options that are not valid or contradict each other and a store without
     /// conditional PUTs, [`log_domain::Error::Unavailable`] for anything that the store, or who gives credentials, refuses or
     /// does not answer. The message is one line.
-    pub async fn check(&self, path: &str, reach: &Reach) -> Result<()> {
-        match self.candidate(reach, check::no_retries())? {
+    pub async fn check(&self, path: &str, environment: &ClientEnvironment) -> Result<()> {
+        match self.candidate(environment, check::no_retries())? {
             Some(candidate) => check::check(&candidate, path).await,
             None => Ok(()),
         }
     }
 
     /// The client of a store in a cloud, which nobody has asked anything yet.
-    fn candidate(&self, reach: &Reach, retries: RetryConfig) -> Result<Option<Candidate>> {
+    fn candidate(
+        &self,
+        environment: &ClientEnvironment,
+        retries: RetryConfig,
+    ) -> Result<Option<Candidate>> {
         Ok(Some(match self {
             Self::Memory | Self::Folder(_) => return Ok(None),
-            Self::S3(bucket) => bucket.candidate(reach, retries)?,
-            Self::Gcs(bucket) => bucket.candidate(reach, retries)?,
-            Self::Azure(container) => container.candidate(reach, retries)?,
+            Self::S3(bucket) => bucket.candidate(environment, retries)?,
+            Self::Gcs(bucket) => bucket.candidate(environment, retries)?,
+            Self::Azure(container) => container.candidate(environment, retries)?,
         }))
     }
 }

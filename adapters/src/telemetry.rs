@@ -10,11 +10,11 @@ use opentelemetry_sdk::metrics::SdkMeterProvider;
 use prometheus::process_collector::ProcessCollector;
 use prometheus::{Registry, TextEncoder};
 
+mod gauges;
 mod slatedb;
-mod watched;
 
+pub use gauges::GaugeValues;
 pub use slatedb::SlateDbMetrics;
-pub use watched::Watched;
 
 /// Upper bounds of the buckets of how much is in a group commit.
 const SIZE_BUCKETS: [f64; 9] = [

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use log_adapters::clock::SystemClock;
-use log_adapters::objects::{Place, Reach, Variables, azure, gcs, s3};
-use log_adapters::store::slate::{Options, Parts, SlateStore};
+use log_adapters::objects::{ClientEnvironment, Place, Variables, azure, gcs, s3};
+use log_adapters::store::slate::{Options, SlateStore, StoreParts};
 use log_domain::conformance::{Fixture, Options as Opening, run_all};
 use log_domain::follow::Followers;
 use log_domain::{Limits, LogWriter};
@@ -29,7 +29,7 @@ impl Fixture for InBucket {
     type Store = SlateStore;
 
     async fn open(&self, opening: Opening) -> SlateStore {
-        let parts = Parts {
+        let parts = StoreParts {
             objects: Arc::clone(&self.bucket),
             clock: opening.clock,
             listener: opening.followers,
@@ -47,12 +47,15 @@ impl Fixture for InBucket {
 }
 
 async fn opened(place: &Place, path: &str, variables: Variables) -> Arc<dyn ObjectStore> {
-    let reach = Reach {
+    let environment = ClientEnvironment {
         variables,
         network: None,
     };
-    place.check(path, &reach).await.expect("fit for a log");
-    place.open(&reach).await.expect("a client")
+    place
+        .check(path, &environment)
+        .await
+        .expect("fit for a log");
+    place.open(&environment).await.expect("a client")
 }
 
 async fn conforms(place: &Place, variables: Variables) {
@@ -112,7 +115,7 @@ async fn a_prefix_of_everything_that_is_accepted_is_what_the_names_in_the_bucket
     let prefix = "A b/!$&'()+,-.:;=@_/...9";
     s3.create_bucket("prefixes");
     let bucket = opened(&in_s3("prefixes"), prefix, s3.environment()).await;
-    let parts = Parts {
+    let parts = StoreParts {
         objects: bucket,
         clock: Arc::new(SystemClock),
         listener: Arc::new(Followers::new(&Limits::default())),

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use log_adapters::clock::SystemClock;
 use log_adapters::objects::s3::Bucket;
-use log_adapters::objects::{Place, Reach};
-use log_adapters::store::slate::{Instance, Options, Parts, SlateStore};
+use log_adapters::objects::{ClientEnvironment, Place};
+use log_adapters::store::slate::{Instance, Options, SlateStore, StoreParts};
 use log_domain::follow::Followers;
 use log_domain::{Batch, Durability, Limits, LogWriter, Record};
 use log_testkit::recorder::{Call, Recorder};
@@ -31,13 +31,13 @@ async fn the_documented_policy_allows_what_the_server_does_and_no_more() {
     let proxy = Recorder::before(s3.port(), &[]);
     let seen = || proxy.calls().iter().map(needs).collect::<BTreeSet<_>>();
 
-    let reach = Reach {
+    let environment = ClientEnvironment {
         variables: through(&proxy.url(), s3.environment()),
         network: None,
     };
 
     // Started twice, written to until something was compacted and something deleted.
-    let store = start(&reach).await;
+    let store = start(&environment).await;
     let deletes = "s3:DeleteObject on arn:aws:s3:::my-log/log/*";
     for round in 0.. {
         append(&store, round).await;
@@ -55,7 +55,7 @@ async fn the_documented_policy_allows_what_the_server_does_and_no_more() {
         .close(std::time::Duration::from_secs(60))
         .await
         .expect("closed");
-    let store = start(&reach).await;
+    let store = start(&environment).await;
     append(&store, 0).await;
     store
         .close(std::time::Duration::from_secs(60))
@@ -72,13 +72,16 @@ async fn the_documented_policy_allows_what_the_server_does_and_no_more() {
 }
 
 /// As the server does, but small and in a hurry, so that compaction and deletion come within seconds.
-async fn start(reach: &Reach) -> SlateStore {
+async fn start(environment: &ClientEnvironment) -> SlateStore {
     let bucket = Place::S3(Bucket {
         name: BUCKET.into(),
         region: None,
         encryption: None,
     });
-    bucket.check(PATH, reach).await.expect("fit for a log");
+    bucket
+        .check(PATH, environment)
+        .await
+        .expect("fit for a log");
     let mut options = Options {
         path: PATH.into(),
         instance: Some(Instance {
@@ -103,8 +106,8 @@ async fn start(reach: &Reach) -> SlateStore {
             directory.min_age = Duration::from_secs(1);
         }
     }
-    let parts = Parts {
-        objects: bucket.open(reach).await.expect("a client"),
+    let parts = StoreParts {
+        objects: bucket.open(environment).await.expect("a client"),
         clock: Arc::new(SystemClock),
         listener: Arc::new(Followers::new(&options.limits)),
         telemetry: Arc::new(()),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use log_adapters::objects::variables::{Reader, names};
-use log_adapters::objects::{Place, Reach, Variables, azure, gcs, s3};
+use log_adapters::objects::{ClientEnvironment, Place, Variables, azure, gcs, s3};
 use log_testkit::arbitrary;
 use object_store::ClientOptions;
 use object_store::client::{
@@ -77,12 +77,12 @@ fn nothing_panics(place: &Place, bases: &[Base<'_>], cases: u32) {
         let mut variables: Variables = bases[base].iter().map(owned).collect();
         variables.retain(|(name, _)| given.iter().all(|(given, _)| given != name));
         variables.extend(given.clone());
-        let reach = Reach {
+        let environment = ClientEnvironment {
             variables,
             network: Some(Arc::new(Empty)),
         };
         let place = place.clone();
-        let checking = runtime.spawn(async move { place.check("log", &reach).await });
+        let checking = runtime.spawn(async move { place.check("log", &environment).await });
         let checked = runtime.block_on(checking);
         let refused = checked.map_err(|panic| TestCaseError::fail(panic.to_string()))?;
         let said = refused.expect_err("nothing is there").to_string();
@@ -120,11 +120,11 @@ fn the_real_client_takes_its_options_or_refuses(place: &Place, base: Base<'_>) {
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         let mut variables: Variables = base.iter().map(owned).collect();
         variables.push((name, value));
-        let reach = Reach {
+        let environment = ClientEnvironment {
             variables,
             network: None,
         };
-        if let Err(refusal) = place.validate(&reach) {
+        if let Err(refusal) = place.validate(&environment) {
             let said = refusal.to_string();
             prop_assert!(!said.contains(char::is_control), "{said:?}");
         }

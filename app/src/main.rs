@@ -10,7 +10,7 @@ use std::time::Duration;
 use clap::Parser;
 use clap::error::ErrorKind;
 use log_adapters::clock::SystemClock;
-use log_adapters::objects::Reach;
+use log_adapters::objects::ClientEnvironment;
 use log_adapters::quoted;
 use log_app::cli::{Asked, Cli};
 use log_app::config::{Config, Refusal, environment, masked};
@@ -19,7 +19,7 @@ use log_app::lifetime::{self, Ended};
 use log_app::listener::Tcp;
 use log_app::logging::{self, LogWriter};
 use log_app::security::Security;
-use log_app::server::{Parts, start};
+use log_app::server::{ServerParts, start};
 use log_app::storage;
 use rustix::fs::Mode;
 use tokio::net::TcpListener;
@@ -191,11 +191,11 @@ async fn serve(config: &Config, log: &LogWriter) -> Result<(), Failure> {
             format!("cannot open the log in {place}: {error}"),
         )
     };
-    let reach = Reach::of_process();
+    let environment = ClientEnvironment::of_process();
     let opening = start(
         config,
-        Parts {
-            stores: storage::open(config, &reach),
+        ServerParts {
+            stores: storage::open(config, &environment),
             clock: Arc::new(SystemClock),
             seed: None,
             request_id_seed: RandomState::new().build_hasher().finish(),
@@ -221,7 +221,7 @@ async fn serve(config: &Config, log: &LogWriter) -> Result<(), Failure> {
     tracing::info!(
         "listening on {scheme}://{address}, data in {place}, path {path}; appends are acknowledged when applied and durable \
          within about {}, or when durable if they ask for it; reads see applied records unless they ask for durable ones",
-        humantime(config.durability.flush_interval),
+        milliseconds(config.durability.flush_interval),
     );
     let fenced_for = config.shutdown.fenced;
     let ended = lifetime::until_ended(running, async || signals.next().await, fenced_for).await;
@@ -248,7 +248,7 @@ async fn listen(host: IpAddr, port: u16) -> Result<(Tcp, SocketAddr), Failure> {
     Ok((Tcp::new(listener).map_err(cannot_listen)?, address))
 }
 
-fn humantime(duration: Duration) -> String {
+fn milliseconds(duration: Duration) -> String {
     format!("{} ms", duration.as_millis())
 }
 

@@ -8,7 +8,7 @@ use log_adapters::http::{HttpApi, HttpOptions, HttpParts, Side};
 use log_adapters::objects::cache;
 use log_adapters::objects::writes::FailingWrites;
 use log_adapters::store::slate::{self, SlateStore, WalStore};
-use log_adapters::telemetry::{Metrics, Watched};
+use log_adapters::telemetry::{GaugeValues, Metrics};
 use log_domain::follow::Followers;
 use log_domain::{Clock, Error, LogService, Stopped, Watermarks};
 use poem::listener::Acceptor;
@@ -28,12 +28,12 @@ use crate::write_health;
 const DRAIN_SHARE: f64 = 0.5;
 
 /// What a server takes from outside.
-pub struct Parts<A, S> {
+pub struct ServerParts<A, S> {
     /// Where the log is kept, once it answers; the server already says that it starts while this is awaited.
     pub stores: S,
     /// Where timestamps come from.
     pub clock: Arc<dyn Clock>,
-    /// For a simulation only: see [`slate::Parts::seed`].
+    /// For a simulation only: see [`slate::StoreParts::seed`].
     pub seed: Option<u64>,
     /// Where request ids begin; random, but in a simulation.
     pub request_id_seed: u64,
@@ -86,7 +86,7 @@ impl std::error::Error for NotFlushed {
 ///
 /// # Errors
 /// As [`SlateStore::open`].
-pub async fn start<A, S>(config: &Config, parts: Parts<A, S>) -> log_domain::Result<Running>
+pub async fn start<A, S>(config: &Config, parts: ServerParts<A, S>) -> log_domain::Result<Running>
 where
     A: Acceptor + 'static,
     S: Future<Output = log_domain::Result<Stores>>,
@@ -133,7 +133,7 @@ where
     let limits = config.limits();
     let followers = Arc::new(Followers::new(&limits));
     let writes = Arc::new(FailingWrites::default());
-    let store = slate::Parts {
+    let store = slate::StoreParts {
         objects: writes.watch(stores.objects),
         clock: parts.clock,
         listener: Arc::clone(&followers) as Arc<_>,
@@ -238,7 +238,7 @@ fn watch_for_metrics(
     let writes = Arc::downgrade(writes);
     metrics.watch(Arc::new(move || {
         match (service.upgrade(), readiness.upgrade()) {
-            (Some(service), Some(readiness)) => Watched {
+            (Some(service), Some(readiness)) => GaugeValues {
                 status: service.status(),
                 followers: service.followers() as u64,
                 ready: readiness.is_ready(),
@@ -247,7 +247,7 @@ fn watch_for_metrics(
                     .and_then(|writes| writes.longest())
                     .map_or(Duration::ZERO, |fail| fail.since),
             },
-            _ => Watched::default(),
+            _ => GaugeValues::default(),
         }
     }));
 }

@@ -27,9 +27,9 @@ mod heads;
 mod lingering;
 mod places;
 mod requests;
+mod tracked_io;
 mod unread;
 mod upgrade;
-mod watched;
 
 /// How often to say that connections are refused.
 const SAY_EVERY: Duration = Duration::from_secs(10);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use log_adapters::objects::{Place, Reach};
+use log_adapters::objects::{ClientEnvironment, Place};
 use log_adapters::store::slate::WalStore;
 use log_domain::{Error, Result};
 use object_store::ObjectStore;
@@ -17,17 +17,17 @@ pub struct Stores {
     pub wal: Option<WalStore>,
 }
 
-/// Opens the stores, those in S3 as `reach` says, and checks these, each within seconds.
+/// Opens the stores, those in S3 as `environment` says, and checks these, each within seconds.
 ///
 /// # Errors
 /// As [`Place::open`] and [`Place::check`].
-pub async fn open(config: &Config, reach: &Reach) -> Result<Stores> {
+pub async fn open(config: &Config, environment: &ClientEnvironment) -> Result<Stores> {
     let (place, path) = config.place();
-    let objects = checked(&place, &path, reach).await?;
+    let objects = checked(&place, &path, environment).await?;
     let wal = match config.wal_place() {
         None => None,
         Some(place) => Some(WalStore {
-            objects: checked(&place, &path, reach)
+            objects: checked(&place, &path, environment)
                 .await
                 .map_err(|error| Error::unavailable(format!("its WAL in {place}: {error}")))?,
             location: place.to_string(),
@@ -41,15 +41,19 @@ pub async fn open(config: &Config, reach: &Reach) -> Result<Stores> {
 /// # Errors
 /// As [`Place::open`].
 pub fn check_options(config: &Config) -> Result<()> {
-    let reach = Reach::of_process();
+    let environment = ClientEnvironment::of_process();
     for place in std::iter::once(config.place().0).chain(config.wal_place()) {
-        place.validate(&reach)?;
+        place.validate(&environment)?;
     }
     Ok(())
 }
 
-async fn checked(place: &Place, path: &str, reach: &Reach) -> Result<Arc<dyn ObjectStore>> {
-    let objects = place.open(reach).await?;
-    place.check(path, reach).await?;
+async fn checked(
+    place: &Place,
+    path: &str,
+    environment: &ClientEnvironment,
+) -> Result<Arc<dyn ObjectStore>> {
+    let objects = place.open(environment).await?;
+    place.check(path, environment).await?;
     Ok(objects)
 }

@@ -9,9 +9,9 @@ use object_store::azure::{AzureConfigKey, MicrosoftAzure, MicrosoftAzureBuilder}
 use object_store::{ClientConfigKey, RetryConfig};
 
 use super::check::{self, Candidate};
+use super::client_environment::{ClientEnvironment, TIMEOUTS};
 use super::credential_file::{CredentialFile, Guarded};
 use super::proxy;
-use super::reach::{Reach, TIMEOUTS};
 use super::variables::{self, Reader};
 use crate::concealed::{self, in_one_line};
 
@@ -31,9 +31,13 @@ pub struct Container {
 
 impl Container {
     /// A client of this container. Nothing in it is read or written yet; a file with a token is.
-    pub(super) fn candidate(&self, reach: &Reach, retries: RetryConfig) -> Result<Candidate> {
-        let builder = self.builder(reach)?.with_retry(retries);
-        let source = Source::of(&builder)?;
+    pub(super) fn candidate(
+        &self,
+        environment: &ClientEnvironment,
+        retries: RetryConfig,
+    ) -> Result<Candidate> {
+        let builder = self.builder(environment)?.with_retry(retries);
+        let source = AzureCredentials::of(&builder)?;
         let value = |key| builder.get_config_value(&key);
         let endpoint = value(AzureConfigKey::Endpoint);
         let endpoint =
@@ -41,7 +45,7 @@ impl Container {
         let configured = value(AzureConfigKey::Client(ClientConfigKey::ProxyUrl));
         let store = self.built(builder, &source)?;
         let credentials = match source {
-            Source::Unsigned => None,
+            AzureCredentials::Unsigned => None,
             _ => check::credentials(store.credentials()),
         };
         Ok(Candidate {
@@ -55,15 +59,15 @@ impl Container {
         })
     }
 
-    fn builder(&self, reach: &Reach) -> Result<MicrosoftAzureBuilder> {
-        let mut builder = MicrosoftAzureBuilder::new().with_http_connector(reach.connector());
+    fn builder(&self, environment: &ClientEnvironment) -> Result<MicrosoftAzureBuilder> {
+        let mut builder = MicrosoftAzureBuilder::new().with_http_connector(environment.connector());
         for (key, default) in TIMEOUTS {
             builder = builder.with_config(AzureConfigKey::Client(key), default);
         }
         variables::name_part("the name of the container", &self.name)?;
         variables::name_part("the name of the storage account", &self.account)?;
         let mut endpoint = "AZURE_STORAGE_ENDPOINT";
-        for (key, value) in reach.options(Reader::Azure)? {
+        for (key, value) in environment.options(Reader::Azure)? {
             builder = builder.with_config(key, value);
         }
         if let Some(given) = &self.endpoint {
@@ -81,7 +85,11 @@ impl Container {
     }
 
     /// The client, which reads files of others only when they can be used.
-    fn built(&self, builder: MicrosoftAzureBuilder, source: &Source) -> Result<MicrosoftAzure> {
+    fn built(
+        &self,
+        builder: MicrosoftAzureBuilder,
+        source: &AzureCredentials,
+    ) -> Result<MicrosoftAzure> {
         let build = |builder: MicrosoftAzureBuilder| builder.build().map_err(|e| self.invalid(&e));
         let Some(file) = source.file() else {
             return build(builder);
@@ -101,7 +109,7 @@ impl Container {
 
 /// Who gives credentials: the first of these that is named, in the order in which the client looks.
 #[derive(Debug, PartialEq, Eq)]
-enum Source {
+enum AzureCredentials {
     /// Nobody: requests are not signed.
     Unsigned,
     /// A variable with this name.
@@ -116,7 +124,7 @@ enum Source {
     ManagedIdentity(String),
 }
 
-impl Source {
+impl AzureCredentials {
     /// # Errors
     /// [`Error::Invalid`] for a part of what only works together. The client would pass over it in silence and ask the
     /// next in line.
@@ -166,7 +174,7 @@ impl Source {
     }
 }
 
-impl Source {
+impl AzureCredentials {
     /// The file that the client reads again and again.
     fn file(&self) -> Option<CredentialFile> {
         match self {
@@ -179,7 +187,7 @@ impl Source {
     }
 }
 
-impl fmt::Display for Source {
+impl fmt::Display for AzureCredentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unsigned => f.write_str("nowhere (AZURE_SKIP_SIGNATURE)"),
@@ -202,13 +210,13 @@ impl fmt::Display for Source {
 mod tests {
     use super::*;
 
-    fn source(variables: &[(&str, &str)]) -> std::result::Result<Source, String> {
+    fn source(variables: &[(&str, &str)]) -> std::result::Result<AzureCredentials, String> {
         let mut builder = MicrosoftAzureBuilder::new();
         for (name, value) in variables {
             let key = name.to_ascii_lowercase().parse().expect("a variable");
             builder = builder.with_config(key, *value);
         }
-        Source::of(&builder).map_err(|error| error.to_string())
+        AzureCredentials::of(&builder).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -220,7 +228,7 @@ mod tests {
             ("AZURE_TENANT_ID", "tenant"),
         ];
         let (client, token_file) = ("client".to_owned(), "/token".to_owned());
-        let workload = Source::WorkloadIdentity { client, token_file };
+        let workload = AzureCredentials::WorkloadIdentity { client, token_file };
         assert_eq!(source(&variables), Ok(workload));
         variables.pop();
         let refusal = source(&variables).unwrap_err();
@@ -228,7 +236,7 @@ mod tests {
             refusal,
             "AZURE_FEDERATED_TOKEN_FILE is set, but AZURE_TENANT_ID is not"
         );
-        let metadata = Source::ManagedIdentity(METADATA.into());
+        let metadata = AzureCredentials::ManagedIdentity(METADATA.into());
         assert_eq!(source(&[("AZURE_CLIENT_ID", "client")]), Ok(metadata));
     }
 }

@@ -10,9 +10,9 @@ use object_store::{ClientConfigKey, RetryConfig};
 use serde_json::{Map, Value};
 
 use super::check::{self, Candidate};
+use super::client_environment::{ClientEnvironment, TIMEOUTS};
 use super::credential_file::CredentialFile;
 use super::proxy;
-use super::reach::{Reach, TIMEOUTS};
 use super::variables::{self, Reader};
 use crate::concealed::{self, in_one_line};
 
@@ -37,9 +37,13 @@ pub struct Bucket {
 
 impl Bucket {
     /// A client of this bucket. Nothing in it is read or written yet; a file with credentials is.
-    pub(super) fn candidate(&self, reach: &Reach, retries: RetryConfig) -> Result<Candidate> {
-        let builder = self.builder(reach)?.with_retry(retries);
-        let source = Source::of(&builder);
+    pub(super) fn candidate(
+        &self,
+        environment: &ClientEnvironment,
+        retries: RetryConfig,
+    ) -> Result<Candidate> {
+        let builder = self.builder(environment)?.with_retry(retries);
+        let source = GcsCredentials::of(&builder);
         let value = |key| builder.get_config_value(&key);
         let endpoint = value(GoogleConfigKey::BaseUrl).unwrap_or_else(|| ENDPOINT.into());
         let configured = value(GoogleConfigKey::Client(ClientConfigKey::ProxyUrl));
@@ -55,8 +59,9 @@ impl Bucket {
         })
     }
 
-    fn builder(&self, reach: &Reach) -> Result<GoogleCloudStorageBuilder> {
-        let mut builder = GoogleCloudStorageBuilder::new().with_http_connector(reach.connector());
+    fn builder(&self, environment: &ClientEnvironment) -> Result<GoogleCloudStorageBuilder> {
+        let mut builder =
+            GoogleCloudStorageBuilder::new().with_http_connector(environment.connector());
         // The client allows plain HTTP by itself, and would send tokens over it.
         let plain = (ClientConfigKey::AllowHttp, "false");
         for (key, default) in TIMEOUTS.into_iter().chain([plain]) {
@@ -64,7 +69,7 @@ impl Bucket {
         }
         variables::name_part("the name of the bucket", &self.name)?;
         let mut endpoint = (BASE_URL, None);
-        for (key, value) in reach.options(Reader::Gcs)? {
+        for (key, value) in environment.options(Reader::Gcs)? {
             builder = builder.with_config(key, value);
         }
         if let Some(given) = &self.endpoint {
@@ -173,7 +178,7 @@ fn check_key(name: &str, key: &str, is_used: bool, allow_http: Option<String>) -
 
 /// Who gives credentials: the first of these that is named, in the order in which the client looks.
 #[derive(Debug, PartialEq, Eq)]
-enum Source {
+enum GcsCredentials {
     Token,
     KeyFile(String),
     Key,
@@ -182,7 +187,7 @@ enum Source {
     Default,
 }
 
-impl Source {
+impl GcsCredentials {
     fn of(builder: &GoogleCloudStorageBuilder) -> Self {
         use GoogleConfigKey as Key;
         let value = |key| builder.get_config_value(&key);
@@ -199,7 +204,7 @@ impl Source {
     }
 }
 
-impl fmt::Display for Source {
+impl fmt::Display for GcsCredentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Token => f.write_str("GOOGLE_BEARER_TOKEN"),

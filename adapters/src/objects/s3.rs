@@ -7,10 +7,10 @@ use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey, S3Conditio
 use object_store::{ClientConfigKey, RetryConfig};
 
 use super::check::{self, Candidate};
+use super::client_environment::{ClientEnvironment, TIMEOUTS, Variables};
 use super::credential_file::Guarded;
-use super::credentials::Source;
 use super::proxy;
-use super::reach::{Reach, TIMEOUTS, Variables};
+use super::s3_credentials::S3Credentials;
 use super::variables::{self, Reader};
 use crate::concealed::in_one_line;
 
@@ -45,9 +45,13 @@ pub enum Encryption {
 
 impl Bucket {
     /// A client of this bucket. Nothing in it is read or written yet; a file with a token is.
-    pub(super) fn candidate(&self, reach: &Reach, retries: RetryConfig) -> Result<Candidate> {
-        let builder = self.builder(reach)?.with_retry(retries);
-        let source = Source::of(&builder)?;
+    pub(super) fn candidate(
+        &self,
+        environment: &ClientEnvironment,
+        retries: RetryConfig,
+    ) -> Result<Candidate> {
+        let builder = self.builder(environment)?.with_retry(retries);
+        let source = S3Credentials::of(&builder)?;
         let value = |key| builder.get_config_value(&key);
         let endpoint = value(AmazonS3ConfigKey::S3Endpoint);
         let endpoint = endpoint.or_else(|| value(AmazonS3ConfigKey::Endpoint));
@@ -59,7 +63,7 @@ impl Bucket {
         let configured = value(AmazonS3ConfigKey::Client(ClientConfigKey::ProxyUrl));
         let store = self.built(builder, &source)?;
         let credentials = match source {
-            Source::Unsigned => None,
+            S3Credentials::Unsigned => None,
             _ => check::credentials(store.credentials()),
         };
         Ok(Candidate {
@@ -73,13 +77,13 @@ impl Bucket {
         })
     }
 
-    fn builder(&self, reach: &Reach) -> Result<AmazonS3Builder> {
-        let mut builder = AmazonS3Builder::new().with_http_connector(reach.connector());
+    fn builder(&self, environment: &ClientEnvironment) -> Result<AmazonS3Builder> {
+        let mut builder = AmazonS3Builder::new().with_http_connector(environment.connector());
         for (key, default) in TIMEOUTS {
             builder = builder.with_config(AmazonS3ConfigKey::Client(key), default);
         }
         variables::name_part("the name of the bucket", &self.name)?;
-        for (key, value) in reach.options(Reader::S3)? {
+        for (key, value) in environment.options(Reader::S3)? {
             builder = builder.with_config(key, value);
         }
         for (name, value) in self.encryption.iter().flat_map(Encryption::variables) {
@@ -92,7 +96,7 @@ impl Bucket {
         let endpoint = endpoint.or_else(|| builder.get_config_value(&AmazonS3ConfigKey::Endpoint));
         if let Some(value) = endpoint {
             let mut names = ENDPOINTS.into_iter();
-            let name = names.find(|name| reach.gives(name, &value));
+            let name = names.find(|name| environment.gives(name, &value));
             let allowed = AmazonS3ConfigKey::Client(ClientConfigKey::AllowHttp);
             let allowed = builder.get_config_value(&allowed);
             variables::endpoint(
@@ -115,7 +119,7 @@ impl Bucket {
     }
 
     /// The client, which reads files of others only when they can be used.
-    fn built(&self, builder: AmazonS3Builder, source: &Source) -> Result<AmazonS3> {
+    fn built(&self, builder: AmazonS3Builder, source: &S3Credentials) -> Result<AmazonS3> {
         let build = |builder: AmazonS3Builder| builder.build().map_err(|e| self.invalid(&e));
         let Some(file) = source.file() else {
             return build(builder);

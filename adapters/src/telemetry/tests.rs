@@ -150,7 +150,7 @@ fn what_an_operator_asks_next_is_there() {
         tip: Sequence::new(50),
         durable: Sequence::new(20),
     };
-    metrics.watch(Arc::new(move || Watched {
+    metrics.watch(Arc::new(move || GaugeValues {
         status: Status {
             watermarks,
             durable_lag: Duration::from_millis(1_500),

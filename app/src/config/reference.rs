@@ -7,7 +7,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::Value as Json;
 
 use super::names::{FLAGS, variable};
-use super::slatedb::TWICE;
+use super::slatedb::ALIASES;
 use super::{Config, tree};
 
 /// The whole page.
@@ -64,8 +64,8 @@ fn slatedb(page: &mut String, defaults: &BTreeMap<String, String>) {
     page.push_str("\n| setting | default | environment | |\n|---|---|---|---|\n");
     for (path, default) in defaults {
         if path.starts_with("slatedb.") {
-            let twice = TWICE.iter().find(|twice| twice.theirs == path);
-            let note = twice.map_or_else(String::new, |twice| format!("is `{}`", twice.ours));
+            let alias = ALIASES.iter().find(|alias| alias.theirs == path);
+            let note = alias.map_or_else(String::new, |alias| format!("is `{}`", alias.ours));
             row(page, path, default, &note);
         }
     }

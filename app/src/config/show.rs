@@ -9,7 +9,7 @@ use log_adapters::objects::variables::Reader;
 use log_adapters::quoted::without_user;
 use serde::Serialize;
 
-use super::slatedb::TWICE;
+use super::slatedb::ALIASES;
 use super::sources::{Source, Sources};
 use super::tree::leaves;
 use super::{Config, IN_KUBERNETES, Refusal, masked};
@@ -50,19 +50,19 @@ fn effective(
     config: &Config,
     sources: &Sources,
 ) -> Result<Option<(String, Source)>, Refusal> {
-    if TWICE.iter().any(|twice| twice.theirs == path) {
+    if ALIASES.iter().any(|alias| alias.theirs == path) {
         return Ok(None);
     }
     let source = sources.of(path);
     if source != Source::Default {
         return Ok(Some((value, source)));
     }
-    if let Some(twice) = TWICE.iter().find(|twice| twice.ours == path)
-        && sources.given(twice.theirs)
+    if let Some(alias) = ALIASES.iter().find(|alias| alias.ours == path)
+        && sources.given(alias.theirs)
     {
         let leaves = leaves(&sources.tree()?);
-        let given = leaves.into_iter().find(|(path, _)| path == twice.theirs);
-        return Ok(given.map(|(_, value)| (value, sources.of(twice.theirs))));
+        let given = leaves.into_iter().find(|(path, _)| path == alias.theirs);
+        return Ok(given.map(|(_, value)| (value, sources.of(alias.theirs))));
     }
     Ok(Some(match (path, config.place()) {
         ("storage.data_dir", (Place::Folder(folder), _)) => {

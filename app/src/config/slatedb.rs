@@ -28,8 +28,8 @@ impl PartialEq for SlateDb {
     }
 }
 
-/// A setting of SlateDB that has a name in a section of ours too. Given twice, both must say the same.
-pub(super) struct Twice {
+/// A setting of SlateDB that has a name in a section of ours too. Given under both names, it must have one value.
+pub(super) struct Alias {
     /// The name in our section.
     pub(super) ours: &'static str,
     /// The name in the section `slatedb`.
@@ -41,7 +41,7 @@ pub(super) struct Twice {
 
 macro_rules! cached {
     ($ours:literal, $theirs:literal, $field:ident) => {
-        Twice {
+        Alias {
             ours: concat!("cache.", $ours),
             theirs: concat!("slatedb.object_store_cache_options.", $theirs),
             agree: |config, theirs| config.cache.$field == Cache::of(theirs).$field,
@@ -54,8 +54,8 @@ macro_rules! cached {
 }
 
 /// All of them.
-pub(super) const TWICE: [Twice; 8] = [
-    Twice {
+pub(super) const ALIASES: [Alias; 8] = [
+    Alias {
         ours: "durability.flush_interval",
         theirs: "slatedb.flush_interval",
         agree: |config, theirs| Some(config.durability.flush_interval) == theirs.flush_interval,
@@ -64,7 +64,7 @@ pub(super) const TWICE: [Twice; 8] = [
             Some(())
         },
     },
-    Twice {
+    Alias {
         ours: "memory.unflushed",
         theirs: "slatedb.max_unflushed_bytes",
         agree: |config, theirs| {
@@ -101,20 +101,20 @@ pub(super) fn refuse_unknown(sources: &Sources) -> Result<(), Refusal> {
 /// Gives what has two names one value.
 pub(super) fn settle(config: &mut Config, sources: &Sources) -> Result<(), Refusal> {
     let theirs = config.slatedb.0.clone();
-    for twice in TWICE {
-        if !sources.given(twice.theirs) {
+    for alias in ALIASES {
+        if !sources.given(alias.theirs) {
             continue;
         }
-        if !sources.given(twice.ours) {
-            (twice.adopt)(config, &theirs)
-                .ok_or_else(|| Refusal(format!("{} must be set to a value", twice.theirs)))?;
-        } else if !(twice.agree)(config, &theirs) {
+        if !sources.given(alias.ours) {
+            (alias.adopt)(config, &theirs)
+                .ok_or_else(|| Refusal(format!("{} must be set to a value", alias.theirs)))?;
+        } else if !(alias.agree)(config, &theirs) {
             return Err(Refusal(format!(
                 "{} (in {}) and {} (in {}) contradict each other: they are one setting",
-                twice.ours,
-                sources.of(twice.ours),
-                twice.theirs,
-                sources.of(twice.theirs)
+                alias.ours,
+                sources.of(alias.ours),
+                alias.theirs,
+                sources.of(alias.theirs)
             )));
         }
     }
@@ -125,7 +125,7 @@ pub(super) fn settle(config: &mut Config, sources: &Sources) -> Result<(), Refus
 /// SlateDB's message about a setting, with the name that it has here too.
 pub(super) fn refusal(message: &str) -> Refusal {
     let mut message = format!("slatedb: {message}");
-    for Twice { ours, theirs, .. } in TWICE {
+    for Alias { ours, theirs, .. } in ALIASES {
         let name = theirs.trim_start_matches("slatedb.");
         if message.contains(name) {
             message = format!("{ours}: {message}");

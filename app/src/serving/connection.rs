@@ -27,9 +27,9 @@ use super::handshake::Handshake;
 use super::lingering::Linger;
 use super::places::{Place, Places};
 use super::requests::Verdict;
+use super::tracked_io::TrackedIo;
 use super::unread::{self, Left, Unread};
 use super::upgrade::Upgrade;
-use super::watched::Watched;
 
 /// The body of what the endpoint answers.
 type Boxed = http_body_util::combinators::BoxBody<bytes::Bytes, io::Error>;
@@ -87,7 +87,7 @@ impl<E: Endpoint<Output = Response> + 'static> Connection<E> {
         let upgrade = Upgrade::default();
         let service = service_fn(|request| self.answer(request, &activity, &peer, &upgrade));
         let builder = builder(&self.bounds);
-        let io = TokioIo::new(Watched::new(io, Arc::clone(&activity)));
+        let io = TokioIo::new(TrackedIo::new(io, Arc::clone(&activity)));
         let mut connection = std::pin::pin!(builder.serve_connection_with_upgrades(io, service));
         let mut closed = std::pin::pin!(upgrade.close());
         let mut ended = false;

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use log_adapters::objects::Reach;
+use log_adapters::objects::ClientEnvironment;
 use log_app::config::Config;
 use log_app::lifetime::{self, Ended};
 use log_app::security::Security;
-use log_app::server::{Parts, start};
+use log_app::server::{ServerParts, start};
 use log_app::storage;
 use parking_lot::Mutex;
 use tokio::sync::watch;
@@ -166,12 +166,12 @@ impl Node {
             Ok(security) => security,
             Err(why) => return End::CannotStart(why),
         };
-        let reach = Reach {
+        let environment = ClientEnvironment {
             variables: s3::variables(parts.request_timeout_ms),
             network: Some(Arc::new(SimNetwork)),
         };
         let stores = async {
-            let mut stores = storage::open(&config, &reach).await?;
+            let mut stores = storage::open(&config, &environment).await?;
             stores.objects = planted::around(stores.objects, parts.planted);
             Ok(stores)
         };
@@ -179,7 +179,7 @@ impl Node {
         let seed = parts.seed.wrapping_mul(1 << 16).wrapping_add(life as u64);
         let opening = start(
             &config,
-            Parts {
+            ServerParts {
                 stores,
                 clock: Arc::new(SimClock {
                     skew_ms: parts.skew_ms,

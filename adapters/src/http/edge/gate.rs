@@ -23,16 +23,16 @@ struct Inner {
     routes: SetOnce<BoxEndpoint<'static, Response>>,
     /// One for each request that may be held.
     places: Semaphore,
-    patience: Duration,
+    max_wait: Duration,
 }
 
 impl Gate {
     /// A gate that holds so many requests, for so long at most.
-    pub(in crate::http) fn new(places: usize, patience: Duration) -> Self {
+    pub(in crate::http) fn new(places: usize, max_wait: Duration) -> Self {
         Self(Arc::new(Inner {
             routes: SetOnce::new(),
             places: Semaphore::new(places.min(Semaphore::MAX_PERMITS)),
-            patience,
+            max_wait,
         }))
     }
 
@@ -51,7 +51,7 @@ impl Inner {
                 "too many wait already until the log is open",
             )
         })?;
-        timeout(self.patience, self.routes.wait())
+        timeout(self.max_wait, self.routes.wait())
             .await
             .map_err(|_| Failure::starting())
     }

@@ -3,16 +3,15 @@
 //! The walk of an append: [`SlateStore::append`] → `queue` → `writer`, which does what the domain's sequencer decides →
 //! `rows` → `layout` → SlateDB, and back when `flush` says how far it is durable. The walk of a read: [`SlateStore::scan`] → `read` → `layout`.
 
-mod beside;
 mod directory;
 mod engine_clock;
 mod error;
 mod flush;
 pub(crate) mod layout;
 mod lookups;
-mod minted;
 mod open;
 mod owner;
+mod plain_objects;
 mod presence;
 mod queue;
 mod read;
@@ -20,6 +19,7 @@ mod record_rows;
 mod rows;
 pub mod settings;
 mod shared;
+mod used_timestamps;
 mod wal_files;
 mod wal_place;
 mod watermark;
@@ -41,7 +41,7 @@ use slatedb::config::{CloseOptions, FlushType};
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, timeout_at};
 
-pub use open::{Options, Parts};
+pub use open::{Options, StoreParts};
 pub use owner::Instance;
 use owner::Ownership;
 use presence::Presence;

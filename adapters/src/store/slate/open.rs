@@ -29,7 +29,7 @@ use super::wal_files::WalFiles;
 use super::wal_place::{self, WalStore};
 use super::watermark::{self, Watermark};
 use super::writer::Writer;
-use super::{SlateStore, error, flush, minted, settings};
+use super::{SlateStore, error, flush, settings, used_timestamps};
 
 /// Bits for each key and file in the bloom filters: about 1 % of the lookups of absent keys read a file in vain.
 const BLOOM_BITS: u32 = 10;
@@ -103,7 +103,7 @@ impl Default for Options {
 }
 
 /// What a store is made of.
-pub struct Parts {
+pub struct StoreParts {
     /// Where the log is kept.
     pub objects: Arc<dyn ObjectStore>,
     /// Where timestamps come from.
@@ -127,7 +127,7 @@ impl SlateStore {
     /// is not a log of this version; [`Error::Invalid`] for settings that SlateDB refuses, another place of the
     /// WAL than the log began with, a path that not all objects would lie below, and where there is no log and none is
     /// to be begun.
-    pub async fn open(parts: Parts, options: Options) -> Result<Self> {
+    pub async fn open(parts: StoreParts, options: Options) -> Result<Self> {
         let limit = options.open_timeout;
         match tokio::time::timeout(limit, open(parts, options)).await {
             Ok(opened) => opened,
@@ -139,7 +139,7 @@ impl SlateStore {
     }
 }
 
-async fn open(parts: Parts, options: Options) -> Result<SlateStore> {
+async fn open(parts: StoreParts, options: Options) -> Result<SlateStore> {
     check_prefix(&options.path).map_err(Error::invalid)?;
     presence::may_open(&parts.objects, &options).await?;
     wal_place::settle(&*parts.objects, &options.path, options.wal.as_ref()).await?;
@@ -252,19 +252,19 @@ impl Found {
 /// refuse the names of the files that it writes while it opens, and stop. Once it is fenced it names no more, so an engine
 /// that has stopped is opened once more, even if this clock has passed those names meanwhile.
 async fn engine(
-    parts: &Parts,
+    parts: &StoreParts,
     options: &Options,
     clock: &Arc<EngineClock>,
     wal_files: &Arc<WalFiles>,
 ) -> Result<Found> {
     let mut opened_again = false;
     loop {
-        clock.never_before(minted::latest_ms(&parts.objects, &options.path).await?);
+        clock.never_before(used_timestamps::latest_ms(&parts.objects, &options.path).await?);
         let found = find(parts, options, clock, wal_files).await;
         if matches!(found, Err(Error::Fenced)) {
             return found;
         }
-        match minted::latest_ms(&parts.objects, &options.path).await {
+        match used_timestamps::latest_ms(&parts.objects, &options.path).await {
             Ok(latest)
                 if latest > clock.now().timestamp_millis()
                     || !opened_again && found.as_ref().is_ok_and(Found::has_stopped) =>
@@ -296,7 +296,7 @@ async fn close_as_it_is(db: Db) {
 }
 
 async fn find(
-    parts: &Parts,
+    parts: &StoreParts,
     options: &Options,
     clock: &Arc<EngineClock>,
     wal_files: &Arc<WalFiles>,
@@ -317,7 +317,7 @@ async fn find(
 }
 
 async fn build(
-    parts: &Parts,
+    parts: &StoreParts,
     options: &Options,
     clock: Arc<EngineClock>,
     wal_files: &Arc<WalFiles>,

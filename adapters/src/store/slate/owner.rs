@@ -13,7 +13,7 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use serde::{Deserialize, Serialize};
 
-use super::beside;
+use super::plain_objects;
 
 /// The object that says who has the log, below the path of the log. Not there: nobody had it yet.
 const OBJECT: &str = "owner";
@@ -62,7 +62,7 @@ impl Ownership {
         instance: Instance,
     ) -> Result<Self> {
         let ownership = Self {
-            object: beside::object(path, OBJECT),
+            object: plain_objects::object(path, OBJECT),
             objects,
             instance,
         };
@@ -108,7 +108,7 @@ impl Ownership {
     }
 
     async fn read(&self) -> Result<Option<Owner>> {
-        let Some(found) = beside::read(&*self.objects, &self.object).await? else {
+        let Some(found) = plain_objects::read(&*self.objects, &self.object).await? else {
             return Ok(None);
         };
         // Not worth a log that nobody can open: safety does not rest on it.
@@ -125,7 +125,7 @@ impl Ownership {
         let bytes = serde_json::to_vec(owner)
             .map_err(|error| Error::internal(format!("encode the log's owner: {error}")))?;
         let put = self.objects.put(&self.object, bytes.into()).await;
-        put.map(drop).map_err(beside::unavailable)
+        put.map(drop).map_err(plain_objects::unavailable)
     }
 }
 

@@ -17,7 +17,7 @@ use slatedb::VersionedManifest;
 use slatedb::admin::Admin;
 
 use super::wal_files::WalFiles;
-use super::{Options, beside, error};
+use super::{Options, error, plain_objects};
 use crate::lost_store::Gone;
 
 /// The object that says which log this is, below the path of the log.
@@ -176,7 +176,7 @@ impl Presence {
 
     async fn verify_identity(&self) -> std::result::Result<(), Absence> {
         for place in &self.places {
-            let object = beside::object(&self.path, OBJECT);
+            let object = plain_objects::object(&self.path, OBJECT);
             let found = match place.get(&object).await {
                 Ok(found) => found.bytes().await,
                 Err(error) => Err(error),
@@ -198,7 +198,7 @@ impl Presence {
         let Some(data) = self.places.first() else {
             return Ok(());
         };
-        let folder = beside::object(&self.path, MANIFESTS);
+        let folder = plain_objects::object(&self.path, MANIFESTS);
         let object = manifest(&folder, id);
         match data.head(&object).await {
             Ok(_) => return Ok(()),
@@ -272,7 +272,7 @@ impl Absence {
         match (&error, Gone::cause(&error)) {
             (_, Some(gone)) => Self::Gone(gone.to_string()),
             (object_store::Error::NotFound { .. }, None) => Self::gone(object),
-            _ => Self::Unknown(beside::unavailable(error)),
+            _ => Self::Unknown(plain_objects::unavailable(error)),
         }
     }
 
@@ -289,12 +289,12 @@ fn manifest(folder: &Path, id: u64) -> Path {
 
 /// Whether there is an object in this folder of the log.
 async fn begins_with(place: &Arc<dyn ObjectStore>, path: &str, folder: &str) -> Result<bool> {
-    let folder = beside::object(path, folder);
+    let folder = plain_objects::object(path, folder);
     let first = place.list(Some(&folder)).next().await;
     first
         .transpose()
         .map(|first| first.is_some())
-        .map_err(beside::unavailable)
+        .map_err(plain_objects::unavailable)
 }
 
 /// An object that tells that there was a log.
@@ -302,12 +302,12 @@ async fn remains(places: &[Arc<dyn ObjectStore>], path: &str) -> Result<Option<P
     for place in places {
         for folder in REMAINS {
             if begins_with(place, path, folder).await? {
-                return Ok(Some(beside::object(path, folder)));
+                return Ok(Some(plain_objects::object(path, folder)));
             }
         }
         for name in [OWNER, WATERMARK] {
-            let object = beside::object(path, name);
-            if beside::read(&**place, &object).await?.is_some() {
+            let object = plain_objects::object(path, name);
+            if plain_objects::read(&**place, &object).await?.is_some() {
                 return Ok(Some(object));
             }
         }
@@ -316,12 +316,12 @@ async fn remains(places: &[Arc<dyn ObjectStore>], path: &str) -> Result<Option<P
 }
 
 async fn read(place: &Arc<dyn ObjectStore>, path: &str) -> Result<Option<Bytes>> {
-    beside::read(&**place, &beside::object(path, OBJECT)).await
+    plain_objects::read(&**place, &plain_objects::object(path, OBJECT)).await
 }
 
 /// Makes the object; answers what is in it, which another server may have written meanwhile.
 async fn create(place: &Arc<dyn ObjectStore>, path: &str, content: Bytes) -> Result<Bytes> {
-    let object = beside::object(path, OBJECT);
+    let object = plain_objects::object(path, OBJECT);
     let put = place.put_opts(&object, content.clone().into(), PutMode::Create.into());
     match put.await {
         Ok(_) => Ok(content),
@@ -329,6 +329,6 @@ async fn create(place: &Arc<dyn ObjectStore>, path: &str, content: Bytes) -> Res
             let found = read(place, path).await?;
             found.ok_or_else(|| Error::unavailable("the log's identity was just deleted"))
         }
-        Err(error) => Err(beside::unavailable(error)),
+        Err(error) => Err(plain_objects::unavailable(error)),
     }
 }

@@ -24,7 +24,7 @@ impl Fixture for On {
 
 impl On {
     async fn open_with(&self, opening: Opening, options: Options) -> SlateStore {
-        let parts = Parts {
+        let parts = StoreParts {
             objects: Arc::clone(&self.0),
             clock: opening.clock,
             listener: opening.followers,
@@ -73,7 +73,7 @@ async fn open_with(
 ) -> Result<SlateStore> {
     let mut options = Options::default();
     change(&mut options);
-    let parts = Parts {
+    let parts = StoreParts {
         objects: Arc::clone(objects),
         clock: Arc::new(crate::clock::SystemClock),
         listener: Arc::new(Followers::new(&options.limits)),

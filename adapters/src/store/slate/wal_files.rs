@@ -11,7 +11,7 @@ use object_store::{ObjectStore, PutResult, Result};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use super::beside;
+use super::plain_objects;
 use crate::observed_store::{ObservedStore, WriteObserver};
 
 /// How many of the last files are remembered: the newest, and the one that was the newest at the flush before.
@@ -35,7 +35,7 @@ impl WalFiles {
     /// Those of the log at `path`.
     pub(super) fn of(path: &str) -> Arc<Self> {
         Arc::new(Self {
-            folder: beside::object(path, "wal"),
+            folder: plain_objects::object(path, "wal"),
             written: Mutex::default(),
         })
     }

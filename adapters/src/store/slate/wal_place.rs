@@ -11,7 +11,7 @@ use log_domain::{Error, Result};
 use object_store::path::Path;
 use object_store::{ObjectStore, PutMode};
 
-use super::beside;
+use super::plain_objects;
 
 /// The object that says where the WAL is, below the path of the log. Not there: the WAL is with the data.
 const OBJECT: &str = "wal-location";
@@ -37,9 +37,9 @@ pub(super) async fn settle(
     path: &str,
     wanted: Option<&WalStore>,
 ) -> Result<()> {
-    let object = beside::object(path, OBJECT);
+    let object = plain_objects::object(path, OBJECT);
     let wanted = wanted.map(|wal| wal.location.as_str());
-    let is = beside::read(data, &object).await?;
+    let is = plain_objects::read(data, &object).await?;
     match (is.as_deref().map(decode).transpose()?, wanted) {
         (None, None) => Ok(()),
         (Some(is), Some(wanted)) if is == wanted => Ok(()),
@@ -56,7 +56,7 @@ pub(super) async fn settle(
 }
 
 async fn begin(data: &dyn ObjectStore, path: &str, object: &Path, wanted: &str) -> Result<()> {
-    let manifests = beside::object(path, "manifest");
+    let manifests = plain_objects::object(path, "manifest");
     match data.list(Some(&manifests)).next().await {
         None => {}
         Some(Ok(_)) => {
@@ -65,7 +65,7 @@ async fn begin(data: &dyn ObjectStore, path: &str, object: &Path, wanted: &str) 
                 setting(wanted)
             )));
         }
-        Some(Err(error)) => return Err(beside::unavailable(error)),
+        Some(Err(error)) => return Err(plain_objects::unavailable(error)),
     }
     let put = data.put_opts(object, encode(wanted).into(), PutMode::Create.into());
     match put.await {
@@ -73,7 +73,7 @@ async fn begin(data: &dyn ObjectStore, path: &str, object: &Path, wanted: &str) 
         Err(object_store::Error::AlreadyExists { .. }) => Err(Error::unavailable(
             "another server is beginning this log at this moment",
         )),
-        Err(error) => Err(beside::unavailable(error)),
+        Err(error) => Err(plain_objects::unavailable(error)),
     }
 }
 

@@ -1,7 +1,7 @@
 //! How far the log was durable, written down outside of the WAL.
 //!
 //! The WAL alone says where it ends. When its last files are deleted or emptied, the storage engine opens what is left, and
-//! would give the sequences of the missing records again. So the durable watermark is also in an object beside it, some
+//! would give the sequences of the missing records again. So the durable watermark is also in an object plain_objects it, some
 //! time behind, and a log that reaches less far is not opened.
 
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use log_domain::{Error, Result, Sequence};
 use object_store::{ObjectStore, ObjectStoreExt};
 use serde::{Deserialize, Serialize};
 
-use super::beside;
+use super::plain_objects;
 use super::shared::Shared;
 
 /// The object that says how far the log was durable, below the path of the log.
@@ -58,8 +58,8 @@ pub(super) async fn read(objects: &dyn ObjectStore, path: &str) -> Result<Record
 }
 
 async fn find(objects: &dyn ObjectStore, path: &str, name: &str) -> Result<Option<Sequence>> {
-    let object = beside::object(path, name);
-    let Some(found) = beside::read(objects, &object).await? else {
+    let object = plain_objects::object(path, name);
+    let Some(found) = plain_objects::read(objects, &object).await? else {
         return Ok(None);
     };
     decode(&found).map(Some).map_err(|why| {
@@ -124,9 +124,9 @@ impl Watermark {
         if durable.get() <= self.written.load(Ordering::Acquire) {
             return Ok(());
         }
-        let object = beside::object(&self.path, OBJECT);
+        let object = plain_objects::object(&self.path, OBJECT);
         let put = self.objects.put(&object, encode(durable)?.into()).await;
-        put.map_err(beside::unavailable)?;
+        put.map_err(plain_objects::unavailable)?;
         self.written.store(durable.get(), Ordering::Release);
         Ok(())
     }

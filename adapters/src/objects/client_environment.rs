@@ -32,14 +32,14 @@ pub(super) const TIMEOUTS: [(ClientConfigKey, &str); 3] = [
 
 /// How object stores are reached.
 #[derive(Debug, Clone, Default)]
-pub struct Reach {
+pub struct ClientEnvironment {
     /// The `AWS_*`, `GOOGLE_*` and `AZURE_*` variables, which name endpoint, credentials and further options.
     pub variables: Variables,
     /// The network; this machine's if not given.
     pub network: Option<Arc<dyn HttpConnector>>,
 }
 
-impl Reach {
+impl ClientEnvironment {
     /// The environment of this process and the network of its machine.
     pub fn of_process() -> Self {
         Self {

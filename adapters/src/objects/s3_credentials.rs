@@ -14,7 +14,7 @@ const METADATA: &str = "http://169.254.169.254";
 
 /// Who gives credentials: the first of these that the environment names, in the order in which the S3 client looks.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Source {
+pub(super) enum S3Credentials {
     /// Nobody: requests are not signed.
     Unsigned,
     /// The environment.
@@ -30,7 +30,7 @@ pub(super) enum Source {
     Instance(String),
 }
 
-impl Source {
+impl S3Credentials {
     /// Who the S3 client of this builder will ask.
     ///
     /// # Errors
@@ -114,7 +114,7 @@ fn half(set: &str, missing: &str) -> Error {
     Error::invalid(format!("{set} is set, but {missing} is not"))
 }
 
-impl fmt::Display for Source {
+impl fmt::Display for S3Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unsigned => f.write_str("nowhere (AWS_SKIP_SIGNATURE)"),
@@ -136,15 +136,15 @@ impl fmt::Display for Source {
 mod tests {
     use object_store::aws::AmazonS3Builder;
 
-    use super::{METADATA, Source};
+    use super::{METADATA, S3Credentials};
 
-    fn source(variables: &[(&str, &str)]) -> Result<Source, String> {
+    fn source(variables: &[(&str, &str)]) -> Result<S3Credentials, String> {
         let mut builder = AmazonS3Builder::new();
         for (name, value) in variables {
             let key = name.to_ascii_lowercase().parse().expect("a variable");
             builder = builder.with_config(key, *value);
         }
-        Source::of(&builder).map_err(|error| error.to_string())
+        S3Credentials::of(&builder).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -157,20 +157,23 @@ mod tests {
             ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1/"),
             ("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "/agent"),
         ];
-        assert_eq!(source(&variables), Ok(Source::Variables));
+        assert_eq!(source(&variables), Ok(S3Credentials::Variables));
         variables.drain(..2);
         let (role, token_file) = ("role".to_owned(), "/token".to_owned());
         assert_eq!(
             source(&variables),
-            Ok(Source::WebIdentity { role, token_file })
+            Ok(S3Credentials::WebIdentity { role, token_file })
         );
         variables.drain(..2);
-        let agent = Source::Container {
+        let agent = S3Credentials::Container {
             url: "http://127.0.0.1/".to_owned(),
             token_file: Some("/agent".to_owned()),
         };
         assert_eq!(source(&variables), Ok(agent));
-        assert_eq!(source(&[]), Ok(Source::Instance(METADATA.to_owned())));
+        assert_eq!(
+            source(&[]),
+            Ok(S3Credentials::Instance(METADATA.to_owned()))
+        );
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! How far the clocks went that names of files were made from.
+//! The latest timestamp in the name of any data file or compaction.
 
 use std::sync::Arc;
 

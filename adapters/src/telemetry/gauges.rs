@@ -12,7 +12,7 @@ use super::Metrics;
 
 /// What the gauges show.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Watched {
+pub struct GaugeValues {
     /// Of the store.
     pub status: Status,
     /// Requests that follow a key.
@@ -23,65 +23,65 @@ pub struct Watched {
     pub writes_fail: Duration,
 }
 
-type Source = Arc<dyn Fn() -> Watched + Send + Sync>;
+type ReadGauges = Arc<dyn Fn() -> GaugeValues + Send + Sync>;
 
 impl Metrics {
     /// Shows what `source` says, with every scrape.
-    pub fn watch(&self, source: Source) {
+    pub fn watch(&self, source: ReadGauges) {
         let meter = self.meter();
-        let gauge = |name, description, value: fn(&Watched) -> u64| {
+        let gauge = |name, description, value: fn(&GaugeValues) -> u64| {
             whole(&meter, &source, name, description, value);
         };
         gauge(
             "log_append_queue_requests",
             "Appends that wait or are being written.",
-            |watched| watched.status.queued_requests,
+            |values| values.status.queued_requests,
         );
         gauge(
             "log_append_queue_bytes",
             "Bytes of keys and values of appends that wait or are being written.",
-            |watched| watched.status.queued_bytes,
+            |values| values.status.queued_bytes,
         );
         gauge(
             "log_tip_sequence",
             "The sequence that the next record gets.",
-            |watched| watched.status.watermarks.tip.get(),
+            |values| values.status.watermarks.tip.get(),
         );
         gauge(
             "log_durable_sequence",
             "Everything below this sequence is on object storage.",
-            |watched| watched.status.watermarks.durable.get(),
+            |values| values.status.watermarks.durable.get(),
         );
         gauge(
             "log_durable_lag_records",
             "Sequences between what is on object storage and what can be read.",
-            |watched| {
-                let watermarks = watched.status.watermarks;
+            |values| {
+                let watermarks = values.status.watermarks;
                 watermarks.tip.get() - watermarks.durable.get()
             },
         );
         gauge(
             "log_followers",
             "Requests that follow a key, long polls and streams.",
-            |watched| watched.followers,
+            |values| values.followers,
         );
-        gauge("log_segments", "Segments of the log.", |watched| {
-            watched.status.segments
+        gauge("log_segments", "Segments of the log.", |values| {
+            values.status.segments
         });
         gauge(
             "log_active_segment",
             "The segment that is appended to; 0 before the first append.",
-            |watched| u64::from(watched.status.active_segment),
+            |values| u64::from(values.status.active_segment),
         );
         gauge(
             "log_fenced",
             "1 when another server has taken over this log.",
-            |watched| u64::from(watched.status.stopped == Some(Stopped::Fenced)),
+            |values| u64::from(values.status.stopped == Some(Stopped::Fenced)),
         );
         gauge(
             "log_ready",
             "1 when the last readiness check passed.",
-            |watched| u64::from(watched.ready),
+            |values| u64::from(values.ready),
         );
         let _registered = meter
             .u64_observable_gauge("log_runtime_tasks")
@@ -92,7 +92,7 @@ impl Metrics {
                 }
             })
             .build();
-        let seconds = |name, description, value: fn(&Watched) -> Duration| {
+        let seconds = |name, description, value: fn(&GaugeValues) -> Duration| {
             let source = Arc::clone(&source);
             let _registered = meter
                 .f64_observable_gauge(name)
@@ -105,12 +105,12 @@ impl Metrics {
         seconds(
             "log_durable_lag_seconds",
             "For how long the oldest record that is not on object storage has been waiting.",
-            |watched| watched.status.durable_lag,
+            |values| values.status.durable_lag,
         );
         seconds(
             "log_write_failure_seconds",
             "For how long the object store has refused every write; 0 when it takes them.",
-            |watched| watched.writes_fail,
+            |values| values.writes_fail,
         );
     }
 }
@@ -136,10 +136,10 @@ impl Metrics {
 
 fn whole(
     meter: &Meter,
-    source: &Source,
+    source: &ReadGauges,
     name: &'static str,
     description: &'static str,
-    value: fn(&Watched) -> u64,
+    value: fn(&GaugeValues) -> u64,
 ) {
     let source = Arc::clone(source);
     let _registered = meter

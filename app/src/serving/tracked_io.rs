@@ -15,7 +15,7 @@ use super::lingering::MAX_BYTES;
 const DISCARDED: usize = 8 << 10;
 
 /// A connection whose bytes are noticed.
-pub(super) struct Watched<Io> {
+pub(super) struct TrackedIo<Io> {
     io: Io,
     activity: Arc<Activity>,
     closing: Closing,
@@ -34,7 +34,7 @@ enum Closing {
     Closed,
 }
 
-impl<Io> Watched<Io> {
+impl<Io> TrackedIo<Io> {
     pub(super) fn new(io: Io, activity: Arc<Activity>) -> Self {
         Self {
             io,
@@ -44,7 +44,7 @@ impl<Io> Watched<Io> {
     }
 }
 
-impl<Io: AsyncRead + Unpin> AsyncRead for Watched<Io> {
+impl<Io: AsyncRead + Unpin> AsyncRead for TrackedIo<Io> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -57,7 +57,7 @@ impl<Io: AsyncRead + Unpin> AsyncRead for Watched<Io> {
     }
 }
 
-impl<Io: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watched<Io> {
+impl<Io: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TrackedIo<Io> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

@@ -1,4 +1,4 @@
-//! Objects of ours beside SlateDB's files, below the path of the log.
+//! Objects outside the database: our own, next to SlateDB's files below the path of the log.
 
 use std::sync::Arc;
 
