@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::{Error, Key, Limits, Result, Sequence};
+use crate::{Error, Headers, Key, Limits, Result, Sequence};
 
 /// One record before it has a sequence.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,10 +11,12 @@ pub struct Record {
     pub key: Key,
     /// What it says; may be empty.
     pub value: Bytes,
+    /// What it carries beside the value; mostly nothing.
+    pub headers: Headers,
 }
 
 impl Record {
-    /// Checks both parts against `limits`.
+    /// Checks both parts against `limits`. The record has no headers, see [`Record::with_headers`].
     ///
     /// # Errors
     /// [`Error::Invalid`] or [`Error::TooLarge`], saying which part.
@@ -29,7 +31,20 @@ impl Record {
         Ok(Self {
             key: Key::parse(key, limits)?,
             value,
+            headers: Headers::default(),
         })
+    }
+
+    /// The same record with `headers`.
+    #[must_use]
+    pub fn with_headers(mut self, headers: Headers) -> Self {
+        self.headers = headers;
+        self
+    }
+
+    /// Bytes of the value and of the headers, as they are stored.
+    pub fn content_bytes(&self) -> usize {
+        self.value.len() + self.headers.encoded().len()
     }
 }
 
@@ -38,6 +53,7 @@ impl Record {
 pub struct Batch {
     records: Vec<Record>,
     bytes: u64,
+    header_bytes: u64,
 }
 
 impl Batch {
@@ -58,11 +74,16 @@ impl Batch {
                 limit: limits.batch_records as u64,
             });
         }
-        let bytes = records
-            .iter()
-            .map(|r| (r.key.as_ref().len() + r.value.len()) as u64)
-            .sum();
-        Ok(Self { records, bytes })
+        let (mut bytes, mut header_bytes) = (0, 0);
+        for record in &records {
+            bytes += (record.key.as_ref().len() + record.value.len()) as u64;
+            header_bytes += record.headers.encoded().len() as u64;
+        }
+        Ok(Self {
+            records,
+            bytes: bytes + header_bytes,
+            header_bytes,
+        })
     }
 
     /// The records, in the order of their sequences to come.
@@ -75,9 +96,14 @@ impl Batch {
         self.records.len() as u64
     }
 
-    /// Bytes of all keys and values together.
+    /// Bytes of all keys, values and headers together; of the headers, as they are stored.
     pub fn bytes(&self) -> u64 {
         self.bytes
+    }
+
+    /// Bytes of all headers together, as they are stored. Keys and values are slices of what they arrived in, headers are not.
+    pub fn header_bytes(&self) -> u64 {
+        self.header_bytes
     }
 }
 

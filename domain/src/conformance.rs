@@ -3,7 +3,6 @@
 //! A store's tests implement [`Fixture`] and call [`run_all`]. A store that keeps its data over a close is opened
 //! again on the same data between the steps.
 
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -12,14 +11,16 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::follow::Followers;
+use crate::run::Entry;
 use crate::{
-    Batch, Clock, Durability, Error, Key, KeysQuery, Limits, LogService, LogStore, PageLimit,
-    Record, Scan, SealPolicy, SequenceRange, Visibility,
+    Batch, Clock, Durability, Error, Headers, Key, KeysQuery, Limits, LogService, LogStore,
+    PageLimit, Record, Scan, SealPolicy, SequenceRange, Visibility,
 };
 
 mod against_model;
 mod basics;
 mod following;
+mod headers;
 
 /// Opens the store under test.
 pub trait Fixture {
@@ -65,6 +66,7 @@ pub async fn run_all<F: Fixture>(fixture: impl Fn() -> F) {
     basics::a_reader_sees_what_was_acknowledged_at_its_visibility(fixture()).await;
     basics::keys_with_any_bytes_do_not_mix(fixture()).await;
     basics::empty_and_large_values_come_back(fixture()).await;
+    headers::headers_come_back_with_their_records(fixture()).await;
     basics::pages_respect_both_limits_and_lead_to_the_end(fixture()).await;
     basics::a_start_time_selects_the_first_record_of_that_time(fixture()).await;
     basics::segments_are_sealed_by_time_and_by_bytes(fixture()).await;
@@ -186,9 +188,13 @@ fn all_keys(records: usize) -> KeysQuery {
 }
 
 fn entries(page: &crate::Page) -> Vec<(u64, Bytes)> {
-    let entries = page.runs.iter().flat_map(|run| run.entries());
+    let entries = with_headers(page).into_iter();
     entries
-        .map(|entry| entry.expect("not damaged"))
         .map(|entry| (entry.sequence.get(), entry.value))
         .collect()
+}
+
+fn with_headers(page: &crate::Page) -> Vec<Entry> {
+    let entries = page.runs.iter().flat_map(|run| run.entries());
+    entries.map(|entry| entry.expect("not damaged")).collect()
 }

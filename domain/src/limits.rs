@@ -9,6 +9,10 @@ pub struct Limits {
     pub key_bytes: usize,
     /// Length of a record's value, in bytes. Empty values are values.
     pub value_bytes: usize,
+    /// Headers of one record.
+    pub record_headers: usize,
+    /// Names and values of all headers of a record together, in bytes.
+    pub record_header_bytes: usize,
     /// Records in one append.
     pub batch_records: usize,
     /// Records in one page of a scan, and keys in one page of a listing.
@@ -33,6 +37,8 @@ impl Default for Limits {
             request_bytes: 16 * MIB,
             key_bytes: 8 * KIB,
             value_bytes: 8 * MIB,
+            record_headers: 64,
+            record_header_bytes: 8 * KIB,
             batch_records: 100_000,
             page_records: 10_000,
             page_bytes: 8 * MIB,

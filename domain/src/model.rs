@@ -11,8 +11,8 @@ use crate::page::{KeysBuilder, PageBuilder};
 use crate::run::RunBuilder;
 use crate::segment::overlapping;
 use crate::{
-    Appended, Batch, Error, Key, KeysPage, KeysQuery, Page, Result, Run, Scan, SealPolicy, Segment,
-    SegmentId, Sequence, SequenceRange,
+    Appended, Batch, Error, Headers, Key, KeysPage, KeysQuery, Page, Result, Run, Scan, SealPolicy,
+    Segment, SegmentId, Sequence, SequenceRange,
 };
 
 /// A whole log in memory.
@@ -21,7 +21,7 @@ pub struct Model {
     next: Sequence,
     last_time_ms: i64,
     policy: SealPolicy,
-    /// Bytes of keys and values in the newest segment.
+    /// Bytes of keys, values and headers in the newest segment.
     segment_bytes: u64,
     segments: Vec<Segment>,
     streams: BTreeMap<Key, Vec<Stored>>,
@@ -33,6 +33,7 @@ struct Stored {
     segment: SegmentId,
     timestamp_ms: i64,
     value: Bytes,
+    headers: Headers,
 }
 
 impl Model {
@@ -74,7 +75,7 @@ impl Model {
             builders
                 .entry(record.key.clone())
                 .or_insert_with(|| RunBuilder::new(now_ms))
-                .push(sequence, &record.value);
+                .push_with_headers(sequence, &record.value, &record.headers);
             self.streams
                 .entry(record.key.clone())
                 .or_default()
@@ -83,6 +84,7 @@ impl Model {
                     segment: segment.id,
                     timestamp_ms: now_ms,
                     value: record.value.clone(),
+                    headers: record.headers.clone(),
                 });
             self.next = sequence.plus(1);
         }
@@ -126,7 +128,7 @@ impl Model {
                 break;
             }
             let mut run = RunBuilder::new(stored.timestamp_ms);
-            run.push(stored.sequence, &stored.value);
+            run.push_with_headers(stored.sequence, &stored.value, &stored.headers);
             let run = run
                 .finish()
                 .ok_or_else(|| Error::internal("an empty run"))?;

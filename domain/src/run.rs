@@ -2,16 +2,16 @@
 //!
 //! A record is encoded once, when it is committed, and copied from there on: into the stored row, to followers,
 //! into the protobuf answer of a scan. So the encoding is that of the answer: each record is a
-//! `repeated Value values = 3` field of the message `ScanResponse` in `openapi/log.proto`, with all three fields
-//! of `Value` present and in order:
+//! `repeated Value values = 3` field of the message `ScanResponse` in `openapi/log.proto`, with the first three fields
+//! of `Value` present and in order, and behind them the [headers](crate::headers), if the record has any:
 //!
 //! ```text
-//! 1A <varint length> 08 <varint sequence> 12 <varint length> <value> 18 <varint timestamp in ms>
+//! 1A <varint length> 08 <varint sequence> 12 <varint length> <value> 18 <varint timestamp in ms> <headers>
 //! ```
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use crate::{Error, Result, Sequence, SequenceRange, varint};
+use crate::{Error, Headers, Result, Sequence, SequenceRange, varint};
 
 const VALUES_FIELD: u8 = 0x1a;
 const SEQUENCE_FIELD: u8 = 0x08;
@@ -35,6 +35,8 @@ pub struct Entry {
     pub sequence: Sequence,
     /// What it says.
     pub value: Bytes,
+    /// What it carries beside the value.
+    pub headers: Headers,
 }
 
 impl Run {
@@ -82,7 +84,11 @@ impl Run {
 
     /// The records one by one. A damaged run ends with [`Error::Corrupt`].
     pub fn entries(&self) -> Entries<'_> {
-        Entries { run: self, at: 0 }
+        Entries {
+            run: self,
+            at: 0,
+            timestamp_bytes: timestamp_bytes(self.timestamp_ms),
+        }
     }
 
     /// How many records have a sequence below `sequence`.
@@ -175,6 +181,12 @@ impl Run {
 pub struct Entries<'a> {
     run: &'a Run,
     at: usize,
+    /// Length of the field with the append time, which is the same in all records of a run.
+    timestamp_bytes: usize,
+}
+
+fn timestamp_bytes(timestamp_ms: i64) -> usize {
+    1 + varint::len(timestamp_ms.max(0) as u64)
 }
 
 impl Entries<'_> {
@@ -192,12 +204,21 @@ impl Entries<'_> {
         tag(&mut at, VALUE_FIELD)?;
         let value_length = usize::try_from(varint::get(bytes, &mut at)?).ok()?;
         let value_end = at.checked_add(value_length)?;
-        if value_end > end || end > bytes.len() {
+        let headers_start = value_end.checked_add(self.timestamp_bytes)?;
+        if headers_start > end || end > bytes.len() {
             return None;
         }
         let value = bytes.slice(at..value_end);
+        let headers = match headers_start == end {
+            true => Headers::default(),
+            false => Headers::stored(bytes.slice(headers_start..end)),
+        };
         self.at = end;
-        Some(Entry { sequence, value })
+        Some(Entry {
+            sequence,
+            value,
+            headers,
+        })
     }
 }
 
@@ -246,15 +267,20 @@ impl RunBuilder {
         }
     }
 
-    /// An upper bound of what one record with a value of `value_bytes` takes, encoded.
-    pub fn max_len(value_bytes: usize) -> usize {
+    /// An upper bound of what one record takes, encoded, whose value and encoded headers have `content_bytes` together.
+    pub fn max_len(content_bytes: usize) -> usize {
         const TAGS: usize = 4;
         const VARINTS: usize = 4 * 10;
-        TAGS + VARINTS + value_bytes
+        TAGS + VARINTS + content_bytes
+    }
+
+    /// Adds a record without headers; its sequence is above those before it.
+    pub fn push(&mut self, sequence: Sequence, value: &[u8]) {
+        self.push_with_headers(sequence, value, &Headers::default());
     }
 
     /// Adds a record; its sequence is above those before it.
-    pub fn push(&mut self, sequence: Sequence, value: &[u8]) {
+    pub fn push_with_headers(&mut self, sequence: Sequence, value: &[u8], headers: &Headers) {
         let timestamp = self.timestamp_ms as u64;
         let length = 1
             + varint::len(sequence.get())
@@ -262,7 +288,8 @@ impl RunBuilder {
             + varint::len(value.len() as u64)
             + value.len()
             + 1
-            + varint::len(timestamp);
+            + varint::len(timestamp)
+            + headers.encoded().len();
         let out = &mut self.buffer;
         out.reserve(1 + varint::len(length as u64) + length);
         out.put_u8(VALUES_FIELD);
@@ -274,6 +301,9 @@ impl RunBuilder {
         out.extend_from_slice(value);
         out.put_u8(TIMESTAMP_FIELD);
         varint::put(out, timestamp);
+        if !headers.is_empty() {
+            out.extend_from_slice(headers.encoded());
+        }
         let first = self.bounds.map_or(sequence, |(first, _)| first);
         self.bounds = Some((first, sequence));
         self.count += 1;

@@ -46,7 +46,7 @@ pub struct Policy {
 pub struct State {
     /// Where the log continues after this writer: no record has a sequence at or above it.
     pub bound: Sequence,
-    /// Bytes of keys and values in the active segment.
+    /// Bytes of keys, values and headers in the active segment.
     pub segment_bytes: u64,
     /// When the last commit was made (Unix ms).
     pub last_time_ms: i64,

@@ -30,23 +30,22 @@ pub(super) async fn random_histories_equal_the_model<F: Fixture>(fixture: F, see
 }
 
 async fn append<S: LogStore>(random: &mut Random, log: &Opened<S>, model: &mut Model) {
-    let records: BTreeMap<u64, (Vec<u8>, Vec<u8>)> = (0..1 + random.below(30))
-        .map(|i| {
-            let value = vec![random.below(256) as u8; random.below(120) as usize];
-            (i, (random.key(), value))
-        })
-        .collect();
-    let records: Vec<(&[u8], &[u8])> = records.values().map(|(k, v)| (&k[..], &v[..])).collect();
+    let limits = Limits::default();
+    let records = (0..1 + random.below(30)).map(|_| {
+        let value = vec![random.below(256) as u8; random.below(120) as usize];
+        let record = Record::parse(random.key().into(), value.into(), &limits);
+        let record = record.expect("within the limits");
+        record.with_headers(random.headers(&limits))
+    });
+    let batch = Batch::new(records.collect(), &limits).expect("a batch");
     let durability = if random.chance(3) {
         Durability::Durable
     } else {
         Durability::Applied
     };
-    let start = log.append(&records, durability).await;
-    let (expected, _) = model
-        .append(&batch(&records), log.clock.now_ms())
-        .expect("appended");
-    assert_eq!(start, expected.start.get());
+    let (expected, _) = model.append(&batch, log.clock.now_ms()).expect("appended");
+    let appended = log.service.append(batch, durability).await;
+    assert_eq!(appended.expect("appended"), expected);
 }
 
 async fn compare<S: LogStore>(random: &mut Random, log: &Opened<S>, model: &Model, step: u32) {
@@ -67,7 +66,11 @@ async fn compare<S: LogStore>(random: &mut Random, log: &Opened<S>, model: &Mode
         .then(|| log.clock.now_ms() - random.below(3_000) as i64);
     let (found, expected) = (log.service.scan(&scan).await, model.scan(&scan, tip));
     let (found, expected) = (found.expect("scanned"), expected.expect("scanned"));
-    assert_eq!(entries(&found), entries(&expected), "step {step}: {scan:?}");
+    assert_eq!(
+        with_headers(&found),
+        with_headers(&expected),
+        "step {step}: {scan:?}"
+    );
     assert_eq!(
         (found.next, found.complete),
         (expected.next, expected.complete),
@@ -109,6 +112,21 @@ impl Random {
 
     fn chance(&mut self, one_in: u64) -> bool {
         self.below(one_in) == 0
+    }
+
+    /// None, for two records of three.
+    fn headers(&mut self, limits: &Limits) -> Headers {
+        if !self.chance(3) {
+            return Headers::default();
+        }
+        let headers: Vec<(String, Vec<u8>)> = (0..1 + self.below(3))
+            .map(|_| {
+                let value = vec![self.below(256) as u8; self.below(40) as usize];
+                (format!("h{}", self.below(3)), value)
+            })
+            .collect();
+        let headers = headers.iter().map(|(name, value)| (&name[..], &value[..]));
+        Headers::parse(headers, limits).expect("within the limits")
     }
 
     fn key(&mut self) -> Vec<u8> {

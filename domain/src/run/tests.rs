@@ -1,39 +1,67 @@
 use super::*;
+use crate::Limits;
 use proptest::prelude::*;
 
-fn run_of(records: &[(u64, Vec<u8>)], timestamp_ms: i64) -> Option<Run> {
+/// Sequence, value and headers of a record.
+type Pushed = (u64, (Vec<u8>, Headers));
+
+fn run_of(records: &[Pushed], timestamp_ms: i64) -> Option<Run> {
     let mut builder = RunBuilder::new(timestamp_ms);
-    for (sequence, value) in records {
-        builder.push(Sequence::new(*sequence), value);
-    }
+    push(&mut builder, records);
     builder.finish()
 }
 
-fn entries(run: &Run) -> Vec<(u64, Vec<u8>)> {
+fn push(builder: &mut RunBuilder, records: &[Pushed]) {
+    for (sequence, (value, headers)) in records {
+        builder.push_with_headers(Sequence::new(*sequence), value, headers);
+    }
+}
+
+fn entries(run: &Run) -> Vec<Pushed> {
     run.entries()
         .map(|entry| entry.expect("not damaged"))
-        .map(|entry| (entry.sequence.get(), entry.value.to_vec()))
+        .map(|entry| (entry.sequence.get(), (entry.value.to_vec(), entry.headers)))
         .collect()
 }
 
-fn records() -> impl Strategy<Value = Vec<(u64, Vec<u8>)>> {
-    prop::collection::btree_map(
-        0u64..1_000,
-        prop::collection::vec(any::<u8>(), 0..40),
-        1..30,
-    )
-    .prop_map(|records| records.into_iter().collect())
+fn records() -> impl Strategy<Value = Vec<Pushed>> {
+    let value = || prop::collection::vec(any::<u8>(), 0..40);
+    let headers = prop::collection::vec(("[a-z]{1,5}", value()), 1..4).prop_map(|headers| {
+        let headers = headers.iter().map(|(name, value)| (&name[..], &value[..]));
+        Headers::parse(headers, &Limits::default()).expect("within the limits")
+    });
+    let headers = prop_oneof![Just(Headers::default()), headers];
+    prop::collection::btree_map(0u64..1_000, (value(), headers), 1..30)
+        .prop_map(|records| records.into_iter().collect())
 }
 
 #[test]
 fn the_encoding_is_the_values_field_of_a_scan_response() {
-    let run = run_of(&[(300, b"hi".to_vec())], 1_700_000_000_000).expect("one record");
+    let record = (300, (b"hi".to_vec(), Headers::default()));
+    let run = run_of(&[record], 1_700_000_000_000).expect("one record");
     assert_eq!(
         run.encoded().as_ref(),
         [
             0x1a, 14, 0x08, 0xac, 0x02, 0x12, 2, b'h', b'i', 0x18, 0x80, 0xd0, 0x95, 0xff, 0xbc,
             0x31
         ]
+    );
+}
+
+#[test]
+fn headers_are_the_last_field_of_a_value_and_nothing_without_them() {
+    let headers: [(&str, &[u8]); 1] = [("a", b"1")];
+    let headers = Headers::parse(headers, &Limits::default()).expect("headers");
+    let run = run_of(
+        &[
+            (0, (b"hi".to_vec(), headers)),
+            (1, (vec![], Headers::default())),
+        ],
+        7,
+    );
+    assert_eq!(
+        run.expect("two records").encoded().as_ref(),
+        b"\x1a\x10\x08\x00\x12\x02hi\x18\x07\x22\x06\x0a\x01a\x12\x011\x1a\x06\x08\x01\x12\x00\x18\x07"
     );
 }
 
@@ -76,8 +104,9 @@ proptest! {
         records in records(), head in prop::collection::vec(any::<u8>(), 0..12), headroom in 0usize..10,
     ) {
         let mut builder = RunBuilder::with_headroom(7, headroom, 100);
-        records.iter().for_each(|(sequence, value)| builder.push(Sequence::new(*sequence), value));
-        let capacity: usize = records.iter().map(|(_, value)| RunBuilder::max_len(value.len())).sum();
+        push(&mut builder, &records);
+        let content = |(value, headers): &(Vec<u8>, Headers)| value.len() + headers.encoded().len();
+        let capacity: usize = records.iter().map(|(_, record)| RunBuilder::max_len(content(record))).sum();
         prop_assert!(builder.len() <= capacity);
         let (run, framed) = builder.finish_behind(|_| head.clone()).expect("not empty");
         prop_assert_eq!(entries(&run), records);

@@ -67,7 +67,7 @@ impl<'a> Group<'a> {
             };
             let key = &mut self.keys[position as usize];
             key.count += 1;
-            key.encoded_bytes += RunBuilder::max_len(record.value.len());
+            key.encoded_bytes += RunBuilder::max_len(record.content_bytes());
             is_known &= key.is_known;
             self.positions.push(position);
         }
@@ -80,7 +80,7 @@ impl<'a> Group<'a> {
         for (record, position) in batch.records().iter().zip(&self.positions[kept..]) {
             let key = &mut self.keys[*position as usize];
             key.count -= 1;
-            key.encoded_bytes -= RunBuilder::max_len(record.value.len());
+            key.encoded_bytes -= RunBuilder::max_len(record.content_bytes());
         }
         self.positions.truncate(kept);
     }

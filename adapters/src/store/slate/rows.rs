@@ -35,7 +35,8 @@ pub(super) fn encode(commit: &Commit<'_>, with_runs: bool) -> Encoded {
         if row.builder.len() >= records::ROW_BYTES {
             encoder.cut(row);
         }
-        row.builder.push(Sequence::new(sequence), &record.value);
+        let builder = &mut row.builder;
+        builder.push_with_headers(Sequence::new(sequence), &record.value, &record.headers);
     }
     for row in open {
         encoder.finish(row.in_group.key, row.builder, row.ordinal);

@@ -118,14 +118,20 @@ fn damaged(row_key: &Bytes) -> Error {
 #[cfg(test)]
 mod tests {
     use log_domain::run::RunBuilder;
+    use log_domain::{Headers, Limits};
     use proptest::prelude::*;
 
     use super::*;
 
-    fn row(records: &[(u64, Vec<u8>)], time: i64, ordinal: u64) -> (Row, Bytes) {
+    /// Value and headers of a record.
+    type Content = (Vec<u8>, Vec<(String, Vec<u8>)>);
+
+    fn row(records: &[(u64, Content)], time: i64, ordinal: u64) -> (Row, Bytes) {
         let mut builder = RunBuilder::with_headroom(time, HEADROOM, 0);
-        for (sequence, value) in records {
-            builder.push(Sequence::new(*sequence), value);
+        for (sequence, (value, headers)) in records {
+            let headers = headers.iter().map(|(name, value)| (&name[..], &value[..]));
+            let headers = Headers::parse(headers, &Limits::default()).expect("within the limits");
+            builder.push_with_headers(Sequence::new(*sequence), value, &headers);
         }
         let framed = builder.finish_behind(|run| value_head(run, ordinal));
         let (run, value) = framed.expect("not empty");
@@ -135,7 +141,10 @@ mod tests {
     #[test]
     fn the_bytes_are_these() {
         let (row, value) = row(
-            &[(1_000, b"a".to_vec()), (1_002, vec![])],
+            &[
+                (1_000, (b"a".to_vec(), vec![])),
+                (1_002, (vec![], vec![("b".to_owned(), b"12".to_vec())])),
+            ],
             1_700_000_000_000,
             300,
         );
@@ -149,24 +158,33 @@ mod tests {
         expected.extend([0xac, 0x02]);
         expected.extend([0x1a, 13, 0x08, 0xe8, 0x07, 0x12, 1, b'a', 0x18]);
         expected.extend(time);
-        expected.extend([0x1a, 12, 0x08, 0xea, 0x07, 0x12, 0, 0x18]);
+        expected.extend([0x1a, 21, 0x08, 0xea, 0x07, 0x12, 0, 0x18]);
         expected.extend(time);
+        expected.extend([0x22, 7, 0x0a, 1, b'b', 0x12, 2, b'1', b'2']);
         assert_eq!(value, expected);
     }
 
     #[test]
     fn another_version_is_refused() {
-        let (row, value) = row(&[(0, vec![])], 0, 0);
+        let (row, value) = row(&[(0, (vec![], vec![]))], 0, 0);
         let mut newer = value.to_vec();
         newer[0] = 2;
         let refused = decode(&key(1, b"k", row.run.last()), &newer.into());
         assert!(matches!(refused, Err(Error::Corrupt(message)) if message.contains("version 2")));
     }
 
+    fn content() -> impl Strategy<Value = Content> {
+        let bytes = || prop::collection::vec(any::<u8>(), 0..20);
+        (
+            bytes(),
+            prop::collection::vec(("[a-z]{1,5}", bytes()), 0..3),
+        )
+    }
+
     proptest! {
         #[test]
         fn every_row_comes_back(
-            records in prop::collection::btree_map(any::<u64>(), prop::collection::vec(any::<u8>(), 0..20), 1..10),
+            records in prop::collection::btree_map(any::<u64>(), content(), 1..10),
             log_key: Vec<u8>, segment: u32, time in 0i64.., ordinal: u64,
         ) {
             let records: Vec<_> = records.into_iter().collect();
