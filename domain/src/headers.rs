@@ -16,8 +16,8 @@ const HEADERS_FIELD: u8 = 0x22;
 const NAME_FIELD: u8 = 0x0a;
 const VALUE_FIELD: u8 = 0x12;
 
-/// Length of a header's name, in bytes, at most.
-pub const HEADER_NAME_BYTES: usize = 256;
+/// Length of a header's name at most, in characters: code points, as the length of a text is counted in a JSON schema.
+pub const NAME_CHARACTERS: usize = 256;
 
 /// The headers of one record, in order. Several may have the same name.
 ///
@@ -28,7 +28,7 @@ pub struct Headers(Option<Bytes>);
 /// One header of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Header<'a> {
-    /// What it is called: 1 to [`HEADER_NAME_BYTES`] bytes, no control characters.
+    /// What it is called: 1 to [`NAME_CHARACTERS`], none of them a control character.
     pub name: &'a str,
     /// What it says; may be empty.
     pub value: &'a [u8],
@@ -165,7 +165,7 @@ impl HeadersBuilder {
     ///
     /// # Errors
     /// [`Error::Invalid`] for a name that is empty, is not UTF-8 or has control characters; [`Error::TooLarge`] for a name over
-    /// [`HEADER_NAME_BYTES`], for more headers than [`Limits::record_headers`], and for names and values that together are over
+    /// [`NAME_CHARACTERS`], for more headers than [`Limits::record_headers`], and for names and values that together are over
     /// [`Limits::record_header_bytes`].
     pub fn push(&mut self, name: &[u8], value: &[u8]) -> Result<()> {
         within("number of headers", self.count + 1, self.most)?;
@@ -207,11 +207,17 @@ impl HeadersBuilder {
 
 fn checked(name: &[u8]) -> Result<&str> {
     if name.is_empty() {
-        return Err(Error::invalid("a header name must have at least one byte"));
+        return Err(Error::invalid(
+            "a header name must have at least one character",
+        ));
     }
-    within("header name in bytes", name.len(), HEADER_NAME_BYTES)?;
     let name =
         std::str::from_utf8(name).map_err(|_| Error::invalid("a header name must be UTF-8"))?;
+    within(
+        "header name in characters",
+        name.chars().count(),
+        NAME_CHARACTERS,
+    )?;
     if name.chars().any(char::is_control) {
         return Err(Error::invalid(
             "a header name must not have control characters",
@@ -258,7 +264,7 @@ mod tests {
     fn what_is_over_a_limit_or_no_name_is_refused() {
         let limits = Limits {
             record_headers: 2,
-            record_header_bytes: 300,
+            record_header_bytes: 600,
             ..Limits::default()
         };
         let says = |headers: &[(&[u8], usize)]| {
@@ -268,23 +274,26 @@ mod tests {
                 .try_for_each(|(name, value)| builder.push(name, &vec![7; *value]));
             taken.map_err(|error| error.to_string())
         };
-        let (longest, long) = ([b'n'; 256], [b'n'; 257]);
-        assert_eq!(says(&[(b"a", 0), (b"a", 298)]), Ok(()));
-        assert_eq!(says(&[(&longest, 44)]), Ok(()));
+        let (longest, long) = ("ä".repeat(256), "ä".repeat(257));
+        assert_eq!(says(&[(b"a", 0), (b"a", 598)]), Ok(()));
+        assert_eq!(says(&[(longest.as_bytes(), 0)]), Ok(()));
         for (headers, refused) in [
             (
                 &[(&b"a"[..], 0), (b"b", 0), (b"c", 0)][..],
                 "number of headers is 3, over the limit of 2",
             ),
             (
-                &[(b"a", 200), (b"bc", 98)],
-                "record headers (names and values) in bytes is 301, over the limit of 300",
+                &[(b"a", 500), (b"bc", 98)],
+                "record headers (names and values) in bytes is 601, over the limit of 600",
             ),
             (
-                &[(&long, 0)],
-                "header name in bytes is 257, over the limit of 256",
+                &[(long.as_bytes(), 0)],
+                "header name in characters is 257, over the limit of 256",
             ),
-            (&[(b"", 1)], "a header name must have at least one byte"),
+            (
+                &[(b"", 1)],
+                "a header name must have at least one character",
+            ),
             (&[(b"\xff", 0)], "a header name must be UTF-8"),
             (
                 &[(b"a\n", 0)],
