@@ -173,6 +173,11 @@ pub struct LimitsSection {
     /// A record's value.
     #[schemars(with = "String")]
     pub value_bytes: ByteSize,
+    /// Headers of one record; `0`: records with headers are refused.
+    pub record_headers: usize,
+    /// Names and values of all headers of one record together.
+    #[schemars(with = "String")]
+    pub record_header_bytes: ByteSize,
     /// Records in one append.
     pub batch_records: usize,
     /// Records, or keys, in one page.
@@ -397,6 +402,8 @@ impl Config {
             request_bytes: bytes(limits.request_bytes),
             key_bytes: bytes(limits.key_bytes),
             value_bytes: bytes(limits.value_bytes),
+            record_headers: limits.record_headers,
+            record_header_bytes: bytes(limits.record_header_bytes),
             batch_records: limits.batch_records,
             page_records: limits.page_records,
             page_bytes: bytes(limits.page_bytes),

@@ -28,6 +28,7 @@ mod document;
 mod examples;
 mod failing;
 mod fuzz;
+mod headers;
 mod reading;
 mod streaming;
 mod text;

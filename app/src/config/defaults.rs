@@ -32,6 +32,8 @@ impl Default for Config {
                 request_bytes: bytes(limits.request_bytes),
                 key_bytes: bytes(limits.key_bytes),
                 value_bytes: bytes(limits.value_bytes),
+                record_headers: limits.record_headers,
+                record_header_bytes: bytes(limits.record_header_bytes),
                 batch_records: limits.batch_records,
                 page_records: limits.page_records,
                 page_bytes: bytes(limits.page_bytes),

@@ -13,6 +13,7 @@ mod fencing;
 mod folder;
 mod framing;
 mod gauges;
+mod headers;
 mod health;
 mod held_streams;
 mod killed;

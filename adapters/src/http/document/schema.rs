@@ -7,6 +7,9 @@ use crate::http::wire::proto::{
     AppendRequest, AppendResponse, CountResponse, ErrorResponse, Key, KeysResponse, Record,
     ScanResponse, Segment, SegmentsResponse, Value,
 };
+use header::headers;
+
+mod header;
 
 /// A message with a schema of its own.
 pub(in crate::http) trait Described: Send + Sync + 'static {
@@ -166,7 +169,7 @@ pub(in crate::http) fn event() -> MetaSchemaRef {
 impl Described for Record {
     const NAME: &'static str = "Record";
 
-    fn schema(_registry: &mut Registry) -> MetaSchema {
+    fn schema(registry: &mut Registry) -> MetaSchema {
         object(
             "One record to append: exactly one of `key` and `keyText`, and exactly one of `value` and `valueText`. \
              Unknown fields are refused.",
@@ -190,6 +193,10 @@ impl Described for Record {
                 as_text(
                     "valueText",
                     "The value as text, in place of `value`; stored as UTF-8.",
+                ),
+                headers(
+                    registry,
+                    "What it carries beside the value. Up to 64, and 8 KiB of names and values together (by default).",
                 ),
             ],
             json!({"key": "b3JkZXJz", "value": "Zmlyc3Q="}),
@@ -227,7 +234,11 @@ impl Described for AppendRequest {
             json!({
                 "records": [
                     {"key": "b3JkZXJz", "value": "Zmlyc3Q="},
-                    {"key": "b3JkZXJz", "value": "c2Vjb25k"}
+                    {
+                        "key": "b3JkZXJz",
+                        "value": "c2Vjb25k",
+                        "headers": [{"name": "content-type", "value": "dGV4dC9wbGFpbg=="}]
+                    }
                 ],
                 "awaitDurable": true
             }),
@@ -263,7 +274,7 @@ impl Described for AppendResponse {
 impl Described for Value {
     const NAME: &'static str = "Value";
 
-    fn schema(_registry: &mut Registry) -> MetaSchema {
+    fn schema(registry: &mut Registry) -> MetaSchema {
         object(
             "One record as it is read.",
             &["sequence", "value", "timestampMs"],
@@ -282,6 +293,10 @@ impl Described for Value {
                     "timestampMs",
                     unix_ms(),
                     "When it was appended, in milliseconds since the Unix epoch.",
+                ),
+                headers(
+                    registry,
+                    "What was appended with it beside the value; absent if nothing was.",
                 ),
             ],
             json!({"sequence": 0, "value": "Zmlyc3Q=", "timestampMs": 1_795_385_000_000_u64}),

@@ -38,8 +38,8 @@ impl<S: LogWriter> Append<S> {
     ///
     /// The body may be compressed, as `Content-Encoding` says: `gzip` or `zstd`.
     ///
-    /// Limits (defaults; the server's configuration may differ): body 16 MiB (decompressed, too), key 1 B to 8 KiB, value 8 MiB, 100,000
-    /// records; 30 s to receive the body, and 30 s to be acknowledged.
+    /// Limits (defaults; the server's configuration may differ): body 16 MiB (decompressed, too), key 1 B to 8 KiB, value 8 MiB, 64
+    /// headers with 8 KiB of names and values for each record, 100,000 records; 30 s to receive the body, and 30 s to be acknowledged.
     ///
     /// Status 504 means that the outcome is unknown, unless the message says that nothing was applied: the records
     /// were applied whole or not at all; read the key to find out. Every other error means that nothing was applied.
@@ -61,8 +61,8 @@ impl<S: LogWriter> Append<S> {
             .await?;
         self.sizes.received(received.bytes());
         let (batch, durability) = received.decode(limits)?;
-        let decoded = size_of_val(batch.records());
-        received.permit.grow(decoded as u64)?;
+        let decoded = size_of_val(batch.records()) as u64 + batch.header_bytes();
+        received.permit.grow(decoded)?;
 
         let appended = self.service.append(batch, durability).await?;
         let answer = AppendResponse {

@@ -169,8 +169,7 @@ impl Encode for ScanAnswer {
             for entry in run.entries() {
                 let entry = entry?;
                 out.raw(separator);
-                let sequence = entry.sequence.get();
-                out.value(sequence, &entry.value, run.timestamp_ms(), *bytes);
+                out.value(&entry, run.timestamp_ms(), *bytes)?;
                 separator = ",";
             }
         }

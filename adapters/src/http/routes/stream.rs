@@ -202,7 +202,7 @@ async fn events_of<S: LogReader>(
     }
 }
 
-/// What the events of a page take, but for text that is longer than base64.
+/// What the events of a page take, but for text that is longer than base64, and for names of fields in headers.
 fn space(page: &Page) -> u64 {
     (base64_len(page.bytes as usize) + page.records as usize * EVENT_OVERHEAD) as u64
 }
@@ -213,9 +213,8 @@ fn written(page: &Page, bytes: ByteFormat, mut permit: Permit) -> Result<Bytes, 
     for run in &page.runs {
         for entry in run.entries() {
             let entry = entry?;
-            let sequence = entry.sequence.get();
-            out.raw("id: ").number(sequence).raw("\ndata: ");
-            out.value(sequence, &entry.value, run.timestamp_ms(), bytes);
+            out.raw("id: ").number(entry.sequence.get()).raw("\ndata: ");
+            out.value(&entry, run.timestamp_ms(), bytes)?;
             out.raw("\n\n");
         }
     }

@@ -23,6 +23,7 @@ fn record(key: &'static [u8], value: &'static [u8]) -> proto::Record {
     proto::Record {
         key: Some(key.into()),
         value: Some(value.into()),
+        headers: Vec::new(),
     }
 }
 
@@ -161,10 +162,12 @@ async fn malformed_protobuf_is_refused_and_says_where() {
     let no_key = with(proto::Record {
         key: None,
         value: Some(Bytes::new()),
+        headers: Vec::new(),
     });
     let no_value = with(proto::Record {
         key: Some("k".into()),
         value: None,
+        headers: Vec::new(),
     });
     for (body, says) in [
         (Vec::new(), "records is empty"),

@@ -49,6 +49,7 @@ async fn a_body_may_be_gzip_or_zstd_in_both_formats_and_in_pieces() {
         records: vec![crate::http::proto::Record {
             key: Some("k".into()),
             value: Some("v".repeat(100_000).into()),
+            headers: Vec::new(),
         }],
         await_durable: false,
     }

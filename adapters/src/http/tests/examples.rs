@@ -121,7 +121,9 @@ async fn the_examples_of_answers_are_what_the_server_answers() {
         example("SegmentsResponse")["segments"][0],
         example("Segment")
     );
-    assert_eq!(example("AppendRequest")["records"][0], example("Record"));
+    let records = &example("AppendRequest")["records"];
+    assert_eq!(records[0], example("Record"));
+    assert_eq!(records[1]["headers"][0], example("Header"));
 }
 
 /// Without what the clock says.

@@ -165,16 +165,23 @@ proptest! {
             (true, false) => engines::URL_SAFE_NO_PAD.encode(bytes),
         };
         let (content_type, body) = if binary_in {
-            let record = |value: &Vec<u8>| proto::Record { key: Some(key.clone().into()), value: Some(value.clone().into()) };
+            let header = |value: &Vec<u8>| proto::Header { name: Some("größe".to_owned()), value: Some(value.clone().into()) };
+            let record = |value: &Vec<u8>| proto::Record {
+                key: Some(key.clone().into()),
+                value: Some(value.clone().into()),
+                headers: vec![header(value); value.len() % 3],
+            };
             let request = proto::AppendRequest { records: values.iter().map(record).collect(), await_durable: false };
             ("application/protobuf", request.encode_to_vec())
         } else {
-            let record = |value: &Vec<u8>| serde_json::json!({"key": encode(&key), "value": encode(value)});
+            let header = |value: &Vec<u8>| serde_json::json!({"name": "größe", "value": encode(value)});
+            let headers = |value: &Vec<u8>| vec![header(value); value.len() % 3];
+            let record = |value: &Vec<u8>| serde_json::json!({"key": encode(&key), "value": encode(value), "headers": headers(value)});
             let records: Vec<Json> = values.iter().map(record).collect();
             ("application/json", serde_json::json!({"records": records}).to_string().into_bytes())
         };
         let accept = if binary_out { "application/protobuf" } else { "application/json" };
-        let read: Vec<Vec<u8>> = run(async {
+        let read: Vec<(Vec<u8>, Vec<Vec<u8>>)> = run(async {
             let server = memory_server();
             let request = post("/api/v1/log/append", &[("content-type", content_type)]);
             assert_eq!(server.send(request.body(body)).await.status, StatusCode::OK);
@@ -183,12 +190,16 @@ proptest! {
             if binary_out {
                 let scan = proto::ScanResponse::decode(answer.body).expect("a ScanResponse");
                 assert_eq!(scan.key, key);
-                scan.values.into_iter().map(|value| value.value.to_vec()).collect()
+                let header = |header: proto::Header| header.value.expect("a value").to_vec();
+                let headers = |headers: Vec<proto::Header>| headers.into_iter().map(header).collect();
+                scan.values.into_iter().map(|value| (value.value.to_vec(), headers(value.headers))).collect()
             } else {
                 let decode = |value: &Json| engines::STANDARD.decode(value["value"].as_str().expect("text")).expect("base64");
-                answer.json()["values"].as_array().expect("values").iter().map(decode).collect()
+                let headers = |value: &Json| value["headers"].as_array().into_iter().flatten().map(decode).collect();
+                answer.json()["values"].as_array().expect("values").iter().map(|value| (decode(value), headers(value))).collect()
             }
         });
-        prop_assert_eq!(read, values);
+        let expected: Vec<_> = values.into_iter().map(|value| (value.clone(), vec![value.clone(); value.len() % 3])).collect();
+        prop_assert_eq!(read, expected);
     }
 }

@@ -165,8 +165,13 @@ async fn a_misspelt_field_is_refused_with_the_nearest_one_and_nothing_is_applied
             "record[0]: unknown field \"vlaue\"; did you mean value?",
         ),
         (
-            format!(r#"{{"records":[{good},{{"key":"aw==","value":"dg==","headers":null}}]}}"#),
-            "record[1]: unknown field \"headers\" (accepted: key, value, keyText, valueText)",
+            format!(r#"{{"records":[{good},{{"key":"aw==","value":"dg==","offset":null}}]}}"#),
+            "record[1]: unknown field \"offset\" (accepted: key, value, keyText, valueText, headers)",
+        ),
+        (
+            r#"{"records":[{"key":"aw==","value":"dg==","headers":[{"name":"a","value":""},{"nmae":"a"}]}]}"#
+                .to_owned(),
+            "record[0]: header[1]: unknown field \"nmae\"; did you mean name? (accepted: name, value, valueText)",
         ),
         (
             r#"{"records":[{"key":"aw==","value":"dg==","value":"dw=="}]}"#.to_owned(),
@@ -193,6 +198,7 @@ async fn the_fields_that_are_accepted_are_those_of_the_document() {
     for (schema, body) in [
         ("AppendRequest", r#"{"?":1}"#),
         ("Record", r#"{"records":[{"?":1}]}"#),
+        ("Header", r#"{"records":[{"headers":[{"?":1}]}]}"#),
     ] {
         let message = server
             .append_json(body)
@@ -212,6 +218,7 @@ async fn an_unknown_field_of_protobuf_is_refused_and_nothing_is_applied() {
         records: vec![proto::Record {
             key: Some("k".into()),
             value: Some("v".into()),
+            headers: Vec::new(),
         }],
         await_durable: true,
     }
@@ -237,8 +244,16 @@ async fn an_unknown_field_of_protobuf_is_refused_and_nothing_is_applied() {
         ),
         (with(&[0x1b, 0x1c]), "unknown field 3 of AppendRequest"),
         (
-            with(&[0x0a, 0x08, 0x0a, 0x01, b'k', 0x12, 0x01, b'v', 0x18, 0x01]),
-            "record[1]: unknown field 3 of Record (accepted: key = 1, value = 2)",
+            with(&[0x0a, 0x08, 0x0a, 0x01, b'k', 0x12, 0x01, b'v', 0x20, 0x01]),
+            "record[1]: unknown field 4 of Record (accepted: key = 1, value = 2, headers = 3)",
+        ),
+        (
+            with(&[0x0a, 0x02, 0x18, 0x01]),
+            "record[1]: headers has the wrong wire type",
+        ),
+        (
+            with(&[0x0a, 0x04, 0x1a, 0x02, 0x18, 0x01]),
+            "record[1]: header[0]: unknown field 3 of Header (accepted: name = 1, value = 2)",
         ),
         (
             with(&[0x12, 0x01, 0x01]),

@@ -10,6 +10,13 @@ fn golden<M: Message + Default + PartialEq + std::fmt::Debug>(message: &M, golde
     assert_eq!(&M::decode(golden).expect("decodes"), message);
 }
 
+fn header(name: &str, value: &'static str) -> Header {
+    Header {
+        name: Some(name.to_owned()),
+        value: Some(value.into()),
+    }
+}
+
 #[test]
 fn messages_have_the_bytes_that_log_proto_says() {
     golden(
@@ -18,20 +25,23 @@ fn messages_have_the_bytes_that_log_proto_says() {
                 Record {
                     key: Some("k".into()),
                     value: Some("v".into()),
+                    headers: vec![header("h", "w"), header("h", "")],
                 },
                 Record {
                     key: Some("k".into()),
                     value: Some("".into()),
+                    headers: Vec::new(),
                 },
             ],
             await_durable: true,
         },
-        b"\x0a\x06\x0a\x01k\x12\x01v\x0a\x05\x0a\x01k\x12\x00\x10\x01",
+        b"\x0a\x15\x0a\x01k\x12\x01v\x1a\x06\x0a\x01h\x12\x01w\x1a\x05\x0a\x01h\x12\x00\x0a\x05\x0a\x01k\x12\x00\x10\x01",
     );
     golden(
         &Record {
             key: None,
             value: None,
+            headers: Vec::new(),
         },
         b"",
     );
@@ -47,6 +57,7 @@ fn messages_have_the_bytes_that_log_proto_says() {
         sequence: 1,
         value: "v".into(),
         timestamp_ms: 2,
+        headers: vec![header("h", "w")],
     };
     golden(
         &ScanResponse {
@@ -55,7 +66,7 @@ fn messages_have_the_bytes_that_log_proto_says() {
             values: vec![value],
             next_sequence: 2,
         },
-        b"\x0a\x07success\x12\x01k\x1a\x07\x08\x01\x12\x01v\x18\x02\x20\x02",
+        b"\x0a\x07success\x12\x01k\x1a\x0f\x08\x01\x12\x01v\x18\x02\x22\x06\x0a\x01h\x12\x01w\x20\x02",
     );
     golden(
         &KeysResponse {
@@ -99,6 +110,9 @@ fn log_proto_has_every_field_with_its_number() {
     for declared in [
         "optional bytes key = 1;",
         "optional bytes value = 2;",
+        "repeated Header headers = 3;",
+        "optional string name = 1;",
+        "repeated Header headers = 4;",
         "repeated Record records = 1;",
         "bool await_durable = 2;",
         "int32 records_appended = 2;",

@@ -2,6 +2,8 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use log_domain::run::Entry;
+use log_domain::{Error, Headers};
 
 /// How bytes are written in JSON.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -111,21 +113,41 @@ impl JsonText {
     }
 
     /// Appends a `Value` message.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] when the headers are damaged.
     pub(in crate::http) fn value(
         &mut self,
-        sequence: u64,
-        value: &[u8],
+        entry: &Entry,
         timestamp_ms: i64,
         format: ByteFormat,
-    ) -> &mut Self {
-        self.raw("{\"sequence\":").number(sequence).raw(",");
-        self.field("value", value, format);
+    ) -> Result<(), Error> {
+        self.raw("{\"sequence\":")
+            .number(entry.sequence.get())
+            .raw(",");
+        self.field("value", &entry.value, format);
         self.raw(",\"timestampMs\":").number(timestamp_ms);
-        self.raw("}")
+        if !entry.headers.is_empty() {
+            self.headers(&entry.headers, format)?;
+        }
+        self.raw("}");
+        Ok(())
+    }
+
+    fn headers(&mut self, headers: &Headers, format: ByteFormat) -> Result<(), Error> {
+        let mut before = ",\"headers\":[";
+        for header in headers {
+            let header = header?;
+            self.raw(before).raw("{\"name\":").string(header.name);
+            self.raw(",").field("value", header.value, format).raw("}");
+            before = ",";
+        }
+        self.raw("]");
+        Ok(())
     }
 }
 
-/// Bytes of a [`JsonText::value`] beside its base64, at most.
+/// Bytes of a [`JsonText::value`] beside its base64, at most, but for headers.
 pub(in crate::http) const VALUE_OVERHEAD: usize =
     r#"{"sequence":18446744073709551615,"valueText":"","timestampMs":-9223372036854775808},"#.len();
 

@@ -11,6 +11,20 @@ pub struct Record {
     /// What it says.
     #[prost(bytes = "bytes", optional, tag = "2")]
     pub value: Option<Bytes>,
+    /// What it carries beside the value.
+    #[prost(message, repeated, tag = "3")]
+    pub headers: Vec<Header>,
+}
+
+/// One header of a record. Both fields must be present on the wire; an empty value is a value.
+#[derive(Clone, PartialEq, Eq, prost::Message)]
+pub struct Header {
+    /// What it is called.
+    #[prost(string, optional, tag = "1")]
+    pub name: Option<String>,
+    /// What it says.
+    #[prost(bytes = "bytes", optional, tag = "2")]
+    pub value: Option<Bytes>,
 }
 
 /// What `POST /api/v1/log/append` takes.
@@ -50,6 +64,9 @@ pub struct Value {
     /// When it was appended (Unix ms).
     #[prost(int64, tag = "3")]
     pub timestamp_ms: i64,
+    /// What it carries beside the value.
+    #[prost(message, repeated, tag = "4")]
+    pub headers: Vec<Header>,
 }
 
 /// What `GET /api/v1/log/scan` answers.

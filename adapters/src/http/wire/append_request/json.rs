@@ -8,7 +8,8 @@ use std::ops::Range;
 
 use base64::Engine;
 use bytes::Bytes;
-use log_domain::{Limits, Record};
+use log_domain::headers::HeadersBuilder;
+use log_domain::{Headers, Limits, Record};
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 
@@ -16,6 +17,8 @@ use super::fields::{Field, Seen};
 use super::too_many;
 use crate::http::wire::failure::Failure;
 use crate::http::wire::lenient_base64::engine_for;
+
+mod headers;
 
 /// What some programs begin a UTF-8 text with; it says nothing.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -32,13 +35,14 @@ pub(super) fn decode(body: &[u8], limits: &Limits) -> Result<(Vec<Record>, bool)
         longest: body.len(),
         used: 0,
         records: Vec::new(),
+        headers: HeadersBuilder::new(limits),
         await_durable: false,
-        too_many: false,
+        refused: None,
     };
     let mut json = serde_json::Deserializer::from_slice(body);
     let read = (&mut request).deserialize(&mut json);
-    if request.too_many {
-        return Err(too_many(limits));
+    if let Some(refused) = request.refused {
+        return Err(refused);
     }
     read.and_then(|()| json.end())
         .map_err(|error| Failure::invalid(format!("the body is not an AppendRequest: {error}")))?;
@@ -46,10 +50,8 @@ pub(super) fn decode(body: &[u8], limits: &Limits) -> Result<(Vec<Record>, bool)
 }
 
 /// What a record must have and does not. There are two ways to send it in JSON.
-fn absent(name: &str) -> Failure {
-    Failure::invalid(format!(
-        "{name} is missing: send {name} (base64) or {name}Text"
-    ))
+fn absent(name: &str) -> String {
+    format!("{name} is missing: send {name} (base64) or {name}Text")
 }
 
 /// A request being read.
@@ -62,15 +64,19 @@ struct Request<'l> {
     longest: usize,
     used: usize,
     records: Vec<Place>,
+    /// Headers of the record that is being read.
+    headers: HeadersBuilder,
     await_durable: bool,
-    too_many: bool,
+    /// Why no more was read, if that is not a matter of JSON.
+    refused: Option<Failure>,
 }
 
-/// Where the parts of a record lie in the arena.
+/// Where the parts of a record lie in the arena; the headers have their own place.
 #[derive(Default)]
 struct Place {
     key: Option<Range<usize>>,
     value: Option<Range<usize>>,
+    headers: Headers,
 }
 
 impl Request<'_> {
@@ -79,9 +85,12 @@ impl Request<'_> {
         let arena = Bytes::from(self.arena);
         let limits = self.limits;
         let record = |place: Place| -> Result<Record, Failure> {
-            let key = place.key.ok_or_else(|| absent("key"))?;
-            let value = place.value.ok_or_else(|| absent("value"))?;
-            Ok(Record::parse(arena.slice(key), arena.slice(value), limits)?)
+            let key = place.key.ok_or_else(|| Failure::invalid(absent("key")))?;
+            let value = place
+                .value
+                .ok_or_else(|| Failure::invalid(absent("value")))?;
+            let record = Record::parse(arena.slice(key), arena.slice(value), limits)?;
+            Ok(record.with_headers(place.headers))
         };
         let places = self.records.into_iter().enumerate();
         let records = places.map(|(index, place)| {
@@ -167,6 +176,7 @@ enum RecordField {
     Value = 2,
     KeyText = 4,
     ValueText = 8,
+    Headers = 16,
 }
 
 impl Field for RecordField {
@@ -177,6 +187,7 @@ impl Field for RecordField {
         ("key_text", Self::KeyText),
         ("valueText", Self::ValueText),
         ("value_text", Self::ValueText),
+        ("headers", Self::Headers),
     ];
 
     fn bit(self) -> u8 {
@@ -227,7 +238,7 @@ impl<'de> DeserializeSeed<'de> for OneRecord<'_, '_> {
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         if self.0.records.len() >= self.0.limits.batch_records {
-            self.0.too_many = true;
+            self.0.refused = Some(too_many(self.0.limits));
             return Err(D::Error::custom("too many records"));
         }
         deserializer.deserialize_map(self)
@@ -251,22 +262,39 @@ impl<'de> Visitor<'de> for OneRecord<'_, '_> {
                 RecordField::KeyText => ("key", true, &mut place.key),
                 RecordField::Value => ("value", false, &mut place.value),
                 RecordField::ValueText => ("value", true, &mut place.value),
+                RecordField::Headers => {
+                    map.next_value_seed(headers::List(request))?;
+                    continue;
+                }
             };
-            let given = map.next_value_seed(Content {
-                request: &mut *request,
-                name,
-                text,
-            })?;
-            if given.is_some() && target.is_some() {
-                return Err(A::Error::custom(format_args!(
-                    "{name} and {name}Text exclude each other"
-                )));
-            }
-            *target = given.or(target.take());
+            content(&mut map, request, name, text, target)?;
         }
+        place.headers = request.headers.take();
         request.records.push(place);
         Ok(())
     }
+}
+
+/// Reads the next value of `map`, which is base64 or `text`, to where `name` has its place.
+fn content<'de, A: MapAccess<'de>>(
+    map: &mut A,
+    request: &mut Request<'_>,
+    name: &'static str,
+    text: bool,
+    target: &mut Option<Range<usize>>,
+) -> Result<(), A::Error> {
+    let given = map.next_value_seed(Content {
+        request,
+        name,
+        text,
+    })?;
+    if given.is_some() && target.is_some() {
+        return Err(A::Error::custom(format_args!(
+            "{name} and {name}Text exclude each other"
+        )));
+    }
+    *target = given.or(target.take());
+    Ok(())
 }
 
 /// A string that is base64 or text, or `null`; and the field that it is for.

@@ -4,6 +4,7 @@
 //! no body can make more of them than a batch may have.
 
 use bytes::{Buf, Bytes};
+use log_domain::headers::HeadersBuilder;
 use log_domain::{Error, Limits, Record};
 use prost::DecodeError;
 use prost::encoding::{WireType, decode_key, decode_varint};
@@ -15,14 +16,19 @@ const RECORDS: u32 = 1;
 const AWAIT_DURABLE: u32 = 2;
 const KEY: u32 = 1;
 const VALUE: u32 = 2;
+const HEADERS: u32 = 3;
+const HEADER_NAME: u32 = 1;
+const HEADER_VALUE: u32 = 2;
 
-/// The fields of an `AppendRequest` and those of a `Record`, as a client is told of them.
+/// The fields of each message, as a client is told of them.
 const REQUEST_FIELDS: &str = "records = 1, await_durable = 2";
-const RECORD_FIELDS: &str = "key = 1, value = 2";
+const RECORD_FIELDS: &str = "key = 1, value = 2, headers = 3";
+const HEADER_FIELDS: &str = "name = 1, value = 2";
 
 /// The records, and whether to await durability.
 pub(super) fn decode(mut body: Bytes, limits: &Limits) -> Result<(Vec<Record>, bool), Failure> {
     let mut records = Vec::new();
+    let mut headers = HeadersBuilder::new(limits);
     let mut await_durable = false;
     while body.has_remaining() {
         match decode_key(&mut body).map_err(malformed)? {
@@ -33,7 +39,7 @@ pub(super) fn decode(mut body: Bytes, limits: &Limits) -> Result<(Vec<Record>, b
                 }
                 let about_record = |failure: Failure| failure.of(format_args!("record[{index}]"));
                 let message = bytes_field(&mut body).map_err(malformed)?;
-                records.push(record(message, limits).map_err(about_record)?);
+                records.push(record(message, &mut headers, limits).map_err(about_record)?);
             }
             (AWAIT_DURABLE, WireType::Varint) => {
                 await_durable = decode_varint(&mut body).map_err(malformed)? != 0;
@@ -50,7 +56,11 @@ pub(super) fn decode(mut body: Bytes, limits: &Limits) -> Result<(Vec<Record>, b
     Ok((records, await_durable))
 }
 
-fn record(mut message: Bytes, limits: &Limits) -> Result<Record, Failure> {
+fn record(
+    mut message: Bytes,
+    headers: &mut HeadersBuilder,
+    limits: &Limits,
+) -> Result<Record, Failure> {
     let (mut key, mut value) = (None, None);
     while message.has_remaining() {
         match decode_key(&mut message).map_err(malformed)? {
@@ -60,16 +70,43 @@ fn record(mut message: Bytes, limits: &Limits) -> Result<Record, Failure> {
             (VALUE, WireType::LengthDelimited) => {
                 value = Some(bytes_field(&mut message).map_err(malformed)?);
             }
+            (HEADERS, WireType::LengthDelimited) => {
+                let index = headers.count();
+                let about_header = |failure: Failure| failure.of(format_args!("header[{index}]"));
+                let message = bytes_field(&mut message).map_err(malformed)?;
+                header(message, headers).map_err(about_header)?;
+            }
             (KEY, _) => return Err(wrong_type("key")),
             (VALUE, _) => return Err(wrong_type("value")),
+            (HEADERS, _) => return Err(wrong_type("headers")),
             (tag, _) => return Err(unknown(tag, "Record", RECORD_FIELDS)),
         }
     }
     let key = key.ok_or_else(|| missing("key"))?;
-    let value = value.ok_or_else(|| {
-        missing("value (an empty value must be present on the wire: declare the field optional)")
-    })?;
-    Ok(Record::parse(key, value, limits)?)
+    let record = Record::parse(key, value.ok_or_else(no_value)?, limits)?;
+    Ok(record.with_headers(headers.take()))
+}
+
+/// Adds the header in `message` to `headers`.
+fn header(mut message: Bytes, headers: &mut HeadersBuilder) -> Result<(), Failure> {
+    let (mut name, mut value) = (None, None);
+    while message.has_remaining() {
+        let target = match decode_key(&mut message).map_err(malformed)? {
+            (HEADER_NAME, WireType::LengthDelimited) => &mut name,
+            (HEADER_VALUE, WireType::LengthDelimited) => &mut value,
+            (HEADER_NAME, _) => return Err(wrong_type("name")),
+            (HEADER_VALUE, _) => return Err(wrong_type("value")),
+            (tag, _) => return Err(unknown(tag, "Header", HEADER_FIELDS)),
+        };
+        *target = Some(bytes_field(&mut message).map_err(malformed)?);
+    }
+    let name = name.ok_or_else(|| missing("name"))?;
+    let value = value.ok_or_else(no_value)?;
+    Ok(headers.push(&name, &value)?)
+}
+
+fn no_value() -> Failure {
+    missing("value (an empty value must be present on the wire: declare the field optional)")
 }
 
 /// A field that this server does not know. It may be a condition of a newer version, so nothing is applied without it.
