@@ -46,7 +46,8 @@ def message(kind, data: bytes):
 def test_every_message_of_log_proto_is_what_the_server_speaks(serve, log):
     api = f"{serve()}/api/v1/log"
     key = urllib.parse.urlencode({"key_base64": "AP8KgA=="})
-    records = [log.Record(key=KEY, value=b"first"), log.Record(key=KEY, value=b""), log.Record(key=b"other", value=b"x")]
+    headers = [log.Header(name="trace", value=b"\x00\xff"), log.Header(name="größe", value=b""), log.Header(name="trace", value=b"again")]
+    records = [log.Record(key=KEY, value=b"first", headers=headers), log.Record(key=KEY, value=b""), log.Record(key=b"other", value=b"x")]
     status, body = ask(f"{api}/append", log.AppendRequest(records=records, await_durable=True).SerializeToString())
     appended = message(log.AppendResponse, body)
     assert (status, appended.status, appended.records_appended, appended.start_sequence) == (200, "success", 3, 0)
@@ -55,6 +56,7 @@ def test_every_message_of_log_proto_is_what_the_server_speaks(serve, log):
     assert (page.status, page.key, page.next_sequence) == ("success", KEY, 3)
     assert [(value.sequence, value.value) for value in page.values] == [(0, b"first"), (1, b"")]
     assert all(value.timestamp_ms > 1_700_000_000_000 for value in page.values)
+    assert [list(value.headers) for value in page.values] == [headers, []]
 
     keys = message(log.KeysResponse, ask(f"{api}/keys?limit=1")[1])
     assert ([found.key for found in keys.keys], keys.next_start_after) == ([KEY], KEY)

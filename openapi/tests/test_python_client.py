@@ -153,6 +153,18 @@ def test_only_what_is_asked_for_is_read(serve, client_of):
         assert client.follow_once(b"orders", visibility="durable") == ([first, second], 2)
 
 
+def test_headers_are_sent_and_come_back_with_their_records(serve, client_of):
+    headers = (("trace", b"\x00\xff"), ("größe", b""), ("trace", b"again"))
+    with client_of(serve()) as client:
+        client.append([(KEY, b"first", headers), (KEY, b"second"), (KEY, b"third", [])])
+        client.append([[KEY, b"fourth", ([name, bytearray(value)] for name, value in headers)]])
+        followed, _ = client.follow_once(KEY)
+        for read in (client.scan(KEY, page=1), client.tail(KEY, end=4), followed):
+            assert [record.headers for record in read] == [headers, (), (), headers]
+        with pytest.raises(opendata_log.TooLarge, match=re.escape("record[0]: header[64]: number of headers is 65, over the limit of 64")):
+            client.append([(KEY, b"", [("name", b"")] * 65)])
+
+
 def test_a_read_is_repeated_when_its_answer_is_lost(serve, client_of):
     with Scripted(serve(), ["lost answer"]) as unsure, client_of(unsure.url, retry=RETRY) as client:
         assert client.count(b"orders") == 0
@@ -223,6 +235,8 @@ def test_a_tail_that_was_never_answered_gives_up_as_other_calls_do(serve, client
 @pytest.mark.parametrize("body", [
     b"data: {\n\n", b"data: {}\n\n", b"data: null\n\n", b'data: {"sequence":0,"value":"%","timestampMs":0}\n\n',
     b'data: {"sequence":0,"value":1,"timestampMs":0}\n\n', b"event: error\ndata: {}\n\n",
+    b'data: {"sequence":0,"value":"","timestampMs":0,"headers":[{"name":"a"}]}\n\n',
+    b'data: {"sequence":0,"value":"","timestampMs":0,"headers":[{"name":"a","value":"%"}]}\n\n',
     b'event: error\ndata: {"status":"error","code":"BAD","message":"x"}\n\n'])
 def test_an_event_that_no_log_server_sends_is_an_error_of_its_own(serve, body, client_of):
     with Scripted(serve(), [events(body)] * 1000) as gateway, client_of(gateway.url, retry=RETRY) as client:
@@ -284,7 +298,11 @@ WRONG_CALLS = [
     lambda client: client.scan("orders"), lambda client: client.scan(KEY, page="9"), lambda client: client.scan(KEY, start_time_ms=0.5),
     lambda client: client.follow_once("orders"), lambda client: client.follow_once(KEY, wait="1"),
     lambda client: client.follow_once(KEY, limit=None), lambda client: client.tail("orders"), lambda client: client.keys(prefix="ord"),
-    lambda client: client.segments(start=None)]
+    lambda client: client.segments(start=None), lambda client: client.append([(KEY, KEY, {"a": KEY})]),
+    lambda client: client.append([(KEY, KEY, None)]), lambda client: client.append([(KEY, KEY, "a")]),
+    lambda client: client.append([(KEY, KEY, ["a"])]), lambda client: client.append([(KEY, KEY, [("a",)])]),
+    lambda client: client.append([(KEY, KEY, [(b"a", KEY)])]), lambda client: client.append([(KEY, KEY, [("a", "b")])]),
+    lambda client: client.append([(KEY, KEY, [], [])])]
 WRONG_VALUES = [
     lambda client: client.count(KEY, start=-1), lambda client: client.count(KEY, end=2**63), lambda client: client.scan(KEY, page=0),
     lambda client: client.scan(KEY, visibility="Durable"), lambda client: client.scan(KEY, start_time_ms=-1),
@@ -303,6 +321,8 @@ def test_a_wrong_argument_is_told_before_anything_is_sent(serve, client_of):
                 assert re.match(r"(records|key|prefix|start|start_time_ms|end|page|limit|wait|await_durable|visibility)\b", str(told.value)), told
         with pytest.raises(TypeError, match=re.escape("records[0]: key must be bytes, such as 'k'.encode(), not str")):
             client.append([("k", "v")])
+        with pytest.raises(TypeError, match=re.escape("records[0]: headers[1]: value must be bytes, such as 'v'.encode(), not str")):
+            client.append([(KEY, KEY, [("a", KEY), ("a", "v")])])
         client.append([(bytearray(KEY), memoryview(b"first"))])
         assert client.count(KEY) == 1
     assert len(asked.requests) == 2

@@ -166,6 +166,23 @@ def test_only_what_is_asked_for_is_read(serve, evaluate):
     """) == [[1], [1], [], [0, 1]]
 
 
+def test_headers_are_sent_and_come_back_with_their_records(serve, evaluate):
+    headers = [["trace", "00ff"], ["größe", ""], ["trace", "616761696e"]]
+    seen, refused = evaluate(serve(), f"""
+        const hex = (bytes) => Buffer.from(bytes).toString("hex");
+        const headers = {json.dumps(headers)}.map(([name, value]) => ({{ name, value: Uint8Array.from(Buffer.from(value, "hex")) }}));
+        await client.append([{{ key, value: key, headers }}, [key, key], [key, key, []]]);
+        await client.append([[key, key, new Set(headers)]]);
+        const all = async (source) => {{ const found = []; for await (const each of source) found.push(each); return found; }};
+        const read = [await all(client.scan(key, {{}}, 1)), await all(client.tail(key, {{ end: 4 }})), (await client.followOnce(key)).records];
+        const shown = (record) => record.headers.map(({{ name, value }}) => [name, hex(value)]);
+        const refused = await failing(client.append([[key, key, Array(65).fill({{ name: "a", value: key }})]]));
+        console.log(JSON.stringify([read.map((records) => records.map(shown)), `${{refused.name}}: ${{refused.message}}`]));
+    """)
+    assert seen == [[headers, [], [], headers]] * 3
+    assert refused.startswith("TooLarge: record[0]: header[64]: number of headers is 65, over the limit of 64"), refused
+
+
 def test_whoever_waits_can_be_told_to_stop(serve, evaluate):
     with Scripted(serve(), [(503, "unavailable", {"retry-after": "9"})]) as busy:
         seen, waited = evaluate(busy.url, """
@@ -256,6 +273,8 @@ def test_a_tail_gives_up_when_its_server_is_gone_for_too_long(serve, evaluate):
 @pytest.mark.parametrize("answer", [
     "page 200", events(b"data: {\n\n"), events(b"data: {}\n\n"), events(b"data: null\n\n"), events(b"event: error\ndata: {}\n\n"),
     events(b'data: {"sequence":0,"value":"%","timestampMs":0}\n\n'),
+    events(b'data: {"sequence":0,"value":"","timestampMs":0,"headers":[{"name":"a"}]}\n\n'),
+    events(b'data: {"sequence":0,"value":"","timestampMs":0,"headers":[{"name":"a","value":"%"}]}\n\n'),
     events(b'event: error\ndata: {"status":"error","code":"BAD","message":"x"}\n\n')])
 def test_a_stream_that_no_log_server_sends_is_an_error_of_its_own(serve, evaluate, answer):
     with Scripted(serve(), [answer] * 1000) as gateway:
@@ -291,7 +310,10 @@ WRONG_ARGUMENTS = {
     "append": ["[['k', 'v']]", "[[key, 'v']]", "[[key]]", "[[key, key, key]]", "[[key, undefined]]", "[{ key }]", "[{ key, value: 1 }]",
                "[{ key, value: key, valu: key }]", "[key]", "[null]", "['kv']", "key", "'kv'", "undefined", "null", "7", "{}",
                "new Map([[key, key]])", "[[key, key]], 'yes'", "[[key, key]], true, true", "[[key, key]], true, { signal: 1 }",
-               "[[key, key]], true, { signl: undefined }", "[[Array.from(key), key]]", "[[key.buffer, key]]"],
+               "[[key, key]], true, { signl: undefined }", "[[Array.from(key), key]]", "[[key.buffer, key]]",
+               "[[key, key, null]]", "[[key, key, 'a']]", "[[key, key, { a: key }]]", "[[key, key, new Map()]]", "[[key, key, ['a']]]",
+               "[[key, key, [['a', key]]]]", "[[key, key, [{ name: 'a' }]]]", "[[key, key, [{ name: 1, value: key }]]]",
+               "[[key, key, [{ name: 'a', value: 'b' }]]]", "[[key, key, [{ name: 'a', value: key, key }]]]", "[[key, key, [], []]]"],
     "count": ["'orders'", "undefined", "[1]", "key, 1", "key, { start: '0' }", "key, { start: 1n }", "key, { start: -1 }", "key, { end: 1.5 }",
               "key, { end: NaN }", "key, { ends: 1 }", "key, null"],
     "scan": ["'orders'", "key, { startSeq: 5 }", "key, { startTimeMs: '1' }", "key, { visibility: 'Durable' }", "key, {}, 0", "key, {}, '9'", "key, 5"],
@@ -326,7 +348,7 @@ def test_a_wrong_argument_is_told_before_anything_is_sent(serve, evaluate):
             console.log(JSON.stringify([seen, text((await first(client.scan(key))).value)]));
         """)
     for call, told in zip(calls + clients, seen[0], strict=True):
-        assert re.match(r"(TypeError|RangeError): \w+(\[0\])?(\.\w+)?(: (key|value))? must ", told) and "secret" not in told, (call, told)
+        assert re.match(r"(TypeError|RangeError): \w+(\[0\])?(\.\w+)?(: (key|value|headers(\[0\])?))?(: (name|value))? must ", told) and "secret" not in told, (call, told)
     assert seen[0][0] == (
         'TypeError: records[0]: key must be a Uint8Array, such as new TextEncoder().encode("k"), not string')
     assert len(asked.requests) == 2 and seen[1] == "first"

@@ -8,10 +8,10 @@ from .client import LogClient
 from .errors import (
     DeadlineExceeded, Fenced, Internal, InvalidArgument, LogError, MethodNotAllowed, NotFound, OutcomeUnknown, Overloaded,
     PermissionDenied, TooLarge, Unauthenticated, Unavailable, UnexpectedAnswer, UnsupportedMediaType)
-from .records import Appended, Record, Segment
+from .records import Appended, Header, Record, RecordToAppend, Segment
 from .retry import Retry
 
 __all__ = [
-    "Appended", "AsyncLogClient", "DeadlineExceeded", "Fenced", "Internal", "InvalidArgument", "LogClient", "LogError", "MethodNotAllowed",
-    "NotFound", "OutcomeUnknown", "Overloaded", "PermissionDenied", "Record", "Retry", "Segment", "TooLarge",
-    "Unauthenticated", "Unavailable", "UnexpectedAnswer", "UnsupportedMediaType"]
+    "Appended", "AsyncLogClient", "DeadlineExceeded", "Fenced", "Header", "Internal", "InvalidArgument", "LogClient", "LogError",
+    "MethodNotAllowed", "NotFound", "OutcomeUnknown", "Overloaded", "PermissionDenied", "Record", "RecordToAppend", "Retry", "Segment",
+    "TooLarge", "Unauthenticated", "Unavailable", "UnexpectedAnswer", "UnsupportedMediaType"]

@@ -55,18 +55,36 @@ def data(name: str, value: object) -> bytes:
     raise TypeError(f"{name} must be bytes{hint}, not {kind(value)}")
 
 
-def records(value: object) -> list[tuple[bytes, bytes]]:
-    """Pairs of key and value."""
+def records(value: object) -> list[tuple[bytes, bytes, list[tuple[str, bytes]]]]:
+    """Keys, values and headers."""
     if isinstance(value, (str, bytes, bytearray, memoryview, dict)) or not isinstance(value, Iterable):
         raise TypeError(f'records must be pairs of key and value, such as [(b"orders", b"first")], not {kind(value)}')
-    return [_pair(at, each) for at, each in enumerate(value)]
+    return [_record(f"records[{at}]", each) for at, each in enumerate(value)]
 
 
-def _pair(at: int, value: object) -> tuple[bytes, bytes]:
+def _record(name: str, value: object) -> tuple[bytes, bytes, list[tuple[str, bytes]]]:
+    if not isinstance(value, (tuple, list)) or len(value) not in (2, 3):
+        raise TypeError(
+            f'{name} must be a pair of key and value, such as (b"orders", b"first"), or that and headers, not {_counted(value)}')
+    return data(f"{name}: key", value[0]), data(f"{name}: value", value[1]), _headers(f"{name}: headers", *value[2:])
+
+
+def _headers(name: str, value: object = ()) -> list[tuple[str, bytes]]:
+    if isinstance(value, (str, bytes, bytearray, memoryview, dict)) or not isinstance(value, Iterable):
+        raise TypeError(f'{name} must be pairs of name and value, such as [("content-type", b"text/plain")], not {kind(value)}')
+    return [_header(f"{name}[{at}]", each) for at, each in enumerate(value)]
+
+
+def _header(name: str, value: object) -> tuple[str, bytes]:
     if not isinstance(value, (tuple, list)) or len(value) != 2:
-        what = f"a {kind(value)} of {len(value)}" if isinstance(value, (tuple, list)) else kind(value)
-        raise TypeError(f'records[{at}] must be a pair of key and value, such as (b"orders", b"first"), not {what}')
-    return data(f"records[{at}]: key", value[0]), data(f"records[{at}]: value", value[1])
+        raise TypeError(f'{name} must be a pair of name and value, such as ("content-type", b"text/plain"), not {_counted(value)}')
+    if not isinstance(value[0], str):
+        raise TypeError(f"{name}: name must be a str, not {kind(value[0])}")
+    return value[0], data(f"{name}: value", value[1])
+
+
+def _counted(value: object) -> str:
+    return f"a {kind(value)} of {len(value)}" if isinstance(value, (tuple, list)) else kind(value)
 
 
 def whole(name: str, value: object, *, least: int = 0) -> int:

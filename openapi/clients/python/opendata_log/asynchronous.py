@@ -13,7 +13,7 @@ from . import arguments
 from .calls import Calls
 from .connections import Settings, is_a_stream
 from .generated.models import ScanVisibility
-from .records import Appended, Record, Segment
+from .records import Appended, Record, RecordToAppend, Segment
 from .retry import Retry
 from .steps import Ask, Call, Done, Found, Listen, NextEvent, Pause, Running, Step
 
@@ -48,7 +48,7 @@ class AsyncLogClient:
         await self._requests.aclose()
         await self._waiting.aclose()
 
-    async def append(self, records: Iterable[tuple[bytes, bytes]], *, await_durable: bool = False) -> Appended:
+    async def append(self, records: Iterable[RecordToAppend], *, await_durable: bool = False) -> Appended:
         """See `LogClient.append`."""
         return await self._result(self._calls.append(records, await_durable))
 

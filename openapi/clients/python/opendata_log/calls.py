@@ -14,9 +14,10 @@ from .generated import Client
 from .generated.api.log import append, count, list_keys, list_segments, scan, stream
 from .generated.models import (
     AppendRequest, AppendResponse, CountResponse, KeysResponse, ScanResponse, ScanVisibility, SegmentsResponse)
-from .generated.models import Record as RecordToAppend
+from .generated.models import Header as HeaderToSend
+from .generated.models import Record as RecordToSend
 from .generated.types import UNSET
-from .records import Appended, Record, Segment, decode, encode, record
+from .records import Appended, Header, Record, RecordToAppend, Segment, decode, encode, record
 from .retry import Connections, Retry, retried
 from .steps import Ask, Body, Call, Found, Pause
 from .tail import tail
@@ -38,10 +39,10 @@ class Calls:
         # The generated functions want one, for a setting of how answers are read.
         self._api = Client(base_url=url)
 
-    def append(self, records: Iterable[tuple[bytes, bytes]], await_durable: bool) -> Call[Appended]:
+    def append(self, records: Iterable[RecordToAppend], await_durable: bool) -> Call[Appended]:
         """See `LogClient.append`."""
         request = AppendRequest(
-            records=[RecordToAppend(key=encode(key), value=encode(value)) for key, value in arguments.records(records)],
+            records=[_encoded(*each) for each in arguments.records(records)],
             await_durable=arguments.flag("await_durable", await_durable))
         content = json.dumps(request.to_dict(), separators=(",", ":")).encode()
         return self._append(append._get_kwargs(body=request)["url"], content)
@@ -191,6 +192,11 @@ class Calls:
         """It is of use to send it again, unless it cannot be sent at all."""
         hopeless = isinstance(error, (httpx.UnsupportedProtocol, httpx.LocalProtocolError))
         return errors.Unavailable(told, retry_after=None if hopeless else self._retry.pause)
+
+
+def _encoded(key: bytes, value: bytes, headers: list[Header]) -> RecordToSend:
+    encoded = [HeaderToSend(name=name, value=encode(content)) for name, content in headers]
+    return RecordToSend(key=encode(key), value=encode(value), headers=encoded or UNSET)
 
 
 def _range(start: int, end: int | None) -> dict[str, Any]:

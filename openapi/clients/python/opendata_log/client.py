@@ -13,7 +13,7 @@ from . import arguments
 from .calls import Calls
 from .connections import Settings, is_a_stream
 from .generated.models import ScanVisibility
-from .records import Appended, Record, Segment
+from .records import Appended, Record, RecordToAppend, Segment
 from .retry import Retry
 from .steps import Ask, Call, Done, Found, Listen, NextEvent, Pause, Running, Step
 
@@ -51,8 +51,8 @@ class LogClient:
         self._requests.close()
         self._waiting.close()
 
-    def append(self, records: Iterable[tuple[bytes, bytes]], *, await_durable: bool = False) -> Appended:
-        """Appends pairs of key and value, whole or not at all.
+    def append(self, records: Iterable[RecordToAppend], *, await_durable: bool = False) -> Appended:
+        """Appends pairs of key and value, or those with headers as a third, whole or not at all.
 
         It is sent again only when it is certain that nothing was applied. Otherwise this raises `OutcomeUnknown`.
         """

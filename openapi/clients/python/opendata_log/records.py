@@ -1,11 +1,19 @@
 """What is read and answered, with bytes as bytes."""
 
 import base64
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from .errors import UnexpectedAnswer
 from .generated.models import Segment as Segment
 from .generated.models import Value
+
+Header: TypeAlias = tuple[str, bytes]
+"""Name and value of what a record carries beside its own value. Several headers of a record may have the same name."""
+
+RecordToAppend: TypeAlias = tuple[bytes, bytes] | tuple[bytes, bytes, Iterable[Header]]
+"""Key and value, and perhaps headers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +25,8 @@ class Record:
     value: bytes
     timestamp_ms: int
     """When it was appended, in milliseconds since the Unix epoch."""
+    headers: tuple[Header, ...] = ()
+    """What was appended with it beside the value, in the same order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +50,7 @@ def decode(data: str) -> bytes:
 def record(value: Value) -> Record:
     """A record as it came."""
     try:
-        return Record(value.sequence, decode(value.value), value.timestamp_ms)
+        headers = tuple((header.name, decode(header.value)) for header in value.headers or ())
+        return Record(value.sequence, decode(value.value), value.timestamp_ms, headers)
     except (ValueError, TypeError) as cause:
         raise UnexpectedAnswer(f"a record that no log server sends: {value!r}"[:200]) from cause

@@ -6,6 +6,7 @@ import { CLASSES, type LogError, UnexpectedAnswer } from "./errors.js";
 export type Shape = { readonly [field: string]: "string" | "number" | readonly [Shape] };
 
 export const VALUE: Shape = { sequence: "number", value: "string", timestampMs: "number" };
+export const HEADERS: Shape = { headers: [{ name: "string", value: "string" }] };
 export const APPENDED: Shape = { startSequence: "number", recordsAppended: "number" };
 export const PAGE: Shape = { nextSequence: "number", values: [VALUE] };
 export const COUNTED: Shape = { count: "number" };

@@ -1,19 +1,24 @@
 /** Arguments, checked before anything is sent: JavaScript would send garbage for a wrong one. The error says what is accepted. */
 
-/** What is appended: `{ key, value }`, or the pair of them. */
-export type RecordToAppend =
-  | { readonly key: Uint8Array; readonly value: Uint8Array }
-  | readonly [key: Uint8Array, value: Uint8Array];
+import type { Header } from "./records.js";
 
-export interface KeyAndValue {
+/** What is appended: `{ key, value }`, or the pair of them; and perhaps headers. */
+export type RecordToAppend =
+  | { readonly key: Uint8Array; readonly value: Uint8Array; readonly headers?: Iterable<Header> | undefined }
+  | readonly [key: Uint8Array, value: Uint8Array, headers?: Iterable<Header>];
+
+/** A record whose parts are what they must be. */
+export interface CheckedRecord {
   readonly key: Uint8Array;
   readonly value: Uint8Array;
+  readonly headers: readonly Header[];
 }
 
 /** A timer that is told to wait for more milliseconds ends at once. */
 export const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 const RECORD = "such as { key: bytes, value: bytes } or [key, value]";
+const HEADER = 'such as { name: "content-type", value: bytes }';
 const URL_EXAMPLE = '"http://localhost:8080"';
 
 /** The address of a server, without a slash at its end. */
@@ -50,23 +55,44 @@ export function bytes(name: string, value: unknown): Uint8Array {
   throw new TypeError(`${name} must be a Uint8Array${hint}, not ${kind(value)}`);
 }
 
-export function records(value: unknown): KeyAndValue[] {
-  const iterable = typeof value === "object" && value !== null && Symbol.iterator in value && !ArrayBuffer.isView(value);
-  if (!iterable || value instanceof Map) throw new TypeError(`records must be an iterable of records, ${RECORD}, not ${kind(value)}`);
-  return Array.from(value as Iterable<unknown>, oneRecord);
+export function records(value: unknown): CheckedRecord[] {
+  if (!isList(value)) throw new TypeError(`records must be an iterable of records, ${RECORD}, not ${kind(value)}`);
+  return Array.from(value, oneRecord);
 }
 
-function oneRecord(value: unknown, at: number): KeyAndValue {
+function isList(value: unknown): value is Iterable<unknown> {
+  const iterable = typeof value === "object" && value !== null && Symbol.iterator in value && !ArrayBuffer.isView(value);
+  return iterable && !(value instanceof Map);
+}
+
+function oneRecord(value: unknown, at: number): CheckedRecord {
   const name = `records[${at}]`;
   if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) {
     throw new TypeError(`${name} must be a record, ${RECORD}, not ${kind(value)}`);
   }
-  if (Array.isArray(value) && value.length !== 2) {
+  if (Array.isArray(value) && value.length !== 2 && value.length !== 3) {
     throw new TypeError(`${name} must be a record, ${RECORD}, not an array of ${value.length}`);
   }
-  if (!Array.isArray(value)) known(name, value, ["key", "value"]);
-  const [first, second] = Array.isArray(value) ? value : [(value as KeyAndValue).key, (value as KeyAndValue).value];
-  return { key: bytes(`${name}: key`, first), value: bytes(`${name}: value`, second) };
+  if (!Array.isArray(value)) known(name, value, ["key", "value", "headers"]);
+  const record = value as CheckedRecord;
+  const [key, content, given] = Array.isArray(value) ? value as unknown[] : [record.key, record.value, record.headers];
+  return { key: bytes(`${name}: key`, key), value: bytes(`${name}: value`, content), headers: headers(`${name}: headers`, given) };
+}
+
+function headers(name: string, value: unknown): Header[] {
+  if (value === undefined) return [];
+  if (!isList(value)) throw new TypeError(`${name} must be an iterable of headers, ${HEADER}, not ${kind(value)}`);
+  return Array.from(value, (each, at) => oneHeader(`${name}[${at}]`, each));
+}
+
+function oneHeader(name: string, value: unknown): Header {
+  if (typeof value !== "object" || value === null || Array.isArray(value) || ArrayBuffer.isView(value)) {
+    throw new TypeError(`${name} must be a header, ${HEADER}, not ${kind(value)}`);
+  }
+  known(name, value, ["name", "value"]);
+  const header = value as Header;
+  if (typeof header.name !== "string") throw new TypeError(`${name}: name must be a string, not ${kind(header.name)}`);
+  return { name: header.name, value: bytes(`${name}: value`, header.value) };
 }
 
 /** A whole number of at least `least`. */

@@ -78,15 +78,14 @@ export class LogClient {
   }
 
   /**
-   * Appends records, each as `{ key, value }` or as the pair of them, whole or not at all.
+   * Appends records, each as `{ key, value }` or as the pair of them, and perhaps with headers, whole or not at all.
    *
    * It is sent again only when it is certain that nothing was applied. Otherwise this throws `OutcomeUnknown`.
    */
   async append(records: Iterable<RecordToAppend>, awaitDurable = false, options: Stoppable = {}): Promise<Appended> {
     check.flag("awaitDurable", awaitDurable);
     const signal = stoppable(options);
-    const encoded = check.records(records).map(({ key, value }) => ({ key: encode(key), value: encode(value) }));
-    const body = { records: encoded, awaitDurable };
+    const body = { records: check.records(records).map(encoded), awaitDurable };
     const text = JSON.stringify(body);
     const request = `POST ${this.#url}/api/v1/log/append`;
     const done = await this.#try(signal, async () => {
@@ -273,6 +272,13 @@ export class LogClient {
       }
     }
   }
+}
+
+/** A record as it travels. */
+function encoded({ key, value, headers }: check.CheckedRecord): components["schemas"]["Record"] {
+  const record = { key: encode(key), value: encode(value) };
+  if (headers.length === 0) return record;
+  return { ...record, headers: headers.map((header) => ({ name: header.name, value: encode(header.value) })) };
 }
 
 type Asked = ReturnType<typeof asked>;

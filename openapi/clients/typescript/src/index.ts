@@ -8,6 +8,6 @@ export {
   PermissionDenied, TooLarge, Unauthenticated, Unavailable, UnexpectedAnswer, UnsupportedMediaType,
 } from "./errors.js";
 export type { Details } from "./errors.js";
-export type { LogRecord } from "./records.js";
+export type { Header, LogRecord } from "./records.js";
 export type { Retry } from "./retry.js";
 export type { components, operations, paths } from "./generated/schema.js";

@@ -1,7 +1,14 @@
 /** What is read, with bytes as bytes. */
 
+import { fits, HEADERS } from "./answers.js";
 import { UnexpectedAnswer } from "./errors.js";
 import type { components } from "./generated/schema.js";
+
+/** What a record carries beside its value. Several headers of a record may have the same name. */
+export interface Header {
+  readonly name: string;
+  readonly value: Uint8Array;
+}
 
 /** One record as it is read. */
 export interface LogRecord {
@@ -10,6 +17,8 @@ export interface LogRecord {
   readonly value: Uint8Array;
   /** When it was appended, in milliseconds since the Unix epoch. */
   readonly timestampMs: number;
+  /** What was appended with it beside the value, in the same order. */
+  readonly headers: readonly Header[];
 }
 
 /** A function takes only so many arguments. */
@@ -32,5 +41,10 @@ export function decode(base64: string, request: string): Uint8Array {
 
 /** A record as it came in the answer to `request`. */
 export function record(value: components["schemas"]["Value"], request: string): LogRecord {
-  return { sequence: value.sequence, value: decode(value.value, request), timestampMs: value.timestampMs };
+  const told = { headers: value.headers ?? [] };
+  if (!fits(told, HEADERS)) {
+    throw new UnexpectedAnswer(`headers that no log server sends: ${JSON.stringify(value.headers).slice(0, 200)}`, { request });
+  }
+  const headers = told.headers.map((header) => ({ name: header.name, value: decode(header.value, request) }));
+  return { sequence: value.sequence, value: decode(value.value, request), timestampMs: value.timestampMs, headers };
 }

@@ -21,8 +21,8 @@ export interface paths {
          *
          *     The body may be compressed, as `Content-Encoding` says: `gzip` or `zstd`.
          *
-         *     Limits (defaults; the server's configuration may differ): body 16 MiB (decompressed, too), key 1 B to 8 KiB, value 8 MiB, 100,000
-         *     records; 30 s to receive the body, and 30 s to be acknowledged.
+         *     Limits (defaults; the server's configuration may differ): body 16 MiB (decompressed, too), key 1 B to 8 KiB, value 8 MiB, 64
+         *     headers with 8 KiB of names and values for each record, 100,000 records; 30 s to receive the body, and 30 s to be acknowledged.
          *
          *     Status 504 means that the outcome is unknown, unless the message says that nothing was applied: the records
          *     were applied whole or not at all; read the key to find out. Every other error means that nothing was applied.
@@ -225,6 +225,12 @@ export interface components {
          *           "value": "Zmlyc3Q="
          *         },
          *         {
+         *           "headers": [
+         *             {
+         *               "name": "content-type",
+         *               "value": "dGV4dC9wbGFpbg=="
+         *             }
+         *           ],
          *           "key": "b3JkZXJz",
          *           "value": "c2Vjb25k"
          *         }
@@ -304,6 +310,24 @@ export interface components {
             code: string;
         };
         /**
+         * @description One header of a record, such as a trace id or a content type: a name, and exactly one of `value` and `valueText`. Several headers of a record may have the same name; they keep their order. Unknown fields are refused.
+         * @example {
+         *       "name": "content-type",
+         *       "value": "dGV4dC9wbGFpbg=="
+         *     }
+         */
+        Header: {
+            /** @description What it is called: 1 to 256 characters, no control characters. */
+            name: string;
+            /**
+             * Format: byte
+             * @description What it says. An empty value is a value; a missing one is an error.
+             */
+            value: string;
+            /** @description The value as text, in place of `value`: when it is sent, and when it is answered with `format=text`, if it is text. */
+            valueText?: string;
+        };
+        /**
          * @description One key.
          * @example {
          *       "key": "b3JkZXJz"
@@ -367,6 +391,8 @@ export interface components {
             keyText?: string;
             /** @description The value as text, in place of `value`; stored as UTF-8. */
             valueText?: string;
+            /** @description What it carries beside the value. Up to 64, and 8 KiB of names and values together (by default). */
+            headers?: components["schemas"]["Header"][];
         };
         /**
          * @description One page of a key.
@@ -477,6 +503,8 @@ export interface components {
              * @description When it was appended, in milliseconds since the Unix epoch.
              */
             timestampMs: number;
+            /** @description What was appended with it beside the value; absent if nothing was. */
+            headers?: components["schemas"]["Header"][];
         };
     };
     responses: never;

@@ -7,6 +7,7 @@ from .count_response import CountResponse
 from .count_response_status import CountResponseStatus
 from .error_response import ErrorResponse
 from .error_response_status import ErrorResponseStatus
+from .header import Header
 from .key import Key
 from .keys_response import KeysResponse
 from .keys_response_status import KeysResponseStatus
@@ -33,6 +34,7 @@ __all__ = (
     "CountResponseStatus",
     "ErrorResponse",
     "ErrorResponseStatus",
+    "Header",
     "Key",
     "KeysResponse",
     "KeysResponseStatus",

@@ -27,8 +27,8 @@ class AppendRequest:
     """ Records to append, whole or not at all. Unknown fields are refused.
 
         Example:
-            {'awaitDurable': True, 'records': [{'key': 'b3JkZXJz', 'value': 'Zmlyc3Q='}, {'key': 'b3JkZXJz', 'value':
-                'c2Vjb25k'}]}
+            {'awaitDurable': True, 'records': [{'key': 'b3JkZXJz', 'value': 'Zmlyc3Q='}, {'headers': [{'name': 'content-
+                type', 'value': 'dGV4dC9wbGFpbg=='}], 'key': 'b3JkZXJz', 'value': 'c2Vjb25k'}]}
 
         Attributes:
             records (list[Record]): They get consecutive sequences in this order.

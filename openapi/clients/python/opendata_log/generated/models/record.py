@@ -9,7 +9,10 @@ from attrs import field as _attrs_field
 from ..types import UNSET, Unset
 
 from ..types import UNSET, Unset
+from typing import cast
 
+if TYPE_CHECKING:
+  from ..models.header import Header
 
 
 
@@ -33,12 +36,15 @@ class Record:
                 one is an error.
             key_text (str | Unset): The key as text, in place of `key`; stored as UTF-8.
             value_text (str | Unset): The value as text, in place of `value`; stored as UTF-8.
+            headers (list[Header] | Unset): What it carries beside the value. Up to 64, and 8 KiB of names and values
+                together (by default).
      """
 
     key: str
     value: str
     key_text: str | Unset = UNSET
     value_text: str | Unset = UNSET
+    headers: list[Header] | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
 
@@ -46,6 +52,7 @@ class Record:
 
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.header import Header # noqa: PLC0415
         key = self.key
 
         value = self.value
@@ -53,6 +60,15 @@ class Record:
         key_text = self.key_text
 
         value_text = self.value_text
+
+        headers: list[dict[str, Any]] | Unset = UNSET
+        if not isinstance(self.headers, Unset):
+            headers = []
+            for headers_item_data in self.headers:
+                headers_item = headers_item_data.to_dict()
+                headers.append(headers_item)
+
+
 
 
         field_dict: dict[str, Any] = {}
@@ -65,6 +81,8 @@ class Record:
             field_dict["keyText"] = key_text
         if value_text is not UNSET:
             field_dict["valueText"] = value_text
+        if headers is not UNSET:
+            field_dict["headers"] = headers
 
         return field_dict
 
@@ -72,6 +90,7 @@ class Record:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.header import Header # noqa: PLC0415
         d = dict(src_dict)
         key = d.pop("key")
 
@@ -81,11 +100,24 @@ class Record:
 
         value_text = d.pop("valueText", UNSET)
 
+        _headers = d.pop("headers", UNSET)
+        headers: list[Header] | Unset = UNSET
+        if _headers is not UNSET:
+            headers = []
+            for headers_item_data in _headers:
+                headers_item = Header.from_dict(headers_item_data)
+
+
+
+                headers.append(headers_item)
+
+
         record = cls(
             key=key,
             value=value,
             key_text=key_text,
             value_text=value_text,
+            headers=headers,
         )
 
 

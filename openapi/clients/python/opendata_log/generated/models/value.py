@@ -9,7 +9,10 @@ from attrs import field as _attrs_field
 from ..types import UNSET, Unset
 
 from ..types import UNSET, Unset
+from typing import cast
 
+if TYPE_CHECKING:
+  from ..models.header import Header
 
 
 
@@ -31,12 +34,14 @@ class Value:
             value (str): What it says.
             timestamp_ms (int): When it was appended, in milliseconds since the Unix epoch.
             value_text (str | Unset): With `format=text`, in place of `value`, if it is text.
+            headers (list[Header] | Unset): What was appended with it beside the value; absent if nothing was.
      """
 
     sequence: int
     value: str
     timestamp_ms: int
     value_text: str | Unset = UNSET
+    headers: list[Header] | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
 
@@ -44,6 +49,7 @@ class Value:
 
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.header import Header # noqa: PLC0415
         sequence = self.sequence
 
         value = self.value
@@ -51,6 +57,15 @@ class Value:
         timestamp_ms = self.timestamp_ms
 
         value_text = self.value_text
+
+        headers: list[dict[str, Any]] | Unset = UNSET
+        if not isinstance(self.headers, Unset):
+            headers = []
+            for headers_item_data in self.headers:
+                headers_item = headers_item_data.to_dict()
+                headers.append(headers_item)
+
+
 
 
         field_dict: dict[str, Any] = {}
@@ -62,6 +77,8 @@ class Value:
         })
         if value_text is not UNSET:
             field_dict["valueText"] = value_text
+        if headers is not UNSET:
+            field_dict["headers"] = headers
 
         return field_dict
 
@@ -69,6 +86,7 @@ class Value:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.header import Header # noqa: PLC0415
         d = dict(src_dict)
         sequence = d.pop("sequence")
 
@@ -78,11 +96,24 @@ class Value:
 
         value_text = d.pop("valueText", UNSET)
 
+        _headers = d.pop("headers", UNSET)
+        headers: list[Header] | Unset = UNSET
+        if _headers is not UNSET:
+            headers = []
+            for headers_item_data in _headers:
+                headers_item = Header.from_dict(headers_item_data)
+
+
+
+                headers.append(headers_item)
+
+
         value = cls(
             sequence=sequence,
             value=value,
             timestamp_ms=timestamp_ms,
             value_text=value_text,
+            headers=headers,
         )
 
 

@@ -144,8 +144,9 @@ def sync_detailed(
     The body may be compressed, as `Content-Encoding` says: `gzip` or `zstd`.
 
     Limits (defaults; the server's configuration may differ): body 16 MiB (decompressed, too), key 1 B
-    to 8 KiB, value 8 MiB, 100,000
-    records; 30 s to receive the body, and 30 s to be acknowledged.
+    to 8 KiB, value 8 MiB, 64
+    headers with 8 KiB of names and values for each record, 100,000 records; 30 s to receive the body,
+    and 30 s to be acknowledged.
 
     Status 504 means that the outcome is unknown, unless the message says that nothing was applied: the
     records
@@ -155,7 +156,8 @@ def sync_detailed(
     Args:
         body (AppendRequest): Records to append, whole or not at all. Unknown fields are refused.
             Example: {'awaitDurable': True, 'records': [{'key': 'b3JkZXJz', 'value': 'Zmlyc3Q='},
-            {'key': 'b3JkZXJz', 'value': 'c2Vjb25k'}]}.
+            {'headers': [{'name': 'content-type', 'value': 'dGV4dC9wbGFpbg=='}], 'key': 'b3JkZXJz',
+            'value': 'c2Vjb25k'}]}.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -194,8 +196,9 @@ def sync(
     The body may be compressed, as `Content-Encoding` says: `gzip` or `zstd`.
 
     Limits (defaults; the server's configuration may differ): body 16 MiB (decompressed, too), key 1 B
-    to 8 KiB, value 8 MiB, 100,000
-    records; 30 s to receive the body, and 30 s to be acknowledged.
+    to 8 KiB, value 8 MiB, 64
+    headers with 8 KiB of names and values for each record, 100,000 records; 30 s to receive the body,
+    and 30 s to be acknowledged.
 
     Status 504 means that the outcome is unknown, unless the message says that nothing was applied: the
     records
@@ -205,7 +208,8 @@ def sync(
     Args:
         body (AppendRequest): Records to append, whole or not at all. Unknown fields are refused.
             Example: {'awaitDurable': True, 'records': [{'key': 'b3JkZXJz', 'value': 'Zmlyc3Q='},
-            {'key': 'b3JkZXJz', 'value': 'c2Vjb25k'}]}.
+            {'headers': [{'name': 'content-type', 'value': 'dGV4dC9wbGFpbg=='}], 'key': 'b3JkZXJz',
+            'value': 'c2Vjb25k'}]}.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -239,8 +243,9 @@ async def asyncio_detailed(
     The body may be compressed, as `Content-Encoding` says: `gzip` or `zstd`.
 
     Limits (defaults; the server's configuration may differ): body 16 MiB (decompressed, too), key 1 B
-    to 8 KiB, value 8 MiB, 100,000
-    records; 30 s to receive the body, and 30 s to be acknowledged.
+    to 8 KiB, value 8 MiB, 64
+    headers with 8 KiB of names and values for each record, 100,000 records; 30 s to receive the body,
+    and 30 s to be acknowledged.
 
     Status 504 means that the outcome is unknown, unless the message says that nothing was applied: the
     records
@@ -250,7 +255,8 @@ async def asyncio_detailed(
     Args:
         body (AppendRequest): Records to append, whole or not at all. Unknown fields are refused.
             Example: {'awaitDurable': True, 'records': [{'key': 'b3JkZXJz', 'value': 'Zmlyc3Q='},
-            {'key': 'b3JkZXJz', 'value': 'c2Vjb25k'}]}.
+            {'headers': [{'name': 'content-type', 'value': 'dGV4dC9wbGFpbg=='}], 'key': 'b3JkZXJz',
+            'value': 'c2Vjb25k'}]}.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -289,8 +295,9 @@ async def asyncio(
     The body may be compressed, as `Content-Encoding` says: `gzip` or `zstd`.
 
     Limits (defaults; the server's configuration may differ): body 16 MiB (decompressed, too), key 1 B
-    to 8 KiB, value 8 MiB, 100,000
-    records; 30 s to receive the body, and 30 s to be acknowledged.
+    to 8 KiB, value 8 MiB, 64
+    headers with 8 KiB of names and values for each record, 100,000 records; 30 s to receive the body,
+    and 30 s to be acknowledged.
 
     Status 504 means that the outcome is unknown, unless the message says that nothing was applied: the
     records
@@ -300,7 +307,8 @@ async def asyncio(
     Args:
         body (AppendRequest): Records to append, whole or not at all. Unknown fields are refused.
             Example: {'awaitDurable': True, 'records': [{'key': 'b3JkZXJz', 'value': 'Zmlyc3Q='},
-            {'key': 'b3JkZXJz', 'value': 'c2Vjb25k'}]}.
+            {'headers': [{'name': 'content-type', 'value': 'dGV4dC9wbGFpbg=='}], 'key': 'b3JkZXJz',
+            'value': 'c2Vjb25k'}]}.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
