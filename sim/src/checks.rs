@@ -4,6 +4,7 @@ mod appends;
 mod counts;
 mod durability;
 mod fencing;
+mod headers;
 mod order;
 mod pages;
 mod service;
@@ -128,12 +129,13 @@ struct Origin<'a> {
 
 /// All checkers.
 #[rustfmt::skip]
-pub const CHECKERS: [Checker; 19] = [
+pub const CHECKERS: [Checker; 20] = [
     Checker { name: "durable", holds: "every append acknowledged as durable is in the final log: whole, once, where it was said to be", find: durability::durable },
     Checker { name: "graceful", holds: "everything that a server acknowledged before it stopped with exit code 0 is in the final log", find: durability::graceful },
     Checker { name: "refused", holds: "nothing that was refused is seen by any reader", find: appends::refused },
     Checker { name: "atomic", holds: "a batch is in the final log whole, in order, with consecutive sequences, in one segment; or not at all", find: appends::atomic },
     Checker { name: "origin", holds: "every record that is seen was appended, under the key that it is seen under, and once", find: appends::origin },
+    Checker { name: "headers", holds: "every record that is seen has the headers that it was appended with", find: headers::headers },
     Checker { name: "reuse", holds: "no sequence names two records, over the whole history", find: order::reuse },
     Checker { name: "real-time", holds: "what is appended after another append was acknowledged has higher sequences", find: order::real_time },
     Checker { name: "segments", holds: "segments follow each other without gap, from 1 on, and are sealed when they are due", find: order::segments },

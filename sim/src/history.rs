@@ -1,11 +1,13 @@
 //! What happened in one run: every call with its outcome, every life of a server, every fault; in one order.
 
+mod headers;
 mod record;
 
 use std::fmt;
 
 use serde::Serialize;
 
+pub use headers::{HeadersSeen, as_sent, headers_of};
 pub use record::Recorder;
 
 /// When something happened. Moments are totally ordered, several can share a millisecond.
@@ -45,7 +47,7 @@ pub struct Operation {
     pub answered: Option<(Moment, Outcome)>,
 }
 
-/// A record that is appended. The values of a run are all different.
+/// A record that is appended, with the headers that are [those of its value](headers_of). The values of a run are all different.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Sent {
     /// Its key.
@@ -67,6 +69,8 @@ pub struct Seen {
     pub sequence: u64,
     /// Its value.
     pub value: String,
+    /// Its headers.
+    pub headers: HeadersSeen,
     /// When it was appended (Unix ms), as the server says.
     pub timestamp_ms: i64,
 }

@@ -36,6 +36,10 @@ pub enum Planted {
     ReverseBatch,
     /// The third record of a page is left out.
     DropRecord,
+    /// The first two records of a page that do not have the same headers have each other's.
+    SwapHeaders,
+    /// After a crash, records from before it have no headers.
+    DropHeaders,
     /// `nextSequence` of a full page is one too high.
     SkipAtPageEnd,
     /// A follower that waits is not woken.
@@ -64,7 +68,9 @@ impl Planted {
     /// Where it is to be found.
     pub fn scenario(self) -> Scenario {
         match self {
-            Self::AcknowledgeEarly | Self::StoreLies | Self::ReuseSequences => Scenario::Crash,
+            Self::AcknowledgeEarly | Self::StoreLies | Self::ReuseSequences | Self::DropHeaders => {
+                Scenario::Crash
+            }
             Self::StoreOverwrites | Self::ServeFenced | Self::ComeBack => Scenario::Fencing,
             Self::ShowUndurable => Scenario::Readers,
             Self::SkipFlush => Scenario::Shutdown,
@@ -74,6 +80,7 @@ impl Planted {
             | Self::CountAtSegment
             | Self::DropKey
             | Self::DropRecord
+            | Self::SwapHeaders
             | Self::SkipAtPageEnd
             | Self::LoseWakeUp
             | Self::StaleRead
@@ -94,6 +101,7 @@ impl Planted {
             Self::DropRecord | Self::SkipAtPageEnd | Self::ShowUndurable | Self::IncludeEnd => {
                 &["pages"]
             }
+            Self::SwapHeaders | Self::DropHeaders => &["headers"],
             Self::LoseWakeUp => &["woken"],
             Self::CountAtSegment => &["model", "counts"],
             Self::StaleRead => &["visible"],

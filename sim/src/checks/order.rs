@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::View;
 use super::durability::brief;
-use crate::history::Operation;
+use crate::history::{Operation, Seen, as_sent};
 
 pub(super) fn reuse(view: &View<'_>) -> Vec<String> {
     let mut names: BTreeMap<u64, (&str, &str)> = BTreeMap::new();
@@ -93,7 +93,7 @@ pub(super) fn segments(view: &View<'_>) -> Vec<String> {
         .flat_map(|(key, values)| {
             values
                 .iter()
-                .map(move |seen| (seen, key.len() + seen.value.len()))
+                .map(move |seen| (seen, key.len() + content_bytes(seen)))
         })
         .collect();
     records.sort_by_key(|(seen, _)| seen.sequence);
@@ -124,4 +124,10 @@ pub(super) fn segments(view: &View<'_>) -> Vec<String> {
         }
     }
     wrong
+}
+
+/// Bytes of a record's value and headers, as they are stored.
+fn content_bytes(seen: &Seen) -> usize {
+    let headers = as_sent(&seen.headers).unwrap_or_default();
+    seen.value.len() + headers.encoded().len()
 }

@@ -4,8 +4,8 @@ use super::View;
 use super::durability::brief;
 use crate::history::{Life, Moment, Operation, ScanCall, Seen};
 
-/// What a record takes in an answer besides its value, at most, and the largest value of a run.
-const OVERHEAD: u64 = 64;
+/// What a record takes in an answer besides its value, at most, headers included; and the largest value of a run.
+const OVERHEAD: u64 = 128;
 const LARGEST: u64 = 2_200;
 
 pub(super) fn pages(view: &View<'_>) -> Vec<String> {

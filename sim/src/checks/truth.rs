@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use log_domain::model::Model;
+use log_domain::run::Entry;
 use log_domain::{
     Batch, Key, Limits, Page, PageLimit, Record, Scan, SealPolicy, Sequence, SequenceRange,
     Visibility,
 };
 
 use super::{AUDITOR, View};
-use crate::history::{Call, Outcome, ScanCall, Seen};
+use crate::history::{Call, HeadersSeen, Outcome, ScanCall, Seen, as_sent};
 
 pub(super) fn model(view: &View<'_>) -> Vec<String> {
     let (model, mut wrong) = match rebuilt(view) {
@@ -77,6 +78,7 @@ fn rebuilt(view: &View<'_>) -> Result<(Model, Vec<String>), String> {
         model.resume_at(Sequence::new(seen.sequence));
         let value = Bytes::from(seen.value.clone());
         let batch = Record::parse(Bytes::from(key.to_owned()), value, &Limits::default())
+            .and_then(|record| Ok(record.with_headers(as_sent(&seen.headers)?)))
             .and_then(|record| Batch::new(vec![record], &Limits::default()))
             .and_then(|batch| model.append(&batch, seen.timestamp_ms));
         batch.map_err(|error| format!("{seen:?} is no record: {error}"))?;
@@ -113,7 +115,8 @@ fn scanned(view: &View<'_>, model: &Model, scan: &ScanCall) -> log_domain::Resul
             let entry = entry?;
             values.push(Seen {
                 sequence: entry.sequence.get(),
-                value: String::from_utf8_lossy(&entry.value).into_owned(),
+                value: text(&entry.value),
+                headers: headers(&entry)?,
                 timestamp_ms: run.timestamp_ms(),
             });
         }
@@ -122,6 +125,17 @@ fn scanned(view: &View<'_>, model: &Model, scan: &ScanCall) -> log_domain::Resul
         values,
         next: next.get(),
     })
+}
+
+fn headers(entry: &Entry) -> log_domain::Result<HeadersSeen> {
+    let headers = entry.headers.iter();
+    headers
+        .map(|header| header.map(|header| (header.name.to_owned(), text(header.value))))
+        .collect()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// The segments of a model are not those of a server, which places whole groups of appends; so the keys are those of

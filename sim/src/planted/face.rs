@@ -7,7 +7,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use super::Planted;
-use crate::history::{Call, Outcome, ScanCall};
+use crate::history::{Call, Outcome, ScanCall, Seen};
 use crate::time::now_ms;
 
 /// A jump of sequences that only a crash makes.
@@ -84,6 +84,18 @@ impl Face {
                 }
                 Outcome::Page { values, next }
             }
+            (Some(Planted::SwapHeaders), Call::Scan(_), Outcome::Page { mut values, next }) => {
+                swap_headers(&mut values);
+                Outcome::Page { values, next }
+            }
+            (Some(Planted::DropHeaders), Call::Scan(_), Outcome::Page { mut values, next }) => {
+                for seen in &mut values {
+                    if memory.is_from_before_a_crash(seen.sequence) {
+                        seen.headers.clear();
+                    }
+                }
+                Outcome::Page { values, next }
+            }
             (Some(Planted::SkipAtPageEnd), Call::Scan(scan), Outcome::Page { values, next })
                 if values.len() as u64 == scan.limit =>
             {
@@ -152,7 +164,21 @@ async fn asleep(scan: &ScanCall, outcome: Outcome, asked_ms: u64) -> Outcome {
     }
 }
 
+fn swap_headers(values: &mut [Seen]) {
+    let Some((first, others)) = values.split_first_mut() else {
+        return;
+    };
+    if let Some(other) = others.iter_mut().find(|seen| seen.headers != first.headers) {
+        std::mem::swap(&mut first.headers, &mut other.headers);
+    }
+}
+
 impl Memory {
+    fn is_from_before_a_crash(&self, sequence: u64) -> bool {
+        let last = self.shifts.last();
+        last.is_some_and(|(from, _)| sequence < *from)
+    }
+
     fn learn(&mut self, call: &Call, outcome: &Outcome) {
         match (call, outcome) {
             (Call::Append { durable, .. }, Outcome::Appended { start, count }) => {

@@ -32,6 +32,10 @@ pub(crate) struct Arguments {
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(0..=8_388_608))]
     pub(crate) value_bytes: u64,
 
+    /// Headers of each record, of 32 bytes each
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=64))]
+    pub(crate) headers: u64,
+
     /// How many distinct keys the records are spread over
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     pub(crate) keys: u64,

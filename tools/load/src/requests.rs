@@ -15,6 +15,8 @@ pub(crate) struct Requests {
     http: reqwest::Client,
     url: String,
     value: String,
+    /// The headers of every record.
+    headers: Vec<Value>,
     keys: u64,
     records: u64,
     durable: bool,
@@ -35,6 +37,7 @@ impl Requests {
             http,
             url: arguments.url.trim_end_matches('/').to_owned(),
             value: STANDARD.encode(vec![b'v'; value_bytes]),
+            headers: (0..arguments.headers).map(header).collect(),
             keys: arguments.keys,
             records: arguments.records,
             durable: arguments.durable,
@@ -62,7 +65,13 @@ impl Requests {
     async fn append_records(&self, keys: Vec<String>, durable: bool) -> Result<u64, String> {
         let records: Vec<_> = keys
             .iter()
-            .map(|key| json!({"key": STANDARD.encode(key), "value": self.value}))
+            .map(|key| {
+                let mut record = json!({"key": STANDARD.encode(key), "value": self.value});
+                if !self.headers.is_empty() {
+                    record["headers"] = self.headers.clone().into();
+                }
+                record
+            })
             .collect();
         let request = self
             .http
@@ -96,6 +105,11 @@ impl Requests {
         self.next_key = (key + 1) % self.keys;
         name(key)
     }
+}
+
+/// A name of 8 bytes and a value of 24.
+fn header(number: u64) -> Value {
+    json!({"name": format!("load-{number:03}"), "value": STANDARD.encode([b'h'; 24])})
 }
 
 /// Plain in a URL.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::checks::{AUDITOR, Facts, FinalLog};
 use crate::history::{
     Call, End, History, Life, Moment, Operation, Outcome, ScanCall, Seen, SegmentSeen, Sent,
+    headers_of,
 };
 
 pub(super) const NODE: &str = "log-1";
@@ -120,6 +121,7 @@ impl Server {
                     let seen = Seen {
                         sequence: self.next,
                         value: sent.value.clone(),
+                        headers: headers_of(&sent.value),
                         timestamp_ms: time,
                     };
                     self.log.entry(sent.key.clone()).or_default().push(seen);

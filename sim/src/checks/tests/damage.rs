@@ -30,6 +30,16 @@ pub(super) const DAMAGE: &[(&str, &str, Damage)] = &[
     ("a record comes from nowhere", "origin", |_, log, _| {
         log.records.values_mut().next().expect("a key").last_mut().expect("a record").value = "nobody's".into();
     }),
+    ("a record has headers that are not its own", "headers", |_, log, _| {
+        log.records.values_mut().flatten().next().expect("a record").headers = vec![("of".into(), "nobody".into())];
+    }),
+    ("two records of a page have each other's headers", "headers", |history, _, _| {
+        let values = page(history).0;
+        let other = values[0].headers.clone();
+        let different = values.iter_mut().find(|seen| seen.headers != other).expect("one with others");
+        let swapped = std::mem::replace(&mut different.headers, other);
+        values[0].headers = swapped;
+    }),
     ("a sequence is used twice", "reuse", |history, _, _| {
         let (_, start) = last(history, is_append).acknowledged().expect("acknowledged");
         let earlier = nth_last(history, is_append, 1);

@@ -9,7 +9,9 @@ use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::{Current, Surroundings};
-use crate::history::{Call, Outcome, Recorder, ScanCall, Seen, SegmentSeen};
+use crate::history::{
+    Call, HeadersSeen, Outcome, Recorder, ScanCall, Seen, SegmentSeen, headers_of,
+};
 use crate::hosts::server::PORT;
 use crate::net::{Answer, HttpClient, Lost};
 use crate::planted::Face;
@@ -103,7 +105,12 @@ fn request(call: &Call) -> (Method, String, Option<Value>) {
             let records: Vec<Value> = records
                 .iter()
                 .map(|sent| {
-                    json!({ "key": STANDARD.encode(&sent.key), "value": STANDARD.encode(&sent.value) })
+                    let headers: Vec<Value> = headers_of(&sent.value)
+                        .iter()
+                        .map(|(name, value)| json!({ "name": name, "value": STANDARD.encode(value) }))
+                        .collect();
+                    let (key, value) = (STANDARD.encode(&sent.key), STANDARD.encode(&sent.value));
+                    json!({ "key": key, "value": value, "headers": headers })
                 })
                 .collect();
             let body = json!({ "records": records, "awaitDurable": durable });
@@ -172,6 +179,7 @@ fn outcome(call: &Call, answer: &Answer) -> Option<Outcome> {
                 Some(Seen {
                     sequence: value["sequence"].as_u64()?,
                     value: text(&value["value"])?,
+                    headers: headers(&value["headers"])?,
                     timestamp_ms: value["timestampMs"].as_i64()?,
                 })
             })?,
@@ -197,6 +205,16 @@ fn outcome(call: &Call, answer: &Answer) -> Option<Outcome> {
 
 fn all<T>(list: &Value, one: impl Fn(&Value) -> Option<T>) -> Option<Vec<T>> {
     list.as_array()?.iter().map(one).collect()
+}
+
+fn headers(list: &Value) -> Option<HeadersSeen> {
+    if list.is_null() {
+        return Some(Vec::new());
+    }
+    all(list, |header| {
+        let name = header["name"].as_str()?.to_owned();
+        Some((name, text(&header["value"])?))
+    })
 }
 
 fn text(base64: &Value) -> Option<String> {
