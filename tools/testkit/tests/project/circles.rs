@@ -12,7 +12,7 @@ use crate::root;
 use crate::tidy::files;
 
 /// The modules of one crate: their paths, and the files that they are in.
-type Modules = BTreeMap<Vec<String>, PathBuf>;
+pub(crate) type Modules = BTreeMap<Vec<String>, PathBuf>;
 /// What a file imports, by the names that it takes.
 type Imports = BTreeMap<PathBuf, BTreeSet<String>>;
 
@@ -62,7 +62,7 @@ fn a_circle_is_found() {
 }
 
 /// The modules whose sources are below `folder`, but for tests.
-fn modules(folder: &Path) -> Modules {
+pub(crate) fn modules(folder: &Path) -> Modules {
     let below = files("rs");
     let below = below.into_iter().filter(|path| path.starts_with(folder));
     below
@@ -87,25 +87,35 @@ fn modules(folder: &Path) -> Modules {
 
 /// What the module at `path` imports from other files of its crate, tests left out.
 fn imports(path: &[String], file: &Path, modules: &Modules) -> Imports {
-    let text = std::fs::read_to_string(root().join(file)).expect("read a source file");
-    let parsed = syn::parse_file(&text).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
-    let mut seen = Seen::default();
-    seen.visit_file(&parsed);
     let mut imports = Imports::new();
-    for name in seen.paths {
-        let Some((at, target)) = resolve(path, &name, modules) else {
-            continue;
-        };
+    for (at, taken) in named(path, &read(file), modules) {
         if !at.starts_with(path) && !path.starts_with(&at) {
-            let taken = name.last().cloned().unwrap_or_default();
+            let target = modules[&at].clone();
             imports.entry(target).or_default().insert(taken);
         }
     }
     imports
 }
 
-/// The module that the longest part of `name` stands for, as seen from the module at `path`, and its file.
-fn resolve(path: &[String], name: &[String], modules: &Modules) -> Option<(Vec<String>, PathBuf)> {
+/// The modules of its crate that the module at `path` names, and what it takes of each, tests left out. `text` is its source.
+pub(crate) fn named(path: &[String], text: &str, modules: &Modules) -> Vec<(Vec<String>, String)> {
+    let parsed = syn::parse_file(text).unwrap_or_else(|e| panic!("{}: {e}", path.join("::")));
+    let mut seen = Seen::default();
+    seen.visit_file(&parsed);
+    let found = seen.paths.into_iter().filter_map(|name| {
+        let at = resolve(path, &name, modules)?;
+        Some((at, name.last().cloned().unwrap_or_default()))
+    });
+    found.collect()
+}
+
+/// The text of a source file.
+pub(crate) fn read(file: &Path) -> String {
+    std::fs::read_to_string(root().join(file)).expect("read a source file")
+}
+
+/// The module that the longest part of `name` stands for, as seen from the module at `path`.
+fn resolve(path: &[String], name: &[String], modules: &Modules) -> Option<Vec<String>> {
     let mut at = path.to_vec();
     let mut rest = name;
     match name.first()?.as_str() {
@@ -135,8 +145,7 @@ fn resolve(path: &[String], name: &[String], modules: &Modules) -> Option<(Vec<S
             break;
         }
     }
-    let file = modules.get(&at)?.clone();
-    Some((at, file))
+    modules.contains_key(&at).then_some(at)
 }
 
 /// The paths that a file names.
@@ -162,6 +171,9 @@ impl<'ast> Visit<'ast> for Seen {
     fn visit_item_use(&mut self, item: &'ast syn::ItemUse) {
         self.flatten(&item.tree, &mut Vec::new());
     }
+
+    // `pub(in crate::http)` takes nothing from there.
+    fn visit_visibility(&mut self, _visibility: &'ast syn::Visibility) {}
 
     fn visit_path(&mut self, path: &'ast syn::Path) {
         let parts = path.segments.iter().map(|part| part.ident.to_string());

@@ -2,6 +2,7 @@
 
 mod architecture;
 mod circles;
+mod rooms;
 mod tidy;
 
 use std::path::{Path, PathBuf};
