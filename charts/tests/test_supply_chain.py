@@ -125,7 +125,7 @@ def test_every_python_tool_and_what_it_needs_has_a_version_and_digests():
 def test_every_npm_package_and_crate_has_a_digest():
     packages = json.loads((chart.ROOT / "openapi" / "package-lock.json").read_text())["packages"]
     assert [name for name, package in packages.items() if name and not package.get("integrity", "").startswith("sha512-")] == []
-    for lock in chart.ROOT / "Cargo.lock", chart.ROOT / "openapi" / "clients" / "rust" / "Cargo.lock":
+    for lock in chart.ROOT / "Cargo.lock", chart.ROOT / "openapi" / "clients" / "rust" / "generated-program" / "Cargo.lock":
         crates = tomllib.loads(lock.read_text())["package"]
         assert [crate["name"] for crate in crates if crate.get("source") and not crate.get("checksum")] == [], lock
 

@@ -10,12 +10,12 @@ from conftest import OPENAPI, ROOT
 from early import Early
 from outcomes import LARGE, Program
 
-CLIENT = OPENAPI / "clients/rust"
+CLIENT = OPENAPI / "clients/rust/generated-program"
 
 
 def build(run, generated, sources: dict[str, str]):
     """A program of these files. What it depends on is compiled once, beside what the server is built from."""
-    crate = generated / "rust"
+    crate = generated / "rust/generated-program"
     for part in ["Cargo.toml", "Cargo.lock"]:
         shutil.copy(CLIENT / part, crate)
     shutil.rmtree(crate / "src", ignore_errors=True)
