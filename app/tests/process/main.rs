@@ -24,6 +24,7 @@ mod memory;
 mod prometheus;
 mod readiness;
 mod real_data;
+mod rust_client;
 mod s3;
 mod security;
 mod stderr;

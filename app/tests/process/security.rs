@@ -4,7 +4,7 @@ mod browsers;
 mod connections;
 mod descriptors;
 mod early;
-mod files;
+pub(crate) mod files;
 mod greedy;
 mod held;
 mod kernel;

@@ -6,16 +6,16 @@ use rcgen::{CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tempfile::TempDir;
 
 use crate::support::server::Variable;
-pub(super) use crate::support::server::variable;
+pub(crate) use crate::support::server::variable;
 
 /// A folder with a certificate authority, a server certificate by it, and tokens.
-pub(super) struct Files {
+pub(crate) struct Files {
     folder: TempDir,
     authority: CertifiedIssuer<'static, KeyPair>,
 }
 
 impl Files {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut params = CertificateParams::new(Vec::new()).expect("parameters");
         params.is_ca = IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
         // Its own name: openssl takes a certificate that is named like its issuer for self-signed.
@@ -31,7 +31,7 @@ impl Files {
     }
 
     /// A new key and a certificate for it, in the files that the server reads.
-    pub(super) fn renew(&self) {
+    pub(crate) fn renew(&self) {
         let params = CertificateParams::new(vec!["localhost".to_owned(), "127.0.0.1".to_owned()])
             .expect("parameters");
         let key = KeyPair::generate().expect("a key");
@@ -40,20 +40,20 @@ impl Files {
         self.write("tls.key", &key.serialize_pem());
     }
 
-    pub(super) fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    pub(super) fn text(&self, name: &str) -> String {
+    pub(crate) fn text(&self, name: &str) -> String {
         self.path(name).to_str().expect("UTF-8").to_owned()
     }
 
-    pub(super) fn write(&self, name: &str, content: &str) {
+    pub(crate) fn write(&self, name: &str, content: &str) {
         std::fs::write(self.path(name), content).expect("write a file");
     }
 
     /// The settings that make the server speak TLS.
-    pub(super) fn tls(&self) -> Vec<Variable> {
+    pub(crate) fn tls(&self) -> Vec<Variable> {
         vec![
             variable("LOG_TLS__CERTIFICATE", &self.text("tls.crt")),
             variable("LOG_TLS__KEY", &self.text("tls.key")),
@@ -62,7 +62,7 @@ impl Files {
     }
 
     /// A client that trusts the authority and nobody else.
-    pub(super) fn client(&self) -> reqwest::Client {
+    pub(crate) fn client(&self) -> reqwest::Client {
         let pem = std::fs::read(self.path("ca.pem")).expect("read ca.pem");
         let authority = reqwest::Certificate::from_pem(&pem).expect("a certificate");
         reqwest::Client::builder()
@@ -74,6 +74,6 @@ impl Files {
     }
 }
 
-pub(super) fn in_memory() -> Vec<String> {
+pub(crate) fn in_memory() -> Vec<String> {
     vec!["--in-memory".to_owned()]
 }

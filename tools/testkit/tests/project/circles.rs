@@ -25,6 +25,7 @@ const SOURCES: &[&str] = &[
     "tools/testkit/src",
     "tools/load/src",
     "tools/soak/src",
+    "openapi/clients/rust/src",
 ];
 
 #[test]

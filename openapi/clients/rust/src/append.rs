@@ -1,0 +1,140 @@
+//! Appends: what is sent, and what is known of what became of it.
+
+use bytes::Bytes;
+use prost::Message;
+
+use crate::answers::answered;
+use crate::arguments;
+use crate::body::WatchedBody;
+use crate::error::{Error, ErrorKind};
+use crate::http::Http;
+use crate::record::{Appended, Record};
+use crate::retry::Retry;
+use crate::wire::{AppendRequest, AppendResponse};
+
+const PATH: &str = "/api/v1/log/append";
+
+/// With these statuses a proxy refuses a request that it does not pass on.
+const REFUSED_ON_THE_WAY: [u16; 9] = [401, 408, 411, 413, 414, 415, 417, 429, 431];
+
+/// An append that took too long may have been applied, unless the message says this: the body did not arrive in time.
+const NOT_APPLIED: &str = "nothing was applied";
+
+/// How records are appended.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[must_use]
+pub struct AppendOptions {
+    await_durable: bool,
+}
+
+impl AppendOptions {
+    /// The defaults: the answer comes as soon as the records are applied and visible, which a crash of the server may undo.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Whether to wait until the records are on object storage.
+    pub fn await_durable(mut self, await_durable: bool) -> Self {
+        self.await_durable = await_durable;
+        self
+    }
+}
+
+/// The body of an append of these records.
+pub(crate) fn encode<R: Into<Record>>(
+    records: impl IntoIterator<Item = R>,
+    options: &AppendOptions,
+) -> Result<Bytes, Error> {
+    let records = records.into_iter().enumerate().map(|(at, record)| {
+        let record = record.into();
+        match arguments::key(&record.key) {
+            Ok(()) => Ok(record.into_wire()),
+            Err(error) => Err(Error::invalid(format!(
+                "records[{at}]: {}",
+                error.message()
+            ))),
+        }
+    });
+    let records: Vec<_> = records.collect::<Result<_, _>>()?;
+    if records.is_empty() {
+        return Err(Error::invalid(
+            "records must have at least one record, such as [(\"orders\", \"first\")]",
+        ));
+    }
+    let request = AppendRequest {
+        records,
+        await_durable: options.await_durable,
+    };
+    Ok(request.encode_to_vec().into())
+}
+
+/// Sends an append until it is certain what became of it, or only that nobody knows.
+pub(crate) async fn append(http: &Http, retry: &Retry, body: Bytes) -> Result<Appended, Error> {
+    let mut attempts = retry.attempts();
+    loop {
+        let error = match append_once(http, retry, [body.clone()]).await {
+            Ok(answer) => return Ok(appended(&answer)),
+            Err(error) => error.of_request("POST", &http.url_of(PATH)),
+        };
+        attempts.failed(error).await?;
+    }
+}
+
+fn appended(answer: &AppendResponse) -> Appended {
+    Appended {
+        start: answer.start_sequence,
+        count: u64::try_from(answer.records_appended).unwrap_or(0),
+    }
+}
+
+async fn append_once(
+    http: &Http,
+    retry: &Retry,
+    parts: impl IntoIterator<Item = Bytes>,
+) -> Result<AppendResponse, Error> {
+    let (body, taken) = WatchedBody::new(parts);
+    let lost = match http.post(PATH, body).await {
+        Ok(answer) => {
+            let answered = answered(&answer);
+            return answered.map_err(|error| of_append(error, taken.wholly(), retry));
+        }
+        Err(lost) => lost,
+    };
+    let reason = &lost.reason;
+    let (kind, message) = if lost.was_not_sent {
+        let message = format!("the server cannot be reached: {reason}");
+        (ErrorKind::Unavailable, message)
+    } else if !taken.wholly() {
+        let message = format!(
+            "the connection broke while the append was being sent; nothing was applied: {reason}"
+        );
+        (ErrorKind::Unavailable, message)
+    } else {
+        let message = format!("there was no answer to the append: {reason}");
+        return Err(Error::new(ErrorKind::OutcomeUnknown, message).with_source_of(lost));
+    };
+    let again = (!lost.is_hopeless).then_some(retry.pause);
+    Err(Error::new(kind, message)
+        .with_retry_after(again)
+        .with_source_of(lost))
+}
+
+/// The error of an append that was answered like this.
+fn of_append(error: Error, was_sent_whole: bool, retry: &Retry) -> Error {
+    let took_too_long = *error.kind() == ErrorKind::DeadlineExceeded;
+    if took_too_long && (!was_sent_whole || error.message().contains(NOT_APPLIED)) {
+        let error = error.into_kind(ErrorKind::Unavailable);
+        return error.with_retry_after(Some(retry.pause));
+    }
+    let is_unexpected = *error.kind() == ErrorKind::UnexpectedAnswer;
+    let refused = error
+        .status()
+        .is_some_and(|status| REFUSED_ON_THE_WAY.contains(&status));
+    let certain = !was_sent_whole || is_unexpected && refused;
+    if certain || !(took_too_long || is_unexpected) {
+        return error;
+    }
+    error
+        .into_kind(ErrorKind::OutcomeUnknown)
+        .with_retry_after(None)
+}

@@ -1,0 +1,163 @@
+//! What a client is made of.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use reqwest::{Certificate, redirect};
+
+use crate::arguments;
+use crate::client::LogClient;
+use crate::error::Error;
+use crate::http::Http;
+use crate::reading::LONGEST_WAIT;
+use crate::retry::Retry;
+
+/// How long a connection may take to be made.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// The settings of a [`LogClient`].
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct LogClientBuilder {
+    url: String,
+    token: Option<Token>,
+    ca_file: Option<PathBuf>,
+    timeout: Duration,
+    requests: usize,
+    proxy: bool,
+    retry: Retry,
+}
+
+/// A token that no message shows.
+#[derive(Clone)]
+struct Token(String);
+
+impl std::fmt::Debug for Token {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("***")
+    }
+}
+
+impl LogClient {
+    /// The settings of a client of the server at `url`, such as `http://localhost:8080`.
+    pub fn builder(url: &str) -> LogClientBuilder {
+        LogClientBuilder {
+            url: url.to_owned(),
+            token: None,
+            ca_file: None,
+            timeout: Duration::from_secs(60),
+            requests: 100,
+            proxy: true,
+            retry: Retry::default(),
+        }
+    }
+}
+
+impl LogClientBuilder {
+    /// A token of the server's token file.
+    pub fn token(mut self, token: impl Into<String>) -> Self {
+        self.token = Some(Token(token.into()));
+        self
+    }
+
+    /// A file in PEM format with the certificates of the authorities to trust, in place of those that the system trusts.
+    pub fn ca_file(mut self, path: impl AsRef<Path>) -> Self {
+        self.ca_file = Some(path.as_ref().to_owned());
+        self
+    }
+
+    /// How long a request may stay without an answer, and an answer without its next bytes; 60 s by default.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// How many requests are on their way at a time; others wait. 100 by default. Tails do not count.
+    pub fn concurrent_requests(mut self, requests: usize) -> Self {
+        self.requests = requests;
+        self
+    }
+
+    /// Connects to the server directly, whatever `HTTP_PROXY` and `HTTPS_PROXY` say.
+    pub fn no_proxy(mut self) -> Self {
+        self.proxy = false;
+        self
+    }
+
+    /// How often and how long to try.
+    pub fn retry(mut self, retry: Retry) -> Self {
+        self.retry = retry;
+        self
+    }
+
+    /// The client. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::InvalidArgument`] names the setting that is wrong and what is accepted.
+    pub fn build(self) -> Result<LogClient, Error> {
+        let url = arguments::url(&self.url)?;
+        let token = self.token.as_ref();
+        let authorization = token
+            .map(|token| arguments::authorization(&token.0))
+            .transpose()?;
+        let timeout = arguments::above_zero("timeout", self.timeout)?;
+        arguments::at_least_one("concurrent_requests", self.requests as u64)?;
+        let retry = arguments::retry(self.retry.clone())?;
+        let authorities = self.authorities()?;
+        let client = |silence| self.client(silence, authorities.as_deref());
+        let http = Http::new(
+            url,
+            authorization,
+            client(timeout)?,
+            client(timeout.saturating_add(LONGEST_WAIT))?,
+            self.requests,
+        );
+        Ok(LogClient::new(http, retry))
+    }
+
+    fn authorities(&self) -> Result<Option<Vec<Certificate>>, Error> {
+        let Some(path) = &self.ca_file else {
+            return Ok(None);
+        };
+        let shown = path.display();
+        let wrong = |why: String| {
+            Error::invalid(format!(
+                "ca_file must be a file with certificates in PEM format, such as \"ca.pem\": {shown}: {why}"
+            ))
+        };
+        let pem =
+            std::fs::read(path).map_err(|error| wrong(error.to_string()).with_source(error))?;
+        let found = Certificate::from_pem_bundle(&pem)
+            .map_err(|error| wrong(error.to_string()).with_source(error))?;
+        if found.is_empty() {
+            return Err(wrong("no certificate is in it".to_owned()));
+        }
+        Ok(Some(found))
+    }
+
+    fn client(
+        &self,
+        silence: Duration,
+        authorities: Option<&[Certificate]>,
+    ) -> Result<reqwest::Client, Error> {
+        let mut builder = reqwest::Client::builder()
+            // A token is for one server, and an append is not to be sent to two.
+            .redirect(redirect::Policy::none())
+            .connect_timeout(CONNECT.min(self.timeout))
+            .read_timeout(silence)
+            .tcp_nodelay(true)
+            .user_agent(concat!("opendata-log-rust/", env!("CARGO_PKG_VERSION")));
+        if !self.proxy {
+            builder = builder.no_proxy();
+        }
+        if let Some(authorities) = authorities {
+            builder = builder.tls_certs_only(authorities.iter().cloned());
+        }
+        builder.build().map_err(|error| {
+            Error::invalid(format!(
+                "no HTTP client can be made of these settings: {error}"
+            ))
+            .with_source(error)
+        })
+    }
+}

@@ -1,0 +1,203 @@
+//! The client.
+
+use std::fmt;
+use std::ops::RangeBounds;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::stream::try_unfold;
+
+use crate::append::{self, AppendOptions};
+use crate::arguments;
+use crate::error::Error;
+use crate::http::Http;
+use crate::paging::{Keys, Records};
+use crate::reading::{self, Query, ReadOptions};
+use crate::record::{Appended, Record, Segment};
+use crate::retry::Retry;
+use crate::tail;
+use crate::wire::{CountResponse, KeysResponse, SegmentsResponse};
+
+const KEYS: &str = "/api/v1/log/keys";
+const KEYS_PAGE: u64 = 1000;
+
+/// A client of one server. A clone shares its connections.
+///
+/// Arguments are checked before anything is sent: a wrong one is an [`crate::ErrorKind::InvalidArgument`] that says what is accepted.
+#[derive(Clone)]
+pub struct LogClient {
+    http: Arc<Http>,
+    retry: Retry,
+}
+
+impl LogClient {
+    pub(crate) fn new(http: Http, retry: Retry) -> Self {
+        Self {
+            http: Arc::new(http),
+            retry,
+        }
+    }
+
+    /// Appends records, whole or not at all, and answers when they are applied; see [`LogClient::append_with`].
+    ///
+    /// # Errors
+    /// See [`LogClient::append_with`].
+    pub async fn append<R: Into<Record>>(
+        &self,
+        records: impl IntoIterator<Item = R>,
+    ) -> Result<Appended, Error> {
+        self.append_with(records, AppendOptions::new()).await
+    }
+
+    /// Appends records, whole or not at all. An append that is dropped before its end may have been applied.
+    ///
+    /// # Errors
+    /// An append that certainly was not applied is sent again, as [`Retry`] says. One that may have been applied never is: it is an
+    /// [`crate::ErrorKind::OutcomeUnknown`].
+    pub async fn append_with<R: Into<Record>>(
+        &self,
+        records: impl IntoIterator<Item = R>,
+        options: AppendOptions,
+    ) -> Result<Appended, Error> {
+        let body = append::encode(records, &options)?;
+        append::append(&self.http, &self.retry, body).await
+    }
+
+    /// The records of `key` with sequences in `range`, such as `..` or `10..20`, read page by page.
+    ///
+    /// # Errors
+    /// The stream ends after an error.
+    pub fn scan(&self, key: impl Into<Bytes>, range: impl RangeBounds<u64>) -> Records {
+        self.scan_with(key, range, ReadOptions::new())
+    }
+
+    /// As [`LogClient::scan`], with options.
+    ///
+    /// # Errors
+    /// The stream ends after an error.
+    pub fn scan_with(
+        &self,
+        key: impl Into<Bytes>,
+        range: impl RangeBounds<u64>,
+        options: ReadOptions,
+    ) -> Records {
+        let range = arguments::sequences(&range);
+        let query = range.and_then(|range| Query::new(&key.into(), range, options));
+        let start = query.as_ref().map_or(0, |query| query.start);
+        let client = self.clone();
+        let pages = try_unfold(Some(query), move |query| {
+            let client = client.clone();
+            async move {
+                let Some(query) = query else {
+                    return Ok(None);
+                };
+                let mut query = query?;
+                let page = query.read(&client.http, &client.retry).await?;
+                query.start = page.next_sequence;
+                let next = (!page.records.is_empty()).then_some(Ok(query));
+                Ok(Some((page, next)))
+            }
+        });
+        Records::new(start, pages)
+    }
+
+    /// The records of `key` from the sequence `start` on, each as it arrives, without an end.
+    ///
+    /// It continues through failed connections and restarts of the server, exactly after the last record.
+    ///
+    /// # Errors
+    /// The stream ends after an error: one that asking again does not help against, or when the server has not answered for
+    /// [`Retry::patience`].
+    pub fn tail(&self, key: impl Into<Bytes>, start: u64) -> Records {
+        self.tail_with(key, start, ReadOptions::new())
+    }
+
+    /// As [`LogClient::tail`], with options.
+    ///
+    /// # Errors
+    /// As for [`LogClient::tail`].
+    pub fn tail_with(&self, key: impl Into<Bytes>, start: u64, options: ReadOptions) -> Records {
+        match Query::new(&key.into(), (start, None), options) {
+            Ok(query) => {
+                let pages = tail::tail(Arc::clone(&self.http), self.retry.clone(), query);
+                Records::new(start, pages)
+            }
+            Err(error) => Records::new(start, futures::stream::iter([Err(error)])),
+        }
+    }
+
+    /// How many records `key` has with sequences in `range`.
+    ///
+    /// # Errors
+    /// What the last attempt ended in.
+    pub async fn count(
+        &self,
+        key: impl Into<Bytes>,
+        range: impl RangeBounds<u64>,
+    ) -> Result<u64, Error> {
+        let key = key.into();
+        arguments::key(&key)?;
+        let (start, end) = arguments::sequences(&range)?;
+        let parameters = reading::range("key_base64", reading::encoded(&key), start, end);
+        let answer: CountResponse = self.read("/api/v1/log/count", &parameters).await?;
+        Ok(answer.count)
+    }
+
+    /// The distinct keys that begin with `prefix`, in byte order, read page by page. With an empty prefix, all of them.
+    ///
+    /// # Errors
+    /// The stream ends after an error.
+    pub fn keys(&self, prefix: impl Into<Bytes>) -> Keys {
+        let client = self.clone();
+        let prefix = reading::encoded(&prefix.into());
+        // After which key the next page begins; the outer `None` is the end.
+        let pages = try_unfold(Some(None), move |after: Option<Option<Bytes>>| {
+            let client = client.clone();
+            let mut parameters = vec![("limit", KEYS_PAGE.to_string())];
+            if !prefix.is_empty() {
+                parameters.push(("prefix_base64", prefix.clone()));
+            }
+            async move {
+                let Some(after) = after else {
+                    return Ok(None);
+                };
+                if let Some(after) = after {
+                    parameters.push(("start_after_base64", reading::encoded(&after)));
+                }
+                let page: KeysResponse = client.read(KEYS, &parameters).await?;
+                let next = page.next_start_after.map(Some);
+                let keys = page.keys.into_iter().map(|key| key.key).collect();
+                Ok(Some((keys, next)))
+            }
+        });
+        Keys::new(pages)
+    }
+
+    /// The segments that overlap `range`, in order.
+    ///
+    /// # Errors
+    /// What the last attempt ended in.
+    pub async fn segments(&self, range: impl RangeBounds<u64>) -> Result<Vec<Segment>, Error> {
+        let (start, end) = arguments::sequences(&range)?;
+        let parameters = reading::bounds(start, end);
+        let answer: SegmentsResponse = self.read("/api/v1/log/segments", &parameters).await?;
+        Ok(answer.segments.into_iter().map(Into::into).collect())
+    }
+
+    async fn read<M: crate::answers::Answered>(
+        &self,
+        path: &str,
+        parameters: &[(&str, String)],
+    ) -> Result<M, Error> {
+        reading::read(&self.http, &self.retry, path, parameters).await
+    }
+}
+
+impl fmt::Debug for LogClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LogClient")
+            .field("url", &self.http.url_of(""))
+            .field("retry", &self.retry)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,185 @@
+//! What can go wrong, a kind for each `code` of the server.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::time::Duration;
+
+use crate::http::NoAnswer;
+
+/// Something was not done, or nobody knows whether it was ([`Error::is_unknown_outcome`]).
+#[derive(Debug)]
+pub struct Error(Box<Details>);
+
+#[derive(Debug)]
+struct Details {
+    kind: ErrorKind,
+    message: String,
+    status: Option<u16>,
+    retry_after: Option<Duration>,
+    request_id: Option<String>,
+    request: Option<String>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// What the caller must do next depends on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The request can never succeed; the message names what is wrong. Also a setting or argument that was never sent.
+    InvalidArgument,
+    /// The server requires a token that it knows.
+    Unauthenticated,
+    /// The token does not have the right that is needed.
+    PermissionDenied,
+    /// There is no such path: the address is probably not that of a log server.
+    NotFound,
+    /// The path does not take this method.
+    MethodNotAllowed,
+    /// Something is over its limit; the message says what, and the limit.
+    TooLarge,
+    /// The server does not read the format of the body.
+    UnsupportedMediaType,
+    /// A queue is full. Nothing was applied.
+    Overloaded,
+    /// The server or its store cannot be reached, or the server starts or stops. Nothing was applied.
+    Unavailable,
+    /// Another server took the log over. Nothing was applied; send it there.
+    Fenced,
+    /// A read took too long. (An append that did is an [`ErrorKind::OutcomeUnknown`].)
+    DeadlineExceeded,
+    /// The append may have been applied, whole or not at all.
+    OutcomeUnknown,
+    /// A bug of the server, or damaged data.
+    Internal,
+    /// The answer is not from a log server that this client knows: another server, or a proxy. (For an append it is an
+    /// [`ErrorKind::OutcomeUnknown`], unless the status says that the proxy did not pass the request on.)
+    UnexpectedAnswer,
+}
+
+impl ErrorKind {
+    /// The kind that the server calls `code`.
+    pub(crate) fn of_code(code: &str) -> Option<Self> {
+        Some(match code {
+            "invalid_argument" => Self::InvalidArgument,
+            "unauthenticated" => Self::Unauthenticated,
+            "permission_denied" => Self::PermissionDenied,
+            "not_found" => Self::NotFound,
+            "method_not_allowed" => Self::MethodNotAllowed,
+            "too_large" => Self::TooLarge,
+            "unsupported_media_type" => Self::UnsupportedMediaType,
+            "overloaded" => Self::Overloaded,
+            "unavailable" => Self::Unavailable,
+            "fenced" => Self::Fenced,
+            "deadline_exceeded" => Self::DeadlineExceeded,
+            "internal" => Self::Internal,
+            _ => return None,
+        })
+    }
+}
+
+impl Error {
+    /// What the caller must do next depends on.
+    pub fn kind(&self) -> &ErrorKind {
+        &self.0.kind
+    }
+
+    /// Whether the append may have been applied, whole or not at all. Otherwise nothing was.
+    pub fn is_unknown_outcome(&self) -> bool {
+        self.0.kind == ErrorKind::OutcomeUnknown
+    }
+
+    /// What went wrong, in the server's words if it answered.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// The HTTP status of the answer, if there was one.
+    pub fn status(&self) -> Option<u16> {
+        self.0.status
+    }
+
+    /// After how long the same request may succeed; `None` if there is no use in sending it again.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
+    /// What to look for in the server's log.
+    pub fn request_id(&self) -> Option<&str> {
+        self.0.request_id.as_deref()
+    }
+
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self(Box::new(Details {
+            kind,
+            message: message.into(),
+            status: None,
+            retry_after: None,
+            request_id: None,
+            request: None,
+            source: None,
+        }))
+    }
+
+    pub(crate) fn invalid(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::InvalidArgument, message)
+    }
+
+    pub(crate) fn with_status(mut self, status: u16) -> Self {
+        self.0.status = Some(status);
+        self
+    }
+
+    pub(crate) fn with_retry_after(mut self, after: Option<Duration>) -> Self {
+        self.0.retry_after = after;
+        self
+    }
+
+    pub(crate) fn with_request_id(mut self, id: Option<String>) -> Self {
+        self.0.request_id = id;
+        self
+    }
+
+    pub(crate) fn with_source(
+        mut self,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    pub(crate) fn with_source_of(self, lost: NoAnswer) -> Self {
+        match lost.source {
+            Some(source) => self.with_source(source),
+            None => self,
+        }
+    }
+
+    /// The same error as another kind.
+    pub(crate) fn into_kind(mut self, kind: ErrorKind) -> Self {
+        self.0.kind = kind;
+        self
+    }
+
+    /// Names the request, such as `POST http://localhost:8080/api/v1/log/append`.
+    pub(crate) fn of_request(mut self, method: &str, url: &str) -> Self {
+        self.0.request = Some(format!("{method} {url}"));
+        self
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)?;
+        match &self.0.request {
+            Some(request) => write!(f, " ({request})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        let source: &(dyn StdError + 'static) = self.0.source.as_deref()?;
+        Some(source)
+    }
+}

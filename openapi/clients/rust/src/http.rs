@@ -1,0 +1,173 @@
+//! Requests to one server and their answers, as bytes.
+
+use std::error::Error as StdError;
+
+use bytes::{Bytes, BytesMut};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::{Body, RequestBuilder, Response, Url};
+use tokio::sync::Semaphore;
+
+use crate::body::WatchedBody;
+use crate::wire::PROTOBUF;
+
+/// No answer is larger: servers end a page at a few MiB, so the rest is for settings that allow larger ones.
+const LARGEST_ANSWER_BYTES: usize = 256 * 1024 * 1024;
+
+/// The server, and the connections to it.
+pub(crate) struct Http {
+    url: String,
+    authorization: Option<HeaderValue>,
+    /// For requests that are answered as soon as they can be.
+    requests: reqwest::Client,
+    /// For those of tails, which are answered when there is a record.
+    waiting: reqwest::Client,
+    /// Bounds how many of the first kind are on their way.
+    places: Semaphore,
+}
+
+/// An answer that was read to its end.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(crate) struct NoAnswer {
+    /// The words of each cause.
+    pub(crate) reason: String,
+    /// Whether the request certainly was not sent: there was no connection.
+    pub(crate) was_not_sent: bool,
+    /// Whether it could never be sent.
+    pub(crate) is_hopeless: bool,
+    pub(crate) source: Option<reqwest::Error>,
+}
+
+impl Http {
+    pub(crate) fn new(
+        url: String,
+        authorization: Option<HeaderValue>,
+        requests: reqwest::Client,
+        waiting: reqwest::Client,
+        places: usize,
+    ) -> Self {
+        Self {
+            url,
+            authorization,
+            requests,
+            waiting,
+            places: Semaphore::new(places.min(Semaphore::MAX_PERMITS)),
+        }
+    }
+
+    /// The URL of `path`, without parameters.
+    pub(crate) fn url_of(&self, path: &str) -> String {
+        format!("{}{path}", self.url)
+    }
+
+    /// Sends `GET path` with these parameters. One that `waits` is not counted among the requests that are on their way.
+    pub(crate) async fn get(
+        &self,
+        path: &str,
+        parameters: &[(&str, String)],
+        waits: bool,
+    ) -> Result<Answer, NoAnswer> {
+        let mut url = Url::parse(&self.url_of(path)).map_err(|error| NoAnswer {
+            reason: error.to_string(),
+            was_not_sent: true,
+            is_hopeless: true,
+            source: None,
+        })?;
+        url.query_pairs_mut().extend_pairs(parameters);
+        if waits {
+            return self.send(self.waiting.get(url)).await;
+        }
+        let _place = self.place().await;
+        self.send(self.requests.get(url)).await
+    }
+
+    /// Sends `POST path` with a protobuf message as its body.
+    pub(crate) async fn post(&self, path: &str, body: WatchedBody) -> Result<Answer, NoAnswer> {
+        let _place = self.place().await;
+        let request = self.requests.post(self.url_of(path));
+        let request = request.header(CONTENT_TYPE, PROTOBUF);
+        self.send(request.body(Body::wrap(body))).await
+    }
+
+    async fn place(&self) -> impl Drop {
+        let place = self.places.acquire().await;
+        place.expect("the semaphore is never closed")
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<Answer, NoAnswer> {
+        let mut request = request.header(ACCEPT, PROTOBUF);
+        if let Some(authorization) = &self.authorization {
+            request = request.header(AUTHORIZATION, authorization);
+        }
+        let response = request.send().await.map_err(NoAnswer::of)?;
+        Ok(Answer {
+            status: response.status().as_u16(),
+            headers: response.headers().clone(),
+            body: read(response).await?,
+        })
+    }
+}
+
+/// The body of an answer. One that comes in a single piece is not copied.
+async fn read(mut response: Response) -> Result<Bytes, NoAnswer> {
+    let first = response.chunk().await.map_err(NoAnswer::of)?;
+    let first = first.unwrap_or_default();
+    let Some(second) = response.chunk().await.map_err(NoAnswer::of)? else {
+        return Ok(first);
+    };
+    let length = response.headers().get(reqwest::header::CONTENT_LENGTH);
+    let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
+    let mut all = BytesMut::with_capacity(length.unwrap_or(0).min(LARGEST_ANSWER_BYTES));
+    all.extend_from_slice(&first);
+    all.extend_from_slice(&second);
+    while let Some(piece) = response.chunk().await.map_err(NoAnswer::of)? {
+        if all.len() + piece.len() > LARGEST_ANSWER_BYTES {
+            return Err(NoAnswer {
+                reason: format!("the answer has more than {LARGEST_ANSWER_BYTES} bytes"),
+                was_not_sent: false,
+                is_hopeless: true,
+                source: None,
+            });
+        }
+        all.extend_from_slice(&piece);
+    }
+    Ok(all.freeze())
+}
+
+impl NoAnswer {
+    fn of(error: reqwest::Error) -> Self {
+        Self {
+            reason: reason(&error),
+            was_not_sent: error.is_connect() || error.is_builder(),
+            is_hopeless: error.is_builder(),
+            source: Some(error),
+        }
+    }
+}
+
+/// Why there was no answer, down to the cause; each cause in its own words, without the URL, which errors name anyway.
+fn reason(error: &reqwest::Error) -> String {
+    let mut words: Vec<String> = Vec::new();
+    let mut cause: Option<&(dyn StdError + 'static)> = error.source();
+    while let Some(each) = cause {
+        let text = each.to_string();
+        if words.last() != Some(&text) {
+            words.push(text);
+        }
+        cause = each.source();
+    }
+    if error.is_timeout() {
+        words.insert(0, "there was silence for too long".to_owned());
+    }
+    if words.is_empty() {
+        words.push(error.to_string());
+    }
+    words.join(": ")
+}

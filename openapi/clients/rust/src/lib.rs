@@ -1,0 +1,30 @@
+#![doc = include_str!("../README.md")]
+
+mod answers;
+mod append;
+mod arguments;
+mod body;
+mod builder;
+mod client;
+mod error;
+mod http;
+mod paging;
+mod reading;
+mod record;
+mod retry;
+mod tail;
+#[cfg(test)]
+mod tests;
+pub mod wire;
+
+pub use append::AppendOptions;
+pub use builder::LogClientBuilder;
+pub use client::LogClient;
+pub use error::{Error, ErrorKind};
+pub use paging::{Keys, Records};
+pub use reading::{ReadOptions, Visibility};
+pub use record::{Appended, Header, Record, Segment, SequencedRecord};
+pub use retry::Retry;
+
+/// What calls end in.
+pub type Result<T> = std::result::Result<T, Error>;

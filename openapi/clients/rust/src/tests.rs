@@ -1,0 +1,27 @@
+//! Tests against a small server in this process that refuses, breaks off, stays silent and restarts.
+
+mod arguments;
+mod fake;
+mod outcomes;
+mod reads;
+mod tails;
+mod wire;
+
+use std::time::Duration;
+
+use crate::{LogClient, Retry};
+
+/// More than a connection takes before somebody reads.
+const LARGE: usize = 16_000_000;
+
+/// A client that waits no longer than tests should.
+fn client(url: &str, attempts: u32) -> LogClient {
+    let retry = Retry {
+        attempts,
+        pause: Duration::from_millis(10),
+        longest_pause: Duration::from_millis(50),
+        patience: Duration::from_secs(5),
+    };
+    let builder = LogClient::builder(url).no_proxy().retry(retry);
+    builder.build().expect("settings that are accepted")
+}
