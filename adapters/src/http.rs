@@ -22,6 +22,7 @@ use edge::gate::Gate;
 use edge::request_ids::RequestIds;
 use edge::request_metrics::RequestMetrics;
 use routes::append::body_sizes::BodySizes;
+use routes::metrics_text::MetricsText;
 use routes::read_limit::ReadLimit;
 use routes::welcome::Welcome;
 use routes::{append, count, health, keys, openapi, scan, segments, stream, swagger_ui};
@@ -215,7 +216,7 @@ fn routes_of<S: LogStore>(
         },
         health::Health {
             readiness,
-            render_metrics,
+            metrics: MetricsText::new(render_metrics, answers.clone()),
             timeout: read_timeout,
         },
     );

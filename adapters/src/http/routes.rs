@@ -1,5 +1,6 @@
 //! What the server does when it is asked: one file for each operation, and what several of them share.
 
+mod content;
 mod deadline;
 mod fixed_page;
 mod selection;
@@ -8,6 +9,7 @@ pub(super) mod append;
 pub(super) mod count;
 pub(super) mod health;
 pub(super) mod keys;
+pub(super) mod metrics_text;
 pub(super) mod openapi;
 pub(super) mod peer;
 pub(super) mod read_limit;

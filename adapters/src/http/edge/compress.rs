@@ -1,35 +1,22 @@
 //! Answers that are compressed while they are sent, for clients that ask for it.
 
-use std::io::{self, Write};
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use flate2::write::GzEncoder;
 use http_body::{Body, Frame};
 use http_body_util::BodyExt;
 use http_body_util::combinators::BoxBody;
 use log_domain::budget::{Budget, Permit};
 use poem::ResponseParts;
 use poem::http::{HeaderValue, header};
-use zstd::zstd_safe::{CCtx, CParameter, InBuffer, OutBuffer, get_error_name};
 
 use crate::http::wire::coding::Coding;
-
-/// Shorter answers are sent as they are: they fit into a packet anyway.
-const LEAST_BYTES: u64 = 1_024;
+use crate::http::wire::encoder::{Encoder, LEAST_BYTES, PIECE, VARIES};
 
 /// What an answer that is being compressed holds besides itself, at most: the state of zstd or gzip, and their output.
 const ENCODER_BYTES: u64 = 1 << 20;
-
-/// Both are as fast as they get: the network inside a data centre is faster than a better compression.
-const LEVEL: i32 = 1;
-
-/// Windows of zstd have 2^17 bytes, which bounds what an answer holds.
-const WINDOW_LOG: u32 = 17;
-
-/// Bytes that are compressed at once.
-const PIECE: usize = 32 << 10;
 
 /// So much is compressed before others have their turn.
 const TURN: usize = 256 << 10;
@@ -40,7 +27,7 @@ pub(in crate::http) struct Compression(pub(in crate::http) Budget);
 
 impl Compression {
     /// The body of an answer, compressed if that is asked for, if it is worth it and if there is room for it. Events are
-    /// never compressed: each is to arrive when it happens.
+    /// never compressed: each is to arrive when it happens. Nor are errors, which are also for those without any right.
     pub(in crate::http) fn of(
         &self,
         coding: Option<Coding>,
@@ -50,10 +37,11 @@ impl Compression {
         if !is_compressible(head) {
             return body;
         }
-        let varies = HeaderValue::from_static("accept, accept-encoding");
+        let varies = HeaderValue::from_static(VARIES);
         head.headers.append(header::VARY, varies);
         let length = body.size_hint().exact().unwrap_or(0);
-        let Some(coding) = coding.filter(|_| length >= LEAST_BYTES) else {
+        let worth_it = length >= LEAST_BYTES && head.status.is_success();
+        let Some(coding) = coding.filter(|_| worth_it) else {
             return body;
         };
         // An answer that is sent as it is takes nothing more.
@@ -127,81 +115,6 @@ impl Body for Compressed {
         }
         Poll::Ready(None)
     }
-}
-
-enum Encoder {
-    Gzip(GzEncoder<Vec<u8>>),
-    Zstd(CCtx<'static>),
-}
-
-impl Encoder {
-    fn new(coding: Coding) -> io::Result<Self> {
-        Ok(match coding {
-            Coding::Gzip => {
-                let level = flate2::Compression::new(LEVEL.unsigned_abs());
-                Self::Gzip(GzEncoder::new(Vec::new(), level))
-            }
-            Coding::Zstd => {
-                let context = CCtx::try_create();
-                let mut context = context.ok_or(io::ErrorKind::OutOfMemory)?;
-                for parameter in [
-                    CParameter::CompressionLevel(LEVEL),
-                    CParameter::WindowLog(WINDOW_LOG),
-                ] {
-                    context.set_parameter(parameter).map_err(failed)?;
-                }
-                Self::Zstd(context)
-            }
-        })
-    }
-
-    /// Takes a piece; gives what is ready to be sent.
-    fn add(&mut self, piece: &[u8]) -> io::Result<Bytes> {
-        match self {
-            Self::Gzip(encoder) => {
-                encoder.write_all(piece)?;
-                Ok(std::mem::take(encoder.get_mut()).into())
-            }
-            Self::Zstd(context) => {
-                let mut out = Vec::new();
-                let mut input = InBuffer::around(piece);
-                while input.pos() < piece.len() {
-                    grow(&mut out, |space| context.compress_stream(space, &mut input))?;
-                }
-                Ok(out.into())
-            }
-        }
-    }
-
-    /// The rest.
-    fn end(&mut self) -> io::Result<Bytes> {
-        match self {
-            Self::Gzip(encoder) => {
-                encoder.try_finish()?;
-                Ok(std::mem::take(encoder.get_mut()).into())
-            }
-            Self::Zstd(context) => {
-                let mut out = Vec::new();
-                while grow(&mut out, |space| context.end_stream(space))? > 0 {}
-                Ok(out.into())
-            }
-        }
-    }
-}
-
-/// Lets `write` write behind what is in `out`.
-fn grow(
-    out: &mut Vec<u8>,
-    write: impl FnOnce(&mut OutBuffer<'_, Vec<u8>>) -> Result<usize, usize>,
-) -> io::Result<usize> {
-    out.reserve(PIECE);
-    let length = out.len();
-    let mut space = OutBuffer::around_pos(out, length);
-    write(&mut space).map_err(failed)
-}
-
-fn failed(code: usize) -> io::Error {
-    io::Error::other(get_error_name(code))
 }
 
 #[cfg(test)]

@@ -2,8 +2,10 @@
 
 use bytes::Bytes;
 use poem::endpoint::make_sync;
-use poem::http::header;
+use poem::http::{HeaderMap, HeaderValue, header};
 use poem::{Endpoint, Response};
+
+use super::content::Content;
 
 /// Nothing but files of this server, and requests to it; no other page may show this one in a frame.
 const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
@@ -21,16 +23,21 @@ pub(in crate::http) fn fixed(
     content: impl Into<Bytes>,
     kept: &'static str,
 ) -> impl Endpoint<Output = Response> + 'static {
-    let content = content.into();
-    make_sync(move |_| answer(content_type, content.clone(), kept))
+    let content = Content::new(content_type, content.into());
+    make_sync(move |request| {
+        let mut response = content.answer(request.headers());
+        say(response.headers_mut(), kept);
+        response
+    })
 }
 
-/// An answer that is for a browser to show.
-pub(in crate::http) fn answer(content_type: &str, content: Bytes, kept: &str) -> Response {
-    Response::builder()
-        .content_type(content_type)
-        .header(header::CONTENT_SECURITY_POLICY, CONTENT_POLICY)
-        .header(header::REFERRER_POLICY, REFERRER_POLICY)
-        .header(header::CACHE_CONTROL, kept)
-        .body(content)
+/// Tells a browser what it may do with the answer, which is for it to show, and how long to keep it.
+pub(super) fn say(headers: &mut HeaderMap, kept: &'static str) {
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, CONTENT_POLICY),
+        (header::REFERRER_POLICY, REFERRER_POLICY),
+        (header::CACHE_CONTROL, kept),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
 }

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use poem::web::WithContentType;
+use poem::http::HeaderMap;
 use poem::{IntoResponse, Response};
 use poem_openapi::payload::PlainText;
 use poem_openapi::registry::{MetaResponses, Registry};
 use poem_openapi::{ApiResponse, OpenApi};
 
+use super::metrics_text::MetricsText;
 use crate::http::document::Tag;
 use crate::http::wire::failure::{Failure, Reason};
 
@@ -21,7 +22,7 @@ pub trait Readiness: Send + Sync + 'static {
 
 pub(in crate::http) struct Health {
     pub(in crate::http) readiness: Arc<dyn Readiness>,
-    pub(in crate::http) render_metrics: Arc<dyn Fn() -> String + Send + Sync>,
+    pub(in crate::http) metrics: MetricsText,
     pub(in crate::http) timeout: Duration,
 }
 
@@ -70,23 +71,20 @@ impl Health {
         operation_id = "metrics",
         tag = "Tag::Operations"
     )]
-    async fn metrics(&self) -> MetricsText {
-        MetricsText((self.render_metrics)())
+    async fn metrics(&self, headers: &HeaderMap) -> Metrics {
+        Metrics(self.metrics.text().answer(headers))
     }
 }
 
-struct MetricsText(String);
+struct Metrics(Response);
 
-impl IntoResponse for MetricsText {
+impl IntoResponse for Metrics {
     fn into_response(self) -> Response {
-        let typed: WithContentType<String> = self
-            .0
-            .with_content_type("text/plain; version=0.0.4; charset=utf-8");
-        typed.into_response()
+        self.0
     }
 }
 
-impl ApiResponse for MetricsText {
+impl ApiResponse for Metrics {
     fn meta() -> MetaResponses {
         PlainText::<String>::meta()
     }

@@ -4,7 +4,7 @@ use poem::error::MethodNotAllowedError;
 use poem::http::{HeaderValue, Method, header};
 use poem::{Endpoint, IntoResponse, Request, Response, Result};
 
-use super::fixed_page::{NOT_KEPT, answer};
+use super::fixed_page::{self, NOT_KEPT};
 
 /// Its links are relative, so that they work below every path that a proxy puts them at.
 const PAGE: &str = concat!(
@@ -48,7 +48,8 @@ impl<E: Endpoint> Endpoint for Welcome<E> {
         } else {
             ("text/plain; charset=utf-8", TEXT)
         };
-        let mut response = answer(content_type, content.into(), NOT_KEPT);
+        let mut response = Response::builder().content_type(content_type).body(content);
+        fixed_page::say(response.headers_mut(), NOT_KEPT);
         let varies = HeaderValue::from_static("accept");
         response.headers_mut().insert(header::VARY, varies);
         Ok(response)
