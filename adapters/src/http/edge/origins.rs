@@ -70,18 +70,45 @@ impl AllowedOrigins {
         if matches!(*request.method(), Method::GET | Method::HEAD) {
             return Ok(());
         }
-        let site = request.headers().get(SEC_FETCH_SITE);
+        let site = Site::of(request.headers());
         match sole_origin(request.headers()) {
-            Sole::None => match site.map(HeaderValue::as_bytes) {
-                None | Some(b"same-origin" | b"none") => Ok(()),
-                Some(_) => Err(refusal("another site")),
-            },
+            Sole::None if matches!(site, Site::Other) => Err(refusal("another site")),
+            Sole::None => Ok(()),
             Sole::One(origin) if self.allows(origin) || is_own(origin, site, request) => Ok(()),
             Sole::One(origin) => {
                 let origin = String::from_utf8_lossy(origin.as_bytes());
                 Err(refusal(&cut(&origin)))
             }
             Sole::Many => Err(refusal("several origins")),
+        }
+    }
+}
+
+/// What `Sec-Fetch-Site` says of the page that asks.
+#[derive(Debug, Clone, Copy)]
+enum Site {
+    /// Nothing: the browser is old, or asks over plain HTTP.
+    Unsaid,
+    /// It is the server's own.
+    Own,
+    /// There is no page: somebody entered the address.
+    Nobody,
+    /// It is of another site.
+    Other,
+}
+
+impl Site {
+    /// What all headers say, if they say the same. No browser sends two, so who does has something to hide.
+    fn of(headers: &HeaderMap) -> Self {
+        let mut said = headers.get_all(SEC_FETCH_SITE).iter();
+        let Some(first) = said.next() else {
+            return Self::Unsaid;
+        };
+        match first.as_bytes() {
+            _ if said.any(|other| other != first) => Self::Other,
+            b"same-origin" => Self::Own,
+            b"none" => Self::Nobody,
+            _ => Self::Other,
         }
     }
 }
@@ -105,9 +132,11 @@ pub(in crate::http) fn sole_origin(headers: &HeaderMap) -> Sole<'_> {
 
 /// Whether the page comes from this server. The browser knows, also when a proxy has changed the name; where it does not say
 /// so, the page's origin has the name that is asked for.
-fn is_own(origin: &HeaderValue, site: Option<&HeaderValue>, request: &Request) -> bool {
-    if let Some(site) = site {
-        return site == "same-origin";
+fn is_own(origin: &HeaderValue, site: Site, request: &Request) -> bool {
+    match site {
+        Site::Own => return true,
+        Site::Nobody | Site::Other => return false,
+        Site::Unsaid => {}
     }
     let target = request.uri().authority().map(Authority::as_str);
     let host = request.headers().get(header::HOST);
@@ -233,6 +262,30 @@ mod tests {
             (false, vec![("sec-fetch-site", "cross-site")]),
             (false, vec![("sec-fetch-site", "same-site")]),
             (true, vec![("sec-fetch-site", "same-origin")]),
+            // No browser says two things.
+            (
+                false,
+                vec![
+                    ("origin", "http://any.example"),
+                    ("sec-fetch-site", "same-origin"),
+                    ("sec-fetch-site", "cross-site"),
+                ],
+            ),
+            (
+                false,
+                vec![
+                    ("sec-fetch-site", "same-origin"),
+                    ("sec-fetch-site", "none"),
+                ],
+            ),
+            (
+                true,
+                vec![
+                    ("origin", "http://any.example"),
+                    ("sec-fetch-site", "same-origin"),
+                    ("sec-fetch-site", "same-origin"),
+                ],
+            ),
             (true, vec![("sec-fetch-site", "none")]),
         ] {
             let headers = [headers, vec![host]].concat();
