@@ -173,6 +173,12 @@ impl Files {
                     certificate.display()
                 ),
             ),
+            // All that the library says of a key is that it cannot parse it.
+            rustls::Error::General(_) => bad(
+                key,
+                "its kind of private key is not supported; accepted are RSA with 2048 to 8192 bits, ECDSA with P-256, P-384 or P-521, and \
+                 Ed25519",
+            ),
             error => bad(certificate, &format!("with {}: {error}", key.display())),
         })
     }

@@ -10,8 +10,8 @@ use std::ffi::OsString;
 use log_domain::{Error, Result};
 
 use accepts::Accepts::{
-    self, Certificates, Folders, Header, Host, Name, Number, Parameter, Path, Proxy, Text, TlsUrl,
-    Url, UrlPath,
+    self, Base64, Certificates, Folders, Header, Host, Name, Number, Parameter, Path, Proxy, Text,
+    TlsUrl, Url, UrlPath,
 };
 pub(crate) use accepts::{endpoint, name_part, text};
 
@@ -96,7 +96,7 @@ static VARIABLES: [Variable; 96] = [
     Variable(S3, "AWS_SERVER_SIDE_ENCRYPTION", Header),
     Variable(S3, "AWS_SSE_KMS_KEY_ID", Header),
     Variable(S3, "AWS_SSE_BUCKET_KEY_ENABLED", Header),
-    Variable(S3, "AWS_SSE_CUSTOMER_KEY_BASE64", Header),
+    Variable(S3, "AWS_SSE_CUSTOMER_KEY_BASE64", Base64),
     // Google's tools have them in place of its metadata server.
     Variable(Gcs, "GCE_METADATA_HOST", Host),
     Variable(Gcs, "GCE_METADATA_ROOT", Host),
@@ -113,9 +113,9 @@ static VARIABLES: [Variable; 96] = [
     // Azure's tools have them in place of the emulator and of the metadata server's secret.
     Variable(Azure, "AZURITE_BLOB_STORAGE_URL", Url),
     Variable(Azure, "IDENTITY_HEADER", Header),
-    Variable(Azure, "AZURE_STORAGE_ACCOUNT_KEY", Header),
-    Variable(Azure, "AZURE_STORAGE_ACCESS_KEY", Header),
-    Variable(Azure, "AZURE_STORAGE_MASTER_KEY", Header),
+    Variable(Azure, "AZURE_STORAGE_ACCOUNT_KEY", Base64),
+    Variable(Azure, "AZURE_STORAGE_ACCESS_KEY", Base64),
+    Variable(Azure, "AZURE_STORAGE_MASTER_KEY", Base64),
     Variable(Azure, "AZURE_STORAGE_ACCOUNT_NAME", Name),
     Variable(Azure, "AZURE_STORAGE_CLIENT_ID", Parameter),
     Variable(Azure, "AZURE_CLIENT_ID", Parameter),
@@ -148,7 +148,7 @@ static VARIABLES: [Variable; 96] = [
     Variable(Azure, "AZURE_FABRIC_SESSION_TOKEN", Header),
     Variable(Azure, "AZURE_FABRIC_CLUSTER_IDENTIFIER", Header),
     Variable(Azure, "AZURE_CREDENTIAL_TYPE", Header),
-    Variable(Azure, "AZURE_STORAGE_ENCRYPTION_KEY", Header),
+    Variable(Azure, "AZURE_STORAGE_ENCRYPTION_KEY", Base64),
 ];
 
 /// Options that the client of every kind of store has, below its prefix.

@@ -118,7 +118,7 @@ async fn malformed_json_is_refused_and_says_where() {
         (format!(r#"{{"records":[{good}]}} x"#), "trailing"),
         (
             format!(r#"{{"records":[{good}],"awaitDurable":"yes"}}"#),
-            "awaitDurable",
+            "awaitDurable: expected true or false at line 1 column 62, and not string \"yes\"",
         ),
         (after(r#"{"value":"dg=="}"#), "record[3]: key is missing"),
         (after(r#"{"key":"aw=="}"#), "record[3]: value is missing"),
@@ -140,7 +140,7 @@ async fn malformed_json_is_refused_and_says_where() {
         ),
         (
             after(r#"{"key":"aw==","value":7}"#),
-            "record[3]: invalid type",
+            "record[3]: expected a base64 string as `value`",
         ),
         (after("null"), "record[3]"),
     ] {

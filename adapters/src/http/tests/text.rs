@@ -154,6 +154,11 @@ async fn exactly_one_of_base64_and_text_is_taken() {
             r#"{"keyText":7,"valueText":""}"#,
             "expected a string as `keyText`",
         ),
+        (
+            "1",
+            "record[0]: expected an object with `key` and `value` in base64, or with `keyText` and `valueText`, for example \
+             {\"keyText\": \"k\", \"valueText\": \"v\"} at line 1 column 13, and not integer `1`",
+        ),
         (r#"{"keyText":"k","valueText":"\ud800"}"#, "record[0]"),
         (
             r#"{"key":"hello world","valueText":""}"#,

@@ -149,8 +149,8 @@ macro_rules! number {
     };
 }
 
-number!(u32, "a number from 0 to 4294967295");
-number!(u64, "a number from 0 to 18446744073709551615");
+number!(u32, "a number in digits, at most 4294967295");
+number!(u64, "a number in digits, at most 18446744073709551615");
 number!(i64, "a 64-bit number");
 
 impl ParamValue for bool {

@@ -3,6 +3,8 @@
 use std::ops::RangeInclusive;
 use std::path::Path;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use log_domain::{Error, Result};
 use url::Url;
 
@@ -24,6 +26,8 @@ const MAX_CERTIFICATES: u64 = 16 << 20;
 pub(super) enum Accepts {
     /// Part of a header.
     Header,
+    /// A key in base64, as part of a header.
+    Base64,
     /// A parameter in the query of a URL.
     Parameter,
     /// Any text, with line breaks too.
@@ -59,6 +63,12 @@ impl Accepts {
         match self {
             Self::Text => Ok(()),
             Self::Header => text(name, value),
+            Self::Base64 => text(name, value).and_then(|()| match STANDARD.decode(value) {
+                Ok(_) => Ok(()),
+                Err(_) => Err(Error::invalid(format!(
+                    "{name} must be a key in base64, of letters, digits, + and / and with = at the end where it is needed"
+                ))),
+            }),
             Self::Parameter => short(name, value, MAX_PARAMETER).and_then(|()| text(name, value)),
             Self::Url => url(name, value).map(drop),
             Self::TlsUrl => match url(name, value)? {

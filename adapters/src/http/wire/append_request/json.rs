@@ -17,6 +17,7 @@ use super::fields::{Field, Seen};
 use super::too_many;
 use crate::http::wire::failure::Failure;
 use crate::http::wire::lenient_base64::engine_for;
+use crate::quoted::cut;
 
 mod headers;
 
@@ -45,8 +46,22 @@ pub(super) fn decode(body: &[u8], limits: &Limits) -> Result<(Vec<Record>, bool)
         return Err(refused);
     }
     read.and_then(|()| json.end())
-        .map_err(|error| Failure::invalid(format!("the body is not an AppendRequest: {error}")))?;
+        .map_err(|error| Failure::invalid(said(&error.to_string())))?;
     request.finish()
+}
+
+/// What is wrong with the body: where, and what is accepted there. What was there is quoted up to a bound.
+fn said(error: &str) -> String {
+    let error = error.replace("expected a boolean", "expected true or false");
+    let parts = error.split_once("invalid type: ");
+    let parts = parts.and_then(|(place, rest)| Some((place, rest.rsplit_once(", expected ")?)));
+    let what = match parts {
+        Some((place, (found, expected))) => {
+            format!("{place}expected {expected}, and not {}", cut(found))
+        }
+        None => error,
+    };
+    format!("the body is not an AppendRequest: {what}")
 }
 
 /// What a record must have and does not. There are two ways to send it in JSON.
@@ -130,7 +145,9 @@ impl<'de> Visitor<'de> for &mut Request<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object with `records`")
+        f.write_str(
+            "an object with `records`, for example {\"records\": [{\"keyText\": \"k\", \"valueText\": \"v\"}]}",
+        )
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
@@ -249,7 +266,10 @@ impl<'de> Visitor<'de> for OneRecord<'_, '_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object with `key` and `value`")
+        f.write_str(
+            "an object with `key` and `value` in base64, or with `keyText` and `valueText`, for example {\"keyText\": \"k\", \
+             \"valueText\": \"v\"}",
+        )
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
