@@ -108,11 +108,11 @@ pub async fn serve<A, E>(
         }
         let connection = Connection {
             endpoint: Arc::clone(&endpoint),
+            linger: linger.of(&remote),
             local,
             remote,
             scheme,
             bounds,
-            linger: linger.clone(),
             place,
             places: Arc::clone(&places),
             refused,

@@ -8,12 +8,12 @@ use log_adapters::http::Malformed;
 use log_domain::budget::Permit;
 use parking_lot::Mutex;
 use poem::http::Version;
-use tokio::sync::{Notify, OwnedSemaphorePermit};
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
 use super::Bounds;
 use super::heads::Heads;
-use super::lingering::{AT_STOP, Linger, Lingering};
+use super::lingering::{AT_STOP, Linger, Lingering, Place};
 use super::requests::Requests;
 
 /// A head of HTTP/2 that has not ended takes so many times `limits.header_bytes` in memory, at most: its fields as they are on the wire, and
@@ -255,7 +255,7 @@ impl Activity {
     }
 
     /// The connection is half-closed. It lingers if its client is not done, and there is room.
-    pub(super) fn begin_lingering(&self) -> Option<OwnedSemaphorePermit> {
+    pub(super) fn begin_lingering(&self) -> Option<Place> {
         let mut state = self.state.lock();
         if !state.unread && state.head_since.is_none() {
             return None;

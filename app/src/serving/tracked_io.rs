@@ -6,10 +6,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::activity::Activity;
-use super::lingering::MAX_BYTES;
+use super::lingering::{MAX_BYTES, Place};
 
 /// What comes to a connection that lingers is discarded in pieces of so many bytes.
 const DISCARDED: usize = 8 << 10;
@@ -26,10 +25,7 @@ enum Closing {
     /// Not at all.
     Open,
     /// Nothing more is sent, and so many bytes more are discarded.
-    Lingering {
-        left: u64,
-        _place: OwnedSemaphorePermit,
-    },
+    Lingering { left: u64, _place: Place },
     /// In both directions.
     Closed,
 }
