@@ -3,6 +3,7 @@
 
 mod anchor;
 mod lock;
+mod nested;
 mod permissions;
 mod probe;
 mod store;
@@ -67,6 +68,7 @@ impl Folder {
     /// The same, on this thread.
     pub(crate) fn open_now(&self) -> Result<Arc<dyn ObjectStore>> {
         let folder = &self.path;
+        nested::refuse(folder)?;
         let existed = folder.exists();
         if existed || self.create {
             probe::create(folder)?;

@@ -69,8 +69,7 @@ impl Anchor {
     /// # Errors
     /// [`Gone`], which names the first that is not.
     pub(super) fn check(&self) -> Result<(), Gone> {
-        let file = self.lock.path();
-        if !is_at(&self.lock.file, &file) {
+        if !is_at(self.lock.directory(), &self.lock.folder) {
             return Err(self.gone(&self.lock.folder));
         }
         let folders = self.folders.lock();

@@ -1,7 +1,10 @@
-//! One server at a time: an advisory lock on a file in the folder, which ends with the process that holds it.
+//! One server at a time: advisory locks on the folder and on a file in it, which end with the process that holds them.
+//!
+//! The file alone could be deleted under a server, and made and locked anew by the next one. The folder alone cannot be locked on every
+//! file system (NFS), and does not say which process has it.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,7 +13,7 @@ use log_domain::{Error, Result};
 use super::probe;
 
 /// The file that is locked, in the folder itself. It stays; who holds the lock is known by the lock, not by the file.
-const FILE: &str = "opendata-log.lock";
+pub(super) const FILE: &str = "opendata-log.lock";
 
 /// Longest process id that is read from the file, in bytes.
 const PID: u64 = 20;
@@ -19,16 +22,13 @@ const PID: u64 = 20;
 pub(super) struct Lock {
     /// The folder, as it was named.
     pub(super) folder: PathBuf,
-    /// The locked file. The lock ends when it is closed.
-    pub(super) file: Arc<File>,
+    /// The file in it, which is locked as well as the folder. The locks end when the two are closed.
+    file: Arc<File>,
+    /// The folder itself.
+    directory: Arc<File>,
 }
 
 impl Lock {
-    /// Where the locked file is.
-    pub(super) fn path(&self) -> PathBuf {
-        self.folder.join(FILE)
-    }
-
     /// Locks `folder`. With `take_over`, a folder that another process has is taken all the same, and locked as soon as
     /// that process is gone.
     ///
@@ -42,21 +42,34 @@ impl Lock {
             .truncate(false)
             .open(folder.join(FILE));
         let file = file.map_err(|error| probe::cannot("write to", folder, &error))?;
+        let directory = File::open(folder);
+        let directory = directory.map_err(|error| probe::cannot("read", folder, &error))?;
         let lock = Self {
             folder: folder.to_owned(),
             file: Arc::new(file),
+            directory: Arc::new(directory),
         };
-        match lock.file.try_lock() {
-            Ok(()) => lock.sign(),
-            Err(TryLockError::WouldBlock) if take_over => lock.follow()?,
-            Err(TryLockError::WouldBlock) => return Err(lock.taken()),
-            Err(TryLockError::Error(error)) => tracing::warn!(
+        match (lock.directory.try_lock(), lock.file.try_lock()) {
+            (_, Err(TryLockError::WouldBlock)) | (Err(TryLockError::WouldBlock), _) => {
+                match take_over {
+                    true => lock.follow()?,
+                    false => return Err(lock.taken()),
+                }
+            }
+            // Some file systems lock files alone.
+            (_, Ok(())) => sign(&lock.file),
+            (_, Err(TryLockError::Error(error))) => tracing::warn!(
                 %error,
                 "cannot lock the data folder {}: nothing keeps a second server from taking it over",
                 folder.display()
             ),
         }
         Ok(lock)
+    }
+
+    /// The folder itself, held open.
+    pub(super) fn directory(&self) -> &File {
+        &self.directory
     }
 
     fn taken(&self) -> Error {
@@ -77,9 +90,9 @@ impl Lock {
             self.folder.display(),
             self.holder().unwrap_or_else(|| "unknown".to_owned())
         );
-        let file = Arc::clone(&self.file);
+        let (file, directory) = (Arc::clone(&self.file), Arc::clone(&self.directory));
         let folder = self.folder.clone();
-        let waiting = move || match file.lock() {
+        let waiting = move || match wait(&directory, &file) {
             Ok(()) => {
                 sign(&file);
                 tracing::info!("the server before is gone, {} is locked", folder.display());
@@ -103,10 +116,12 @@ impl Lock {
         let is_number = !pid.is_empty() && pid.bytes().all(|byte| byte.is_ascii_digit());
         is_number.then(|| pid.to_owned())
     }
+}
 
-    fn sign(&self) {
-        sign(&self.file);
-    }
+/// Waits for both locks, or for that of the file alone where folders have none.
+fn wait(directory: &File, file: &File) -> io::Result<()> {
+    drop(directory.lock());
+    file.lock()
 }
 
 /// Writes down which process has the lock: only for the message to one that is refused, so a failure changes nothing.

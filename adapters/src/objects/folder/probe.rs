@@ -18,12 +18,20 @@ const BYTES: [u8; 4096] = [b'.'; 4096];
 pub(super) fn create(folder: &Path) -> Result<()> {
     match std::fs::create_dir_all(folder) {
         Ok(()) => Ok(()),
+        Err(_) if is_dangling(folder) => Err(Error::invalid(format!(
+            "the data folder {} is a link to a folder that is not there: is its disk mounted?",
+            folder.display()
+        ))),
         Err(error) if is_in_the_way(folder, &error) => Err(Error::invalid(format!(
             "the data folder {} is a file: name a folder, or a path at which nothing is",
             folder.display()
         ))),
         Err(error) => Err(cannot("create", folder, &error)),
     }
+}
+
+fn is_dangling(folder: &Path) -> bool {
+    folder.is_symlink() && !folder.exists()
 }
 
 fn is_in_the_way(folder: &Path, error: &io::Error) -> bool {

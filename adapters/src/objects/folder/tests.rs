@@ -220,6 +220,13 @@ async fn a_file_in_place_of_a_folder_is_told_as_such() {
     };
     let told = refused(&file).await;
     assert!(told.contains("is a file"), "{told}");
+    let link = above.path().join("link");
+    std::os::unix::fs::symlink(above.path().join("missing"), &link).unwrap();
+    let told = refused(&link).await;
+    assert!(
+        told.contains("link to a folder that is not there"),
+        "{told}"
+    );
     let told = refused(&file.join("below")).await;
     assert!(told.contains("a part of its path is a file"), "{told}");
     // Those above it that are missing are made.

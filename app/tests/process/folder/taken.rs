@@ -2,7 +2,7 @@
 
 use crate::support::client::{Client, ready};
 use crate::support::place::Place;
-use crate::support::server::variables;
+use crate::support::server::{Server, run_with, variables};
 
 /// The code with which a server exits that cannot start.
 const CANNOT_START: i32 = 2;
@@ -51,6 +51,60 @@ async fn who_took_a_folder_over_has_it_alone_as_soon_as_the_one_before_is_gone()
     assert!(refused.stderr.contains(&process), "{refused:?}");
     Client::new(&newer).append_one("key", "value", true).await;
     assert_eq!(newer.terminate().await.code, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_whose_lock_file_is_deleted_keeps_its_folder() {
+    let place = Place::folder();
+    let server = place.serve();
+    let client = Client::new(&server);
+    client.append_one("key", "before", true).await;
+    std::fs::remove_file(format!("{}/opendata-log.lock", place.path())).expect("deleted");
+    for _ in 0..2 {
+        let refused = place.ends(&[]);
+        assert_eq!(refused.code, Some(CANNOT_START), "{refused:?}");
+        assert!(refused.stderr.contains("--take-over"), "{refused:?}");
+    }
+    client.append_one("key", "after", true).await;
+    assert_eq!(ready(&server).await.0, 200);
+    assert_eq!(server.terminate().await.code, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_data_folder_inside_that_of_another_server_is_refused() {
+    let place = Place::folder();
+    let outer = place.path();
+    let server = place.serve();
+    let ends = |folder: &str| {
+        let refused = run_with(
+            &["--port", "0", "--data-dir", folder].map(str::to_owned),
+            &[],
+        );
+        assert_eq!(refused.code, Some(CANNOT_START), "{refused:?}");
+        assert!(refused.stderr.contains(&outer), "{refused:?}");
+        refused.stderr
+    };
+    let beside = tempfile::tempdir().expect("a folder");
+    let link = beside.path().join("link");
+    std::os::unix::fs::symlink(&outer, &link).expect("a link");
+    let link = link.display();
+    for folder in [
+        format!("{outer}/log"),
+        format!("{outer}/log/wal"),
+        format!("{outer}/new/folder"),
+        format!("{link}/log/wal/new"),
+    ] {
+        let told = ends(&folder);
+        assert!(told.contains("the data folder of another server"), "{told}");
+    }
+    assert!(!std::path::Path::new(&format!("{outer}/new")).exists());
+    assert_eq!(server.terminate().await.code, Some(0));
+    // In a log there is no place for another one, even if nobody serves it.
+    let told = ends(&format!("{outer}/log/inner"));
+    assert!(told.contains("is inside a log"), "{told}");
+    let data_dir = format!("{outer}/other");
+    let other = Server::start(&["--data-dir".to_owned(), data_dir], &[]);
+    assert_eq!(other.terminate().await.code, Some(0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
