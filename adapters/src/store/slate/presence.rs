@@ -201,7 +201,8 @@ impl Presence {
         let folder = plain_objects::object(&self.path, MANIFESTS);
         let object = manifest(&folder, id);
         match data.head(&object).await {
-            Ok(_) => return Ok(()),
+            Ok(found) if found.size > 0 => return Ok(()),
+            Ok(_) => return Err(Absence::Gone(format!("{object} was emptied"))),
             Err(object_store::Error::NotFound { .. }) => {}
             Err(error) => return Err(Absence::of(error, &object)),
         }

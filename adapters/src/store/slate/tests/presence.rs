@@ -110,6 +110,35 @@ async fn while_a_part_that_a_log_needs_is_gone_nothing_is_acknowledged_and_then_
 }
 
 #[tokio::test]
+async fn a_manifest_that_is_emptied_is_noticed_and_then_the_log_goes_on() {
+    let objects = memory();
+    let store = open(&objects).await;
+    let append = async || store.append(batch("k", &["v"]), Durability::Durable).await;
+    append().await.expect("appended");
+    let all = names(&objects).await.into_iter();
+    let manifests: Vec<_> = all
+        .filter(|name| name.as_ref().contains("manifest"))
+        .collect();
+    let mut kept = Vec::new();
+    for name in &manifests {
+        kept.push(content(&objects, name).await);
+        objects
+            .put(name, bytes::Bytes::new().into())
+            .await
+            .expect("emptied");
+    }
+    let why = store.check().await.expect_err("gone").to_string();
+    assert!(why.contains("was emptied"), "{why}");
+    append().await.expect_err("refused");
+    for (name, content) in manifests.iter().zip(kept) {
+        objects.put(name, content.into()).await.expect("put back");
+    }
+    store.check().await.expect("there again");
+    append().await.expect("appended");
+    store.close(CLOSE).await.expect("closed");
+}
+
+#[tokio::test]
 async fn another_log_in_its_place_is_noticed() {
     let objects = memory();
     let store = open(&objects).await;
