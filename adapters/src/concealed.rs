@@ -24,6 +24,15 @@ pub fn path(path: &Path) -> String {
     }
 }
 
+/// The name as it is, or a mask if it could be a secret that was written in the place of a name.
+pub fn name(name: &str) -> &str {
+    let is_separator = |c: char| "._-".contains(c);
+    match name.split(is_separator).all(is_chosen_by_people) {
+        true => name,
+        false => MASK,
+    }
+}
+
 /// Whether the text looks like a path, and not like a secret: it has a `/`, or an extension that is usual for such files; it
 /// consists of letters, digits and `/ . _ - ~ @ + ,` alone; and every word in it looks like one that people choose.
 ///
@@ -125,6 +134,27 @@ mod tests {
             "/srv/data/log@2/README.txt",
         ] {
             assert_eq!(path(Path::new(text)), text);
+        }
+    }
+
+    #[test]
+    fn a_name_is_shown_and_a_secret_in_its_place_is_not() {
+        for text in [
+            "tokns",
+            "l0_sst_size_byte",
+            "s3",
+            "allow-origin",
+            "S3_BUCKET",
+        ] {
+            assert_eq!(name(text), text);
+        }
+        for secret in [
+            "S3CR3TVALUE9x",
+            "9tQm0vVtGdQnY8x1c5Wq2A",
+            "a b c d e f",
+            "p/w",
+        ] {
+            assert_eq!(name(secret), MASK, "{secret}");
         }
     }
 

@@ -13,6 +13,7 @@ mod http;
 mod kinds;
 pub mod masked;
 mod names;
+mod near_misses;
 mod numbers;
 mod reference;
 mod s3;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use figment::error::Kind as Wrong;
 use figment::value::{Dict, Map, Num, Value};
 use figment::{Error, Figment, Metadata, Profile, Provider};
+use log_adapters::concealed;
 use log_adapters::quoted::{cut, quoted, without_user};
 use serde::Serialize;
 
@@ -179,6 +180,8 @@ fn unknown(path: &str, name: &str, known: &[&str], source: &Source) -> Refusal {
         None => format!("there are {}", known.join(", ")),
     };
     let path = cut(&without_user(path));
+    let shown: Vec<_> = path.split('.').map(concealed::name).collect();
+    let path = shown.join(".");
     Refusal(format!("unknown setting {path} (in {source}); {instead}"))
 }
 

@@ -4,7 +4,7 @@ use figment::value::{Dict, Value};
 use log_adapters::quoted::quoted;
 
 use super::names::{FLAGS, PREFIX, distance, variable};
-use super::{Config, Refusal, tree};
+use super::{Config, Refusal, near_misses, tree};
 
 /// No setting is in as many sections.
 const MAX_DEPTH: usize = 16;
@@ -90,7 +90,10 @@ impl Known {
             }
             return Ok(Some(path));
         }
-        let meant = self.nearest(rest).map(variable);
+        let meant = self
+            .nearest(rest)
+            .or_else(|| near_misses::meant(rest, &self.settings))
+            .map(variable);
         match (meant, rest.contains("__")) {
             (Some(meant), _) => Err(Refusal(format!(
                 "unknown variable {}; did you mean {meant}?",

@@ -5,6 +5,7 @@
 use std::fmt;
 
 use figment::value::{Dict, Empty, Tag, Value};
+use log_adapters::concealed;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 /// A value. A key that a map has twice, at any depth, is an error.
@@ -78,6 +79,7 @@ impl<'de> Visitor<'de> for AnyValue {
         while let Some(name) = map.next_key::<String>()? {
             let Yaml(value) = map.next_value()?;
             if section.contains_key(&name) {
+                let name = concealed::name(&name);
                 return Err(A::Error::custom(format!("{name:?} is given twice")));
             }
             section.insert(name, value);

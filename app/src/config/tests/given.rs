@@ -132,6 +132,18 @@ fn a_variable_that_is_almost_a_setting_is_refused_and_any_other_is_left_alone() 
         ("LOG_LIMIT__KEY_BYTES", "LOG_LIMITS__KEY_BYTES"),
         ("LOG_TSL_CERTIFICATE", "LOG_TLS__CERTIFICATE"),
         ("log_auth_tokens", "LOG_AUTH__TOKENS"),
+        ("LOG_LEVEL", "LOG_LOG"),
+        ("LOG_LOG_LEVEL", "LOG_LOG"),
+        ("LOG_FORMAT", "LOG_LOG_FORMAT"),
+        ("LOG_TOKENS", "LOG_AUTH__TOKENS"),
+        ("LOG_TLS_CERT", "LOG_TLS__CERTIFICATE"),
+        ("LOG_CERTIFICATE", "LOG_TLS__CERTIFICATE"),
+        ("LOG_CORS", "LOG_HTTP__CORS__ALLOW_ORIGINS"),
+        ("LOG_CORS_ORIGINS", "LOG_HTTP__CORS__ALLOW_ORIGINS"),
+        ("LOG_ALLOWED_HOSTS", "LOG_HTTP__ALLOWED_HOSTS"),
+        ("LOG_ADMIN_PORT", "LOG_ADMIN__PORT"),
+        ("LOG_S3", "LOG_STORAGE__S3__BUCKET"),
+        ("LOG_TIMEOUT_READ", "LOG_TIMEOUTS__READ"),
     ] {
         let message = with(name).expect_err(name);
         let meant = meant.trim_start_matches("LOG_");
@@ -146,8 +158,12 @@ fn a_variable_that_is_almost_a_setting_is_refused_and_any_other_is_left_alone() 
     for name in [
         "LOG_URL",
         "LOG_TOKEN",
-        "LOG_LEVEL",
         "LOG_DIR",
+        "LOG_REQUESTS",
+        "LOG_CONNECTIONS",
+        "LOG_PREFIX",
+        "LOG_SIZE",
+        "LOG_URL_FILE",
         "LOG_FILE",
         "LOG_PATH",
         "LOG_SERVICE_HOST",
