@@ -8,6 +8,8 @@
 FROM docker.io/library/rust:1.95-bookworm@sha256:6258907abe69656e41cd992e0b705cdcfabcbbe3db374f92ed2d47121282d4a1 AS tools
 # cargo-auditable writes the list of crates into the binary, where scanners and SBOM generators find it.
 RUN cargo install --locked cargo-chef@0.1.78 cargo-auditable@0.7.7
+# jemalloc runs where memory pages are at most as large as those that it was built for: kernels of arm64 have up to 64 KiB.
+ENV AARCH64_UNKNOWN_LINUX_GNU_JEMALLOC_SYS_WITH_LG_PAGE=16
 WORKDIR /src
 
 FROM tools AS plan

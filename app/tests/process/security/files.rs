@@ -1,9 +1,13 @@
 //! Certificates and token files, made for one test.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use rcgen::{CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tempfile::TempDir;
+use tokio_rustls::rustls::pki_types::CertificateDer;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
 
 use crate::support::server::Variable;
 pub(crate) use crate::support::server::variable;
@@ -59,6 +63,21 @@ impl Files {
             variable("LOG_TLS__KEY", &self.text("tls.key")),
             variable("LOG_AUTH__RELOAD", "100ms"),
         ]
+    }
+
+    /// What a client of TLS is made with that trusts the authority and nobody else.
+    pub(super) fn trusting(&self) -> Arc<ClientConfig> {
+        let authority = CertificateDer::from_pem_file(self.path("ca.pem"));
+        let mut roots = RootCertStore::empty();
+        let added = roots.add(authority.expect("a certificate"));
+        added.expect("an authority");
+        let provider = Arc::new(crypto::aws_lc_rs::default_provider());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        Arc::new(config)
     }
 
     /// A client that trusts the authority and nobody else.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use h2::client::{ResponseFuture, SendRequest};
 use hyper::Request;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
@@ -30,10 +31,15 @@ pub(super) struct Stalled {
 
 impl Stalled {
     pub(super) async fn connect(server: &Server) -> Self {
-        let tcp = TcpStream::connect(server.address()).await.expect("connect");
+        let tcp = TcpStream::connect(server.address()).await;
+        Self::over(tcp.expect("connect")).await
+    }
+
+    /// The same over a connection that is open.
+    pub(super) async fn over(io: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> Self {
         let mut client = h2::client::Builder::new();
         client.initial_window_size(0).max_header_list_size(1 << 20);
-        let (requests, connection) = client.handshake(tcp).await.expect("HTTP/2");
+        let (requests, connection) = client.handshake(io).await.expect("HTTP/2");
         Self {
             requests,
             connection: tokio::spawn(connection),

@@ -2,16 +2,13 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
 use tokio::time::{Instant, sleep};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
-use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
-use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
+use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::files::{Files, in_memory};
 use crate::support::client::ready;
@@ -44,6 +41,23 @@ pub(super) fn head_without_end() -> Vec<u8> {
         frame(CONTINUATION, 1, &[0xbe; 900]),
     ]
     .concat()
+}
+
+/// So much of a [`greeting`] is sent to leave it unfinished.
+pub(super) const GREETED: usize = 12 << 10;
+
+/// The first record of a handshake, which says that more come.
+pub(super) fn greeting() -> Vec<u8> {
+    let mut whole = b"\x16\x03\x01\x40\x00\x01\x00\xff\xf0\x03\x03".to_vec();
+    whole.resize(5 + (16 << 10), 7);
+    whole
+}
+
+/// A record of TLS without its last byte.
+pub(super) fn record_without_end() -> Vec<u8> {
+    let mut record = b"\x17\x03\x03\x40\x10".to_vec();
+    record.resize(5 + (16 << 10), 7);
+    record
 }
 
 fn connect(server: &Server) -> TcpStream {
@@ -122,23 +136,12 @@ async fn handshakes_and_records_of_tls_that_never_end_hold_what_the_docs_say() {
     let mut env = files.tls();
     env.push(variable("LOG_TIMEOUTS__HEADERS", "60s"));
     let server = Server::start(&in_memory(), &env);
-    let authority = CertificateDer::from_pem_file(files.path("ca.pem")).expect("a certificate");
-    let mut roots = RootCertStore::empty();
-    roots.add(authority).expect("an authority");
-    let provider = Arc::new(crypto::aws_lc_rs::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .expect("versions")
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    let connector = TlsConnector::from(Arc::new(config));
+    let connector = TlsConnector::from(files.trusting());
     drop(shake_hands(&server, &connector).await);
     let before = settled(&server).await;
 
-    // A greeting that says that it comes in several records, and three quarters of the first one.
-    let mut whole = b"\x16\x03\x01\x40\x00\x01\x00\xff\xf0\x03\x03".to_vec();
-    whole.resize(5 + (16 << 10), 7);
-    let greeting = &whole[..12 << 10];
+    let mut whole = greeting();
+    let greeting = &whole.clone()[..GREETED];
     let mut greetings = Vec::new();
     let mut records = Vec::new();
     for _ in 0..CLIENTS {
@@ -147,10 +150,7 @@ async fn handshakes_and_records_of_tls_that_never_end_hold_what_the_docs_say() {
         greetings.push(stream);
         let mut shaken = shake_hands(&server, &connector).await;
         let tcp = shaken.get_mut().0;
-        tcp.write_all(b"\x17\x03\x03\x40\x10")
-            .await
-            .expect("written");
-        tcp.write_all(&[7; 16 << 10]).await.expect("written");
+        tcp.write_all(&record_without_end()).await.expect("written");
         records.push(shaken);
     }
     let held = settled(&server).await.saturating_sub(before);

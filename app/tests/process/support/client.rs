@@ -80,8 +80,13 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) fn new(server: &Server) -> Self {
+        Self::over(server, http())
+    }
+
+    /// One that reaches the server in this way.
+    pub(crate) fn over(server: &Server, http: reqwest::Client) -> Self {
         Self {
-            http: http(),
+            http,
             url: format!("{}/api/v1/log", server.url()),
         }
     }
