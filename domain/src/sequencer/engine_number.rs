@@ -29,6 +29,11 @@ impl EngineNumber {
         Self(tip.get() << METADATA_BITS)
     }
 
+    /// Whether it is that of a commit, and not of a write of metadata.
+    pub const fn is_commit(self) -> bool {
+        self.0.trailing_zeros() >= METADATA_BITS
+    }
+
     /// The number of the next write of metadata, when `self` is the last in use and the log reaches to `tip`.
     pub fn next_metadata(self, tip: Sequence) -> Self {
         Self(self.max(Self::of_commit(tip)).0 + 1)

@@ -4,6 +4,7 @@
 //! `rows` → `layout` → SlateDB, and back when `flush` says how far it is durable. The walk of a read: [`SlateStore::scan`] → `read` → `layout`.
 
 mod directory;
+mod emptied_wal;
 mod engine_clock;
 mod error;
 mod flush;

@@ -7,7 +7,7 @@ use log_domain::ports::Telemetry;
 use log_domain::sequencer::{EngineNumber, Policy, Recovered, Sequencer, State};
 use log_domain::{Clock, CommitListener, Error, Limits, Result, SealPolicy, Segment};
 use object_store::ObjectStore;
-use slatedb::config::{CloseOptions, Settings};
+use slatedb::config::{CloseOptions, FlushOptions, FlushType, Settings};
 use slatedb::db_cache::SplitCache;
 use slatedb::db_cache::foyer::{FoyerCache, FoyerCacheOptions};
 use slatedb::{BloomFilterPolicy, CloseReason, Db};
@@ -29,7 +29,7 @@ use super::wal_files::WalFiles;
 use super::wal_place::{self, WalStore};
 use super::watermark::{self, Watermark};
 use super::writer::Writer;
-use super::{SlateStore, error, flush, settings, used_timestamps};
+use super::{SlateStore, emptied_wal, error, flush, settings, used_timestamps};
 
 /// Bits for each key and file in the bloom filters: about 1 % of the lookups of absent keys read a file in vain.
 const BLOOM_BITS: u32 = 10;
@@ -154,6 +154,11 @@ async fn open(parts: StoreParts, options: Options) -> Result<SlateStore> {
     let recorded = watermark::read(&*parts.objects, &options.path).await?;
     let clock = Arc::new(EngineClock::new(&*parts.clock));
     let wal_files = WalFiles::of(&options.path);
+    if !recorded.accepts_loss() {
+        let wal = options.wal.as_ref().map(|wal| &wal.objects);
+        let wal = wal.unwrap_or(&parts.objects);
+        emptied_wal::refuse(&parts.objects, wal, &options.path, &wal_files).await?;
+    }
     let Found {
         db,
         mut state,
@@ -167,6 +172,14 @@ async fn open(parts: StoreParts, options: Options) -> Result<SlateStore> {
             close_as_it_is(db).await;
             return Err(refusal);
         }
+    }
+    if recorded.accepts_loss() {
+        // So that no later start reads what is damaged: it has to be accepted once.
+        let memtable = FlushOptions {
+            flush_type: FlushType::MemTable,
+        };
+        let flushed = db.flush_with_options(memtable).await;
+        flushed.map_err(error::read)?;
     }
     let recovered = Recovered {
         state,

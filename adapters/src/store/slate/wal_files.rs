@@ -56,7 +56,13 @@ impl WalFiles {
         self.folder.clone().join(PathPart::from(name))
     }
 
-    fn id(&self, object: &Path) -> Option<u64> {
+    /// The folder of the files.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The id of the file that this object is, if it is one.
+    pub(super) fn id(&self, object: &Path) -> Option<u64> {
         let (folder, name) = object.as_ref().rsplit_once('/')?;
         let is_here = folder == self.folder.as_ref();
         let id = name.strip_suffix(".sst").filter(|_| is_here)?;

@@ -70,6 +70,11 @@ async fn find(objects: &dyn ObjectStore, path: &str, name: &str) -> Result<Optio
 }
 
 impl Recorded {
+    /// Whether an operator has the log opened without what is missing.
+    pub(super) fn accepts_loss(&self) -> bool {
+        self.lost.is_some()
+    }
+
     /// Where the log continues that was found durable up to `reached`, at the least.
     ///
     /// # Errors

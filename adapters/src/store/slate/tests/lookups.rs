@@ -92,6 +92,7 @@ async fn a_close_waits_for_appends_that_wait_for_a_lookup() {
     tokio::task::yield_now().await;
     store.close(CLOSE).await.expect("closed");
     waiting.await.expect("ended").expect("appended");
+    throttled.config_mut(|config| config.wait_get_per_call = Duration::ZERO);
     let reopened = open(&objects).await;
     assert_eq!(values(&reopened, "cold").await.len(), 2);
     reopened.close(CLOSE).await.expect("closed");

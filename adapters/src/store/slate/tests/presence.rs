@@ -323,6 +323,59 @@ async fn a_log_that_lost_files_of_its_wal_is_not_opened_and_gives_no_sequence_ag
     }
 }
 
+#[tokio::test]
+async fn a_log_of_whose_wal_a_file_in_the_middle_was_emptied_is_not_opened_unless_it_may() {
+    let objects = memory();
+    // Killed twice: the second server fenced the first with a file that is empty, as it must be.
+    for round in [["a", "b", "c"], ["d", "e", "f"]] {
+        let store = open(&objects).await;
+        for value in round {
+            append(&store, value).await;
+        }
+        drop(store);
+    }
+    let (is, accepted) = (
+        Path::from("log/watermark"),
+        Path::from("log/watermark-lost"),
+    );
+    while objects.head(&is).await.is_err() {
+        tokio::task::yield_now().await;
+    }
+    // As they left it; they are still there, and could write.
+    let killed = copied(&objects).await;
+    let files = wal_files(&killed).await;
+    let mut opened = Vec::new();
+    for lost in &files[..files.len() - 1] {
+        let objects = copied(&killed).await;
+        objects.put(lost, "".into()).await.expect("emptied");
+        match open_with(&objects, |_| {}).await {
+            Err(Error::Invalid(why)) => {
+                let says = "acknowledged records are missing: log/wal/";
+                assert!(why.contains(says), "{why}");
+            }
+            Err(other) => panic!("{lost}: {other}"),
+            Ok(_) => opened.push(lost),
+        }
+        objects.rename(&is, &accepted).await.expect("renamed");
+        let store = open(&objects).await;
+        append(&store, "g").await;
+        store.close(CLOSE).await.expect("closed");
+        open(&objects).await.close(CLOSE).await.expect("closed");
+    }
+    // The last one before a fence is taken for another fence.
+    assert!(opened.len() <= 1, "{opened:?} of {files:?}");
+}
+
+/// A store with the same objects.
+async fn copied(objects: &Arc<dyn ObjectStore>) -> Arc<dyn ObjectStore> {
+    let copy = memory();
+    for name in names(objects).await {
+        let content = content(objects, &name).await;
+        copy.put(&name, content.into()).await.expect("copied");
+    }
+    copy
+}
+
 #[tokio::test(start_paused = true)]
 async fn how_far_the_log_is_durable_is_written_once_a_minute_and_when_it_is_closed() {
     let objects = memory();
