@@ -172,7 +172,10 @@ impl<E: Endpoint<Output = Response> + 'static> Connection<E> {
                     request.set_data(refused);
                     admission
                 }
-                Verdict::Ignored => return Err(h2::Error::from(h2::Reason::REFUSED_STREAM)),
+                Verdict::Ignored => {
+                    places.evict_stalled();
+                    return Err(h2::Error::from(h2::Reason::REFUSED_STREAM));
+                }
             };
             let answered = endpoint.call(request).await;
             let response = answered.unwrap_or_else(|error| error.into_response());
