@@ -118,7 +118,7 @@ async fn malformed_json_is_refused_and_says_where() {
         (format!(r#"{{"records":[{good}]}} x"#), "trailing"),
         (
             format!(r#"{{"records":[{good}],"awaitDurable":"yes"}}"#),
-            "awaitDurable: expected true or false at line 1 column 62, and not string \"yes\"",
+            "awaitDurable: expected true or false at line 1 column 63, and not string \"yes\"",
         ),
         (after(r#"{"value":"dg=="}"#), "record[3]: key is missing"),
         (after(r#"{"key":"aw=="}"#), "record[3]: value is missing"),

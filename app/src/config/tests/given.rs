@@ -161,7 +161,6 @@ fn a_variable_that_is_almost_a_setting_is_refused_and_any_other_is_left_alone() 
         "LOG_DIR",
         "LOG_REQUESTS",
         "LOG_CONNECTIONS",
-        "LOG_PREFIX",
         "LOG_SIZE",
         "LOG_URL_FILE",
         "LOG_FILE",

@@ -82,14 +82,22 @@ impl Files {
 
     /// A client that trusts the authority and nobody else.
     pub(crate) fn client(&self) -> reqwest::Client {
+        self.builder().build().expect("build a client")
+    }
+
+    /// As [`Files::client`], with HTTP/1.1 alone, as probes have it.
+    pub(super) fn probe(&self) -> reqwest::Client {
+        let builder = self.builder().http1_only();
+        builder.build().expect("build a client")
+    }
+
+    fn builder(&self) -> reqwest::ClientBuilder {
         let pem = std::fs::read(self.path("ca.pem")).expect("read ca.pem");
         let authority = reqwest::Certificate::from_pem(&pem).expect("a certificate");
         reqwest::Client::builder()
             .no_proxy()
             .tls_certs_only([authority])
             .timeout(std::time::Duration::from_secs(30))
-            .build()
-            .expect("build a client")
     }
 }
 

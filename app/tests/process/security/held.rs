@@ -70,7 +70,7 @@ async fn all_that_clients_can_make_the_server_hold_stays_within_the_sum_of_the_s
     hold(&mut clients).await;
     let held = settled(&server).await;
     let taken = held.saturating_sub(before);
-    let health = files.client().get(format!("{}/-/ready", server.url()));
+    let health = files.probe().get(format!("{}/-/ready", server.url()));
     let health = health
         .send()
         .await
