@@ -73,11 +73,14 @@ impl Place {
         }
     }
 
-    /// Refuses options that no store can be opened with, without asking anybody: folders are not touched.
+    /// Refuses options that no store can be opened with, without asking anybody: at folders it only looks.
     ///
     /// # Errors
     /// As [`Place::open`].
     pub fn validate(&self, environment: &ClientEnvironment) -> Result<()> {
+        if let Self::Folder(folder) = self {
+            return folder.validate();
+        }
         self.candidate(environment, RetryConfig::default())
             .map(drop)
     }

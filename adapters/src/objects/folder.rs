@@ -65,7 +65,15 @@ impl Folder {
         }
     }
 
-    /// The same, on this thread.
+    /// Refuses a folder that can never be opened, and changes nothing.
+    ///
+    /// # Errors
+    /// As [`Folder::open`], as far as it can be told by looking.
+    pub(super) fn validate(&self) -> Result<()> {
+        probe::refuse_what_is_none(&self.path)
+    }
+
+    /// As [`Folder::open`], on this thread.
     pub(crate) fn open_now(&self) -> Result<Arc<dyn ObjectStore>> {
         let folder = &self.path;
         nested::refuse(folder)?;

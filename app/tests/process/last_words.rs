@@ -47,7 +47,7 @@ fn a_word_that_is_no_level_is_refused_at_the_start_and_by_the_check() {
 }
 
 #[test]
-fn a_check_reads_certificate_key_and_tokens() {
+fn a_check_reads_certificate_key_and_tokens_and_looks_at_the_data_folder() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = |name: &str, text: &str| {
         let path = folder.path().join(name);
@@ -60,6 +60,11 @@ fn a_check_reads_certificate_key_and_tokens() {
     let encrypted = file(
         "key.pem",
         "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n",
+    );
+    // Ed448, made by openssl for this test.
+    let unsupported = file(
+        "ed448.pem",
+        "-----BEGIN PRIVATE KEY-----\nMEcCAQAwBQYDK2VxBDsEOZ3L9Pm6DpG/w4mdGCmCp4x+0DyRMmmNCCl87efA+xky\nDGRyD2j+a5HQnFVQpu7TBkYAfYKL+othCQ==\n-----END PRIVATE KEY-----\n",
     );
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
     let certificate = file("cert.pem", &format!("\u{feff}{}", made.cert.pem()));
@@ -77,7 +82,14 @@ fn a_check_reads_certificate_key_and_tokens() {
     refused(&tls(&empty, &key), &["no certificate", &empty]);
     refused(&tls(&certificate, missing), &["tls", missing]);
     refused(&tls(&certificate, &encrypted), &["encrypted", &encrypted]);
+    let exit = tls(&certificate, &unsupported);
+    refused(&exit, &["not supported", "Ed25519", &unsupported]);
     assert_eq!(tls(&certificate, &key).code, Some(0));
+
+    let data = |path: &str| run(&["config", "check", "--data-dir", path], &[]);
+    refused(&data(&key), &["is a file", &key]);
+    assert_eq!(data(missing).code, Some(0));
+    assert!(!folder.path().join("missing").exists());
 
     let check = |tokens: &str| run(&["config", "check"], &[("LOG_AUTH__TOKENS", tokens)]);
     refused(&check(missing), &["auth.tokens", missing]);

@@ -1,7 +1,7 @@
 //! Whether a log can live in a folder, found out at the start by doing what the log will do.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use log_domain::{Error, Result};
@@ -18,24 +18,31 @@ const BYTES: [u8; 4096] = [b'.'; 4096];
 pub(super) fn create(folder: &Path) -> Result<()> {
     match std::fs::create_dir_all(folder) {
         Ok(()) => Ok(()),
-        Err(_) if is_dangling(folder) => Err(Error::invalid(format!(
-            "the data folder {} is a link to a folder that is not there: is its disk mounted?",
-            folder.display()
-        ))),
-        Err(error) if is_in_the_way(folder, &error) => Err(Error::invalid(format!(
-            "the data folder {} is a file: name a folder, or a path at which nothing is",
-            folder.display()
-        ))),
-        Err(error) => Err(cannot("create", folder, &error)),
+        Err(error) => {
+            refuse_what_is_none(folder)?;
+            Err(cannot("create", folder, &error))
+        }
     }
 }
 
-fn is_dangling(folder: &Path) -> bool {
-    folder.is_symlink() && !folder.exists()
-}
-
-fn is_in_the_way(folder: &Path, error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::AlreadyExists) && !folder.is_dir()
+/// Refuses what is at the path and is no folder.
+///
+/// # Errors
+/// [`Error::Invalid`] for a file, and for a link to nothing.
+pub(super) fn refuse_what_is_none(folder: &Path) -> Result<()> {
+    if folder.is_symlink() && !folder.exists() {
+        return Err(Error::invalid(format!(
+            "the data folder {} is a link to a folder that is not there: is its disk mounted?",
+            folder.display()
+        )));
+    }
+    if folder.exists() && !folder.is_dir() {
+        return Err(Error::invalid(format!(
+            "the data folder {} is a file: name a folder, or a path at which nothing is",
+            folder.display()
+        )));
+    }
+    Ok(())
 }
 
 /// Writes a file into the folder, syncs it, links and removes it.
