@@ -57,7 +57,7 @@ fn append(
     bencher
         .counter(ItemsCount::new(CLIENTS * records))
         .bench(|| {
-            let appends = (0..CLIENTS).map(|_| store.append(batch.clone(), durability));
+            let appends = (0..CLIENTS).map(|_| store.append(batch.clone().into(), durability));
             runtime.block_on(try_join_all(appends)).expect("appended")
         });
     runtime

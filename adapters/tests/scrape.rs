@@ -8,7 +8,7 @@ use log_adapters::http::{HttpApi, HttpOptions, HttpParts, Readiness, Side};
 use log_adapters::store::memory::{Memory, MemoryStore};
 use log_adapters::telemetry::Metrics;
 use log_domain::follow::Followers;
-use log_domain::{Limits, LogService, SealPolicy};
+use log_domain::{Limits, LogService, ProducerPolicy, SealPolicy};
 use poem::endpoint::BoxEndpoint;
 use poem::http::Method;
 use poem::{Endpoint, EndpointExt, Request, Response};
@@ -24,7 +24,7 @@ impl Readiness for AlwaysReady {
 fn server() -> BoxEndpoint<'static, Response> {
     let limits = Limits::default();
     let followers = Arc::new(Followers::new(&limits));
-    let memory = Memory::new(SealPolicy::default());
+    let memory = Memory::new(SealPolicy::default(), ProducerPolicy::default());
     let store = MemoryStore::open(memory, Arc::new(SystemClock), Arc::clone(&followers) as _);
     let metrics = Metrics::new().expect("metrics");
     let telemetry = Arc::new(metrics.clone());

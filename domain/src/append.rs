@@ -2,7 +2,12 @@
 
 use bytes::Bytes;
 
+use crate::fingerprint::Fingerprint;
+use crate::producer::Producer;
 use crate::{Error, Headers, Key, Limits, Result, Sequence};
+
+/// Preconditions of one append, at most.
+pub const MAX_PRECONDITIONS: usize = 1_000;
 
 /// One record before it has a sequence.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,6 +112,115 @@ impl Batch {
     }
 }
 
+/// A request to append: the records, what must hold for them to be applied, and who sends them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Append {
+    batch: Batch,
+    preconditions: Vec<Precondition>,
+    producer: Option<Producer>,
+    /// Fingerprint of the records; 0 without a producer, which alone needs it.
+    fingerprint: u64,
+}
+
+impl Append {
+    /// Takes `batch` for an append that is applied only if all of `preconditions` hold, and only once for `producer`.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] when there are more than [`MAX_PRECONDITIONS`].
+    pub fn new(
+        batch: Batch,
+        preconditions: Vec<Precondition>,
+        producer: Option<Producer>,
+    ) -> Result<Self> {
+        if preconditions.len() > MAX_PRECONDITIONS {
+            return Err(Error::TooLarge {
+                what: "number of preconditions",
+                actual: preconditions.len() as u64,
+                limit: MAX_PRECONDITIONS as u64,
+            });
+        }
+        let fingerprint = match &producer {
+            Some(_) => fingerprint(batch.records()),
+            None => 0,
+        };
+        Ok(Self {
+            batch,
+            preconditions,
+            producer,
+            fingerprint,
+        })
+    }
+
+    /// The records.
+    pub fn batch(&self) -> &Batch {
+        &self.batch
+    }
+
+    /// What must hold. All of it is judged against the records placed before this append.
+    pub fn preconditions(&self) -> &[Precondition] {
+        &self.preconditions
+    }
+
+    /// Who sends it, if that was told.
+    pub fn producer(&self) -> Option<&Producer> {
+        self.producer.as_ref()
+    }
+
+    /// Tells the records of one request of a producer from those of another. See [`Fingerprint`].
+    pub fn fingerprint(&self) -> u64 {
+        self.fingerprint
+    }
+
+    /// What its commit has to look at: records and preconditions.
+    pub fn work(&self) -> u64 {
+        self.batch.count() + self.preconditions.len() as u64
+    }
+
+    /// Memory that it takes while it waits, in bytes.
+    pub fn memory(&self) -> u64 {
+        let keys = self.preconditions.iter().map(|p| p.key.as_ref().len());
+        let records = size_of_val(self.batch.records());
+        let preconditions = size_of_val(&self.preconditions[..]) + keys.sum::<usize>();
+        self.batch.bytes() + (records + preconditions) as u64
+    }
+}
+
+/// Unconditional, and from nobody in particular.
+impl From<Batch> for Append {
+    fn from(batch: Batch) -> Self {
+        Self {
+            batch,
+            preconditions: Vec::new(),
+            producer: None,
+            fingerprint: 0,
+        }
+    }
+}
+
+fn fingerprint(records: &[Record]) -> u64 {
+    let mut fingerprint = Fingerprint::default();
+    for record in records {
+        fingerprint.add(record.key.as_ref());
+        fingerprint.add(&record.value);
+        if !record.headers.is_empty() {
+            fingerprint.add_headers(record.headers.encoded());
+        }
+    }
+    fingerprint.get()
+}
+
+/// That a key has no record at or above a sequence.
+///
+/// The sequence is the `next_sequence` that a reader of the key holds, so that what was read, decided and appended is
+/// one step. 0 means that the key has no record at all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Precondition {
+    /// The key. The append need not write to it.
+    pub key: Key,
+    /// No record of the key has this sequence or a higher one.
+    pub no_record_since: Sequence,
+}
+
 /// When an append is acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Durability {
@@ -123,4 +237,13 @@ pub struct Appended {
     pub start: Sequence,
     /// How many records; they have consecutive sequences in the order of the request.
     pub count: u64,
+    /// Whether this is the answer to an earlier request of the producer with the same sequence: nothing was applied now.
+    pub duplicate: bool,
+}
+
+impl Appended {
+    /// The sequence after the last record.
+    pub fn end(&self) -> Sequence {
+        self.start.plus(self.count)
+    }
 }

@@ -21,6 +21,7 @@ mod against_model;
 mod basics;
 mod following;
 mod headers;
+mod safe_appends;
 
 /// Opens the store under test.
 pub trait Fixture {
@@ -78,6 +79,11 @@ pub async fn run_all<F: Fixture>(fixture: impl Fn() -> F) {
     following::a_durable_follower_hears_of_durable_records_only(fixture()).await;
     following::a_follower_that_starts_behind_catches_up_in_pages(fixture()).await;
     following::closing_answers_a_waiting_follower(fixture()).await;
+    safe_appends::an_append_is_applied_only_if_its_preconditions_hold(fixture()).await;
+    safe_appends::of_appends_that_race_exactly_one_is_applied(fixture()).await;
+    safe_appends::requests_of_a_producer_are_applied_once_and_in_order(fixture()).await;
+    safe_appends::a_duplicate_gets_its_first_answer_whatever_its_preconditions_say_now(fixture())
+        .await;
     for seed in 1..=4 {
         against_model::random_histories_equal_the_model(fixture(), seed).await;
     }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::Rejection;
+
 /// What lies behind an error: kept for logs, never shown to a client.
 pub type Cause = Arc<dyn std::error::Error + Send + Sync + 'static>;
 
@@ -16,6 +18,10 @@ pub enum Error {
     /// The request can never succeed as it is: change it.
     #[error("{0}")]
     Invalid(String),
+
+    /// The log is not in the state that the append requires: read, decide, and send another one.
+    #[error("{0}")]
+    Rejected(Box<Rejection>),
 
     /// Something in the request is over its limit: send less.
     #[error("{what} is {actual}, over the limit of {limit}")]
@@ -86,6 +92,11 @@ impl Error {
     /// An [`Error::Invalid`] with this message.
     pub fn invalid(message: impl Into<String>) -> Self {
         Self::Invalid(message.into())
+    }
+
+    /// An [`Error::Rejected`] for this reason.
+    pub fn rejected(why: Rejection) -> Self {
+        Self::Rejected(Box::new(why))
     }
 
     /// An [`Error::Unavailable`] without a cause.

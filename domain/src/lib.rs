@@ -15,6 +15,7 @@ pub mod budget;
 #[cfg(any(test, feature = "test-util"))]
 pub mod conformance;
 pub mod error;
+pub mod fingerprint;
 pub mod follow;
 pub mod headers;
 pub mod key;
@@ -22,7 +23,9 @@ pub mod limits;
 pub mod model;
 pub mod page;
 pub mod ports;
+pub mod producer;
 pub mod query;
+pub mod rejection;
 pub mod run;
 pub mod segment;
 pub mod sequence;
@@ -31,7 +34,7 @@ pub mod service;
 mod varint;
 
 pub use access::{Credentials, Denied, Right, Rights};
-pub use append::{Appended, Batch, Durability, Record};
+pub use append::{Append, Appended, Batch, Durability, Precondition, Record};
 pub use error::{Cause, Error, Result};
 pub use headers::Headers;
 pub use key::Key;
@@ -40,7 +43,9 @@ pub use page::{KeysPage, Page};
 pub use ports::{
     Authorizer, Clock, CommitListener, LogReader, LogStore, LogWriter, Status, Stopped,
 };
+pub use producer::{Producer, ProducerId, ProducerPolicy, ProducerState};
 pub use query::{KeysQuery, PageLimit, Scan, SequenceRange, Visibility, Watermarks};
+pub use rejection::Rejection;
 pub use run::Run;
 pub use segment::{SealPolicy, Segment, SegmentId};
 pub use sequence::Sequence;

@@ -2,6 +2,8 @@
 //!
 //! It is the oracle of the property tests and of the simulation, and the heart of the `memory` store.
 
+mod producers;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -11,9 +13,10 @@ use crate::page::{KeysBuilder, PageBuilder};
 use crate::run::RunBuilder;
 use crate::segment::overlapping;
 use crate::{
-    Appended, Batch, Error, Headers, Key, KeysPage, KeysQuery, Page, Result, Run, Scan, SealPolicy,
-    Segment, SegmentId, Sequence, SequenceRange,
+    Append, Appended, Error, Headers, Key, KeysPage, KeysQuery, Page, ProducerPolicy, Rejection,
+    Result, Run, Scan, SealPolicy, Segment, SegmentId, Sequence, SequenceRange,
 };
+use producers::Producers;
 
 /// A whole log in memory.
 #[derive(Debug, Clone)]
@@ -25,6 +28,7 @@ pub struct Model {
     segment_bytes: u64,
     segments: Vec<Segment>,
     streams: BTreeMap<Key, Vec<Stored>>,
+    producers: Producers,
 }
 
 #[derive(Debug, Clone)]
@@ -37,9 +41,15 @@ struct Stored {
 }
 
 impl Model {
-    /// A new log.
+    /// A new log, with the default policy for producers.
     pub fn new(policy: SealPolicy) -> Self {
+        Self::with_producers(policy, ProducerPolicy::default())
+    }
+
+    /// A new log.
+    pub fn with_producers(policy: SealPolicy, producers: ProducerPolicy) -> Self {
         Self {
+            producers: Producers::new(producers),
             next: Sequence::ZERO,
             last_time_ms: 0,
             policy,
@@ -59,12 +69,30 @@ impl Model {
         self.next = self.next.max(next);
     }
 
-    /// Appends `batch` at `now_ms`. Also returns its records as runs, one for each key.
+    /// Takes `append` at `now_ms`: applies it, unless it is a duplicate. Also returns the records that were applied as
+    /// runs, one for each key.
     ///
     /// # Errors
-    /// None today; a full log is out of a model's reach.
-    pub fn append(&mut self, batch: &Batch, now_ms: i64) -> Result<(Appended, Vec<(Key, Run)>)> {
+    /// [`Error::Rejected`]; [`Error::Overloaded`] when there are too many producers. Nothing was applied then.
+    pub fn append(&mut self, append: &Append, now_ms: i64) -> Result<(Appended, Vec<(Key, Run)>)> {
         let now_ms = now_ms.max(self.last_time_ms);
+        let batch = append.batch();
+        if let Some(producer) = append.producer() {
+            let first = self.producers.judge(producer, batch.records(), now_ms)?;
+            if let Some(first) = first {
+                return Ok((first, Vec::new()));
+            }
+        }
+        for precondition in append.preconditions() {
+            let newest = self.records(&precondition.key).last();
+            if let Some(newest) = newest.filter(|n| n.sequence >= precondition.no_record_since) {
+                return Err(Error::rejected(Rejection::Conflict {
+                    key: precondition.key.as_bytes().clone(),
+                    no_record_since: precondition.no_record_since,
+                    last: newest.sequence,
+                }));
+            }
+        }
         self.last_time_ms = now_ms;
         let segment = self.segment_at(now_ms);
         self.segment_bytes += batch.bytes();
@@ -92,8 +120,13 @@ impl Model {
             .into_iter()
             .filter_map(|(key, builder)| Some((key, builder.finish()?)))
             .collect();
-        let count = batch.count();
-        Ok((Appended { start, count }, runs))
+        let appended = Appended {
+            start,
+            count: batch.count(),
+            duplicate: false,
+        };
+        self.producers.applied(append, appended, now_ms);
+        Ok((appended, runs))
     }
 
     /// The newest segment; a new one if there is none, or if it is due to be sealed.

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use crate::{
-    Appended, Batch, Credentials, Denied, Durability, Error, Key, KeysPage, KeysQuery, Page,
+    Append, Appended, Credentials, Denied, Durability, Error, Key, KeysPage, KeysQuery, Page,
     Result, Right, Run, Scan, Segment, SegmentId, Sequence, SequenceRange, Watermarks,
 };
 
@@ -59,16 +59,19 @@ pub trait LogReader: Send + Sync + 'static {
 /// never reused; batches atomic and in one segment; what was acknowledged as durable is never lost. Every wait that a
 /// caller sits on has a bound of the implementation's own.
 pub trait LogWriter: Send + Sync + 'static {
-    /// Appends `batch` whole, or not at all, and answers when it is as durable as asked for.
+    /// Applies `append` whole, or not at all, and answers when it is as durable as asked for. The producer is judged first:
+    /// a request that was applied before is answered as it was then, and not applied again. Then the preconditions, against
+    /// everything placed before.
     ///
     /// # Errors
-    /// MUST be [`crate::Error::OutcomeUnknown`] when the batch may have been applied. Every other error promises
-    /// that it was not: [`crate::Error::Overloaded`] at once when the queue is full,
-    /// [`crate::Error::Unavailable`] when the batch did not get its turn in time or the store is closed,
+    /// MUST be [`crate::Error::OutcomeUnknown`] when the records may have been applied. Every other error promises
+    /// that they were not: [`crate::Error::Rejected`], as durable as was asked for the append: a crash cannot take back
+    /// what it rests on; [`crate::Error::Overloaded`] at once when the queue or the table of producers is full,
+    /// [`crate::Error::Unavailable`] when the append did not get its turn in time or the store is closed,
     /// [`crate::Error::Fenced`] once another writer is known to have taken over.
     fn append(
         &self,
-        batch: Batch,
+        append: Append,
         durability: Durability,
     ) -> impl Future<Output = Result<Appended>> + Send;
 

@@ -6,9 +6,11 @@
 //! nothing: it looks up, writes, waits and answers.
 
 mod engine_number;
+mod gather;
 mod group;
 mod key_table;
 mod lookups;
+mod producers;
 mod reservation;
 mod roller;
 
@@ -17,15 +19,21 @@ mod tests;
 
 pub use engine_number::EngineNumber;
 pub use group::{Group, KeyInGroup};
-pub use key_table::Position;
+pub use key_table::{Position, Standing};
 pub use lookups::{DirectoryEntry, Fact, Subject, Ticket};
+pub use producers::ProducerChanges;
 pub use reservation::RESERVATION;
 
 use bytes::Bytes;
 
-use crate::{Appended, Batch, Error, Key, Result, SealPolicy, Segment, Sequence};
+use crate::{
+    Append, Appended, Batch, Error, Key, ProducerId, ProducerPolicy, ProducerState, Result,
+    SealPolicy, Segment, Sequence,
+};
+use gather::Gatherer;
 use key_table::KeyTable;
 use lookups::Lookups;
+use producers::Producers;
 use reservation::{Plan, Reservation};
 use roller::Roller;
 
@@ -39,6 +47,8 @@ pub struct Policy {
     pub seal: SealPolicy,
     /// Memory for what is remembered of keys, in bytes. Keys that do not fit are looked up again.
     pub key_table_bytes: u64,
+    /// How long producers are known, and how many.
+    pub producers: ProducerPolicy,
 }
 
 /// What every write stores for the next writer, beside the records.
@@ -53,7 +63,7 @@ pub struct State {
 }
 
 /// What was found in the storage engine when the log was opened. All of it is durable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Recovered {
     /// What the last write said; the default for a new log.
     pub state: State,
@@ -61,6 +71,8 @@ pub struct Recovered {
     pub active: Option<Segment>,
     /// The number of the last write.
     pub last_number: EngineNumber,
+    /// All known producers.
+    pub producers: Vec<(ProducerId, ProducerState)>,
 }
 
 /// What must happen next.
@@ -68,8 +80,8 @@ pub struct Recovered {
 pub enum Step<'a> {
     /// Write this commit, and report [`Sequencer::applied`].
     Commit(Box<Commit<'a>>),
-    /// No command can be placed before something is looked up: see [`Waiting`].
-    LookUp(Waiting),
+    /// Nothing is to be written for these commands.
+    Answer(Decided),
     /// Write this, report [`Sequencer::written`], wait until it is durable, report [`Sequencer::durable`], and plan again.
     Reserve(Metadata),
     /// Wait until this write is durable, report [`Sequencer::durable`], and plan again.
@@ -83,12 +95,14 @@ pub struct Commit<'a> {
     pub placed: Vec<Placed<'a>>,
     /// Their records, by key.
     pub group: Group<'a>,
-    /// Commands that are not in it, because something must be looked up first.
-    pub waiting: Waiting,
+    /// What was decided of the other commands.
+    pub decided: Decided,
     /// The segment of the records.
     pub segment: Segment,
     /// Whether this is the first commit of the segment, so that its description must be written too.
     pub begins_segment: bool,
+    /// What it changes about producers.
+    pub producers: ProducerChanges,
     /// Rows of the directory that can now say how many records are before them.
     pub settled: Vec<DirectoryEntry>,
     /// The sequence of the first record.
@@ -112,6 +126,27 @@ pub struct Placed<'a> {
     pub batch: &'a Batch,
     /// The answer to it, once it is as durable as it asked for.
     pub appended: Appended,
+}
+
+/// What was decided of commands without placing them.
+#[derive(Debug, Default)]
+pub struct Decided {
+    /// Commands to be answered, in the order in which they were planned.
+    pub answered: Vec<Answered>,
+    /// Commands to be planned again.
+    pub waiting: Waiting,
+}
+
+/// A command that is answered without being placed.
+#[derive(Debug)]
+pub struct Answered {
+    /// Its position in what was planned.
+    pub command: usize,
+    /// Its answer: why it is rejected, or the answer to the first of its duplicates.
+    pub outcome: Result<Appended>,
+    /// Who asked for durability is not answered before everything below is durable: a crash could take back the very
+    /// records that the answer rests on.
+    pub rests_on: Sequence,
 }
 
 /// Commands that were set aside, and what has to be looked up for them.
@@ -138,6 +173,7 @@ pub struct Sequencer {
     roller: Roller,
     keys: KeyTable,
     lookups: Lookups,
+    producers: Producers,
     /// Keys whose directory rows do not say how many records are before them.
     unsettled: Vec<Subject>,
     /// Rows of the directory to be written with the next commit.
@@ -156,6 +192,7 @@ impl Sequencer {
             state,
             active,
             last_number,
+            producers,
         } = recovered;
         if state.bound < last_number.watermark() {
             return Err(Error::Corrupt(format!(
@@ -164,11 +201,17 @@ impl Sequencer {
                 last_number.watermark()
             )));
         }
+        let tip = last_number.tip_at_open(state.bound);
         Ok(Self {
-            reservation: Reservation::resume(last_number.tip_at_open(state.bound)),
+            reservation: Reservation::resume(tip),
             roller: Roller::resume(policy.seal, active, state.segment_bytes),
-            keys: KeyTable::new(policy.key_table_bytes, active.map(|segment| segment.id)),
+            keys: KeyTable::new(
+                policy.key_table_bytes,
+                active.map(|segment| segment.id),
+                tip,
+            ),
             lookups: Lookups::default(),
+            producers: Producers::new(policy.producers, producers),
             unsettled: Vec::new(),
             settled: Vec::new(),
             last_time_ms: state.last_time_ms,
@@ -185,8 +228,9 @@ impl Sequencer {
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the log is full. Nothing was applied then.
-    pub fn plan<'a>(&mut self, commands: &[&'a Batch], now_ms: i64) -> Result<Step<'a>> {
-        let most = commands.iter().map(|batch| batch.count()).sum();
+    pub fn plan<'a>(&mut self, commands: &[&'a Append], now_ms: i64) -> Result<Step<'a>> {
+        let most = commands.iter().map(|append| append.batch().count());
+        let most = most.sum();
         let bound = match self.reservation.plan(most) {
             Plan::Grant(bound) => bound,
             Plan::Reserve(bound) => return Ok(Step::Reserve(self.metadata(bound))),
@@ -201,18 +245,44 @@ impl Sequencer {
         let time_ms = now_ms.max(self.last_time_ms);
         let segment = self.roller.place(start, time_ms);
         let begins_segment = self.roller.active() != Some(segment);
-        let (placed, group, waiting) = self.gather(commands, start, segment);
-        let Some(last) = placed.last() else {
-            return Ok(Step::LookUp(waiting));
+        let producers = &self.producers;
+        let facts = (&self.keys, &self.lookups, producers);
+        let mut gathered = Gatherer::new(facts, commands, (start, segment.id, time_ms));
+        for (command, append) in commands.iter().copied().enumerate() {
+            gathered.take(command, append);
+        }
+        let Gatherer {
+            producers,
+            group,
+            placed,
+            answered,
+            aside,
+            unknown,
+            ..
+        } = gathered;
+        let producers = producers.finish();
+        let waiting = match aside.is_empty() {
+            true => Waiting::default(),
+            false => self.set_aside(
+                &aside,
+                unknown.into_iter().chain(group.unknown_keys()),
+                segment,
+            ),
         };
-        let tip = last.appended.start.plus(last.appended.count);
+        self.forget_answers(commands, &aside);
+        let decided = Decided { answered, waiting };
+        let Some(last) = placed.last() else {
+            return Ok(Step::Answer(decided));
+        };
+        let tip = last.appended.end();
         let mut roller = self.roller.clone();
         roller.committed(segment, bytes(&placed));
         Ok(Step::Commit(Box::new(Commit {
             group,
-            waiting,
+            decided,
             segment,
             begins_segment,
+            producers,
             settled: std::mem::take(&mut self.settled),
             start,
             tip,
@@ -227,95 +297,87 @@ impl Sequencer {
         })))
     }
 
-    /// Gathers the records of all commands for which every fact is known.
-    fn gather<'a>(
+    fn set_aside<'a>(
         &mut self,
-        commands: &[&'a Batch],
-        start: Sequence,
-        segment: Segment,
-    ) -> (Vec<Placed<'a>>, Group<'a>, Waiting) {
-        let (keys, lookups) = (&self.keys, &self.lookups);
-        let mut group = Group::new(commands);
-        let mut placed = Vec::with_capacity(commands.len());
-        let mut aside = Vec::new();
-        let mut next = start;
-        for (command, batch) in commands.iter().copied().enumerate() {
-            let is_known = group.add(batch, |key| {
-                let key = key.as_ref();
-                let known = keys.position(key, segment.id);
-                known.or_else(|| lookups.answer(key))
-            });
-            if !is_known {
-                group.remove_last(batch);
-                aside.push((command, batch));
-                continue;
-            }
-            let count = batch.count();
-            placed.push(Placed {
-                command,
-                batch,
-                appended: Appended { start: next, count },
-            });
-            next = next.plus(count);
-        }
-        let waiting = match aside.is_empty() {
-            true => Waiting::default(),
-            false => self.set_aside(&aside, &group, segment),
-        };
-        (placed, group, waiting)
-    }
-
-    fn set_aside(
-        &mut self,
-        aside: &[(usize, &Batch)],
-        group: &Group<'_>,
+        aside: &[(usize, &Append)],
+        unknown: impl Iterator<Item = &'a Key>,
         segment: Segment,
     ) -> Waiting {
-        let unknown = group.unknown_keys();
-        let asked = self.lookups.ask(unknown, segment.id);
-        let commands = aside.iter().map(|(command, batch)| {
-            let keys = batch.records().iter().map(|record| record.key.as_ref());
-            (*command, self.lookups.last_asked(keys))
-        });
-        Waiting {
-            commands: commands.collect(),
-            lookup: asked,
+        let lookup = self.lookups.ask(unknown, segment.id);
+        let mut commands = Vec::with_capacity(aside.len());
+        for (command, append) in aside {
+            let records = append.batch().records().iter().map(|record| &record.key);
+            let keys = records.chain(append.preconditions().iter().map(|p| &p.key));
+            let asked = || self.lookups.last_asked(keys.map(AsRef::as_ref));
+            let producer = append.producer();
+            let before = producer.and_then(|producer| self.producers.held_before(producer));
+            let ticket = before.unwrap_or_else(asked);
+            if let Some(producer) = producer {
+                self.producers.hold(producer, ticket);
+            }
+            commands.push((*command, ticket));
+        }
+        Waiting { commands, lookup }
+    }
+
+    /// What was looked up for commands that can be rejected has served once they were judged. The key table may keep it.
+    fn forget_answers(&mut self, commands: &[&Append], aside: &[(usize, &Append)]) {
+        if self.lookups.is_empty() {
+            return;
+        }
+        let mut aside = aside.iter().map(|(command, _)| *command).peekable();
+        for (command, append) in commands.iter().enumerate() {
+            if aside.next_if_eq(&command).is_some() {
+                continue;
+            }
+            // Nothing else can be rejected after it was looked up.
+            let is_conditional = append.producer().is_some() || !append.preconditions().is_empty();
+            let records = append.batch().records().iter().filter(|_| is_conditional);
+            let keys = append.preconditions().iter().map(|p| &p.key);
+            for key in keys.chain(records.map(|record| &record.key)) {
+                let key = key.as_ref();
+                if let Some(standing) = self.lookups.take(key) {
+                    self.keys.set(key, standing);
+                }
+            }
         }
     }
 
     /// A lookup was answered: with one fact for each of its subjects.
     pub fn learn(&mut self, ticket: Ticket, facts: Vec<Fact>) {
+        self.producers.release(ticket);
         self.lookups.answered(ticket, &facts);
         self.settle(facts);
     }
 
     /// A lookup failed. What it asked for is asked again when it is needed again.
     pub fn not_learnt(&mut self, ticket: Ticket) {
+        self.producers.release(ticket);
         self.lookups.failed(ticket);
     }
 
     /// The commit of the last [`Step`] was applied: it can be read.
     pub fn applied(&mut self, commit: &Commit<'_>) {
-        if commit.begins_segment {
-            self.lookups.begin_segment();
-        }
         let segment = commit.segment.id;
         for key in commit.group.keys() {
             let Position {
                 in_segment,
                 earlier,
             } = key.position;
-            let position = Position {
+            let standing = Standing {
+                segment,
                 in_segment: in_segment + key.count,
                 earlier,
+                last: key.last,
             };
-            self.keys.set(key.key.as_ref(), segment, position);
+            self.keys.set(key.key.as_ref(), standing);
             self.lookups.placed(key.key.as_ref());
             if in_segment == 0 && earlier.is_none() && self.unsettled.len() < UNSETTLED {
                 let key = Key::stored(Bytes::copy_from_slice(key.key.as_ref()));
                 self.unsettled.push(Subject { segment, key });
             }
         }
+        self.producers.applied(&commit.producers);
         self.roller.committed(commit.segment, bytes(&commit.placed));
         self.last_time_ms = commit.time_ms;
         self.last_number = commit.number;

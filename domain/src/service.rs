@@ -7,7 +7,7 @@ use crate::follow::{Delivery, Followers, Following};
 use crate::page::PageBuilder;
 use crate::ports::Telemetry;
 use crate::{
-    Appended, Batch, Durability, Key, KeysPage, KeysQuery, Limits, LogReader, LogWriter, Page,
+    Append, Appended, Durability, Key, KeysPage, KeysQuery, Limits, LogReader, LogWriter, Page,
     Result, Run, Scan, Segment, Sequence, SequenceRange, Status, Stopped, Watermarks,
 };
 
@@ -47,14 +47,21 @@ impl<S> LogService<S> {
 }
 
 impl<S: LogWriter> LogService<S> {
-    /// Appends a batch.
+    /// Appends a batch, under the conditions of an [`Append`] if it has any.
     ///
     /// # Errors
     /// As [`LogWriter::append`].
-    pub async fn append(&self, batch: Batch, durability: Durability) -> Result<Appended> {
-        let bytes = batch.bytes();
-        let appended = self.store.append(batch, durability).await?;
-        self.telemetry.appended(appended.count, bytes);
+    pub async fn append(
+        &self,
+        append: impl Into<Append>,
+        durability: Durability,
+    ) -> Result<Appended> {
+        let append = append.into();
+        let bytes = append.batch().bytes();
+        let appended = self.store.append(append, durability).await?;
+        if !appended.duplicate {
+            self.telemetry.appended(appended.count, bytes);
+        }
         Ok(appended)
     }
 

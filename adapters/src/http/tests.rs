@@ -7,9 +7,9 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use log_domain::follow::Followers;
 use log_domain::{
-    Appended, Authorizer, Batch, Durability, Error, Key, KeysPage, KeysQuery, Limits, LogReader,
-    LogService, LogStore, LogWriter, Page, Result, Scan, SealPolicy, Segment, SequenceRange,
-    Status, Stopped, Watermarks,
+    Append, Appended, Authorizer, Durability, Error, Key, KeysPage, KeysQuery, Limits, LogReader,
+    LogService, LogStore, LogWriter, Page, ProducerPolicy, Result, Scan, SealPolicy, Segment,
+    SequenceRange, Status, Stopped, Watermarks,
 };
 use opentelemetry::metrics::MeterProvider;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
@@ -90,7 +90,7 @@ fn memory_server() -> Server {
 
 fn memory_server_with(limits: Limits, options: HttpOptions) -> Server {
     let followers = Arc::new(Followers::new(&limits));
-    let memory = Memory::new(SealPolicy::default());
+    let memory = Memory::new(SealPolicy::default(), ProducerPolicy::default());
     let store = MemoryStore::open(memory, Arc::new(SystemClock), Arc::clone(&followers) as _);
     server(store, followers, limits, options, Ready(Ok(())))
 }
@@ -217,7 +217,7 @@ impl LogReader for Failing {
 }
 
 impl LogWriter for Failing {
-    async fn append(&self, _batch: Batch, _durability: Durability) -> Result<Appended> {
+    async fn append(&self, _append: Append, _durability: Durability) -> Result<Appended> {
         Err(self.0.clone())
     }
 

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use log_domain::model::Model;
 use log_domain::{
-    Appended, Batch, Clock, CommitListener, Durability, Key, KeysPage, KeysQuery, LogReader,
-    LogWriter, Page, Result, Scan, SealPolicy, Segment, SequenceRange, Status, Stopped, Watermarks,
+    Append, Appended, Clock, CommitListener, Durability, Key, KeysPage, KeysQuery, LogReader,
+    LogWriter, Page, ProducerPolicy, Result, Scan, SealPolicy, Segment, SequenceRange, Status,
+    Stopped, Watermarks,
 };
 use parking_lot::Mutex;
 
@@ -16,8 +17,9 @@ pub struct Memory(Arc<Mutex<Model>>);
 
 impl Memory {
     /// Nothing yet.
-    pub fn new(policy: SealPolicy) -> Self {
-        Self(Arc::new(Mutex::new(Model::new(policy))))
+    pub fn new(policy: SealPolicy, producers: ProducerPolicy) -> Self {
+        let model = Model::with_producers(policy, producers);
+        Self(Arc::new(Mutex::new(model)))
     }
 }
 
@@ -86,15 +88,17 @@ impl LogReader for MemoryStore {
 }
 
 impl LogWriter for MemoryStore {
-    async fn append(&self, batch: Batch, _durability: Durability) -> Result<Appended> {
+    async fn append(&self, append: Append, _durability: Durability) -> Result<Appended> {
         let closed = self.closed.lock();
         if *closed {
             return Err(Stopped::Closing.refusal());
         }
         let mut model = self.memory.0.lock();
-        let (appended, runs) = model.append(&batch, self.clock.now_ms())?;
-        self.listener.applied(Some(&runs), model.tip());
-        self.listener.durable(model.tip());
+        let (appended, runs) = model.append(&append, self.clock.now_ms())?;
+        if !appended.duplicate {
+            self.listener.applied(Some(&runs), model.tip());
+            self.listener.durable(model.tip());
+        }
         Ok(appended)
     }
 
@@ -118,7 +122,8 @@ mod tests {
 
         async fn open(&self, options: Options) -> MemoryStore {
             let mut memory = self.0.lock();
-            let memory = memory.get_or_insert_with(|| Memory::new(options.seal));
+            let memory =
+                memory.get_or_insert_with(|| Memory::new(options.seal, ProducerPolicy::default()));
             MemoryStore::open(memory.clone(), options.clock, options.followers)
         }
     }

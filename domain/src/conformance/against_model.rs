@@ -43,8 +43,9 @@ async fn append<S: LogStore>(random: &mut Random, log: &Opened<S>, model: &mut M
     } else {
         Durability::Applied
     };
-    let (expected, _) = model.append(&batch, log.clock.now_ms()).expect("appended");
-    let appended = log.service.append(batch, durability).await;
+    let append = Append::from(batch);
+    let (expected, _) = model.append(&append, log.clock.now_ms()).expect("appended");
+    let appended = log.service.append(append, durability).await;
     assert_eq!(appended.expect("appended"), expected);
 }
 

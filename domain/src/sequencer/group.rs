@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::key_table::Position;
 use crate::run::RunBuilder;
-use crate::{Batch, Key};
+use crate::{Append, Batch, Key, Sequence};
 
 /// The records of one commit, gathered by key.
 #[derive(Debug)]
@@ -24,6 +24,8 @@ pub struct KeyInGroup<'a> {
     pub position: Position,
     /// Records of it in this commit.
     pub count: u64,
+    /// The sequence of the last of them.
+    pub last: Sequence,
     /// An upper bound of their encoded length.
     pub encoded_bytes: usize,
     /// Whether `position` is known.
@@ -31,9 +33,10 @@ pub struct KeyInGroup<'a> {
 }
 
 impl<'a> Group<'a> {
-    /// An empty group, with room for the records of `batches`.
-    pub(super) fn new(batches: &[&Batch]) -> Self {
-        let records = batches.iter().map(|batch| batch.records().len()).sum();
+    /// An empty group, with room for the records of `appends`.
+    pub(super) fn new(appends: &[&Append]) -> Self {
+        let records = appends.iter().map(|append| append.batch().records().len());
+        let records = records.sum();
         Self {
             positions: Vec::with_capacity(records),
             keys: Vec::new(),
@@ -41,13 +44,15 @@ impl<'a> Group<'a> {
         }
     }
 
-    /// Adds the records of `batch`. `position_of` tells where a key stands, if that is known. Returns whether it is for all
-    /// keys of the batch.
+    /// Adds the records of `batch`, from sequence `start` on. `position_of` tells where a key stands, if that is known.
+    /// Returns whether it is for all keys of the batch; if not, nothing is added.
     pub(super) fn add(
         &mut self,
         batch: &'a Batch,
+        start: Sequence,
         position_of: impl Fn(&Key) -> Option<Position>,
     ) -> bool {
+        let before = self.positions.len();
         let mut is_known = true;
         for record in batch.records() {
             let last = self.positions.last().copied();
@@ -59,6 +64,7 @@ impl<'a> Group<'a> {
                         key: &record.key,
                         position: position.unwrap_or_default(),
                         count: 0,
+                        last: Sequence::ZERO,
                         encoded_bytes: 0,
                         is_known: position.is_some(),
                     });
@@ -71,12 +77,24 @@ impl<'a> Group<'a> {
             is_known &= key.is_known;
             self.positions.push(position);
         }
-        is_known
+        if !is_known {
+            self.remove(batch, before);
+            return false;
+        }
+        for (position, sequence) in self.positions[before..].iter().zip(start.get()..) {
+            self.keys[*position as usize].last = Sequence::new(sequence);
+        }
+        true
     }
 
-    /// Takes the records of the batch that was added last out again.
-    pub(super) fn remove_last(&mut self, batch: &Batch) {
-        let kept = self.positions.len() - batch.records().len();
+    /// The last record of `key` in this group.
+    pub(super) fn last(&self, key: &Key) -> Option<Sequence> {
+        let key = &self.keys[*self.index.get(key)? as usize];
+        (key.count > 0).then_some(key.last)
+    }
+
+    /// Takes the records of `batch` out again, which came after `kept` others.
+    fn remove(&mut self, batch: &Batch, kept: usize) {
         for (record, position) in batch.records().iter().zip(&self.positions[kept..]) {
             let key = &mut self.keys[*position as usize];
             key.count -= 1;

@@ -4,14 +4,14 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 
-use super::key_table::Position;
+use super::key_table::Standing;
 use crate::{Key, SegmentId};
 
 /// Names one lookup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Ticket(u64);
 
-/// Something to look up: where a key stands in a segment.
+/// Something to look up: where a key stands at the end of a segment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subject {
     /// The segment.
@@ -25,8 +25,8 @@ pub struct Subject {
 pub struct Fact {
     /// What was asked.
     pub subject: Subject,
-    /// Where the key stands in the segment.
-    pub position: Position,
+    /// Where the key stands at the end of the segment; `None` if it has no record so far.
+    pub standing: Option<Standing>,
     /// The row of the directory that said nothing of earlier records, and should say this.
     pub settled: Option<DirectoryEntry>,
 }
@@ -42,10 +42,10 @@ pub struct DirectoryEntry {
     pub earlier: Option<u64>,
 }
 
-/// Keys of the active segment that were looked up, or are being.
+/// Keys that were looked up, or are being.
 ///
-/// A key that is here waits: no command with it is placed before the answer is known, so an answer cannot be older than
-/// a commit with the key. Bounded by the commands that wait.
+/// A commit with a key removes it from here, so an answer that is here is never older than a commit with the key.
+/// Bounded by the commands that wait: an answer leaves with the command that it was looked up for.
 #[derive(Debug, Default)]
 pub(super) struct Lookups {
     keys: HashMap<Bytes, Lookup>,
@@ -55,14 +55,14 @@ pub(super) struct Lookups {
 #[derive(Debug, Clone, Copy)]
 enum Lookup {
     Asked(Ticket),
-    Answered(Position),
+    Answered(Option<Standing>),
 }
 
 impl Lookups {
-    /// Where `key` stands in the active segment, if that was answered.
-    pub(super) fn answer(&self, key: &[u8]) -> Option<Position> {
+    /// Where `key` stands, if that was answered.
+    pub(super) fn answer(&self, key: &[u8]) -> Option<Option<Standing>> {
         match self.keys.get(key) {
-            Some(Lookup::Answered(position)) => Some(*position),
+            Some(Lookup::Answered(standing)) => Some(*standing),
             Some(Lookup::Asked(_)) | None => None,
         }
     }
@@ -100,21 +100,37 @@ impl Lookups {
         asked.max().unwrap_or_default()
     }
 
-    /// A lookup was answered. Answers for a segment that is no longer the active one were forgotten when it was sealed.
+    /// A lookup was answered.
     pub(super) fn answered(&mut self, ticket: Ticket, facts: &[Fact]) {
         for fact in facts {
             if let Some(lookup) = self.keys.get_mut(fact.subject.key.as_ref())
                 && matches!(lookup, Lookup::Asked(asked) if *asked == ticket)
             {
-                *lookup = Lookup::Answered(fact.position);
+                *lookup = Lookup::Answered(fact.standing);
             }
         }
     }
 
-    /// A lookup failed.
+    /// A lookup failed, and with it the commands that wait for it. What was answered for them before is forgotten too.
     pub(super) fn failed(&mut self, ticket: Ticket) {
         self.keys
-            .retain(|_, lookup| !matches!(lookup, Lookup::Asked(asked) if *asked == ticket));
+            .retain(|_, lookup| matches!(lookup, Lookup::Asked(asked) if *asked != ticket));
+    }
+
+    /// The answer for `key` has served: a command was judged by it.
+    pub(super) fn take(&mut self, key: &[u8]) -> Option<Standing> {
+        match self.answer(key) {
+            Some(standing) => {
+                self.keys.remove(key);
+                standing
+            }
+            None => None,
+        }
+    }
+
+    /// Whether nothing was looked up that is still here.
+    pub(super) fn is_empty(&self) -> bool {
+        self.keys.is_empty()
     }
 
     /// A commit with `key` was applied: from now on the key table knows it.
@@ -122,10 +138,5 @@ impl Lookups {
         if !self.keys.is_empty() {
             self.keys.remove(key);
         }
-    }
-
-    /// A new segment begins, of which everything is known.
-    pub(super) fn begin_segment(&mut self) {
-        self.keys.clear();
     }
 }

@@ -1,6 +1,6 @@
 //! The sequencer with an engine that crashes, against the model.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,15 +12,17 @@ use log::Log;
 
 use super::*;
 use crate::model::Model;
-use crate::{Key, Limits, Record, SegmentId, SequenceRange};
+use crate::{Limits, Precondition, Producer, Record, Rejection, SegmentId, SequenceRange};
 
 /// A table with room for a few keys only.
 const SMALL_TABLE: u64 = 1_500;
 
 #[derive(Debug, Clone)]
 enum Do {
-    /// Commands that arrive together, each a list of keys.
-    Append(Vec<Vec<u8>>),
+    /// Commands that arrive together.
+    Append(Vec<Command>),
+    /// A command of before is sent again.
+    Retry(prop::sample::Index),
     LookUp {
         at: prop::sample::Index,
         fails: bool,
@@ -32,51 +34,226 @@ enum Do {
     Close,
 }
 
+/// An append to come.
+#[derive(Debug, Clone)]
+struct Command {
+    keys: Vec<u8>,
+    /// Keys, and how far behind their last record the precondition is; negative numbers are beyond it.
+    preconditions: Vec<(u8, i64)>,
+    producer: Option<Sender>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Sender {
+    id: u8,
+    /// Whether it begins a new epoch.
+    restarts: bool,
+    /// How far its sequence is off.
+    ahead: i64,
+}
+
 fn steps() -> impl Strategy<Value = Vec<Do>> {
-    let batch = prop::collection::vec(0u8..40, 1..8);
+    let precondition = (
+        0u8..40,
+        prop_oneof![5 => Just(-1i64), 2 => -3i64..4, 1 => Just(1_000)],
+    );
+    let sender = (
+        0u8..5,
+        prop::bool::weighted(0.1),
+        prop_oneof![9 => Just(0i64), 1 => -7i64..3],
+    );
+    let sender = sender.prop_map(|(id, restarts, ahead)| Sender {
+        id,
+        restarts,
+        ahead,
+    });
+    let command = (
+        prop::collection::vec(0u8..40, 1..8),
+        prop_oneof![2 => Just(Vec::new()), 1 => prop::collection::vec(precondition, 1..6)],
+        prop::option::of(sender),
+    );
+    let command = command.prop_map(|(keys, preconditions, producer)| Command {
+        keys,
+        preconditions,
+        producer,
+    });
     let step = prop_oneof![
-        10 => prop::collection::vec(batch, 1..5).prop_map(Do::Append),
+        10 => prop::collection::vec(command, 1..5).prop_map(Do::Append),
+        3 => any::<prop::sample::Index>().prop_map(Do::Retry),
         6 => (any::<prop::sample::Index>(), prop::bool::weighted(0.1))
             .prop_map(|(at, fails)| Do::LookUp { at, fails }),
         3 => Just(Do::Flush),
         3 => Just(Do::Settle),
-        3 => (0i64..200).prop_map(Do::Wait),
+        3 => prop_oneof![9 => 0i64..200, 1 => Just(61_000)].prop_map(Do::Wait),
         1 => Just(Do::Crash),
         1 => Just(Do::Close),
     ];
     prop::collection::vec(step, 0..60)
 }
 
+fn key(key: u8) -> Key {
+    Key::stored(Bytes::from(vec![b'k', key]))
+}
+
 fn batch(keys: &[u8], number: u64) -> Batch {
     let limits = Limits::default();
-    let records = keys.iter().map(|key| {
+    let records = keys.iter().map(|name| {
         let value = Bytes::from(format!("{number}"));
-        Record::parse(Bytes::from(vec![b'k', *key]), value, &limits).expect("a record")
+        Record::parse(key(*name).as_bytes().clone(), value, &limits).expect("a record")
     });
     Batch::new(records.collect(), &limits).expect("a batch")
 }
 
+fn policy(key_table_bytes: u64) -> Policy {
+    Policy {
+        seal: SealPolicy::default(),
+        key_table_bytes,
+        producers: ProducerPolicy::default(),
+    }
+}
+
+/// The log, and what it should have decided.
+struct Checked {
+    log: Log,
+    producers: ProducerPolicy,
+    /// The judge: told of every command in the order in which it is decided.
+    model: Model,
+    /// What was applied, each with its answer and the time of its commit. A crash takes the end of it away.
+    history: Vec<(u64, Appended, i64)>,
+    granted: BTreeSet<u64>,
+    /// Epoch and next sequence of each producer, as its client believes.
+    senders: BTreeMap<u8, (u64, u64)>,
+}
+
+impl Checked {
+    fn new(policy: Policy) -> Self {
+        Self {
+            log: Log::new(policy),
+            producers: policy.producers,
+            model: Model::with_producers(SealPolicy::default(), policy.producers),
+            history: Vec::new(),
+            granted: BTreeSet::new(),
+            senders: BTreeMap::new(),
+        }
+    }
+
+    fn send(&mut self, command: &Command) -> u64 {
+        let number = self.log.commands.len() as u64;
+        let preconditions = command.preconditions.iter().map(|(name, behind)| {
+            let last = self.log.records().filter(|r| r.key == key(*name)).last();
+            let last = last.map_or(-1, |stored| stored.sequence.get() as i64);
+            Precondition {
+                key: key(*name),
+                no_record_since: Sequence::new((last - behind).max(0) as u64),
+            }
+        });
+        let preconditions = preconditions.collect();
+        let producer = command.producer.map(|sender| {
+            let (epoch, next) = self.senders.entry(sender.id).or_default();
+            if sender.restarts {
+                (*epoch, *next) = (*epoch + 1, 0);
+            }
+            let sequence = (*next as i64 + sender.ahead).max(0) as u64;
+            if sender.ahead == 0 {
+                *next += 1;
+            }
+            Producer::parse(&sender.id.to_string(), *epoch, sequence).expect("a producer")
+        });
+        let append = Append::new(batch(&command.keys, number), preconditions, producer);
+        self.log.commands.insert(number, append.expect("an append"));
+        number
+    }
+
+    /// Plans these commands, and compares what is decided with what the model decides.
+    fn run(&mut self, commands: &[u64]) -> std::result::Result<(), TestCaseError> {
+        self.log.now_ms += 1;
+        let outcome = self.log.run(commands);
+        if let Some(start) = outcome.start {
+            self.model.resume_at(start);
+        }
+        for judged in outcome.judged {
+            let append = self.log.commands[&judged.command].clone();
+            let expected = self.model.append(&append, outcome.time_ms);
+            let expected = expected.map(|(appended, _)| appended);
+            let (found, expected) = (format!("{:?}", judged.outcome), format!("{expected:?}"));
+            prop_assert_eq!(found, expected, "{:?}", append);
+            self.correct(&append, &judged.outcome);
+            match (judged.outcome, judged.rests_on) {
+                (Ok(appended), None) => {
+                    for sequence in appended.start.get()..appended.end().get() {
+                        let is_new = self.granted.insert(sequence);
+                        prop_assert!(is_new, "sequence {sequence} was given twice");
+                    }
+                    self.history
+                        .push((judged.command, appended, outcome.time_ms));
+                }
+                (Ok(appended), Some(rests_on)) => {
+                    prop_assert!(appended.duplicate);
+                    prop_assert_eq!(rests_on, appended.end());
+                }
+                (Err(_), rests_on) => prop_assert!(rests_on <= Some(self.log.sequencer.tip())),
+            }
+        }
+        Ok(())
+    }
+
+    /// A client goes by what it is told.
+    fn correct(&mut self, append: &Append, outcome: &Result<Appended>) {
+        let (Some(producer), Err(Error::Rejected(why))) = (append.producer(), outcome) else {
+            return;
+        };
+        let id = producer.id.as_str().parse().expect("a number");
+        let Some((epoch, next)) = self.senders.get_mut(&id) else {
+            return;
+        };
+        match **why {
+            Rejection::OutOfOrder { expected, .. } => *next = expected,
+            Rejection::Conflict { .. } => *next = producer.sequence,
+            Rejection::ProducerFenced { current } => (*epoch, *next) = (current + 1, 0),
+            Rejection::ProducerUnknown => *next = 0,
+            Rejection::SequenceTooOld | Rejection::SequenceReused { .. } => {}
+        }
+    }
+
+    fn crash(&mut self) {
+        let durable = self.log.durable.watermark();
+        self.history
+            .retain(|(_, appended, _)| appended.start < durable);
+        self.log.crash();
+        self.model = Model::with_producers(SealPolicy::default(), self.producers);
+        for (command, appended, time_ms) in &self.history {
+            self.model.resume_at(appended.start);
+            let replayed = self.model.append(&self.log.commands[command], *time_ms);
+            assert_eq!(replayed.expect("replayed").0, *appended);
+        }
+    }
+}
+
 proptest! {
     #[test]
-    fn what_is_committed_is_what_the_model_says_whatever_is_evicted_or_crashes(
+    fn what_is_decided_and_committed_is_what_the_model_says_whatever_is_evicted_or_crashes(
         seal_ms in prop::option::of(1u64..500),
         seal_bytes in prop::option::of(10u64..300),
         key_table_bytes in prop_oneof![Just(SMALL_TABLE), Just(1 << 20)],
+        expire_ms in prop_oneof![Just(300u64), Just(1_000_000)],
+        limit in prop_oneof![Just(3usize), Just(100)],
         steps in steps(),
     ) {
         let seal = SealPolicy { interval: seal_ms.map(Duration::from_millis), bytes: seal_bytes };
-        let mut log = Log::new(Policy { seal, key_table_bytes });
-        // What was applied, each with the time of its commit. A crash takes the end of it away.
-        let mut history: Vec<(u64, Appended, i64)> = Vec::new();
-        let mut granted = BTreeSet::new();
+        let producers = ProducerPolicy { expire_after: Duration::from_millis(expire_ms), limit };
+        let mut checked = Checked::new(Policy { seal, key_table_bytes, producers });
         for step in steps {
+            let log = &mut checked.log;
             let ready = match step {
-                Do::Append(batches) => {
-                    let first = log.commands.len() as u64;
-                    for (number, keys) in (first..).zip(&batches) {
-                        log.commands.insert(number, batch(keys, number));
-                    }
-                    (first..log.commands.len() as u64).collect()
+                Do::Append(commands) => {
+                    commands.iter().map(|command| checked.send(command)).collect()
+                }
+                Do::Retry(_) if log.commands.is_empty() => Vec::new(),
+                Do::Retry(at) => {
+                    let number = log.commands.len() as u64;
+                    let before = at.index(log.commands.len()) as u64;
+                    log.commands.insert(number, log.commands[&before].clone());
+                    vec![number]
                 }
                 Do::LookUp { at, fails } if !log.lookups.is_empty() => {
                     log.look_up(at.index(log.lookups.len()), fails)
@@ -85,26 +262,14 @@ proptest! {
                 Do::Settle => { log.settle(); Vec::new() }
                 Do::Flush => { log.flush(); Vec::new() }
                 Do::Wait(ms) => { log.now_ms += ms; Vec::new() }
-                Do::Crash => {
-                    let durable = log.durable.watermark();
-                    history.retain(|(_, appended, _)| appended.start < durable);
-                    log.crash();
-                    Vec::new()
-                }
+                Do::Crash => { checked.crash(); Vec::new() }
                 Do::Close => { log.close(); Vec::new() }
             };
-            if ready.is_empty() {
-                continue;
-            }
-            for (command, appended, time_ms) in log.run(&ready) {
-                let sequences = appended.start.get()..appended.start.plus(appended.count).get();
-                for sequence in sequences {
-                    prop_assert!(granted.insert(sequence), "sequence {sequence} was given twice");
-                }
-                history.push((command, appended, time_ms));
+            if !ready.is_empty() {
+                checked.run(&ready)?;
             }
         }
-        compare(&log, seal, &history)?;
+        compare(&checked.log, seal, &checked.history)?;
     }
 }
 
@@ -126,12 +291,14 @@ fn compare(
             .collect();
         let records = within
             .iter()
-            .flat_map(|(command, ..)| log.commands[command].records());
+            .flat_map(|(command, ..)| log.commands[command].batch().records());
         let whole = Batch::new(records.cloned().collect(), &Limits::default());
         let whole = whole.map_err(|error| TestCaseError::fail(error.to_string()))?;
         let time_ms = commit.state.last_time_ms;
         model.resume_at(start);
-        let (appended, _) = model.append(&whole, time_ms).expect("appended");
+        let (appended, _) = model
+            .append(&whole.clone().into(), time_ms)
+            .expect("appended");
         prop_assert_eq!(appended.start, start);
         let mut sequence = start;
         for record in whole.records() {
@@ -158,16 +325,13 @@ fn compare(
 
 #[test]
 fn a_command_that_waits_does_not_hold_up_the_others() {
-    let mut log = Log::new(Policy {
-        seal: SealPolicy::default(),
-        key_table_bytes: SMALL_TABLE,
-    });
+    let mut log = Log::new(policy(SMALL_TABLE));
     // Until a key is forgotten and has to be looked up.
     let mut forgotten = None;
     for number in 0..60 {
         log.commands
-            .insert(number, batch(&[number as u8 % 30], number));
-        if log.run(&[number]).is_empty() {
+            .insert(number, batch(&[number as u8 % 30], number).into());
+        if log.run(&[number]).judged.is_empty() {
             forgotten = Some(number);
             break;
         }
@@ -176,23 +340,20 @@ fn a_command_that_waits_does_not_hold_up_the_others() {
     let (also_waits, known) = (100, 101);
     let key = waits as u8 % 30;
     log.commands
-        .insert(also_waits, batch(&[key, 50], also_waits));
+        .insert(also_waits, batch(&[key, 50], also_waits).into());
     log.commands
-        .insert(known, batch(&[(waits as u8 - 1) % 30], known));
+        .insert(known, batch(&[(waits as u8 - 1) % 30], known).into());
 
-    let placed = log.run(&[also_waits, known]);
-    assert_eq!(placed.len(), 1);
-    assert_eq!(placed[0].0, known);
+    assert_eq!(log.run(&[also_waits, known]).placed(), [known]);
 
     // The key is looked up once, and an answer that comes later than the other one is waited for too.
     assert_eq!(log.lookups.len(), 2);
     let of_the_other = log.look_up(1, false);
     assert_eq!(of_the_other, [also_waits]);
-    assert_eq!(log.run(&of_the_other), []);
+    assert_eq!(log.run(&of_the_other).placed(), []);
     let ready = log.look_up(0, false);
     assert_eq!(ready, [waits, also_waits]);
-    let placed: Vec<u64> = log.run(&ready).iter().map(|placed| placed.0).collect();
-    assert_eq!(placed, [waits, also_waits]);
+    assert_eq!(log.run(&ready).placed(), [waits, also_waits]);
 }
 
 #[test]
@@ -202,18 +363,17 @@ fn what_was_left_open_in_the_directory_is_settled_with_the_next_commit() {
             interval: Some(Duration::from_secs(1)),
             bytes: None,
         },
-        key_table_bytes: 1 << 20,
+        ..policy(1 << 20)
     });
     for number in 0..4 {
-        log.commands.insert(number, batch(&[1, 2], number));
+        log.commands.insert(number, batch(&[1, 2], number).into());
     }
-    let key = |key| Key::stored(Bytes::from(vec![b'k', key]));
     log.run(&[0]);
     log.flush();
     log.crash();
     // The next segment begins after a restart: no append waits to know how many records came before.
     log.now_ms += 1_000;
-    assert_eq!(log.run(&[1]).len(), 1);
+    assert_eq!(log.run(&[1]).placed(), [1]);
     assert_eq!(log.directory()[&(key(1), 2)], None);
     log.settle();
     log.settle();
@@ -228,22 +388,19 @@ fn what_was_left_open_in_the_directory_is_settled_with_the_next_commit() {
 
 #[test]
 fn a_lookup_that_fails_is_asked_again() {
-    let policy = Policy {
-        seal: SealPolicy::default(),
-        key_table_bytes: SMALL_TABLE,
-    };
+    let policy = policy(SMALL_TABLE);
     let mut log = Log::new(policy);
-    log.commands.insert(0, batch(&[1], 0));
+    log.commands.insert(0, batch(&[1], 0).into());
     log.run(&[0]);
     log.flush();
     log.crash();
     // After a crash in mid-segment nothing is known of a key.
-    log.commands.insert(1, batch(&[1], 1));
-    assert_eq!(log.run(&[1]), []);
+    log.commands.insert(1, batch(&[1], 1).into());
+    assert_eq!(log.run(&[1]).placed(), []);
     assert_eq!(log.look_up(0, true), [1]);
-    assert_eq!(log.run(&[1]), []);
+    assert_eq!(log.run(&[1]).placed(), []);
     assert_eq!(log.look_up(0, false), [1]);
-    assert_eq!(log.run(&[1]).len(), 1);
+    assert_eq!(log.run(&[1]).placed(), [1]);
 }
 
 #[test]
@@ -252,10 +409,7 @@ fn a_bound_below_the_records_is_reported_as_damage() {
         last_number: EngineNumber::of_commit(Sequence::new(5)),
         ..Recovered::default()
     };
-    let policy = Policy {
-        seal: SealPolicy::default(),
-        key_table_bytes: SMALL_TABLE,
-    };
+    let policy = policy(SMALL_TABLE);
     let refused = Sequencer::recover(recovered, policy);
     assert!(matches!(refused, Err(Error::Corrupt(_))));
 }

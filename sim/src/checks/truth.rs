@@ -80,7 +80,7 @@ fn rebuilt(view: &View<'_>) -> Result<(Model, Vec<String>), String> {
         let batch = Record::parse(Bytes::from(key.to_owned()), value, &Limits::default())
             .and_then(|record| Ok(record.with_headers(as_sent(&seen.headers)?)))
             .and_then(|record| Batch::new(vec![record], &Limits::default()))
-            .and_then(|batch| model.append(&batch, seen.timestamp_ms));
+            .and_then(|batch| model.append(&batch.into(), seen.timestamp_ms));
         batch.map_err(|error| format!("{seen:?} is no record: {error}"))?;
     }
     if view.log.tip != model.tip().get() {

@@ -200,7 +200,7 @@ async fn a_read_that_takes_too_long_ends_as_deadline_exceeded() {
         }
     }
     impl LogWriter for Stuck {
-        async fn append(&self, _: Batch, _: Durability) -> Result<Appended> {
+        async fn append(&self, _: Append, _: Durability) -> Result<Appended> {
             std::future::pending().await
         }
         async fn close(&self, _within: Duration) -> Result<()> {

@@ -3,7 +3,7 @@
 use std::error::Error as _;
 use std::time::Duration;
 
-use log_domain::{Denied, Error, Right};
+use log_domain::{Denied, Error, Rejection, Right};
 use poem::http::StatusCode;
 
 use super::proto::{self, ErrorResponse};
@@ -28,6 +28,12 @@ pub(in crate::http) enum Reason {
     TooLarge,
     UnsupportedMediaType,
     UnsupportedContentCoding,
+    Conflict,
+    ProducerSequenceTooOld,
+    ProducerSequenceReused,
+    ProducerOutOfOrder,
+    ProducerFenced,
+    ProducerUnknown,
     Overloaded,
     Unavailable,
     Fenced,
@@ -68,6 +74,23 @@ impl Reason {
                 "The content type of the body is none of those listed, or its content encoding is neither gzip nor zstd."),
             Self::UnsupportedContentCoding => row(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", None,
                 "The content encoding of the body is neither gzip nor zstd."),
+            Self::Conflict => row(StatusCode::CONFLICT, "conflict", None,
+                "Code conflict: a precondition does not hold; `conflict` has the key and its last sequence. Read the key on, and \
+                 decide again. Code producer_out_of_order: requests before this one are missing; send again from \
+                 `expectedSequence` on. Code producer_sequence_too_old: the request was applied, and its start sequence is no \
+                 longer known. Code producer_sequence_reused: the producer used this sequence for other records. Code \
+                 producer_fenced: the producer writes in a higher epoch by now. Code producer_unknown: the producer is new or \
+                 was forgotten, and has to start with sequence 0. Nothing was applied now."),
+            Self::ProducerSequenceTooOld => row(StatusCode::CONFLICT, "producer_sequence_too_old", None,
+                "The request was applied before; its start sequence is no longer known."),
+            Self::ProducerSequenceReused => row(StatusCode::CONFLICT, "producer_sequence_reused", None,
+                "The producer used this sequence for other records."),
+            Self::ProducerOutOfOrder => row(StatusCode::CONFLICT, "producer_out_of_order", None,
+                "Requests of the producer before this one are missing."),
+            Self::ProducerFenced => row(StatusCode::CONFLICT, "producer_fenced", None,
+                "The producer writes in a higher epoch by now."),
+            Self::ProducerUnknown => row(StatusCode::CONFLICT, "producer_unknown", None,
+                "The producer is new or was forgotten."),
             Self::Overloaded => row(StatusCode::TOO_MANY_REQUESTS, "overloaded", Some("1"),
                 "A queue or a concurrency limit is full. Nothing was applied; send the same again later."),
             Self::Unavailable => row(StatusCode::SERVICE_UNAVAILABLE, "unavailable", Some("1"),
@@ -80,6 +103,17 @@ impl Reason {
                  that it was not."),
             Self::Internal => row(StatusCode::INTERNAL_SERVER_ERROR, "internal", None,
                 "A bug, or damaged data. The server's log has the cause under the request id."),
+        }
+    }
+
+    fn of_rejection(why: &Rejection) -> Self {
+        match why {
+            Rejection::Conflict { .. } => Self::Conflict,
+            Rejection::SequenceTooOld => Self::ProducerSequenceTooOld,
+            Rejection::SequenceReused { .. } => Self::ProducerSequenceReused,
+            Rejection::OutOfOrder { .. } => Self::ProducerOutOfOrder,
+            Rejection::ProducerFenced { .. } => Self::ProducerFenced,
+            Rejection::ProducerUnknown => Self::ProducerUnknown,
         }
     }
 }
@@ -99,6 +133,7 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let reason = match &error {
             Error::Invalid(_) => Reason::InvalidArgument,
+            Error::Rejected(why) => Reason::of_rejection(why),
             Error::TooLarge { .. } => Reason::TooLarge,
             Error::Overloaded { .. } => Reason::Overloaded,
             Error::Unavailable { .. } => Reason::Unavailable,

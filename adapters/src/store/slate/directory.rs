@@ -3,7 +3,7 @@
 use std::ops::Bound;
 
 use log_domain::segment::overlapping;
-use log_domain::sequencer::{DirectoryEntry, Fact, Position, Subject};
+use log_domain::sequencer::{DirectoryEntry, Fact, Standing, Subject};
 use log_domain::{Error, Key, Result, Segment, SegmentId, SequenceRange};
 use slatedb::config::ScanOptions;
 use slatedb::{Db, DbIterator, IterationOrder};
@@ -12,9 +12,8 @@ use super::error;
 use super::layout::directory;
 use super::record_rows::last_row;
 
-/// Where a key stands at the end of some segment.
-pub(super) struct Standing {
-    /// The newest segment, up to that one, that holds the key.
+/// The newest segment, up to some other one, that holds a key.
+pub(super) struct Newest {
     pub(super) segment: SegmentId,
     /// Records of the key before this segment.
     pub(super) earlier: u64,
@@ -22,8 +21,8 @@ pub(super) struct Standing {
     is_open: bool,
 }
 
-/// Where `key` stands at the end of segment `up_to`; `None` if it has no record so far.
-pub(super) async fn standing(db: &Db, key: &Key, up_to: SegmentId) -> Result<Option<Standing>> {
+/// The newest segment up to `up_to` that holds `key`; `None` if there is none.
+pub(super) async fn newest(db: &Db, key: &Key, up_to: SegmentId) -> Result<Option<Newest>> {
     let options = ScanOptions::default()
         .with_cache_blocks(true)
         .with_order(IterationOrder::Descending);
@@ -44,7 +43,7 @@ pub(super) async fn standing(db: &Db, key: &Key, up_to: SegmentId) -> Result<Opt
         earlier = add(earlier, records_in(db, before.segment, key).await?)?;
         oldest = before.earlier;
     }
-    Ok(Some(Standing {
+    Ok(Some(Newest {
         segment: newest.segment,
         earlier: add(earlier, oldest.unwrap_or_default())?,
         is_open: newest.earlier.is_none(),
@@ -60,38 +59,35 @@ pub(super) async fn records_in(db: &Db, segment: SegmentId, key: &Key) -> Result
 /// The answer to `subject`.
 pub(super) async fn look_up(db: &Db, subject: Subject) -> Result<Fact> {
     let key = &subject.key;
-    let Some(standing) = standing(db, key, subject.segment).await? else {
-        let position = Position {
-            in_segment: 0,
-            earlier: Some(0),
-        };
+    let Some(newest) = newest(db, key, subject.segment).await? else {
         return Ok(Fact {
             subject,
-            position,
+            standing: None,
             settled: None,
         });
     };
-    let records = records_in(db, standing.segment, key).await?;
-    let position = if standing.segment == subject.segment {
-        Position {
-            in_segment: records,
-            earlier: Some(standing.earlier),
-        }
-    } else {
-        Position {
-            in_segment: 0,
-            earlier: Some(add(standing.earlier, records)?),
-        }
-    };
-    let settled = standing.is_open.then(|| DirectoryEntry {
+    let row = last_row(db, newest.segment, key).await?;
+    let row = row.ok_or_else(|| {
+        Error::Corrupt(format!(
+            "the directory lists a key in segment {}, which has no record of it",
+            newest.segment
+        ))
+    })?;
+    let settled = newest.is_open.then(|| DirectoryEntry {
         key: key.clone(),
-        segment: standing.segment,
-        earlier: Some(standing.earlier),
+        segment: newest.segment,
+        earlier: Some(newest.earlier),
     });
+    let standing = Standing {
+        segment: newest.segment,
+        in_segment: row.end()?,
+        earlier: Some(newest.earlier),
+        last: row.run.last(),
+    };
     Ok(Fact {
-        settled,
         subject,
-        position,
+        standing: Some(standing),
+        settled,
     })
 }
 

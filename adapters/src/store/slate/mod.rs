@@ -34,7 +34,7 @@ use std::time::Duration;
 
 use log_domain::segment::overlapping;
 use log_domain::{
-    Appended, Batch, Durability, Error, Key, KeysPage, KeysQuery, LogReader, LogWriter, Page,
+    Append, Appended, Durability, Error, Key, KeysPage, KeysQuery, LogReader, LogWriter, Page,
     Result, Scan, Segment, SequenceRange, Status, Stopped, Watermarks,
 };
 use slatedb::Db;
@@ -263,8 +263,8 @@ impl LogReader for SlateStore {
 }
 
 impl LogWriter for SlateStore {
-    async fn append(&self, batch: Batch, durability: Durability) -> Result<Appended> {
-        self.queue.append(batch, durability, &self.shared).await
+    async fn append(&self, append: Append, durability: Durability) -> Result<Appended> {
+        self.queue.append(append, durability, &self.shared).await
     }
 
     async fn close(&self, within: Duration) -> Result<()> {

@@ -3,11 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use log_domain::ports::Telemetry;
 use log_domain::sequencer::{EngineNumber, Policy, Recovered, Sequencer, State};
-use log_domain::{Clock, CommitListener, Error, Limits, Result, SealPolicy, Segment};
+use log_domain::{
+    Clock, CommitListener, Error, Limits, ProducerId, ProducerPolicy, ProducerState, Result,
+    SealPolicy, Segment,
+};
 use object_store::ObjectStore;
-use slatedb::config::{CloseOptions, FlushOptions, FlushType, Settings};
+use slatedb::config::{CloseOptions, FlushOptions, FlushType, ScanOptions, Settings};
 use slatedb::db_cache::SplitCache;
 use slatedb::db_cache::foyer::{FoyerCache, FoyerCacheOptions};
 use slatedb::{BloomFilterPolicy, CloseReason, Db};
@@ -19,7 +23,7 @@ use crate::object_prefix::check_prefix;
 
 use super::engine_clock::EngineClock;
 use super::layout::prefix::{ByKey, BySegment};
-use super::layout::{segments, state};
+use super::layout::{producers, segments, state};
 use super::lookups::Lookups;
 use super::owner::{Instance, Ownership};
 use super::presence;
@@ -36,6 +40,9 @@ const BLOOM_BITS: u32 = 10;
 
 /// Shards of the block cache. Pinned, so that what is cached does not depend on the machine.
 const CACHE_SHARDS: usize = 8;
+
+/// What is asked of the object store at once while the state of the log is read.
+const READ_AHEAD_BYTES: usize = 1 << 20;
 
 /// How often it is written down, while that changes, how far the log is durable: in a bucket, which takes money for it,
 /// and where that costs next to nothing.
@@ -60,6 +67,8 @@ pub struct Options {
     pub limits: Limits,
     /// When segments are sealed.
     pub seal: SealPolicy,
+    /// How long producers are known, and how many.
+    pub producers: ProducerPolicy,
     /// At least this much time between the starts of two flushes that somebody waits for: the knob between the
     /// cost of PUTs and the latency of durable appends.
     pub flush_spacing: Duration,
@@ -90,6 +99,7 @@ impl Default for Options {
             instance: None,
             limits: Limits::default(),
             seal: SealPolicy::default(),
+            producers: ProducerPolicy::default(),
             flush_spacing: Duration::ZERO,
             append_timeout: Duration::from_secs(30),
             check_timeout: Duration::from_secs(2),
@@ -163,6 +173,7 @@ async fn open(parts: StoreParts, options: Options) -> Result<SlateStore> {
         db,
         mut state,
         segments: known,
+        producers,
         ..
     } = engine(&parts, &options, &clock, &wal_files).await?;
     let last_number = EngineNumber::new(db.status().durable_seq);
@@ -185,10 +196,12 @@ async fn open(parts: StoreParts, options: Options) -> Result<SlateStore> {
         state,
         active: known.last().copied(),
         last_number,
+        producers,
     };
     let policy = Policy {
         seal: options.seal,
         key_table_bytes: options.key_table_bytes,
+        producers: options.producers,
     };
     let sequencer = Sequencer::recover(recovered, policy)?;
     let presence = found.identified(&*parts.clock, &options, wal_files);
@@ -249,6 +262,7 @@ struct Found {
     last_write_ms: i64,
     state: State,
     segments: Vec<Segment>,
+    producers: Vec<(ProducerId, ProducerState)>,
 }
 
 impl Found {
@@ -320,12 +334,16 @@ async fn find(
         Some(row) => (row.create_ts, state::decode(&row.value)?),
         None => (i64::MIN, State::default()),
     };
-    let segments = load_segments(&db).await?;
+    let (segments, producers) = futures::try_join!(
+        all(&db, segments::prefix(), segments::decode),
+        all(&db, producers::prefix(), producers::decode),
+    )?;
     Ok(Found {
         db,
         last_write_ms,
         state,
         segments,
+        producers,
     })
 }
 
@@ -372,14 +390,18 @@ async fn build(
     })
 }
 
-async fn load_segments(db: &Db) -> Result<Vec<Segment>> {
-    let mut rows = db
-        .scan_prefix(segments::prefix(), ..)
-        .await
-        .map_err(error::read)?;
+/// All rows below `prefix`.
+async fn all<T>(
+    db: &Db,
+    prefix: Bytes,
+    decode: impl Fn(&Bytes, &Bytes) -> Result<T>,
+) -> Result<Vec<T>> {
+    let options = ScanOptions::default().with_read_ahead_bytes(READ_AHEAD_BYTES);
+    let rows = db.scan_prefix_with_options(prefix, .., &options).await;
+    let mut rows = rows.map_err(error::read)?;
     let mut found = Vec::new();
     while let Some(row) = rows.next().await.map_err(error::read)? {
-        found.push(segments::decode(&row.key, &row.value)?);
+        found.push(decode(&row.key, &row.value)?);
     }
     Ok(found)
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use log_domain::budget::{Budget, Permit};
-use log_domain::{Appended, Batch, Durability, Error, Limits, Result};
+use log_domain::{Append, Appended, Durability, Error, Limits, Result};
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
@@ -29,7 +29,7 @@ pub(super) struct Pending {
 
 /// What an append is made of, as long as it waits for its turn.
 struct Waiting {
-    batch: Batch,
+    append: Append,
     permits: [Permit; 2],
 }
 
@@ -39,8 +39,8 @@ struct Slot(Mutex<Option<Waiting>>);
 
 /// An append whose turn it is.
 pub(super) struct Taken {
-    /// The records.
-    pub(super) batch: Batch,
+    /// What was asked for.
+    pub(super) append: Append,
     /// When to answer.
     pub(super) durability: Durability,
     /// Where to answer.
@@ -51,12 +51,20 @@ pub(super) struct Taken {
     pub(super) permits: [Permit; 2],
 }
 
+impl Taken {
+    /// Answers it.
+    pub(super) fn answer(self, outcome: Result<Appended>) {
+        // A client that is gone does not need its answer.
+        let _ = self.reply.send(outcome);
+    }
+}
+
 impl Pending {
     /// Starts to apply it, unless it was given up.
     pub(super) fn take(self) -> Option<Taken> {
-        let Waiting { batch, permits } = self.slot.0.lock().take()?;
+        let Waiting { append, permits } = self.slot.0.lock().take()?;
         Some(Taken {
-            batch,
+            append,
             durability: self.durability,
             reply: self.reply,
             queued: self.queued,
@@ -118,18 +126,17 @@ impl Queue {
         (queue, receiver)
     }
 
-    /// Appends `batch` and waits for the answer, but not for ever.
+    /// Hands `append` to the writer and waits for the answer, but not for ever.
     pub(super) async fn append(
         &self,
-        batch: Batch,
+        append: Append,
         durability: Durability,
         shared: &Shared,
     ) -> Result<Appended> {
         shared.accepts()?;
-        let memory = batch.bytes() + size_of_val(batch.records()) as u64;
-        let permits = [self.requests.take(1)?, self.bytes.take(memory)?];
+        let permits = [self.requests.take(1)?, self.bytes.take(append.memory())?];
         let (reply, answer) = oneshot::channel();
-        let slot = Arc::new(Slot(Mutex::new(Some(Waiting { batch, permits }))));
+        let slot = Arc::new(Slot(Mutex::new(Some(Waiting { append, permits }))));
         let patience = Patience(Arc::clone(&slot));
         let pending = Pending {
             durability,

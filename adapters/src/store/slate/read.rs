@@ -11,7 +11,7 @@ use log_domain::{
 use slatedb::Db;
 use slatedb::config::ScanOptions;
 
-use super::directory::{Holding, add, records_in, standing};
+use super::directory::{Holding, add, newest, records_in};
 use super::error;
 use super::layout::directory;
 use super::record_rows::{last_row, next_row, rows};
@@ -87,15 +87,15 @@ impl Reader<'_> {
         {
             return Ok(0);
         }
-        let Some(standing) = standing(self.db, key, segment.id).await? else {
+        let Some(newest) = newest(self.db, key, segment.id).await? else {
             return Ok(0);
         };
-        let within = if standing.segment == segment.id {
+        let within = if newest.segment == segment.id {
             self.position_in(segment, key, sequence).await?
         } else {
-            records_in(self.db, standing.segment, key).await?
+            records_in(self.db, newest.segment, key).await?
         };
-        add(standing.earlier, within)
+        add(newest.earlier, within)
     }
 
     /// How many records of `key` the segment holds below `sequence`.

@@ -6,7 +6,7 @@ use log_domain::sequencer::{Commit, KeyInGroup, Position};
 use log_domain::{Key, Run, SegmentId, Sequence};
 use slatedb::WriteBatch;
 
-use super::layout::{directory, records, segments, state};
+use super::layout::{directory, producers, records, segments, state};
 
 /// The rows of a commit, and its runs for followers.
 pub(super) struct Encoded {
@@ -44,6 +44,12 @@ pub(super) fn encode(commit: &Commit<'_>, with_runs: bool) -> Encoded {
     let mut encoded = encoder.out;
     let rows = &mut encoded.rows;
     rows.put_bytes(state::key(), state::encode(&commit.state));
+    for (id, state) in &commit.producers.written {
+        rows.put_bytes(producers::key(id), producers::value(state));
+    }
+    for id in &commit.producers.forgotten {
+        rows.delete(producers::key(id));
+    }
     for entry in &commit.settled {
         let row_key = directory::key(entry.key.as_ref(), entry.segment);
         rows.put_bytes(row_key, directory::value(entry.earlier));

@@ -47,12 +47,12 @@ impl Drop for Vital {
     }
 }
 
-/// An append that was applied and waits to be durable.
+/// An append whose answer is known, and is given once what it rests on is durable.
 pub(super) struct Waiter {
-    /// Durable once the watermark is here.
+    /// Everything below must be durable.
     pub(super) end: Sequence,
     /// What it will be answered.
-    pub(super) appended: Appended,
+    pub(super) outcome: Result<Appended>,
     /// Where to answer.
     pub(super) reply: oneshot::Sender<Result<Appended>>,
     /// Its place in the queue.
@@ -266,18 +266,22 @@ impl Shared {
             !self.is_there() || matches!(self.stopped(), Some(Stopped::Fenced | Stopped::Failed));
         let mut waiters = self.waiters.lock();
         while let Some(first) = waiters.front() {
-            let outcome = if first.end <= durable {
-                Ok(first.appended)
-            } else if lost {
-                Err(self.unknown())
-            } else {
+            let is_durable = first.end <= durable;
+            if !is_durable && !lost {
+                break;
+            }
+            let Some(waiter) = waiters.pop_front() else {
                 break;
             };
-            if let Some(Waiter { reply, permits, .. }) = waiters.pop_front() {
-                drop(permits);
-                // The client may be gone; then nobody is left to tell.
-                let _ = reply.send(outcome);
-            }
+            let outcome = match waiter.outcome {
+                outcome if is_durable => outcome,
+                Ok(_) => Err(self.unknown()),
+                // What it was rejected for is not certain, but nothing of it was applied.
+                Err(_) => Err(self.refusal()),
+            };
+            drop(waiter.permits);
+            // The client may be gone; then nobody is left to tell.
+            let _ = waiter.reply.send(outcome);
         }
     }
 

@@ -61,7 +61,7 @@ mod presence;
 mod restarts;
 
 use log_domain::follow::Followers;
-use log_domain::{Limits, PageLimit, Record, Scan, Sequence, Visibility};
+use log_domain::{Batch, Limits, PageLimit, Record, Scan, Sequence, Visibility};
 
 /// How long a close may take.
 const CLOSE: Duration = Duration::from_secs(60);
@@ -88,12 +88,13 @@ async fn open(objects: &Arc<dyn ObjectStore>) -> SlateStore {
     open_with(objects, |_| {}).await.expect("opened")
 }
 
-fn batch(key: &'static str, values: &[&'static str]) -> Batch {
+fn batch(key: &'static str, values: &[&'static str]) -> Append {
     let limits = Limits::default();
     let record = |value: &&'static str| {
         Record::parse(key.into(), (*value).into(), &limits).expect("within the limits")
     };
-    Batch::new(values.iter().map(record).collect(), &limits).expect("a batch")
+    let batch = Batch::new(values.iter().map(record).collect(), &limits);
+    batch.expect("a batch").into()
 }
 
 async fn values(store: &SlateStore, key: &'static str) -> Vec<(u64, bytes::Bytes)> {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use log_domain::ports::{CommitStats, Telemetry};
-use log_domain::sequencer::{Commit, EngineNumber, Metadata, Sequencer, Step, Waiting};
-use log_domain::{Appended, Batch, Clock, Durability, Error, Result, Stopped};
+use log_domain::sequencer::{Commit, Decided, EngineNumber, Metadata, Sequencer, Step};
+use log_domain::{Append, Appended, Clock, Durability, Error, Result, Sequence, Stopped};
 use slatedb::config::WriteOptions;
 use slatedb::{CloseReason, Db, DbStatus, ErrorKind, WriteBatch};
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -40,8 +40,10 @@ struct Outcome {
     placed: Vec<(usize, Appended)>,
     /// Whether what was placed was applied.
     written: Result<()>,
-    /// Appends that wait for a lookup.
-    waiting: Waiting,
+    /// How far the log reached before.
+    before: Sequence,
+    /// What was decided of the other appends.
+    decided: Decided,
 }
 
 impl Writer {
@@ -77,8 +79,7 @@ impl Writer {
             self.close(reply).await;
         }
         for append in self.lookups.into_waiting() {
-            // A client that is gone does not need its answer.
-            let _ = append.reply.send(Err(shared.refusal()));
+            append.answer(Err(shared.refusal()));
         }
         queue.close();
         while let Ok(message) = queue.try_recv() {
@@ -118,8 +119,8 @@ impl Writer {
         let Some(waited) = group.first().map(|first| first.queued.elapsed()) else {
             return;
         };
-        let batches: Vec<&Batch> = group.iter().map(|taken| &taken.batch).collect();
-        let outcome = match self.write(&batches).await {
+        let appends: Vec<&Append> = group.iter().map(|taken| &taken.append).collect();
+        let outcome = match self.write(&appends).await {
             Ok(outcome) => outcome,
             Err(Error::OutcomeUnknown { .. }) => {
                 // It was a write of metadata: nothing of the group was applied.
@@ -142,21 +143,22 @@ impl Writer {
         self.distribute(group, outcome);
     }
 
-    /// Does what the sequencer says until a commit of `batches` is written.
+    /// Does what the sequencer says until a commit of `appends` is written.
     ///
     /// # Errors
     /// Nothing was applied then.
-    async fn write(&mut self, batches: &[&Batch]) -> Result<Outcome> {
+    async fn write(&mut self, appends: &[&Append]) -> Result<Outcome> {
         let durable = self.shared.watermarks().durable;
         self.sequencer.durable(EngineNumber::of_commit(durable));
         loop {
-            match self.sequencer.plan(batches, self.clock.now_ms())? {
+            match self.sequencer.plan(appends, self.clock.now_ms())? {
                 Step::Commit(commit) => return Ok(self.apply(commit).await),
-                Step::LookUp(waiting) => {
+                Step::Answer(decided) => {
                     return Ok(Outcome {
                         placed: Vec::new(),
                         written: Ok(()),
-                        waiting,
+                        before: self.sequencer.tip(),
+                        decided,
                     });
                 }
                 Step::Reserve(metadata) => {
@@ -190,16 +192,18 @@ impl Writer {
         Outcome {
             placed: placed.map(|p| (p.command, p.appended)).collect(),
             written: written.map(drop),
-            waiting: commit.waiting,
+            before: commit.start,
+            decided: commit.decided,
         }
     }
 
-    /// Answers what was placed, and sets aside what waits.
+    /// Answers what was decided, and sets aside what waits.
     fn distribute(&mut self, group: Vec<Taken>, outcome: Outcome) {
         let Outcome {
             placed,
             written,
-            waiting,
+            before,
+            decided: Decided { answered, waiting },
         } = outcome;
         if let Err(failure) = &written {
             tracing::error!(error = %failure, appends = placed.len(), "a group commit failed");
@@ -208,30 +212,40 @@ impl Writer {
             self.lookups.start(ticket, subjects);
         }
         let mut placed = placed.into_iter().peekable();
+        let mut answered = answered.into_iter().peekable();
         let mut waiting = waiting.commands.into_iter();
         for (command, taken) in group.into_iter().enumerate() {
-            if let Some((_, appended)) = placed.next_if(|(placed, _)| *placed == command) {
-                match &written {
-                    Ok(()) => self.acknowledge(taken, appended),
-                    // A client that is gone does not need its answer.
-                    Err(failure) => drop(taken.reply.send(Err(failure.clone()))),
-                }
-            } else if let Some((_, ticket)) = waiting.next() {
-                self.lookups.wait(ticket, taken);
+            let (outcome, rests_on) =
+                if let Some((_, appended)) = placed.next_if(|(placed, _)| *placed == command) {
+                    (Ok(appended), appended.end())
+                } else if let Some(answer) = answered.next_if(|answer| answer.command == command) {
+                    (answer.outcome, answer.rests_on)
+                } else {
+                    if let Some((_, ticket)) = waiting.next() {
+                        self.lookups.wait(ticket, taken);
+                    }
+                    continue;
+                };
+            match &written {
+                // An answer that rests on what was not written is none.
+                Err(failure) if rests_on > before => taken.answer(Err(failure.clone())),
+                _ => self.answer(taken, outcome, rests_on),
             }
         }
     }
 
-    fn acknowledge(&self, taken: Taken, appended: Appended) {
+    /// Answers when what the answer rests on is as durable as was asked for.
+    fn answer(&self, taken: Taken, outcome: Result<Appended>, rests_on: Sequence) {
         match taken.durability {
-            Durability::Durable => self.shared.wait_durable(Waiter {
-                end: appended.start.plus(appended.count),
-                appended,
-                reply: taken.reply,
-                permits: taken.permits,
-            }),
-            // A client that is gone does not need its answer.
-            Durability::Applied => drop(taken.reply.send(Ok(appended))),
+            Durability::Durable if rests_on > self.shared.watermarks().durable => {
+                self.shared.wait_durable(Waiter {
+                    end: rests_on,
+                    outcome,
+                    reply: taken.reply,
+                    permits: taken.permits,
+                })
+            }
+            Durability::Durable | Durability::Applied => taken.answer(outcome),
         }
     }
 
@@ -312,8 +326,7 @@ type CloseReply = tokio::sync::oneshot::Sender<Result<()>>;
 fn fail(group: Vec<Taken>, failure: &Error) {
     tracing::error!(error = %failure, appends = group.len(), "a group commit failed");
     for taken in group {
-        // A client that is gone does not need its answer.
-        let _ = taken.reply.send(Err(failure.clone()));
+        taken.answer(Err(failure.clone()));
     }
 }
 
@@ -321,8 +334,8 @@ fn fail(group: Vec<Taken>, failure: &Error) {
 fn fill(group: &mut Vec<Taken>, queue: &mut UnboundedReceiver<Message>) -> Option<CloseReply> {
     let (mut records, mut bytes) = (0, 0);
     for taken in &*group {
-        records += taken.batch.count();
-        bytes += taken.batch.bytes();
+        records += taken.append.work();
+        bytes += taken.append.batch().bytes();
     }
     while records < GROUP_RECORDS && bytes < GROUP_BYTES {
         match queue.try_recv() {
@@ -330,8 +343,8 @@ fn fill(group: &mut Vec<Taken>, queue: &mut UnboundedReceiver<Message>) -> Optio
                 let Some(taken) = pending.take() else {
                     continue;
                 };
-                records += taken.batch.count();
-                bytes += taken.batch.bytes();
+                records += taken.append.work();
+                bytes += taken.append.batch().bytes();
                 group.push(taken);
             }
             Ok(Message::Close(reply)) => return Some(reply),

@@ -13,6 +13,7 @@ pub(super) struct Write {
     pub(super) number: EngineNumber,
     pub(super) state: State,
     pub(super) new_segment: Option<Segment>,
+    pub(super) producers: ProducerChanges,
     pub(super) directory: Vec<DirectoryEntry>,
     pub(super) records: Vec<Stored>,
 }
@@ -28,6 +29,36 @@ pub(super) struct Stored {
     pub(super) position: Position,
 }
 
+/// What was decided of a command.
+#[derive(Debug)]
+pub(super) struct Judged {
+    pub(super) command: u64,
+    pub(super) outcome: Result<Appended>,
+    /// Of what is not placed: what its answer rests on.
+    pub(super) rests_on: Option<Sequence>,
+}
+
+/// What was decided of a group.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    /// In the order in which it was decided.
+    pub(super) judged: Vec<Judged>,
+    pub(super) time_ms: i64,
+    /// The start of the commit, if there was one.
+    pub(super) start: Option<Sequence>,
+}
+
+impl Outcome {
+    /// The commands that were placed.
+    pub(super) fn placed(&self) -> Vec<u64> {
+        let placed = self
+            .judged
+            .iter()
+            .filter(|judged| judged.rests_on.is_none());
+        placed.map(|judged| judged.command).collect()
+    }
+}
+
 /// The driver of a sequencer over an engine in memory.
 pub(super) struct Log {
     pub(super) sequencer: Sequencer,
@@ -35,7 +66,7 @@ pub(super) struct Log {
     pub(super) writes: Vec<Write>,
     pub(super) durable: EngineNumber,
     /// Commands by number, and those that wait for a lookup.
-    pub(super) commands: BTreeMap<u64, Batch>,
+    pub(super) commands: BTreeMap<u64, Append>,
     aside: Vec<(Ticket, u64)>,
     pub(super) lookups: VecDeque<(Ticket, Vec<Subject>)>,
     /// Facts that nothing waits for, not reported yet.
@@ -58,47 +89,88 @@ impl Log {
         }
     }
 
-    /// Plans `commands` until no step is left; returns what was placed, in order.
-    pub(super) fn run(&mut self, commands: &[u64]) -> Vec<(u64, Appended, i64)> {
+    /// Plans `commands` until no step is left.
+    pub(super) fn run(&mut self, commands: &[u64]) -> Outcome {
         loop {
-            let batches: Vec<Batch> = commands.iter().map(|c| self.commands[c].clone()).collect();
-            let batches: Vec<&Batch> = batches.iter().collect();
-            let step = self.sequencer.plan(&batches, self.now_ms);
+            let appends: Vec<Append> = commands.iter().map(|c| self.commands[c].clone()).collect();
+            let appends: Vec<&Append> = appends.iter().collect();
+            let step = self.sequencer.plan(&appends, self.now_ms);
             match step.expect("not full") {
                 Step::AwaitDurable(number) => {
                     assert!(self.writes.iter().any(|write| write.number == number));
                     self.flush();
                 }
                 Step::Reserve(metadata) => {
-                    self.write(Write {
-                        number: metadata.number,
-                        state: metadata.state,
-                        new_segment: None,
-                        directory: Vec::new(),
-                        records: Vec::new(),
-                    });
+                    self.write_metadata(&metadata);
                     self.sequencer.written(&metadata);
                     self.flush();
                 }
-                Step::LookUp(waiting) => {
-                    assert_eq!(waiting.commands.len(), commands.len());
-                    self.set_aside(commands, waiting);
-                    return Vec::new();
+                Step::Answer(decided) => {
+                    let time_ms = self.now_ms.max(self.last_time_ms());
+                    return Outcome {
+                        time_ms,
+                        start: None,
+                        judged: self.decided(commands, &[], decided),
+                    };
                 }
-                Step::Commit(commit) => {
+                Step::Commit(mut commit) => {
                     self.sequencer.applied(&commit);
-                    let done: Vec<(u64, Appended, i64)> = commit
-                        .placed
-                        .iter()
-                        .map(|placed| (commands[placed.command], placed.appended, commit.time_ms))
-                        .collect();
                     self.apply(&commit);
-                    assert_eq!(done.len() + commit.waiting.commands.len(), commands.len());
-                    self.set_aside(commands, commit.waiting);
-                    return done;
+                    let decided = std::mem::take(&mut commit.decided);
+                    return Outcome {
+                        time_ms: commit.time_ms,
+                        start: Some(commit.start),
+                        judged: self.decided(commands, &commit.placed, decided),
+                    };
                 }
             }
         }
+    }
+
+    fn last_time_ms(&self) -> i64 {
+        self.writes
+            .last()
+            .map_or(0, |write| write.state.last_time_ms)
+    }
+
+    /// All that was decided, in the order of the commands.
+    fn decided(
+        &mut self,
+        commands: &[u64],
+        placed: &[Placed<'_>],
+        decided: Decided,
+    ) -> Vec<Judged> {
+        let Decided { answered, waiting } = decided;
+        let all = placed.len() + answered.len() + waiting.commands.len();
+        assert_eq!(all, commands.len(), "each command gets one verdict");
+        let placed = placed
+            .iter()
+            .map(|placed| (placed.command, Ok(placed.appended), None));
+        let answered = answered
+            .into_iter()
+            .map(|answered| (answered.command, answered.outcome, Some(answered.rests_on)));
+        let mut judged: Vec<_> = placed.chain(answered).collect();
+        judged.sort_by_key(|(command, ..)| *command);
+        self.set_aside(commands, waiting);
+        let judged = judged
+            .into_iter()
+            .map(|(command, outcome, rests_on)| Judged {
+                command: commands[command],
+                outcome,
+                rests_on,
+            });
+        judged.collect()
+    }
+
+    fn write_metadata(&mut self, metadata: &Metadata) {
+        self.write(Write {
+            number: metadata.number,
+            state: metadata.state,
+            new_segment: None,
+            producers: ProducerChanges::default(),
+            directory: Vec::new(),
+            records: Vec::new(),
+        });
     }
 
     pub(super) fn set_aside(&mut self, commands: &[u64], waiting: Waiting) {
@@ -142,6 +214,7 @@ impl Log {
             number: commit.number,
             state: commit.state,
             new_segment,
+            producers: commit.producers.clone(),
             directory: listed.chain(commit.settled.iter().cloned()).collect(),
             records: stored,
         });
@@ -193,17 +266,29 @@ impl Log {
     }
 
     pub(super) fn fact(&self, subject: Subject) -> Fact {
-        let position = self.position(subject.segment, &subject.key);
+        let of_key = self.records().filter(|stored| stored.key == subject.key);
+        let last = of_key.filter(|s| s.segment <= subject.segment).last();
+        let standing = last.map(|last| {
+            let position = self.position(last.segment, &subject.key);
+            Standing {
+                segment: last.segment,
+                in_segment: position.in_segment,
+                earlier: position.earlier,
+                last: last.sequence,
+            }
+        });
         let directory = self.directory();
-        let entry = directory.get(&(subject.key.clone(), subject.segment));
-        let settled = matches!(entry, Some(None)).then(|| DirectoryEntry {
-            key: subject.key.clone(),
-            segment: subject.segment,
-            earlier: position.earlier,
+        let settled = standing.and_then(|standing| {
+            let entry = directory.get(&(subject.key.clone(), standing.segment));
+            matches!(entry, Some(None)).then(|| DirectoryEntry {
+                key: subject.key.clone(),
+                segment: standing.segment,
+                earlier: standing.earlier,
+            })
         });
         Fact {
             subject,
-            position,
+            standing,
             settled,
         }
     }
@@ -252,15 +337,19 @@ impl Log {
 
     pub(super) fn close(&mut self) {
         let metadata = self.sequencer.close();
-        self.write(Write {
-            number: metadata.number,
-            state: metadata.state,
-            new_segment: None,
-            directory: Vec::new(),
-            records: Vec::new(),
-        });
+        self.write_metadata(&metadata);
         self.flush();
         self.reopen();
+    }
+
+    /// The producers that the engine holds.
+    pub(super) fn producers(&self) -> BTreeMap<ProducerId, ProducerState> {
+        let mut producers = BTreeMap::new();
+        for changes in self.writes.iter().map(|write| &write.producers) {
+            producers.retain(|id, _| !changes.forgotten.contains(id));
+            producers.extend(changes.written.iter().cloned());
+        }
+        producers
     }
 
     pub(super) fn reopen(&mut self) {
@@ -272,6 +361,7 @@ impl Log {
             state: last.map_or_else(State::default, |write| write.state),
             active: self.writes.iter().rev().find_map(|write| write.new_segment),
             last_number: last.map_or_else(EngineNumber::default, |write| write.number),
+            producers: self.producers().into_iter().collect(),
         };
         self.sequencer = Sequencer::recover(recovered, self.policy).expect("recovered");
     }

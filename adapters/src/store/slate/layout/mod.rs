@@ -11,6 +11,7 @@
 pub(crate) mod directory;
 pub(crate) mod key;
 pub(crate) mod prefix;
+pub(crate) mod producers;
 pub(crate) mod records;
 pub(crate) mod segments;
 pub(crate) mod state;
@@ -26,6 +27,8 @@ pub(crate) enum RowType {
     State = 0x01,
     /// The description of a segment; system segment only.
     Segment = 0x02,
+    /// What is kept of a producer; system segment only.
+    Producer = 0x03,
     /// That a key has records in a segment; system segment only.
     Directory = 0x10,
     /// Records of one key and one commit.

@@ -125,7 +125,7 @@ async fn forgotten_keys_are_looked_up_and_counted_right() {
         let records = records
             .collect::<Result<Vec<_>>>()
             .expect("within the limits");
-        let batch = Batch::new(records, &limits).expect("a batch");
+        let batch = Batch::new(records, &limits).expect("a batch").into();
         store
             .append(batch, Durability::Applied)
             .await

@@ -1,0 +1,64 @@
+//! Why an append that is well-formed is not applied.
+
+use bytes::Bytes;
+
+use crate::Sequence;
+
+/// Why an append that is well-formed was not applied. It changed nothing, and used up no sequence of its producer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Rejection {
+    /// A precondition does not hold: read the key on from where the last read ended, and decide again.
+    #[error(
+        "the key has a record with sequence {last}, and the precondition demands none since {no_record_since}; \
+         nothing was applied, read the key from there and decide again"
+    )]
+    Conflict {
+        /// The key.
+        key: Bytes,
+        /// What the precondition said.
+        no_record_since: Sequence,
+        /// The last sequence of the key.
+        last: Sequence,
+    },
+
+    /// The request was applied before, so long ago that its start sequence is no longer kept: it is done.
+    #[error("the request was applied before; its start sequence is no longer known")]
+    SequenceTooOld,
+
+    /// A request with this sequence was applied before, and had other records.
+    #[error(
+        "the producer has used sequence {sequence} for other records; nothing was applied, give every request a sequence \
+         of its own"
+    )]
+    SequenceReused {
+        /// The sequence of the request.
+        sequence: u64,
+    },
+
+    /// Requests before this one have not arrived: send them again from `expected` on.
+    #[error(
+        "it is not the turn of sequence {sequence}; nothing was applied, send again from sequence {expected} on"
+    )]
+    OutOfOrder {
+        /// The sequence of the request.
+        sequence: u64,
+        /// The sequence of the next request that will be applied.
+        expected: u64,
+    },
+
+    /// The producer writes in a higher epoch by now: this instance of it must stop.
+    #[error(
+        "the producer is in epoch {current} now; nothing was applied, and nothing of an earlier epoch will be"
+    )]
+    ProducerFenced {
+        /// The epoch of the producer.
+        current: u64,
+    },
+
+    /// The producer is new, or was not heard of for so long that it was forgotten: outcomes of the past can no longer be
+    /// asked for.
+    #[error(
+        "the producer is not known (any more); nothing was applied, start again with sequence 0"
+    )]
+    ProducerUnknown,
+}

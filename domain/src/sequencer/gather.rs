@@ -1,0 +1,165 @@
+//! What becomes of the commands of one group: placed, answered, or set aside until something is looked up.
+
+use super::group::Group;
+use super::key_table::{KeyTable, LastRecord, Position};
+use super::lookups::Lookups;
+use super::producers::{Judgement, Producers, Staged};
+use super::{Answered, Placed};
+use crate::{Append, Appended, Error, Key, Precondition, Rejection, Result, SegmentId, Sequence};
+
+/// Takes the commands of a group in their order. Each is judged against everything placed before it.
+pub(super) struct Gatherer<'s, 'a> {
+    keys: &'s KeyTable,
+    lookups: &'s Lookups,
+    segment: SegmentId,
+    next: Sequence,
+    /// What the group does to producers.
+    pub(super) producers: Staged<'s>,
+    /// The records of what was placed.
+    pub(super) group: Group<'a>,
+    /// Commands whose records have sequences.
+    pub(super) placed: Vec<Placed<'a>>,
+    /// Commands that are answered without being placed.
+    pub(super) answered: Vec<Answered>,
+    /// Commands for which something must be looked up first.
+    pub(super) aside: Vec<(usize, &'a Append)>,
+    /// Keys of their preconditions, of which nothing is known.
+    pub(super) unknown: Vec<&'a Key>,
+}
+
+enum Verdict {
+    Holds,
+    Answered(Result<Appended>, Sequence),
+    Unknown,
+}
+
+impl<'s, 'a: 's> Gatherer<'s, 'a> {
+    /// Nothing yet, for a commit of `commands` to `segment` from sequence `start` on.
+    pub(super) fn new(
+        (keys, lookups, producers): (&'s KeyTable, &'s Lookups, &'s Producers),
+        commands: &[&'a Append],
+        (start, segment, time_ms): (Sequence, SegmentId, i64),
+    ) -> Self {
+        Self {
+            keys,
+            lookups,
+            segment,
+            next: start,
+            producers: Staged::new(producers, time_ms),
+            group: Group::new(commands),
+            placed: Vec::with_capacity(commands.len()),
+            answered: Vec::new(),
+            aside: Vec::new(),
+            unknown: Vec::new(),
+        }
+    }
+
+    /// Takes the next command.
+    pub(super) fn take(&mut self, command: usize, append: &'a Append) {
+        match self.judge(append) {
+            Verdict::Holds if self.place(command, append) => {}
+            Verdict::Holds | Verdict::Unknown => self.set_aside(command, append),
+            Verdict::Answered(outcome, rests_on) => self.answered.push(Answered {
+                command,
+                outcome,
+                rests_on,
+            }),
+        }
+    }
+
+    /// Whether a command is applied, as far as that is known. The producer comes first: a duplicate gets its first answer,
+    /// whatever its preconditions say now.
+    fn judge(&mut self, append: &'a Append) -> Verdict {
+        if let Some(producer) = append.producer() {
+            match self.producers.judge(producer, append.fingerprint()) {
+                Judgement::Next => {}
+                Judgement::Answered(outcome, rests_on) => {
+                    return Verdict::Answered(outcome, rests_on);
+                }
+                Judgement::Behind => return Verdict::Unknown,
+            }
+        }
+        let unknown = self.unknown.len();
+        for precondition in append.preconditions() {
+            match self.check(precondition) {
+                Verdict::Holds => {}
+                Verdict::Unknown => self.unknown.push(&precondition.key),
+                conflict if self.unknown.len() == unknown => return conflict,
+                // The first one that does not hold is told, and one before this may turn out not to.
+                _ => {}
+            }
+        }
+        match self.unknown.len() == unknown {
+            true => Verdict::Holds,
+            false => Verdict::Unknown,
+        }
+    }
+
+    fn check(&self, precondition: &Precondition) -> Verdict {
+        let Precondition {
+            key,
+            no_record_since,
+        } = precondition;
+        let last = match self.group.last(key) {
+            Some(last) => Some(last),
+            None => match self.keys.last(key.as_ref()) {
+                LastRecord::At(last) => Some(last),
+                LastRecord::Never => None,
+                LastRecord::Below(end) if *no_record_since >= end => None,
+                LastRecord::Below(_) => match self.lookups.answer(key.as_ref()) {
+                    Some(standing) => standing.map(|standing| standing.last),
+                    None => return Verdict::Unknown,
+                },
+            },
+        };
+        match last {
+            Some(last) if last >= *no_record_since => {
+                let conflict = Rejection::Conflict {
+                    key: key.as_bytes().clone(),
+                    no_record_since: *no_record_since,
+                    last,
+                };
+                Verdict::Answered(Err(Error::rejected(conflict)), last.plus(1))
+            }
+            _ => Verdict::Holds,
+        }
+    }
+
+    /// Gives its records the next sequences, if it is known where their keys stand.
+    fn place(&mut self, command: usize, append: &'a Append) -> bool {
+        let (keys, lookups, segment) = (self.keys, self.lookups, self.segment);
+        let batch = append.batch();
+        let is_known = self.group.add(batch, self.next, |key| {
+            let key = key.as_ref();
+            keys.position(key, segment).or_else(|| {
+                let standing = lookups.answer(key)?;
+                Some(standing.map_or(Position::NONE, |standing| standing.position(segment)))
+            })
+        });
+        if !is_known {
+            return false;
+        }
+        if let Some(producer) = append.producer() {
+            self.producers.place(producer, append, self.next);
+        }
+        let appended = Appended {
+            start: self.next,
+            count: batch.count(),
+            duplicate: false,
+        };
+        self.placed.push(Placed {
+            command,
+            batch,
+            appended,
+        });
+        self.next = appended.end();
+        true
+    }
+
+    fn set_aside(&mut self, command: usize, append: &'a Append) {
+        if let Some(producer) = append.producer() {
+            self.producers.wait(producer);
+        }
+        self.aside.push((command, append));
+    }
+}
