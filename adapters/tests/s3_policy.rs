@@ -122,7 +122,7 @@ async fn append(store: &SlateStore, round: usize) {
     let value = format!("{round} ").repeat(32 << 10);
     let record = Record::parse("key".into(), value.into(), &limits).expect("within the limits");
     let batch = Batch::new(vec![record], &limits).expect("a batch");
-    let appended = store.append(batch, Durability::Durable).await;
+    let appended = store.append(batch.into(), Durability::Durable).await;
     appended.expect("appended");
 }
 

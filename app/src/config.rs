@@ -38,7 +38,7 @@ use clap::ValueEnum;
 use log_adapters::http::HttpOptions;
 use log_adapters::objects::{Folder, Place};
 use log_adapters::store::slate;
-use log_domain::{Limits, SealPolicy};
+use log_domain::{Limits, ProducerPolicy, SealPolicy};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -91,6 +91,8 @@ pub struct Config {
     pub limits: LimitsSection,
     /// When segments are sealed. Both off by default; with both, whichever comes first.
     pub segments: Segments,
+    /// How long producers are known.
+    pub producers: Producers,
     /// When appends become durable.
     pub durability: Durability,
     /// How long anybody waits for anything.
@@ -193,6 +195,9 @@ pub struct LimitsSection {
     pub append_queue_bytes: ByteSize,
     /// Requests that follow a key at the same time.
     pub followers: usize,
+    /// Producers that are known at the same time, about 500 bytes of memory each. For a new one beyond them the one that was
+    /// idle longest is forgotten; while all of them wrote within the last minute, new ones are answered 429.
+    pub producers: usize,
     /// Connections at the same time, on each listener. At the limit those are closed that have been idle for longest, and on 16 more
     /// only `/-/healthy`, `/-/ready` and `/metrics` are answered; further ones are closed at once.
     pub connections: usize,
@@ -216,6 +221,16 @@ pub struct Segments {
     /// Seal a segment when this much is in it, for example `10GiB`.
     #[schemars(with = "Option<String>")]
     pub seal_bytes: Option<ByteSize>,
+}
+
+/// How long producers are known. How many are known at most is `limits.producers`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Producers {
+    /// A producer that sends nothing for this long is forgotten. Until then its requests can be sent again, and are applied once.
+    #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
+    pub expire_after: Duration,
 }
 
 /// When appends become durable.
@@ -430,6 +445,10 @@ impl Config {
             seal: SealPolicy {
                 interval: self.segments.seal_interval,
                 bytes: self.segments.seal_bytes.map(|size| size.as_u64()),
+            },
+            producers: ProducerPolicy {
+                expire_after: self.producers.expire_after,
+                limit: self.limits.producers,
             },
             flush_spacing: self.durability.flush_spacing,
             append_timeout: self.timeouts.append,

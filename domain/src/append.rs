@@ -176,12 +176,11 @@ impl Append {
         self.batch.count() + self.preconditions.len() as u64
     }
 
-    /// Memory that it takes while it waits, in bytes.
-    pub fn memory(&self) -> u64 {
+    /// Memory that it takes beside the keys, values and headers of its records, in bytes.
+    pub fn bookkeeping(&self) -> u64 {
         let keys = self.preconditions.iter().map(|p| p.key.as_ref().len());
-        let records = size_of_val(self.batch.records());
         let preconditions = size_of_val(&self.preconditions[..]) + keys.sum::<usize>();
-        self.batch.bytes() + (records + preconditions) as u64
+        (size_of_val(self.batch.records()) + preconditions) as u64
     }
 }
 

@@ -30,6 +30,7 @@ mod failing;
 mod fuzz;
 mod headers;
 mod reading;
+mod safe_appends;
 mod streaming;
 mod text;
 mod unknown;

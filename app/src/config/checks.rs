@@ -76,6 +76,11 @@ impl Config {
             (self.limits.value_bytes.as_u64() == 0, "limits.value_bytes"),
             (self.limits.page_bytes.as_u64() == 0, "limits.page_bytes"),
             (self.limits.followers == 0, "limits.followers"),
+            (self.limits.producers == 0, "limits.producers"),
+            (
+                self.producers.expire_after.is_zero(),
+                "producers.expire_after",
+            ),
             (self.timeouts.check.is_zero(), "timeouts.check"),
             (self.timeouts.open.is_zero(), "timeouts.open"),
             (self.timeouts.body.is_zero(), "timeouts.body"),

@@ -40,12 +40,16 @@ impl Default for Config {
                 append_queue_requests: limits.append_queue_requests,
                 append_queue_bytes: bytes(limits.append_queue_bytes),
                 followers: limits.followers,
+                producers: slate.producers.limit,
                 connections: 20_000,
                 requests: 20_000,
                 connection_streams: 128,
                 header_bytes: ByteSize::kib(64),
             },
             segments: Segments::default(),
+            producers: Producers {
+                expire_after: slate.producers.expire_after,
+            },
             durability: Durability {
                 flush_interval: slate
                     .settings
@@ -87,6 +91,12 @@ impl Default for Config {
 impl Default for LimitsSection {
     fn default() -> Self {
         Config::default().limits
+    }
+}
+
+impl Default for Producers {
+    fn default() -> Self {
+        Config::default().producers
     }
 }
 

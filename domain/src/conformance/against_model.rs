@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::model::Model;
-use crate::{Sequence, Watermarks};
+use crate::{Append, Sequence, Watermarks};
 
 pub(super) async fn random_histories_equal_the_model<F: Fixture>(fixture: F, seed: u64) {
     let mut random = Random(seed);

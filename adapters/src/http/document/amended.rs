@@ -99,7 +99,7 @@ fn leave_out_what_cannot_happen(operation: &mut MetaOperation) {
     let has_key = operation.params.iter().any(|param| param.name == "key");
     let responses = &mut operation.responses.responses;
     responses.retain(|response| match response.status {
-        Some(415) => has_body,
+        Some(409 | 415) => has_body,
         Some(413) => has_body || has_key,
         Some(400 | 429 | 504) => has_input,
         _ => true,

@@ -1,7 +1,7 @@
 //! An example of every error that an operation can end in, for the document: made by what makes the errors themselves.
 
 use bytes::Bytes;
-use log_domain::{Batch, Denied, Error, Limits, PageLimit, Record, Right};
+use log_domain::{Batch, Denied, Error, Limits, PageLimit, Record, Rejection, Right, Sequence};
 use poem::http::{HeaderMap, HeaderValue, header};
 use serde_yaml::{Mapping, Value as Yaml};
 
@@ -25,16 +25,10 @@ pub(in crate::http) fn of(operation: &str, path: &str, status: u16) -> Mapping {
         .map(|failure| {
             let answer = failure.answer(&request);
             let code = answer.code.clone();
-            let fields = [
-                ("status", answer.status),
-                ("message", answer.message),
-                ("code", answer.code),
-            ];
-            let value: Mapping = fields
-                .into_iter()
-                .map(|(name, text)| (name.into(), text.into()))
-                .collect();
-            let example: Mapping = [("value".into(), value.into())].into_iter().collect();
+            let value = reply::encode(Format::Json, &answer).unwrap_or_default();
+            // JSON is YAML too, and read as such it keeps the order of its fields.
+            let value: Yaml = serde_yaml::from_slice(&value).unwrap_or_default();
+            let example: Mapping = [("value".into(), value)].into_iter().collect();
             (Yaml::from(code), Yaml::from(example))
         });
     examples.collect()
@@ -49,6 +43,10 @@ fn failures(operation: &str, path: &str, status: u16) -> Vec<Failure> {
         403 => route_table::find(path)
             .and_then(|route| route.needs)
             .map(|right| Failure::denied(Denied::Insufficient, right))
+            .into_iter()
+            .collect(),
+        409 => rejections()
+            .map(|why| Error::rejected(why).into())
             .into_iter()
             .collect(),
         413 => vec![too_large(appends, &limits)],
@@ -73,6 +71,24 @@ fn failures(operation: &str, path: &str, status: u16) -> Vec<Failure> {
         504 => vec![Error::DeadlineExceeded(30_000).into()],
         _ => Vec::new(),
     }
+}
+
+fn rejections() -> [Rejection; 6] {
+    [
+        Rejection::Conflict {
+            key: Bytes::from_static(b"orders"),
+            no_record_since: Sequence::ZERO,
+            last: Sequence::new(1),
+        },
+        Rejection::OutOfOrder {
+            sequence: 3,
+            expected: 2,
+        },
+        Rejection::SequenceTooOld,
+        Rejection::SequenceReused { sequence: 1 },
+        Rejection::ProducerFenced { current: 1 },
+        Rejection::ProducerUnknown,
+    ]
 }
 
 fn invalid(operation: &str, limits: &Limits) -> Failure {

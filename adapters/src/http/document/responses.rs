@@ -11,8 +11,9 @@ use crate::http::wire::proto::ErrorResponse;
 use crate::http::wire::reply::Reply;
 
 /// The reasons that an operation's documentation lists.
-const DOCUMENTED: [Reason; 7] = [
+const DOCUMENTED: [Reason; 8] = [
     Reason::InvalidArgument,
+    Reason::Conflict,
     Reason::TooLarge,
     Reason::UnsupportedMediaType,
     Reason::Overloaded,

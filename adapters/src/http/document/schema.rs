@@ -1,14 +1,16 @@
 //! The messages as the OpenAPI document describes them.
 
+use log_domain::append::MAX_PRECONDITIONS;
 use poem_openapi::registry::{MetaMediaType, MetaSchema, MetaSchemaRef, Registry};
 use serde_json::{Value as Json, json};
 
 use crate::http::wire::proto::{
-    AppendRequest, AppendResponse, CountResponse, ErrorResponse, Key, KeysResponse, Record,
-    ScanResponse, Segment, SegmentsResponse, Value,
+    AppendRequest, AppendResponse, Conflict, CountResponse, ErrorResponse, Key, KeysResponse,
+    Precondition, Producer, Record, ScanResponse, Segment, SegmentsResponse, Value,
 };
 use header::headers;
 
+mod conditions;
 mod header;
 
 /// A message with a schema of its own.
@@ -49,7 +51,7 @@ pub(in crate::http) fn reference<M: Described>() -> MetaSchemaRef {
     MetaSchemaRef::Reference(M::NAME.to_owned())
 }
 
-type Field = (&'static str, MetaSchema);
+type Field = (&'static str, MetaSchemaRef);
 
 fn object(
     description: &'static str,
@@ -57,27 +59,21 @@ fn object(
     fields: impl IntoIterator<Item = Field>,
     example: Json,
 ) -> MetaSchema {
-    let fields = fields.into_iter();
     MetaSchema {
         description: Some(description),
         required: required.to_vec(),
-        properties: fields
-            .map(|(name, schema)| (name, MetaSchemaRef::Inline(Box::new(schema))))
-            .collect(),
+        properties: fields.into_iter().collect(),
         example: Some(example),
         ..MetaSchema::new("object")
     }
 }
 
 fn field(name: &'static str, schema: MetaSchema, description: &'static str) -> Field {
-    let description = Some(description);
-    (
-        name,
-        MetaSchema {
-            description,
-            ..schema
-        },
-    )
+    let schema = MetaSchema {
+        description: Some(description),
+        ..schema
+    };
+    (name, MetaSchemaRef::Inline(Box::new(schema)))
 }
 
 fn base64() -> MetaSchema {
@@ -212,6 +208,11 @@ impl Described for AppendRequest {
             min_items: Some(1),
             ..list_of::<Record>(registry)
         };
+        let preconditions = MetaSchema {
+            max_items: Some(MAX_PRECONDITIONS),
+            ..list_of::<Precondition>(registry)
+        };
+        register::<Producer>(registry);
         let durable = MetaSchema {
             default: Some(false.into()),
             ..MetaSchema::new("boolean")
@@ -230,6 +231,12 @@ impl Described for AppendRequest {
                     durable,
                     "Answer only once the records are on object storage.",
                 ),
+                field(
+                    "preconditions",
+                    preconditions,
+                    "The records are applied only if all of these hold, up to 1,000.",
+                ),
+                ("producer", reference::<Producer>()),
             ],
             json!({
                 "records": [
@@ -264,6 +271,15 @@ impl Described for AppendResponse {
                     "startSequence",
                     unsigned_64(),
                     "Sequence of the first record.",
+                ),
+                field(
+                    "duplicate",
+                    MetaSchema {
+                        default: Some(false.into()),
+                        ..MetaSchema::new("boolean")
+                    },
+                    "Whether this is the answer to an earlier request of the producer with the same sequence: nothing was \
+                     applied now. Absent if not.",
                 ),
             ],
             json!({"status": "success", "recordsAppended": 2, "startSequence": 0}),
@@ -446,7 +462,8 @@ impl Described for CountResponse {
 impl Described for ErrorResponse {
     const NAME: &'static str = "ErrorResponse";
 
-    fn schema(_registry: &mut Registry) -> MetaSchema {
+    fn schema(registry: &mut Registry) -> MetaSchema {
+        register::<Conflict>(registry);
         object(
             "Why something was not done.",
             &["status", "message", "code"],
@@ -461,7 +478,14 @@ impl Described for ErrorResponse {
                     "code",
                     MetaSchema::new("string"),
                     "What went wrong, for programs: invalid_argument, unauthenticated, permission_denied, not_found, method_not_allowed, too_large, \
-                     unsupported_media_type, overloaded, unavailable, fenced, deadline_exceeded or internal.",
+                     unsupported_media_type, conflict, producer_out_of_order, producer_sequence_too_old, producer_sequence_reused, \
+                     producer_fenced, producer_unknown, overloaded, unavailable, fenced, deadline_exceeded or internal.",
+                ),
+                ("conflict", reference::<Conflict>()),
+                field(
+                    "expectedSequence",
+                    unsigned_64(),
+                    "With code producer_out_of_order: the sequence of the request that is applied next.",
                 ),
             ],
             json!({

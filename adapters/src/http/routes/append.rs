@@ -41,8 +41,17 @@ impl<S: LogWriter> Append<S> {
     /// Limits (defaults; the server's configuration may differ): body 16 MiB (decompressed, too), key 1 B to 8 KiB, value 8 MiB, 64
     /// headers with 8 KiB of names and values for each record, 100,000 records; 30 s to receive the body, and 30 s to be acknowledged.
     ///
+    /// With `preconditions` the records are applied only if each of these keys has no record at or above its `noRecordSince`. That
+    /// is the `nextSequence` of a scan that read the key to its end, so that what was read, decided and appended is one step;
+    /// 0 demands that the key has no record. Status 409 and code `conflict` tell that somebody was faster.
+    ///
     /// Status 504 means that the outcome is unknown, unless the message says that nothing was applied: the records
-    /// were applied whole or not at all; read the key to find out. Every other error means that nothing was applied.
+    /// were applied whole or not at all. Send the same again: with a `producer` it is applied once, however often it is sent.
+    /// Without one, read the key to find out. Every other error means that nothing was applied now.
+    ///
+    /// A producer numbers its requests from 0 in each of its epochs. The answer to one of its last five requests is given
+    /// again, with `duplicate`, and nothing is applied again. A higher epoch takes over from the lower ones. A producer that
+    /// sends nothing for 7 days (by default) is forgotten.
     #[oai(
         path = "/api/v1/log/append",
         method = "post",
@@ -60,15 +69,16 @@ impl<S: LogWriter> Append<S> {
             .receive(limits.request_bytes, &self.budget, self.body_timeout)
             .await?;
         self.sizes.received(received.bytes());
-        let (batch, durability) = received.decode(limits)?;
-        let decoded = size_of_val(batch.records()) as u64 + batch.header_bytes();
+        let (append, durability) = received.decode(limits)?;
+        let decoded = append.bookkeeping() + append.batch().header_bytes();
         received.permit.grow(decoded)?;
 
-        let appended = self.service.append(batch, durability).await?;
+        let appended = self.service.append(append, durability).await?;
         let answer = AppendResponse {
             status: proto::SUCCESS.to_owned(),
             records_appended: i32::try_from(appended.count).unwrap_or(i32::MAX),
             start_sequence: appended.start.get(),
+            duplicate: appended.duplicate,
         };
         Ok(Reply::new(format, &answer)?)
     }

@@ -48,6 +48,7 @@ async fn both_formats_append_and_answer_the_same() {
     let request = proto::AppendRequest {
         records: vec![record(b"k", b"w"), record(b"l", b"")],
         await_durable: true,
+        ..Default::default()
     };
     let request =
         post("/api/v1/log/append", &[PROTOBUF, ACCEPT_PROTOBUF]).body(request.encode_to_vec());
@@ -158,6 +159,7 @@ async fn malformed_protobuf_is_refused_and_says_where() {
     let with = |record| proto::AppendRequest {
         records: vec![self::record(b"k", b"v"), record],
         await_durable: false,
+        ..Default::default()
     };
     let no_key = with(proto::Record {
         key: None,
@@ -219,6 +221,7 @@ async fn what_is_too_large_is_named_with_its_limit() {
     let four = proto::AppendRequest {
         records: vec![self::record(b"k", b""); 4],
         await_durable: false,
+        ..Default::default()
     };
     let message = append_protobuf(&server, four.encode_to_vec())
         .await

@@ -52,6 +52,7 @@ async fn a_body_may_be_gzip_or_zstd_in_both_formats_and_in_pieces() {
             headers: Vec::new(),
         }],
         await_durable: false,
+        ..Default::default()
     }
     .encode_to_vec();
     for (coding, compress) in [

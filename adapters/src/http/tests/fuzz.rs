@@ -171,7 +171,7 @@ proptest! {
                 value: Some(value.clone().into()),
                 headers: vec![header(value); value.len() % 3],
             };
-            let request = proto::AppendRequest { records: values.iter().map(record).collect(), await_durable: false };
+            let request = proto::AppendRequest { records: values.iter().map(record).collect(), await_durable: false, ..Default::default() };
             ("application/protobuf", request.encode_to_vec())
         } else {
             let header = |value: &Vec<u8>| serde_json::json!({"name": "größe", "value": encode(value)});

@@ -25,6 +25,7 @@ async fn append_protobuf(server: &Server, headers: Vec<proto::Header>) -> Answer
     let request = proto::AppendRequest {
         records: vec![record],
         await_durable: false,
+        ..Default::default()
     };
     let body = request.encode_to_vec();
     let post = post("/api/v1/log/append", &[PROTOBUF]);

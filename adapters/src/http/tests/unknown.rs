@@ -221,6 +221,7 @@ async fn an_unknown_field_of_protobuf_is_refused_and_nothing_is_applied() {
             headers: Vec::new(),
         }],
         await_durable: true,
+        ..Default::default()
     }
     .encode_to_vec();
     let with = |more: &[u8]| [&good[..], more].concat();
@@ -228,21 +229,21 @@ async fn an_unknown_field_of_protobuf_is_refused_and_nothing_is_applied() {
         // A varint, bytes, a fixed32, a fixed64 and a group.
         (
             with(&[0x50, 0x07]),
-            "unknown field 10 of AppendRequest (accepted: records = 1, await_durable = 2)",
+            "unknown field 10 of AppendRequest (accepted: records = 1, await_durable = 2, preconditions = 3, producer = 4)",
         ),
         (
-            with(&[0x1a, 0x02, 0x01, 0x02]),
-            "unknown field 3 of AppendRequest",
+            with(&[0x2a, 0x02, 0x01, 0x02]),
+            "unknown field 5 of AppendRequest",
         ),
         (
-            with(&[0x1d, 1, 2, 3, 4]),
-            "unknown field 3 of AppendRequest",
+            with(&[0x2d, 1, 2, 3, 4]),
+            "unknown field 5 of AppendRequest",
         ),
         (
-            with(&[0x19, 1, 2, 3, 4, 5, 6, 7, 8]),
-            "unknown field 3 of AppendRequest",
+            with(&[0x29, 1, 2, 3, 4, 5, 6, 7, 8]),
+            "unknown field 5 of AppendRequest",
         ),
-        (with(&[0x1b, 0x1c]), "unknown field 3 of AppendRequest"),
+        (with(&[0x2b, 0x2c]), "unknown field 5 of AppendRequest"),
         (
             with(&[0x0a, 0x08, 0x0a, 0x01, b'k', 0x12, 0x01, b'v', 0x20, 0x01]),
             "record[1]: unknown field 4 of Record (accepted: key = 1, value = 2, headers = 3)",
@@ -258,6 +259,16 @@ async fn an_unknown_field_of_protobuf_is_refused_and_nothing_is_applied() {
         (
             with(&[0x12, 0x01, 0x01]),
             "await_durable has the wrong wire type",
+        ),
+        (with(&[0x18, 0x01]), "preconditions has the wrong wire type"),
+        (with(&[0x20, 0x01]), "producer has the wrong wire type"),
+        (
+            with(&[0x1a, 0x05, 0x0a, 0x01, b'k', 0x18, 0x01]),
+            "precondition[0]: unknown field 3 of Precondition",
+        ),
+        (
+            with(&[0x22, 0x02, 0x20, 0x01]),
+            "unknown field 4 of Producer (accepted: id = 1, epoch = 2, sequence = 3)",
         ),
         (with(&[0x08, 0x01]), "records has the wrong wire type"),
         (

@@ -34,6 +34,7 @@ fn messages_have_the_bytes_that_log_proto_says() {
                 },
             ],
             await_durable: true,
+            ..AppendRequest::default()
         },
         b"\x0a\x15\x0a\x01k\x12\x01v\x1a\x06\x0a\x01h\x12\x01w\x1a\x05\x0a\x01h\x12\x00\x0a\x05\x0a\x01k\x12\x00\x10\x01",
     );
@@ -50,8 +51,24 @@ fn messages_have_the_bytes_that_log_proto_says() {
             status: SUCCESS.into(),
             records_appended: 2,
             start_sequence: 300,
+            duplicate: true,
         },
-        b"\x0a\x07success\x10\x02\x18\xac\x02",
+        b"\x0a\x07success\x10\x02\x18\xac\x02\x20\x01",
+    );
+    golden(
+        &AppendRequest {
+            preconditions: vec![Precondition {
+                key: "k".into(),
+                no_record_since: 300,
+            }],
+            producer: Some(Producer {
+                id: "p".into(),
+                epoch: 1,
+                sequence: 2,
+            }),
+            ..AppendRequest::default()
+        },
+        b"\x1a\x06\x0a\x01k\x10\xac\x02\x22\x07\x0a\x01p\x10\x01\x18\x02",
     );
     let value = Value {
         sequence: 1,
@@ -99,8 +116,13 @@ fn messages_have_the_bytes_that_log_proto_says() {
             status: ERROR.into(),
             message: "m".into(),
             code: "c".into(),
+            conflict: Some(Conflict {
+                key: "k".into(),
+                last_sequence: Some(0),
+            }),
+            expected_sequence: Some(0),
         },
-        b"\x0a\x05error\x12\x01m\x1a\x01c",
+        b"\x0a\x05error\x12\x01m\x1a\x01c\x22\x05\x0a\x01k\x10\x00\x28\x00",
     );
 }
 
@@ -108,6 +130,16 @@ fn messages_have_the_bytes_that_log_proto_says() {
 fn log_proto_has_every_field_with_its_number() {
     let proto = include_str!("../../../../openapi/log.proto");
     for declared in [
+        "repeated Precondition preconditions = 3;",
+        "Producer producer = 4;",
+        "uint64 no_record_since = 2;",
+        "string id = 1;",
+        "uint64 epoch = 2;",
+        "uint64 sequence = 3;",
+        "bool duplicate = 4;",
+        "Conflict conflict = 4;",
+        "optional uint64 expected_sequence = 5;",
+        "optional uint64 last_sequence = 2;",
         "optional bytes key = 1;",
         "optional bytes value = 2;",
         "repeated Header headers = 3;",

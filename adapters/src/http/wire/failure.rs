@@ -6,7 +6,7 @@ use std::time::Duration;
 use log_domain::{Denied, Error, Rejection, Right};
 use poem::http::StatusCode;
 
-use super::proto::{self, ErrorResponse};
+use super::proto::{self, Conflict, ErrorResponse};
 use super::request_id::RequestId;
 
 mod respond;
@@ -233,10 +233,31 @@ impl Failure {
         } else {
             self.message.clone()
         };
+        let (conflict, expected_sequence) = self.details();
         ErrorResponse {
             status: proto::ERROR.to_owned(),
             message,
             code: self.reason.row().code.to_owned(),
+            conflict,
+            expected_sequence,
+        }
+    }
+
+    /// What a client needs of a rejection to go on.
+    fn details(&self) -> (Option<Conflict>, Option<u64>) {
+        let Some(Error::Rejected(why)) = &self.cause else {
+            return (None, None);
+        };
+        match &**why {
+            Rejection::Conflict { key, last, .. } => {
+                let conflict = Conflict {
+                    key: key.clone(),
+                    last_sequence: Some(last.get()),
+                };
+                (Some(conflict), None)
+            }
+            Rejection::OutOfOrder { expected, .. } => (None, Some(*expected)),
+            _ => (None, None),
         }
     }
 

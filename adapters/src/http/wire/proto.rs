@@ -36,6 +36,37 @@ pub struct AppendRequest {
     /// Answer only once the records are on object storage.
     #[prost(bool, tag = "2")]
     pub await_durable: bool,
+    /// What must hold for the records to be applied.
+    #[prost(message, repeated, tag = "3")]
+    pub preconditions: Vec<Precondition>,
+    /// Who sends the request, and which of its requests it is.
+    #[prost(message, optional, tag = "4")]
+    pub producer: Option<Producer>,
+}
+
+/// That a key has no record at or above a sequence.
+#[derive(Clone, PartialEq, Eq, prost::Message)]
+pub struct Precondition {
+    /// The key.
+    #[prost(bytes = "bytes", tag = "1")]
+    pub key: Bytes,
+    /// No record of it has this sequence or a higher one.
+    #[prost(uint64, tag = "2")]
+    pub no_record_since: u64,
+}
+
+/// Who sends a request, and which of its requests it is.
+#[derive(Clone, PartialEq, Eq, prost::Message)]
+pub struct Producer {
+    /// Its name, 1 to 128 bytes.
+    #[prost(string, tag = "1")]
+    pub id: String,
+    /// Its instance; a higher one takes over.
+    #[prost(uint64, tag = "2")]
+    pub epoch: u64,
+    /// The number of the request in its epoch, from 0.
+    #[prost(uint64, tag = "3")]
+    pub sequence: u64,
 }
 
 /// What `POST /api/v1/log/append` answers.
@@ -50,6 +81,9 @@ pub struct AppendResponse {
     /// Sequence of the first; the others follow it without a gap.
     #[prost(uint64, tag = "3")]
     pub start_sequence: u64,
+    /// Whether this is the answer to an earlier request of the producer: nothing was applied now.
+    #[prost(bool, tag = "4")]
+    pub duplicate: bool,
 }
 
 /// One record as it is read.
@@ -156,6 +190,23 @@ pub struct ErrorResponse {
     /// What went wrong, for programs: one of the codes of the table in `failure.rs`.
     #[prost(string, tag = "3")]
     pub code: String,
+    /// The precondition that does not hold, if that is it.
+    #[prost(message, optional, tag = "4")]
+    pub conflict: Option<Conflict>,
+    /// The sequence of the producer's next request, if this one came before its turn.
+    #[prost(uint64, optional, tag = "5")]
+    pub expected_sequence: Option<u64>,
+}
+
+/// A precondition that does not hold.
+#[derive(Clone, PartialEq, Eq, prost::Message)]
+pub struct Conflict {
+    /// The key.
+    #[prost(bytes = "bytes", tag = "1")]
+    pub key: Bytes,
+    /// The sequence of its last record.
+    #[prost(uint64, optional, tag = "2")]
+    pub last_sequence: Option<u64>,
 }
 
 /// The `status` of an answer.

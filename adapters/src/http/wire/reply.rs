@@ -125,7 +125,11 @@ encode_message!(AppendResponse, |message, out| {
     out.raw(",\"recordsAppended\":");
     out.number(message.records_appended);
     out.raw(",\"startSequence\":");
-    out.number(message.start_sequence).raw("}");
+    out.number(message.start_sequence);
+    if message.duplicate {
+        out.raw(",\"duplicate\":true");
+    }
+    out.raw("}");
 });
 
 encode_message!(SegmentsResponse, |message, out| {
@@ -148,5 +152,16 @@ encode_message!(CountResponse, |message, out| {
 encode_message!(ErrorResponse, |message, out| {
     out.raw("{\"status\":").string(&message.status);
     out.raw(",\"message\":").string(&message.message);
-    out.raw(",\"code\":").string(&message.code).raw("}");
+    out.raw(",\"code\":").string(&message.code);
+    if let Some(conflict) = &message.conflict {
+        out.raw(",\"conflict\":{\"key\":").bytes(&conflict.key);
+        if let Some(last) = conflict.last_sequence {
+            out.raw(",\"lastSequence\":").number(last);
+        }
+        out.raw("}");
+    }
+    if let Some(expected) = message.expected_sequence {
+        out.raw(",\"expectedSequence\":").number(expected);
+    }
+    out.raw("}");
 });

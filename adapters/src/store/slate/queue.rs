@@ -134,7 +134,8 @@ impl Queue {
         shared: &Shared,
     ) -> Result<Appended> {
         shared.accepts()?;
-        let permits = [self.requests.take(1)?, self.bytes.take(append.memory())?];
+        let memory = append.batch().bytes() + append.bookkeeping();
+        let permits = [self.requests.take(1)?, self.bytes.take(memory)?];
         let (reply, answer) = oneshot::channel();
         let slot = Arc::new(Slot(Mutex::new(Some(Waiting { append, permits }))));
         let patience = Patience(Arc::clone(&slot));

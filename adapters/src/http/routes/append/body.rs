@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::{Stream, StreamExt};
 use log_domain::budget::{Budget, Permit};
-use log_domain::{Batch, Durability, Error, Limits};
+use log_domain::{Append, Durability, Error, Limits};
 use poem::http::header;
 use poem::{Body, Request, RequestBody};
 use poem_openapi::registry::{MetaRequest, Registry};
@@ -168,8 +168,8 @@ impl Received {
         self.body.len() as u64
     }
 
-    /// The batch in it and when it is to be acknowledged.
-    pub(super) fn decode(&mut self, limits: &Limits) -> Result<(Batch, Durability), Failure> {
+    /// What it asks for, and when it is to be acknowledged.
+    pub(super) fn decode(&mut self, limits: &Limits) -> Result<(Append, Durability), Failure> {
         let body = std::mem::take(&mut self.body);
         // JSON is decoded into bytes of their own, beside the body until that is done, and as many at most.
         let twice = match self.format {
@@ -177,12 +177,6 @@ impl Received {
             Format::Protobuf => 0,
         };
         let _beside = self.permit.another(twice)?;
-        let (records, await_durable) = append_request::decode(self.format, body, limits)?;
-        let durability = if await_durable {
-            Durability::Durable
-        } else {
-            Durability::Applied
-        };
-        Ok((Batch::new(records, limits)?, durability))
+        append_request::decode(self.format, body, limits)
     }
 }

@@ -9,23 +9,24 @@ use std::ops::Range;
 use base64::Engine;
 use bytes::Bytes;
 use log_domain::headers::HeadersBuilder;
-use log_domain::{Headers, Limits, Record};
+use log_domain::{Headers, Key, Limits, Precondition, Producer, Record, Sequence};
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 
 use super::fields::{Field, Seen};
-use super::too_many;
+use super::{Decoded, missing, too_many};
 use crate::http::wire::failure::Failure;
 use crate::http::wire::lenient_base64::engine_for;
 use crate::quoted::cut;
 
+mod conditions;
 mod headers;
 
 /// What some programs begin a UTF-8 text with; it says nothing.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// The records, and whether to await durability. Fields that are not known are refused, `null` counts as absent.
-pub(super) fn decode(body: &[u8], limits: &Limits) -> Result<(Vec<Record>, bool), Failure> {
+/// The parts of a request. Fields that are not known are refused, `null` counts as absent.
+pub(super) fn decode(body: &[u8], limits: &Limits) -> Result<Decoded, Failure> {
     let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
     if body.starts_with(b"\xff\xfe") || body.starts_with(b"\xfe\xff") {
         return Err(Failure::invalid("the body is UTF-16; send JSON as UTF-8"));
@@ -38,6 +39,8 @@ pub(super) fn decode(body: &[u8], limits: &Limits) -> Result<(Vec<Record>, bool)
         records: Vec::new(),
         headers: HeadersBuilder::new(limits),
         await_durable: false,
+        preconditions: Vec::new(),
+        producer: None,
         refused: None,
     };
     let mut json = serde_json::Deserializer::from_slice(body);
@@ -82,6 +85,8 @@ struct Request<'l> {
     /// Headers of the record that is being read.
     headers: HeadersBuilder,
     await_durable: bool,
+    preconditions: Vec<conditions::Place>,
+    producer: Option<conditions::Sent>,
     /// Why no more was read, if that is not a matter of JSON.
     refused: Option<Failure>,
 }
@@ -95,7 +100,7 @@ struct Place {
 }
 
 impl Request<'_> {
-    fn finish(mut self) -> Result<(Vec<Record>, bool), Failure> {
+    fn finish(mut self) -> Result<Decoded, Failure> {
         self.arena.truncate(self.used);
         let arena = Bytes::from(self.arena);
         let limits = self.limits;
@@ -111,7 +116,31 @@ impl Request<'_> {
         let records = places.map(|(index, place)| {
             record(place).map_err(|failure| failure.of(format_args!("record[{index}]")))
         });
-        Ok((records.collect::<Result<_, _>>()?, self.await_durable))
+        let records = records.collect::<Result<_, _>>()?;
+        let precondition = |place: conditions::Place| -> Result<Precondition, Failure> {
+            let key = place.key.ok_or_else(|| Failure::invalid(absent("key")))?;
+            let since = place.no_record_since;
+            Ok(Precondition {
+                key: Key::parse(arena.slice(key), limits)?,
+                no_record_since: since
+                    .map(Sequence::new)
+                    .ok_or_else(|| missing("noRecordSince"))?,
+            })
+        };
+        let places = self.preconditions.into_iter().enumerate();
+        let preconditions = places.map(|(index, place)| {
+            precondition(place).map_err(|failure| failure.of(format_args!("precondition[{index}]")))
+        });
+        let producer = self.producer.map(|sent| -> Result<Producer, Failure> {
+            let id = sent.id.ok_or_else(|| missing("producer.id"))?;
+            Ok(Producer::parse(&id, sent.epoch, sent.sequence)?)
+        });
+        Ok(Decoded {
+            records,
+            await_durable: self.await_durable,
+            preconditions: preconditions.collect::<Result<_, _>>()?,
+            producer: producer.transpose()?,
+        })
     }
 
     fn decode_base64(&mut self, text: &str) -> Result<Range<usize>, base64::DecodeSliceError> {
@@ -161,6 +190,8 @@ impl<'de> Visitor<'de> for &mut Request<'_> {
                         .map_err(|error| A::Error::custom(format_args!("awaitDurable: {error}")))?
                         .unwrap_or(false);
                 }
+                RequestField::Preconditions => map.next_value_seed(conditions::List(self))?,
+                RequestField::Producer => map.next_value_seed(conditions::Producer(self))?,
             }
         }
         Ok(())
@@ -172,6 +203,8 @@ impl<'de> Visitor<'de> for &mut Request<'_> {
 enum RequestField {
     Records = 1,
     AwaitDurable = 2,
+    Preconditions = 4,
+    Producer = 8,
 }
 
 impl Field for RequestField {
@@ -179,6 +212,8 @@ impl Field for RequestField {
         ("records", Self::Records),
         ("awaitDurable", Self::AwaitDurable),
         ("await_durable", Self::AwaitDurable),
+        ("preconditions", Self::Preconditions),
+        ("producer", Self::Producer),
     ];
 
     fn bit(self) -> u8 {

@@ -4,32 +4,46 @@
 //! no body can make more of them than a batch may have.
 
 use bytes::{Buf, Bytes};
+use log_domain::append::MAX_PRECONDITIONS;
 use log_domain::headers::HeadersBuilder;
-use log_domain::{Error, Limits, Record};
+use log_domain::{Error, Key, Limits, Precondition, Producer, Record, Sequence};
 use prost::DecodeError;
 use prost::encoding::{WireType, decode_key, decode_varint};
 
-use super::{missing, too_many};
+use super::{Decoded, missing, too_many, too_many_preconditions};
 use crate::http::wire::failure::Failure;
 
 const RECORDS: u32 = 1;
 const AWAIT_DURABLE: u32 = 2;
+const PRECONDITIONS: u32 = 3;
+const PRODUCER: u32 = 4;
 const KEY: u32 = 1;
 const VALUE: u32 = 2;
 const HEADERS: u32 = 3;
 const HEADER_NAME: u32 = 1;
 const HEADER_VALUE: u32 = 2;
+const PRECONDITION_KEY: u32 = 1;
+const NO_RECORD_SINCE: u32 = 2;
+const PRODUCER_ID: u32 = 1;
+const PRODUCER_EPOCH: u32 = 2;
+const PRODUCER_SEQUENCE: u32 = 3;
 
 /// The fields of each message, as a client is told of them.
-const REQUEST_FIELDS: &str = "records = 1, await_durable = 2";
+const REQUEST_FIELDS: &str = "records = 1, await_durable = 2, preconditions = 3, producer = 4";
 const RECORD_FIELDS: &str = "key = 1, value = 2, headers = 3";
 const HEADER_FIELDS: &str = "name = 1, value = 2";
+const PRECONDITION_FIELDS: &str = "key = 1, no_record_since = 2";
+const PRODUCER_FIELDS: &str = "id = 1, epoch = 2, sequence = 3";
 
-/// The records, and whether to await durability.
-pub(super) fn decode(mut body: Bytes, limits: &Limits) -> Result<(Vec<Record>, bool), Failure> {
-    let mut records = Vec::new();
+/// The parts of a request.
+pub(super) fn decode(mut body: Bytes, limits: &Limits) -> Result<Decoded, Failure> {
+    let Decoded {
+        mut records,
+        mut await_durable,
+        mut preconditions,
+        mut producer,
+    } = Decoded::default();
     let mut headers = HeadersBuilder::new(limits);
-    let mut await_durable = false;
     while body.has_remaining() {
         match decode_key(&mut body).map_err(malformed)? {
             (RECORDS, WireType::LengthDelimited) => {
@@ -44,16 +58,81 @@ pub(super) fn decode(mut body: Bytes, limits: &Limits) -> Result<(Vec<Record>, b
             (AWAIT_DURABLE, WireType::Varint) => {
                 await_durable = decode_varint(&mut body).map_err(malformed)? != 0;
             }
-            (RECORDS, _) => return Err(wrong_type("the body is not an AppendRequest: records")),
-            (AWAIT_DURABLE, _) => {
-                return Err(wrong_type(
-                    "the body is not an AppendRequest: await_durable",
-                ));
+            (PRECONDITIONS, WireType::LengthDelimited) => {
+                let index = preconditions.len();
+                if index >= MAX_PRECONDITIONS {
+                    return Err(too_many_preconditions());
+                }
+                let about = |failure: Failure| failure.of(format_args!("precondition[{index}]"));
+                let message = bytes_field(&mut body).map_err(malformed)?;
+                preconditions.push(precondition(message, limits).map_err(about)?);
+            }
+            (PRODUCER, WireType::LengthDelimited) => {
+                let message = bytes_field(&mut body).map_err(malformed)?;
+                producer = Some(self::producer(message)?);
+            }
+            (tag @ RECORDS..=PRODUCER, _) => {
+                let known = REQUEST_FIELDS.split(", ");
+                let name = known.zip(1..).find(|(_, number)| *number == tag);
+                let name = name.and_then(|(field, _)| field.split(' ').next());
+                return Err(wrong_type(&format!(
+                    "the body is not an AppendRequest: {}",
+                    name.unwrap_or_default()
+                )));
             }
             (tag, _) => return Err(unknown(tag, "AppendRequest", REQUEST_FIELDS)),
         }
     }
-    Ok((records, await_durable))
+    Ok(Decoded {
+        records,
+        await_durable,
+        preconditions,
+        producer,
+    })
+}
+
+fn precondition(mut message: Bytes, limits: &Limits) -> Result<Precondition, Failure> {
+    let (mut key, mut no_record_since) = (None, 0);
+    while message.has_remaining() {
+        match decode_key(&mut message).map_err(malformed)? {
+            (PRECONDITION_KEY, WireType::LengthDelimited) => {
+                key = Some(bytes_field(&mut message).map_err(malformed)?);
+            }
+            (NO_RECORD_SINCE, WireType::Varint) => {
+                no_record_since = decode_varint(&mut message).map_err(malformed)?;
+            }
+            (PRECONDITION_KEY, _) => return Err(wrong_type("key")),
+            (NO_RECORD_SINCE, _) => return Err(wrong_type("no_record_since")),
+            (tag, _) => return Err(unknown(tag, "Precondition", PRECONDITION_FIELDS)),
+        }
+    }
+    Ok(Precondition {
+        key: Key::parse(key.ok_or_else(|| missing("key"))?, limits)?,
+        no_record_since: Sequence::new(no_record_since),
+    })
+}
+
+fn producer(mut message: Bytes) -> Result<Producer, Failure> {
+    let (mut id, mut epoch, mut sequence) = (Bytes::new(), 0, 0);
+    while message.has_remaining() {
+        match decode_key(&mut message).map_err(malformed)? {
+            (PRODUCER_ID, WireType::LengthDelimited) => {
+                id = bytes_field(&mut message).map_err(malformed)?;
+            }
+            (PRODUCER_EPOCH, WireType::Varint) => {
+                epoch = decode_varint(&mut message).map_err(malformed)?;
+            }
+            (PRODUCER_SEQUENCE, WireType::Varint) => {
+                sequence = decode_varint(&mut message).map_err(malformed)?;
+            }
+            (PRODUCER_ID, _) => return Err(wrong_type("producer.id")),
+            (PRODUCER_EPOCH, _) => return Err(wrong_type("producer.epoch")),
+            (PRODUCER_SEQUENCE, _) => return Err(wrong_type("producer.sequence")),
+            (tag, _) => return Err(unknown(tag, "Producer", PRODUCER_FIELDS)),
+        }
+    }
+    let id = std::str::from_utf8(&id).map_err(|_| Failure::invalid("producer.id is not UTF-8"))?;
+    Ok(Producer::parse(id, epoch, sequence)?)
 }
 
 fn record(

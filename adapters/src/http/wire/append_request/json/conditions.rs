@@ -1,0 +1,238 @@
+//! The preconditions and the producer of a request.
+
+use std::fmt;
+use std::ops::Range;
+
+use serde::Deserializer;
+use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
+
+use log_domain::append::MAX_PRECONDITIONS;
+
+use super::{Field, Request, Seen, content};
+use crate::http::wire::append_request::too_many_preconditions;
+
+/// A precondition as it is sent; its key lies in the arena.
+#[derive(Default)]
+pub(super) struct Place {
+    pub(super) key: Option<Range<usize>>,
+    pub(super) no_record_since: Option<u64>,
+}
+
+/// A producer as it is sent.
+#[derive(Default)]
+pub(super) struct Sent {
+    pub(super) id: Option<String>,
+    pub(super) epoch: u64,
+    pub(super) sequence: u64,
+}
+
+/// The fields of a `Precondition`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum PreconditionField {
+    Key = 1,
+    KeyText = 2,
+    NoRecordSince = 4,
+}
+
+impl Field for PreconditionField {
+    const NAMES: &'static [(&'static str, Self)] = &[
+        ("key", Self::Key),
+        ("keyText", Self::KeyText),
+        ("key_text", Self::KeyText),
+        ("noRecordSince", Self::NoRecordSince),
+        ("no_record_since", Self::NoRecordSince),
+    ];
+
+    fn bit(self) -> u8 {
+        self as u8
+    }
+}
+
+/// The fields of a `Producer`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ProducerField {
+    Id = 1,
+    Epoch = 2,
+    Sequence = 4,
+}
+
+impl Field for ProducerField {
+    const NAMES: &'static [(&'static str, Self)] = &[
+        ("id", Self::Id),
+        ("epoch", Self::Epoch),
+        ("sequence", Self::Sequence),
+    ];
+
+    fn bit(self) -> u8 {
+        self as u8
+    }
+}
+
+/// The preconditions of the request.
+pub(super) struct List<'r, 'l>(pub(super) &'r mut Request<'l>);
+
+impl<'de> DeserializeSeed<'de> for List<'_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for List<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of preconditions")
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        let Self(request) = self;
+        loop {
+            let index = request.preconditions.len();
+            let next = list.next_element_seed(One(request));
+            let next = next.map_err(|error| {
+                A::Error::custom(format_args!("precondition[{index}]: {error}"))
+            })?;
+            if next.is_none() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+struct One<'r, 'l>(&'r mut Request<'l>);
+
+impl<'de> DeserializeSeed<'de> for One<'_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        if self.0.preconditions.len() >= MAX_PRECONDITIONS {
+            self.0.refused = Some(too_many_preconditions());
+            return Err(D::Error::custom("too many preconditions"));
+        }
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for One<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object with `key` and `noRecordSince`")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let Self(request) = self;
+        let mut place = Place::default();
+        let mut seen = Seen::default();
+        while let Some(field) = seen.next(&mut map)? {
+            let text = match field {
+                PreconditionField::Key => false,
+                PreconditionField::KeyText => true,
+                PreconditionField::NoRecordSince => {
+                    place.no_record_since = map.next_value_seed(Number("noRecordSince"))?;
+                    continue;
+                }
+            };
+            content(&mut map, request, "key", text, &mut place.key)?;
+        }
+        request.preconditions.push(place);
+        Ok(())
+    }
+}
+
+/// The producer of the request, or `null`.
+pub(super) struct Producer<'r, 'l>(pub(super) &'r mut Request<'l>);
+
+impl<'de> DeserializeSeed<'de> for Producer<'_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Producer<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object with `id`, `epoch` and `sequence` as `producer`")
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let mut sent = Sent::default();
+        let mut seen = Seen::default();
+        while let Some(field) = seen.next(&mut map)? {
+            let number = match field {
+                ProducerField::Id => {
+                    let id = map.next_value::<Option<String>>();
+                    sent.id = id.map_err(|_| A::Error::custom("producer.id must be a string"))?;
+                    continue;
+                }
+                ProducerField::Epoch => (&mut sent.epoch, "producer.epoch"),
+                ProducerField::Sequence => (&mut sent.sequence, "producer.sequence"),
+            };
+            *number.0 = map.next_value_seed(Number(number.1))?.unwrap_or_default();
+        }
+        self.0.producer = Some(sent);
+        Ok(())
+    }
+}
+
+/// A number with 64 bits, as a number or in quotes, or `null`; and the field that it is for.
+struct Number(&'static str);
+
+impl Number {
+    fn refusal<E: serde::de::Error>(&self) -> E {
+        let name = self.0;
+        E::custom(format_args!(
+            "{name} must be a whole number from 0 to {}",
+            u64::MAX
+        ))
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Number {
+    type Value = Option<u64>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl Visitor<'_> for Number {
+    type Value = Option<u64>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a whole number as `{}`", self.0)
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
+        Ok(Some(number))
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, _number: i64) -> Result<Self::Value, E> {
+        Err(self.refusal())
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, _number: f64) -> Result<Self::Value, E> {
+        Err(self.refusal())
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
+        text.parse().map(Some).map_err(|_| self.refusal())
+    }
+}
