@@ -20,7 +20,14 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 /// Everything that the domain may use. None of it does I/O, knows the time, or draws random numbers.
-const DOMAIN: &[&str] = &["bytes", "futures", "quick_cache", "thiserror"];
+const DOMAIN: &[&str] = &[
+    "bytes",
+    "lru",
+    "twox-hash",
+    "futures",
+    "quick_cache",
+    "thiserror",
+];
 
 /// Of those, what it may use only when a feature asks for it.
 const DOMAIN_OPTIONAL: &[&str] = &["futures"];
