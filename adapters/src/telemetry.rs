@@ -97,7 +97,7 @@ impl Metrics {
             ),
             bytes_appended: counter(
                 "log_append_bytes_total",
-                "Bytes of keys and values that were appended and acknowledged.",
+                "Bytes of keys, values and headers that were appended and acknowledged.",
             ),
             records_scanned: counter(
                 "log_records_scanned_total",

@@ -97,7 +97,7 @@ pub struct Status {
     pub durable_lag: Duration,
     /// Appends that wait or are being written.
     pub queued_requests: u64,
-    /// Their bytes, keys and values.
+    /// Their bytes: keys, values and headers.
     pub queued_bytes: u64,
     /// How many segments there are.
     pub segments: u64,
@@ -166,7 +166,7 @@ pub trait Clock: Send + Sync + 'static {
 
 /// Counts what the service does.
 pub trait Telemetry: Send + Sync + 'static {
-    /// Records and bytes (keys and values) that were appended and acknowledged.
+    /// Records and bytes (keys, values and headers) that were appended and acknowledged.
     fn appended(&self, records: u64, bytes: u64);
 
     /// Records and bytes (as encoded) that were handed to readers.

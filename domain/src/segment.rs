@@ -26,7 +26,7 @@ pub struct Segment {
 pub struct SealPolicy {
     /// Seal when this much time has passed since the segment began. Noticed by the next append.
     pub interval: Option<Duration>,
-    /// Seal when this many bytes of keys and values are in it. The batch that reaches it still belongs to it.
+    /// Seal when this many bytes of keys, values and headers are in it. The batch that reaches it still belongs to it.
     pub bytes: Option<u64>,
 }
 

@@ -39,7 +39,7 @@ impl Metrics {
         );
         gauge(
             "log_append_queue_bytes",
-            "Bytes of keys and values of appends that wait or are being written.",
+            "Bytes of keys, values and headers of appends that wait or are being written.",
             |values| values.status.queued_bytes,
         );
         gauge(

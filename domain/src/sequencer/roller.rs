@@ -12,7 +12,7 @@ pub(super) struct Roller {
 }
 
 impl Roller {
-    /// Continues with the `active` segment, which holds `bytes` of keys and values already; `None` for a new log.
+    /// Continues with the `active` segment, which holds `bytes` of keys, values and headers already; `None` for a new log.
     pub(super) fn resume(policy: SealPolicy, active: Option<Segment>, bytes: u64) -> Self {
         Self {
             policy,
@@ -48,7 +48,7 @@ impl Roller {
         self.active
     }
 
-    /// Bytes of keys and values in the active segment.
+    /// Bytes of keys, values and headers in the active segment.
     pub(super) fn bytes(&self) -> u64 {
         self.bytes
     }
