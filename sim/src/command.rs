@@ -55,7 +55,7 @@ enum Command {
         /// Only this one.
         planted: Option<Planted>,
         /// In so many seeds at most.
-        #[arg(long, default_value_t = 50)]
+        #[arg(long, default_value_t = 100)]
         within: u64,
     },
     /// One run, in this process, without looking for a shorter history.
