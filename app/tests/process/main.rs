@@ -26,6 +26,7 @@ mod readiness;
 mod real_data;
 mod rust_client;
 mod s3;
+mod safe_appends;
 mod security;
 mod stderr;
 mod stopping;

@@ -4,6 +4,7 @@
 pub(crate) mod client;
 pub(crate) mod history;
 pub(crate) mod load;
+pub(crate) mod lossy_proxy;
 pub(crate) mod place;
 pub(crate) mod refusals;
 pub(crate) mod server;
