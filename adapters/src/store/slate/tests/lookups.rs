@@ -1,5 +1,7 @@
 //! Appends to keys that the sequencer has forgotten.
 
+use log_domain::{Precondition, Rejection};
+use object_store::local::LocalFileSystem;
 use object_store::throttle::{ThrottleConfig, ThrottledStore};
 use slatedb::config::FlushOptions;
 
@@ -96,4 +98,86 @@ async fn a_close_waits_for_appends_that_wait_for_a_lookup() {
     let reopened = open(&objects).await;
     assert_eq!(values(&reopened, "cold").await.len(), 2);
     reopened.close(CLOSE).await.expect("closed");
+}
+
+/// Records of this many keys, in data files.
+async fn with_cold_keys(objects: &Arc<dyn ObjectStore>, keys: usize) {
+    let store = open(objects).await;
+    let limits = Limits::default();
+    let record = |i| Record::parse(cold_key(i).as_bytes().clone(), "v".into(), &limits);
+    let records: Result<Vec<_>> = (0..keys).map(record).collect();
+    let batch = Batch::new(records.expect("within the limits"), &limits).expect("a batch");
+    let appended = store.append(batch.into(), Durability::Durable).await;
+    appended.expect("appended");
+    let options = FlushOptions {
+        flush_type: FlushType::MemTable,
+    };
+    store.db.flush_with_options(options).await.expect("flushed");
+    store.close(CLOSE).await.expect("closed");
+}
+
+fn cold_key(i: usize) -> Key {
+    Key::stored(format!("cold-{i}").into())
+}
+
+/// An append that demands of each of the cold keys that it has no record at or above `since`.
+fn conditional(keys: usize, since: u64) -> Append {
+    let precondition = |i| Precondition {
+        key: cold_key(i),
+        no_record_since: Sequence::new(since),
+    };
+    let preconditions = (0..keys).map(precondition).collect();
+    let batch = batch("written", &["v"]).batch().clone();
+    Append::new(batch, preconditions, None).expect("an append")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_preconditions_on_forgotten_keys_are_judged_and_hold_up_nobody() {
+    const KEYS: usize = 1_000;
+    let folder = tempfile::tempdir().expect("a folder");
+    let objects = LocalFileSystem::new_with_prefix(folder.path()).expect("a store");
+    let objects: Arc<dyn ObjectStore> = Arc::new(objects);
+    with_cold_keys(&objects, KEYS).await;
+    let store = Arc::new(open(&objects).await);
+    // Beyond what is forgotten nothing has to be looked up.
+    let began = Instant::now();
+    let holds = conditional(KEYS, KEYS as u64);
+    store
+        .append(holds, Durability::Applied)
+        .await
+        .expect("it holds");
+    let known = began.elapsed();
+    // The last record of the last key lies at its number.
+    let judged = {
+        let store = Arc::clone(&store);
+        tokio::spawn(async move {
+            let began = Instant::now();
+            let outcome = store.append(conditional(KEYS, KEYS as u64 - 1), Durability::Applied);
+            (outcome.await, began.elapsed())
+        })
+    };
+    let mut slowest = Duration::ZERO;
+    let mut others = 0;
+    while !judged.is_finished() {
+        let began = Instant::now();
+        let other = store
+            .append(batch("other", &["v"]), Durability::Applied)
+            .await;
+        other.expect("appended");
+        slowest = slowest.max(began.elapsed());
+        others += 1;
+    }
+    let (outcome, took) = judged.await.expect("ended");
+    let Err(Error::Rejected(why)) = outcome else {
+        panic!("{outcome:?}");
+    };
+    assert!(matches!(*why, Rejection::Conflict { last, .. } if last.get() == KEYS as u64 - 1));
+    println!("known {known:?}; looked up {took:?}, while {others} others took up to {slowest:?}");
+    // Optimized, it is below 150 ms.
+    assert!(took < Duration::from_secs(3), "judged after {took:?}");
+    assert!(
+        slowest < took.max(Duration::from_millis(200)),
+        "held up for {slowest:?} of {took:?}"
+    );
+    store.close(CLOSE).await.expect("closed");
 }
