@@ -65,16 +65,17 @@ impl Planted {
         value.map_or_else(String::new, |value| value.get_name().to_owned())
     }
 
-    /// Where it is to be found.
-    pub fn scenario(self) -> Scenario {
+    /// Where it is to be found: with a seed of one of these.
+    pub fn scenarios(self) -> &'static [Scenario] {
         match self {
             Self::AcknowledgeEarly | Self::StoreLies | Self::ReuseSequences | Self::DropHeaders => {
-                Scenario::Crash
+                &[Scenario::Crash]
             }
-            Self::StoreOverwrites | Self::ServeFenced | Self::ComeBack => Scenario::Fencing,
-            Self::ShowUndurable => Scenario::Readers,
-            Self::SkipFlush => Scenario::Shutdown,
-            Self::SayNotApplied => Scenario::Outage,
+            Self::StoreOverwrites | Self::ServeFenced | Self::ComeBack => &[Scenario::Fencing],
+            // It shows when what was read is lost afterwards, which is rare.
+            Self::ShowUndurable => &[Scenario::Fencing, Scenario::Readers],
+            Self::SkipFlush => &[Scenario::Shutdown],
+            Self::SayNotApplied => &[Scenario::Outage],
             Self::SplitBatch
             | Self::ReverseBatch
             | Self::CountAtSegment
@@ -84,7 +85,7 @@ impl Planted {
             | Self::SkipAtPageEnd
             | Self::LoseWakeUp
             | Self::StaleRead
-            | Self::IncludeEnd => Scenario::Smoke,
+            | Self::IncludeEnd => &[Scenario::Smoke],
         }
     }
 

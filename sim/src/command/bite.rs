@@ -4,6 +4,7 @@ use clap::ValueEnum;
 use parking_lot::Mutex;
 
 use super::{Variant, child, say, seeds};
+use crate::plan::Scenario;
 use crate::planted::Planted;
 
 /// Looks for each planted bug, in `within` seeds at most. Answers how many were not found.
@@ -14,18 +15,19 @@ pub(super) fn run(planted: Option<Planted>, within: u64) -> usize {
     seeds::each(&numbers, |number| {
         let bug = bugs[number as usize];
         match find(bug, within) {
-            Some((seed, checkers)) => say(format_args!(
+            Some((scenario, seed, checkers)) => say(format_args!(
                 "{:<18} found with seed {seed:>2} of {} by {}",
                 bug.name(),
-                bug.scenario().name(),
+                scenario.name(),
                 checkers.join(", ")
             )),
             None => {
                 *missed.lock() += 1;
+                let scenarios: Vec<_> = bug.scenarios().iter().map(|one| one.name()).collect();
                 say(format_args!(
                     "{:<18} NOT FOUND in {within} seeds of {}",
                     bug.name(),
-                    bug.scenario().name()
+                    scenarios.join(" and ")
                 ));
             }
         }
@@ -38,10 +40,11 @@ pub(super) fn run(planted: Option<Planted>, within: u64) -> usize {
     missed
 }
 
-/// The first seed with which one of the right checkers complains, and all checkers that do.
-fn find(bug: Planted, within: u64) -> Option<(u64, Vec<String>)> {
-    (1..=within).find_map(|seed| {
-        let (summary, _) = child::start(bug.scenario(), seed, &Variant::with(bug), &[]);
+/// The first seed with which one of the right checkers complains, in which scenario, and all checkers that do.
+fn find(bug: Planted, within: u64) -> Option<(Scenario, u64, Vec<String>)> {
+    let runs = (1..=within).flat_map(|seed| bug.scenarios().iter().map(move |one| (*one, seed)));
+    for (scenario, seed) in runs {
+        let (summary, _) = child::start(scenario, seed, &Variant::with(bug), &[]);
         let mut checkers: Vec<String> = summary
             .violations
             .into_iter()
@@ -49,9 +52,10 @@ fn find(bug: Planted, within: u64) -> Option<(u64, Vec<String>)> {
             .collect();
         checkers.sort();
         checkers.dedup();
-        let right = checkers
-            .iter()
-            .any(|checker| bug.promise().contains(&checker.as_str()));
-        right.then_some((seed, checkers))
-    })
+        let mut found = checkers.iter();
+        if found.any(|checker| bug.promise().contains(&checker.as_str())) {
+            return Some((scenario, seed, checkers));
+        }
+    }
+    None
 }
