@@ -7,13 +7,17 @@ use std::time::Duration;
 use futures::TryStreamExt;
 use log_testkit::ports::free_ports;
 use opendata_log::{
-    AppendOptions, ErrorKind, LogClient, ReadOptions, Record, Records, Retry, Visibility,
+    AppendOptions, ErrorKind, LogClient, LogClientBuilder, ReadOptions, Record, Records, Retry,
+    Visibility,
 };
 use tokio::time::{sleep, timeout};
 
+use self::losing_proxy::LosingProxy;
 use crate::security::files::{Files, in_memory};
 use crate::support::place::Place;
-use crate::support::server::Server;
+use crate::support::server::{Server, variable};
+
+mod losing_proxy;
 
 const KEY: &str = "numbers";
 const KILLS: u64 = 5;
@@ -24,6 +28,10 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A client that waits for a server to come back.
 fn patient(url: &str) -> LogClient {
+    patient_builder(url).build().expect("a client")
+}
+
+fn patient_builder(url: &str) -> LogClientBuilder {
     let retry = Retry {
         attempts: 10_000,
         pause: Duration::from_millis(20),
@@ -31,8 +39,7 @@ fn patient(url: &str) -> LogClient {
         longest_pause: Duration::from_secs(1),
         patience: PATIENCE,
     };
-    let builder = LogClient::builder(url).no_proxy().retry(retry);
-    builder.build().expect("a client")
+    LogClient::builder(url).no_proxy().retry(retry)
 }
 
 fn durable() -> AppendOptions {
@@ -77,12 +84,20 @@ async fn tail_numbers(mut tail: Records, count: u64) -> Vec<String> {
     values
 }
 
+/// The values of `key`.
+async fn scanned(log: &LogClient, key: &'static str, options: ReadOptions) -> Vec<String> {
+    let records = log.scan_with(key, .., options);
+    let values = records.map_ok(|record| String::from_utf8_lossy(&record.value).into_owned());
+    values.try_collect().await.expect("a scan")
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn appends_scans_and_tails_of_the_rust_client_continue_through_kills() {
     let place = Place::folder();
     let [port] = free_ports();
     let mut server = place.starter(port)();
-    let log = patient(server.url());
+    let log = patient_builder(server.url()).without_producers();
+    let log = log.build().expect("a client");
     let stop = Arc::<AtomicBool>::default();
     let appending = tokio::spawn(append_numbers(log.clone(), Arc::clone(&stop)));
     let options = ReadOptions::new().visibility(Visibility::Durable);
@@ -109,15 +124,151 @@ async fn appends_scans_and_tails_of_the_rust_client_continue_through_kills() {
     let seen = tailing.await.expect("no panic");
     let expected: Vec<_> = (0..count).map(|number| number.to_string()).collect();
     assert_eq!(seen, expected[..seen.len()], "each once, in order");
-    let scanned = log.scan_with(KEY, .., options.page(7));
-    let values = scanned.map_ok(|record| String::from_utf8_lossy(&record.value).into_owned());
-    let values: Vec<_> = values.try_collect().await.expect("a scan");
-    assert_eq!(values, expected);
+    assert_eq!(scanned(&log, KEY, options.page(7)).await, expected);
     assert_eq!(log.count(KEY, ..).await.expect("a count"), count);
     assert_eq!(
         log.segments(..).await.expect("segments")[0].start_sequence,
         0
     );
+}
+
+/// Appends numbers to `key` through whatever breaks, each one once: those that a crash undid, again. The last one is durable. Gives how many.
+async fn append_exactly_once(
+    log: LogClient,
+    key: &'static str,
+    every: u64,
+    stop: Arc<AtomicBool>,
+) -> u64 {
+    let mut number = 0;
+    loop {
+        let is_last = stop.load(Ordering::Relaxed);
+        let is_durable = is_last || number % every == 0;
+        let options = AppendOptions::new().await_durable(is_durable);
+        match log.append_with([(key, number.to_string())], options).await {
+            Ok(_) => number += 1,
+            Err(error) => match error.kind() {
+                ErrorKind::AppendsLost(lost) => {
+                    number -= lost.requests;
+                    continue;
+                }
+                _ => panic!("append {number}: {error:?}"),
+            },
+        }
+        if is_last {
+            return number;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lost_answers_and_kills_leave_each_record_of_the_rust_client_once_and_in_order() {
+    const KEYS: [(&str, u64); 3] = [("durable", 1), ("half", 2), ("seldom", 50)];
+    let place = Place::folder();
+    let [port] = free_ports();
+    let mut server = place.starter(port)();
+    let proxy = LosingProxy::start(server.address().parse().expect("an address")).await;
+    let stop = Arc::<AtomicBool>::default();
+    let appending = KEYS.map(|(key, every)| {
+        let log = patient(&proxy.url());
+        tokio::spawn(append_exactly_once(log, key, every, Arc::clone(&stop)))
+    });
+    for kill in 0..KILLS {
+        sleep(Duration::from_millis(250 + kill * 37)).await;
+        server.kill9();
+        server = place.starter(port)();
+    }
+    sleep(Duration::from_millis(250)).await;
+    stop.store(true, Ordering::Relaxed);
+    let direct = patient(server.url());
+    for ((key, _), appending) in KEYS.into_iter().zip(appending) {
+        let appended = timeout(PATIENCE, appending).await.expect("in time");
+        let count = appended.expect("no panic");
+        assert!(count > KILLS, "{key} had {count} records only");
+        let expected: Vec<_> = (0..count).map(|number| number.to_string()).collect();
+        let found = scanned(&direct, key, ReadOptions::new()).await;
+        assert_eq!(found, expected, "{key}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn appends_that_a_kill_undid_are_reported_to_the_rust_client_and_the_next_ones_are_applied() {
+    let place = Place::folder();
+    let [port] = free_ports();
+    let seldom = [variable("LOG_DURABILITY__FLUSH_INTERVAL", "1m")];
+    let mut server = place.starter_with(port, &seldom)();
+    let log = patient(server.url());
+    for is_known in [false, true] {
+        if is_known {
+            log.append_with([(KEY, "durable")], durable())
+                .await
+                .expect("an append");
+        }
+        for value in ["undone", "undone, too"] {
+            log.append([(KEY, value)]).await.expect("acknowledged");
+        }
+        server.kill9();
+        server = place.starter_with(port, &seldom)();
+        let error = log
+            .append([(KEY, "not applied")])
+            .await
+            .expect_err("a loss");
+        let ErrorKind::AppendsLost(lost) = error.kind() else {
+            panic!("{error:?}");
+        };
+        assert_eq!((lost.requests, lost.appended.len()), (2, 2));
+        assert!(!error.is_unknown_outcome());
+    }
+    log.append_with([(KEY, "next")], durable())
+        .await
+        .expect("an append");
+    assert_eq!(
+        scanned(&log, KEY, ReadOptions::new()).await,
+        ["durable", "next"]
+    );
+}
+
+/// Appends one more than the last value of `KEY`, if nobody else did so meanwhile.
+async fn increment(log: &LogClient) {
+    loop {
+        let mut records = log.scan(KEY, ..);
+        let mut last = 0;
+        while let Some(record) = records.next().await {
+            let value = record.expect("a scan").value;
+            let text = std::str::from_utf8(&value).expect("text");
+            last = text.parse::<u64>().expect("a number");
+        }
+        let unchanged = AppendOptions::new().if_no_record_since(KEY, records.next_sequence());
+        let next = (KEY, (last + 1).to_string());
+        match log.append_with([next], unchanged).await {
+            Ok(_) => return,
+            Err(error) => assert!(
+                matches!(error.kind(), ErrorKind::Conflict(conflict) if conflict.key == KEY),
+                "{error:?}"
+            ),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn writers_of_one_key_agree_through_preconditions_while_answers_are_lost() {
+    const EACH: usize = 10;
+    let server = Server::start(&in_memory(), &[]);
+    let proxy = LosingProxy::start(server.address().parse().expect("an address")).await;
+    let writers = [(); 4].map(|()| {
+        let log = patient(&proxy.url());
+        tokio::spawn(async move {
+            for _ in 0..EACH {
+                increment(&log).await;
+            }
+        })
+    });
+    for writer in writers {
+        let written = timeout(PATIENCE, writer).await.expect("in time");
+        written.expect("no panic");
+    }
+    let values = scanned(&patient(server.url()), KEY, ReadOptions::new()).await;
+    let expected = (1..=4 * EACH).map(|number| number.to_string());
+    assert_eq!(values, expected.collect::<Vec<_>>());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -140,7 +291,7 @@ async fn the_rust_client_trusts_the_authority_that_it_is_given_and_no_other() {
         .build()
         .expect("a client");
     let appended = log.append([("orders", "first")]).await.expect("trust");
-    assert_eq!((appended.start, appended.count), (0, 1));
+    assert_eq!((appended.start, appended.count), (Some(0), 1));
     let large = log.append([("orders", vec![0; 13_000_000])]).await;
     assert_eq!(large.expect_err("too large").kind(), &ErrorKind::TooLarge);
 }

@@ -4,7 +4,7 @@ async fn orders(log: &LogClient) -> Result<()> {
     let durable = AppendOptions::new().await_durable(true);
     let batch = [("orders", "first"), ("orders", "second")];
     let appended = log.append_with(batch, durable).await?;
-    println!("{} from {}", appended.count, appended.start);
+    println!("{} from {:?}", appended.count, appended.start);
     let mut records = log.scan("orders", ..);
     while let Some(record) = records.next().await {
         let record = record?;

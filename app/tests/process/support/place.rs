@@ -68,9 +68,18 @@ impl Place {
 
     /// What starts a server on this place at `port` and waits until it has opened the log, for a thread of its own.
     pub(crate) fn starter(&self, port: u16) -> impl FnOnce() -> Server + Send + 'static {
+        self.starter_with(port, &[])
+    }
+
+    /// As [`Place::starter`], with more settings of the environment.
+    pub(crate) fn starter_with(
+        &self,
+        port: u16,
+        settings: &[Variable],
+    ) -> impl FnOnce() -> Server + Send + 'static {
         let mut arguments = self.arguments();
         arguments.extend(["--port".to_owned(), port.to_string()]);
-        let environment = self.environment();
+        let environment = self.environment_and(settings);
         move || Server::start(&arguments, &environment)
     }
 

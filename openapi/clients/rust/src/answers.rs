@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use prost::Message;
 use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, LOCATION, RETRY_AFTER};
@@ -59,7 +61,7 @@ fn refusal(answer: &Answer) -> Error {
     let Some(response) = response.filter(|response| response.status == wire::ERROR) else {
         return unexpected(answer);
     };
-    let error = match ErrorKind::of_code(&response.code) {
+    let error = match ErrorKind::of_response(&response) {
         Some(kind) => Error::new(kind, response.message),
         None => Error::new(
             ErrorKind::UnexpectedAnswer,
@@ -83,7 +85,22 @@ fn from_json(body: &Bytes) -> Option<ErrorResponse> {
         status: text("status")?,
         message: text("message")?,
         code: text("code")?,
+        conflict: json.get("conflict").and_then(conflict_of_json),
+        expected_sequence: json.get("expectedSequence").and_then(number_of_json),
     })
+}
+
+fn conflict_of_json(json: &Json) -> Option<wire::Conflict> {
+    let number = |name| json.get(name).and_then(number_of_json);
+    Some(wire::Conflict {
+        key: STANDARD.decode(json.get("key")?.as_str()?).ok()?.into(),
+        last_sequence: number("lastSequence"),
+        trimmed_before: number("trimmedBefore"),
+    })
+}
+
+fn number_of_json(json: &Json) -> Option<u64> {
+    json.as_u64().or_else(|| json.as_str()?.parse().ok())
 }
 
 fn unexpected(answer: &Answer) -> Error {

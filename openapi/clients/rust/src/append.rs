@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind};
 use crate::http::Http;
 use crate::record::{Appended, Record};
 use crate::retry::Retry;
-use crate::wire::{AppendRequest, AppendResponse};
+use crate::wire::{AppendRequest, AppendResponse, Precondition};
 
 const PATH: &str = "/api/v1/log/append";
 
@@ -25,6 +25,7 @@ const NOT_APPLIED: &str = "nothing was applied";
 #[must_use]
 pub struct AppendOptions {
     await_durable: bool,
+    preconditions: Vec<Precondition>,
 }
 
 impl AppendOptions {
@@ -38,13 +39,31 @@ impl AppendOptions {
         self.await_durable = await_durable;
         self
     }
+
+    /// Applies the records only if no record of `key` has a sequence of `sequence` or higher; otherwise the append is an
+    /// [`ErrorKind::Conflict`]. That is the [`Records::next_sequence`](crate::Records::next_sequence) of a scan that ended; with 0, the
+    /// key must have no record. Several preconditions must all hold, and the keys need not be those of the records.
+    pub fn if_no_record_since(mut self, key: impl Into<Bytes>, sequence: u64) -> Self {
+        self.preconditions.push(Precondition {
+            key: key.into(),
+            no_record_since: sequence,
+        });
+        self
+    }
 }
 
-/// The body of an append of these records.
+/// An append as it is sent, but for its producer.
+pub(crate) struct Request {
+    pub(crate) body: Bytes,
+    pub(crate) records: u64,
+    pub(crate) await_durable: bool,
+}
+
+/// The request for an append of these records.
 pub(crate) fn encode<R: Into<Record>>(
     records: impl IntoIterator<Item = R>,
-    options: &AppendOptions,
-) -> Result<Bytes, Error> {
+    options: AppendOptions,
+) -> Result<Request, Error> {
     let records = records.into_iter().enumerate().map(|(at, record)| {
         let record = record.into();
         match arguments::key(&record.key) {
@@ -61,33 +80,59 @@ pub(crate) fn encode<R: Into<Record>>(
             "records must have at least one record, such as [(\"orders\", \"first\")]",
         ));
     }
+    for (at, precondition) in options.preconditions.iter().enumerate() {
+        arguments::key(&precondition.key)
+            .map_err(|error| Error::invalid(format!("preconditions[{at}]: {}", error.message())))?;
+    }
+    let count = records.len() as u64;
     let request = AppendRequest {
         records,
         await_durable: options.await_durable,
+        preconditions: options.preconditions,
+        producer: None,
     };
-    Ok(request.encode_to_vec().into())
+    Ok(Request {
+        body: request.encode_to_vec().into(),
+        records: count,
+        await_durable: options.await_durable,
+    })
 }
 
-/// Sends an append until it is certain what became of it, or only that nobody knows.
-pub(crate) async fn append(http: &Http, retry: &Retry, body: Bytes) -> Result<Appended, Error> {
+/// Sends an append that no producer makes safe to repeat: until it is known what became of it, or that nobody knows.
+pub(crate) async fn append_unprotected(
+    http: &Http,
+    retry: &Retry,
+    body: Bytes,
+) -> Result<Appended, Error> {
     let mut attempts = retry.attempts();
     loop {
         let error = match append_once(http, retry, [body.clone()]).await {
             Ok(answer) => return Ok(appended(&answer)),
-            Err(error) => error.of_request("POST", &http.url_of(PATH)),
+            Err(error) => error,
         };
         attempts.failed(error).await?;
     }
 }
 
-fn appended(answer: &AppendResponse) -> Appended {
+/// What an answer says.
+pub(crate) fn appended(answer: &AppendResponse) -> Appended {
     Appended {
-        start: answer.start_sequence,
+        start: Some(answer.start_sequence),
         count: u64::try_from(answer.records_appended).unwrap_or(0),
     }
 }
 
-async fn append_once(
+/// Sends an append once. The parts of its body are one message together.
+pub(crate) async fn append_once(
+    http: &Http,
+    retry: &Retry,
+    parts: impl IntoIterator<Item = Bytes>,
+) -> Result<AppendResponse, Error> {
+    let sent = send(http, retry, parts).await;
+    sent.map_err(|error| error.of_request("POST", &http.url_of(PATH)))
+}
+
+async fn send(
     http: &Http,
     retry: &Retry,
     parts: impl IntoIterator<Item = Bytes>,

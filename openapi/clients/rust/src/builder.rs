@@ -9,6 +9,7 @@ use crate::arguments;
 use crate::client::LogClient;
 use crate::error::Error;
 use crate::http::Http;
+use crate::producer::Producers;
 use crate::reading::LONGEST_WAIT;
 use crate::retry::Retry;
 
@@ -24,6 +25,8 @@ pub struct LogClientBuilder {
     ca_file: Option<PathBuf>,
     timeout: Duration,
     requests: usize,
+    appends: usize,
+    producers: bool,
     proxy: bool,
     retry: Retry,
 }
@@ -47,6 +50,8 @@ impl LogClient {
             ca_file: None,
             timeout: Duration::from_secs(60),
             requests: 100,
+            appends: 100,
+            producers: true,
             proxy: true,
             retry: Retry::default(),
         }
@@ -78,6 +83,21 @@ impl LogClientBuilder {
         self
     }
 
+    /// How many appends are on their way at a time; others wait in the order in which they came. 100 by default.
+    ///
+    /// Appends that are awaited one after another are applied in that order. With 1, so are those that are not awaited.
+    pub fn concurrent_appends(mut self, appends: usize) -> Self {
+        self.appends = appends;
+        self
+    }
+
+    /// Sends appends without a producer: the server cannot tell whether it has applied one before, so one with an unknown outcome is not sent
+    /// again. For servers that know no producers.
+    pub fn without_producers(mut self) -> Self {
+        self.producers = false;
+        self
+    }
+
     /// Connects to the server directly, whatever `HTTP_PROXY` and `HTTPS_PROXY` say.
     pub fn no_proxy(mut self) -> Self {
         self.proxy = false;
@@ -102,6 +122,7 @@ impl LogClientBuilder {
             .transpose()?;
         let timeout = arguments::above_zero("timeout", self.timeout)?;
         arguments::at_least_one("concurrent_requests", self.requests as u64)?;
+        arguments::at_least_one("concurrent_appends", self.appends as u64)?;
         let retry = arguments::retry(self.retry.clone())?;
         let authorities = self.authorities()?;
         let client = |silence| self.client(silence, authorities.as_deref());
@@ -112,7 +133,8 @@ impl LogClientBuilder {
             client(timeout.saturating_add(LONGEST_WAIT))?,
             self.requests,
         );
-        Ok(LogClient::new(http, retry))
+        let producers = self.producers.then(|| Producers::new(self.appends));
+        Ok(LogClient::new(http, retry, producers))
     }
 
     fn authorities(&self) -> Result<Option<Vec<Certificate>>, Error> {

@@ -10,8 +10,10 @@ use futures::stream::try_unfold;
 use crate::append::{self, AppendOptions};
 use crate::arguments;
 use crate::error::Error;
+use crate::exactly_once;
 use crate::http::Http;
 use crate::paging::{Keys, Records};
+use crate::producer::Producers;
 use crate::reading::{self, Query, ReadOptions};
 use crate::record::{Appended, Record, Segment};
 use crate::retry::Retry;
@@ -28,13 +30,16 @@ const KEYS_PAGE: u64 = 1000;
 pub struct LogClient {
     http: Arc<Http>,
     retry: Retry,
+    /// None: appends are not protected.
+    producers: Option<Arc<Producers>>,
 }
 
 impl LogClient {
-    pub(crate) fn new(http: Http, retry: Retry) -> Self {
+    pub(crate) fn new(http: Http, retry: Retry, producers: Option<Producers>) -> Self {
         Self {
             http: Arc::new(http),
             retry,
+            producers: producers.map(Arc::new),
         }
     }
 
@@ -49,18 +54,23 @@ impl LogClient {
         self.append_with(records, AppendOptions::new()).await
     }
 
-    /// Appends records, whole or not at all. An append that is dropped before its end may have been applied.
+    /// Appends records, whole or not at all, and exactly once. An append that is dropped before its end may have been applied.
     ///
     /// # Errors
-    /// An append that certainly was not applied is sent again, as [`Retry`] says. One that may have been applied never is: it is an
-    /// [`crate::ErrorKind::OutcomeUnknown`].
+    /// An append that certainly was not applied is sent again up to [`Retry::attempts`] times. One that may have been applied is sent again
+    /// for [`Retry::patience`]: the server applies it once. Only then is it an [`crate::ErrorKind::OutcomeUnknown`].
     pub async fn append_with<R: Into<Record>>(
         &self,
         records: impl IntoIterator<Item = R>,
         options: AppendOptions,
     ) -> Result<Appended, Error> {
-        let body = append::encode(records, &options)?;
-        append::append(&self.http, &self.retry, body).await
+        let request = append::encode(records, options)?;
+        match &self.producers {
+            Some(producers) => {
+                exactly_once::append(&self.http, &self.retry, producers, &request).await
+            }
+            None => append::append_unprotected(&self.http, &self.retry, request.body).await,
+        }
     }
 
     /// The records of `key` with sequences in `range`, such as `..` or `10..20`, read page by page.

@@ -4,7 +4,11 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use crate::http::NoAnswer;
+use crate::record::Appended;
+use crate::wire::{self, ErrorResponse};
 
 /// Something was not done, or nobody knows whether it was ([`Error::is_unknown_outcome`]).
 #[derive(Debug)]
@@ -18,6 +22,7 @@ struct Details {
     retry_after: Option<Duration>,
     request_id: Option<String>,
     request: Option<String>,
+    is_unknown_outcome: bool,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -49,6 +54,24 @@ pub enum ErrorKind {
     DeadlineExceeded,
     /// The append may have been applied, whole or not at all.
     OutcomeUnknown,
+    /// A precondition failed. Nothing was applied.
+    Conflict(Conflict),
+    /// Appends that were acknowledged before they were durable were lost in a crash of the server. The one that found out was not applied
+    /// either. The next ones are not affected.
+    AppendsLost(LostAppends),
+    /// The server no longer knows the producer: the client was idle for days.
+    ProducerUnknown,
+    /// Another client writes as the same producer with a higher epoch.
+    ProducerFenced,
+    /// Another client has sent other records as the same producer and with the same sequence.
+    ProducerSequenceReused,
+    /// The request was applied long ago. (The client counts it as a success.)
+    ProducerSequenceTooOld,
+    /// The request is ahead of its turn. (The client sends it again, or finds that appends were lost.)
+    ProducerOutOfOrder {
+        /// The sequence that the server applies next.
+        expected: u64,
+    },
     /// A bug of the server, or damaged data.
     Internal,
     /// The answer is not from a log server that this client knows: another server, or a proxy. (For an append it is an
@@ -56,10 +79,34 @@ pub enum ErrorKind {
     UnexpectedAnswer,
 }
 
+/// Which precondition of an append failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Conflict {
+    /// The key of the precondition.
+    pub key: Bytes,
+    /// The sequence of its last record. To decide anew, read from the sequence of the precondition up to this one.
+    pub last_sequence: Option<u64>,
+    /// Records below this sequence may have been deleted, so the server cannot tell. Read the key to its end: the `next_sequence` is then high
+    /// enough.
+    pub trimmed_before: Option<u64>,
+}
+
+/// Appends that were acknowledged, and lost in a crash.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LostAppends {
+    /// How many.
+    pub requests: u64,
+    /// What they had been answered, as far as it is remembered.
+    pub appended: Vec<Appended>,
+}
+
 impl ErrorKind {
-    /// The kind that the server calls `code`.
-    pub(crate) fn of_code(code: &str) -> Option<Self> {
-        Some(match code {
+    /// The kind that the server tells of.
+    pub(crate) fn of_response(response: &ErrorResponse) -> Option<Self> {
+        let conflict = response.conflict.clone().unwrap_or_default();
+        Some(match response.code.as_str() {
             "invalid_argument" => Self::InvalidArgument,
             "unauthenticated" => Self::Unauthenticated,
             "permission_denied" => Self::PermissionDenied,
@@ -72,8 +119,40 @@ impl ErrorKind {
             "fenced" => Self::Fenced,
             "deadline_exceeded" => Self::DeadlineExceeded,
             "internal" => Self::Internal,
+            "conflict" => Self::Conflict(conflict.into()),
+            "producer_unknown" => Self::ProducerUnknown,
+            "producer_fenced" => Self::ProducerFenced,
+            "producer_sequence_reused" => Self::ProducerSequenceReused,
+            "producer_sequence_too_old" => Self::ProducerSequenceTooOld,
+            "producer_out_of_order" => Self::ProducerOutOfOrder {
+                expected: response.expected_sequence?,
+            },
             _ => return None,
         })
+    }
+}
+
+impl ErrorKind {
+    /// Whether it is about the producer of an append.
+    pub(crate) fn is_of_producer(&self) -> bool {
+        matches!(
+            self,
+            Self::ProducerUnknown
+                | Self::ProducerFenced
+                | Self::ProducerSequenceReused
+                | Self::ProducerSequenceTooOld
+                | Self::ProducerOutOfOrder { .. }
+        )
+    }
+}
+
+impl From<wire::Conflict> for Conflict {
+    fn from(conflict: wire::Conflict) -> Self {
+        Self {
+            key: conflict.key,
+            last_sequence: conflict.last_sequence,
+            trimmed_before: conflict.trimmed_before,
+        }
     }
 }
 
@@ -85,7 +164,7 @@ impl Error {
 
     /// Whether the append may have been applied, whole or not at all. Otherwise nothing was.
     pub fn is_unknown_outcome(&self) -> bool {
-        self.0.kind == ErrorKind::OutcomeUnknown
+        self.0.is_unknown_outcome || self.0.kind == ErrorKind::OutcomeUnknown
     }
 
     /// What went wrong, in the server's words if it answered.
@@ -116,6 +195,7 @@ impl Error {
             retry_after: None,
             request_id: None,
             request: None,
+            is_unknown_outcome: false,
             source: None,
         }))
     }
@@ -158,6 +238,20 @@ impl Error {
     pub(crate) fn into_kind(mut self, kind: ErrorKind) -> Self {
         self.0.kind = kind;
         self
+    }
+
+    pub(crate) fn with_unknown_outcome(mut self, is_unknown: bool) -> Self {
+        self.0.is_unknown_outcome = is_unknown;
+        self
+    }
+
+    /// An error of another kind, of the same request, that this one caused.
+    pub(crate) fn into_cause_of(self, kind: ErrorKind, message: String) -> Self {
+        let mut error = Self::new(kind, message);
+        error.0.status = self.0.status;
+        error.0.request_id.clone_from(&self.0.request_id);
+        error.0.request.clone_from(&self.0.request);
+        error.with_source(self)
     }
 
     /// Names the request, such as `POST http://localhost:8080/api/v1/log/append`.

@@ -106,8 +106,9 @@ impl From<wire::Value> for SequencedRecord {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Appended {
-    /// The sequence of the first record; the others follow it without a gap, in their order.
-    pub start: u64,
+    /// The sequence of the first record; the others follow it without a gap, in their order. `None` if the server had forgotten it by the
+    /// time that an append was sent again, which takes other clients that use the same producer.
+    pub start: Option<u64>,
     /// How many records were appended: all of them.
     pub count: u64,
 }

@@ -15,7 +15,7 @@ pub struct Retry {
     pub pause: Duration,
     /// A `Retry-After` beyond this is not waited for. (A tail asks again after it.)
     pub longest_pause: Duration,
-    /// A tail that was following gives up when it had no answer for this long.
+    /// A tail that was following gives up when it had no answer for this long, and an append when its outcome was unknown for this long.
     pub patience: Duration,
 }
 

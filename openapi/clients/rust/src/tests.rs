@@ -2,26 +2,34 @@
 
 mod arguments;
 mod fake;
+mod fake_log;
 mod outcomes;
+mod producers;
 mod reads;
 mod tails;
 mod wire;
 
 use std::time::Duration;
 
-use crate::{LogClient, Retry};
+use crate::{LogClient, LogClientBuilder, Retry};
 
 /// More than a connection takes before somebody reads.
 const LARGE: usize = 16_000_000;
 
 /// A client that waits no longer than tests should.
 fn client(url: &str, attempts: u32) -> LogClient {
+    builder(url, attempts)
+        .build()
+        .expect("settings that are accepted")
+}
+
+/// The settings of such a client.
+fn builder(url: &str, attempts: u32) -> LogClientBuilder {
     let retry = Retry {
         attempts,
         pause: Duration::from_millis(10),
         longest_pause: Duration::from_millis(50),
         patience: Duration::from_secs(5),
     };
-    let builder = LogClient::builder(url).no_proxy().retry(retry);
-    builder.build().expect("settings that are accepted")
+    LogClient::builder(url).no_proxy().retry(retry)
 }

@@ -43,6 +43,37 @@ pub struct AppendRequest {
     /// Answer only once the records are on object storage.
     #[prost(bool, tag = "2")]
     pub await_durable: bool,
+    /// What must be so for the records to be applied.
+    #[prost(message, repeated, tag = "3")]
+    pub preconditions: Vec<Precondition>,
+    /// Who sends it, so that it is applied once.
+    #[prost(message, optional, tag = "4")]
+    pub producer: Option<Producer>,
+}
+
+/// No record of a key has this sequence or a higher one.
+#[derive(Clone, PartialEq, Eq, prost::Message)]
+pub struct Precondition {
+    /// The key; it need not be one that the batch writes to.
+    #[prost(bytes = "bytes", tag = "1")]
+    pub key: Bytes,
+    /// The `next_sequence` that a reader of the key holds; 0 for a key without records.
+    #[prost(uint64, tag = "2")]
+    pub no_record_since: u64,
+}
+
+/// A request of a producer.
+#[derive(Clone, PartialEq, Eq, prost::Message)]
+pub struct Producer {
+    /// The name of the producer.
+    #[prost(string, tag = "1")]
+    pub id: String,
+    /// A higher one takes over from a lower one.
+    #[prost(uint64, tag = "2")]
+    pub epoch: u64,
+    /// The number of the request within the epoch, from 0.
+    #[prost(uint64, tag = "3")]
+    pub sequence: u64,
 }
 
 /// The answer of `POST /api/v1/log/append`.
@@ -57,6 +88,9 @@ pub struct AppendResponse {
     /// Sequence of the first; the others follow it without a gap.
     #[prost(uint64, tag = "3")]
     pub start_sequence: u64,
+    /// Whether the request had been applied before: it is the answer of then.
+    #[prost(bool, tag = "4")]
+    pub duplicate: bool,
 }
 
 /// One record as it is read.
@@ -163,4 +197,24 @@ pub struct ErrorResponse {
     /// What went wrong, for programs.
     #[prost(string, tag = "3")]
     pub code: String,
+    /// Which precondition failed.
+    #[prost(message, optional, tag = "4")]
+    pub conflict: Option<Conflict>,
+    /// The sequence that the producer's next request must have.
+    #[prost(uint64, optional, tag = "5")]
+    pub expected_sequence: Option<u64>,
+}
+
+/// Why a request was refused with `conflict`.
+#[derive(Clone, PartialEq, Eq, prost::Message)]
+pub struct Conflict {
+    /// The key of the precondition.
+    #[prost(bytes = "bytes", tag = "1")]
+    pub key: Bytes,
+    /// The sequence of its last record.
+    #[prost(uint64, optional, tag = "2")]
+    pub last_sequence: Option<u64>,
+    /// Records below this one may have been deleted.
+    #[prost(uint64, optional, tag = "3")]
+    pub trimmed_before: Option<u64>,
 }

@@ -62,6 +62,7 @@ async fn a_wrong_token_or_time_is_refused_and_no_token_is_shown() {
     assert!(refused(log().token("hidden\n")).contains("white space"));
     assert!(refused(log().timeout(Duration::ZERO)).starts_with("timeout must"));
     assert!(refused(log().concurrent_requests(0)).starts_with("concurrent_requests must"));
+    assert!(refused(log().concurrent_appends(0)).starts_with("concurrent_appends must"));
     let never = Retry {
         attempts: 0,
         ..Retry::default()

@@ -16,6 +16,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use super::fake_log::Log;
 use crate::wire;
 
 /// What the server does with one request.
@@ -33,6 +34,8 @@ pub(super) enum Step {
     CutRequest(usize),
     /// Handles it, and closes the connection without an answer.
     LostAnswer,
+    /// Handles it, forgets all producers, and closes the connection without an answer.
+    LostAnswerAndProducers,
     /// Handles it, and closes the connection after so many bytes of the body of the answer.
     CutAnswer(usize),
     /// Handles it, and never answers.
@@ -60,7 +63,7 @@ pub(super) struct Request {
 struct Shared {
     script: Mutex<VecDeque<Step>>,
     requests: Mutex<Vec<Request>>,
-    log: Mutex<Vec<(Bytes, Bytes)>>,
+    log: Mutex<Log>,
     appended: Notify,
 }
 
@@ -159,7 +162,22 @@ impl Fake {
     /// The values that were appended, in order.
     pub(super) fn values(&self) -> Vec<Bytes> {
         let log = self.shared.log.lock().unwrap();
-        log.iter().map(|(_, value)| value.clone()).collect()
+        log.records.iter().map(|(_, value)| value.clone()).collect()
+    }
+
+    /// Does nothing of what it was told to do any more.
+    pub(super) fn forget_script(&self) {
+        self.shared.script.lock().unwrap().clear();
+    }
+
+    /// Keeps so many records, and what it knew of producers when it had them.
+    pub(super) fn crash(&self, records: usize) {
+        self.shared.log.lock().unwrap().crash(records);
+    }
+
+    /// Forgets all producers.
+    pub(super) fn forget_producers(&self) {
+        self.shared.log.lock().unwrap().forget_producers();
     }
 
     /// Appends a record without a request.
@@ -219,6 +237,11 @@ async fn serve_one(stream: &mut TcpStream, shared: &Shared) -> Option<()> {
             shared.handle(&request).await;
             None
         }
+        Step::LostAnswerAndProducers => {
+            shared.handle(&request).await;
+            shared.log.lock().unwrap().forget_producers();
+            None
+        }
         Step::CutAnswer(after) => {
             let reply = shared.handle(&request).await;
             write(stream, &reply, Some(after)).await?;
@@ -269,7 +292,7 @@ async fn write(stream: &mut TcpStream, reply: &Reply, cut: Option<usize>) -> Opt
 
 impl Shared {
     fn put(&self, key: Bytes, value: Bytes) {
-        self.log.lock().unwrap().push((key, value));
+        self.log.lock().unwrap().records.push((key, value));
         self.appended.notify_waiters();
     }
 
@@ -290,17 +313,12 @@ impl Shared {
 
     fn append(&self, body: &Bytes) -> Reply {
         let request = wire::AppendRequest::decode(body.clone()).expect("an AppendRequest");
-        let start_sequence = self.log.lock().unwrap().len() as u64;
-        let count = request.records.len();
-        for record in request.records {
-            self.put(record.key.expect("a key"), record.value.expect("a value"));
+        let answer = self.log.lock().unwrap().append(request);
+        self.appended.notify_waiters();
+        match answer {
+            Ok(answer) => Reply::message(200, &answer),
+            Err(refusal) => Reply::message(409, &*refusal),
         }
-        let answer = wire::AppendResponse {
-            status: wire::SUCCESS.to_owned(),
-            records_appended: i32::try_from(count).expect("few records"),
-            start_sequence,
-        };
-        Reply::message(200, &answer)
     }
 
     async fn scan(&self, url: &Url) -> Reply {
@@ -319,7 +337,7 @@ impl Shared {
             let _ = timeout(wait, appended).await;
         }
         let limit = number(url, "limit") as usize;
-        let tip = self.log.lock().unwrap().len() as u64;
+        let tip = self.log.lock().unwrap().records.len() as u64;
         let found = self.found(url);
         let next_sequence = match found.get(limit) {
             Some(next) => next.sequence,
@@ -338,7 +356,7 @@ impl Shared {
         let after = parameter(url, "start_after_base64").map(|after| decoded(&after));
         let prefix = parameter(url, "prefix_base64").map_or_else(Bytes::new, |key| decoded(&key));
         let log = self.log.lock().unwrap();
-        let keys = log.iter().map(|(key, _)| key.clone());
+        let keys = log.records.iter().map(|(key, _)| key.clone());
         let keys: BTreeSet<Bytes> = keys
             .filter(|key| key.starts_with(&prefix))
             .filter(|key| after.as_ref().is_none_or(|after| key > after))
@@ -357,7 +375,7 @@ impl Shared {
         let (key, start) = (key(url), number(url, "start_seq"));
         let end = parameter(url, "end_seq").map_or(u64::MAX, |_| number(url, "end_seq"));
         let log = self.log.lock().unwrap();
-        let records = (0..).zip(log.iter());
+        let records = (0..).zip(log.records.iter());
         records
             .filter(|(sequence, record)| (start..end).contains(sequence) && record.0 == key)
             .map(|(sequence, record)| wire::Value {

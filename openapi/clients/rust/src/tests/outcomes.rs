@@ -1,11 +1,11 @@
-//! What is known of an append after something went wrong.
+//! What is known of an append after something went wrong, without producers.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::fake::{Fake, Reply, Step};
-use super::{LARGE, client};
+use super::{LARGE, builder, client};
 use crate::wire::{self, ErrorResponse};
 use crate::{Appended, Error, ErrorKind, LogClient, Retry};
 
@@ -29,7 +29,8 @@ const CODES: [(u16, &str, ErrorKind); 12] = [
 ];
 
 async fn append(server: &Fake, attempts: u32, bytes: usize) -> Result<Appended, Error> {
-    let client = client(&server.url(), attempts);
+    let client = builder(&server.url(), attempts).without_producers();
+    let client = client.build().unwrap();
     client.append([("orders", vec![0; bytes])]).await
 }
 
@@ -48,6 +49,7 @@ async fn every_code_arrives_as_a_kind_of_its_own_in_both_formats() {
             status: wire::ERROR.to_owned(),
             message: "scripted".to_owned(),
             code: code.to_owned(),
+            ..Default::default()
         };
         let replies = [Reply::error(status, code), Reply::message(status, &binary)];
         let replies = replies.map(|reply| Step::Answer(reply.header("x-request-id", "r-1")));
@@ -94,7 +96,10 @@ async fn an_append_that_was_sent_in_part_was_not_applied() {
     assert!(error.message().contains("nothing was applied"), "{error}");
     // It is sent again, and then once.
     server.does([Step::CutRequest(100_000)]);
-    assert_eq!(append(&server, 2, LARGE).await.expect("an append").start, 0);
+    assert_eq!(
+        append(&server, 2, LARGE).await.expect("an append").start,
+        Some(0)
+    );
     assert_eq!(server.values().len(), 1);
 }
 
@@ -127,7 +132,7 @@ async fn an_append_that_may_have_been_applied_is_unknown_and_is_sent_once() {
 #[tokio::test]
 async fn a_server_that_stays_silent_leaves_the_outcome_unknown() {
     let server = Fake::start([Step::Silence]).await;
-    let builder = LogClient::builder(&server.url()).no_proxy();
+    let builder = builder(&server.url(), 1).without_producers();
     let client = builder.timeout(Duration::from_millis(200)).build().unwrap();
     let error = client.append([("orders", "first")]).await.unwrap_err();
     assert!(
@@ -221,7 +226,7 @@ async fn an_append_survives_a_restart_between_two_requests() {
     let appended = tokio::spawn(async move { patient.append([("orders", "second")]).await });
     tokio::time::sleep(Duration::from_millis(100)).await;
     server.restart().await;
-    assert_eq!(appended.await.unwrap().expect("an append").start, 1);
+    assert_eq!(appended.await.unwrap().expect("an append").start, Some(1));
     impatient
         .append([("orders", "third")])
         .await
@@ -232,11 +237,9 @@ async fn an_append_survives_a_restart_between_two_requests() {
 #[tokio::test]
 async fn a_name_or_certificate_that_is_wrong_means_that_nothing_was_sent() {
     let server = Fake::start([]).await;
-    let tls = server.url().replace("http:", "https:");
-    let error = client(&tls, 1)
-        .append([("orders", "first")])
-        .await
-        .unwrap_err();
+    let tls = builder(&server.url().replace("http:", "https:"), 1);
+    let tls = tls.timeout(Duration::from_millis(500)).build().unwrap();
+    let error = tls.append([("orders", "first")]).await.unwrap_err();
     assert_eq!(error.kind(), &ErrorKind::Unavailable, "{error:?}");
     assert!(server.requests().is_empty());
 }

@@ -146,7 +146,7 @@ async fn tails_leave_room_for_requests() {
         futures::future::join(waiting, appended),
     );
     let (found, appended) = both.await.expect("room");
-    assert_eq!(appended.unwrap().start, 0);
+    assert_eq!(appended.unwrap().start, Some(0));
     assert!(
         found
             .into_iter()

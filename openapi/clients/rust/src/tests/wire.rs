@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+/// Fields that coming servers may send, by message and number.
+const AHEAD: &[(&str, u32)] = &[("Conflict", 3)];
+
 type Messages = BTreeMap<String, BTreeMap<u32, (String, String)>>;
 
 /// The fields of each message, by number: name, and type as far as both sides say it.
@@ -72,6 +75,9 @@ fn every_message_has_fields_that_log_proto_has() {
     assert!(rust.len() >= 11, "{rust:?}");
     for (message, fields) in rust {
         for (number, field) in fields {
+            if AHEAD.contains(&(message.as_str(), number)) {
+                continue;
+            }
             let described = proto.get(&message).and_then(|fields| fields.get(&number));
             assert_eq!(Some(&field), described, "field {number} of {message}");
         }
