@@ -22,10 +22,11 @@ def number(value):
 def before_load_schema(context, raw_schema):
     # A document for clients of any version leaves open which fields there may be; this server refuses those it does not know.
     schemas = raw_schema["components"]["schemas"]
-    for request in ("AppendRequest", "Record", "Header"):
+    for request in ("AppendRequest", "Record", "Header", "Precondition", "Producer"):
         schemas[request]["additionalProperties"] = False
     # Text is for people and shells, in place of fields that the document requires.
-    for message, field in (("Record", "keyText"), ("Record", "valueText"), ("Header", "valueText")):
+    for message, field in (
+            ("Record", "keyText"), ("Record", "valueText"), ("Header", "valueText"), ("Precondition", "keyText")):
         del schemas[message]["properties"][field]
     for path in raw_schema["paths"].values():
         for operation in path.values():
@@ -58,6 +59,7 @@ def map_query(context, query):
 def filter_case(context, case):
     # Clients of version 1 may say 2^64 - 1 for "no end". The document says int64, which generators know.
     numbers = [number(value) for values in (case.query, case.headers) for value in dict(values or {}).values()]
+    numbers += map(number, leaves(case.body))
     if any(value is not None and LAST_INT64 < value <= LAST_UINT64 for value in numbers):
         return False
     # Clients of server-sent events that have seen none yet may say so.
@@ -65,6 +67,13 @@ def filter_case(context, case):
         return False
     # In ProtoJSON, null stands for what is not there.
     return not has_null(case.body)
+
+
+def leaves(body):
+    """What is in the fields of a message and of those in it."""
+    if isinstance(body, (dict, list)):
+        return [leaf for each in (body.values() if isinstance(body, dict) else body) for leaf in leaves(each)]
+    return [body]
 
 
 def has_null(body):
