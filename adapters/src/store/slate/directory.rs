@@ -6,7 +6,7 @@ use log_domain::segment::overlapping;
 use log_domain::sequencer::{DirectoryEntry, Fact, Standing, Subject};
 use log_domain::{Error, Key, Result, Segment, SegmentId, SequenceRange};
 use slatedb::config::ScanOptions;
-use slatedb::{Db, DbIterator, IterationOrder};
+use slatedb::{DbIterator, DbReadOps, IterationOrder};
 
 use super::error;
 use super::layout::directory;
@@ -22,7 +22,11 @@ pub(super) struct Newest {
 }
 
 /// The newest segment up to `up_to` that holds `key`; `None` if there is none.
-pub(super) async fn newest(db: &Db, key: &Key, up_to: SegmentId) -> Result<Option<Newest>> {
+pub(super) async fn newest(
+    db: &(impl DbReadOps + Sync),
+    key: &Key,
+    up_to: SegmentId,
+) -> Result<Option<Newest>> {
     let options = ScanOptions::default()
         .with_cache_blocks(true)
         .with_order(IterationOrder::Descending);
@@ -51,13 +55,17 @@ pub(super) async fn newest(db: &Db, key: &Key, up_to: SegmentId) -> Result<Optio
 }
 
 /// All records of `key` in a segment.
-pub(super) async fn records_in(db: &Db, segment: SegmentId, key: &Key) -> Result<u64> {
+pub(super) async fn records_in(
+    db: &(impl DbReadOps + Sync),
+    segment: SegmentId,
+    key: &Key,
+) -> Result<u64> {
     let last = last_row(db, segment, key).await?;
     last.map_or(Ok(0), |row| row.end())
 }
 
 /// The answer to `subject`.
-pub(super) async fn look_up(db: &Db, subject: Subject) -> Result<Fact> {
+pub(super) async fn look_up(db: &(impl DbReadOps + Sync), subject: Subject) -> Result<Fact> {
     let key = &subject.key;
     let Some(newest) = newest(db, key, subject.segment).await? else {
         return Ok(Fact {
@@ -101,7 +109,7 @@ pub(super) enum Holding<'a> {
 
 impl<'a> Holding<'a> {
     pub(super) async fn new(
-        db: &Db,
+        db: &(impl DbReadOps + Sync),
         segments: &'a [Segment],
         key: &Key,
         range: SequenceRange,

@@ -8,7 +8,7 @@ use log_domain::{
     Error, Key, KeysPage, KeysQuery, Page, Result, Scan, Segment, SegmentId, Sequence,
     SequenceRange, Visibility, Watermarks,
 };
-use slatedb::Db;
+use slatedb::DbReadOps;
 use slatedb::config::ScanOptions;
 
 use super::directory::{Holding, add, newest, records_in};
@@ -19,14 +19,15 @@ use super::record_rows::{last_row, next_row, rows};
 /// What a scan of records asks the object store for at once, when it has to.
 const READ_AHEAD_BYTES: usize = 512 * 1024;
 
-/// A reader's view: the segments, and how far the log reached when it began.
-pub(super) struct Reader<'a> {
-    pub(super) db: &'a Db,
+/// A reader's view of the rows, in a database that is written to here or elsewhere: the segments, and how far the log reached
+/// when it began.
+pub(super) struct Reader<'a, D> {
+    pub(super) db: &'a D,
     pub(super) segments: &'a [Segment],
     pub(super) watermarks: Watermarks,
 }
 
-impl Reader<'_> {
+impl<D: DbReadOps + Sync> Reader<'_, D> {
     /// One page of a key.
     pub(super) async fn scan(&self, scan: &Scan) -> Result<Page> {
         let visible = self.watermarks.visible(scan.visibility);

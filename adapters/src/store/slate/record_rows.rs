@@ -5,14 +5,14 @@ use std::ops::Bound;
 use bytes::Bytes;
 use log_domain::{Key, Result, SegmentId, Sequence};
 use slatedb::config::ScanOptions;
-use slatedb::{Db, DbIterator, IterationOrder};
+use slatedb::{DbIterator, DbReadOps, IterationOrder};
 
 use super::error;
 use super::layout::records::{self, Row};
 
 /// The rows of `key` in a segment, from the first that can hold `from` on.
 pub(super) async fn rows(
-    db: &Db,
+    db: &(impl DbReadOps + Sync),
     segment: SegmentId,
     key: &Key,
     from: Sequence,
@@ -30,7 +30,11 @@ pub(super) async fn rows(
 }
 
 /// The last row of `key` in a segment.
-pub(super) async fn last_row(db: &Db, segment: SegmentId, key: &Key) -> Result<Option<Row>> {
+pub(super) async fn last_row(
+    db: &(impl DbReadOps + Sync),
+    segment: SegmentId,
+    key: &Key,
+) -> Result<Option<Row>> {
     let options = ScanOptions::default()
         .with_cache_blocks(true)
         .with_order(IterationOrder::Descending);

@@ -58,6 +58,7 @@ mod failures;
 mod lookups;
 mod prefixes;
 mod presence;
+mod read_only;
 mod restarts;
 
 use log_domain::follow::Followers;
