@@ -17,7 +17,9 @@ async fn a_database_that_is_opened_for_reading_is_read_by_the_same_code() {
     let store = store.await.expect("opened");
     for value in ["a", "b", "c"] {
         for key in ["k", "other"] {
-            let appended = store.append(batch(key, &[value]), Durability::Durable).await;
+            let appended = store
+                .append(batch(key, &[value]), Durability::Durable)
+                .await;
             appended.expect("appended");
         }
     }
