@@ -4,25 +4,17 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use log_adapters::http::{HttpApi, HttpOptions, HttpParts, Side};
 use log_adapters::objects::cache;
-use log_adapters::objects::writes::FailingWrites;
-use log_adapters::store::slate::{self, SlateStore, WalStore};
-use log_adapters::telemetry::{GaugeValues, Metrics};
-use log_domain::follow::Followers;
-use log_domain::{Clock, Error, LogService, Stopped, Watermarks};
+use log_domain::{Clock, Error, Stopped, Watermarks};
 use poem::listener::Acceptor;
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::config::Config;
+use crate::log::{Log, LogParts};
 use crate::logging::LostLines;
-use crate::readiness::Readiness;
+use crate::node::{Node, NodeParts};
 use crate::security::Security;
-use crate::serving::serve;
 use crate::storage::Stores;
-use crate::write_health;
 
 /// The part of a stop's time that requests in flight may take at most; the rest is for the flush.
 const DRAIN_SHARE: f64 = 0.5;
@@ -33,7 +25,7 @@ pub struct ServerParts<A, S> {
     pub stores: S,
     /// Where timestamps come from.
     pub clock: Arc<dyn Clock>,
-    /// For a simulation only: see [`slate::StoreParts::seed`].
+    /// For a simulation only: see [`log_adapters::store::slate::StoreParts::seed`].
     pub seed: Option<u64>,
     /// Where request ids begin; random, but in a simulation.
     pub request_id_seed: u64,
@@ -49,18 +41,10 @@ pub struct ServerParts<A, S> {
 
 /// A server that accepts requests.
 pub struct Running {
-    service: Arc<LogService<SlateStore>>,
-    /// Not ready any more.
-    stopping: watch::Sender<bool>,
-    listening: Listening,
+    node: Node,
+    log: Log,
     lame_duck: Duration,
     timeout: Duration,
-}
-
-/// The side of a server that connections come to.
-struct Listening {
-    closing: watch::Sender<bool>,
-    serving: JoinHandle<()>,
 }
 
 /// Why a server did not end as it should: something acknowledged may be lost.
@@ -94,85 +78,26 @@ where
     if let Some(folder) = config.cache_folder() {
         cache::prepare(&folder)?;
     }
-    let metrics = Metrics::new().map_err(|error| Error::internal(format!("metrics: {error}")))?;
-    let options = HttpOptions {
-        request_id_seed: parts.request_id_seed,
-        ..config.http()
-    };
-    let api = HttpApi::starting(&metrics.meter(), parts.security.authorizer(), options);
-    let side = match parts.admin {
-        None => Side::Only,
-        Some(_) => Side::Public,
-    };
-    let lost = parts.log_lines;
-    metrics.watch_lost_log_lines(Arc::new(move || lost.counts()));
-    let (closing, is_closing) = watch::channel(false);
-    let tls = parts.security.tls();
-    // The two listeners share the room for requests.
-    let bounds = config.bounds();
-    let serving = serve(
-        parts.acceptor,
-        tls,
-        api.endpoint(side),
-        bounds.clone(),
-        is_closing.clone(),
-    );
-    let serving = match parts.admin {
-        Some(admin) => {
-            let operators = api.endpoint(Side::Operators);
-            let operators = serve(admin, None, operators, bounds, is_closing);
-            tokio::spawn(async move {
-                futures::join!(serving, operators);
-            })
-        }
-        None => tokio::spawn(serving),
-    };
-    let listening = Listening { closing, serving };
-
-    let stores = parts.stores.await?;
-    let limits = config.limits();
-    let followers = Arc::new(Followers::new(&limits));
-    let writes = Arc::new(FailingWrites::default());
-    let store = slate::StoreParts {
-        objects: writes.watch(stores.objects),
+    let node = Node::listen(
+        config,
+        NodeParts {
+            request_id_seed: parts.request_id_seed,
+            acceptor: parts.acceptor,
+            admin: parts.admin,
+            security: parts.security,
+            log_lines: parts.log_lines,
+        },
+    )?;
+    let log = LogParts {
+        stores: parts.stores.await?,
         clock: parts.clock,
-        listener: Arc::clone(&followers) as Arc<_>,
-        telemetry: Arc::new(metrics.clone()),
-        recorder: metrics.slatedb(),
         seed: parts.seed,
     };
-    let options = slate::Options {
-        wal: stores.wal.map(|wal| WalStore {
-            objects: writes.watch(wal.objects),
-            ..wal
-        }),
-        ..config.store()
-    };
-    let store = SlateStore::open(store, options).await?;
-    let service = Arc::new(LogService::new(
-        store,
-        followers,
-        Arc::new(metrics.clone()),
-        limits,
-    ));
-    let (stopping, is_stopping) = watch::channel(false);
-    let readiness = Arc::new(Readiness::new(
-        Arc::clone(&service),
-        Arc::clone(&writes),
-        is_stopping,
-    ));
-    readiness.keep_asking();
-    write_health::keep_telling(&writes);
-    watch_for_metrics(&metrics, &service, &readiness, &writes);
-    api.open(HttpParts {
-        service: Arc::clone(&service),
-        readiness,
-        render_metrics: Arc::new(move || metrics.render()),
-    });
+    let log = Log::open(config, log, node.metrics()).await?;
+    node.serve(&log);
     Ok(Running {
-        service,
-        stopping,
-        listening,
+        node,
+        log,
         lame_duck: config.lame_duck(),
         timeout: config.shutdown.timeout,
     })
@@ -181,12 +106,12 @@ where
 impl Running {
     /// Resolves when the log can no longer be written to: another server took over, or the engine failed.
     pub async fn broken(&self) -> Stopped {
-        self.service.stopped().await
+        self.log.service().stopped().await
     }
 
     /// How far the log reaches.
     pub fn watermarks(&self) -> Watermarks {
-        self.service.watermarks()
+        self.log.service().watermarks()
     }
 
     /// Stops, within `shutdown.timeout` from `since` on: is not ready, for `shutdown.lame_duck`; stops listening, answers everybody
@@ -196,8 +121,9 @@ impl Running {
     /// [`NotFlushed`] when not everything acknowledged is durable.
     pub async fn stop(self, since: Instant) -> Result<(), NotFlushed> {
         let deadline = since + self.timeout;
-        self.stopping.send_replace(true);
-        if !self.lame_duck.is_zero() && self.service.status().stopped.is_none() {
+        self.log.stop_being_ready();
+        let service = self.log.service();
+        if !self.lame_duck.is_zero() && service.status().stopped.is_none() {
             tracing::info!(
                 "stopping, 1 of 4: not ready any more; still listening for {:?}",
                 self.lame_duck
@@ -205,49 +131,15 @@ impl Running {
             tokio::time::sleep(self.lame_duck).await;
         }
         tracing::info!("stopping, 2 of 4: no new connections, followers are answered");
-        self.service.dismiss_followers();
+        service.dismiss_followers();
         let drained_by = Instant::now() + (deadline - Instant::now()).mul_f64(DRAIN_SHARE);
         tracing::info!("stopping, 3 of 4: finishing the requests in flight");
-        if !self.listening.close(drained_by).await {
+        if !self.node.close(drained_by).await {
             tracing::warn!("some requests did not finish in time");
         }
-        let Watermarks { tip, durable } = self.service.watermarks();
+        let Watermarks { tip, durable } = service.watermarks();
         tracing::info!(%tip, %durable, "stopping, 4 of 4: making everything acknowledged durable");
         let left = deadline.saturating_duration_since(Instant::now());
-        self.service.close(left).await.map_err(NotFlushed)
+        service.close(left).await.map_err(NotFlushed)
     }
-}
-
-impl Listening {
-    /// Stops listening; answers whether all requests were finished by then.
-    async fn close(self, deadline: Instant) -> bool {
-        self.closing.send_replace(true);
-        tokio::time::timeout_at(deadline, self.serving)
-            .await
-            .is_ok()
-    }
-}
-
-fn watch_for_metrics(
-    metrics: &Metrics,
-    service: &Arc<LogService<SlateStore>>,
-    readiness: &Arc<Readiness>,
-    writes: &Arc<FailingWrites>,
-) {
-    let (service, readiness) = (Arc::downgrade(service), Arc::downgrade(readiness));
-    let writes = Arc::downgrade(writes);
-    metrics.watch(Arc::new(move || {
-        match (service.upgrade(), readiness.upgrade()) {
-            (Some(service), Some(readiness)) => GaugeValues {
-                status: service.status(),
-                followers: service.followers() as u64,
-                ready: readiness.is_ready(),
-                writes_fail: writes
-                    .upgrade()
-                    .and_then(|writes| writes.longest())
-                    .map_or(Duration::ZERO, |fail| fail.since),
-            },
-            _ => GaugeValues::default(),
-        }
-    }));
 }

@@ -1,0 +1,116 @@
+//! What exists once for each log: its store, its followers, its readiness.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use log_adapters::objects::writes::FailingWrites;
+use log_adapters::store::slate::{self, SlateStore, WalStore};
+use log_adapters::telemetry::{GaugeValues, Metrics};
+use log_domain::follow::Followers;
+use log_domain::{Clock, LogService, Result};
+use tokio::sync::watch;
+
+use crate::config::Config;
+use crate::readiness::Readiness;
+use crate::storage::Stores;
+use crate::write_health;
+
+/// What a log takes from outside.
+pub(crate) struct LogParts {
+    /// Where it is kept.
+    pub(crate) stores: Stores,
+    /// Where timestamps come from.
+    pub(crate) clock: Arc<dyn Clock>,
+    /// See [`slate::StoreParts::seed`].
+    pub(crate) seed: Option<u64>,
+}
+
+/// An open log.
+pub(crate) struct Log {
+    service: Arc<LogService<SlateStore>>,
+    readiness: Arc<Readiness>,
+    /// Not ready any more.
+    stopping: watch::Sender<bool>,
+}
+
+impl Log {
+    /// Opens a log, which counts in `metrics`.
+    ///
+    /// # Errors
+    /// As [`SlateStore::open`].
+    pub(crate) async fn open(config: &Config, parts: LogParts, metrics: &Metrics) -> Result<Self> {
+        let limits = config.limits();
+        let followers = Arc::new(Followers::new(&limits));
+        let writes = Arc::new(FailingWrites::default());
+        let Stores { objects, wal } = parts.stores;
+        let store = slate::StoreParts {
+            objects: writes.watch(objects),
+            clock: parts.clock,
+            listener: Arc::clone(&followers) as Arc<_>,
+            telemetry: Arc::new(metrics.clone()),
+            recorder: metrics.slatedb(),
+            seed: parts.seed,
+        };
+        let options = slate::Options {
+            wal: wal.map(|wal| WalStore {
+                objects: writes.watch(wal.objects),
+                ..wal
+            }),
+            ..config.store()
+        };
+        let store = SlateStore::open(store, options).await?;
+        let telemetry = Arc::new(metrics.clone());
+        let service = Arc::new(LogService::new(store, followers, telemetry, limits));
+        let (stopping, is_stopping) = watch::channel(false);
+        let readiness = Readiness::new(Arc::clone(&service), Arc::clone(&writes), is_stopping);
+        let readiness = Arc::new(readiness);
+        readiness.keep_asking();
+        write_health::keep_telling(&writes);
+        count(metrics, &service, &readiness, &writes);
+        Ok(Self {
+            service,
+            readiness,
+            stopping,
+        })
+    }
+
+    /// What it offers.
+    pub(crate) fn service(&self) -> &Arc<LogService<SlateStore>> {
+        &self.service
+    }
+
+    /// Whether it should be sent requests.
+    pub(crate) fn readiness(&self) -> &Arc<Readiness> {
+        &self.readiness
+    }
+
+    /// From now on it is not ready.
+    pub(crate) fn stop_being_ready(&self) {
+        self.stopping.send_replace(true);
+    }
+}
+
+/// Shows the log in `metrics` for as long as it is there.
+fn count(
+    metrics: &Metrics,
+    service: &Arc<LogService<SlateStore>>,
+    readiness: &Arc<Readiness>,
+    writes: &Arc<FailingWrites>,
+) {
+    let (service, readiness) = (Arc::downgrade(service), Arc::downgrade(readiness));
+    let writes = Arc::downgrade(writes);
+    metrics.watch(Arc::new(move || {
+        match (service.upgrade(), readiness.upgrade()) {
+            (Some(service), Some(readiness)) => GaugeValues {
+                status: service.status(),
+                followers: service.followers() as u64,
+                ready: readiness.is_ready(),
+                writes_fail: writes
+                    .upgrade()
+                    .and_then(|writes| writes.longest())
+                    .map_or(Duration::ZERO, |fail| fail.since),
+            },
+            _ => GaugeValues::default(),
+        }
+    }));
+}
