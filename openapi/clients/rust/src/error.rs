@@ -57,7 +57,7 @@ pub enum ErrorKind {
     /// A precondition failed. Nothing was applied.
     Conflict(Conflict),
     /// Appends that were acknowledged before they were durable were lost in a crash of the server. The one that found out was not applied
-    /// either. The next ones are not affected.
+    /// either, unless [`Error::is_unknown_outcome`]: then an earlier attempt of it was lost from sight, too. The next ones are not affected.
     AppendsLost(LostAppends),
     /// The server no longer knows the producer: the client was idle for days.
     ProducerUnknown,

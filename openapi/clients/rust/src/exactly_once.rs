@@ -85,14 +85,14 @@ fn judged(turn: &mut Turn<'_>, error: Error, may_be_applied: bool, request: &Req
             let expected = *expected;
             Verdict::Failed(lost(turn, expected, error))
         }
-        ErrorKind::ProducerUnknown if !may_be_applied && sequence > 0 => {
+        ErrorKind::ProducerUnknown if turn.durable_below() < sequence => {
             let first = turn.durable_below();
-            if first == sequence {
-                // It was idle for so long that the server forgot it, and nothing depends on what it knew.
-                turn.restart();
-                return Verdict::Renewed;
-            }
-            Verdict::Failed(lost(turn, first, error))
+            Verdict::Failed(lost(turn, first, error).with_unknown_outcome(may_be_applied))
+        }
+        ErrorKind::ProducerUnknown if !may_be_applied && sequence > 0 => {
+            // It was idle for so long that the server forgot it, and nothing depends on what it knew.
+            turn.restart();
+            Verdict::Renewed
         }
         kind if kind.is_of_producer() => {
             turn.replace();
@@ -103,7 +103,7 @@ fn judged(turn: &mut Turn<'_>, error: Error, may_be_applied: bool, request: &Req
     }
 }
 
-/// The server applies `expected` next: what was acknowledged from there on is lost, and this append was not applied.
+/// The server applies `expected` next: what was acknowledged from there on is lost, and this append was refused.
 fn lost(turn: &mut Turn<'_>, expected: u64, error: Error) -> Error {
     let lost = LostAppends {
         requests: turn.sequence() - expected,
@@ -114,7 +114,7 @@ fn lost(turn: &mut Turn<'_>, expected: u64, error: Error) -> Error {
         _ => "were",
     };
     let message = format!(
-        "{} appends that were acknowledged before they were durable {perhaps} lost in a crash of the server; this one was not applied",
+        "{} appends that were acknowledged before they were durable {perhaps} lost in a crash of the server; this one was refused",
         lost.requests
     );
     turn.restart();

@@ -310,7 +310,17 @@ async fn a_server_that_forgot_a_producer_matters_only_if_something_depends_on_it
         "it was applied, and nobody knows"
     );
     client.append([("orders", "4")]).await.unwrap();
-    assert_eq!(server.values(), ["0", "1", "2", "3", "refused", "4"]);
+
+    server.does([Step::LostAnswerAndProducers]);
+    let error = refused(&client).await;
+    assert!(
+        matches!(error.kind(), ErrorKind::AppendsLost(lost) if lost.requests == 1),
+        "{error:?}"
+    );
+    assert!(error.is_unknown_outcome(), "and so is this one");
+    client.append([("orders", "5")]).await.unwrap();
+    let values = ["0", "1", "2", "3", "refused", "4", "refused", "5"];
+    assert_eq!(server.values(), values);
 }
 
 #[tokio::test]
