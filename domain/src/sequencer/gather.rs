@@ -76,7 +76,10 @@ impl<'s, 'a: 's> Gatherer<'s, 'a> {
                 Judgement::Answered(outcome, rests_on) => {
                     return Verdict::Answered(outcome, rests_on);
                 }
-                Judgement::Behind => return Verdict::Unknown,
+                Judgement::Behind => {
+                    self.note_unknown(append);
+                    return Verdict::Unknown;
+                }
             }
         }
         let unknown = self.unknown.len();
@@ -130,11 +133,7 @@ impl<'s, 'a: 's> Gatherer<'s, 'a> {
         let (keys, lookups, segment) = (self.keys, self.lookups, self.segment);
         let batch = append.batch();
         let is_known = self.group.add(batch, self.next, |key| {
-            let key = key.as_ref();
-            keys.position(key, segment).or_else(|| {
-                let standing = lookups.answer(key)?;
-                Some(standing.map_or(Position::NONE, |standing| standing.position(segment)))
-            })
+            position(keys, lookups, key, segment)
         });
         if !is_known {
             return false;
@@ -156,10 +155,33 @@ impl<'s, 'a: 's> Gatherer<'s, 'a> {
         true
     }
 
+    /// Has everything looked up that a command will need when it is its turn.
+    fn note_unknown(&mut self, append: &'a Append) {
+        for precondition in append.preconditions() {
+            if matches!(self.check(precondition), Verdict::Unknown) {
+                self.unknown.push(&precondition.key);
+            }
+        }
+        for record in append.batch().records() {
+            if position(self.keys, self.lookups, &record.key, self.segment).is_none() {
+                self.unknown.push(&record.key);
+            }
+        }
+    }
+
     fn set_aside(&mut self, command: usize, append: &'a Append) {
         if let Some(producer) = append.producer() {
             self.producers.wait(producer);
         }
         self.aside.push((command, append));
     }
+}
+
+/// Where `key` stands in `segment`, if that is known.
+fn position(keys: &KeyTable, lookups: &Lookups, key: &Key, segment: SegmentId) -> Option<Position> {
+    let key = key.as_ref();
+    keys.position(key, segment).or_else(|| {
+        let standing = lookups.answer(key)?;
+        Some(standing.map_or(Position::NONE, |standing| standing.position(segment)))
+    })
 }

@@ -357,6 +357,40 @@ fn a_command_that_waits_does_not_hold_up_the_others() {
 }
 
 #[test]
+fn requests_of_a_producer_wait_behind_one_that_waits() {
+    let mut log = Log::new(policy(SMALL_TABLE));
+    log.commands.insert(0, batch(&[1, 2], 0).into());
+    log.run(&[0]);
+    log.flush();
+    // After a crash in mid-segment nothing is known of a key.
+    log.crash();
+    let request = |sequence: u64, key: u8| {
+        let producer = Producer::parse("p", 0, sequence).expect("a producer");
+        Append::new(batch(&[key], sequence), Vec::new(), Some(producer)).expect("an append")
+    };
+    log.commands.insert(1, request(0, 1));
+    log.commands.insert(2, batch(&[2], 2).into());
+    log.commands.insert(3, request(1, 3));
+    log.commands.insert(4, request(2, 4));
+    assert!(log.run(&[1]).judged.is_empty());
+    assert!(log.run(&[2]).judged.is_empty());
+    assert!(log.run(&[3]).judged.is_empty());
+    // The lookup of somebody else is answered: the producer still waits.
+    let other = log
+        .lookups
+        .iter()
+        .position(|(_, subjects)| subjects[0].key == key(2));
+    let ready = log.look_up(other.expect("asked"), false);
+    assert_eq!(log.run(&ready).placed(), [2]);
+    assert!(log.run(&[4]).judged.is_empty());
+    let mut ready = Vec::new();
+    while !log.lookups.is_empty() {
+        ready.extend(log.look_up(0, false));
+    }
+    assert_eq!(log.run(&ready).placed(), [1, 3, 4]);
+}
+
+#[test]
 fn what_was_left_open_in_the_directory_is_settled_with_the_next_commit() {
     let mut log = Log::new(Policy {
         seal: SealPolicy {
