@@ -198,8 +198,14 @@ impl From<Batch> for Append {
 
 fn fingerprint(records: &[Record]) -> u64 {
     let mut fingerprint = Fingerprint::default();
+    let mut previous: Option<&Record> = None;
     for record in records {
-        fingerprint.add(record.key.as_ref());
+        if previous.is_some_and(|previous| previous.key == record.key) {
+            fingerprint.repeat_key();
+        } else {
+            fingerprint.add(record.key.as_ref());
+        }
+        previous = Some(record);
         fingerprint.add(&record.value);
         if !record.headers.is_empty() {
             fingerprint.add_headers(record.headers.encoded());

@@ -5,7 +5,8 @@ use twox_hash::XxHash3_64;
 /// 64 bits over the keys, values and headers of records, in order.
 ///
 /// Stored, so it never changes: from 0, each key and each value sets the fingerprint *f* to
-/// (*f* rotated left by 5, xor XXH3-64 of the bytes) times 0x9E3779B97F4A7C15, modulo 2⁶⁴. The headers of a record, if it
+/// (*f* rotated left by 5, xor XXH3-64 of the bytes) times 0x9E3779B97F4A7C15, modulo 2⁶⁴. A key
+/// that is that of the record before counts as 0 in place of its XXH3-64. The headers of a record, if it
 /// has any, do the same with the complement of the XXH3-64 of their encoding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Fingerprint(u64);
@@ -14,6 +15,11 @@ impl Fingerprint {
     /// Adds a key or a value.
     pub fn add(&mut self, bytes: &[u8]) {
         self.mix(XxHash3_64::oneshot(bytes));
+    }
+
+    /// Adds a key that is that of the record before.
+    pub fn repeat_key(&mut self) {
+        self.mix(0);
     }
 
     /// Adds the headers of a record, as encoded.
