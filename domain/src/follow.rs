@@ -1,8 +1,8 @@
 //! Followers: readers that wait at the tip of a key.
 //!
-//! Each follower has a bounded inbox. A commit is put into the inboxes of exactly those who follow one of its
-//! keys, and wakes only them; a follower that waits costs nothing. One that falls behind loses its inbox, not its
-//! place: it goes on by scanning.
+//! Each follower has a bounded inbox. A commit is delivered to the inboxes of the followers of its
+//! keys, and wakes only them; a waiting follower costs nothing. A follower whose inbox overflows keeps its position and
+//! catches up by scanning the store.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::future::poll_fn;
@@ -13,13 +13,13 @@ use std::task::{Poll, Waker};
 use crate::budget::{Budget, Permit};
 use crate::{CommitListener, Key, Limits, Result, Run, Sequence, Stopped, Visibility, Watermarks};
 
-/// Bytes that an inbox holds before its follower counts as behind.
+/// Capacity of an inbox in bytes. When it overflows, its follower is behind.
 const INBOX_BYTES: usize = 256 * 1024;
 
-/// What a run takes in an inbox beside its encoding, which all inboxes share.
+/// Bytes charged for a run in an inbox, in addition to its encoding, which all inboxes share.
 const RUN_OVERHEAD: usize = 192;
 
-/// Everybody who follows a key on this server.
+/// The table of followers of this server.
 #[derive(Debug)]
 pub struct Followers {
     budget: Budget,
@@ -53,13 +53,13 @@ struct Content {
     bytes: usize,
     durable: Sequence,
     dropped: Option<Dropped>,
-    /// Where it stands in the queue of those who wait for durability.
+    /// Its position in the queue of followers that wait for durability.
     queued_at: Option<Sequence>,
     stopped: Option<Stopped>,
     waker: Option<Waker>,
 }
 
-/// A run in an inbox, and the room that it takes.
+/// A run in an inbox, with its budget permits.
 #[derive(Debug)]
 struct Waiting {
     run: Run,
@@ -68,7 +68,7 @@ struct Waiting {
     _shared: Arc<Permit>,
 }
 
-/// Runs that did not fit into an inbox. What is dropped can be read from the store once it is visible.
+/// Runs that did not fit into an inbox. They can be read from the store once they are visible.
 #[derive(Debug, Clone, Copy)]
 struct Dropped {
     /// There is something new to read once this is visible.
@@ -77,19 +77,19 @@ struct Dropped {
     to: Sequence,
 }
 
-/// What a follower woke up to.
+/// What wakes a follower.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Delivery {
     /// The next records of the key, in order.
     Run(Run),
-    /// The inbox ran over: read from the store where you are, then wait again.
+    /// The inbox overflowed: read from the store at the current position, then wait again.
     Behind,
     /// There will be no more.
     Stopped(Stopped),
 }
 
 impl Followers {
-    /// Nobody yet; at most [`Limits::followers`] at once.
+    /// An empty table for at most [`Limits::followers`] concurrent followers.
     pub fn new(limits: &Limits) -> Self {
         Self {
             budget: Budget::new(
@@ -105,7 +105,7 @@ impl Followers {
         }
     }
 
-    /// Starts to collect what is applied to `key` from now on.
+    /// Starts to collect the commits to `key`.
     ///
     /// # Errors
     /// [`crate::Error::Overloaded`] when there are too many followers.
@@ -124,7 +124,7 @@ impl Followers {
             content.stopped = state.stopped;
             content.durable = durable;
             if visibility == Visibility::Durable && tip > durable {
-                // Applied before anybody looked, and visible only later: it is in the store, not in the inbox.
+                // Applied before registration, but not visible yet: it must be read from the store.
                 content.dropped = Some(Dropped {
                     from: durable.plus(1),
                     to: tip,
@@ -147,12 +147,12 @@ impl Followers {
         })
     }
 
-    /// How many there are now.
+    /// The number of current followers.
     pub fn count(&self) -> usize {
         self.registered.load(Ordering::Relaxed)
     }
 
-    /// Sends everybody away; those who come later are sent away at once.
+    /// Stops all followers; later ones are stopped immediately.
     pub fn stop(&self, why: Stopped) {
         let mut state = locked(&self.state);
         if state.stopped.is_some() {
@@ -219,8 +219,8 @@ impl CommitListener for Followers {
 }
 
 impl State {
-    /// Tells `inbox` how far the log is durable, wakes its follower if there is something to see, and queues it for
-    /// what is to be seen later.
+    /// Passes the durable watermark to `inbox`, wakes its follower if there is something visible, and queues it for
+    /// records that become visible later.
     fn announce(&mut self, inbox: &Arc<Inbox>) {
         let durable = self.delivered.durable;
         let mut content = inbox.content();

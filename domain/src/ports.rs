@@ -1,4 +1,4 @@
-//! What the domain needs from outside. Adapters implement these; the [conformance suite](crate) holds them to it.
+//! The ports of the domain. Adapters implement them; the [conformance suite](crate) checks the implementations.
 
 use std::future::Future;
 use std::time::Duration;
@@ -8,10 +8,10 @@ use crate::{
     Result, Right, Run, Scan, Segment, SegmentId, Sequence, SequenceRange, Watermarks,
 };
 
-/// The reading side of where a log is kept.
+/// The reading side of a log store.
 ///
-/// Reads are prefix-consistent: who sees a sequence, of any key, sees every earlier one too. Every wait that a caller
-/// sits on has a bound of the implementation's own.
+/// Reads are prefix-consistent: a reader that sees a sequence, of any key, sees all earlier ones. The implementation
+/// bounds every wait of a caller.
 pub trait LogReader: Send + Sync + 'static {
     /// One page of a key. Sees every append that was acknowledged before the call, for its visibility.
     ///
@@ -37,7 +37,7 @@ pub trait LogReader: Send + Sync + 'static {
     /// As [`LogReader::scan`].
     fn count(&self, key: &Key, range: SequenceRange) -> impl Future<Output = Result<u64>> + Send;
 
-    /// How far the log reaches now.
+    /// The current tip and durable watermark.
     fn watermarks(&self) -> Watermarks;
 
     /// The current state of the store, for operators.
@@ -53,20 +53,20 @@ pub trait LogReader: Send + Sync + 'static {
     fn stopped(&self) -> impl Future<Output = Stopped> + Send;
 }
 
-/// The writing side of where a log is kept. A log has one writer.
+/// The writing side of a log store. A log has one writer.
 ///
 /// An implementation keeps the numbered invariants of `docs/architecture.md`: one sequence for the whole log, from 0,
-/// never reused; batches atomic and in one segment; what was acknowledged as durable is never lost. Every wait that a
-/// caller sits on has a bound of the implementation's own.
+/// never reused; batches atomic and in one segment; what was acknowledged as durable is never lost. The
+/// implementation bounds every wait of a caller.
 pub trait LogWriter: Send + Sync + 'static {
-    /// Applies `append` whole, or not at all, and answers when it is as durable as asked for. The producer is judged first:
-    /// a request that was applied before is answered as it was then, and not applied again. Then the preconditions, against
-    /// everything placed before.
+    /// Applies `append` atomically, and returns when it is as durable as requested. The producer is checked first:
+    /// a duplicate of an applied request gets the first result and is not applied again. Then the preconditions are
+    /// checked against every earlier append.
     ///
     /// # Errors
     /// MUST be [`crate::Error::OutcomeUnknown`] when the records may have been applied. Every other error promises
-    /// that they were not: [`crate::Error::Rejected`], as durable as was asked for the append: a crash cannot take back
-    /// what it rests on; [`crate::Error::Overloaded`] at once when the queue or the table of producers is full,
+    /// that they were not: [`crate::Error::Rejected`], returned once its cause is as durable as requested for the append, so
+    /// that a crash cannot undo it; [`crate::Error::Overloaded`] immediately when the queue or the table of producers is full,
     /// [`crate::Error::Unavailable`] when the append did not get its turn in time or the store is closed,
     /// [`crate::Error::Fenced`] once another writer is known to have taken over.
     fn append(
@@ -75,25 +75,25 @@ pub trait LogWriter: Send + Sync + 'static {
         durability: Durability,
     ) -> impl Future<Output = Result<Appended>> + Send;
 
-    /// Makes everything acknowledged durable and ends. Appends after it are refused as unavailable. A second call
-    /// gives the answer of the first.
+    /// Makes all acknowledged records durable and closes the store. Later appends are rejected as unavailable. A second
+    /// call returns the result of the first.
     ///
     /// # Errors
     /// [`crate::Error::Fenced`], or [`crate::Error::Unavailable`] when it could not be done `within` the time.
     fn close(&self, within: Duration) -> impl Future<Output = Result<()>> + Send;
 }
 
-/// Both sides: what a server that writes needs.
+/// Both sides, as a server needs them.
 pub trait LogStore: LogReader + LogWriter {}
 
 impl<S: LogReader + LogWriter> LogStore for S {}
 
-/// What is going on in a store.
+/// The state of a store, for operators and metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Status {
-    /// How far the log reaches.
+    /// The tip and the durable watermark.
     pub watermarks: Watermarks,
-    /// For how long the oldest record that is not durable has been waiting to be; zero when all are.
+    /// Age of the oldest record that is not durable yet; zero if all are durable.
     pub durable_lag: Duration,
     /// Appends that wait or are being written.
     pub queued_requests: u64,
@@ -140,15 +140,15 @@ impl Stopped {
     }
 }
 
-/// Hears from a store what it applied, in order, each thing once.
+/// Receives the commits of a store, in order, each once.
 ///
 /// Called on the write path, so an implementation must be quick and must not block.
 pub trait CommitListener: Send + Sync + 'static {
-    /// Whether anybody would use what [`CommitListener::applied`] hands over.
+    /// Whether [`CommitListener::applied`] needs the runs of commits.
     fn is_listening(&self) -> bool;
 
-    /// A commit can be read now, and the log reaches to `tip`. `runs` are all its records, or `None` if nobody was
-    /// listening when it was made: whoever has come since must read it from the store.
+    /// A commit is readable, and `tip` is the new tip. `runs` are all its records, or `None` if there was no listener
+    /// when it was made: listeners that registered since must read it from the store.
     fn applied(&self, runs: Option<&[(Key, Run)]>, tip: Sequence);
 
     /// Everything below `watermark` is durable.
@@ -158,9 +158,9 @@ pub trait CommitListener: Send + Sync + 'static {
     fn stopped(&self, why: Stopped);
 }
 
-/// Tells the time.
+/// A wall clock.
 pub trait Clock: Send + Sync + 'static {
-    /// Milliseconds since the Unix epoch. May step back; a store never lets its timestamps do so.
+    /// Milliseconds since the Unix epoch. It may step back; a store keeps its timestamps monotonic.
     fn now_ms(&self) -> i64;
 }
 
@@ -194,13 +194,13 @@ impl Telemetry for () {
     fn committed(&self, _commit: CommitStats) {}
 }
 
-/// Says who may do what.
+/// Authorizes requests.
 ///
 /// Asked once for each request, before anything of its body is read, so it must be quick and must not block.
 pub trait Authorizer: Send + Sync + 'static {
-    /// Whether whoever shows `credentials` may do what needs `right`.
+    /// Checks that `credentials` grant `right`.
     ///
-    /// How long it takes must not tell how much of a secret was guessed.
+    /// Comparisons of secrets must take constant time.
     ///
     /// # Errors
     /// [`Denied`] if not.

@@ -7,14 +7,14 @@ use crate::{Error, Key, Limits, Result, Sequence};
 /// Which records a reader sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Visibility {
-    /// All that were applied, so that a client reads its own writes. A crash may take the newest away again.
+    /// All applied records, so that a client reads its own writes. A crash can lose the newest ones.
     #[default]
     Memory,
-    /// Only what is on object storage: what is seen once is there for ever.
+    /// Only records on object storage: a record that was read once is never lost.
     Durable,
 }
 
-/// How far the log reaches. Both are exclusive: the sequence after the last record.
+/// The tip and the durable watermark. Both are exclusive: the sequence after the last record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Watermarks {
     /// Everything below was applied and can be read with [`Visibility::Memory`].
@@ -24,7 +24,7 @@ pub struct Watermarks {
 }
 
 impl Watermarks {
-    /// The watermark that bounds what this visibility shows.
+    /// The watermark that bounds reads with this visibility.
     pub fn visible(&self, visibility: Visibility) -> Sequence {
         match visibility {
             Visibility::Memory => self.tip,
@@ -109,15 +109,15 @@ impl PageLimit {
 /// Records of one key, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scan {
-    /// Whose records.
+    /// The key to read.
     pub key: Key,
-    /// Which sequences.
+    /// The sequences to read.
     pub range: SequenceRange,
     /// Skip the records before the first one that was appended at or after this time (Unix ms).
     pub start_time_ms: Option<i64>,
-    /// How many at once.
+    /// Page size.
     pub limit: PageLimit,
-    /// Which records count as there.
+    /// Which records are visible.
     pub visibility: Visibility,
 }
 
@@ -132,6 +132,6 @@ pub struct KeysQuery {
     pub prefix: Bytes,
     /// Only keys after this one; where the page before ended.
     pub start_after: Option<Bytes>,
-    /// How many at once; bytes are those of the keys.
+    /// Page size; bytes are those of the keys.
     pub limit: PageLimit,
 }
