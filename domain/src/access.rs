@@ -1,13 +1,13 @@
-//! Who may do what.
+//! Access rights and their denial.
 
-/// What somebody may be allowed to do.
+/// A right that a token can grant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Right {
     /// Read records, keys, segments, counts and metrics.
     Read,
     /// Append records.
     Append,
-    /// Everything, what comes in later versions included.
+    /// Everything, including rights added in later versions.
     Admin,
 }
 
@@ -36,25 +36,25 @@ impl Rights {
         Self(self.0 | 1 << right as u8)
     }
 
-    /// Whether they allow what needs `right`. [`Right::Admin`] allows everything.
+    /// Whether the set grants `right`. [`Right::Admin`] grants everything.
     pub const fn allow(self, right: Right) -> bool {
         self.0 & (1 << right as u8 | 1 << Right::Admin as u8) != 0
     }
 }
 
-/// What a client shows to say who it is.
+/// The credentials of a client.
 #[derive(Clone, Copy, Default)]
 pub struct Credentials<'a> {
     /// A bearer token. Never log it.
     pub bearer: Option<&'a str>,
 }
 
-/// Why somebody may not do something.
+/// Why a request is not authorized.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Denied {
-    /// Nobody knows who it is: no credentials, or none that are known.
+    /// Not authenticated: no credentials, or unknown ones.
     Unauthenticated,
-    /// It is known who it is, and that the right is missing.
+    /// Authenticated, but without the required right.
     Insufficient,
 }
 

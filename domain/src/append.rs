@@ -1,4 +1,4 @@
-//! What an append is made of and what it answers.
+//! Append requests and their results.
 
 use bytes::Bytes;
 
@@ -14,9 +14,9 @@ pub const MAX_PRECONDITIONS: usize = 1_000;
 pub struct Record {
     /// The stream it goes to.
     pub key: Key,
-    /// What it says; may be empty.
+    /// The value; may be empty.
     pub value: Bytes,
-    /// What it carries beside the value; mostly nothing.
+    /// The headers; usually none.
     pub headers: Headers,
 }
 
@@ -112,13 +112,13 @@ impl Batch {
     }
 }
 
-/// A request to append: the records, what must hold for them to be applied, and who sends them.
+/// A request to append: the records, their preconditions, and the producer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Append {
     batch: Batch,
     preconditions: Vec<Precondition>,
     producer: Option<Producer>,
-    /// Fingerprint of the records; 0 without a producer, which alone needs it.
+    /// Fingerprint of the records; 0 without a producer, because only producers need it.
     fingerprint: u64,
 }
 
@@ -156,12 +156,12 @@ impl Append {
         &self.batch
     }
 
-    /// What must hold. All of it is judged against the records placed before this append.
+    /// The preconditions. They are checked against all earlier appends.
     pub fn preconditions(&self) -> &[Precondition] {
         &self.preconditions
     }
 
-    /// Who sends it, if that was told.
+    /// The producer, if the request names one.
     pub fn producer(&self) -> Option<&Producer> {
         self.producer.as_ref()
     }
@@ -171,12 +171,12 @@ impl Append {
         self.fingerprint
     }
 
-    /// What its commit has to look at: records and preconditions.
+    /// The number of items that its commit processes: records and preconditions.
     pub fn work(&self) -> u64 {
         self.batch.count() + self.preconditions.len() as u64
     }
 
-    /// Memory that it takes beside the keys, values and headers of its records, in bytes.
+    /// Memory overhead in addition to the keys, values and headers of its records, in bytes.
     pub fn bookkeeping(&self) -> u64 {
         let keys = self.preconditions.iter().map(|p| p.key.as_ref().len());
         let preconditions = size_of_val(&self.preconditions[..]) + keys.sum::<usize>();
@@ -184,7 +184,7 @@ impl Append {
     }
 }
 
-/// Unconditional, and from nobody in particular.
+/// An append without preconditions and producer.
 impl From<Batch> for Append {
     fn from(batch: Batch) -> Self {
         Self {
@@ -216,8 +216,8 @@ fn fingerprint(records: &[Record]) -> u64 {
 
 /// That a key has no record at or above a sequence.
 ///
-/// The sequence is the `next_sequence` that a reader of the key holds, so that what was read, decided and appended is
-/// one step. 0 means that the key has no record at all.
+/// The sequence is the `next_sequence` of a read of the key, which makes read, decide and append an optimistic
+/// transaction. 0 means that the key has no record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Precondition {
     /// The key. The append need not write to it.
@@ -229,20 +229,20 @@ pub struct Precondition {
 /// When an append is acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Durability {
-    /// Once it can be read on this server. A crash may lose it; a graceful stop does not.
+    /// Once it is readable on this server. A crash can lose it; a graceful stop does not.
     Applied,
-    /// Once it is on object storage. Nothing loses it.
+    /// Once it is on object storage. A crash or takeover does not lose it.
     Durable,
 }
 
-/// What an append was given: the sequences `start .. start + count`.
+/// The result of an append: its records have the sequences `start .. start + count`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Appended {
     /// Sequence of the first record.
     pub start: Sequence,
     /// How many records; they have consecutive sequences in the order of the request.
     pub count: u64,
-    /// Whether this is the answer to an earlier request of the producer with the same sequence: nothing was applied now.
+    /// Whether the request is a duplicate: this is the result of the first one, and nothing was applied now.
     pub duplicate: bool,
 }
 

@@ -1,4 +1,4 @@
-//! A bound on something that many requests hold at the same time.
+//! A bound on a resource that concurrent requests share.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,8 +7,8 @@ use crate::{Error, Result};
 
 /// A number of units (requests, bytes, followers) that permits are taken from and given back to.
 ///
-/// Taking never waits: when there is not enough left the caller is told [`Error::Overloaded`] and can tell its
-/// client, instead of queueing without a bound.
+/// Taking never waits: if not enough is left, the caller gets [`Error::Overloaded`] instead of queueing without a
+/// bound.
 #[derive(Debug, Clone)]
 pub struct Budget {
     inner: Arc<Inner>,
@@ -36,8 +36,8 @@ impl Budget {
         }
     }
 
-    /// A part of this budget for one of those who share it, so that none of them takes all. A part that is not used always allows
-    /// one permit, however large, if the whole has room for it.
+    /// A share of this budget for one user, so that no user takes all of it. An unused share always allows one permit of
+    /// any size, if the whole budget has room for it.
     #[must_use]
     pub fn part(&self, limit: u64) -> Self {
         Self {

@@ -4,18 +4,18 @@ use std::sync::Arc;
 
 use crate::Rejection;
 
-/// What lies behind an error: kept for logs, never shown to a client.
+/// The cause of an error: kept for logs, never shown to a client.
 pub type Cause = Arc<dyn std::error::Error + Send + Sync + 'static>;
 
-/// The result of everything in this crate.
+/// The result type of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Why something was not done, divided by what the caller must do next.
+/// An error, classified by what the caller must do next.
 ///
-/// For an append every variant but [`Error::OutcomeUnknown`] is a promise that nothing was applied.
+/// For an append, every variant except [`Error::OutcomeUnknown`] guarantees that nothing was applied.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
-    /// The request can never succeed as it is: change it.
+    /// The request is invalid: change it.
     #[error("{0}")]
     Invalid(String),
 
@@ -23,7 +23,7 @@ pub enum Error {
     #[error("{0}")]
     Rejected(Box<Rejection>),
 
-    /// Something in the request is over its limit: send less.
+    /// A part of the request exceeds its limit: send less.
     #[error("{what} is {actual}, over the limit of {limit}")]
     TooLarge {
         /// What was too large, with its unit, for example `record value in bytes`.
@@ -73,7 +73,7 @@ pub enum Error {
         cause: Option<Cause>,
     },
 
-    /// Stored bytes are not what this version wrote: stop and call for help.
+    /// Stored data is corrupt or not of this version: an operator must act.
     #[error("stored data is damaged: {0}")]
     Corrupt(String),
 

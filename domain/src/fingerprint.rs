@@ -1,10 +1,10 @@
-//! Fingerprints: what tells the records of one request of a producer from those of another.
+//! Fingerprints distinguish the records of different requests of a producer.
 
 use twox_hash::XxHash3_64;
 
 /// 64 bits over the keys, values and headers of records, in order.
 ///
-/// Stored, so it never changes: from 0, each key and each value sets the fingerprint *f* to
+/// It is stored, so the algorithm must not change: from 0, each key and each value sets the fingerprint *f* to
 /// (*f* rotated left by 5, xor XXH3-64 of the bytes) times 0x9E3779B97F4A7C15, modulo 2⁶⁴. A key
 /// that is that of the record before counts as 0 in place of its XXH3-64. The headers of a record, if it
 /// has any, do the same with the complement of the XXH3-64 of their encoding.

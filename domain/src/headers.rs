@@ -1,4 +1,4 @@
-//! Headers: what a record carries beside its value, such as a trace id or a content type.
+//! Record headers, such as a trace id or a content type.
 //!
 //! They are encoded once, when the record is taken, in the form in which they are stored and answered: each is a
 //! `repeated Header headers = 4` field of the message `Value` in `openapi/log.proto`, with both fields of `Header`
@@ -28,9 +28,9 @@ pub struct Headers(Option<Bytes>);
 /// One header of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Header<'a> {
-    /// What it is called: 1 to [`NAME_CHARACTERS`], none of them a control character.
+    /// The name: 1 to [`NAME_CHARACTERS`] characters without control characters.
     pub name: &'a str,
-    /// What it says; may be empty.
+    /// The value; may be empty.
     pub value: &'a [u8],
 }
 

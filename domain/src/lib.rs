@@ -1,13 +1,13 @@
 //! The semantics of Log: keys, records, sequences, segments, durability, limits and errors, as pure code.
 //!
-//! A log is one totally ordered sequence of records, seen through keys: every key is a stream of its own.
-//! This crate says what an append, a scan or a follow *means*, and which outside parts it needs (the
-//! [`ports`]). It knows nothing of SlateDB, HTTP, files, sockets, clocks or randomness: time is passed in,
-//! storage is a port. What happens over the wire and on disk is in `log-adapters`.
+//! A log is one totally ordered sequence of records; each key is a stream within it. This crate defines the
+//! semantics of appends, scans and follows, and the [`ports`] that they need. It does not depend on SlateDB, HTTP,
+//! files, sockets, clocks or randomness: time is a parameter, storage is a port. The wire protocol and the storage
+//! layout are in `log-adapters`.
 //!
-//! Where to start reading: [`service::LogService`] is what a server calls; [`ports::LogReader`] and
-//! [`ports::LogWriter`] are what a storage engine must promise; [`sequencer::Sequencer`] decides what a commit contains;
-//! [`model::Model`] is the smallest thing that keeps the promises.
+//! Where to start reading: servers call [`service::LogService`]; storage engines implement [`ports::LogReader`] and
+//! [`ports::LogWriter`]; [`sequencer::Sequencer`] decides what a commit contains; [`model::Model`] is the reference
+//! model.
 
 pub mod access;
 pub mod append;

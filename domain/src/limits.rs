@@ -1,6 +1,6 @@
-//! Every bound that a client can run into, with its default.
+//! The limits for clients, with their defaults.
 
-/// The largest things a client may send or ask for. All of them are configurable (section `limits:`).
+/// Maximum sizes and numbers for client requests. All of them are configurable (section `limits:`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Length of a request body, in bytes.
@@ -17,7 +17,7 @@ pub struct Limits {
     pub batch_records: usize,
     /// Records in one page of a scan, and keys in one page of a listing.
     pub page_records: usize,
-    /// Bytes in one page of a scan. A single record over it is still answered, alone.
+    /// Bytes in one page of a scan. A single record over it is returned alone.
     pub page_bytes: usize,
     /// Appends that wait or are being written at the same time.
     pub append_queue_requests: usize,

@@ -1,6 +1,6 @@
-//! The reference model: the smallest thing that keeps the promises of [`crate::LogStore`], without durability.
+//! The reference model: the simplest implementation of [`crate::LogStore`]'s semantics, without durability.
 //!
-//! It is the oracle of the property tests and of the simulation, and the heart of the `memory` store.
+//! It is the oracle of the property tests and of the simulation, and the core of the `memory` store.
 
 mod producers;
 
@@ -64,7 +64,7 @@ impl Model {
         self.next
     }
 
-    /// Goes on at `next`, as a log does after a crash; never back.
+    /// Continues at `next`, as a log does after a crash; never goes back.
     pub fn resume_at(&mut self, next: Sequence) {
         self.next = self.next.max(next);
     }

@@ -1,4 +1,4 @@
-//! Pages: what one answer holds and where the next one goes on.
+//! Pages of query results, and where the next page starts.
 
 use std::collections::BTreeSet;
 use std::ops::Bound;
@@ -12,14 +12,14 @@ use crate::{Key, KeysQuery, PageLimit, Result, Run, Sequence, SequenceRange};
 pub struct Page {
     /// The records.
     pub runs: Vec<Run>,
-    /// How many they are.
+    /// Number of records.
     pub records: u64,
     /// Encoded bytes of all of them.
     pub bytes: u64,
-    /// Where to go on: everything of this key below it, from the start that was asked for, is in `runs`. It
-    /// also moves past ranges where the key has nothing.
+    /// Start of the next page: `runs` has every record of the key from the requested start up to here. It also moves
+    /// past ranges without records of the key.
     pub next: Sequence,
-    /// Whether the page ends because there was no more to see, not because it was full.
+    /// Whether the page ends because there are no more visible records, not because it is full.
     pub complete: bool,
 }
 
@@ -56,7 +56,7 @@ impl PageBuilder {
         }
     }
 
-    /// Takes what fits of `run`. Answers whether the next run is wanted.
+    /// Takes what fits of `run`. Returns whether the page has room for the next run.
     ///
     /// # Errors
     /// [`crate::Error::Corrupt`] when the run is damaged.
@@ -111,7 +111,7 @@ impl PageBuilder {
 pub struct KeysPage {
     /// The keys.
     pub keys: Vec<Key>,
-    /// Where to go on, when there are more.
+    /// Start of the next page, if there are more keys.
     pub next_start_after: Option<Key>,
 }
 
@@ -134,7 +134,7 @@ impl KeysBuilder {
         }
     }
 
-    /// Offers the next key of a segment, in ascending order. Answers whether the one after it can matter.
+    /// Offers the next key of a segment, in ascending order. Returns whether the segment's following key can be in the page.
     pub fn offer(&mut self, key: Bytes) -> bool {
         if self.overflows(0) && self.smallest.last().is_some_and(|last| key >= *last) {
             return false;

@@ -1,4 +1,4 @@
-//! Producers: clients whose requests are applied exactly once, however often they are sent.
+//! Idempotent producers: each request is applied exactly once, even if it is retried.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use crate::{Error, Result, Sequence};
 
 /// Requests of a producer whose answers are kept.
 pub const RECENT: usize = 5;
-/// A producer that wrote within this time is never forgotten to make room for another one (ms).
+/// A producer that wrote within this time is not evicted to make room for another one (ms).
 pub const BUSY_MS: i64 = 60_000;
 /// Length of a producer's name, in bytes.
 const MAX_ID_BYTES: usize = 128;
@@ -43,12 +43,12 @@ impl ProducerId {
     }
 }
 
-/// Who sends a request, and which of its requests it is.
+/// The producer of a request, and the request's number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Producer {
     /// Its name.
     pub id: ProducerId,
-    /// The instance of it. A higher one takes over, and fences the lower ones.
+    /// The epoch of the producer instance. A higher epoch fences the lower ones.
     pub epoch: u64,
     /// The number of the request in its epoch, from 0. Below [`u64::MAX`].
     pub sequence: u64,
@@ -74,13 +74,13 @@ impl Producer {
     }
 }
 
-/// How long producers are known, and how many.
+/// Expiry time and maximum number of producers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProducerPolicy {
-    /// A producer that was not heard of for this long is forgotten.
+    /// A producer without a request for this long expires.
     pub expire_after: Duration,
-    /// Known producers, at most. For a new one beyond them the one that was idle longest is forgotten, unless all of them
-    /// wrote within the last minute.
+    /// Maximum number of producers. A new one above it evicts the longest idle one, unless all of them wrote within
+    /// the last minute.
     pub limit: usize,
 }
 
@@ -94,13 +94,13 @@ impl Default for ProducerPolicy {
 }
 
 impl ProducerPolicy {
-    /// Whether a producer is forgotten at `now_ms` that was last heard of at `last_used_ms`.
+    /// Whether a producer last used at `last_used_ms` has expired at `now_ms`.
     pub fn has_expired(&self, last_used_ms: i64, now_ms: i64) -> bool {
         now_ms.saturating_sub(last_used_ms).max(0) as u128 >= self.expire_after.as_millis()
     }
 }
 
-/// What is kept of a producer: as durable as its records, as it is written with them.
+/// The stored state of a producer. It is written atomically with its records, so it is exactly as durable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProducerState {
     /// Its epoch.

@@ -1,13 +1,13 @@
-//! Why an append that is well-formed is not applied.
+//! Rejections of well-formed appends.
 
 use bytes::Bytes;
 
 use crate::Sequence;
 
-/// Why an append that is well-formed was not applied. It changed nothing, and used up no sequence of its producer.
+/// Why a well-formed append was rejected. Nothing was applied, and no sequence of its producer was consumed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
-    /// A precondition does not hold: read the key on from where the last read ended, and decide again.
+    /// A precondition does not hold: read the new records of the key, and decide again.
     #[error(
         "the key has a record with sequence {last}, and the precondition demands none since {no_record_since}; \
          nothing was applied, read the key from there and decide again"
@@ -21,7 +21,7 @@ pub enum Rejection {
         last: Sequence,
     },
 
-    /// The request was applied before, so long ago that its start sequence is no longer kept: it is done.
+    /// The request is a duplicate of an applied one whose start sequence is no longer kept: there is nothing to retry.
     #[error("the request was applied before; its start sequence is no longer known")]
     SequenceTooOld,
 
@@ -46,7 +46,7 @@ pub enum Rejection {
         expected: u64,
     },
 
-    /// The producer writes in a higher epoch by now: this instance of it must stop.
+    /// A newer instance of the producer uses a higher epoch: this instance is fenced and must stop.
     #[error(
         "the producer is in epoch {current} now; nothing was applied, and nothing of an earlier epoch will be"
     )]
@@ -55,8 +55,7 @@ pub enum Rejection {
         current: u64,
     },
 
-    /// The producer is new, or was not heard of for so long that it was forgotten: outcomes of the past can no longer be
-    /// asked for.
+    /// The producer is new or has expired: the outcome of its earlier requests is no longer known.
     #[error(
         "the producer is not known (any more); nothing was applied, start again with sequence 0"
     )]

@@ -1,4 +1,4 @@
-//! Runs: records of one key and one commit, in the one encoding they have everywhere.
+//! Runs: records of one key and one commit, in one encoding for storage, followers and responses.
 //!
 //! A record is encoded once, when it is committed, and copied from there on: into the stored row, to followers,
 //! into the protobuf answer of a scan. So the encoding is that of the answer: each record is a
@@ -31,11 +31,11 @@ pub struct Run {
 /// One record of a [`Run`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// Its place in the log.
+    /// Its sequence.
     pub sequence: Sequence,
-    /// What it says.
+    /// The value.
     pub value: Bytes,
-    /// What it carries beside the value.
+    /// The headers.
     pub headers: Headers,
 }
 

@@ -1,4 +1,4 @@
-//! The place of a record in the log.
+//! Sequences: positions in the log.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! The sequencer: every decision about what a commit contains.
+//! The sequencer: decides what each commit contains.
 //!
 //! A state machine without I/O. The driver (a store's writer) passes the commands that wait, in order, to
 //! [`Sequencer::plan`], does what the returned [`Step`] says, and reports back what happened: [`Sequencer::learn`],
@@ -37,7 +37,7 @@ use producers::Producers;
 use reservation::{Plan, Reservation};
 use roller::Roller;
 
-/// Keys that wait to be settled, at most; others are settled when they are next looked up.
+/// Maximum number of keys that wait to be settled; others are settled by their next lookup.
 const UNSETTLED: usize = 1_024;
 
 /// How a log is written.
@@ -45,13 +45,13 @@ const UNSETTLED: usize = 1_024;
 pub struct Policy {
     /// When the active segment is sealed.
     pub seal: SealPolicy,
-    /// Memory for what is remembered of keys, in bytes. Keys that do not fit are looked up again.
+    /// Memory for the key table, in bytes. Keys that do not fit are looked up again.
     pub key_table_bytes: u64,
-    /// How long producers are known, and how many.
+    /// Expiry and number of producers.
     pub producers: ProducerPolicy,
 }
 
-/// What every write stores for the next writer, beside the records.
+/// State that every write stores for the next writer, in addition to the records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct State {
     /// Where the log continues after this writer: no record has a sequence at or above it.
@@ -144,8 +144,8 @@ pub struct Answered {
     pub command: usize,
     /// Its answer: why it is rejected, or the answer to the first of its duplicates.
     pub outcome: Result<Appended>,
-    /// Who asked for durability is not answered before everything below is durable: a crash could take back the very
-    /// records that the answer rests on.
+    /// With requested durability, the answer waits until everything below this sequence is durable, so that a crash
+    /// cannot undo the records that the answer depends on.
     pub rests_on: Sequence,
 }
 
@@ -320,7 +320,7 @@ impl Sequencer {
         Waiting { commands, lookup }
     }
 
-    /// What was looked up for commands that can be rejected has served once they were judged. The key table may keep it.
+    /// Drops lookup results of commands that can be rejected once they were checked. The key table may keep them.
     fn forget_answers(&mut self, commands: &[&Append], aside: &[(usize, &Append)]) {
         if self.lookups.is_empty() {
             return;

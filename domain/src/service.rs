@@ -1,4 +1,4 @@
-//! The service: what a server offers, over any store.
+//! The service: the operations of a server, over any store.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,19 +35,19 @@ impl<S> LogService<S> {
         }
     }
 
-    /// What clients may send and ask for.
+    /// The limits for clients.
     pub fn limits(&self) -> &Limits {
         &self.limits
     }
 
-    /// Answers everybody who follows a key, now and from now on.
+    /// Ends all followers, current and future ones.
     pub fn dismiss_followers(&self) {
         self.followers.stop(Stopped::Closing);
     }
 }
 
 impl<S: LogWriter> LogService<S> {
-    /// Appends a batch, under the conditions of an [`Append`] if it has any.
+    /// Appends a batch, or an [`Append`] with preconditions or a producer.
     ///
     /// # Errors
     /// As [`LogWriter::append`].
@@ -65,7 +65,7 @@ impl<S: LogWriter> LogService<S> {
         Ok(appended)
     }
 
-    /// Makes everything acknowledged durable and ends.
+    /// Makes all acknowledged records durable and closes the store.
     ///
     /// # Errors
     /// As [`LogWriter::close`].
@@ -125,12 +125,12 @@ impl<S: LogReader> LogService<S> {
         self.store.count(key, range).await
     }
 
-    /// How far the log reaches.
+    /// The tip and the durable watermark.
     pub fn watermarks(&self) -> Watermarks {
         self.store.watermarks()
     }
 
-    /// What is going on in the store now.
+    /// The current state of the store.
     pub fn status(&self) -> Status {
         self.store.status()
     }
@@ -168,7 +168,7 @@ impl<S: LogReader> Tail<S> {
     /// Waits for the next records: a page that is never empty, or `None` when there will be no more because the
     /// range ends or the server stops.
     ///
-    /// Dropping the future loses nothing: the next call goes on at the same place.
+    /// The future is cancel-safe: after it is dropped, the next call continues at the same position.
     ///
     /// # Errors
     /// As [`LogReader::scan`]; [`crate::Error::Fenced`] or [`crate::Error::Unavailable`] when the store stopped by itself.
@@ -200,18 +200,18 @@ impl<S: LogReader> Tail<S> {
         Ok(None)
     }
 
-    /// Puts the last page back: it is read again from the store. For those who have no room for it yet and must not hold it.
+    /// Puts the last page back, to be read again from the store. For callers without memory budget for the page.
     pub fn put_back(&mut self) {
         (self.scan.range, self.scan.start_time_ms) = self.before;
         self.must_scan = true;
     }
 
-    /// Whether everything that was there was read, so that [`Tail::next`] waits for an append and not for the store.
+    /// Whether the reader is at the tip, so that [`Tail::next`] waits for an append and not for the store.
     pub fn is_caught_up(&self) -> bool {
         !self.must_scan
     }
 
-    /// Where to go on: everything of the key below it was returned.
+    /// The position to resume from: all records of the key below it were returned.
     pub fn position(&self) -> Sequence {
         let reached = if self.must_scan {
             None
@@ -224,7 +224,7 @@ impl<S: LogReader> Tail<S> {
         })
     }
 
-    /// A page of `run` and what else has arrived. What does not fit is scanned for.
+    /// A page of `run` and other delivered runs. What does not fit is scanned later.
     fn gather(&mut self, run: Run) -> Result<Page> {
         let mut builder =
             PageBuilder::new(self.scan.range, self.scan.start_time_ms, self.scan.limit);

@@ -5,7 +5,7 @@ use crate::Sequence;
 /// Numbers that belong to one tip: its commit, and 255 writes of metadata after it.
 const METADATA_BITS: u32 = 8;
 
-/// The number of one atomic write in the storage engine. It says how far the log reaches with that write.
+/// The number of one atomic write in the storage engine. It encodes the tip after that write.
 ///
 /// The commit after which the log reaches to `tip` (exclusive) has number `tip << 8`. The 255 numbers above it are for
 /// writes of metadata before the next commit. So the engine's durable number *is* the durable watermark, without a table

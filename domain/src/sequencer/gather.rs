@@ -1,4 +1,4 @@
-//! What becomes of the commands of one group: placed, answered, or set aside until something is looked up.
+//! Sorts the commands of one group: placed in the commit, answered, or set aside for a lookup.
 
 use super::group::Group;
 use super::key_table::{KeyTable, LastRecord, Position};
@@ -7,7 +7,7 @@ use super::producers::{Judgement, Producers, Staged};
 use super::{Answered, Placed};
 use crate::{Append, Appended, Error, Key, Precondition, Rejection, Result, SegmentId, Sequence};
 
-/// Takes the commands of a group in their order. Each is judged against everything placed before it.
+/// Takes the commands of a group in order. Each is checked against everything placed before it.
 pub(super) struct Gatherer<'s, 'a> {
     keys: &'s KeyTable,
     lookups: &'s Lookups,
@@ -23,7 +23,7 @@ pub(super) struct Gatherer<'s, 'a> {
     pub(super) answered: Vec<Answered>,
     /// Commands for which something must be looked up first.
     pub(super) aside: Vec<(usize, &'a Append)>,
-    /// Keys of their preconditions, of which nothing is known.
+    /// Keys of their preconditions whose last record is unknown.
     pub(super) unknown: Vec<&'a Key>,
 }
 
@@ -67,8 +67,8 @@ impl<'s, 'a: 's> Gatherer<'s, 'a> {
         }
     }
 
-    /// Whether a command is applied, as far as that is known. The producer comes first: a duplicate gets its first answer,
-    /// whatever its preconditions say now.
+    /// Whether a command is applied, if that is known already. The producer is checked first: a duplicate gets its first
+    /// answer, even if its preconditions no longer hold.
     fn judge(&mut self, append: &'a Append) -> Verdict {
         if let Some(producer) = append.producer() {
             match self.producers.judge(producer, append.fingerprint()) {

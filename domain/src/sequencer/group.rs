@@ -118,7 +118,7 @@ impl<'a> Group<'a> {
         &self.keys
     }
 
-    /// The keys of which something has to be looked up.
+    /// The keys that need a lookup.
     pub(super) fn unknown_keys(&self) -> impl Iterator<Item = &'a Key> {
         let unknown = self.keys.iter().filter(|key| !key.is_known);
         unknown.map(|key| key.key)

@@ -1,4 +1,4 @@
-//! What the sequencer remembers of keys.
+//! The sequencer's bounded table of keys.
 
 use bytes::Bytes;
 use quick_cache::unsync::Cache;
@@ -7,7 +7,7 @@ use quick_cache::{DefaultHashBuilder, Lifecycle, Weighter};
 use crate::segment::SYSTEM_SEGMENT;
 use crate::{SegmentId, Sequence};
 
-/// What an entry takes beside its key: two copies of bookkeeping, the counts, and the allocation.
+/// Memory overhead of an entry in addition to its key: two copies of bookkeeping, the counts, and the allocation.
 const ENTRY_OVERHEAD: u64 = 152;
 
 /// Where a key stands as of its last record.
@@ -73,7 +73,7 @@ pub(super) struct KeyTable {
     forgotten: Forgotten,
 }
 
-/// What the keys have in common that are not in the table any more, or never were.
+/// Bounds that hold for all keys that are not in the table.
 #[derive(Debug, Clone, Copy, Default)]
 struct Forgotten {
     /// The newest segment that holds such a key. The system segment, which holds no key, if there is none.

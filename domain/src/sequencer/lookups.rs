@@ -1,4 +1,4 @@
-//! What is being looked up for commands that wait.
+//! Pending lookups of commands that wait.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::key_table::Standing;
 use crate::{Key, SegmentId};
 
-/// Names one lookup.
+/// Identifies a lookup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Ticket(u64);
 
@@ -67,7 +67,7 @@ impl Lookups {
         }
     }
 
-    /// Asks for those of `keys` that nobody has asked for; `None` if there is none.
+    /// Starts a lookup of those `keys` without a pending one; `None` if there are none.
     pub(super) fn ask<'a>(
         &mut self,
         keys: impl Iterator<Item = &'a Key>,
@@ -117,7 +117,7 @@ impl Lookups {
             .retain(|_, lookup| matches!(lookup, Lookup::Asked(asked) if *asked != ticket));
     }
 
-    /// The answer for `key` has served: a command was judged by it.
+    /// Drops the answer for `key`, after a command was checked against it.
     pub(super) fn take(&mut self, key: &[u8]) -> Option<Standing> {
         match self.answer(key) {
             Some(standing) => {
@@ -133,7 +133,7 @@ impl Lookups {
         self.keys.is_empty()
     }
 
-    /// A commit with `key` was applied: from now on the key table knows it.
+    /// A commit with `key` was applied: the key table has it now.
     pub(super) fn placed(&mut self, key: &[u8]) {
         if !self.keys.is_empty() {
             self.keys.remove(key);

@@ -1,4 +1,4 @@
-//! What the sequencer knows of producers.
+//! The sequencer's table of producers.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, HashMap};

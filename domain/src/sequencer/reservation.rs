@@ -1,4 +1,4 @@
-//! Which sequences may be given to records.
+//! Reservation of sequences: which ones may be assigned.
 
 use super::EngineNumber;
 use crate::Sequence;
@@ -6,11 +6,11 @@ use crate::Sequence;
 /// Sequences that one reservation covers. A crash skips at most this many numbers.
 pub const RESERVATION: u64 = 1 << 20;
 
-/// Grants sequences so that none is ever given to two records, whatever crashes.
+/// Grants sequences so that none is assigned to two records, even after a crash.
 ///
 /// Only sequences below a *reserved bound that is already durable* are granted. After a crash the log continues from
-/// that bound, so whatever the crashed process had granted, durable or not, lies below it. The next bound travels with
-/// an ordinary commit long before it is needed, so in steady state nothing waits for it.
+/// that bound, so everything that the crashed process granted, durable or not, is below it. The next bound is written
+/// with an ordinary commit long before it is needed, so in steady state no append waits for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Reservation {
     next: Sequence,

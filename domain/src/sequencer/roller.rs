@@ -1,4 +1,4 @@
-//! Which segment a commit belongs to.
+//! Assigns commits to segments and rolls to new segments.
 
 use crate::segment::SYSTEM_SEGMENT;
 use crate::{SealPolicy, Segment, Sequence};
