@@ -24,8 +24,17 @@ export interface paths {
          *     Limits (defaults; the server's configuration may differ): body 16 MiB (decompressed, too), key 1 B to 8 KiB, value 8 MiB, 64
          *     headers with 8 KiB of names and values for each record, 100,000 records; 30 s to receive the body, and 30 s to be acknowledged.
          *
+         *     With `preconditions` the records are applied only if each of these keys has no record at or above its `noRecordSince`. That
+         *     is the `nextSequence` of a scan that read the key to its end, so that what was read, decided and appended is one step;
+         *     0 demands that the key has no record. Status 409 and code `conflict` tell that somebody was faster.
+         *
          *     Status 504 means that the outcome is unknown, unless the message says that nothing was applied: the records
-         *     were applied whole or not at all; read the key to find out. Every other error means that nothing was applied.
+         *     were applied whole or not at all. Send the same again: with a `producer` it is applied once, however often it is sent.
+         *     Without one, read the key to find out. Every other error means that nothing was applied now.
+         *
+         *     A producer numbers its requests from 0 in each of its epochs. The answer to one of its last five requests is given
+         *     again, with `duplicate`, and nothing is applied again. A higher epoch takes over from the lower ones. A producer that
+         *     sends nothing for 7 days (by default) is forgotten.
          */
         post: operations["append"];
         delete?: never;
@@ -245,6 +254,9 @@ export interface components {
              * @default false
              */
             awaitDurable: boolean;
+            /** @description The records are applied only if all of these hold, up to 1,000. */
+            preconditions?: components["schemas"]["Precondition"][];
+            producer?: components["schemas"]["Producer"];
         };
         /**
          * @description The sequences startSequence .. startSequence + recordsAppended were given to the records.
@@ -270,6 +282,30 @@ export interface components {
              * @description Sequence of the first record.
              */
             startSequence: number;
+            /**
+             * @description Whether this is the answer to an earlier request of the producer with the same sequence: nothing was applied now. Absent if not.
+             * @default false
+             */
+            duplicate: boolean;
+        };
+        /**
+         * @description The first precondition that does not hold.
+         * @example {
+         *       "key": "b3JkZXJz",
+         *       "lastSequence": 1
+         *     }
+         */
+        Conflict: {
+            /**
+             * Format: byte
+             * @description Its key.
+             */
+            key: string;
+            /**
+             * Format: int64
+             * @description The sequence of the last record of the key.
+             */
+            lastSequence?: number;
         };
         /**
          * @description How many records of a key there are.
@@ -306,8 +342,14 @@ export interface components {
             status: "error";
             /** @description What went wrong, for people. */
             message: string;
-            /** @description What went wrong, for programs: invalid_argument, unauthenticated, permission_denied, not_found, method_not_allowed, too_large, unsupported_media_type, overloaded, unavailable, fenced, deadline_exceeded or internal. */
+            /** @description What went wrong, for programs: invalid_argument, unauthenticated, permission_denied, not_found, method_not_allowed, too_large, unsupported_media_type, conflict, producer_out_of_order, producer_sequence_too_old, producer_sequence_reused, producer_fenced, producer_unknown, overloaded, unavailable, fenced, deadline_exceeded or internal. */
             code: string;
+            conflict?: components["schemas"]["Conflict"];
+            /**
+             * Format: int64
+             * @description With code producer_out_of_order: the sequence of the request that is applied next.
+             */
+            expectedSequence?: number;
         };
         /**
          * @description One header of a record, such as a trace id or a content type: a name, and exactly one of `value` and `valueText`. Several headers of a record may have the same name; they keep their order. Unknown fields are refused.
@@ -368,6 +410,51 @@ export interface components {
             nextStartAfter?: string;
             /** @description The start_after to go on with: with `format=text`, in place of `nextStartAfter`, if it is text. */
             nextStartAfterText?: string;
+        };
+        /**
+         * @description That a key has no record at or above a sequence: exactly one of `key` and `keyText`. Unknown fields are refused.
+         * @example {
+         *       "key": "b3JkZXJz",
+         *       "noRecordSince": 0
+         *     }
+         */
+        Precondition: {
+            /**
+             * Format: byte
+             * @description The key, which need not be one that is appended to.
+             */
+            key: string;
+            /** @description The key as text, in place of `key`. */
+            keyText?: string;
+            /**
+             * Format: int64
+             * @description No record of the key has this sequence or a higher one: the `nextSequence` of a scan that read the key to its end. 0: the key has no record.
+             */
+            noRecordSince: number;
+        };
+        /**
+         * @description Who sends a request, and which of its requests it is. The same request is applied once, however often it is sent. Unknown fields are refused.
+         * @example {
+         *       "epoch": 0,
+         *       "id": "0192f0c1-7d3a-7cc4-8f4e-5d1f0a9b3c21",
+         *       "sequence": 0
+         *     }
+         */
+        Producer: {
+            /** @description Its name, 1 to 128 bytes: one that no other client has, such as a random UUID. */
+            id: string;
+            /**
+             * Format: int64
+             * @description Its instance. A higher one takes over, and the lower ones are refused from then on.
+             * @default 0
+             */
+            epoch: number;
+            /**
+             * Format: int64
+             * @description The number of the request: 0 for the first of an epoch, and then one more for each.
+             * @default 0
+             */
+            sequence: number;
         };
         /**
          * @description One record to append: exactly one of `key` and `keyText`, and exactly one of `value` and `valueText`. Unknown fields are refused.
@@ -570,6 +657,18 @@ export interface operations {
             };
             /** @description The token does not have the right that this operation needs; or a web page of another origin than http.cors.allow_origins names asks for a change; or the request is for a name that the server does not answer to (http.allowed_hosts). */
             403: {
+                headers: {
+                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description Code conflict: a precondition does not hold; `conflict` has the key and its last sequence. Read the key on, and decide again. Code producer_out_of_order: requests before this one are missing; send again from `expectedSequence` on. Code producer_sequence_too_old: the request was applied, and its start sequence is no longer known. Code producer_sequence_reused: the producer used this sequence for other records. Code producer_fenced: the producer writes in a higher epoch by now. Code producer_unknown: the producer is new or was forgotten, and has to start with sequence 0. Nothing was applied now. */
+            409: {
                 headers: {
                     /** @description The client's, if it sent one, else a new one. The server's log has it too. */
                     "X-REQUEST-ID": string;

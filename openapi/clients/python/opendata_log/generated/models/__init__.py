@@ -3,6 +3,7 @@
 from .append_request import AppendRequest
 from .append_response import AppendResponse
 from .append_response_status import AppendResponseStatus
+from .conflict import Conflict
 from .count_response import CountResponse
 from .count_response_status import CountResponseStatus
 from .error_response import ErrorResponse
@@ -12,6 +13,8 @@ from .key import Key
 from .keys_response import KeysResponse
 from .keys_response_status import KeysResponseStatus
 from .list_keys_format import ListKeysFormat
+from .precondition import Precondition
+from .producer import Producer
 from .record import Record
 from .scan_format import ScanFormat
 from .scan_response import ScanResponse
@@ -30,6 +33,7 @@ __all__ = (
     "AppendRequest",
     "AppendResponse",
     "AppendResponseStatus",
+    "Conflict",
     "CountResponse",
     "CountResponseStatus",
     "ErrorResponse",
@@ -39,6 +43,8 @@ __all__ = (
     "KeysResponse",
     "KeysResponseStatus",
     "ListKeysFormat",
+    "Precondition",
+    "Producer",
     "Record",
     "ScanFormat",
     "ScanResponse",

@@ -12,6 +12,8 @@ from ..types import UNSET, Unset
 from typing import cast
 
 if TYPE_CHECKING:
+  from ..models.precondition import Precondition
+  from ..models.producer import Producer
   from ..models.record import Record
 
 
@@ -33,10 +35,16 @@ class AppendRequest:
         Attributes:
             records (list[Record]): They get consecutive sequences in this order.
             await_durable (bool | Unset): Answer only once the records are on object storage. Default: False.
+            preconditions (list[Precondition] | Unset): The records are applied only if all of these hold, up to 1,000.
+            producer (Producer | Unset): Who sends a request, and which of its requests it is. The same request is applied
+                once, however often it is sent. Unknown fields are refused. Example: {'epoch': 0, 'id':
+                '0192f0c1-7d3a-7cc4-8f4e-5d1f0a9b3c21', 'sequence': 0}.
      """
 
     records: list[Record]
     await_durable: bool | Unset = False
+    preconditions: list[Precondition] | Unset = UNSET
+    producer: Producer | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
 
@@ -44,6 +52,8 @@ class AppendRequest:
 
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.precondition import Precondition # noqa: PLC0415
+        from ..models.producer import Producer # noqa: PLC0415
         from ..models.record import Record # noqa: PLC0415
         records = []
         for records_item_data in self.records:
@@ -54,6 +64,19 @@ class AppendRequest:
 
         await_durable = self.await_durable
 
+        preconditions: list[dict[str, Any]] | Unset = UNSET
+        if not isinstance(self.preconditions, Unset):
+            preconditions = []
+            for preconditions_item_data in self.preconditions:
+                preconditions_item = preconditions_item_data.to_dict()
+                preconditions.append(preconditions_item)
+
+
+
+        producer: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.producer, Unset):
+            producer = self.producer.to_dict()
+
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
@@ -62,6 +85,10 @@ class AppendRequest:
         })
         if await_durable is not UNSET:
             field_dict["awaitDurable"] = await_durable
+        if preconditions is not UNSET:
+            field_dict["preconditions"] = preconditions
+        if producer is not UNSET:
+            field_dict["producer"] = producer
 
         return field_dict
 
@@ -69,6 +96,8 @@ class AppendRequest:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.precondition import Precondition # noqa: PLC0415
+        from ..models.producer import Producer # noqa: PLC0415
         from ..models.record import Record # noqa: PLC0415
         d = dict(src_dict)
         records = []
@@ -83,9 +112,33 @@ class AppendRequest:
 
         await_durable = d.pop("awaitDurable", UNSET)
 
+        _preconditions = d.pop("preconditions", UNSET)
+        preconditions: list[Precondition] | Unset = UNSET
+        if _preconditions is not UNSET:
+            preconditions = []
+            for preconditions_item_data in _preconditions:
+                preconditions_item = Precondition.from_dict(preconditions_item_data)
+
+
+
+                preconditions.append(preconditions_item)
+
+
+        _producer = d.pop("producer", UNSET)
+        producer: Producer | Unset
+        if isinstance(_producer,  Unset):
+            producer = UNSET
+        else:
+            producer = Producer.from_dict(_producer)
+
+
+
+
         append_request = cls(
             records=records,
             await_durable=await_durable,
+            preconditions=preconditions,
+            producer=producer,
         )
 
 

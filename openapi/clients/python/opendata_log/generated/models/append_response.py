@@ -10,6 +10,7 @@ from ..types import UNSET, Unset
 
 from ..models.append_response_status import AppendResponseStatus
 from ..models.append_response_status import check_append_response_status
+from ..types import UNSET, Unset
 from typing import cast
 
 
@@ -32,11 +33,14 @@ class AppendResponse:
             status (AppendResponseStatus): Which kind of answer this is.
             records_appended (int): How many records were appended: all of them.
             start_sequence (int): Sequence of the first record.
+            duplicate (bool | Unset): Whether this is the answer to an earlier request of the producer with the same
+                sequence: nothing was applied now. Absent if not. Default: False.
      """
 
     status: AppendResponseStatus
     records_appended: int
     start_sequence: int
+    duplicate: bool | Unset = False
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
 
@@ -50,6 +54,8 @@ class AppendResponse:
 
         start_sequence = self.start_sequence
 
+        duplicate = self.duplicate
+
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
@@ -58,6 +64,8 @@ class AppendResponse:
             "recordsAppended": records_appended,
             "startSequence": start_sequence,
         })
+        if duplicate is not UNSET:
+            field_dict["duplicate"] = duplicate
 
         return field_dict
 
@@ -75,10 +83,13 @@ class AppendResponse:
 
         start_sequence = d.pop("startSequence")
 
+        duplicate = d.pop("duplicate", UNSET)
+
         append_response = cls(
             status=status,
             records_appended=records_appended,
             start_sequence=start_sequence,
+            duplicate=duplicate,
         )
 
 

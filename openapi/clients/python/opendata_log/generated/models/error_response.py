@@ -10,8 +10,11 @@ from ..types import UNSET, Unset
 
 from ..models.error_response_status import check_error_response_status
 from ..models.error_response_status import ErrorResponseStatus
+from ..types import UNSET, Unset
 from typing import cast
 
+if TYPE_CHECKING:
+  from ..models.conflict import Conflict
 
 
 
@@ -32,13 +35,20 @@ class ErrorResponse:
             status (ErrorResponseStatus): Which kind of answer this is.
             message (str): What went wrong, for people.
             code (str): What went wrong, for programs: invalid_argument, unauthenticated, permission_denied, not_found,
-                method_not_allowed, too_large, unsupported_media_type, overloaded, unavailable, fenced, deadline_exceeded or
-                internal.
+                method_not_allowed, too_large, unsupported_media_type, conflict, producer_out_of_order,
+                producer_sequence_too_old, producer_sequence_reused, producer_fenced, producer_unknown, overloaded, unavailable,
+                fenced, deadline_exceeded or internal.
+            conflict (Conflict | Unset): The first precondition that does not hold. Example: {'key': 'b3JkZXJz',
+                'lastSequence': 1}.
+            expected_sequence (int | Unset): With code producer_out_of_order: the sequence of the request that is applied
+                next.
      """
 
     status: ErrorResponseStatus
     message: str
     code: str
+    conflict: Conflict | Unset = UNSET
+    expected_sequence: int | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
 
@@ -46,11 +56,18 @@ class ErrorResponse:
 
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.conflict import Conflict # noqa: PLC0415
         status: str = self.status
 
         message = self.message
 
         code = self.code
+
+        conflict: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.conflict, Unset):
+            conflict = self.conflict.to_dict()
+
+        expected_sequence = self.expected_sequence
 
 
         field_dict: dict[str, Any] = {}
@@ -60,6 +77,10 @@ class ErrorResponse:
             "message": message,
             "code": code,
         })
+        if conflict is not UNSET:
+            field_dict["conflict"] = conflict
+        if expected_sequence is not UNSET:
+            field_dict["expectedSequence"] = expected_sequence
 
         return field_dict
 
@@ -67,6 +88,7 @@ class ErrorResponse:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.conflict import Conflict # noqa: PLC0415
         d = dict(src_dict)
         status = check_error_response_status(d.pop("status"))
 
@@ -77,10 +99,24 @@ class ErrorResponse:
 
         code = d.pop("code")
 
+        _conflict = d.pop("conflict", UNSET)
+        conflict: Conflict | Unset
+        if isinstance(_conflict,  Unset):
+            conflict = UNSET
+        else:
+            conflict = Conflict.from_dict(_conflict)
+
+
+
+
+        expected_sequence = d.pop("expectedSequence", UNSET)
+
         error_response = cls(
             status=status,
             message=message,
             code=code,
+            conflict=conflict,
+            expected_sequence=expected_sequence,
         )
 
 

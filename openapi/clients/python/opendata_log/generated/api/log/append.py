@@ -70,6 +70,13 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
 
         return response_403
 
+    if response.status_code == 409:
+        response_409 = ErrorResponse.from_dict(response.json())
+
+
+
+        return response_409
+
     if response.status_code == 413:
         response_413 = ErrorResponse.from_dict(response.json())
 
@@ -148,10 +155,23 @@ def sync_detailed(
     headers with 8 KiB of names and values for each record, 100,000 records; 30 s to receive the body,
     and 30 s to be acknowledged.
 
+    With `preconditions` the records are applied only if each of these keys has no record at or above
+    its `noRecordSince`. That
+    is the `nextSequence` of a scan that read the key to its end, so that what was read, decided and
+    appended is one step;
+    0 demands that the key has no record. Status 409 and code `conflict` tell that somebody was faster.
+
     Status 504 means that the outcome is unknown, unless the message says that nothing was applied: the
     records
-    were applied whole or not at all; read the key to find out. Every other error means that nothing was
-    applied.
+    were applied whole or not at all. Send the same again: with a `producer` it is applied once, however
+    often it is sent.
+    Without one, read the key to find out. Every other error means that nothing was applied now.
+
+    A producer numbers its requests from 0 in each of its epochs. The answer to one of its last five
+    requests is given
+    again, with `duplicate`, and nothing is applied again. A higher epoch takes over from the lower
+    ones. A producer that
+    sends nothing for 7 days (by default) is forgotten.
 
     Args:
         body (AppendRequest): Records to append, whole or not at all. Unknown fields are refused.
@@ -200,10 +220,23 @@ def sync(
     headers with 8 KiB of names and values for each record, 100,000 records; 30 s to receive the body,
     and 30 s to be acknowledged.
 
+    With `preconditions` the records are applied only if each of these keys has no record at or above
+    its `noRecordSince`. That
+    is the `nextSequence` of a scan that read the key to its end, so that what was read, decided and
+    appended is one step;
+    0 demands that the key has no record. Status 409 and code `conflict` tell that somebody was faster.
+
     Status 504 means that the outcome is unknown, unless the message says that nothing was applied: the
     records
-    were applied whole or not at all; read the key to find out. Every other error means that nothing was
-    applied.
+    were applied whole or not at all. Send the same again: with a `producer` it is applied once, however
+    often it is sent.
+    Without one, read the key to find out. Every other error means that nothing was applied now.
+
+    A producer numbers its requests from 0 in each of its epochs. The answer to one of its last five
+    requests is given
+    again, with `duplicate`, and nothing is applied again. A higher epoch takes over from the lower
+    ones. A producer that
+    sends nothing for 7 days (by default) is forgotten.
 
     Args:
         body (AppendRequest): Records to append, whole or not at all. Unknown fields are refused.
@@ -247,10 +280,23 @@ async def asyncio_detailed(
     headers with 8 KiB of names and values for each record, 100,000 records; 30 s to receive the body,
     and 30 s to be acknowledged.
 
+    With `preconditions` the records are applied only if each of these keys has no record at or above
+    its `noRecordSince`. That
+    is the `nextSequence` of a scan that read the key to its end, so that what was read, decided and
+    appended is one step;
+    0 demands that the key has no record. Status 409 and code `conflict` tell that somebody was faster.
+
     Status 504 means that the outcome is unknown, unless the message says that nothing was applied: the
     records
-    were applied whole or not at all; read the key to find out. Every other error means that nothing was
-    applied.
+    were applied whole or not at all. Send the same again: with a `producer` it is applied once, however
+    often it is sent.
+    Without one, read the key to find out. Every other error means that nothing was applied now.
+
+    A producer numbers its requests from 0 in each of its epochs. The answer to one of its last five
+    requests is given
+    again, with `duplicate`, and nothing is applied again. A higher epoch takes over from the lower
+    ones. A producer that
+    sends nothing for 7 days (by default) is forgotten.
 
     Args:
         body (AppendRequest): Records to append, whole or not at all. Unknown fields are refused.
@@ -299,10 +345,23 @@ async def asyncio(
     headers with 8 KiB of names and values for each record, 100,000 records; 30 s to receive the body,
     and 30 s to be acknowledged.
 
+    With `preconditions` the records are applied only if each of these keys has no record at or above
+    its `noRecordSince`. That
+    is the `nextSequence` of a scan that read the key to its end, so that what was read, decided and
+    appended is one step;
+    0 demands that the key has no record. Status 409 and code `conflict` tell that somebody was faster.
+
     Status 504 means that the outcome is unknown, unless the message says that nothing was applied: the
     records
-    were applied whole or not at all; read the key to find out. Every other error means that nothing was
-    applied.
+    were applied whole or not at all. Send the same again: with a `producer` it is applied once, however
+    often it is sent.
+    Without one, read the key to find out. Every other error means that nothing was applied now.
+
+    A producer numbers its requests from 0 in each of its epochs. The answer to one of its last five
+    requests is given
+    again, with `duplicate`, and nothing is applied again. A higher epoch takes over from the lower
+    ones. A producer that
+    sends nothing for 7 days (by default) is forgotten.
 
     Args:
         body (AppendRequest): Records to append, whole or not at all. Unknown fields are refused.

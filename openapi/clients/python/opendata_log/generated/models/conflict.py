@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset
+
+from ..types import UNSET, Unset
+
+
+
+
+
+
+T = TypeVar("T", bound="Conflict")
+
+
+
+@_attrs_define
+class Conflict:
+    """ The first precondition that does not hold.
+
+        Example:
+            {'key': 'b3JkZXJz', 'lastSequence': 1}
+
+        Attributes:
+            key (str): Its key.
+            last_sequence (int | Unset): The sequence of the last record of the key.
+     """
+
+    key: str
+    last_sequence: int | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+
+
+
+
+    def to_dict(self) -> dict[str, Any]:
+        key = self.key
+
+        last_sequence = self.last_sequence
+
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update({
+            "key": key,
+        })
+        if last_sequence is not UNSET:
+            field_dict["lastSequence"] = last_sequence
+
+        return field_dict
+
+
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        d = dict(src_dict)
+        key = d.pop("key")
+
+        last_sequence = d.pop("lastSequence", UNSET)
+
+        conflict = cls(
+            key=key,
+            last_sequence=last_sequence,
+        )
+
+
+        conflict.additional_properties = d
+        return conflict
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties
