@@ -1,6 +1,7 @@
 """What these tests share: the tools, servers with their data in memory, and tokens."""
 
 import os
+import shutil
 import subprocess
 import threading
 from pathlib import Path
@@ -41,6 +42,17 @@ def generated(run, tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="session")
+def built(run, tmp_path_factory):
+    """The package for TypeScript, built by its own configuration."""
+    package = tmp_path_factory.mktemp("typescript")
+    ignored = shutil.ignore_patterns("node_modules", "dist")
+    shutil.copytree(OPENAPI / "clients/typescript", package, dirs_exist_ok=True, ignore=ignored)
+    (package / "node_modules").symlink_to(NODE_MODULES)
+    run("node", NODE_MODULES / ".bin/tsc", cwd=package)
+    return package
+
+
 @pytest.fixture
 def serve(start):
     """Starts servers with their data in memory, which are ready; where they are."""
@@ -71,8 +83,8 @@ def later():
 class Restarted:
     """A server with its data in a folder, which can be restarted where it is."""
 
-    def __init__(self, start, later, folder):
-        self._start, self._later = start, later
+    def __init__(self, start, later, folder, **settings):
+        self._start, self._later, self._settings = start, later, settings
         self._arguments = ["--data-dir", str(folder), "--port", str(free_ports(1)[0])]
         self._server = self._started()
         self.url = self._server.url()
@@ -87,8 +99,13 @@ class Restarted:
 
         self._later(seconds, back)
 
+    def kill(self):
+        """Kills it, and starts it."""
+        self._server.kill()
+        self._server = self._started()
+
     def _started(self):
-        server = self._start(self._arguments, {})
+        server = self._start(self._arguments, self._settings)
         server.wait_until("it says where it listens", server.url)
         server.wait_until_ready(server.url())
         return server
@@ -98,6 +115,12 @@ class Restarted:
 def restarted(start, later, tmp_path):
     """A server that can be restarted."""
     return Restarted(start, later, tmp_path / "data")
+
+
+@pytest.fixture
+def seldom_durable(start, later, tmp_path):
+    """A server that can be restarted, and loses in a crash what nobody waited for."""
+    return Restarted(start, later, tmp_path / "seldom-durable", LOG_DURABILITY__FLUSH_INTERVAL="1m")
 
 
 @pytest.fixture(scope="session")

@@ -36,6 +36,7 @@ class Scripted:
     def __init__(self, url: str, script: list):
         self.requests: list[tuple[str, str | None]] = []
         """The path and the Last-Event-ID of each request."""
+        self.bodies: list[bytes] = []
         self.times: list[float] = []
         """When each of them came, by the monotonic clock."""
         self._script, self._target = list(script), urlsplit(url).netloc
@@ -62,11 +63,16 @@ class Scripted:
         self._server.shutdown()
         self._server.server_close()
 
+    def forget_script(self):
+        """Only forwards from now on."""
+        self._script.clear()
+
     def _handle(self, handler):
         handler.close_connection = True
         body = handler.rfile.read(int(handler.headers.get("content-length", 0)))
         self.times.append(time.monotonic())
         self.requests.append((handler.path, handler.headers.get("last-event-id")))
+        self.bodies.append(body)
         step = self._script.pop(0) if self._script else None
         if isinstance(step, tuple):
             status, code, headers = step
@@ -79,12 +85,14 @@ class Scripted:
             return
         target = http.client.HTTPConnection(self._target, timeout=30)
         headers = {name: value for name, value in handler.headers.items() if name.lower() not in ("host", "connection")}
-        target.request(handler.command, handler.path, body or None, headers)
-        with contextlib.closing(target), target.getresponse() as answer:
-            if step == "lost answer":
-                answer.read()
-            else:
-                self._forward(handler, answer, int(step.removeprefix("cut after ")) if step else None)
+        # The server may be gone, or end.
+        with contextlib.closing(target), contextlib.suppress(OSError, http.client.HTTPException):
+            target.request(handler.command, handler.path, body or None, headers)
+            with target.getresponse() as answer:
+                if step == "lost answer":
+                    answer.read()
+                else:
+                    self._forward(handler, answer, int(step.removeprefix("cut after ")) if step else None)
 
     def _answer(self, handler, answer: Raw):
         handler.send_response(answer.status)

@@ -10,7 +10,6 @@ from conftest import NODE_MODULES, OPENAPI, ROOT
 from test_go_client import CLIENT as GO_CLIENT, go, folder  # noqa: F401
 from test_java_client import classes  # noqa: F401
 from test_rust_client import build, sources
-from test_typescript_client import built  # noqa: F401
 
 PAGE = (ROOT / "docs/clients.md").read_text()
 
@@ -22,14 +21,15 @@ def examples(language: str, url: str) -> list[tuple[str, str]]:
     return [(code.replace("http://localhost:8080", url), printed.replace("http://localhost:8080", url)) for code, printed in found]
 
 
-@pytest.mark.parametrize("number", [0, 1], ids=["blocking", "asyncio"])
+@pytest.mark.parametrize("number", [0, 1, 2], ids=["blocking", "asyncio", "preconditions"])
 def test_the_python_examples_print_what_the_page_says(serve, run, number):
     code, printed = examples("python", serve())[number]
     assert run(sys.executable, "-c", code, cwd=OPENAPI / "clients/python") == printed
 
 
-def test_the_typescript_example_prints_what_the_page_says(serve, run, built, tmp_path):  # noqa: F811
-    [(code, printed)] = examples("typescript", serve())
+@pytest.mark.parametrize("number", [0, 1], ids=["first", "preconditions"])
+def test_the_typescript_examples_print_what_the_page_says(serve, run, built, tmp_path, number):
+    code, printed = examples("typescript", serve())[number]
     (tmp_path / "node_modules").mkdir()
     (tmp_path / "node_modules/opendata-log-client").symlink_to(built)
     (tmp_path / "node_modules/@types").symlink_to(NODE_MODULES / "@types")

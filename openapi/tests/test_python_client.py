@@ -6,6 +6,7 @@ import re
 import shutil
 import socket
 import sys
+import textwrap
 import threading
 import time
 from email.utils import formatdate
@@ -47,7 +48,7 @@ def difference(folders: filecmp.dircmp) -> list[str]:
 
 
 def test_the_python_client_type_checks(run, tmp_path):
-    run(VENV / "mypy", "--config-file", "pyproject.toml", "--cache-dir", tmp_path, "opendata_log", "program.py", cwd=CLIENT)
+    run(VENV / "mypy", "--config-file", "pyproject.toml", "--cache-dir", tmp_path, "opendata_log", "program.py", "outcomes.py", "writers.py", cwd=CLIENT)
 
 
 def test_the_python_client_runs_the_program(serve, run):
@@ -57,7 +58,8 @@ def test_the_python_client_runs_the_program(serve, run):
 CODES = {
     "invalid_argument": 400, "unauthenticated": 401, "permission_denied": 403, "not_found": 404, "method_not_allowed": 405,
     "too_large": 413, "unsupported_media_type": 415, "overloaded": 429, "unavailable": 503, "fenced": 503,
-    "deadline_exceeded": 504, "internal": 500}
+    "deadline_exceeded": 504, "internal": 500, "conflict": 409, "producer_sequence_too_old": 409, "producer_sequence_reused": 409,
+    "producer_fenced": 409, "producer_unknown": 409}
 
 
 def test_every_code_arrives_as_an_error_of_its_own_that_names_the_url(serve, client_of):
@@ -88,9 +90,9 @@ def test_a_server_that_lost_the_log_is_not_asked_again(serve, client_of):
 
 
 @pytest.mark.parametrize("step", [(504, "deadline_exceeded", {}), "lost answer"], ids=["deadline", "lost-answer"])
-def test_an_append_of_unknown_outcome_is_never_repeated(serve, step, client_of):
+def test_an_append_of_unknown_outcome_is_never_repeated_without_a_producer(serve, step, client_of):
     url = serve()
-    with Scripted(url, [step]) as unsure, client_of(unsure.url, retry=RETRY) as client:
+    with Scripted(url, [step]) as unsure, client_of(unsure.url, retry=RETRY, producer=False) as client:
         with pytest.raises(opendata_log.OutcomeUnknown):
             client.append([(b"orders", b"first")])
         assert len(unsure.requests) == 1
@@ -98,14 +100,14 @@ def test_an_append_of_unknown_outcome_is_never_repeated(serve, step, client_of):
 
 
 def test_what_is_answered_by_something_in_between_is_no_answer_of_the_server(serve, client_of):
-    """A read says so, an append says that its outcome is unknown, and neither is sent again."""
+    """A read says so, an append without a producer says that its outcome is unknown, and neither is sent again."""
     pages = [f"page {status}" for status in (200, 404, 502, 503)]
     bodies = [b"{}", b'{"status":"ok"}', b'{"status":"success"}', b"null", b"[]", b'"ok"',
               b'{"status":"error","code":"BAD_GATEWAY","message":"x"}']
     unreadable = Raw(b"junk", headers={"content-encoding": "gzip"})
     answers = [*pages, *(Raw(body, status) for body in bodies for status in (200, 502, 503)), unreadable]
     with Scripted(serve(), [answer for answer in answers for _ in range(2)]) as gateway:
-        with client_of(gateway.url, retry=RETRY) as client:
+        with client_of(gateway.url, retry=RETRY, producer=False) as client:
             for _ in answers:
                 with pytest.raises(opendata_log.UnexpectedAnswer):
                     client.count(b"orders")
@@ -302,13 +304,17 @@ WRONG_CALLS = [
     lambda client: client.append([(KEY, KEY, None)]), lambda client: client.append([(KEY, KEY, "a")]),
     lambda client: client.append([(KEY, KEY, ["a"])]), lambda client: client.append([(KEY, KEY, [("a",)])]),
     lambda client: client.append([(KEY, KEY, [(b"a", KEY)])]), lambda client: client.append([(KEY, KEY, [("a", "b")])]),
-    lambda client: client.append([(KEY, KEY, [], [])])]
+    lambda client: client.append([(KEY, KEY, [], [])]), *(
+        lambda client, since=since: client.append([(KEY, KEY)], if_no_record_since=since)
+        for since in ([(KEY, 0)], KEY, 0, {"orders": 0}, {KEY: "0"}, {KEY: None}, {KEY: 1.0}, {KEY: True}))]
 WRONG_VALUES = [
     lambda client: client.count(KEY, start=-1), lambda client: client.count(KEY, end=2**63), lambda client: client.scan(KEY, page=0),
     lambda client: client.scan(KEY, visibility="Durable"), lambda client: client.scan(KEY, start_time_ms=-1),
     lambda client: client.follow_once(KEY, wait=-1), lambda client: client.follow_once(KEY, wait=float("nan")),
     lambda client: client.follow_once(KEY, wait=float("inf")), lambda client: client.follow_once(KEY, limit=0),
-    lambda client: client.tail(KEY, visibility=None), lambda client: client.keys(page=0), lambda client: client.segments(end=-1)]
+    lambda client: client.tail(KEY, visibility=None), lambda client: client.keys(page=0), lambda client: client.segments(end=-1),
+    lambda client: client.append([(KEY, KEY)], if_no_record_since={KEY: -1}),
+    lambda client: client.append([(KEY, KEY)], if_no_record_since={KEY: 2**63})]
 
 
 def test_a_wrong_argument_is_told_before_anything_is_sent(serve, client_of):
@@ -318,7 +324,7 @@ def test_a_wrong_argument_is_told_before_anything_is_sent(serve, client_of):
                 with pytest.raises(error) as told:
                     call(client)
                     pytest.fail(f"call {at} was not refused")
-                assert re.match(r"(records|key|prefix|start|start_time_ms|end|page|limit|wait|await_durable|visibility)\b", str(told.value)), told
+                assert re.match(r"(records|key|prefix|start|start_time_ms|end|page|limit|wait|await_durable|visibility|if_no_record_since)\b", str(told.value)), told
         with pytest.raises(TypeError, match=re.escape("records[0]: key must be bytes, such as 'k'.encode(), not str")):
             client.append([("k", "v")])
         with pytest.raises(TypeError, match=re.escape("records[0]: headers[1]: value must be bytes, such as 'v'.encode(), not str")):
@@ -339,11 +345,14 @@ def test_a_wrong_argument_is_told_before_anything_is_sent(serve, client_of):
     (TypeError, "http://localhost", {"timeout": "60"}), (ValueError, "http://localhost", {"timeout": 0}),
     (TypeError, "http://localhost", {"timeout": None}), (TypeError, "http://localhost", {"retry": 5}),
     (TypeError, "http://localhost", {"retry": None}), (TypeError, "http://localhost", {"tls": "ca.pem"}),
-    (ValueError, "http://localhost", {"connections": 0})])
+    (ValueError, "http://localhost", {"connections": 0}), (TypeError, "http://localhost", {"producer": "orders"}),
+    (TypeError, "http://localhost", {"producer": None}), (ValueError, "http://localhost", {"concurrent_appends": 0}),
+    (TypeError, "http://localhost", {"concurrent_appends": "1"}),
+    (ValueError, "http://localhost", {"producer": opendata_log.Producer("orders"), "concurrent_appends": 2})])
 def test_a_client_is_not_made_of_a_wrong_address_token_or_setting(error, url, settings, client_of):
     with pytest.raises(error) as told:
         client_of(url, **settings)
-    assert re.match(r"(url|token|timeout|retry|tls|connections) must\b", str(told.value)) and "secret" not in str(told.value), told
+    assert re.match(r"(url|token|timeout|retry|tls|connections|producer|concurrent_appends) must\b", str(told.value)) and "secret" not in str(told.value), told
 
 
 @pytest.mark.parametrize("settings", [
@@ -351,6 +360,31 @@ def test_a_client_is_not_made_of_a_wrong_address_token_or_setting(error, url, se
 def test_retries_that_make_no_sense_are_refused(settings):
     with pytest.raises((TypeError, ValueError), match=rf"Retry\.{next(iter(settings))} must"):
         Retry(**settings)
+
+
+@pytest.mark.parametrize("settings", [
+    {"id": ""}, {"id": "p" * 129}, {"id": "\udc80"}, {"id": b"orders"}, {"id": 7}, {"id": "orders", "epoch": -1}, {"id": "orders", "epoch": "1"},
+    {"id": "orders", "epoch": None}])
+def test_a_producer_has_a_name_and_an_epoch(settings):
+    with pytest.raises((TypeError, ValueError), match=r"Producer\.(id|epoch) must"):
+        opendata_log.Producer(**settings)
+
+
+def test_a_process_that_was_forked_appends_under_names_of_its_own(serve, run):
+    code = """
+        import os, sys
+        from opendata_log import LogClient
+        client = LogClient(sys.argv[1])
+        client.append([(b"orders", b"before")])
+        child = os.fork()
+        # Without the check, both would send the same record with the same sequence: one of them would count as a duplicate.
+        client._requests = LogClient(sys.argv[1])._requests
+        client.append([(b"orders", b"after")])
+        if child:
+            assert os.waitpid(child, 0)[1] == 0
+            print(client.count(b"orders"))
+    """
+    assert run(sys.executable, "-c", textwrap.dedent(code), serve(), env={"PYTHONPATH": str(CLIENT)}).strip() == "3"
 
 
 def test_an_address_with_a_path_is_that_of_a_server_behind_it(serve, client_of):

@@ -3,7 +3,6 @@
 import base64
 import json
 import re
-import shutil
 import socket
 import time
 from email.utils import formatdate
@@ -13,20 +12,10 @@ import pytest
 from processes import request
 
 import program
-from conftest import NODE_MODULES, OPENAPI, ROOT
+from conftest import OPENAPI, ROOT
 from scripted import HEARTBEAT, Raw, Scripted, events
 
 CLIENT = OPENAPI / "clients/typescript"
-
-
-@pytest.fixture(scope="module")
-def built(run, tmp_path_factory):
-    """The package, built by its own configuration."""
-    package = tmp_path_factory.mktemp("typescript")
-    shutil.copytree(CLIENT, package, dirs_exist_ok=True, ignore=shutil.ignore_patterns("node_modules", "dist"))
-    (package / "node_modules").symlink_to(NODE_MODULES)
-    run("node", NODE_MODULES / ".bin/tsc", cwd=package)
-    return package
 
 
 @pytest.fixture
@@ -37,6 +26,7 @@ def evaluate(run, built):
         text = f"""
             import * as log from {json.dumps(str(built / "dist/index.js"))};
             const client = new log.LogClient({json.dumps(url)}, {{ retry: {{ attempts: 3, pauseMs: 50 }} }});
+            const plain = new log.LogClient({json.dumps(url)}, {{ retry: {{ attempts: 3, pauseMs: 50 }}, producer: false }});
             const key = new TextEncoder().encode("orders");
             const text = (bytes) => new TextDecoder().decode(bytes);
             // A tail that is left open would keep the process alive.
@@ -61,7 +51,8 @@ def test_the_typescript_client_runs_the_program(serve, run, built):
 
 def test_every_code_arrives_as_an_error_of_its_own_that_names_the_url(serve, evaluate):
     codes = ["invalid_argument", "unauthenticated", "permission_denied", "not_found", "method_not_allowed", "too_large",
-             "unsupported_media_type", "overloaded", "unavailable", "fenced", "internal"]
+             "unsupported_media_type", "overloaded", "unavailable", "fenced", "internal", "conflict", "producer_sequence_too_old",
+             "producer_sequence_reused", "producer_fenced", "producer_unknown"]
     with Scripted(serve(), [(400, code, {"x-request-id": "r-1"}) for code in codes]) as busy:
         seen = evaluate(busy.url, f"""
             const seen = [];
@@ -87,10 +78,10 @@ def test_what_was_not_applied_is_sent_again_after_retry_after(serve, evaluate):
 
 
 @pytest.mark.parametrize("step", [(504, "deadline_exceeded", {}), "lost answer"], ids=["deadline", "lost-answer"])
-def test_an_append_of_unknown_outcome_is_never_repeated(serve, evaluate, step):
+def test_an_append_of_unknown_outcome_is_never_repeated_without_a_producer(serve, evaluate, step):
     with Scripted(serve(), [step]) as unsure:
         seen = evaluate(unsure.url, """
-            const error = await failing(client.append([[key, key]]));
+            const error = await failing(plain.append([[key, key]]));
             console.log(JSON.stringify([error.name, await client.count(key)]));
         """)
     assert seen == ["OutcomeUnknown", 1 if step == "lost answer" else 0]
@@ -101,7 +92,7 @@ def test_an_append_of_unknown_outcome_is_never_repeated(serve, evaluate, step):
 def test_a_page_of_something_in_between_is_no_answer_of_the_server(serve, evaluate, status):
     with Scripted(serve(), [f"page {status}"] * 2) as gateway:
         seen = evaluate(gateway.url, """
-            const errors = [await failing(client.count(key)), await failing(client.append([[key, key]]))];
+            const errors = [await failing(client.count(key)), await failing(plain.append([[key, key]]))];
             console.log(JSON.stringify(errors.map((error) => error.name)));
         """)
     assert seen == ["UnexpectedAnswer", "OutcomeUnknown"] and len(gateway.requests) == 2
@@ -119,7 +110,7 @@ def test_json_of_something_in_between_is_no_answer_of_the_server(serve, evaluate
             const seen = [];
             for (let each = 0; each < {len(bodies)}; each += 1) {{
                 const errors = [
-                    await failing(client.append([[key, key]])), await failing(client.count(key)), await failing(client.segments()),
+                    await failing(plain.append([[key, key]])), await failing(client.count(key)), await failing(client.segments()),
                     await failing(first(client.scan(key))), await failing(first(client.keys()))];
                 seen.push(errors.map((error) => error.name));
             }}
@@ -313,7 +304,10 @@ WRONG_ARGUMENTS = {
                "[[key, key]], true, { signl: undefined }", "[[Array.from(key), key]]", "[[key.buffer, key]]",
                "[[key, key, null]]", "[[key, key, 'a']]", "[[key, key, { a: key }]]", "[[key, key, new Map()]]", "[[key, key, ['a']]]",
                "[[key, key, [['a', key]]]]", "[[key, key, [{ name: 'a' }]]]", "[[key, key, [{ name: 1, value: key }]]]",
-               "[[key, key, [{ name: 'a', value: 'b' }]]]", "[[key, key, [{ name: 'a', value: key, key }]]]", "[[key, key, [], []]]"],
+               "[[key, key, [{ name: 'a', value: 'b' }]]]", "[[key, key, [{ name: 'a', value: key, key }]]]", "[[key, key, [], []]]",
+               *(f"[[key, key]], true, {{ ifNoRecordSince: {since} }}" for since in (
+                   "key", "new Map([[key, 0]])", "0", "[key]", "[[key]]", "[['orders', 0]]", "[[key, -1]]", "[[key, '0']]", "[[key, 0.5]]",
+                   "[[key, 0, 0]]"))],
     "count": ["'orders'", "undefined", "[1]", "key, 1", "key, { start: '0' }", "key, { start: 1n }", "key, { start: -1 }", "key, { end: 1.5 }",
               "key, { end: NaN }", "key, { ends: 1 }", "key, null"],
     "scan": ["'orders'", "key, { startSeq: 5 }", "key, { startTimeMs: '1' }", "key, { visibility: 'Durable' }", "key, {}, 0", "key, {}, '9'", "key, 5"],
@@ -329,6 +323,10 @@ WRONG_CLIENTS = [
     "'http://localhost', { token: 'secret-of-tests\\n' }", "'http://localhost', { token: 'secret of tests' }",
     "'http://localhost', { timeoutMs: 0 }", "'http://localhost', { timeoutMs: '9' }", "'http://localhost', { timeoutMs: 2 ** 31 }",
     "'http://localhost', { retry: { attempts: 0 } }", "'http://localhost', { retry: { pauseMs: -1 } }",
+    *(f"'http://localhost', {{ producer: {producer} }}" for producer in (
+        "'orders'", "null", "{}", "{ id: '' }", "{ id: 'p'.repeat(129) }", "{ id: 1 }", "{ id: 'a', epoch: -1 }", "{ id: 'a', epoch: '1' }",
+        "{ id: 'a', sequence: 1 }", "{ id: 'a' }, concurrentAppends: 2")),
+    "'http://localhost', { concurrentAppends: 0 }", "'http://localhost', { concurrentAppends: '1' }",
     "'http://localhost', { retry: { attemps: 1 } }", "'http://localhost', { retry: 5 }"]
 
 
@@ -348,7 +346,7 @@ def test_a_wrong_argument_is_told_before_anything_is_sent(serve, evaluate):
             console.log(JSON.stringify([seen, text((await first(client.scan(key))).value)]));
         """)
     for call, told in zip(calls + clients, seen[0], strict=True):
-        assert re.match(r"(TypeError|RangeError): \w+(\[0\])?(\.\w+)?(: (key|value|headers(\[0\])?))?(: (name|value))? must ", told) and "secret" not in told, (call, told)
+        assert re.match(r"(TypeError|RangeError): \w+(\[0\])?(\.\w+)?(: (key|value|sequence|headers(\[0\])?))?(: (name|value))? must ", told) and "secret" not in told, (call, told)
     assert seen[0][0] == (
         'TypeError: records[0]: key must be a Uint8Array, such as new TextEncoder().encode("k"), not string')
     assert len(asked.requests) == 2 and seen[1] == "first"
@@ -367,7 +365,8 @@ def test_the_typescript_package_can_be_installed_and_used(serve, run, built, tmp
     assert run("node", "--input-type=module", "--eval", code, cwd=project, seconds=60).strip() == "1"
     installed = project / "node_modules/opendata-log-client"
     assert sorted(path.name for path in installed.iterdir()) == ["LICENSE", "README.md", "dist", "package.json"]
-    assert not [*installed.glob("dist/program.*"), *installed.glob("dist/outcomes.*")], "they are for the tests"
+    for name in ["program", "outcomes", "writers"]:
+        assert not [*installed.glob(f"dist/{name}.*")], "it is for the tests"
     assert (CLIENT / "LICENSE").read_text() == (ROOT / "LICENSE").read_text()
 
 

@@ -1,6 +1,7 @@
 """Reads orders, one a line: an append of a value of so many bytes, in so many attempts. Prints what became of each.
 
-With the argument `asyncio` it uses the client for asyncio.
+With the argument `asyncio` it uses the client for asyncio. Without a producer, as clients that are generated: what is unknown is
+said in place of asking again.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ from opendata_log import AsyncLogClient, LogClient, LogError, Retry
 
 
 def settings(order: dict[str, Any]) -> dict[str, Any]:
-    return {"token": order["token"] or None, "retry": Retry(attempts=order["attempts"])}
+    return {"token": order["token"] or None, "retry": Retry(attempts=order["attempts"]), "producer": False}
 
 
 def key(order: dict[str, Any]) -> tuple[str, str, int]:

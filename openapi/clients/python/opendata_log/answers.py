@@ -9,8 +9,10 @@ from typing import Any, TypeVar
 
 import httpx
 
-from .errors import OF_CODE, LogError, UnexpectedAnswer
+from .errors import OF_CODE, Conflict, LogError, ProducerOutOfOrder, UnexpectedAnswer
+from .generated.models import Conflict as ToldConflict
 from .generated.models import ErrorResponse
+from .records import decode
 
 T = TypeVar("T")
 
@@ -51,8 +53,29 @@ def error_of(told: ErrorResponse, status: int | None, headers: Mapping[str, str]
     """The error that the server told. Who tells of another one is no log server that this client knows."""
     kind = OF_CODE.get(told.code) if isinstance(told.code, str) else None
     message = str(told.message) if kind else f"an error that no log server tells: {told.code}: {told.message}"
-    return (kind or UnexpectedAnswer)(
+    error = (kind or UnexpectedAnswer)(
         message, status=status, retry_after=seconds(headers.get("retry-after")), request_id=headers.get("x-request-id"))
+    try:
+        _add_details(error, told)
+    except NOT_OF_A_LOG:
+        return UnexpectedAnswer(f"an answer that no log server gives: {message}", status=status)
+    return error
+
+
+def _add_details(error: LogError, told: ErrorResponse) -> None:
+    if isinstance(error, Conflict) and isinstance(told.conflict, ToldConflict):
+        conflict = told.conflict.to_dict()
+        error.key = decode(conflict["key"])
+        error.last_sequence, error.trimmed_before = _number(conflict, "lastSequence"), _number(conflict, "trimmedBefore")
+    if isinstance(error, ProducerOutOfOrder):
+        if not isinstance(told.expected_sequence, int):
+            raise TypeError("an int is missing")
+        error.expected_sequence = told.expected_sequence
+
+
+def _number(told: Mapping[str, Any], name: str) -> int | None:
+    number = told.get(name)
+    return number if isinstance(number, int) else None
 
 
 def seconds(retry_after: str | None) -> float | None:

@@ -3,7 +3,7 @@
 import math
 import operator
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -81,6 +81,32 @@ def _header(name: str, value: object) -> tuple[str, bytes]:
     if not isinstance(value[0], str):
         raise TypeError(f"{name}: name must be a str, not {kind(value[0])}")
     return value[0], data(f"{name}: value", value[1])
+
+
+def preconditions(value: object) -> list[tuple[bytes, int]]:
+    """Keys, each with the sequence from which on it must have no record."""
+    if value is None:
+        return []
+    if not isinstance(value, Mapping):
+        raise TypeError(f'if_no_record_since must be a dict of key and sequence, such as {{b"orders": 0}}, not {kind(value)}')
+    return [(_named(key), whole(f"if_no_record_since[{key!r}]", since)) for key, since in value.items()]
+
+
+def _named(key: object) -> bytes:
+    return data("if_no_record_since: key", key)
+
+
+def producer_id(value: object) -> str:
+    """The name of a producer."""
+    if not isinstance(value, str):
+        raise TypeError(f"Producer.id must be a str, not {kind(value)}")
+    try:
+        size = len(value.encode())
+    except UnicodeEncodeError as error:
+        raise ValueError(f"Producer.id must be text: {error}") from None
+    if not 1 <= size <= 128:
+        raise ValueError(f"Producer.id must have 1 to 128 bytes, not {size}")
+    return value
 
 
 def _counted(value: object) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -10,12 +10,14 @@ import httpx
 from httpx_sse import EventSource
 
 from . import arguments
+from .appended import Appended
 from .calls import Calls
 from .connections import Settings, is_a_stream
 from .generated.models import ScanVisibility
-from .records import Appended, Record, RecordToAppend, Segment
+from .producers import Producer, producers_of
+from .records import Record, RecordToAppend, Segment
 from .retry import Retry
-from .steps import Ask, Call, Done, Found, Listen, NextEvent, Pause, Running, Step
+from .steps import Ask, Await, Call, Done, Found, Listen, NextEvent, Pause, Running, Step
 
 T = TypeVar("T")
 
@@ -29,11 +31,12 @@ class AsyncLogClient:
 
     def __init__(
         self, url: str, *, token: str | None = None, timeout: float = 60.0, retry: Retry = Retry(),
-        tls: ssl.SSLContext | None = None, connections: int = 100,
+        tls: ssl.SSLContext | None = None, connections: int = 100, producer: bool | Producer = True,
+        concurrent_appends: int | None = None,
     ):
         """The arguments are those of `LogClient`."""
         self._settings = Settings.checked(url, token, timeout, tls, connections)
-        self._calls = Calls(self._settings.url, arguments.instance("retry", retry, Retry))
+        self._calls = Calls(self._settings.url, arguments.instance("retry", retry, Retry), producers_of(producer, concurrent_appends))
         self._requests = httpx.AsyncClient(**self._settings.for_requests())
         self._waiting = httpx.AsyncClient(**self._settings.for_waiting())
 
@@ -48,9 +51,12 @@ class AsyncLogClient:
         await self._requests.aclose()
         await self._waiting.aclose()
 
-    async def append(self, records: Iterable[RecordToAppend], *, await_durable: bool = False) -> Appended:
+    async def append(
+        self, records: Iterable[RecordToAppend], *, await_durable: bool = False,
+        if_no_record_since: Mapping[bytes, int] | None = None,
+    ) -> Appended:
         """See `LogClient.append`."""
-        return await self._result(self._calls.append(records, await_durable))
+        return await self._result(self._calls.append(records, await_durable, if_no_record_since))
 
     def scan(
         self, key: bytes, *, start: int = 0, end: int | None = None, page: int = 1000,
@@ -85,7 +91,11 @@ class AsyncLogClient:
         return await self._result(self._calls.segments(start, end))
 
     async def _result(self, call: Call[T]) -> T:
-        ended = await self._until_found(Running(call))
+        running = Running(call)
+        try:
+            ended = await self._until_found(running)
+        finally:
+            running.end()
         assert isinstance(ended, Done)
         return ended.value
 
@@ -110,7 +120,7 @@ class AsyncLogClient:
                 step = running.went(result)
         return step
 
-    async def _do(self, step: Ask | Listen | NextEvent | Pause, running: Running[T]) -> object:
+    async def _do(self, step: Ask | Listen | NextEvent | Pause | Await, running: Running[T]) -> object:
         match step:
             case Ask():
                 client = self._waiting if step.wait > 0 else self._requests
@@ -129,6 +139,9 @@ class AsyncLogClient:
             case Pause():
                 await asyncio.sleep(step.seconds)
                 return None
+            case Await():
+                # Mostly it is there already.
+                return step.future.result() if step.future.done() else await asyncio.wrap_future(step.future)
 
     async def _close(self, running: Running[T]) -> None:
         if running.events is not None:

@@ -1,25 +1,24 @@
 """The calls of both clients: what is sent, when it is sent again, and what comes of the answers."""
 
-import json
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 import httpx
 
 from . import arguments, errors
-from .answers import NOT_APPLIED, NOT_OF_A_LOG, NOT_SENT, REFUSED_ON_THE_WAY, answered, failure, naming, reason
+from .answers import NOT_OF_A_LOG, answered, failure, naming, reason
+from .appended import Appended
+from .appends import Appends
 from .generated import Client
-from .generated.api.log import append, count, list_keys, list_segments, scan, stream
-from .generated.models import (
-    AppendRequest, AppendResponse, CountResponse, KeysResponse, ScanResponse, ScanVisibility, SegmentsResponse)
-from .generated.models import Header as HeaderToSend
-from .generated.models import Record as RecordToSend
+from .generated.api.log import count, list_keys, list_segments, scan, stream
+from .generated.models import CountResponse, KeysResponse, ScanResponse, ScanVisibility, SegmentsResponse
 from .generated.types import UNSET
-from .records import Appended, Header, Record, RecordToAppend, Segment, decode, encode, record
+from .producers import Producers
+from .records import Record, RecordToAppend, Segment, decode, encode, record
 from .retry import Connections, Retry, retried
-from .steps import Ask, Body, Call, Found, Pause
+from .steps import Ask, Call, Found, Pause
 from .tail import tail
 
 A = TypeVar("A")
@@ -34,49 +33,17 @@ LONGEST_WAIT_SECONDS = 60.0
 class Calls:
     """The calls to one server. Each checks its arguments at once, and is then a generator of steps."""
 
-    def __init__(self, url: str, retry: Retry):
+    def __init__(self, url: str, retry: Retry, producers: Producers | None):
         self._url, self._retry = url, retry
         # The generated functions want one, for a setting of how answers are read.
         self._api = Client(base_url=url)
+        self._appends = Appends(url, retry, self._api, producers)
 
-    def append(self, records: Iterable[RecordToAppend], await_durable: bool) -> Call[Appended]:
+    def append(
+        self, records: Iterable[RecordToAppend], await_durable: bool, if_no_record_since: Mapping[bytes, int] | None,
+    ) -> Call[Appended]:
         """See `LogClient.append`."""
-        request = AppendRequest(
-            records=[_encoded(*each) for each in arguments.records(records)],
-            await_durable=arguments.flag("await_durable", await_durable))
-        content = json.dumps(request.to_dict(), separators=(",", ":")).encode()
-        return self._append(append._get_kwargs(body=request)["url"], content)
-
-    def _append(self, path: str, content: bytes) -> Call[Appended]:
-        with naming(f"POST {self._url}{path}"):
-            done = yield from retried(self._retry, lambda: self._append_once(path, content))
-        return Appended(done.start_sequence, done.records_appended)
-
-    def _append_once(self, path: str, content: bytes) -> Call[AppendResponse]:
-        body = Body(content)
-        try:
-            response = yield Ask("POST", path, body=body)
-        except NOT_SENT as error:
-            raise self._unavailable(f"the server cannot be reached: {reason(error)}", error) from error
-        except httpx.RequestError as error:
-            if not body.was_written:
-                told = f"the connection broke while the append was being sent; nothing was applied: {reason(error)}"
-                raise self._unavailable(told, error) from error
-            raise errors.OutcomeUnknown(f"there was no answer to the append: {reason(error)}") from error
-        try:
-            return answered(response, append._parse_response(client=self._api, response=response), AppendResponse)
-        except NOT_OF_A_LOG as error:
-            told, status = f"an answer that no log server gives: {reason(error)}", response.status_code
-            raise self._of_append(errors.UnexpectedAnswer(told, status=status), body) from error
-        except (errors.DeadlineExceeded, errors.UnexpectedAnswer) as error:
-            raise self._of_append(error, body) from error
-
-    def _of_append(self, error: errors.LogError, body: Body) -> errors.LogError:
-        """The error of an append that was answered like this."""
-        if isinstance(error, errors.DeadlineExceeded) and (NOT_APPLIED in error.message or not body.was_written):
-            return failure(errors.Unavailable, error, retry_after=self._retry.pause)
-        certain = not body.was_written or (isinstance(error, errors.UnexpectedAnswer) and error.status in REFUSED_ON_THE_WAY)
-        return error if certain else errors.OutcomeUnknown(error.message, status=error.status, request_id=error.request_id)
+        return self._appends.append(records, await_durable, if_no_record_since)
 
     def scan(
         self, key: bytes, start: int, end: int | None, page: int, visibility: ScanVisibility, start_time_ms: int | None,
@@ -179,7 +146,7 @@ class Calls:
             except httpx.DecodingError as error:
                 raise errors.UnexpectedAnswer(f"an answer that no log server gives: {reason(error)}") from error
             except httpx.RequestError as error:
-                raise self._unavailable(f"there was no answer: {reason(error)}", error) from error
+                raise self._retry.unavailable(f"there was no answer: {reason(error)}", error) from error
             except NOT_OF_A_LOG as error:
                 raise errors.UnexpectedAnswer(f"an answer that no log server gives: {reason(error)}") from error
             except errors.DeadlineExceeded as error:
@@ -187,16 +154,6 @@ class Calls:
 
         with naming(f"GET {self._url}{asked['url']}"):
             return (yield from retried(self._retry, once))
-
-    def _unavailable(self, told: str, error: Exception) -> errors.Unavailable:
-        """It is of use to send it again, unless it cannot be sent at all."""
-        hopeless = isinstance(error, (httpx.UnsupportedProtocol, httpx.LocalProtocolError))
-        return errors.Unavailable(told, retry_after=None if hopeless else self._retry.pause)
-
-
-def _encoded(key: bytes, value: bytes, headers: list[Header]) -> RecordToSend:
-    encoded = [HeaderToSend(name=name, value=encode(content)) for name, content in headers]
-    return RecordToSend(key=encode(key), value=encode(value), headers=encoded or UNSET)
 
 
 def _range(start: int, end: int | None) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import ssl
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -10,12 +10,14 @@ import httpx
 from httpx_sse import EventSource
 
 from . import arguments
+from .appended import Appended
 from .calls import Calls
 from .connections import Settings, is_a_stream
 from .generated.models import ScanVisibility
-from .records import Appended, Record, RecordToAppend, Segment
+from .producers import Producer, producers_of
+from .records import Record, RecordToAppend, Segment
 from .retry import Retry
-from .steps import Ask, Call, Done, Found, Listen, NextEvent, Pause, Running, Step
+from .steps import Ask, Await, Call, Done, Found, Listen, NextEvent, Pause, Running, Step
 
 T = TypeVar("T")
 
@@ -28,15 +30,20 @@ class LogClient:
 
     def __init__(
         self, url: str, *, token: str | None = None, timeout: float = 60.0, retry: Retry = Retry(),
-        tls: ssl.SSLContext | None = None, connections: int = 100,
+        tls: ssl.SSLContext | None = None, connections: int = 100, producer: bool | Producer = True,
+        concurrent_appends: int | None = None,
     ):
         """`url` is the server's, `token` one of its token file; `timeout` is for silence, in seconds.
 
         `tls` says which certificates are trusted: `ssl.create_default_context(cafile="ca.pem")`, for a private authority. No
         more than `connections` requests are sent at a time; others wait for `timeout`. Tails and follows do not count.
+
+        Appends are applied exactly once, as those of producers with names of their own; `producer=False` sends them without, for
+        servers that know no producers, and a `Producer` gives the name. Up to `concurrent_appends` (100) are on their way at a time; with 1,
+        and with a name, they are applied in the order in which they are called.
         """
         self._settings = Settings.checked(url, token, timeout, tls, connections)
-        self._calls = Calls(self._settings.url, arguments.instance("retry", retry, Retry))
+        self._calls = Calls(self._settings.url, arguments.instance("retry", retry, Retry), producers_of(producer, concurrent_appends))
         self._requests = httpx.Client(**self._settings.for_requests())
         self._waiting = httpx.Client(**self._settings.for_waiting())
 
@@ -51,12 +58,19 @@ class LogClient:
         self._requests.close()
         self._waiting.close()
 
-    def append(self, records: Iterable[RecordToAppend], *, await_durable: bool = False) -> Appended:
-        """Appends pairs of key and value, or those with headers as a third, whole or not at all.
+    def append(
+        self, records: Iterable[RecordToAppend], *, await_durable: bool = False,
+        if_no_record_since: Mapping[bytes, int] | None = None,
+    ) -> Appended:
+        """Appends pairs of key and value, or those with headers as a third, whole or not at all, and exactly once.
 
-        It is sent again only when it is certain that nothing was applied. Otherwise this raises `OutcomeUnknown`.
+        With `if_no_record_since={key: sequence}` only if none of these keys has a record with this sequence or a higher one (0: it has
+        no record); otherwise this raises `Conflict`.
+
+        What was certainly not applied is sent again up to `Retry.attempts` times. What may have been applied is sent again for
+        `Retry.patience` seconds: the server applies it once. Only then this raises `OutcomeUnknown`.
         """
-        return self._result(self._calls.append(records, await_durable))
+        return self._result(self._calls.append(records, await_durable, if_no_record_since))
 
     def scan(
         self, key: bytes, *, start: int = 0, end: int | None = None, page: int = 1000,
@@ -102,7 +116,11 @@ class LogClient:
         return self._result(self._calls.segments(start, end))
 
     def _result(self, call: Call[T]) -> T:
-        ended = self._until_found(Running(call))
+        running = Running(call)
+        try:
+            ended = self._until_found(running)
+        finally:
+            running.end()
         assert isinstance(ended, Done)
         return ended.value
 
@@ -126,7 +144,7 @@ class LogClient:
                 step = running.went(result)
         return step
 
-    def _do(self, step: Ask | Listen | NextEvent | Pause, running: Running[T]) -> object:
+    def _do(self, step: Ask | Listen | NextEvent | Pause | Await, running: Running[T]) -> object:
         match step:
             case Ask():
                 client = self._waiting if step.wait > 0 else self._requests
@@ -145,6 +163,8 @@ class LogClient:
             case Pause():
                 time.sleep(step.seconds)
                 return None
+            case Await():
+                return step.future.result()
 
     def _close(self, running: Running[T]) -> None:
         if running.response is not None:

@@ -1,12 +1,17 @@
 """What can go wrong, a class for each `code` of the server."""
 
+from collections.abc import Sequence
 from typing import ClassVar
+
+from .appended import Appended
 
 
 class LogError(Exception):
     """Something was not done. `code` and the message are the server's."""
 
     code: ClassVar[str] = ""
+    is_unknown_outcome = False
+    """Whether the append may have been applied, whole or not at all. Otherwise nothing was applied."""
 
     def __init__(self, message: str, *, status: int | None = None, retry_after: float | None = None, request_id: str | None = None):
         super().__init__(message)
@@ -92,6 +97,65 @@ class DeadlineExceeded(LogError):
 class OutcomeUnknown(DeadlineExceeded):
     """An append may have been applied, whole or not at all. Read the key before it is sent again."""
 
+    is_unknown_outcome = True
+
+
+class Conflict(LogError):
+    """A precondition failed: another writer was faster. Nothing was applied; read the key on, and decide again."""
+
+    code = "conflict"
+    key: bytes = b""
+    """The key of the precondition."""
+    last_sequence: int | None = None
+    """The sequence of its last record."""
+    trimmed_before: int | None = None
+    """Records below this sequence may have been deleted, so the server cannot tell. Read the key to its end."""
+
+
+class AppendsLost(LogError):
+    """Appends that were acknowledged before they were durable were lost in a crash of the server.
+
+    The append that found out was not applied either, unless `is_unknown_outcome`: then an earlier attempt of it was lost from sight,
+    too. The next ones are not affected.
+    """
+
+    requests: int = 0
+    """How many appends were lost."""
+    appended: Sequence[Appended] = ()
+    """What they had been answered, as far as it is remembered (for the last 1,000)."""
+
+
+class ProducerOutOfOrder(LogError):
+    """The request is ahead of its turn. (The client finds that appends were lost: `AppendsLost`.)"""
+
+    code = "producer_out_of_order"
+    expected_sequence: int = 0
+    """The sequence of the request that is applied next."""
+
+
+class ProducerSequenceTooOld(LogError):
+    """The request was applied long ago. (The client counts it as a success, if it sent the request.)"""
+
+    code = "producer_sequence_too_old"
+
+
+class ProducerSequenceReused(LogError):
+    """Another client has sent other records as the same producer, in the same epoch and with the same sequence."""
+
+    code = "producer_sequence_reused"
+
+
+class ProducerFenced(LogError):
+    """Another client writes as the same producer in a higher epoch. This one must stop."""
+
+    code = "producer_fenced"
+
+
+class ProducerUnknown(LogError):
+    """The server does not know the producer any more. With `is_unknown_outcome`, the append may have been applied before that."""
+
+    code = "producer_unknown"
+
 
 class Internal(LogError):
     """A bug, or damaged data."""
@@ -107,5 +171,6 @@ OF_CODE: dict[str, type[LogError]] = {
     error.code: error
     for error in (
         InvalidArgument, Unauthenticated, PermissionDenied, NotFound, MethodNotAllowed, TooLarge, UnsupportedMediaType,
-        Overloaded, Unavailable, Fenced, DeadlineExceeded, Internal)
+        Overloaded, Unavailable, Fenced, DeadlineExceeded, Internal, Conflict, ProducerOutOfOrder, ProducerSequenceTooOld,
+        ProducerSequenceReused, ProducerFenced, ProducerUnknown)
 }

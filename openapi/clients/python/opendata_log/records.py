@@ -29,14 +29,6 @@ class Record:
     """What was appended with it beside the value, in the same order."""
 
 
-@dataclass(frozen=True, slots=True)
-class Appended:
-    """The sequences `start` to `start + count - 1` were given to the records, in their order."""
-
-    start: int
-    count: int
-
-
 def encode(data: bytes) -> str:
     """Bytes as they travel in JSON and in parameters."""
     return base64.b64encode(data).decode("ascii")

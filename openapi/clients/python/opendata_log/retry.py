@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from itertools import count
 from typing import TypeVar
 
+import httpx
+
 from . import arguments
-from .errors import LogError
+from .errors import LogError, Unavailable
 from .steps import Call, Pause
 
 T = TypeVar("T")
@@ -18,13 +20,14 @@ class Retry:
     """How often and how long a client tries."""
 
     attempts: int = 5
-    """Requests for one call at most."""
+    """Requests for one call at most, as long as it is certain that nothing was applied."""
     pause: float = 0.2
     """Seconds before the second one at least, doubled each time up to the longest; the server may say more."""
     longest_pause: float = 10.0
     """A `Retry-After` beyond these seconds is not waited for. (A tail asks again after them.)"""
     patience: float = 300.0
-    """A tail that was following gives up when it has had no answer for these seconds."""
+    """A tail that was following gives up when it has had no answer for these seconds, and an append when its outcome was unknown
+    for these seconds."""
 
     def __post_init__(self) -> None:
         arguments.whole("Retry.attempts", self.attempts, least=1)
@@ -35,6 +38,18 @@ class Retry:
         """Seconds to wait after that many failures in a row."""
         return min(self.pause * 2.0 ** min(failed - 1, 60), self.longest_pause)
 
+    def pause_for(self, error: LogError, failed: int) -> float | None:
+        """Seconds to wait before it is sent again; None if that is of no use, or there were enough attempts."""
+        wait = error.retry_after
+        if wait is None or wait > self.longest_pause or failed >= self.attempts:
+            return None
+        return max(wait, self.pause_after(failed))
+
+    def unavailable(self, told: str, error: Exception) -> Unavailable:
+        """There was no answer. It is of use to send it again, unless it cannot be sent at all."""
+        hopeless = isinstance(error, (httpx.UnsupportedProtocol, httpx.LocalProtocolError))
+        return Unavailable(told, retry_after=None if hopeless else self.pause)
+
 
 def retried(retry: Retry, once: Callable[[], Call[T]]) -> Call[T]:
     """Does it until it is done, it is of no use to do it again, or there were enough attempts."""
@@ -42,10 +57,10 @@ def retried(retry: Retry, once: Callable[[], Call[T]]) -> Call[T]:
         try:
             return (yield from once())
         except LogError as error:
-            wait = error.retry_after
-            if wait is None or wait > retry.longest_pause or attempt == retry.attempts:
+            pause = retry.pause_for(error, attempt)
+            if pause is None:
                 raise
-            yield Pause(max(wait, retry.pause_after(attempt)))
+            yield Pause(pause)
     raise AssertionError("the loop has no end of its own")
 
 

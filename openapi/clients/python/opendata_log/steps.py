@@ -1,6 +1,7 @@
 """The steps of a call. A call decides and does no I/O: it is a generator of steps, run by the blocking or the asyncio client."""
 
 from collections.abc import AsyncIterator, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeAlias, TypeVar
 
@@ -66,6 +67,13 @@ class Pause:
 
 
 @dataclass(frozen=True, slots=True)
+class Await:
+    """Wait for something that another call provides; the result is that."""
+
+    future: Future[Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """Hand these to the caller, one by one."""
 
@@ -79,7 +87,7 @@ class Done(Generic[T]):
     value: T
 
 
-Step: TypeAlias = Ask | Listen | NextEvent | Pause | Found
+Step: TypeAlias = Ask | Listen | NextEvent | Pause | Await | Found
 Call: TypeAlias = Generator[Step, Any, T]
 
 

@@ -1,6 +1,7 @@
 /** Answers of the server, as what was asked for or as the error that they are. */
 
-import { CLASSES, type LogError, UnexpectedAnswer } from "./errors.js";
+import { bytesOf } from "./base64.js";
+import { CLASSES, type Details, type FailedPrecondition, LogError, ProducerOutOfOrder, UnexpectedAnswer } from "./errors.js";
 
 /** The fields that an answer must have; others may be there. */
 export type Shape = { readonly [field: string]: "string" | "number" | readonly [Shape] };
@@ -12,6 +13,7 @@ export const PAGE: Shape = { nextSequence: "number", values: [VALUE] };
 export const COUNTED: Shape = { count: "number" };
 export const KEYS: Shape = { keys: [{ key: "string" }] };
 export const SEGMENTS: Shape = { segments: [{ id: "number", startSeq: "number", startTimeMs: "number" }] };
+const CONFLICT: Shape = { key: "string" };
 const REFUSAL: Shape = { status: "string", code: "string", message: "string" };
 
 export type Answer<T> = { data?: T; error?: unknown; response: Response };
@@ -52,8 +54,25 @@ export function errorOf(told: unknown, { status, headers }: Head, request: strin
     return new UnexpectedAnswer(`an answer that no log server gives: status ${status}`, details);
   }
   const kind = CLASSES.get(String(told.code));
-  if (kind !== undefined) return new kind(String(told.message), details);
+  if (kind !== undefined) return withDetails(kind, told, details);
   return new UnexpectedAnswer(`an error that no log server tells: ${told.code}: ${told.message}`, details);
+}
+
+function withDetails(kind: typeof LogError, told: Record<string, unknown>, details: Details): LogError {
+  const message = String(told.message);
+  const strange = (): UnexpectedAnswer => new UnexpectedAnswer(`an answer that no log server gives: ${message}`, details);
+  const expectedSequence = number(told.expectedSequence);
+  if (kind === ProducerOutOfOrder && expectedSequence === undefined) return strange();
+  if (!fits(told.conflict, CONFLICT)) return new kind(message, { ...details, expectedSequence });
+  const { lastSequence, trimmedBefore } = told.conflict;
+  const key = bytesOf(String(told.conflict.key));
+  if (key === undefined) return strange();
+  const conflict: FailedPrecondition = { key, lastSequence: number(lastSequence), trimmedBefore: number(trimmedBefore) };
+  return new kind(message, { ...details, conflict });
+}
+
+function number(told: unknown): number | undefined {
+  return typeof told === "number" ? told : undefined;
 }
 
 /** `Retry-After` is a number of seconds or a date; what is neither says nothing. */

@@ -95,6 +95,32 @@ function oneHeader(name: string, value: unknown): Header {
   return { name: header.name, value: bytes(`${name}: value`, header.value) };
 }
 
+/** Keys, each with the sequence from which on it must have no record. */
+export function preconditions(value: unknown): (readonly [Uint8Array, number])[] {
+  if (value === undefined) return [];
+  if (!isList(value)) {
+    throw new TypeError(`ifNoRecordSince must be an iterable of pairs, such as [[key, 0]], not ${kind(value)}`);
+  }
+  return Array.from(value, (each, at) => {
+    const name = `ifNoRecordSince[${at}]`;
+    if (!Array.isArray(each) || each.length !== 2) throw new TypeError(`${name} must be a pair of key and sequence, not ${kind(each)}`);
+    return [bytes(`${name}: key`, each[0]), whole(`${name}: sequence`, each[1])] as const;
+  });
+}
+
+/** Under which name a client appends. */
+export function producer(value: unknown): { id: string; epoch: number } {
+  if (typeof value !== "object" || value === null) {
+    throw new TypeError(`producer must be true, false or an object such as { id: "orders", epoch: 1 }, not ${kind(value)}`);
+  }
+  known("producer", value, ["id", "epoch"]);
+  const { id, epoch } = value as { id: unknown; epoch: unknown };
+  if (typeof id !== "string") throw new TypeError(`producer.id must be a string, not ${kind(id)}`);
+  const size = new TextEncoder().encode(id).length;
+  if (size < 1 || size > 128) throw new RangeError(`producer.id must have 1 to 128 bytes, not ${size}`);
+  return { id, epoch: epoch === undefined ? 0 : whole("producer.epoch", epoch) };
+}
+
 /** A whole number of at least `least`. */
 export function whole(name: string, value: unknown, least = 0, most = Number.MAX_SAFE_INTEGER): number {
   if (typeof value !== "number") throw new TypeError(`${name} must be a number, not ${kind(value)}`);

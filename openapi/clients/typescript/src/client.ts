@@ -2,17 +2,18 @@
 
 import createClient, { type Client } from "openapi-fetch";
 
-import {
-  type Answer, answered, APPENDED, COUNTED, KEYS, NOT_APPLIED, PAGE, REFUSED_ON_THE_WAY, SEGMENTS, type Shape,
-} from "./answers.js";
+import { type Answer, answered, COUNTED, KEYS, PAGE, SEGMENTS, type Shape } from "./answers.js";
+import { type Appending, Appends } from "./append.js";
+import type { Appended } from "./appended.js";
 import * as check from "./arguments.js";
 import type { RecordToAppend } from "./arguments.js";
-import { Body } from "./body.js";
-import { DeadlineExceeded, LogError, OutcomeUnknown, Unavailable, UnexpectedAnswer } from "./errors.js";
+import { encode } from "./base64.js";
+import { DeadlineExceeded, Unavailable, UnexpectedAnswer } from "./errors.js";
 import type { components, paths } from "./generated/schema.js";
-import { reason, wasNotSent, wasNotSentWhole } from "./network.js";
-import { decode, encode, type LogRecord, record } from "./records.js";
-import { Connections, pause, pauseAfter, type Retry, retryOf } from "./retry.js";
+import { reason } from "./network.js";
+import { type Producer, producersOf } from "./producers.js";
+import { decode, type LogRecord, record } from "./records.js";
+import { attempted, Connections, pause, type Retry, retryOf } from "./retry.js";
 import { tail } from "./tail.js";
 
 export interface Options {
@@ -21,6 +22,16 @@ export interface Options {
   readonly retry?: Partial<Retry>;
   /** Ends a request without an answer after this long; 60 s if it is not given. */
   readonly timeoutMs?: number;
+  /**
+   * Appends are applied exactly once, as those of producers with names of their own. `false` sends them without, for servers that know
+   * no producers; a `Producer` gives the name.
+   */
+  readonly producer?: boolean | Producer;
+  /**
+   * So many appends are on their way at a time; 100 if it is not given. With 1, and with a named producer, they are applied in the order
+   * in which they are called.
+   */
+  readonly concurrentAppends?: number;
 }
 
 /** Sequences from `start` up to, not including, `end`. */
@@ -29,7 +40,7 @@ export interface Range {
   readonly end?: number | undefined;
 }
 
-/** What can be ended: it throws the signal's reason. (An append that was sent throws `OutcomeUnknown`.) */
+/** What can be ended: it throws the signal's reason. */
 export interface Stoppable {
   readonly signal?: AbortSignal | undefined;
 }
@@ -40,12 +51,6 @@ export interface Reading extends Range, Stoppable {
   readonly startTimeMs?: number | undefined;
   /** `memory`, all that was applied, if it is not given; with `durable` only what is on object storage. */
   readonly visibility?: "memory" | "durable" | undefined;
-}
-
-/** The sequences `start` to `start + count - 1` were given to the records, in their order. */
-export interface Appended {
-  readonly start: number;
-  readonly count: number;
 }
 
 interface Page {
@@ -62,59 +67,33 @@ const LONGEST_WAIT_MS = 60_000;
 /** A client of one server. Wrong arguments are a `TypeError` or `RangeError`, before anything is sent. */
 export class LogClient {
   readonly #api: Client<paths, "application/json">;
+  readonly #appends: Appends;
   readonly #retry: Retry;
   readonly #timeoutMs: number;
   readonly #url: string;
   readonly #headers: Readonly<Record<string, string>>;
 
   constructor(url: string, options: Options = {}) {
-    check.known("options", options, ["token", "retry", "timeoutMs"]);
+    check.known("options", options, ["token", "retry", "timeoutMs", "producer", "concurrentAppends"]);
     const token = check.token(options.token);
     this.#url = check.url(url);
     this.#headers = token === undefined ? {} : { Authorization: `Bearer ${token}` };
     this.#api = createClient<paths, "application/json">({ baseUrl: this.#url, headers: this.#headers });
     this.#retry = retryOf(options.retry);
     this.#timeoutMs = check.timer("timeoutMs", options.timeoutMs ?? 60_000, 1);
+    const deadline = (signal: AbortSignal | undefined): AbortSignal => this.#deadline(signal);
+    this.#appends = new Appends(
+      { api: this.#api, url: this.#url, retry: this.#retry, deadline }, producersOf(options.producer, options.concurrentAppends));
   }
 
   /**
-   * Appends records, each as `{ key, value }` or as the pair of them, and perhaps with headers, whole or not at all.
+   * Appends records, each as `{ key, value }` or as the pair of them, and perhaps with headers, whole or not at all, and exactly once.
    *
-   * It is sent again only when it is certain that nothing was applied. Otherwise this throws `OutcomeUnknown`.
+   * What was certainly not applied is sent again up to `attempts` times. What may have been applied is sent again for `patienceMs`: the
+   * server applies it once. Only then this throws `OutcomeUnknown`.
    */
-  async append(records: Iterable<RecordToAppend>, awaitDurable = false, options: Stoppable = {}): Promise<Appended> {
-    check.flag("awaitDurable", awaitDurable);
-    const signal = stoppable(options);
-    const body = { records: check.records(records).map(encoded), awaitDurable };
-    const text = JSON.stringify(body);
-    const request = `POST ${this.#url}/api/v1/log/append`;
-    const done = await this.#try(signal, async () => {
-      let answer;
-      const sent = new Body(text);
-      try {
-        answer = await this.#api.POST("/api/v1/log/append", {
-          body, bodySerializer: () => sent.content, signal: this.#deadline(signal), ...sent.options,
-        });
-      } catch (cause) {
-        if (wasNotSent(cause)) throw this.#unavailable("the server cannot be reached", request, cause);
-        if (!sent.mayHaveBeenSent || wasNotSentWhole(cause, this.#url)) {
-          throw this.#unavailable("the connection broke while the append was being sent; nothing was applied", request, cause);
-        }
-        throw new OutcomeUnknown(`there was no answer to the append: ${reason(cause)}`, { cause, request });
-      }
-      try {
-        return answered(answer, APPENDED, request);
-      } catch (error) {
-        if (!(error instanceof DeadlineExceeded || error instanceof UnexpectedAnswer)) throw error;
-        if (error instanceof UnexpectedAnswer && REFUSED_ON_THE_WAY.includes(error.status)) throw error;
-        const { told, status, requestId } = error;
-        if (error instanceof DeadlineExceeded && told.includes(NOT_APPLIED)) {
-          throw new Unavailable(told, { status, requestId, request, retryAfterMs: this.#retry.pauseMs, cause: error });
-        }
-        throw new OutcomeUnknown(told, { status, requestId, request, cause: error });
-      }
-    });
-    return { start: done.startSequence, count: done.recordsAppended };
+  async append(records: Iterable<RecordToAppend>, awaitDurable = false, options: Appending = {}): Promise<Appended> {
+    return this.#appends.append(records, awaitDurable, options);
   }
 
   /** The records of `key`, read page by page. */
@@ -238,7 +217,7 @@ export class LogClient {
     path: string, shape: Shape, signal: AbortSignal | undefined, send: (signal: AbortSignal) => Promise<Answer<T>>, waitMs = 0,
   ): Promise<T> {
     const request = this.#request(path);
-    return this.#try(signal, async () => {
+    return attempted(this.#retry, signal, async () => {
       let answer;
       try {
         answer = await send(this.#deadline(signal, waitMs));
@@ -258,27 +237,6 @@ export class LogClient {
       }
     });
   }
-
-  /** Sends until it is done, it is of no use to send again, or there were enough attempts. */
-  async #try<T>(signal: AbortSignal | undefined, send: () => Promise<T>): Promise<T> {
-    for (let attempt = 1; ; attempt += 1) {
-      signal?.throwIfAborted();
-      try {
-        return await send();
-      } catch (error) {
-        const wait = error instanceof LogError ? error.retryAfterMs : undefined;
-        if (wait === undefined || wait > this.#retry.longestPauseMs || attempt >= this.#retry.attempts) throw error;
-        await pause(Math.max(wait, pauseAfter(this.#retry, attempt)), signal);
-      }
-    }
-  }
-}
-
-/** A record as it travels. */
-function encoded({ key, value, headers }: check.CheckedRecord): components["schemas"]["Record"] {
-  const record = { key: encode(key), value: encode(value) };
-  if (headers.length === 0) return record;
-  return { ...record, headers: headers.map((header) => ({ name: header.name, value: encode(header.value) })) };
 }
 
 type Asked = ReturnType<typeof asked>;

@@ -1,5 +1,7 @@
 /** What can go wrong, a class for each `code` of the server. */
 
+import type { Appended } from "./appended.js";
+
 export interface Details {
   readonly status?: number | undefined;
   /** Milliseconds after which the same may succeed; undefined if it is no use to send it again. */
@@ -9,6 +11,29 @@ export interface Details {
   /** What was asked, without its parameters, such as `POST http://localhost:8080/api/v1/log/append`. */
   readonly request?: string | undefined;
   readonly cause?: unknown;
+  /** Of a `Conflict`. */
+  readonly conflict?: FailedPrecondition | undefined;
+  /** Of a `ProducerOutOfOrder`. */
+  readonly expectedSequence?: number | undefined;
+  /** Of an `AppendsLost`. */
+  readonly lost?: LostAppends | undefined;
+}
+
+/** Which precondition of an append failed. */
+export interface FailedPrecondition {
+  readonly key: Uint8Array;
+  /** The sequence of the last record of the key. */
+  readonly lastSequence?: number | undefined;
+  /** Records below this sequence may have been deleted, so the server cannot tell. Read the key to its end. */
+  readonly trimmedBefore?: number | undefined;
+}
+
+/** Appends that were acknowledged, and lost in a crash. */
+export interface LostAppends {
+  /** How many. */
+  readonly requests: number;
+  /** What they had been answered, as far as it is remembered (for the last 1,000). */
+  readonly appended: readonly Appended[];
 }
 
 /** Something was not done. `code` and the message are the server's. */
@@ -20,6 +45,8 @@ export class LogError extends Error {
   readonly request: string | undefined;
   /** The message without the request. */
   readonly told: string;
+  /** Whether the append may have been applied, whole or not at all. Otherwise nothing was applied. */
+  isUnknownOutcome = false;
 
   constructor(told: string, details: Details = {}) {
     super(details.request === undefined ? told : `${told} (${details.request})`, { cause: details.cause });
@@ -88,7 +115,71 @@ export class DeadlineExceeded extends LogError {
 }
 
 /** An append may have been applied, whole or not at all. Read the key before it is sent again. */
-export class OutcomeUnknown extends DeadlineExceeded {}
+export class OutcomeUnknown extends DeadlineExceeded {
+  override isUnknownOutcome = true;
+}
+
+/** A precondition failed: another writer was faster. Nothing was applied; read the key on, and decide again. */
+export class Conflict extends LogError implements FailedPrecondition {
+  override readonly code = "conflict";
+  readonly key: Uint8Array;
+  readonly lastSequence: number | undefined;
+  readonly trimmedBefore: number | undefined;
+
+  constructor(told: string, details: Details = {}) {
+    super(told, details);
+    this.key = details.conflict?.key ?? new Uint8Array();
+    this.lastSequence = details.conflict?.lastSequence;
+    this.trimmedBefore = details.conflict?.trimmedBefore;
+  }
+}
+
+/**
+ * Appends that were acknowledged before they were durable were lost in a crash of the server. The append that found out was not applied
+ * either, unless `isUnknownOutcome`: then an earlier attempt of it was lost from sight, too. The next ones are not affected.
+ */
+export class AppendsLost extends LogError implements LostAppends {
+  readonly requests: number;
+  readonly appended: readonly Appended[];
+
+  constructor(told: string, details: Details = {}) {
+    super(told, details);
+    this.requests = details.lost?.requests ?? 0;
+    this.appended = details.lost?.appended ?? [];
+  }
+}
+
+/** The request is ahead of its turn. (The client finds that appends were lost: `AppendsLost`.) */
+export class ProducerOutOfOrder extends LogError {
+  override readonly code = "producer_out_of_order";
+  /** The sequence of the request that is applied next. */
+  readonly expectedSequence: number;
+
+  constructor(told: string, details: Details = {}) {
+    super(told, details);
+    this.expectedSequence = details.expectedSequence ?? 0;
+  }
+}
+
+/** The request was applied long ago. (The client counts it as a success, if it sent the request.) */
+export class ProducerSequenceTooOld extends LogError {
+  override readonly code = "producer_sequence_too_old";
+}
+
+/** Another client has sent other records as the same producer, in the same epoch and with the same sequence. */
+export class ProducerSequenceReused extends LogError {
+  override readonly code = "producer_sequence_reused";
+}
+
+/** Another client writes as the same producer in a higher epoch. This one must stop. */
+export class ProducerFenced extends LogError {
+  override readonly code = "producer_fenced";
+}
+
+/** The server does not know the producer any more. With `isUnknownOutcome`, the append may have been applied before that. */
+export class ProducerUnknown extends LogError {
+  override readonly code = "producer_unknown";
+}
 
 /** A bug, or damaged data. */
 export class Internal extends LogError {
@@ -112,4 +203,10 @@ export const CLASSES: ReadonlyMap<string, typeof LogError> = new Map<string, typ
   ["fenced", Fenced],
   ["deadline_exceeded", DeadlineExceeded],
   ["internal", Internal],
+  ["conflict", Conflict],
+  ["producer_out_of_order", ProducerOutOfOrder],
+  ["producer_sequence_too_old", ProducerSequenceTooOld],
+  ["producer_sequence_reused", ProducerSequenceReused],
+  ["producer_fenced", ProducerFenced],
+  ["producer_unknown", ProducerUnknown],
 ]);

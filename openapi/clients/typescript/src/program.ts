@@ -54,7 +54,7 @@ const began = Date.now();
 say("status", (await errorOf(all(client.scan(bytes(""))))).status);
 say("not sent again", Date.now() - began < 2500);
 
-const refused = new LogClient(process.argv[3] ?? "http://localhost:8081", { retry: { attempts: 1 } });
+const refused = new LogClient(process.argv[3] ?? "http://localhost:8081", { retry: { attempts: 1 }, producer: false });
 const shown = (error: LogError): unknown[] => [error.name, error.status ?? null];
 const reads: unknown[] = [];
 for (let each = 0; each < 12; each += 1) reads.push(shown(await errorOf(refused.count(key))));

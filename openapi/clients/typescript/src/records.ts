@@ -1,6 +1,7 @@
 /** What is read, with bytes as bytes. */
 
 import { fits, HEADERS } from "./answers.js";
+import { bytesOf } from "./base64.js";
 import { UnexpectedAnswer } from "./errors.js";
 import type { components } from "./generated/schema.js";
 
@@ -21,22 +22,10 @@ export interface LogRecord {
   readonly headers: readonly Header[];
 }
 
-/** A function takes only so many arguments. */
-const PIECE = 8192;
-
-/** Bytes as they travel in JSON and in parameters. */
-export function encode(bytes: Uint8Array): string {
-  let binary = "";
-  for (let at = 0; at < bytes.length; at += PIECE) binary += String.fromCharCode(...bytes.subarray(at, at + PIECE));
-  return btoa(binary);
-}
-
 export function decode(base64: string, request: string): Uint8Array {
-  try {
-    return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-  } catch (cause) {
-    throw new UnexpectedAnswer(`bytes that no log server sends: ${base64.slice(0, 200)}`, { cause, request });
-  }
+  const bytes = bytesOf(base64);
+  if (bytes === undefined) throw new UnexpectedAnswer(`bytes that no log server sends: ${base64.slice(0, 200)}`, { request });
+  return bytes;
 }
 
 /** A record as it came in the answer to `request`. */

@@ -1,17 +1,17 @@
 /** How often and how long a client tries. */
 
 import * as check from "./arguments.js";
-import type { LogError } from "./errors.js";
+import { LogError } from "./errors.js";
 
 /** How often and how long a client tries. */
 export interface Retry {
-  /** Requests for one call at most. */
+  /** Requests for one call at most, as long as it is certain that nothing was applied. */
   readonly attempts: number;
   /** Milliseconds before the second one at least, doubled each time up to the longest; the server may say more. */
   readonly pauseMs: number;
   /** A `Retry-After` beyond this is not waited for. (A tail asks again after it.) */
   readonly longestPauseMs: number;
-  /** A tail that was following gives up when it has had no answer for so long. */
+  /** A tail that was following gives up when it has had no answer for so long, and an append when its outcome was unknown for so long. */
   readonly patienceMs: number;
 }
 
@@ -31,6 +31,27 @@ export function retryOf(asked: Partial<Retry> = {}): Retry {
 /** Milliseconds to wait after `failed` failures in a row. */
 export function pauseAfter(retry: Retry, failed: number): number {
   return Math.min(retry.pauseMs * 2 ** Math.min(failed - 1, 60), retry.longestPauseMs);
+}
+
+/** Milliseconds to wait before it is sent again; undefined if that is of no use, or there were enough attempts. */
+export function pauseFor(retry: Retry, error: LogError, failed: number): number | undefined {
+  const wait = error.retryAfterMs;
+  if (wait === undefined || wait > retry.longestPauseMs || failed >= retry.attempts) return undefined;
+  return Math.max(wait, pauseAfter(retry, failed));
+}
+
+/** Sends until it is done, it is of no use to send again, or there were enough attempts. */
+export async function attempted<T>(retry: Retry, signal: AbortSignal | undefined, send: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    signal?.throwIfAborted();
+    try {
+      return await send();
+    } catch (error) {
+      const ms = error instanceof LogError ? pauseFor(retry, error, attempt) : undefined;
+      if (ms === undefined) throw error;
+      await pause(ms, signal);
+    }
+  }
 }
 
 /** Ends early, with its reason, when `signal` says so. */

@@ -1,0 +1,87 @@
+"""Appends: what is sent, and what is known of what became of it."""
+
+import json
+from collections.abc import Iterable, Mapping
+
+import httpx
+
+from . import arguments, errors
+from .answers import NOT_APPLIED, NOT_OF_A_LOG, NOT_SENT, REFUSED_ON_THE_WAY, answered, failure, naming, reason
+from .appended import Appended
+from .exactly_once import appended, exactly_once
+from .generated import Client
+from .generated.api.log import append
+from .generated.models import AppendRequest, AppendResponse, Precondition
+from .generated.models import Header as HeaderToSend
+from .generated.models import Producer as ProducerToSend
+from .generated.models import Record as RecordToSend
+from .generated.types import UNSET
+from .producers import Producers, Producing
+from .records import Header, RecordToAppend, encode
+from .retry import Retry, retried
+from .steps import Ask, Body, Call
+
+
+class Appends:
+    """The appends to one server: as those of producers, or without."""
+
+    def __init__(self, url: str, retry: Retry, api: Client, producers: Producers | None):
+        self._url, self._retry, self._api, self._producers = url, retry, api, producers
+
+    def append(
+        self, records: Iterable[RecordToAppend], await_durable: bool, if_no_record_since: Mapping[bytes, int] | None,
+    ) -> Call[Appended]:
+        """See `LogClient.append`. Arguments are checked at once."""
+        preconditions = [
+            Precondition(key=encode(key), no_record_since=since) for key, since in arguments.preconditions(if_no_record_since)]
+        request = AppendRequest(
+            records=[_encoded(*each) for each in arguments.records(records)],
+            await_durable=arguments.flag("await_durable", await_durable),
+            preconditions=preconditions or UNSET)
+        path = append._get_kwargs(body=request)["url"]
+        return self._append(path, _json(request.to_dict()), len(request.records), await_durable)
+
+    def _append(self, path: str, content: bytes, records: int, await_durable: bool) -> Call[Appended]:
+        def send(producer: Producing) -> Call[AppendResponse]:
+            of = ProducerToSend(id=producer.id, epoch=producer.epoch, sequence=producer.sequence)
+            return self._once(path, content[:-1] + b',"producer":' + _json(of.to_dict()) + b"}")
+
+        with naming(f"POST {self._url}{path}"):
+            if self._producers is None:
+                return appended((yield from retried(self._retry, lambda: self._once(path, content))))
+            return (yield from exactly_once(self._retry, self._producers, records, await_durable, send))
+
+    def _once(self, path: str, content: bytes) -> Call[AppendResponse]:
+        body = Body(content)
+        try:
+            response = yield Ask("POST", path, body=body)
+        except NOT_SENT as error:
+            raise self._retry.unavailable(f"the server cannot be reached: {reason(error)}", error) from error
+        except httpx.RequestError as error:
+            if not body.was_written:
+                told = f"the connection broke while the append was being sent; nothing was applied: {reason(error)}"
+                raise self._retry.unavailable(told, error) from error
+            raise errors.OutcomeUnknown(f"there was no answer to the append: {reason(error)}") from error
+        try:
+            return answered(response, append._parse_response(client=self._api, response=response), AppendResponse)
+        except NOT_OF_A_LOG as error:
+            told, status = f"an answer that no log server gives: {reason(error)}", response.status_code
+            raise self._of_answer(errors.UnexpectedAnswer(told, status=status), body) from error
+        except (errors.DeadlineExceeded, errors.UnexpectedAnswer) as error:
+            raise self._of_answer(error, body) from error
+
+    def _of_answer(self, error: errors.LogError, body: Body) -> errors.LogError:
+        """The error of an append that was answered like this."""
+        if isinstance(error, errors.DeadlineExceeded) and (NOT_APPLIED in error.message or not body.was_written):
+            return failure(errors.Unavailable, error, retry_after=self._retry.pause)
+        certain = not body.was_written or (isinstance(error, errors.UnexpectedAnswer) and error.status in REFUSED_ON_THE_WAY)
+        return error if certain else errors.OutcomeUnknown(error.message, status=error.status, request_id=error.request_id)
+
+
+def _json(content: object) -> bytes:
+    return json.dumps(content, separators=(",", ":")).encode()
+
+
+def _encoded(key: bytes, value: bytes, headers: list[Header]) -> RecordToSend:
+    encoded = [HeaderToSend(name=name, value=encode(content)) for name, content in headers]
+    return RecordToSend(key=encode(key), value=encode(value), headers=encoded or UNSET)

@@ -1,0 +1,132 @@
+"""Appends that are sent until it is known what became of them."""
+
+import time
+from collections.abc import Callable
+
+from . import errors
+from .appended import Appended
+from .errors import LogError
+from .generated.models import AppendResponse
+from .producers import Producers, Producing
+from .retry import Retry
+from .steps import Await, Call, Pause
+
+# After these, the same request may have another outcome later, here or at the server that a proxy chooses then.
+PASSING = (errors.OutcomeUnknown, errors.Unavailable, errors.Overloaded, errors.Fenced, errors.Internal)
+
+OF_PRODUCER = (
+    errors.ProducerOutOfOrder, errors.ProducerSequenceTooOld, errors.ProducerSequenceReused, errors.ProducerFenced,
+    errors.ProducerUnknown)
+
+
+def exactly_once(
+    retry: Retry, producers: Producers, records: int, await_durable: bool, send: Callable[[Producing], Call[AppendResponse]],
+) -> Call[Appended]:
+    """Appends exactly once: what may have been applied is sent again for `Retry.patience`."""
+    turn = producers.turn()
+    try:
+        producer = yield Await(turn)
+        return (yield from _Delivery(retry, producer, records, await_durable).run(send))
+    finally:
+        producers.ended(turn)
+
+
+def appended(answer: AppendResponse) -> Appended:
+    """What an answer says."""
+    return Appended(answer.start_sequence, answer.records_appended, answer.duplicate is True)
+
+
+class _Delivery:
+    """The attempts to deliver one append."""
+
+    def __init__(self, retry: Retry, producer: Producing, records: int, await_durable: bool):
+        self._retry, self._producer = retry, producer
+        self._records, self._await_durable = records, await_durable
+        self._failed = 0
+        self._unknown_since: float | None = None
+        # Whether only something that is no log server ever answered: the address may be wrong.
+        self._only_pages = True
+
+    def run(self, send: Callable[[Producing], Call[AppendResponse]]) -> Call[Appended]:
+        self._producer.is_open = True
+        while True:
+            try:
+                done = appended((yield from send(self._producer)))
+                self._producer.applied(done, self._await_durable)
+                return done
+            except OF_PRODUCER as error:
+                applied = self._judged(error)
+                if applied is not None:
+                    return applied
+            except errors.Conflict:
+                # The server judges the producer first, so no earlier attempt was applied.
+                self._producer.refused()
+                raise
+            except LogError as error:
+                yield self._pause(error)
+
+    @property
+    def _may_be_applied(self) -> bool:
+        return self._unknown_since is not None
+
+    def _judged(self, error: LogError) -> Appended | None:
+        """What was appended, or None if it is to be sent again by a producer that began anew."""
+        producer = self._producer
+        if isinstance(error, errors.ProducerSequenceTooOld) and self._may_be_applied:
+            done = Appended(None, self._records, duplicate=True)
+            producer.applied(done, self._await_durable)
+            return done
+        if isinstance(error, errors.ProducerOutOfOrder) and error.expected_sequence < producer.sequence:
+            raise self._lost(error.expected_sequence, "were") from error
+        if isinstance(error, errors.ProducerUnknown) and producer.durable_below < producer.sequence:
+            lost = self._lost(producer.durable_below, "may have been")
+            lost.is_unknown_outcome = self._may_be_applied
+            raise lost from error
+        if isinstance(error, errors.ProducerUnknown) and not self._may_be_applied and producer.sequence > 0:
+            # It was idle for so long that the server forgot it, and nothing depends on what it knew.
+            producer.restart()
+            return None
+        error.is_unknown_outcome = self._may_be_applied
+        producer.replace()
+        producer.refused()
+        raise error
+
+    def _lost(self, first: int, were: str) -> errors.AppendsLost:
+        """The server does not know what was acknowledged from `first` on, and has refused this append."""
+        producer = self._producer
+        requests = producer.sequence - first
+        error = errors.AppendsLost(
+            f"{requests} appends that were acknowledged before they were durable {were} lost in a crash of the server; "
+            "this one was refused", status=409)
+        error.requests, error.appended = requests, producer.undurable_from(first)
+        producer.restart()
+        producer.refused()
+        return error
+
+    def _pause(self, error: LogError) -> Pause:
+        """The wait before the next attempt; raises what the append ends in when there is none."""
+        self._failed += 1
+        self._only_pages &= error.is_unknown_outcome and error.status not in (None, 504)
+        if error.is_unknown_outcome and self._unknown_since is None:
+            self._unknown_since = time.monotonic()
+        if self._unknown_since is None:
+            pause = self._retry.pause_for(error, self._failed)
+            if pause is None:
+                self._producer.refused()
+                raise error
+            return Pause(pause)
+        pause = min(max(self._retry.pause_after(self._failed), error.retry_after or 0.0), self._retry.longest_pause)
+        was_enough = time.monotonic() + pause > self._unknown_since + self._retry.patience
+        if was_enough or (self._only_pages and self._failed >= self._retry.attempts) or not isinstance(error, PASSING):
+            raise self._unknown(error)
+        return Pause(pause)
+
+    def _unknown(self, error: LogError) -> LogError:
+        """The last error of an append that an earlier attempt may have applied."""
+        if error.is_unknown_outcome:
+            return error
+        told = errors.OutcomeUnknown(
+            f"an earlier attempt of the append may have been applied; the last one: {error.message}",
+            status=error.status, request_id=error.request_id)
+        told.__cause__ = error
+        return told

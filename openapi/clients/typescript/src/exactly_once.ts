@@ -1,0 +1,136 @@
+/** Appends that are sent until it is known what became of them. */
+
+import type { Appended } from "./appended.js";
+import {
+  AppendsLost, Conflict, Fenced, Internal, LogError, OutcomeUnknown, Overloaded, ProducerFenced, ProducerOutOfOrder,
+  ProducerSequenceReused, ProducerSequenceTooOld, ProducerUnknown, Unavailable,
+} from "./errors.js";
+import type { Producing } from "./producers.js";
+import { pause, pauseAfter, pauseFor, type Retry } from "./retry.js";
+
+/** After these, the same request may have another outcome later, here or at the server that a proxy chooses then. */
+const PASSING = [OutcomeUnknown, Unavailable, Overloaded, Fenced, Internal];
+
+const OF_PRODUCER = [ProducerOutOfOrder, ProducerSequenceTooOld, ProducerSequenceReused, ProducerFenced, ProducerUnknown];
+
+/** One append, as the caller asked for it. */
+export interface Asked {
+  readonly records: number;
+  readonly awaitDurable: boolean;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** The attempts to deliver one append: what may have been applied is sent again for `patienceMs` of `Retry`. */
+export class Delivery {
+  readonly #retry: Retry;
+  readonly #producer: Producing;
+  readonly #asked: Asked;
+  #failed = 0;
+  #unknownSince: number | undefined;
+  /** Whether only something that is no log server ever answered: the address may be wrong. */
+  #onlyPages = true;
+
+  constructor(retry: Retry, producer: Producing, asked: Asked) {
+    this.#retry = retry;
+    this.#producer = producer;
+    this.#asked = asked;
+  }
+
+  async run(send: () => Promise<Appended>): Promise<Appended> {
+    const producer = this.#producer;
+    producer.isOpen = true;
+    for (;;) {
+      try {
+        const done = await send();
+        producer.applied(done, this.#asked.awaitDurable);
+        return done;
+      } catch (error) {
+        if (!(error instanceof LogError)) throw error;
+        if (OF_PRODUCER.some((kind) => error instanceof kind)) {
+          const applied = this.#judged(error);
+          if (applied !== undefined) return applied;
+        } else if (error instanceof Conflict) {
+          // The server judges the producer first, so no earlier attempt was applied.
+          producer.refused();
+          throw error;
+        } else {
+          await this.#pause(error);
+        }
+      }
+    }
+  }
+
+  /** What was appended, or nothing if it is to be sent again by a producer that began anew. */
+  #judged(error: LogError): Appended | undefined {
+    const producer = this.#producer;
+    const mayBeApplied = this.#unknownSince !== undefined;
+    if (error instanceof ProducerSequenceTooOld && mayBeApplied) {
+      const done = { start: undefined, count: this.#asked.records, duplicate: true };
+      producer.applied(done, this.#asked.awaitDurable);
+      return done;
+    }
+    if (error instanceof ProducerOutOfOrder && error.expectedSequence < producer.sequence) {
+      throw this.#lost(error, error.expectedSequence, "were");
+    }
+    if (error instanceof ProducerUnknown && producer.durableBelow < producer.sequence) {
+      const lost = this.#lost(error, producer.durableBelow, "may have been");
+      lost.isUnknownOutcome = mayBeApplied;
+      throw lost;
+    }
+    if (error instanceof ProducerUnknown && !mayBeApplied && producer.sequence > 0) {
+      // It was idle for so long that the server forgot it, and nothing depends on what it knew.
+      producer.restart();
+      return undefined;
+    }
+    error.isUnknownOutcome = mayBeApplied;
+    producer.replace();
+    producer.refused();
+    throw error;
+  }
+
+  /** The server does not know what was acknowledged from `first` on, and has refused this append. */
+  #lost(cause: LogError, first: number, were: string): AppendsLost {
+    const producer = this.#producer;
+    const requests = producer.sequence - first;
+    const appended = producer.undurableFrom(first);
+    producer.restart();
+    producer.refused();
+    const told = `${requests} appends that were acknowledged before they were durable ${were} lost in a crash of the server; `
+      + "this one was refused";
+    const { status, requestId, request } = cause;
+    return new AppendsLost(told, { status, requestId, request, cause, lost: { requests, appended } });
+  }
+
+  /** Waits until the next attempt; throws what the append ends in when there is none. */
+  async #pause(error: LogError): Promise<void> {
+    const { signal } = this.#asked;
+    this.#failed += 1;
+    this.#onlyPages &&= error.isUnknownOutcome && error.status !== undefined && error.status !== 504;
+    if (error.isUnknownOutcome) this.#unknownSince ??= performance.now();
+    if (this.#unknownSince === undefined) {
+      const ms = signal?.aborted ? undefined : pauseFor(this.#retry, error, this.#failed);
+      if (ms === undefined) {
+        this.#producer.refused();
+        signal?.throwIfAborted();
+        throw error;
+      }
+      await pause(ms, signal);
+      return;
+    }
+    const ms = Math.min(Math.max(pauseAfter(this.#retry, this.#failed), error.retryAfterMs ?? 0), this.#retry.longestPauseMs);
+    const wasEnough = performance.now() + ms > this.#unknownSince + this.#retry.patienceMs
+      || (this.#onlyPages && this.#failed >= this.#retry.attempts);
+    if (wasEnough || signal?.aborted || !PASSING.some((kind) => error instanceof kind)) throw unknown(error);
+    await pause(ms, signal).catch(() => {
+      throw unknown(error);
+    });
+  }
+}
+
+/** The last error of an append that an earlier attempt may have applied. */
+function unknown(error: LogError): LogError {
+  if (error.isUnknownOutcome) return error;
+  const { status, requestId, request } = error;
+  const told = `an earlier attempt of the append may have been applied; the last one: ${error.told}`;
+  return new OutcomeUnknown(told, { status, requestId, request, cause: error });
+}

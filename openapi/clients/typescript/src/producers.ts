@@ -1,0 +1,173 @@
+/**
+ * Producers: what makes an append safe to send again.
+ *
+ * The server applies each sequence of a producer once, and remembers the answers of its last few requests. A client has as many
+ * producers as it has appends on their way, each with one request at a time: so an append is never ahead of its turn, its answer is never
+ * forgotten, and one that waits for its retry holds nobody up. Appends that are made one after another use the same producer.
+ */
+
+import type { Appended } from "./appended.js";
+import * as check from "./arguments.js";
+
+/**
+ * Under which name a client appends: one append at a time, in the order of the calls.
+ *
+ * A client with a higher epoch takes the name over: appends of the ones before are refused from then on, as `ProducerFenced`. A
+ * program that starts again needs a higher epoch than any before. A client raises its own by one after `AppendsLost` and after an
+ * outcome that stayed unknown, so leave room: 1,000 times the number of the start, for example.
+ */
+export interface Producer {
+  /** 1 to 128 bytes. */
+  readonly id: string;
+  /** 0 if it is not given. */
+  readonly epoch?: number | undefined;
+}
+
+/** How many appends that a crash may undo are remembered for each producer. Of older ones only the number is known. */
+const MOST_UNDURABLE = 1000;
+
+/** Appends of a client that are on their way at a time, unless it is told otherwise. */
+const CONCURRENT_APPENDS = 100;
+
+/** The producers of a client with these settings. */
+export function producersOf(producer: boolean | Producer = true, concurrentAppends: number | undefined): Producers | undefined {
+  const named = typeof producer === "boolean" ? undefined : check.producer(producer);
+  const limit = named === undefined ? CONCURRENT_APPENDS : 1;
+  const most = concurrentAppends === undefined ? limit : check.whole("concurrentAppends", concurrentAppends, 1);
+  if (named !== undefined && most > 1) {
+    throw new RangeError(`concurrentAppends must be 1 with a named producer, whose appends are sent one after another, not ${most}`);
+  }
+  return producer === false ? undefined : new Producers(named, most);
+}
+
+/** One producer as the client knows it, with one request at a time. */
+export class Producing {
+  readonly #named: Required<Producer> | undefined;
+  id: string;
+  epoch: number;
+  /** That of the next request. */
+  sequence = 0;
+  /** The requests of this epoch below this sequence are durable. */
+  durableBelow = 0;
+  #undurable: (readonly [number, Appended])[] = [];
+  /** Whether there is a request of which it is not known what became of it. */
+  isOpen = false;
+
+  constructor(named: Required<Producer> | undefined) {
+    this.#named = named;
+    this.id = named?.id ?? drawn();
+    this.epoch = named?.epoch ?? 0;
+  }
+
+  /** The request was applied. */
+  applied(appended: Appended, durable: boolean): void {
+    if (durable) {
+      // So are all that came before it.
+      this.durableBelow = this.sequence + 1;
+      this.#undurable = [];
+    } else {
+      if (this.#undurable.length === MOST_UNDURABLE) this.#undurable.shift();
+      this.#undurable.push([this.sequence, appended]);
+    }
+    this.sequence += 1;
+    this.isOpen = false;
+  }
+
+  /** The request was not applied; the next one has its sequence. */
+  refused(): void {
+    this.isOpen = false;
+  }
+
+  /** What was answered for this sequence and all after it, as far as it is remembered. */
+  undurableFrom(sequence: number): Appended[] {
+    return this.#undurable.filter(([each]) => each >= sequence).map(([, appended]) => appended);
+  }
+
+  /** Begins anew, with the next epoch. */
+  restart(): void {
+    this.#begin(this.epoch + 1);
+  }
+
+  /** Another client uses the name. If it was drawn, draws another one; if it was given, it stays as it is. */
+  replace(): void {
+    if (this.#named !== undefined) return;
+    this.id = drawn();
+    this.#begin(0);
+  }
+
+  #begin(epoch: number): void {
+    this.epoch = epoch;
+    this.sequence = 0;
+    this.durableBelow = 0;
+    this.#undurable = [];
+  }
+}
+
+/** The producers of a client. So many appends are on their way at a time; others wait in the order in which they came. */
+export class Producers {
+  /** The one that was used last is used first. */
+  readonly #idle: Producing[] = [];
+  readonly #waiting = new Set<(producer: Producing) => void>();
+  #places: number;
+
+  constructor(named: Required<Producer> | undefined, most: number) {
+    this.#places = most;
+    if (named !== undefined) this.#idle.push(new Producing(named));
+  }
+
+  /** Does one append with a producer, once there is room. It throws the reason of `signal` if that ends it before. */
+  async during<T>(signal: AbortSignal | undefined, append: (producer: Producing) => Promise<T>): Promise<T> {
+    const producer = this.#places > 0 ? this.#next() : await this.#turn(signal);
+    try {
+      return await append(producer);
+    } finally {
+      this.#ended(producer);
+    }
+  }
+
+  #next(): Producing {
+    this.#places -= 1;
+    return this.#idle.pop() ?? new Producing(undefined);
+  }
+
+  #turn(signal: AbortSignal | undefined): Promise<Producing> {
+    signal?.throwIfAborted();
+    return new Promise((resolve, reject) => {
+      const stop = (): void => {
+        this.#waiting.delete(go);
+        reject(signal?.reason);
+      };
+      const go = (producer: Producing): void => {
+        signal?.removeEventListener("abort", stop);
+        resolve(producer);
+      };
+      this.#waiting.add(go);
+      signal?.addEventListener("abort", stop, { once: true });
+    });
+  }
+
+  /**
+   * The append is over. If it is not known what became of its request, the producer takes a new epoch: that keeps the server from
+   * taking the next request for this one, and from applying what may still be on its way.
+   */
+  #ended(producer: Producing): void {
+    if (producer.isOpen) {
+      producer.restart();
+      producer.isOpen = false;
+    }
+    const [following] = this.#waiting;
+    if (following === undefined) {
+      this.#idle.push(producer);
+      this.#places += 1;
+    } else {
+      this.#waiting.delete(following);
+      following(producer);
+    }
+  }
+}
+
+/** A name that no other client has: 128 bits. */
+function drawn(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
