@@ -2,15 +2,25 @@
 
 import json
 
-from scripted import Scripted
+from scripted import Raw, Scripted
 
 KEY = "00ff0a80"
+
+
+def error(status: int, code: str) -> Raw:
+    """An answer of a server, with what it says beside the code."""
+    details = {"conflict": {"conflict": {"key": "b3JkZXJz", "lastSequence": 7}}, "producer_out_of_order": {"expectedSequence": 7}}
+    told = {"status": "error", "message": "scripted", "code": code} | details.get(code, {})
+    return Raw(json.dumps(told).encode(), status)
+
+
 # What is answered at the second URL: to reads, and at last to two appends.
 REFUSED = [
     (400, "invalid_argument"), (401, "unauthenticated"), (403, "permission_denied"), (404, "not_found"), (405, "method_not_allowed"),
     (413, "too_large"), (415, "unsupported_media_type"), (429, "overloaded"), (503, "unavailable"), (503, "fenced"),
-    (504, "deadline_exceeded"), (500, "internal")]
-SCRIPT = [*((status, code, {}) for status, code in REFUSED), (504, "deadline_exceeded", {}), "lost answer"]
+    (504, "deadline_exceeded"), (500, "internal"), (409, "conflict"), (409, "producer_out_of_order"), (409, "producer_sequence_too_old"),
+    (409, "producer_sequence_reused"), (409, "producer_fenced"), (409, "producer_unknown")]
+SCRIPT = [*(error(status, code) for status, code in REFUSED), (504, "deadline_exceeded", {}), "lost answer"]
 EXPECTED = [
     {"appended": [0, 5]},
     {"scanned": [[0, "0000"], [1, "0001"], [2, "0002"], [3, "0003"], [4, "0004"], [6, "ff206c617374"]]},

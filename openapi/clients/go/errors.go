@@ -41,23 +41,41 @@ const (
 	OutcomeUnknown Kind = "OutcomeUnknown"
 	// Internal: a bug, or damaged data.
 	Internal Kind = "Internal"
+	// Conflict: a precondition failed: another writer was faster. Nothing was applied; read the key on, and decide again.
+	Conflict Kind = "Conflict"
+	// ProducerOutOfOrder: requests of the producer before this one are missing. Nothing was applied.
+	ProducerOutOfOrder Kind = "ProducerOutOfOrder"
+	// ProducerSequenceTooOld: the request was applied before, so long ago that its start sequence is no longer known.
+	ProducerSequenceTooOld Kind = "ProducerSequenceTooOld"
+	// ProducerSequenceReused: the producer has used the sequence for other records. Nothing was applied.
+	ProducerSequenceReused Kind = "ProducerSequenceReused"
+	// ProducerFenced: the producer writes in a higher epoch by now. Nothing was applied.
+	ProducerFenced Kind = "ProducerFenced"
+	// ProducerUnknown: the producer is new or was forgotten, and has to start with sequence 0. Nothing was applied.
+	ProducerUnknown Kind = "ProducerUnknown"
 	// UnexpectedAnswer: what answered was no log server, but another one, or something in between.
 	UnexpectedAnswer Kind = "UnexpectedAnswer"
 )
 
 var kindOf = map[string]Kind{
-	"invalid_argument":       InvalidArgument,
-	"unauthenticated":        Unauthenticated,
-	"permission_denied":      PermissionDenied,
-	"not_found":              NotFound,
-	"method_not_allowed":     MethodNotAllowed,
-	"too_large":              TooLarge,
-	"unsupported_media_type": UnsupportedMediaType,
-	"overloaded":             Overloaded,
-	"unavailable":            Unavailable,
-	"fenced":                 Fenced,
-	"deadline_exceeded":      DeadlineExceeded,
-	"internal":               Internal,
+	"invalid_argument":          InvalidArgument,
+	"unauthenticated":           Unauthenticated,
+	"permission_denied":         PermissionDenied,
+	"not_found":                 NotFound,
+	"method_not_allowed":        MethodNotAllowed,
+	"too_large":                 TooLarge,
+	"unsupported_media_type":    UnsupportedMediaType,
+	"overloaded":                Overloaded,
+	"unavailable":               Unavailable,
+	"fenced":                    Fenced,
+	"deadline_exceeded":         DeadlineExceeded,
+	"internal":                  Internal,
+	"conflict":                  Conflict,
+	"producer_out_of_order":     ProducerOutOfOrder,
+	"producer_sequence_too_old": ProducerSequenceTooOld,
+	"producer_sequence_reused":  ProducerSequenceReused,
+	"producer_fenced":           ProducerFenced,
+	"producer_unknown":          ProducerUnknown,
 }
 
 func (kind Kind) Error() string { return string(kind) }

@@ -163,7 +163,7 @@ func follows(api *client.LogAPIService) error {
 
 func beRefused(api *client.LogAPIService) {
 	var failures, appends []any
-	for each := 0; each < 12; each++ {
+	for each := 0; each < 18; each++ {
 		_, err := countAll(api, key)
 		failures = append(failures, shown(err))
 	}

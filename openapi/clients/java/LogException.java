@@ -35,7 +35,13 @@ public class LogException extends Exception {
             Map.entry("unavailable", Unavailable::new),
             Map.entry("fenced", Fenced::new),
             Map.entry("deadline_exceeded", DeadlineExceeded::new),
-            Map.entry("internal", Internal::new));
+            Map.entry("internal", Internal::new),
+            Map.entry("conflict", Conflict::new),
+            Map.entry("producer_out_of_order", ProducerOutOfOrder::new),
+            Map.entry("producer_sequence_too_old", ProducerSequenceTooOld::new),
+            Map.entry("producer_sequence_reused", ProducerSequenceReused::new),
+            Map.entry("producer_fenced", ProducerFenced::new),
+            Map.entry("producer_unknown", ProducerUnknown::new));
 
     /** With these, what is in between refuses a request that it does not pass on. */
     private static final Set<Integer> REFUSED_ON_THE_WAY = Set.of(401, 408, 411, 413, 414, 415, 417, 429, 431);
@@ -206,6 +212,48 @@ public class LogException extends Exception {
     /** A bug, or damaged data. */
     public static final class Internal extends LogException {
         Internal(String message, ApiException cause) {
+            super(message, cause);
+        }
+    }
+
+    /** A precondition failed: another writer was faster. Nothing was applied; read the key on, and decide again. */
+    public static final class Conflict extends LogException {
+        Conflict(String message, ApiException cause) {
+            super(message, cause);
+        }
+    }
+
+    /** Requests of the producer before this one are missing. Nothing was applied. */
+    public static final class ProducerOutOfOrder extends LogException {
+        ProducerOutOfOrder(String message, ApiException cause) {
+            super(message, cause);
+        }
+    }
+
+    /** The request was applied before, so long ago that its start sequence is no longer known. */
+    public static final class ProducerSequenceTooOld extends LogException {
+        ProducerSequenceTooOld(String message, ApiException cause) {
+            super(message, cause);
+        }
+    }
+
+    /** The producer has used the sequence for other records. Nothing was applied. */
+    public static final class ProducerSequenceReused extends LogException {
+        ProducerSequenceReused(String message, ApiException cause) {
+            super(message, cause);
+        }
+    }
+
+    /** The producer writes in a higher epoch by now. Nothing was applied. */
+    public static final class ProducerFenced extends LogException {
+        ProducerFenced(String message, ApiException cause) {
+            super(message, cause);
+        }
+    }
+
+    /** The producer is new or was forgotten, and has to start with sequence 0. Nothing was applied. */
+    public static final class ProducerUnknown extends LogException {
+        ProducerUnknown(String message, ApiException cause) {
             super(message, cause);
         }
     }

@@ -99,7 +99,7 @@ public final class Program {
 
     private void beRefused() throws IOException {
         List<Object> errors = new ArrayList<>();
-        for (int each = 0; each < 12; each++) {
+        for (int each = 0; each < 18; each++) {
             errors.add(shown(refusal(() -> count(KEY))));
         }
         say("errors", errors);

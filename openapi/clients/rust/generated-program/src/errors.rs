@@ -40,6 +40,18 @@ pub enum Kind {
     OutcomeUnknown,
     /// A bug, or damaged data.
     Internal,
+    /// A precondition failed: another writer was faster. Nothing was applied; read the key on, and decide again.
+    Conflict,
+    /// Requests of the producer before this one are missing. Nothing was applied.
+    ProducerOutOfOrder,
+    /// The request was applied before, so long ago that its start sequence is no longer known.
+    ProducerSequenceTooOld,
+    /// The producer has used the sequence for other records. Nothing was applied.
+    ProducerSequenceReused,
+    /// The producer writes in a higher epoch by now. Nothing was applied.
+    ProducerFenced,
+    /// The producer is new or was forgotten, and has to start with sequence 0. Nothing was applied.
+    ProducerUnknown,
     /// What answered was no log server: another one, or something in between.
     UnexpectedAnswer,
 }
@@ -158,6 +170,12 @@ fn kind(code: &str) -> Kind {
         "fenced" => Kind::Fenced,
         "deadline_exceeded" => Kind::DeadlineExceeded,
         "internal" => Kind::Internal,
+        "conflict" => Kind::Conflict,
+        "producer_out_of_order" => Kind::ProducerOutOfOrder,
+        "producer_sequence_too_old" => Kind::ProducerSequenceTooOld,
+        "producer_sequence_reused" => Kind::ProducerSequenceReused,
+        "producer_fenced" => Kind::ProducerFenced,
+        "producer_unknown" => Kind::ProducerUnknown,
         _ => Kind::UnexpectedAnswer,
     }
 }
