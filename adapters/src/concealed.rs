@@ -1,8 +1,8 @@
-//! What is printed of a value that a secret may be in: messages and `config show` end up in logs, and logs are read by many.
+//! Masks secrets in printed values: messages and `config show` end up in logs.
 
 use std::path::Path;
 
-/// What is shown in the place of a secret.
+/// The mask for a secret.
 pub const MASK: &str = "********";
 
 /// How the names of files end that certificates, keys, tokens and settings are kept in.

@@ -1,12 +1,12 @@
-//! The HTTP API over any [`LogStore`]: routes, formats, errors, and what is counted about requests.
+//! The HTTP API over any [`LogStore`]: routes, formats, errors, and request metrics.
 //!
-//! Four rooms, each of which names only those after it:
+//! Four layers; each imports only the layers listed after it:
 //!
-//! - [`edge`]: what every request passes (request id, metrics, who may ask from where, compression);
+//! - [`edge`]: processing of every request (request id, metrics, origins, authorization, compression);
 //! - [`routes`]: one file for each operation, which turns the request into domain types, calls the [`LogService`] and answers;
-//! - `document`: what only the OpenAPI document needs;
-//! - [`wire`]: formats, parameters, errors, and the table of routes. What the domain says went wrong becomes an answer in one
-//!   table, in `wire/failure.rs`.
+//! - `document`: parts of the OpenAPI document;
+//! - [`wire`]: formats, parameters, errors, and the table of routes. The table in `wire/failure.rs` maps
+//!   domain errors to responses.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,7 +46,7 @@ pub use routes::peer::Peer;
 pub use wire::proto;
 pub use wire::route_table::{Side, is_for_operators};
 
-/// What the routes are made of.
+/// The dependencies of the routes.
 pub struct HttpParts<S> {
     /// The log.
     pub service: Arc<LogService<S>>,
@@ -154,7 +154,7 @@ impl HttpApi {
         self.edge.on(side, hosts.clone())
     }
 
-    /// Serves the log from now on. Only the first call counts.
+    /// Starts to serve the log. Later calls have no effect.
     pub fn open<S: LogStore>(&self, parts: HttpParts<S>) {
         let routes = routes_of(parts, &self.options, &self.answers, &self.body_sizes);
         self.edge.inner.open(routes);

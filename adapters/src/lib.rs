@@ -1,7 +1,7 @@
-//! Adapters: the outside world for the ports of `log-domain`.
+//! Adapters: implementations of the ports of `log-domain`.
 //!
-//! The folders are rooms. [`http`] drives the domain; the others are driven by it: [`store`], [`objects`], [`telemetry`] and
-//! [`identity`]. No room names another one. What several rooms share is a file beside them, and names none.
+//! [`http`] is the driving adapter; [`store`], [`objects`], [`telemetry`] and [`identity`] are driven by the domain. These
+//! modules do not import each other. Code that several of them share is in the other modules of this crate, which import none.
 
 pub mod clock;
 pub mod concealed;

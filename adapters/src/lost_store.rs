@@ -1,4 +1,4 @@
-//! The error of a place that is not the one that was opened any more.
+//! The error for a storage location that was replaced since it was opened.
 
 use std::error::Error as _;
 

@@ -1,4 +1,4 @@
-//! What every request passes: its id, its metrics, and answers for what went wrong inside.
+//! Processing of every request: its id, its metrics, and responses for panics and unhandled errors.
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;

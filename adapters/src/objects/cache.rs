@@ -2,7 +2,7 @@
 //!
 //! SlateDB keeps copies of parts of data files in it. It does without the folder whenever it fails: what cannot be
 //! written is not cached, what cannot be read, or is damaged, is read from the object store. So only a folder that
-//! can never work is worth a refusal, and only at the start, where somebody is looking.
+//! can never work is an error, and only at startup.
 
 use std::io::ErrorKind;
 use std::path::Path;

@@ -1,8 +1,8 @@
 //! The answer 409 to a conditional PUT, which does not say whether the object is there.
 //!
 //! The clients report a 409 as an object that exists. SlateDB then takes a file of the WAL for one of another writer,
-//! and either stops as fenced or, while it opens the log, goes on behind it: with a gap in the WAL that no server can
-//! open any more. What a 409 means:
+//! and either stops as fenced or, while it opens the log, continues after it. That leaves a gap in the WAL, and the log
+//! can never be opened again. What a 409 means:
 //!
 //! - S3 answers `ConditionalRequestConflict` when another request for the same object was under way
 //!   (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html>). The client tries again after it when it

@@ -1,7 +1,7 @@
-//! Whether an object store takes writes.
+//! Detects an object store that rejects writes.
 //!
-//! SlateDB repeats a write that failed until it succeeds, and reports nothing. So the store that it is given is wrapped here, and
-//! remembers since when every write of a folder (`wal`, `manifest`, `compacted`) has failed, and why.
+//! SlateDB retries a failed write until it succeeds, and does not report it. This wrapper of its store records for each
+//! folder (`wal`, `manifest`, `compacted`) since when every write has failed, and why.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,10 +14,10 @@ use tokio::time::Instant;
 
 use crate::observed_store::{ObservedStore, WriteObserver};
 
-/// Folders that are told apart; further ones are not watched.
+/// Maximum number of watched folders; further ones are not watched.
 const MAX_FOLDERS: usize = 32;
-/// A failure that is not followed by another attempt within this time is forgotten: nobody wants that write any more. SlateDB
-/// tries again after a second at most, and an attempt that is not answered is no refusal.
+/// A failure without a retry within this time is dropped: the write was abandoned. SlateDB retries after a second at
+/// most, and an attempt without a response is not a rejection.
 const FORGOTTEN: Duration = Duration::from_secs(10);
 /// Bytes of a cause that are kept.
 const MAX_CAUSE: usize = 500;

@@ -1,4 +1,4 @@
-//! Gauges of what is going on, asked of the server when they are scraped.
+//! Gauges of the server's state, read when they are scraped.
 
 use std::sync::Arc;
 use std::time::Duration;

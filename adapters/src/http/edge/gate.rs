@@ -1,4 +1,4 @@
-//! What stands before the routes until the log is open.
+//! Answers requests until the log is open.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::http::wire::route_table::STREAM;
 
 /// Answers for the routes until they are there: that the server is alive, and to everything else that it is not ready.
 ///
-/// Only those who want to follow are held until then: else each of them comes back every second.
+/// Follow requests are held until then; otherwise each client would retry every second.
 #[derive(Clone)]
 pub(in crate::http) struct Gate(Arc<Inner>);
 
@@ -36,7 +36,7 @@ impl Gate {
         }))
     }
 
-    /// From now on `routes` answer. Only the first call counts.
+    /// Passes requests to `routes`. Later calls have no effect.
     pub(in crate::http) fn open(&self, routes: impl Endpoint + 'static) {
         let routes = routes.map_to_response().boxed();
         let _already_open = self.0.routes.set(routes);

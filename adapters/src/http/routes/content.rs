@@ -1,4 +1,4 @@
-//! A content that many are answered with, which they share.
+//! Static content that responses share.
 
 use std::sync::OnceLock;
 

@@ -1,4 +1,4 @@
-//! The text of `/metrics`, which takes a hundred times as long to write as it takes to ask for it.
+//! The text of `/metrics`, rate-limited because encoding it costs a hundred times as much as requesting it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::content::Content;
 
-/// It is written so many times in so much time. Who asks more often is answered what was written last.
+/// It is written so many times in so much time. More frequent requests get the last result.
 const RENDERS: u32 = 20;
 const WITHIN: Duration = Duration::from_secs(1);
 

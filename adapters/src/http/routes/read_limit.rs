@@ -1,4 +1,4 @@
-//! The limit of concurrent reads: pages that are being read and written down lie in memory, and only so much of it is for them.
+//! The read concurrency limit, which bounds the memory for pages that are being read and encoded.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 use super::deadline::before;
 use crate::http::wire::failure::Failure;
 
-/// How many pages are read at the same time; later readers wait, in order.
+/// Limits concurrent reads of pages; further readers wait in FIFO order.
 #[derive(Debug, Clone)]
 pub(in crate::http) struct ReadLimit(Arc<Semaphore>);
 

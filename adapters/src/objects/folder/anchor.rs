@@ -1,4 +1,4 @@
-//! That a folder is still the one that was opened.
+//! Checks that a folder is still the one that was opened.
 //!
 //! A path can come to mean another folder: its volume is unmounted, it is deleted and made again, moved away, or something
 //! is mounted over it. Files would then go to whatever is there now. So the folders of a log are held open, and their
@@ -55,7 +55,7 @@ impl Anchor {
         Ok(())
     }
 
-    /// Holds this folder from now on.
+    /// Opens this folder and holds it open.
     pub(super) fn hold(&self, folder: &Path) -> io::Result<()> {
         let mut folders = self.folders.lock();
         if folders.len() < FOLDERS && !folders.contains_key(folder) {

@@ -12,7 +12,7 @@ use log_domain::{Error, Result};
 
 use super::probe;
 
-/// The file that is locked, in the folder itself. It stays; who holds the lock is known by the lock, not by the file.
+/// The lock file in the folder. It is never deleted; the lock on it counts, not its existence.
 pub(super) const FILE: &str = "opendata-log.lock";
 
 /// Longest process id that is read from the file, in bytes.
@@ -29,8 +29,8 @@ pub(super) struct Lock {
 }
 
 impl Lock {
-    /// Locks `folder`. With `take_over`, a folder that another process has is taken all the same, and locked as soon as
-    /// that process is gone.
+    /// Locks `folder`. With `take_over`, a folder that another process has locked is opened anyway, and locked once
+    /// that process has ended.
     ///
     /// # Errors
     /// [`Error::Invalid`] when another process has the folder, or its file cannot be opened.
@@ -83,7 +83,7 @@ impl Lock {
         ))
     }
 
-    /// Waits for the lock on a thread of its own: nothing else tells at once when the other process is gone.
+    /// Waits for the lock on a thread of its own, to acquire it as soon as the other process ends.
     fn follow(&self) -> Result<()> {
         tracing::warn!(
             "taking over the data folder {} from another server (process {})",

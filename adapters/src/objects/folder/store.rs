@@ -31,7 +31,7 @@ pub(super) struct FolderStore {
     files: LocalFileSystem,
     anchor: Arc<Anchor>,
     /// Held alone by a replacement on a condition, between looking and replacing, and shared by everything else that
-    /// changes an object. The folder is locked, so nobody else changes any.
+    /// changes an object. The folder is locked, so no other process changes any.
     changes: Arc<RwLock<()>>,
 }
 

@@ -1,4 +1,4 @@
-//! The durable side: starting flushes when somebody waits for one, and telling how far they got.
+//! Durability: starts flushes on demand and reports the durable watermark.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,8 +12,8 @@ use super::presence::Presence;
 use super::shared::{Shared, Vital};
 use super::writer::why;
 
-/// Flushes as soon as somebody waits, one flush at a time, their starts at least `spacing` apart. What comes while
-/// one is under way shares the next. Those who do not wait are flushed by SlateDB's own interval.
+/// Flushes as soon as an append waits for durability: one flush at a time, with starts at least `spacing` apart. Appends
+/// that arrive during a flush share the next one. SlateDB's own interval flushes appends without a waiter.
 pub(super) async fn flush_on_demand(db: Db, shared: Arc<Shared>, spacing: Duration) {
     let _vital = Vital(Arc::clone(&shared));
     let mut earliest = Instant::now();
@@ -37,7 +37,7 @@ pub(super) async fn flush_on_demand(db: Db, shared: Arc<Shared>, spacing: Durati
 /// How often to look for the log where that is done after each flush: a flush that fails says nothing.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// Passes on how far SlateDB is durable, while the log is there; and why it stopped if it does so by itself.
+/// Reports SlateDB's durable watermark while the log exists, and the reason if SlateDB stops by itself.
 pub(super) async fn watch_status(db: Db, shared: Arc<Shared>, presence: Arc<Presence>) {
     let _vital = Vital(Arc::clone(&shared));
     let mut status = db.subscribe();

@@ -1,7 +1,7 @@
 //! The SlateDB store: the log on an object store.
 //!
-//! The walk of an append: [`SlateStore::append`] → `queue` → `writer`, which does what the domain's sequencer decides →
-//! `rows` → `layout` → SlateDB, and back when `flush` says how far it is durable. The walk of a read: [`SlateStore::scan`] → `read` → `layout`.
+//! The path of an append: [`SlateStore::append`] → `queue` → `writer`, which is driven by the domain's sequencer →
+//! `rows` → `layout` → SlateDB. `flush` reports the durable watermark back. The path of a read: [`SlateStore::scan`] → `read` → `layout`.
 
 mod directory;
 mod emptied_wal;

@@ -35,21 +35,21 @@ use super::watermark::{self, Watermark};
 use super::writer::Writer;
 use super::{SlateStore, emptied_wal, error, flush, settings, used_timestamps};
 
-/// Bits for each key and file in the bloom filters: about 1 % of the lookups of absent keys read a file in vain.
+/// Bits for each key and file in the bloom filters: a false positive rate of about 1 %.
 const BLOOM_BITS: u32 = 10;
 
 /// Shards of the block cache. Pinned, so that what is cached does not depend on the machine.
 const CACHE_SHARDS: usize = 8;
 
-/// What is asked of the object store at once while the state of the log is read.
+/// Bytes that are read ahead from the object store while the state of the log is read.
 const READ_AHEAD_BYTES: usize = 1 << 20;
 
-/// How often it is written down, while that changes, how far the log is durable: in a bucket, which takes money for it,
-/// and where that costs next to nothing.
+/// How often a changed durable watermark is stored: in a bucket, where each PUT is billed, and in stores where it is
+/// nearly free.
 const WATERMARK_EVERY: Duration = Duration::from_secs(60);
 const WATERMARK_EVERY_CHEAP: Duration = Duration::from_secs(1);
 
-/// How a store behaves. Every time is a bound on what somebody waits for.
+/// Options of a store. Every duration bounds a wait.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Where in the object store the log lies.
@@ -69,8 +69,8 @@ pub struct Options {
     pub seal: SealPolicy,
     /// How long producers are known, and how many.
     pub producers: ProducerPolicy,
-    /// At least this much time between the starts of two flushes that somebody waits for: the knob between the
-    /// cost of PUTs and the latency of durable appends.
+    /// Minimum interval between the starts of two flushes for durable appends: trades the cost of PUTs against the
+    /// latency of durable appends.
     pub flush_spacing: Duration,
     /// An append is answered within this time.
     pub append_timeout: Duration,
@@ -78,7 +78,7 @@ pub struct Options {
     pub check_timeout: Duration,
     /// Opening ends within this time.
     pub open_timeout: Duration,
-    /// Memory for what the writer knows of the active segment's keys, in bytes.
+    /// Memory for the writer's key table, in bytes.
     pub key_table_bytes: u64,
     /// Memory for blocks of data, in bytes.
     pub block_cache_bytes: u64,
@@ -209,7 +209,7 @@ async fn open(parts: StoreParts, options: Options) -> Result<SlateStore> {
     let tip = sequencer.tip();
     let watermark = Arc::new(Watermark::new(parts.objects, &options.path, tip));
     let shared = Arc::new(Shared::new(tip, known, parts.listener));
-    // Last, so that a log that cannot be opened is nobody's; and the log is open without it.
+    // Last, so that a failed open records no owner; the log is open without it.
     if let Some(ownership) = &ownership
         && let Err(error) = ownership.take().await
     {
@@ -275,7 +275,7 @@ impl Found {
 
 /// Opens the engine under a clock that is behind nothing that the writer before has named.
 ///
-/// That writer goes on until it is fenced, and a clock that is ahead of this one names files later than ours. SlateDB would
+/// That writer continues until it is fenced, and a clock that is ahead of this one names files later than ours. SlateDB would
 /// refuse the names of the files that it writes while it opens, and stop. Once it is fenced it names no more, so an engine
 /// that has stopped is opened once more, even if this clock has passed those names meanwhile.
 async fn engine(

@@ -1,10 +1,10 @@
-//! Which server has the log, so that one that was taken over from does not take it back by itself.
+//! The owner record of a log: it keeps a fenced server from reclaiming the log.
 //!
-//! The newest server always wins; that is what a replacement needs. But whoever restarts processes also restarts the
-//! one that lost, and that is then the newest: two of them would take the log from each other for ever. So the servers
-//! of a log are known by name, and one that had it before stays away until the one that has it lets go.
+//! The newest server always wins, as a replacement requires. But a supervisor also restarts the fenced server, which
+//! would then be the newest: two servers would fence each other in an endless loop. So each server of a log has a name,
+//! and a previous owner does not open the log until the current owner releases it.
 //!
-//! This is good manners, not safety: fencing rests on SlateDB's epochs alone, whatever is written here.
+//! This is for availability, not for safety: fencing relies on SlateDB's epochs only.
 
 use std::sync::Arc;
 
@@ -15,16 +15,16 @@ use serde::{Deserialize, Serialize};
 
 use super::plain_objects;
 
-/// The object that says who has the log, below the path of the log. Not there: nobody had it yet.
+/// The object that names the owner, below the path of the log. It does not exist before the first owner.
 const OBJECT: &str = "owner";
 const VERSION: u8 = 1;
-/// How many of those who had it before are remembered.
+/// Maximum number of previous owners that are recorded.
 const REMEMBERED: usize = 32;
 
-/// What a server is called among those of its log.
+/// The identity of a server among the servers of its log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Instance {
-    /// The same after a restart of the same server, and another for any other.
+    /// Stable across restarts of a server, and unique among servers.
     pub name: String,
     /// Takes the log even from a server that took it from this one.
     pub take_over: bool,
@@ -44,9 +44,9 @@ struct Owner {
     version: u8,
     /// Who opened the log last.
     instance: String,
-    /// Whether it has let go, after a clean stop.
+    /// Whether the owner released the log by a clean stop.
     released: bool,
-    /// Who had it before, the latest first.
+    /// Previous owners, the latest first.
     before: Vec<String>,
 }
 
@@ -54,7 +54,7 @@ impl Ownership {
     /// Asks whether `instance` may open the log at `path`.
     ///
     /// # Errors
-    /// [`Error::Fenced`] if another server has it that took it from this one, and has not let go.
+    /// [`Error::Fenced`] if another server took the log over from this one and has not released it.
     /// [`Error::Unavailable`] when the store does not answer.
     pub(super) async fn ask(
         objects: Arc<dyn ObjectStore>,
@@ -80,7 +80,7 @@ impl Ownership {
         Ok(ownership)
     }
 
-    /// Writes down that this server has the log.
+    /// Records this server as the owner.
     ///
     /// # Errors
     /// As [`Ownership::ask`].
@@ -90,7 +90,7 @@ impl Ownership {
             .await
     }
 
-    /// Writes down that this server has let go, unless another has the log by now.
+    /// Records that this server released the log, unless another server owns it now.
     ///
     /// # Errors
     /// As [`Ownership::ask`].
@@ -111,7 +111,7 @@ impl Ownership {
         let Some(found) = plain_objects::read(&*self.objects, &self.object).await? else {
             return Ok(None);
         };
-        // Not worth a log that nobody can open: safety does not rest on it.
+        // An unreadable owner record must not make the log unavailable: safety does not depend on it.
         match decode(&found) {
             Ok(owner) => Ok(Some(owner)),
             Err(error) => {

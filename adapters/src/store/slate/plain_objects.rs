@@ -24,7 +24,7 @@ pub(super) async fn read(objects: &dyn ObjectStore, object: &Path) -> Result<Opt
     }
 }
 
-/// What the store said, for whoever is to come back later.
+/// A store error as [`Error::Unavailable`], to be retried later.
 pub(super) fn unavailable(cause: object_store::Error) -> Error {
     Error::Unavailable {
         message: "the object store does not answer".into(),

@@ -1,8 +1,8 @@
-//! Whether the log is still there, and whether there is one to open.
+//! Detects a log that has vanished, and at startup whether a log exists.
 //!
-//! The storage engine writes on when what it wrote before has vanished (a bucket that was emptied, a folder that was
-//! deleted): it makes objects anew, and the next start finds a log that begins at sequence 0. So each log has an object
-//! `identity` that is made once and never changed, and a running server looks for it, for the newest manifest, and for the
+//! The storage engine continues to write after its objects have vanished (an emptied bucket, a deleted folder): it creates
+//! new ones, and the next start finds a log that begins at sequence 0. So each log has an object `identity` that is
+//! created once and never changed, and a running server checks for it, for the newest manifest, and for the
 //! oldest and the newest files of the WAL.
 
 use std::sync::Arc;
@@ -25,7 +25,7 @@ const OBJECT: &str = "identity";
 const VERSION: u8 = 1;
 
 const MANIFESTS: &str = "manifest";
-/// What only a log leaves behind that once was open.
+/// Objects that exist only if the log was opened before.
 const REMAINS: [&str; 2] = ["wal", "compacted"];
 const OWNER: &str = "owner";
 const WATERMARK: &str = "watermark";

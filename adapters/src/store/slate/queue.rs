@@ -1,4 +1,4 @@
-//! The way into the writer: a queue with a bound in requests and in bytes, and a deadline.
+//! The append queue of the writer, bounded in requests and bytes, with a deadline for each append.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,11 +11,11 @@ use tokio::time::Instant;
 
 use super::shared::Shared;
 
-/// What the writer is told.
+/// A command for the writer.
 pub(super) enum Message {
     /// Append this.
     Append(Pending),
-    /// Finish what came before, leave the log as a clean close does, and answer.
+    /// Finish all earlier appends, close the log cleanly, and answer.
     Close(oneshot::Sender<Result<()>>),
 }
 
@@ -27,14 +27,14 @@ pub(super) struct Pending {
     slot: Arc<Slot>,
 }
 
-/// What an append is made of, as long as it waits for its turn.
+/// The content of an append while it is queued.
 struct Waiting {
     append: Append,
     permits: [Permit; 2],
 }
 
-/// Holds an append until either the writer or the end of the client's patience takes it out; whoever comes first
-/// decides, so that *not applied* is never a guess. What is given up is freed at once, not when its turn comes.
+/// Holds an append until either the writer or the deadline takes it out. The first one decides the outcome, so that
+/// *not applied* is always certain. An append past its deadline is freed immediately, not when the writer reaches it.
 struct Slot(Mutex<Option<Waiting>>);
 
 /// An append whose turn it is.
@@ -79,7 +79,7 @@ impl Pending {
     }
 }
 
-/// Gives an append up when its client is gone or was told so.
+/// Abandons an append when its client disconnects or its deadline passes.
 struct Patience(Arc<Slot>);
 
 impl Patience {
@@ -109,7 +109,7 @@ impl Queue {
         limits: &Limits,
         timeout: Duration,
     ) -> (Self, mpsc::UnboundedReceiver<Message>) {
-        // Unbounded as a channel: the two budgets are the bound, and they refuse instead of making clients wait.
+        // The channel is unbounded: the two budgets are the bound, and they reject appends instead of making clients wait.
         let (sender, receiver) = mpsc::unbounded_channel();
         let queue = Self {
             requests: Budget::new(
@@ -126,7 +126,7 @@ impl Queue {
         (queue, receiver)
     }
 
-    /// Hands `append` to the writer and waits for the answer, but not for ever.
+    /// Queues `append` and waits for its result, up to the deadline.
     pub(super) async fn append(
         &self,
         append: Append,

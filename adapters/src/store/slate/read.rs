@@ -16,7 +16,7 @@ use super::error;
 use super::layout::directory;
 use super::record_rows::{last_row, next_row, rows};
 
-/// What a scan of records asks the object store for at once, when it has to.
+/// Bytes that a scan of records reads ahead from the object store.
 const READ_AHEAD_BYTES: usize = 512 * 1024;
 
 /// A reader's view of the rows, in a database that is written to here or elsewhere: the segments, and how far the log reached

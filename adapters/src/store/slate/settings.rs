@@ -1,4 +1,4 @@
-//! SlateDB's own settings, and which of them a log cannot live with.
+//! SlateDB's own settings, and which of them are rejected.
 
 use slatedb::config::{CompactionWorkerOptions, CompactorOptions};
 pub use slatedb::config::{PreloadLevel, Settings, SizeTieredCompactionSchedulerOptions};
@@ -59,7 +59,7 @@ pub fn check(settings: &Settings) -> Result<(), String> {
         .iter()
         .flat_map(|compactor| &compactor.scheduler_options);
     for (name, value) in scheduler {
-        // SlateDB goes on with its default and a warning.
+        // SlateDB would use its default and log a warning.
         let parses = match name.as_str() {
             "include_size_threshold" => value.parse::<f32>().is_ok(),
             _ => value.parse::<usize>().is_ok(),

@@ -16,18 +16,18 @@ use super::presence::Absence;
 /// How exact the lag is: commits closer together than this count as one.
 const LAG_STEP: Duration = Duration::from_millis(50);
 
-/// Everybody's view of the store.
+/// The shared state of the store.
 pub(super) struct Shared {
     tip: AtomicU64,
     durable: watch::Sender<Sequence>,
     segments: RwLock<Arc<Vec<Segment>>>,
     waiters: Mutex<VecDeque<Waiter>>,
-    /// Some of the commits that are not durable yet, oldest first: how far they reach and when they were applied.
+    /// Some of the commits that are not durable yet, oldest first: their tip and when they were applied.
     undurable: Mutex<VecDeque<(Sequence, Instant)>>,
     stopped: watch::Sender<Option<Stopped>>,
     /// What is gone of the log, and how, if it is.
     gone: watch::Sender<Option<String>>,
-    /// Somebody waits for durability.
+    /// Wakes the flusher: an append waits for durability.
     pub(super) flush_wanted: Notify,
     /// The log was gone, and is there again.
     pub(super) log_is_back: Notify,
@@ -80,7 +80,7 @@ impl Shared {
         }
     }
 
-    /// How far the log reaches.
+    /// The tip and the durable watermark.
     pub(super) fn watermarks(&self) -> Watermarks {
         let durable = *self.durable.borrow();
         let tip = Sequence::new(self.tip.load(Ordering::Acquire));
@@ -259,7 +259,7 @@ impl Shared {
         self.stopped().unwrap_or(Stopped::Closing).refusal()
     }
 
-    /// Answers those who are durable, and everybody once the store has stopped by itself.
+    /// Answers the waiters that are durable, or all of them once the store has stopped by itself.
     fn settle(&self) {
         let durable = *self.durable.borrow();
         let lost =
@@ -280,7 +280,7 @@ impl Shared {
                 Err(_) => Err(self.refusal()),
             };
             drop(waiter.permits);
-            // The client may be gone; then nobody is left to tell.
+            // The client may be gone.
             let _ = waiter.reply.send(outcome);
         }
     }

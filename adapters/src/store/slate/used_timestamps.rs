@@ -1,4 +1,4 @@
-//! The latest timestamp in the name of any data file or compaction.
+//! The latest timestamp in the id of any data file (SST) or compaction.
 
 use std::sync::Arc;
 
@@ -11,8 +11,8 @@ use super::error;
 /// The latest time (Unix ms) in the name of a data file or of a compaction that the log at `path` knows of; the
 /// beginning of time for a new log.
 ///
-/// SlateDB names both by the time, and stops as failed when a new name is before an old one. Files are also written when
-/// nobody appends, so the last commit does not tell how far the clock of the server before had gone.
+/// SlateDB names both by the time, and stops as failed when a new name is before an old one. Files are also written without
+/// appends, so the last commit does not bound the clock of the previous server.
 pub(super) async fn latest_ms(objects: &Arc<dyn ObjectStore>, path: &str) -> Result<i64> {
     let admin = Admin::builder(path, Arc::clone(objects)).build();
     let mut latest = None;

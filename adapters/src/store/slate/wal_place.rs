@@ -1,7 +1,7 @@
-//! Where a log's write-ahead log is, kept with the data, so that no server ever opens the log without it.
+//! The location of a log's WAL, stored with the data, so that no server opens the log without its WAL.
 //!
-//! SlateDB does not remember it: version 2 of its manifest has no field for it. A log that is opened without its WAL
-//! would come up without what is only there, and go on as if nothing were missing.
+//! SlateDB does not store it: version 2 of its manifest has no field for it. A log that is opened without its WAL
+//! would silently lose the records that are only in the WAL.
 
 use std::sync::Arc;
 

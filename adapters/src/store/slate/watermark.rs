@@ -1,8 +1,8 @@
-//! How far the log was durable, written down outside of the WAL.
+//! The durable watermark, stored outside of the WAL.
 //!
 //! The WAL alone says where it ends. When its last files are deleted or emptied, the storage engine opens what is left, and
-//! would give the sequences of the missing records again. So the durable watermark is also in an object plain_objects it, some
-//! time behind, and a log that reaches less far is not opened.
+//! would reuse the sequences of the missing records. So the durable watermark is also stored in an object, with some
+//! delay, and a log whose tip is below it is not opened.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,13 +16,13 @@ use serde::{Deserialize, Serialize};
 use super::plain_objects;
 use super::shared::Shared;
 
-/// The object that says how far the log was durable, below the path of the log.
+/// The object with the durable watermark, below the path of the log.
 const OBJECT: &str = "watermark";
-/// What an operator calls it to have the log opened without what is missing.
+/// The name that an operator gives it to open the log without the missing records.
 const LOST: &str = "watermark-lost";
 const VERSION: u8 = 1;
 
-/// How far above a watermark a log continues that lost records: far more than any server appends before it is written again.
+/// A log that lost records continues this far above the watermark: more than a server can append before the next update.
 const SKIPPED: u64 = 1 << 32;
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -104,7 +104,7 @@ impl Recorded {
     }
 }
 
-/// Writes down how far the log is durable.
+/// Stores the durable watermark.
 pub(super) struct Watermark {
     objects: Arc<dyn ObjectStore>,
     path: String,
@@ -137,7 +137,7 @@ impl Watermark {
     }
 }
 
-/// Writes how far the log is durable when that has changed, but not more often than `every`.
+/// Stores the durable watermark when it has changed, at most once per `every`.
 pub(super) async fn keep(watermark: Arc<Watermark>, shared: Arc<Shared>, every: Duration) {
     loop {
         let written = Sequence::new(watermark.written.load(Ordering::Acquire));

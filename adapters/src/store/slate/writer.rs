@@ -1,4 +1,4 @@
-//! The writer: one task that does what the sequencer decides, one commit after the other.
+//! The writer: one task that executes the sequencer's decisions, one commit after the other.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use super::{error, rows};
 const GROUP_RECORDS: u64 = 100_000;
 const GROUP_BYTES: u64 = 16 << 20;
 
-/// Drives the sequencer: looks up, writes, waits and answers, and decides nothing.
+/// Drives the sequencer: looks up, writes, waits and answers, without decisions of its own.
 pub(super) struct Writer {
     pub(super) db: Db,
     pub(super) status: watch::Receiver<DbStatus>,
@@ -34,13 +34,13 @@ pub(super) struct Writer {
     pub(super) dirty: bool,
 }
 
-/// What became of a group.
+/// The outcome of a group.
 struct Outcome {
     /// Positions in the group and answers of the appends that were placed, in order.
     placed: Vec<(usize, Appended)>,
     /// Whether what was placed was applied.
     written: Result<()>,
-    /// How far the log reached before.
+    /// The tip before the group.
     before: Sequence,
     /// What was decided of the other appends.
     decided: Decided,

@@ -6,7 +6,7 @@
 //! segment id (u32, big endian) · row type (u8) · the rest, by type
 //! ```
 //!
-//! One file for each row type, with its key and its value side by side. The tags below must be kept for ever.
+//! One file for each row type, with its key and its value side by side. The tags below must never change.
 
 pub(crate) mod directory;
 pub(crate) mod key;
