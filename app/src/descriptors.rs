@@ -1,4 +1,4 @@
-//! File descriptors: each connection takes one, and so does the way to the object store.
+//! File descriptors: the process limit, and how many of them connections may use.
 
 use crate::config::Config;
 
@@ -6,8 +6,8 @@ use crate::config::Config;
 /// folder, and health checks at the limit of connections.
 const KEPT: u64 = 128;
 
-/// Raises this process's limit as far as it may, and takes no more connections than leave enough for the store: else idle clients
-/// could keep it from making anything durable. What an operator should know of that, if anything.
+/// Raises the descriptor limit of this process as far as allowed, and limits connections to leave enough descriptors for the store;
+/// otherwise idle clients could prevent flushes. Returns what an operator should know about it, if anything.
 pub fn settle(config: &mut Config) -> Option<String> {
     let limit = match rlimit::increase_nofile_limit(u64::MAX) {
         Ok(limit) => limit,

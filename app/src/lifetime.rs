@@ -1,4 +1,4 @@
-//! From a server that runs to how it ended.
+//! The lifetime of a running server, until it stops or fails.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,14 +8,14 @@ use tokio::time::Instant;
 
 use crate::server::{NotFlushed, Running};
 
-/// Why a server did not end as it should.
+/// Why a server did not stop cleanly.
 #[derive(Debug)]
 pub enum Ended {
     /// Another server took over the log.
     Fenced,
     /// The storage engine failed.
     Failed,
-    /// The time to stop was over before everything was durable.
+    /// The shutdown timeout passed before everything was durable.
     NotFlushed(NotFlushed),
     /// A second signal came before everything was durable.
     Hurried(&'static str),
@@ -38,8 +38,8 @@ impl fmt::Display for Ended {
 
 impl std::error::Error for Ended {}
 
-/// Serves until `signal` resolves, to its name, or the log is taken away; then stops. A fenced server first says so to
-/// its clients for `fenced_for`.
+/// Serves until `signal` resolves to its name or the server is fenced; then stops. A fenced server first answers its
+/// clients with that error for `fenced_for`.
 ///
 /// # Errors
 /// When something that was acknowledged may be lost, or another server has the log.

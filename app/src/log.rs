@@ -1,4 +1,4 @@
-//! What exists once for each log: its store, its followers, its readiness.
+//! The parts that exist once for each log: its store, its followers, its readiness.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What exists once per process: listeners, TLS and tokens, bounds of connections, metrics, the HTTP API.
+//! The parts that exist once per process: listeners, TLS and tokens, bounds of connections, metrics, the HTTP API.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::logging::LostLines;
 use crate::security::Security;
 use crate::serving::serve;
 
-/// What a node takes from outside.
+/// The external parts of a node.
 pub(crate) struct NodeParts<A> {
     /// Where request ids begin.
     pub(crate) request_id_seed: u64,
@@ -93,7 +93,7 @@ impl Node {
         &self.metrics
     }
 
-    /// Serves `log` from now on.
+    /// Starts to serve `log`.
     pub(crate) fn serve(&self, log: &Log) {
         let metrics = self.metrics.clone();
         self.api.open(HttpParts {

@@ -1,4 +1,4 @@
-//! Whether the server should be sent requests.
+//! Readiness: whether the server should receive requests.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,16 +15,16 @@ use tokio::time::Instant;
 use crate::log_throttle::LogThrottle;
 use crate::write_health;
 
-/// A check of the object store costs requests; for this long its outcome is remembered.
+/// The result of a check is cached for this long, because each check costs requests to the object store.
 const REMEMBERED: Duration = Duration::from_secs(1);
 
-/// When nobody asks for so long, the server asks itself: the metric would otherwise say what was true then.
+/// Without a probe for this long the server runs the check itself, so that the metric is not stale.
 const UNASKED: Duration = Duration::from_secs(10);
 
-/// How often to say that the server is still not ready.
+/// Interval of the log line while the server is not ready.
 const SAY_EVERY: Duration = Duration::from_secs(30);
 
-/// Ready while the object store answers and takes writes, nobody took the log over, and nobody asked to stop.
+/// Ready while the object store answers and accepts writes, and the server is neither fenced nor stopping.
 pub(crate) struct Readiness {
     service: Arc<LogService<SlateStore>>,
     writes: Arc<FailingWrites>,
@@ -58,7 +58,7 @@ impl Readiness {
             && self.service.status().stopped.is_none()
     }
 
-    /// Asks every so often, for as long as there is somebody else to ask.
+    /// Runs the check periodically, while there is another reference to it.
     pub(crate) fn keep_asking(self: &Arc<Self>) {
         let readiness = Arc::downgrade(self);
         tokio::spawn(async move {
@@ -78,7 +78,7 @@ impl Readiness {
         });
     }
 
-    /// Says that it turned, and every so often that it is still not ready.
+    /// Logs changes of readiness, and repeats the line while the server is not ready.
     fn say(&self, passed: bool, outcome: &Result<(), String>) {
         let mut outage = self.outage.lock();
         match outcome {
@@ -108,7 +108,7 @@ impl Readiness {
         if let Some(why) = write_health::refusal(&self.writes) {
             return Err(why);
         }
-        // Held over the check, so that many probes at once are one check.
+        // Held during the check, so that concurrent probes share one check.
         let mut last = self.last.lock().await;
         match &*last {
             Some((when, outcome)) if when.elapsed() < REMEMBERED => outcome.clone(),

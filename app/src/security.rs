@@ -1,4 +1,4 @@
-//! TLS and tokens as configured, and what keeps them fresh.
+//! TLS and tokens as configured, and their reload.
 
 use std::io;
 use std::path::Path;

@@ -19,7 +19,7 @@ use crate::storage::Stores;
 /// The part of a stop's time that requests in flight may take at most; the rest is for the flush.
 const DRAIN_SHARE: f64 = 0.5;
 
-/// What a server takes from outside.
+/// The external parts of a server.
 pub struct ServerParts<A, S> {
     /// Where the log is kept, once it answers; the server already says that it starts while this is awaited.
     pub stores: S,
@@ -47,10 +47,10 @@ pub struct Running {
     timeout: Duration,
 }
 
-/// Why a server did not end as it should: something acknowledged may be lost.
+/// Why a server did not stop cleanly: acknowledged records may be lost.
 #[derive(Debug)]
 pub struct NotFlushed(
-    /// What stood in the way.
+    /// The cause.
     pub Error,
 );
 
@@ -109,13 +109,13 @@ impl Running {
         self.log.service().stopped().await
     }
 
-    /// How far the log reaches.
+    /// The tip and the durable watermark.
     pub fn watermarks(&self) -> Watermarks {
         self.log.service().watermarks()
     }
 
-    /// Stops, within `shutdown.timeout` from `since` on: is not ready, for `shutdown.lame_duck`; stops listening, answers everybody
-    /// who follows, finishes what is in flight; makes everything that was acknowledged durable.
+    /// Stops, within `shutdown.timeout` from `since` on: is not ready, for `shutdown.lame_duck`; stops listening, ends
+    /// all followers, finishes requests in flight; makes all acknowledged records durable.
     ///
     /// # Errors
     /// [`NotFlushed`] when not everything acknowledged is durable.

@@ -1,4 +1,4 @@
-//! Connections: how many, over TLS or not, and how long each may take over what it does.
+//! Connections: their number, TLS, and timeouts.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,15 +31,15 @@ mod tracked_io;
 mod unread;
 mod upgrade;
 
-/// How often to say that connections are refused.
+/// Interval of the log line about refused connections.
 const SAY_EVERY: Duration = Duration::from_secs(10);
 /// On a connection above the limit a head has this much time, and the next one comes as soon.
 const SPARE_TIME: Duration = Duration::from_secs(2);
 
-/// What connections may take.
+/// Limits and timeouts of connections.
 #[derive(Debug, Clone)]
 pub struct Bounds {
-    /// Connections at the same time. On a few more only health and metrics are answered; further ones are closed at once.
+    /// Connections at the same time. A few more are accepted for health and metrics only; further ones are closed immediately.
     pub connections: usize,
     /// Requests at the same time on all connections.
     pub requests: Requests,
@@ -57,8 +57,8 @@ pub struct Bounds {
     pub shutdown: Duration,
 }
 
-/// Serves `endpoint` to whoever connects, over TLS if there is a configuration for it, until `stop` says true and what
-/// is in flight is answered.
+/// Serves `endpoint` to all connections, over TLS if configured, until `stop` is true and the requests in flight are
+/// answered.
 pub async fn serve<A, E>(
     mut acceptor: A,
     tls: Option<Arc<ServerConfig>>,
@@ -130,7 +130,7 @@ pub async fn serve<A, E>(
     }
 }
 
-/// Resolves when `stop` says true, or nobody is left to say it.
+/// Resolves when `stop` is true or its sender is dropped.
 async fn stopped(stop: &mut watch::Receiver<bool>) {
     drop(stop.wait_for(|stop| *stop).await);
 }

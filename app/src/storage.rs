@@ -1,4 +1,4 @@
-//! Opening the places that a configuration names.
+//! Opens the object stores that a configuration names.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Tells that the object store takes no writes, while reads may be fine: a 403 to each PUT, a full disk.
+//! Reports an object store that rejects writes, even if reads succeed: a 403 to each PUT, a full disk.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +24,7 @@ pub(crate) fn refusal(writes: &FailingWrites) -> Option<String> {
     ))
 }
 
-/// Logs that writes fail, and that they succeed again, for as long as somebody else has `writes`.
+/// Logs that writes fail, and that they succeed again, while there is another reference to `writes`.
 pub(crate) fn keep_telling(writes: &Arc<FailingWrites>) {
     let writes = Arc::downgrade(writes);
     tokio::spawn(async move {

@@ -31,7 +31,7 @@ pub struct FinalLog {
     pub records: BTreeMap<String, Vec<Seen>>,
     /// The segments.
     pub segments: Vec<SegmentSeen>,
-    /// How far the log reaches.
+    /// The tip.
     pub tip: u64,
 }
 

@@ -115,7 +115,7 @@ unsafe extern "C" fn clock_gettime(
         | libc::CLOCK_MONOTONIC_RAW
         | libc::CLOCK_MONOTONIC_COARSE
         | libc::CLOCK_BOOTTIME => Some(MONOTONIC_START),
-        // How much CPU was used is nobody's business in a run.
+        // CPU usage is not visible in a run.
         _ => Some(Duration::ZERO),
     };
     let Some(start) = start else {

@@ -22,11 +22,11 @@ pub enum Planted {
     StoreLies,
     /// The object store overwrites what must not be overwritten, so a server that was taken over does not notice.
     StoreOverwrites,
-    /// A stop ends at once and reports success.
+    /// A stop ends immediately and reports success.
     SkipFlush,
-    /// After a crash, sequences go on after the last durable one instead of after the reserved bound.
+    /// After a crash, sequences continue after the last durable one instead of at the reserved bound.
     ReuseSequences,
-    /// A fenced server goes on to acknowledge.
+    /// A fenced server continues to acknowledge.
     ServeFenced,
     /// A server that lost the log takes it back when it is started again.
     ComeBack,

@@ -1,7 +1,7 @@
-//! Limits how often one place in the code can log, so that nobody can fill a disk with log lines.
+//! Rate-limits log lines per call site, so that clients cannot fill a disk with log lines.
 //!
 //! Clients without a token can cause lines at INFO and above, of this server (requests that fail) and of the libraries that speak
-//! HTTP and TLS. So the limit holds for each place in the code, whoever's code it is. Lines at DEBUG and TRACE, and every
+//! HTTP and TLS. So the limit applies to each call site, including those in libraries. Lines at DEBUG and TRACE, and every
 //! line of a target whose DEBUG lines the setting `log` asks for, are not limited.
 
 use std::collections::HashMap;

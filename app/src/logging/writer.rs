@@ -1,6 +1,6 @@
 //! Hands log lines to standard error from a thread of its own.
 //!
-//! Standard error may be closed, a full disk, a pipe whose reader is gone, or a pipe that nobody reads. Lines that it does
+//! Standard error may be closed, a full disk, a closed pipe, or a pipe that is not read. Lines that it does
 //! not take are dropped and counted; the code that logs never waits for it.
 
 use std::collections::VecDeque;

@@ -1,4 +1,4 @@
-//! What a connection is doing, and when it has done too little for too long.
+//! Tracks the activity of a connection, for its timeouts.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -133,7 +133,7 @@ impl Activity {
         self.state.lock().unread = true;
     }
 
-    /// The server stops: what nobody takes, and connections that linger, must not delay it.
+    /// The server stops: answers that clients do not take, and lingering connections, must not delay it.
     pub(super) fn stopping(&self) {
         self.state.lock().stopping_since = Some(Instant::now());
         self.changed.notify_one();
@@ -156,7 +156,7 @@ impl Activity {
         }
     }
 
-    /// As [`Activity::deadline`], and not later than the end of the time for a head that has begun, whatever else goes on.
+    /// As [`Activity::deadline`], and not later than the end of the time for a head that has begun, regardless of other activity.
     fn next_deadline(&self, state: &State) -> (Instant, Option<Expired>) {
         let deadline = self.deadline(state);
         let block = state
@@ -211,7 +211,7 @@ impl Activity {
         (deadline, Some(Expired::Idle))
     }
 
-    /// Whether every request in flight is an answer that nobody takes.
+    /// Whether every request in flight is an answer that its client does not take.
     pub(super) fn only_stalled(&self) -> bool {
         let state = self.state.lock();
         state.stalled_since.is_some() || state.in_flight <= state.offered.len()
@@ -244,7 +244,7 @@ impl Activity {
         state.answers
     }
 
-    /// Something of an answer waits to be taken from now on, or nothing does.
+    /// Records whether a part of an answer waits to be taken.
     pub(super) fn offer(&self, answer: u64, waits: bool) {
         let mut state = self.state.lock();
         if waits {

@@ -1,7 +1,7 @@
-//! Reads along with HTTP/2: whether the head of a request has begun and not ended.
+//! Inspects HTTP/2 frames: whether the head of a request has begun and not ended.
 //!
-//! Such a head comes in a frame HEADERS and any number of CONTINUATION. Until its end it is in the library's hands, where a byte of it may
-//! take a hundred in memory, and nobody is told.
+//! Such a head comes in a frame HEADERS and any number of CONTINUATION. Until its end the library buffers it, where one byte may
+//! take a hundred in memory, without a notification.
 
 /// What is left of the preface after its first line.
 const REST_OF_PREFACE: usize = 8;

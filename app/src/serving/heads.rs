@@ -1,8 +1,8 @@
-//! Reads along with the HTTP library: where each HTTP/1 request begins, and which of them two servers could read differently.
+//! Inspects HTTP/1 requests before the HTTP library does, to reject those that two servers could parse differently (request smuggling).
 //!
 //! hyper takes both `Transfer-Encoding` and `Content-Length` for chunked, and drops the length before a handler could see it; and it
 //! takes a line of a head that ends with LF alone. A proxy in front may do otherwise, and then a request hides in the body of
-//! another. RFC 9112 (6.1, 2.2) allows to refuse both. hyper has no setting for it, so the bytes are looked at on their way to it.
+//! another. RFC 9112 (6.1, 2.2) allows rejecting both. hyper has no setting for it, so the bytes are looked at on their way to it.
 //!
 //! What is read here never decides where hyper sees a request begin. Where the two differ, hyper hands out a request whose head was
 //! not seen here, and that is refused, too.
@@ -186,7 +186,7 @@ impl Heads {
 }
 
 impl Head {
-    /// Answers whether the library can go on after it.
+    /// Returns whether the library can continue after it.
     fn read_header(&mut self, line: &Line) -> bool {
         let text = line.text();
         let Some(colon) = text.iter().position(|byte| *byte == b':') else {

@@ -1,4 +1,4 @@
-//! Places for connections: as many as are allowed, and a few more for health checks.
+//! Connection slots: the configured limit, and a few more for health checks.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
@@ -12,12 +12,12 @@ use super::activity::Activity;
 
 /// Connections above the limit, on which only health and metrics are answered.
 const SPARE: usize = 16;
-/// At the limit, connections are closed that were idle for at least so long, and spare ones.
+/// At the limit, connections that were idle for at least this long are closed, and spare ones.
 const IDLE: Duration = Duration::from_secs(1);
 const SPARE_IDLE: Duration = Duration::from_millis(200);
 /// So many are closed at a time, the longest idle first.
 const EVICTED: usize = 64;
-/// Without room for requests, connections are closed of which an answer was not taken for so long.
+/// When the budget for requests is exhausted, connections with an answer that was not taken for this long are closed.
 const STALLED: Duration = Duration::from_secs(5);
 /// How often to look for connections to close.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -59,7 +59,7 @@ impl Places {
         })
     }
 
-    /// A place, if there is one. When the usual ones are taken, the longest idle connections are closed for those who come next.
+    /// A slot, if one is free. When the regular slots are taken, the longest idle connections are closed for later clients.
     pub(super) fn take(&self) -> Option<Place> {
         let place = |permit, spare| Place {
             spare,

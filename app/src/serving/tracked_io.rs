@@ -1,4 +1,4 @@
-//! A connection whose bytes are noticed, and that lingers when it is closed.
+//! A connection that reports its activity, and lingers when it is closed.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -20,7 +20,7 @@ pub(super) struct TrackedIo<Io> {
     closing: Closing,
 }
 
-/// How far a connection is closed.
+/// How much of a connection is closed.
 enum Closing {
     /// Not at all.
     Open,

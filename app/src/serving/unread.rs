@@ -41,7 +41,7 @@ pub(super) enum Left {
     Nothing,
     /// Little: what is read and discarded while the answer is sent.
     Little(Incoming),
-    /// More, or nobody knows how much: the connection cannot be used again.
+    /// More, or an unknown amount: the connection cannot be used again.
     Much(Option<Incoming>),
 }
 

@@ -1,4 +1,4 @@
-//! Counts while things go on: not exact, as what is appended meanwhile may count or not, but bounded.
+//! Counts during concurrent appends: not exact, because those appends may be counted or not, but bounded.
 
 use super::View;
 use crate::history::{Call, Outcome};

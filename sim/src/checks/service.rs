@@ -1,4 +1,4 @@
-//! What a server owes to everybody: answers in time, stops in time, bounded memory.
+//! General obligations of a server: answers in time, stops in time, bounded memory.
 
 use super::View;
 use crate::history::{End, Outcome};

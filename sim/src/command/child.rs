@@ -1,4 +1,4 @@
-//! One run in a process of its own: the side of the process, and the side of whoever starts it.
+//! One run in a child process: the side of the child, and the side of its parent.
 
 use std::fs::File;
 use std::io::Write;

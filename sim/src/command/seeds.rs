@@ -1,4 +1,4 @@
-//! Many seeds, as many at once as there are cores.
+//! Many seeds, one for each core in parallel.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;

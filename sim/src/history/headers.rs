@@ -1,4 +1,4 @@
-//! Headers of records. They follow from the value, so whoever sees a record can tell whether its headers are its own.
+//! Headers of records. They are derived from the value, so a checker can verify the headers of a record.
 
 use log_domain::{Headers, Limits};
 

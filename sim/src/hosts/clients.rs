@@ -1,4 +1,4 @@
-//! The host `clients`: whoever uses the log, over HTTP.
+//! The host `clients`: the users of the log, over HTTP.
 
 mod appender;
 mod ask;

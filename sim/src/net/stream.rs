@@ -50,7 +50,7 @@ impl Write for Stream {
     }
 }
 
-/// Connects by name, within a time. A simulated connection to a host that cannot be reached would pend for ever.
+/// Connects by name, with a timeout. A simulated connection to an unreachable host would pend without end.
 #[derive(Debug, Clone)]
 pub(super) struct Connect {
     pub(super) within: Duration,

@@ -34,9 +34,9 @@ pub enum FaultKind {
         /// How long it is down.
         down_ms: u64,
     },
-    /// A server starts on the other host and becomes the current one, while the first goes on.
+    /// A server starts on the other host and becomes the current one, while the first keeps running.
     Takeover,
-    /// A server starts on the other host, as one that was restarted by whoever looks after that host. If it had the
+    /// A server starts on the other host, as if restarted by the supervisor of that host. If it had the
     /// log before, it must not take it back.
     Return,
     /// S3 is in trouble.

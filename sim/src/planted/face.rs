@@ -1,4 +1,4 @@
-//! What stands between a server and its clients and says something else.
+//! A proxy between a server and its clients that falsifies answers.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ pub struct Face {
 
 #[derive(Default)]
 struct Memory {
-    /// How far sequences that were acknowledged as durable go.
+    /// The end of the sequences that were acknowledged as durable.
     durable: u64,
     highest: u64,
     /// From which sequence on how much is taken off.

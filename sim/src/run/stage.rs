@@ -1,4 +1,4 @@
-//! How far a run is.
+//! The current stage of a run.
 
 use tokio::sync::watch;
 

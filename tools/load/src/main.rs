@@ -1,7 +1,7 @@
 //! `log-load`: sends a bounded amount of one kind of request to a server and prints how it did.
 //!
 //! It measures a closed loop: each connection sends its next request when the last one was answered, so the latency is
-//! that of a server under exactly `--connections` requests at once, and a slow server is also asked less often.
+//! that of a server under exactly `--connections` concurrent requests, and a slow server is also asked less often.
 
 mod arguments;
 mod requests;

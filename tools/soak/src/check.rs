@@ -92,7 +92,7 @@ pub(crate) async fn check(
             }
         }
     }
-    // Who sees a sequence sees all before it, so what a crash takes back is the end of what its server applied.
+    // Reads are prefix-consistent, so a crash loses only the end of what its server applied.
     for (server, start) in &lost {
         if let Some(last) = kept.get(server).filter(|last| *last > start) {
             history.violation(format!(

@@ -45,7 +45,7 @@ impl Reader {
         }
     }
 
-    /// Follows a key with event streams, each of which goes on where the last one ended.
+    /// Follows a key with event streams; each one resumes where the last one ended.
     ///
     /// It sees applied records, which a crash may take back. A server that was killed may so give the sequences below
     /// its successor's first one to nobody, but never to others.

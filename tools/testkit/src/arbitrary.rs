@@ -1,4 +1,4 @@
-//! Arbitrary input for settings: what people, templates and shells put into variables, files and flags, and what nobody does.
+//! Arbitrary input for settings: what people, templates and shells put into variables, files and flags, and arbitrary text.
 //!
 //! The same cases in each run. `PROPTEST_CASES` asks for more of them, and `PROPTEST_RNG_SEED` for others.
 

@@ -66,7 +66,7 @@ impl Leash {
         panic!("process {} did not stop", self.pid);
     }
 
-    /// Lets a stopped process go on.
+    /// Resumes a stopped process.
     pub(crate) fn resume(&self) {
         self.signal("CONT");
     }

@@ -1,11 +1,11 @@
-//! Loopback ports that nobody listens on.
+//! Free loopback ports.
 
 use std::net::TcpListener;
 
 /// `N` distinct ports of 127.0.0.1 that were free a moment ago.
 ///
 /// All of them are held before the first is let go, so they differ. Another process may take one before its user
-/// binds it; whoever starts a server with them tries again with new ones.
+/// binds it; the caller retries with new ones.
 ///
 /// # Panics
 /// When the machine has no free ports.

@@ -54,7 +54,7 @@ impl SeaweedFs {
         Self::start_with(None)
     }
 
-    /// As [`SeaweedFs::start`], but whoever signs a request must be [`ACCESS_KEY_ID`] and know [`SECRET_ACCESS_KEY`].
+    /// As [`SeaweedFs::start`], but requests must be signed with [`ACCESS_KEY_ID`] and [`SECRET_ACCESS_KEY`].
     /// Requests that are not signed at all, as those of [`SeaweedFs::request`], are still let in.
     ///
     /// # Panics
