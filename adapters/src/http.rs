@@ -119,8 +119,8 @@ pub struct HttpApi {
 }
 
 impl HttpApi {
-    /// An API that answers that the log is being opened. `authorizer` says who may ask for what; everybody may ask for
-    /// everything if there is none. Requests are counted in `meter`.
+    /// An API that answers that the log is being opened. `authorizer` authorizes requests; without one, all are
+    /// allowed. Requests are counted in `meter`.
     pub fn starting(
         meter: &Meter,
         authorizer: Option<Arc<dyn Authorizer>>,

@@ -73,7 +73,7 @@ impl Place {
         }
     }
 
-    /// Refuses options that no store can be opened with, without asking anybody: at folders it only looks.
+    /// Rejects invalid options without requests to a store; folders are only inspected.
     ///
     /// # Errors
     /// As [`Place::open`].
@@ -99,7 +99,7 @@ impl Place {
         }
     }
 
-    /// The client of a store in a cloud, which nobody has asked anything yet.
+    /// The client of a cloud store, before its first request.
     fn candidate(
         &self,
         environment: &ClientEnvironment,

@@ -77,7 +77,7 @@ pub fn in_json(config: &Config) -> bool {
     }
 }
 
-/// Logs a panic as any other line. The standard hook writes to standard error itself, and blocks when nobody reads it.
+/// Logs a panic as any other line. The standard hook writes to standard error itself, and blocks when it is not read.
 fn log_panic(panic: &PanicHookInfo<'_>) {
     let thread = std::thread::current();
     let thread = thread.name().unwrap_or("<unnamed>");

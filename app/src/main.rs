@@ -38,7 +38,7 @@ const FENCED: u8 = 3;
 /// Not everything that was acknowledged is durable, or the storage engine failed.
 const NOT_FLUSHED: u8 = 4;
 
-/// Data, and what is cached of it, can be read by nobody else: folders are 0700, files 0600.
+/// Keeps data and cache private to this user: folders are 0700, files 0600.
 const FOR_THE_OWNER_ALONE: Mode = Mode::RWXG.union(Mode::RWXO);
 
 type Failure = (u8, String);
@@ -47,7 +47,7 @@ fn main() -> ExitCode {
     let log = match begin() {
         Ok(log) => log,
         Err(why) => {
-            // Without the thread that writes lines. If this fails, there is nobody left to tell.
+            // Without the thread that writes lines. If this fails, the error cannot be reported.
             let _ = writeln!(std::io::stderr(), "opendata-log: {why}");
             return ExitCode::from(CANNOT_START);
         }

@@ -15,7 +15,7 @@ use tokio_rustls::rustls::ServerConfig;
 
 use crate::config::Config;
 
-/// Who may come, and how what is said is kept secret. The default lets everybody in, in the clear.
+/// Authorization and TLS. The default allows all requests, without TLS.
 #[derive(Default)]
 pub struct Security {
     certificate: Option<Arc<Certificate>>,
@@ -54,7 +54,7 @@ impl Security {
         self.tls.clone()
     }
 
-    /// Says who may do what; everybody may do everything if there is none.
+    /// Authorizes requests; without one, all are allowed.
     pub fn authorizer(&self) -> Option<Arc<dyn Authorizer>> {
         self.tokens.clone().map(|tokens| tokens as Arc<_>)
     }

@@ -40,7 +40,7 @@ pub struct Entry {
 }
 
 impl Run {
-    /// A run read back from where it was stored, with what was stored beside it. The records are not walked.
+    /// A run that was read from a store, with its stored attributes. The records are not decoded.
     pub fn stored(
         first: Sequence,
         last: Sequence,

@@ -208,7 +208,7 @@ pub struct Life {
     pub id: usize,
     /// On which host.
     pub node: String,
-    /// Whether it was told to take the log over from whoever has it.
+    /// Whether it was started with `--take-over`.
     pub take_over: bool,
     /// When the process began.
     pub started: Moment,

@@ -53,7 +53,7 @@ pub(super) struct Edge<E> {
 }
 
 impl<E> Edge<E> {
-    /// The same server as another listener shows it, to those who call it by one of these names.
+    /// The same server for another listener, which accepts these names.
     pub(super) fn on(&self, side: Side, hosts: AllowedHosts) -> Self {
         Self {
             inner: Arc::clone(&self.inner),
@@ -69,7 +69,7 @@ impl<E> Edge<E> {
 }
 
 impl<E: Endpoint> Edge<E> {
-    /// Answers a request that may be asked here by whoever asks.
+    /// Checks framing, host, origin and token of a request, then passes it to the routes.
     async fn admitted(&self, route: Option<Route>, request: Request) -> Result<Response> {
         framing::check(&request)?;
         self.hosts.check(&request)?;

@@ -68,7 +68,7 @@ impl Unread {
         let body = WatchedBody {
             body: Some(body),
             rest: Some(rest),
-            // Over HTTP/1 nothing comes that nobody asks for.
+            // Over HTTP/1 nothing arrives that was not requested.
             keeps: !http2,
         };
         (body, Some(unread))

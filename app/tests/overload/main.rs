@@ -1,7 +1,7 @@
 //! Twice the load that the server can take, from a thousand connections, for a minute: what is too much is refused, and
 //! nothing that was accepted is lost or waits for long.
 //!
-//! A test binary of its own, so that nothing else runs beside it.
+//! A test binary of its own, so that no other test runs at the same time.
 
 mod connection;
 #[path = "../process/support/mod.rs"]

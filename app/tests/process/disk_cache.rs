@@ -293,7 +293,7 @@ fn a_cache_folder_that_cannot_be_written_to_ends_the_start_with_one_clear_line()
     let folder = TempDir::with_prefix("log-cache-").expect("make a temporary folder");
     let file = folder.path().join("file");
     fs::write(&file, b"").expect("write a file");
-    // Tests may run as root, who can write to any folder: these are none that anybody can write to.
+    // Tests may run as root, who can write to any folder: nobody can write to these.
     for cache in [file.join("cache"), PathBuf::from("/proc/cache")] {
         let cache = cache.to_str().expect("a path in text");
         let exit = run(
@@ -331,7 +331,7 @@ impl SmallDisk {
         Self { folder }
     }
 
-    /// Possible when nobody writes at that moment.
+    /// Possible when there is no concurrent write.
     async fn make_read_only(&self) {
         for _ in 0..200 {
             let remounted = Command::new("mount")

@@ -74,7 +74,7 @@ async fn a_second_server_takes_over(place: &Place) {
     history.lock().check(&log, 1, Ended::Stopped);
 
     // After what must not be lost, what must be said.
-    // Whichever append was on its way when the server found out: somebody was told.
+    // Whichever append was in flight when the server detected the takeover: a client got the error.
     let told = told + history.lock().refused_in(0, "fenced");
     let others = history.lock().not_acknowledged_in(0);
     assert!(
@@ -179,7 +179,7 @@ async fn a_fenced_server_that_is_started_again_and_again_leaves_the_log_to_the_n
         }
         client.append_one("key", &round.to_string(), true).await;
     }
-    // The newer one comes back after a crash, and the older one still stays away.
+    // The newer one comes back after a crash, and the older one still does not reclaim the log.
     newer.kill9();
     let newer = place.serve_with(&named("newer"));
     assert_eq!(place.ends(&named("older")).code, Some(FENCED_EXIT));

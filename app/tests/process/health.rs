@@ -70,7 +70,7 @@ async fn a_stop_that_cannot_flush_ends_in_time_with_exit_code_4_and_says_how_muc
     let began = Instant::now();
     let exit = server.terminate().await;
     let took = began.elapsed();
-    // It goes on trying to the end of its time, for the store may come back.
+    // It retries until its deadline, because the store may come back.
     assert!(
         (Duration::from_secs(3)..Duration::from_secs(8)).contains(&took),
         "{took:?}"

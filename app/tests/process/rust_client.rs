@@ -227,7 +227,7 @@ async fn appends_that_a_kill_undid_are_reported_to_the_rust_client_and_the_next_
     );
 }
 
-/// Appends one more than the last value of `KEY`, if nobody else did so meanwhile.
+/// Appends one more than the last value of `KEY`, unless another client did so meanwhile.
 async fn increment(log: &LogClient) {
     loop {
         let mut records = log.scan(KEY, ..);

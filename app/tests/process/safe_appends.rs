@@ -182,7 +182,7 @@ impl Retrier {
         }
     }
 
-    /// Sends a batch until it is answered. False if somebody else wrote to the key.
+    /// Sends a batch until it is answered. False if another client wrote to the key.
     async fn append(&self, number: u64, sequence: u64, preconditions: &Value) -> bool {
         let records = (number..number + BATCH)
             .map(|number| json!({"keyText": key(self.client), "valueText": number.to_string()}));

@@ -96,7 +96,7 @@ async fn an_engine_that_fails_without_a_standard_error_exits_with_4() {
         let env = variables(&[("LOG_SLATEDB__MANIFEST_POLL_INTERVAL", "100ms")]);
         let server = serve(&data_dir(&folder), &env, &stderr).await;
         Client::new(&server).append_one("k", "v", true).await;
-        // A manifest that nobody can read, as the next one.
+        // An unreadable manifest, as the next one.
         let manifests = folder.path().join("log/manifest");
         let names = fs::read_dir(&manifests).expect("a folder of manifests");
         let names = names.map(|entry| entry.expect("an entry").file_name());

@@ -1,4 +1,4 @@
-//! SIGTERM: everything acknowledged survives, whoever waits is answered, and the sequence goes on where it was.
+//! SIGTERM: all acknowledged records survive, waiting clients are answered, and the sequence continues without a gap.
 
 use std::time::Duration;
 

@@ -11,7 +11,7 @@ use crate::support::client::{Client, Outcome, until_ready_is};
 use crate::support::place::Place;
 use crate::support::server::{Exit, Server, Variable, run_with, variables};
 
-/// How long it may take to notice, when somebody asks whether the server is ready.
+/// Maximum time to detect it, with readiness probes.
 const NOTICED: Duration = Duration::from_secs(20);
 
 /// The code with which a server exits that cannot start.

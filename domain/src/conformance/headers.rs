@@ -1,4 +1,4 @@
-//! What a record carries beside its value.
+//! Record headers.
 
 use super::*;
 

@@ -375,7 +375,7 @@ fn requests_of_a_producer_wait_behind_one_that_waits() {
     assert!(log.run(&[1]).judged.is_empty());
     assert!(log.run(&[2]).judged.is_empty());
     assert!(log.run(&[3]).judged.is_empty());
-    // The lookup of somebody else is answered: the producer still waits.
+    // The lookup of another producer is answered: this one still waits.
     let other = log
         .lookups
         .iter()

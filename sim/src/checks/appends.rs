@@ -88,7 +88,7 @@ pub(super) fn origin(view: &View<'_>) -> Vec<String> {
 }
 
 impl<'a> View<'a> {
-    /// Every record that anybody saw: who, the key, the sequence and the value.
+    /// Every record that a client saw: the client, the key, the sequence and the value.
     pub(super) fn seen(&self) -> impl Iterator<Item = (String, &'a str, u64, &'a str)> {
         let pages = self
             .history

@@ -1,4 +1,4 @@
-//! What records carry beside their values.
+//! Record headers.
 
 use super::View;
 use super::durability::brief;

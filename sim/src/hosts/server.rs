@@ -24,7 +24,7 @@ pub const NODES: [&str; 2] = ["log-1", "log-2"];
 /// Where it listens.
 pub const PORT: u16 = 8080;
 
-/// A host that can run a server, as whoever supervises it sees it.
+/// A host that can run a server, from the supervisor's point of view.
 #[derive(Clone)]
 pub struct Node(Arc<State>);
 

@@ -19,7 +19,7 @@ const INSTALLED: &str = concat!(
     "/../../.tools/node/node_modules/azurite/dist/src/blob/main.js"
 );
 
-/// The emulator's account, which everybody knows:
+/// The emulator's well-known account:
 /// <https://learn.microsoft.com/azure/storage/common/storage-use-azurite#well-known-storage-account-and-key>
 pub const ACCOUNT: &str = "devstoreaccount1";
 /// The account's key.

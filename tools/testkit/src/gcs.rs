@@ -23,7 +23,7 @@ pub struct Gcs {
 #[derive(Debug, Default)]
 struct State {
     buckets: Mutex<Buckets>,
-    /// Which bearer tokens are let in; everybody if there are none.
+    /// Accepted bearer tokens; if empty, all requests are accepted.
     tokens: Mutex<Vec<String>>,
     paused: Mutex<bool>,
     resumed: Condvar,
@@ -67,7 +67,7 @@ impl Gcs {
         .to_vec()
     }
 
-    /// The same, with a token that everybody has who is let in.
+    /// The same, with a token that every request must have.
     pub fn environment_with_token(&self) -> Vec<(String, String)> {
         let mut environment = self.environment();
         environment.push(("GOOGLE_BEARER_TOKEN".to_owned(), "token".to_owned()));

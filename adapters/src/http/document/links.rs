@@ -1,4 +1,4 @@
-//! Which operation goes on with what another one answered: the links of the OpenAPI document.
+//! Links of the OpenAPI document: which operation continues with the result of another.
 
 use serde_yaml::{Mapping, Value as Yaml};
 

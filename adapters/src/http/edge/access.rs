@@ -10,7 +10,7 @@ use crate::http::wire::failure::Failure;
 /// The scheme of the header, in any case.
 const SCHEME: &str = "bearer";
 
-/// Lets everybody in if there is no authorizer.
+/// Allows all requests if there is no authorizer.
 #[derive(Clone)]
 pub(in crate::http) struct Access(pub(in crate::http) Option<Arc<dyn Authorizer>>);
 

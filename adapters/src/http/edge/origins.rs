@@ -91,7 +91,7 @@ enum Site {
     Unsaid,
     /// It is the server's own.
     Own,
-    /// There is no page: somebody entered the address.
+    /// There is no page: a user entered the address.
     Nobody,
     /// It is of another site.
     Other,
@@ -258,7 +258,7 @@ mod tests {
                     ("sec-fetch-site", "none"),
                 ],
             ),
-            // Without Origin nobody knows whose page it is.
+            // Without Origin the page is unknown.
             (false, vec![("sec-fetch-site", "cross-site")]),
             (false, vec![("sec-fetch-site", "same-site")]),
             (true, vec![("sec-fetch-site", "same-origin")]),

@@ -24,7 +24,7 @@ impl Security {
         }
     }
 
-    /// Adds them. Whatever a handler said of caches holds; without a word, nobody keeps the answer.
+    /// Adds the headers. A `Cache-Control` set by a handler is kept; otherwise the response is not cached.
     pub(in crate::http) fn put_on(self, headers: &mut HeaderMap) {
         headers.insert(
             header::X_CONTENT_TYPE_OPTIONS,

@@ -243,7 +243,7 @@ impl Failure {
         }
     }
 
-    /// What a client needs of a rejection to go on.
+    /// The details of a rejection that a client needs to continue.
     fn details(&self) -> (Option<Conflict>, Option<u64>) {
         let Some(Error::Rejected(why)) = &self.cause else {
             return (None, None);

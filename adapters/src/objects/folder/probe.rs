@@ -77,7 +77,7 @@ struct Files {
 }
 
 impl Files {
-    /// Under names that no other process has. What one with the same id left behind is in nobody's way.
+    /// Uses names that are unique to this process. Files that an earlier process with the same id left do no harm.
     fn of(folder: &Path) -> Self {
         let name = |what| folder.join(format!(".probe-{}-{what}", std::process::id()));
         let files = Self {

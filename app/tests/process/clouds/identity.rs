@@ -1,4 +1,4 @@
-//! Credentials that nobody writes down: workload identities of GKE and AKS, and a key of a service account.
+//! Credentials without stored keys, and from a file: workload identities of GKE and AKS, and a key of a service account.
 
 use std::process::Command;
 use std::sync::{Arc, Mutex};

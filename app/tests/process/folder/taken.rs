@@ -99,7 +99,7 @@ async fn a_data_folder_inside_that_of_another_server_is_refused() {
     }
     assert!(!std::path::Path::new(&format!("{outer}/new")).exists());
     assert_eq!(server.terminate().await.code, Some(0));
-    // In a log there is no place for another one, even if nobody serves it.
+    // A log cannot be created inside another one, even if no server has it open.
     let told = ends(&format!("{outer}/log/inner"));
     assert!(told.contains("is inside a log"), "{told}");
     let data_dir = format!("{outer}/other");

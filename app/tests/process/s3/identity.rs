@@ -1,4 +1,4 @@
-//! Credentials that nobody writes down: from STS for a token, from a container's agent, from the instance.
+//! Temporary credentials: from STS for a token, from a container's agent, from the instance.
 
 use std::collections::BTreeSet;
 use std::path::Path;

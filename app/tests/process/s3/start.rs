@@ -75,7 +75,7 @@ fn an_endpoint_where_nobody_listens_ends_the_start() {
 
 #[test]
 fn an_endpoint_that_never_answers_ends_the_start() {
-    // Connections wait in the kernel's queue for somebody to accept them.
+    // Connections wait in the kernel's accept queue.
     let silent = TcpListener::bind("127.0.0.1:0").expect("bind a loopback port");
     let port = silent.local_addr().expect("address of a listener").port();
     let line = refused_soon(BUCKET, &anywhere(&format!("http://127.0.0.1:{port}")));

@@ -1,4 +1,4 @@
-//! What web pages of others cannot do through the browsers of those who reach the server.
+//! Cross-origin attacks by web pages, through browsers that can reach the server.
 
 use reqwest::{Method, Response, StatusCode};
 use serde_json::Value;

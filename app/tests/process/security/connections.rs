@@ -201,7 +201,7 @@ async fn at_the_limit_of_connections_health_is_answered_and_the_longest_idle_one
     }
     drop(operators);
 
-    // Those who follow are not idle, and keep their places.
+    // Followers are not idle, and keep their connections.
     let address = server.address().to_owned();
     let follow = b"GET /api/v1/log/stream?key=k HTTP/1.1\r\nhost: localhost\r\n\r\n";
     let mut followers: Vec<_> = (0..2).map(|_| connect(&server)).collect();

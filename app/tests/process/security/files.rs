@@ -65,7 +65,7 @@ impl Files {
         ]
     }
 
-    /// What a client of TLS is made with that trusts the authority and nobody else.
+    /// The builder of a TLS client that trusts only this authority.
     pub(super) fn trusting(&self) -> Arc<ClientConfig> {
         let authority = CertificateDer::from_pem_file(self.path("ca.pem"));
         let mut roots = RootCertStore::empty();
@@ -80,7 +80,7 @@ impl Files {
         Arc::new(config)
     }
 
-    /// A client that trusts the authority and nobody else.
+    /// A client that trusts only this authority.
     pub(crate) fn client(&self) -> reqwest::Client {
         self.builder().build().expect("build a client")
     }

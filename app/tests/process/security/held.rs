@@ -20,7 +20,7 @@ use crate::support::server::{Server, variables};
 const MIB: u64 = 1 << 20;
 const CONNECTIONS: u64 = 900;
 
-/// What the settings below add up to, beside what the server takes when nobody asks for anything.
+/// The sum of the settings below, in addition to the memory of an idle server.
 const SUM: u64 =
     UNFLUSHED + 3 * CACHE + QUEUE + REQUESTS + 2 * ANSWERS + 2 * STREAMS + CONNECTIONS * CONNECTION;
 const UNFLUSHED: u64 = 16 * MIB;
@@ -32,7 +32,7 @@ const STREAMS: u64 = 16 * MIB;
 /// A connection's buffers, over HTTP/2 and TLS; see docs/operations.md.
 const CONNECTION: u64 = 65 << 10;
 
-/// Of what clients held, so much may stay with the allocator when they have left, for so long, though nobody asks for anything.
+/// Memory that may stay with the allocator after clients have left, and for how long, on an idle server.
 const KEPT: f64 = 0.1;
 const FALLS_WITHIN: Duration = Duration::from_secs(20);
 

@@ -252,7 +252,7 @@ impl Client {
             let page = self.keys(all.last().map(Vec::as_slice), limit).await;
             let ended = page.len() < limit;
             for key in page {
-                // At once, or a listing that starts over would be read for ever.
+                // Immediately, or a listing that starts over would be read without end.
                 let repeats = all.last().is_some_and(|last| *last >= key);
                 assert!(
                     !repeats,

@@ -81,7 +81,7 @@ impl History {
             .collect()
     }
 
-    /// A sequence names one record for ever, so whoever says what it names must always say the same.
+    /// A sequence never names another record, so every response must agree about it.
     fn name(&mut self, sequence: u64, record: &Record, by: &str) {
         let first = self.names.entry(sequence).or_insert_with(|| record.clone());
         assert!(

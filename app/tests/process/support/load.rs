@@ -92,7 +92,7 @@ impl Writer {
             let records = self.records(batch);
             let outcome = self.client.append(&records, self.durable).await;
             // An unknown outcome here means that the server is gone or going, and a refusal that it is stopping:
-            // whoever goes on only fills the history. A full queue is worth a pause.
+            // further requests only fill the history. A full queue is worth a pause.
             let (over, pause) = match &outcome {
                 Outcome::Acknowledged(_) => (false, if self.durable { 0 } else { 2 }),
                 Outcome::Refused { status: 429, .. } => (false, 20),

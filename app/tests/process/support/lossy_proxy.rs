@@ -47,7 +47,7 @@ impl LossyProxy {
         &self.url
     }
 
-    /// New connections go to `server` from now on.
+    /// Directs new connections to `server`.
     pub(crate) fn forward_to(&self, server: &Server) {
         server.address().clone_into(&mut self.target.lock());
     }

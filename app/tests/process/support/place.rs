@@ -83,7 +83,7 @@ impl Place {
         move || Server::start(&arguments, &environment)
     }
 
-    /// Stops the store without a word to anybody.
+    /// Suspends the store: clients get no response and no error.
     pub(crate) fn pause(&self) {
         match self {
             Self::Folder(_) => panic!("a folder has no server"),
@@ -93,7 +93,7 @@ impl Place {
         }
     }
 
-    /// Lets it go on.
+    /// Resumes it.
     pub(crate) fn resume(&self) {
         match self {
             Self::Folder(_) => panic!("a folder has no server"),

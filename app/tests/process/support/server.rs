@@ -143,7 +143,7 @@ impl Server {
                 for line in BufReader::new(pipe).lines() {
                     let Ok(line) = line else { break };
                     if let Some(url) = listening_url(&line) {
-                        // Fails when the starter has given up, and then nobody wants it.
+                        // Fails if the starter has given up; the line is then not needed.
                         let _ = found.send(url);
                     }
                     lines.lock().expect("no panic under this lock").push(line);

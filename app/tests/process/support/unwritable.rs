@@ -5,7 +5,7 @@ use std::io::{PipeReader, PipeWriter, Write, pipe};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// What a pipe holds, if nobody changes it.
+/// Default capacity of a pipe.
 const PIPE_BYTES: usize = 64 * 1024;
 
 /// A standard error that takes no lines.
@@ -15,11 +15,11 @@ pub(crate) enum Unwritable {
     Closed,
     /// A file on a disk without room.
     FullDisk,
-    /// A pipe that nobody can read any more: each write fails.
+    /// A pipe whose reader is closed: each write fails.
     DeadReader,
-    /// A full pipe that nobody reads: each write blocks.
+    /// A full pipe that is not read: each write blocks.
     FullPipe(PipeWriter, PipeReader),
-    /// A FIFO that somebody may read again: until then each write fails.
+    /// A FIFO without a reader, which may get one: until then each write fails.
     Fifo(File),
 }
 

@@ -91,7 +91,7 @@ impl Audit {
             let Outcome::Page { values, next } = self.surely(call).await? else {
                 return None;
             };
-            // A server that sends a reader back is told by the checkers, not by reading for ever.
+            // A server that sends a reader back is reported by the checkers, not by reading without end.
             if values.is_empty() || next <= start {
                 return Some((all, next));
             }

@@ -1,6 +1,6 @@
 //! No two files import each other, directly or over others.
 //!
-//! A module and the modules in its folder are one subject, of which the module is the face: they may know each other.
+//! A module and the modules in its folder are one subject, and the module is its interface: they may import each other.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! The rooms of `adapters`: no room names another one, and those of `http` name only those below.
+//! The folders of `adapters` (rooms) do not import each other, and those of `http` import only the ones below.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use crate::circles::{Modules, modules, named, read};
 /// The folders of `adapters/src`. `http` drives the domain, and the domain drives the others.
 const ROOMS: &[&str] = &["http", "store", "objects", "telemetry", "identity"];
 
-/// The rooms of `http`, each of which may name those after it.
+/// The layers of `http`; each may import only the ones after it.
 const HTTP: &[&str] = &["edge", "routes", "document", "wire"];
 
 #[test]

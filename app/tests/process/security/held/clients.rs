@@ -66,7 +66,7 @@ impl Clients<'_> {
         for _ in 0..count {
             self.ask(1, &head);
             let connection = self.held.connections.last_mut().expect("one");
-            // The last ones are refused, and take the rest of it all the same.
+            // The last ones are rejected, but still use up the rest of it.
             connection
                 .write_all(&body[..length - 16])
                 .and_then(|()| connection.flush())
