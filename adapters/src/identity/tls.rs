@@ -88,7 +88,7 @@ impl Certificate {
     }
 
     /// Reads the files again; answers whether there is a new certificate. New connections get it, those that are open
-    /// keep theirs. After an error the one from before stays, and the same bad content is not complained about again.
+    /// keep theirs. After an error the previous one stays in use, and the same bad content is not reported again.
     ///
     /// # Errors
     /// As [`Certificate::open`].

@@ -33,7 +33,7 @@ pub struct TokenFile {
     read: RwLock<[u8; SHA256_OUTPUT_LEN]>,
 }
 
-/// Why a file of tokens cannot be used. Never quotes it: what stands in the wrong place may be a token.
+/// Why a file of tokens is not usable. It never quotes the file, because misplaced text may be a token.
 #[derive(Debug)]
 pub struct BadTokens {
     path: PathBuf,
@@ -68,8 +68,8 @@ impl TokenFile {
         })
     }
 
-    /// Reads the file again; answers how many tokens it holds now if it has changed. After an error the tokens from
-    /// before go on to hold, and the same bad content is not complained about again.
+    /// Reads the file again; answers how many tokens it holds now if it has changed. After an error the
+    /// previous tokens stay valid, and the same bad content is not reported again.
     ///
     /// # Errors
     /// As [`TokenFile::open`].

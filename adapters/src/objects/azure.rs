@@ -1,4 +1,4 @@
-//! A container of Azure Blob Storage as an object store, by Azure's own API.
+//! A container of Azure Blob Storage as an object store, with Azure's native API.
 
 use std::fmt;
 use std::path::Path;
@@ -110,7 +110,7 @@ impl Container {
 /// Who gives credentials: the first of these that is named, in the order in which the client looks.
 #[derive(Debug, PartialEq, Eq)]
 enum AzureCredentials {
-    /// Nobody: requests are not signed.
+    /// None: requests are not signed.
     Unsigned,
     /// A variable with this name.
     Variable(&'static str),

@@ -1,4 +1,4 @@
-//! The folder of the disk cache, looked at before the log is opened.
+//! The folder of the disk cache, checked before the log is opened.
 //!
 //! SlateDB keeps copies of parts of data files in it. It does without the folder whenever it fails: what cannot be
 //! written is not cached, what cannot be read, or is damaged, is read from the object store. So only a folder that

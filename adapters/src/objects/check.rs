@@ -1,4 +1,4 @@
-//! The check of a store at the start: what is wrong is found out in seconds, not after minutes of retries.
+//! The startup check of a store: it finds errors in seconds instead of after minutes of retries.
 
 mod trouble;
 
@@ -71,7 +71,7 @@ pub(super) fn no_retries() -> RetryConfig {
     }
 }
 
-/// Finds out within seconds whether a log can live in the store below `path`: gets credentials, lists, and tests that
+/// Checks within seconds whether a store is usable for a log below `path`: gets credentials, lists, and tests that
 /// a conditional PUT does not overwrite. A store that is away (it refuses connections, or answers 429 or 5xx) is
 /// asked again until the time is up.
 ///

@@ -1,4 +1,4 @@
-//! How object stores are reached: the environment and the network.
+//! Environment variables and network of the object store clients.
 
 use std::str::FromStr;
 use std::sync::Arc;

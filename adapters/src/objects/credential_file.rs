@@ -1,4 +1,4 @@
-//! Files that the clients of stores read credentials from, looked at before they are.
+//! Credential files of the store clients, checked before the clients read them.
 //!
 //! The clients read them by blocking calls on the runtime, whole, and each time that their credentials end: a FIFO in the
 //! place of a token stops the server, a device fills the memory, and a line break in a token that becomes a header is a panic.
@@ -94,7 +94,7 @@ impl fmt::Display for CredentialFile {
     }
 }
 
-/// Gives the credentials of a client, which read them from a file, unless that cannot be used: then the ones that it had.
+/// Provides the credentials that a client reads from a file. If the file is not usable, the previous ones stay in use.
 #[derive(Debug)]
 pub(super) struct Guarded<C> {
     client: Arc<dyn CredentialProvider<Credential = C>>,

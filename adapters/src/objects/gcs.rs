@@ -1,4 +1,4 @@
-//! A bucket of Google Cloud Storage as an object store, by Google's own API.
+//! A bucket of Google Cloud Storage as an object store, with Google's native API.
 
 use std::fmt;
 use std::path::Path;

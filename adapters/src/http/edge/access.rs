@@ -1,4 +1,4 @@
-//! Who may ask: the token in the header `Authorization`, and what the [`Authorizer`] says to it.
+//! Authorization: passes the token in the header `Authorization` to the [`Authorizer`].
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ const SCHEME: &str = "bearer";
 pub(in crate::http) struct Access(pub(in crate::http) Option<Arc<dyn Authorizer>>);
 
 impl Access {
-    /// Whether a request with these headers may do what needs `right`.
+    /// Checks that a request with these headers has `right`.
     pub(in crate::http) fn check(
         &self,
         headers: &HeaderMap,

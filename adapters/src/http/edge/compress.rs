@@ -1,4 +1,4 @@
-//! Answers that are compressed while they are sent, for clients that ask for it.
+//! Compression of answers while they are sent, for clients that accept it.
 
 use std::io;
 use std::pin::Pin;
@@ -18,7 +18,7 @@ use crate::http::wire::encoder::{Encoder, LEAST_BYTES, PIECE, VARIES};
 /// What an answer that is being compressed holds besides itself, at most: the state of zstd or gzip, and their output.
 const ENCODER_BYTES: u64 = 1 << 20;
 
-/// So much is compressed before others have their turn.
+/// Bytes that are compressed before the task yields.
 const TURN: usize = 256 << 10;
 
 /// Compresses answers, on the account of what answers may hold.

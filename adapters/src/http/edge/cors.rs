@@ -1,4 +1,4 @@
-//! What browsers are told so that pages of allowed origins may use the server (CORS, Fetch standard, section 3.2).
+//! CORS headers, which let pages of allowed origins use the server (Fetch standard, section 3.2).
 //!
 //! `poem::middleware::Cors` does not fit: it refuses reads of pages that are not listed, the server's own among them, and it
 //! puts no headers on what is answered by the layers around the routes, errors above all.
@@ -16,10 +16,10 @@ const REQUEST_HEADERS: &str =
 /// The headers of answers that pages may read.
 const ANSWER_HEADERS: &str = "allow, retry-after, www-authenticate, x-request-id";
 
-/// Seconds for which a browser need not ask again.
+/// Seconds for which a browser caches a preflight response.
 const MAX_AGE: &str = "600";
 
-/// The answer to a request that asks whether another one may be sent, if this is one and it may.
+/// The response to a preflight request, if this is one and it is allowed.
 pub(in crate::http) fn preflight(request: &Request, route: Option<Route>) -> Option<Response> {
     let asks = *request.method() == Method::OPTIONS
         && request.headers().contains_key(header::ORIGIN)

@@ -1,7 +1,7 @@
 //! Refusals for clients that take events and nothing else, as the `EventSource` of browsers does.
 //!
-//! An `EventSource` does not reconnect after a status other than 200. So what will pass is told to it as an event, after
-//! which the stream ends and it comes back by itself. What will not pass (a wrong parameter, no right) ends it, as it should.
+//! An `EventSource` does not reconnect after a status other than 200. So transient errors are sent as an event, after
+//! which the stream ends and the client reconnects. Permanent errors (an invalid parameter, a missing right) keep their status.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Requests that two servers could read differently: refused before anything is done for them.
+//! Rejects requests that two servers could parse differently (request smuggling), before they have any effect.
 //!
 //! hyper itself answers 400 to a `Transfer-Encoding` that does not end in `chunked`, to one in HTTP/1.0, and to lengths that differ. It
 //! takes both `Transfer-Encoding` and `Content-Length` for chunked, and drops the length before a handler could see it: what only the

@@ -1,8 +1,8 @@
 //! The names that a server answers to: the defence against DNS rebinding.
 //!
-//! A web page can have its own name resolve to 127.0.0.1. To the browser the server there is then of the page's own
-//! origin, and nothing but the name in `Host` tells. A request that carries an address in place of a name cannot come
-//! from such a page.
+//! A web page can have its own name resolve to 127.0.0.1. To the browser, the server there then has the page's
+//! origin, and only the name in `Host` shows the attack. A request with an address instead of a name cannot come from such
+//! a page.
 
 use std::net::IpAddr;
 

@@ -1,8 +1,8 @@
-//! Which web pages may change what is in the log.
+//! Protection against cross-site requests: which web pages may change the log.
 //!
-//! A browser sends what a page of any origin asks it to, from a machine that may reach more than the page's author
-//! does. It says in `Origin` whose page it is, on every request that is neither GET nor HEAD, and cannot be made to
-//! leave it out. Clients that are no browsers send no such header, and are not asked for one.
+//! A page of any origin can make a browser send requests, from a machine that may reach servers which the page's author
+//! cannot. The browser sends the page's origin in `Origin` on every request other than GET and HEAD, and a page cannot
+//! suppress it. Clients other than browsers send no such header, and none is required.
 
 use poem::Request;
 use poem::http::uri::{Authority, Scheme};

@@ -1,4 +1,4 @@
-//! Requests that the server has no room for.
+//! Requests that are rejected because a budget is exhausted.
 
 use log_domain::Error;
 

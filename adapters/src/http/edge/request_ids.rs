@@ -1,4 +1,4 @@
-//! Who gets which request id.
+//! Request ids.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

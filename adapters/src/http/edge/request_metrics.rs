@@ -1,4 +1,4 @@
-//! What is counted and logged about requests. No label comes from a client, and nothing of what was sent is logged.
+//! Metrics and log lines of requests. No label comes from a client, and no content of requests is logged.
 
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Histogram, Meter, UpDownCounter};

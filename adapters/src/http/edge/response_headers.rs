@@ -1,4 +1,4 @@
-//! What every answer tells browsers and caches.
+//! Headers of every response for browsers and caches.
 
 use poem::Request;
 use poem::http::uri::Scheme;
