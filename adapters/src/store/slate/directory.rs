@@ -1,4 +1,4 @@
-//! Which segments hold a key, and how many records of it are before them.
+//! Reads the directory: which segments hold a key, and the number of its earlier records.
 
 use std::ops::Bound;
 
@@ -158,7 +158,7 @@ async fn next(rows: &mut DbIterator) -> Result<Option<DirectoryEntry>> {
 /// The sum of two counts.
 ///
 /// # Errors
-/// [`Error::Corrupt`] when that is beyond all numbers.
+/// [`Error::Corrupt`] on overflow.
 pub(super) fn add(a: u64, b: u64) -> Result<u64> {
     let sum = a.checked_add(b);
     sum.ok_or_else(|| Error::Corrupt(format!("counts of the directory: {a} and {b}")))

@@ -1,7 +1,7 @@
-//! Files of the WAL that were emptied while no server ran.
+//! Detects WAL files that were truncated to 0 bytes while no server ran.
 //!
-//! SlateDB fences the writer before with an empty file of the WAL, so it takes any empty file for such a fence. But every
-//! writer begins with a reservation of sequences: after a fence the first row is never one of a commit.
+//! SlateDB fences the previous writer with an empty WAL file, so it treats every empty file as a fence. But every writer
+//! begins with a reservation of sequences: the first write after a fence is never a commit.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use slatedb::admin::Admin;
 use super::wal_files::WalFiles;
 use super::{error, plain_objects};
 
-/// Refuses a log of whose WAL a file is empty that was not, unless everything after it is a reservation too.
+/// Rejects a log with a truncated WAL file: an empty file that is not followed by a reservation.
 ///
 /// # Errors
 /// [`Error::Invalid`] for such a log, [`Error::Unavailable`] when a store does not answer.

@@ -10,13 +10,12 @@ use log_domain::Clock;
 use slatedb_common::clock::{SystemClock, SystemClockTicker};
 use tokio::time::Instant;
 
-/// The log's own clock as it was when the log was opened, and from there on without steps; but never before the last
-/// write of the log, nor before the names of its files.
+/// A monotonic clock that starts with the wall clock when the log is opened; never before the last write of the log, nor
+/// before the timestamps in its file names.
 ///
-/// SlateDB cannot bear a clock that steps back.
-///
-/// SlateDB refuses a write whose time is before that of the last one, and stops: after a failover to a machine whose
-/// clock is behind, the log could not be written to until that clock has caught up.
+/// SlateDB requires a monotonic clock: it rejects a write with a time before that of the last one, and stops. Without
+/// this clock, after a failover to a machine whose clock is behind, the log could not be written until that clock has
+/// caught up.
 #[derive(Debug)]
 pub(super) struct EngineClock {
     opened_ms: i64,

@@ -1,4 +1,4 @@
-//! Appends that wait until something is looked up in SlateDB, while others are applied.
+//! Lookups in SlateDB, and the appends that wait for them while others are applied.
 
 use std::collections::HashMap;
 use std::sync::Arc;

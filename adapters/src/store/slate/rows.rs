@@ -1,4 +1,4 @@
-//! The rows of a commit: one for each key, and what the next writer must know.
+//! The rows of a commit: one for each key, and the state for the next writer.
 
 use bytes::Bytes;
 use log_domain::run::RunBuilder;

@@ -43,7 +43,7 @@ pub fn defaults() -> Settings {
     settings
 }
 
-/// What SlateDB would refuse, ignore, or do at the log's cost.
+/// Rejects settings that SlateDB would reject or ignore, or that would harm the log.
 ///
 /// # Errors
 /// One line that names the setting as SlateDB does.

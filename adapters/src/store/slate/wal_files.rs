@@ -1,7 +1,7 @@
-//! Which files of the WAL this server wrote last, so that they can be looked for.
+//! Records the WAL files that this server wrote last, so that their presence can be checked.
 //!
-//! SlateDB does not tell how it names the files of its WAL while they are written, nor how long they are. So the store that
-//! it is given is wrapped here, and remembers that of the last few.
+//! SlateDB does not report the names and lengths of its WAL files. This wrapper of its store records those of the last
+//! few.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::plain_objects;
 use crate::observed_store::{ObservedStore, WriteObserver};
 
-/// How many of the last files are remembered: the newest, and the one that was the newest at the flush before.
+/// Number of recorded files: the newest, and the one that was the newest at the previous flush.
 const REMEMBERED: usize = 2;
 
 /// The files of a log's WAL.
