@@ -173,7 +173,7 @@ def test_what_was_refused_uses_up_no_sequence(serve, writers):
 
 
 def test_an_outcome_that_stays_unknown_is_told_and_cannot_be_taken_for_the_next_append(serve, writers):
-    url, settings = serve(), {"patience": 0.3}
+    url, settings = serve(), {"patience": 1}
     with Scripted(url, ["lost answer", *[DOWN] * 1000]) as unsure:
         unknown = writers.append(unsure.url, "same", settings=settings)
         assert (unknown["outcome"], unknown["unknown"]) == ("OutcomeUnknown", True), unknown
@@ -241,7 +241,8 @@ def test_an_append_that_is_cancelled_cannot_be_taken_for_the_next_one_and_lets_o
                    append(unsure.url, "second")]
         assert [each["outcome"] for each in writers.together(waiting)] == ["Appended", "Cancelled", "Appended"]
     with Scripted(url, ["lost answer"]) as unsure:
-        cancelled = writers.append(unsure.url, "same", client="cancels", settings=settings, cancelAfter=0.3)
+        # It waits for its second attempt by then.
+        cancelled = writers.append(unsure.url, "same", client="cancels", settings={"pause": 30}, cancelAfter=1)
         assert cancelled["outcome"] in ("Cancelled", "OutcomeUnknown")
         assert writers.append(unsure.url, "same", client="cancels") == done(3)
         assert [(epoch, sequence) for _, epoch, sequence in producers(unsure)] == [(0, 0), (1, 0)]
