@@ -3,10 +3,12 @@
 mod appends;
 mod counts;
 mod durability;
+mod exactly_once;
 mod fencing;
 mod headers;
 mod order;
 mod pages;
+mod registers;
 mod service;
 mod truth;
 mod waking;
@@ -129,7 +131,7 @@ struct Origin<'a> {
 
 /// All checkers.
 #[rustfmt::skip]
-pub const CHECKERS: [Checker; 20] = [
+pub const CHECKERS: [Checker; 22] = [
     Checker { name: "durable", holds: "every append acknowledged as durable is in the final log: whole, once, where it was said to be", find: durability::durable },
     Checker { name: "graceful", holds: "everything that a server acknowledged before it stopped with exit code 0 is in the final log", find: durability::graceful },
     Checker { name: "refused", holds: "nothing that was refused is seen by any reader", find: appends::refused },
@@ -138,6 +140,8 @@ pub const CHECKERS: [Checker; 20] = [
     Checker { name: "headers", holds: "every record that is seen has the headers that it was appended with", find: headers::headers },
     Checker { name: "reuse", holds: "no sequence names two records, over the whole history", find: order::reuse },
     Checker { name: "real-time", holds: "what is appended after another append was acknowledged has higher sequences", find: order::real_time },
+    Checker { name: "exactly-once", holds: "the final log holds each request of a producer once, without gaps, in the order of epochs and sequences; nothing that was durable is forgotten", find: exactly_once::exactly_once },
+    Checker { name: "registers", holds: "where a record with a precondition lies in the final log, the precondition holds; a conflict that was answered as durable names a record of the final log", find: registers::registers },
     Checker { name: "segments", holds: "segments follow each other without gap, from 1 on, and are sealed when they are due", find: order::segments },
     Checker { name: "pages", holds: "a page is in order, within its range and limit, and has all of the final log up to nextSequence", find: pages::pages },
     Checker { name: "visible", holds: "a reader sees what was acknowledged before it asked", find: pages::visible },
@@ -166,7 +170,11 @@ pub fn check(history: &History, log: &FinalLog, facts: Facts) -> Vec<Violation> 
                 place,
                 key: &sent.key,
             };
-            origin.insert(sent.value.as_str(), value);
+            // The same request may be sent several times: if one of them can have been applied, it comes from that one.
+            let known = origin.entry(sent.value.as_str()).or_insert(value);
+            if known.operation.not_applied() {
+                *known = value;
+            }
         }
     }
     let view = View {

@@ -41,6 +41,10 @@ enum Command {
     Outage(Runs),
     /// Many readers and followers, through all of the above.
     Readers(Runs),
+    /// Producers send every request until they know what became of it, while servers are killed and taken over.
+    ExactlyOnce(Runs),
+    /// Clients compare and append, while servers are killed and taken over.
+    Registers(Runs),
     /// All of it, with rates drawn from the seed.
     Swarm(Runs),
     /// Runs seeds twice and compares everything that happened, byte for byte.
@@ -118,6 +122,8 @@ impl Cli {
             Command::Fencing(runs) => seeds::run(Scenario::Fencing, &runs),
             Command::Outage(runs) => seeds::run(Scenario::Outage, &runs),
             Command::Readers(runs) => seeds::run(Scenario::Readers, &runs),
+            Command::ExactlyOnce(runs) => seeds::run(Scenario::ExactlyOnce, &runs),
+            Command::Registers(runs) => seeds::run(Scenario::Registers, &runs),
             Command::Swarm(runs) => seeds::run(Scenario::Swarm, &runs),
             Command::Meta { scenario, runs } => meta::run(scenario, &runs),
             Command::Bite { planted, within } => bite::run(planted, within),

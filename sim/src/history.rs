@@ -2,6 +2,7 @@
 
 mod headers;
 mod record;
+mod safety;
 
 use std::fmt;
 
@@ -9,6 +10,7 @@ use serde::Serialize;
 
 pub use headers::{HeadersSeen, as_sent, headers_of};
 pub use record::Recorder;
+pub use safety::{Condition, Numbered, Safety};
 
 /// When something happened. Moments are totally ordered, several can share a millisecond.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -99,6 +101,8 @@ pub enum Call {
         records: Vec<Sent>,
         /// And to be told when they are durable.
         durable: bool,
+        /// Only if this holds, and only once.
+        safety: Safety,
     },
     /// For a page of a key.
     Scan(ScanCall),
@@ -152,6 +156,20 @@ pub enum Outcome {
         start: u64,
         /// How many they are.
         count: u64,
+    },
+    /// The same, by an earlier call with the same producer and number; nothing was applied now.
+    Duplicate {
+        /// The sequence of the first.
+        start: u64,
+        /// How many they are.
+        count: u64,
+    },
+    /// That it was not applied now (409): a precondition does not hold, or the producer may not.
+    Rejected {
+        /// The code of the error.
+        code: String,
+        /// The last sequence of the key of the precondition, or the number that the producer is expected to send.
+        sequence: Option<u64>,
     },
     /// A page.
     Page {
@@ -255,7 +273,17 @@ impl Operation {
     /// What it appends, if it does.
     pub fn appends(&self) -> Option<(&[Sent], bool)> {
         match &self.call {
-            Call::Append { records, durable } => Some((records, *durable)),
+            Call::Append {
+                records, durable, ..
+            } => Some((records, *durable)),
+            _ => None,
+        }
+    }
+
+    /// Under which conditions, and for whom, it appends, if it does.
+    pub fn safety(&self) -> Option<&Safety> {
+        match &self.call {
+            Call::Append { safety, .. } => Some(safety),
             _ => None,
         }
     }
@@ -275,6 +303,7 @@ impl Operation {
         match self.outcome() {
             Some(Outcome::NotSent) => true,
             Some(Outcome::Refused { status, .. }) => *status != 504 && *status != 500,
+            Some(Outcome::Rejected { code, .. }) => code != "producer_sequence_too_old",
             _ => false,
         }
     }
@@ -320,6 +349,17 @@ impl History {
         self.operations.iter().filter_map(|operation| {
             let (when, start) = operation.acknowledged()?;
             Some((operation, when, start))
+        })
+    }
+
+    /// The same, and those that were told so as duplicates.
+    pub fn confirmed(&self) -> impl Iterator<Item = (&Operation, Moment, u64)> {
+        self.operations.iter().filter_map(|operation| {
+            let told = match &operation.answered {
+                Some((when, Outcome::Duplicate { start, .. })) => Some((*when, *start)),
+                _ => operation.acknowledged(),
+            };
+            told.map(|(when, start)| (operation, when, start))
         })
     }
 

@@ -15,7 +15,7 @@ pub use settings::PlannedSettings;
 
 /// What a run is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ValueEnum)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum Scenario {
     /// Nothing goes wrong.
     Smoke,
@@ -29,19 +29,25 @@ pub enum Scenario {
     Outage,
     /// Many readers and followers, through all of the above.
     Readers,
+    /// Producers send every request until they know what became of it, while servers are killed and taken over.
+    ExactlyOnce,
+    /// Clients compare and append, while servers are killed and taken over.
+    Registers,
     /// All of it, with rates drawn from the seed.
     Swarm,
 }
 
 impl Scenario {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Smoke,
         Self::Crash,
         Self::Shutdown,
         Self::Fencing,
         Self::Outage,
         Self::Readers,
+        Self::ExactlyOnce,
+        Self::Registers,
         Self::Swarm,
     ];
 
@@ -54,6 +60,8 @@ impl Scenario {
             Self::Fencing => "fencing",
             Self::Outage => "outage",
             Self::Readers => "readers",
+            Self::ExactlyOnce => "exactly-once",
+            Self::Registers => "registers",
             Self::Swarm => "swarm",
         }
     }
@@ -104,7 +112,7 @@ impl Plan {
             settings: PlannedSettings::draw(scenario, &mut random(2)),
             skew_ms,
             latency_ms: own.random_range(2..=15),
-            clients: load::draw(scenario, &mut random(3)),
+            clients: load::draw(scenario, &mut random(3), &mut random(5)),
             faults: faults::draw(scenario, &mut random(4)),
         }
     }

@@ -56,6 +56,14 @@ pub enum Planted {
     IncludeEnd,
     /// The last of several keys is left out.
     DropKey,
+    /// What a server knows of producers is not there after a restart: a request that is sent again is applied again.
+    ApplyAgain,
+    /// After a restart or takeover, an earlier instance of a producer is not refused.
+    ForgetEpoch,
+    /// A precondition is judged without the records that are placed in the same commit.
+    JudgeEarly,
+    /// Appends with preconditions that ask to be durable are answered as soon as they are judged.
+    RejectEarly,
 }
 
 impl Planted {
@@ -76,6 +84,8 @@ impl Planted {
             Self::ShowUndurable => &[Scenario::Fencing, Scenario::Readers],
             Self::SkipFlush => &[Scenario::Shutdown],
             Self::SayNotApplied => &[Scenario::Outage],
+            Self::ApplyAgain | Self::ForgetEpoch => &[Scenario::ExactlyOnce],
+            Self::JudgeEarly | Self::RejectEarly => &[Scenario::Registers],
             Self::SplitBatch
             | Self::ReverseBatch
             | Self::CountAtSegment
@@ -108,6 +118,8 @@ impl Planted {
             Self::StaleRead => &["visible"],
             Self::SayNotApplied => &["refused"],
             Self::DropKey => &["model"],
+            Self::ApplyAgain | Self::ForgetEpoch => &["exactly-once"],
+            Self::JudgeEarly | Self::RejectEarly => &["registers"],
         }
     }
 }

@@ -84,7 +84,7 @@ pub fn run(plan: &Plan, planted: Option<Planted>) -> Result<Report, String> {
         recorder: recorder.clone(),
         current: current.clone(),
         patience: Duration::from_millis(plan.settings.timeout_ms + SLACK_MS),
-        face: Face::of(planted),
+        face: Face::of(planted, recorder.clone()),
     };
     let users = users(plan, surroundings, &stages, &log);
     sim.client(clients::HOST, users);

@@ -26,7 +26,7 @@ fn a_fixed_set_of_seeds_is_deterministic_and_without_violation_and_every_planted
             "2 seeds, 0 violations",
         );
     }
-    sim("bite", "20 planted bugs, 0 not found");
+    sim("bite", "24 planted bugs, 0 not found");
     for scenario in SCENARIOS {
         sim(
             &format!("{scenario} --seeds 1..20"),
@@ -35,8 +35,16 @@ fn a_fixed_set_of_seeds_is_deterministic_and_without_violation_and_every_planted
     }
 }
 
-const SCENARIOS: [&str; 7] = [
-    "smoke", "crash", "shutdown", "fencing", "outage", "readers", "swarm",
+const SCENARIOS: [&str; 9] = [
+    "smoke",
+    "crash",
+    "shutdown",
+    "fencing",
+    "outage",
+    "readers",
+    "exactly-once",
+    "registers",
+    "swarm",
 ];
 
 /// Seeds that found a bug once. Each is told in `docs/simulation.md`.

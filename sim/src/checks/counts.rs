@@ -47,10 +47,12 @@ fn lost(view: &View<'_>, key: &str, start: u64, end: u64) -> u64 {
             Some((_, first)) => (start..end).contains(&(first + origin.place as u64)),
             None => true,
         };
+        // What was sent again may have been lost in one place, and be in another.
+        let again = origin.operation.acknowledged().is_none() && view.is_numbered(origin.operation);
         origin.key == key
             && here
             && !origin.operation.not_applied()
-            && !view.log.of(key).iter().any(|seen| seen.value == **value)
+            && (again || !view.log.of(key).iter().any(|seen| seen.value == **value))
     });
     gone.count() as u64
 }

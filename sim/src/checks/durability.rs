@@ -5,7 +5,7 @@ use crate::history::Operation;
 
 pub(super) fn durable(view: &View<'_>) -> Vec<String> {
     view.history
-        .acknowledged()
+        .confirmed()
         .filter(|(operation, ..)| operation.appends().is_some_and(|(_, durable)| durable))
         .flat_map(|(operation, _, start)| missing(view, operation, start))
         .collect()
@@ -13,7 +13,7 @@ pub(super) fn durable(view: &View<'_>) -> Vec<String> {
 
 pub(super) fn graceful(view: &View<'_>) -> Vec<String> {
     view.history
-        .acknowledged()
+        .confirmed()
         .filter(|(operation, ..)| {
             let mut lives = view.history.answering(operation).peekable();
             lives.peek().is_some() && lives.all(|life| life.was_clean())

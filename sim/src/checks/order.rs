@@ -9,16 +9,13 @@ use crate::history::{Operation, Seen, as_sent};
 pub(super) fn reuse(view: &View<'_>) -> Vec<String> {
     let mut names: BTreeMap<u64, (&str, &str)> = BTreeMap::new();
     let mut wrong = Vec::new();
-    let acknowledged = view
-        .history
-        .acknowledged()
-        .flat_map(|(operation, _, start)| {
-            let (records, _) = operation.appends().unwrap_or_default();
-            (start..).zip(records).map(|(sequence, sent)| {
-                let who = format!("the answer of #{}", operation.id);
-                (who, sent.key.as_str(), sequence, sent.value.as_str())
-            })
-        });
+    let acknowledged = view.history.confirmed().flat_map(|(operation, _, start)| {
+        let (records, _) = operation.appends().unwrap_or_default();
+        (start..).zip(records).map(|(sequence, sent)| {
+            let who = format!("the answer of #{}", operation.id);
+            (who, sent.key.as_str(), sequence, sent.value.as_str())
+        })
+    });
     for (who, key, sequence, value) in acknowledged.chain(view.seen()) {
         let known = *names.entry(sequence).or_insert((key, value));
         if known != (key, value) {

@@ -26,6 +26,13 @@ pub(super) fn answered(view: &View<'_>) -> Vec<String> {
             Outcome::Garbled(_) => true,
             Outcome::Refused { status: 503, .. } => view.facts.faultless && served_throughout(),
             Outcome::Refused { status, .. } => ![429, 504].contains(status) || view.facts.faultless,
+            Outcome::Rejected { code, .. } => {
+                let safety = operation.safety();
+                safety.is_none_or(|safety| match code.as_str() {
+                    "conflict" => safety.conditions.is_empty(),
+                    _ => safety.numbered.is_none(),
+                })
+            }
             Outcome::Late => served_throughout() && undisturbed() || view.facts.faultless,
             // Before the log is open there may be no listener yet.
             Outcome::NotSent | Outcome::Broken => view.facts.faultless && served_throughout(),

@@ -60,6 +60,11 @@ impl Recorder {
         pages.history.operations[operation].answered = Some((when, outcome));
     }
 
+    /// How many processes of servers have begun.
+    pub fn lives(&self) -> usize {
+        self.0.lock().history.lives.len()
+    }
+
     /// A server's process begins.
     pub fn started(&self, node: &str, take_over: bool) -> usize {
         let mut pages = self.0.lock();

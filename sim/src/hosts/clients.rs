@@ -3,7 +3,9 @@
 mod appender;
 mod ask;
 mod audit;
+mod producer;
 mod readers;
+mod register;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -67,6 +69,8 @@ struct Client {
 pub async fn work(plan: PlannedClient, surroundings: Surroundings) {
     let name = match plan.kind {
         ClientKind::Appender { .. } => format!("appender-{}", plan.number),
+        ClientKind::Producer { .. } => format!("producer-{}", plan.number),
+        ClientKind::Register => format!("register-{}", plan.number),
         ClientKind::Scanner => format!("scanner-{}", plan.number),
         ClientKind::Follower { .. } => format!("follower-{}", plan.number),
         ClientKind::Counter => format!("counter-{}", plan.number),
@@ -86,6 +90,8 @@ pub async fn work(plan: PlannedClient, surroundings: Surroundings) {
                 .append_all(durable_percent, records, value_bytes)
                 .await;
         }
+        ClientKind::Producer { durable_percent } => client.produce_all(durable_percent).await,
+        ClientKind::Register => client.register_all().await,
         ClientKind::Scanner => client.scan_all().await,
         ClientKind::Follower { durable } => client.follow_all(durable).await,
         ClientKind::Counter => client.count_all().await,

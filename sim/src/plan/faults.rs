@@ -90,6 +90,19 @@ pub(super) fn draw(scenario: Scenario, random: &mut StdRng) -> Vec<PlannedFault>
         ),
         Scenario::Outage => (5, &[Kind::S3Lost, Kind::S3Held, Kind::Slow, Kind::Flaky]),
         Scenario::Readers => (6, &Kind::ALL),
+        Scenario::ExactlyOnce | Scenario::Registers => (
+            8,
+            &[
+                Kind::Crash,
+                Kind::Crash,
+                Kind::Takeover,
+                Kind::Stop,
+                Kind::Flaky,
+                Kind::S3Lost,
+                Kind::ClientsLost,
+                Kind::ClientsHeld,
+            ],
+        ),
         Scenario::Swarm => (9, &Kind::ALL),
     };
     // Swarm: a few kinds, each as likely as the seed has it, find more than all of them always.

@@ -18,6 +18,13 @@ pub enum ClientKind {
         /// Each of at most so many bytes.
         value_bytes: usize,
     },
+    /// Appends as a producer, and sends each request until it knows what became of it.
+    Producer {
+        /// In how many of a hundred it waits until they are durable.
+        durable_percent: u32,
+    },
+    /// Reads a key to its end, and appends to it if nothing came in between.
+    Register,
     /// Reads keys from the beginning, page by page.
     Scanner,
     /// Follows a key with long polls.
@@ -46,7 +53,58 @@ pub struct PlannedClient {
     pub keys: usize,
 }
 
-pub(super) fn draw(scenario: Scenario, random: &mut StdRng) -> Vec<PlannedClient> {
+/// Draws all clients. Those whose appends are safe have a stream of their own, so that the others of a seed stay as they were.
+pub(super) fn draw(
+    scenario: Scenario,
+    random: &mut StdRng,
+    safe: &mut StdRng,
+) -> Vec<PlannedClient> {
+    let mut clients = match scenario {
+        Scenario::ExactlyOnce | Scenario::Registers => Vec::new(),
+        _ => unconditional(scenario, random),
+    };
+    let (producers, registers) = match scenario {
+        Scenario::ExactlyOnce => (safe.random_range(2..=4), 0),
+        Scenario::Registers => (0, safe.random_range(3..=6)),
+        Scenario::Swarm => (safe.random_range(0..=2), safe.random_range(0..=2)),
+        _ => (0, 0),
+    };
+    let keys = match (scenario, clients.first()) {
+        (Scenario::Registers, _) => safe.random_range(1..=2),
+        (_, Some(other)) => other.keys,
+        _ => safe.random_range(1..=6),
+    };
+    for place in 0..producers + registers {
+        let kind = if place < producers {
+            let durable_percent = [30, 100, 100][safe.random_range(0..3)];
+            ClientKind::Producer { durable_percent }
+        } else {
+            ClientKind::Register
+        };
+        clients.push(PlannedClient {
+            number: clients.len(),
+            seed: safe.random(),
+            kind,
+            operations: safe.random_range(10..=40),
+            think_ms: safe.random_range(20..=300),
+            keys,
+        });
+    }
+    // Each of these scenarios has a reader now and then, which sees what is lost later.
+    if matches!(scenario, Scenario::ExactlyOnce | Scenario::Registers) && safe.random() {
+        clients.push(PlannedClient {
+            number: clients.len(),
+            seed: safe.random(),
+            kind: ClientKind::Scanner,
+            operations: 20,
+            think_ms: 300,
+            keys,
+        });
+    }
+    clients
+}
+
+fn unconditional(scenario: Scenario, random: &mut StdRng) -> Vec<PlannedClient> {
     let keys = random.random_range(1..=6);
     let appenders = random.random_range(1..=6);
     let readers = match scenario {

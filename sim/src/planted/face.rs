@@ -1,5 +1,7 @@
 //! A proxy between a server and its clients that falsifies answers.
 
+mod safety;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,8 +9,10 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use super::Planted;
-use crate::history::{Call, Outcome, ScanCall, Seen};
+use crate::history::{Call, Outcome, Recorder, Safety, ScanCall, Seen};
 use crate::time::now_ms;
+
+use safety::Unsafe;
 
 /// A jump of sequences that only a crash makes.
 const CRASH_GAP: u64 = 10_000;
@@ -21,6 +25,7 @@ const WOKEN_MS: u64 = 80;
 #[derive(Clone, Default)]
 pub struct Face {
     bug: Option<Planted>,
+    recorder: Recorder,
     memory: Arc<Mutex<Memory>>,
 }
 
@@ -33,32 +38,56 @@ struct Memory {
     shifts: Vec<(u64, u64)>,
     segments: Vec<u64>,
     pages: HashMap<(String, u64, u64), (u64, Outcome)>,
+    safety: Unsafe,
 }
 
 impl Face {
-    /// With this bug, if it is one of faces.
-    pub fn of(bug: Option<Planted>) -> Self {
+    /// With this bug, if it is one of faces, of the servers whose lives are written down here.
+    pub fn of(bug: Option<Planted>, recorder: Recorder) -> Self {
         Self {
             bug,
+            recorder,
             ..Self::default()
         }
     }
 
-    /// What the server is asked, one after the other, when a client asks `call`.
-    pub fn heard(&self, call: &Call) -> Vec<Call> {
+    /// What the server is asked, one after the other, when a client asks `call` as this operation.
+    pub fn heard(&self, operation: usize, call: &Call) -> Vec<Call> {
         let mut call = call.clone();
         match (self.bug, &mut call) {
             (Some(Planted::AcknowledgeEarly), Call::Append { durable, .. }) => *durable = false,
             (Some(Planted::ReverseBatch), Call::Append { records, .. }) => records.reverse(),
             (Some(Planted::ShowUndurable), Call::Scan(scan)) => scan.durable = false,
             (Some(Planted::IncludeEnd), Call::Scan(scan)) => scan.end = scan.end.saturating_add(1),
-            (Some(Planted::SplitBatch), Call::Append { records, durable }) if records.len() > 1 => {
+            (
+                Some(Planted::SplitBatch),
+                Call::Append {
+                    records, durable, ..
+                },
+            ) if records.len() > 1 => {
                 let second = records.split_off(records.len() / 2);
                 let second = Call::Append {
                     records: second,
                     durable: *durable,
+                    safety: Safety::default(),
                 };
                 return vec![call, second];
+            }
+            (
+                Some(bug),
+                Call::Append {
+                    records,
+                    durable,
+                    safety,
+                },
+            ) => {
+                let lives = self.recorder.lives();
+                let mut memory = self.memory.lock();
+                memory.safety.heard(bug, lives, safety);
+                if bug == Planted::RejectEarly && !safety.conditions.is_empty() {
+                    *durable = false;
+                }
+                memory.safety.begins(operation, records);
             }
             (Some(Planted::ReuseSequences), Call::Scan(scan)) => {
                 let memory = self.memory.lock();
@@ -71,12 +100,19 @@ impl Face {
     }
 
     /// What the client is told when the server says `outcome` to what was asked at `asked_ms`.
-    pub async fn says(&self, call: &Call, outcome: Outcome, asked_ms: u64) -> Outcome {
+    pub async fn says(
+        &self,
+        operation: usize,
+        call: &Call,
+        outcome: Outcome,
+        asked_ms: u64,
+    ) -> Outcome {
         if let (Some(Planted::LoseWakeUp), Call::Scan(scan)) = (self.bug, call) {
             return asleep(scan, outcome, asked_ms).await;
         }
         let mut memory = self.memory.lock();
         memory.learn(call, &outcome);
+        memory.safety.ends(operation);
         match (self.bug, call, outcome) {
             (Some(Planted::DropRecord), Call::Scan(_), Outcome::Page { mut values, next }) => {
                 if values.len() > 2 {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::checks::{AUDITOR, Facts, FinalLog};
 use crate::history::{
-    Call, End, History, Life, Moment, Operation, Outcome, ScanCall, Seen, SegmentSeen, Sent,
-    headers_of,
+    Call, Condition, End, History, Life, Moment, Numbered, Operation, Outcome, Safety, ScanCall,
+    Seen, SegmentSeen, Sent, headers_of,
 };
 
 pub(super) const NODE: &str = "log-1";
@@ -64,6 +64,9 @@ struct Server {
     next: u64,
     /// What survives a crash: how many records of each key, and the sequence after.
     durable: u64,
+    /// The epoch of the producer, a new one after each crash, and how many requests it sent in it.
+    epoch: u64,
+    numbered: u64,
 }
 
 impl Server {
@@ -115,7 +118,9 @@ impl Server {
 
     fn answer(&mut self, call: &Call, time: i64) -> Outcome {
         match call {
-            Call::Append { records, durable } => {
+            Call::Append {
+                records, durable, ..
+            } => {
                 let start = self.next;
                 for sent in records {
                     let seen = Seen {
@@ -197,7 +202,24 @@ pub(super) fn correct(steps: &[Step]) -> (History, FinalLog, Facts) {
                     value: format!("{round}.{place}:"),
                 };
                 let records = (0..records).map(sent).collect();
-                server.operate("appender", Call::Append { records, durable });
+                server.numbered += 1;
+                let safety = Safety {
+                    conditions: vec![Condition {
+                        key: key(number),
+                        since: server.next,
+                    }],
+                    numbered: Some(Numbered {
+                        id: "appender".into(),
+                        epoch: server.epoch,
+                        sequence: server.numbered - 1,
+                    }),
+                };
+                let append = Call::Append {
+                    records,
+                    durable,
+                    safety,
+                };
+                server.operate("appender", append);
             }
             Step::Page {
                 key: number,
@@ -223,7 +245,10 @@ pub(super) fn correct(steps: &[Step]) -> (History, FinalLog, Facts) {
                 let key = key(number);
                 server.operate("counter", Call::Count { key, start, end });
             }
-            Step::Crash => server.crash(),
+            Step::Crash => {
+                server.crash();
+                (server.epoch, server.numbered) = (server.epoch + 1, 0);
+            }
         }
     }
     let last = vec![Sent {
@@ -235,6 +260,7 @@ pub(super) fn correct(steps: &[Step]) -> (History, FinalLog, Facts) {
         Call::Append {
             records: last,
             durable: true,
+            safety: Safety::default(),
         },
     );
     server.durable = server.next;

@@ -3,7 +3,7 @@
 use super::correct::NODE;
 use crate::checks::{AUDITOR, Facts, FinalLog};
 use crate::history::{
-    Call, End, Fault, History, Life, Moment, Operation, Outcome, SegmentSeen, Sent,
+    Call, End, Fault, History, Life, Moment, Operation, Outcome, Safety, SegmentSeen, Sent,
 };
 
 type Damage = fn(&mut History, &mut FinalLog, &mut Facts);
@@ -47,6 +47,48 @@ pub(super) const DAMAGE: &[(&str, &str, Damage)] = &[
     }),
     ("time goes back", "real-time", |history, _, _| {
         last(history, is_append).answered.as_mut().expect("answered").1 = Outcome::Appended { start: 0, count: 3 };
+    }),
+    ("a request of a producer is applied twice", "exactly-once", |history, log, _| {
+        let sent = records(last(history, is_append))[0].clone();
+        let mut again = log.of(&sent.key).iter().find(|seen| seen.value == sent.value).expect("the record").clone();
+        again.sequence = log.tip;
+        log.records.get_mut(&sent.key).expect("its key").push(again);
+    }),
+    ("requests of a producer change places", "exactly-once", |history, _, _| {
+        let Call::Append { safety, .. } = &mut nth_last(history, is_append, 1).call else { return };
+        safety.numbered.as_mut().expect("a producer").epoch += 1;
+    }),
+    ("a request before another one is not there", "exactly-once", |history, _, _| {
+        let Call::Append { safety, .. } = &mut last(history, is_append).call else { return };
+        safety.numbered.as_mut().expect("a producer").sequence += 1;
+    }),
+    ("a durable request is forgotten", "exactly-once", |history, _, _| {
+        let unknown = Outcome::Rejected { code: "producer_unknown".into(), sequence: None };
+        let durable = nth_last(history, is_append, 2).clone();
+        let asked = last(history, is_append);
+        asked.answered.as_mut().expect("answered").1 = unknown;
+        asked.call = durable.call;
+        asked.safety_mut().numbered.as_mut().expect("a producer").sequence += 1;
+    }),
+    ("a duplicate has another answer", "exactly-once", |history, _, _| {
+        let mut again = last(history, is_append).clone();
+        let (moment, start) = again.acknowledged().expect("acknowledged");
+        (again.id, again.called) = (history.operations.len(), moment);
+        again.answered = Some((moment, Outcome::Duplicate { start: start + 1, count: 3 }));
+        history.operations.push(again);
+    }),
+    ("a precondition did not hold", "registers", |history, _, _| {
+        let before = nth_last(history, is_append, 1).acknowledged().expect("acknowledged").1;
+        last(history, is_append).safety_mut().conditions[0].since = before;
+    }),
+    ("a conflict names a record that is not there", "registers", |history, _, _| {
+        let conflict = Outcome::Rejected { code: "conflict".into(), sequence: Some(1 << 40) };
+        last(history, is_append).answered.as_mut().expect("answered").1 = conflict;
+    }),
+    ("a conflict names a record that the precondition allows", "registers", |history, _, _| {
+        let earlier = nth_last(history, is_append, 1).acknowledged().expect("acknowledged").1;
+        let conflict = Outcome::Rejected { code: "conflict".into(), sequence: Some(earlier) };
+        last(history, is_append).answered.as_mut().expect("answered").1 = conflict;
     }),
     ("a segment is missing", "segments", |_, log, _| log.segments[0].id = 2),
     ("a segment is sealed that was not due", "segments", |_, log, facts| {
@@ -119,6 +161,15 @@ pub(super) const DAMAGE: &[(&str, &str, Damage)] = &[
         records[0].value.push_str(&"v".repeat(2 << 20));
     }),
 ];
+
+impl Operation {
+    fn safety_mut(&mut self) -> &mut Safety {
+        match &mut self.call {
+            Call::Append { safety, .. } => safety,
+            call => panic!("{call:?} appends nothing"),
+        }
+    }
+}
 
 fn is_append(operation: &Operation) -> bool {
     operation.appends().is_some() && operation.client != AUDITOR

@@ -3,7 +3,7 @@
 use rand::RngExt;
 
 use super::{Client, failed};
-use crate::history::{Call, Outcome, ScanCall, Sent};
+use crate::history::{Call, Outcome, Safety, ScanCall, Sent};
 
 /// How often the same is sent when the server says that it was not applied.
 const ATTEMPTS: u32 = 4;
@@ -38,7 +38,12 @@ impl Client {
                 })
                 .collect();
             let first = records[0].key.clone();
-            let outcome = self.connection.ask(Call::Append { records, durable }).await;
+            let append = Call::Append {
+                records,
+                durable,
+                safety: Safety::default(),
+            };
+            let outcome = self.connection.ask(append).await;
             match outcome {
                 Outcome::Refused { status, .. } if status != 504 => self.back_off().await,
                 Outcome::NotSent => self.back_off().await,

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{Current, Surroundings};
 use crate::history::{
-    Call, HeadersSeen, Outcome, Recorder, ScanCall, Seen, SegmentSeen, headers_of,
+    Call, HeadersSeen, Numbered, Outcome, Recorder, ScanCall, Seen, SegmentSeen, headers_of,
 };
 use crate::hosts::server::PORT;
 use crate::net::{Answer, HttpClient, Lost};
@@ -63,12 +63,13 @@ impl Connection {
         let operation = self.recorder.called(&self.client, self.node, call.clone());
         let asked_ms = now_ms();
         let mut first = None;
-        for heard in self.face.heard(&call) {
+        for heard in self.face.heard(operation, &call) {
             let outcome = self.exchange(&heard).await;
             first.get_or_insert(outcome);
         }
         let outcome = first.unwrap_or(Outcome::NotSent);
-        let outcome = self.face.says(&call, outcome, asked_ms).await;
+        let outcome = self.face.says(operation, &call, outcome, asked_ms);
+        let outcome = outcome.await;
         self.recorder.answered(operation, outcome.clone());
         outcome
     }
@@ -101,7 +102,11 @@ impl Connection {
 fn request(call: &Call) -> (Method, String, Option<Value>) {
     let get = |path: String| (Method::GET, format!("/api/v1/log/{path}"), None);
     match call {
-        Call::Append { records, durable } => {
+        Call::Append {
+            records,
+            durable,
+            safety,
+        } => {
             let records: Vec<Value> = records
                 .iter()
                 .map(|sent| {
@@ -113,7 +118,19 @@ fn request(call: &Call) -> (Method, String, Option<Value>) {
                     json!({ "key": key, "value": value, "headers": headers })
                 })
                 .collect();
-            let body = json!({ "records": records, "awaitDurable": durable });
+            let mut body = json!({ "records": records, "awaitDurable": durable });
+            let conditions = safety.conditions.iter().map(
+                |condition| json!({ "key": STANDARD.encode(&condition.key), "noRecordSince": condition.since }),
+            );
+            body["preconditions"] = conditions.collect();
+            if let Some(Numbered {
+                id,
+                epoch,
+                sequence,
+            }) = &safety.numbered
+            {
+                body["producer"] = json!({ "id": id, "epoch": epoch, "sequence": sequence });
+            }
             (Method::POST, "/api/v1/log/append".into(), Some(body))
         }
         Call::Scan(scan) => get(scan_path(scan)),
@@ -162,6 +179,13 @@ fn scan_path(scan: &ScanCall) -> String {
 /// What an answer says, if it is one that a log gives to this call.
 fn outcome(call: &Call, answer: &Answer) -> Option<Outcome> {
     let body: Value = serde_json::from_slice(&answer.body).ok()?;
+    if answer.status == StatusCode::CONFLICT {
+        let last = &body["conflict"]["lastSequence"];
+        return Some(Outcome::Rejected {
+            code: body["code"].as_str()?.to_owned(),
+            sequence: last.as_u64().or(body["expectedSequence"].as_u64()),
+        });
+    }
     if answer.status != StatusCode::OK {
         return Some(Outcome::Refused {
             status: answer.status.as_u16(),
@@ -170,6 +194,10 @@ fn outcome(call: &Call, answer: &Answer) -> Option<Outcome> {
         });
     }
     Some(match call {
+        Call::Append { .. } if body["duplicate"] == true => Outcome::Duplicate {
+            start: body["startSequence"].as_u64()?,
+            count: body["recordsAppended"].as_u64()?,
+        },
         Call::Append { .. } => Outcome::Appended {
             start: body["startSequence"].as_u64()?,
             count: body["recordsAppended"].as_u64()?,

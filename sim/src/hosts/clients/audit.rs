@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::{Connection, key};
 use crate::checks::{AUDITOR, FinalLog};
-use crate::history::{Call, Outcome, ScanCall, Seen, Sent};
+use crate::history::{Call, Outcome, Safety, ScanCall, Seen, Sent};
 
 /// Within this time after the last fault, a durable append succeeds.
 const PROGRESS: Duration = Duration::from_secs(90);
@@ -51,8 +51,12 @@ impl Audit {
                 key: key(0),
                 value: format!("{AUDITOR}.{attempt}"),
             }];
-            let durable = true;
-            match self.connection.ask(Call::Append { records, durable }).await {
+            let append = Call::Append {
+                records,
+                durable: true,
+                safety: Safety::default(),
+            };
+            match self.connection.ask(append).await {
                 Outcome::Appended { .. } => return true,
                 _ if Instant::now() > deadline => return false,
                 _ => tokio::time::sleep(Duration::from_millis(500)).await,
