@@ -39,6 +39,8 @@ enum Command {
     Fencing(Runs),
     /// S3 is slow, flaky, or cannot be reached.
     Outage(Runs),
+    /// Objects of the log vanish while no server runs, and are put back.
+    Vanished(Runs),
     /// Many readers and followers, through all of the above.
     Readers(Runs),
     /// Producers send every request until they know what became of it, while servers are killed and taken over.
@@ -121,6 +123,7 @@ impl Cli {
             Command::Shutdown(runs) => seeds::run(Scenario::Shutdown, &runs),
             Command::Fencing(runs) => seeds::run(Scenario::Fencing, &runs),
             Command::Outage(runs) => seeds::run(Scenario::Outage, &runs),
+            Command::Vanished(runs) => seeds::run(Scenario::Vanished, &runs),
             Command::Readers(runs) => seeds::run(Scenario::Readers, &runs),
             Command::ExactlyOnce(runs) => seeds::run(Scenario::ExactlyOnce, &runs),
             Command::Registers(runs) => seeds::run(Scenario::Registers, &runs),

@@ -27,6 +27,8 @@ pub enum Scenario {
     Fencing,
     /// S3 is slow, flaky, or cannot be reached.
     Outage,
+    /// Objects of the log vanish while no server runs, and are put back.
+    Vanished,
     /// Many readers and followers, through all of the above.
     Readers,
     /// Producers send every request until they know what became of it, while servers are killed and taken over.
@@ -39,12 +41,13 @@ pub enum Scenario {
 
 impl Scenario {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Smoke,
         Self::Crash,
         Self::Shutdown,
         Self::Fencing,
         Self::Outage,
+        Self::Vanished,
         Self::Readers,
         Self::ExactlyOnce,
         Self::Registers,
@@ -59,6 +62,7 @@ impl Scenario {
             Self::Shutdown => "shutdown",
             Self::Fencing => "fencing",
             Self::Outage => "outage",
+            Self::Vanished => "vanished",
             Self::Readers => "readers",
             Self::ExactlyOnce => "exactly-once",
             Self::Registers => "registers",

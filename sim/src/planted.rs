@@ -22,6 +22,8 @@ pub enum Planted {
     StoreLies,
     /// The object store overwrites what must not be overwritten, so a server that was taken over does not notice.
     StoreOverwrites,
+    /// The object store hides the object that says how far the log was durable.
+    HideWatermark,
     /// A stop ends immediately and reports success.
     SkipFlush,
     /// After a crash, sequences continue after the last durable one instead of at the reserved bound.
@@ -83,6 +85,7 @@ impl Planted {
             // It shows when what was read is lost afterwards, which is rare.
             Self::ShowUndurable => &[Scenario::Fencing, Scenario::Readers],
             Self::SkipFlush => &[Scenario::Shutdown],
+            Self::HideWatermark => &[Scenario::Vanished],
             Self::SayNotApplied => &[Scenario::Outage],
             Self::ApplyAgain | Self::ForgetEpoch => &[Scenario::ExactlyOnce],
             Self::JudgeEarly | Self::RejectEarly => &[Scenario::Registers],
@@ -105,6 +108,7 @@ impl Planted {
             Self::AcknowledgeEarly | Self::StoreLies => &["durable"],
             Self::StoreOverwrites => &["durable", "fenced", "zombie"],
             Self::SkipFlush => &["graceful"],
+            Self::HideWatermark => &["durable", "graceful", "reuse"],
             Self::ReuseSequences => &["reuse"],
             Self::ServeFenced => &["fenced"],
             Self::ComeBack => &["away"],

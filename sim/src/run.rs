@@ -2,6 +2,7 @@
 
 mod stage;
 mod supervisor;
+mod vanishing;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +12,7 @@ use turmoil::{Builder, Sim};
 
 use self::stage::{Stage, Stages};
 use self::supervisor::Supervisor;
+use self::vanishing::Vanishing;
 use crate::checks::{AUDITOR, Facts, FinalLog, Violation, check};
 use crate::determinism;
 use crate::history::{History, Recorder};
@@ -58,6 +60,7 @@ pub fn run(plan: &Plan, planted: Option<Planted>) -> Result<Report, String> {
         .build();
     let objects = Objects::default();
     let in_trouble = troubles.clone();
+    let vanishing = Vanishing::new(objects.clone(), recorder.clone());
     sim.host(s3::HOST, move || {
         s3::serve(objects.clone(), in_trouble.clone())
     });
@@ -89,7 +92,15 @@ pub fn run(plan: &Plan, planted: Option<Planted>) -> Result<Report, String> {
     let users = users(plan, surroundings, &stages, &log);
     sim.client(clients::HOST, users);
 
-    let mut supervisor = Supervisor::new(plan, nodes, recorder.clone(), troubles, current, stages);
+    let mut supervisor = Supervisor::new(
+        plan,
+        nodes,
+        recorder.clone(),
+        troubles,
+        vanishing,
+        current,
+        stages,
+    );
     let finished = drive(&mut sim, &mut supervisor, &recorder)?;
     let history = recorder.history();
     let log = log.lock().take();

@@ -1,7 +1,7 @@
 //! General obligations of a server: answers in time, stops in time, bounded memory.
 
 use super::View;
-use crate::history::{End, Outcome};
+use crate::history::{End, Moment, Outcome};
 
 /// A stop takes so much longer than its deadline at most.
 const STOP_SLACK_MS: u64 = 1_000;
@@ -80,6 +80,11 @@ pub(super) fn engine(view: &View<'_>) -> Vec<String> {
         let (End::NotFlushed(why) | End::CannotStart(why)) = end else {
             return None;
         };
+        // While objects are gone, a start that says that data are damaged is right.
+        let cannot_start = matches!(end, End::CannotStart(_));
+        if cannot_start && view.has_vanished(*when) {
+            return None;
+        }
         // What a server dies of while another one takes over does not matter: the log is another's by then.
         let others = view
             .history
@@ -126,6 +131,16 @@ pub(super) fn bounded(view: &View<'_>) -> Vec<String> {
 }
 
 impl View<'_> {
+    /// Whether objects of the log were gone then.
+    fn has_vanished(&self, when: Moment) -> bool {
+        self.history.faults.iter().any(|fault| {
+            let back = fault.until;
+            fault.what.starts_with("Vanish")
+                && fault.from < when
+                && back.is_none_or(|back| when < back)
+        })
+    }
+
     /// Whether clients could not reach the server at some time in a span, or shortly before.
     fn unreachable(&self, from_ms: u64, until_ms: u64) -> bool {
         self.history.faults.iter().any(|fault| {

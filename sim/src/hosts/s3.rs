@@ -1,5 +1,6 @@
 //! The host `s3`: an object store in memory that speaks S3, and can be in trouble.
 
+mod loss;
 mod objects;
 mod trouble;
 
@@ -9,6 +10,7 @@ use s3s::auth::SimpleAuth;
 use s3s::service::S3ServiceBuilder;
 use turmoil::net::TcpListener;
 
+pub use loss::{Copies, Loss};
 pub use objects::Objects;
 use trouble::Troubled;
 pub use trouble::{Trouble, Troubles};

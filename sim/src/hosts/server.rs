@@ -48,6 +48,8 @@ pub struct Process {
     pub ended: bool,
     /// Whether it is over because another server has the log.
     pub fenced: bool,
+    /// Whether it is over because it was asked to stop, with everything flushed.
+    pub clean: bool,
 }
 
 /// What a host is made with.
@@ -119,6 +121,7 @@ impl Node {
         let mut process = self.0.process.lock();
         if let Some(life) = process.life.filter(|_| !process.ended) {
             process.fenced = end == End::Fenced;
+            process.clean = end == End::Clean;
             self.0.parts.recorder.ended(life, end);
             process.ended = true;
             process.open = false;

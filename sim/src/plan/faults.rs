@@ -5,7 +5,7 @@ use rand::rngs::StdRng;
 use serde::Serialize;
 
 use super::Scenario;
-use crate::hosts::s3::Trouble;
+use crate::hosts::s3::{Loss, Trouble};
 
 /// The span in which faults begin.
 const SPAN_MS: u64 = 12_000;
@@ -39,6 +39,13 @@ pub enum FaultKind {
     /// A server starts on the other host, as if restarted by the supervisor of that host. If it had the
     /// log before, it must not take it back.
     Return,
+    /// The server is asked to stop, objects vanish, and it is started. If it refuses that, they are put back after a while.
+    Vanish {
+        /// Which.
+        loss: Loss,
+        /// For how long.
+        for_ms: u64,
+    },
     /// S3 is in trouble.
     S3 {
         /// What kind.
@@ -89,6 +96,7 @@ pub(super) fn draw(scenario: Scenario, random: &mut StdRng) -> Vec<PlannedFault>
             ],
         ),
         Scenario::Outage => (5, &[Kind::S3Lost, Kind::S3Held, Kind::Slow, Kind::Flaky]),
+        Scenario::Vanished => (6, &[Kind::Vanish, Kind::Vanish, Kind::Vanish, Kind::Crash]),
         Scenario::Readers => (6, &Kind::ALL),
         Scenario::ExactlyOnce | Scenario::Registers => (
             8,
@@ -152,9 +160,11 @@ enum Kind {
     S3Held,
     ClientsLost,
     ClientsHeld,
+    Vanish,
 }
 
 impl Kind {
+    /// Those of a mixture. What vanishes has a scenario of its own, in which S3 is well otherwise.
     const ALL: [Self; 10] = [
         Self::Crash,
         Self::Stop,
@@ -207,6 +217,19 @@ impl Kind {
             Self::ClientsHeld => FaultKind::Held {
                 between: Between::ClientsAndServer,
                 for_ms,
+            },
+            Self::Vanish => FaultKind::Vanish {
+                loss: match random.random_range(0..5) {
+                    0 | 1 => Loss::Wal {
+                        emptied: random.random(),
+                    },
+                    2 | 3 => Loss::WalFile {
+                        at_percent: random.random_range(0..=100),
+                        emptied: random.random(),
+                    },
+                    _ => Loss::Manifests,
+                },
+                for_ms: for_ms / 2,
             },
         }
     }

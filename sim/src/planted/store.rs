@@ -19,7 +19,7 @@ const LATER: Duration = Duration::from_millis(400);
 /// The store with the planted bug, if it is one of stores.
 pub fn around(store: Arc<dyn ObjectStore>, planted: Option<Planted>) -> Arc<dyn ObjectStore> {
     match planted {
-        Some(bug @ (Planted::StoreLies | Planted::StoreOverwrites)) => {
+        Some(bug @ (Planted::StoreLies | Planted::StoreOverwrites | Planted::HideWatermark)) => {
             Arc::new(Broken { store, bug })
         }
         _ => store,
@@ -79,6 +79,12 @@ impl ObjectStore for Broken {
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
+        if self.bug == Planted::HideWatermark && location.filename() == Some("watermark") {
+            return Err(object_store::Error::NotFound {
+                path: location.to_string(),
+                source: "it is hidden".into(),
+            });
+        }
         self.store.get_opts(location, options).await
     }
 

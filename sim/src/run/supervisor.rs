@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use turmoil::Sim;
 
 use super::stage::{Stage, Stages};
+use super::vanishing::{Coming, Vanishing};
 use crate::checks::Violation;
 use crate::history::Recorder;
 use crate::hosts::clients::{self, Current};
@@ -31,6 +32,7 @@ pub(super) struct Supervisor {
     down_ms: u64,
     recorder: Recorder,
     troubles: Troubles,
+    vanishing: Vanishing,
     current: Current,
     stages: Stages,
     coming: VecDeque<PlannedFault>,
@@ -59,6 +61,7 @@ impl Supervisor {
         nodes: [Node; 2],
         recorder: Recorder,
         troubles: Troubles,
+        vanishing: Vanishing,
         current: Current,
         stages: Stages,
     ) -> Self {
@@ -70,6 +73,7 @@ impl Supervisor {
             down_ms: RESTART_MS,
             recorder,
             troubles,
+            vanishing,
             current,
             stages,
             coming: plan.faults.clone().into(),
@@ -82,7 +86,9 @@ impl Supervisor {
 
     /// What went wrong that is not in the history.
     pub(super) fn violations(self) -> Vec<Violation> {
-        self.violations
+        let mut violations = self.violations;
+        violations.extend(self.vanishing.violations());
+        violations
     }
 
     /// Does what is to be done now.
@@ -97,6 +103,7 @@ impl Supervisor {
         }
         if over {
             self.coming.clear();
+            self.vanishing.cancel();
         }
         let ended: Vec<Going> = self
             .going
@@ -105,6 +112,8 @@ impl Supervisor {
         for going in ended {
             self.end(sim, going);
         }
+        let process = self.nodes[self.chosen].process();
+        self.vanishing.look_after(process, now, over);
         self.keep_running(sim, now);
         match self.stages.now() {
             Stage::Worked => self.heal(now),
@@ -123,6 +132,7 @@ impl Supervisor {
             {
                 sim.crash(self.nodes[number].name());
                 if number == self.chosen {
+                    self.vanishing.ended(self.nodes[number].process(), now);
                     self.start_again(now);
                 }
             }
@@ -180,6 +190,17 @@ impl Supervisor {
                     node.signal();
                 }
                 return self.recorder.over(recorded);
+            }
+            FaultKind::Vanish { loss, for_ms } => {
+                if !node.process().open {
+                    return self.recorder.over(recorded);
+                }
+                self.vanishing.comes(Coming {
+                    loss,
+                    for_ms,
+                    recorded,
+                });
+                return node.signal();
             }
             FaultKind::Takeover => {
                 let other = 1 - self.chosen;

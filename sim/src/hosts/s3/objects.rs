@@ -47,6 +47,24 @@ struct Upload {
     metadata: Option<Metadata>,
 }
 
+impl Objects {
+    /// The names of all objects, in order.
+    pub(super) fn names(&self) -> Vec<String> {
+        self.0.lock().objects.keys().cloned().collect()
+    }
+
+    /// Puts these data in the place of an object, or nothing. The answer is what was there.
+    pub(super) fn replace(&self, name: &str, data: Option<Bytes>) -> Option<Bytes> {
+        let mut kept = self.0.lock();
+        let before = kept.objects.remove(name);
+        if let Some(data) = data {
+            let metadata = before.as_ref().and_then(|before| before.metadata.clone());
+            kept.put(name.to_owned(), data, metadata);
+        }
+        before.map(|before| before.data)
+    }
+}
+
 impl Kept {
     fn put(&mut self, key: String, data: Bytes, metadata: Option<Metadata>) -> ETag {
         self.made += 1;
