@@ -60,6 +60,7 @@ fn the_seeds_that_found_bugs_find_them_no_more() {
         "swarm --seed 493",
         "swarm --seed 3340",
         "shutdown --seed 34",
+        "vanished --seed 75",
     ] {
         sim(run, "1 seeds, 0 violations");
     }

@@ -207,7 +207,12 @@ async fn open(parts: StoreParts, options: Options) -> Result<SlateStore> {
     let presence = found.identified(&*parts.clock, &options, wal_files);
     let presence = Arc::new(presence.await?);
     let tip = sequencer.tip();
-    let watermark = Arc::new(Watermark::new(parts.objects, &options.path, tip));
+    let watermark = Arc::new(Watermark::new(
+        parts.objects,
+        recorded,
+        tip,
+        last_number.watermark(),
+    ));
     let shared = Arc::new(Shared::new(tip, known, parts.listener));
     // Last, so that a failed open records no owner; the log is open without it.
     if let Some(ownership) = &ownership

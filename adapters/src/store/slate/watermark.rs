@@ -109,15 +109,27 @@ pub(super) struct Watermark {
     objects: Arc<dyn ObjectStore>,
     path: String,
     written: AtomicU64,
+    /// Where the log was opened: after a crash, above everything that it holds.
+    opened: Sequence,
+    /// The end of what it held then.
+    reached: Sequence,
 }
 
 impl Watermark {
-    /// Of the log at `path`, which was opened at `tip`: only what is durable beyond is written.
-    pub(super) fn new(objects: Arc<dyn ObjectStore>, path: &str, tip: Sequence) -> Self {
+    /// Of a log of which this is recorded, and which was opened at `opened` and found to end at `reached`.
+    pub(super) fn new(
+        objects: Arc<dyn ObjectStore>,
+        recorded: Recorded,
+        opened: Sequence,
+        reached: Sequence,
+    ) -> Self {
+        let written = recorded.durable.unwrap_or_default();
         Self {
             objects,
-            path: path.to_owned(),
-            written: AtomicU64::new(tip.get()),
+            path: recorded.path,
+            written: AtomicU64::new(written.get()),
+            opened,
+            reached,
         }
     }
 
@@ -126,6 +138,11 @@ impl Watermark {
     /// # Errors
     /// [`Error::Unavailable`] when the store does not take it.
     pub(super) async fn write(&self, durable: Sequence) -> Result<()> {
+        // The log may not hold a single record between the two.
+        let durable = match durable <= self.opened {
+            true => self.reached,
+            false => durable,
+        };
         if durable.get() <= self.written.load(Ordering::Acquire) {
             return Ok(());
         }
@@ -141,6 +158,7 @@ impl Watermark {
 pub(super) async fn keep(watermark: Arc<Watermark>, shared: Arc<Shared>, every: Duration) {
     loop {
         let written = Sequence::new(watermark.written.load(Ordering::Acquire));
+        let written = written.max(watermark.opened);
         tokio::select! {
             biased;
             _ = shared.until_stopped() => return,
