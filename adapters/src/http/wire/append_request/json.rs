@@ -11,7 +11,7 @@ use bytes::Bytes;
 use log_domain::headers::HeadersBuilder;
 use log_domain::{Headers, Key, Limits, Precondition, Producer, Record, Sequence};
 use serde::Deserializer;
-use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Error as _, MapAccess, Visitor};
 
 use super::fields::{Field, Seen};
 use super::{Decoded, missing, too_many};
@@ -19,8 +19,11 @@ use crate::http::wire::failure::Failure;
 use crate::http::wire::lenient_base64::engine_for;
 use crate::quoted::cut;
 
+use list::Element;
+
 mod conditions;
 mod headers;
+mod list;
 
 /// What some programs begin a UTF-8 text with; it says nothing.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -183,14 +186,16 @@ impl<'de> Visitor<'de> for &mut Request<'_> {
         let mut seen = Seen::default();
         while let Some(field) = seen.next(&mut map)? {
             match field {
-                RequestField::Records => map.next_value_seed(Records(self))?,
+                RequestField::Records => map.next_value_seed(list::of::<Place>(self))?,
                 RequestField::AwaitDurable => {
                     let flag = map.next_value::<Option<bool>>();
                     self.await_durable = flag
                         .map_err(|error| A::Error::custom(format_args!("awaitDurable: {error}")))?
                         .unwrap_or(false);
                 }
-                RequestField::Preconditions => map.next_value_seed(conditions::List(self))?,
+                RequestField::Preconditions => {
+                    map.next_value_seed(list::of::<conditions::Place>(self))?
+                }
                 RequestField::Producer => map.next_value_seed(conditions::Producer(self))?,
             }
         }
@@ -247,69 +252,26 @@ impl Field for RecordField {
     }
 }
 
-struct Records<'r, 'l>(&'r mut Request<'l>);
+impl Element for Place {
+    const NAME: &'static str = "record";
+    const PLURAL: &'static str = "records";
+    const EXPECTED: &'static str = "an object with `key` and `value` in base64, or with `keyText` and `valueText`, for \
+         example {\"keyText\": \"k\", \"valueText\": \"v\"}";
 
-impl<'de> DeserializeSeed<'de> for Records<'_, '_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Records<'_, '_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of records")
+    fn count(request: &Request<'_>) -> usize {
+        request.records.len()
     }
 
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
-        let Self(request) = self;
-        request.records.clear();
-        loop {
-            let index = request.records.len();
-            let next = list.next_element_seed(OneRecord(request));
-            let next =
-                next.map_err(|error| A::Error::custom(format_args!("record[{index}]: {error}")))?;
-            if next.is_none() {
-                return Ok(());
-            }
+    fn has_room(request: &mut Request<'_>) -> bool {
+        let has_room = request.records.len() < request.limits.batch_records;
+        if !has_room {
+            request.refused = Some(too_many(request.limits));
         }
-    }
-}
-
-struct OneRecord<'r, 'l>(&'r mut Request<'l>);
-
-impl<'de> DeserializeSeed<'de> for OneRecord<'_, '_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        if self.0.records.len() >= self.0.limits.batch_records {
-            self.0.refused = Some(too_many(self.0.limits));
-            return Err(D::Error::custom("too many records"));
-        }
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for OneRecord<'_, '_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(
-            "an object with `key` and `value` in base64, or with `keyText` and `valueText`, for example {\"keyText\": \"k\", \
-             \"valueText\": \"v\"}",
-        )
+        has_room
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let Self(request) = self;
-        let mut place = Place::default();
+    fn read<'de, A: MapAccess<'de>>(request: &mut Request<'_>, mut map: A) -> Result<(), A::Error> {
+        let mut place = Self::default();
         let mut seen = Seen::default();
         while let Some(field) = seen.next(&mut map)? {
             let (name, text, target) = match field {
@@ -318,7 +280,7 @@ impl<'de> Visitor<'de> for OneRecord<'_, '_> {
                 RecordField::Value => ("value", false, &mut place.value),
                 RecordField::ValueText => ("value", true, &mut place.value),
                 RecordField::Headers => {
-                    map.next_value_seed(headers::List(request))?;
+                    map.next_value_seed(list::of::<headers::Header>(request))?;
                     continue;
                 }
             };

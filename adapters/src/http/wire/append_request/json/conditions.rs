@@ -3,11 +3,11 @@
 use std::fmt;
 use std::ops::Range;
 
-use serde::Deserializer;
-use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
-
 use log_domain::append::MAX_PRECONDITIONS;
+use serde::Deserializer;
+use serde::de::{DeserializeSeed, Error as _, MapAccess, Visitor};
 
+use super::list::Element;
 use super::{Field, Request, Seen, content};
 use crate::http::wire::append_request::too_many_preconditions;
 
@@ -68,67 +68,25 @@ impl Field for ProducerField {
     }
 }
 
-/// The preconditions of the request.
-pub(super) struct List<'r, 'l>(pub(super) &'r mut Request<'l>);
+impl Element for Place {
+    const NAME: &'static str = "precondition";
+    const PLURAL: &'static str = "preconditions";
+    const EXPECTED: &'static str = "an object with `key` and `noRecordSince`";
 
-impl<'de> DeserializeSeed<'de> for List<'_, '_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for List<'_, '_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of preconditions")
+    fn count(request: &Request<'_>) -> usize {
+        request.preconditions.len()
     }
 
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
-        let Self(request) = self;
-        loop {
-            let index = request.preconditions.len();
-            let next = list.next_element_seed(One(request));
-            let next = next.map_err(|error| {
-                A::Error::custom(format_args!("precondition[{index}]: {error}"))
-            })?;
-            if next.is_none() {
-                return Ok(());
-            }
+    fn has_room(request: &mut Request<'_>) -> bool {
+        let has_room = request.preconditions.len() < MAX_PRECONDITIONS;
+        if !has_room {
+            request.refused = Some(too_many_preconditions());
         }
-    }
-}
-
-struct One<'r, 'l>(&'r mut Request<'l>);
-
-impl<'de> DeserializeSeed<'de> for One<'_, '_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        if self.0.preconditions.len() >= MAX_PRECONDITIONS {
-            self.0.refused = Some(too_many_preconditions());
-            return Err(D::Error::custom("too many preconditions"));
-        }
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for One<'_, '_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object with `key` and `noRecordSince`")
+        has_room
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let Self(request) = self;
-        let mut place = Place::default();
+    fn read<'de, A: MapAccess<'de>>(request: &mut Request<'_>, mut map: A) -> Result<(), A::Error> {
+        let mut place = Self::default();
         let mut seen = Seen::default();
         while let Some(field) = seen.next(&mut map)? {
             let text = match field {

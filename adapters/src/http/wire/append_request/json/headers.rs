@@ -4,8 +4,9 @@ use std::fmt;
 use std::ops::Range;
 
 use serde::Deserializer;
-use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Error as _, MapAccess, Visitor};
 
+use super::list::Element;
 use super::{Field, Request, Seen, absent, content};
 use crate::http::wire::failure::Failure;
 
@@ -30,61 +31,19 @@ impl Field for HeaderField {
     }
 }
 
-/// The headers of the record that is being read.
-pub(super) struct List<'r, 'l>(pub(super) &'r mut Request<'l>);
+/// A header of the record that is being read.
+pub(super) struct Header;
 
-impl<'de> DeserializeSeed<'de> for List<'_, '_> {
-    type Value = ();
+impl Element for Header {
+    const NAME: &'static str = "header";
+    const PLURAL: &'static str = "headers";
+    const EXPECTED: &'static str = "an object with `name` and `value`";
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for List<'_, '_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of headers")
+    fn count(request: &Request<'_>) -> usize {
+        request.headers.count()
     }
 
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
-        let Self(request) = self;
-        loop {
-            let index = request.headers.count();
-            let next = list.next_element_seed(Header(request));
-            let next =
-                next.map_err(|error| A::Error::custom(format_args!("header[{index}]: {error}")))?;
-            if next.is_none() {
-                return Ok(());
-            }
-        }
-    }
-}
-
-struct Header<'r, 'l>(&'r mut Request<'l>);
-
-impl<'de> DeserializeSeed<'de> for Header<'_, '_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Header<'_, '_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object with `name` and `value`")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let Self(request) = self;
+    fn read<'de, A: MapAccess<'de>>(request: &mut Request<'_>, mut map: A) -> Result<(), A::Error> {
         let start = request.used;
         let (mut name, mut value) = (None, None);
         let mut seen = Seen::default();
