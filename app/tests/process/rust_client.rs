@@ -12,15 +12,15 @@ use opendata_log::{
 };
 use tokio::time::{sleep, timeout};
 
-use self::losing_proxy::LosingProxy;
 use crate::security::files::{Files, in_memory};
+use crate::support::lossy_proxy::LossyProxy;
 use crate::support::place::Place;
 use crate::support::server::{Server, variable};
 
-mod losing_proxy;
-
 const KEY: &str = "numbers";
 const KILLS: u64 = 5;
+/// Of every so many answers one is lost.
+const LOST_ONE_IN: u64 = 8;
 /// How many records the tail waits for: more than come before the last kill.
 const TAILED: u64 = 40;
 /// A kill is followed by a start, which takes a while on a busy machine.
@@ -166,10 +166,10 @@ async fn lost_answers_and_kills_leave_each_record_of_the_rust_client_once_and_in
     let place = Place::folder();
     let [port] = free_ports();
     let mut server = place.starter(port)();
-    let proxy = LosingProxy::start(server.address().parse().expect("an address")).await;
+    let proxy = LossyProxy::start(&server, LOST_ONE_IN).await;
     let stop = Arc::<AtomicBool>::default();
     let appending = KEYS.map(|(key, every)| {
-        let log = patient(&proxy.url());
+        let log = patient(proxy.url());
         tokio::spawn(append_exactly_once(log, key, every, Arc::clone(&stop)))
     });
     for kill in 0..KILLS {
@@ -253,9 +253,9 @@ async fn increment(log: &LogClient) {
 async fn writers_of_one_key_agree_through_preconditions_while_answers_are_lost() {
     const EACH: usize = 10;
     let server = Server::start(&in_memory(), &[]);
-    let proxy = LosingProxy::start(server.address().parse().expect("an address")).await;
+    let proxy = LossyProxy::start(&server, LOST_ONE_IN).await;
     let writers = [(); 4].map(|()| {
-        let log = patient(&proxy.url());
+        let log = patient(proxy.url());
         tokio::spawn(async move {
             for _ in 0..EACH {
                 increment(&log).await;

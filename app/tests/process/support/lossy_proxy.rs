@@ -4,41 +4,51 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
-use tokio::io::{AsyncReadExt, copy, copy_bidirectional};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
 
 use super::server::Server;
 
-/// Forwards connections to one server after the other, which may be away in between.
+/// Forwards connections to one server after the other, which may be away in between. It ends when it is dropped.
 pub(crate) struct LossyProxy {
     url: String,
-    target: Arc<Mutex<String>>,
-    lost: Arc<AtomicU64>,
+    network: Arc<Network>,
+    _connections: JoinSet<()>,
+}
+
+/// What all connections share.
+struct Network {
+    target: Mutex<String>,
+    /// Of every so many answers one is lost.
+    one_in: u64,
+    answers: AtomicU64,
 }
 
 impl LossyProxy {
-    /// Forwards to `server`, and loses the answer of every `one_in`th connection.
+    /// Forwards to `server`, and loses every `one_in`th answer. A long answer, which comes in pieces, counts for several.
     pub(crate) async fn start(server: &Server, one_in: u64) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let port = listener.local_addr().expect("its address").port();
-        let target = Arc::new(Mutex::new(server.address().to_owned()));
-        let lost = Arc::new(AtomicU64::new(0));
-        let (to, losses) = (Arc::clone(&target), Arc::clone(&lost));
-        tokio::spawn(async move {
-            let mut connections = 0u64;
+        let network = Arc::new(Network {
+            target: Mutex::new(server.address().to_owned()),
+            one_in,
+            answers: AtomicU64::new(0),
+        });
+        let shared = Arc::clone(&network);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move {
+            let mut connections = JoinSet::new();
             while let Ok((client, _)) = listener.accept().await {
-                connections += 1;
-                let losses = connections
-                    .is_multiple_of(one_in)
-                    .then(|| Arc::clone(&losses));
-                let address = to.lock().clone();
-                tokio::spawn(forward(client, address, losses));
+                connections.spawn(carry(client, Arc::clone(&shared)));
+                // So that those that ended take no memory.
+                while connections.try_join_next().is_some() {}
             }
         });
         Self {
             url: format!("http://127.0.0.1:{port}"),
-            target,
-            lost,
+            network,
+            _connections: tasks,
         }
     }
 
@@ -47,34 +57,47 @@ impl LossyProxy {
         &self.url
     }
 
-    /// Directs new connections to `server`.
+    /// New connections go to `server` from now on.
     pub(crate) fn forward_to(&self, server: &Server) {
-        server.address().clone_into(&mut self.target.lock());
+        server.address().clone_into(&mut self.network.target.lock());
     }
 
     /// How many answers were lost.
     pub(crate) fn lost(&self) -> u64 {
-        self.lost.load(Ordering::SeqCst)
+        self.network.answers.load(Ordering::SeqCst) / self.network.one_in
     }
 }
 
-async fn forward(mut client: TcpStream, address: String, losses: Option<Arc<AtomicU64>>) {
+/// Ends when either side closes the connection, or an answer is lost.
+async fn carry(mut client: TcpStream, network: Arc<Network>) {
+    let address = network.target.lock().clone();
     let Ok(mut server) = TcpStream::connect(address).await else {
         return;
     };
-    let Some(losses) = losses else {
-        // Either side may be killed.
-        let _ = copy_bidirectional(&mut client, &mut server).await;
-        return;
-    };
-    let (mut from_client, _) = client.split();
-    let (mut from_server, mut to_server) = server.split();
-    let mut first = [0];
-    tokio::select! {
-        _ = copy(&mut from_client, &mut to_server) => {}
-        // The server has answered: what it did is done.
-        read = from_server.read(&mut first) => if matches!(read, Ok(1)) {
-            losses.fetch_add(1, Ordering::SeqCst);
-        },
+    let (mut from_client, mut from_server) = (vec![0; 65_536], vec![0; 65_536]);
+    loop {
+        tokio::select! {
+            read = client.read(&mut from_client) => {
+                let read = read.unwrap_or(0);
+                if read == 0 || server.write_all(&from_client[..read]).await.is_err() {
+                    return;
+                }
+            }
+            read = server.read(&mut from_server) => {
+                let read = read.unwrap_or(0);
+                // The server has answered: what it did is done.
+                let is_lost = read > 0 && network.loses_this_one();
+                if read == 0 || is_lost || client.write_all(&from_server[..read]).await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+impl Network {
+    fn loses_this_one(&self) -> bool {
+        let answer = self.answers.fetch_add(1, Ordering::SeqCst) + 1;
+        answer.is_multiple_of(self.one_in)
     }
 }
