@@ -1,7 +1,8 @@
 //! The SlateDB store: the log on an object store.
 //!
 //! The path of an append: [`SlateStore::append`] → `queue` → `writer`, which is driven by the domain's sequencer →
-//! `rows` → `layout` → SlateDB. `flush` reports the durable watermark back. The path of a read: [`SlateStore::scan`] → `read` → `layout`.
+//! `rows` → `layout` → SlateDB. `flush` reports the durable watermark and the end of the engine to `shared`, which
+//! answers the appends that wait for them. The path of a read: [`SlateStore::scan`] → `read` → `layout`.
 
 mod directory;
 mod emptied_wal;
