@@ -8,7 +8,7 @@ use std::time::Duration;
 use log_adapters::clock::SystemClock;
 use log_adapters::objects::{ClientEnvironment, Place, Variables, azure, gcs, s3};
 use log_adapters::store::slate::{Options, SlateStore, StoreParts};
-use log_domain::conformance::{Fixture, Options as Opening, run_all};
+use log_domain::conformance::{Options as Opening, StoreFixture, run_all};
 use log_domain::follow::Followers;
 use log_domain::{Limits, LogWriter};
 use log_testkit::azurite::{ACCOUNT, Azurite};
@@ -25,7 +25,7 @@ struct InBucket {
     path: String,
 }
 
-impl Fixture for InBucket {
+impl StoreFixture for InBucket {
     type Store = SlateStore;
 
     async fn open(&self, opening: Opening) -> SlateStore {

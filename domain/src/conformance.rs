@@ -1,11 +1,12 @@
-//! The conformance suite: what every [`LogStore`] must do, as one function per sentence.
+//! The conformance suite: what every implementation of the ports must do, as one function per sentence.
 //!
-//! A store's tests implement [`Fixture`] and call [`run_all`]. A store that keeps its data over a close is opened
-//! again on the same data between the steps.
+//! It has a half for each port: [`run_readers`] checks a [`LogReader`] over a log that some [`LogWriter`] fills, and
+//! [`run_writers`] checks that writer, through any reader. A store that is both runs [`run_all`], which adds what a
+//! [`LogStore`] promises. Stores that keep their data over a close are opened again on the same data between the steps.
 
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,23 +14,64 @@ use bytes::Bytes;
 use crate::follow::Followers;
 use crate::run::Entry;
 use crate::{
-    Batch, Clock, Durability, Error, Headers, Key, KeysQuery, Limits, LogService, LogStore,
-    PageLimit, Record, Scan, SealPolicy, SequenceRange, Visibility,
+    Append, Appended, Batch, Clock, Durability, Error, Headers, Key, KeysQuery, Limits, LogReader,
+    LogService, LogStore, LogWriter, PageLimit, Record, Scan, SealPolicy, Sequence, SequenceRange,
+    Visibility,
 };
 
 mod against_model;
-mod basics;
 mod following;
 mod headers;
+mod reading;
 mod safe_appends;
+mod visibility;
+mod writing;
 
-/// Opens the store under test.
+/// The services over the writing and the reading side of a log; the same one for a store that is both.
+pub type Sides<W, R> = (Arc<LogService<W>>, Arc<LogService<R>>);
+
+/// Opens a log under test: the side that writes it, and a side that reads it.
 pub trait Fixture {
+    /// The writing side.
+    type Writer: LogWriter;
+    /// The reading side.
+    type Reader: LogReader;
+
+    /// Opens both on the data that this fixture stands for: nothing at first, later what was left there. The reader
+    /// must show everything that was left.
+    fn open(&self, options: Options) -> impl Future<Output = Sides<Self::Writer, Self::Reader>>;
+
+    /// Waits until `reader` shows everything below `tip`, which was acknowledged. Must fail if it never does.
+    fn catch_up(
+        &self,
+        reader: &LogService<Self::Reader>,
+        tip: Sequence,
+    ) -> impl Future<Output = ()>;
+}
+
+/// Opens a store under test that is both sides.
+pub trait StoreFixture {
     /// The store under test.
     type Store: LogStore;
 
     /// Opens the store on the data that this fixture stands for: nothing at first, later what was left there.
     fn open(&self, options: Options) -> impl Future<Output = Self::Store>;
+}
+
+impl<F: StoreFixture> Fixture for F {
+    type Writer = F::Store;
+    type Reader = F::Store;
+
+    async fn open(&self, options: Options) -> Sides<F::Store, F::Store> {
+        let store = StoreFixture::open(self, options.clone()).await;
+        let service = options.service(store);
+        (Arc::clone(&service), service)
+    }
+
+    /// A store shows what it acknowledged, without a wait.
+    async fn catch_up(&self, reader: &LogService<F::Store>, tip: Sequence) {
+        assert!(reader.watermarks().tip >= tip);
+    }
 }
 
 /// What a store is opened with.
@@ -41,6 +83,14 @@ pub struct Options {
     pub clock: Arc<ManualClock>,
     /// What the store must report its commits to.
     pub followers: Arc<Followers>,
+}
+
+impl Options {
+    /// The service over one side of the log.
+    pub fn service<S>(&self, side: S) -> Arc<LogService<S>> {
+        let (followers, limits) = (Arc::clone(&self.followers), Limits::default());
+        Arc::new(LogService::new(side, followers, Arc::new(()), limits))
+    }
 }
 
 /// A clock that stands still until it is moved.
@@ -61,44 +111,63 @@ impl Clock for ManualClock {
     }
 }
 
-/// Runs every check, each on data of its own from `fixture`.
-pub async fn run_all<F: Fixture>(fixture: impl Fn() -> F) {
-    basics::sequences_are_consecutive_over_all_keys_and_batches(fixture()).await;
-    basics::a_reader_sees_what_was_acknowledged_at_its_visibility(fixture()).await;
-    basics::keys_with_any_bytes_do_not_mix(fixture()).await;
-    basics::empty_and_large_values_come_back(fixture()).await;
-    headers::headers_come_back_with_their_records(fixture()).await;
-    basics::pages_respect_both_limits_and_lead_to_the_end(fixture()).await;
-    basics::a_start_time_selects_the_first_record_of_that_time(fixture()).await;
-    basics::segments_are_sealed_by_time_and_by_bytes(fixture()).await;
-    basics::keys_are_listed_once_in_order_in_pages(fixture()).await;
-    basics::a_clean_close_loses_nothing_and_leaves_no_gap(fixture()).await;
-    basics::a_closed_store_refuses_appends_as_not_applied(fixture()).await;
-    basics::concurrent_appends_share_the_sequence_without_overlap(fixture()).await;
+/// Runs every check of a store, each on data of its own from `fixture`.
+pub async fn run_all<F: StoreFixture>(fixture: impl Fn() -> F) {
+    run_readers(&fixture).await;
+    run_writers(&fixture).await;
+    visibility::a_reader_sees_what_was_acknowledged_at_its_visibility(fixture()).await;
     following::a_follower_hears_of_its_key_only_and_goes_on_where_it_was(fixture()).await;
     following::a_durable_follower_hears_of_durable_records_only(fixture()).await;
     following::a_follower_that_starts_behind_catches_up_in_pages(fixture()).await;
     following::closing_answers_a_waiting_follower(fixture()).await;
-    safe_appends::an_append_is_applied_only_if_its_preconditions_hold(fixture()).await;
-    safe_appends::of_appends_that_race_exactly_one_is_applied(fixture()).await;
-    safe_appends::requests_of_a_producer_are_applied_once_and_in_order(fixture()).await;
-    safe_appends::a_duplicate_gets_its_first_answer_whatever_its_preconditions_say_now(fixture())
-        .await;
+}
+
+/// Runs every check of a [`LogReader`], each on data of its own from `fixture`.
+pub async fn run_readers<F: Fixture>(fixture: impl Fn() -> F) {
+    reading::keys_with_any_bytes_do_not_mix(fixture()).await;
+    reading::empty_and_large_values_come_back(fixture()).await;
+    headers::headers_come_back_with_their_records(fixture()).await;
+    reading::pages_respect_both_limits_and_lead_to_the_end(fixture()).await;
+    reading::a_start_time_selects_the_first_record_of_that_time(fixture()).await;
+    reading::keys_are_listed_once_in_order_in_pages(fixture()).await;
     for seed in 1..=4 {
         against_model::random_histories_equal_the_model(fixture(), seed).await;
     }
 }
 
-/// A store with the service over it, and what it was opened with.
-struct Opened<S> {
-    service: Arc<LogService<S>>,
+/// Runs every check of a [`LogWriter`], each on data of its own from `fixture`.
+pub async fn run_writers<F: Fixture>(fixture: impl Fn() -> F) {
+    writing::sequences_are_consecutive_over_all_keys_and_batches(fixture()).await;
+    writing::segments_are_sealed_by_time_and_by_bytes(fixture()).await;
+    writing::a_clean_close_loses_nothing_and_leaves_no_gap(fixture()).await;
+    writing::a_closed_store_refuses_appends_as_not_applied(fixture()).await;
+    writing::concurrent_appends_share_the_sequence_without_overlap(fixture()).await;
+    safe_appends::an_append_is_applied_only_if_its_preconditions_hold(fixture()).await;
+    safe_appends::of_appends_that_race_exactly_one_is_applied(fixture()).await;
+    safe_appends::requests_of_a_producer_are_applied_once_and_in_order(fixture()).await;
+    safe_appends::a_duplicate_gets_its_first_answer_whatever_its_preconditions_say_now(fixture())
+        .await;
+}
+
+const NEVER: SealPolicy = SealPolicy {
+    interval: None,
+    bytes: None,
+};
+
+/// Both sides of a log that is open, and the clock that it was opened with.
+struct Opened<'f, F: Fixture> {
+    fixture: &'f F,
+    writer: Arc<LogService<F::Writer>>,
+    reader: Arc<LogService<F::Reader>>,
     clock: Arc<ManualClock>,
+    /// The end of what was acknowledged.
+    end: AtomicU64,
 }
 
 /// How long a close may take.
 const CLOSE: Duration = Duration::from_secs(60);
 
-async fn open<F: Fixture>(fixture: &F, seal: SealPolicy) -> Opened<F::Store> {
+async fn open<F: Fixture>(fixture: &F, seal: SealPolicy) -> Opened<'_, F> {
     let clock = Arc::new(ManualClock(AtomicI64::new(1_700_000_000_000)));
     open_at(fixture, seal, clock).await
 }
@@ -107,26 +176,36 @@ async fn open_at<F: Fixture>(
     fixture: &F,
     seal: SealPolicy,
     clock: Arc<ManualClock>,
-) -> Opened<F::Store> {
-    let limits = Limits::default();
-    let followers = Arc::new(Followers::new(&limits));
+) -> Opened<'_, F> {
     let options = Options {
         seal,
         clock: Arc::clone(&clock),
-        followers: Arc::clone(&followers),
+        followers: Arc::new(Followers::new(&Limits::default())),
     };
-    let store = fixture.open(options).await;
-    let service = LogService::new(store, followers, Arc::new(()), limits);
+    let (writer, reader) = fixture.open(options).await;
     Opened {
-        service: Arc::new(service),
+        fixture,
+        writer,
+        reader,
         clock,
+        end: AtomicU64::default(),
     }
 }
 
-impl<S: LogStore> Opened<S> {
+impl<F: Fixture> Opened<'_, F> {
+    async fn try_append(
+        &self,
+        append: impl Into<Append>,
+        durability: Durability,
+    ) -> crate::Result<Appended> {
+        let appended = self.writer.append(append, durability).await?;
+        self.end.fetch_max(appended.end().get(), Ordering::SeqCst);
+        Ok(appended)
+    }
+
     /// Appends `records`; answers the sequence of the first.
     async fn append(&self, records: &[(&[u8], &[u8])], durability: Durability) -> u64 {
-        let appended = self.service.append(batch(records), durability).await;
+        let appended = self.try_append(batch(records), durability).await;
         appended.expect("appended").start.get()
     }
 
@@ -134,13 +213,21 @@ impl<S: LogStore> Opened<S> {
         self.append(records, Durability::Applied).await
     }
 
+    /// The reading side, once it shows everything that was acknowledged.
+    async fn reader(&self) -> &LogService<F::Reader> {
+        let end = Sequence::new(self.end.load(Ordering::SeqCst));
+        self.fixture.catch_up(&self.reader, end).await;
+        &self.reader
+    }
+
     /// Every record of `key` that `visibility` shows, over as many pages as it takes.
     async fn read(&self, key: &[u8], visibility: Visibility) -> Vec<(u64, Bytes)> {
+        let reader = self.reader().await;
         let mut scan = scan_all(key);
         scan.visibility = visibility;
         let mut records = Vec::new();
         loop {
-            let page = self.service.scan(&scan).await.expect("scanned");
+            let page = reader.scan(&scan).await.expect("scanned");
             records.extend(entries(&page));
             scan.range = scan.range.starting_at(page.next);
             if page.complete {
@@ -150,7 +237,7 @@ impl<S: LogStore> Opened<S> {
     }
 
     async fn close(self) {
-        self.service.close(CLOSE).await.expect("closed");
+        self.writer.close(CLOSE).await.expect("closed");
     }
 }
 

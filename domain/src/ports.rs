@@ -1,4 +1,4 @@
-//! The ports of the domain. Adapters implement them; the [conformance suite](crate) checks the implementations.
+//! The ports of the domain. Adapters implement them; the conformance suite checks the implementations.
 
 use std::future::Future;
 use std::time::Duration;
@@ -10,10 +10,11 @@ use crate::{
 
 /// The reading side of a log store.
 ///
-/// Reads are prefix-consistent: a reader that sees a sequence, of any key, sees all earlier ones. The implementation
-/// bounds every wait of a caller.
+/// Reads are prefix-consistent: a reader that sees a sequence, of any key, sees all earlier ones. A read shows everything
+/// below the watermark of its visibility ([`LogReader::watermarks`]) at the time of the call; how soon a watermark
+/// includes what a writer elsewhere acknowledged is up to the implementation, which bounds every wait of a caller.
 pub trait LogReader: Send + Sync + 'static {
-    /// One page of a key. Sees every append that was acknowledged before the call, for its visibility.
+    /// One page of a key.
     ///
     /// # Errors
     /// [`crate::Error::Unavailable`] or [`crate::Error::Corrupt`].
@@ -83,7 +84,9 @@ pub trait LogWriter: Send + Sync + 'static {
     fn close(&self, within: Duration) -> impl Future<Output = Result<()>> + Send;
 }
 
-/// Both sides, as a server needs them.
+/// Both sides of one log, as a server needs them.
+///
+/// A read MUST see every append that was acknowledged before it, for its visibility, without a wait.
 pub trait LogStore: LogReader + LogWriter {}
 
 impl<S: LogReader + LogWriter> LogStore for S {}

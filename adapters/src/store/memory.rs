@@ -111,13 +111,13 @@ impl LogWriter for MemoryStore {
 
 #[cfg(test)]
 mod tests {
-    use log_domain::conformance::{Fixture, Options, run_all};
+    use log_domain::conformance::{Options, StoreFixture, run_all};
 
     use super::*;
 
     struct SharedMemory(Mutex<Option<Memory>>);
 
-    impl Fixture for SharedMemory {
+    impl StoreFixture for SharedMemory {
         type Store = MemoryStore;
 
         async fn open(&self, options: Options) -> MemoryStore {

@@ -1,8 +1,8 @@
 //! Random histories, compared with the reference model after every step.
 
 use super::*;
+use crate::Watermarks;
 use crate::model::Model;
-use crate::{Append, Sequence, Watermarks};
 
 pub(super) async fn random_histories_equal_the_model<F: Fixture>(fixture: F, seed: u64) {
     let mut random = Random(seed);
@@ -29,7 +29,7 @@ pub(super) async fn random_histories_equal_the_model<F: Fixture>(fixture: F, see
     log.close().await;
 }
 
-async fn append<S: LogStore>(random: &mut Random, log: &Opened<S>, model: &mut Model) {
+async fn append<F: Fixture>(random: &mut Random, log: &Opened<'_, F>, model: &mut Model) {
     let limits = Limits::default();
     let records = (0..1 + random.below(30)).map(|_| {
         let value = vec![random.below(256) as u8; random.below(120) as usize];
@@ -45,12 +45,12 @@ async fn append<S: LogStore>(random: &mut Random, log: &Opened<S>, model: &mut M
     };
     let append = Append::from(batch);
     let (expected, _) = model.append(&append, log.clock.now_ms()).expect("appended");
-    let appended = log.service.append(append, durability).await;
+    let appended = log.try_append(append, durability).await;
     assert_eq!(appended.expect("appended"), expected);
 }
 
-async fn compare<S: LogStore>(random: &mut Random, log: &Opened<S>, model: &Model, step: u32) {
-    let Watermarks { tip, durable } = log.service.watermarks();
+async fn compare<F: Fixture>(random: &mut Random, log: &Opened<'_, F>, model: &Model, step: u32) {
+    let Watermarks { tip, durable } = log.reader().await.watermarks();
     assert_eq!(tip, model.tip(), "step {step}");
     assert!(durable <= tip);
     let (a, b) = (random.below(tip.get() + 3), random.below(tip.get() + 3));
@@ -65,7 +65,7 @@ async fn compare<S: LogStore>(random: &mut Random, log: &Opened<S>, model: &Mode
     scan.start_time_ms = random
         .chance(4)
         .then(|| log.clock.now_ms() - random.below(3_000) as i64);
-    let (found, expected) = (log.service.scan(&scan).await, model.scan(&scan, tip));
+    let (found, expected) = (log.reader().await.scan(&scan).await, model.scan(&scan, tip));
     let (found, expected) = (found.expect("scanned"), expected.expect("scanned"));
     assert_eq!(
         with_headers(&found),
@@ -77,14 +77,19 @@ async fn compare<S: LogStore>(random: &mut Random, log: &Opened<S>, model: &Mode
         (expected.next, expected.complete),
         "step {step}: {scan:?}"
     );
-    let count = log.service.count(&scan.key, range).await.expect("counted");
+    let count = log
+        .reader()
+        .await
+        .count(&scan.key, range)
+        .await
+        .expect("counted");
     assert_eq!(
         count,
         model.count(&scan.key, range),
         "step {step}: {:?} {range:?}",
         scan.key
     );
-    let segments = log.service.segments(range).await.expect("listed");
+    let segments = log.reader().await.segments(range).await.expect("listed");
     assert_eq!(segments, model.segments(range), "step {step}: {range:?}");
     let mut query = all_keys(1 + random.below(10) as usize);
     query.start_segment = random.below(4) as u32;
@@ -95,7 +100,7 @@ async fn compare<S: LogStore>(random: &mut Random, log: &Opened<S>, model: &Mode
     } else {
         Bytes::new()
     };
-    let keys = log.service.keys(&query).await.expect("listed");
+    let keys = log.reader().await.keys(&query).await.expect("listed");
     assert_eq!(keys, model.keys(&query), "step {step}: {query:?}");
 }
 

@@ -4,12 +4,12 @@ use futures::FutureExt;
 
 use super::*;
 
-pub(super) async fn a_follower_hears_of_its_key_only_and_goes_on_where_it_was<F: Fixture>(
+pub(super) async fn a_follower_hears_of_its_key_only_and_goes_on_where_it_was<F: StoreFixture>(
     fixture: F,
 ) {
     let log = open(&fixture, SealPolicy::default()).await;
     log.applied(&[(b"k", b"0")]).await;
-    let mut tail = log.service.tail(scan_all(b"k")).expect("room");
+    let mut tail = log.writer.tail(scan_all(b"k")).expect("room");
     let page = tail.next().await.expect("open").expect("a page");
     assert_eq!(entries(&page), [(0, Bytes::from("0"))]);
     log.applied(&[(b"other", b"1")]).await;
@@ -26,24 +26,24 @@ pub(super) async fn a_follower_hears_of_its_key_only_and_goes_on_where_it_was<F:
     log.close().await;
 }
 
-pub(super) async fn a_durable_follower_hears_of_durable_records_only<F: Fixture>(fixture: F) {
+pub(super) async fn a_durable_follower_hears_of_durable_records_only<F: StoreFixture>(fixture: F) {
     let log = open(&fixture, SealPolicy::default()).await;
     let mut scan = scan_all(b"k");
     scan.visibility = Visibility::Durable;
-    let mut tail = log.service.tail(scan).expect("room");
+    let mut tail = log.writer.tail(scan).expect("room");
     log.append(&[(b"k", b"0")], Durability::Durable).await;
     log.append(&[(b"k", b"1")], Durability::Durable).await;
     let mut seen = Vec::new();
     while seen.len() < 2 {
         seen.extend(entries(&tail.next().await.expect("open").expect("a page")));
-        assert!(tail.position() <= log.service.watermarks().durable);
+        assert!(tail.position() <= log.writer.watermarks().durable);
     }
     assert_eq!(seen, [(0, Bytes::from("0")), (1, Bytes::from("1"))]);
     drop(tail);
     log.close().await;
 }
 
-pub(super) async fn a_follower_that_starts_behind_catches_up_in_pages<F: Fixture>(fixture: F) {
+pub(super) async fn a_follower_that_starts_behind_catches_up_in_pages<F: StoreFixture>(fixture: F) {
     let log = open(&fixture, SealPolicy::default()).await;
     for i in 0..50u8 {
         log.applied(&[(b"k", &[i]), (b"other", b"")]).await;
@@ -51,7 +51,7 @@ pub(super) async fn a_follower_that_starts_behind_catches_up_in_pages<F: Fixture
     let mut scan = scan_all(b"k");
     scan.limit.records = 7;
     scan.range = SequenceRange::new(10.into(), 118.into()).expect("ordered");
-    let mut tail = log.service.tail(scan).expect("room");
+    let mut tail = log.writer.tail(scan).expect("room");
     for i in 50..60u8 {
         log.applied(&[(b"k", &[i]), (b"other", b"")]).await;
     }
@@ -69,11 +69,11 @@ pub(super) async fn a_follower_that_starts_behind_catches_up_in_pages<F: Fixture
     log.close().await;
 }
 
-pub(super) async fn closing_answers_a_waiting_follower<F: Fixture>(fixture: F) {
+pub(super) async fn closing_answers_a_waiting_follower<F: StoreFixture>(fixture: F) {
     let log = open(&fixture, SealPolicy::default()).await;
-    let mut tail = log.service.tail(scan_all(b"k")).expect("room");
+    let mut tail = log.writer.tail(scan_all(b"k")).expect("room");
     assert!(tail.next().now_or_never().is_none() || tail.next().now_or_never().is_none());
-    let service = Arc::clone(&log.service);
+    let service = Arc::clone(&log.writer);
     let (answer, closed) = futures::join!(tail.next(), service.close(CLOSE));
     closed.expect("closed");
     assert_eq!(answer.expect("not an error"), None);

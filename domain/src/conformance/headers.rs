@@ -3,11 +3,7 @@
 use super::*;
 
 pub(super) async fn headers_come_back_with_their_records<F: Fixture>(fixture: F) {
-    let never = SealPolicy {
-        interval: None,
-        bytes: None,
-    };
-    let mut log = open(&fixture, never).await;
+    let mut log = open(&fixture, NEVER).await;
     let large = vec![7; 8_000];
     let given: [&[(&str, &[u8])]; 5] = [
         &[],
@@ -28,12 +24,17 @@ pub(super) async fn headers_come_back_with_their_records<F: Fixture>(fixture: F)
             })
         });
         let batch = Batch::new(records.collect(), &limits).expect("a batch");
-        let appended = log.service.append(batch, Durability::Durable).await;
+        let appended = log.try_append(batch, Durability::Durable).await;
         appended.expect("appended");
     }
     for _ in 0..2 {
         for key in [&b"a"[..], b"b", b"c"] {
-            let page = log.service.scan(&scan_all(key)).await.expect("scanned");
+            let page = log
+                .reader()
+                .await
+                .scan(&scan_all(key))
+                .await
+                .expect("scanned");
             let read = with_headers(&page);
             assert_eq!(read.len(), 2 * given.len());
             for (index, entry) in read.iter().enumerate() {
@@ -46,7 +47,7 @@ pub(super) async fn headers_come_back_with_their_records<F: Fixture>(fixture: F)
         }
         let clock = Arc::clone(&log.clock);
         log.close().await;
-        log = open_at(&fixture, never, clock).await;
+        log = open_at(&fixture, NEVER, clock).await;
     }
     log.close().await;
 }

@@ -3,7 +3,7 @@
 use futures::future::join_all;
 
 use super::*;
-use crate::{Append, Appended, Precondition, Producer, Rejection, Sequence};
+use crate::{Precondition, Producer, Rejection};
 
 fn conditional(key: &[u8], value: &[u8], on: &[(&[u8], u64)]) -> Append {
     let preconditions = on.iter().map(|(key, since)| Precondition {
@@ -20,8 +20,8 @@ fn request(epoch: u64, sequence: u64, value: &str) -> Append {
 }
 
 /// The answer, or why the append was rejected.
-async fn outcome<S: LogStore>(log: &Opened<S>, append: Append) -> Result<Appended, Rejection> {
-    match log.service.append(append, Durability::Durable).await {
+async fn outcome<F: Fixture>(log: &Opened<'_, F>, append: Append) -> Result<Appended, Rejection> {
+    match log.try_append(append, Durability::Durable).await {
         Ok(appended) => Ok(appended),
         Err(Error::Rejected(why)) => Err(*why),
         Err(error) => panic!("{error}"),
@@ -144,7 +144,7 @@ pub(super) async fn a_duplicate_gets_its_first_answer_whatever_its_preconditions
     log.close().await;
 }
 
-async fn reopened<F: Fixture>(fixture: &F, log: Opened<F::Store>) -> Opened<F::Store> {
+async fn reopened<'f, F: Fixture>(fixture: &'f F, log: Opened<'f, F>) -> Opened<'f, F> {
     let clock = Arc::clone(&log.clock);
     log.close().await;
     open_at(fixture, SealPolicy::default(), clock).await

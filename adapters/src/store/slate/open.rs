@@ -14,7 +14,7 @@ use object_store::ObjectStore;
 use slatedb::config::{CloseOptions, FlushOptions, FlushType, ScanOptions, Settings};
 use slatedb::db_cache::SplitCache;
 use slatedb::db_cache::foyer::{FoyerCache, FoyerCacheOptions};
-use slatedb::{BloomFilterPolicy, CloseReason, Db};
+use slatedb::{BloomFilterPolicy, CloseReason, Db, DbReadOps};
 use slatedb_common::clock::SystemClock as _;
 use slatedb_common::metrics::MetricsRecorder;
 use tokio::sync::OnceCell;
@@ -396,8 +396,8 @@ async fn build(
 }
 
 /// All rows below `prefix`.
-async fn all<T>(
-    db: &Db,
+pub(super) async fn all<T>(
+    db: &(impl DbReadOps + Sync),
     prefix: Bytes,
     decode: impl Fn(&Bytes, &Bytes) -> Result<T>,
 ) -> Result<Vec<T>> {

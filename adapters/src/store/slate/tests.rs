@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use log_domain::conformance::{Fixture, Options as Opening, run_all};
+use log_domain::conformance::{Options as Opening, StoreFixture, run_all};
 use object_store::ObjectStore;
 use object_store::memory::InMemory;
 use slatedb_common::metrics::NoopMetricsRecorder;
@@ -10,7 +10,7 @@ use crate::objects::Folder;
 
 pub(super) struct On(pub(super) Arc<dyn ObjectStore>);
 
-impl Fixture for On {
+impl StoreFixture for On {
     type Store = SlateStore;
 
     async fn open(&self, opening: Opening) -> SlateStore {

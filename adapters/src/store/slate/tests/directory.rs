@@ -9,7 +9,7 @@ const SMALL_TABLE: u64 = 1_500;
 /// A store that forgets.
 struct Forgetful(On);
 
-impl Fixture for Forgetful {
+impl StoreFixture for Forgetful {
     type Store = SlateStore;
 
     async fn open(&self, opening: Opening) -> SlateStore {

@@ -1,57 +1,178 @@
-//! Reading a log from a database that is opened for reading only.
+//! A reader that is not the writer: the log in a database that is opened for reading only.
 
-use log_domain::SealPolicy;
-use slatedb::DbReader;
+use log_domain::conformance::{Fixture, Sides, run_readers};
+use log_domain::sequencer::EngineNumber;
+use log_domain::{LogService, Stopped};
+use parking_lot::RwLock;
+use slatedb::config::DbReaderOptions;
+use slatedb::{DbReader, DbReaderMode};
 
+use super::super::open::all;
 use super::*;
 use crate::store::slate::layout::prefix::{ByKey, BySegment};
+use crate::store::slate::layout::{segments, state};
 
-#[tokio::test]
-async fn a_database_that_is_opened_for_reading_is_read_by_the_same_code() {
-    let objects: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
-    let seal = SealPolicy {
-        interval: None,
-        bytes: Some(1),
-    };
-    let store = open_with(&objects, |options| options.seal = seal);
-    let store = store.await.expect("opened");
-    for value in ["a", "b", "c"] {
-        for key in ["k", "other"] {
-            let appended = store
-                .append(batch(key, &[value]), Durability::Durable)
-                .await;
-            appended.expect("appended");
+/// How often the reader looks for what was written, and the writer flushes it.
+const OFTEN: Duration = Duration::from_millis(5);
+/// How long the reader may take to show what was acknowledged.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// A log as it is found in the object store, without a writer.
+struct ReadOnly {
+    db: Arc<DbReader>,
+    /// What the last [`LogReader::check`] found.
+    view: RwLock<View>,
+}
+
+#[derive(Clone, Default)]
+struct View {
+    watermarks: Watermarks,
+    segments: Arc<Vec<Segment>>,
+}
+
+impl ReadOnly {
+    async fn open(objects: Arc<dyn ObjectStore>) -> Self {
+        let filter = slatedb::BloomFilterPolicy::new(10)
+            .with_prefix_extractor(Arc::new(ByKey))
+            .with_whole_key_filtering(false);
+        let options = DbReaderOptions {
+            manifest_poll_interval: OFTEN,
+            ..DbReaderOptions::default()
+        };
+        let db = DbReader::builder("log", objects)
+            .with_reader_mode(DbReaderMode::FollowLatest)
+            .with_options(options)
+            .with_segment_extractor(Arc::new(BySegment))
+            .with_filter_policies(vec![Arc::new(filter)])
+            .build();
+        let reader = Self {
+            db: Arc::new(db.await.expect("opened for reading")),
+            view: RwLock::default(),
+        };
+        reader.check().await.expect("read");
+        reader
+    }
+
+    fn view(&self) -> View {
+        self.view.read().clone()
+    }
+}
+
+impl Drop for ReadOnly {
+    fn drop(&mut self) {
+        let db = Arc::clone(&self.db);
+        tokio::spawn(async move { db.close().await });
+    }
+}
+
+impl LogReader for ReadOnly {
+    async fn scan(&self, scan: &Scan) -> Result<Page> {
+        let View {
+            watermarks,
+            segments,
+        } = self.view();
+        let reader = Reader {
+            db: &*self.db,
+            segments: &segments,
+            watermarks,
+        };
+        reader.scan(scan).await
+    }
+
+    async fn keys(&self, query: &KeysQuery) -> Result<KeysPage> {
+        let View {
+            watermarks,
+            segments,
+        } = self.view();
+        let reader = Reader {
+            db: &*self.db,
+            segments: &segments,
+            watermarks,
+        };
+        reader.keys(query).await
+    }
+
+    async fn segments(&self, range: SequenceRange) -> Result<Vec<Segment>> {
+        Ok(overlapping(&self.view().segments, range.start(), range.end()).to_vec())
+    }
+
+    async fn count(&self, key: &Key, range: SequenceRange) -> Result<u64> {
+        let View {
+            watermarks,
+            segments,
+        } = self.view();
+        let reader = Reader {
+            db: &*self.db,
+            segments: &segments,
+            watermarks,
+        };
+        reader.count(key, range).await
+    }
+
+    fn watermarks(&self) -> Watermarks {
+        self.view().watermarks
+    }
+
+    fn status(&self) -> Status {
+        Status {
+            watermarks: self.watermarks(),
+            ..Status::default()
         }
     }
-    let filter = slatedb::BloomFilterPolicy::new(10)
-        .with_prefix_extractor(Arc::new(ByKey))
-        .with_whole_key_filtering(false);
-    let db = DbReader::builder("log", Arc::clone(&objects))
-        .with_segment_extractor(Arc::new(BySegment))
-        .with_filter_policies(vec![Arc::new(filter)])
-        .build();
-    let db = db.await.expect("opened for reading");
-    let (watermarks, segments) = store.view();
-    let reader = Reader {
-        db: &db,
-        segments: &segments,
-        watermarks,
-    };
-    let scan = Scan {
-        key: Key::stored("k".into()),
-        range: SequenceRange::ALL,
-        start_time_ms: None,
-        limit: PageLimit {
-            records: 100,
-            bytes: 1 << 20,
-        },
-        visibility: Visibility::Durable,
-    };
-    let (found, expected) = (reader.scan(&scan).await, store.scan(&scan).await);
-    let (found, expected) = (found.expect("scanned"), expected.expect("scanned"));
-    assert_eq!((found.runs.len(), found.next), (3, expected.next));
-    assert_eq!(found.runs, expected.runs);
-    let count = reader.count(&scan.key, SequenceRange::ALL).await;
-    assert_eq!(count.expect("counted"), 3);
-    store.close(CLOSE).await.expect("closed");
+
+    /// Reads the tip and the segments. The engine reports its durable number before its reads see that write, but each
+    /// write updates the state row, whose number is therefore that of the last write that reads see.
+    async fn check(&self) -> Result<()> {
+        let row = self.db.get_key_value(state::key()).await;
+        let number = row.map_err(error::read)?.map_or(0, |row| row.seq);
+        let tip = EngineNumber::new(number).watermark();
+        let segments = all(&*self.db, segments::prefix(), segments::decode).await?;
+        *self.view.write() = View {
+            watermarks: Watermarks { tip, durable: tip },
+            segments: Arc::new(segments),
+        };
+        Ok(())
+    }
+
+    async fn stopped(&self) -> Stopped {
+        std::future::pending().await
+    }
+}
+
+/// A store that writes, and a reader beside it.
+struct Beside(On);
+
+impl Fixture for Beside {
+    type Writer = SlateStore;
+    type Reader = ReadOnly;
+
+    async fn open(&self, opening: Opening) -> Sides<SlateStore, ReadOnly> {
+        let mut options = Options {
+            seal: opening.seal,
+            ..Options::default()
+        };
+        options.settings.flush_interval = Some(OFTEN);
+        let writer = self.0.open_with(opening.clone(), options).await;
+        let reader = ReadOnly::open(Arc::clone(&self.0.0)).await;
+        (opening.service(writer), opening.service(reader))
+    }
+
+    async fn catch_up(&self, reader: &LogService<ReadOnly>, tip: Sequence) {
+        let caught_up = async {
+            loop {
+                reader.check().await.expect("read");
+                if reader.watermarks().tip >= tip {
+                    break;
+                }
+                tokio::time::sleep(OFTEN).await;
+            }
+        };
+        let in_time = tokio::time::timeout(LIMIT, caught_up).await;
+        in_time.expect("the reader shows what was acknowledged");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_opened_for_reading_conforms_as_a_reader() {
+    run_readers(|| Beside(On(Arc::new(InMemory::new())))).await;
 }

@@ -1,0 +1,27 @@
+//! A store that is written and read in one process shows what it acknowledged.
+
+use super::*;
+
+pub(super) async fn a_reader_sees_what_was_acknowledged_at_its_visibility<F: StoreFixture>(
+    fixture: F,
+) {
+    let log = open(&fixture, NEVER).await;
+    for i in 0..20u64 {
+        log.applied(&[(b"k", b"applied")]).await;
+        assert_eq!(
+            log.read(b"k", Visibility::Memory).await.len() as u64,
+            2 * i + 1
+        );
+        log.append(&[(b"k", b"durable")], Durability::Durable).await;
+        assert_eq!(
+            log.read(b"k", Visibility::Durable).await.len() as u64,
+            2 * i + 2
+        );
+        let watermarks = log.writer.watermarks();
+        assert_eq!(
+            (watermarks.tip.get(), watermarks.durable.get()),
+            (2 * i + 2, 2 * i + 2)
+        );
+    }
+    log.close().await;
+}
