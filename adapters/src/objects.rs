@@ -8,11 +8,11 @@ mod conflict;
 mod credential_file;
 mod folder;
 pub mod gcs;
+pub mod library_variables;
 mod proxy;
 pub mod s3;
 mod s3_credentials;
 mod unusable_folder;
-pub mod variables;
 pub mod writes;
 
 use std::fmt;
@@ -23,12 +23,12 @@ use object_store::memory::InMemory;
 use object_store::{ObjectStore, RetryConfig};
 
 use crate::quoted::{cut, without_user};
-use variables::Reader;
 
 pub use crate::object_prefix::check_prefix;
 use check::Candidate;
 pub use client_environment::{ClientEnvironment, PREFIXES, Variables};
 pub use folder::Folder;
+use library_variables::Reader;
 
 /// A place for objects.
 #[derive(Debug, Clone, PartialEq, Eq)]

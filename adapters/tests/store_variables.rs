@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use log_adapters::objects::variables::{Reader, names};
+use log_adapters::objects::library_variables::{Reader, names};
 use log_adapters::objects::{ClientEnvironment, Place, Variables, azure, gcs, s3};
 use log_testkit::arbitrary;
 use object_store::ClientOptions;

@@ -7,7 +7,7 @@ use log_adapters::http::{self, DocumentFormat};
 use log_adapters::store::slate::SlateStore;
 use serde::Serialize;
 
-use crate::config::{self, Config, Create, Refusal, environment};
+use crate::config::{self, Config, Create, Refusal, environment_check};
 use crate::security::Security;
 use crate::storage;
 
@@ -261,7 +261,7 @@ impl ServeArgs {
     /// As [`Config::load`].
     pub fn load(&self) -> Result<Config, Refusal> {
         let config = Config::load(self.config.as_deref(), self.settings())?;
-        environment::check_stores(&config)?;
+        environment_check::check_stores(&config)?;
         Ok(config)
     }
 

@@ -6,7 +6,7 @@ mod azure;
 mod cache;
 mod checks;
 mod defaults;
-pub mod environment;
+pub mod environment_check;
 mod file;
 mod gcs;
 mod http;
@@ -19,13 +19,13 @@ mod numbers;
 mod reference;
 mod s3;
 pub mod security;
+mod setting_variables;
 mod show;
 mod slatedb;
 mod sources;
 #[cfg(test)]
 mod tests;
 mod tree;
-mod variables;
 mod wal;
 mod yaml;
 

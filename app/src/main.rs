@@ -13,7 +13,7 @@ use log_adapters::clock::SystemClock;
 use log_adapters::objects::ClientEnvironment;
 use log_adapters::quoted;
 use log_app::cli::{Asked, Cli};
-use log_app::config::{Config, Refusal, environment, masked};
+use log_app::config::{Config, Refusal, environment_check, masked};
 use log_app::descriptors;
 use log_app::lifetime::{self, Ended};
 use log_app::listener::Tcp;
@@ -71,7 +71,7 @@ fn main() -> ExitCode {
 
 /// The log, if the environment lets the process have threads.
 fn begin() -> Result<LogWriter, String> {
-    environment::check_process().map_err(|refusal| refusal.to_string())?;
+    environment_check::check_process().map_err(|refusal| refusal.to_string())?;
     LogWriter::start().map_err(|error| format!("cannot start a thread: {error}"))
 }
 

@@ -18,17 +18,17 @@ use self::places::Places;
 pub use self::requests::Requests;
 use crate::log_throttle::LogThrottle;
 
-mod activity;
 mod answer;
 mod connection;
 mod frames;
 mod handshake;
 mod heads;
+mod idle_and_stalled;
 mod lingering;
 mod places;
 mod requests;
 mod tracked_io;
-mod unread;
+mod unread_body;
 mod upgrade;
 
 /// Interval of the log line about refused connections.

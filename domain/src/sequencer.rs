@@ -6,10 +6,10 @@
 //! nothing: it looks up, writes, waits and answers.
 
 mod engine_number;
-mod gather;
 mod group;
+mod judge;
 mod key_table;
-mod lookups;
+mod pending_lookups;
 mod producers;
 mod reservation;
 mod roller;
@@ -20,7 +20,7 @@ mod tests;
 pub use engine_number::EngineNumber;
 pub use group::{Group, KeyInGroup};
 pub use key_table::{Position, Standing};
-pub use lookups::{DirectoryEntry, Fact, Subject, Ticket};
+pub use pending_lookups::{DirectoryEntry, Fact, Subject, Ticket};
 pub use producers::ProducerChanges;
 pub use reservation::RESERVATION;
 
@@ -30,9 +30,9 @@ use crate::{
     Append, Appended, Batch, Error, Key, ProducerId, ProducerPolicy, ProducerState, Result,
     SealPolicy, Segment, Sequence,
 };
-use gather::Gatherer;
+use judge::Judge;
 use key_table::KeyTable;
-use lookups::Lookups;
+use pending_lookups::PendingLookups;
 use producers::Producers;
 use reservation::{Plan, Reservation};
 use roller::Roller;
@@ -172,7 +172,7 @@ pub struct Sequencer {
     reservation: Reservation,
     roller: Roller,
     keys: KeyTable,
-    lookups: Lookups,
+    lookups: PendingLookups,
     producers: Producers,
     /// Keys whose directory rows do not say how many records are before them.
     unsettled: Vec<Subject>,
@@ -210,7 +210,7 @@ impl Sequencer {
                 active.map(|segment| segment.id),
                 tip,
             ),
-            lookups: Lookups::default(),
+            lookups: PendingLookups::default(),
             producers: Producers::new(policy.producers, producers),
             unsettled: Vec::new(),
             settled: Vec::new(),
@@ -247,11 +247,11 @@ impl Sequencer {
         let begins_segment = self.roller.active() != Some(segment);
         let producers = &self.producers;
         let facts = (&self.keys, &self.lookups, producers);
-        let mut gathered = Gatherer::new(facts, commands, (start, segment.id, time_ms));
+        let mut judge = Judge::new(facts, commands, (start, segment.id, time_ms));
         for (command, append) in commands.iter().copied().enumerate() {
-            gathered.take(command, append);
+            judge.take(command, append);
         }
-        let Gatherer {
+        let Judge {
             producers,
             group,
             placed,
@@ -259,7 +259,7 @@ impl Sequencer {
             aside,
             unknown,
             ..
-        } = gathered;
+        } = judge;
         let producers = producers.finish();
         let waiting = match aside.is_empty() {
             true => Waiting::default(),

@@ -11,8 +11,8 @@ use object_store::{ClientConfigKey, RetryConfig};
 use super::check::{self, Candidate};
 use super::client_environment::{ClientEnvironment, TIMEOUTS};
 use super::credential_file::{CredentialFile, Guarded};
+use super::library_variables::{self, Reader};
 use super::proxy;
-use super::variables::{self, Reader};
 use crate::concealed::{self, in_one_line};
 
 /// The metadata service of the machine, as every virtual machine and every AKS node sees it.
@@ -64,8 +64,8 @@ impl Container {
         for (key, default) in TIMEOUTS {
             builder = builder.with_config(AzureConfigKey::Client(key), default);
         }
-        variables::name_part("the name of the container", &self.name)?;
-        variables::name_part("the name of the storage account", &self.account)?;
+        library_variables::name_part("the name of the container", &self.name)?;
+        library_variables::name_part("the name of the storage account", &self.account)?;
         let mut endpoint = "AZURE_STORAGE_ENDPOINT";
         for (key, value) in environment.options(Reader::Azure)? {
             builder = builder.with_config(key, value);
@@ -77,7 +77,7 @@ impl Container {
         if let Some(value) = builder.get_config_value(&AzureConfigKey::Endpoint) {
             let allowed = AzureConfigKey::Client(ClientConfigKey::AllowHttp);
             let allowed = builder.get_config_value(&allowed);
-            variables::endpoint(endpoint, &value, "AZURE_ALLOW_HTTP", allowed)?;
+            library_variables::endpoint(endpoint, &value, "AZURE_ALLOW_HTTP", allowed)?;
         }
         Ok(builder
             .with_account(&self.account)

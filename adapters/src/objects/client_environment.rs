@@ -9,7 +9,7 @@ use object_store::client::{HttpConnector, ReqwestConnector};
 use log_domain::Result;
 
 use super::conflict::RetryingConflicts;
-use super::variables::{self, Reader};
+use super::library_variables::{self, Reader};
 
 /// Names and values of environment variables.
 pub type Variables = Vec<(String, String)>;
@@ -61,7 +61,7 @@ impl ClientEnvironment {
                 && !value.is_empty()
                 && let Ok(key) = name.to_ascii_lowercase().parse()
             {
-                variables::check_option(reader, name, value)?;
+                library_variables::check_option(reader, name, value)?;
                 options.push((key, value.as_str()));
             }
         }

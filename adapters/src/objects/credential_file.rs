@@ -14,7 +14,7 @@ use object_store::CredentialProvider;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::variables;
+use super::library_variables;
 use crate::concealed;
 use crate::small_file::SmallFile;
 
@@ -80,7 +80,7 @@ impl CredentialFile {
             return Err(refuse(&"the file is too large to be a token"));
         }
         if self.is_header {
-            variables::text("the file", &content).map_err(|error| refuse(&error))?;
+            library_variables::text("the file", &content).map_err(|error| refuse(&error))?;
         }
         Ok(content)
     }

@@ -12,8 +12,8 @@ use serde_json::{Map, Value};
 use super::check::{self, Candidate};
 use super::client_environment::{ClientEnvironment, TIMEOUTS};
 use super::credential_file::CredentialFile;
+use super::library_variables::{self, Reader};
 use super::proxy;
-use super::variables::{self, Reader};
 use crate::concealed::{self, in_one_line};
 
 /// Google's public endpoint.
@@ -67,7 +67,7 @@ impl Bucket {
         for (key, default) in TIMEOUTS.into_iter().chain([plain]) {
             builder = builder.with_config(GoogleConfigKey::Client(key), default);
         }
-        variables::name_part("the name of the bucket", &self.name)?;
+        library_variables::name_part("the name of the bucket", &self.name)?;
         let mut endpoint = (BASE_URL, None);
         for (key, value) in environment.options(Reader::Gcs)? {
             builder = builder.with_config(key, value);
@@ -79,7 +79,7 @@ impl Bucket {
         endpoint.1 = builder.get_config_value(&GoogleConfigKey::BaseUrl);
         if let (name, Some(value)) = endpoint {
             let allowed = builder.get_config_value(&ALLOW_HTTP);
-            variables::endpoint(name, &value, "GOOGLE_ALLOW_HTTP", allowed)?;
+            library_variables::endpoint(name, &value, "GOOGLE_ALLOW_HTTP", allowed)?;
         }
         Ok(builder.with_bucket_name(&self.name))
     }
@@ -170,7 +170,7 @@ fn check_key(name: &str, key: &str, is_used: bool, allow_http: Option<String>) -
     match fields.get("gcs_base_url").and_then(Value::as_str) {
         Some(url) if is_used => {
             let name = format!("gcs_base_url in {name}");
-            variables::endpoint(&name, url, "GOOGLE_ALLOW_HTTP", allow_http)
+            library_variables::endpoint(&name, url, "GOOGLE_ALLOW_HTTP", allow_http)
         }
         _ => Ok(()),
     }

@@ -9,9 +9,9 @@ use object_store::{ClientConfigKey, RetryConfig};
 use super::check::{self, Candidate};
 use super::client_environment::{ClientEnvironment, TIMEOUTS, Variables};
 use super::credential_file::Guarded;
+use super::library_variables::{self, Reader};
 use super::proxy;
 use super::s3_credentials::S3Credentials;
-use super::variables::{self, Reader};
 use crate::concealed::in_one_line;
 
 /// How the name of a directory bucket ends: one of S3 Express One Zone, which is spoken to in sessions.
@@ -82,12 +82,12 @@ impl Bucket {
         for (key, default) in TIMEOUTS {
             builder = builder.with_config(AmazonS3ConfigKey::Client(key), default);
         }
-        variables::name_part("the name of the bucket", &self.name)?;
+        library_variables::name_part("the name of the bucket", &self.name)?;
         for (key, value) in environment.options(Reader::S3)? {
             builder = builder.with_config(key, value);
         }
         for (name, value) in self.encryption.iter().flat_map(Encryption::variables) {
-            variables::check_option(Reader::S3, &name, &value)?;
+            library_variables::check_option(Reader::S3, &name, &value)?;
             if let Ok(key) = name.to_ascii_lowercase().parse() {
                 builder = builder.with_config(key, value);
             }
@@ -99,7 +99,7 @@ impl Bucket {
             let name = names.find(|name| environment.gives(name, &value));
             let allowed = AmazonS3ConfigKey::Client(ClientConfigKey::AllowHttp);
             let allowed = builder.get_config_value(&allowed);
-            variables::endpoint(
+            library_variables::endpoint(
                 name.unwrap_or("the endpoint"),
                 &value,
                 "AWS_ALLOW_HTTP",
@@ -112,7 +112,7 @@ impl Bucket {
             // The variable would be for both buckets, and one of them may be an ordinary one.
             .with_s3_express(self.name.ends_with(DIRECTORY_BUCKET));
         if let Some(region) = &self.region {
-            variables::name_part("the region", region)?;
+            library_variables::name_part("the region", region)?;
             builder = builder.with_region(region);
         }
         Ok(builder)

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use log_adapters::concealed;
 use log_adapters::objects::Place;
-use log_adapters::objects::variables::Reader;
+use log_adapters::objects::library_variables::Reader;
 use log_adapters::quoted::without_user;
 use serde::Serialize;
 

@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::kinds::Kind;
 use super::names::{named, nearest, variable};
-use super::{Config, Refusal, file, masked, tree, variables};
+use super::{Config, Refusal, file, masked, setting_variables, tree};
 
 /// Every setting that was given, and where.
 pub(crate) struct Sources {
@@ -60,7 +60,7 @@ impl Sources {
             figment = figment.merge(Layer(Metadata::from(FILE, path), tree));
         }
         let variable = |path: &str| Source::Environment(variable(path));
-        let environment = given(variables::read()?, &[], true, &variable)?;
+        let environment = given(setting_variables::read()?, &[], true, &variable)?;
         // A path is all that cannot be a text.
         let flags = tree::of(flags).map_err(|_| {
             Refusal(format!(

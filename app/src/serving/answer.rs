@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 
-use super::activity::Busy;
+use super::idle_and_stalled::Busy;
 use super::requests::Admission;
 
 /// HTTP/2 answers are handed over in pieces of so many bytes: no more of an answer waits for its stream's window at a time.

@@ -21,14 +21,14 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use super::Bounds;
-use super::activity::{Activity, Busy, Expired};
 use super::answer::AnswerBody;
 use super::handshake::Handshake;
+use super::idle_and_stalled::{Activity, Busy, Expired};
 use super::lingering::Linger;
 use super::places::{Place, Places};
 use super::requests::Verdict;
 use super::tracked_io::TrackedIo;
-use super::unread::{self, Left, Unread};
+use super::unread_body::{self, Left, UnreadBody};
 use super::upgrade::Upgrade;
 
 /// The body of what the endpoint answers.
@@ -146,7 +146,7 @@ impl<E: Endpoint<Output = Response> + 'static> Connection<E> {
         let http2 = parts.version == Version::HTTP_2;
         let verdict = self.bounds.requests.admit(&parts, self.refused);
         let reads = parts.method == Method::GET || parts.method == Method::HEAD;
-        let (body, unread) = Unread::watch(body, &parts.headers, http2);
+        let (body, unread) = UnreadBody::watch(body, &parts.headers, http2);
         let from = (self.local.clone(), self.remote.clone(), self.scheme.clone());
         let parts = RequestParts::from((parts, from.0, from.1, from.2));
         let body = if reads {
@@ -199,7 +199,7 @@ fn finish(left: Left, busy: &Busy, limit: Duration) -> bool {
             let busy = busy.another();
             tokio::spawn(async move {
                 // A body that is dropped before its end closes the connection: first that it is unread must be known.
-                if !unread::discard(&mut body, limit).await {
+                if !unread_body::discard(&mut body, limit).await {
                     busy.activity().leave_unread();
                 }
             });

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
-use super::activity::Activity;
+use super::idle_and_stalled::Activity;
 
 /// Connections above the limit, on which only health and metrics are answered.
 const SPARE: usize = 16;

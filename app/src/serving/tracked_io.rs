@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::activity::Activity;
+use super::idle_and_stalled::Activity;
 use super::lingering::{MAX_BYTES, Place};
 
 /// What comes to a connection that lingers is discarded in pieces of so many bytes.

@@ -6,7 +6,7 @@ use std::iter::{Peekable, Rev};
 
 use lru::LruCache;
 
-use super::lookups::Ticket;
+use super::pending_lookups::Ticket;
 use crate::producer::{AppliedRequest, BUSY_MS, Recent};
 use crate::{
     Append, Appended, Error, Producer, ProducerId, ProducerPolicy, ProducerState, Rejection,

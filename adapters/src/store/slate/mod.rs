@@ -1,30 +1,32 @@
 //! The SlateDB store: the log on an object store.
 //!
 //! The path of an append: [`SlateStore::append`] → `queue` → `writer`, which is driven by the domain's sequencer →
-//! `rows` → `layout` → SlateDB. `flush` reports the durable watermark and the end of the engine to `shared`, which
-//! answers the appends that wait for them. The path of a read: [`SlateStore::scan`] → `read` → `layout`.
+//! `rows` → `layout` → SlateDB. `flush` makes appends durable. `engine_status` reports the durable watermark and the end of the
+//! engine to `shared`, and `durable_answers` answers the appends that wait for them. The path of a read: [`SlateStore::scan`] → `read` → `layout`.
 
+mod background_lookups;
 mod directory;
+mod durable_answers;
 mod emptied_wal;
 mod engine_clock;
+mod engine_status;
 mod error;
 mod flush;
 pub(crate) mod layout;
-mod lookups;
 mod open;
 mod owner;
 mod plain_objects;
-mod presence;
 mod queue;
 mod read;
 mod record_rows;
 mod rows;
 pub mod settings;
 mod shared;
+mod stored_watermark;
 mod used_timestamps;
+mod vanished;
 mod wal_files;
 mod wal_place;
-mod watermark;
 mod writer;
 
 #[cfg(test)]
@@ -46,12 +48,12 @@ use tokio::time::{Instant, timeout_at};
 pub use open::{Options, StoreParts};
 pub use owner::Instance;
 use owner::Ownership;
-use presence::Presence;
 use queue::Queue;
 use read::Reader;
 use shared::Shared;
+use stored_watermark::StoredWatermark;
+use vanished::Presence;
 pub use wal_place::WalStore;
-use watermark::Watermark;
 
 /// How long the storage engine is waited for that closes over a log that is gone: it repeats what cannot succeed.
 const GONE_CLOSE: Duration = Duration::from_secs(1);
@@ -64,7 +66,7 @@ pub struct SlateStore {
     queue: Queue,
     check_timeout: Duration,
     ownership: Option<Ownership>,
-    watermark: Arc<Watermark>,
+    watermark: Arc<StoredWatermark>,
     closed: OnceCell<Result<()>>,
 }
 

@@ -21,19 +21,20 @@ use tokio::sync::OnceCell;
 
 use crate::object_prefix::check_prefix;
 
+use super::background_lookups::BackgroundLookups;
 use super::engine_clock::EngineClock;
 use super::layout::prefix::{ByKey, BySegment};
 use super::layout::{producers, segments, state};
-use super::lookups::Lookups;
 use super::owner::{Instance, Ownership};
-use super::presence;
 use super::queue::Queue;
 use super::shared::Shared;
+use super::stored_watermark::{self, StoredWatermark};
 use super::wal_files::WalFiles;
 use super::wal_place::{self, WalStore};
-use super::watermark::{self, Watermark};
 use super::writer::Writer;
-use super::{SlateStore, emptied_wal, error, flush, settings, used_timestamps};
+use super::{
+    SlateStore, emptied_wal, engine_status, error, flush, settings, used_timestamps, vanished,
+};
 
 /// Bits for each key and file in the bloom filters: a false positive rate of about 1 %.
 const BLOOM_BITS: u32 = 10;
@@ -151,9 +152,9 @@ impl SlateStore {
 
 async fn open(parts: StoreParts, options: Options) -> Result<SlateStore> {
     check_prefix(&options.path).map_err(Error::invalid)?;
-    presence::may_open(&parts.objects, &options).await?;
+    vanished::may_open(&parts.objects, &options).await?;
     wal_place::settle(&*parts.objects, &options.path, options.wal.as_ref()).await?;
-    let found = presence::look(&parts.objects, &options).await?;
+    let found = vanished::look(&parts.objects, &options).await?;
     let ownership = match options.instance.clone() {
         Some(instance) => {
             let objects = Arc::clone(&parts.objects);
@@ -161,7 +162,7 @@ async fn open(parts: StoreParts, options: Options) -> Result<SlateStore> {
         }
         None => None,
     };
-    let recorded = watermark::read(&*parts.objects, &options.path).await?;
+    let recorded = stored_watermark::read(&*parts.objects, &options.path).await?;
     let clock = Arc::new(EngineClock::new(&*parts.clock));
     let wal_files = WalFiles::of(&options.path);
     if !recorded.accepts_loss() {
@@ -207,7 +208,7 @@ async fn open(parts: StoreParts, options: Options) -> Result<SlateStore> {
     let presence = found.identified(&*parts.clock, &options, wal_files);
     let presence = Arc::new(presence.await?);
     let tip = sequencer.tip();
-    let watermark = Arc::new(Watermark::new(
+    let watermark = Arc::new(StoredWatermark::new(
         parts.objects,
         recorded,
         tip,
@@ -228,7 +229,7 @@ async fn open(parts: StoreParts, options: Options) -> Result<SlateStore> {
         clock: parts.clock,
         telemetry: parts.telemetry,
         sequencer,
-        lookups: Lookups::new(db.clone()),
+        lookups: BackgroundLookups::new(db.clone()),
         dirty: false,
     };
     tokio::spawn(writer.run(receiver));
@@ -237,7 +238,7 @@ async fn open(parts: StoreParts, options: Options) -> Result<SlateStore> {
         Arc::clone(&shared),
         options.flush_spacing,
     ));
-    tokio::spawn(flush::watch_status(
+    tokio::spawn(engine_status::watch(
         db.clone(),
         Arc::clone(&shared),
         Arc::clone(&presence),
@@ -247,7 +248,7 @@ async fn open(parts: StoreParts, options: Options) -> Result<SlateStore> {
         false => WATERMARK_EVERY,
     };
     let (kept, of) = (Arc::clone(&watermark), Arc::clone(&shared));
-    tokio::spawn(watermark::keep(kept, of, every));
+    tokio::spawn(stored_watermark::keep(kept, of, every));
     Ok(SlateStore {
         db,
         shared,

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use log_domain::budget::Permit;
-use log_domain::{Appended, CommitListener, Error, Result, Segment, Sequence, Stopped, Watermarks};
+use log_domain::{CommitListener, Error, Result, Segment, Sequence, Stopped, Watermarks};
 use parking_lot::{Mutex, RwLock};
-use tokio::sync::{Notify, oneshot, watch};
+use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
-use super::presence::Absence;
+use super::durable_answers::{DurableAnswers, Lost, Waiter};
+use super::vanished::Absence;
 
 /// How exact the lag is: commits closer together than this count as one.
 const LAG_STEP: Duration = Duration::from_millis(50);
@@ -21,7 +21,7 @@ pub(super) struct Shared {
     tip: AtomicU64,
     durable: watch::Sender<Sequence>,
     segments: RwLock<Arc<Vec<Segment>>>,
-    waiters: Mutex<VecDeque<Waiter>>,
+    answers: DurableAnswers,
     /// Some of the commits that are not durable yet, oldest first: their tip and when they were applied.
     undurable: Mutex<VecDeque<(Sequence, Instant)>>,
     stopped: watch::Sender<Option<Stopped>>,
@@ -47,18 +47,6 @@ impl Drop for Vital {
     }
 }
 
-/// An append whose answer is known, and is given once what it rests on is durable.
-pub(super) struct Waiter {
-    /// Everything below must be durable.
-    pub(super) end: Sequence,
-    /// What it will be answered.
-    pub(super) outcome: Result<Appended>,
-    /// Where to answer.
-    pub(super) reply: oneshot::Sender<Result<Appended>>,
-    /// Its place in the queue.
-    pub(super) permits: [Permit; 2],
-}
-
 impl Shared {
     /// The view of a store that was just opened, with everything below `tip` durable.
     pub(super) fn new(
@@ -70,7 +58,7 @@ impl Shared {
             tip: AtomicU64::new(tip.get()),
             durable: watch::Sender::new(tip),
             segments: RwLock::new(Arc::new(segments)),
-            waiters: Mutex::default(),
+            answers: DurableAnswers::default(),
             undurable: Mutex::default(),
             stopped: watch::Sender::new(None),
             gone: watch::Sender::new(None),
@@ -124,7 +112,7 @@ impl Shared {
 
     /// Answers `waiter` when it is durable, or when that can no longer be known.
     pub(super) fn wait_durable(&self, waiter: Waiter) {
-        self.waiters.lock().push_back(waiter);
+        self.answers.wait(waiter);
         self.flush_wanted.notify_one();
         self.settle();
     }
@@ -259,30 +247,16 @@ impl Shared {
         self.stopped().unwrap_or(Stopped::Closing).refusal()
     }
 
-    /// Answers the waiters that are durable, or all of them once the store has stopped by itself.
+    /// Answers the waiters that are durable, or all of them once that can no longer be known.
     fn settle(&self) {
         let durable = *self.durable.borrow();
         let lost =
             !self.is_there() || matches!(self.stopped(), Some(Stopped::Fenced | Stopped::Failed));
-        let mut waiters = self.waiters.lock();
-        while let Some(first) = waiters.front() {
-            let is_durable = first.end <= durable;
-            if !is_durable && !lost {
-                break;
-            }
-            let Some(waiter) = waiters.pop_front() else {
-                break;
-            };
-            let outcome = match waiter.outcome {
-                outcome if is_durable => outcome,
-                Ok(_) => Err(self.unknown()),
-                // What it was rejected for is not certain, but nothing of it was applied.
-                Err(_) => Err(self.refusal()),
-            };
-            drop(waiter.permits);
-            // The client may be gone.
-            let _ = waiter.reply.send(outcome);
-        }
+        let lost = lost.then(|| Lost {
+            applied: self.unknown(),
+            rejected: self.refusal(),
+        });
+        self.answers.settle(durable, lost.as_ref());
     }
 
     /// What to tell an append that was applied but is not known to be durable.

@@ -57,9 +57,9 @@ mod directory;
 mod failures;
 mod lookups;
 mod prefixes;
-mod presence;
 mod read_only;
 mod restarts;
+mod vanished;
 
 use log_domain::follow::Followers;
 use log_domain::{Batch, Limits, PageLimit, Record, Scan, Sequence, Visibility};

@@ -11,10 +11,11 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 use tokio::task::JoinError;
 
+use super::background_lookups::{Answer, BackgroundLookups, Event};
+use super::durable_answers::Waiter;
 use super::layout::state;
-use super::lookups::{Answer, Event, Lookups};
 use super::queue::{Message, Taken};
-use super::shared::{Shared, Vital, Waiter};
+use super::shared::{Shared, Vital};
 use super::{error, rows};
 
 /// A group takes no more appends once it holds this many records or bytes.
@@ -29,7 +30,7 @@ pub(super) struct Writer {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) telemetry: Arc<dyn Telemetry>,
     pub(super) sequencer: Sequencer,
-    pub(super) lookups: Lookups,
+    pub(super) lookups: BackgroundLookups,
     /// Whether something was written since the log was opened.
     pub(super) dirty: bool,
 }

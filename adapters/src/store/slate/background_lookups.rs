@@ -1,4 +1,4 @@
-//! Lookups in SlateDB, and the appends that wait for them while others are applied.
+//! Lookups in SlateDB that run in the background, and the appends that wait for them while others are applied.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ const CONCURRENT: usize = 32;
 const AT_LEISURE: usize = 2;
 
 /// The lookups that are under way, and the appends that wait for them. The bounds of the queue bound both.
-pub(super) struct Lookups {
+pub(super) struct BackgroundLookups {
     db: Db,
     permits: Arc<Semaphore>,
     running: JoinSet<Answer>,
@@ -44,7 +44,7 @@ pub(super) enum Event {
     AtLeisure(Vec<Fact>),
 }
 
-impl Lookups {
+impl BackgroundLookups {
     /// No lookups yet.
     pub(super) fn new(db: Db) -> Self {
         Self {

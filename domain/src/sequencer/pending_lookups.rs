@@ -47,7 +47,7 @@ pub struct DirectoryEntry {
 /// A commit with a key removes it from here, so an answer that is here is never older than a commit with the key.
 /// Bounded by the commands that wait: an answer leaves with the command that it was looked up for.
 #[derive(Debug, Default)]
-pub(super) struct Lookups {
+pub(super) struct PendingLookups {
     keys: HashMap<Bytes, Lookup>,
     last: Ticket,
 }
@@ -58,7 +58,7 @@ enum Lookup {
     Answered(Option<Standing>),
 }
 
-impl Lookups {
+impl PendingLookups {
     /// Where `key` stands, if that was answered.
     pub(super) fn answer(&self, key: &[u8]) -> Option<Option<Standing>> {
         match self.keys.get(key) {

@@ -1,4 +1,4 @@
-//! Tracks the activity of a connection, for its timeouts.
+//! Detects connections that are idle, and clients that do not send a head or do not take an answer in time.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -1,16 +1,17 @@
-//! Sorts the commands of one group: placed in the commit, answered, or set aside for a lookup.
+//! Judges the commands of one group by their producers and preconditions: each is placed in the commit, answered (rejected or a
+//! duplicate), or set aside for a lookup.
 
 use super::group::Group;
 use super::key_table::{KeyTable, LastRecord, Position};
-use super::lookups::Lookups;
+use super::pending_lookups::PendingLookups;
 use super::producers::{Judgement, Producers, Staged};
 use super::{Answered, Placed};
 use crate::{Append, Appended, Error, Key, Precondition, Rejection, Result, SegmentId, Sequence};
 
 /// Takes the commands of a group in order. Each is checked against everything placed before it.
-pub(super) struct Gatherer<'s, 'a> {
+pub(super) struct Judge<'s, 'a> {
     keys: &'s KeyTable,
-    lookups: &'s Lookups,
+    lookups: &'s PendingLookups,
     segment: SegmentId,
     next: Sequence,
     /// What the group does to producers.
@@ -33,10 +34,10 @@ enum Verdict {
     Unknown,
 }
 
-impl<'s, 'a: 's> Gatherer<'s, 'a> {
+impl<'s, 'a: 's> Judge<'s, 'a> {
     /// Nothing yet, for a commit of `commands` to `segment` from sequence `start` on.
     pub(super) fn new(
-        (keys, lookups, producers): (&'s KeyTable, &'s Lookups, &'s Producers),
+        (keys, lookups, producers): (&'s KeyTable, &'s PendingLookups, &'s Producers),
         commands: &[&'a Append],
         (start, segment, time_ms): (Sequence, SegmentId, i64),
     ) -> Self {
@@ -178,7 +179,12 @@ impl<'s, 'a: 's> Gatherer<'s, 'a> {
 }
 
 /// Where `key` stands in `segment`, if that is known.
-fn position(keys: &KeyTable, lookups: &Lookups, key: &Key, segment: SegmentId) -> Option<Position> {
+fn position(
+    keys: &KeyTable,
+    lookups: &PendingLookups,
+    key: &Key,
+    segment: SegmentId,
+) -> Option<Position> {
     let key = key.as_ref();
     keys.position(key, segment).or_else(|| {
         let standing = lookups.answer(key)?;

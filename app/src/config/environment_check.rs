@@ -1,7 +1,7 @@
-//! Variables that libraries read, checked before they do; see [`log_adapters::objects::variables`].
+//! Checks the environment variables that libraries read, before they do; see [`log_adapters::objects::library_variables`].
 
 use log_adapters::objects::Place;
-use log_adapters::objects::variables::{self, Reader};
+use log_adapters::objects::library_variables::{self, Reader};
 
 use super::{Config, Refusal};
 
@@ -27,5 +27,6 @@ pub(crate) fn check_stores(config: &Config) -> Result<(), Refusal> {
 }
 
 fn check(readers: &[Reader]) -> Result<(), Refusal> {
-    variables::check(readers, std::env::vars_os()).map_err(|error| Refusal(error.to_string()))
+    library_variables::check(readers, std::env::vars_os())
+        .map_err(|error| Refusal(error.to_string()))
 }

@@ -18,7 +18,7 @@ use super::lingering::PAUSE;
 const SMALL: u64 = 64 << 10;
 
 /// What becomes of a request's body, which its handler may read or not.
-pub(super) struct Unread {
+pub(super) struct UnreadBody {
     rest: Arc<Mutex<Rest>>,
     /// The client waits to be told to send its body.
     expects: bool,
@@ -45,7 +45,7 @@ pub(super) enum Left {
     Much(Option<Incoming>),
 }
 
-impl Unread {
+impl UnreadBody {
     /// `body`, and what will be left of it; nothing if there is nothing to be read.
     pub(super) fn watch(
         body: Incoming,
@@ -107,7 +107,7 @@ pub(super) async fn discard(body: &mut Incoming, limit: Duration) -> bool {
         .unwrap_or(false)
 }
 
-/// A body that leaves what was not read of it to its [`Unread`].
+/// A body that leaves what was not read of it to its [`UnreadBody`].
 pub(super) struct WatchedBody {
     body: Option<Incoming>,
     rest: Option<Arc<Mutex<Rest>>>,

@@ -105,7 +105,7 @@ impl Recorded {
 }
 
 /// Stores the durable watermark.
-pub(super) struct Watermark {
+pub(super) struct StoredWatermark {
     objects: Arc<dyn ObjectStore>,
     path: String,
     written: AtomicU64,
@@ -115,7 +115,7 @@ pub(super) struct Watermark {
     reached: Sequence,
 }
 
-impl Watermark {
+impl StoredWatermark {
     /// Of a log of which this is recorded, and which was opened at `opened` and found to end at `reached`.
     pub(super) fn new(
         objects: Arc<dyn ObjectStore>,
@@ -155,7 +155,7 @@ impl Watermark {
 }
 
 /// Stores the durable watermark when it has changed, at most once per `every`.
-pub(super) async fn keep(watermark: Arc<Watermark>, shared: Arc<Shared>, every: Duration) {
+pub(super) async fn keep(watermark: Arc<StoredWatermark>, shared: Arc<Shared>, every: Duration) {
     loop {
         let written = Sequence::new(watermark.written.load(Ordering::Acquire));
         let written = written.max(watermark.opened);
