@@ -24,6 +24,8 @@ pub use pending_lookups::{DirectoryEntry, Fact, Subject, Ticket};
 pub use producers::ProducerChanges;
 pub use reservation::RESERVATION;
 
+use std::ops::ControlFlow;
+
 use bytes::Bytes;
 
 use crate::{
@@ -88,16 +90,16 @@ pub enum Step<'a> {
     AwaitDurable(EngineNumber),
 }
 
-/// One atomic write of records.
+/// One atomic write, of records and state or of state only.
 #[derive(Debug)]
 pub struct Commit<'a> {
-    /// The commands whose records are in it, in the order of their sequences. Never empty.
+    /// The commands whose records are in it, in the order of their sequences. Empty if it has no records.
     pub placed: Vec<Placed<'a>>,
     /// Their records, by key.
     pub group: Group<'a>,
     /// What was decided of the other commands.
     pub decided: Decided,
-    /// The segment of the records.
+    /// The segment of the records; without records, the one that a record would be in.
     pub segment: Segment,
     /// Whether this is the first commit of the segment, so that its description must be written too.
     pub begins_segment: bool,
@@ -105,9 +107,9 @@ pub struct Commit<'a> {
     pub producers: ProducerChanges,
     /// Rows of the directory that can now say how many records are before them.
     pub settled: Vec<DirectoryEntry>,
-    /// The sequence of the first record.
+    /// The sequence of the first record; without records, the end of the log.
     pub start: Sequence,
-    /// The end (exclusive) of the log after the commit.
+    /// The end (exclusive) of the log after the commit. A commit without records may skip one sequence.
     pub tip: Sequence,
     /// Append time of the records (Unix ms).
     pub time_ms: i64,
@@ -144,9 +146,9 @@ pub struct Answered {
     pub command: usize,
     /// Its answer: why it is rejected, or the answer to the first of its duplicates.
     pub outcome: Result<Appended>,
-    /// With requested durability, the answer waits until everything below this sequence is durable, so that a crash
-    /// cannot undo the records that the answer depends on.
-    pub rests_on: Sequence,
+    /// With requested durability, the answer waits until every write up to this one is durable, so that a crash cannot
+    /// undo what the answer depends on.
+    pub rests_on: EngineNumber,
 }
 
 /// Commands that were set aside, and what has to be looked up for them.
@@ -201,7 +203,7 @@ impl Sequencer {
                 last_number.watermark()
             )));
         }
-        let tip = last_number.tip_at_open(state.bound);
+        let tip = last_number.tip_with_room(state.bound);
         Ok(Self {
             reservation: Reservation::resume(tip),
             roller: Roller::resume(policy.seal, active, state.segment_bytes),
@@ -224,6 +226,11 @@ impl Sequencer {
         self.reservation.next()
     }
 
+    /// The number of the last write.
+    pub fn last_number(&self) -> EngineNumber {
+        self.last_number
+    }
+
     /// What must happen next for `commands`, which wait in this order. There is at least one.
     ///
     /// # Errors
@@ -231,15 +238,9 @@ impl Sequencer {
     pub fn plan<'a>(&mut self, commands: &[&'a Append], now_ms: i64) -> Result<Step<'a>> {
         let most = commands.iter().map(|append| append.batch().count());
         let most = most.sum();
-        let bound = match self.reservation.plan(most) {
-            Plan::Grant(bound) => bound,
-            Plan::Reserve(bound) => return Ok(Step::Reserve(self.metadata(bound))),
-            Plan::AwaitDurable(number) => return Ok(Step::AwaitDurable(number)),
-            Plan::Exhausted => {
-                return Err(Error::unavailable(
-                    "the log is full: all sequences are in use",
-                ));
-            }
+        let bound = match self.grant(most)? {
+            ControlFlow::Continue(bound) => bound,
+            ControlFlow::Break(step) => return Ok(step),
         };
         let start = self.reservation.next();
         let time_ms = now_ms.max(self.last_time_ms);
@@ -295,6 +296,47 @@ impl Sequencer {
             number: EngineNumber::of_commit(tip),
             placed,
         })))
+    }
+
+    /// What must happen next for a commit without records, which stores state only. It advances nothing but the number
+    /// of the write. When the numbers of the tip run low, it skips one sequence.
+    ///
+    /// # Errors
+    /// As [`Sequencer::plan`].
+    pub fn plan_without_records(&mut self) -> Result<Step<'static>> {
+        let tip = self.last_number.tip_with_room(self.tip());
+        let bound = match self.grant(tip.get() - self.tip().get())? {
+            ControlFlow::Continue(bound) => bound,
+            ControlFlow::Break(step) => return Ok(step),
+        };
+        Ok(Step::Commit(Box::new(Commit {
+            placed: Vec::new(),
+            group: Group::new(&[]),
+            decided: Decided::default(),
+            segment: self.roller.place(tip, self.last_time_ms),
+            begins_segment: false,
+            producers: ProducerChanges::default(),
+            settled: std::mem::take(&mut self.settled),
+            start: tip,
+            tip,
+            time_ms: self.last_time_ms,
+            state: self.state(bound),
+            number: self.last_number.next_metadata(tip),
+        })))
+    }
+
+    /// The bound to write with a commit of up to `count` sequences, or what must happen before it.
+    fn grant<'a>(&self, count: u64) -> Result<ControlFlow<Step<'a>, Sequence>> {
+        Ok(match self.reservation.plan(count) {
+            Plan::Grant(bound) => ControlFlow::Continue(bound),
+            Plan::Reserve(bound) => ControlFlow::Break(Step::Reserve(self.metadata(bound))),
+            Plan::AwaitDurable(number) => ControlFlow::Break(Step::AwaitDurable(number)),
+            Plan::Exhausted => {
+                return Err(Error::unavailable(
+                    "the log is full: all sequences are in use",
+                ));
+            }
+        })
     }
 
     fn set_aside<'a>(
@@ -378,7 +420,9 @@ impl Sequencer {
             }
         }
         self.producers.applied(&commit.producers);
-        self.roller.committed(commit.segment, bytes(&commit.placed));
+        if !commit.placed.is_empty() {
+            self.roller.committed(commit.segment, bytes(&commit.placed));
+        }
         self.last_time_ms = commit.time_ms;
         self.last_number = commit.number;
         self.reservation
@@ -420,12 +464,17 @@ impl Sequencer {
 
     fn metadata(&self, bound: Sequence) -> Metadata {
         Metadata {
-            state: State {
-                bound,
-                segment_bytes: self.roller.bytes(),
-                last_time_ms: self.last_time_ms,
-            },
+            state: self.state(bound),
             number: self.last_number.next_metadata(self.tip()),
+        }
+    }
+
+    /// The state as it is, with this bound.
+    fn state(&self, bound: Sequence) -> State {
+        State {
+            bound,
+            segment_bytes: self.roller.bytes(),
+            last_time_ms: self.last_time_ms,
         }
     }
 }

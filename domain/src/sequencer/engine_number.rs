@@ -2,13 +2,16 @@
 
 use crate::Sequence;
 
-/// Numbers that belong to one tip: its commit, and 255 writes of metadata after it.
+/// Numbers that belong to one tip: its commit, and 255 writes without records after it.
 const METADATA_BITS: u32 = 8;
+
+/// Numbers of a tip that commits without records leave for reservations and for the write of a clean close.
+const KEPT: u64 = 16;
 
 /// The number of one atomic write in the storage engine. It encodes the tip after that write.
 ///
 /// The commit after which the log reaches to `tip` (exclusive) has number `tip << 8`. The 255 numbers above it are for
-/// writes of metadata before the next commit. So the engine's durable number *is* the durable watermark, without a table
+/// writes without records before the next commit with some. So the engine's durable number *is* the durable watermark, without a table
 /// between the two, also after a restart and on another machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct EngineNumber(u64);
@@ -29,12 +32,12 @@ impl EngineNumber {
         Self(tip.get() << METADATA_BITS)
     }
 
-    /// Whether it is that of a commit, and not of a write of metadata.
+    /// Whether it is that of a commit with records.
     pub const fn is_commit(self) -> bool {
         self.0.trailing_zeros() >= METADATA_BITS
     }
 
-    /// The number of the next write of metadata, when `self` is the last in use and the log reaches to `tip`.
+    /// The number of the next write without records, when `self` is the last in use and the log reaches to `tip`.
     pub fn next_metadata(self, tip: Sequence) -> Self {
         Self(self.max(Self::of_commit(tip)).0 + 1)
     }
@@ -44,12 +47,10 @@ impl EngineNumber {
         Sequence::new(self.0 >> METADATA_BITS)
     }
 
-    /// The tip to continue with, when the log was left at `tip` and `self` is the last number in use. It is one further
-    /// if the numbers for metadata at this tip have nearly run out, as they do when a log is opened a hundred times
-    /// without an append.
-    pub fn tip_at_open(self, tip: Sequence) -> Sequence {
-        const NEEDED: u64 = 16;
-        tip.max(Self(self.max(Self::of_commit(tip)).0 + NEEDED).watermark())
+    /// The tip to continue with, when the log reaches to `tip` and `self` is the last number in use. It is one further
+    /// if the numbers of this tip have nearly run out, as they do when a log is opened a hundred times without an append.
+    pub fn tip_with_room(self, tip: Sequence) -> Sequence {
+        tip.max(Self(self.max(Self::of_commit(tip)).0 + KEPT).watermark())
     }
 }
 
@@ -65,7 +66,7 @@ mod tests {
             let (mut last, mut tip) = (EngineNumber::default(), Sequence::ZERO);
             for records in steps {
                 let number = if records == 0 {
-                    let opened = last.tip_at_open(tip);
+                    let opened = last.tip_with_room(tip);
                     prop_assert!(opened == tip || opened == tip.plus(1));
                     tip = opened;
                     last.next_metadata(tip)

@@ -5,7 +5,7 @@ use super::group::Group;
 use super::key_table::{KeyTable, LastRecord, Position};
 use super::pending_lookups::PendingLookups;
 use super::producers::{Judgement, Producers, Staged};
-use super::{Answered, Placed};
+use super::{Answered, EngineNumber, Placed};
 use crate::{Append, Appended, Error, Key, Precondition, Rejection, Result, SegmentId, Sequence};
 
 /// Takes the commands of a group in order. Each is checked against everything placed before it.
@@ -30,7 +30,7 @@ pub(super) struct Judge<'s, 'a> {
 
 enum Verdict {
     Holds,
-    Answered(Result<Appended>, Sequence),
+    Answered(Result<Appended>, EngineNumber),
     Unknown,
 }
 
@@ -123,7 +123,8 @@ impl<'s, 'a: 's> Judge<'s, 'a> {
                     no_record_since: *no_record_since,
                     last,
                 };
-                Verdict::Answered(Err(Error::rejected(conflict)), last.plus(1))
+                let rests_on = EngineNumber::of_commit(last.plus(1));
+                Verdict::Answered(Err(Error::rejected(conflict)), rests_on)
             }
             _ => Verdict::Holds,
         }

@@ -6,6 +6,7 @@ use std::iter::{Peekable, Rev};
 
 use lru::LruCache;
 
+use super::EngineNumber;
 use super::pending_lookups::Ticket;
 use crate::producer::{AppliedRequest, BUSY_MS, Recent};
 use crate::{
@@ -84,8 +85,8 @@ pub struct ProducerChanges {
 pub(super) enum Judgement {
     /// It is its turn.
     Next,
-    /// It is answered; the answer rests on what lies below this sequence.
-    Answered(Result<Appended>, Sequence),
+    /// It is answered; the answer rests on everything up to this write.
+    Answered(Result<Appended>, EngineNumber),
     /// It is not its turn, but requests before it wait for a lookup.
     Behind,
 }
@@ -122,12 +123,12 @@ impl<'t> Staged<'t> {
         let Some(state) = self.state(&request.id) else {
             return match request.sequence {
                 0 if self.has_place(&request.id) || self.makes_room() => Judgement::Next,
-                0 => Judgement::Answered(Err(self.full()), Sequence::ZERO),
+                0 => Judgement::Answered(Err(self.full()), EngineNumber::default()),
                 _ if self.is_behind(request) => Judgement::Behind,
-                _ => rejected(Rejection::ProducerUnknown, Sequence::ZERO),
+                _ => rejected(Rejection::ProducerUnknown, EngineNumber::default()),
             };
         };
-        let end = state.recent.end();
+        let end = EngineNumber::of_commit(state.recent.end());
         let next = match request.epoch.cmp(&state.epoch) {
             Ordering::Less => {
                 let current = state.epoch;
@@ -160,7 +161,7 @@ impl<'t> Staged<'t> {
                     count: applied.count,
                     duplicate: true,
                 };
-                Judgement::Answered(Ok(answer), answer.end())
+                Judgement::Answered(Ok(answer), EngineNumber::of_commit(answer.end()))
             }
         }
     }
@@ -280,6 +281,6 @@ impl<'t> Staged<'t> {
     }
 }
 
-fn rejected(why: Rejection, rests_on: Sequence) -> Judgement {
+fn rejected(why: Rejection, rests_on: EngineNumber) -> Judgement {
     Judgement::Answered(Err(Error::rejected(why)), rests_on)
 }

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use proptest::prelude::*;
 
 mod log;
+mod without_records;
 
 use log::Log;
 
@@ -27,6 +28,8 @@ enum Do {
         at: prop::sample::Index,
         fails: bool,
     },
+    /// So many commits without records.
+    StoreState(u16),
     Flush,
     Settle,
     Wait(i64),
@@ -82,6 +85,7 @@ fn steps() -> impl Strategy<Value = Vec<Do>> {
         3 => any::<prop::sample::Index>().prop_map(Do::Retry),
         6 => (any::<prop::sample::Index>(), prop::bool::weighted(0.1))
             .prop_map(|(at, fails)| Do::LookUp { at, fails }),
+        2 => prop_oneof![9 => 1u16..4, 1 => Just(260)].prop_map(Do::StoreState),
         3 => Just(Do::Flush),
         3 => Just(Do::Settle),
         3 => prop_oneof![9 => 0i64..200, 1 => Just(61_000)].prop_map(Do::Wait),
@@ -189,9 +193,11 @@ impl Checked {
                 }
                 (Ok(appended), Some(rests_on)) => {
                     prop_assert!(appended.duplicate);
-                    prop_assert_eq!(rests_on, appended.end());
+                    prop_assert_eq!(rests_on, EngineNumber::of_commit(appended.end()));
                 }
-                (Err(_), rests_on) => prop_assert!(rests_on <= Some(self.log.sequencer.tip())),
+                (Err(_), rests_on) => {
+                    prop_assert!(rests_on <= Some(self.log.sequencer.last_number()));
+                }
             }
         }
         Ok(())
@@ -260,6 +266,10 @@ proptest! {
                 }
                 Do::LookUp { .. } => Vec::new(),
                 Do::Settle => { log.settle(); Vec::new() }
+                Do::StoreState(times) => {
+                    (0..times).for_each(|_| log.commit_without_records());
+                    Vec::new()
+                }
                 Do::Flush => { log.flush(); Vec::new() }
                 Do::Wait(ms) => { log.now_ms += ms; Vec::new() }
                 Do::Crash => { checked.crash(); Vec::new() }

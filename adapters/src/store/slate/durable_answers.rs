@@ -3,14 +3,15 @@
 use std::collections::VecDeque;
 
 use log_domain::budget::Permit;
-use log_domain::{Appended, Error, Result, Sequence};
+use log_domain::sequencer::EngineNumber;
+use log_domain::{Appended, Error, Result};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 /// An append whose answer is known, and is given once what it rests on is durable.
 pub(super) struct Waiter {
-    /// Everything below must be durable.
-    pub(super) end: Sequence,
+    /// Every write up to this one must be durable.
+    pub(super) rests_on: EngineNumber,
     /// What it will be answered.
     pub(super) outcome: Result<Appended>,
     /// Where to answer.
@@ -37,11 +38,11 @@ impl DurableAnswers {
         self.0.lock().push_back(waiter);
     }
 
-    /// Answers every append that rests on what is below `durable`; the others too, if that is `lost`.
-    pub(super) fn settle(&self, durable: Sequence, lost: Option<&Lost>) {
+    /// Answers every append that rests on no write after `durable`; the others too, if that is `lost`.
+    pub(super) fn settle(&self, durable: EngineNumber, lost: Option<&Lost>) {
         let mut waiters = self.0.lock();
         while let Some(first) = waiters.front() {
-            let is_durable = first.end <= durable;
+            let is_durable = first.rests_on <= durable;
             if !is_durable && lost.is_none() {
                 break;
             }

@@ -28,7 +28,7 @@ pub(super) async fn watch(db: Db, shared: Arc<Shared>, presence: Arc<Presence>) 
             false => shared.is_there(),
         };
         if is_there {
-            shared.advance_durable(EngineNumber::new(durable).watermark());
+            shared.advance_durable(EngineNumber::new(durable));
         }
         if let Some(reason) = closed {
             shared.stop(why(reason));

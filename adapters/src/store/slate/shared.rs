@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use log_domain::sequencer::EngineNumber;
 use log_domain::{CommitListener, Error, Result, Segment, Sequence, Stopped, Watermarks};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{Notify, watch};
@@ -19,7 +20,8 @@ const LAG_STEP: Duration = Duration::from_millis(50);
 /// The shared state of the store.
 pub(super) struct Shared {
     tip: AtomicU64,
-    durable: watch::Sender<Sequence>,
+    /// The last durable write.
+    durable: watch::Sender<EngineNumber>,
     segments: RwLock<Arc<Vec<Segment>>>,
     answers: DurableAnswers,
     /// Some of the commits that are not durable yet, oldest first: their tip and when they were applied.
@@ -56,7 +58,7 @@ impl Shared {
     ) -> Self {
         Self {
             tip: AtomicU64::new(tip.get()),
-            durable: watch::Sender::new(tip),
+            durable: watch::Sender::new(EngineNumber::of_commit(tip)),
             segments: RwLock::new(Arc::new(segments)),
             answers: DurableAnswers::default(),
             undurable: Mutex::default(),
@@ -70,13 +72,18 @@ impl Shared {
 
     /// The tip and the durable watermark.
     pub(super) fn watermarks(&self) -> Watermarks {
-        let durable = *self.durable.borrow();
+        let durable = self.durable().watermark();
         let tip = Sequence::new(self.tip.load(Ordering::Acquire));
         // SlateDB can say that a commit is durable before it can be read, and before it is announced here.
         Watermarks {
             tip,
             durable: durable.min(tip),
         }
+    }
+
+    /// The last durable write. It may be reported before it is applied here.
+    pub(super) fn durable(&self) -> EngineNumber {
+        *self.durable.borrow()
     }
 
     /// All segments. Read it after the watermarks: it then holds every segment below them.
@@ -100,7 +107,7 @@ impl Shared {
 
     /// For how long the oldest record that is not durable has been waiting to be.
     pub(super) fn durable_lag(&self) -> Duration {
-        let durable = *self.durable.borrow();
+        let durable = self.durable().watermark();
         let mut undurable = self.undurable.lock();
         while undurable.front().is_some_and(|(tip, _)| *tip <= durable) {
             undurable.pop_front();
@@ -117,30 +124,30 @@ impl Shared {
         self.settle();
     }
 
-    /// Everything below `watermark` is durable.
-    pub(super) fn advance_durable(&self, watermark: Sequence) {
+    /// Every write up to `number` is durable.
+    pub(super) fn advance_durable(&self, number: EngineNumber) {
         let moved = self.durable.send_if_modified(|durable| {
-            let moved = watermark > *durable;
-            *durable = watermark.max(*durable);
+            let moved = number > *durable;
+            *durable = number.max(*durable);
             moved
         });
         if moved {
             self.durable_lag();
-            self.listener.durable(watermark);
+            self.listener.durable(number.watermark());
             self.settle();
         }
     }
 
-    /// Waits until everything below `watermark` is durable.
+    /// Waits until every write up to `number` is durable.
     ///
     /// # Errors
     /// When the store stops before.
-    pub(super) async fn durable_up_to(&self, watermark: Sequence) -> Result<()> {
+    pub(super) async fn durable_up_to(&self, number: EngineNumber) -> Result<()> {
         self.flush_wanted.notify_one();
         let (mut durable, mut stopped) = (self.durable.subscribe(), self.stopped.subscribe());
         tokio::select! {
             biased;
-            _ = durable.wait_for(|durable| *durable >= watermark) => Ok(()),
+            _ = durable.wait_for(|durable| *durable >= number) => Ok(()),
             _ = stopped.wait_for(Option::is_some) => Err(self.refusal()),
         }
     }
@@ -148,8 +155,11 @@ impl Shared {
     /// Waits until more than what is below `watermark` is durable, and says how much.
     pub(super) async fn durable_beyond(&self, watermark: Sequence) -> Sequence {
         let mut durable = self.durable.subscribe();
-        match durable.wait_for(|durable| *durable > watermark).await {
-            Ok(durable) => *durable,
+        match durable
+            .wait_for(|durable| durable.watermark() > watermark)
+            .await
+        {
+            Ok(durable) => durable.watermark(),
             // The sender is here, so it does not go.
             Err(_) => watermark,
         }
@@ -249,7 +259,7 @@ impl Shared {
 
     /// Answers the waiters that are durable, or all of them once that can no longer be known.
     fn settle(&self) {
-        let durable = *self.durable.borrow();
+        let durable = self.durable();
         let lost =
             !self.is_there() || matches!(self.stopped(), Some(Stopped::Fenced | Stopped::Failed));
         let lost = lost.then(|| Lost {

@@ -1,10 +1,13 @@
 use std::sync::Arc;
 
+use log_domain::budget::Budget;
 use log_domain::conformance::{Options as Opening, StoreFixture, run_all};
 use object_store::ObjectStore;
 use object_store::memory::InMemory;
 use slatedb_common::metrics::NoopMetricsRecorder;
+use tokio::sync::oneshot;
 
+use super::durable_answers::Waiter;
 use super::*;
 use crate::objects::Folder;
 
@@ -62,6 +65,7 @@ mod restarts;
 mod vanished;
 
 use log_domain::follow::Followers;
+use log_domain::sequencer::EngineNumber;
 use log_domain::{Batch, Limits, PageLimit, Record, Scan, Sequence, Visibility};
 
 /// How long a close may take.
@@ -121,7 +125,7 @@ async fn values(store: &SlateStore, key: &'static str) -> Vec<(u64, bytes::Bytes
 fn what_is_durable_but_cannot_be_read_yet_is_not_shown() {
     let followers = Followers::new(&Limits::default());
     let shared = Shared::new(Sequence::ZERO, Vec::new(), Arc::new(followers));
-    shared.advance_durable(Sequence::new(5));
+    shared.advance_durable(EngineNumber::of_commit(Sequence::new(5)));
     assert_eq!(shared.watermarks(), Watermarks::default());
     shared.advance(Sequence::new(5), None);
     let reached = Sequence::new(5);
@@ -132,4 +136,27 @@ fn what_is_durable_but_cannot_be_read_yet_is_not_shown() {
             durable: reached
         }
     );
+}
+
+#[test]
+fn an_answer_waits_for_the_write_that_it_rests_on_also_if_that_had_no_records() {
+    let followers = Followers::new(&Limits::default());
+    let shared = Shared::new(Sequence::new(5), Vec::new(), Arc::new(followers));
+    let commit = EngineNumber::of_commit(Sequence::new(5));
+    let budget = Budget::new("a test", 2);
+    let (reply, mut answer) = oneshot::channel();
+    shared.wait_durable(Waiter {
+        rests_on: commit.next_metadata(Sequence::new(5)),
+        outcome: Err(Error::unavailable("a verdict")),
+        reply,
+        permits: [1, 1].map(|permits| budget.take(permits).expect("room")),
+    });
+    shared.advance_durable(commit);
+    assert!(
+        answer.try_recv().is_err(),
+        "the tip was durable before that write"
+    );
+    shared.advance_durable(commit.next_metadata(Sequence::new(5)));
+    assert!(answer.try_recv().expect("answered").is_err());
+    assert_eq!(budget.used(), 0);
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use log_domain::ports::{CommitStats, Telemetry};
 use log_domain::sequencer::{Commit, Decided, EngineNumber, Metadata, Sequencer, Step};
-use log_domain::{Append, Appended, Clock, Durability, Error, Result, Sequence, Stopped};
+use log_domain::{Append, Appended, Clock, Durability, Error, Result, Stopped};
 use slatedb::config::WriteOptions;
 use slatedb::{CloseReason, Db, DbStatus, ErrorKind, WriteBatch};
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -41,8 +41,10 @@ struct Outcome {
     placed: Vec<(usize, Appended)>,
     /// Whether what was placed was applied.
     written: Result<()>,
-    /// The tip before the group.
-    before: Sequence,
+    /// The last write before the group.
+    before: EngineNumber,
+    /// The write of what was placed; that before the group if nothing was.
+    number: EngineNumber,
     /// What was decided of the other appends.
     decided: Decided,
 }
@@ -149,8 +151,7 @@ impl Writer {
     /// # Errors
     /// Nothing was applied then.
     async fn write(&mut self, appends: &[&Append]) -> Result<Outcome> {
-        let durable = self.shared.watermarks().durable;
-        self.sequencer.durable(EngineNumber::of_commit(durable));
+        self.sequencer.durable(self.shared.durable());
         loop {
             match self.sequencer.plan(appends, self.clock.now_ms())? {
                 Step::Commit(commit) => return Ok(self.apply(commit).await),
@@ -158,7 +159,8 @@ impl Writer {
                     return Ok(Outcome {
                         placed: Vec::new(),
                         written: Ok(()),
-                        before: self.sequencer.tip(),
+                        before: self.sequencer.last_number(),
+                        number: self.sequencer.last_number(),
                         decided,
                     });
                 }
@@ -167,7 +169,7 @@ impl Writer {
                     self.sequencer.durable(metadata.number);
                 }
                 Step::AwaitDurable(number) => {
-                    self.shared.durable_up_to(number.watermark()).await?;
+                    self.shared.durable_up_to(number).await?;
                     self.sequencer.durable(number);
                 }
             }
@@ -175,6 +177,7 @@ impl Writer {
     }
 
     async fn apply(&mut self, commit: Box<Commit<'_>>) -> Outcome {
+        let before = self.sequencer.last_number();
         let listening = self.shared.listener.is_listening();
         let encoded = rows::encode(&commit, listening);
         let written = self.put(encoded.rows, commit.number).await;
@@ -193,7 +196,8 @@ impl Writer {
         Outcome {
             placed: placed.map(|p| (p.command, p.appended)).collect(),
             written: written.map(drop),
-            before: commit.start,
+            before,
+            number: commit.number,
             decided: commit.decided,
         }
     }
@@ -204,6 +208,7 @@ impl Writer {
             placed,
             written,
             before,
+            number,
             decided: Decided { answered, waiting },
         } = outcome;
         if let Err(failure) = &written {
@@ -218,7 +223,7 @@ impl Writer {
         for (command, taken) in group.into_iter().enumerate() {
             let (outcome, rests_on) =
                 if let Some((_, appended)) = placed.next_if(|(placed, _)| *placed == command) {
-                    (Ok(appended), appended.end())
+                    (Ok(appended), number)
                 } else if let Some(answer) = answered.next_if(|answer| answer.command == command) {
                     (answer.outcome, answer.rests_on)
                 } else {
@@ -236,11 +241,11 @@ impl Writer {
     }
 
     /// Answers when what the answer rests on is as durable as was asked for.
-    fn answer(&self, taken: Taken, outcome: Result<Appended>, rests_on: Sequence) {
+    fn answer(&self, taken: Taken, outcome: Result<Appended>, rests_on: EngineNumber) {
         match taken.durability {
-            Durability::Durable if rests_on > self.shared.watermarks().durable => {
+            Durability::Durable if rests_on > self.shared.durable() => {
                 self.shared.wait_durable(Waiter {
-                    end: rests_on,
+                    rests_on,
                     outcome,
                     reply: taken.reply,
                     permits: taken.permits,

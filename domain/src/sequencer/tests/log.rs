@@ -35,7 +35,7 @@ pub(super) struct Judged {
     pub(super) command: u64,
     pub(super) outcome: Result<Appended>,
     /// Of what is not placed: what its answer rests on.
-    pub(super) rests_on: Option<Sequence>,
+    pub(super) rests_on: Option<EngineNumber>,
 }
 
 /// What was decided of a group.
@@ -96,15 +96,8 @@ impl Log {
             let appends: Vec<&Append> = appends.iter().collect();
             let step = self.sequencer.plan(&appends, self.now_ms);
             match step.expect("not full") {
-                Step::AwaitDurable(number) => {
-                    assert!(self.writes.iter().any(|write| write.number == number));
-                    self.flush();
-                }
-                Step::Reserve(metadata) => {
-                    self.write_metadata(&metadata);
-                    self.sequencer.written(&metadata);
-                    self.flush();
-                }
+                Step::AwaitDurable(number) => self.await_durable(number),
+                Step::Reserve(metadata) => self.reserve(&metadata),
                 Step::Answer(decided) => {
                     let time_ms = self.now_ms.max(self.last_time_ms());
                     return Outcome {
@@ -125,6 +118,32 @@ impl Log {
                 }
             }
         }
+    }
+
+    /// Plans a commit without records until no step is left.
+    pub(super) fn commit_without_records(&mut self) {
+        loop {
+            match self.sequencer.plan_without_records().expect("not full") {
+                Step::AwaitDurable(number) => self.await_durable(number),
+                Step::Reserve(metadata) => self.reserve(&metadata),
+                Step::Answer(_) => panic!("there is nothing to answer"),
+                Step::Commit(commit) => {
+                    self.sequencer.applied(&commit);
+                    return self.apply(&commit);
+                }
+            }
+        }
+    }
+
+    fn await_durable(&mut self, number: EngineNumber) {
+        assert!(self.writes.iter().any(|write| write.number == number));
+        self.flush();
+    }
+
+    fn reserve(&mut self, metadata: &Metadata) {
+        self.write_metadata(metadata);
+        self.sequencer.written(metadata);
+        self.flush();
     }
 
     fn last_time_ms(&self) -> i64 {
@@ -235,7 +254,12 @@ impl Log {
                 "{record:?}"
             );
         }
+        assert!(write.number.watermark() <= write.state.bound);
+        let is_state_only = write.records.is_empty() && write.directory.is_empty();
         self.writes.push(write);
+        if is_state_only {
+            return;
+        }
         for ((key, segment), earlier) in self.directory() {
             let is = self.position(segment, &key);
             assert!(is.in_segment > 0, "{key:?} is listed in {segment}");

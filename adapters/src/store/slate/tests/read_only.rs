@@ -1,7 +1,6 @@
 //! A reader that is not the writer: the log in a database that is opened for reading only.
 
 use log_domain::conformance::{Fixture, Sides, run_readers};
-use log_domain::sequencer::EngineNumber;
 use log_domain::{LogService, Stopped};
 use parking_lot::RwLock;
 use slatedb::config::DbReaderOptions;
