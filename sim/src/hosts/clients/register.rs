@@ -1,5 +1,7 @@
 //! Clients that compare and append: they read a key to its end, and append to it if nothing came in between.
 
+use std::collections::BTreeMap;
+
 use rand::RngExt;
 
 use super::{Client, failed};
@@ -7,13 +9,20 @@ use crate::history::{Call, Condition, Outcome, Safety, ScanCall, Sent};
 
 /// A key has fewer pages.
 const PAGES: u32 = 1_000;
+/// In how many of a hundred rounds a client reads the key from the beginning, instead of from where it was.
+const FROM_START_PERCENT: u32 = 4;
+
+/// The `nextSequence` that a client has for each key that it read to the end. It stays valid across servers: a sequence
+/// that was seen is never used again.
+type Positions = BTreeMap<String, u64>;
 
 impl Client {
     pub(super) async fn register_all(&mut self) {
+        let mut positions = Positions::new();
         for round in 0..self.plan.operations {
             self.think().await;
             let key = self.some_key();
-            let Some(since) = self.read_to_the_end(&key).await else {
+            let Some(since) = self.read_to_the_end(&key, &mut positions).await else {
                 self.back_off().await;
                 continue;
             };
@@ -40,8 +49,10 @@ impl Client {
     }
 
     /// The `nextSequence` of a reader that has seen all of the key.
-    async fn read_to_the_end(&mut self, key: &str) -> Option<u64> {
-        let mut start = 0;
+    async fn read_to_the_end(&mut self, key: &str, positions: &mut Positions) -> Option<u64> {
+        let from_start = self.random.random_range(0..100) < FROM_START_PERCENT;
+        let known = positions.get(key).filter(|_| !from_start);
+        let mut start = known.copied().unwrap_or(0);
         for _ in 0..PAGES {
             let scan = ScanCall {
                 key: key.to_owned(),
@@ -52,7 +63,10 @@ impl Client {
                 follow_ms: None,
             };
             match self.connection.scan(scan).await {
-                Outcome::Page { values, next } if values.is_empty() => return Some(next),
+                Outcome::Page { values, next } if values.is_empty() => {
+                    positions.insert(key.to_owned(), next);
+                    return Some(next);
+                }
                 Outcome::Page { next, .. } => start = next,
                 _ => return None,
             }
