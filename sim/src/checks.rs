@@ -85,6 +85,10 @@ pub struct Facts {
     pub faultless: bool,
     /// Bytes that may be acknowledged and not durable.
     pub unflushed_bytes: u64,
+    /// `producers.expire_after`.
+    pub producer_expiry_ms: u64,
+    /// How far the clocks of the hosts are apart.
+    pub skew_ms: u64,
 }
 
 /// Something that must not be.
@@ -140,7 +144,7 @@ pub const CHECKERS: [Checker; 22] = [
     Checker { name: "headers", holds: "every record that is seen has the headers that it was appended with", find: headers::headers },
     Checker { name: "reuse", holds: "no sequence names two records, over the whole history", find: order::reuse },
     Checker { name: "real-time", holds: "what is appended after another append was acknowledged has higher sequences", find: order::real_time },
-    Checker { name: "exactly-once", holds: "the final log holds each request of a producer once, without gaps, in the order of epochs and sequences; nothing that was durable is forgotten", find: exactly_once::exactly_once },
+    Checker { name: "exactly-once", holds: "the final log holds each request of a producer once, without gaps, in the order of epochs and sequences, from the start again after it expired; nothing that was durable is forgotten before that; every rejection has a reason", find: exactly_once::exactly_once },
     Checker { name: "registers", holds: "where a record with a precondition lies in the final log, the precondition holds; a conflict that was answered as durable names a record of the final log", find: registers::registers },
     Checker { name: "segments", holds: "segments follow each other without gap, from 1 on, and are sealed when they are due", find: order::segments },
     Checker { name: "pages", holds: "a page is in order, within its range and limit, and has all of the final log up to nextSequence", find: pages::pages },

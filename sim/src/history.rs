@@ -168,7 +168,9 @@ pub enum Outcome {
     Rejected {
         /// The code of the error.
         code: String,
-        /// The last sequence of the key of the precondition, or the number that the producer is expected to send.
+        /// The key of the precondition that does not hold.
+        key: Option<String>,
+        /// The last sequence of that key, or the number that the producer is expected to send.
         sequence: Option<u64>,
     },
     /// A page.

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 pub use faults::{Between, FaultKind, PlannedFault};
 pub use load::{ClientKind, PlannedClient};
-pub use settings::PlannedSettings;
+pub use settings::{PlannedSettings, WEEK_MS};
 
 /// What a run is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ValueEnum)]
@@ -110,13 +110,15 @@ impl Plan {
             Scenario::Smoke => [0, 0],
             _ => [0; 2].map(|_| own.random_range(-4_000..=4_000)),
         };
+        let settings = PlannedSettings::draw(scenario, &mut random(2), &mut random(6));
+        let expiry_ms = settings.producer_expiry_ms;
         Self {
             scenario,
             seed,
-            settings: PlannedSettings::draw(scenario, &mut random(2)),
+            settings,
             skew_ms,
             latency_ms: own.random_range(2..=15),
-            clients: load::draw(scenario, &mut random(3), &mut random(5)),
+            clients: load::draw(scenario, expiry_ms, &mut random(3), &mut random(5)),
             faults: faults::draw(scenario, &mut random(4)),
         }
     }

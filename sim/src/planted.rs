@@ -1,14 +1,16 @@
 //! Bugs that are planted on purpose, one for each promise, to see that the checkers find them.
 //!
-//! The server has no switches for this. What is broken is around it: the object store that it is given, the process
-//! that it runs in, or what it hears from and says to its clients.
+//! The server has no switches for this. What is broken is around it: the object store that it is given, its
+//! settings, the process that it runs in, or what it hears from and says to its clients.
 
 mod face;
+mod settings;
 mod store;
 
 use clap::ValueEnum;
 
 pub use face::Face;
+pub use settings::configured;
 pub use store::around;
 
 use crate::plan::Scenario;
@@ -64,8 +66,18 @@ pub enum Planted {
     ForgetEpoch,
     /// A precondition is judged without the records that are placed in the same commit.
     JudgeEarly,
+    /// Only the first of several preconditions is judged.
+    JudgeFirst,
     /// Appends with preconditions that ask to be durable are answered as soon as they are judged.
     RejectEarly,
+    /// Producers do not expire.
+    KeepExpired,
+    /// Producers expire after a quarter of the time.
+    ExpireEarly,
+    /// A request with a number that was used for other records is taken for a duplicate.
+    IgnoreReuse,
+    /// A request of a producer with an unknown outcome is reported as applied long ago.
+    SayTooOld,
 }
 
 impl Planted {
@@ -87,8 +99,13 @@ impl Planted {
             Self::SkipFlush => &[Scenario::Shutdown],
             Self::HideWatermark => &[Scenario::Vanished],
             Self::SayNotApplied => &[Scenario::Outage],
-            Self::ApplyAgain | Self::ForgetEpoch => &[Scenario::ExactlyOnce],
-            Self::JudgeEarly | Self::RejectEarly => &[Scenario::Registers],
+            Self::ApplyAgain
+            | Self::ForgetEpoch
+            | Self::KeepExpired
+            | Self::ExpireEarly
+            | Self::IgnoreReuse
+            | Self::SayTooOld => &[Scenario::ExactlyOnce],
+            Self::JudgeEarly | Self::JudgeFirst | Self::RejectEarly => &[Scenario::Registers],
             Self::SplitBatch
             | Self::ReverseBatch
             | Self::CountAtSegment
@@ -122,8 +139,13 @@ impl Planted {
             Self::StaleRead => &["visible"],
             Self::SayNotApplied => &["refused"],
             Self::DropKey => &["model"],
-            Self::ApplyAgain | Self::ForgetEpoch => &["exactly-once"],
-            Self::JudgeEarly | Self::RejectEarly => &["registers"],
+            Self::ApplyAgain
+            | Self::ForgetEpoch
+            | Self::KeepExpired
+            | Self::ExpireEarly
+            | Self::IgnoreReuse
+            | Self::SayTooOld => &["exactly-once"],
+            Self::JudgeEarly | Self::JudgeFirst | Self::RejectEarly => &["registers"],
         }
     }
 }

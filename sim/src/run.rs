@@ -20,7 +20,7 @@ use crate::hosts::clients::{self, Connection, Current, Surroundings};
 use crate::hosts::s3::{self, Objects, Troubles};
 use crate::hosts::server::{NODES, Node, NodeParts};
 use crate::plan::{Plan, Scenario};
-use crate::planted::{Face, Planted};
+use crate::planted::{self, Face, Planted};
 
 /// A run that takes longer (simulated) is stuck.
 const LONGEST: Duration = Duration::from_secs(900);
@@ -64,10 +64,8 @@ pub fn run(plan: &Plan, planted: Option<Planted>) -> Result<Report, String> {
     sim.host(s3::HOST, move || {
         s3::serve(objects.clone(), in_trouble.clone())
     });
-    let configs = [
-        plan.settings.config(NODES[0])?,
-        plan.settings.config(NODES[1])?,
-    ];
+    let settings = planted::configured(&plan.settings, planted);
+    let configs = [settings.config(NODES[0])?, settings.config(NODES[1])?];
     let nodes = [0, 1].map(|number| {
         Node::new(NodeParts {
             name: NODES[number],
@@ -179,6 +177,8 @@ impl Plan {
             shutdown_ms: settings.shutdown_ms,
             faultless: self.scenario == Scenario::Smoke,
             unflushed_bytes: settings.l0_bytes + settings.unflushed_bytes,
+            producer_expiry_ms: settings.producer_expiry_ms,
+            skew_ms: self.skew_ms[0].abs_diff(self.skew_ms[1]),
         }
     }
 }

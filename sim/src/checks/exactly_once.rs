@@ -1,95 +1,67 @@
 //! Requests of producers: each in the final log once, in order, and nothing durable forgotten.
 
+mod answers;
+
 use std::collections::BTreeMap;
 
 use super::View;
-use crate::history::{Numbered, Operation, Outcome};
+use crate::history::{Life, Moment, Numbered, Operation, Outcome, Seen};
 
 pub(super) fn exactly_once(view: &View<'_>) -> Vec<String> {
-    let mut wrong = twice(view);
-    wrong.extend(out_of_order(view));
-    wrong.extend(other_answers(view));
+    let mut wrong = out_of_order(view);
     wrong.extend(forgotten(view));
+    wrong.extend(answers::different(view));
+    wrong.extend(answers::of_other_records(view));
+    wrong.extend(answers::without_reason(view));
     wrong
 }
 
-/// Values that are in the final log more than once.
-fn twice(view: &View<'_>) -> Vec<String> {
-    let mut places: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
-    for seen in view.log.records.values().flatten() {
-        places.entry(&seen.value).or_default().push(seen.sequence);
-    }
-    let numbered = view.numbered().filter_map(|(operation, numbered)| {
-        let first = operation.appends()?.0.first()?;
-        let at = places.get(first.value.as_str())?;
-        (at.len() > 1).then(|| format!("{numbered:?} of #{} was applied as {at:?}", operation.id))
-    });
-    numbered.collect()
+/// What a server knows of a producer after a request.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    epoch: u64,
+    next: u64,
+    at_ms: i64,
 }
 
-/// Requests in the final log that follow an earlier one too early, or come without the one before.
+impl Known {
+    fn after(numbered: &Numbered, at_ms: i64) -> Self {
+        Self {
+            epoch: numbered.epoch,
+            next: numbered.sequence + 1,
+            at_ms,
+        }
+    }
+
+    fn allows(self, numbered: &Numbered) -> bool {
+        let expected = if numbered.epoch == self.epoch {
+            self.next
+        } else {
+            0
+        };
+        numbered.epoch >= self.epoch && numbered.sequence == expected
+    }
+}
+
+/// Requests in the final log that were not next in line. What a server knows of a producer is as durable as its records,
+/// and their times are the log's, so the final log shows exactly what was known at each request, and what had expired.
 fn out_of_order(view: &View<'_>) -> Vec<String> {
-    let mut applied: BTreeMap<&Numbered, (u64, usize)> = BTreeMap::new();
-    for (operation, numbered) in view.numbered() {
-        // A rejected request has the number of another one: what it says is not there, which `refused` looks at.
-        if let Some(start) = view.start_of(operation)
-            && !operation.not_applied()
-        {
-            applied.insert(numbered, (start, operation.id));
-        }
-    }
+    let mut known: BTreeMap<&str, Known> = BTreeMap::new();
     let mut wrong = Vec::new();
-    let mut before: Option<(&Numbered, u64)> = None;
-    for (numbered, (start, id)) in applied {
-        let same = before.filter(|(earlier, _)| earlier.id == numbered.id);
-        if let Some((earlier, at)) = same
-            && at >= start
-        {
-            wrong.push(format!(
-                "{numbered:?} of #{id} is at {start}, and {earlier:?} at {at}"
-            ));
-        }
-        let in_a_row = same.is_some_and(|(earlier, _)| {
-            earlier.epoch == numbered.epoch && earlier.sequence + 1 == numbered.sequence
+    for (seen, operation, numbered) in view.applied() {
+        let at_ms = seen.timestamp_ms;
+        let before = known.get(numbered.id.as_str()).filter(|before| {
+            let idle_ms = u64::try_from(at_ms - before.at_ms).unwrap_or(0);
+            idle_ms < view.facts.producer_expiry_ms
         });
-        if numbered.sequence > 0 && !in_a_row {
+        let allowed = before.map_or(numbered.sequence == 0, |before| before.allows(numbered));
+        if !allowed {
             wrong.push(format!(
-                "{numbered:?} of #{id} is at {start}, and the request before it is not in the log"
+                "{numbered:?} of #{} is at {}, where the producer was {before:?}",
+                operation.id, seen.sequence
             ));
         }
-        before = Some((numbered, start));
-    }
-    wrong
-}
-
-/// Duplicates that are not answered as the same server answered the request before.
-fn other_answers(view: &View<'_>) -> Vec<String> {
-    let mut answers: BTreeMap<(&Numbered, usize), (u64, u64, usize)> = BTreeMap::new();
-    let mut wrong = Vec::new();
-    for (operation, numbered) in view.numbered() {
-        let Some(Outcome::Appended { start, count } | Outcome::Duplicate { start, count }) =
-            operation.outcome()
-        else {
-            continue;
-        };
-        let id = operation.id;
-        let records = operation.appends().map_or(0, |(records, _)| records.len());
-        if *count != records as u64 {
-            wrong.push(format!(
-                "#{id} has {records} records, and was answered with {count}"
-            ));
-        }
-        let Some(life) = view.history.life_of(operation) else {
-            continue;
-        };
-        let told = (*start, *count, id);
-        let first = *answers.entry((numbered, life.id)).or_insert(told);
-        if (first.0, first.1) != (*start, *count) {
-            wrong.push(format!(
-                "{numbered:?} was answered with {} in #{}, and with {start} in #{id}",
-                first.0, first.2
-            ));
-        }
+        known.insert(&numbered.id, Known::after(numbered, at_ms));
     }
     wrong
 }
@@ -97,12 +69,8 @@ fn other_answers(view: &View<'_>) -> Vec<String> {
 /// Requests that a server did not take for duplicates, or for next in line, although it must know those before.
 fn forgotten(view: &View<'_>) -> Vec<String> {
     let durable: Vec<_> = view
-        .history
-        .confirmed()
-        .filter(|(operation, ..)| operation.appends().is_some_and(|(_, durable)| durable))
-        .filter_map(|(operation, when, _)| {
-            Some((operation, when, operation.safety()?.numbered.as_ref()?))
-        })
+        .answered_numbers()
+        .filter(|told| told.operation.appends().is_some_and(|(_, durable)| durable))
         .collect();
     let mut wrong = Vec::new();
     for (operation, numbered) in view.numbered() {
@@ -110,42 +78,100 @@ fn forgotten(view: &View<'_>) -> Vec<String> {
             continue;
         };
         let expected = match operation.outcome() {
-            Some(Outcome::Rejected { code, sequence }) if code == "producer_out_of_order" => {
+            Some(Outcome::Rejected { code, sequence, .. }) if code == "producer_out_of_order" => {
                 sequence.unwrap_or(0)
             }
             Some(Outcome::Rejected { code, .. }) if code == "producer_unknown" => 0,
             _ => continue,
         };
-        // A server that was taken over does not know what its successor acknowledged.
-        let known = durable.iter().filter(|(other, when, _)| {
-            let own = || {
-                let by = view.history.life_of(other);
-                by.is_some_and(|by| by.id == life.id) && *when < operation.called
-            };
-            *when < life.started || own()
+        let lost = durable.iter().filter(|told| {
+            let other = told.numbered;
+            other.id == numbered.id
+                && other.epoch == numbered.epoch
+                && other.sequence >= expected
+                && view.remembers(life, operation, told)
         });
-        let lost = known.filter(|(_, _, other)| {
-            other.id == numbered.id && other.epoch == numbered.epoch && other.sequence >= expected
-        });
-        wrong.extend(lost.map(|(other, ..)| {
+        wrong.extend(lost.map(|told| {
             format!(
                 "#{} was rejected ({:?}), and #{} had been acknowledged as durable",
                 operation.id,
                 operation.outcome(),
-                other.id
+                told.operation.id
             )
         }));
     }
     wrong
 }
 
+/// A request of a producer that was answered as applied.
+struct Told<'a> {
+    operation: &'a Operation,
+    numbered: &'a Numbered,
+    when: Moment,
+}
+
 impl<'a> View<'a> {
     /// The calls of producers.
-    fn numbered(&self) -> impl Iterator<Item = (&'a Operation, &'a Numbered)> {
+    fn numbered(&self) -> impl Iterator<Item = (&'a Operation, &'a Numbered)> + use<'a> {
         self.history.operations.iter().filter_map(|operation| {
             let numbered = operation.safety()?.numbered.as_ref()?;
             Some((operation, numbered))
         })
+    }
+
+    /// The calls of producers that were answered as applied, now or before.
+    fn answered_numbers(&self) -> impl Iterator<Item = Told<'a>> + use<'a> {
+        let confirmed = self.history.confirmed();
+        confirmed.filter_map(|(operation, when, _)| {
+            let numbered = operation.safety()?.numbered.as_ref()?;
+            Some(Told {
+                operation,
+                numbered,
+                when,
+            })
+        })
+    }
+
+    /// The requests of producers in the final log, in its order, each with its first record.
+    fn applied(&self) -> Vec<(&'a Seen, &'a Operation, &'a Numbered)> {
+        let records = self.log.records.values().flatten();
+        let first = records.filter_map(|seen| {
+            let origin = self.origin.get(seen.value.as_str())?;
+            let numbered = origin.operation.safety()?.numbered.as_ref()?;
+            (origin.place == 0).then_some((seen, origin.operation, numbered))
+        });
+        let mut applied: Vec<_> = first.collect();
+        applied.sort_by_key(|(seen, ..)| seen.sequence);
+        applied
+    }
+
+    /// Whether a server must know, when it judges an operation, a request that was answered as applied: because it did
+    /// that itself before, or because the request was durable before the server began. A server that was taken over does
+    /// not know what its successor acknowledged, and no server knows what has expired.
+    fn remembers(&self, life: &Life, operation: &Operation, told: &Told<'_>) -> bool {
+        let by = self.history.life_of(told.operation);
+        let own = by.is_some_and(|by| by.id == life.id) && told.when < operation.called;
+        let durable = told.operation.appends().is_some_and(|(_, durable)| durable);
+        let known = own || durable && told.when < life.started;
+        known && !self.may_have_expired(operation, told, own)
+    }
+
+    /// Whether a producer can have expired between a request of it and an operation. The clock of one server is exact,
+    /// clocks of several are not.
+    fn may_have_expired(&self, operation: &Operation, told: &Told<'_>, by_same: bool) -> bool {
+        let now = operation.outcome().and(operation.answered.as_ref());
+        let until_ms = now.map_or(u64::MAX, |(when, _)| when.ms);
+        let applied_now = matches!(told.operation.outcome(), Some(Outcome::Appended { .. }));
+        let (applied_ms, skew_ms) = if by_same && applied_now {
+            (told.operation.called.ms, 0)
+        } else {
+            let calls = self.numbered();
+            let sent = calls.filter(|(_, numbered)| *numbered == told.numbered);
+            let first_ms = sent.map(|(first, _)| first.called.ms).min();
+            (first_ms.unwrap_or(0), self.facts.skew_ms)
+        };
+        let idle_ms = until_ms.saturating_sub(applied_ms) + skew_ms;
+        idle_ms >= self.facts.producer_expiry_ms
     }
 
     /// Whether an operation is one of a producer.

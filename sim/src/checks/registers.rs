@@ -24,7 +24,11 @@ pub(super) fn registers(view: &View<'_>) -> Vec<String> {
                 }
             }
         }
-        if let Some(Outcome::Rejected { code, sequence }) = operation.outcome()
+        if let Some(Outcome::Rejected {
+            code,
+            key,
+            sequence,
+        }) = operation.outcome()
             && code == "conflict"
         {
             let last = sequence.unwrap_or(u64::MAX);
@@ -32,11 +36,13 @@ pub(super) fn registers(view: &View<'_>) -> Vec<String> {
                 let there = view
                     .log
                     .between(&condition.key, last, last.saturating_add(1));
-                last >= condition.since && (!durable || !there.is_empty())
+                key.as_ref() == Some(&condition.key)
+                    && last >= condition.since
+                    && (!durable || !there.is_empty())
             });
             if !holds {
                 wrong.push(format!(
-                    "#{} was rejected because of {last}, which is not in the log or not in the way of {:?}",
+                    "#{} was rejected because of {last} of {key:?}, which is not in the log or not in the way of {:?}",
                     operation.id, safety.conditions
                 ));
             }

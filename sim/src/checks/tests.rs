@@ -30,8 +30,17 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         start: one.min(other),
         end: one.max(other),
     });
+    let again = (1..8u64, any::<bool>()).prop_map(|(back, same)| Step::Again { back, same });
     prop::collection::vec(
-        prop_oneof![3 => append, 2 => page, 1 => count, 1 => Just(Step::Crash)],
+        prop_oneof![
+            6 => append,
+            4 => page,
+            2 => count,
+            2 => Just(Step::Crash),
+            2 => again,
+            1 => Just(Step::Ahead),
+            1 => Just(Step::Idle),
+        ],
         0..30,
     )
 }

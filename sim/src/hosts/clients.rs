@@ -90,7 +90,10 @@ pub async fn work(plan: PlannedClient, surroundings: Surroundings) {
                 .append_all(durable_percent, records, value_bytes)
                 .await;
         }
-        ClientKind::Producer { durable_percent } => client.produce_all(durable_percent).await,
+        ClientKind::Producer {
+            durable_percent,
+            idle_ms,
+        } => client.produce_all(durable_percent, idle_ms).await,
         ClientKind::Register => client.register_all().await,
         ClientKind::Scanner => client.scan_all().await,
         ClientKind::Follower { durable } => client.follow_all(durable).await,
@@ -109,6 +112,11 @@ impl Client {
         let pause = self.random.random_range(100..=600);
         tokio::time::sleep(Duration::from_millis(pause)).await;
         self.connection.look_up();
+    }
+
+    /// With this probability, in percent.
+    fn chance(&mut self, percent: u32) -> bool {
+        self.random.random_range(0..100) < percent
     }
 
     fn some_key(&mut self) -> String {

@@ -4,7 +4,7 @@ use rand::RngExt;
 use rand::rngs::StdRng;
 use serde::Serialize;
 
-use super::Scenario;
+use super::{Scenario, WEEK_MS};
 
 /// What a client does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -22,8 +22,10 @@ pub enum ClientKind {
     Producer {
         /// In how many of a hundred it waits until they are durable.
         durable_percent: u32,
+        /// Now and then it sends nothing, for so long at most.
+        idle_ms: u64,
     },
-    /// Reads a key to its end, and appends to it if nothing came in between.
+    /// Reads one or two keys to their ends, and appends to them if nothing came in between.
     Register,
     /// Reads keys from the beginning, page by page.
     Scanner,
@@ -56,6 +58,7 @@ pub struct PlannedClient {
 /// Draws all clients. Those whose appends are safe have a stream of their own, so that the others of a seed stay as they were.
 pub(super) fn draw(
     scenario: Scenario,
+    producer_expiry_ms: u64,
     random: &mut StdRng,
     safe: &mut StdRng,
 ) -> Vec<PlannedClient> {
@@ -70,14 +73,21 @@ pub(super) fn draw(
         _ => (0, 0),
     };
     let keys = match (scenario, clients.first()) {
-        (Scenario::Registers, _) => safe.random_range(1..=2),
+        (Scenario::Registers, _) => safe.random_range(1..=3),
         (_, Some(other)) => other.keys,
         _ => safe.random_range(1..=6),
     };
     for place in 0..producers + registers {
         let kind = if place < producers {
             let durable_percent = [30, 100, 100][safe.random_range(0..3)];
-            ClientKind::Producer { durable_percent }
+            ClientKind::Producer {
+                durable_percent,
+                // Long enough for it to expire, if it can within a run.
+                idle_ms: match producer_expiry_ms {
+                    WEEK_MS => 0,
+                    expiry => expiry * 2,
+                },
+            }
         } else {
             ClientKind::Register
         };

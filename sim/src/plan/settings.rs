@@ -44,10 +44,16 @@ pub struct PlannedSettings {
     pub min_age_ms: u64,
     /// `memory.key_table`: small ones forget keys.
     pub key_table_bytes: u64,
+    /// `producers.expire_after`.
+    pub producer_expiry_ms: u64,
 }
 
+/// Longer than any run.
+pub const WEEK_MS: u64 = 7 * 24 * 60 * 60 * 1_000;
+
 impl PlannedSettings {
-    pub(super) fn draw(scenario: Scenario, random: &mut StdRng) -> Self {
+    /// Draws them. Those of producers have a stream of their own, so that the others of a seed stay as they were.
+    pub(super) fn draw(scenario: Scenario, random: &mut StdRng, producers: &mut StdRng) -> Self {
         let mut one_of = |choices: &[u64]| choices[random.random_range(0..choices.len())];
         let optional = |value: u64| (value > 0).then_some(value);
         let mut drawn = Self {
@@ -67,6 +73,7 @@ impl PlannedSettings {
             poll_ms: one_of(&[300, 1_000]),
             min_age_ms: one_of(&[15_000, 60_000]),
             key_table_bytes: one_of(&[1, 400, 1 << 20]),
+            producer_expiry_ms: [1_500, 4_000, WEEK_MS, WEEK_MS][producers.random_range(0..4)],
         };
         if scenario == Scenario::Smoke {
             // Nothing goes wrong, so nothing may be refused either.
@@ -99,6 +106,7 @@ impl PlannedSettings {
                 "flush_spacing": ms(self.flush_spacing_ms),
             },
             "segments": Value::Object(segments),
+            "producers": { "expire_after": ms(self.producer_expiry_ms) },
             // Its clients call it by the names of simulated hosts.
             "host": "0.0.0.0",
             "limits": {

@@ -20,6 +20,8 @@ const CRASH_GAP: u64 = 10_000;
 const STALE_MS: u64 = 3_000;
 /// An answer to a follower that took longer came because it was woken.
 const WOKEN_MS: u64 = 80;
+/// Two answers to the same client that are given at the same time arrive within this.
+const ANSWERED: Duration = Duration::from_millis(20);
 
 /// A face of all servers of a run. The default is their own.
 #[derive(Clone, Default)]
@@ -83,11 +85,11 @@ impl Face {
             ) => {
                 let lives = self.recorder.lives();
                 let mut memory = self.memory.lock();
-                memory.safety.heard(bug, lives, safety);
+                memory.safety.heard(bug, lives, records, safety);
                 if bug == Planted::RejectEarly && !safety.conditions.is_empty() {
                     *durable = false;
                 }
-                memory.safety.begins(operation, records);
+                memory.safety.begins(operation);
             }
             (Some(Planted::ReuseSequences), Call::Scan(scan)) => {
                 let memory = self.memory.lock();
@@ -97,6 +99,34 @@ impl Face {
             _ => {}
         }
         vec![call]
+    }
+
+    /// What the server is asked after it said `outcome`, if its first judgement of `call` is to be ignored.
+    pub async fn judges_again(
+        &self,
+        operation: usize,
+        call: &Call,
+        outcome: &Outcome,
+    ) -> Option<Call> {
+        if self.bug != Some(Planted::JudgeEarly) {
+            return None;
+        }
+        let Outcome::Rejected {
+            key: Some(key),
+            sequence: Some(last),
+            ..
+        } = outcome
+        else {
+            return None;
+        };
+        // By then the append that is in the way was answered too.
+        tokio::time::sleep(ANSWERED).await;
+        let together = self.memory.lock().safety.is_together(operation, *last);
+        let mut again = call.clone();
+        if let Call::Append { safety, .. } = &mut again {
+            safety.conditions.retain(|condition| condition.key != *key);
+        }
+        together.then_some(again)
     }
 
     /// What the client is told when the server says `outcome` to what was asked at `asked_ms`.
@@ -112,7 +142,7 @@ impl Face {
         }
         let mut memory = self.memory.lock();
         memory.learn(call, &outcome);
-        memory.safety.ends(operation);
+        memory.safety.ends(operation, &outcome);
         match (self.bug, call, outcome) {
             (Some(Planted::DropRecord), Call::Scan(_), Outcome::Page { mut values, next }) => {
                 if values.len() > 2 {
@@ -151,6 +181,15 @@ impl Face {
                 status: 503,
                 code: "unavailable".into(),
                 message: "the batch was not applied".into(),
+            },
+            (
+                Some(Planted::SayTooOld),
+                Call::Append { safety, .. },
+                Outcome::Refused { status: 504, .. } | Outcome::Broken | Outcome::Late,
+            ) if safety.numbered.is_some() => Outcome::Rejected {
+                code: "producer_sequence_too_old".into(),
+                key: None,
+                sequence: None,
             },
             (
                 Some(Planted::ServeFenced),

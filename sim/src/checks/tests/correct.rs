@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use log_domain::producer::RECENT;
+
 use crate::checks::{AUDITOR, Facts, FinalLog};
 use crate::history::{
     Call, Condition, End, History, Life, Moment, Numbered, Operation, Outcome, Safety, ScanCall,
@@ -30,7 +32,19 @@ pub(super) enum Step {
         end: u64,
     },
     Crash,
+    /// The producer sends a number after the next one.
+    Ahead,
+    /// It sends the number before so many others again, with the same records or with others.
+    Again {
+        back: u64,
+        same: bool,
+    },
+    /// It is idle until it has expired, and then sends its next number.
+    Idle,
 }
+
+/// When producers expire. Nothing else takes so long.
+const EXPIRY_MS: u64 = 100_000;
 
 impl Step {
     /// These, and after them something for each kind of damage.
@@ -64,9 +78,9 @@ struct Server {
     next: u64,
     /// What survives a crash: how many records of each key, and the sequence after.
     durable: u64,
-    /// The epoch of the producer, a new one after each crash, and how many requests it sent in it.
+    /// The epoch of the producer, a new one after each crash and expiry, and the requests that it sent in it.
     epoch: u64,
-    numbered: u64,
+    numbered: Vec<Call>,
 }
 
 impl Server {
@@ -101,9 +115,14 @@ impl Server {
     }
 
     fn operate(&mut self, client: &str, call: Call) {
+        let time = (self.moments + 1) as i64 * 10;
+        let outcome = self.answer(&call, time);
+        self.record(client, call, outcome);
+    }
+
+    fn record(&mut self, client: &str, call: Call, outcome: Outcome) {
         let id = self.history.operations.len();
         let called = self.now();
-        let outcome = self.answer(&call, called.ms as i64);
         let answered = Some((self.now(), outcome));
         let (client, node) = (client.to_owned(), NODE.to_owned());
         self.history.operations.push(Operation {
@@ -163,6 +182,72 @@ impl Server {
         }
     }
 
+    /// A number of the producer that is not the next one, with these records.
+    fn reject(&mut self, sequence: u64, records: Vec<Sent>, code: &str, expected: Option<u64>) {
+        let call = self.request(sequence, records, true, Vec::new());
+        let rejected = Outcome::Rejected {
+            code: code.into(),
+            key: None,
+            sequence: expected,
+        };
+        self.record("appender", call, rejected);
+    }
+
+    fn request(
+        &self,
+        sequence: u64,
+        records: Vec<Sent>,
+        durable: bool,
+        conditions: Vec<Condition>,
+    ) -> Call {
+        let numbered = Numbered {
+            id: "appender".into(),
+            epoch: self.epoch,
+            sequence,
+        };
+        let safety = Safety {
+            conditions,
+            numbered: Some(numbered),
+        };
+        Call::Append {
+            records,
+            durable,
+            safety,
+        }
+    }
+
+    /// The number before `back` others is sent again.
+    fn send_again(&mut self, round: usize, back: u64, same: bool) {
+        let next = self.numbered.len() as u64;
+        let Some(sequence) = next.checked_sub(back) else {
+            return;
+        };
+        let earlier = self.numbered[sequence as usize].clone();
+        let Call::Append { records, .. } = &earlier else {
+            return;
+        };
+        // A rejection that is durable rests on all that was there, which is durable then too.
+        self.durable = self.next;
+        if back > RECENT as u64 {
+            self.reject(sequence, records.clone(), "producer_sequence_too_old", None);
+        } else if same {
+            let sent = &records[0];
+            let first = self.log[&sent.key].iter();
+            let mut first = first.filter(|seen| seen.value == sent.value);
+            let start = first.next().expect("it was applied").sequence;
+            let count = records.len() as u64;
+            self.record("appender", earlier, Outcome::Duplicate { start, count });
+        } else {
+            let others = vec![sent(0, format!("{round}.again:"))];
+            self.reject(sequence, others, "producer_sequence_reused", None);
+        }
+    }
+
+    fn next_epoch(&mut self) {
+        self.epoch += 1;
+        self.numbered.clear();
+    }
+
     fn between(&self, key: &str, start: u64, end: u64) -> Vec<Seen> {
         let all = self.log.get(key).into_iter().flatten();
         all.filter(|seen| start <= seen.sequence && seen.sequence < end)
@@ -186,6 +271,11 @@ fn key(number: usize) -> String {
     format!("key-{number}")
 }
 
+fn sent(number: usize, value: String) -> Sent {
+    let key = key(number);
+    Sent { key, value }
+}
+
 /// A history in which these steps are done one after the other, and the log that it leaves.
 pub(super) fn correct(steps: &[Step]) -> (History, FinalLog, Facts) {
     let mut server = Server::default();
@@ -197,28 +287,15 @@ pub(super) fn correct(steps: &[Step]) -> (History, FinalLog, Facts) {
                 records,
                 durable,
             } => {
-                let sent = |place| Sent {
-                    key: key((number + place) % 2),
-                    value: format!("{round}.{place}:"),
-                };
+                let sent = |place| sent((number + place) % 2, format!("{round}.{place}:"));
                 let records = (0..records).map(sent).collect();
-                server.numbered += 1;
-                let safety = Safety {
-                    conditions: vec![Condition {
-                        key: key(number),
-                        since: server.next,
-                    }],
-                    numbered: Some(Numbered {
-                        id: "appender".into(),
-                        epoch: server.epoch,
-                        sequence: server.numbered - 1,
-                    }),
-                };
-                let append = Call::Append {
-                    records,
-                    durable,
-                    safety,
-                };
+                let conditions = [number, number + 1].map(|number| Condition {
+                    key: key(number),
+                    since: server.next,
+                });
+                let sequence = server.numbered.len() as u64;
+                let append = server.request(sequence, records, durable, conditions.into());
+                server.numbered.push(append.clone());
                 server.operate("appender", append);
             }
             Step::Page {
@@ -247,7 +324,26 @@ pub(super) fn correct(steps: &[Step]) -> (History, FinalLog, Facts) {
             }
             Step::Crash => {
                 server.crash();
-                (server.epoch, server.numbered) = (server.epoch + 1, 0);
+                server.next_epoch();
+            }
+            Step::Ahead => {
+                let next = server.numbered.len() as u64;
+                let (code, expected) = match next {
+                    0 => ("producer_unknown", None),
+                    next => ("producer_out_of_order", Some(next)),
+                };
+                let records = vec![sent(0, format!("{round}.ahead:"))];
+                server.reject(next + 1, records, code, expected);
+            }
+            Step::Again { back, same } => server.send_again(round, back, same),
+            Step::Idle => {
+                server.moments += EXPIRY_MS / 10;
+                let next = server.numbered.len() as u64;
+                if next > 0 {
+                    let records = vec![sent(0, format!("{round}.idle:"))];
+                    server.reject(next, records, "producer_unknown", None);
+                }
+                server.next_epoch();
             }
         }
     }
@@ -291,6 +387,8 @@ pub(super) fn correct(steps: &[Step]) -> (History, FinalLog, Facts) {
         shutdown_ms: 10_000,
         faultless: false,
         unflushed_bytes: 1_000,
+        producer_expiry_ms: EXPIRY_MS,
+        skew_ms: 0,
     };
     (server.history, log, facts)
 }

@@ -3,7 +3,8 @@
 use super::correct::NODE;
 use crate::checks::{AUDITOR, Facts, FinalLog};
 use crate::history::{
-    Call, End, Fault, History, Life, Moment, Operation, Outcome, Safety, SegmentSeen, Sent,
+    Call, Condition, End, Fault, History, Life, Moment, Numbered, Operation, Outcome, Safety,
+    SegmentSeen, Sent,
 };
 
 type Damage = fn(&mut History, &mut FinalLog, &mut Facts);
@@ -63,7 +64,7 @@ pub(super) const DAMAGE: &[(&str, &str, Damage)] = &[
         safety.numbered.as_mut().expect("a producer").sequence += 1;
     }),
     ("a durable request is forgotten", "exactly-once", |history, _, _| {
-        let unknown = Outcome::Rejected { code: "producer_unknown".into(), sequence: None };
+        let unknown = Outcome::Rejected { code: "producer_unknown".into(), key: None, sequence: None };
         let durable = nth_last(history, is_append, 2).clone();
         let asked = last(history, is_append);
         asked.answered.as_mut().expect("answered").1 = unknown;
@@ -77,18 +78,77 @@ pub(super) const DAMAGE: &[(&str, &str, Damage)] = &[
         again.answered = Some((moment, Outcome::Duplicate { start: start + 1, count: 3 }));
         history.operations.push(again);
     }),
+    ("a producer is known after it expired", "exactly-once", |_, _, facts| facts.producer_expiry_ms = 1),
+    ("a producer is forgotten shortly before it expires", "exactly-once", |history, _, facts| {
+        let durable = nth_last(history, is_append, 2).clone();
+        let unknown = Outcome::Rejected { code: "producer_unknown".into(), key: None, sequence: None };
+        let asked = repeat(history, 2, unknown);
+        asked.safety_mut().numbered.as_mut().expect("a producer").sequence += 1;
+        facts.producer_expiry_ms = asked.answered.as_ref().expect("answered").0.ms - durable.called.ms + 1;
+    }),
+    ("a number is taken for a duplicate although it had other records", "exactly-once", |history, _, _| {
+        let start = last(history, is_append).acknowledged().expect("acknowledged").1;
+        repeat(history, 0, Outcome::Duplicate { start, count: 3 }).records_mut()[0].value = "other".into();
+    }),
+    ("a number is reported as reused that had the same records", "exactly-once", |history, _, _| {
+        reject(history, "producer_sequence_reused", None);
+    }),
+    ("a number is reported as reused that was lost", "exactly-once", |history, log, _| {
+        let gone = records(last(history, is_append)).to_vec();
+        for values in log.records.values_mut() { values.retain(|seen| gone.iter().all(|sent| sent.value != seen.value)); }
+        reject(history, "producer_sequence_reused", None).records_mut()[0].value = "other".into();
+    }),
+    ("a number is reported as too old that is recent", "exactly-once", |history, _, _| {
+        reject(history, "producer_sequence_too_old", None);
+    }),
+    ("a number is reported as too old that is not in the log", "exactly-once", |history, _, _| {
+        let lost = |asked: &mut Operation, sequence| {
+            *asked.safety_mut().numbered.as_mut().expect("a producer") = Numbered { id: "lost".into(), epoch: 0, sequence };
+            asked.records_mut().truncate(1);
+            asked.records_mut()[0].value = format!("lost {sequence}");
+        };
+        lost(repeat(history, 0, Outcome::Late), 0);
+        lost(repeat(history, 1, Outcome::Late), 5);
+        lost(reject(history, "producer_sequence_too_old", None), 0);
+    }),
+    ("a number is expected that was not skipped", "exactly-once", |history, _, _| {
+        let numbered = last(history, is_append).safety_mut().numbered.clone().expect("a producer");
+        reject(history, "producer_out_of_order", Some(numbered.sequence));
+    }),
+    ("the first number of an epoch is of nobody", "exactly-once", |history, _, _| {
+        reject(history, "producer_unknown", None).safety_mut().numbered.as_mut().expect("a producer").sequence = 0;
+    }),
+    ("a producer is fenced without a later epoch", "exactly-once", |history, _, _| {
+        reject(history, "producer_fenced", None);
+    }),
     ("a precondition did not hold", "registers", |history, _, _| {
         let before = nth_last(history, is_append, 1).acknowledged().expect("acknowledged").1;
         last(history, is_append).safety_mut().conditions[0].since = before;
     }),
     ("a conflict names a record that is not there", "registers", |history, _, _| {
-        let conflict = Outcome::Rejected { code: "conflict".into(), sequence: Some(1 << 40) };
-        last(history, is_append).answered.as_mut().expect("answered").1 = conflict;
+        let asked = last(history, is_append);
+        let key = asked.safety_mut().conditions[0].key.clone();
+        let conflict = Outcome::Rejected { code: "conflict".into(), key: Some(key), sequence: Some(1 << 40) };
+        asked.answered.as_mut().expect("answered").1 = conflict;
     }),
     ("a conflict names a record that the precondition allows", "registers", |history, _, _| {
         let earlier = nth_last(history, is_append, 1).acknowledged().expect("acknowledged").1;
-        let conflict = Outcome::Rejected { code: "conflict".into(), sequence: Some(earlier) };
-        last(history, is_append).answered.as_mut().expect("answered").1 = conflict;
+        let asked = last(history, is_append);
+        let key = asked.safety_mut().conditions[0].key.clone();
+        let conflict = Outcome::Rejected { code: "conflict".into(), key: Some(key), sequence: Some(earlier) };
+        asked.answered.as_mut().expect("answered").1 = conflict;
+    }),
+    ("a conflict names a key without precondition", "registers", |history, _, _| {
+        let asked = last(history, is_append);
+        asked.safety_mut().conditions[0].since = 0;
+        let (_, start) = asked.acknowledged().expect("acknowledged");
+        let conflict = Outcome::Rejected { code: "conflict".into(), key: Some("another".into()), sequence: Some(start) };
+        asked.answered.as_mut().expect("answered").1 = conflict;
+    }),
+    ("the second of two preconditions did not hold", "registers", |history, _, _| {
+        let before = nth_last(history, is_append, 1);
+        let (key, since) = (records(before)[0].key.clone(), before.acknowledged().expect("acknowledged").1);
+        last(history, is_append).safety_mut().conditions.push(Condition { key, since });
     }),
     ("a segment is missing", "segments", |_, log, _| log.segments[0].id = 2),
     ("a segment is sealed that was not due", "segments", |_, log, facts| {
@@ -169,6 +229,51 @@ impl Operation {
             call => panic!("{call:?} appends nothing"),
         }
     }
+
+    fn records_mut(&mut self) -> &mut Vec<Sent> {
+        match &mut self.call {
+            Call::Append { records, .. } => records,
+            call => panic!("{call:?} appends nothing"),
+        }
+    }
+}
+
+/// The append before so many others is sent again at the end of its server's life, and answered so.
+fn repeat(history: &mut History, skip: usize, outcome: Outcome) -> &mut Operation {
+    let mut again = nth_last(history, is_append, skip).clone();
+    let (moment, _) = last(history, is_append).answered.clone().expect("answered");
+    again.id = history.operations.len();
+    // Between this moment and the next one there is room.
+    (again.called, again.answered) = (
+        Moment {
+            ms: moment.ms + 1,
+            ..moment
+        },
+        Some((
+            Moment {
+                ms: moment.ms + 2,
+                ..moment
+            },
+            outcome,
+        )),
+    );
+    history.operations.push(again);
+    history.operations.last_mut().expect("it is there")
+}
+
+/// The last append is sent again as durable, and rejected.
+fn reject<'h>(history: &'h mut History, code: &str, sequence: Option<u64>) -> &'h mut Operation {
+    let rejected = Outcome::Rejected {
+        code: code.into(),
+        key: None,
+        sequence,
+    };
+    let again = repeat(history, 0, rejected);
+    let Call::Append { durable, .. } = &mut again.call else {
+        panic!("an append")
+    };
+    *durable = true;
+    again
 }
 
 fn is_append(operation: &Operation) -> bool {

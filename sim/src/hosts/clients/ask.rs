@@ -59,7 +59,7 @@ impl Connection {
     }
 
     /// Asks, and writes down what was asked and answered.
-    pub async fn ask(&mut self, call: Call) -> Outcome {
+    pub async fn ask(&self, call: Call) -> Outcome {
         let operation = self.recorder.called(&self.client, self.node, call.clone());
         let asked_ms = now_ms();
         let mut first = None;
@@ -67,7 +67,10 @@ impl Connection {
             let outcome = self.exchange(&heard).await;
             first.get_or_insert(outcome);
         }
-        let outcome = first.unwrap_or(Outcome::NotSent);
+        let mut outcome = first.unwrap_or(Outcome::NotSent);
+        if let Some(again) = self.face.judges_again(operation, &call, &outcome).await {
+            outcome = self.exchange(&again).await;
+        }
         let outcome = self.face.says(operation, &call, outcome, asked_ms);
         let outcome = outcome.await;
         self.recorder.answered(operation, outcome.clone());
@@ -94,7 +97,7 @@ impl Connection {
     }
 
     /// Asks for a page.
-    pub async fn scan(&mut self, scan: ScanCall) -> Outcome {
+    pub async fn scan(&self, scan: ScanCall) -> Outcome {
         self.ask(Call::Scan(scan)).await
     }
 }
@@ -183,6 +186,7 @@ fn outcome(call: &Call, answer: &Answer) -> Option<Outcome> {
         let last = &body["conflict"]["lastSequence"];
         return Some(Outcome::Rejected {
             code: body["code"].as_str()?.to_owned(),
+            key: text(&body["conflict"]["key"]),
             sequence: last.as_u64().or(body["expectedSequence"].as_u64()),
         });
     }

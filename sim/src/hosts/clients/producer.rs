@@ -1,5 +1,9 @@
 //! Clients that are producers: they send each request until they know what became of it.
 
+use std::time::Duration;
+
+use futures::future::join_all;
+use log_domain::producer::RECENT;
 use rand::RngExt;
 
 use super::Client;
@@ -9,82 +13,130 @@ use crate::history::{Call, Numbered, Outcome, Safety, Sent};
 const ATTEMPTS: u32 = 100;
 /// Records of a request.
 const RECORDS: usize = 4;
+/// Requests that are sent without waiting for the answers of those before. A server keeps the answers of more.
+const PIPELINED: [usize; 4] = [1, 1, 2, 4];
 /// In how many of a hundred rounds a second instance of the client takes over.
 const TAKE_OVER_PERCENT: u32 = 15;
 /// In how many of a hundred rounds an instance from before, which does not know yet, sends its next request.
 const ZOMBIE_PERCENT: u32 = 25;
+/// In how many of a hundred rounds a number is sent that was used before.
+const EARLIER_PERCENT: u32 = 15;
+/// In how many of a hundred rounds the client is idle before.
+const IDLE_PERCENT: u32 = 6;
 
-/// Where a producer is.
-#[derive(Clone, Copy, Default)]
-struct Place {
+/// One instance of a producer.
+#[derive(Clone, Default)]
+struct Instance {
     epoch: u64,
-    sequence: u64,
+    /// Its requests that it knows to be applied.
+    applied: Vec<Vec<Sent>>,
 }
 
-impl Place {
-    /// A later instance, or the same after it noticed that something undurable was lost.
-    fn next_epoch(self) -> Self {
+impl Instance {
+    /// A later instance, or the same after it noticed that something undurable was lost, or that it expired.
+    fn next_epoch(&self) -> Self {
         Self {
             epoch: self.epoch + 1,
-            sequence: 0,
+            applied: Vec::new(),
         }
+    }
+
+    /// The number of its next request.
+    fn next(&self) -> u64 {
+        self.applied.len() as u64
     }
 }
 
 impl Client {
-    pub(super) async fn produce_all(&mut self, durable_percent: u32) {
-        let mut place = Place::default();
+    pub(super) async fn produce_all(&mut self, durable_percent: u32, idle_ms: u64) {
+        let mut instance = Instance::default();
         let mut zombie = None;
         for round in 0..self.plan.operations {
             self.think().await;
-            let durable = self.random.random_range(0..100) < durable_percent;
-            if self.random.random_range(0..100) < TAKE_OVER_PERCENT {
-                zombie = Some(place);
-                place = place.next_epoch();
+            if idle_ms > 0 && self.chance(IDLE_PERCENT) {
+                let idle = self.random.random_range(0..=idle_ms);
+                tokio::time::sleep(Duration::from_millis(idle)).await;
             }
-            let Some(next) = self.send_until_known(place, round, durable).await else {
+            let durable = self.chance(durable_percent);
+            if self.chance(TAKE_OVER_PERCENT) {
+                let later = instance.next_epoch();
+                zombie = Some(std::mem::replace(&mut instance, later));
+            }
+            if !self.send_until_known(&mut instance, round, durable).await {
                 return;
-            };
-            place = next;
-            if self.random.random_range(0..100) < ZOMBIE_PERCENT
+            }
+            if self.chance(EARLIER_PERCENT) {
+                self.send_earlier(&instance, round, durable).await;
+            }
+            if self.chance(ZOMBIE_PERCENT)
                 && let Some(earlier) = zombie.take()
             {
                 let records = self.request(round, "z");
-                let call = self.numbered(earlier, records, durable);
+                let call = self.numbered(&earlier, earlier.next(), records, durable);
                 self.connection.ask(call).await;
             }
         }
     }
 
-    /// Sends a request until it is answered, and says where the producer is then. Nothing if it never was.
+    /// Sends one or more requests until each is answered. Whether they were.
     async fn send_until_known(
         &mut self,
-        mut place: Place,
+        instance: &mut Instance,
         round: u32,
         durable: bool,
-    ) -> Option<Place> {
-        let mut records = self.request(round, "");
+    ) -> bool {
+        let count = PIPELINED[self.random.random_range(0..PIPELINED.len())];
+        let mut requests = self.requests(round, count, "");
         for _ in 0..ATTEMPTS {
-            let call = self.numbered(place, records.clone(), durable);
-            match self.connection.ask(call).await {
-                Outcome::Appended { .. } | Outcome::Duplicate { .. } => {
-                    place.sequence += 1;
-                    return Some(place);
-                }
-                // What was acknowledged before it was durable is lost, and with it where the producer was. In the new epoch
-                // this is another request, with values of its own, so that the log shows which of them was applied.
-                Outcome::Rejected { code, .. }
-                    if code == "producer_out_of_order" || code == "producer_unknown" =>
-                {
-                    place = place.next_epoch();
-                    records = self.request(round, &format!("e{}", place.epoch));
-                }
-                // Everything else that is rejected would be a bug: it is in the history.
-                Outcome::Rejected { .. } => return None,
-                _ => self.back_off().await,
+            let first = instance.next();
+            let calls = (first..).zip(&requests);
+            let asked = calls.map(|(sequence, records)| {
+                let call = self.numbered(instance, sequence, records.clone(), durable);
+                self.connection.ask(call)
+            });
+            let outcomes = join_all(asked).await;
+            let known = outcomes.iter().map(is_known).take_while(|known| *known);
+            let known = known.count();
+            instance.applied.extend(requests.drain(..known));
+            let rest = &outcomes[known..];
+            if rest.is_empty() {
+                return true;
+            }
+            if rest.iter().any(|outcome| is_lost(outcome, first)) {
+                // In the new epoch these are other requests, with values of their own, so that the log shows which of
+                // them were applied.
+                *instance = instance.next_epoch();
+                let mark = format!("e{}", instance.epoch);
+                requests = self.requests(round, requests.len(), &mark);
+            } else if rest.iter().any(is_final) {
+                // It would be a bug: it is in the history.
+                return false;
+            } else if rest.iter().any(is_unknown) {
+                self.back_off().await;
             }
         }
-        None
+        false
+    }
+
+    /// Sends a number again that was used before, with its records or, by mistake, with others.
+    async fn send_earlier(&mut self, instance: &Instance, round: u32, durable: bool) {
+        let Some(newest) = instance.applied.len().checked_sub(1) else {
+            return;
+        };
+        let at = newest.saturating_sub(self.random.random_range(0..=2 * RECENT));
+        let records = match self.random.random() {
+            true => instance.applied[at].clone(),
+            false => self.request(round, "r"),
+        };
+        let call = self.numbered(instance, at as u64, records, durable);
+        self.connection.ask(call).await;
+    }
+
+    fn requests(&mut self, round: u32, count: usize, mark: &str) -> Vec<Vec<Sent>> {
+        let numbers = 0..count;
+        numbers
+            .map(|number| self.request(round, &format!("-{number}{mark}")))
+            .collect()
     }
 
     fn request(&mut self, round: u32, mark: &str) -> Vec<Sent> {
@@ -97,11 +149,17 @@ impl Client {
             .collect()
     }
 
-    fn numbered(&self, place: Place, records: Vec<Sent>, durable: bool) -> Call {
+    fn numbered(
+        &self,
+        instance: &Instance,
+        sequence: u64,
+        records: Vec<Sent>,
+        durable: bool,
+    ) -> Call {
         let numbered = Numbered {
             id: format!("producer-{}", self.plan.number),
-            epoch: place.epoch,
-            sequence: place.sequence,
+            epoch: instance.epoch,
+            sequence,
         };
         let safety = Safety {
             conditions: Vec::new(),
@@ -113,4 +171,36 @@ impl Client {
             safety,
         }
     }
+}
+
+/// Whether the request is known to be applied.
+fn is_known(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Appended { .. } | Outcome::Duplicate { .. } => true,
+        Outcome::Rejected { code, .. } => code == "producer_sequence_too_old",
+        _ => false,
+    }
+}
+
+/// Whether a request is lost that was known to be applied: those from `first` on were sent now, and some of them may have
+/// arrived before those before them.
+fn is_lost(outcome: &Outcome, first: u64) -> bool {
+    match outcome {
+        Outcome::Rejected { code, .. } if code == "producer_unknown" => first > 0,
+        Outcome::Rejected { code, sequence, .. } if code == "producer_out_of_order" => {
+            sequence.is_some_and(|expected| expected < first)
+        }
+        _ => false,
+    }
+}
+
+/// Whether it is rejected, and not because it arrived before another one.
+fn is_final(outcome: &Outcome) -> bool {
+    let early = ["producer_unknown", "producer_out_of_order"];
+    matches!(outcome, Outcome::Rejected { code, .. } if !early.contains(&code.as_str()))
+}
+
+/// Whether it is not known what became of the request.
+fn is_unknown(outcome: &Outcome) -> bool {
+    !is_known(outcome) && !matches!(outcome, Outcome::Rejected { .. })
 }

@@ -1,9 +1,14 @@
 //! Bugs of appends with preconditions and producers.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::ops::Range;
 
-use crate::history::{Numbered, Safety, Sent};
+use crate::history::{Numbered, Outcome, Safety, Sent};
 use crate::planted::Planted;
+use crate::time::now_ms;
+
+/// Appends that are sent within this time are taken for those of one commit.
+const ONE_COMMIT_MS: u64 = 3;
 
 /// What the bugs need to know of the past.
 #[derive(Default)]
@@ -12,13 +17,21 @@ pub(super) struct Unsafe {
     sent: BTreeMap<Numbered, usize>,
     /// The highest epoch of each producer, and how many servers had lived when it was heard first.
     epochs: BTreeMap<String, (u64, usize)>,
-    /// The keys that appends under way write to.
-    writing: BTreeMap<usize, BTreeSet<String>>,
+    /// The records that a number was sent with first.
+    content: BTreeMap<Numbered, Vec<Sent>>,
+    /// When each append was sent, and which sequences it got.
+    appends: BTreeMap<usize, (u64, Range<u64>)>,
 }
 
 impl Unsafe {
-    /// What becomes of the demands of an append when so many servers have lived.
-    pub(super) fn heard(&mut self, bug: Planted, lives: usize, safety: &mut Safety) {
+    /// What becomes of the records and demands of an append when so many servers have lived.
+    pub(super) fn heard(
+        &mut self,
+        bug: Planted,
+        lives: usize,
+        records: &mut Vec<Sent>,
+        safety: &mut Safety,
+    ) {
         match bug {
             Planted::ApplyAgain => {
                 let restarted = |numbered: &Numbered| {
@@ -42,24 +55,39 @@ impl Unsafe {
                     safety.numbered = None;
                 }
             }
-            Planted::JudgeEarly => safety.conditions.retain(|condition| {
-                !self
-                    .writing
-                    .values()
-                    .any(|keys| keys.contains(&condition.key))
-            }),
+            Planted::JudgeFirst => safety.conditions.truncate(1),
+            Planted::IgnoreReuse => {
+                if let Some(numbered) = &safety.numbered {
+                    let first = self.content.entry(numbered.clone());
+                    first.or_insert_with(|| records.clone()).clone_into(records);
+                }
+            }
             _ => {}
         }
     }
 
-    /// An append is under way.
-    pub(super) fn begins(&mut self, operation: usize, records: &[Sent]) {
-        let keys = records.iter().map(|sent| sent.key.clone());
-        self.writing.insert(operation, keys.collect());
+    /// An append is sent.
+    pub(super) fn begins(&mut self, operation: usize) {
+        self.appends.insert(operation, (now_ms(), 0..0));
     }
 
     /// It was answered.
-    pub(super) fn ends(&mut self, operation: usize) {
-        self.writing.remove(&operation);
+    pub(super) fn ends(&mut self, operation: usize, outcome: &Outcome) {
+        if let (Some((_, placed)), Outcome::Appended { start, count }) =
+            (self.appends.get_mut(&operation), outcome)
+        {
+            *placed = *start..start + count;
+        }
+    }
+
+    /// Whether an append was sent together with the one that got this sequence.
+    pub(super) fn is_together(&self, operation: usize, sequence: u64) -> bool {
+        let own = self.appends.get(&operation);
+        own.is_some_and(|(own_ms, _)| {
+            let mut others = self.appends.values();
+            others.any(|(ms, placed)| {
+                placed.contains(&sequence) && ms.abs_diff(*own_ms) <= ONE_COMMIT_MS
+            })
+        })
     }
 }
