@@ -28,7 +28,7 @@ pub fn check_prefix(prefix: &str) -> Result<(), String> {
     }
     if prefix.len() > MOST_BYTES {
         return refuse(format!(
-            "it has {} bytes, of which there may be {MOST_BYTES}",
+            "it has {} bytes, and the maximum is {MOST_BYTES}",
             prefix.len()
         ));
     }

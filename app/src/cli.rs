@@ -13,12 +13,12 @@ use crate::storage;
 
 /// A key-oriented, append-only log server on object storage.
 ///
-/// Every key is its own ordered stream, and begins when somebody writes to it. Data lives in a local folder by
-/// default, or in an S3 bucket, a bucket of Google Cloud Storage, or a container of Azure Blob Storage.
+/// Every key is an ordered stream that exists from its first record on. Data is stored in a local folder by default, or
+/// in an S3 bucket, a Google Cloud Storage bucket, or an Azure Blob Storage container.
 #[derive(Debug, Parser)]
 #[command(name = "opendata-log", version, after_help = EXAMPLES)]
 pub struct Cli {
-    /// What to do; `serve` if nothing is said.
+    /// The command; `serve` by default.
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
@@ -28,16 +28,16 @@ pub struct Cli {
 const EXAMPLES: &str = "\
 Examples:
   opendata-log                                   serve on http://127.0.0.1:8080, data in the folder .data
-  opendata-log --in-memory --port 9000           try things out, leave nothing behind
+  opendata-log --in-memory --port 9000           for trials; nothing is stored
   opendata-log --s3-bucket my-log --s3-region eu-central-1 --host 0.0.0.0
                                                  data in S3; credentials from the standard AWS_* variables
   opendata-log --gcs-bucket my-log               data in Google Cloud Storage; credentials of the workload
   opendata-log --azure-account mylogs --azure-container my-log
                                                  data in Azure Blob Storage; credentials of the workload
   opendata-log --config log.yaml                 everything from a file
-  opendata-log config check --config log.yaml    say what is wrong with it, and open nothing
+  opendata-log config check --config log.yaml    check the file without opening the log
 
-Every setting can also be given in the environment: LOG_ and its name, sections parted by two
+Every setting can also be given in the environment: LOG_ and its name, sections separated by two
 underscores, for example LOG_PORT=9000 or LOG_LIMITS__KEY_BYTES=1KiB.
 Flags win over the environment, the environment over the file, the file over the defaults.
 
@@ -49,12 +49,12 @@ enum Command {
     /// Serve the log over HTTP (the default).
     #[command(after_help = EXAMPLES)]
     Serve(ServeArgs),
-    /// Look at the configuration, and open nothing.
+    /// Check or print the configuration without opening the log.
     #[command(subcommand)]
     Config(ConfigCommand),
     /// Print the OpenAPI document of the HTTP API.
     Openapi {
-        /// How to write it.
+        /// The format of the document.
         #[arg(long, value_enum, default_value_t = OpenapiFormat::Yaml)]
         format: OpenapiFormat,
     },
@@ -72,9 +72,9 @@ pub enum OpenapiFormat {
 /// What to do with the configuration.
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
-    /// Say ok, or what is wrong, with exit code 2.
+    /// Print `ok`, or the error and exit with code 2.
     Check(ServeArgs),
-    /// Print every value that is in force and where it comes from.
+    /// Print every effective value and its source.
     Show(ServeArgs),
     /// Print docs/configuration.md.
     #[command(hide = true)]
@@ -92,30 +92,30 @@ pub enum Asked {
     Openapi(OpenapiFormat),
 }
 
-/// What the server can be told on the command line. Everything else is in the file and the environment.
+/// Settings with a command line flag. All others are set in the file or the environment.
 #[derive(Debug, Clone, Default, PartialEq, Args)]
 pub struct ServeArgs {
     /// Read settings from this file (.yaml, .yml or .toml; /dev/stdin is read as YAML).
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 
-    /// Listen on this address [default: 127.0.0.1, which only this machine can reach].
+    /// Listen on this address [default: 127.0.0.1, reachable from this machine only].
     #[arg(long, value_name = "ADDRESS")]
     host: Option<String>,
 
-    /// Listen on this port; 0 picks a free one [default: 8080].
+    /// Listen on this port; 0 selects a free port [default: 8080].
     #[arg(long, value_name = "PORT")]
     port: Option<String>,
 
-    /// Keep data in this folder [default: .data].
+    /// Store data in this folder [default: .data].
     #[arg(long, value_name = "FOLDER")]
     data_dir: Option<PathBuf>,
 
-    /// Keep data in memory only: it is gone when the server stops.
+    /// Store data in memory only. It is lost when the server stops.
     #[arg(long)]
     in_memory: bool,
 
-    /// Keep data in this S3 bucket.
+    /// Store data in this S3 bucket.
     #[arg(long, value_name = "BUCKET")]
     s3_bucket: Option<String>,
 
@@ -123,37 +123,37 @@ pub struct ServeArgs {
     #[arg(long, value_name = "REGION")]
     s3_region: Option<String>,
 
-    /// What the names of all objects in the bucket begin with [default: log].
+    /// The prefix of all object names in the bucket [default: log].
     #[arg(long, value_name = "PREFIX")]
     s3_prefix: Option<String>,
 
-    /// Keep data in this bucket of Google Cloud Storage.
+    /// Store data in this Google Cloud Storage bucket.
     #[arg(long, value_name = "BUCKET")]
     gcs_bucket: Option<String>,
 
-    /// What the names of all objects in the bucket begin with [default: log].
+    /// The prefix of all object names in the bucket [default: log].
     #[arg(long, value_name = "PREFIX")]
     gcs_prefix: Option<String>,
 
-    /// Keep data in this storage account of Azure.
+    /// Store data in this Azure storage account.
     #[arg(long, value_name = "ACCOUNT")]
     azure_account: Option<String>,
 
-    /// Keep data in this container of the storage account.
+    /// Store data in this container of the storage account.
     #[arg(long, value_name = "CONTAINER")]
     azure_container: Option<String>,
 
-    /// What the names of all objects in the container begin with [default: log].
+    /// The prefix of all object names in the container [default: log].
     #[arg(long, value_name = "PREFIX")]
     azure_prefix: Option<String>,
 
-    /// Take the log over even from a server that took it over from this one and has not let go of it, for when that
-    /// one is gone for good; and a folder from a server that is still running on it.
+    /// Take over the log even if the server that fenced this one has not released it (use this if that server is gone
+    /// for good), and take over a folder even if another server is still running on it.
     #[arg(long)]
     take_over: bool,
 
-    /// Begin a log where there is none [default: if_missing]. With `never`, a disk that is not mounted or a bucket that
-    /// was emptied ends the start: set it once the log exists.
+    /// Whether to create the log if it does not exist [default: if_missing]. With `never`, the server does not start on
+    /// an unmounted disk or in an emptied bucket. Set `never` once the log exists.
     #[arg(long, value_name = "WHEN", value_enum)]
     create: Option<Create>,
 }
@@ -167,9 +167,7 @@ impl Cli {
         let before = self.serve;
         let none_before = |command: &str| match before == ServeArgs::default() {
             true => Ok(()),
-            false => Err(format!(
-                "{command} takes no flags of the server such as --port"
-            )),
+            false => Err(format!("{command} accepts no server flags such as --port")),
         };
         Ok(match self.command {
             Some(Command::Config(ConfigCommand::Docs)) => {

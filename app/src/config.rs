@@ -1,6 +1,6 @@
 //! The configuration: one documented struct, from file, environment and flags.
 //!
-//! Later wins: defaults < file < environment (`LOG_…`, sections parted by two underscores) < flags.
+//! Later wins: defaults < file < environment (`LOG_…`, sections separated by two underscores) < flags.
 
 mod azure;
 mod cache;
@@ -68,42 +68,45 @@ const IN_A_FOLDER: &str = "folder";
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// The address to listen on, or `localhost` for 127.0.0.1. Only this machine can reach the default.
+    /// The address to listen on; `localhost` means 127.0.0.1. The default accepts connections from this machine only.
     #[serde(deserialize_with = "security::address")]
     pub host: IpAddr,
-    /// The port to listen on; 0 picks a free one.
+    /// The port to listen on. 0 selects a free port.
     pub port: u16,
-    /// What to log, a level (`off`, `error`, `warn`, `info`, `debug`, `trace`) and `target=level` for parts, for example `info` or
-    /// `debug,slatedb=info`.
+    /// The log filter: a level (`off`, `error`, `warn`, `info`, `debug`, `trace`), and `target=level` for single
+    /// components. Examples: `info`, `debug,slatedb=info`.
     pub log: String,
-    /// How lines of the log are written: `text` for people, `json` for programs, or `auto`: text on a terminal, else JSON.
+    /// The format of log lines: `text`, `json` (one object per line), or `auto`, which is text on a terminal and JSON
+    /// otherwise.
     pub log_format: LogFormat,
-    /// TLS for the address above. Off unless both files are given.
+    /// TLS for the main listener (`host` and `port`). Off unless both files are set.
     pub tls: security::Tls,
-    /// Who may do what. Without tokens everybody may do everything.
+    /// Authentication and authorization. Without tokens, every client can read and append.
     pub auth: security::Auth,
-    /// A listener of their own for metrics and health, without TLS and tokens. Off unless a port is given.
+    /// A separate listener for metrics and health, without TLS and tokens. Off unless a port is set.
     pub admin: security::Admin,
-    /// What browsers may do, and the names that the server answers to.
+    /// Access from browsers, and the host names that the server accepts.
     pub http: Http,
-    /// Where data lives: a folder (the default, `.data`), memory, an S3 bucket, a bucket of Google Cloud Storage, or a container
-    /// of Azure Blob Storage; one of them.
+    /// Where data is stored: exactly one of a folder (the default, `.data`), memory, an S3 bucket, a Google Cloud
+    /// Storage bucket, or an Azure Blob Storage container.
     pub storage: Storage,
-    /// The largest things clients may send or ask for.
+    /// Limits on requests, records, pages and connections.
     pub limits: LimitsSection,
-    /// When segments are sealed. Both off by default; with both, whichever comes first.
+    /// When segments are sealed. Both settings are off by default. If both are set, the first limit that is reached
+    /// seals the segment.
     pub segments: Segments,
-    /// How long producers are known.
+    /// How long the state of producers is kept.
     pub producers: Producers,
     /// When appends become durable.
     pub durability: Durability,
-    /// How long anybody waits for anything.
+    /// Timeouts of requests, connections and the object store.
     pub timeouts: Timeouts,
-    /// How the server stops.
+    /// Shutdown.
     pub shutdown: Shutdown,
-    /// How much memory the server keeps data in.
+    /// Memory for caches, requests in flight and responses.
     pub memory: Memory,
-    /// A cache of data files on a local disk, off unless `cache.dir` is set. It may be lost or damaged at any time.
+    /// A cache of data files on a local disk. Off unless `cache.dir` is set. Losing or damaging it never affects the
+    /// log.
     pub cache: Cache,
     /// Settings of the storage engine, SlateDB, under its own names.
     #[schemars(with = "std::collections::BTreeMap<String, serde_json::Value>")]
@@ -123,31 +126,31 @@ pub enum LogFormat {
     Json,
 }
 
-/// Where data lives: a folder (the default, `.data`), memory, an S3 bucket, a bucket of Google Cloud Storage, or a
-/// container of Azure Blob Storage; one of them.
+/// Where data is stored: exactly one of a folder (the default, `.data`), memory, an S3 bucket, a Google Cloud Storage
+/// bucket, or an Azure Blob Storage container.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Storage {
-    /// A folder of this machine.
+    /// A local folder.
     pub data_dir: Option<PathBuf>,
-    /// Keep everything in memory, for trying things out: it is gone when the server stops.
+    /// Keep all data in memory, for trials. It is lost when the server stops.
     pub in_memory: bool,
     /// An S3 bucket.
     pub s3: S3,
-    /// A bucket of Google Cloud Storage.
+    /// A Google Cloud Storage bucket.
     pub gcs: Gcs,
-    /// A container of Azure Blob Storage.
+    /// An Azure Blob Storage container.
     pub azure: Azure,
-    /// Where the write-ahead log lives; with the data, if nothing is said.
+    /// Where the write-ahead log is stored. By default it is stored with the data.
     pub wal: Wal,
-    /// What this server is called among those that serve this log, one after the other: the same after a restart, and
-    /// another for any other server. If not set: `folder` for a log in a folder, else the name of the machine or pod.
+    /// The name that identifies this server among the servers of this log. It must stay the same over restarts and
+    /// differ between servers. Default: `folder` for a log in a folder, otherwise the name of the machine or pod.
     pub instance: Option<String>,
-    /// Take the log over even from a server that took it over from this one and has not let go of it, and a folder
-    /// from a server that is still running on it.
+    /// Take over the log even if the server that fenced this one has not released it, and take over a folder even if
+    /// another server is still running on it.
     pub take_over: bool,
-    /// Whether a log is begun where there is none: `if_missing`, or `never`, which refuses to start on a disk that is
-    /// not mounted or in a bucket that was emptied. Set `never` once the log exists.
+    /// Whether to create the log if it does not exist: `if_missing` or `never`. With `never`, the server does not start
+    /// on an unmounted disk or in an emptied bucket. Set `never` once the log exists.
     pub create: Create,
 }
 
@@ -169,11 +172,11 @@ pub enum Create {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Segments {
-    /// Seal a segment when it is this old, for example `1h`.
+    /// Seal a segment when it reaches this age, for example `1h`.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "Option<String>")]
     pub seal_interval: Option<Duration>,
-    /// Seal a segment when this much is in it, for example `10GiB`.
+    /// Seal a segment when it reaches this size, for example `10GiB`.
     #[schemars(with = "Option<String>")]
     pub seal_bytes: Option<ByteSize>,
 }
@@ -182,7 +185,8 @@ pub struct Segments {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Producers {
-    /// A producer that sends nothing for this long is forgotten. Until then its requests can be sent again, and are applied once.
+    /// The state of a producer is deleted after it has sent nothing for this long. Until then, requests that it sends
+    /// again are applied only once.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub expire_after: Duration,
@@ -192,104 +196,107 @@ pub struct Producers {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Durability {
-    /// What nobody waits for is flushed at least this often.
+    /// Appends that do not request durability are flushed at least this often.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub flush_interval: Duration,
-    /// Flushes that somebody waits for start at least this far apart: higher costs latency, lower costs PUTs.
+    /// The minimum interval between the starts of flushes for appends that request durability. A higher value increases
+    /// latency, a lower value increases the number of PUTs.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub flush_spacing: Duration,
 }
 
-/// How long anybody waits for anything.
+/// Timeouts of requests, connections and the object store.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Timeouts {
-    /// An append is answered within this time.
+    /// The maximum time until an append is answered.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub append: Duration,
-    /// A read is answered within this time; a follower has its own `timeout_ms`.
+    /// The maximum time until a read is answered. A follower sets its own `timeout_ms`.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub read: Duration,
-    /// A TLS handshake, and the head of a request, have arrived within this time.
+    /// The maximum time for a TLS handshake, and for receiving the head of a request.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub headers: Duration,
-    /// A request's body has arrived within this time.
+    /// The maximum time for receiving a request body.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub body: Duration,
-    /// A connection without a request, or that takes nothing of its answer, is closed after this time.
+    /// A connection is closed after this time without a request, or without reading any of its response.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub idle: Duration,
-    /// When a request is answered before all of it has arrived, the rest is read and discarded for at most this time, so that the
-    /// client can send it and then read the answer (and 64 MiB, and until nothing comes for 5 s). `0s`: not at all.
+    /// If a request is answered before all of it has arrived, the server reads and discards the rest, so that the
+    /// client can finish sending and read the response. It stops after this time, after 64 MiB, or when nothing arrives
+    /// for 5 s. `0s` turns this off.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub linger: Duration,
-    /// A stream that has nothing to say sends a comment this often.
+    /// The interval of comments on a stream without events.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub heartbeat: Duration,
-    /// The object store answers a readiness check within this time.
+    /// The maximum time for the object store to answer a readiness check.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub check: Duration,
-    /// The log is open within this time after the start.
+    /// The maximum time for opening the log at startup.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub open: Duration,
 }
 
-/// How the server stops.
+/// Shutdown.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Shutdown {
-    /// A stop ends within this time. Keep it below the grace period of whatever stops the server.
+    /// The maximum time for a shutdown. Keep it below the grace period of the process manager.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub timeout: Duration,
-    /// For how long the server is not ready but still serves, so that load balancers notice, before it stops
-    /// listening. `5s` in Kubernetes, `0s` elsewhere, unless set.
+    /// The time between reporting *not ready* and closing the listener, during which requests are still served so that
+    /// load balancers can react. Default: `5s` in Kubernetes, otherwise `0s`.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "Option<String>")]
     pub lame_duck: Option<Duration>,
-    /// A server that was fenced still says so to its clients for this long before it stops.
+    /// The time for which a fenced server still answers clients with the error `fenced` before it stops.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub fenced: Duration,
 }
 
-/// How much memory the server keeps data in.
+/// Memory for caches, requests in flight and responses.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Memory {
-    /// Blocks of data that were read.
+    /// The cache of data blocks.
     #[schemars(with = "String")]
     pub block_cache: ByteSize,
-    /// Indexes and filters of data files.
+    /// The cache of indexes and filters of data files.
     #[schemars(with = "String")]
     pub meta_cache: ByteSize,
-    /// What the writer knows of the active segment's keys.
+    /// The writer's table of keys. The state of keys that do not fit is read from the store when it is needed.
     #[schemars(with = "String")]
     pub key_table: ByteSize,
-    /// Heads of requests in flight, and 8 KiB for each; more requests are answered 429. At least 8 times `limits.header_bytes`.
+    /// The heads of requests in flight, plus 8 KiB for each request. Requests beyond it are answered 429. At least 8
+    /// times `limits.header_bytes`.
     #[schemars(with = "String")]
     pub requests: ByteSize,
-    /// Pages of records and keys that were not written out to their clients yet; more is answered 429, and one connection takes no
-    /// more than a quarter. As many pages as fit into it are read at the same time, which takes as much again.
+    /// Pages of records and keys that are not sent yet. Requests beyond it are answered 429. One connection can use a
+    /// quarter of it. Reading pages uses the same amount again.
     #[schemars(with = "String")]
     pub answers: ByteSize,
-    /// Events of streams that were not written out to their clients yet; streams wait 10 s for room, then they end, and one
-    /// connection takes no more than a quarter. As much again for records that wait for followers, who otherwise read them from
-    /// the store.
+    /// Events of streams that are not sent yet. A stream that finds no room for 10 s ends. One connection can use a
+    /// quarter of it. The same amount again is used for records that wait for followers; records that do not fit are
+    /// read from the store.
     #[schemars(with = "String")]
     pub streams: ByteSize,
-    /// Data that is not in data files yet. Appends wait when it is full.
+    /// Data that is not written to data files yet. Appends wait when it is full.
     #[schemars(with = "String")]
     pub unflushed: ByteSize,
 }

@@ -50,7 +50,7 @@ pub async fn until_ended(
 ) -> Result<(), Ended> {
     let broken = tokio::select! {
         name = signal() => {
-            tracing::info!("{name}: stopping; a second signal stops at once");
+            tracing::info!("{name}: stopping; a second signal stops immediately");
             None
         }
         why = running.broken() => Some(why),
@@ -58,7 +58,7 @@ pub async fn until_ended(
     let since = Instant::now();
     if broken == Some(Stopped::Fenced) {
         tracing::error!(
-            "FENCED: another server has taken over this log; this one acknowledges nothing any more and stops"
+            "FENCED: another server has taken over this log; this server acknowledges no more appends and stops"
         );
         tokio::select! {
             () = tokio::time::sleep(fenced_for) => {}

@@ -216,7 +216,7 @@ async fn serve(config: &Config, log: &LogWriter) -> Result<(), Failure> {
         tracing::warn!("{fewer}");
     }
     if let Some(address) = admin_address {
-        tracing::info!("metrics and health on http://{address}, and nowhere else");
+        tracing::info!("metrics and health on http://{address} only");
     }
     tracing::info!(
         "listening on {scheme}://{address}, data in {place}, path {path}; appends are acknowledged when applied and durable \

@@ -87,7 +87,7 @@ impl Readiness {
                 tracing::info!("ready again: the object store answers");
             }
             Err(reason) if outage.is_due() => {
-                tracing::warn!(reason, "not ready: is the object store there?");
+                tracing::warn!(reason, "not ready: the check of the object store failed");
             }
             _ => {}
         }

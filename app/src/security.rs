@@ -65,14 +65,12 @@ impl Security {
         // With tokens somebody has thought of it: this listener is then for those who have none.
         if config.admin.port.is_some() && !host.is_loopback() && self.tokens.is_none() {
             tracing::warn!(
-                "INSECURE: the operators' listener is on {host}, and asks nobody for a token: whoever reaches it can read the \
-                 metrics; see admin.host"
+                "INSECURE: the admin listener is on {host} without tokens: anyone who can reach it can read the metrics; see admin.host"
             );
         }
         if self.tokens.is_none() && config.http().origins == AllowedOrigins::Any {
             tracing::warn!(
-                "INSECURE: http.cors.allow_origins is * and there are no tokens: every web page that is opened on a machine which \
-                 reaches this server can read and append everything; list origins, or see auth.tokens"
+                "INSECURE: http.cors.allow_origins is * and there are no tokens: any web page opened on a machine that can reach this server can read and append everything; list origins, or see auth.tokens"
             );
         }
         if config.host.is_loopback() {
@@ -81,7 +79,7 @@ impl Security {
         let host = config.host;
         if self.tokens.is_none() {
             tracing::warn!(
-                "INSECURE: listening on {host} without tokens: whoever reaches this port can read and append everything; \
+                "INSECURE: listening on {host} without tokens: anyone who can reach this port can read and append everything; \
                  see auth.tokens"
             );
         }
@@ -141,7 +139,7 @@ async fn heard(signal: &mut Signal) {
 async fn reload_certificate(certificate: &Certificate) {
     match certificate.reload().await {
         Ok(false) => {}
-        Ok(true) => tracing::info!("tls: there is a new certificate; new connections get it"),
+        Ok(true) => tracing::info!("tls: loaded a new certificate for new connections"),
         Err(error) => {
             tracing::error!("tls: {error}; keeping the previous certificate");
         }

@@ -125,7 +125,7 @@ impl Running {
         let service = self.log.service();
         if !self.lame_duck.is_zero() && service.status().stopped.is_none() {
             tracing::info!(
-                "stopping, 1 of 4: not ready any more; still listening for {:?}",
+                "stopping, 1 of 4: reporting not ready; still listening for {:?}",
                 self.lame_duck
             );
             tokio::time::sleep(self.lame_duck).await;

@@ -76,7 +76,7 @@ def test_every_way_in_from_outside_needs_tokens_or_consent(way):
     assert f"{way} leads to the log from outside of the cluster, and auth.existingSecret is empty" in refusal(exposed(way))
     # Where everybody may do everything, TLS would keep nothing from anybody.
     notes = chart.render(exposed(way, EVERYBODY_WRITES))["NOTES.txt"]
-    assert f"WARNING: everybody who reaches {way} from OUTSIDE OF THE CLUSTER" in notes
+    assert f"WARNING: anyone who can reach {way} from OUTSIDE OF THE CLUSTER" in notes
 
 
 @pytest.mark.parametrize(("way", "tls"), [
@@ -104,7 +104,7 @@ def test_of_a_gateway_the_notes_say_that_it_must_end_tls():
 
 def test_a_log_without_tokens_that_only_the_cluster_reaches_is_warned_of_and_told_to_the_image():
     values = chart.example("default")
-    assert "WARNING: everybody who reaches the port" in chart.render(values)["NOTES.txt"]
+    assert "WARNING: anyone who can reach the port" in chart.render(values)["NOTES.txt"]
     consent = {"name": "LOG_AUTH__I_KNOW_THAT_EVERYBODY_CAN_WRITE", "value": "true"}
     assert consent in chart.container(values)["env"]
     assert consent not in chart.container(chart.with_values(values, TOKENS)).get("env", [])

@@ -169,11 +169,11 @@ def test_a_release_that_is_called_as_the_chart_does_not_say_it_twice():
 def test_in_memory_needs_no_bucket_and_says_what_that_means():
     values = {"image": {"repository": "log"}, "config": {"storage": {"in_memory": True}}}
     assert "bucket" not in chart.server_config(values)
-    assert "everything is gone when the pod stops" in chart.render(values)["NOTES.txt"]
+    assert "all data is lost when the pod stops" in chart.render(values)["NOTES.txt"]
 
 
 def test_the_notes_say_when_everybody_may_do_everything():
-    assert "WARNING: everybody" in chart.render(default())["NOTES.txt"]
+    assert "WARNING: anyone" in chart.render(default())["NOTES.txt"]
     assert "WARNING" not in chart.render(chart.example("tls-tokens"))["NOTES.txt"]
 
 

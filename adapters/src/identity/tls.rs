@@ -158,7 +158,7 @@ impl Files {
         if is_encrypted(pem) {
             return Err(bad(
                 key,
-                "the private key is encrypted, and nobody can be asked for its passphrase: decrypt it, for example with \
+                "the private key is encrypted, and the server cannot ask for its passphrase: decrypt it, for example with \
                  openssl pkey -in FILE -out FILE",
             ));
         }

@@ -180,13 +180,13 @@ impl Token {
     fn parse(line: &str) -> Result<Self, &'static str> {
         let words: Vec<&str> = line.split_whitespace().collect();
         let [name, rights, token] = words[..] else {
-            return Err("is not a name, rights and a token, parted by spaces");
+            return Err("is not a name, rights and a token, separated by spaces");
         };
         let mut all = Rights::default();
         for word in rights.split(',') {
             let right = Right::ALL.into_iter().find(|right| right.name() == word);
-            let right =
-                right.ok_or("has rights that are not read, append or admin, parted by commas")?;
+            let right = right
+                .ok_or("has rights that are not read, append or admin, separated by commas")?;
             all = all.with(right);
         }
         let digest = match token.strip_prefix(DIGEST_PREFIX) {

@@ -6,18 +6,18 @@ use serde::{Deserialize, Serialize};
 
 use super::{Refusal, Storage};
 
-/// A container of Azure Blob Storage. Credentials come from the `AZURE_*` variables or the metadata service.
+/// An Azure Blob Storage container. Credentials come from the `AZURE_*` variables or the metadata service.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Azure {
     /// The storage account.
     pub account: Option<String>,
-    /// The container's name.
+    /// The name of the container.
     pub container: Option<String>,
-    /// What the names of all objects begin with (`log` if not set). One container can hold several logs.
+    /// The prefix of all object names, by default `log`. With different prefixes, one container can hold several logs.
     pub prefix: Option<String>,
-    /// The URL of the account's blob service, for example of another cloud or of an emulator; `AZURE_STORAGE_ENDPOINT`,
-    /// or `https://ACCOUNT.blob.core.windows.net`, if not set.
+    /// The URL of the account's blob service, for example of another cloud or an emulator. Default:
+    /// `AZURE_STORAGE_ENDPOINT`, or `https://ACCOUNT.blob.core.windows.net`.
     pub endpoint: Option<String>,
 }
 

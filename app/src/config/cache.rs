@@ -11,23 +11,25 @@ use serde::{Deserialize, Serialize};
 use super::sources::Sources;
 use super::{Config, Refusal};
 
-/// A cache of data files on a local disk, off unless `dir` is set. It may be lost or damaged at any time.
+/// A cache of data files on a local disk. Off unless `dir` is set. Losing or damaging it never affects the log.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Cache {
-    /// The folder to keep it in, in a folder `opendata-log-cache` of its own, for this server alone; made if it is not there.
+    /// The parent folder of the cache. The server creates the subfolder `opendata-log-cache` in it, which must
+    /// not be shared with another server.
     pub dir: Option<PathBuf>,
-    /// How much of the disk it may take. A little more is needed for files that are being written.
+    /// The maximum size of the cache. Files that are being written take a little more.
     #[schemars(with = "Option<String>")]
     pub max_bytes: Option<ByteSize>,
-    /// Files are cached in parts of this size, a multiple of 1 KiB: the least that a read fetches from the object store.
+    /// The size of the parts in which files are cached and fetched from the object store. A multiple of 1 KiB.
     #[schemars(with = "String")]
     pub part_bytes: ByteSize,
-    /// Cache new data files when they are written, so that recent data is never read from the object store.
+    /// Add new data files to the cache when they are written, so that recent data is not read from the object store.
     pub on_flush: bool,
-    /// Cache the data files that a compaction writes.
+    /// Add the data files that a compaction writes to the cache.
     pub on_compaction: bool,
-    /// Load data files at the start, within `timeouts.open`: `l0` (the newest, not compacted yet) or `all`, up to `max_bytes`.
+    /// The data files to load at startup, within `timeouts.open` and up to `max_bytes`: `l0` (files that are not
+    /// compacted yet) or `all`.
     pub preload: Option<Preload>,
 }
 

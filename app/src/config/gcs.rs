@@ -6,16 +6,15 @@ use serde::{Deserialize, Serialize};
 
 use super::{Refusal, Storage};
 
-/// A bucket of Google Cloud Storage. Credentials come from the `GOOGLE_*` variables or the metadata server.
+/// A Google Cloud Storage bucket. Credentials come from the `GOOGLE_*` variables or the metadata server.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Gcs {
-    /// The bucket's name.
+    /// The name of the bucket.
     pub bucket: Option<String>,
-    /// What the names of all objects begin with (`log` if not set). One bucket can hold several logs.
+    /// The prefix of all object names, by default `log`. With different prefixes, one bucket can hold several logs.
     pub prefix: Option<String>,
-    /// The URL of the API, for example of a region or of an emulator; `GOOGLE_BASE_URL`, or Google's public one, if not
-    /// set.
+    /// The URL of the API, for example of a region or an emulator. Default: `GOOGLE_BASE_URL`, or Google's public URL.
     pub endpoint: Option<String>,
 }
 

@@ -6,14 +6,15 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::Config;
 
-/// What browsers may do.
+/// Access from browsers, and the host names that the server accepts.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Http {
-    /// The names (`log.example.com`, or `log.example.com:8443` for one port only) that a request may carry in `Host`, besides `localhost`
-    /// and the addresses of loopback; `*` for all. A list, or a text with commas. Other requests are answered 403. If it is
-    /// empty, a server on loopback without tokens answers to no other name, so that no web page can reach it by DNS
-    /// rebinding, and every other server answers to all. If it is not, other servers also answer to every address.
+    /// The names that the server accepts in `Host` in addition to `localhost` and loopback addresses, as a list or a
+    /// text with commas: `log.example.com`, `log.example.com:8443` for one port only, or `*` for all. Requests with
+    /// other names are answered 403. If the setting is empty, a server on loopback without tokens accepts no other
+    /// name, which prevents DNS rebinding by web pages; every other server accepts all names. If it is not empty, a
+    /// server that is not on loopback, or that has tokens, also accepts every IP address.
     #[serde(deserialize_with = "list")]
     pub allowed_hosts: Vec<String>,
     /// Cross-origin resource sharing.
@@ -24,9 +25,9 @@ pub struct Http {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Cors {
-    /// The origins (`https://app.example.com`, `http://localhost:3000`) whose pages may read answers and append; `*` for all. A list,
-    /// or a text with commas. Pages of other origins than these and the server's own are answered 403 when they append, and browsers
-    /// keep answers from them.
+    /// The origins whose pages can read responses and append, as a list or a text with commas:
+    /// `https://app.example.com`, `http://localhost:3000`, or `*` for all. Appends from other origins, except the
+    /// server's own, are answered 403, and browsers do not pass responses to their pages.
     #[serde(deserialize_with = "list")]
     pub allow_origins: Vec<String>,
 }

@@ -4,49 +4,51 @@ use bytesize::ByteSize;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The largest things clients may send or ask for. Sizes are numbers of bytes or texts such as `16MiB`.
+/// Limits on requests, records, pages and connections. Sizes are numbers of bytes or texts such as `16MiB`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LimitsSection {
-    /// A request body.
+    /// Size of a request body.
     #[schemars(with = "String")]
     pub request_bytes: ByteSize,
-    /// A key.
+    /// Size of a key.
     #[schemars(with = "String")]
     pub key_bytes: ByteSize,
-    /// A record's value.
+    /// Size of a value.
     #[schemars(with = "String")]
     pub value_bytes: ByteSize,
-    /// Headers of one record; `0`: records with headers are refused.
+    /// Headers per record. With `0`, records with headers are rejected.
     pub record_headers: usize,
-    /// Names and values of all headers of one record together.
+    /// Total size of the names and values of all headers of a record.
     #[schemars(with = "String")]
     pub record_header_bytes: ByteSize,
-    /// Records in one append.
+    /// Records per append.
     pub batch_records: usize,
-    /// Records, or keys, in one page.
+    /// Records or keys per page.
     pub page_records: usize,
-    /// A page of a scan.
+    /// Size of a page of a scan.
     #[schemars(with = "String")]
     pub page_bytes: ByteSize,
-    /// Appends that wait or are being written at the same time.
+    /// Appends that wait or are being written.
     pub append_queue_requests: usize,
-    /// Bytes of appends that are being received, wait, or are being written at the same time.
+    /// Total size of appends that are being received, wait, or are being written.
     #[schemars(with = "String")]
     pub append_queue_bytes: ByteSize,
-    /// Requests that follow a key at the same time.
+    /// Concurrent requests that follow a key.
     pub followers: usize,
-    /// Producers that are known at the same time, about 500 bytes of memory each. For a new one beyond them the one that was
-    /// idle longest is forgotten; while all of them wrote within the last minute, new ones are answered 429.
+    /// Producers whose state is kept, about 500 bytes of memory each. At the limit, a new producer replaces the one
+    /// that has been idle longest. If all of them wrote within the last minute, the new producer is answered 429.
     pub producers: usize,
-    /// Connections at the same time, on each listener. At the limit those are closed that have been idle for longest, and on 16 more
-    /// only `/-/healthy`, `/-/ready` and `/metrics` are answered; further ones are closed at once.
+    /// Concurrent connections per listener. At the limit, the server closes the connections that have been idle
+    /// longest. 16 additional connections can request `/-/healthy`, `/-/ready` and `/metrics` only; further connections
+    /// are closed immediately.
     pub connections: usize,
-    /// Requests at the same time on all connections, until the last byte of their answers is sent; more are answered 429.
+    /// Concurrent requests on all connections, each counted until the last byte of its response is sent. Requests
+    /// beyond the limit are answered 429.
     pub requests: usize,
-    /// Requests at the same time on one HTTP/2 connection.
+    /// Concurrent requests per HTTP/2 connection.
     pub connection_streams: u32,
-    /// The head of a request: its line and headers.
+    /// Size of the head of a request: request line and headers.
     #[schemars(with = "String")]
     pub header_bytes: ByteSize,
 }

@@ -11,20 +11,21 @@ use super::{Refusal, Storage};
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct S3 {
-    /// The bucket's name.
+    /// The name of the bucket.
     pub bucket: Option<String>,
-    /// Its region; `AWS_REGION` if not set.
+    /// The region of the bucket. Default: `AWS_REGION`.
     pub region: Option<String>,
-    /// What the names of all objects begin with (`log` if not set), for example `logs/orders`: letters and digits of ASCII,
-    /// spaces and ``!$&'()+,-.:;=@_``. One bucket can hold several logs.
+    /// The prefix of all object names, by default `log`, for example `logs/orders`. It can contain ASCII letters and
+    /// digits, spaces and ``!$&'()+,-.:;=@_``. With different prefixes, one bucket can hold several logs.
     pub prefix: Option<String>,
-    /// How S3 encrypts what is written; as the bucket says, if not set.
+    /// The server-side encryption of new objects: `sse-s3`, `sse-kms` or `dsse-kms`. Default: the setting of the
+    /// bucket.
     pub encryption: Option<Encryption>,
-    /// The KMS key to encrypt with; the account's own for S3, if not set.
+    /// The KMS key to encrypt with. Default: the account's own key for S3.
     pub kms_key_id: Option<String>,
 }
 
-/// What S3 encrypts with, at rest.
+/// Server-side encryption.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Encryption {

@@ -12,26 +12,27 @@ use super::Config;
 use super::names::{named, variable};
 use crate::serving::{Bounds, Requests};
 
-/// TLS. Off unless both files are given.
+/// TLS. Off unless both files are set.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Tls {
-    /// The certificate chain in PEM format, the server's own first. Read again when it changes.
+    /// The certificate chain in PEM format, beginning with the server's certificate. Reloaded when it changes.
     pub certificate: Option<PathBuf>,
-    /// Its private key in PEM format. Read again when it changes.
+    /// The private key in PEM format. Reloaded when it changes.
     pub key: Option<PathBuf>,
 }
 
-/// Who may do what. Everybody may do everything unless there are tokens.
+/// Authentication and authorization. Without tokens, every client can read and append.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Auth {
-    /// A file of bearer tokens. Read again when it changes.
+    /// A file of bearer tokens. Reloaded when it changes.
     pub tokens: Option<PathBuf>,
-    /// Without tokens, whether `host` may be an address that other machines reach: `false` refuses to start, `true` permits it. If
-    /// neither is said, the server starts and warns. The image says `false`.
+    /// Whether a server without tokens can listen on an address that other machines can reach. With `false` it does not
+    /// start, with `true` it starts, and if this is not set it starts with a warning. The image sets `false`.
     pub i_know_that_everybody_can_write: Option<bool>,
-    /// How often to look whether tokens or certificate have changed; SIGHUP makes it look at once.
+    /// How often the server checks whether the tokens or the certificate have changed. SIGHUP triggers a check
+    /// immediately.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub reload: Duration,
@@ -47,14 +48,14 @@ impl Default for Auth {
     }
 }
 
-/// A listener of their own for metrics and health. Off unless a port is given.
+/// A separate listener for metrics and health. Off unless a port is set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Admin {
-    /// The address to listen on, or `localhost` for 127.0.0.1. Only this machine can reach the default.
+    /// The address to listen on; `localhost` means 127.0.0.1. The default accepts connections from this machine only.
     #[serde(deserialize_with = "address")]
     pub host: IpAddr,
-    /// The port to listen on; 0 picks a free one.
+    /// The port to listen on. 0 selects a free port.
     pub port: Option<u16>,
 }
 
@@ -150,8 +151,8 @@ fn consented(config: &Config) -> Result<(), String> {
         return Ok(());
     }
     Err(format!(
-        "{} is {} and auth.tokens is not set: everybody who reaches the port could read and append everything; name a file of tokens \
-         in {}, or set {}=true if that is meant, or listen on 127.0.0.1",
+        "{} is {} and auth.tokens is not set: anyone who can reach the port could read and append everything; set {} to a file of tokens, or \
+         {}=true to allow this, or listen on 127.0.0.1",
         named("host"),
         config.host,
         variable("auth.tokens"),

@@ -1,4 +1,4 @@
-//! Where settings come from: defaults < file < environment (`LOG_…`, sections parted by two underscores) < flags.
+//! Where settings come from: defaults < file < environment (`LOG_…`, sections separated by two underscores) < flags.
 
 use std::fmt;
 use std::path::{Path, PathBuf};

@@ -10,42 +10,42 @@ use super::{Config, Refusal, Storage, azure, gcs, s3};
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Wal {
-    /// An S3 bucket of its own.
+    /// A separate S3 bucket.
     pub s3: WalBucket,
-    /// A bucket of Google Cloud Storage of its own.
+    /// A separate Google Cloud Storage bucket.
     pub gcs: WalGcs,
-    /// A container of Azure Blob Storage of its own.
+    /// A separate Azure Blob Storage container.
     pub azure: WalContainer,
 }
 
-/// An S3 bucket for the write-ahead log alone, for example one of S3 Express One Zone. Only a log that begins with it
-/// can have it.
+/// An S3 bucket for the write-ahead log only, for example in S3 Express One Zone. It can be set only when the log is
+/// created.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct WalBucket {
-    /// The bucket's name.
+    /// The name of the bucket.
     pub bucket: Option<String>,
-    /// Its region; the one of the data's bucket if not set.
+    /// The region of the bucket. Default: the region of the data's bucket.
     pub region: Option<String>,
 }
 
-/// A bucket of Google Cloud Storage for the write-ahead log alone, reached as `storage.gcs.endpoint` says. Only a log
-/// that begins with it can have it.
+/// A Google Cloud Storage bucket for the write-ahead log only, at `storage.gcs.endpoint`. It can be set only when the
+/// log is created.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct WalGcs {
-    /// The bucket's name.
+    /// The name of the bucket.
     pub bucket: Option<String>,
 }
 
-/// A container of Azure Blob Storage for the write-ahead log alone, for example in a premium account. Only a log that
-/// begins with it can have it.
+/// An Azure Blob Storage container for the write-ahead log only, for example in a premium account. It can be set only
+/// when the log is created.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct WalContainer {
-    /// The storage account; the one of the data's container if not set.
+    /// The storage account. Default: the account of the data's container.
     pub account: Option<String>,
-    /// The container's name.
+    /// The name of the container.
     pub container: Option<String>,
 }
 

@@ -150,10 +150,7 @@ fn what_the_command_line_does_not_understand_is_named() {
             &["--port", "twice"],
         ),
         (&["--port", "1", "--port", "2"], &["--port"]),
-        (
-            &["--in-memory", "openapi"],
-            &["openapi", "no flags of the server"],
-        ),
+        (&["--in-memory", "openapi"], &["openapi", "no server flags"]),
         (&["openapi", "--format", "xml"], &["xml", "yaml", "json"]),
         (
             &["--in-memory", "serve", "--data-dir", "d"],

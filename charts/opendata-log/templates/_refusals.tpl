@@ -2,7 +2,7 @@
 {{- define "opendata-log.refusals" -}}
 {{- $v := .Values -}}
 {{- $c := $v.config -}}
-{{- if not $v.image.repository }}{{ fail "image.repository is required: build the image with the Dockerfile, push it, and say where it is" }}{{ end -}}
+{{- if not $v.image.repository }}{{ fail "image.repository is required: build the image with the Dockerfile, push it, and set its registry and repository" }}{{ end -}}
 {{- $gcs := default dict $c.storage.gcs -}}
 {{- $azure := default dict $c.storage.azure -}}
 {{- $places := list -}}
@@ -10,7 +10,7 @@
 {{- if $c.storage.s3.bucket }}{{ $places = append $places "config.storage.s3.bucket" }}{{ end -}}
 {{- if $gcs.bucket }}{{ $places = append $places "config.storage.gcs.bucket" }}{{ end -}}
 {{- if $azure.container }}{{ $places = append $places "config.storage.azure.container" }}{{ end -}}
-{{- if not $places }}{{ fail "config.storage.s3.bucket is required: the log lives in an S3 bucket, or in config.storage.gcs.bucket, or in config.storage.azure.container (config.storage.in_memory=true is for trying things out)" }}{{ end -}}
+{{- if not $places }}{{ fail "config.storage.s3.bucket is required: the log lives in an S3 bucket, or in config.storage.gcs.bucket, or in config.storage.azure.container (config.storage.in_memory=true is for trials)" }}{{ end -}}
 {{- if gt (len $places) 1 }}{{ fail (printf "%s contradict each other: data lives in one place" (join " and " $places)) }}{{ end -}}
 {{- if and $azure.container (not $azure.account) }}{{ fail "config.storage.azure.container is set, but config.storage.azure.account is not" }}{{ end -}}
 
@@ -18,7 +18,7 @@
 {{- if le (mul $v.terminationGracePeriodSeconds 1000) $stop }}{{ fail (printf "terminationGracePeriodSeconds (%d) must be more than config.shutdown.timeout (%s): Kubernetes would kill the server before everything acknowledged is flushed" (int $v.terminationGracePeriodSeconds) $c.shutdown.timeout) }}{{ end -}}
 {{- $open := include "opendata-log.milliseconds" $c.timeouts.open | int64 -}}
 {{- $start := mul $v.startupProbe.periodSeconds $v.startupProbe.failureThreshold 1000 -}}
-{{- if le $start $open }}{{ fail (printf "startupProbe allows %d s, which must be more than config.timeouts.open (%s): Kubernetes would kill a server that is replaying its WAL, again and again" (int (div $start 1000)) $c.timeouts.open) }}{{ end -}}
+{{- if le $start $open }}{{ fail (printf "startupProbe allows %d s, which must be more than config.timeouts.open (%s): Kubernetes would repeatedly kill a server that is replaying its WAL" (int (div $start 1000)) $c.timeouts.open) }}{{ end -}}
 {{- $check := default "2s" $c.timeouts.check -}}
 {{- range $probe, $seconds := dict "readinessProbe" $v.readinessProbe.timeoutSeconds "startupProbe" $v.startupProbe.timeoutSeconds -}}
 {{- if le (mul $seconds 1000) (include "opendata-log.milliseconds" $check | int64) }}{{ fail (printf "%s.timeoutSeconds (%d) must be more than config.timeouts.check (%s), or the reason why the server is not ready is never seen" $probe (int $seconds) $check) }}{{ end -}}
@@ -41,7 +41,7 @@
 {{- else if or $v.tls.existingSecret $v.tls.certManager.enabled }}{{ fail "tls.existingSecret or tls.certManager is set, but tls.enabled is false: the server would speak plain HTTP" }}{{ end -}}
 
 {{- $o := $v.objectStore -}}
-{{- if and (hasPrefix "http://" $o.endpoint) (not $o.allowHttp) }}{{ fail (printf "objectStore.endpoint (%s) is plain HTTP: records and credentials would be readable on the network; set objectStore.allowHttp=true if that is meant" $o.endpoint) }}{{ end -}}
+{{- if and (hasPrefix "http://" $o.endpoint) (not $o.allowHttp) }}{{ fail (printf "objectStore.endpoint (%s) is plain HTTP: records and credentials would be readable on the network; set objectStore.allowHttp=true to allow this" $o.endpoint) }}{{ end -}}
 {{- if and $o.credentialsSecret.name $v.serviceAccount.roleArn }}{{ fail "objectStore.credentialsSecret and serviceAccount.roleArn are both set: static credentials would win and the role would never be used" }}{{ end -}}
 {{- if and $v.serviceAccount.roleArn (not $v.serviceAccount.create) }}{{ fail "serviceAccount.roleArn is set, but serviceAccount.create is false: annotate your own ServiceAccount" }}{{ end -}}
 
@@ -49,9 +49,9 @@
 {{- if and $v.serviceMonitor.enabled $v.podMonitor.enabled }}{{ fail "serviceMonitor and podMonitor are both enabled: everything would be scraped twice" }}{{ end -}}
 {{- if and (or $v.serviceMonitor.enabled $v.podMonitor.enabled) $v.auth.existingSecret (not $v.admin.enabled) (not $v.serviceMonitor.bearerTokenSecret.name) }}{{ fail "with auth.existingSecret the metrics need a token: set serviceMonitor.bearerTokenSecret.name, or admin.enabled=true to have them on a port of their own" }}{{ end -}}
 {{- if and (or $v.serviceMonitor.enabled $v.podMonitor.enabled) $v.networkPolicy.enabled (not $v.networkPolicy.monitoring) }}{{ fail "networkPolicy would lock Prometheus out of the metrics: name it in networkPolicy.monitoring" }}{{ end -}}
-{{- if and $v.prometheusRule.enabled (not $v.prometheusRule.runbookUrl) }}{{ fail "prometheusRule.enabled needs prometheusRule.runbookUrl: where docs/operations.md is on your web, or the alerts lead nowhere" }}{{ end -}}
+{{- if and $v.prometheusRule.enabled (not $v.prometheusRule.runbookUrl) }}{{ fail "prometheusRule.enabled needs prometheusRule.runbookUrl: where docs/operations.md is on your web, otherwise the alerts have no runbook" }}{{ end -}}
 {{- $ways := include "opendata-log.waysIn" . -}}
-{{- if and $ways (not (or $v.auth.existingSecret $v.auth.iKnowThatEverybodyCanWrite)) }}{{ fail (printf "%s leads to the log from outside of the cluster, and auth.existingSecret is empty: everybody there could read and append everything; set auth.existingSecret, or auth.iKnowThatEverybodyCanWrite=true if that is meant" $ways) }}{{ end -}}
+{{- if and $ways (not (or $v.auth.existingSecret $v.auth.iKnowThatEverybodyCanWrite)) }}{{ fail (printf "%s leads to the log from outside of the cluster, and auth.existingSecret is empty: anyone there could read and append everything; set auth.existingSecret, or auth.iKnowThatEverybodyCanWrite=true to allow this" $ways) }}{{ end -}}
 {{- $plain := include "opendata-log.plainWaysIn" . -}}
 {{- if and $plain $v.auth.existingSecret (not $v.tls.iKnowThatEverybodyCanEavesdrop) }}{{ fail (printf "%s leads to the log from outside of the cluster without TLS: tokens and records could be read on the way; set %s, or tls.iKnowThatEverybodyCanEavesdrop=true if something in front of it ends TLS or that network is trusted" $plain (ternary "tls.enabled" "ingress.tls" (hasPrefix "service" $plain))) }}{{ end -}}
 {{- if and $v.ingress.enabled (not $v.ingress.hosts) }}{{ fail "ingress.enabled needs ingress.hosts" }}{{ end -}}

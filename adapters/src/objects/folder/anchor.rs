@@ -81,7 +81,7 @@ impl Anchor {
 
     fn gone(&self, path: &Path) -> Gone {
         Gone(format!(
-            "{} is not the folder that this server opened any more: it was deleted, replaced or unmounted",
+            "{} is no longer the folder that this server opened: it was deleted, replaced or unmounted",
             path.display()
         ))
     }

@@ -60,7 +60,7 @@ impl Lock {
             (_, Ok(())) => sign(&lock.file),
             (_, Err(TryLockError::Error(error))) => tracing::warn!(
                 %error,
-                "cannot lock the data folder {}: nothing keeps a second server from taking it over",
+                "cannot lock the data folder {}: a second server could take it over",
                 folder.display()
             ),
         }

@@ -247,7 +247,7 @@ pub(crate) fn endpoint(
     });
     match url(name, value)? {
         Scheme::Http if !allowed => Err(Error::invalid(format!(
-            "{name} is {}, without TLS: everybody on the way can read and change what is sent. If the network is \
+            "{name} is {}, without TLS: anyone on the network path can read and change what is sent. If the network is \
              trusted, allow it with {switch}=true",
             quoted_url(value)
         ))),
@@ -280,7 +280,7 @@ fn short(name: &str, value: &str, most: usize) -> Result<()> {
     match value.len() <= most {
         true => Ok(()),
         false => Err(Error::invalid(format!(
-            "{name} is too long: it has {} bytes, and may have {most}",
+            "{name} is too long: it has {} bytes, and the maximum is {most}",
             value.len()
         ))),
     }

@@ -91,8 +91,7 @@ impl SlateStore {
             )));
         }
         tracing::warn!(
-            "every record is durable, but there was no time to write down where the log ends: the next server leaves \
-             a gap in the sequences"
+            "every record is durable, but there was no time to store the end of the log: the next server skips some sequences"
         );
         Ok(())
     }
@@ -160,9 +159,7 @@ impl SlateStore {
         match timeout_at(deadline, self.db.close_with_options(options)).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::debug!(%error, "the storage engine did not close cleanly"),
-            Err(_) => tracing::warn!(
-                "the storage engine was still working when the time to close was over"
-            ),
+            Err(_) => tracing::warn!("the storage engine did not close in time"),
         }
         if flushed.is_ok()
             && let Some(ownership) = &self.ownership
@@ -170,9 +167,9 @@ impl SlateStore {
             match timeout_at(deadline, ownership.release()).await {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => {
-                    tracing::warn!(%error, "could not write down that the log was let go")
+                    tracing::warn!(%error, "could not record that the log was released")
                 }
-                Err(_) => tracing::warn!("no time was left to write down that the log was let go"),
+                Err(_) => tracing::warn!("no time was left to record that the log was released"),
             }
         }
         if flushed.is_ok() {
@@ -180,10 +177,10 @@ impl SlateStore {
             match timeout_at(deadline, self.watermark.write(durable)).await {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => {
-                    tracing::warn!(%error, "could not write down how far the log is durable")
+                    tracing::warn!(%error, "could not store the durable watermark")
                 }
                 Err(_) => {
-                    tracing::warn!("no time was left to write down how far the log is durable")
+                    tracing::warn!("no time was left to store the durable watermark")
                 }
             }
         }

@@ -219,7 +219,7 @@ async fn open(parts: StoreParts, options: Options) -> Result<SlateStore> {
     if let Some(ownership) = &ownership
         && let Err(error) = ownership.take().await
     {
-        tracing::warn!(%error, "could not write down who has the log");
+        tracing::warn!(%error, "could not store the owner of the log");
     }
     let (queue, receiver) = Queue::new(&options.limits, options.append_timeout);
     let writer = Writer {
@@ -304,7 +304,7 @@ async fn engine(
             {
                 opened_again = true;
                 tracing::info!(
-                    "the writer before was still writing, with a clock ahead of this one's: opening again"
+                    "the previous writer was still writing, with a clock ahead of this one: opening again"
                 );
                 if let Ok(found) = found {
                     close_as_it_is(found.db).await;

@@ -72,8 +72,8 @@ impl Ownership {
             tracing::error!(
                 instance = ownership.instance.name,
                 owner = owner.instance,
-                "another server took this log over from this one and has not let go of it; it is left to that one. If \
-                 it is gone for good, start this one with --take-over"
+                "another server took over this log from this one and has not released it, so this server does not reclaim it. \
+                 If the other server is gone for good, start this one with --take-over"
             );
             return Err(Error::Fenced);
         }
@@ -115,7 +115,7 @@ impl Ownership {
         match decode(&found) {
             Ok(owner) => Ok(Some(owner)),
             Err(error) => {
-                tracing::warn!(%error, "it goes on as if nobody had had the log");
+                tracing::warn!(%error, "ignoring an unreadable owner record");
                 Ok(None)
             }
         }

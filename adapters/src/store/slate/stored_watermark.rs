@@ -87,7 +87,7 @@ impl Recorded {
             return Err(Error::invalid(format!(
                 "the log was durable up to sequence {durable}, but what is left of it ends at {reached}: files of its WAL \
                  were deleted or emptied. Restore {path}/wal from a copy. To open the log without the records from \
-                 {reached} on, rename the object {path}/{OBJECT} to {path}/{LOST}; no sequence is given again"
+                 {reached} on, rename the object {path}/{OBJECT} to {path}/{LOST}; no sequence is assigned twice"
             )));
         }
         match self.lost {
@@ -167,7 +167,7 @@ pub(super) async fn keep(watermark: Arc<StoredWatermark>, shared: Arc<Shared>, e
                 if shared.is_there()
                     && let Err(error) = watermark.write(durable).await
                 {
-                    tracing::debug!(%error, "could not write down how far the log is durable");
+                    tracing::debug!(%error, "could not store the durable watermark");
                 }
             }
         }

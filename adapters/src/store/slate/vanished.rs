@@ -100,7 +100,7 @@ pub(super) async fn look(data: &Arc<dyn ObjectStore>, options: &Options) -> Resu
         && read(&wal.objects, path).await?.as_ref() != Some(identity)
     {
         return Err(Error::invalid(format!(
-            "its WAL is not in {} any more: without it acknowledged records would be lost. Restore it from a copy",
+            "its WAL is missing from {}: without it, acknowledged records would be lost. Restore it from a copy",
             wal.location
         )));
     }

@@ -209,7 +209,7 @@ async fn a_log_whose_wal_was_emptied_is_not_opened_and_not_written_to() {
     delete(&wal, "").await;
     store.check().await.expect_err("gone");
     drop(store);
-    is_refused(&objects, with_wal, "its WAL is not in s3://wal any more").await;
+    is_refused(&objects, with_wal, "its WAL is missing from s3://wal").await;
 
     // The other way round: the data's bucket was emptied, and the WAL's was not.
     let (objects, wal) = (memory(), memory());
