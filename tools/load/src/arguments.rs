@@ -43,6 +43,10 @@ pub(crate) struct Arguments {
     /// Whether appends wait until they are on object storage
     #[arg(long)]
     pub(crate) durable: bool,
+
+    /// Append without a producer: for servers that do not know producers, and to see what one costs
+    #[arg(long)]
+    pub(crate) without_producers: bool,
 }
 
 /// The kind of request.

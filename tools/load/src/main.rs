@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use hdrhistogram::Histogram;
+use opendata_log::{Error, Result};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -27,7 +28,7 @@ struct Measured {
     records: u64,
     errors: u64,
     /// To show one: most errors of a run are the same.
-    first_error: Option<String>,
+    first_error: Option<Error>,
 }
 
 impl Measured {
@@ -62,7 +63,14 @@ async fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     let started = Instant::now();
-    let measured = run(&arguments, started + Duration::from_secs(arguments.seconds)).await;
+    let until = started + Duration::from_secs(arguments.seconds);
+    let measured = match run(&arguments, until).await {
+        Ok(measured) => measured,
+        Err(error) => {
+            complain(&error.to_string());
+            return ExitCode::FAILURE;
+        }
+    };
     report(&arguments, &measured, started.elapsed());
     if measured.latency.is_empty() {
         return ExitCode::FAILURE;
@@ -71,10 +79,10 @@ async fn main() -> ExitCode {
 }
 
 /// Reading needs something to read: one durable batch for every key.
-async fn prepare(arguments: &Arguments) -> Result<(), String> {
-    let requests = Requests::new(arguments, 0);
+async fn prepare(arguments: &Arguments) -> Result<()> {
+    let requests = Requests::new(arguments, 0)?;
     if arguments.mode == Mode::Append {
-        return requests.check_health().await;
+        return requests.check().await;
     }
     for key in 0..arguments.keys {
         requests.append_to(key, true).await?;
@@ -82,17 +90,17 @@ async fn prepare(arguments: &Arguments) -> Result<(), String> {
     Ok(())
 }
 
-async fn run(arguments: &Arguments, until: Instant) -> Measured {
+async fn run(arguments: &Arguments, until: Instant) -> Result<Measured> {
     let mut connections = JoinSet::new();
     for connection in 0..arguments.connections {
-        let requests = Requests::new(arguments, connection);
+        let requests = Requests::new(arguments, connection)?;
         connections.spawn(run_connection(requests, arguments.mode, until));
     }
     let mut all = Measured::new();
     while let Some(measured) = connections.join_next().await {
         all.add(measured.expect("a connection's task does not panic"));
     }
-    all
+    Ok(all)
 }
 
 async fn run_connection(mut requests: Requests, mode: Mode, until: Instant) -> Measured {

@@ -13,7 +13,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("log-adapters", &["log-domain"]),
     ("log-app", &["log-adapters", "log-domain"]),
     ("log-sim", &["log-app", "log-adapters", "log-domain"]),
-    ("log-load", &[]),
+    ("log-load", &["opendata-log-client"]),
     ("log-soak", &["log-testkit"]),
     ("log-testkit", &[]),
     ("opendata-log-client", &[]),
