@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::StreamExt;
+use futures::future::join_all;
 use log_domain::{Clock, Error, Result};
 use object_store::path::{Path, PathPart};
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutMode};
@@ -169,9 +170,13 @@ impl Presence {
         &self,
         manifest: &VersionedManifest,
     ) -> std::result::Result<(), Absence> {
-        self.verify_identity().await?;
-        self.verify_manifest(manifest.id()).await?;
-        self.verify_wal(manifest.replay_after_wal_id()).await
+        // All at the same time: a durable append waits for this.
+        let (identity, manifest, wal) = tokio::join!(
+            self.verify_identity(),
+            self.verify_manifest(manifest.id()),
+            self.verify_wal(manifest.replay_after_wal_id()),
+        );
+        identity.and(manifest).and(wal)
     }
 
     async fn verify_identity(&self) -> std::result::Result<(), Absence> {
@@ -228,10 +233,9 @@ impl Presence {
         };
         let oldest = Some(replayed + 1).filter(|oldest| *oldest < first);
         let sizes = files.iter().map(|file| (file.id, Some(file.bytes)));
-        for (id, bytes) in oldest.map(|id| (id, None)).into_iter().chain(sizes) {
-            self.verify_wal_file(id, bytes).await?;
-        }
-        Ok(())
+        let all = oldest.map(|id| (id, None)).into_iter().chain(sizes);
+        let all = join_all(all.map(|(id, bytes)| self.verify_wal_file(id, bytes))).await;
+        all.into_iter().collect()
     }
 
     async fn verify_wal_file(
