@@ -2,22 +2,27 @@
 
 use std::ops::Bound;
 
+use bytes::Bytes;
 use log_domain::page::{KeysBuilder, PageBuilder};
 use log_domain::segment::overlapping;
 use log_domain::{
     Error, Key, KeysPage, KeysQuery, Page, Result, Scan, Segment, SegmentId, Sequence,
     SequenceRange, Visibility, Watermarks,
 };
-use slatedb::DbReadOps;
 use slatedb::config::ScanOptions;
+use slatedb::{DbIterator, DbReadOps};
 
 use super::directory::{Holding, add, newest, records_in};
 use super::error;
-use super::layout::directory;
+use super::layout::{directory, keys};
 use super::record_rows::{last_row, next_row, rows};
 
 /// Bytes that a scan of records reads ahead from the object store.
 const READ_AHEAD_BYTES: usize = 512 * 1024;
+
+/// Bytes that a listing of keys reads ahead at most, and what it expects of a row.
+const READ_AHEAD_KEYS: usize = 64 * 1024;
+const KEY_ROW_BYTES: usize = 64;
 
 /// A reader's view of the rows, in a database that is written to here or elsewhere: the segments, and how far the log reached
 /// when it began.
@@ -115,22 +120,60 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
         row.position(row.run.count_below(sequence)?)
     }
 
-    /// One page of the distinct keys: a walk through the directory.
+    /// One page of the distinct keys.
     pub(super) async fn keys(&self, query: &KeysQuery) -> Result<KeysPage> {
+        let [Some(first), Some(newest)] = [self.segments.first(), self.segments.last()] else {
+            return Ok(KeysBuilder::new(query).finish());
+        };
+        let is_whole = query.start_segment <= first.id && query.end_segment > newest.id;
+        match is_whole {
+            true => self.all_keys(query).await,
+            false => self.keys_of_segments(query, newest.id).await,
+        }
+    }
+
+    /// The keys of the log: one row for each.
+    async fn all_keys(&self, query: &KeysQuery) -> Result<KeysPage> {
         let mut page = KeysBuilder::new(query);
-        let newest = self.segments.last().map_or(0, |segment| segment.id);
-        let window = query.start_segment..query.end_segment.min(newest.saturating_add(1));
-        let Some((prefix, start)) = directory::range(query).filter(|_| !window.is_empty()) else {
+        let Some((prefix, start)) = keys::range(query) else {
             return Ok(page.finish());
         };
+        let ahead = query.limit.records.saturating_mul(KEY_ROW_BYTES);
+        let mut rows = self
+            .listing(prefix, start, ahead.min(READ_AHEAD_KEYS))
+            .await?;
+        while let Some(row) = rows.next().await.map_err(error::read)? {
+            if !page.offer(keys::decode(&row.key, &row.value)?.as_bytes().clone()) {
+                break;
+            }
+        }
+        Ok(page.finish())
+    }
+
+    async fn listing(
+        &self,
+        prefix: Bytes,
+        start: Bound<Bytes>,
+        read_ahead: usize,
+    ) -> Result<DbIterator> {
         let options = ScanOptions::default()
             .with_cache_blocks(true)
-            .with_read_ahead_bytes(64 * 1024);
+            .with_read_ahead_bytes(read_ahead);
         let rows = self
             .db
             .scan_prefix_with_options(prefix, (start, Bound::Unbounded), &options)
             .await;
-        let mut rows = rows.map_err(error::read)?;
+        rows.map_err(error::read)
+    }
+
+    /// The keys that some of the segments up to `newest` hold: a walk through the directory.
+    async fn keys_of_segments(&self, query: &KeysQuery, newest: SegmentId) -> Result<KeysPage> {
+        let mut page = KeysBuilder::new(query);
+        let window = query.start_segment..query.end_segment.min(newest.saturating_add(1));
+        let Some((prefix, start)) = directory::range(query).filter(|_| !window.is_empty()) else {
+            return Ok(page.finish());
+        };
+        let mut rows = self.listing(prefix, start, READ_AHEAD_KEYS).await?;
         let mut done: Option<Key> = None;
         while let Some(row) = rows.next().await.map_err(error::read)? {
             let entry = directory::decode(&row.key, &row.value)?;

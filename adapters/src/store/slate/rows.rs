@@ -6,7 +6,7 @@ use log_domain::sequencer::{Commit, KeyInGroup, Position};
 use log_domain::{Key, Run, SegmentId, Sequence};
 use slatedb::WriteBatch;
 
-use super::layout::{directory, producers, records, segments, state};
+use super::layout::{directory, keys, producers, records, segments, state};
 
 /// The rows of a commit, and its runs for followers.
 pub(super) struct Encoded {
@@ -85,6 +85,10 @@ impl Encoder {
             let row_key = directory::key(in_group.key.as_ref(), self.segment);
             let value = directory::value(earlier);
             self.out.rows.put_bytes(row_key, value);
+            if earlier.unwrap_or_default() == 0 {
+                let row_key = keys::key(in_group.key.as_ref());
+                self.out.rows.put_bytes(row_key, keys::value());
+            }
         }
         OpenRow {
             in_group,

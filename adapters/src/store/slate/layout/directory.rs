@@ -45,23 +45,9 @@ pub(crate) fn value(earlier: Option<u64>) -> Bytes {
     value.into()
 }
 
-/// What the directory rows that `query` can match begin with, and which of them is the first, as a bound on what follows
-/// this prefix. `None` if the query starts after the last key with its prefix.
+/// The rows that `query` can match; see [`super::listed`].
 pub(crate) fn range(query: &KeysQuery) -> Option<(Bytes, Bound<Bytes>)> {
-    let room = key::max_len(query.prefix.len());
-    let mut prefix = head(SYSTEM_SEGMENT, RowType::Directory, room);
-    key::put_open(&mut prefix, &query.prefix);
-    let start = match &query.start_after {
-        Some(after) if after.starts_with(&query.prefix) => {
-            let mut suffix = BytesMut::new();
-            key::put(&mut suffix, &after[query.prefix.len()..]);
-            suffix.put_u32(SegmentId::MAX);
-            Bound::Excluded(suffix.freeze())
-        }
-        Some(after) if *after > query.prefix => return None,
-        _ => Bound::Unbounded,
-    };
-    Some((prefix.freeze(), start))
+    super::listed(query, RowType::Directory, &SegmentId::MAX.to_be_bytes())
 }
 
 /// Reads a row.

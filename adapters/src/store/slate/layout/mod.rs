@@ -10,14 +10,18 @@
 
 pub(crate) mod directory;
 pub(crate) mod key;
+pub(crate) mod keys;
 pub(crate) mod prefix;
 pub(crate) mod producers;
 pub(crate) mod records;
 pub(crate) mod segments;
 pub(crate) mod state;
 
+use std::ops::Bound;
+
 use bytes::{BufMut, Bytes, BytesMut};
-use log_domain::{Error, SegmentId};
+use log_domain::segment::SYSTEM_SEGMENT;
+use log_domain::{Error, KeysQuery, SegmentId};
 
 /// What a row holds. Stored: never reuse or renumber.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +35,8 @@ pub(crate) enum RowType {
     Producer = 0x03,
     /// That a key has records in a segment; system segment only.
     Directory = 0x10,
+    /// That the log has records of a key; system segment only.
+    Key = 0x11,
     /// Records of one key and one commit.
     Records = 0x20,
 }
@@ -44,6 +50,26 @@ fn head(segment: SegmentId, row: RowType, more: usize) -> BytesMut {
     key.put_u32(segment);
     key.put_u8(row as u8);
     key
+}
+
+/// What the rows begin with that list the keys `query` can match, and which of them is the first, as a bound on what follows
+/// this prefix. `last` is what can follow a log key in such a row at most. `None` if the query starts after the last key
+/// with its prefix.
+fn listed(query: &KeysQuery, row: RowType, last: &[u8]) -> Option<(Bytes, Bound<Bytes>)> {
+    let room = key::max_len(query.prefix.len());
+    let mut prefix = head(SYSTEM_SEGMENT, row, room);
+    key::put_open(&mut prefix, &query.prefix);
+    let start = match &query.start_after {
+        Some(after) if after.starts_with(&query.prefix) => {
+            let mut suffix = BytesMut::new();
+            key::put(&mut suffix, &after[query.prefix.len()..]);
+            suffix.put_slice(last);
+            Bound::Excluded(suffix.freeze())
+        }
+        Some(after) if *after > query.prefix => return None,
+        _ => Bound::Unbounded,
+    };
+    Some((prefix.freeze(), start))
 }
 
 /// Takes the version byte off a row's value.
