@@ -1,4 +1,4 @@
-//! The OpenAPI document of this API: what the handlers say of themselves, and what has to be added to it.
+//! The OpenAPI document of this API: what is derived from the handlers and the messages, and what is added to it.
 
 use std::collections::HashMap;
 use std::marker::PhantomData;
@@ -38,10 +38,10 @@ pub(super) fn rendered<T: OpenApi>() -> Rendered {
 /// What the operations are grouped by.
 #[derive(Tags)]
 pub(super) enum Tag {
-    /// Append records to keys; read, count and follow them; list what is there.
+    /// Append records to keys, read, count and follow them, and list keys and segments.
     #[oai(rename = "log")]
     Log,
-    /// For those who run the server: probes and metrics. They may be on a listener of their own.
+    /// Probes and metrics, for operators. The server can serve them on a separate listener.
     #[oai(rename = "operations")]
     Operations,
 }
@@ -52,33 +52,33 @@ pub(super) fn describe<T: OpenApi>(api: T) -> OpenApiService<Amended<T>, ()> {
         .description("Any server.")
         .enum_variable(
             "scheme",
-            "https where TLS is configured.",
+            "https if TLS is configured.",
             "http",
             vec!["http", "https"],
         )
-        .variable("host", "Its name or address.", "localhost")
-        .variable("port", "The port it listens on.", "8080");
+        .variable("host", "Host name or address of the server.", "localhost")
+        .variable("port", "Port that the server listens on.", "8080");
     OpenApiService::new(Amended(api), "Log", env!("CARGO_PKG_VERSION"))
         .server(
             ServerObject::new(".").description(
-                "The server that this document came from, at the path where the document is.",
+                "The server that served this document, at the path of the document.",
             ),
         )
         .server(anywhere)
         .extra_response_header::<String, _>(
             ExtraHeader::new("x-request-id")
-                .description("The client's, if it sent one, else a new one. The server's log has it too."),
+                .description("The request id: the one that the client sent, or a new one. The server logs it."),
         )
         .description(
-            "A key-oriented append-only log on object storage. Every key is its own ordered stream of records; writing to a new key creates it. All records share one \
+            "A key-oriented append-only log on object storage. Each key is an ordered stream of records; appending to a new key creates it. All records share one \
              sequence.\n\n\
-             Messages travel as ProtoJSON or as binary protobuf, as `Content-Type` and `Accept` say. In JSON, bytes \
-             are base64 (standard or URL-safe, padded or not; answers are standard and padded), and 64-bit numbers \
-             are numbers. Text may be sent as `keyText` and `valueText`, and is answered so with `format=text`. \
-             `openapi/log.proto` has the messages for binary protobuf. Query parameters and fields of a request \
-             that this document does not have are refused.\n\n\
-             Every answer to an HTTP request has the header `x-request-id`: the client's, or a new one. Every error, on \
-             every path, is an `ErrorResponse`. What cannot be read as a request, or has a head over 64 KiB, is answered \
+             Messages are ProtoJSON or binary protobuf, selected by `Content-Type` and `Accept`. In JSON, bytes \
+             are base64 (requests: standard or URL-safe, padded or not; responses: standard and padded), and 64-bit numbers \
+             are numbers. Text can be sent in `keyText` and `valueText`, and is returned in these fields with `format=text`. \
+             `openapi/log.proto` defines the messages of binary protobuf. Query parameters and request fields \
+             that this document does not define are rejected.\n\n\
+             Every response to an HTTP request has the header `x-request-id`: the one that the client sent, or a new one. Every \
+             error, on every path, is an `ErrorResponse`. Bytes that are not an HTTP request, or a request head over 64 KiB, are answered with \
              400 or 431 without either, and the connection is closed.",
         )
         .contact(ContactObject::new().name("The maintainers of OpenData Log"))

@@ -24,6 +24,7 @@ use crate::store::memory::{Memory, MemoryStore};
 
 mod appending;
 mod compressed;
+mod described;
 mod document;
 mod examples;
 mod failing;

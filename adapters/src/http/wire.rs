@@ -8,9 +8,10 @@ pub(super) mod format;
 pub(super) mod json;
 mod lenient_base64;
 pub(super) mod param;
-pub mod proto;
 pub(super) mod reply;
 pub(super) mod request_id;
 pub(super) mod route_table;
 mod unknown_names;
 pub(super) mod unknown_parameters;
+
+pub use opendata_log_messages as proto;

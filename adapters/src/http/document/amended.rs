@@ -1,5 +1,5 @@
-//! What the OpenAPI document says beyond what the handlers say: tokens, from the table of routes; which errors an
-//! operation cannot end in; what every answer carries; what Swagger UI fills in to begin with.
+//! What the OpenAPI document has beyond what is derived from the handlers: tokens, from the table of routes; errors that an
+//! operation cannot return; the initial values of Swagger UI.
 
 use std::collections::HashMap;
 
@@ -41,7 +41,7 @@ impl<T: OpenApi> OpenApi for Amended<T> {
                     }
                 }
                 for response in responses.iter_mut().filter(|r| r.description.is_empty()) {
-                    response.description = "Done.";
+                    response.description = "Success.";
                 }
                 operation.params.iter_mut().for_each(amend);
             }
@@ -56,8 +56,8 @@ impl<T: OpenApi> OpenApi for Amended<T> {
             MetaSecurityScheme {
                 ty: "http",
                 description: Some(
-                    "A token of the server's token file, where one is configured. Appending needs the right append, \
-                     everything else read; admin has both.",
+                    "A token from the server's token file, if one is configured. Appending requires the right append, all other \
+                     operations require read; admin includes both.",
                 ),
                 name: None,
                 key_in: None,
@@ -75,18 +75,18 @@ impl<T: OpenApi> OpenApi for Amended<T> {
     }
 }
 
-/// What an error of the shared list means where nothing can be applied.
+/// The meaning of a shared error for operations that apply nothing.
 fn of_a_read(status: Option<u16>) -> Option<&'static str> {
     Some(match status? {
-        413 => "The key is over its limit; the message says which.",
+        413 => "The key exceeds its limit; the message names the limit.",
         429 => {
-            "A concurrency limit is reached, or too many answers wait to be read; send the same again later."
+            "A concurrency limit is reached, or too many bytes of responses have not been read by clients; retry later."
         }
         503 => {
-            "Code unavailable: the store cannot be reached or the server is stopping; send the same again later. Code \
-             fenced: another writer took over; do not retry here."
+            "Code unavailable: the store cannot be reached or the server is stopping; retry later. Code \
+             fenced: another writer took over; do not retry on this server."
         }
-        504 => "The deadline of the request passed; send the same again.",
+        504 => "The deadline of the request passed; retry.",
         _ => return None,
     })
 }

@@ -1,13 +1,13 @@
-//! What the document says of answers, errors among them.
+//! Responses in the document, including errors.
 
 use poem_openapi::ApiResponse;
 use poem_openapi::registry::{
     MetaHeader, MetaResponse, MetaResponses, MetaSchema, MetaSchemaRef, Registry,
 };
 
-use super::schema::{self, Described};
+use super::schema;
 use crate::http::wire::failure::{Failure, Reason};
-use crate::http::wire::proto::ErrorResponse;
+use crate::http::wire::proto::{Described, ErrorResponse};
 use crate::http::wire::reply::Reply;
 
 /// The reasons that an operation's documentation lists.
@@ -26,7 +26,7 @@ impl<M: Described> ApiResponse for Reply<M> {
     fn meta() -> MetaResponses {
         MetaResponses {
             responses: vec![MetaResponse {
-                description: "Done.",
+                description: "Success.",
                 status: Some(200),
                 status_range: None,
                 content: schema::in_both_formats::<M>(),
@@ -52,7 +52,7 @@ impl ApiResponse for Failure {
     }
 }
 
-/// How an operation that needs a token may be refused, for the document.
+/// The errors of authentication and authorization, for operations that need a token.
 pub(in crate::http) fn refusals() -> [MetaResponse; 2] {
     [Reason::Unauthenticated, Reason::PermissionDenied].map(documented)
 }
@@ -80,17 +80,17 @@ fn headers(reason: Reason) -> Vec<MetaHeader> {
         Reason::Overloaded | Reason::Unavailable => vec![header(
             "retry-after",
             schema::unsigned_64(),
-            "Seconds to wait before the same is sent again. Without it, sending it again is of no use.",
+            "Seconds to wait before a retry. Without this header, a retry does not help.",
         )],
         Reason::Unauthenticated => vec![header(
             "www-authenticate",
             MetaSchema::new("string"),
-            "The scheme to use: Bearer.",
+            "The authentication scheme: Bearer.",
         )],
         Reason::UnsupportedMediaType => vec![header(
             "accept-encoding",
             MetaSchema::new("string"),
-            "The content encodings that a body may have, if that is what was refused.",
+            "The accepted content encodings, if the content encoding was rejected.",
         )],
         _ => Vec::new(),
     }

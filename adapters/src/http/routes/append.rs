@@ -32,25 +32,27 @@ pub(in crate::http) struct Append<S> {
 impl<S: LogWriter> Append<S> {
     /// Append records
     ///
-    /// The records are applied whole or not at all, and get consecutive sequences in the order of the request. A key
-    /// that is new begins to exist. Without `awaitDurable` the answer comes once the records can be read; a crash of
-    /// the server may then still lose them. With it the answer comes once they are on object storage.
+    /// Either all records are appended or none. They get consecutive sequences in the order of the request. Appending to a
+    /// new key creates it. Without `awaitDurable`, the server responds once the records can be read; if it crashes, they
+    /// can still be lost. With `awaitDurable`, it responds once the records are durable on object storage.
     ///
-    /// The body may be compressed, as `Content-Encoding` says: `gzip` or `zstd`.
+    /// The body can be compressed with `gzip` or `zstd`, declared in `Content-Encoding`.
     ///
-    /// Limits (defaults; the server's configuration may differ): body 16 MiB (decompressed, too), key 1 B to 8 KiB, value 8 MiB, 64
-    /// headers with 8 KiB of names and values for each record, 100,000 records; 30 s to receive the body, and 30 s to be acknowledged.
+    /// Limits (defaults; the server's configuration may differ): body 16 MiB (also after decompression), key 1 B to 8 KiB, value
+    /// 8 MiB, 64 headers with 8 KiB of names and values for each record, 100,000 records; 30 s to receive the body, and 30 s until the
+    /// append is acknowledged.
     ///
-    /// With `preconditions` the records are applied only if each of these keys has no record at or above its `noRecordSince`. That
-    /// is the `nextSequence` of a scan that read the key to its end, so that what was read, decided and appended is one step;
-    /// 0 demands that the key has no record. Status 409 and code `conflict` tell that somebody was faster.
+    /// With `preconditions`, the records are appended only if each of these keys has no record at or above its `noRecordSince`.
+    /// Set it to the `nextSequence` of a scan that read the key to its end, so that reading, deciding and appending are one
+    /// atomic step; 0 requires that the key has no records. Status 409 with the code `conflict` means that another client
+    /// appended first.
     ///
-    /// Status 504 means that the outcome is unknown, unless the message says that nothing was applied: the records
-    /// were applied whole or not at all. Send the same again: with a `producer` it is applied once, however often it is sent.
+    /// Status 504 means that the outcome is unknown, unless the message says that nothing was applied: either all records
+    /// were appended or none. Repeat the request: with a `producer` it is applied only once, even if it is sent repeatedly.
     /// Without one, read the key to find out. Every other error means that nothing was applied now.
     ///
-    /// A producer numbers its requests from 0 in each of its epochs. The answer to one of its last five requests is given
-    /// again, with `duplicate`, and nothing is applied again. A higher epoch takes over from the lower ones. A producer that
+    /// A producer numbers its requests from 0 in each epoch. If it repeats one of its last five requests, the server repeats
+    /// the response, with `duplicate`, and applies nothing again. A higher epoch takes over from lower ones. A producer that
     /// sends nothing for 7 days (by default) is forgotten.
     #[oai(
         path = "/api/v1/log/append",

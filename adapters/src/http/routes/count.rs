@@ -23,7 +23,7 @@ pub(in crate::http) struct Count<S> {
 impl<S: LogReader> Count<S> {
     /// Count the records of a key
     ///
-    /// Answers exactly how many records a key has in a range of sequences, without reading them, within 30 s (by default).
+    /// Returns the exact number of records of a key in a range of sequences, without reading them, within 30 s (by default).
     #[oai(
         path = "/api/v1/log/count",
         method = "get",
@@ -33,14 +33,14 @@ impl<S: LogReader> Count<S> {
     async fn count(
         &self,
         format: Format,
-        /// The key, as UTF-8 text. Either this or `key_base64`.
+        /// The key, as UTF-8 text. Give either `key` or `key_base64`.
         key: Param<Option<Text>>,
         /// The key, as base64 (standard or URL-safe, padded or not).
         key_base64: Param<Option<Base64>>,
         /// First sequence of the range.
         #[oai(default)]
         start_seq: Param<u64>,
-        /// First sequence after the range; the end of the log if it is not given.
+        /// First sequence after the range. Default: the end of the log.
         end_seq: Param<Option<u64>>,
     ) -> Result<Reply<CountResponse>, Failure> {
         let key = param::key(key.0, key_base64.0, self.service.limits())?;

@@ -28,9 +28,9 @@ pub(in crate::http) struct Health {
 
 #[OpenApi]
 impl Health {
-    /// Whether the process runs
+    /// Liveness
     ///
-    /// Answers 200 for as long as it can answer at all.
+    /// Returns 200 while the process runs.
     #[oai(
         path = "/-/healthy",
         method = "get",
@@ -41,9 +41,9 @@ impl Health {
         PlainText("OK")
     }
 
-    /// Whether to send requests here
+    /// Readiness
     ///
-    /// Answers 200, or 503 with the reason why not.
+    /// Returns 200 if the server accepts requests, or 503 with the reason.
     #[oai(
         path = "/-/ready",
         method = "get",

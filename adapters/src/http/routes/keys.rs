@@ -31,9 +31,9 @@ pub(in crate::http) struct Keys<S> {
 impl<S: LogReader> Keys<S> {
     /// List keys
     ///
-    /// Answers the distinct keys that have records in a range of segments, in byte order, page by page: go on with
-    /// `start_after_base64` = `nextStartAfter` for as long as there is one. A page ends at `limit` keys or at the server's
-    /// byte cap (8 MiB by default), whichever is first, and is read within 30 s (by default).
+    /// Returns the distinct keys that have records in a range of segments, in byte order, one page at a time. For the next
+    /// page, set `start_after_base64` to `nextStartAfter`, until a page has none. A page ends after `limit` keys or at the
+    /// server's byte limit (8 MiB by default), whichever comes first, and is read within 30 s (by default).
     #[oai(
         path = "/api/v1/log/keys",
         method = "get",
@@ -48,12 +48,12 @@ impl<S: LogReader> Keys<S> {
         &self,
         format: Format,
         peer: Peer,
-        /// First segment to look in.
+        /// First segment to search.
         #[oai(default)]
         start_segment: Param<u32>,
-        /// First segment not to look in; all of them if it is not given.
+        /// First segment not to search. Default: all segments are searched.
         end_segment: Param<Option<u32>>,
-        /// How many keys at most, from 1. The server caps it (at 10,000 by default).
+        /// Maximum number of keys, at least 1. The server limits it (to 10,000 by default).
         #[oai(default = "default_limit")]
         limit: Param<u64>,
         /// Only keys that begin with this UTF-8 text.
@@ -64,9 +64,9 @@ impl<S: LogReader> Keys<S> {
         start_after: Param<Option<Text>>,
         /// Only keys after this one, as base64.
         start_after_base64: Param<Option<Base64>>,
-        /// `base64` (the default), or `text`: in JSON, a key that is UTF-8 text comes as `keyText`, and the next
-        /// `start_after` as `nextStartAfterText`; one that is not, or that is mostly control characters, stays base64
-        /// under its usual name. For people and shells.
+        /// `base64` (the default), or `text`: in JSON, a key that is UTF-8 text is returned in `keyText`, and the next
+        /// `start_after` in `nextStartAfterText`. A key that is not, or that is mostly control characters, is returned as base64
+        /// in its usual field. For people and shells.
         #[oai(name = "format")]
         byte_format: Param<Option<ByteFormat>>,
     ) -> Result<Reply<KeysResponse>, Failure> {

@@ -43,13 +43,13 @@ fn default_timeout_ms() -> u64 {
 impl<S: LogReader> ScanRoute<S> {
     /// Read records of a key
     ///
-    /// Answers the records of one key in the order of their sequences. A page ends at `limit` records or at the
-    /// server's byte cap (8 MiB by default), whichever is first; go on with `start_seq` = `nextSequence`. It is read
-    /// within 30 s (by default).
+    /// Returns the records of one key in the order of their sequences. A page ends after `limit` records or at the
+    /// server's byte limit (8 MiB by default), whichever comes first. For the next page, set `start_seq` to `nextSequence`.
+    /// A page is read within 30 s (by default).
     ///
-    /// With `follow=true` the answer comes at once if there is something, else when the first record arrives, else
-    /// after `timeout_ms` with no values and a `nextSequence` to come back with. Such a page ends at 256 KiB. Up to 10,000
-    /// (by default) may follow at the same time, streams included.
+    /// With `follow=true`, the server responds immediately if there are records, else when the first record arrives, or
+    /// after `timeout_ms` with no values and the `nextSequence` to continue with. Such a page ends at 256 KiB. Up to 10,000
+    /// clients (by default) can follow at the same time, including streams.
     #[oai(
         path = "/api/v1/log/scan",
         method = "get",
@@ -64,30 +64,30 @@ impl<S: LogReader> ScanRoute<S> {
         &self,
         format: Format,
         peer: Peer,
-        /// The key, as UTF-8 text. Either this or `key_base64`.
+        /// The key, as UTF-8 text. Give either `key` or `key_base64`.
         key: Param<Option<Text>>,
         /// The key, as base64 (standard or URL-safe, padded or not).
         key_base64: Param<Option<Base64>>,
         /// First sequence to read. Sequences are below 2^56.
         #[oai(default)]
         start_seq: Param<u64>,
-        /// First sequence not to read; the end of the log if it is not given.
+        /// First sequence not to read. Default: the end of the log.
         end_seq: Param<Option<u64>>,
-        /// How many records at most, from 1. The server caps it (at 10,000 by default).
+        /// Maximum number of records, at least 1. The server limits it (to 10,000 by default).
         #[oai(default = "default_limit")]
         limit: Param<u64>,
-        /// Whether to wait for the first record if there is none.
+        /// Whether to wait for the first record if there are none.
         #[oai(default)]
         follow: Param<bool>,
-        /// How long to wait with `follow=true`, in milliseconds. The server caps it (at 300,000 by default).
+        /// Maximum time to wait with `follow=true`, in milliseconds. The server limits it (to 300,000 by default).
         #[oai(default = "default_timeout_ms")]
         timeout_ms: Param<u64>,
         /// Skip the records before the first one that was appended at or after this time (Unix ms).
         start_time_ms: Param<Option<i64>>,
-        /// `memory` (the default): all that was applied. `durable`: only what is on object storage.
+        /// `memory` (the default): all applied records. `durable`: only records that are durable on object storage.
         visibility: Param<Option<Visibility>>,
-        /// `base64` (the default), or `text`: in JSON, a key or a value that is UTF-8 text comes as `keyText` or `valueText`; one
-        /// that is not, or that is mostly control characters, stays base64 under its usual name. For people and shells.
+        /// `base64` (the default), or `text`: in JSON, a key or value that is UTF-8 text is returned in `keyText` or `valueText`.
+        /// A key or value that is not, or that is mostly control characters, is returned as base64 in its usual field. For people and shells.
         #[oai(name = "format")]
         byte_format: Param<Option<ByteFormat>>,
     ) -> Result<Reply<ScanResponse>, Failure> {

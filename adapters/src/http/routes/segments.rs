@@ -23,7 +23,7 @@ pub(in crate::http) struct Segments<S> {
 impl<S: LogReader> Segments<S> {
     /// List segments
     ///
-    /// Answers the segments that overlap a range of sequences, in order.
+    /// Returns the segments that overlap a range of sequences, in order.
     #[oai(
         path = "/api/v1/log/segments",
         method = "get",
@@ -36,7 +36,7 @@ impl<S: LogReader> Segments<S> {
         /// First sequence of the range.
         #[oai(default)]
         start_seq: Param<u64>,
-        /// First sequence after the range; the end of the log if it is not given.
+        /// First sequence after the range. Default: the end of the log.
         end_seq: Param<Option<u64>>,
     ) -> Result<Reply<SegmentsResponse>, Failure> {
         let range = param::range(start_seq.0, end_seq.0)?;

@@ -56,16 +56,16 @@ pub(in crate::http) struct StreamRoute<S> {
 impl<S: LogReader> StreamRoute<S> {
     /// Follow a key
     ///
-    /// Sends the records of a key as server-sent events, first those that are there, then each as it arrives, until
-    /// `end_seq` is reached, the client leaves or the server stops. Each event has the record's sequence as `id` and
-    /// a `Value` as `data`. A comment line comes every 15 s (by default) when there is nothing else. A client that
-    /// reconnects with the header `Last-Event-ID` goes on exactly after that event; when nothing is left for it
-    /// because `end_seq` was reached it is answered 204, which tells an `EventSource` not to come back. Up to 10,000 (by
-    /// default) may follow at the same time, scans with `follow` included.
+    /// Sends the records of a key as server-sent events: first the existing records, then each record when it arrives, until
+    /// `end_seq` is reached, the client disconnects or the server stops. Each event has the record's sequence as `id` and
+    /// a `Value` as `data`. If there are no records, a comment line is sent every 15 s (by default). A client that
+    /// reconnects with the header `Last-Event-ID` continues exactly after that event. If nothing is left because `end_seq`
+    /// was reached, the status is 204, after which an `EventSource` does not reconnect. Up to 10,000 clients (by default) can
+    /// follow at the same time, including scans with `follow`.
     ///
-    /// When reading fails midway, one event of type `error` with an `ErrorResponse` as `data` ends the stream. A client whose
-    /// `Accept` names nothing but `text/event-stream`, as that of an `EventSource` does, is answered with status 200, `retry:` and such
-    /// an event in place of 429, 503 and 504: any other status ends an `EventSource` for good.
+    /// If reading fails midway, an event of type `error` with an `ErrorResponse` as `data` ends the stream. A client that
+    /// accepts only `text/event-stream`, such as an `EventSource`, receives status 200, `retry:` and such an event in place of
+    /// 429, 503 and 504: any other status stops an `EventSource` permanently.
     #[oai(
         path = "/api/v1/log/stream",
         method = "get",
@@ -80,24 +80,24 @@ impl<S: LogReader> StreamRoute<S> {
         &self,
         request_id: RequestId,
         peer: Peer,
-        /// The `id` of the last event that was seen; the stream begins after it. Takes precedence over `start_seq`.
+        /// The `id` of the last received event: the stream begins after it. Takes precedence over `start_seq`.
         #[oai(name = "Last-Event-ID")]
         last_event_id: LastEventId,
-        /// The key, as UTF-8 text. Either this or `key_base64`.
+        /// The key, as UTF-8 text. Give either `key` or `key_base64`.
         key: Param<Option<Text>>,
         /// The key, as base64 (standard or URL-safe, padded or not).
         key_base64: Param<Option<Base64>>,
         /// First sequence to read.
         #[oai(default)]
         start_seq: Param<u64>,
-        /// First sequence not to read; the stream has no end if it is not given.
+        /// First sequence not to read. Default: the stream does not end.
         end_seq: Param<Option<u64>>,
         /// Skip the records before the first one that was appended at or after this time (Unix ms).
         start_time_ms: Param<Option<i64>>,
-        /// `memory` (the default): all that was applied. `durable`: only what is on object storage.
+        /// `memory` (the default): all applied records. `durable`: only records that are durable on object storage.
         visibility: Param<Option<Visibility>>,
-        /// `base64` (the default), or `text`: in JSON, a value that is UTF-8 text comes as `valueText`; one
-        /// that is not, or that is mostly control characters, stays base64 under its usual name. For people and shells.
+        /// `base64` (the default), or `text`: in JSON, a value that is UTF-8 text is returned in `valueText`. A value that is
+        /// not, or that is mostly control characters, is returned as base64 in its usual field. For people and shells.
         #[oai(name = "format")]
         byte_format: Param<Option<ByteFormat>>,
     ) -> Result<EventStream, Failure> {

@@ -199,6 +199,8 @@ async fn the_fields_that_are_accepted_are_those_of_the_document() {
         ("AppendRequest", r#"{"?":1}"#),
         ("Record", r#"{"records":[{"?":1}]}"#),
         ("Header", r#"{"records":[{"headers":[{"?":1}]}]}"#),
+        ("Precondition", r#"{"preconditions":[{"?":1}]}"#),
+        ("Producer", r#"{"producer":{"?":1}}"#),
     ] {
         let message = server
             .append_json(body)

@@ -57,30 +57,30 @@ impl Reason {
         let row = |status, code, retry_after, when| Row { status, code, retry_after, when };
         match self {
             Self::InvalidArgument => row(StatusCode::BAD_REQUEST, "invalid_argument", None,
-                "A malformed body or parameter; the message names it."),
+                "A body or parameter is malformed; the message names it."),
             Self::Unauthenticated => row(StatusCode::UNAUTHORIZED, "unauthenticated", None,
-                "Tokens are configured, and the request has none in the header Authorization, or an unknown one."),
+                "Tokens are configured, and the header Authorization has none or an unknown one."),
             Self::PermissionDenied => row(StatusCode::FORBIDDEN, "permission_denied", None,
-                "The token does not have the right that this operation needs; or a web page of another origin than \
-                 http.cors.allow_origins names asks for a change; or the request is for a name that the server does not answer to \
+                "The token does not have the right that this operation requires; or a web page of an origin that is not in \
+                 http.cors.allow_origins requests a change; or the host name of the request is not one of the server's \
                  (http.allowed_hosts)."),
             Self::NotFound => row(StatusCode::NOT_FOUND, "not_found", None,
-                "There is no such path."),
+                "The path does not exist."),
             Self::MethodNotAllowed => row(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", None,
-                "The path does not take this method; the header Allow says which."),
+                "The path does not support this method; the header Allow lists the supported ones."),
             Self::TooLarge => row(StatusCode::PAYLOAD_TOO_LARGE, "too_large", None,
-                "A body, record, key or batch is over its limit; the message says which, and the limit."),
+                "A body, record, key or batch exceeds its limit; the message names it and the limit."),
             Self::UnsupportedMediaType => row(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", None,
-                "The content type of the body is none of those listed, or its content encoding is neither gzip nor zstd."),
+                "The content type of the body is not one of those listed, or its content encoding is neither gzip nor zstd."),
             Self::UnsupportedContentCoding => row(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", None,
                 "The content encoding of the body is neither gzip nor zstd."),
             Self::Conflict => row(StatusCode::CONFLICT, "conflict", None,
-                "Code conflict: a precondition does not hold; `conflict` has the key and its last sequence. Read the key on, and \
-                 decide again. Code producer_out_of_order: requests before this one are missing; send again from \
+                "Code conflict: a precondition does not hold; `conflict` has the key and its last sequence. Read the new records of the \
+                 key and decide again. Code producer_out_of_order: requests before this one are missing; repeat the requests from \
                  `expectedSequence` on. Code producer_sequence_too_old: the request was applied, and its start sequence is no \
                  longer known. Code producer_sequence_reused: the producer used this sequence for other records. Code \
-                 producer_fenced: the producer writes in a higher epoch by now. Code producer_unknown: the producer is new or \
-                 was forgotten, and has to start with sequence 0. Nothing was applied now."),
+                 producer_fenced: the producer has a higher epoch now. Code producer_unknown: the producer is new or \
+                 was forgotten, and must start with sequence 0. Nothing was applied now."),
             Self::ProducerSequenceTooOld => row(StatusCode::CONFLICT, "producer_sequence_too_old", None,
                 "The request was applied before; its start sequence is no longer known."),
             Self::ProducerSequenceReused => row(StatusCode::CONFLICT, "producer_sequence_reused", None,
@@ -88,21 +88,21 @@ impl Reason {
             Self::ProducerOutOfOrder => row(StatusCode::CONFLICT, "producer_out_of_order", None,
                 "Requests of the producer before this one are missing."),
             Self::ProducerFenced => row(StatusCode::CONFLICT, "producer_fenced", None,
-                "The producer writes in a higher epoch by now."),
+                "The producer has a higher epoch now."),
             Self::ProducerUnknown => row(StatusCode::CONFLICT, "producer_unknown", None,
                 "The producer is new or was forgotten."),
             Self::Overloaded => row(StatusCode::TOO_MANY_REQUESTS, "overloaded", Some("1"),
-                "A queue or a concurrency limit is full. Nothing was applied; send the same again later."),
+                "A queue is full or a concurrency limit is reached. Nothing was applied; retry later."),
             Self::Unavailable => row(StatusCode::SERVICE_UNAVAILABLE, "unavailable", Some("1"),
                 "Code unavailable: the store cannot be reached or the server is stopping; nothing was applied. \
-                 Code fenced: another writer took over; nothing was applied, do not retry here."),
+                 Code fenced: another writer took over; nothing was applied, do not retry on this server."),
             Self::Fenced => row(StatusCode::SERVICE_UNAVAILABLE, "fenced", None,
-                "Another writer took over. Nothing was applied; do not retry here."),
+                "Another writer took over. Nothing was applied; do not retry on this server."),
             Self::DeadlineExceeded => row(StatusCode::GATEWAY_TIMEOUT, "deadline_exceeded", None,
-                "The deadline of the request passed. An append may have been applied unless the message says \
+                "The deadline of the request passed. An append may have been applied, unless the message says \
                  that it was not."),
             Self::Internal => row(StatusCode::INTERNAL_SERVER_ERROR, "internal", None,
-                "A bug, or damaged data. The server's log has the cause under the request id."),
+                "A bug, or damaged data. The server logs the cause with the request id."),
         }
     }
 

@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use log_domain::run::Entry;
 use log_domain::{Error, Headers};
+use serde::Serialize;
 
 /// How bytes are written in JSON.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -38,6 +39,17 @@ pub(in crate::http) struct JsonText(Vec<u8>);
 impl JsonText {
     pub(in crate::http) fn with_capacity(bytes: usize) -> Self {
         Self(Vec::with_capacity(bytes))
+    }
+
+    /// A message that takes about `bytes` bytes.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] if it cannot be written, which no message brings about.
+    pub(in crate::http) fn of(message: &impl Serialize, bytes: usize) -> Result<Self, Error> {
+        let mut text = Self::with_capacity(bytes);
+        serde_json::to_writer(&mut text.0, message)
+            .map_err(|error| Error::internal(error.to_string()))?;
+        Ok(text)
     }
 
     pub(in crate::http) fn into_bytes(self) -> Vec<u8> {

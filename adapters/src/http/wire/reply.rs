@@ -7,10 +7,10 @@ use log_domain::Error;
 use log_domain::budget::{Budget, Permit};
 use poem::{IntoResponse, Response};
 use prost::Message;
+use serde::Serialize;
 
 use super::format::Format;
 use super::json::JsonText;
-use super::proto::{AppendResponse, CountResponse, ErrorResponse, SegmentsResponse};
 
 /// Bytes of answers that were not written out to their clients yet, if the configuration does not say.
 pub(in crate::http) const ANSWER_BYTES: u64 = 512 << 20;
@@ -99,69 +99,16 @@ impl<M> IntoResponse for Reply<M> {
     }
 }
 
-/// A message whose protobuf form is its own, with how to write it as JSON.
-macro_rules! encode_message {
-    ($message:ty, |$self:ident, $out:ident| $json:block) => {
-        impl Encode for $message {
-            type Message = Self;
+/// A message is written as it is described. Pages of records and keys are not: they are written from what was read,
+/// without becoming messages.
+impl<M: Message + Serialize> Encode for M {
+    type Message = Self;
 
-            fn json(&self) -> Result<JsonText, Error> {
-                let $self = self;
-                let mut text = JsonText::with_capacity(self.encoded_len() * 2 + 128);
-                let $out = &mut text;
-                $json;
-                Ok(text)
-            }
+    fn json(&self) -> Result<JsonText, Error> {
+        JsonText::of(self, self.encoded_len() * 2 + 128)
+    }
 
-            fn protobuf(&self) -> Result<Vec<u8>, Error> {
-                Ok(self.encode_to_vec())
-            }
-        }
-    };
+    fn protobuf(&self) -> Result<Vec<u8>, Error> {
+        Ok(self.encode_to_vec())
+    }
 }
-
-encode_message!(AppendResponse, |message, out| {
-    out.raw("{\"status\":").string(&message.status);
-    out.raw(",\"recordsAppended\":");
-    out.number(message.records_appended);
-    out.raw(",\"startSequence\":");
-    out.number(message.start_sequence);
-    if message.duplicate {
-        out.raw(",\"duplicate\":true");
-    }
-    out.raw("}");
-});
-
-encode_message!(SegmentsResponse, |message, out| {
-    out.raw("{\"status\":").string(&message.status);
-    out.raw(",\"segments\":")
-        .list(&message.segments, |out, segment| {
-            out.raw("{\"id\":").number(segment.id);
-            out.raw(",\"startSeq\":").number(segment.start_seq);
-            out.raw(",\"startTimeMs\":").number(segment.start_time_ms);
-            out.raw("}");
-        });
-    out.raw("}");
-});
-
-encode_message!(CountResponse, |message, out| {
-    out.raw("{\"status\":").string(&message.status);
-    out.raw(",\"count\":").number(message.count).raw("}");
-});
-
-encode_message!(ErrorResponse, |message, out| {
-    out.raw("{\"status\":").string(&message.status);
-    out.raw(",\"message\":").string(&message.message);
-    out.raw(",\"code\":").string(&message.code);
-    if let Some(conflict) = &message.conflict {
-        out.raw(",\"conflict\":{\"key\":").bytes(&conflict.key);
-        if let Some(last) = conflict.last_sequence {
-            out.raw(",\"lastSequence\":").number(last);
-        }
-        out.raw("}");
-    }
-    if let Some(expected) = message.expected_sequence {
-        out.raw(",\"expectedSequence\":").number(expected);
-    }
-    out.raw("}");
-});

@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use crate::http::NoAnswer;
 use crate::record::Appended;
-use crate::wire::{self, ErrorResponse};
+use crate::wire::ErrorResponse;
 
 /// Something was not done, or nobody knows whether it was ([`Error::is_unknown_outcome`]).
 #[derive(Debug)]
@@ -104,7 +104,10 @@ pub struct LostAppends {
 
 impl ErrorKind {
     /// The kind that the server tells of.
-    pub(crate) fn of_response(response: &ErrorResponse) -> Option<Self> {
+    pub(crate) fn of_response(
+        response: &ErrorResponse,
+        trimmed_before: Option<u64>,
+    ) -> Option<Self> {
         let conflict = response.conflict.clone().unwrap_or_default();
         Some(match response.code.as_str() {
             "invalid_argument" => Self::InvalidArgument,
@@ -119,7 +122,11 @@ impl ErrorKind {
             "fenced" => Self::Fenced,
             "deadline_exceeded" => Self::DeadlineExceeded,
             "internal" => Self::Internal,
-            "conflict" => Self::Conflict(conflict.into()),
+            "conflict" => Self::Conflict(Conflict {
+                key: conflict.key,
+                last_sequence: conflict.last_sequence,
+                trimmed_before,
+            }),
             "producer_unknown" => Self::ProducerUnknown,
             "producer_fenced" => Self::ProducerFenced,
             "producer_sequence_reused" => Self::ProducerSequenceReused,
@@ -143,16 +150,6 @@ impl ErrorKind {
                 | Self::ProducerSequenceTooOld
                 | Self::ProducerOutOfOrder { .. }
         )
-    }
-}
-
-impl From<wire::Conflict> for Conflict {
-    fn from(conflict: wire::Conflict) -> Self {
-        Self {
-            key: conflict.key,
-            last_sequence: conflict.last_sequence,
-            trimmed_before: conflict.trimmed_before,
-        }
     }
 }
 

@@ -17,7 +17,6 @@ mod retry;
 mod tail;
 #[cfg(test)]
 mod tests;
-pub mod wire;
 
 pub use append::AppendOptions;
 pub use builder::LogClientBuilder;
@@ -27,6 +26,9 @@ pub use paging::{Keys, Records};
 pub use reading::{ReadOptions, Visibility};
 pub use record::{Appended, Header, Record, Segment, SequencedRecord};
 pub use retry::Retry;
+
+/// The messages of the HTTP API.
+pub use opendata_log_messages as wire;
 
 /// What calls end in.
 pub type Result<T> = std::result::Result<T, Error>;

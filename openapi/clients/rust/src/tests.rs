@@ -7,7 +7,6 @@ mod outcomes;
 mod producers;
 mod reads;
 mod tails;
-mod wire;
 
 use std::time::Duration;
 

@@ -10,13 +10,14 @@ use crate::root;
 /// What each crate of the workspace may use of the others, and no more. A crate that is not here fails.
 const ARROWS: &[(&str, &[&str])] = &[
     ("log-domain", &[]),
-    ("log-adapters", &["log-domain"]),
+    ("log-adapters", &["log-domain", "opendata-log-messages"]),
     ("log-app", &["log-adapters", "log-domain"]),
     ("log-sim", &["log-app", "log-adapters", "log-domain"]),
     ("log-load", &["opendata-log-client"]),
     ("log-soak", &["log-testkit"]),
     ("log-testkit", &[]),
-    ("opendata-log-client", &[]),
+    ("opendata-log-client", &["opendata-log-messages"]),
+    ("opendata-log-messages", &[]),
 ];
 
 /// Everything that the domain may use. None of it does I/O, knows the time, or draws random numbers.

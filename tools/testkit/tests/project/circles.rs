@@ -26,6 +26,7 @@ const SOURCES: &[&str] = &[
     "tools/load/src",
     "tools/soak/src",
     "openapi/clients/rust/src",
+    "openapi/messages/src",
 ];
 
 #[test]

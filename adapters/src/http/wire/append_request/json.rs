@@ -13,10 +13,11 @@ use log_domain::{Headers, Key, Limits, Precondition, Producer, Record, Sequence}
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error as _, MapAccess, Visitor};
 
-use super::fields::{Field, Seen};
+use super::fields::Seen;
 use super::{Decoded, missing, too_many};
 use crate::http::wire::failure::Failure;
 use crate::http::wire::lenient_base64::engine_for;
+use crate::http::wire::proto::{AppendRequestField, RecordField};
 use crate::quoted::cut;
 
 use list::Element;
@@ -184,71 +185,22 @@ impl<'de> Visitor<'de> for &mut Request<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let mut seen = Seen::default();
-        while let Some(field) = seen.next(&mut map)? {
+        while let Some((field, _)) = seen.next(&mut map)? {
             match field {
-                RequestField::Records => map.next_value_seed(list::of::<Place>(self))?,
-                RequestField::AwaitDurable => {
+                AppendRequestField::Records => map.next_value_seed(list::of::<Place>(self))?,
+                AppendRequestField::AwaitDurable => {
                     let flag = map.next_value::<Option<bool>>();
                     self.await_durable = flag
                         .map_err(|error| A::Error::custom(format_args!("awaitDurable: {error}")))?
                         .unwrap_or(false);
                 }
-                RequestField::Preconditions => {
+                AppendRequestField::Preconditions => {
                     map.next_value_seed(list::of::<conditions::Place>(self))?
                 }
-                RequestField::Producer => map.next_value_seed(conditions::Producer(self))?,
+                AppendRequestField::Producer => map.next_value_seed(conditions::Producer(self))?,
             }
         }
         Ok(())
-    }
-}
-
-/// The fields of an `AppendRequest`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum RequestField {
-    Records = 1,
-    AwaitDurable = 2,
-    Preconditions = 4,
-    Producer = 8,
-}
-
-impl Field for RequestField {
-    const NAMES: &'static [(&'static str, Self)] = &[
-        ("records", Self::Records),
-        ("awaitDurable", Self::AwaitDurable),
-        ("await_durable", Self::AwaitDurable),
-        ("preconditions", Self::Preconditions),
-        ("producer", Self::Producer),
-    ];
-
-    fn bit(self) -> u8 {
-        self as u8
-    }
-}
-
-/// The fields of a `Record`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum RecordField {
-    Key = 1,
-    Value = 2,
-    KeyText = 4,
-    ValueText = 8,
-    Headers = 16,
-}
-
-impl Field for RecordField {
-    const NAMES: &'static [(&'static str, Self)] = &[
-        ("key", Self::Key),
-        ("value", Self::Value),
-        ("keyText", Self::KeyText),
-        ("key_text", Self::KeyText),
-        ("valueText", Self::ValueText),
-        ("value_text", Self::ValueText),
-        ("headers", Self::Headers),
-    ];
-
-    fn bit(self) -> u8 {
-        self as u8
     }
 }
 
@@ -273,12 +225,10 @@ impl Element for Place {
     fn read<'de, A: MapAccess<'de>>(request: &mut Request<'_>, mut map: A) -> Result<(), A::Error> {
         let mut place = Self::default();
         let mut seen = Seen::default();
-        while let Some(field) = seen.next(&mut map)? {
-            let (name, text, target) = match field {
-                RecordField::Key => ("key", false, &mut place.key),
-                RecordField::KeyText => ("key", true, &mut place.key),
-                RecordField::Value => ("value", false, &mut place.value),
-                RecordField::ValueText => ("value", true, &mut place.value),
+        while let Some((field, text)) = seen.next(&mut map)? {
+            let (name, target) = match field {
+                RecordField::Key => ("key", &mut place.key),
+                RecordField::Value => ("value", &mut place.value),
                 RecordField::Headers => {
                     map.next_value_seed(list::of::<headers::Header>(request))?;
                     continue;

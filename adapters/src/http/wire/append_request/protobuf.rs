@@ -1,7 +1,7 @@
 //! `AppendRequest` from protobuf.
 //!
 //! Read by hand over prost's primitives: records go straight into what the domain takes, as slices of the body, and
-//! no body can make more of them than a batch may have.
+//! no body can make more of them than a batch may have. The numbers and names of the fields are those of `log.proto`.
 
 use bytes::{Buf, Bytes};
 use log_domain::append::MAX_PRECONDITIONS;
@@ -12,28 +12,24 @@ use prost::encoding::{WireType, decode_key, decode_varint};
 
 use super::{Decoded, missing, too_many, too_many_preconditions};
 use crate::http::wire::failure::Failure;
+use crate::http::wire::proto::{
+    AppendRequestField, Field, HeaderField, PreconditionField, ProducerField, RecordField,
+};
 
-const RECORDS: u32 = 1;
-const AWAIT_DURABLE: u32 = 2;
-const PRECONDITIONS: u32 = 3;
-const PRODUCER: u32 = 4;
-const KEY: u32 = 1;
-const VALUE: u32 = 2;
-const HEADERS: u32 = 3;
-const HEADER_NAME: u32 = 1;
-const HEADER_VALUE: u32 = 2;
-const PRECONDITION_KEY: u32 = 1;
-const NO_RECORD_SINCE: u32 = 2;
-const PRODUCER_ID: u32 = 1;
-const PRODUCER_EPOCH: u32 = 2;
-const PRODUCER_SEQUENCE: u32 = 3;
-
-/// The fields of each message, as a client is told of them.
-const REQUEST_FIELDS: &str = "records = 1, await_durable = 2, preconditions = 3, producer = 4";
-const RECORD_FIELDS: &str = "key = 1, value = 2, headers = 3";
-const HEADER_FIELDS: &str = "name = 1, value = 2";
-const PRECONDITION_FIELDS: &str = "key = 1, no_record_since = 2";
-const PRODUCER_FIELDS: &str = "id = 1, epoch = 2, sequence = 3";
+const RECORDS: u32 = AppendRequestField::Records as u32;
+const AWAIT_DURABLE: u32 = AppendRequestField::AwaitDurable as u32;
+const PRECONDITIONS: u32 = AppendRequestField::Preconditions as u32;
+const PRODUCER: u32 = AppendRequestField::Producer as u32;
+const KEY: u32 = RecordField::Key as u32;
+const VALUE: u32 = RecordField::Value as u32;
+const HEADERS: u32 = RecordField::Headers as u32;
+const HEADER_NAME: u32 = HeaderField::Name as u32;
+const HEADER_VALUE: u32 = HeaderField::Value as u32;
+const PRECONDITION_KEY: u32 = PreconditionField::Key as u32;
+const NO_RECORD_SINCE: u32 = PreconditionField::NoRecordSince as u32;
+const PRODUCER_ID: u32 = ProducerField::Id as u32;
+const PRODUCER_EPOCH: u32 = ProducerField::Epoch as u32;
+const PRODUCER_SEQUENCE: u32 = ProducerField::Sequence as u32;
 
 /// The parts of a request.
 pub(super) fn decode(mut body: Bytes, limits: &Limits) -> Result<Decoded, Failure> {
@@ -71,16 +67,10 @@ pub(super) fn decode(mut body: Bytes, limits: &Limits) -> Result<Decoded, Failur
                 let message = bytes_field(&mut body).map_err(malformed)?;
                 producer = Some(self::producer(message)?);
             }
-            (tag @ RECORDS..=PRODUCER, _) => {
-                let known = REQUEST_FIELDS.split(", ");
-                let name = known.zip(1..).find(|(_, number)| *number == tag);
-                let name = name.and_then(|(field, _)| field.split(' ').next());
-                return Err(wrong_type(&format!(
-                    "the body is not an AppendRequest: {}",
-                    name.unwrap_or_default()
-                )));
+            (number, _) => {
+                let prefix = "the body is not an AppendRequest: ";
+                return Err(unexpected::<AppendRequestField>(number, prefix));
             }
-            (tag, _) => return Err(unknown(tag, "AppendRequest", REQUEST_FIELDS)),
         }
     }
     Ok(Decoded {
@@ -101,9 +91,7 @@ fn precondition(mut message: Bytes, limits: &Limits) -> Result<Precondition, Fai
             (NO_RECORD_SINCE, WireType::Varint) => {
                 no_record_since = decode_varint(&mut message).map_err(malformed)?;
             }
-            (PRECONDITION_KEY, _) => return Err(wrong_type("key")),
-            (NO_RECORD_SINCE, _) => return Err(wrong_type("no_record_since")),
-            (tag, _) => return Err(unknown(tag, "Precondition", PRECONDITION_FIELDS)),
+            (number, _) => return Err(unexpected::<PreconditionField>(number, "")),
         }
     }
     Ok(Precondition {
@@ -125,10 +113,7 @@ fn producer(mut message: Bytes) -> Result<Producer, Failure> {
             (PRODUCER_SEQUENCE, WireType::Varint) => {
                 sequence = decode_varint(&mut message).map_err(malformed)?;
             }
-            (PRODUCER_ID, _) => return Err(wrong_type("producer.id")),
-            (PRODUCER_EPOCH, _) => return Err(wrong_type("producer.epoch")),
-            (PRODUCER_SEQUENCE, _) => return Err(wrong_type("producer.sequence")),
-            (tag, _) => return Err(unknown(tag, "Producer", PRODUCER_FIELDS)),
+            (number, _) => return Err(unexpected::<ProducerField>(number, "producer.")),
         }
     }
     let id = std::str::from_utf8(&id).map_err(|_| Failure::invalid("producer.id is not UTF-8"))?;
@@ -155,10 +140,7 @@ fn record(
                 let message = bytes_field(&mut message).map_err(malformed)?;
                 header(message, headers).map_err(about_header)?;
             }
-            (KEY, _) => return Err(wrong_type("key")),
-            (VALUE, _) => return Err(wrong_type("value")),
-            (HEADERS, _) => return Err(wrong_type("headers")),
-            (tag, _) => return Err(unknown(tag, "Record", RECORD_FIELDS)),
+            (number, _) => return Err(unexpected::<RecordField>(number, "")),
         }
     }
     let key = key.ok_or_else(|| missing("key"))?;
@@ -173,9 +155,7 @@ fn header(mut message: Bytes, headers: &mut HeadersBuilder) -> Result<(), Failur
         let target = match decode_key(&mut message).map_err(malformed)? {
             (HEADER_NAME, WireType::LengthDelimited) => &mut name,
             (HEADER_VALUE, WireType::LengthDelimited) => &mut value,
-            (HEADER_NAME, _) => return Err(wrong_type("name")),
-            (HEADER_VALUE, _) => return Err(wrong_type("value")),
-            (tag, _) => return Err(unknown(tag, "Header", HEADER_FIELDS)),
+            (number, _) => return Err(unexpected::<HeaderField>(number, "")),
         };
         *target = Some(bytes_field(&mut message).map_err(malformed)?);
     }
@@ -188,15 +168,23 @@ fn no_value() -> Failure {
     missing("value (an empty value must be present on the wire: declare the field optional)")
 }
 
-/// A field that this server does not know. It may be a condition of a newer version, so nothing is applied without it.
-fn unknown(tag: u32, message: &str, known: &str) -> Failure {
+/// A field that has the wrong type, or that this server does not know. It may be a condition of a newer version, so nothing
+/// is applied without it. `prefix` stands before the name of a field with the wrong type.
+#[cold]
+fn unexpected<F: Field>(number: u32, prefix: &str) -> Failure {
+    let fields = F::MESSAGE.fields;
+    if let Some(field) = fields.iter().find(|field| field.number == number) {
+        let name = field.name;
+        return Failure::invalid(format!("{prefix}{name} has the wrong wire type"));
+    }
+    let known = fields
+        .iter()
+        .map(|field| format!("{} = {}", field.name, field.number));
     Failure::invalid(format!(
-        "unknown field {tag} of {message} (accepted: {known})"
+        "unknown field {number} of {} (accepted: {})",
+        F::MESSAGE.name,
+        known.collect::<Vec<_>>().join(", ")
     ))
-}
-
-fn wrong_type(field: &str) -> Failure {
-    Failure::invalid(format!("{field} has the wrong wire type"))
 }
 
 /// The bytes of a length-delimited field: a slice of `message`, not a copy.

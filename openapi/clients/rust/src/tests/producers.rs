@@ -235,15 +235,28 @@ async fn a_precondition_that_fails_says_what_the_reader_missed() {
     assert_eq!(sequences, [0, 1, 1, 1, 1]);
 
     let json = r#"{"status":"error","code":"conflict","message":"x","conflict":{"key":"b3JkZXJz","trimmedBefore":"7"}}"#;
-    server.does([Step::Answer(Reply::json(409, json))]);
-    let error = client.append([("orders", "third")]).await.unwrap_err();
-    let ErrorKind::Conflict(conflict) = error.kind() else {
-        panic!("{error:?}");
-    };
-    assert_eq!(
-        (conflict.last_sequence, conflict.trimmed_before),
-        (None, Some(7))
+    // The same as protobuf: field 3 of the conflict, which is field 4.
+    let mut protobuf = Reply::message(
+        409,
+        &wire::ErrorResponse {
+            status: wire::ERROR.to_owned(),
+            code: "conflict".to_owned(),
+            conflict: Some(wire::Conflict::default()),
+            ..wire::ErrorResponse::default()
+        },
     );
+    protobuf.body.extend([0x22, 2, 0x18, 7]);
+    for answer in [Reply::json(409, json), protobuf] {
+        server.does([Step::Answer(answer)]);
+        let error = client.append([("orders", "third")]).await.unwrap_err();
+        let ErrorKind::Conflict(conflict) = error.kind() else {
+            panic!("{error:?}");
+        };
+        assert_eq!(
+            (conflict.last_sequence, conflict.trimmed_before),
+            (None, Some(7))
+        );
+    }
 }
 
 #[tokio::test]

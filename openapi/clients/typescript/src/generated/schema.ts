@@ -15,25 +15,27 @@ export interface paths {
         put?: never;
         /**
          * Append records
-         * @description The records are applied whole or not at all, and get consecutive sequences in the order of the request. A key
-         *     that is new begins to exist. Without `awaitDurable` the answer comes once the records can be read; a crash of
-         *     the server may then still lose them. With it the answer comes once they are on object storage.
+         * @description Either all records are appended or none. They get consecutive sequences in the order of the request. Appending to a
+         *     new key creates it. Without `awaitDurable`, the server responds once the records can be read; if it crashes, they
+         *     can still be lost. With `awaitDurable`, it responds once the records are durable on object storage.
          *
-         *     The body may be compressed, as `Content-Encoding` says: `gzip` or `zstd`.
+         *     The body can be compressed with `gzip` or `zstd`, declared in `Content-Encoding`.
          *
-         *     Limits (defaults; the server's configuration may differ): body 16 MiB (decompressed, too), key 1 B to 8 KiB, value 8 MiB, 64
-         *     headers with 8 KiB of names and values for each record, 100,000 records; 30 s to receive the body, and 30 s to be acknowledged.
+         *     Limits (defaults; the server's configuration may differ): body 16 MiB (also after decompression), key 1 B to 8 KiB, value
+         *     8 MiB, 64 headers with 8 KiB of names and values for each record, 100,000 records; 30 s to receive the body, and 30 s until the
+         *     append is acknowledged.
          *
-         *     With `preconditions` the records are applied only if each of these keys has no record at or above its `noRecordSince`. That
-         *     is the `nextSequence` of a scan that read the key to its end, so that what was read, decided and appended is one step;
-         *     0 demands that the key has no record. Status 409 and code `conflict` tell that somebody was faster.
+         *     With `preconditions`, the records are appended only if each of these keys has no record at or above its `noRecordSince`.
+         *     Set it to the `nextSequence` of a scan that read the key to its end, so that reading, deciding and appending are one
+         *     atomic step; 0 requires that the key has no records. Status 409 with the code `conflict` means that another client
+         *     appended first.
          *
-         *     Status 504 means that the outcome is unknown, unless the message says that nothing was applied: the records
-         *     were applied whole or not at all. Send the same again: with a `producer` it is applied once, however often it is sent.
+         *     Status 504 means that the outcome is unknown, unless the message says that nothing was applied: either all records
+         *     were appended or none. Repeat the request: with a `producer` it is applied only once, even if it is sent repeatedly.
          *     Without one, read the key to find out. Every other error means that nothing was applied now.
          *
-         *     A producer numbers its requests from 0 in each of its epochs. The answer to one of its last five requests is given
-         *     again, with `duplicate`, and nothing is applied again. A higher epoch takes over from the lower ones. A producer that
+         *     A producer numbers its requests from 0 in each epoch. If it repeats one of its last five requests, the server repeats
+         *     the response, with `duplicate`, and applies nothing again. A higher epoch takes over from lower ones. A producer that
          *     sends nothing for 7 days (by default) is forgotten.
          */
         post: operations["append"];
@@ -52,13 +54,13 @@ export interface paths {
         };
         /**
          * Read records of a key
-         * @description Answers the records of one key in the order of their sequences. A page ends at `limit` records or at the
-         *     server's byte cap (8 MiB by default), whichever is first; go on with `start_seq` = `nextSequence`. It is read
-         *     within 30 s (by default).
+         * @description Returns the records of one key in the order of their sequences. A page ends after `limit` records or at the
+         *     server's byte limit (8 MiB by default), whichever comes first. For the next page, set `start_seq` to `nextSequence`.
+         *     A page is read within 30 s (by default).
          *
-         *     With `follow=true` the answer comes at once if there is something, else when the first record arrives, else
-         *     after `timeout_ms` with no values and a `nextSequence` to come back with. Such a page ends at 256 KiB. Up to 10,000
-         *     (by default) may follow at the same time, streams included.
+         *     With `follow=true`, the server responds immediately if there are records, else when the first record arrives, or
+         *     after `timeout_ms` with no values and the `nextSequence` to continue with. Such a page ends at 256 KiB. Up to 10,000
+         *     clients (by default) can follow at the same time, including streams.
          */
         get: operations["scan"];
         put?: never;
@@ -78,9 +80,9 @@ export interface paths {
         };
         /**
          * List keys
-         * @description Answers the distinct keys that have records in a range of segments, in byte order, page by page: go on with
-         *     `start_after_base64` = `nextStartAfter` for as long as there is one. A page ends at `limit` keys or at the server's
-         *     byte cap (8 MiB by default), whichever is first, and is read within 30 s (by default).
+         * @description Returns the distinct keys that have records in a range of segments, in byte order, one page at a time. For the next
+         *     page, set `start_after_base64` to `nextStartAfter`, until a page has none. A page ends after `limit` keys or at the
+         *     server's byte limit (8 MiB by default), whichever comes first, and is read within 30 s (by default).
          */
         get: operations["listKeys"];
         put?: never;
@@ -100,7 +102,7 @@ export interface paths {
         };
         /**
          * List segments
-         * @description Answers the segments that overlap a range of sequences, in order.
+         * @description Returns the segments that overlap a range of sequences, in order.
          */
         get: operations["listSegments"];
         put?: never;
@@ -120,7 +122,7 @@ export interface paths {
         };
         /**
          * Count the records of a key
-         * @description Answers exactly how many records a key has in a range of sequences, without reading them, within 30 s (by default).
+         * @description Returns the exact number of records of a key in a range of sequences, without reading them, within 30 s (by default).
          */
         get: operations["count"];
         put?: never;
@@ -140,16 +142,16 @@ export interface paths {
         };
         /**
          * Follow a key
-         * @description Sends the records of a key as server-sent events, first those that are there, then each as it arrives, until
-         *     `end_seq` is reached, the client leaves or the server stops. Each event has the record's sequence as `id` and
-         *     a `Value` as `data`. A comment line comes every 15 s (by default) when there is nothing else. A client that
-         *     reconnects with the header `Last-Event-ID` goes on exactly after that event; when nothing is left for it
-         *     because `end_seq` was reached it is answered 204, which tells an `EventSource` not to come back. Up to 10,000 (by
-         *     default) may follow at the same time, scans with `follow` included.
+         * @description Sends the records of a key as server-sent events: first the existing records, then each record when it arrives, until
+         *     `end_seq` is reached, the client disconnects or the server stops. Each event has the record's sequence as `id` and
+         *     a `Value` as `data`. If there are no records, a comment line is sent every 15 s (by default). A client that
+         *     reconnects with the header `Last-Event-ID` continues exactly after that event. If nothing is left because `end_seq`
+         *     was reached, the status is 204, after which an `EventSource` does not reconnect. Up to 10,000 clients (by default) can
+         *     follow at the same time, including scans with `follow`.
          *
-         *     When reading fails midway, one event of type `error` with an `ErrorResponse` as `data` ends the stream. A client whose
-         *     `Accept` names nothing but `text/event-stream`, as that of an `EventSource` does, is answered with status 200, `retry:` and such
-         *     an event in place of 429, 503 and 504: any other status ends an `EventSource` for good.
+         *     If reading fails midway, an event of type `error` with an `ErrorResponse` as `data` ends the stream. A client that
+         *     accepts only `text/event-stream`, such as an `EventSource`, receives status 200, `retry:` and such an event in place of
+         *     429, 503 and 504: any other status stops an `EventSource` permanently.
          */
         get: operations["stream"];
         put?: never;
@@ -168,8 +170,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Whether the process runs
-         * @description Answers 200 for as long as it can answer at all.
+         * Liveness
+         * @description Returns 200 while the process runs.
          */
         get: operations["healthy"];
         put?: never;
@@ -188,8 +190,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Whether to send requests here
-         * @description Answers 200, or 503 with the reason why not.
+         * Readiness
+         * @description Returns 200 if the server accepts requests, or 503 with the reason.
          */
         get: operations["ready"];
         put?: never;
@@ -225,7 +227,7 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
-         * @description Records to append, whole or not at all. Unknown fields are refused.
+         * @description Records to append: either all of them are appended or none. Unknown fields are rejected.
          * @example {
          *       "awaitDurable": true,
          *       "records": [
@@ -247,19 +249,19 @@ export interface components {
          *     }
          */
         AppendRequest: {
-            /** @description They get consecutive sequences in this order. */
+            /** @description At least one record. They get consecutive sequences in this order. */
             records: components["schemas"]["Record"][];
             /**
-             * @description Answer only once the records are on object storage.
+             * @description Whether to respond only after the records are durable on object storage.
              * @default false
              */
             awaitDurable: boolean;
-            /** @description The records are applied only if all of these hold, up to 1,000. */
+            /** @description The records are appended only if all of these preconditions hold. Up to 1,000. */
             preconditions?: components["schemas"]["Precondition"][];
             producer?: components["schemas"]["Producer"];
         };
         /**
-         * @description The sequences startSequence .. startSequence + recordsAppended were given to the records.
+         * @description The response to an append. The records have consecutive sequences, beginning with the start sequence.
          * @example {
          *       "recordsAppended": 2,
          *       "startSequence": 0,
@@ -268,13 +270,13 @@ export interface components {
          */
         AppendResponse: {
             /**
-             * @description Which kind of answer this is.
+             * @description Always "success".
              * @enum {string}
              */
             status: "success";
             /**
              * Format: int32
-             * @description How many records were appended: all of them.
+             * @description Number of appended records: all records of the request.
              */
             recordsAppended: number;
             /**
@@ -283,13 +285,13 @@ export interface components {
              */
             startSequence: number;
             /**
-             * @description Whether this is the answer to an earlier request of the producer with the same sequence: nothing was applied now. Absent if not.
+             * @description Whether the producer's request with this sequence was already applied. In that case nothing was applied now, and this is the response to the earlier request. In JSON, absent if false.
              * @default false
              */
             duplicate: boolean;
         };
         /**
-         * @description The first precondition that does not hold.
+         * @description A precondition that does not hold.
          * @example {
          *       "key": "b3JkZXJz",
          *       "lastSequence": 1
@@ -298,17 +300,17 @@ export interface components {
         Conflict: {
             /**
              * Format: byte
-             * @description Its key.
+             * @description Key of the precondition.
              */
             key: string;
             /**
              * Format: int64
-             * @description The sequence of the last record of the key.
+             * @description Sequence of the last record of the key.
              */
             lastSequence?: number;
         };
         /**
-         * @description How many records of a key there are.
+         * @description The number of records of a key.
          * @example {
          *       "count": 2,
          *       "status": "success"
@@ -316,18 +318,18 @@ export interface components {
          */
         CountResponse: {
             /**
-             * @description Which kind of answer this is.
+             * @description Always "success".
              * @enum {string}
              */
             status: "success";
             /**
              * Format: int64
-             * @description Exactly how many.
+             * @description Exact number of records.
              */
             count: number;
         };
         /**
-         * @description Why something was not done.
+         * @description The response to a request that failed.
          * @example {
          *       "code": "invalid_argument",
          *       "message": "limit must be at least 1",
@@ -336,41 +338,41 @@ export interface components {
          */
         ErrorResponse: {
             /**
-             * @description Which kind of answer this is.
+             * @description Always "error".
              * @enum {string}
              */
             status: "error";
-            /** @description What went wrong, for people. */
+            /** @description Description of the error, for people. */
             message: string;
-            /** @description What went wrong, for programs: invalid_argument, unauthenticated, permission_denied, not_found, method_not_allowed, too_large, unsupported_media_type, conflict, producer_out_of_order, producer_sequence_too_old, producer_sequence_reused, producer_fenced, producer_unknown, overloaded, unavailable, fenced, deadline_exceeded or internal. */
+            /** @description Kind of the error, for programs: invalid_argument, unauthenticated, permission_denied, not_found, method_not_allowed, too_large, unsupported_media_type, conflict, producer_out_of_order, producer_sequence_too_old, producer_sequence_reused, producer_fenced, producer_unknown, overloaded, unavailable, fenced, deadline_exceeded or internal. */
             code: string;
             conflict?: components["schemas"]["Conflict"];
             /**
              * Format: int64
-             * @description With code producer_out_of_order: the sequence of the request that is applied next.
+             * @description With the code producer_out_of_order: the sequence of the request that is to be applied next.
              */
             expectedSequence?: number;
         };
         /**
-         * @description One header of a record, such as a trace id or a content type: a name, and exactly one of `value` and `valueText`. Several headers of a record may have the same name; they keep their order. Unknown fields are refused.
+         * @description One header of a record, such as a trace id or a content type. Several headers of a record may have the same name; they keep their order. In JSON, a header to append has exactly one of `value` and `valueText`. Unknown fields are rejected.
          * @example {
          *       "name": "content-type",
          *       "value": "dGV4dC9wbGFpbg=="
          *     }
          */
         Header: {
-            /** @description What it is called: 1 to 256 characters, no control characters. */
+            /** @description Name of the header. Required; 1 to 256 characters, no control characters. */
             name: string;
             /**
              * Format: byte
-             * @description What it says. An empty value is a value; a missing one is an error.
+             * @description Content of the header. Required, but may be empty.
              */
             value: string;
-            /** @description The value as text, in place of `value`: when it is sent, and when it is answered with `format=text`, if it is text. */
+            /** @description The value as text, in place of `value`: in requests, and in responses with `format=text` if the value is text. */
             valueText?: string;
         };
         /**
-         * @description One key.
+         * @description One key of a listing.
          * @example {
          *       "key": "b3JkZXJz"
          *     }
@@ -378,10 +380,10 @@ export interface components {
         Key: {
             /**
              * Format: byte
-             * @description Its bytes.
+             * @description The key.
              */
             key: string;
-            /** @description With `format=text`, in place of `key`, if it is text. */
+            /** @description With `format=text`, in place of `key` if the key is text. */
             keyText?: string;
         };
         /**
@@ -397,22 +399,22 @@ export interface components {
          */
         KeysResponse: {
             /**
-             * @description Which kind of answer this is.
+             * @description Always "success".
              * @enum {string}
              */
             status: "success";
-            /** @description In byte order. */
+            /** @description The keys, in byte order. */
             keys: components["schemas"]["Key"][];
             /**
              * Format: byte
-             * @description The start_after_base64 to go on with; absent when there are no more keys.
+             * @description The `start_after_base64` of the next page, in binary protobuf before base64 encoding. Absent if there are no more keys.
              */
             nextStartAfter?: string;
-            /** @description The start_after to go on with: with `format=text`, in place of `nextStartAfter`, if it is text. */
+            /** @description The `start_after` of the next page: with `format=text`, in place of `nextStartAfter` if the key is text. */
             nextStartAfterText?: string;
         };
         /**
-         * @description That a key has no record at or above a sequence: exactly one of `key` and `keyText`. Unknown fields are refused.
+         * @description The precondition that a key has no record at or above a sequence. In JSON, it has exactly one of `key` and `keyText`. Unknown fields are rejected.
          * @example {
          *       "key": "b3JkZXJz",
          *       "noRecordSince": 0
@@ -421,19 +423,19 @@ export interface components {
         Precondition: {
             /**
              * Format: byte
-             * @description The key, which need not be one that is appended to.
+             * @description The key. Must not be empty; it need not be one of the keys that are appended to.
              */
             key: string;
             /** @description The key as text, in place of `key`. */
             keyText?: string;
             /**
              * Format: int64
-             * @description No record of the key has this sequence or a higher one: the `nextSequence` of a scan that read the key to its end. 0: the key has no record.
+             * @description The precondition holds if no record of the key has this sequence or a higher one. Use the next sequence that a scan returned after it read the key to its end, or 0 to require that the key has no records.
              */
             noRecordSince: number;
         };
         /**
-         * @description Who sends a request, and which of its requests it is. The same request is applied once, however often it is sent. Unknown fields are refused.
+         * @description The producer of a request and the number of the request. A request is applied only once, even if it is sent repeatedly. Unknown fields are rejected.
          * @example {
          *       "epoch": 0,
          *       "id": "0192f0c1-7d3a-7cc4-8f4e-5d1f0a9b3c21",
@@ -441,23 +443,23 @@ export interface components {
          *     }
          */
         Producer: {
-            /** @description Its name, 1 to 128 bytes: one that no other client has, such as a random UUID. */
+            /** @description Name of the producer, 1 to 128 bytes. It must be unique among all clients: use, for example, a random UUID. */
             id: string;
             /**
              * Format: int64
-             * @description Its instance. A higher one takes over, and the lower ones are refused from then on.
+             * @description Epoch of the producer. A request with a higher epoch takes over: from then on, requests with a lower epoch are rejected.
              * @default 0
              */
             epoch: number;
             /**
              * Format: int64
-             * @description The number of the request: 0 for the first of an epoch, and then one more for each.
+             * @description Number of the request within the epoch: 0 for the first request, then one more for each.
              * @default 0
              */
             sequence: number;
         };
         /**
-         * @description One record to append: exactly one of `key` and `keyText`, and exactly one of `value` and `valueText`. Unknown fields are refused.
+         * @description One record to append. In JSON, it has exactly one of `key` and `keyText`, and exactly one of `value` and `valueText`. Unknown fields are rejected.
          * @example {
          *       "key": "b3JkZXJz",
          *       "value": "Zmlyc3Q="
@@ -466,23 +468,23 @@ export interface components {
         Record: {
             /**
              * Format: byte
-             * @description The stream it goes to; 1 B to 8 KiB (by default) before it is base64.
+             * @description The key that the record is appended to. Required; 1 B to 8 KiB (by default), in JSON before base64 encoding.
              */
             key: string;
             /**
              * Format: byte
-             * @description What it says; up to 8 MiB (by default) before it is base64. An empty value is a value; a missing one is an error.
+             * @description The content of the record. Required, but may be empty; up to 8 MiB (by default), in JSON before base64 encoding. In binary protobuf an empty value must be present on the wire, as it is when the field is set.
              */
             value: string;
             /** @description The key as text, in place of `key`; stored as UTF-8. */
             keyText?: string;
             /** @description The value as text, in place of `value`; stored as UTF-8. */
             valueText?: string;
-            /** @description What it carries beside the value. Up to 64, and 8 KiB of names and values together (by default). */
+            /** @description Metadata, such as a trace id or a content type. Up to 64 headers, with 8 KiB of names and values in total (by default). */
             headers?: components["schemas"]["Header"][];
         };
         /**
-         * @description One page of a key.
+         * @description One page of the records of a key.
          * @example {
          *       "key": "b3JkZXJz",
          *       "nextSequence": 1,
@@ -498,27 +500,27 @@ export interface components {
          */
         ScanResponse: {
             /**
-             * @description Which kind of answer this is.
+             * @description Always "success".
              * @enum {string}
              */
             status: "success";
             /**
              * Format: byte
-             * @description The key that was asked for.
+             * @description The requested key.
              */
             key: string;
-            /** @description With `format=text`, in place of `key`, if it is text. */
+            /** @description With `format=text`, in place of `key` if the key is text. */
             keyText?: string;
-            /** @description Its records, in order. */
+            /** @description The records, in the order of their sequences. */
             values: components["schemas"]["Value"][];
             /**
              * Format: int64
-             * @description The start_seq to go on with. It also moves past ranges where the key has nothing.
+             * @description The `start_seq` of the next page. Ranges in which the key has no records are skipped.
              */
             nextSequence: number;
         };
         /**
-         * @description A window of the log, across all keys. It ends where the next one starts.
+         * @description A section of the log, across all keys. It ends where the next segment starts.
          * @example {
          *       "id": 1,
          *       "startSeq": 0,
@@ -528,22 +530,22 @@ export interface components {
         Segment: {
             /**
              * Format: int64
-             * @description Its number.
+             * @description Number of the segment.
              */
             id: number;
             /**
              * Format: int64
-             * @description The first sequence that can be in it.
+             * @description Lowest sequence that a record of the segment can have.
              */
             startSeq: number;
             /**
              * Format: int64
-             * @description When it began, in milliseconds since the Unix epoch.
+             * @description Time at which the segment was started, in milliseconds since the Unix epoch.
              */
             startTimeMs: number;
         };
         /**
-         * @description The segments that overlap a range.
+         * @description The segments that overlap a range of sequences.
          * @example {
          *       "segments": [
          *         {
@@ -557,15 +559,15 @@ export interface components {
          */
         SegmentsResponse: {
             /**
-             * @description Which kind of answer this is.
+             * @description Always "success".
              * @enum {string}
              */
             status: "success";
-            /** @description In order. */
+            /** @description The segments, in order. */
             segments: components["schemas"]["Segment"][];
         };
         /**
-         * @description One record as it is read.
+         * @description One record in the response to a read.
          * @example {
          *       "sequence": 0,
          *       "timestampMs": 1795385000000,
@@ -575,22 +577,22 @@ export interface components {
         Value: {
             /**
              * Format: int64
-             * @description Its place in the log: one counter for all keys.
+             * @description Sequence of the record: its position in the log. All keys share one counter.
              */
             sequence: number;
             /**
              * Format: byte
-             * @description What it says.
+             * @description Content of the record.
              */
             value: string;
-            /** @description With `format=text`, in place of `value`, if it is text. */
+            /** @description With `format=text`, in place of `value` if the value is text. */
             valueText?: string;
             /**
              * Format: int64
-             * @description When it was appended, in milliseconds since the Unix epoch.
+             * @description Time of the append, in milliseconds since the Unix epoch.
              */
             timestampMs: number;
-            /** @description What was appended with it beside the value; absent if nothing was. */
+            /** @description Headers of the record. In JSON, absent if there are none. */
             headers?: components["schemas"]["Header"][];
         };
     };
@@ -617,10 +619,10 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Done. */
+            /** @description Success. */
             200: {
                 headers: {
-                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
                     [name: string]: unknown;
                 };
@@ -629,10 +631,10 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description A malformed body or parameter; the message names it. */
+            /** @description A body or parameter is malformed; the message names it. */
             400: {
                 headers: {
-                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
                     [name: string]: unknown;
                 };
@@ -641,12 +643,12 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description Tokens are configured, and the request has none in the header Authorization, or an unknown one. */
+            /** @description Tokens are configured, and the header Authorization has none or an unknown one. */
             401: {
                 headers: {
-                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
-                    /** @description The scheme to use: Bearer. */
+                    /** @description The authentication scheme: Bearer. */
                     "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -655,10 +657,10 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description The token does not have the right that this operation needs; or a web page of another origin than http.cors.allow_origins names asks for a change; or the request is for a name that the server does not answer to (http.allowed_hosts). */
+            /** @description The token does not have the right that this operation requires; or a web page of an origin that is not in http.cors.allow_origins requests a change; or the host name of the request is not one of the server's (http.allowed_hosts). */
             403: {
                 headers: {
-                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
                     [name: string]: unknown;
                 };
@@ -667,10 +669,10 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description Code conflict: a precondition does not hold; `conflict` has the key and its last sequence. Read the key on, and decide again. Code producer_out_of_order: requests before this one are missing; send again from `expectedSequence` on. Code producer_sequence_too_old: the request was applied, and its start sequence is no longer known. Code producer_sequence_reused: the producer used this sequence for other records. Code producer_fenced: the producer writes in a higher epoch by now. Code producer_unknown: the producer is new or was forgotten, and has to start with sequence 0. Nothing was applied now. */
+            /** @description Code conflict: a precondition does not hold; `conflict` has the key and its last sequence. Read the new records of the key and decide again. Code producer_out_of_order: requests before this one are missing; repeat the requests from `expectedSequence` on. Code producer_sequence_too_old: the request was applied, and its start sequence is no longer known. Code producer_sequence_reused: the producer used this sequence for other records. Code producer_fenced: the producer has a higher epoch now. Code producer_unknown: the producer is new or was forgotten, and must start with sequence 0. Nothing was applied now. */
             409: {
                 headers: {
-                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
                     [name: string]: unknown;
                 };
@@ -679,10 +681,10 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description A body, record, key or batch is over its limit; the message says which, and the limit. */
+            /** @description A body, record, key or batch exceeds its limit; the message names it and the limit. */
             413: {
                 headers: {
-                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
                     [name: string]: unknown;
                 };
@@ -691,12 +693,12 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description The content type of the body is none of those listed, or its content encoding is neither gzip nor zstd. */
+            /** @description The content type of the body is not one of those listed, or its content encoding is neither gzip nor zstd. */
             415: {
                 headers: {
-                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
-                    /** @description The content encodings that a body may have, if that is what was refused. */
+                    /** @description The accepted content encodings, if the content encoding was rejected. */
                     "accept-encoding"?: string;
                     [name: string]: unknown;
                 };
@@ -705,12 +707,12 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description A queue or a concurrency limit is full. Nothing was applied; send the same again later. */
+            /** @description A queue is full or a concurrency limit is reached. Nothing was applied; retry later. */
             429: {
                 headers: {
-                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
-                    /** @description Seconds to wait before the same is sent again. Without it, sending it again is of no use. */
+                    /** @description Seconds to wait before a retry. Without this header, a retry does not help. */
                     "retry-after"?: number;
                     [name: string]: unknown;
                 };
@@ -719,10 +721,10 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description A bug, or damaged data. The server's log has the cause under the request id. */
+            /** @description A bug, or damaged data. The server logs the cause with the request id. */
             500: {
                 headers: {
-                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
                     [name: string]: unknown;
                 };
@@ -731,12 +733,12 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description Code unavailable: the store cannot be reached or the server is stopping; nothing was applied. Code fenced: another writer took over; nothing was applied, do not retry here. */
+            /** @description Code unavailable: the store cannot be reached or the server is stopping; nothing was applied. Code fenced: another writer took over; nothing was applied, do not retry on this server. */
             503: {
                 headers: {
-                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
-                    /** @description Seconds to wait before the same is sent again. Without it, sending it again is of no use. */
+                    /** @description Seconds to wait before a retry. Without this header, a retry does not help. */
                     "retry-after"?: number;
                     [name: string]: unknown;
                 };
@@ -745,10 +747,10 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description The deadline of the request passed. An append may have been applied unless the message says that it was not. */
+            /** @description The deadline of the request passed. An append may have been applied, unless the message says that it was not. */
             504: {
                 headers: {
-                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
                     [name: string]: unknown;
                 };
@@ -762,27 +764,27 @@ export interface operations {
     scan: {
         parameters: {
             query?: {
-                /** @description The key, as UTF-8 text. Either this or `key_base64`. */
+                /** @description The key, as UTF-8 text. Give either `key` or `key_base64`. */
                 key?: string;
                 /** @description The key, as base64 (standard or URL-safe, padded or not). */
                 key_base64?: string;
                 /** @description First sequence to read. Sequences are below 2^56. */
                 start_seq?: number;
-                /** @description First sequence not to read; the end of the log if it is not given. */
+                /** @description First sequence not to read. Default: the end of the log. */
                 end_seq?: number;
-                /** @description How many records at most, from 1. The server caps it (at 10,000 by default). */
+                /** @description Maximum number of records, at least 1. The server limits it (to 10,000 by default). */
                 limit?: number;
-                /** @description Whether to wait for the first record if there is none. */
+                /** @description Whether to wait for the first record if there are none. */
                 follow?: boolean;
-                /** @description How long to wait with `follow=true`, in milliseconds. The server caps it (at 300,000 by default). */
+                /** @description Maximum time to wait with `follow=true`, in milliseconds. The server limits it (to 300,000 by default). */
                 timeout_ms?: number;
                 /** @description Skip the records before the first one that was appended at or after this time (Unix ms). */
                 start_time_ms?: number;
-                /** @description `memory` (the default): all that was applied. `durable`: only what is on object storage. */
+                /** @description `memory` (the default): all applied records. `durable`: only records that are durable on object storage. */
                 visibility?: "memory" | "durable";
                 /**
-                 * @description `base64` (the default), or `text`: in JSON, a key or a value that is UTF-8 text comes as `keyText` or `valueText`; one
-                 *     that is not, or that is mostly control characters, stays base64 under its usual name. For people and shells.
+                 * @description `base64` (the default), or `text`: in JSON, a key or value that is UTF-8 text is returned in `keyText` or `valueText`.
+                 *     A key or value that is not, or that is mostly control characters, is returned as base64 in its usual field. For people and shells.
                  */
                 format?: "base64" | "text";
             };
@@ -792,10 +794,10 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
+            /** @description Success. */
             200: {
                 headers: {
-                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
                     [name: string]: unknown;
                 };
@@ -804,10 +806,10 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description A malformed body or parameter; the message names it. */
+            /** @description A body or parameter is malformed; the message names it. */
             400: {
                 headers: {
-                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
                     [name: string]: unknown;
                 };
@@ -816,12 +818,12 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description Tokens are configured, and the request has none in the header Authorization, or an unknown one. */
+            /** @description Tokens are configured, and the header Authorization has none or an unknown one. */
             401: {
                 headers: {
-                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
-                    /** @description The scheme to use: Bearer. */
+                    /** @description The authentication scheme: Bearer. */
                     "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -830,10 +832,10 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description The token does not have the right that this operation needs; or a web page of another origin than http.cors.allow_origins names asks for a change; or the request is for a name that the server does not answer to (http.allowed_hosts). */
+            /** @description The token does not have the right that this operation requires; or a web page of an origin that is not in http.cors.allow_origins requests a change; or the host name of the request is not one of the server's (http.allowed_hosts). */
             403: {
                 headers: {
-                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
                     [name: string]: unknown;
                 };
@@ -842,10 +844,10 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description The key is over its limit; the message says which. */
+            /** @description The key exceeds its limit; the message names the limit. */
             413: {
                 headers: {
-                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
                     [name: string]: unknown;
                 };
@@ -854,12 +856,12 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description A concurrency limit is reached, or too many answers wait to be read; send the same again later. */
+            /** @description A concurrency limit is reached, or too many bytes of responses have not been read by clients; retry later. */
             429: {
                 headers: {
-                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
-                    /** @description Seconds to wait before the same is sent again. Without it, sending it again is of no use. */
+                    /** @description Seconds to wait before a retry. Without this header, a retry does not help. */
                     "retry-after"?: number;
                     [name: string]: unknown;
                 };
@@ -868,10 +870,10 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description A bug, or damaged data. The server's log has the cause under the request id. */
+            /** @description A bug, or damaged data. The server logs the cause with the request id. */
             500: {
                 headers: {
-                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
                     [name: string]: unknown;
                 };
@@ -880,12 +882,12 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description Code unavailable: the store cannot be reached or the server is stopping; send the same again later. Code fenced: another writer took over; do not retry here. */
+            /** @description Code unavailable: the store cannot be reached or the server is stopping; retry later. Code fenced: another writer took over; do not retry on this server. */
             503: {
                 headers: {
-                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
-                    /** @description Seconds to wait before the same is sent again. Without it, sending it again is of no use. */
+                    /** @description Seconds to wait before a retry. Without this header, a retry does not help. */
                     "retry-after"?: number;
                     [name: string]: unknown;
                 };
@@ -894,10 +896,10 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description The deadline of the request passed; send the same again. */
+            /** @description The deadline of the request passed; retry. */
             504: {
                 headers: {
-                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
                     [name: string]: unknown;
                 };
@@ -911,11 +913,11 @@ export interface operations {
     listKeys: {
         parameters: {
             query?: {
-                /** @description First segment to look in. */
+                /** @description First segment to search. */
                 start_segment?: number;
-                /** @description First segment not to look in; all of them if it is not given. */
+                /** @description First segment not to search. Default: all segments are searched. */
                 end_segment?: number;
-                /** @description How many keys at most, from 1. The server caps it (at 10,000 by default). */
+                /** @description Maximum number of keys, at least 1. The server limits it (to 10,000 by default). */
                 limit?: number;
                 /** @description Only keys that begin with this UTF-8 text. */
                 prefix?: string;
@@ -926,9 +928,9 @@ export interface operations {
                 /** @description Only keys after this one, as base64. */
                 start_after_base64?: string;
                 /**
-                 * @description `base64` (the default), or `text`: in JSON, a key that is UTF-8 text comes as `keyText`, and the next
-                 *     `start_after` as `nextStartAfterText`; one that is not, or that is mostly control characters, stays base64
-                 *     under its usual name. For people and shells.
+                 * @description `base64` (the default), or `text`: in JSON, a key that is UTF-8 text is returned in `keyText`, and the next
+                 *     `start_after` in `nextStartAfterText`. A key that is not, or that is mostly control characters, is returned as base64
+                 *     in its usual field. For people and shells.
                  */
                 format?: "base64" | "text";
             };
@@ -938,10 +940,10 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
+            /** @description Success. */
             200: {
                 headers: {
-                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
                     [name: string]: unknown;
                 };
@@ -950,10 +952,10 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description A malformed body or parameter; the message names it. */
+            /** @description A body or parameter is malformed; the message names it. */
             400: {
                 headers: {
-                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
                     [name: string]: unknown;
                 };
@@ -962,12 +964,12 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description Tokens are configured, and the request has none in the header Authorization, or an unknown one. */
+            /** @description Tokens are configured, and the header Authorization has none or an unknown one. */
             401: {
                 headers: {
-                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
-                    /** @description The scheme to use: Bearer. */
+                    /** @description The authentication scheme: Bearer. */
                     "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -976,10 +978,10 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description The token does not have the right that this operation needs; or a web page of another origin than http.cors.allow_origins names asks for a change; or the request is for a name that the server does not answer to (http.allowed_hosts). */
+            /** @description The token does not have the right that this operation requires; or a web page of an origin that is not in http.cors.allow_origins requests a change; or the host name of the request is not one of the server's (http.allowed_hosts). */
             403: {
                 headers: {
-                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
                     [name: string]: unknown;
                 };
@@ -988,12 +990,12 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description A concurrency limit is reached, or too many answers wait to be read; send the same again later. */
+            /** @description A concurrency limit is reached, or too many bytes of responses have not been read by clients; retry later. */
             429: {
                 headers: {
-                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
-                    /** @description Seconds to wait before the same is sent again. Without it, sending it again is of no use. */
+                    /** @description Seconds to wait before a retry. Without this header, a retry does not help. */
                     "retry-after"?: number;
                     [name: string]: unknown;
                 };
@@ -1002,10 +1004,10 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description A bug, or damaged data. The server's log has the cause under the request id. */
+            /** @description A bug, or damaged data. The server logs the cause with the request id. */
             500: {
                 headers: {
-                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
                     [name: string]: unknown;
                 };
@@ -1014,12 +1016,12 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description Code unavailable: the store cannot be reached or the server is stopping; send the same again later. Code fenced: another writer took over; do not retry here. */
+            /** @description Code unavailable: the store cannot be reached or the server is stopping; retry later. Code fenced: another writer took over; do not retry on this server. */
             503: {
                 headers: {
-                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
-                    /** @description Seconds to wait before the same is sent again. Without it, sending it again is of no use. */
+                    /** @description Seconds to wait before a retry. Without this header, a retry does not help. */
                     "retry-after"?: number;
                     [name: string]: unknown;
                 };
@@ -1028,10 +1030,10 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description The deadline of the request passed; send the same again. */
+            /** @description The deadline of the request passed; retry. */
             504: {
                 headers: {
-                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
                     [name: string]: unknown;
                 };
@@ -1047,7 +1049,7 @@ export interface operations {
             query?: {
                 /** @description First sequence of the range. */
                 start_seq?: number;
-                /** @description First sequence after the range; the end of the log if it is not given. */
+                /** @description First sequence after the range. Default: the end of the log. */
                 end_seq?: number;
             };
             header?: never;
@@ -1056,10 +1058,10 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
+            /** @description Success. */
             200: {
                 headers: {
-                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
                     [name: string]: unknown;
                 };
@@ -1068,10 +1070,10 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description A malformed body or parameter; the message names it. */
+            /** @description A body or parameter is malformed; the message names it. */
             400: {
                 headers: {
-                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
                     [name: string]: unknown;
                 };
@@ -1080,12 +1082,12 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description Tokens are configured, and the request has none in the header Authorization, or an unknown one. */
+            /** @description Tokens are configured, and the header Authorization has none or an unknown one. */
             401: {
                 headers: {
-                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
-                    /** @description The scheme to use: Bearer. */
+                    /** @description The authentication scheme: Bearer. */
                     "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -1094,10 +1096,10 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description The token does not have the right that this operation needs; or a web page of another origin than http.cors.allow_origins names asks for a change; or the request is for a name that the server does not answer to (http.allowed_hosts). */
+            /** @description The token does not have the right that this operation requires; or a web page of an origin that is not in http.cors.allow_origins requests a change; or the host name of the request is not one of the server's (http.allowed_hosts). */
             403: {
                 headers: {
-                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
                     [name: string]: unknown;
                 };
@@ -1106,12 +1108,12 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description A concurrency limit is reached, or too many answers wait to be read; send the same again later. */
+            /** @description A concurrency limit is reached, or too many bytes of responses have not been read by clients; retry later. */
             429: {
                 headers: {
-                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
-                    /** @description Seconds to wait before the same is sent again. Without it, sending it again is of no use. */
+                    /** @description Seconds to wait before a retry. Without this header, a retry does not help. */
                     "retry-after"?: number;
                     [name: string]: unknown;
                 };
@@ -1120,10 +1122,10 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description A bug, or damaged data. The server's log has the cause under the request id. */
+            /** @description A bug, or damaged data. The server logs the cause with the request id. */
             500: {
                 headers: {
-                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
                     [name: string]: unknown;
                 };
@@ -1132,12 +1134,12 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description Code unavailable: the store cannot be reached or the server is stopping; send the same again later. Code fenced: another writer took over; do not retry here. */
+            /** @description Code unavailable: the store cannot be reached or the server is stopping; retry later. Code fenced: another writer took over; do not retry on this server. */
             503: {
                 headers: {
-                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
-                    /** @description Seconds to wait before the same is sent again. Without it, sending it again is of no use. */
+                    /** @description Seconds to wait before a retry. Without this header, a retry does not help. */
                     "retry-after"?: number;
                     [name: string]: unknown;
                 };
@@ -1146,10 +1148,10 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description The deadline of the request passed; send the same again. */
+            /** @description The deadline of the request passed; retry. */
             504: {
                 headers: {
-                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
                     [name: string]: unknown;
                 };
@@ -1163,13 +1165,13 @@ export interface operations {
     count: {
         parameters: {
             query?: {
-                /** @description The key, as UTF-8 text. Either this or `key_base64`. */
+                /** @description The key, as UTF-8 text. Give either `key` or `key_base64`. */
                 key?: string;
                 /** @description The key, as base64 (standard or URL-safe, padded or not). */
                 key_base64?: string;
                 /** @description First sequence of the range. */
                 start_seq?: number;
-                /** @description First sequence after the range; the end of the log if it is not given. */
+                /** @description First sequence after the range. Default: the end of the log. */
                 end_seq?: number;
             };
             header?: never;
@@ -1178,10 +1180,10 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
+            /** @description Success. */
             200: {
                 headers: {
-                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
                     [name: string]: unknown;
                 };
@@ -1190,10 +1192,10 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description A malformed body or parameter; the message names it. */
+            /** @description A body or parameter is malformed; the message names it. */
             400: {
                 headers: {
-                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
                     [name: string]: unknown;
                 };
@@ -1202,12 +1204,12 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description Tokens are configured, and the request has none in the header Authorization, or an unknown one. */
+            /** @description Tokens are configured, and the header Authorization has none or an unknown one. */
             401: {
                 headers: {
-                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
-                    /** @description The scheme to use: Bearer. */
+                    /** @description The authentication scheme: Bearer. */
                     "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -1216,10 +1218,10 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description The token does not have the right that this operation needs; or a web page of another origin than http.cors.allow_origins names asks for a change; or the request is for a name that the server does not answer to (http.allowed_hosts). */
+            /** @description The token does not have the right that this operation requires; or a web page of an origin that is not in http.cors.allow_origins requests a change; or the host name of the request is not one of the server's (http.allowed_hosts). */
             403: {
                 headers: {
-                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
                     [name: string]: unknown;
                 };
@@ -1228,10 +1230,10 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description The key is over its limit; the message says which. */
+            /** @description The key exceeds its limit; the message names the limit. */
             413: {
                 headers: {
-                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
                     [name: string]: unknown;
                 };
@@ -1240,12 +1242,12 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description A concurrency limit is reached, or too many answers wait to be read; send the same again later. */
+            /** @description A concurrency limit is reached, or too many bytes of responses have not been read by clients; retry later. */
             429: {
                 headers: {
-                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
-                    /** @description Seconds to wait before the same is sent again. Without it, sending it again is of no use. */
+                    /** @description Seconds to wait before a retry. Without this header, a retry does not help. */
                     "retry-after"?: number;
                     [name: string]: unknown;
                 };
@@ -1254,10 +1256,10 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description A bug, or damaged data. The server's log has the cause under the request id. */
+            /** @description A bug, or damaged data. The server logs the cause with the request id. */
             500: {
                 headers: {
-                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
                     [name: string]: unknown;
                 };
@@ -1266,12 +1268,12 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description Code unavailable: the store cannot be reached or the server is stopping; send the same again later. Code fenced: another writer took over; do not retry here. */
+            /** @description Code unavailable: the store cannot be reached or the server is stopping; retry later. Code fenced: another writer took over; do not retry on this server. */
             503: {
                 headers: {
-                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
-                    /** @description Seconds to wait before the same is sent again. Without it, sending it again is of no use. */
+                    /** @description Seconds to wait before a retry. Without this header, a retry does not help. */
                     "retry-after"?: number;
                     [name: string]: unknown;
                 };
@@ -1280,10 +1282,10 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description The deadline of the request passed; send the same again. */
+            /** @description The deadline of the request passed; retry. */
             504: {
                 headers: {
-                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
                     [name: string]: unknown;
                 };
@@ -1297,26 +1299,26 @@ export interface operations {
     stream: {
         parameters: {
             query?: {
-                /** @description The key, as UTF-8 text. Either this or `key_base64`. */
+                /** @description The key, as UTF-8 text. Give either `key` or `key_base64`. */
                 key?: string;
                 /** @description The key, as base64 (standard or URL-safe, padded or not). */
                 key_base64?: string;
                 /** @description First sequence to read. */
                 start_seq?: number;
-                /** @description First sequence not to read; the stream has no end if it is not given. */
+                /** @description First sequence not to read. Default: the stream does not end. */
                 end_seq?: number;
                 /** @description Skip the records before the first one that was appended at or after this time (Unix ms). */
                 start_time_ms?: number;
-                /** @description `memory` (the default): all that was applied. `durable`: only what is on object storage. */
+                /** @description `memory` (the default): all applied records. `durable`: only records that are durable on object storage. */
                 visibility?: "memory" | "durable";
                 /**
-                 * @description `base64` (the default), or `text`: in JSON, a value that is UTF-8 text comes as `valueText`; one
-                 *     that is not, or that is mostly control characters, stays base64 under its usual name. For people and shells.
+                 * @description `base64` (the default), or `text`: in JSON, a value that is UTF-8 text is returned in `valueText`. A value that is
+                 *     not, or that is mostly control characters, is returned as base64 in its usual field. For people and shells.
                  */
                 format?: "base64" | "text";
             };
             header?: {
-                /** @description The `id` of the last event that was seen; the stream begins after it. Takes precedence over `start_seq`. */
+                /** @description The `id` of the last received event: the stream begins after it. Takes precedence over `start_seq`. */
                 "Last-Event-ID"?: number;
             };
             path?: never;
@@ -1327,21 +1329,21 @@ export interface operations {
             /** @description The records, as they come. */
             200: {
                 headers: {
-                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
                     [name: string]: unknown;
                 };
                 content: {
                     "text/event-stream": {
-                        /** @description The record's sequence, for Last-Event-ID. */
+                        /** @description Sequence of the record, for `Last-Event-ID`. */
                         id?: string;
                         /**
-                         * @description Not sent for records; `error` is the last event.
+                         * @description Absent for records; an `error` is the last event.
                          * @default message
                          * @enum {string}
                          */
                         event: "message" | "error";
-                        /** @description A `Value` as JSON; for an `error`, an `ErrorResponse`. */
+                        /** @description A `Value` in JSON; for an `error`, an `ErrorResponse` in JSON. */
                         data: string;
                     };
                 };
@@ -1349,16 +1351,16 @@ export interface operations {
             /** @description Nothing is left after Last-Event-ID: end_seq was reached. */
             204: {
                 headers: {
-                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A malformed body or parameter; the message names it. */
+            /** @description A body or parameter is malformed; the message names it. */
             400: {
                 headers: {
-                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
                     [name: string]: unknown;
                 };
@@ -1367,12 +1369,12 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description Tokens are configured, and the request has none in the header Authorization, or an unknown one. */
+            /** @description Tokens are configured, and the header Authorization has none or an unknown one. */
             401: {
                 headers: {
-                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
-                    /** @description The scheme to use: Bearer. */
+                    /** @description The authentication scheme: Bearer. */
                     "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -1381,10 +1383,10 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description The token does not have the right that this operation needs; or a web page of another origin than http.cors.allow_origins names asks for a change; or the request is for a name that the server does not answer to (http.allowed_hosts). */
+            /** @description The token does not have the right that this operation requires; or a web page of an origin that is not in http.cors.allow_origins requests a change; or the host name of the request is not one of the server's (http.allowed_hosts). */
             403: {
                 headers: {
-                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
                     [name: string]: unknown;
                 };
@@ -1393,10 +1395,10 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description The key is over its limit; the message says which. */
+            /** @description The key exceeds its limit; the message names the limit. */
             413: {
                 headers: {
-                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
                     [name: string]: unknown;
                 };
@@ -1405,12 +1407,12 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description A concurrency limit is reached, or too many answers wait to be read; send the same again later. */
+            /** @description A concurrency limit is reached, or too many bytes of responses have not been read by clients; retry later. */
             429: {
                 headers: {
-                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
-                    /** @description Seconds to wait before the same is sent again. Without it, sending it again is of no use. */
+                    /** @description Seconds to wait before a retry. Without this header, a retry does not help. */
                     "retry-after"?: number;
                     [name: string]: unknown;
                 };
@@ -1419,10 +1421,10 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description A bug, or damaged data. The server's log has the cause under the request id. */
+            /** @description A bug, or damaged data. The server logs the cause with the request id. */
             500: {
                 headers: {
-                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
                     [name: string]: unknown;
                 };
@@ -1431,12 +1433,12 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description Code unavailable: the store cannot be reached or the server is stopping; send the same again later. Code fenced: another writer took over; do not retry here. */
+            /** @description Code unavailable: the store cannot be reached or the server is stopping; retry later. Code fenced: another writer took over; do not retry on this server. */
             503: {
                 headers: {
-                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
-                    /** @description Seconds to wait before the same is sent again. Without it, sending it again is of no use. */
+                    /** @description Seconds to wait before a retry. Without this header, a retry does not help. */
                     "retry-after"?: number;
                     [name: string]: unknown;
                 };
@@ -1445,10 +1447,10 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description The deadline of the request passed; send the same again. */
+            /** @description The deadline of the request passed; retry. */
             504: {
                 headers: {
-                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
                     [name: string]: unknown;
                 };
@@ -1468,10 +1470,10 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
+            /** @description Success. */
             200: {
                 headers: {
-                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
                     [name: string]: unknown;
                 };
@@ -1490,10 +1492,10 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
+            /** @description Success. */
             200: {
                 headers: {
-                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
                     [name: string]: unknown;
                 };
@@ -1501,10 +1503,10 @@ export interface operations {
                     "text/plain; charset=utf-8": string;
                 };
             };
-            /** @description A bug, or damaged data. The server's log has the cause under the request id. */
+            /** @description A bug, or damaged data. The server logs the cause with the request id. */
             500: {
                 headers: {
-                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
                     [name: string]: unknown;
                 };
@@ -1513,12 +1515,12 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description Code unavailable: the store cannot be reached or the server is stopping; send the same again later. Code fenced: another writer took over; do not retry here. */
+            /** @description Code unavailable: the store cannot be reached or the server is stopping; retry later. Code fenced: another writer took over; do not retry on this server. */
             503: {
                 headers: {
-                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
-                    /** @description Seconds to wait before the same is sent again. Without it, sending it again is of no use. */
+                    /** @description Seconds to wait before a retry. Without this header, a retry does not help. */
                     "retry-after"?: number;
                     [name: string]: unknown;
                 };
@@ -1538,10 +1540,10 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
+            /** @description Success. */
             200: {
                 headers: {
-                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
                     [name: string]: unknown;
                 };
@@ -1549,12 +1551,12 @@ export interface operations {
                     "text/plain; charset=utf-8": string;
                 };
             };
-            /** @description Tokens are configured, and the request has none in the header Authorization, or an unknown one. */
+            /** @description Tokens are configured, and the header Authorization has none or an unknown one. */
             401: {
                 headers: {
-                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
-                    /** @description The scheme to use: Bearer. */
+                    /** @description The authentication scheme: Bearer. */
                     "www-authenticate"?: string;
                     [name: string]: unknown;
                 };
@@ -1563,10 +1565,10 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description The token does not have the right that this operation needs; or a web page of another origin than http.cors.allow_origins names asks for a change; or the request is for a name that the server does not answer to (http.allowed_hosts). */
+            /** @description The token does not have the right that this operation requires; or a web page of an origin that is not in http.cors.allow_origins requests a change; or the host name of the request is not one of the server's (http.allowed_hosts). */
             403: {
                 headers: {
-                    /** @description The client's, if it sent one, else a new one. The server's log has it too. */
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
                     [name: string]: unknown;
                 };

@@ -8,8 +8,9 @@ use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error as _, MapAccess, Visitor};
 
 use super::list::Element;
-use super::{Field, Request, Seen, content};
+use super::{Request, Seen, content};
 use crate::http::wire::append_request::too_many_preconditions;
+use crate::http::wire::proto::{PreconditionField, ProducerField};
 
 /// A precondition as it is sent; its key lies in the arena.
 #[derive(Default)]
@@ -24,48 +25,6 @@ pub(super) struct Sent {
     pub(super) id: Option<String>,
     pub(super) epoch: u64,
     pub(super) sequence: u64,
-}
-
-/// The fields of a `Precondition`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum PreconditionField {
-    Key = 1,
-    KeyText = 2,
-    NoRecordSince = 4,
-}
-
-impl Field for PreconditionField {
-    const NAMES: &'static [(&'static str, Self)] = &[
-        ("key", Self::Key),
-        ("keyText", Self::KeyText),
-        ("key_text", Self::KeyText),
-        ("noRecordSince", Self::NoRecordSince),
-        ("no_record_since", Self::NoRecordSince),
-    ];
-
-    fn bit(self) -> u8 {
-        self as u8
-    }
-}
-
-/// The fields of a `Producer`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum ProducerField {
-    Id = 1,
-    Epoch = 2,
-    Sequence = 4,
-}
-
-impl Field for ProducerField {
-    const NAMES: &'static [(&'static str, Self)] = &[
-        ("id", Self::Id),
-        ("epoch", Self::Epoch),
-        ("sequence", Self::Sequence),
-    ];
-
-    fn bit(self) -> u8 {
-        self as u8
-    }
 }
 
 impl Element for Place {
@@ -88,16 +47,15 @@ impl Element for Place {
     fn read<'de, A: MapAccess<'de>>(request: &mut Request<'_>, mut map: A) -> Result<(), A::Error> {
         let mut place = Self::default();
         let mut seen = Seen::default();
-        while let Some(field) = seen.next(&mut map)? {
-            let text = match field {
-                PreconditionField::Key => false,
-                PreconditionField::KeyText => true,
+        while let Some((field, text)) = seen.next(&mut map)? {
+            match field {
+                PreconditionField::Key => {
+                    content(&mut map, request, "key", text, &mut place.key)?;
+                }
                 PreconditionField::NoRecordSince => {
                     place.no_record_since = map.next_value_seed(Number("noRecordSince"))?;
-                    continue;
                 }
-            };
-            content(&mut map, request, "key", text, &mut place.key)?;
+            }
         }
         request.preconditions.push(place);
         Ok(())
@@ -129,7 +87,7 @@ impl<'de> Visitor<'de> for Producer<'_, '_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let mut sent = Sent::default();
         let mut seen = Seen::default();
-        while let Some(field) = seen.next(&mut map)? {
+        while let Some((field, _)) = seen.next(&mut map)? {
             let number = match field {
                 ProducerField::Id => {
                     let id = map.next_value::<Option<String>>();

@@ -7,29 +7,9 @@ use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error as _, MapAccess, Visitor};
 
 use super::list::Element;
-use super::{Field, Request, Seen, absent, content};
+use super::{Request, Seen, absent, content};
 use crate::http::wire::failure::Failure;
-
-/// The fields of a `Header`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum HeaderField {
-    Name = 1,
-    Value = 2,
-    ValueText = 4,
-}
-
-impl Field for HeaderField {
-    const NAMES: &'static [(&'static str, Self)] = &[
-        ("name", Self::Name),
-        ("value", Self::Value),
-        ("valueText", Self::ValueText),
-        ("value_text", Self::ValueText),
-    ];
-
-    fn bit(self) -> u8 {
-        self as u8
-    }
-}
+use crate::http::wire::proto::HeaderField;
 
 /// A header of the record that is being read.
 pub(super) struct Header;
@@ -47,16 +27,11 @@ impl Element for Header {
         let start = request.used;
         let (mut name, mut value) = (None, None);
         let mut seen = Seen::default();
-        while let Some(field) = seen.next(&mut map)? {
-            let text = match field {
-                HeaderField::Name => {
-                    name = map.next_value_seed(Name(&mut *request))?;
-                    continue;
-                }
-                HeaderField::Value => false,
-                HeaderField::ValueText => true,
-            };
-            content(&mut map, request, "value", text, &mut value)?;
+        while let Some((field, text)) = seen.next(&mut map)? {
+            match field {
+                HeaderField::Name => name = map.next_value_seed(Name(&mut *request))?,
+                HeaderField::Value => content(&mut map, request, "value", text, &mut value)?,
+            }
         }
         let name = name.ok_or_else(|| A::Error::custom("name is missing"))?;
         let value = value.ok_or_else(|| A::Error::custom(absent("value")))?;

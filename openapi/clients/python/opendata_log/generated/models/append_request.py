@@ -26,18 +26,20 @@ T = TypeVar("T", bound="AppendRequest")
 
 @_attrs_define
 class AppendRequest:
-    """ Records to append, whole or not at all. Unknown fields are refused.
+    """ Records to append: either all of them are appended or none. Unknown fields are rejected.
 
         Example:
             {'awaitDurable': True, 'records': [{'key': 'b3JkZXJz', 'value': 'Zmlyc3Q='}, {'headers': [{'name': 'content-
                 type', 'value': 'dGV4dC9wbGFpbg=='}], 'key': 'b3JkZXJz', 'value': 'c2Vjb25k'}]}
 
         Attributes:
-            records (list[Record]): They get consecutive sequences in this order.
-            await_durable (bool | Unset): Answer only once the records are on object storage. Default: False.
-            preconditions (list[Precondition] | Unset): The records are applied only if all of these hold, up to 1,000.
-            producer (Producer | Unset): Who sends a request, and which of its requests it is. The same request is applied
-                once, however often it is sent. Unknown fields are refused. Example: {'epoch': 0, 'id':
+            records (list[Record]): At least one record. They get consecutive sequences in this order.
+            await_durable (bool | Unset): Whether to respond only after the records are durable on object storage. Default:
+                False.
+            preconditions (list[Precondition] | Unset): The records are appended only if all of these preconditions hold. Up
+                to 1,000.
+            producer (Producer | Unset): The producer of a request and the number of the request. A request is applied only
+                once, even if it is sent repeatedly. Unknown fields are rejected. Example: {'epoch': 0, 'id':
                 '0192f0c1-7d3a-7cc4-8f4e-5d1f0a9b3c21', 'sequence': 0}.
      """
 

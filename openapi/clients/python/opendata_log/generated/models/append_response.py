@@ -24,17 +24,18 @@ T = TypeVar("T", bound="AppendResponse")
 
 @_attrs_define
 class AppendResponse:
-    """ The sequences startSequence .. startSequence + recordsAppended were given to the records.
+    """ The response to an append. The records have consecutive sequences, beginning with the start sequence.
 
         Example:
             {'recordsAppended': 2, 'startSequence': 0, 'status': 'success'}
 
         Attributes:
-            status (AppendResponseStatus): Which kind of answer this is.
-            records_appended (int): How many records were appended: all of them.
+            status (AppendResponseStatus): Always "success".
+            records_appended (int): Number of appended records: all records of the request.
             start_sequence (int): Sequence of the first record.
-            duplicate (bool | Unset): Whether this is the answer to an earlier request of the producer with the same
-                sequence: nothing was applied now. Absent if not. Default: False.
+            duplicate (bool | Unset): Whether the producer's request with this sequence was already applied. In that case
+                nothing was applied now, and this is the response to the earlier request. In JSON, absent if false. Default:
+                False.
      """
 
     status: AppendResponseStatus

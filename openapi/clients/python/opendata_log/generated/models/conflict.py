@@ -21,14 +21,14 @@ T = TypeVar("T", bound="Conflict")
 
 @_attrs_define
 class Conflict:
-    """ The first precondition that does not hold.
+    """ A precondition that does not hold.
 
         Example:
             {'key': 'b3JkZXJz', 'lastSequence': 1}
 
         Attributes:
-            key (str): Its key.
-            last_sequence (int | Unset): The sequence of the last record of the key.
+            key (str): Key of the precondition.
+            last_sequence (int | Unset): Sequence of the last record of the key.
      """
 
     key: str

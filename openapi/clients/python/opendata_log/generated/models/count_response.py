@@ -23,14 +23,14 @@ T = TypeVar("T", bound="CountResponse")
 
 @_attrs_define
 class CountResponse:
-    """ How many records of a key there are.
+    """ The number of records of a key.
 
         Example:
             {'count': 2, 'status': 'success'}
 
         Attributes:
-            status (CountResponseStatus): Which kind of answer this is.
-            count (int): Exactly how many.
+            status (CountResponseStatus): Always "success".
+            count (int): Exact number of records.
      """
 
     status: CountResponseStatus

@@ -26,22 +26,21 @@ T = TypeVar("T", bound="ErrorResponse")
 
 @_attrs_define
 class ErrorResponse:
-    """ Why something was not done.
+    """ The response to a request that failed.
 
         Example:
             {'code': 'invalid_argument', 'message': 'limit must be at least 1', 'status': 'error'}
 
         Attributes:
-            status (ErrorResponseStatus): Which kind of answer this is.
-            message (str): What went wrong, for people.
-            code (str): What went wrong, for programs: invalid_argument, unauthenticated, permission_denied, not_found,
+            status (ErrorResponseStatus): Always "error".
+            message (str): Description of the error, for people.
+            code (str): Kind of the error, for programs: invalid_argument, unauthenticated, permission_denied, not_found,
                 method_not_allowed, too_large, unsupported_media_type, conflict, producer_out_of_order,
                 producer_sequence_too_old, producer_sequence_reused, producer_fenced, producer_unknown, overloaded, unavailable,
                 fenced, deadline_exceeded or internal.
-            conflict (Conflict | Unset): The first precondition that does not hold. Example: {'key': 'b3JkZXJz',
-                'lastSequence': 1}.
-            expected_sequence (int | Unset): With code producer_out_of_order: the sequence of the request that is applied
-                next.
+            conflict (Conflict | Unset): A precondition that does not hold. Example: {'key': 'b3JkZXJz', 'lastSequence': 1}.
+            expected_sequence (int | Unset): With the code producer_out_of_order: the sequence of the request that is to be
+                applied next.
      """
 
     status: ErrorResponseStatus

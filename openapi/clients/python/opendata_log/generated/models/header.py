@@ -21,17 +21,18 @@ T = TypeVar("T", bound="Header")
 
 @_attrs_define
 class Header:
-    """ One header of a record, such as a trace id or a content type: a name, and exactly one of `value` and `valueText`.
-    Several headers of a record may have the same name; they keep their order. Unknown fields are refused.
+    """ One header of a record, such as a trace id or a content type. Several headers of a record may have the same name;
+    they keep their order. In JSON, a header to append has exactly one of `value` and `valueText`. Unknown fields are
+    rejected.
 
         Example:
             {'name': 'content-type', 'value': 'dGV4dC9wbGFpbg=='}
 
         Attributes:
-            name (str): What it is called: 1 to 256 characters, no control characters.
-            value (str): What it says. An empty value is a value; a missing one is an error.
-            value_text (str | Unset): The value as text, in place of `value`: when it is sent, and when it is answered with
-                `format=text`, if it is text.
+            name (str): Name of the header. Required; 1 to 256 characters, no control characters.
+            value (str): Content of the header. Required, but may be empty.
+            value_text (str | Unset): The value as text, in place of `value`: in requests, and in responses with
+                `format=text` if the value is text.
      """
 
     name: str

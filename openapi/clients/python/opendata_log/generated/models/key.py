@@ -21,14 +21,14 @@ T = TypeVar("T", bound="Key")
 
 @_attrs_define
 class Key:
-    """ One key.
+    """ One key of a listing.
 
         Example:
             {'key': 'b3JkZXJz'}
 
         Attributes:
-            key (str): Its bytes.
-            key_text (str | Unset): With `format=text`, in place of `key`, if it is text.
+            key (str): The key.
+            key_text (str | Unset): With `format=text`, in place of `key` if the key is text.
      """
 
     key: str

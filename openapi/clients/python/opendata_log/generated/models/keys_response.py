@@ -32,11 +32,12 @@ class KeysResponse:
             {'keys': [{'key': 'b3JkZXJz'}], 'status': 'success'}
 
         Attributes:
-            status (KeysResponseStatus): Which kind of answer this is.
-            keys (list[Key]): In byte order.
-            next_start_after (str | Unset): The start_after_base64 to go on with; absent when there are no more keys.
-            next_start_after_text (str | Unset): The start_after to go on with: with `format=text`, in place of
-                `nextStartAfter`, if it is text.
+            status (KeysResponseStatus): Always "success".
+            keys (list[Key]): The keys, in byte order.
+            next_start_after (str | Unset): The `start_after_base64` of the next page, in binary protobuf before base64
+                encoding. Absent if there are no more keys.
+            next_start_after_text (str | Unset): The `start_after` of the next page: with `format=text`, in place of
+                `nextStartAfter` if the key is text.
      """
 
     status: KeysResponseStatus

@@ -21,15 +21,17 @@ T = TypeVar("T", bound="Precondition")
 
 @_attrs_define
 class Precondition:
-    """ That a key has no record at or above a sequence: exactly one of `key` and `keyText`. Unknown fields are refused.
+    """ The precondition that a key has no record at or above a sequence. In JSON, it has exactly one of `key` and
+    `keyText`. Unknown fields are rejected.
 
         Example:
             {'key': 'b3JkZXJz', 'noRecordSince': 0}
 
         Attributes:
-            key (str): The key, which need not be one that is appended to.
-            no_record_since (int): No record of the key has this sequence or a higher one: the `nextSequence` of a scan that
-                read the key to its end. 0: the key has no record.
+            key (str): The key. Must not be empty; it need not be one of the keys that are appended to.
+            no_record_since (int): The precondition holds if no record of the key has this sequence or a higher one. Use the
+                next sequence that a scan returned after it read the key to its end, or 0 to require that the key has no
+                records.
             key_text (str | Unset): The key as text, in place of `key`.
      """
 

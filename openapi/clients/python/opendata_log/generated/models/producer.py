@@ -21,17 +21,18 @@ T = TypeVar("T", bound="Producer")
 
 @_attrs_define
 class Producer:
-    """ Who sends a request, and which of its requests it is. The same request is applied once, however often it is sent.
-    Unknown fields are refused.
+    """ The producer of a request and the number of the request. A request is applied only once, even if it is sent
+    repeatedly. Unknown fields are rejected.
 
         Example:
             {'epoch': 0, 'id': '0192f0c1-7d3a-7cc4-8f4e-5d1f0a9b3c21', 'sequence': 0}
 
         Attributes:
-            id (str): Its name, 1 to 128 bytes: one that no other client has, such as a random UUID.
-            epoch (int | Unset): Its instance. A higher one takes over, and the lower ones are refused from then on.
-                Default: 0.
-            sequence (int | Unset): The number of the request: 0 for the first of an epoch, and then one more for each.
+            id (str): Name of the producer, 1 to 128 bytes. It must be unique among all clients: use, for example, a random
+                UUID.
+            epoch (int | Unset): Epoch of the producer. A request with a higher epoch takes over: from then on, requests
+                with a lower epoch are rejected. Default: 0.
+            sequence (int | Unset): Number of the request within the epoch: 0 for the first request, then one more for each.
                 Default: 0.
      """
 

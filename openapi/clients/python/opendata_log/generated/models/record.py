@@ -24,20 +24,21 @@ T = TypeVar("T", bound="Record")
 
 @_attrs_define
 class Record:
-    """ One record to append: exactly one of `key` and `keyText`, and exactly one of `value` and `valueText`. Unknown fields
-    are refused.
+    """ One record to append. In JSON, it has exactly one of `key` and `keyText`, and exactly one of `value` and
+    `valueText`. Unknown fields are rejected.
 
         Example:
             {'key': 'b3JkZXJz', 'value': 'Zmlyc3Q='}
 
         Attributes:
-            key (str): The stream it goes to; 1 B to 8 KiB (by default) before it is base64.
-            value (str): What it says; up to 8 MiB (by default) before it is base64. An empty value is a value; a missing
-                one is an error.
+            key (str): The key that the record is appended to. Required; 1 B to 8 KiB (by default), in JSON before base64
+                encoding.
+            value (str): The content of the record. Required, but may be empty; up to 8 MiB (by default), in JSON before
+                base64 encoding. In binary protobuf an empty value must be present on the wire, as it is when the field is set.
             key_text (str | Unset): The key as text, in place of `key`; stored as UTF-8.
             value_text (str | Unset): The value as text, in place of `value`; stored as UTF-8.
-            headers (list[Header] | Unset): What it carries beside the value. Up to 64, and 8 KiB of names and values
-                together (by default).
+            headers (list[Header] | Unset): Metadata, such as a trace id or a content type. Up to 64 headers, with 8 KiB of
+                names and values in total (by default).
      """
 
     key: str

@@ -26,18 +26,18 @@ T = TypeVar("T", bound="ScanResponse")
 
 @_attrs_define
 class ScanResponse:
-    """ One page of a key.
+    """ One page of the records of a key.
 
         Example:
             {'key': 'b3JkZXJz', 'nextSequence': 1, 'status': 'success', 'values': [{'sequence': 0, 'timestampMs':
                 1795385000000, 'value': 'Zmlyc3Q='}]}
 
         Attributes:
-            status (ScanResponseStatus): Which kind of answer this is.
-            key (str): The key that was asked for.
-            values (list[Value]): Its records, in order.
-            next_sequence (int): The start_seq to go on with. It also moves past ranges where the key has nothing.
-            key_text (str | Unset): With `format=text`, in place of `key`, if it is text.
+            status (ScanResponseStatus): Always "success".
+            key (str): The requested key.
+            values (list[Value]): The records, in the order of their sequences.
+            next_sequence (int): The `start_seq` of the next page. Ranges in which the key has no records are skipped.
+            key_text (str | Unset): With `format=text`, in place of `key` if the key is text.
      """
 
     status: ScanResponseStatus

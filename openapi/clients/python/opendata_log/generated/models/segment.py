@@ -20,15 +20,15 @@ T = TypeVar("T", bound="Segment")
 
 @_attrs_define
 class Segment:
-    """ A window of the log, across all keys. It ends where the next one starts.
+    """ A section of the log, across all keys. It ends where the next segment starts.
 
         Example:
             {'id': 1, 'startSeq': 0, 'startTimeMs': 1795385000000}
 
         Attributes:
-            id (int): Its number.
-            start_seq (int): The first sequence that can be in it.
-            start_time_ms (int): When it began, in milliseconds since the Unix epoch.
+            id (int): Number of the segment.
+            start_seq (int): Lowest sequence that a record of the segment can have.
+            start_time_ms (int): Time at which the segment was started, in milliseconds since the Unix epoch.
      """
 
     id: int

@@ -25,14 +25,14 @@ T = TypeVar("T", bound="SegmentsResponse")
 
 @_attrs_define
 class SegmentsResponse:
-    """ The segments that overlap a range.
+    """ The segments that overlap a range of sequences.
 
         Example:
             {'segments': [{'id': 1, 'startSeq': 0, 'startTimeMs': 1795385000000}], 'status': 'success'}
 
         Attributes:
-            status (SegmentsResponseStatus): Which kind of answer this is.
-            segments (list[Segment]): In order.
+            status (SegmentsResponseStatus): Always "success".
+            segments (list[Segment]): The segments, in order.
      """
 
     status: SegmentsResponseStatus

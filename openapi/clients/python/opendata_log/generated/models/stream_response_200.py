@@ -30,9 +30,9 @@ class StreamResponse200:
             {'data': '{"sequence":0,"value":"Zmlyc3Q=","timestampMs":1795385000000}', 'id': '0'}
 
         Attributes:
-            data (str): A `Value` as JSON; for an `error`, an `ErrorResponse`.
-            id (str | Unset): The record's sequence, for Last-Event-ID.
-            event (StreamResponse200Event | Unset): Not sent for records; `error` is the last event. Default: 'message'.
+            data (str): A `Value` in JSON; for an `error`, an `ErrorResponse` in JSON.
+            id (str | Unset): Sequence of the record, for `Last-Event-ID`.
+            event (StreamResponse200Event | Unset): Absent for records; an `error` is the last event. Default: 'message'.
      """
 
     data: str

@@ -24,17 +24,17 @@ T = TypeVar("T", bound="Value")
 
 @_attrs_define
 class Value:
-    """ One record as it is read.
+    """ One record in the response to a read.
 
         Example:
             {'sequence': 0, 'timestampMs': 1795385000000, 'value': 'Zmlyc3Q='}
 
         Attributes:
-            sequence (int): Its place in the log: one counter for all keys.
-            value (str): What it says.
-            timestamp_ms (int): When it was appended, in milliseconds since the Unix epoch.
-            value_text (str | Unset): With `format=text`, in place of `value`, if it is text.
-            headers (list[Header] | Unset): What was appended with it beside the value; absent if nothing was.
+            sequence (int): Sequence of the record: its position in the log. All keys share one counter.
+            value (str): Content of the record.
+            timestamp_ms (int): Time of the append, in milliseconds since the Unix epoch.
+            value_text (str | Unset): With `format=text`, in place of `value` if the value is text.
+            headers (list[Header] | Unset): Headers of the record. In JSON, absent if there are none.
      """
 
     sequence: int

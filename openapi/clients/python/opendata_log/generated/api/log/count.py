@@ -142,8 +142,8 @@ def sync_detailed(
 ) -> Response[CountResponse | ErrorResponse]:
     """ Count the records of a key
 
-     Answers exactly how many records a key has in a range of sequences, without reading them, within 30
-    s (by default).
+     Returns the exact number of records of a key in a range of sequences, without reading them, within
+    30 s (by default).
 
     Args:
         key (str | Unset):  Example: orders.
@@ -185,8 +185,8 @@ def sync(
 ) -> CountResponse | ErrorResponse | None:
     """ Count the records of a key
 
-     Answers exactly how many records a key has in a range of sequences, without reading them, within 30
-    s (by default).
+     Returns the exact number of records of a key in a range of sequences, without reading them, within
+    30 s (by default).
 
     Args:
         key (str | Unset):  Example: orders.
@@ -223,8 +223,8 @@ async def asyncio_detailed(
 ) -> Response[CountResponse | ErrorResponse]:
     """ Count the records of a key
 
-     Answers exactly how many records a key has in a range of sequences, without reading them, within 30
-    s (by default).
+     Returns the exact number of records of a key in a range of sequences, without reading them, within
+    30 s (by default).
 
     Args:
         key (str | Unset):  Example: orders.
@@ -266,8 +266,8 @@ async def asyncio(
 ) -> CountResponse | ErrorResponse | None:
     """ Count the records of a key
 
-     Answers exactly how many records a key has in a range of sequences, without reading them, within 30
-    s (by default).
+     Returns the exact number of records of a key in a range of sequences, without reading them, within
+    30 s (by default).
 
     Args:
         key (str | Unset):  Example: orders.

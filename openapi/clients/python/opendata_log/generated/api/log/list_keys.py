@@ -157,11 +157,11 @@ def sync_detailed(
 ) -> Response[ErrorResponse | KeysResponse]:
     """ List keys
 
-     Answers the distinct keys that have records in a range of segments, in byte order, page by page: go
-    on with
-    `start_after_base64` = `nextStartAfter` for as long as there is one. A page ends at `limit` keys or
-    at the server's
-    byte cap (8 MiB by default), whichever is first, and is read within 30 s (by default).
+     Returns the distinct keys that have records in a range of segments, in byte order, one page at a
+    time. For the next
+    page, set `start_after_base64` to `nextStartAfter`, until a page has none. A page ends after `limit`
+    keys or at the
+    server's byte limit (8 MiB by default), whichever comes first, and is read within 30 s (by default).
 
     Args:
         start_segment (int | Unset):  Default: 0.
@@ -215,11 +215,11 @@ def sync(
 ) -> ErrorResponse | KeysResponse | None:
     """ List keys
 
-     Answers the distinct keys that have records in a range of segments, in byte order, page by page: go
-    on with
-    `start_after_base64` = `nextStartAfter` for as long as there is one. A page ends at `limit` keys or
-    at the server's
-    byte cap (8 MiB by default), whichever is first, and is read within 30 s (by default).
+     Returns the distinct keys that have records in a range of segments, in byte order, one page at a
+    time. For the next
+    page, set `start_after_base64` to `nextStartAfter`, until a page has none. A page ends after `limit`
+    keys or at the
+    server's byte limit (8 MiB by default), whichever comes first, and is read within 30 s (by default).
 
     Args:
         start_segment (int | Unset):  Default: 0.
@@ -268,11 +268,11 @@ async def asyncio_detailed(
 ) -> Response[ErrorResponse | KeysResponse]:
     """ List keys
 
-     Answers the distinct keys that have records in a range of segments, in byte order, page by page: go
-    on with
-    `start_after_base64` = `nextStartAfter` for as long as there is one. A page ends at `limit` keys or
-    at the server's
-    byte cap (8 MiB by default), whichever is first, and is read within 30 s (by default).
+     Returns the distinct keys that have records in a range of segments, in byte order, one page at a
+    time. For the next
+    page, set `start_after_base64` to `nextStartAfter`, until a page has none. A page ends after `limit`
+    keys or at the
+    server's byte limit (8 MiB by default), whichever comes first, and is read within 30 s (by default).
 
     Args:
         start_segment (int | Unset):  Default: 0.
@@ -326,11 +326,11 @@ async def asyncio(
 ) -> ErrorResponse | KeysResponse | None:
     """ List keys
 
-     Answers the distinct keys that have records in a range of segments, in byte order, page by page: go
-    on with
-    `start_after_base64` = `nextStartAfter` for as long as there is one. A page ends at `limit` keys or
-    at the server's
-    byte cap (8 MiB by default), whichever is first, and is read within 30 s (by default).
+     Returns the distinct keys that have records in a range of segments, in byte order, one page at a
+    time. For the next
+    page, set `start_after_base64` to `nextStartAfter`, until a page has none. A page ends after `limit`
+    keys or at the
+    server's byte limit (8 MiB by default), whichever comes first, and is read within 30 s (by default).
 
     Args:
         start_segment (int | Unset):  Default: 0.

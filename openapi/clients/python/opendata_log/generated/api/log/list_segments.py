@@ -127,7 +127,7 @@ def sync_detailed(
 ) -> Response[ErrorResponse | SegmentsResponse]:
     """ List segments
 
-     Answers the segments that overlap a range of sequences, in order.
+     Returns the segments that overlap a range of sequences, in order.
 
     Args:
         start_seq (int | Unset):  Default: 0.
@@ -163,7 +163,7 @@ def sync(
 ) -> ErrorResponse | SegmentsResponse | None:
     """ List segments
 
-     Answers the segments that overlap a range of sequences, in order.
+     Returns the segments that overlap a range of sequences, in order.
 
     Args:
         start_seq (int | Unset):  Default: 0.
@@ -194,7 +194,7 @@ async def asyncio_detailed(
 ) -> Response[ErrorResponse | SegmentsResponse]:
     """ List segments
 
-     Answers the segments that overlap a range of sequences, in order.
+     Returns the segments that overlap a range of sequences, in order.
 
     Args:
         start_seq (int | Unset):  Default: 0.
@@ -230,7 +230,7 @@ async def asyncio(
 ) -> ErrorResponse | SegmentsResponse | None:
     """ List segments
 
-     Answers the segments that overlap a range of sequences, in order.
+     Returns the segments that overlap a range of sequences, in order.
 
     Args:
         start_seq (int | Unset):  Default: 0.

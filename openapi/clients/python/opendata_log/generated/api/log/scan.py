@@ -178,17 +178,17 @@ def sync_detailed(
 ) -> Response[ErrorResponse | ScanResponse]:
     """ Read records of a key
 
-     Answers the records of one key in the order of their sequences. A page ends at `limit` records or at
-    the
-    server's byte cap (8 MiB by default), whichever is first; go on with `start_seq` = `nextSequence`.
-    It is read
-    within 30 s (by default).
+     Returns the records of one key in the order of their sequences. A page ends after `limit` records or
+    at the
+    server's byte limit (8 MiB by default), whichever comes first. For the next page, set `start_seq` to
+    `nextSequence`.
+    A page is read within 30 s (by default).
 
-    With `follow=true` the answer comes at once if there is something, else when the first record
-    arrives, else
-    after `timeout_ms` with no values and a `nextSequence` to come back with. Such a page ends at 256
+    With `follow=true`, the server responds immediately if there are records, else when the first record
+    arrives, or
+    after `timeout_ms` with no values and the `nextSequence` to continue with. Such a page ends at 256
     KiB. Up to 10,000
-    (by default) may follow at the same time, streams included.
+    clients (by default) can follow at the same time, including streams.
 
     Args:
         key (str | Unset):  Example: orders.
@@ -248,17 +248,17 @@ def sync(
 ) -> ErrorResponse | ScanResponse | None:
     """ Read records of a key
 
-     Answers the records of one key in the order of their sequences. A page ends at `limit` records or at
-    the
-    server's byte cap (8 MiB by default), whichever is first; go on with `start_seq` = `nextSequence`.
-    It is read
-    within 30 s (by default).
+     Returns the records of one key in the order of their sequences. A page ends after `limit` records or
+    at the
+    server's byte limit (8 MiB by default), whichever comes first. For the next page, set `start_seq` to
+    `nextSequence`.
+    A page is read within 30 s (by default).
 
-    With `follow=true` the answer comes at once if there is something, else when the first record
-    arrives, else
-    after `timeout_ms` with no values and a `nextSequence` to come back with. Such a page ends at 256
+    With `follow=true`, the server responds immediately if there are records, else when the first record
+    arrives, or
+    after `timeout_ms` with no values and the `nextSequence` to continue with. Such a page ends at 256
     KiB. Up to 10,000
-    (by default) may follow at the same time, streams included.
+    clients (by default) can follow at the same time, including streams.
 
     Args:
         key (str | Unset):  Example: orders.
@@ -313,17 +313,17 @@ async def asyncio_detailed(
 ) -> Response[ErrorResponse | ScanResponse]:
     """ Read records of a key
 
-     Answers the records of one key in the order of their sequences. A page ends at `limit` records or at
-    the
-    server's byte cap (8 MiB by default), whichever is first; go on with `start_seq` = `nextSequence`.
-    It is read
-    within 30 s (by default).
+     Returns the records of one key in the order of their sequences. A page ends after `limit` records or
+    at the
+    server's byte limit (8 MiB by default), whichever comes first. For the next page, set `start_seq` to
+    `nextSequence`.
+    A page is read within 30 s (by default).
 
-    With `follow=true` the answer comes at once if there is something, else when the first record
-    arrives, else
-    after `timeout_ms` with no values and a `nextSequence` to come back with. Such a page ends at 256
+    With `follow=true`, the server responds immediately if there are records, else when the first record
+    arrives, or
+    after `timeout_ms` with no values and the `nextSequence` to continue with. Such a page ends at 256
     KiB. Up to 10,000
-    (by default) may follow at the same time, streams included.
+    clients (by default) can follow at the same time, including streams.
 
     Args:
         key (str | Unset):  Example: orders.
@@ -383,17 +383,17 @@ async def asyncio(
 ) -> ErrorResponse | ScanResponse | None:
     """ Read records of a key
 
-     Answers the records of one key in the order of their sequences. A page ends at `limit` records or at
-    the
-    server's byte cap (8 MiB by default), whichever is first; go on with `start_seq` = `nextSequence`.
-    It is read
-    within 30 s (by default).
+     Returns the records of one key in the order of their sequences. A page ends after `limit` records or
+    at the
+    server's byte limit (8 MiB by default), whichever comes first. For the next page, set `start_seq` to
+    `nextSequence`.
+    A page is read within 30 s (by default).
 
-    With `follow=true` the answer comes at once if there is something, else when the first record
-    arrives, else
-    after `timeout_ms` with no values and a `nextSequence` to come back with. Such a page ends at 256
+    With `follow=true`, the server responds immediately if there are records, else when the first record
+    arrives, or
+    after `timeout_ms` with no values and the `nextSequence` to continue with. Such a page ends at 256
     KiB. Up to 10,000
-    (by default) may follow at the same time, streams included.
+    clients (by default) can follow at the same time, including streams.
 
     Args:
         key (str | Unset):  Example: orders.

@@ -178,23 +178,23 @@ def sync_detailed(
 ) -> Response[Any | ErrorResponse | StreamResponse200]:
     """ Follow a key
 
-     Sends the records of a key as server-sent events, first those that are there, then each as it
-    arrives, until
-    `end_seq` is reached, the client leaves or the server stops. Each event has the record's sequence as
-    `id` and
-    a `Value` as `data`. A comment line comes every 15 s (by default) when there is nothing else. A
+     Sends the records of a key as server-sent events: first the existing records, then each record when
+    it arrives, until
+    `end_seq` is reached, the client disconnects or the server stops. Each event has the record's
+    sequence as `id` and
+    a `Value` as `data`. If there are no records, a comment line is sent every 15 s (by default). A
     client that
-    reconnects with the header `Last-Event-ID` goes on exactly after that event; when nothing is left
-    for it
-    because `end_seq` was reached it is answered 204, which tells an `EventSource` not to come back. Up
-    to 10,000 (by
-    default) may follow at the same time, scans with `follow` included.
+    reconnects with the header `Last-Event-ID` continues exactly after that event. If nothing is left
+    because `end_seq`
+    was reached, the status is 204, after which an `EventSource` does not reconnect. Up to 10,000
+    clients (by default) can
+    follow at the same time, including scans with `follow`.
 
-    When reading fails midway, one event of type `error` with an `ErrorResponse` as `data` ends the
-    stream. A client whose
-    `Accept` names nothing but `text/event-stream`, as that of an `EventSource` does, is answered with
-    status 200, `retry:` and such
-    an event in place of 429, 503 and 504: any other status ends an `EventSource` for good.
+    If reading fails midway, an event of type `error` with an `ErrorResponse` as `data` ends the stream.
+    A client that
+    accepts only `text/event-stream`, such as an `EventSource`, receives status 200, `retry:` and such
+    an event in place of
+    429, 503 and 504: any other status stops an `EventSource` permanently.
 
     Args:
         key (str | Unset):  Example: orders.
@@ -248,23 +248,23 @@ def sync(
 ) -> Any | ErrorResponse | StreamResponse200 | None:
     """ Follow a key
 
-     Sends the records of a key as server-sent events, first those that are there, then each as it
-    arrives, until
-    `end_seq` is reached, the client leaves or the server stops. Each event has the record's sequence as
-    `id` and
-    a `Value` as `data`. A comment line comes every 15 s (by default) when there is nothing else. A
+     Sends the records of a key as server-sent events: first the existing records, then each record when
+    it arrives, until
+    `end_seq` is reached, the client disconnects or the server stops. Each event has the record's
+    sequence as `id` and
+    a `Value` as `data`. If there are no records, a comment line is sent every 15 s (by default). A
     client that
-    reconnects with the header `Last-Event-ID` goes on exactly after that event; when nothing is left
-    for it
-    because `end_seq` was reached it is answered 204, which tells an `EventSource` not to come back. Up
-    to 10,000 (by
-    default) may follow at the same time, scans with `follow` included.
+    reconnects with the header `Last-Event-ID` continues exactly after that event. If nothing is left
+    because `end_seq`
+    was reached, the status is 204, after which an `EventSource` does not reconnect. Up to 10,000
+    clients (by default) can
+    follow at the same time, including scans with `follow`.
 
-    When reading fails midway, one event of type `error` with an `ErrorResponse` as `data` ends the
-    stream. A client whose
-    `Accept` names nothing but `text/event-stream`, as that of an `EventSource` does, is answered with
-    status 200, `retry:` and such
-    an event in place of 429, 503 and 504: any other status ends an `EventSource` for good.
+    If reading fails midway, an event of type `error` with an `ErrorResponse` as `data` ends the stream.
+    A client that
+    accepts only `text/event-stream`, such as an `EventSource`, receives status 200, `retry:` and such
+    an event in place of
+    429, 503 and 504: any other status stops an `EventSource` permanently.
 
     Args:
         key (str | Unset):  Example: orders.
@@ -313,23 +313,23 @@ async def asyncio_detailed(
 ) -> Response[Any | ErrorResponse | StreamResponse200]:
     """ Follow a key
 
-     Sends the records of a key as server-sent events, first those that are there, then each as it
-    arrives, until
-    `end_seq` is reached, the client leaves or the server stops. Each event has the record's sequence as
-    `id` and
-    a `Value` as `data`. A comment line comes every 15 s (by default) when there is nothing else. A
+     Sends the records of a key as server-sent events: first the existing records, then each record when
+    it arrives, until
+    `end_seq` is reached, the client disconnects or the server stops. Each event has the record's
+    sequence as `id` and
+    a `Value` as `data`. If there are no records, a comment line is sent every 15 s (by default). A
     client that
-    reconnects with the header `Last-Event-ID` goes on exactly after that event; when nothing is left
-    for it
-    because `end_seq` was reached it is answered 204, which tells an `EventSource` not to come back. Up
-    to 10,000 (by
-    default) may follow at the same time, scans with `follow` included.
+    reconnects with the header `Last-Event-ID` continues exactly after that event. If nothing is left
+    because `end_seq`
+    was reached, the status is 204, after which an `EventSource` does not reconnect. Up to 10,000
+    clients (by default) can
+    follow at the same time, including scans with `follow`.
 
-    When reading fails midway, one event of type `error` with an `ErrorResponse` as `data` ends the
-    stream. A client whose
-    `Accept` names nothing but `text/event-stream`, as that of an `EventSource` does, is answered with
-    status 200, `retry:` and such
-    an event in place of 429, 503 and 504: any other status ends an `EventSource` for good.
+    If reading fails midway, an event of type `error` with an `ErrorResponse` as `data` ends the stream.
+    A client that
+    accepts only `text/event-stream`, such as an `EventSource`, receives status 200, `retry:` and such
+    an event in place of
+    429, 503 and 504: any other status stops an `EventSource` permanently.
 
     Args:
         key (str | Unset):  Example: orders.
@@ -383,23 +383,23 @@ async def asyncio(
 ) -> Any | ErrorResponse | StreamResponse200 | None:
     """ Follow a key
 
-     Sends the records of a key as server-sent events, first those that are there, then each as it
-    arrives, until
-    `end_seq` is reached, the client leaves or the server stops. Each event has the record's sequence as
-    `id` and
-    a `Value` as `data`. A comment line comes every 15 s (by default) when there is nothing else. A
+     Sends the records of a key as server-sent events: first the existing records, then each record when
+    it arrives, until
+    `end_seq` is reached, the client disconnects or the server stops. Each event has the record's
+    sequence as `id` and
+    a `Value` as `data`. If there are no records, a comment line is sent every 15 s (by default). A
     client that
-    reconnects with the header `Last-Event-ID` goes on exactly after that event; when nothing is left
-    for it
-    because `end_seq` was reached it is answered 204, which tells an `EventSource` not to come back. Up
-    to 10,000 (by
-    default) may follow at the same time, scans with `follow` included.
+    reconnects with the header `Last-Event-ID` continues exactly after that event. If nothing is left
+    because `end_seq`
+    was reached, the status is 204, after which an `EventSource` does not reconnect. Up to 10,000
+    clients (by default) can
+    follow at the same time, including scans with `follow`.
 
-    When reading fails midway, one event of type `error` with an `ErrorResponse` as `data` ends the
-    stream. A client whose
-    `Accept` names nothing but `text/event-stream`, as that of an `EventSource` does, is answered with
-    status 200, `retry:` and such
-    an event in place of 429, 503 and 504: any other status ends an `EventSource` for good.
+    If reading fails midway, an event of type `error` with an `ErrorResponse` as `data` ends the stream.
+    A client that
+    accepts only `text/event-stream`, such as an `EventSource`, receives status 200, `retry:` and such
+    an event in place of
+    429, 503 and 504: any other status stops an `EventSource` permanently.
 
     Args:
         key (str | Unset):  Example: orders.

@@ -55,9 +55,9 @@ def sync_detailed(
     client: AuthenticatedClient,
 
 ) -> Response[str]:
-    """ Whether the process runs
+    """ Liveness
 
-     Answers 200 for as long as it can answer at all.
+     Returns 200 while the process runs.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -83,9 +83,9 @@ def sync(
     client: AuthenticatedClient,
 
 ) -> str | None:
-    """ Whether the process runs
+    """ Liveness
 
-     Answers 200 for as long as it can answer at all.
+     Returns 200 while the process runs.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -106,9 +106,9 @@ async def asyncio_detailed(
     client: AuthenticatedClient,
 
 ) -> Response[str]:
-    """ Whether the process runs
+    """ Liveness
 
-     Answers 200 for as long as it can answer at all.
+     Returns 200 while the process runs.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -134,9 +134,9 @@ async def asyncio(
     client: AuthenticatedClient,
 
 ) -> str | None:
-    """ Whether the process runs
+    """ Liveness
 
-     Answers 200 for as long as it can answer at all.
+     Returns 200 while the process runs.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

@@ -71,9 +71,9 @@ def sync_detailed(
     client: AuthenticatedClient,
 
 ) -> Response[ErrorResponse | str]:
-    """ Whether to send requests here
+    """ Readiness
 
-     Answers 200, or 503 with the reason why not.
+     Returns 200 if the server accepts requests, or 503 with the reason.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -99,9 +99,9 @@ def sync(
     client: AuthenticatedClient,
 
 ) -> ErrorResponse | str | None:
-    """ Whether to send requests here
+    """ Readiness
 
-     Answers 200, or 503 with the reason why not.
+     Returns 200 if the server accepts requests, or 503 with the reason.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -122,9 +122,9 @@ async def asyncio_detailed(
     client: AuthenticatedClient,
 
 ) -> Response[ErrorResponse | str]:
-    """ Whether to send requests here
+    """ Readiness
 
-     Answers 200, or 503 with the reason why not.
+     Returns 200 if the server accepts requests, or 503 with the reason.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -150,9 +150,9 @@ async def asyncio(
     client: AuthenticatedClient,
 
 ) -> ErrorResponse | str | None:
-    """ Whether to send requests here
+    """ Readiness
 
-     Answers 200, or 503 with the reason why not.
+     Returns 200 if the server accepts requests, or 503 with the reason.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
