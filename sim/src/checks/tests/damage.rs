@@ -115,7 +115,7 @@ pub(super) const DAMAGE: &[(&str, &str, Damage)] = &[
         let numbered = last(history, is_append).safety_mut().numbered.clone().expect("a producer");
         reject(history, "producer_out_of_order", Some(numbered.sequence));
     }),
-    ("the first number of an epoch is of nobody", "exactly-once", |history, _, _| {
+    ("the first number of an epoch is reported as unknown", "exactly-once", |history, _, _| {
         reject(history, "producer_unknown", None).safety_mut().numbered.as_mut().expect("a producer").sequence = 0;
     }),
     ("a producer is fenced without a later epoch", "exactly-once", |history, _, _| {
