@@ -321,7 +321,7 @@ impl Sequencer {
             tip,
             time_ms: self.last_time_ms,
             state: self.state(bound),
-            number: self.last_number.next_metadata(tip),
+            number: self.last_number.next_without_records(tip),
         })))
     }
 

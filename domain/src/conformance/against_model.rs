@@ -94,6 +94,9 @@ async fn compare<F: Fixture>(random: &mut Random, log: &Opened<'_, F>, model: &M
     let mut query = all_keys(1 + random.below(10) as usize);
     query.start_segment = random.below(4) as u32;
     query.end_segment = query.start_segment + random.below(6) as u32;
+    if random.chance(2) {
+        (query.start_segment, query.end_segment) = (0, u32::MAX);
+    }
     query.start_after = random.chance(2).then(|| Bytes::from(random.key()));
     query.prefix = if random.chance(3) {
         Bytes::from("k")

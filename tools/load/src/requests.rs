@@ -28,10 +28,10 @@ impl Requests {
     /// # Errors
     /// When the URL is none.
     pub(crate) fn new(arguments: &Arguments, connection: u64) -> Result<Self> {
-        // A refusal is an error to count, not one to hide by sending again.
+        // An error is one to count, not one to hide by sending again.
         let retry = Retry {
             attempts: 1,
-            patience: TIMEOUT,
+            patience: Duration::from_millis(1),
             ..Retry::default()
         };
         let mut client = LogClient::builder(&arguments.url)

@@ -28,7 +28,8 @@ pub(super) struct Lost {
     pub(super) rejected: Error,
 }
 
-/// The appends that wait, in the order of what they rest on. The bounds of the queue bound them.
+/// The appends that wait, in the order in which they were decided: one that rests on an older write than those before it is
+/// answered with them. The bounds of the queue bound them.
 #[derive(Default)]
 pub(super) struct DurableAnswers(Mutex<VecDeque<Waiter>>);
 

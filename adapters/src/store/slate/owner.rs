@@ -37,7 +37,7 @@ pub(super) struct Ownership {
     instance: Instance,
 }
 
-/// What is written down.
+/// The content of the object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Owner {

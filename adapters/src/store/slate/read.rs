@@ -24,7 +24,7 @@ const READ_AHEAD_BYTES: usize = 512 * 1024;
 const READ_AHEAD_KEYS: usize = 64 * 1024;
 const KEY_ROW_BYTES: usize = 64;
 
-/// A reader's view of the rows, in a database that is written to here or elsewhere: the segments, and how far the log reached
+/// A reader's view of the rows, in a database that is written to here or elsewhere: the segments, and the watermarks
 /// when it began.
 pub(super) struct Reader<'a, D> {
     pub(super) db: &'a D,
@@ -125,7 +125,8 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
         let [Some(first), Some(newest)] = [self.segments.first(), self.segments.last()] else {
             return Ok(KeysBuilder::new(query).finish());
         };
-        let is_whole = query.start_segment <= first.id && query.end_segment > newest.id;
+        // With another end, segments that begin from now on are not asked for.
+        let is_whole = query.start_segment <= first.id && query.end_segment == SegmentId::MAX;
         match is_whole {
             true => self.all_keys(query).await,
             false => self.keys_of_segments(query, newest.id).await,

@@ -32,7 +32,7 @@ struct Written {
     durable: u64,
 }
 
-/// What is written down of a log before it is opened.
+/// What is stored of the watermark of a log that is not open.
 #[derive(Debug, Default)]
 pub(super) struct Recorded {
     durable: Option<Sequence>,
@@ -40,7 +40,7 @@ pub(super) struct Recorded {
     path: String,
 }
 
-/// Reads what is written down of the log at `path`.
+/// Reads what is stored for the log at `path`.
 ///
 /// # Errors
 /// [`Error::Corrupt`] when it cannot be read, [`Error::Unavailable`] when the store does not answer.
@@ -64,7 +64,7 @@ async fn find(objects: &dyn ObjectStore, path: &str, name: &str) -> Result<Optio
     };
     decode(&found).map(Some).map_err(|why| {
         Error::Corrupt(format!(
-            "{object}, which says how far the log was durable, {why}"
+            "{object}, which stores the durable watermark, {why}"
         ))
     })
 }

@@ -176,7 +176,11 @@ impl Presence {
             self.verify_manifest(manifest.id()),
             self.verify_wal(manifest.replay_after_wal_id()),
         );
-        identity.and(manifest).and(wal)
+        // That something is gone is certain, whatever could not be asked for.
+        let (gone, other): (Vec<_>, Vec<_>) = [identity, manifest, wal]
+            .into_iter()
+            .partition(|found| matches!(found, Err(Absence::Gone(_))));
+        gone.into_iter().chain(other).collect()
     }
 
     async fn verify_identity(&self) -> std::result::Result<(), Absence> {

@@ -18,7 +18,7 @@ fn ten_thousand_commits_without_records_skip_a_sequence_only_when_numbers_run_lo
     }
     let skipped = log.sequencer.tip().get() - 1;
     assert!(
-        (10_000 / 255..=10_000 / 235).contains(&skipped),
+        (10_000 / 127..=10_000 / 115).contains(&skipped),
         "{skipped}"
     );
     assert_eq!(log.sequencer.last_number().watermark(), log.sequencer.tip());
@@ -48,7 +48,7 @@ fn ten_thousand_commits_without_records_skip_a_sequence_only_when_numbers_run_lo
     // What is not durable is forgotten, and no sequence is given again.
     log.commit_without_records();
     log.crash();
-    assert!(log.sequencer.tip() >= tip);
+    assert!(log.sequencer.tip() > tip);
 }
 
 #[test]

@@ -71,6 +71,10 @@ fn declaration(
             field.number() > last,
             "{name}: fields in the order of their numbers"
         );
+        assert!(
+            field.number() < 16,
+            "{name}: the decoder of JSON has 32 bits for fields"
+        );
         last = field.number();
         let comment = comment(file, &[place, &[FIELDS, index]].concat());
         writeln!(
