@@ -248,7 +248,12 @@ impl Sequencer {
         let begins_segment = self.roller.active() != Some(segment);
         let producers = &self.producers;
         let facts = (&self.keys, &self.lookups, producers);
-        let mut judge = Judge::new(facts, commands, (start, segment.id, time_ms));
+        let mut judge = Judge::new(
+            facts,
+            commands,
+            (start, segment.id, time_ms),
+            self.last_number,
+        );
         for (command, append) in commands.iter().copied().enumerate() {
             judge.take(command, append);
         }

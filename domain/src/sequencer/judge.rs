@@ -35,18 +35,19 @@ enum Verdict {
 }
 
 impl<'s, 'a: 's> Judge<'s, 'a> {
-    /// Nothing yet, for a commit of `commands` to `segment` from sequence `start` on.
+    /// Nothing yet, for a commit of `commands` to `segment` from sequence `start` on, after `last_write`.
     pub(super) fn new(
         (keys, lookups, producers): (&'s KeyTable, &'s PendingLookups, &'s Producers),
         commands: &[&'a Append],
         (start, segment, time_ms): (Sequence, SegmentId, i64),
+        last_write: EngineNumber,
     ) -> Self {
         Self {
             keys,
             lookups,
             segment,
             next: start,
-            producers: Staged::new(producers, time_ms),
+            producers: Staged::new(producers, time_ms, last_write),
             group: Group::new(commands),
             placed: Vec::with_capacity(commands.len()),
             answered: Vec::new(),

@@ -95,6 +95,8 @@ pub(super) enum Judgement {
 pub(super) struct Staged<'t> {
     table: &'t Producers,
     now_ms: i64,
+    /// The write before the group.
+    last_write: EngineNumber,
     written: BTreeMap<ProducerId, ProducerState>,
     forgotten: BTreeSet<ProducerId>,
     /// Of `written`, those that were not known.
@@ -106,10 +108,11 @@ pub(super) struct Staged<'t> {
 }
 
 impl<'t> Staged<'t> {
-    pub(super) fn new(table: &'t Producers, now_ms: i64) -> Self {
+    pub(super) fn new(table: &'t Producers, now_ms: i64, last_write: EngineNumber) -> Self {
         Self {
             table,
             now_ms,
+            last_write,
             written: BTreeMap::new(),
             forgotten: BTreeSet::new(),
             new: 0,
@@ -121,11 +124,13 @@ impl<'t> Staged<'t> {
     /// What is to be done with a request whose records have this fingerprint.
     pub(super) fn judge(&mut self, request: &Producer, fingerprint: u64) -> Judgement {
         let Some(state) = self.state(&request.id) else {
+            // A crash that takes back the last write may bring a producer back that it forgot.
+            let rests_on = self.last_write;
             return match request.sequence {
                 0 if self.has_place(&request.id) || self.makes_room() => Judgement::Next,
-                0 => Judgement::Answered(Err(self.full()), EngineNumber::default()),
+                0 => Judgement::Answered(Err(self.full()), rests_on),
                 _ if self.is_behind(request) => Judgement::Behind,
-                _ => rejected(Rejection::ProducerUnknown, EngineNumber::default()),
+                _ => rejected(Rejection::ProducerUnknown, rests_on),
             };
         };
         let end = EngineNumber::of_commit(state.recent.end());

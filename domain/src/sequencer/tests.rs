@@ -171,6 +171,7 @@ impl Checked {
     /// Plans these commands, and compares what is decided with what the model decides.
     fn run(&mut self, commands: &[u64]) -> std::result::Result<(), TestCaseError> {
         self.log.now_ms += 1;
+        let before = self.log.sequencer.last_number();
         let outcome = self.log.run(commands);
         if let Some(start) = outcome.start {
             self.model.resume_at(start);
@@ -195,7 +196,12 @@ impl Checked {
                     prop_assert!(appended.duplicate);
                     prop_assert_eq!(rests_on, EngineNumber::of_commit(appended.end()));
                 }
-                (Err(_), rests_on) => {
+                (Err(error), rests_on) => {
+                    // What is not known rests on whatever was forgotten.
+                    if matches!(&error, Error::Rejected(why) if **why == Rejection::ProducerUnknown)
+                    {
+                        prop_assert!(rests_on >= Some(before), "{rests_on:?}, {before:?}");
+                    }
                     prop_assert!(rests_on <= Some(self.log.sequencer.last_number()));
                 }
             }
