@@ -13,6 +13,7 @@ use futures::future::join_all;
 use log_domain::{Clock, Error, Result};
 use object_store::path::{Path, PathPart};
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutMode};
+use parking_lot::Mutex;
 use serde::Serialize;
 use slatedb::VersionedManifest;
 use slatedb::admin::Admin;
@@ -48,6 +49,16 @@ pub(super) struct Presence {
     identity: Bytes,
     wal: Arc<WalFiles>,
     each_flush: bool,
+    seen: Mutex<Seen>,
+}
+
+/// What was found intact, where each flush is followed by a look: what did not change is not read again.
+#[derive(Default)]
+struct Seen {
+    /// ETag of the identity in each place.
+    identity: Vec<Option<String>>,
+    /// The newest file of the WAL.
+    wal_file: u64,
 }
 
 /// Why a log cannot be said to be there.
@@ -151,6 +162,7 @@ impl Found {
             identity: identity.unwrap_or_default(),
             wal,
             each_flush: options.verify_each_flush,
+            seen: Mutex::default(),
         })
     }
 }
@@ -184,14 +196,26 @@ impl Presence {
     }
 
     async fn verify_identity(&self) -> std::result::Result<(), Absence> {
-        for place in &self.places {
-            let object = plain_objects::object(&self.path, OBJECT);
-            let found = match place.get(&object).await {
-                Ok(found) => found.bytes().await,
-                Err(error) => Err(error),
+        let object = plain_objects::object(&self.path, OBJECT);
+        let mut tags = Vec::with_capacity(self.places.len());
+        for (index, place) in self.places.iter().enumerate() {
+            let seen = self.seen.lock().identity.get(index).cloned().flatten();
+            if let Some(seen) = seen.filter(|_| self.each_flush)
+                && let Ok(ObjectMeta { e_tag, .. }) = place.head(&object).await
+                && e_tag.as_ref() == Some(&seen)
+            {
+                tags.push(e_tag);
+                continue;
+            }
+            let (found, tag) = match place.get(&object).await {
+                Ok(found) => {
+                    let tag = found.meta.e_tag.clone();
+                    (found.bytes().await, tag)
+                }
+                Err(error) => (Err(error), None),
             };
             match found {
-                Ok(found) if found == self.identity => {}
+                Ok(found) if found == self.identity => tags.push(tag),
                 Ok(_) => {
                     return Err(Absence::Gone(format!(
                         "{object} is that of another log: the log was replaced"
@@ -200,6 +224,7 @@ impl Presence {
                 Err(error) => return Err(Absence::of(error, &object)),
             }
         }
+        self.seen.lock().identity = tags;
         Ok(())
     }
 
@@ -228,18 +253,26 @@ impl Presence {
     }
 
     /// Looks for the oldest file of the WAL that a start would read, which is the one after `replayed`, and for the newest.
-    /// Those between are not looked for: a start tells of them.
+    /// Those between are not looked for (after each flush, only if they were not before): a start tells of them.
     async fn verify_wal(&self, replayed: u64) -> std::result::Result<(), Absence> {
         let mut files = self.wal.last();
         files.retain(|file| file.id > replayed);
-        let Some(first) = files.first().map(|file| file.id) else {
+        let [Some(first), Some(newest)] = [files.first(), files.last()].map(|file| Some(file?.id))
+        else {
             return Ok(());
         };
+        if self.each_flush {
+            let seen = self.seen.lock().wal_file;
+            files.retain(|file| file.id > seen || file.id == newest);
+        }
         let oldest = Some(replayed + 1).filter(|oldest| *oldest < first);
         let sizes = files.iter().map(|file| (file.id, Some(file.bytes)));
         let all = oldest.map(|id| (id, None)).into_iter().chain(sizes);
         let all = join_all(all.map(|(id, bytes)| self.verify_wal_file(id, bytes))).await;
-        all.into_iter().collect()
+        all.into_iter()
+            .collect::<std::result::Result<(), Absence>>()?;
+        self.seen.lock().wal_file = newest;
+        Ok(())
     }
 
     async fn verify_wal_file(
