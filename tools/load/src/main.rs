@@ -55,22 +55,19 @@ impl Measured {
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    if let Err(error) = prepare(&arguments).await {
-        complain(&format!(
-            "the server at {} cannot be used: {error}",
-            arguments.url
-        ));
-        return ExitCode::FAILURE;
-    }
-    let started = Instant::now();
-    let until = started + Duration::from_secs(arguments.seconds);
-    let measured = match run(&arguments, until).await {
-        Ok(measured) => measured,
+    let connections = match prepare(&arguments).await {
+        Ok(connections) => connections,
         Err(error) => {
-            complain(&error.to_string());
+            complain(&format!(
+                "the server at {} cannot be used: {error}",
+                arguments.url
+            ));
             return ExitCode::FAILURE;
         }
     };
+    let started = Instant::now();
+    let until = started + Duration::from_secs(arguments.seconds);
+    let measured = run(connections, arguments.mode, until).await;
     report(&arguments, &measured, started.elapsed());
     if measured.latency.is_empty() {
         return ExitCode::FAILURE;
@@ -78,29 +75,34 @@ async fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Reading needs something to read: one durable batch for every key.
-async fn prepare(arguments: &Arguments) -> Result<()> {
-    let requests = Requests::new(arguments, 0)?;
-    if arguments.mode == Mode::Append {
-        return requests.check().await;
+/// All connections, to a server that answers. Reading needs something to read: one durable batch for every key.
+async fn prepare(arguments: &Arguments) -> Result<Vec<Requests>> {
+    let connections = 0..arguments.connections;
+    let connections: Vec<_> = connections
+        .map(|connection| Requests::new(arguments, connection))
+        .collect::<Result<_>>()?;
+    let first = &connections[0];
+    match arguments.mode {
+        Mode::Append => first.check().await?,
+        Mode::Scan | Mode::Count => {
+            for key in 0..arguments.keys {
+                first.append_to(key, true).await?;
+            }
+        }
     }
-    for key in 0..arguments.keys {
-        requests.append_to(key, true).await?;
-    }
-    Ok(())
+    Ok(connections)
 }
 
-async fn run(arguments: &Arguments, until: Instant) -> Result<Measured> {
-    let mut connections = JoinSet::new();
-    for connection in 0..arguments.connections {
-        let requests = Requests::new(arguments, connection)?;
-        connections.spawn(run_connection(requests, arguments.mode, until));
-    }
+async fn run(connections: Vec<Requests>, mode: Mode, until: Instant) -> Measured {
+    let mut running: JoinSet<_> = connections
+        .into_iter()
+        .map(|requests| run_connection(requests, mode, until))
+        .collect();
     let mut all = Measured::new();
-    while let Some(measured) = connections.join_next().await {
+    while let Some(measured) = running.join_next().await {
         all.add(measured.expect("a connection's task does not panic"));
     }
-    Ok(all)
+    all
 }
 
 async fn run_connection(mut requests: Requests, mode: Mode, until: Instant) -> Measured {

@@ -72,9 +72,13 @@ pub struct SlateStore {
 
 impl SlateStore {
     /// What a read of now sees.
-    fn view(&self) -> (Watermarks, Arc<Vec<Segment>>) {
+    fn reader(&self) -> Reader<'_, Db> {
         let watermarks = self.shared.watermarks();
-        (watermarks, self.shared.segments())
+        Reader {
+            db: &self.db,
+            segments: self.shared.segments(),
+            watermarks,
+        }
     }
 
     /// How a close ends that the object store gave no time.
@@ -190,23 +194,11 @@ impl SlateStore {
 
 impl LogReader for SlateStore {
     async fn scan(&self, scan: &Scan) -> Result<Page> {
-        let (watermarks, segments) = self.view();
-        let reader = Reader {
-            db: &self.db,
-            segments: &segments,
-            watermarks,
-        };
-        reader.scan(scan).await
+        self.reader().scan(scan).await
     }
 
     async fn keys(&self, query: &KeysQuery) -> Result<KeysPage> {
-        let (watermarks, segments) = self.view();
-        let reader = Reader {
-            db: &self.db,
-            segments: &segments,
-            watermarks,
-        };
-        reader.keys(query).await
+        self.reader().keys(query).await
     }
 
     async fn segments(&self, range: SequenceRange) -> Result<Vec<Segment>> {
@@ -214,13 +206,7 @@ impl LogReader for SlateStore {
     }
 
     async fn count(&self, key: &Key, range: SequenceRange) -> Result<u64> {
-        let (watermarks, segments) = self.view();
-        let reader = Reader {
-            db: &self.db,
-            segments: &segments,
-            watermarks,
-        };
-        reader.count(key, range).await
+        self.reader().count(key, range).await
     }
 
     fn watermarks(&self) -> Watermarks {

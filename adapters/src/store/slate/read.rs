@@ -1,6 +1,7 @@
 //! Reading: scans, counts and listings, each over the segments that can matter.
 
 use std::ops::Bound;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use log_domain::page::{KeysBuilder, PageBuilder};
@@ -28,7 +29,7 @@ const KEY_ROW_BYTES: usize = 64;
 /// when it began.
 pub(super) struct Reader<'a, D> {
     pub(super) db: &'a D,
-    pub(super) segments: &'a [Segment],
+    pub(super) segments: Arc<Vec<Segment>>,
     pub(super) watermarks: Watermarks,
 }
 
@@ -42,7 +43,7 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
             range = range.starting_at(self.first_since(&scan.key, range, since_ms).await?);
         }
         let mut page = PageBuilder::new(range, scan.start_time_ms, scan.limit);
-        let mut holding = Holding::new(self.db, self.segments, &scan.key, range).await?;
+        let mut holding = Holding::new(self.db, &self.segments, &scan.key, range).await?;
         'segments: while let Some(segment) = holding.next().await? {
             let mut rows = rows(
                 self.db,
@@ -67,7 +68,7 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
     pub(super) async fn count(&self, key: &Key, range: SequenceRange) -> Result<u64> {
         let visible = self.watermarks.visible(Visibility::Memory);
         let end = range.end().min(visible);
-        let segments = overlapping(self.segments, range.start(), end);
+        let segments = overlapping(&self.segments, range.start(), end);
         let (Some(first), Some(last)) = (segments.first(), segments.last()) else {
             return Ok(0);
         };
@@ -215,7 +216,7 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
             .get(began)
             .map_or(Sequence::ZERO, |segment| segment.start);
         let range = range.starting_at(range.start().max(from));
-        let mut holding = Holding::new(self.db, self.segments, key, range).await?;
+        let mut holding = Holding::new(self.db, &self.segments, key, range).await?;
         while let Some(segment) = holding.next().await? {
             let after = self
                 .segments

@@ -196,36 +196,39 @@ impl Presence {
     }
 
     async fn verify_identity(&self) -> std::result::Result<(), Absence> {
-        let object = plain_objects::object(&self.path, OBJECT);
         let mut tags = Vec::with_capacity(self.places.len());
         for (index, place) in self.places.iter().enumerate() {
             let seen = self.seen.lock().identity.get(index).cloned().flatten();
-            if let Some(seen) = seen.filter(|_| self.each_flush)
-                && let Ok(ObjectMeta { e_tag, .. }) = place.head(&object).await
-                && e_tag.as_ref() == Some(&seen)
-            {
-                tags.push(e_tag);
-                continue;
-            }
-            let (found, tag) = match place.get(&object).await {
-                Ok(found) => {
-                    let tag = found.meta.e_tag.clone();
-                    (found.bytes().await, tag)
-                }
-                Err(error) => (Err(error), None),
-            };
-            match found {
-                Ok(found) if found == self.identity => tags.push(tag),
-                Ok(_) => {
-                    return Err(Absence::Gone(format!(
-                        "{object} is that of another log: the log was replaced"
-                    )));
-                }
-                Err(error) => return Err(Absence::of(error, &object)),
-            }
+            tags.push(self.verify_identity_in(place, seen).await?);
         }
         self.seen.lock().identity = tags;
         Ok(())
+    }
+
+    /// Reads the identity in a place, unless its ETag is still the one that was `seen` and each flush is followed by a look.
+    /// Returns its ETag.
+    async fn verify_identity_in(
+        &self,
+        place: &Arc<dyn ObjectStore>,
+        seen: Option<String>,
+    ) -> std::result::Result<Option<String>, Absence> {
+        let object = plain_objects::object(&self.path, OBJECT);
+        if self.each_flush
+            && seen.is_some()
+            && let Ok(found) = place.head(&object).await
+            && found.e_tag == seen
+        {
+            return Ok(seen);
+        }
+        let absent = |error| Absence::of(error, &object);
+        let found = place.get(&object).await.map_err(absent)?;
+        let tag = found.meta.e_tag.clone();
+        if found.bytes().await.map_err(absent)? != self.identity {
+            return Err(Absence::Gone(format!(
+                "{object} is that of another log: the log was replaced"
+            )));
+        }
+        Ok(tag)
     }
 
     pub(super) async fn verify_manifest(&self, id: u64) -> std::result::Result<(), Absence> {

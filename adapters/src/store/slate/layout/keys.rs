@@ -42,10 +42,11 @@ pub(crate) fn range(query: &KeysQuery) -> Option<(Bytes, Bound<Bytes>)> {
 pub(crate) fn decode(row_key: &Bytes, value: &Bytes) -> Result<Key> {
     let damaged = || Error::Corrupt(format!("key row {}", row_key.escape_ascii()));
     versioned(value, VERSION, "a key row")?;
-    let name = row_key.get(HEAD_BYTES..).ok_or_else(damaged)?;
-    let is_whole = key::end(name) == Some(name.len());
-    let name = row_key.slice(HEAD_BYTES..);
-    let name = key::get(&name).filter(|_| is_whole).ok_or_else(damaged)?;
+    let escaped = row_key.get(HEAD_BYTES..).ok_or_else(damaged)?;
+    if key::end(escaped) != Some(escaped.len()) {
+        return Err(damaged());
+    }
+    let name = key::get(&row_key.slice(HEAD_BYTES..)).ok_or_else(damaged)?;
     Ok(Key::stored(name))
 }
 

@@ -55,6 +55,18 @@ impl ReadOnly {
     fn view(&self) -> View {
         self.view.read().clone()
     }
+
+    fn reader(&self) -> Reader<'_, DbReader> {
+        let View {
+            watermarks,
+            segments,
+        } = self.view();
+        Reader {
+            db: &self.db,
+            segments,
+            watermarks,
+        }
+    }
 }
 
 impl Drop for ReadOnly {
@@ -66,29 +78,11 @@ impl Drop for ReadOnly {
 
 impl LogReader for ReadOnly {
     async fn scan(&self, scan: &Scan) -> Result<Page> {
-        let View {
-            watermarks,
-            segments,
-        } = self.view();
-        let reader = Reader {
-            db: &*self.db,
-            segments: &segments,
-            watermarks,
-        };
-        reader.scan(scan).await
+        self.reader().scan(scan).await
     }
 
     async fn keys(&self, query: &KeysQuery) -> Result<KeysPage> {
-        let View {
-            watermarks,
-            segments,
-        } = self.view();
-        let reader = Reader {
-            db: &*self.db,
-            segments: &segments,
-            watermarks,
-        };
-        reader.keys(query).await
+        self.reader().keys(query).await
     }
 
     async fn segments(&self, range: SequenceRange) -> Result<Vec<Segment>> {
@@ -96,16 +90,7 @@ impl LogReader for ReadOnly {
     }
 
     async fn count(&self, key: &Key, range: SequenceRange) -> Result<u64> {
-        let View {
-            watermarks,
-            segments,
-        } = self.view();
-        let reader = Reader {
-            db: &*self.db,
-            segments: &segments,
-            watermarks,
-        };
-        reader.count(key, range).await
+        self.reader().count(key, range).await
     }
 
     fn watermarks(&self) -> Watermarks {
@@ -138,10 +123,10 @@ impl LogReader for ReadOnly {
     }
 }
 
-/// A store that writes, and a reader beside it.
-struct Beside(On);
+/// A store that writes, and a separate reader of the same log.
+struct WithReader(On);
 
-impl Fixture for Beside {
+impl Fixture for WithReader {
     type Writer = SlateStore;
     type Reader = ReadOnly;
 
@@ -173,5 +158,5 @@ impl Fixture for Beside {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_is_opened_for_reading_conforms_as_a_reader() {
-    run_readers(|| Beside(On(Arc::new(InMemory::new())))).await;
+    run_readers(|| WithReader(On(Arc::new(InMemory::new())))).await;
 }

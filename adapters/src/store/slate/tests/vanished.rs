@@ -188,15 +188,19 @@ async fn where_there_is_no_log_none_is_begun_unless_it_may_and_parts_of_one_are_
     open(&objects).await;
 }
 
+fn with_wal_in(wal: &Arc<dyn ObjectStore>) -> impl Fn(&mut Options) + Copy {
+    |options| {
+        options.wal = Some(WalStore {
+            objects: Arc::clone(wal),
+            location: "s3://wal".into(),
+        });
+    }
+}
+
 #[tokio::test]
 async fn a_log_whose_wal_was_emptied_is_not_opened_and_not_written_to() {
     let (objects, wal) = (memory(), memory());
-    let with_wal = |options: &mut Options| {
-        options.wal = Some(WalStore {
-            objects: Arc::clone(&wal),
-            location: "s3://wal".into(),
-        });
-    };
+    let with_wal = with_wal_in(&wal);
     let store = open_with(&objects, with_wal).await.expect("opened");
     assert_eq!(
         content(&wal, &identity()).await,
@@ -213,12 +217,7 @@ async fn a_log_whose_wal_was_emptied_is_not_opened_and_not_written_to() {
 
     // The other way round: the data's bucket was emptied, and the WAL's was not.
     let (objects, wal) = (memory(), memory());
-    let with_wal = |options: &mut Options| {
-        options.wal = Some(WalStore {
-            objects: Arc::clone(&wal),
-            location: "s3://wal".into(),
-        });
-    };
+    let with_wal = with_wal_in(&wal);
     let store = open_with(&objects, with_wal).await.expect("opened");
     store.close(CLOSE).await.expect("closed");
     delete(&objects, "").await;
