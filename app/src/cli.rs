@@ -147,8 +147,8 @@ pub struct ServeArgs {
     #[arg(long, value_name = "PREFIX")]
     azure_prefix: Option<String>,
 
-    /// Take over the log even if the server that fenced this one has not released it (use this if that server is gone
-    /// for good), and take over a folder even if another server is still running on it.
+    /// Take over the log even if the server that fenced this one has not released it (use this if that server
+    /// will not be started again), and take over a folder even if another server is still running on it.
     #[arg(long)]
     take_over: bool,
 

@@ -74,7 +74,7 @@ pub enum Planted {
     KeepExpired,
     /// Producers expire after a quarter of the time.
     ExpireEarly,
-    /// A request with a number that was used for other records is taken for a duplicate.
+    /// A request that reuses a sequence with other records is answered as a duplicate.
     IgnoreReuse,
     /// A request of a producer with an unknown outcome is reported as applied long ago.
     SayTooOld,

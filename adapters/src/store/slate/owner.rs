@@ -73,7 +73,7 @@ impl Ownership {
                 instance = ownership.instance.name,
                 owner = owner.instance,
                 "another server took over this log from this one and has not released it, so this server does not reclaim it. \
-                 If the other server is gone for good, start this one with --take-over"
+                 If the other server will not be started again, start this one with --take-over"
             );
             return Err(Error::Fenced);
         }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use prost_types::field_descriptor_proto::{Label, Type};
 use prost_types::{DescriptorProto, FieldDescriptorProto, FileDescriptorProto};
 
-/// Numbers of the lists in the descriptor, of which the places of comments are made.
+/// Field numbers of the lists in a descriptor. The path of a comment consists of these and of positions in the lists.
 const MESSAGES: i32 = 4;
 const FIELDS: i32 = 2;
 

@@ -86,7 +86,7 @@ pub(super) const DAMAGE: &[(&str, &str, Damage)] = &[
         asked.safety_mut().numbered.as_mut().expect("a producer").sequence += 1;
         facts.producer_expiry_ms = asked.answered.as_ref().expect("answered").0.ms - durable.called.ms + 1;
     }),
-    ("a number is taken for a duplicate although it had other records", "exactly-once", |history, _, _| {
+    ("a request with other records is answered as a duplicate", "exactly-once", |history, _, _| {
         let start = last(history, is_append).acknowledged().expect("acknowledged").1;
         repeat(history, 0, Outcome::Duplicate { start, count: 3 }).records_mut()[0].value = "other".into();
     }),

@@ -7,7 +7,7 @@ use crate::history::{Numbered, Outcome, Safety, Sent};
 use crate::planted::Planted;
 use crate::time::now_ms;
 
-/// Appends that are sent within this time are taken for those of one commit.
+/// Appends that are sent within this time count as appends of one commit.
 const ONE_COMMIT_MS: u64 = 3;
 
 /// What the bugs need to know of the past.
