@@ -97,6 +97,13 @@ class S3:
         status, body = request(f"{self.endpoint}/{name}", method="PUT")
         assert status == 200, body
 
+    def takes_an_object(self) -> bool:
+        """The ready check: an object needs the filer, the master and a volume with room."""
+        bucket = f"{self.endpoint}/up-check"
+        # The bucket is there already at a second look.
+        return (request(bucket, method="PUT")[0] in (200, 409)
+                and request(f"{bucket}/object", data=b"data", method="PUT")[0] == 200)
+
     def env(self) -> dict[str, str]:
         """What a client needs to reach it."""
         return {"AWS_ENDPOINT_URL": self.endpoint, "AWS_ALLOW_HTTP": "true", "AWS_REGION": "us-east-1",
@@ -115,13 +122,15 @@ def seaweedfs(folder: Path):
     with log.open("w") as output:
         process = subprocess.Popen(
             [weed, "server", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3", "-volume.max=200",
+             # By default it takes no write while less than 1 % of the disk is free, and never says so to a client.
+             "-volume.minFreeSpace=32MiB",
              "-master.telemetry=false", "-master.volumeSizeLimitMB=512", f"-filer.localSocket={folder}/filer.sock",
              f"-s3.localSocket={folder}/s3.sock", "-s3.port.iceberg=0", "-s3.port.lance=0",
              *(f"-{name}={port}" for name, port in zip(names, ports))],
             stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
     server = S3(ports[0], process.pid)
     try:
-        wait_until("SeaweedFS makes a bucket", lambda: request(f"{server.endpoint}/up-check", method="PUT")[0] == 200, log, process)
+        wait_until("SeaweedFS takes an object", server.takes_an_object, log, process)
         yield server
     finally:
         os.killpg(process.pid, signal.SIGKILL)

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -22,8 +22,10 @@ pub const SECRET_ACCESS_KEY: &str = "test-secret";
 pub const REGION: &str = "us-east-1";
 
 const POLL: Duration = Duration::from_millis(100);
-const POLLS_UNTIL_UP: usize = 600;
+const UNTIL_UP: Duration = Duration::from_mins(1);
 const STARTS: usize = 3;
+/// Of one request of the ready check.
+const READY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The environment of a client, with the endpoint of a proxy before the server that it names.
 pub fn through(proxy: &str, mut environment: Vec<(String, String)>) -> Vec<(String, String)> {
@@ -112,6 +114,8 @@ impl SeaweedFs {
             format!("-volume.port={volume}"),
             format!("-volume.port.grpc={volume_grpc}"),
             "-volume.max=20".to_owned(),
+            // By default it takes no write while less than 1 % of the disk is free, and never says so to a client.
+            "-volume.minFreeSpace=32MiB".to_owned(),
             format!("-filer.port={filer}"),
             format!("-filer.port.grpc={filer_grpc}"),
             format!(
@@ -141,12 +145,9 @@ impl SeaweedFs {
             process,
             folder,
         };
-        for _ in 0..POLLS_UNTIL_UP {
-            // The first bucket is the ready check: it needs the master, a volume and the filer to work together.
-            if server
-                .request("PUT", "/ready-check", &[], b"")
-                .is_ok_and(|answer| answer.status == 200)
-            {
+        let started = Instant::now();
+        while started.elapsed() < UNTIL_UP {
+            if server.takes_an_object() {
                 return Ok(server);
             }
             if !server.process.is_running() {
@@ -161,6 +162,16 @@ impl SeaweedFs {
             "it was not ready in time; its log ends:\n{}",
             tail.join("\n")
         ))
+    }
+
+    /// The ready check: an object needs the filer, the master and a volume with room.
+    fn takes_an_object(&self) -> bool {
+        let put = |path: &str, body: &[u8]| {
+            let answer = http::request(self.s3_port, "PUT", path, &[], body, READY_TIMEOUT);
+            // The bucket is there already at a second look.
+            answer.is_ok_and(|answer| matches!(answer.status, 200 | 409))
+        };
+        put("/ready-check", b"") && put("/ready-check/object", b"data")
     }
 
     /// The port of the S3 API on 127.0.0.1.
