@@ -24,7 +24,7 @@ pub const REGION: &str = "us-east-1";
 const POLL: Duration = Duration::from_millis(100);
 const UNTIL_UP: Duration = Duration::from_mins(1);
 const STARTS: usize = 3;
-/// Of one request of the ready check.
+/// Of one request of the ready check. A server that has no room for an object does not answer at all.
 const READY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The environment of a client, with the endpoint of a proxy before the server that it names.
@@ -145,6 +145,10 @@ impl SeaweedFs {
             process,
             folder,
         };
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "a process is waited for, which no simulation controls"
+        )]
         let started = Instant::now();
         while started.elapsed() < UNTIL_UP {
             if server.takes_an_object() {
