@@ -110,6 +110,15 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
         if sequence <= segment.start {
             return Ok(0);
         }
+        // Up to the tip, the row to ask is nearly always the last one: one seek instead of two. But rows can have been
+        // applied since the watermarks were read.
+        if sequence >= self.watermarks.tip {
+            match last_row(self.db, segment.id, key).await? {
+                Some(row) if row.run.last() < sequence => return row.end(),
+                None => return Ok(0),
+                Some(_) => {}
+            }
+        }
         let mut rows = rows(self.db, segment.id, key, sequence, 1).await?;
         let row = match next_row(&mut rows).await? {
             Some(row) => row,

@@ -108,3 +108,23 @@ async fn reading_a_key_over_many_segments_finds_what_it_holds_in_each() {
     assert_eq!(count(&store, "nobody", 0).await, 0);
     store.close(CLOSE).await.expect("closed");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_count_leaves_out_what_was_applied_after_its_watermarks_were_read() {
+    let objects: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+    let store = open_with(&objects, |_| {}).await.expect("opened");
+    for key in ["a", "b", "a"] {
+        append(&store, key).await;
+    }
+    for tip in 0..=6 {
+        let mut reader = store.reader();
+        reader.watermarks.tip = Sequence::new(tip);
+        for (key, at) in [("a", [0, 1, 4, 5].as_slice()), ("b", &[2, 3]), ("c", &[])] {
+            let key = Key::stored(key.into());
+            let count = reader.count(&key, SequenceRange::ALL).await;
+            let below = at.iter().filter(|sequence| **sequence < tip).count();
+            assert_eq!(count.expect("counted"), below as u64, "{key:?} {tip}");
+        }
+    }
+    store.close(CLOSE).await.expect("closed");
+}
