@@ -2,7 +2,9 @@
 //! to another folder that appears at the same path.
 
 mod anchor;
+mod error;
 mod lock;
+mod looks;
 mod nested;
 mod permissions;
 mod probe;
@@ -99,6 +101,7 @@ impl Folder {
         };
         let files = LocalFileSystem::new_with_prefix(folder).map_err(|error| cannot_use(&error))?;
         let anchor = Anchor::new(lock).map_err(|error| cannot_use(&error))?;
-        Ok(Arc::new(FolderStore::new(files.with_fsync(true), anchor)))
+        let store = FolderStore::new(files.with_fsync(true), anchor);
+        Ok(Arc::new(store.map_err(|error| cannot_use(&error))?))
     }
 }

@@ -4,6 +4,7 @@
 //! boundaries with, and writes to whatever folder is at its path.
 
 use std::fmt;
+use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -21,6 +22,8 @@ use object_store::{
 use tokio::sync::RwLock;
 
 use super::anchor::Anchor;
+use super::error::generic;
+use super::looks::Looks;
 
 /// Deletes at the same time, as `LocalFileSystem` has it.
 const DELETES: usize = 10;
@@ -30,18 +33,23 @@ const DELETES: usize = 10;
 pub(super) struct FolderStore {
     files: LocalFileSystem,
     anchor: Arc<Anchor>,
+    looks: Arc<Looks>,
     /// Held alone by a replacement on a condition, between looking and replacing, and shared by everything else that
     /// changes an object. The folder is locked, so no other process changes any.
     changes: Arc<RwLock<()>>,
 }
 
 impl FolderStore {
-    pub(super) fn new(files: LocalFileSystem, anchor: Anchor) -> Self {
-        Self {
+    /// # Errors
+    /// When no thread can be started.
+    pub(super) fn new(files: LocalFileSystem, anchor: Anchor) -> io::Result<Self> {
+        let anchor = Arc::new(anchor);
+        Ok(Self {
+            looks: Arc::new(Looks::start(files.clone(), &anchor)?),
             files,
-            anchor: Arc::new(anchor),
+            anchor,
             changes: Arc::default(),
-        }
+        })
     }
 
     /// That objects are read and written where they were before.
@@ -144,7 +152,7 @@ impl ObjectStore for FolderStore {
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
         // A look at whether something is there is to be told of what was opened.
         if options.head {
-            self.check().await?;
+            return self.looks.look(location, options).await;
         }
         let outcome = self.files.get_opts(location, options).await;
         self.found(outcome).await
@@ -261,11 +269,6 @@ impl fmt::Display for FolderStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.files.fmt(f)
     }
-}
-
-fn generic(source: Box<dyn std::error::Error + Send + Sync>) -> Error {
-    let store = "folder";
-    Error::Generic { store, source }
 }
 
 /// Calls of the file system block, on a network for long.

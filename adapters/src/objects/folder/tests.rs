@@ -183,6 +183,34 @@ async fn nothing_is_written_to_another_folder_that_appears_at_the_path() {
 }
 
 #[tokio::test]
+async fn looks_at_the_same_time_are_each_answered_for_their_object() {
+    let folder = folder();
+    let store = open(&folder).await;
+    for (name, content) in [("log/one", "1"), ("log/two", "22"), ("log/three", "333")] {
+        let put = store.put(&Path::from(name), content.into()).await;
+        put.expect("written");
+    }
+    for _ in 0..100 {
+        let names = ["log/one", "log/missing", "log/three", "log/two"];
+        let names = names.map(Path::from);
+        let found = futures::future::join_all(names.iter().map(|name| store.head(name))).await;
+        let sizes: Vec<_> = found
+            .iter()
+            .map(|found| match found {
+                Ok(found) => Some(found.size),
+                Err(Failure::NotFound { .. }) => None,
+                Err(error) => panic!("{error}"),
+            })
+            .collect();
+        assert_eq!(sizes, [Some(1), None, Some(3), Some(2)]);
+    }
+    // A look and a read tell the same of an object, its ETag included.
+    let one = Path::from("log/one");
+    let (head, read) = tokio::join!(store.head(&one), store.get(&one));
+    assert_eq!(head.expect("there"), read.expect("there").meta);
+}
+
+#[tokio::test]
 async fn a_part_of_the_log_that_is_deleted_or_made_again_counts_as_gone() {
     let folder = folder();
     let first = open(&folder).await;
