@@ -63,6 +63,14 @@ fn a_check_of_what_cannot_start_says_so_in_one_line_with_exit_code_2() {
             "slatedb: { compactor_options: { scheduler_options: { min_compaction_sources: few } } }",
             "scheduler_options.min_compaction_sources",
         ),
+        (
+            "slatedb: { compactor_options: { scheduler_options: { max_compaction_sources: 1 } } }",
+            "scheduler_options.max_compaction_sources must be at least 2",
+        ),
+        (
+            "slatedb: { l0_max_ssts: 1 }",
+            "l0_max_ssts must be at least 2, such as 64",
+        ),
         ("slatedb: { wal_enabled: false }", "slatedb.wal_enabled"),
         (
             "slatedb: { l0_sst_size_bytes: big }",

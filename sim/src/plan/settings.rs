@@ -138,6 +138,12 @@ impl PlannedSettings {
                 "manifest_poll_interval": ms(self.poll_ms),
                 "compactor_options": {
                     "poll_interval": ms(self.poll_ms),
+                    // A run has few files; by default most would not be merged.
+                    "scheduler_options": {
+                        "min_compaction_sources": "3",
+                        "max_compaction_sources": "5",
+                        "sorted_run_consolidation_threshold": "3",
+                    },
                     "worker": { "compactions_poll_interval": ms(self.poll_ms) },
                 },
                 "garbage_collector_options": {

@@ -33,7 +33,8 @@ use super::wal_files::WalFiles;
 use super::wal_place::{self, WalStore};
 use super::writer::Writer;
 use super::{
-    SlateStore, emptied_wal, engine_status, error, flush, settings, used_timestamps, vanished,
+    SlateStore, compaction, emptied_wal, engine_status, error, flush, settings, used_timestamps,
+    vanished,
 };
 
 /// Bits for each key and file in the bloom filters: a false positive rate of about 1 %.
@@ -377,6 +378,7 @@ async fn build(
         Some(_) => Arc::clone(&parts.objects),
         None => wal_files.watch(Arc::clone(&parts.objects)),
     };
+    let compactor = compaction::builder(&options.path, &objects, &options.settings);
     let mut builder = Db::builder(options.path.as_str(), objects)
         .with_settings(options.settings.clone())
         .with_system_clock(clock)
@@ -384,6 +386,9 @@ async fn build(
         .with_filter_policies(vec![Arc::new(filter)])
         .with_db_cache(Arc::new(caches), 0)
         .with_metrics_recorder(Arc::clone(&parts.recorder));
+    if let Some(compactor) = compactor {
+        builder = builder.with_compactor_builder(compactor);
+    }
     if let Some(wal) = &options.wal {
         builder = builder.with_wal_object_store(wal_files.watch(Arc::clone(&wal.objects)));
     }

@@ -1,28 +1,34 @@
 //! SlateDB's own settings, and which of them are rejected.
 
 use slatedb::config::{CompactionWorkerOptions, CompactorOptions};
-pub use slatedb::config::{PreloadLevel, Settings, SizeTieredCompactionSchedulerOptions};
+pub use slatedb::config::{PreloadLevel, Settings};
 
 use super::Options;
+use super::compaction::SchedulerOptions;
 
 const MIB: usize = 1 << 20;
 
-/// SlateDB's defaults, but for what bounds its memory.
+/// SlateDB's defaults, but for what bounds its memory and what our scheduler of compactions needs.
 ///
 /// By its own ones, four compactions in four parts each may hold 8 sources × 4 reads × 2 MiB of what they merge, and twice 80 MiB
-/// of what they have merged and the object store has not taken yet: 3.5 GiB. By these, two compactions hold 8 × 2 × 1 MiB
-/// and twice a data file of 64 MiB: 288 MiB. And two memtables are written at a time, not four.
+/// of what they have merged and the object store has not taken yet: 3.5 GiB. By these, two compactions hold 24 × 1 × 1 MiB
+/// and twice a data file of 64 MiB: 304 MiB. And two memtables are written at a time, not four.
+///
+/// More L0 files are allowed before flushes stop: a segment that is sealed within 24 of them is merged once, and there is room for what is
+/// flushed while a merge waits and runs.
 pub(super) fn bounded() -> Settings {
     let worker = CompactionWorkerOptions {
         max_concurrent_compactions: 2,
         max_subcompactions: 1,
-        max_fetch_tasks: 2,
+        max_fetch_tasks: 1,
         bytes_to_fetch: MIB,
         max_sst_size: 64 * MIB,
         ..CompactionWorkerOptions::default()
     };
     Settings {
         max_unflushed_bytes: 256 * MIB,
+        l0_max_ssts: 64,
+        l0_max_ssts_per_key: 64,
         l0_flush_parallelism: 2,
         compactor_options: Some(CompactorOptions {
             max_concurrent_compactions: 2,
@@ -38,7 +44,7 @@ pub(super) fn bounded() -> Settings {
 pub fn defaults() -> Settings {
     let mut settings = Options::default().settings;
     if let Some(compactor) = &mut settings.compactor_options {
-        compactor.scheduler_options = SizeTieredCompactionSchedulerOptions::default().into();
+        compactor.scheduler_options = SchedulerOptions::default().into();
     }
     settings
 }
@@ -54,20 +60,17 @@ pub fn check(settings: &Settings) -> Result<(), String> {
                 .into(),
         );
     }
-    let scheduler = settings
-        .compactor_options
-        .iter()
-        .flat_map(|compactor| &compactor.scheduler_options);
-    for (name, value) in scheduler {
-        // SlateDB would use its default and log a warning.
-        let parses = match name.as_str() {
-            "include_size_threshold" => value.parse::<f32>().is_ok(),
-            _ => value.parse::<usize>().is_ok(),
-        };
-        if !parses {
-            return Err(format!(
-                "compactor_options.scheduler_options.{name} is not a number: {value:?}"
-            ));
+    if let Some(compactor) = &settings.compactor_options {
+        SchedulerOptions::parse(&compactor.scheduler_options)
+            .map_err(|message| format!("compactor_options.scheduler_options.{message}"))?;
+    }
+    for (name, files) in [
+        ("l0_max_ssts", settings.l0_max_ssts),
+        ("l0_max_ssts_per_key", settings.l0_max_ssts_per_key),
+    ] {
+        // Merges start at fewer files than stop a flush.
+        if files < 2 {
+            return Err(format!("{name} must be at least 2, such as 64"));
         }
     }
     let cache = &settings.object_store_cache_options;

@@ -56,6 +56,7 @@ async fn the_slate_store_conforms_on_a_local_folder() {
     .await;
 }
 
+mod compaction;
 mod directory;
 mod failures;
 mod lookups;

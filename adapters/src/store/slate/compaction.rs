@@ -1,0 +1,38 @@
+//! Compaction for data that is only appended.
+//!
+//! `plan` decides from a plain description of the files what is merged next, `bounds` derives its limits from the settings, and
+//! `scheduler` connects it with SlateDB.
+
+mod bounds;
+mod plan;
+mod scheduler;
+
+use std::sync::Arc;
+
+use object_store::ObjectStore;
+use slatedb::CompactorBuilder;
+use slatedb::config::Settings;
+
+use bounds::Bounds;
+use scheduler::Supplier;
+
+pub(super) use bounds::SchedulerOptions;
+
+/// SlateDB's compactor with our scheduler; `None` if the settings turn compaction off.
+///
+/// `objects` must be the store that the database is built with: SlateDB shares its disk cache with a compactor of the same store.
+pub(super) fn builder<'a>(
+    path: &'a str,
+    objects: &Arc<dyn ObjectStore>,
+    settings: &Settings,
+) -> Option<CompactorBuilder<&'a str>> {
+    // A builder's own options take precedence over those in the settings.
+    let options = settings.compactor_options.clone()?;
+    let supplier = Supplier(Bounds::of(settings, &options));
+    let builder = CompactorBuilder::new(path, Arc::clone(objects));
+    Some(
+        builder
+            .with_options(options)
+            .with_scheduler_supplier(Arc::new(supplier)),
+    )
+}

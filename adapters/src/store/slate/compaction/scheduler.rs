@@ -1,0 +1,114 @@
+//! SlateDB's interface for schedulers.
+
+use bytes::Bytes;
+use log_domain::segment::SYSTEM_SEGMENT;
+use slatedb::compactor::{
+    Compaction, CompactionScheduler, CompactionSchedulerSupplier, CompactionSpec, CompactionStatus,
+    CompactorStateView, SourceId,
+};
+use slatedb::config::CompactorOptions;
+use slatedb::manifest::{Segment, SortedRun, SsTableView};
+use slatedb::{Error, VersionedManifest};
+
+use super::bounds::Bounds;
+use super::plan::{Files, Role, Running, Source, keeps_order, propose};
+
+/// Makes the scheduler of a database.
+pub(super) struct Supplier(pub(super) Bounds);
+
+impl CompactionSchedulerSupplier for Supplier {
+    fn compaction_scheduler(
+        &self,
+        _options: &CompactorOptions,
+    ) -> Box<dyn CompactionScheduler + Send + Sync> {
+        Box::new(Scheduler(self.0))
+    }
+}
+
+struct Scheduler(Bounds);
+
+impl CompactionScheduler for Scheduler {
+    fn propose(&self, state: &CompactorStateView) -> Vec<CompactionSpec> {
+        let running: Vec<_> = state
+            .compactions()
+            .into_iter()
+            .flat_map(|compactions| compactions.recent_compactions())
+            .filter(|compaction| compaction.active())
+            .map(running)
+            .collect();
+        propose(&describe(state.manifest()), &running, &self.0)
+    }
+
+    /// Also for compactions that an operator submits.
+    fn validate(&self, state: &CompactorStateView, spec: &CompactionSpec) -> Result<(), Error> {
+        let files = describe(state.manifest());
+        let of_segment = files.iter().find(|files| files.segment == *spec.segment());
+        match of_segment {
+            _ if spec.is_drain() => Ok(()),
+            Some(files) if keeps_order(files, spec) => Ok(()),
+            _ => Err(Error::invalid(
+                "a compaction whose sources are not neighbours".to_owned(),
+            )),
+        }
+    }
+}
+
+fn running(compaction: &Compaction) -> Running {
+    Running {
+        spec: compaction.spec().clone(),
+        // What a worker has finished waits for the manifest only.
+        holds_slot: compaction.status() != CompactionStatus::Compacted,
+    }
+}
+
+fn describe(manifest: &VersionedManifest) -> Vec<Files> {
+    let segments = manifest.segments();
+    let newest = segments.iter().filter_map(id).max();
+    let of_segment = |segment: &Segment| Files {
+        segment: segment.prefix().clone(),
+        role: role(id(segment), newest),
+        l0: segment.l0().iter().map(l0_file).collect(),
+        runs: segment.compacted().iter().map(sorted_run).collect(),
+    };
+    // Rows outside of segments. A log has none, but the ids of runs are unique in the database.
+    let outside = Files {
+        segment: Bytes::new(),
+        role: Role::Left,
+        l0: manifest.l0().iter().map(l0_file).collect(),
+        runs: manifest.compacted().iter().map(sorted_run).collect(),
+    };
+    segments.iter().map(of_segment).chain([outside]).collect()
+}
+
+fn l0_file(file: &SsTableView) -> Source {
+    Source {
+        id: SourceId::SstView(file.id),
+        bytes: file.estimate_size(),
+    }
+}
+
+fn sorted_run(run: &SortedRun) -> Source {
+    Source {
+        id: SourceId::SortedRun(run.id),
+        bytes: run.estimate_size(),
+    }
+}
+
+/// The role of a segment by its id. A memtable is written as a whole, so once the manifest names a newer segment, it has
+/// everything of this one.
+///
+/// A segment whose records are to be dropped, below the floor of the log, would be [`Role::Left`]: a drain is refused while
+/// L0 files of its segment are being merged.
+fn role(id: Option<u32>, newest: Option<u32>) -> Role {
+    match id {
+        Some(SYSTEM_SEGMENT) => Role::System,
+        Some(_) if id == newest => Role::Active,
+        Some(_) => Role::Sealed,
+        None => Role::Left,
+    }
+}
+
+fn id(segment: &Segment) -> Option<u32> {
+    let prefix = segment.prefix().as_ref().try_into().ok()?;
+    Some(u32::from_be_bytes(prefix))
+}
