@@ -9,8 +9,12 @@ use tokio::time::{Instant, sleep};
 use super::{CachedS3, fill, holds};
 use crate::support::client::Client;
 
-/// Compactions begin at once, and are seen at once.
-const COMPACTING: [(&str, &str); 4] = [
+/// Compactions begin at once, of few files, and are seen at once.
+const COMPACTING: [(&str, &str); 5] = [
+    (
+        "LOG_SLATEDB__COMPACTOR_OPTIONS__SCHEDULER_OPTIONS__MIN_COMPACTION_SOURCES",
+        "4",
+    ),
     ("LOG_SLATEDB__MANIFEST_POLL_INTERVAL", "100ms"),
     ("LOG_SLATEDB__COMPACTOR_OPTIONS__POLL_INTERVAL", "100ms"),
     (

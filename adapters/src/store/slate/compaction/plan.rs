@@ -141,7 +141,6 @@ struct Idle<'a> {
     l0_is_free: bool,
     /// How many runs more there will be than now.
     new_runs: isize,
-    is_drained: bool,
 }
 
 impl<'a> Idle<'a> {
@@ -155,14 +154,12 @@ impl<'a> Idle<'a> {
             busy: HashSet::new(),
             l0_is_free: true,
             new_runs: 0,
-            is_drained: false,
         };
         for spec in of_segment {
             let runs = spec.sources().iter().filter_map(run_id).count();
             idle.busy.extend(spec.sources());
             idle.l0_is_free &= !spec.has_l0_sources();
             idle.new_runs += 1 - runs.cast_signed();
-            idle.is_drained |= spec.is_drain();
         }
         idle
     }
@@ -170,7 +167,7 @@ impl<'a> Idle<'a> {
     /// A merge that frees L0 files which would else stop flushes.
     fn urgent(&self, bounds: &Bounds) -> Option<Merge<'a>> {
         let l0 = &self.files.l0;
-        if self.is_drained || !self.l0_is_free || l0.is_empty() {
+        if !self.l0_is_free || l0.is_empty() {
             return None;
         }
         match self.files.role {
@@ -218,7 +215,6 @@ impl<'a> Idle<'a> {
         let runs = self.files.runs.len().cast_signed() + self.new_runs;
         let above = |limit: usize| limit > 0 && runs > limit.cast_signed();
         match self.files.role {
-            _ if self.is_drained => None,
             Role::Left => None,
             Role::System => above(2).then(|| self.cheapest_runs(bounds))?,
             Role::Active => above(bounds.max_runs).then(|| self.cheapest_runs(bounds))?,

@@ -79,7 +79,7 @@ async fn sealed_segments_become_one_run_and_the_fewest_l0_files_do_not_stop_appe
             let newest = manifest.segments().last().map(Segment::prefix);
             manifest.segments().len() > 10
                 && manifest.segments().iter().all(|segment| {
-                    match &segment.prefix()[..] == of_system {
+                    match segment.prefix()[..] == of_system {
                         true => segment.compacted().len() <= 2 && segment.l0().len() < 8,
                         false => sources(segment) == 1 || Some(segment.prefix()) == newest,
                     }

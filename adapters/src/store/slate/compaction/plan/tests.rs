@@ -61,6 +61,17 @@ impl Tree {
         }
     }
 
+    /// Runs that another scheduler has left.
+    fn add_runs(&mut self, bytes: &[(bool, u64)]) {
+        for (number, (of_system, bytes)) in (0..).zip(bytes) {
+            let id = SourceId::SortedRun(number);
+            self.flushes.insert(id, (self.next_flush, self.next_flush));
+            self.next_flush += 1;
+            let files = self.segments.get_mut(&u32::from(!*of_system)).unwrap();
+            files.runs.insert(0, Source { id, bytes: *bytes });
+        }
+    }
+
     fn active(&self) -> u32 {
         *self.segments.keys().next_back().unwrap()
     }
@@ -246,9 +257,11 @@ proptest! {
     #[test]
     fn merges_never_collide_and_appends_never_stop_for_good(
         (bounds, stall) in bounds(),
+        runs in proptest::collection::vec((any::<bool>(), 1u64..5_000), 0..20),
         steps in steps(),
     ) {
         let mut tree = Tree::new(bounds, stall);
+        tree.add_runs(&runs);
         for step in steps {
             match step {
                 Step::Flush { system_bytes, bytes } => {
