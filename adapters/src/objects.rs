@@ -27,7 +27,7 @@ use crate::quoted::{cut, without_user};
 pub use crate::object_prefix::check_prefix;
 use check::Candidate;
 pub use client_environment::{ClientEnvironment, PREFIXES, Variables};
-pub use folder::Folder;
+pub use folder::{Folder, Purpose};
 use library_variables::Reader;
 
 /// A place for objects.
@@ -61,6 +61,21 @@ impl Place {
             Some(candidate) => candidate.store,
             None => Arc::new(InMemory::new()),
         })
+    }
+
+    /// The store for this place, beside the process that has it: a folder is not locked, and neither made nor tried out.
+    ///
+    /// # Errors
+    /// As [`Place::open`], and [`log_domain::Error::Invalid`] for a folder that is not there or whose files are another
+    /// user's.
+    pub async fn open_beside(
+        &self,
+        environment: &ClientEnvironment,
+    ) -> Result<Arc<dyn ObjectStore>> {
+        match self {
+            Self::Folder(folder) => folder.open_beside(),
+            _ => self.open(environment).await,
+        }
     }
 
     /// The client that reads environment variables for this place, if there is one.

@@ -12,6 +12,7 @@ mod gcs;
 mod http;
 mod kinds;
 mod limits;
+pub mod location;
 pub mod masked;
 mod names;
 mod near_misses;
@@ -37,7 +38,7 @@ use std::time::Duration;
 use bytesize::ByteSize;
 use clap::ValueEnum;
 use log_adapters::http::HttpOptions;
-use log_adapters::objects::{Folder, Place};
+use log_adapters::objects::{Folder, Place, Purpose};
 use log_adapters::store::slate;
 use log_domain::{Limits, ProducerPolicy, SealPolicy};
 use schemars::JsonSchema;
@@ -362,6 +363,7 @@ impl Config {
                 path: path.unwrap_or_else(|| PathBuf::from(".data")),
                 create: self.storage.create == Create::IfMissing,
                 take_over: self.storage.take_over,
+                purpose: Purpose::Log,
             };
             (Place::Folder(folder), &None)
         };

@@ -2,6 +2,7 @@
 //! to another folder that appears at the same path.
 
 mod anchor;
+mod beside;
 mod error;
 mod lock;
 mod looks;
@@ -36,6 +37,18 @@ pub struct Folder {
     pub create: bool,
     /// Whether it is opened although another server has it.
     pub take_over: bool,
+    /// What is kept in it.
+    pub purpose: Purpose,
+}
+
+/// What is kept in a folder: it is in the messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Purpose {
+    /// A log, which one server at a time has open.
+    #[default]
+    Log,
+    /// Backups, which one command at a time writes.
+    Backups,
 }
 
 impl Folder {
@@ -45,6 +58,7 @@ impl Folder {
             path: path.into(),
             create: true,
             take_over: false,
+            purpose: Purpose::Log,
         }
     }
 
@@ -65,6 +79,14 @@ impl Folder {
                 OPEN_WITHIN.as_secs()
             ))),
         }
+    }
+
+    /// Opens the folder beside the server that has it.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a folder that is not there, and for one of another user.
+    pub(super) fn open_beside(&self) -> Result<Arc<dyn ObjectStore>> {
+        beside::open(&self.path)
     }
 
     /// Refuses a folder that can never be opened, and changes nothing.
@@ -88,7 +110,7 @@ impl Folder {
                 folder.display()
             )));
         }
-        let lock = Lock::take(folder, self.take_over)?;
+        let lock = Lock::take(folder, self.take_over, self.purpose)?;
         probe::probe(folder)?;
         if existed {
             permissions::warn(folder);

@@ -26,6 +26,17 @@ pub(crate) fn check_stores(config: &Config) -> Result<(), Refusal> {
     check(&readers)
 }
 
+/// Checks what the client of this place reads.
+///
+/// # Errors
+/// As [`check_process`].
+pub(crate) fn check_place(place: &Place) -> Result<(), Refusal> {
+    match place.reader() {
+        Some(reader) => check(&[reader, Reader::Network]),
+        None => Ok(()),
+    }
+}
+
 fn check(readers: &[Reader]) -> Result<(), Refusal> {
     library_variables::check(readers, std::env::vars_os())
         .map_err(|error| Refusal(error.to_string()))

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use log_domain::{Error, Result};
 
-use super::probe;
+use super::{Purpose, probe};
 
 /// The lock file in the folder. It is never deleted; the lock on it counts, not its existence.
 pub(super) const FILE: &str = "opendata-log.lock";
@@ -34,7 +34,7 @@ impl Lock {
     ///
     /// # Errors
     /// [`Error::Invalid`] when another process has the folder, or its file cannot be opened.
-    pub(super) fn take(folder: &Path, take_over: bool) -> Result<Self> {
+    pub(super) fn take(folder: &Path, take_over: bool, purpose: Purpose) -> Result<Self> {
         let file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -53,7 +53,7 @@ impl Lock {
             (_, Err(TryLockError::WouldBlock)) | (Err(TryLockError::WouldBlock), _) => {
                 match take_over {
                     true => lock.follow()?,
-                    false => return Err(lock.taken()),
+                    false => return Err(lock.taken(purpose)),
                 }
             }
             // Some file systems lock files alone.
@@ -72,11 +72,17 @@ impl Lock {
         &self.directory
     }
 
-    fn taken(&self) -> Error {
+    fn taken(&self, purpose: Purpose) -> Error {
         let holder = match self.holder() {
             Some(pid) => format!(" (process {pid})"),
             None => String::new(),
         };
+        if purpose == Purpose::Backups {
+            return Error::invalid(format!(
+                "another process{holder} has the folder {}, perhaps another backup or prune: wait until it has ended",
+                self.folder.display()
+            ));
+        }
         Error::invalid(format!(
             "another server{holder} has the data folder {}: stop that one, or start this one with --take-over to replace it",
             self.folder.display()

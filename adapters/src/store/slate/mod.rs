@@ -5,6 +5,8 @@
 //! engine to `shared`, and `durable_answers` answers the appends that wait for them. The path of a read: [`SlateStore::scan`] → `read` → `layout`.
 
 mod background_lookups;
+pub mod backup;
+pub mod check;
 mod compaction;
 mod directory;
 mod durable_answers;

@@ -70,6 +70,11 @@ async fn find(objects: &dyn ObjectStore, path: &str, name: &str) -> Result<Optio
 }
 
 impl Recorded {
+    /// Every record below this sequence was durable.
+    pub(super) fn durable(&self) -> Option<Sequence> {
+        self.durable
+    }
+
     /// Whether an operator has the log opened without what is missing.
     pub(super) fn accepts_loss(&self) -> bool {
         self.lost.is_some()
@@ -179,7 +184,13 @@ pub(super) async fn keep(watermark: Arc<StoredWatermark>, shared: Arc<Shared>, e
     }
 }
 
-fn encode(durable: Sequence) -> Result<Bytes> {
+/// The object that stores the watermark of the log at `path`.
+pub(super) fn object(path: &str) -> object_store::path::Path {
+    plain_objects::object(path, OBJECT)
+}
+
+/// What is stored for this watermark.
+pub(super) fn encode(durable: Sequence) -> Result<Bytes> {
     let written = Written {
         version: VERSION,
         durable: durable.get(),

@@ -70,10 +70,10 @@ use log_domain::sequencer::EngineNumber;
 use log_domain::{Batch, Limits, PageLimit, Record, Scan, Sequence, Visibility};
 
 /// How long a close may take.
-const CLOSE: Duration = Duration::from_secs(60);
+pub(super) const CLOSE: Duration = Duration::from_secs(60);
 
 /// Opens a store as the server does, with `change`d options.
-async fn open_with(
+pub(super) async fn open_with(
     objects: &Arc<dyn ObjectStore>,
     change: impl FnOnce(&mut Options),
 ) -> Result<SlateStore> {
@@ -90,11 +90,11 @@ async fn open_with(
     SlateStore::open(parts, options).await
 }
 
-async fn open(objects: &Arc<dyn ObjectStore>) -> SlateStore {
+pub(super) async fn open(objects: &Arc<dyn ObjectStore>) -> SlateStore {
     open_with(objects, |_| {}).await.expect("opened")
 }
 
-fn batch(key: &'static str, values: &[&'static str]) -> Append {
+pub(super) fn batch(key: &'static str, values: &[&'static str]) -> Append {
     let limits = Limits::default();
     let record = |value: &&'static str| {
         Record::parse(key.into(), (*value).into(), &limits).expect("within the limits")
@@ -103,7 +103,7 @@ fn batch(key: &'static str, values: &[&'static str]) -> Append {
     batch.expect("a batch").into()
 }
 
-async fn values(store: &SlateStore, key: &'static str) -> Vec<(u64, bytes::Bytes)> {
+pub(super) async fn values(store: &SlateStore, key: &'static str) -> Vec<(u64, bytes::Bytes)> {
     let scan = Scan {
         key: Key::stored(key.into()),
         range: SequenceRange::ALL,

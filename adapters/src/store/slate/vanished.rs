@@ -122,6 +122,14 @@ pub(super) async fn look(data: &Arc<dyn ObjectStore>, options: &Options) -> Resu
     })
 }
 
+/// The identity of the log at `path`, if it has one.
+///
+/// # Errors
+/// [`Error::Unavailable`] when the store does not answer.
+pub(super) async fn identity(data: &Arc<dyn ObjectStore>, path: &str) -> Result<Option<Bytes>> {
+    read(data, path).await
+}
+
 fn places(data: &Arc<dyn ObjectStore>, options: &Options) -> Vec<Arc<dyn ObjectStore>> {
     let wal = options.wal.as_ref().map(|wal| Arc::clone(&wal.objects));
     std::iter::once(Arc::clone(data)).chain(wal).collect()

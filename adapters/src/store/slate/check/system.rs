@@ -1,0 +1,130 @@
+//! The system segment: state, segments, producers; and whether each row of the directory and of the keys can be read.
+
+use bytes::Bytes;
+use log_domain::segment::SYSTEM_SEGMENT;
+use log_domain::{Result, Segment, SegmentId, Sequence};
+use slatedb::{DbReader, KeyValue};
+
+use super::findings::Findings;
+use super::peeked::Rows;
+use crate::store::slate::backup::Progress;
+use crate::store::slate::layout::{
+    HEAD_BYTES, RowType, directory, keys, producers, segments, state,
+};
+
+/// What the system segment says.
+pub(super) struct System {
+    /// In order.
+    pub(super) segments: Vec<Segment>,
+}
+
+impl System {
+    /// Reads and checks all rows. `end` is where the log ends.
+    pub(super) async fn read(
+        reader: &DbReader,
+        end: Sequence,
+        findings: &mut Findings,
+        progress: &dyn Progress,
+    ) -> Result<Self> {
+        let prefix = Bytes::copy_from_slice(&SYSTEM_SEGMENT.to_be_bytes());
+        let what = "segment 0 (the system segment)".to_owned();
+        let mut rows = Rows::with_prefix(reader, prefix, what, findings, progress).await?;
+        let mut system = Self {
+            segments: Vec::new(),
+        };
+        let mut bound = None;
+        let mut count = 0_u64;
+        while let Some(row) = rows.next(findings).await? {
+            count += 1;
+            let place = || format!("segment 0, row {}", row.key.escape_ascii());
+            let decoded = system.take(&row, &mut bound, findings);
+            findings.unless_damaged(place, decoded)?;
+        }
+        if !rows.failed() {
+            match bound {
+                Some(bound) if bound < end => findings.add(format!(
+                    "segment 0, state row: it says that no record has a sequence of {bound} or more, and the log ends at {end}"
+                )),
+                None if count > 0 => findings.add("segment 0: the state row is missing".into()),
+                _ => {}
+            }
+        }
+        system.check_segments(end, findings);
+        Ok(system)
+    }
+
+    fn take(
+        &mut self,
+        row: &KeyValue,
+        bound: &mut Option<Sequence>,
+        findings: &mut Findings,
+    ) -> Result<()> {
+        const STATE: u8 = RowType::State as u8;
+        const SEGMENT: u8 = RowType::Segment as u8;
+        const PRODUCER: u8 = RowType::Producer as u8;
+        const DIRECTORY: u8 = RowType::Directory as u8;
+        const KEY: u8 = RowType::Key as u8;
+        match row.key.get(HEAD_BYTES - 1) {
+            Some(&STATE) => *bound = Some(state::decode(&row.value)?.bound),
+            Some(&SEGMENT) => self.segments.push(segments::decode(&row.key, &row.value)?),
+            Some(&PRODUCER) => drop(producers::decode(&row.key, &row.value)?),
+            Some(&DIRECTORY) => drop(directory::decode(&row.key, &row.value)?),
+            Some(&KEY) => drop(keys::decode(&row.key, &row.value)?),
+            _ => findings.add(format!(
+                "segment 0, row {}: the type of the row is not known",
+                row.key.escape_ascii()
+            )),
+        }
+        Ok(())
+    }
+
+    /// Ids and sequences ascend, ids without gaps. Rows are in the order of the ids.
+    fn check_segments(&self, end: Sequence, findings: &mut Findings) {
+        for pair in self.segments.windows(2) {
+            let [before, after] = pair else { continue };
+            if after.id != before.id + 1 {
+                findings.add(format!(
+                    "segment {} follows segment {}: the rows of those between are missing",
+                    after.id, before.id
+                ));
+            }
+            if after.start < before.start || after.start_time_ms < before.start_time_ms {
+                findings.add(format!(
+                    "segment {} begins at sequence {}, time {}, before segment {}, which begins at sequence {}, time {}",
+                    after.id,
+                    after.start,
+                    after.start_time_ms,
+                    before.id,
+                    before.start,
+                    before.start_time_ms
+                ));
+            }
+        }
+        if let Some(last) = self.segments.last()
+            && last.start > end
+        {
+            findings.add(format!(
+                "segment {} begins at sequence {}, and the log ends at {end}",
+                last.id, last.start
+            ));
+        }
+    }
+
+    /// Whether there is a row for this segment.
+    pub(super) fn has(&self, id: SegmentId) -> bool {
+        self.position(id).is_some()
+    }
+
+    /// Where a segment ends.
+    pub(super) fn end_of(&self, id: SegmentId, end: Sequence) -> Sequence {
+        let next = self.position(id).and_then(|at| self.segments.get(at + 1));
+        next.map_or(end, |next| next.start)
+    }
+
+    fn position(&self, id: SegmentId) -> Option<usize> {
+        let found = self
+            .segments
+            .binary_search_by_key(&id, |segment| segment.id);
+        found.ok()
+    }
+}
