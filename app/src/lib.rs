@@ -4,6 +4,7 @@
 //! call it, with outside parts of their own.
 
 pub mod cli;
+pub mod commands;
 pub mod config;
 pub mod descriptors;
 pub mod lifetime;
@@ -14,6 +15,7 @@ pub mod logging;
 mod node;
 mod readiness;
 pub mod security;
+mod serve_args;
 pub mod server;
 pub mod serving;
 pub mod storage;

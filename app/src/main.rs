@@ -13,6 +13,7 @@ use log_adapters::clock::SystemClock;
 use log_adapters::objects::ClientEnvironment;
 use log_adapters::quoted;
 use log_app::cli::{Asked, Cli};
+use log_app::commands::LogCommand;
 use log_app::config::{Config, Refusal, environment_check, masked};
 use log_app::descriptors;
 use log_app::lifetime::{self, Ended};
@@ -31,6 +32,8 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// What a command printed could not be written.
 const NOT_WRITTEN: u8 = 1;
+/// A command found damage.
+const DAMAGED: u8 = 1;
 /// The server cannot start as it is configured.
 const CANNOT_START: u8 = 2;
 /// Another server took over the data.
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
         Some(Asked::Serve(args)) => run_server(&args.load().map_err(refused)?, &log),
         Some(Asked::Config(command)) => print(&command.answer().map_err(refused)?),
         Some(Asked::Openapi(format)) => print(&format.document()),
+        Some(Asked::Log(command)) => run_command(&command, &log),
         None => Ok(ExitCode::SUCCESS),
     });
     match outcome {
@@ -111,6 +115,24 @@ fn run_server(config: &Config, log: &LogWriter) -> Result<ExitCode, Failure> {
         }
         Err(failure) => Err(failure),
     }
+}
+
+/// Runs a command for a log, and prints its answer.
+fn run_command(command: &LogCommand, log: &LogWriter) -> Result<ExitCode, Failure> {
+    rustix::process::umask(FOR_THE_OWNER_ALONE);
+    let config = command.config().map_err(refused)?;
+    logging::begin(&config, log).map_err(|why| (CANNOT_START, why))?;
+    let runtime = tokio::runtime::Runtime::new();
+    let runtime =
+        runtime.map_err(|error| (CANNOT_START, format!("cannot start threads: {error}")))?;
+    let outcome = runtime.block_on(command.run(&config));
+    runtime.shutdown_background();
+    let answer = outcome.map_err(refused)?;
+    let code = print(&answer.text)?;
+    Ok(match answer.damaged {
+        true => ExitCode::from(DAMAGED),
+        false => code,
+    })
 }
 
 fn refused(refusal: Refusal) -> Failure {

@@ -1,4 +1,8 @@
-"""What docs/deployment.md says of backup and restore: a copy of a stopped log is a log."""
+"""What docs/deployment.md says of backup and restore, with a bucket: backups by the program, and versions by S3."""
+
+import json
+import os
+import subprocess
 
 import boto3
 import pytest
@@ -7,6 +11,7 @@ import chart
 import processes
 
 KEYS = 20
+PAGE = (chart.ROOT / "docs" / "deployment.md").read_text()
 
 
 @pytest.fixture
@@ -44,26 +49,30 @@ def objects(client, bucket: str) -> list[str]:
     return [entry["Key"] for page in pages for entry in page.get("Contents", [])]
 
 
-def copy(client, source: str, target: str):
-    for key in objects(client, source):
-        client.copy_object(Bucket=target, Key=key, CopySource={"Bucket": source, "Key": key})
+def command(binary, s3, *arguments: str) -> str:
+    """Runs a command of the binary, which must succeed."""
+    ran = subprocess.run([binary, *arguments], env=os.environ | s3.env(), capture_output=True, text=True, timeout=60,
+                         check=False)
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
 
 
-def test_a_copy_of_a_stopped_log_is_the_log_as_it_was(client, serve, s3):
-    s3.make_bucket("backed-up")
-    s3.make_bucket("backup")
-    server, url = serve("backed-up")
+def test_a_backup_of_a_running_log_is_restored_as_the_page_says(binary, serve, s3):
+    for bucket in ("my-log", "my-log-backups", "my-log-restored"):
+        s3.make_bucket(bucket)
+    _, url = serve("my-log")
     for number in range(KEYS):
         append(url, number)
     before = read(url)
-    assert server.stop() == 0
-    copy(client, "backed-up", "backup")
-    server, url = serve("backed-up")
+    commands = [line.split()[1:] for line in PAGE.splitlines() if line.startswith(("opendata-log backup", "opendata-log restore"))]
+    assert len(commands) == 3, commands
+    for arguments in commands:
+        command(binary, s3, *arguments)
     append(url, KEYS)
-    assert server.stop() == 0
 
-    _, restored = serve("backup")
-    assert read(restored) == before
+    _, restored = serve("my-log-restored")
+    # It continues further up, as after a crash.
+    assert json.loads(read(restored))["values"] == json.loads(before)["values"]
     append(restored, KEYS + 1)
     assert read(restored).count('"sequence"') == KEYS + 1
 
@@ -91,5 +100,4 @@ def test_objects_that_were_deleted_by_mistake_come_back_with_their_versions(clie
 
 
 def test_the_page_on_deployment_names_both_ways():
-    page = (chart.ROOT / "docs" / "deployment.md").read_text()
-    assert "aws s3 sync" in page and "DeleteMarkers" in page
+    assert "opendata-log backup" in PAGE and "DeleteMarkers" in PAGE

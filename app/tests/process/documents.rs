@@ -49,6 +49,31 @@ fn the_page_on_operations_checks_and_shows_a_configuration_as_it_says() {
     }
 }
 
+#[test]
+fn the_page_on_backups_prints_what_it_says_but_for_the_numbers() {
+    let examples = examples("../docs/backup.md", "A first backup");
+    assert_eq!(examples.len(), 4);
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join(".data").display().to_string();
+    let server = Server::start(&["--data-dir".to_owned(), data], &[]);
+    let append = r#"curl -s http://localhost:8080/api/v1/log/append -H 'Content-Type: application/json' \
+        -d '{"records": [{"keyText": "a", "valueText": "b"}], "awaitDurable": true}'"#;
+    run(&server, append);
+    // Until the watermark is stored, which is in the listing.
+    let watermark = folder.path().join(".data/log/watermark");
+    let stored = (0..1_000).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+        watermark.exists()
+    });
+    assert!(stored, "no watermark");
+    for Example { command, output } in examples {
+        let said = pasted(&command).current_dir(folder.path()).output();
+        let said = String::from_utf8(said.expect("run bash").stdout).expect("text");
+        let comparable = |text: &str| text.replace(|c: char| c.is_ascii_digit(), "");
+        assert_eq!(comparable(&said), comparable(&output), "{command}");
+    }
+}
+
 /// What a command of a document prints, said to this server.
 fn run(server: &Server, command: &str) -> String {
     let command = command.replace("http://localhost:8080", server.url());

@@ -3,6 +3,7 @@
 //! One test binary, so that it links once. `LOG_TEST_BINARY` names another server to run the tests against.
 
 mod any_input;
+mod backup;
 mod clouds;
 mod compression;
 mod configuration;

@@ -63,6 +63,18 @@ impl History {
             .count()
     }
 
+    /// What was acknowledged as durable until now.
+    pub(crate) fn durable(&self) -> Log {
+        let durable = self.attempts.iter().filter(|attempt| attempt.durable);
+        let acknowledged = durable.filter_map(|attempt| match attempt.outcome {
+            Outcome::Acknowledged(start) => Some((start, &attempt.records)),
+            _ => None,
+        });
+        acknowledged
+            .flat_map(|(start, records)| (start..).zip(records.iter().cloned()))
+            .collect()
+    }
+
     /// The appends that were refused in a round with this code.
     pub(crate) fn refused_in(&self, round: usize, wanted: &str) -> usize {
         self.attempts

@@ -15,7 +15,8 @@ pub(crate) enum Place {
     Azure(Azurite),
 }
 
-const BUCKET: &str = "process-tests";
+/// The bucket, and the prefix of the log in it.
+pub(crate) const BUCKET: &str = "process-tests";
 const PREFIX: &str = "some/log";
 
 impl Place {
@@ -58,6 +59,21 @@ impl Place {
         let mut arguments = self.arguments();
         arguments.extend(["--port", "0"].map(str::to_owned));
         run_with(&arguments, &self.environment_and(settings))
+    }
+
+    /// Runs a command for the log of this place, with more settings of the environment.
+    pub(crate) fn run(&self, command: &[&str], settings: &[Variable]) -> Exit {
+        let command = command.iter().map(|&part| part.to_owned());
+        let arguments: Vec<_> = command.chain(self.arguments()).collect();
+        run_with(&arguments, &self.environment_and(settings))
+    }
+
+    /// Begins a command for the log of this place, to kill it.
+    pub(crate) fn begin_command(&self, command: &[&str]) -> Server {
+        let command = command.iter().map(|&part| part.to_owned());
+        let arguments: Vec<_> = command.chain(self.arguments()).collect();
+        // The command does not listen.
+        Server::begin(&arguments, &self.environment(), 0)
     }
 
     /// Starts a server on this place that need not ever open its log.
@@ -198,7 +214,8 @@ impl Place {
         [self.environment(), settings.to_vec()].concat()
     }
 
-    fn environment(&self) -> Vec<Variable> {
+    /// What servers and commands need to reach this place.
+    pub(crate) fn environment(&self) -> Vec<Variable> {
         match self {
             Self::Folder(_) => Vec::new(),
             Self::Bucket(s3) => s3.environment(),
