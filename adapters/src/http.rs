@@ -25,7 +25,7 @@ use routes::append::body_sizes::BodySizes;
 use routes::metrics_text::MetricsText;
 use routes::read_limit::ReadLimit;
 use routes::welcome::Welcome;
-use routes::{append, count, health, keys, openapi, scan, segments, stream, swagger_ui};
+use routes::{append, count, health, keys, openapi, scan, segments, stream, swagger_ui, trim};
 use wire::reply;
 
 mod document;
@@ -205,6 +205,11 @@ fn routes_of<S: LogStore>(
         count::Count {
             service: Arc::clone(&service),
             read_timeout,
+        },
+        trim::TrimRoute {
+            service: Arc::clone(&service),
+            budget: Budget::new(trim::BODIES, trim::ALL_BODIES_BYTES),
+            body_timeout: options.body_timeout,
         },
         stream::StreamRoute {
             service,

@@ -16,7 +16,7 @@ use crate::run::Entry;
 use crate::{
     Append, Appended, Batch, Clock, Durability, Error, Headers, Key, KeysQuery, Limits, LogReader,
     LogService, LogStore, LogWriter, PageLimit, Record, Scan, SealPolicy, Sequence, SequenceRange,
-    Visibility,
+    Trim, Visibility,
 };
 
 mod against_model;
@@ -24,6 +24,7 @@ mod following;
 mod headers;
 mod reading;
 mod safe_appends;
+mod trimming;
 mod visibility;
 mod writing;
 
@@ -41,11 +42,13 @@ pub trait Fixture {
     /// must show everything that was left.
     fn open(&self, options: Options) -> impl Future<Output = Sides<Self::Writer, Self::Reader>>;
 
-    /// Waits until `reader` shows everything below `tip`, which was acknowledged. Must fail if it never does.
+    /// Waits until `reader` shows everything below `tip` and has this floor, both of which were acknowledged. Must fail if
+    /// it never does.
     fn catch_up(
         &self,
         reader: &LogService<Self::Reader>,
         tip: Sequence,
+        floor: Sequence,
     ) -> impl Future<Output = ()>;
 }
 
@@ -69,8 +72,9 @@ impl<F: StoreFixture> Fixture for F {
     }
 
     /// A store shows what it acknowledged, without a wait.
-    async fn catch_up(&self, reader: &LogService<F::Store>, tip: Sequence) {
+    async fn catch_up(&self, reader: &LogService<F::Store>, tip: Sequence, floor: Sequence) {
         assert!(reader.watermarks().tip >= tip);
+        assert!(reader.floor() >= floor);
     }
 }
 
@@ -120,6 +124,7 @@ pub async fn run_all<F: StoreFixture>(fixture: impl Fn() -> F) {
     following::a_durable_follower_hears_of_durable_records_only(fixture()).await;
     following::a_follower_that_starts_behind_catches_up_in_pages(fixture()).await;
     following::closing_answers_a_waiting_follower(fixture()).await;
+    trimming::a_follower_is_told_what_was_trimmed_before_it_read_it(fixture()).await;
 }
 
 /// Runs every check of a [`LogReader`], each on data of its own from `fixture`.
@@ -130,6 +135,7 @@ pub async fn run_readers<F: Fixture>(fixture: impl Fn() -> F) {
     reading::pages_respect_both_limits_and_lead_to_the_end(fixture()).await;
     reading::a_start_time_selects_the_first_record_of_that_time(fixture()).await;
     reading::keys_are_listed_once_in_order_in_pages(fixture()).await;
+    trimming::nothing_below_the_floor_is_read_and_readers_are_told(fixture()).await;
     for seed in 1..=4 {
         against_model::random_histories_equal_the_model(fixture(), seed).await;
     }
@@ -147,6 +153,8 @@ pub async fn run_writers<F: Fixture>(fixture: impl Fn() -> F) {
     safe_appends::requests_of_a_producer_are_applied_once_and_in_order(fixture()).await;
     safe_appends::a_duplicate_gets_its_first_answer_whatever_its_preconditions_say_now(fixture())
         .await;
+    trimming::a_floor_stays_and_never_goes_back(fixture()).await;
+    trimming::preconditions_and_producers_after_a_trim(fixture()).await;
 }
 
 const NEVER: SealPolicy = SealPolicy {
@@ -162,6 +170,8 @@ struct Opened<'f, F: Fixture> {
     clock: Arc<ManualClock>,
     /// The end of what was acknowledged.
     end: AtomicU64,
+    /// The floor that was acknowledged.
+    floor: AtomicU64,
 }
 
 /// How long a close may take.
@@ -189,6 +199,7 @@ async fn open_at<F: Fixture>(
         reader,
         clock,
         end: AtomicU64::default(),
+        floor: AtomicU64::default(),
     }
 }
 
@@ -213,10 +224,23 @@ impl<F: Fixture> Opened<'_, F> {
         self.append(records, Durability::Applied).await
     }
 
+    async fn trim(&self, trim: Trim) -> crate::Result<Sequence> {
+        let floor = self.writer.trim(trim).await?;
+        self.floor.fetch_max(floor.get(), Ordering::SeqCst);
+        Ok(floor)
+    }
+
+    /// Trims what is below `before`; answers the floor.
+    async fn trimmed(&self, before: u64) -> u64 {
+        let floor = self.trim(Trim::BeforeSequence(before.into())).await;
+        floor.expect("trimmed").get()
+    }
+
     /// The reading side, once it shows everything that was acknowledged.
     async fn reader(&self) -> &LogService<F::Reader> {
         let end = Sequence::new(self.end.load(Ordering::SeqCst));
-        self.fixture.catch_up(&self.reader, end).await;
+        let floor = Sequence::new(self.floor.load(Ordering::SeqCst));
+        self.fixture.catch_up(&self.reader, end, floor).await;
         &self.reader
     }
 

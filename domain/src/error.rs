@@ -12,7 +12,8 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 /// An error, classified by what the caller must do next.
 ///
-/// For an append, every variant except [`Error::OutcomeUnknown`] guarantees that nothing was applied.
+/// For an append, every variant except [`Error::OutcomeUnknown`] guarantees that nothing was applied; for a trim, every one
+/// except [`Error::TrimUnknown`].
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     /// The request is invalid: change it.
@@ -72,6 +73,10 @@ pub enum Error {
         #[source]
         cause: Option<Cause>,
     },
+
+    /// A trim may or may not have been applied: send it again.
+    #[error("outcome unknown: {0}; send the trim again, a floor never goes back")]
+    TrimUnknown(String),
 
     /// Stored data is corrupt or not of this version: an operator must act.
     #[error("stored data is damaged: {0}")]

@@ -31,6 +31,7 @@ pub mod segment;
 pub mod sequence;
 pub mod sequencer;
 pub mod service;
+pub mod trim;
 mod varint;
 
 pub use access::{Credentials, Denied, Right, Rights};
@@ -39,7 +40,7 @@ pub use error::{Cause, Error, Result};
 pub use headers::Headers;
 pub use key::Key;
 pub use limits::Limits;
-pub use page::{KeysPage, Page};
+pub use page::{Counted, KeysPage, Page};
 pub use ports::{
     Authorizer, Clock, CommitListener, LogReader, LogStore, LogWriter, Status, Stopped,
 };
@@ -50,3 +51,4 @@ pub use run::Run;
 pub use segment::{SealPolicy, Segment, SegmentId};
 pub use sequence::Sequence;
 pub use service::LogService;
+pub use trim::Trim;

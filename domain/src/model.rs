@@ -12,9 +12,11 @@ use bytes::Bytes;
 use crate::page::{KeysBuilder, PageBuilder};
 use crate::run::RunBuilder;
 use crate::segment::overlapping;
+use crate::trim::{beyond, in_the_future};
 use crate::{
-    Append, Appended, Error, Headers, Key, KeysPage, KeysQuery, Page, ProducerPolicy, Rejection,
-    Result, Run, Scan, SealPolicy, Segment, SegmentId, Sequence, SequenceRange,
+    Append, Appended, Counted, Error, Headers, Key, KeysPage, KeysQuery, Page, Precondition,
+    ProducerPolicy, Rejection, Result, Run, Scan, SealPolicy, Segment, SegmentId, Sequence,
+    SequenceRange, Trim,
 };
 use producers::Producers;
 
@@ -22,6 +24,8 @@ use producers::Producers;
 #[derive(Debug, Clone)]
 pub struct Model {
     next: Sequence,
+    /// Nothing below it is there for readers.
+    floor: Sequence,
     last_time_ms: i64,
     policy: SealPolicy,
     /// Bytes of keys, values and headers in the newest segment.
@@ -51,6 +55,7 @@ impl Model {
         Self {
             producers: Producers::new(producers),
             next: Sequence::ZERO,
+            floor: Sequence::ZERO,
             last_time_ms: 0,
             policy,
             segment_bytes: 0,
@@ -69,6 +74,36 @@ impl Model {
         self.next = self.next.max(next);
     }
 
+    /// The floor of the log.
+    pub fn floor(&self) -> Sequence {
+        self.floor
+    }
+
+    /// Trims the log at `now_ms`. Returns the floor, which never goes back.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a position beyond the tip or in the future.
+    pub fn trim(&mut self, trim: Trim, now_ms: i64) -> Result<Sequence> {
+        let asked = match trim {
+            Trim::BeforeSequence(before) if before <= self.next => before,
+            Trim::BeforeTime(time) if time > now_ms.max(self.last_time_ms) => {
+                return Err(in_the_future(time, now_ms.max(self.last_time_ms)));
+            }
+            Trim::BeforeTime(time) if self.last_time_ms < time => self.next,
+            Trim::BeforeTime(time) => {
+                let older = self.segments.iter().rev();
+                let older = older.skip_while(|segment| segment.start_time_ms >= time);
+                older
+                    .map(|segment| segment.start)
+                    .next()
+                    .unwrap_or_default()
+            }
+            Trim::BeforeSequence(before) => return Err(beyond(before, self.next)),
+        };
+        self.floor = self.floor.max(asked);
+        Ok(self.floor)
+    }
+
     /// Takes `append` at `now_ms`: applies it, unless it is a duplicate. Also returns the records that were applied as
     /// runs, one for each key.
     ///
@@ -83,16 +118,10 @@ impl Model {
                 return Ok((first, Vec::new()));
             }
         }
-        for precondition in append.preconditions() {
-            let newest = self.records(&precondition.key).last();
-            if let Some(newest) = newest.filter(|n| n.sequence >= precondition.no_record_since) {
-                return Err(Error::rejected(Rejection::Conflict {
-                    key: precondition.key.as_bytes().clone(),
-                    no_record_since: precondition.no_record_since,
-                    last: newest.sequence,
-                }));
-            }
-        }
+        append
+            .preconditions()
+            .iter()
+            .try_for_each(|p| self.check(p))?;
         self.last_time_ms = now_ms;
         let segment = self.segment_at(now_ms);
         self.segment_bytes += batch.bytes();
@@ -129,6 +158,31 @@ impl Model {
         Ok((appended, runs))
     }
 
+    fn check(&self, precondition: &Precondition) -> Result<()> {
+        let Precondition {
+            key,
+            no_record_since,
+        } = precondition;
+        let (key_bytes, no_record_since) = (key.as_bytes().clone(), *no_record_since);
+        let why = match self.records(key).last() {
+            Some(newest) if newest.sequence >= no_record_since => Rejection::Conflict {
+                key: key_bytes,
+                no_record_since,
+                last: newest.sequence,
+            },
+            // A reader of the trimmed part cannot know what it has missed, but one that wants no record at all can.
+            None if Sequence::ZERO < no_record_since && no_record_since < self.floor => {
+                Rejection::Trimmed {
+                    key: key_bytes,
+                    no_record_since,
+                    trimmed_before: self.floor,
+                }
+            }
+            _ => return Ok(()),
+        };
+        Err(Error::rejected(why))
+    }
+
     /// The newest segment; a new one if there is none, or if it is due to be sealed.
     fn segment_at(&mut self, now_ms: i64) -> Segment {
         if let Some(newest) = self.segments.last() {
@@ -155,7 +209,8 @@ impl Model {
     /// # Errors
     /// Never for what the model itself stored.
     pub fn scan(&self, scan: &Scan, visible: Sequence) -> Result<Page> {
-        let mut page = PageBuilder::new(scan.range, scan.start_time_ms, scan.limit);
+        let range = self.left_of(scan.range);
+        let mut page = PageBuilder::new(range, scan.start_time_ms, scan.limit);
         for stored in self.records(&scan.key) {
             if stored.sequence >= visible {
                 break;
@@ -169,29 +224,35 @@ impl Model {
                 break;
             }
         }
-        Ok(page.finish(visible))
+        let mut page = page.finish(visible);
+        page.trimmed_before = self.gone_from(scan.range);
+        Ok(page)
     }
 
     /// How many records of `key` lie in `range`.
-    pub fn count(&self, key: &Key, range: SequenceRange) -> u64 {
-        self.records(key)
-            .iter()
-            .filter(|stored| range.start() <= stored.sequence && stored.sequence < range.end())
-            .count() as u64
+    pub fn count(&self, key: &Key, range: SequenceRange) -> Counted {
+        let records = self.records(key).iter();
+        let within = records
+            .filter(|stored| range.start() <= stored.sequence && stored.sequence < range.end());
+        Counted {
+            records: within.count() as u64,
+            trimmed_before: self.gone_from(range),
+        }
     }
 
     /// One page of the distinct keys.
     pub fn keys(&self, query: &KeysQuery) -> KeysPage {
         let mut page = KeysBuilder::new(query);
         let window = query.start_segment..query.end_segment;
-        for (key, records) in self.streams.range::<[u8], _>((
+        for (key, _) in self.streams.range::<[u8], _>((
             query.lower_bound().as_ref().map(|b| &b[..]),
             std::ops::Bound::Unbounded,
         )) {
             if !key.as_bytes().starts_with(&query.prefix) {
                 break;
             }
-            let listed = records
+            let listed = self
+                .records(key)
                 .iter()
                 .any(|stored| window.contains(&stored.segment));
             if listed && !page.offer(key.as_bytes().clone()) {
@@ -203,10 +264,27 @@ impl Model {
 
     /// The segments that overlap `range`.
     pub fn segments(&self, range: SequenceRange) -> Vec<Segment> {
+        let range = self.left_of(range);
         overlapping(&self.segments, range.start(), range.end()).to_vec()
     }
 
+    /// The records of a key that are not trimmed.
     fn records(&self, key: &Key) -> &[Stored] {
-        self.streams.get(key).map_or(&[], Vec::as_slice)
+        let all = self.streams.get(key).map_or(&[][..], Vec::as_slice);
+        let trimmed = all.iter().take_while(|stored| stored.sequence < self.floor);
+        &all[trimmed.count()..]
+    }
+
+    fn left_of(&self, range: SequenceRange) -> SequenceRange {
+        match range.start() < self.floor {
+            true => range.starting_at(self.floor),
+            false => range,
+        }
+    }
+
+    /// The floor, if something of `range` is below.
+    fn gone_from(&self, range: SequenceRange) -> Option<Sequence> {
+        let is_gone = range.start() < range.end() && range.start() < self.floor;
+        is_gone.then_some(self.floor)
     }
 }

@@ -21,6 +21,8 @@ pub struct Page {
     pub next: Sequence,
     /// Whether the page ends because there are no more visible records, not because it is full.
     pub complete: bool,
+    /// If a part of the requested range was trimmed: the first sequence that could still be there.
+    pub trimmed_before: Option<Sequence>,
 }
 
 impl Page {
@@ -102,8 +104,18 @@ impl PageBuilder {
             bytes: self.bytes as u64,
             next,
             complete: !self.full,
+            trimmed_before: None,
         }
     }
+}
+
+/// How many records of a key lie in a range.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counted {
+    /// So many.
+    pub records: u64,
+    /// If a part of the range was trimmed: the first sequence that could still be there.
+    pub trimmed_before: Option<Sequence>,
 }
 
 /// Distinct keys in byte order.

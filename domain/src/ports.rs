@@ -4,8 +4,8 @@ use std::future::Future;
 use std::time::Duration;
 
 use crate::{
-    Append, Appended, Credentials, Denied, Durability, Error, Key, KeysPage, KeysQuery, Page,
-    Result, Right, Run, Scan, Segment, SegmentId, Sequence, SequenceRange, Watermarks,
+    Append, Appended, Counted, Credentials, Denied, Durability, Error, Key, KeysPage, KeysQuery,
+    Page, Result, Right, Run, Scan, Segment, SegmentId, Sequence, SequenceRange, Trim, Watermarks,
 };
 
 /// The reading side of a log store.
@@ -13,6 +13,9 @@ use crate::{
 /// Reads are prefix-consistent: a reader that sees a sequence, of any key, sees all earlier ones. A read shows everything
 /// below the watermark of its visibility ([`LogReader::watermarks`]) at the time of the call; how soon a watermark
 /// includes what a writer elsewhere acknowledged is up to the implementation, which bounds every wait of a caller.
+///
+/// No read shows a record below the floor ([`LogReader::floor`]) at the time of the call, and one whose range begins below
+/// says so.
 pub trait LogReader: Send + Sync + 'static {
     /// One page of a key.
     ///
@@ -20,13 +23,14 @@ pub trait LogReader: Send + Sync + 'static {
     /// [`crate::Error::Unavailable`] or [`crate::Error::Corrupt`].
     fn scan(&self, scan: &Scan) -> impl Future<Output = Result<Page>> + Send;
 
-    /// One page of the distinct keys that have records in a range of segments.
+    /// One page of the distinct keys that have records in a range of segments, at or above the floor.
     ///
     /// # Errors
     /// As [`LogReader::scan`].
     fn keys(&self, query: &KeysQuery) -> impl Future<Output = Result<KeysPage>> + Send;
 
-    /// The segments that overlap `range`, in order.
+    /// The segments that overlap the part of `range` at or above the floor, in order. Where a segment begins does not
+    /// change if the floor lies in it.
     ///
     /// # Errors
     /// As [`LogReader::scan`].
@@ -36,10 +40,17 @@ pub trait LogReader: Send + Sync + 'static {
     ///
     /// # Errors
     /// As [`LogReader::scan`].
-    fn count(&self, key: &Key, range: SequenceRange) -> impl Future<Output = Result<u64>> + Send;
+    fn count(
+        &self,
+        key: &Key,
+        range: SequenceRange,
+    ) -> impl Future<Output = Result<Counted>> + Send;
 
     /// The current tip and durable watermark.
     fn watermarks(&self) -> Watermarks;
+
+    /// The floor in force, which is durable: 0 for a log that was never trimmed. It never goes back. Must be quick.
+    fn floor(&self) -> Sequence;
 
     /// The current state of the store, for operators.
     fn status(&self) -> Status;
@@ -75,6 +86,14 @@ pub trait LogWriter: Send + Sync + 'static {
         append: Append,
         durability: Durability,
     ) -> impl Future<Output = Result<Appended>> + Send;
+
+    /// Raises the floor of the log to what `trim` asks for, if that is higher, and returns the floor in force once it is
+    /// durable. From then on no read shows anything below it, also after a crash. What producers have sent stays known.
+    ///
+    /// # Errors
+    /// [`crate::Error::Invalid`] for a position beyond the tip or in the future. MUST be [`crate::Error::TrimUnknown`] when the
+    /// floor may have been written; every other error promises that it was not.
+    fn trim(&self, trim: Trim) -> impl Future<Output = Result<Sequence>> + Send;
 
     /// Makes all acknowledged records durable and closes the store. Later appends are rejected as unavailable. A second
     /// call returns the result of the first.

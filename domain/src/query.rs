@@ -77,6 +77,16 @@ impl SequenceRange {
             end: self.end,
         }
     }
+
+    /// The part of it that a log with this floor still has.
+    pub fn above(&self, floor: Sequence) -> Self {
+        self.starting_at(self.start.max(floor))
+    }
+
+    /// What a reader of this range must be told in a log with this floor: the floor, if a part of the range is below.
+    pub fn trimmed_before(&self, floor: Sequence) -> Option<Sequence> {
+        (self.start < floor.min(self.end)).then_some(floor)
+    }
 }
 
 /// How much one answer may hold.

@@ -21,6 +21,21 @@ pub enum Rejection {
         last: Sequence,
     },
 
+    /// A precondition asks about records that were trimmed, and the key has no other ones since: whether one came in between
+    /// is not known. Read what is left of the key, and decide again.
+    #[error(
+        "the log was trimmed before {trimmed_before}, and the precondition demands that the key has no record since \
+         {no_record_since}, which can no longer be known; nothing was applied, read the key and decide again"
+    )]
+    Trimmed {
+        /// The key.
+        key: Bytes,
+        /// What the precondition said.
+        no_record_since: Sequence,
+        /// The floor of the log: the first sequence that can still be there.
+        trimmed_before: Sequence,
+    },
+
     /// The request is a duplicate of an applied one whose start sequence is no longer kept: there is nothing to retry.
     #[error("the request was applied before; its start sequence is no longer known")]
     SequenceTooOld,

@@ -6,6 +6,7 @@
 //! nothing: it looks up, writes, waits and answers.
 
 mod engine_number;
+mod floors;
 mod group;
 mod judge;
 mod key_table;
@@ -13,16 +14,19 @@ mod pending_lookups;
 mod producers;
 mod reservation;
 mod roller;
+mod without_records;
 
 #[cfg(test)]
 mod tests;
 
 pub use engine_number::EngineNumber;
+pub use floors::{Floor, Floors};
 pub use group::{Group, KeyInGroup};
 pub use key_table::{Position, Standing};
 pub use pending_lookups::{DirectoryEntry, Fact, Subject, Ticket};
 pub use producers::ProducerChanges;
 pub use reservation::RESERVATION;
+pub use without_records::TrimStep;
 
 use std::ops::ControlFlow;
 
@@ -62,6 +66,8 @@ pub struct State {
     pub segment_bytes: u64,
     /// When the last commit was made (Unix ms).
     pub last_time_ms: i64,
+    /// The floor of the log: nothing below it is read once this is durable.
+    pub floor: Sequence,
 }
 
 /// What was found in the storage engine when the log was opened. All of it is durable.
@@ -176,6 +182,7 @@ pub struct Sequencer {
     keys: KeyTable,
     lookups: PendingLookups,
     producers: Producers,
+    floors: Floors,
     /// Keys whose directory rows do not say how many records are before them.
     unsettled: Vec<Subject>,
     /// Rows of the directory to be written with the next commit.
@@ -214,6 +221,7 @@ impl Sequencer {
             ),
             lookups: PendingLookups::default(),
             producers: Producers::new(policy.producers, producers),
+            floors: Floors::found(state.floor),
             unsettled: Vec::new(),
             settled: Vec::new(),
             last_time_ms: state.last_time_ms,
@@ -247,7 +255,7 @@ impl Sequencer {
         let segment = self.roller.place(start, time_ms);
         let begins_segment = self.roller.active() != Some(segment);
         let producers = &self.producers;
-        let facts = (&self.keys, &self.lookups, producers);
+        let facts = (&self.keys, &self.lookups, producers, self.floor());
         let mut judge = Judge::new(
             facts,
             commands,
@@ -297,36 +305,10 @@ impl Sequencer {
                 bound,
                 segment_bytes: roller.bytes(),
                 last_time_ms: time_ms,
+                floor: self.floors.newest().sequence,
             },
             number: EngineNumber::of_commit(tip),
             placed,
-        })))
-    }
-
-    /// What must happen next for a commit without records, which stores state only. It advances nothing but the number
-    /// of the write. When the numbers of the tip run low, it skips one sequence.
-    ///
-    /// # Errors
-    /// As [`Sequencer::plan`].
-    pub fn plan_without_records(&mut self) -> Result<Step<'static>> {
-        let tip = self.last_number.tip_with_room(self.tip());
-        let bound = match self.grant(tip.get() - self.tip().get())? {
-            ControlFlow::Continue(bound) => bound,
-            ControlFlow::Break(step) => return Ok(step),
-        };
-        Ok(Step::Commit(Box::new(Commit {
-            placed: Vec::new(),
-            group: Group::new(&[]),
-            decided: Decided::default(),
-            segment: self.roller.place(tip, self.last_time_ms),
-            begins_segment: false,
-            producers: ProducerChanges::default(),
-            settled: std::mem::take(&mut self.settled),
-            start: tip,
-            tip,
-            time_ms: self.last_time_ms,
-            state: self.state(bound),
-            number: self.last_number.next_without_records(tip),
         })))
     }
 
@@ -430,6 +412,7 @@ impl Sequencer {
         }
         self.last_time_ms = commit.time_ms;
         self.last_number = commit.number;
+        self.floors.written(commit.state.floor, commit.number);
         self.reservation
             .written(commit.tip, commit.state.bound, commit.number);
     }
@@ -460,6 +443,7 @@ impl Sequencer {
     /// Every write up to `number` is durable.
     pub fn durable(&mut self, number: EngineNumber) {
         self.reservation.durable(number);
+        self.floors.durable(number);
     }
 
     /// The last write of a clean close: with the exact tip, so that the next writer leaves no gap.
@@ -480,6 +464,7 @@ impl Sequencer {
             bound,
             segment_bytes: self.roller.bytes(),
             last_time_ms: self.last_time_ms,
+            floor: self.floors.newest().sequence,
         }
     }
 }

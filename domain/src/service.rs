@@ -7,8 +7,8 @@ use crate::follow::{Delivery, Followers, Following};
 use crate::page::PageBuilder;
 use crate::ports::Telemetry;
 use crate::{
-    Append, Appended, Durability, Key, KeysPage, KeysQuery, Limits, LogReader, LogWriter, Page,
-    Result, Run, Scan, Segment, Sequence, SequenceRange, Status, Stopped, Watermarks,
+    Append, Appended, Counted, Durability, Key, KeysPage, KeysQuery, Limits, LogReader, LogWriter,
+    Page, Result, Run, Scan, Segment, Sequence, SequenceRange, Status, Stopped, Trim, Watermarks,
 };
 
 /// A log that can be appended to, read and followed.
@@ -63,6 +63,14 @@ impl<S: LogWriter> LogService<S> {
             self.telemetry.appended(appended.count, bytes);
         }
         Ok(appended)
+    }
+
+    /// Trims the log, and returns its floor once that is durable.
+    ///
+    /// # Errors
+    /// As [`LogWriter::trim`].
+    pub async fn trim(&self, trim: Trim) -> Result<Sequence> {
+        self.store.trim(trim).await
     }
 
     /// Makes all acknowledged records durable and closes the store.
@@ -121,13 +129,18 @@ impl<S: LogReader> LogService<S> {
     ///
     /// # Errors
     /// As [`LogReader::count`].
-    pub async fn count(&self, key: &Key, range: SequenceRange) -> Result<u64> {
+    pub async fn count(&self, key: &Key, range: SequenceRange) -> Result<Counted> {
         self.store.count(key, range).await
     }
 
     /// The tip and the durable watermark.
     pub fn watermarks(&self) -> Watermarks {
         self.store.watermarks()
+    }
+
+    /// The floor of the log.
+    pub fn floor(&self) -> Sequence {
+        self.store.floor()
     }
 
     /// The current state of the store.
@@ -165,8 +178,8 @@ pub struct Tail<S> {
 }
 
 impl<S: LogReader> Tail<S> {
-    /// Waits for the next records: a page that is never empty, or `None` when there will be no more because the
-    /// range ends or the server stops.
+    /// Waits for the next records, or for news of a trim: a page with records or with [`Page::trimmed_before`], or `None` when
+    /// there will be no more because the range ends or the server stops.
     ///
     /// The future is cancel-safe: after it is dropped, the next call continues at the same position.
     ///
@@ -194,6 +207,10 @@ impl<S: LogReader> Tail<S> {
                 self.before = before;
                 self.scan.start_time_ms = None;
                 self.service.telemetry.scanned(page.records, page.bytes);
+                return Ok(Some(page));
+            }
+            if page.trimmed_before.is_some() {
+                self.before = before;
                 return Ok(Some(page));
             }
         }
@@ -226,8 +243,11 @@ impl<S: LogReader> Tail<S> {
 
     /// A page of `run` and other delivered runs. What does not fit is scanned later.
     fn gather(&mut self, run: Run) -> Result<Page> {
-        let mut builder =
-            PageBuilder::new(self.scan.range, self.scan.start_time_ms, self.scan.limit);
+        let floor = self.service.store.floor();
+        // Nothing of the key lies between the position and this run, so nothing was missed there.
+        let undelivered = self.scan.range.above(run.first());
+        let range = self.scan.range.above(floor);
+        let mut builder = PageBuilder::new(range, self.scan.start_time_ms, self.scan.limit);
         let mut end = run.last().plus(1);
         let mut wants_more = builder.push(&run)?;
         while wants_more {
@@ -243,7 +263,8 @@ impl<S: LogReader> Tail<S> {
                 Some(Delivery::Stopped(_)) | None => break,
             }
         }
-        let page = builder.finish(end);
+        let mut page = builder.finish(end);
+        page.trimmed_before = undelivered.trimmed_before(floor);
         self.must_scan |= !page.complete;
         Ok(page)
     }

@@ -3,6 +3,7 @@
 mod content;
 mod deadline;
 mod fixed_page;
+mod message_body;
 mod selection;
 
 pub(super) mod append;
@@ -17,6 +18,7 @@ pub(super) mod scan;
 pub(super) mod segments;
 pub(super) mod stream;
 pub(super) mod swagger_ui;
+pub(super) mod trim;
 pub(super) mod welcome;
 
 /// The handlers, each with its part of the OpenAPI document.
@@ -26,6 +28,7 @@ pub(super) type Api<S> = (
     keys::Keys<S>,
     segments::Segments<S>,
     count::Count<S>,
+    trim::TrimRoute<S>,
     stream::StreamRoute<S>,
     health::Health,
 );

@@ -7,9 +7,9 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use log_domain::follow::Followers;
 use log_domain::{
-    Append, Appended, Authorizer, Durability, Error, Key, KeysPage, KeysQuery, Limits, LogReader,
-    LogService, LogStore, LogWriter, Page, ProducerPolicy, Result, Scan, SealPolicy, Segment,
-    SequenceRange, Status, Stopped, Watermarks,
+    Append, Appended, Authorizer, Counted, Durability, Error, Key, KeysPage, KeysQuery, Limits,
+    LogReader, LogService, LogStore, LogWriter, Page, ProducerPolicy, Result, Scan, SealPolicy,
+    Segment, Sequence, SequenceRange, Status, Stopped, Trim, Watermarks,
 };
 use opentelemetry::metrics::MeterProvider;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
@@ -34,6 +34,7 @@ mod reading;
 mod safe_appends;
 mod streaming;
 mod text;
+mod trimming;
 mod unknown;
 mod wire;
 
@@ -201,11 +202,14 @@ impl LogReader for Failing {
     async fn segments(&self, _range: SequenceRange) -> Result<Vec<Segment>> {
         Err(self.0.clone())
     }
-    async fn count(&self, _key: &Key, _range: SequenceRange) -> Result<u64> {
+    async fn count(&self, _key: &Key, _range: SequenceRange) -> Result<Counted> {
         Err(self.0.clone())
     }
     fn watermarks(&self) -> Watermarks {
         Watermarks::default()
+    }
+    fn floor(&self) -> Sequence {
+        Sequence::ZERO
     }
     fn status(&self) -> Status {
         Status::default()
@@ -220,6 +224,10 @@ impl LogReader for Failing {
 
 impl LogWriter for Failing {
     async fn append(&self, _append: Append, _durability: Durability) -> Result<Appended> {
+        Err(self.0.clone())
+    }
+
+    async fn trim(&self, _trim: Trim) -> Result<Sequence> {
         Err(self.0.clone())
     }
 

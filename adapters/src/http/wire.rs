@@ -4,13 +4,17 @@ pub(super) mod append_request;
 pub(super) mod coding;
 pub(super) mod encoder;
 pub(super) mod failure;
+mod fields;
 pub(super) mod format;
 pub(super) mod json;
+mod json_number;
 mod lenient_base64;
 pub(super) mod param;
 pub(super) mod reply;
 pub(super) mod request_id;
 pub(super) mod route_table;
+pub(super) mod trim_request;
+mod unexpected_field;
 mod unknown_names;
 pub(super) mod unknown_parameters;
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use log_domain::model::Model;
 use log_domain::{
-    Append, Appended, Clock, CommitListener, Durability, Key, KeysPage, KeysQuery, LogReader,
-    LogWriter, Page, ProducerPolicy, Result, Scan, SealPolicy, Segment, SequenceRange, Status,
-    Stopped, Watermarks,
+    Append, Appended, Clock, CommitListener, Counted, Durability, Key, KeysPage, KeysQuery,
+    LogReader, LogWriter, Page, ProducerPolicy, Result, Scan, SealPolicy, Segment, Sequence,
+    SequenceRange, Status, Stopped, Trim, Watermarks,
 };
 use parking_lot::Mutex;
 
@@ -57,13 +57,17 @@ impl LogReader for MemoryStore {
         Ok(self.memory.0.lock().segments(range))
     }
 
-    async fn count(&self, key: &Key, range: SequenceRange) -> Result<u64> {
+    async fn count(&self, key: &Key, range: SequenceRange) -> Result<Counted> {
         Ok(self.memory.0.lock().count(key, range))
     }
 
     fn watermarks(&self) -> Watermarks {
         let tip = self.memory.0.lock().tip();
         Watermarks { tip, durable: tip }
+    }
+
+    fn floor(&self) -> Sequence {
+        self.memory.0.lock().floor()
     }
 
     fn status(&self) -> Status {
@@ -100,6 +104,14 @@ impl LogWriter for MemoryStore {
             self.listener.durable(model.tip());
         }
         Ok(appended)
+    }
+
+    async fn trim(&self, trim: Trim) -> Result<Sequence> {
+        let closed = self.closed.lock();
+        if *closed {
+            return Err(Stopped::Closing.error());
+        }
+        self.memory.0.lock().trim(trim, self.clock.now_ms())
     }
 
     async fn close(&self, _within: Duration) -> Result<()> {

@@ -33,5 +33,6 @@ mod stderr;
 mod stopping;
 mod support;
 mod terminated;
+mod trimmed;
 mod vanished;
 mod writes_refused;

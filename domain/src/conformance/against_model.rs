@@ -15,7 +15,8 @@ pub(super) async fn random_histories_equal_the_model<F: Fixture>(fixture: F, see
     let mut model = Model::new(policy);
     let mut log = open(&fixture, policy).await;
     for step in 0..120 {
-        match random.below(12) {
+        match random.below(13) {
+            12 => trim(&mut random, &log, &mut model).await,
             0..=5 => append(&mut random, &log, &mut model).await,
             6 => {
                 let clock = Arc::clone(&log.clock);
@@ -49,6 +50,19 @@ async fn append<F: Fixture>(random: &mut Random, log: &Opened<'_, F>, model: &mu
     assert_eq!(appended.expect("appended"), expected);
 }
 
+/// Trims a part of what is left, as the model does.
+async fn trim<F: Fixture>(random: &mut Random, log: &Opened<'_, F>, model: &mut Model) {
+    let (tip, now_ms) = (model.tip().get(), log.clock.now_ms());
+    let floor = model.floor().get();
+    let trim = match random.below(4) {
+        0 => Trim::BeforeTime(now_ms + 1 - random.below(1_500) as i64),
+        1 => Trim::BeforeSequence(if random.chance(2) { tip + 1 } else { floor / 2 }.into()),
+        _ => Trim::BeforeSequence((floor + random.below((tip - floor) / 3 + 1)).into()),
+    };
+    let (found, expected) = (log.trim(trim).await, model.trim(trim, now_ms));
+    assert_eq!(found.ok(), expected.ok(), "{trim:?}");
+}
+
 async fn compare<F: Fixture>(random: &mut Random, log: &Opened<'_, F>, model: &Model, step: u32) {
     let Watermarks { tip, durable } = log.reader().await.watermarks();
     assert_eq!(tip, model.tip(), "step {step}");
@@ -77,6 +91,11 @@ async fn compare<F: Fixture>(random: &mut Random, log: &Opened<'_, F>, model: &M
         (expected.next, expected.complete),
         "step {step}: {scan:?}"
     );
+    assert_eq!(
+        found.trimmed_before, expected.trimmed_before,
+        "step {step}: {scan:?}"
+    );
+    assert_eq!(log.reader().await.floor(), model.floor(), "step {step}");
     let count = log
         .reader()
         .await

@@ -88,7 +88,8 @@ pub(super) async fn a_clean_close_loses_nothing_and_leaves_no_gap<F: Fixture>(fi
             .await
             .count(&key, range)
             .await
-            .expect("counted"),
+            .expect("counted")
+            .records,
         6
     );
     assert_eq!(
@@ -96,7 +97,8 @@ pub(super) async fn a_clean_close_loses_nothing_and_leaves_no_gap<F: Fixture>(fi
             .await
             .count(&key, SequenceRange::ALL)
             .await
-            .expect("counted"),
+            .expect("counted")
+            .records,
         16
     );
     assert_eq!(

@@ -12,6 +12,8 @@ use crate::{Append, Appended, Error, Key, Precondition, Rejection, Result, Segme
 pub(super) struct Judge<'s, 'a> {
     keys: &'s KeyTable,
     lookups: &'s PendingLookups,
+    /// Nothing below it is read, so a key without a record above it has none.
+    floor: Sequence,
     segment: SegmentId,
     next: Sequence,
     /// What the group does to producers.
@@ -37,7 +39,12 @@ enum Verdict {
 impl<'s, 'a: 's> Judge<'s, 'a> {
     /// Nothing yet, for a commit of `commands` to `segment` from sequence `start` on, after `last_write`.
     pub(super) fn new(
-        (keys, lookups, producers): (&'s KeyTable, &'s PendingLookups, &'s Producers),
+        (keys, lookups, producers, floor): (
+            &'s KeyTable,
+            &'s PendingLookups,
+            &'s Producers,
+            Sequence,
+        ),
         commands: &[&'a Append],
         (start, segment, time_ms): (Sequence, SegmentId, i64),
         last_write: EngineNumber,
@@ -45,6 +52,7 @@ impl<'s, 'a: 's> Judge<'s, 'a> {
         Self {
             keys,
             lookups,
+            floor,
             segment,
             next: start,
             producers: Staged::new(producers, time_ms, last_write),
@@ -105,30 +113,43 @@ impl<'s, 'a: 's> Judge<'s, 'a> {
             key,
             no_record_since,
         } = precondition;
+        // A record that matters has at least this sequence.
+        let since = self.floor.max(*no_record_since);
         let last = match self.group.last(key) {
             Some(last) => Some(last),
             None => match self.keys.last(key.as_ref()) {
                 LastRecord::At(last) => Some(last),
                 LastRecord::Never => None,
-                LastRecord::Below(end) if *no_record_since >= end => None,
+                LastRecord::Below(end) if since >= end => None,
                 LastRecord::Below(_) => match self.lookups.answer(key.as_ref()) {
                     Some(standing) => standing.map(|standing| standing.last),
                     None => return Verdict::Unknown,
                 },
             },
         };
-        match last {
-            Some(last) if last >= *no_record_since => {
+        let (conflict, rests_on) = match last {
+            Some(last) if last >= since => {
                 let conflict = Rejection::Conflict {
                     key: key.as_bytes().clone(),
                     no_record_since: *no_record_since,
                     last,
                 };
-                let rests_on = EngineNumber::of_commit(last.plus(1));
-                Verdict::Answered(Err(Error::rejected(conflict)), rests_on)
+                (conflict, EngineNumber::of_commit(last.plus(1)))
             }
-            _ => Verdict::Holds,
-        }
+            _ if *no_record_since == Sequence::ZERO || *no_record_since >= self.floor => {
+                return Verdict::Holds;
+            }
+            _ => {
+                let trimmed = Rejection::Trimmed {
+                    key: key.as_bytes().clone(),
+                    no_record_since: *no_record_since,
+                    trimmed_before: self.floor,
+                };
+                // The floor is durable.
+                (trimmed, EngineNumber::default())
+            }
+        };
+        Verdict::Answered(Err(Error::rejected(conflict)), rests_on)
     }
 
     /// Gives its records the next sequences, if it is known where their keys stand.

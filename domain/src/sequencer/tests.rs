@@ -13,7 +13,7 @@ use log::Log;
 
 use super::*;
 use crate::model::Model;
-use crate::{Limits, Precondition, Producer, Record, Rejection, SegmentId, SequenceRange};
+use crate::{Limits, Precondition, Producer, Record, Rejection, SegmentId, SequenceRange, Trim};
 
 /// A table with room for a few keys only.
 const SMALL_TABLE: u64 = 1_500;
@@ -30,6 +30,10 @@ enum Do {
     },
     /// So many commits without records.
     StoreState(u16),
+    /// So far before the tip; negative numbers are beyond it.
+    Trim(i64),
+    /// As far back in time; negative numbers are in the future.
+    TrimTime(i64),
     Flush,
     Settle,
     Wait(i64),
@@ -86,6 +90,8 @@ fn steps() -> impl Strategy<Value = Vec<Do>> {
         6 => (any::<prop::sample::Index>(), prop::bool::weighted(0.1))
             .prop_map(|(at, fails)| Do::LookUp { at, fails }),
         2 => prop_oneof![9 => 1u16..4, 1 => Just(260)].prop_map(Do::StoreState),
+        2 => (-1i64..30).prop_map(Do::Trim),
+        1 => (-1i64..400).prop_map(Do::TrimTime),
         3 => Just(Do::Flush),
         3 => Just(Do::Settle),
         3 => prop_oneof![9 => 0i64..200, 1 => Just(61_000)].prop_map(Do::Wait),
@@ -122,12 +128,17 @@ struct Checked {
     producers: ProducerPolicy,
     /// The judge: told of every command in the order in which it is decided.
     model: Model,
-    /// What was applied, each with its answer and the time of its commit. A crash takes the end of it away.
-    history: Vec<(u64, Appended, i64)>,
+    /// What was applied. A crash takes the end of it away.
+    history: Vec<Applied>,
+    /// The highest floor that was acknowledged.
+    trimmed: Sequence,
     granted: BTreeSet<u64>,
     /// Epoch and next sequence of each producer, as its client believes.
     senders: BTreeMap<u8, (u64, u64)>,
 }
+
+/// A command, its answer, the time of its commit, and the floor by which it was judged.
+type Applied = (u64, Appended, i64, Sequence);
 
 impl Checked {
     fn new(policy: Policy) -> Self {
@@ -136,6 +147,7 @@ impl Checked {
             producers: policy.producers,
             model: Model::with_producers(SealPolicy::default(), policy.producers),
             history: Vec::new(),
+            trimmed: Sequence::ZERO,
             granted: BTreeSet::new(),
             senders: BTreeMap::new(),
         }
@@ -173,9 +185,12 @@ impl Checked {
         self.log.now_ms += 1;
         let before = self.log.sequencer.last_number();
         let outcome = self.log.run(commands);
-        if let Some(start) = outcome.start {
-            self.model.resume_at(start);
-        }
+        let floor = self.log.floor();
+        prop_assert_eq!(self.log.sequencer.floor(), floor);
+        self.model
+            .resume_at(outcome.start.unwrap_or(floor).max(floor));
+        let raised = self.model.trim(Trim::BeforeSequence(floor), 0);
+        prop_assert_eq!(raised.expect("below the tip"), floor);
         for judged in outcome.judged {
             let append = self.log.commands[&judged.command].clone();
             let expected = self.model.append(&append, outcome.time_ms);
@@ -189,8 +204,8 @@ impl Checked {
                         let is_new = self.granted.insert(sequence);
                         prop_assert!(is_new, "sequence {sequence} was given twice");
                     }
-                    self.history
-                        .push((judged.command, appended, outcome.time_ms));
+                    let applied = (judged.command, appended, outcome.time_ms, floor);
+                    self.history.push(applied);
                 }
                 (Ok(appended), Some(rests_on)) => {
                     prop_assert!(appended.duplicate);
@@ -220,21 +235,66 @@ impl Checked {
         };
         match **why {
             Rejection::OutOfOrder { expected, .. } => *next = expected,
-            Rejection::Conflict { .. } => *next = producer.sequence,
+            Rejection::Conflict { .. } | Rejection::Trimmed { .. } => *next = producer.sequence,
             Rejection::ProducerFenced { current } => (*epoch, *next) = (current + 1, 0),
             Rejection::ProducerUnknown => *next = 0,
             Rejection::SequenceTooOld | Rejection::SequenceReused { .. } => {}
         }
     }
 
+    /// Trims, and compares the floor with what `trim` says of the log.
+    fn trim(&mut self, trim: Trim) -> std::result::Result<(), TestCaseError> {
+        let before = self.log.sequencer.floors.newest().sequence;
+        let (tip, now_ms) = (self.log.sequencer.tip(), self.log.now_ms);
+        let last_ms = self.log.records().last().map_or(0, |last| last.time_ms);
+        let answered = self.log.trim(trim);
+        let expected = match trim {
+            Trim::BeforeSequence(sequence) => (sequence <= tip).then_some(sequence),
+            Trim::BeforeTime(time) => (time <= now_ms.max(last_ms)).then(|| {
+                let kept = |sequence: Sequence| {
+                    let mut below = self.log.records().filter(|r| r.sequence < sequence);
+                    below.all(|record| record.time_ms < time)
+                };
+                let segments = self.log.segments();
+                let began = segments.iter().rfind(|s| s.start_time_ms < time);
+                let floor = match last_ms < time {
+                    true => tip,
+                    false => began.map_or(Sequence::ZERO, |segment| segment.start),
+                };
+                assert!(kept(floor), "a record of that time is trimmed");
+                floor
+            }),
+        };
+        let Some(expected) = expected else {
+            prop_assert!(matches!(answered, Err(Error::Invalid(_))), "{answered:?}");
+            return Ok(());
+        };
+        let floor = answered.expect("trimmed");
+        prop_assert_eq!(floor.sequence, expected.max(before));
+        if floor.rests_on <= self.log.durable {
+            prop_assert!(floor.sequence <= self.log.floor());
+            self.trimmed = self.trimmed.max(floor.sequence);
+        } else {
+            prop_assert!(
+                floor.sequence > self.log.floor(),
+                "in force before it is durable"
+            );
+        }
+        Ok(())
+    }
+
     fn crash(&mut self) {
         let durable = self.log.durable.watermark();
         self.history
-            .retain(|(_, appended, _)| appended.start < durable);
+            .retain(|(_, appended, ..)| appended.start < durable);
+        self.trimmed = self.trimmed.max(self.log.sequencer.floor());
         self.log.crash();
+        assert!(self.log.sequencer.floor() >= self.trimmed);
         self.model = Model::with_producers(SealPolicy::default(), self.producers);
-        for (command, appended, time_ms) in &self.history {
+        for (command, appended, time_ms, floor) in &self.history {
             self.model.resume_at(appended.start);
+            let raised = self.model.trim(Trim::BeforeSequence(*floor), 0);
+            assert_eq!(raised.expect("below the tip"), *floor);
             let replayed = self.model.append(&self.log.commands[command], *time_ms);
             assert_eq!(replayed.expect("replayed").0, *appended);
         }
@@ -276,6 +336,17 @@ proptest! {
                     (0..times).for_each(|_| log.commit_without_records());
                     Vec::new()
                 }
+                Do::Trim(back) => {
+                    let tip = log.sequencer.tip().get() as i64;
+                    let before = Sequence::new((tip - back).max(0) as u64);
+                    checked.trim(Trim::BeforeSequence(before))?;
+                    Vec::new()
+                }
+                Do::TrimTime(back) => {
+                    let before = log.now_ms.max(log.last_time_ms()) - back;
+                    checked.trim(Trim::BeforeTime(before))?;
+                    Vec::new()
+                }
                 Do::Flush => { log.flush(); Vec::new() }
                 Do::Wait(ms) => { log.now_ms += ms; Vec::new() }
                 Do::Crash => { checked.crash(); Vec::new() }
@@ -293,7 +364,7 @@ proptest! {
 fn compare(
     log: &Log,
     seal: SealPolicy,
-    history: &[(u64, Appended, i64)],
+    history: &[Applied],
 ) -> std::result::Result<(), TestCaseError> {
     // A group is one commit: its segment is chosen once. The model appends batch by batch, so it is told of the group.
     let mut model = Model::new(seal);
@@ -303,7 +374,7 @@ fn compare(
         let end = start.plus(commit.records.len() as u64);
         let within: Vec<_> = history
             .iter()
-            .filter(|(_, appended, _)| start <= appended.start && appended.start < end)
+            .filter(|(_, appended, ..)| start <= appended.start && appended.start < end)
             .collect();
         let records = within
             .iter()
@@ -321,7 +392,7 @@ fn compare(
             expected.push((sequence, record.key.clone(), record.value.clone(), time_ms));
             sequence = sequence.plus(1);
         }
-        for (_, _, at_ms) in within {
+        for (_, _, at_ms, _) in within {
             prop_assert_eq!(*at_ms, time_ms);
         }
     }
@@ -330,8 +401,7 @@ fn compare(
         .map(|r| (r.sequence, r.key.clone(), r.value.clone(), r.time_ms))
         .collect();
     prop_assert_eq!(held, expected);
-    let segments: Vec<Segment> = log.writes.iter().filter_map(|w| w.new_segment).collect();
-    prop_assert_eq!(segments, model.segments(SequenceRange::ALL));
+    prop_assert_eq!(log.segments(), model.segments(SequenceRange::ALL));
     let listed: BTreeSet<(Key, SegmentId)> = log.directory().into_keys().collect();
     let held: BTreeSet<(Key, SegmentId)> =
         log.records().map(|r| (r.key.clone(), r.segment)).collect();

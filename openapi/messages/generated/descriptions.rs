@@ -86,6 +86,27 @@ impl Described for ScanResponse {
             FieldDescription { number: 2, name: "key", json_name: "key", field_type: FieldType::Bytes, repeated: false, optional: false, comment: "The requested key." },
             FieldDescription { number: 3, name: "values", json_name: "values", field_type: FieldType::Message(Value::DESCRIPTION), repeated: true, optional: false, comment: "The records, in the order of their sequences." },
             FieldDescription { number: 4, name: "next_sequence", json_name: "nextSequence", field_type: FieldType::Uint64, repeated: false, optional: false, comment: "The `start_seq` of the next page. Ranges in which the key has no records are skipped." },
+            FieldDescription { number: 5, name: "trimmed_before", json_name: "trimmedBefore", field_type: FieldType::Uint64, repeated: false, optional: true, comment: "If the requested range begins below the floor of the log: the floor, the first sequence that can still be there. Records before it were trimmed. In JSON, absent otherwise." },
+        ],
+    };
+}
+impl Described for TrimRequest {
+    const DESCRIPTION: &'static MessageDescription = &MessageDescription {
+        name: "TrimRequest",
+        comment: "What to trim. It has exactly one of the fields. Unknown fields are rejected.",
+        fields: &[
+            FieldDescription { number: 1, name: "before_sequence", json_name: "beforeSequence", field_type: FieldType::Uint64, repeated: false, optional: true, comment: "Trim all records with a lower sequence. At most the end of the log." },
+            FieldDescription { number: 2, name: "before_time_ms", json_name: "beforeTimeMs", field_type: FieldType::Int64, repeated: false, optional: true, comment: "Trim records that were appended before this time, in milliseconds since the Unix epoch, by whole segments. Not in the future." },
+        ],
+    };
+}
+impl Described for TrimResponse {
+    const DESCRIPTION: &'static MessageDescription = &MessageDescription {
+        name: "TrimResponse",
+        comment: "The response to a trim. The floor is durable.",
+        fields: &[
+            FieldDescription { number: 1, name: "status", json_name: "status", field_type: FieldType::String, repeated: false, optional: false, comment: "Always \"success\"." },
+            FieldDescription { number: 2, name: "trimmed_before", json_name: "trimmedBefore", field_type: FieldType::Uint64, repeated: false, optional: false, comment: "The floor of the log: all records with a lower sequence are trimmed. It is higher than requested if more was trimmed before." },
         ],
     };
 }
@@ -137,6 +158,7 @@ impl Described for CountResponse {
         fields: &[
             FieldDescription { number: 1, name: "status", json_name: "status", field_type: FieldType::String, repeated: false, optional: false, comment: "Always \"success\"." },
             FieldDescription { number: 2, name: "count", json_name: "count", field_type: FieldType::Uint64, repeated: false, optional: false, comment: "Exact number of records." },
+            FieldDescription { number: 3, name: "trimmed_before", json_name: "trimmedBefore", field_type: FieldType::Uint64, repeated: false, optional: true, comment: "If the range begins below the floor of the log: the floor, the first sequence that can still be there. Records before it were trimmed and are not counted. In JSON, absent otherwise." },
         ],
     };
 }
@@ -159,7 +181,8 @@ impl Described for Conflict {
         comment: "A precondition that does not hold.",
         fields: &[
             FieldDescription { number: 1, name: "key", json_name: "key", field_type: FieldType::Bytes, repeated: false, optional: false, comment: "Key of the precondition." },
-            FieldDescription { number: 2, name: "last_sequence", json_name: "lastSequence", field_type: FieldType::Uint64, repeated: false, optional: true, comment: "Sequence of the last record of the key." },
+            FieldDescription { number: 2, name: "last_sequence", json_name: "lastSequence", field_type: FieldType::Uint64, repeated: false, optional: true, comment: "Sequence of the last record of the key. Absent if that record was trimmed." },
+            FieldDescription { number: 3, name: "trimmed_before", json_name: "trimmedBefore", field_type: FieldType::Uint64, repeated: false, optional: true, comment: "If records that the precondition asks about were trimmed, and the key has no later ones: the floor of the log, the first sequence that can still be there." },
         ],
     };
 }
@@ -184,6 +207,28 @@ impl Field for AppendRequestField {
         ("await_durable", Self::AwaitDurable, false),
         ("preconditions", Self::Preconditions, false),
         ("producer", Self::Producer, false),
+    ];
+    #[inline]
+    fn number(self) -> u32 {
+        self as u32
+    }
+}
+/// A field of a [`TrimRequest`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub enum TrimRequestField {
+    /// `before_sequence`
+    BeforeSequence = 1,
+    /// `before_time_ms`
+    BeforeTimeMs = 2,
+}
+impl Field for TrimRequestField {
+    const MESSAGE: &'static MessageDescription = TrimRequest::DESCRIPTION;
+    const JSON_NAMES: &'static [(&'static str, Self, bool)] = &[
+        ("beforeSequence", Self::BeforeSequence, false),
+        ("before_sequence", Self::BeforeSequence, false),
+        ("beforeTimeMs", Self::BeforeTimeMs, false),
+        ("before_time_ms", Self::BeforeTimeMs, false),
     ];
     #[inline]
     fn number(self) -> u32 {

@@ -156,6 +156,37 @@ pub struct ScanResponse {
     /// The `start_seq` of the next page. Ranges in which the key has no records are skipped.
     #[prost(uint64, tag = "4")]
     pub next_sequence: u64,
+    /// If the requested range begins below the floor of the log: the floor, the first sequence that can still be there.
+    /// Records before it were trimmed. In JSON, absent otherwise.
+    #[prost(uint64, optional, tag = "5")]
+    #[cfg_attr(feature = "json", serde(skip_serializing_if = "Option::is_none"))]
+    pub trimmed_before: ::core::option::Option<u64>,
+}
+/// What to trim. It has exactly one of the fields. Unknown fields are rejected.
+#[cfg_attr(feature = "json", derive(serde::Serialize), serde(rename_all = "camelCase"))]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TrimRequest {
+    /// Trim all records with a lower sequence. At most the end of the log.
+    #[prost(uint64, optional, tag = "1")]
+    #[cfg_attr(feature = "json", serde(skip_serializing_if = "Option::is_none"))]
+    pub before_sequence: ::core::option::Option<u64>,
+    /// Trim records that were appended before this time, in milliseconds since the Unix epoch, by whole segments. Not in
+    /// the future.
+    #[prost(int64, optional, tag = "2")]
+    #[cfg_attr(feature = "json", serde(skip_serializing_if = "Option::is_none"))]
+    pub before_time_ms: ::core::option::Option<i64>,
+}
+/// The response to a trim. The floor is durable.
+#[cfg_attr(feature = "json", derive(serde::Serialize), serde(rename_all = "camelCase"))]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TrimResponse {
+    /// Always "success".
+    #[prost(string, tag = "1")]
+    pub status: ::prost::alloc::string::String,
+    /// The floor of the log: all records with a lower sequence are trimmed. It is higher than requested if more was trimmed
+    /// before.
+    #[prost(uint64, tag = "2")]
+    pub trimmed_before: u64,
 }
 /// One key of a listing.
 #[cfg_attr(feature = "json", derive(serde::Serialize), serde(rename_all = "camelCase"))]
@@ -223,6 +254,11 @@ pub struct CountResponse {
     /// Exact number of records.
     #[prost(uint64, tag = "2")]
     pub count: u64,
+    /// If the range begins below the floor of the log: the floor, the first sequence that can still be there. Records before
+    /// it were trimmed and are not counted. In JSON, absent otherwise.
+    #[prost(uint64, optional, tag = "3")]
+    #[cfg_attr(feature = "json", serde(skip_serializing_if = "Option::is_none"))]
+    pub trimmed_before: ::core::option::Option<u64>,
 }
 /// The response to a request that failed.
 #[cfg_attr(feature = "json", derive(serde::Serialize), serde(rename_all = "camelCase"))]
@@ -257,8 +293,13 @@ pub struct Conflict {
     #[prost(bytes = "bytes", tag = "1")]
     #[cfg_attr(feature = "json", serde(serialize_with = "crate::json::base64"))]
     pub key: ::prost::bytes::Bytes,
-    /// Sequence of the last record of the key.
+    /// Sequence of the last record of the key. Absent if that record was trimmed.
     #[prost(uint64, optional, tag = "2")]
     #[cfg_attr(feature = "json", serde(skip_serializing_if = "Option::is_none"))]
     pub last_sequence: ::core::option::Option<u64>,
+    /// If records that the precondition asks about were trimmed, and the key has no later ones: the floor of the log, the
+    /// first sequence that can still be there.
+    #[prost(uint64, optional, tag = "3")]
+    #[cfg_attr(feature = "json", serde(skip_serializing_if = "Option::is_none"))]
+    pub trimmed_before: ::core::option::Option<u64>,
 }

@@ -25,7 +25,7 @@ pub(super) fn model(view: &View<'_>) -> Vec<String> {
         let expected = match &operation.call {
             Call::Scan(scan) => scanned(view, &model, scan),
             Call::Count { key, start, end } => SequenceRange::new((*start).into(), (*end).into())
-                .map(|range| Outcome::Count(model.count(&parsed(key), range))),
+                .map(|range| Outcome::Count(model.count(&parsed(key), range).records)),
             Call::Keys {
                 start_segment,
                 end_segment,

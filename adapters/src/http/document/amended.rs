@@ -32,12 +32,16 @@ impl<T: OpenApi> OpenApi for Amended<T> {
                     operation.security.insert(0, token);
                     operation.responses.responses.extend(responses::refusals());
                 }
-                let appends = operation.request.is_some();
+                let meaning = match operation.operation_id {
+                    Some("append") => |_| None,
+                    Some("trim") => of_a_trim,
+                    _ => of_a_read,
+                };
                 let responses = &mut operation.responses.responses;
                 responses.sort_by_key(|response| response.status);
-                for response in responses.iter_mut().filter(|_| !appends) {
-                    if let Some(of_read) = of_a_read(response.status) {
-                        response.description = of_read;
+                for response in responses.iter_mut() {
+                    if let Some(meaning) = meaning(response.status) {
+                        response.description = meaning;
                     }
                 }
                 for response in responses.iter_mut().filter(|r| r.description.is_empty()) {
@@ -56,8 +60,8 @@ impl<T: OpenApi> OpenApi for Amended<T> {
             MetaSecurityScheme {
                 ty: "http",
                 description: Some(
-                    "A token from the server's token file, if one is configured. Appending requires the right append, all other \
-                     operations require read; admin includes both.",
+                    "A token from the server's token file, if one is configured. Appending requires the right append and trimming the \
+                     right admin, all other operations require read; admin includes both.",
                 ),
                 name: None,
                 key_in: None,
@@ -91,7 +95,18 @@ fn of_a_read(status: Option<u16>) -> Option<&'static str> {
     })
 }
 
-/// All handlers share one list of errors. Without a body none is of the wrong type, without parameters nothing is wrong,
+/// The same for a trim.
+fn of_a_trim(status: Option<u16>) -> Option<&'static str> {
+    Some(match status? {
+        413 => "The body is over 4 KiB.",
+        504 => {
+            "The outcome is unknown, unless the message says that nothing was applied. Repeat the trim."
+        }
+        _ => return None,
+    })
+}
+
+/// All handlers share one list of errors. Only appends have preconditions. Without a body none is of the wrong type, without parameters nothing is wrong,
 /// and without a body or a key nothing is too large.
 fn leave_out_what_cannot_happen(operation: &mut MetaOperation) {
     let has_body = operation.request.is_some();
@@ -99,7 +114,8 @@ fn leave_out_what_cannot_happen(operation: &mut MetaOperation) {
     let has_key = operation.params.iter().any(|param| param.name == "key");
     let responses = &mut operation.responses.responses;
     responses.retain(|response| match response.status {
-        Some(409 | 415) => has_body,
+        Some(409) => operation.operation_id == Some("append"),
+        Some(415) => has_body,
         Some(413) => has_body || has_key,
         Some(400 | 429 | 504) => has_input,
         _ => true,

@@ -9,7 +9,7 @@ use crate::http::wire::failure::{Failure, Reason};
 use crate::http::wire::format::Format;
 use crate::http::wire::param::{self, Text};
 use crate::http::wire::request_id::RequestId;
-use crate::http::wire::{reply, route_table};
+use crate::http::wire::{reply, route_table, trim_request};
 
 /// The request whose internal error is an example.
 const REQUEST_ID: u128 = 0xe220_a839_7b1d_cdaf_a706_dd2f_4d19_7e6f;
@@ -17,19 +17,23 @@ const REQUEST_ID: u128 = 0xe220_a839_7b1d_cdaf_a706_dd2f_4d19_7e6f;
 /// Longer than a key may be.
 const KEY_BYTES: usize = 10_000;
 
-/// The examples of what an operation on `path` answers with `status`, by their codes; none if that is no error.
+/// The examples of what an operation on `path` answers with `status`, by names that begin with their codes; none if that is no error.
 pub(in crate::http) fn of(operation: &str, path: &str, status: u16) -> Mapping {
     let request = RequestId::numbered(REQUEST_ID);
     let examples = failures(operation, path, status)
         .into_iter()
         .map(|failure| {
             let answer = failure.answer(&request);
-            let code = answer.code.clone();
+            let trimmed = answer.conflict.as_ref().and_then(|c| c.trimmed_before);
+            let name = match trimmed {
+                Some(_) => format!("{}_trimmed", answer.code),
+                None => answer.code.clone(),
+            };
             let value = reply::encode(Format::Json, &answer).unwrap_or_default();
             // JSON is YAML too, and read as such it keeps the order of its fields.
             let value: Yaml = serde_yaml::from_slice(&value).unwrap_or_default();
             let example: Mapping = [("value".into(), value)].into_iter().collect();
-            (Yaml::from(code), Yaml::from(example))
+            (Yaml::from(name), Yaml::from(example))
         });
     examples.collect()
 }
@@ -49,7 +53,7 @@ fn failures(operation: &str, path: &str, status: u16) -> Vec<Failure> {
             .map(|why| Error::rejected(why).into())
             .into_iter()
             .collect(),
-        413 => vec![too_large(appends, &limits)],
+        413 => vec![too_large(operation, &limits)],
         415 => {
             let text = (header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
             Format::of_body(&HeaderMap::from_iter([text]))
@@ -68,17 +72,26 @@ fn failures(operation: &str, path: &str, status: u16) -> Vec<Failure> {
             let late = "the append was not acknowledged within 30000 ms";
             vec![Error::outcome_unknown(late).into()]
         }
+        504 if operation == "trim" => {
+            let late = "the trim was not acknowledged within 30000 ms";
+            vec![Error::TrimUnknown(late.to_owned()).into()]
+        }
         504 => vec![Error::DeadlineExceeded(30_000).into()],
         _ => Vec::new(),
     }
 }
 
-fn rejections() -> [Rejection; 6] {
+fn rejections() -> [Rejection; 7] {
     [
         Rejection::Conflict {
             key: Bytes::from_static(b"orders"),
             no_record_since: Sequence::ZERO,
             last: Sequence::new(1),
+        },
+        Rejection::Trimmed {
+            key: Bytes::from_static(b"orders"),
+            no_record_since: Sequence::new(1),
+            trimmed_before: Sequence::new(2),
         },
         Rejection::OutOfOrder {
             sequence: 3,
@@ -93,6 +106,10 @@ fn rejections() -> [Rejection; 6] {
 
 fn invalid(operation: &str, limits: &Limits) -> Failure {
     let refused = match operation {
+        "trim" => {
+            let refused = trim_request::decode(Format::Json, b"{}").err();
+            return refused.unwrap_or_else(|| Failure::invalid(""));
+        }
         "append" => Batch::new(Vec::new(), limits).err(),
         "scan" | "listKeys" => PageLimit::new(0, limits).err(),
         _ => param::range(5, Some(3)).err(),
@@ -100,14 +117,18 @@ fn invalid(operation: &str, limits: &Limits) -> Failure {
     refused.map_or_else(|| Failure::invalid(""), Failure::from)
 }
 
-fn too_large(appends: bool, limits: &Limits) -> Failure {
+fn too_large(operation: &str, limits: &Limits) -> Failure {
     let key = Bytes::from_static(&[b'k'; KEY_BYTES]);
-    let refused = if appends {
-        Record::parse(key, Bytes::new(), limits)
+    let refused = match operation {
+        "append" => Record::parse(key, Bytes::new(), limits)
             .err()
-            .map(|error| Failure::from(error).of("record[0]"))
-    } else {
-        param::key(Some(Text(key)), None, limits).err()
+            .map(|error| Failure::from(error).of("record[0]")),
+        "trim" => Some(Failure::from(Error::TooLarge {
+            what: "request body in bytes",
+            actual: KEY_BYTES as u64,
+            limit: trim_request::BODY_BYTES as u64,
+        })),
+        _ => param::key(Some(Text(key)), None, limits).err(),
     };
     refused.unwrap_or_else(|| Failure::new(Reason::TooLarge, ""))
 }
@@ -115,6 +136,10 @@ fn too_large(appends: bool, limits: &Limits) -> Failure {
 fn overloaded(operation: &str, limits: &Limits) -> Error {
     let (what, limit) = match operation {
         "append" => (
+            "the append queue, in requests,",
+            limits.append_queue_requests as u64,
+        ),
+        "trim" => (
             "the append queue, in requests,",
             limits.append_queue_requests as u64,
         ),

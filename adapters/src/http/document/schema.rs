@@ -76,12 +76,16 @@ pub(in crate::http) fn event() -> MetaSchemaRef {
         ..MetaSchema::new("string")
     };
     let event = MetaSchema {
-        enum_items: vec!["message".into(), "error".into()],
+        enum_items: vec!["message".into(), "trimmed".into(), "error".into()],
         default: Some("message".into()),
-        ..text("Absent for records; an `error` is the last event.")
+        ..text(
+            "Absent for records. `trimmed`: earlier records were trimmed. `error`: the last event.",
+        )
     };
     let id = text("Sequence of the record, for `Last-Event-ID`.");
-    let data = text("A `Value` in JSON; for an `error`, an `ErrorResponse` in JSON.");
+    let data = text(
+        "A `Value` in JSON; for `trimmed`, `{\"trimmedBefore\": n}`; for an `error`, an `ErrorResponse`.",
+    );
     inline(MetaSchema {
         description: Some("One event of the stream."),
         required: vec!["data"],

@@ -4,21 +4,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use log_domain::budget::Budget;
-use log_domain::{LogService, LogWriter};
+use log_domain::{Append as Command, Durability, Limits, LogService, LogWriter};
 use poem_openapi::OpenApi;
 
+use super::message_body::{MessageBody, Received};
 use crate::http::document::Tag;
+use crate::http::wire::append_request;
 use crate::http::wire::failure::Failure;
 use crate::http::wire::format::Format;
-use crate::http::wire::proto::{self, AppendResponse};
+use crate::http::wire::proto::{self, AppendRequest, AppendResponse};
 use crate::http::wire::reply::Reply;
-use body::AppendBody;
 use body_sizes::BodySizes;
 
-mod body;
 pub(in crate::http) mod body_sizes;
-mod collected;
-mod decompress;
 
 pub(in crate::http) struct Append<S> {
     pub(in crate::http) service: Arc<LogService<S>>,
@@ -64,14 +62,14 @@ impl<S: LogWriter> Append<S> {
         &self,
         format: Format,
         /// The records. A body without a content type is read as JSON.
-        body: AppendBody,
+        body: MessageBody<AppendRequest>,
     ) -> Result<Reply<AppendResponse>, Failure> {
         let limits = self.service.limits();
         let mut received = body
             .receive(limits.request_bytes, &self.budget, self.body_timeout)
             .await?;
-        self.sizes.received(received.bytes());
-        let (append, durability) = received.decode(limits)?;
+        self.sizes.received(received.body.len() as u64);
+        let (append, durability) = decode(&mut received, limits)?;
         let decoded = append.bookkeeping() + append.batch().header_bytes();
         received.permit.grow(decoded)?;
 
@@ -84,4 +82,16 @@ impl<S: LogWriter> Append<S> {
         };
         Ok(Reply::new(format, &answer)?)
     }
+}
+
+/// What the body asks for, and when it is to be acknowledged.
+fn decode(received: &mut Received, limits: &Limits) -> Result<(Command, Durability), Failure> {
+    let body = std::mem::take(&mut received.body);
+    // JSON is decoded into bytes of their own, beside the body until that is done, and as many at most.
+    let twice = match received.format {
+        Format::Json => body.len() as u64,
+        Format::Protobuf => 0,
+    };
+    let _beside = received.permit.another(twice)?;
+    append_request::decode(received.format, body, limits)
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use log_domain::{LogReader, LogService};
+use log_domain::{LogReader, LogService, Sequence};
 use poem_openapi::OpenApi;
 
 use super::deadline::before;
@@ -24,6 +24,7 @@ impl<S: LogReader> Count<S> {
     /// Count the records of a key
     ///
     /// Returns the exact number of records of a key in a range of sequences, without reading them, within 30 s (by default).
+    /// If records of the range may have been trimmed, the response has `trimmedBefore`.
     #[oai(
         path = "/api/v1/log/count",
         method = "get",
@@ -45,10 +46,11 @@ impl<S: LogReader> Count<S> {
     ) -> Result<Reply<CountResponse>, Failure> {
         let key = param::key(key.0, key_base64.0, self.service.limits())?;
         let range = param::range(start_seq.0, end_seq.0)?;
-        let count = before(self.read_timeout, self.service.count(&key, range)).await?;
+        let counted = before(self.read_timeout, self.service.count(&key, range)).await?;
         let answer = CountResponse {
             status: proto::SUCCESS.to_owned(),
-            count,
+            count: counted.records,
+            trimmed_before: counted.trimmed_before.map(Sequence::get),
         };
         Ok(Reply::new(format, &answer)?)
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use log_domain::budget::Budget;
+use log_domain::service::Tail;
 use log_domain::{Error, Key, LogReader, LogService, Page, Scan, Sequence, Visibility};
 use poem_openapi::OpenApi;
 use tokio::time::timeout;
@@ -50,6 +51,9 @@ impl<S: LogReader> ScanRoute<S> {
     /// With `follow=true`, the server responds immediately if there are records, else when the first record arrives, or
     /// after `timeout_ms` with no values and the `nextSequence` to continue with. Such a page ends at 256 KiB. Up to 10,000
     /// clients (by default) can follow at the same time, including streams.
+    ///
+    /// If the range begins below the floor of the log, the response has `trimmedBefore`: records before that sequence were
+    /// trimmed and are not in the page.
     #[oai(
         path = "/api/v1/log/scan",
         method = "get",
@@ -117,12 +121,13 @@ impl<S: LogReader> ScanRoute<S> {
 impl<S: LogReader> ScanRoute<S> {
     async fn follow(&self, scan: Scan, wait: Duration) -> Result<Page, Error> {
         let mut tail = self.service.tail(scan.clone())?;
-        match timeout(wait, tail.next()).await {
+        let mut trimmed_before = None;
+        match timeout(wait, next(&mut tail, &mut trimmed_before)).await {
             Ok(page) => {
                 let page = page?;
-                Ok(page.unwrap_or_else(|| nothing(tail.position())))
+                Ok(page.unwrap_or_else(|| nothing(tail.position(), trimmed_before)))
             }
-            Err(_) if tail.is_caught_up() => Ok(nothing(tail.position())),
+            Err(_) if tail.is_caught_up() => Ok(nothing(tail.position(), trimmed_before)),
             // The wait was shorter than the store takes to say what is there already. What is there is answered
             // whatever the wait, and a store that does not answer is not "nothing new".
             Err(_) => {
@@ -136,13 +141,32 @@ impl<S: LogReader> ScanRoute<S> {
     }
 }
 
-fn nothing(next: Sequence) -> Page {
+/// The next page with records. News of a trim alone is kept for it in `trimmed_before`: clients that do not know of trims
+/// would ask again without a pause.
+async fn next<S: LogReader>(
+    tail: &mut Tail<S>,
+    trimmed_before: &mut Option<Sequence>,
+) -> Result<Option<Page>, Error> {
+    loop {
+        let Some(mut page) = tail.next().await? else {
+            return Ok(None);
+        };
+        *trimmed_before = page.trimmed_before.or(*trimmed_before);
+        if !page.is_empty() {
+            page.trimmed_before = *trimmed_before;
+            return Ok(Some(page));
+        }
+    }
+}
+
+fn nothing(next: Sequence, trimmed_before: Option<Sequence>) -> Page {
     Page {
         runs: Vec::new(),
         records: 0,
         bytes: 0,
         next,
         complete: true,
+        trimmed_before,
     }
 }
 
@@ -173,9 +197,11 @@ impl Encode for ScanAnswer {
                 separator = ",";
             }
         }
-        out.raw("],\"nextSequence\":")
-            .number(page.next.get())
-            .raw("}");
+        out.raw("],\"nextSequence\":").number(page.next.get());
+        if let Some(floor) = page.trimmed_before {
+            out.raw(",\"trimmedBefore\":").number(floor.get());
+        }
+        out.raw("}");
         Ok(out)
     }
 
@@ -193,6 +219,9 @@ impl Encode for ScanAnswer {
         }
         if page.next > Sequence::ZERO {
             prost::encoding::uint64::encode(4, &page.next.get(), &mut out);
+        }
+        if let Some(floor) = page.trimmed_before {
+            prost::encoding::uint64::encode(5, &floor.get(), &mut out);
         }
         Ok(out)
     }

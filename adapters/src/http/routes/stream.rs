@@ -63,6 +63,9 @@ impl<S: LogReader> StreamRoute<S> {
     /// was reached, the status is 204, after which an `EventSource` does not reconnect. Up to 10,000 clients (by default) can
     /// follow at the same time, including scans with `follow`.
     ///
+    /// If records that the stream has yet to send were trimmed, an event of type `trimmed` without `id` comes before the next
+    /// record, and the stream continues. Its `data` is `{"trimmedBefore": n}`: *n* is the first sequence that can still be there.
+    ///
     /// If reading fails midway, an event of type `error` with an `ErrorResponse` as `data` ends the stream. A client that
     /// accepts only `text/event-stream`, such as an `EventSource`, receives status 200, `retry:` and such an event in place of
     /// 429, 503 and 504: any other status stops an `EventSource` permanently.
@@ -202,7 +205,7 @@ async fn events_of<S: LogReader>(
     }
 }
 
-/// What the events of a page take, but for text that is longer than base64, and for names of fields in headers.
+/// What the events of a page take, but for the one that says what was trimmed, but for text that is longer than base64, and for names of fields in headers.
 fn space(page: &Page) -> u64 {
     (base64_len(page.bytes as usize) + page.records as usize * EVENT_OVERHEAD) as u64
 }
@@ -210,6 +213,10 @@ fn space(page: &Page) -> u64 {
 fn written(page: &Page, bytes: ByteFormat, mut permit: Permit) -> Result<Bytes, Error> {
     let space = space(page);
     let mut out = JsonText::with_capacity(space as usize);
+    if let Some(floor) = page.trimmed_before {
+        out.raw("event: trimmed\ndata: {\"trimmedBefore\":");
+        out.number(floor.get()).raw("}\n\n");
+    }
     for run in &page.runs {
         for entry in run.entries() {
             let entry = entry?;

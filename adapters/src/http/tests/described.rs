@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::*;
 use crate::http::proto::{
     AppendResponse, Conflict, CountResponse, Described, ErrorResponse, Key, KeysResponse, PROTOBUF,
-    ScanResponse, Segment, SegmentsResponse, Value,
+    ScanResponse, Segment, SegmentsResponse, TrimResponse, Value,
 };
 use crate::http::{DocumentFormat, document};
 
@@ -36,6 +36,10 @@ async fn responses_written_by_hand_are_those_that_are_described() {
     assert_eq!((keys.keys.len(), keys.next_start_after), (2, None));
     let keys: KeysResponse = written_as_described(&server, "/api/v1/log/keys?limit=1").await;
     assert!(keys.next_start_after.is_some());
+    let trim = post("/api/v1/log/trim", &[]).body(r#"{"beforeSequence":1}"#);
+    assert_eq!(server.send(trim).await.status, StatusCode::OK);
+    let page: ScanResponse = written_as_described(&server, "/api/v1/log/scan?key=a%22").await;
+    assert_eq!((page.values.len(), page.trimmed_before), (1, Some(1)));
 }
 
 /// The names of the fields of `message` in JSON, when all of them have their defaults.
@@ -58,6 +62,7 @@ fn the_document_requires_what_responses_always_have() {
         always_there::<Segment>(),
         always_there::<SegmentsResponse>(),
         always_there::<CountResponse>(),
+        always_there::<TrimResponse>(),
         always_there::<ErrorResponse>(),
         always_there::<Conflict>(),
     ] {

@@ -23,6 +23,7 @@ async fn the_document_describes_every_route_but_those_that_serve_it() {
 
     let operation = |method: &str, path: &str| paths[path][method]["operationId"].clone();
     assert_eq!(operation("post", "/api/v1/log/append"), "append");
+    assert_eq!(operation("post", "/api/v1/log/trim"), "trim");
     assert_eq!(operation("get", "/api/v1/log/scan"), "scan");
     assert_eq!(operation("get", "/api/v1/log/keys"), "listKeys");
     assert_eq!(operation("get", "/api/v1/log/segments"), "listSegments");
@@ -124,7 +125,7 @@ async fn the_document_says_which_operations_may_need_a_token() {
             }
         }
     }
-    assert_eq!(asking, 7);
+    assert_eq!(asking, 8);
 }
 
 #[tokio::test]

@@ -38,8 +38,11 @@ fn request_for(operation: &str, path: &str, status: &str) -> Option<Request> {
             append("application/json", json!({"records": [record]}))
         }
         ("append", "415") => append("text/plain", json!({})),
-        ("append", "401") => append("application/json", json!({})),
-        ("append", "403") => post(path, &[("authorization", "Bearer known")]).finish(),
+        ("trim", "400") => append("application/json", json!({})),
+        ("trim", "413") => append("application/json", Json::String("k".repeat(9_998))),
+        ("trim", "415") => append("text/plain", json!({})),
+        ("append" | "trim", "401") => append("application/json", json!({})),
+        ("append" | "trim", "403") => post(path, &[("authorization", "Bearer known")]).finish(),
         ("scan", "400") => query("key=orders&limit=0"),
         ("listKeys", "400") => query("limit=0"),
         ("listSegments", "400") => query("start_seq=5&end_seq=3"),
@@ -68,7 +71,8 @@ async fn the_examples_of_errors_are_what_the_server_answers() {
                 }
                 let examples = examples.as_object().expect("an error has examples");
                 for (code, example) in examples {
-                    assert_eq!(example["value"]["code"], *code, "{id} {status}");
+                    let named = code.trim_end_matches("_trimmed");
+                    assert_eq!(example["value"]["code"], named, "{id} {status}");
                     assert_eq!(example["value"]["status"], "error", "{id} {status}");
                     let message = example["value"]["message"].as_str().expect("a message");
                     assert!(!message.is_empty(), "{id} {status}");
@@ -89,8 +93,8 @@ async fn the_examples_of_errors_are_what_the_server_answers() {
             }
         }
     }
-    // 400 of six operations, 401 and 403 of seven, 413 of four, 415 of one.
-    assert_eq!(answered, 6 + 7 + 7 + 4 + 1);
+    // 400 of seven operations, 401 and 403 of eight, 413 of five, 415 of two.
+    assert_eq!(answered, 7 + 8 + 8 + 5 + 2);
 }
 
 #[tokio::test]
@@ -114,6 +118,13 @@ async fn the_examples_of_answers_are_what_the_server_answers() {
         let answer = server.get(&format!("/api/v1/log/{query}")).await.json();
         assert_eq!(timeless(answer), timeless(example(schema)), "{query}");
     }
+    let trim = post("/api/v1/log/trim", &[]).body(example("TrimRequest").to_string());
+    assert_eq!(server.send(trim).await.json(), example("TrimResponse"));
+    let events = server.get("/api/v1/log/stream?key=orders&end_seq=1").await;
+    assert_eq!(
+        events.body,
+        "event: trimmed\ndata: {\"trimmedBefore\":1}\n\n"
+    );
     let value = &example("ScanResponse")["values"][0];
     assert_eq!(*value, example("Value"));
     assert_eq!(example("KeysResponse")["keys"][0], example("Key"));

@@ -183,11 +183,14 @@ async fn a_read_that_takes_too_long_ends_as_deadline_exceeded() {
         async fn segments(&self, _: SequenceRange) -> Result<Vec<Segment>> {
             std::future::pending().await
         }
-        async fn count(&self, _: &Key, _: SequenceRange) -> Result<u64> {
+        async fn count(&self, _: &Key, _: SequenceRange) -> Result<Counted> {
             panic!("a bug with a secret")
         }
         fn watermarks(&self) -> Watermarks {
             Watermarks::default()
+        }
+        fn floor(&self) -> Sequence {
+            Sequence::ZERO
         }
         fn status(&self) -> Status {
             Status::default()
@@ -201,6 +204,9 @@ async fn a_read_that_takes_too_long_ends_as_deadline_exceeded() {
     }
     impl LogWriter for Stuck {
         async fn append(&self, _: Append, _: Durability) -> Result<Appended> {
+            std::future::pending().await
+        }
+        async fn trim(&self, _: Trim) -> Result<Sequence> {
             std::future::pending().await
         }
         async fn close(&self, _within: Duration) -> Result<()> {

@@ -82,8 +82,9 @@ fn messages_have_the_bytes_that_log_proto_says() {
             key: "k".into(),
             values: vec![value],
             next_sequence: 2,
+            trimmed_before: Some(2),
         },
-        b"\x0a\x07success\x12\x01k\x1a\x0f\x08\x01\x12\x01v\x18\x02\x22\x06\x0a\x01h\x12\x01w\x20\x02",
+        b"\x0a\x07success\x12\x01k\x1a\x0f\x08\x01\x12\x01v\x18\x02\x22\x06\x0a\x01h\x12\x01w\x20\x02\x28\x02",
     );
     golden(
         &KeysResponse {
@@ -108,8 +109,23 @@ fn messages_have_the_bytes_that_log_proto_says() {
         &CountResponse {
             status: SUCCESS.into(),
             count: 5,
+            trimmed_before: Some(0),
         },
-        b"\x0a\x07success\x10\x05",
+        b"\x0a\x07success\x10\x05\x18\x00",
+    );
+    golden(
+        &TrimRequest {
+            before_sequence: Some(0),
+            before_time_ms: Some(1),
+        },
+        b"\x08\x00\x10\x01",
+    );
+    golden(
+        &TrimResponse {
+            status: SUCCESS.into(),
+            trimmed_before: 3,
+        },
+        b"\x0a\x07success\x10\x03",
     );
     golden(
         &ErrorResponse {
@@ -119,10 +135,11 @@ fn messages_have_the_bytes_that_log_proto_says() {
             conflict: Some(Conflict {
                 key: "k".into(),
                 last_sequence: Some(0),
+                trimmed_before: Some(4),
             }),
             expected_sequence: Some(0),
         },
-        b"\x0a\x05error\x12\x01m\x1a\x01c\x22\x05\x0a\x01k\x10\x00\x28\x00",
+        b"\x0a\x05error\x12\x01m\x1a\x01c\x22\x07\x0a\x01k\x10\x00\x18\x04\x28\x00",
     );
 }
 

@@ -7,7 +7,6 @@ use log_domain::{Append, Batch, Durability, Error, Limits, Precondition, Produce
 use super::failure::Failure;
 use super::format::Format;
 
-mod fields;
 mod json;
 mod protobuf;
 

@@ -75,8 +75,8 @@ impl Reason {
             Self::UnsupportedContentCoding => row(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", None,
                 "The content encoding of the body is neither gzip nor zstd."),
             Self::Conflict => row(StatusCode::CONFLICT, "conflict", None,
-                "Code conflict: a precondition does not hold; `conflict` has the key and its last sequence. Read the new records of the \
-                 key and decide again. Code producer_out_of_order: requests before this one are missing; repeat the requests from \
+                "Code conflict: a precondition does not hold; `conflict` has the key and its last sequence, or `trimmedBefore` if the records \
+                 that the precondition asks about were trimmed. Read the new records of the key and decide again. Code producer_out_of_order: requests before this one are missing; repeat the requests from \
                  `expectedSequence` on. Code producer_sequence_too_old: the request was applied, and its start sequence is no \
                  longer known. Code producer_sequence_reused: the producer used this sequence for other records. Code \
                  producer_fenced: the producer has a higher epoch now. Code producer_unknown: the producer is new or \
@@ -108,7 +108,7 @@ impl Reason {
 
     fn of_rejection(why: &Rejection) -> Self {
         match why {
-            Rejection::Conflict { .. } => Self::Conflict,
+            Rejection::Conflict { .. } | Rejection::Trimmed { .. } => Self::Conflict,
             Rejection::SequenceTooOld => Self::ProducerSequenceTooOld,
             Rejection::SequenceReused { .. } => Self::ProducerSequenceReused,
             Rejection::OutOfOrder { .. } => Self::ProducerOutOfOrder,
@@ -138,7 +138,9 @@ impl From<Error> for Failure {
             Error::Overloaded { .. } => Reason::Overloaded,
             Error::Unavailable { .. } => Reason::Unavailable,
             Error::Fenced => Reason::Fenced,
-            Error::DeadlineExceeded(_) | Error::OutcomeUnknown { .. } => Reason::DeadlineExceeded,
+            Error::DeadlineExceeded(_) | Error::OutcomeUnknown { .. } | Error::TrimUnknown(_) => {
+                Reason::DeadlineExceeded
+            }
             Error::Corrupt(_) | Error::Internal { .. } => Reason::Internal,
         };
         Self {
@@ -253,6 +255,19 @@ impl Failure {
                 let conflict = Conflict {
                     key: key.clone(),
                     last_sequence: Some(last.get()),
+                    trimmed_before: None,
+                };
+                (Some(conflict), None)
+            }
+            Rejection::Trimmed {
+                key,
+                trimmed_before,
+                ..
+            } => {
+                let conflict = Conflict {
+                    key: key.clone(),
+                    last_sequence: None,
+                    trimmed_before: Some(trimmed_before.get()),
                 };
                 (Some(conflict), None)
             }

@@ -1,6 +1,6 @@
 //! The one table of routes: what metrics are labelled with, what `Allow` says, who may ask, and on which listener.
 
-use log_domain::Right::{self, Append, Read};
+use log_domain::Right::{self, Admin, Append, Read};
 
 /// A route of this server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,8 +43,9 @@ pub(in crate::http) const STREAM: &str = "/api/v1/log/stream";
 
 /// Every route, those outside the OpenAPI document last.
 #[rustfmt::skip]
-pub(in crate::http) const ROUTES: [Route; 18] = [
+pub(in crate::http) const ROUTES: [Route; 19] = [
     post("/api/v1/log/append").needs(Append),
+    post("/api/v1/log/trim").needs(Admin),
     get("/api/v1/log/scan").needs(Read),
     get("/api/v1/log/keys").needs(Read),
     get("/api/v1/log/segments").needs(Read),

@@ -1,31 +1,39 @@
-//! Answers to durable appends: each waits until what it rests on is durable.
+//! Answers to durable appends and to trims: each waits until what it rests on is durable.
 
 use std::collections::VecDeque;
 
 use log_domain::budget::Permit;
 use log_domain::sequencer::EngineNumber;
-use log_domain::{Appended, Error, Result};
+use log_domain::{Appended, Error, Result, Sequence};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
-/// An append whose answer is known, and is given once what it rests on is durable.
+/// An append or a trim whose answer is known, and is given once what it rests on is durable.
 pub(super) struct Waiter {
     /// Every write up to this one must be durable.
     pub(super) rests_on: EngineNumber,
-    /// What it will be answered.
-    pub(super) outcome: Result<Appended>,
-    /// Where to answer.
-    pub(super) reply: oneshot::Sender<Result<Appended>>,
+    /// What it will be answered, and where.
+    pub(super) answer: Answer,
     /// Its place in the queue.
     pub(super) permits: [Permit; 2],
 }
 
-/// What waiting appends are told once it can no longer be known whether they become durable.
+/// An answer that waits.
+pub(super) enum Answer {
+    /// Of an append.
+    Appended(Result<Appended>, oneshot::Sender<Result<Appended>>),
+    /// Of a trim: the floor.
+    Trimmed(Sequence, oneshot::Sender<Result<Sequence>>),
+}
+
+/// What waiting appends and trims are told once it can no longer be known whether they become durable.
 pub(super) struct Lost {
     /// An append that was applied.
     pub(super) applied: Error,
     /// An append that was rejected: what it was rejected for is not certain, but nothing of it was applied.
     pub(super) rejected: Error,
+    /// A trim.
+    pub(super) trimmed: Error,
 }
 
 /// The appends that wait, in the order in which they were decided: one that rests on an older write than those before it is
@@ -50,14 +58,28 @@ impl DurableAnswers {
             let Some(waiter) = waiters.pop_front() else {
                 break;
             };
-            let outcome = match (waiter.outcome, lost) {
-                (Ok(_), Some(lost)) if !is_durable => Err(lost.applied.clone()),
-                (Err(_), Some(lost)) if !is_durable => Err(lost.rejected.clone()),
-                (outcome, _) => outcome,
-            };
             drop(waiter.permits);
-            // The client may be gone.
-            let _ = waiter.reply.send(outcome);
+            waiter.answer.give(lost.filter(|_| !is_durable));
+        }
+    }
+}
+
+impl Answer {
+    /// Gives the answer, or what is told if it is lost.
+    fn give(self, lost: Option<&Lost>) {
+        // The client may be gone, and does not need it then.
+        match self {
+            Self::Appended(outcome, reply) => {
+                let outcome = match (outcome, lost) {
+                    (Ok(_), Some(lost)) => Err(lost.applied.clone()),
+                    (Err(_), Some(lost)) => Err(lost.rejected.clone()),
+                    (outcome, None) => outcome,
+                };
+                let _ = reply.send(outcome);
+            }
+            Self::Trimmed(floor, reply) => {
+                let _ = reply.send(lost.map_or(Ok(floor), |lost| Err(lost.trimmed.clone())));
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! The path of an append: [`SlateStore::append`] → `queue` → `writer`, which is driven by the domain's sequencer →
 //! `rows` → `layout` → SlateDB. `flush` makes appends durable. `engine_status` reports the durable watermark and the end of the
-//! engine to `shared`, and `durable_answers` answers the appends that wait for them. The path of a read: [`SlateStore::scan`] → `read` → `layout`.
+//! engine to `shared`, and `durable_answers` answers the appends that wait for them. `trims` raises the floor of the log. The path of a read: [`SlateStore::scan`] → `read` or `key_listing` → `layout`.
 
 mod background_lookups;
 pub mod backup;
@@ -15,6 +15,7 @@ mod engine_clock;
 mod engine_status;
 mod error;
 mod flush;
+mod key_listing;
 pub(crate) mod layout;
 mod open;
 mod owner;
@@ -26,6 +27,7 @@ mod rows;
 pub mod settings;
 mod shared;
 mod stored_watermark;
+mod trims;
 mod used_timestamps;
 mod vanished;
 mod wal_files;
@@ -40,8 +42,8 @@ use std::time::Duration;
 
 use log_domain::segment::overlapping;
 use log_domain::{
-    Append, Appended, Durability, Error, Key, KeysPage, KeysQuery, LogReader, LogWriter, Page,
-    Result, Scan, Segment, SequenceRange, Status, Stopped, Watermarks,
+    Append, Appended, Counted, Durability, Error, Key, KeysPage, KeysQuery, LogReader, LogWriter,
+    Page, Result, Scan, Segment, Sequence, SequenceRange, Status, Stopped, Trim, Watermarks,
 };
 use slatedb::Db;
 use slatedb::config::{CloseOptions, FlushType};
@@ -76,11 +78,13 @@ pub struct SlateStore {
 impl SlateStore {
     /// What a read of now sees.
     fn reader(&self) -> Reader<'_, Db> {
+        let floor = self.shared.floor();
         let watermarks = self.shared.watermarks();
         Reader {
             db: &self.db,
             segments: self.shared.segments(),
             watermarks,
+            floor,
         }
     }
 
@@ -205,15 +209,20 @@ impl LogReader for SlateStore {
     }
 
     async fn segments(&self, range: SequenceRange) -> Result<Vec<Segment>> {
+        let range = range.above(self.shared.floor());
         Ok(overlapping(&self.shared.segments(), range.start(), range.end()).to_vec())
     }
 
-    async fn count(&self, key: &Key, range: SequenceRange) -> Result<u64> {
+    async fn count(&self, key: &Key, range: SequenceRange) -> Result<Counted> {
         self.reader().count(key, range).await
     }
 
     fn watermarks(&self) -> Watermarks {
         self.shared.watermarks()
+    }
+
+    fn floor(&self) -> Sequence {
+        self.shared.floor()
     }
 
     fn status(&self) -> Status {
@@ -254,6 +263,10 @@ impl LogReader for SlateStore {
 impl LogWriter for SlateStore {
     async fn append(&self, append: Append, durability: Durability) -> Result<Appended> {
         self.queue.append(append, durability, &self.shared).await
+    }
+
+    async fn trim(&self, trim: Trim) -> Result<Sequence> {
+        self.queue.trim(trim, &self.shared).await
     }
 
     async fn close(&self, within: Duration) -> Result<()> {

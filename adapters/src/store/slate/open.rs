@@ -215,7 +215,7 @@ async fn open(parts: StoreParts, options: Options) -> Result<SlateStore> {
         tip,
         last_number.watermark(),
     ));
-    let shared = Arc::new(Shared::new(tip, known, parts.listener));
+    let shared = Arc::new(Shared::new(tip, sequencer.floor(), known, parts.listener));
     // Last, so that a failed open records no owner; the log is open without it.
     if let Some(ownership) = &ownership
         && let Err(error) = ownership.take().await

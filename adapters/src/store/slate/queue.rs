@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use log_domain::budget::{Budget, Permit};
-use log_domain::{Append, Appended, Durability, Error, Limits, Result};
+use log_domain::{Append, Appended, Durability, Error, Limits, Result, Sequence, Trim};
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
@@ -15,6 +15,8 @@ use super::shared::Shared;
 pub(super) enum Message {
     /// Append this.
     Append(Pending),
+    /// Trim the log.
+    Trim(PendingTrim),
     /// Finish all earlier appends, close the log cleanly, and answer.
     Close(oneshot::Sender<Result<()>>),
 }
@@ -25,6 +27,24 @@ pub(super) struct Pending {
     reply: oneshot::Sender<Result<Appended>>,
     queued: Instant,
     slot: Arc<Slot>,
+}
+
+/// A trim on its way.
+pub(super) struct PendingTrim {
+    /// What was asked for.
+    pub(super) trim: Trim,
+    /// Where to answer.
+    pub(super) reply: oneshot::Sender<Result<Sequence>>,
+    /// Its place in the queue, given back once it is answered.
+    pub(super) permits: [Permit; 2],
+}
+
+impl PendingTrim {
+    /// Answers it.
+    pub(super) fn answer(self, outcome: Result<Sequence>) {
+        // A client that is gone does not need its answer.
+        let _ = self.reply.send(outcome);
+    }
 }
 
 /// The content of an append while it is queued.
@@ -158,6 +178,32 @@ impl Queue {
             ))),
             Err(_) => Err(Error::outcome_unknown(format!(
                 "the append was not acknowledged within {} ms",
+                self.timeout.as_millis()
+            ))),
+        }
+    }
+
+    /// Queues `trim` and waits for the floor, up to the deadline. A trim past its deadline can still get its turn.
+    pub(super) async fn trim(&self, trim: Trim, shared: &Shared) -> Result<Sequence> {
+        if shared.stopped().is_some() {
+            return Err(shared.trim_refusal());
+        }
+        shared.accepts()?;
+        let permits = [self.requests.take(1)?, self.bytes.take(0)?];
+        let (reply, answer) = oneshot::channel();
+        let pending = PendingTrim {
+            trim,
+            reply,
+            permits,
+        };
+        if self.sender.send(Message::Trim(pending)).is_err() {
+            return Err(shared.trim_refusal());
+        }
+        match tokio::time::timeout(self.timeout, answer).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) => Err(shared.trim_unknown()),
+            Err(_) => Err(Error::TrimUnknown(format!(
+                "the trim was not acknowledged within {} ms",
                 self.timeout.as_millis()
             ))),
         }

@@ -1,36 +1,28 @@
-//! Reading: scans, counts and listings, each over the segments that can matter.
+//! Reading: scans and counts, each over the segments that can matter.
 
-use std::ops::Bound;
 use std::sync::Arc;
 
-use bytes::Bytes;
-use log_domain::page::{KeysBuilder, PageBuilder};
+use log_domain::page::PageBuilder;
 use log_domain::segment::overlapping;
 use log_domain::{
-    Error, Key, KeysPage, KeysQuery, Page, Result, Scan, Segment, SegmentId, Sequence,
-    SequenceRange, Visibility, Watermarks,
+    Counted, Error, Key, Page, Result, Scan, Segment, Sequence, SequenceRange, Visibility,
+    Watermarks,
 };
-use slatedb::config::ScanOptions;
-use slatedb::{DbIterator, DbReadOps};
+use slatedb::DbReadOps;
 
 use super::directory::{Holding, add, newest, records_in};
-use super::error;
-use super::layout::{directory, keys};
 use super::record_rows::{last_row, next_row, rows};
 
 /// Bytes that a scan of records reads ahead from the object store.
 const READ_AHEAD_BYTES: usize = 512 * 1024;
 
-/// Bytes that a listing of keys reads ahead at most, and what it expects of a row.
-const READ_AHEAD_KEYS: usize = 64 * 1024;
-const KEY_ROW_BYTES: usize = 64;
-
-/// A reader's view of the rows, in a database that is written to here or elsewhere: the segments, and the watermarks
-/// when it began.
+/// A reader's view of the rows, in a database that is written to here or elsewhere: the segments, the watermarks, and the
+/// floor when it began.
 pub(super) struct Reader<'a, D> {
     pub(super) db: &'a D,
     pub(super) segments: Arc<Vec<Segment>>,
     pub(super) watermarks: Watermarks,
+    pub(super) floor: Sequence,
 }
 
 impl<D: DbReadOps + Sync> Reader<'_, D> {
@@ -38,7 +30,8 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
     pub(super) async fn scan(&self, scan: &Scan) -> Result<Page> {
         let visible = self.watermarks.visible(scan.visibility);
         let end = scan.range.end().min(visible);
-        let mut range = SequenceRange::new(scan.range.start().min(end), end)?;
+        let start = scan.range.above(self.floor).start();
+        let mut range = SequenceRange::new(start.min(end), end)?;
         if let Some(since_ms) = scan.start_time_ms {
             range = range.starting_at(self.first_since(&scan.key, range, since_ms).await?);
         }
@@ -60,12 +53,21 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
             }
         }
         let mut page = page.finish(end);
-        page.next = page.next.max(scan.range.start());
+        page.next = page.next.max(start);
+        page.trimmed_before = scan.range.trimmed_before(self.floor);
         Ok(page)
     }
 
-    /// How many applied records of `key` lie in `range`: the difference of two positions.
-    pub(super) async fn count(&self, key: &Key, range: SequenceRange) -> Result<u64> {
+    /// How many applied records of `key` lie in `range`, at or above the floor.
+    pub(super) async fn count(&self, key: &Key, range: SequenceRange) -> Result<Counted> {
+        Ok(Counted {
+            records: self.records(key, range.above(self.floor)).await?,
+            trimmed_before: range.trimmed_before(self.floor),
+        })
+    }
+
+    /// The difference of two positions.
+    async fn records(&self, key: &Key, range: SequenceRange) -> Result<u64> {
         let visible = self.watermarks.visible(Visibility::Memory);
         let end = range.end().min(visible);
         let segments = overlapping(&self.segments, range.start(), end);
@@ -128,83 +130,6 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
             },
         };
         row.position(row.run.count_below(sequence)?)
-    }
-
-    /// One page of the distinct keys.
-    pub(super) async fn keys(&self, query: &KeysQuery) -> Result<KeysPage> {
-        let [Some(first), Some(newest)] = [self.segments.first(), self.segments.last()] else {
-            return Ok(KeysBuilder::new(query).finish());
-        };
-        // With another end, segments that begin from now on are not asked for.
-        let is_whole = query.start_segment <= first.id && query.end_segment == SegmentId::MAX;
-        match is_whole {
-            true => self.all_keys(query).await,
-            false => self.keys_of_segments(query, newest.id).await,
-        }
-    }
-
-    /// The keys of the log: one row for each.
-    async fn all_keys(&self, query: &KeysQuery) -> Result<KeysPage> {
-        let mut page = KeysBuilder::new(query);
-        let Some((prefix, start)) = keys::range(query) else {
-            return Ok(page.finish());
-        };
-        let ahead = query.limit.records.saturating_mul(KEY_ROW_BYTES);
-        let mut rows = self
-            .listing(prefix, start, ahead.min(READ_AHEAD_KEYS))
-            .await?;
-        while let Some(row) = rows.next().await.map_err(error::read)? {
-            if !page.offer(keys::decode(&row.key, &row.value)?.as_bytes().clone()) {
-                break;
-            }
-        }
-        Ok(page.finish())
-    }
-
-    async fn listing(
-        &self,
-        prefix: Bytes,
-        start: Bound<Bytes>,
-        read_ahead: usize,
-    ) -> Result<DbIterator> {
-        let options = ScanOptions::default()
-            .with_cache_blocks(true)
-            .with_read_ahead_bytes(read_ahead);
-        let rows = self
-            .db
-            .scan_prefix_with_options(prefix, (start, Bound::Unbounded), &options)
-            .await;
-        rows.map_err(error::read)
-    }
-
-    /// The keys that some of the segments up to `newest` hold: a walk through the directory.
-    async fn keys_of_segments(&self, query: &KeysQuery, newest: SegmentId) -> Result<KeysPage> {
-        let mut page = KeysBuilder::new(query);
-        let window = query.start_segment..query.end_segment.min(newest.saturating_add(1));
-        let Some((prefix, start)) = directory::range(query).filter(|_| !window.is_empty()) else {
-            return Ok(page.finish());
-        };
-        let mut rows = self.listing(prefix, start, READ_AHEAD_KEYS).await?;
-        let mut done: Option<Key> = None;
-        while let Some(row) = rows.next().await.map_err(error::read)? {
-            let entry = directory::decode(&row.key, &row.value)?;
-            if done.as_ref() == Some(&entry.key) || entry.segment >= window.end {
-                // It was offered, or lies only in segments that were not asked for: to the next key.
-                let past = directory::key(entry.key.as_ref(), SegmentId::MAX);
-                rows.seek(past).await.map_err(error::read)?;
-                continue;
-            }
-            if entry.segment < window.start {
-                let first = directory::key(entry.key.as_ref(), window.start);
-                rows.seek(first).await.map_err(error::read)?;
-                continue;
-            }
-            if !page.offer(entry.key.as_bytes().clone()) {
-                break;
-            }
-            done = Some(entry.key);
-        }
-        Ok(page.finish())
     }
 
     /// Where in `range` the first row of `key` begins that was appended at `since_ms` or later; the end of `range`

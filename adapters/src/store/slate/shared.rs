@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use log_domain::sequencer::EngineNumber;
+use log_domain::sequencer::{EngineNumber, Floors};
 use log_domain::{CommitListener, Error, Result, Segment, Sequence, Stopped, Watermarks};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{Notify, watch};
@@ -22,6 +22,10 @@ pub(super) struct Shared {
     tip: AtomicU64,
     /// The last durable write.
     durable: watch::Sender<EngineNumber>,
+    /// The floor in force.
+    floor: AtomicU64,
+    /// The same, and the floors that are not durable yet. Locked while the durable watermark moves.
+    floors: Mutex<Floors>,
     segments: RwLock<Arc<Vec<Segment>>>,
     answers: DurableAnswers,
     /// Some of the commits that are not durable yet, oldest first: their tip and when they were applied.
@@ -50,15 +54,18 @@ impl Drop for Vital {
 }
 
 impl Shared {
-    /// The view of a store that was just opened, with everything below `tip` durable.
+    /// The view of a store that was just opened, with everything below `tip` durable, and the floor.
     pub(super) fn new(
         tip: Sequence,
+        floor: Sequence,
         segments: Vec<Segment>,
         listener: Arc<dyn CommitListener>,
     ) -> Self {
         Self {
             tip: AtomicU64::new(tip.get()),
             durable: watch::Sender::new(EngineNumber::of_commit(tip)),
+            floor: AtomicU64::new(floor.get()),
+            floors: Mutex::new(Floors::found(floor)),
             segments: RwLock::new(Arc::new(segments)),
             answers: DurableAnswers::default(),
             undurable: Mutex::default(),
@@ -84,6 +91,20 @@ impl Shared {
     /// The last durable write. It may be reported before it is applied here.
     pub(super) fn durable(&self) -> EngineNumber {
         *self.durable.borrow()
+    }
+
+    /// The floor in force. Read it before the watermarks: they are then not below it.
+    pub(super) fn floor(&self) -> Sequence {
+        Sequence::new(self.floor.load(Ordering::Acquire))
+    }
+
+    /// The write `number` was applied, and has this floor.
+    pub(super) fn floor_written(&self, floor: Sequence, number: EngineNumber) {
+        let mut floors = self.floors.lock();
+        floors.written(floor, number);
+        // It may have been reported as durable before.
+        floors.durable(self.durable());
+        self.floor.store(floors.in_force().get(), Ordering::Release);
     }
 
     /// All segments. Read it after the watermarks: it then holds every segment below them.
@@ -126,11 +147,16 @@ impl Shared {
 
     /// Every write up to `number` is durable.
     pub(super) fn advance_durable(&self, number: EngineNumber) {
+        let mut floors = self.floors.lock();
+        // Readers must have a floor before the trim is answered.
+        floors.durable(number);
+        self.floor.store(floors.in_force().get(), Ordering::Release);
         let moved = self.durable.send_if_modified(|durable| {
             let moved = number > *durable;
             *durable = number.max(*durable);
             moved
         });
+        drop(floors);
         if moved {
             self.durable_lag();
             self.listener.durable(number.watermark());
@@ -265,8 +291,27 @@ impl Shared {
         let lost = lost.then(|| Lost {
             applied: self.unknown(),
             rejected: self.refusal(),
+            trimmed: self.trim_unknown(),
         });
         self.answers.settle(durable, lost.as_ref());
+    }
+
+    /// What to tell a trim that was not applied because the store has stopped.
+    pub(super) fn trim_refusal(&self) -> Error {
+        self.stopped().unwrap_or(Stopped::Closing).error()
+    }
+
+    /// What to tell a trim that was applied but is not known to be durable.
+    pub(super) fn trim_unknown(&self) -> Error {
+        let why = match self.stopped() {
+            Some(Stopped::Fenced) => "another writer took over",
+            Some(Stopped::Failed) => "the storage engine failed",
+            _ if !self.is_there() => "the log was gone",
+            _ => "the server stopped",
+        };
+        Error::TrimUnknown(format!(
+            "{why} before the new floor was known to be durable"
+        ))
     }
 
     /// What to tell an append that was applied but is not known to be durable.

@@ -7,7 +7,7 @@ use object_store::memory::InMemory;
 use slatedb_common::metrics::NoopMetricsRecorder;
 use tokio::sync::oneshot;
 
-use super::durable_answers::Waiter;
+use super::durable_answers::{Answer, Waiter};
 use super::*;
 use crate::objects::Folder;
 
@@ -125,7 +125,12 @@ pub(super) async fn values(store: &SlateStore, key: &'static str) -> Vec<(u64, b
 #[test]
 fn what_is_durable_but_cannot_be_read_yet_is_not_shown() {
     let followers = Followers::new(&Limits::default());
-    let shared = Shared::new(Sequence::ZERO, Vec::new(), Arc::new(followers));
+    let shared = Shared::new(
+        Sequence::ZERO,
+        Sequence::ZERO,
+        Vec::new(),
+        Arc::new(followers),
+    );
     shared.advance_durable(EngineNumber::of_commit(Sequence::new(5)));
     assert_eq!(shared.watermarks(), Watermarks::default());
     shared.advance(Sequence::new(5), None);
@@ -142,14 +147,18 @@ fn what_is_durable_but_cannot_be_read_yet_is_not_shown() {
 #[test]
 fn an_answer_waits_for_the_write_that_it_rests_on_also_if_that_had_no_records() {
     let followers = Followers::new(&Limits::default());
-    let shared = Shared::new(Sequence::new(5), Vec::new(), Arc::new(followers));
+    let shared = Shared::new(
+        Sequence::new(5),
+        Sequence::ZERO,
+        Vec::new(),
+        Arc::new(followers),
+    );
     let commit = EngineNumber::of_commit(Sequence::new(5));
     let budget = Budget::new("a test", 2);
     let (reply, mut answer) = oneshot::channel();
     shared.wait_durable(Waiter {
         rests_on: commit.next_metadata(Sequence::new(5)),
-        outcome: Err(Error::unavailable("a verdict")),
-        reply,
+        answer: Answer::Appended(Err(Error::unavailable("a verdict")), reply),
         permits: [1, 1].map(|permits| budget.take(permits).expect("room")),
     });
     shared.advance_durable(commit);
@@ -160,4 +169,22 @@ fn an_answer_waits_for_the_write_that_it_rests_on_also_if_that_had_no_records() 
     shared.advance_durable(commit.next_metadata(Sequence::new(5)));
     assert!(answer.try_recv().expect("answered").is_err());
     assert_eq!(budget.used(), 0);
+}
+
+#[test]
+fn a_floor_is_in_force_once_its_write_is_durable_whatever_is_reported_first() {
+    let followers = Followers::new(&Limits::default());
+    let tip = Sequence::new(5);
+    let shared = Shared::new(tip, Sequence::new(1), Vec::new(), Arc::new(followers));
+    assert_eq!(shared.floor().get(), 1);
+    let first = EngineNumber::of_commit(tip).next_without_records(tip);
+    shared.floor_written(Sequence::new(3), first);
+    assert_eq!(shared.floor().get(), 1);
+    shared.advance_durable(first);
+    assert_eq!(shared.floor().get(), 3);
+    let second = first.next_without_records(tip);
+    shared.advance_durable(second);
+    assert_eq!(shared.floor().get(), 3);
+    shared.floor_written(Sequence::new(4), second);
+    assert_eq!(shared.floor().get(), 4);
 }

@@ -12,9 +12,9 @@ use tokio::sync::watch;
 use tokio::task::JoinError;
 
 use super::background_lookups::{Answer, BackgroundLookups, Event};
-use super::durable_answers::Waiter;
+use super::durable_answers::{self, Waiter};
 use super::layout::state;
-use super::queue::{Message, Taken};
+use super::queue::{Message, PendingTrim, Taken};
 use super::shared::{Shared, Vital};
 use super::{error, rows};
 
@@ -36,15 +36,15 @@ pub(super) struct Writer {
 }
 
 /// The outcome of a group.
-struct Outcome {
+pub(super) struct Outcome {
     /// Positions in the group and answers of the appends that were placed, in order.
     placed: Vec<(usize, Appended)>,
     /// Whether what was placed was applied.
-    written: Result<()>,
+    pub(super) written: Result<()>,
     /// The last write before the group.
     before: EngineNumber,
     /// The write of what was placed; that before the group if nothing was.
-    number: EngineNumber,
+    pub(super) number: EngineNumber,
     /// What was decided of the other appends.
     decided: Decided,
 }
@@ -60,6 +60,7 @@ impl Writer {
                 break;
             }
             let mut group = Vec::new();
+            let mut trim = None;
             tokio::select! {
                 biased;
                 _ = shared.until_stopped() => break,
@@ -69,14 +70,22 @@ impl Writer {
                 },
                 message = queue.recv(), if close.is_none() => match message {
                     Some(Message::Append(append)) => group.extend(append.take()),
+                    Some(Message::Trim(pending)) => trim = Some(pending),
                     Some(Message::Close(reply)) => close = Some(reply),
                     None => break,
                 },
             }
-            if close.is_none() {
-                close = fill(&mut group, &mut queue);
+            if close.is_none() && trim.is_none() {
+                match fill(&mut group, &mut queue) {
+                    Some(After::Trim(pending)) => trim = Some(pending),
+                    Some(After::Close(reply)) => close = Some(reply),
+                    None => {}
+                }
             }
             self.commit(group).await;
+            if let Some(pending) = trim {
+                self.trim(pending).await;
+            }
         }
         if let Some(reply) = close {
             self.close(reply).await;
@@ -88,6 +97,7 @@ impl Writer {
         while let Ok(message) = queue.try_recv() {
             match message {
                 Message::Append(pending) => pending.refuse(shared.refusal()),
+                Message::Trim(pending) => pending.answer(Err(shared.trim_refusal())),
                 Message::Close(reply) => drop(reply.send(Ok(()))),
             }
         }
@@ -176,7 +186,7 @@ impl Writer {
         }
     }
 
-    async fn apply(&mut self, commit: Box<Commit<'_>>) -> Outcome {
+    pub(super) async fn apply(&mut self, commit: Box<Commit<'_>>) -> Outcome {
         let before = self.sequencer.last_number();
         let listening = self.shared.listener.is_listening();
         let encoded = rows::encode(&commit, listening);
@@ -246,8 +256,7 @@ impl Writer {
             Durability::Durable if rests_on > self.shared.durable() => {
                 self.shared.wait_durable(Waiter {
                     rests_on,
-                    outcome,
-                    reply: taken.reply,
+                    answer: durable_answers::Answer::Appended(outcome, taken.reply),
                     permits: taken.permits,
                 })
             }
@@ -256,7 +265,7 @@ impl Writer {
     }
 
     /// Writes the state row by itself and waits until it is durable.
-    async fn write_metadata(&mut self, metadata: &Metadata) -> Result<()> {
+    pub(super) async fn write_metadata(&mut self, metadata: &Metadata) -> Result<()> {
         let mut rows = WriteBatch::new();
         rows.put_bytes(state::key(), state::encode(&metadata.state));
         let handle = self.put(rows, metadata.number).await?;
@@ -312,7 +321,7 @@ impl Writer {
         let _ = reply.send(outcome);
     }
 
-    fn why_stopped(&self) -> Stopped {
+    pub(super) fn why_stopped(&self) -> Stopped {
         self.db.status().close_reason.map_or(Stopped::Failed, why)
     }
 }
@@ -336,8 +345,14 @@ fn fail(group: Vec<Taken>, failure: &Error) {
     }
 }
 
-/// Adds what waits in the queue to `group`, up to the bounds of a group or a request to close.
-fn fill(group: &mut Vec<Taken>, queue: &mut UnboundedReceiver<Message>) -> Option<CloseReply> {
+/// What comes after a group.
+enum After {
+    Trim(PendingTrim),
+    Close(CloseReply),
+}
+
+/// Adds what waits in the queue to `group`, up to the bounds of a group, a trim or a request to close.
+fn fill(group: &mut Vec<Taken>, queue: &mut UnboundedReceiver<Message>) -> Option<After> {
     let (mut records, mut bytes) = (0, 0);
     for taken in &*group {
         records += taken.append.work();
@@ -353,7 +368,8 @@ fn fill(group: &mut Vec<Taken>, queue: &mut UnboundedReceiver<Message>) -> Optio
                 bytes += taken.append.batch().bytes();
                 group.push(taken);
             }
-            Ok(Message::Close(reply)) => return Some(reply),
+            Ok(Message::Trim(pending)) => return Some(After::Trim(pending)),
+            Ok(Message::Close(reply)) => return Some(After::Close(reply)),
             Err(_) => return None,
         }
     }

@@ -12,8 +12,9 @@ const APPEND: &str = "append-token-0123456789abcdef";
 const ADMIN: &str = "admin-token-0123456789abcdef";
 const WRONG: &str = "wrong-token-0123456789abcdef";
 
-const ROUTES: [(&str, &str, Option<&str>); 12] = [
+const ROUTES: [(&str, &str, Option<&str>); 13] = [
     ("POST", "/api/v1/log/append", Some("append")),
+    ("POST", "/api/v1/log/trim", Some("admin")),
     ("GET", "/api/v1/log/scan?key=k", Some("read")),
     ("GET", "/api/v1/log/keys", Some("read")),
     ("GET", "/api/v1/log/segments", Some("read")),
@@ -32,6 +33,9 @@ async fn ask(base: &str, method: &str, path: &str, token: Option<&str>) -> Respo
     let mut request = http().request(method, format!("{base}{path}"));
     if path.ends_with("append") {
         request = request.body(r#"{"records":[{"key":"aw==","value":"dg=="}]}"#);
+    }
+    if path.ends_with("trim") {
+        request = request.body(r#"{"beforeSequence":0}"#);
     }
     if let Some(token) = token {
         request = request.bearer_auth(token);

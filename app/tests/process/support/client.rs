@@ -145,6 +145,13 @@ impl Client {
         }
     }
 
+    /// Asks to trim with this body.
+    pub(crate) async fn trim(&self, body: Value) -> Answer {
+        let sent = self.http.post(format!("{}/trim", self.url));
+        let sent = sent.body(body.to_string()).send().await;
+        read(sent.expect("answered")).await.expect("JSON")
+    }
+
     /// `GET path?query`, path from the log's root on.
     pub(crate) async fn get(&self, path_and_query: &str) -> Result<Answer, String> {
         let sent = self

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use bytes::Bytes;
 
 use super::super::*;
-use crate::{Key, SegmentId};
+use crate::{Key, SegmentId, Trim};
 
 /// What one write leaves in the engine.
 #[derive(Debug, Clone)]
@@ -71,6 +71,8 @@ pub(super) struct Log {
     pub(super) lookups: VecDeque<(Ticket, Vec<Subject>)>,
     /// Facts that nothing waits for, not reported yet.
     unreported: Vec<Fact>,
+    /// Whether this sequencer has written nothing yet.
+    begins: bool,
     pub(super) now_ms: i64,
 }
 
@@ -85,6 +87,7 @@ impl Log {
             aside: Vec::new(),
             lookups: VecDeque::new(),
             unreported: Vec::new(),
+            begins: true,
             now_ms: 1_000,
         }
     }
@@ -122,17 +125,50 @@ impl Log {
 
     /// Plans a commit without records until no step is left.
     pub(super) fn commit_without_records(&mut self) {
+        let floor = self.sequencer.floors.newest().sequence;
         loop {
-            match self.sequencer.plan_without_records().expect("not full") {
-                Step::AwaitDurable(number) => self.await_durable(number),
-                Step::Reserve(metadata) => self.reserve(&metadata),
-                Step::Answer(_) => panic!("there is nothing to answer"),
-                Step::Commit(commit) => {
-                    self.sequencer.applied(&commit);
-                    return self.apply(&commit);
-                }
+            let step = self.sequencer.plan_without_records(floor);
+            if self.does(step.expect("not full")) {
+                return;
             }
         }
+    }
+
+    /// Trims; answers the floor and what it rests on.
+    pub(super) fn trim(&mut self, trim: Trim) -> Result<Floor> {
+        let segments = self.segments();
+        loop {
+            match self.sequencer.plan_trim(trim, &segments, self.now_ms)? {
+                TrimStep::Written(floor) => return Ok(floor),
+                TrimStep::Do(step) => self.does(step),
+            };
+        }
+    }
+
+    /// Whether the step was a commit.
+    fn does(&mut self, step: Step<'_>) -> bool {
+        match step {
+            Step::AwaitDurable(number) => self.await_durable(number),
+            Step::Reserve(metadata) => self.reserve(&metadata),
+            Step::Answer(_) => panic!("there is nothing to answer"),
+            Step::Commit(commit) => {
+                self.sequencer.applied(&commit);
+                self.apply(&commit);
+                return true;
+            }
+        }
+        false
+    }
+
+    /// The floor in force, by what the engine holds.
+    pub(super) fn floor(&self) -> Sequence {
+        let durable = self.writes.iter().filter(|w| w.number <= self.durable);
+        let floors = durable.map(|write| write.state.floor);
+        floors.max().unwrap_or_default()
+    }
+
+    pub(super) fn segments(&self) -> Vec<Segment> {
+        self.writes.iter().filter_map(|w| w.new_segment).collect()
     }
 
     fn await_durable(&mut self, number: EngineNumber) {
@@ -146,7 +182,7 @@ impl Log {
         self.flush();
     }
 
-    fn last_time_ms(&self) -> i64 {
+    pub(super) fn last_time_ms(&self) -> i64 {
         self.writes
             .last()
             .map_or(0, |write| write.state.last_time_ms)
@@ -240,8 +276,16 @@ impl Log {
     }
 
     pub(super) fn write(&mut self, write: Write) {
-        let before = self.writes.last().map(|write| write.number);
+        let last = self.writes.last();
+        let before = last.map(|write| write.number);
         assert!(before < Some(write.number), "the engine's numbers rise");
+        let floor = last.map_or(Sequence::ZERO, |write| write.state.floor);
+        assert!(floor <= write.state.floor, "a floor goes back");
+        let begins = std::mem::take(&mut self.begins);
+        assert!(
+            !(begins && write.number.is_commit()),
+            "begins with a commit"
+        );
         let durable = self.writes.iter().rfind(|w| w.number <= self.durable);
         let bound = durable.map_or(Sequence::ZERO, |write| write.state.bound);
         for record in &write.records {
@@ -380,6 +424,7 @@ impl Log {
         self.aside.clear();
         self.lookups.clear();
         self.unreported.clear();
+        self.begins = true;
         let last = self.writes.last();
         let recovered = Recovered {
             state: last.map_or_else(State::default, |write| write.state),

@@ -55,9 +55,22 @@ fn ten_thousand_commits_without_records_skip_a_sequence_only_when_numbers_run_lo
 fn a_bound_that_a_commit_without_records_wrote_counts_when_that_write_is_durable() {
     let mut log = Log::new(policy(SMALL_TABLE));
     log.commit_without_records();
+    log.flush();
+    // More than half of the reservation is used, so the next commit writes the next bound.
+    let used = Sequence::new(RESERVATION / 2 + 3);
+    let number = log.sequencer.last_number();
+    log.sequencer
+        .reservation
+        .written(used, Sequence::ZERO, number);
+    log.commit_without_records();
+    let written = log.sequencer.last_number();
+    assert_eq!(written.watermark(), used);
+    let first = Sequence::new(RESERVATION + 1);
+    log.sequencer
+        .reservation
+        .written(first, Sequence::ZERO, number);
     let append: Append = batch(&[1], 0).into();
     // The log reaches as far after that write as before it, so the tip does not say whether it is durable.
-    let written = log.sequencer.last_number();
     log.sequencer
         .durable(EngineNumber::of_commit(written.watermark()));
     let step = log.sequencer.plan(&[&append], 0).expect("not full");
@@ -68,4 +81,60 @@ fn a_bound_that_a_commit_without_records_wrote_counts_when_that_write_is_durable
     log.sequencer.durable(written);
     let step = log.sequencer.plan(&[&append], 0).expect("not full");
     assert!(matches!(step, Step::Commit(_)), "{step:?}");
+}
+
+#[test]
+fn a_writer_that_only_trims_begins_with_a_reservation() {
+    let mut log = Log::new(policy(SMALL_TABLE));
+    log.commands.insert(0, batch(&[1, 2], 0).into());
+    log.run(&[0]);
+    log.close();
+    // That the first write is no commit is asserted there.
+    let floor = log.trim(Trim::BeforeSequence(Sequence::new(1)));
+    let floor = floor.expect("trimmed");
+    assert_eq!(floor.sequence.get(), 1);
+    assert_eq!(log.sequencer.floor(), Sequence::ZERO, "not durable yet");
+    let lower = log.trim(Trim::BeforeSequence(Sequence::ZERO));
+    assert_eq!(lower.expect("in force"), floor);
+    log.flush();
+    log.crash();
+    assert_eq!(log.sequencer.floor().get(), 1);
+}
+
+#[test]
+fn what_is_trimmed_is_not_in_the_way_of_a_precondition_but_hides_what_it_asks_about() {
+    let mut log = Log::new(policy(1 << 20));
+    let conditional = |number: u64, since: u64| {
+        let precondition = Precondition {
+            key: key(1),
+            no_record_since: Sequence::new(since),
+        };
+        Append::new(batch(&[2], number), vec![precondition], None).expect("an append")
+    };
+    log.commands.insert(0, batch(&[1, 1, 2, 2], 0).into());
+    log.run(&[0]);
+    log.commands.insert(1, conditional(1, 0));
+    log.commands.insert(2, conditional(2, 2));
+    log.commands.insert(3, conditional(3, 3));
+    let trimmed = log.trim(Trim::BeforeSequence(Sequence::new(3)));
+    trimmed.expect("trimmed");
+    // While the floor is not durable, nothing is trimmed.
+    let outcome = log.run(&[1]);
+    assert!(
+        matches!(&outcome.judged[0].outcome, Err(Error::Rejected(why)) if matches!(**why, Rejection::Conflict { .. })),
+        "{outcome:?}"
+    );
+    log.flush();
+    assert_eq!(log.run(&[1]).placed(), [1]);
+    assert_eq!(log.run(&[3]).placed(), [3], "at the floor");
+    let outcome = log.run(&[2]);
+    let expected = Rejection::Trimmed {
+        key: key(1).as_bytes().clone(),
+        no_record_since: Sequence::new(2),
+        trimmed_before: Sequence::new(3),
+    };
+    assert!(
+        matches!(&outcome.judged[0].outcome, Err(Error::Rejected(why)) if **why == expected),
+        "{outcome:?}"
+    );
 }

@@ -34,7 +34,8 @@ answered!(
     ScanResponse,
     KeysResponse,
     SegmentsResponse,
-    CountResponse
+    CountResponse,
+    TrimResponse
 );
 
 /// What was asked for, or what the server said instead.
@@ -53,20 +54,15 @@ pub(crate) fn answered<M: Answered>(answer: &Answer) -> Result<M, Error> {
 
 /// What was said, in either format: what refuses a request before it knows what was asked for may not know the format.
 fn refusal(answer: &Answer) -> Error {
-    let (response, trimmed_before) = if is_protobuf(&answer.headers) {
-        let added = Added::decode(answer.body.clone()).unwrap_or_default();
-        let trimmed_before = added.conflict.and_then(|conflict| conflict.trimmed_before);
-        (
-            ErrorResponse::decode(answer.body.clone()).ok(),
-            trimmed_before,
-        )
+    let response = if is_protobuf(&answer.headers) {
+        ErrorResponse::decode(answer.body.clone()).ok()
     } else {
         from_json(&answer.body)
     };
     let Some(response) = response.filter(|response| response.status == wire::ERROR) else {
         return unexpected(answer);
     };
-    let error = match ErrorKind::of_response(&response, trimmed_before) {
+    let error = match ErrorKind::of_response(&response) {
         Some(kind) => Error::new(kind, response.message),
         None => Error::new(
             ErrorKind::UnexpectedAnswer,
@@ -83,40 +79,23 @@ fn refusal(answer: &Answer) -> Error {
         .with_request_id(id.and_then(|id| Some(id.to_str().ok()?.to_owned())))
 }
 
-/// Fields of an [`ErrorResponse`] that servers of a later version may send.
-#[derive(Clone, PartialEq, Message)]
-struct Added {
-    #[prost(message, optional, tag = "4")]
-    conflict: Option<AddedToConflict>,
-}
-
-/// Fields of a [`wire::Conflict`] that servers of a later version may send.
-#[derive(Clone, PartialEq, Message)]
-struct AddedToConflict {
-    #[prost(uint64, optional, tag = "3")]
-    trimmed_before: Option<u64>,
-}
-
-fn from_json(body: &Bytes) -> (Option<ErrorResponse>, Option<u64>) {
+fn from_json(body: &Bytes) -> Option<ErrorResponse> {
     let json: Json = serde_json::from_slice(body).unwrap_or_default();
     let text = |name| Some(json.get(name)?.as_str()?.to_owned());
-    let response = || {
-        Some(ErrorResponse {
-            status: text("status")?,
-            message: text("message")?,
-            code: text("code")?,
-            conflict: json.get("conflict").and_then(conflict_of_json),
-            expected_sequence: json.get("expectedSequence").and_then(number_of_json),
-        })
-    };
-    let trimmed_before = json.pointer("/conflict/trimmedBefore");
-    (response(), trimmed_before.and_then(number_of_json))
+    Some(ErrorResponse {
+        status: text("status")?,
+        message: text("message")?,
+        code: text("code")?,
+        conflict: json.get("conflict").and_then(conflict_of_json),
+        expected_sequence: json.get("expectedSequence").and_then(number_of_json),
+    })
 }
 
 fn conflict_of_json(json: &Json) -> Option<wire::Conflict> {
     Some(wire::Conflict {
         key: STANDARD.decode(json.get("key")?.as_str()?).ok()?.into(),
         last_sequence: json.get("lastSequence").and_then(number_of_json),
+        trimmed_before: json.get("trimmedBefore").and_then(number_of_json),
     })
 }
 

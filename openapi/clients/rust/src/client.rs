@@ -18,7 +18,8 @@ use crate::reading::{self, Query, ReadOptions};
 use crate::record::{Appended, Record, Segment};
 use crate::retry::Retry;
 use crate::tail;
-use crate::wire::{CountResponse, KeysResponse, SegmentsResponse};
+use crate::trim;
+use crate::wire::{CountResponse, KeysResponse, SegmentsResponse, TrimRequest};
 
 const KEYS: &str = "/api/v1/log/keys";
 const KEYS_PAGE: u64 = 1000;
@@ -192,6 +193,38 @@ impl LogClient {
         let parameters = reading::bounds(start, end);
         let answer: SegmentsResponse = self.read("/api/v1/log/segments", &parameters).await?;
         Ok(answer.segments.into_iter().map(Into::into).collect())
+    }
+
+    /// Trims the records of all keys with lower sequences. Answers with the floor of the log, the first sequence that can still be there,
+    /// when no crash can undo it. It is higher if more was trimmed before. Needs the right `admin`.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::InvalidArgument`] when `sequence` is beyond the end of the log; otherwise what the last attempt ended in. It may have been
+    /// applied then: trim again.
+    pub async fn trim_before(&self, sequence: u64) -> Result<u64, Error> {
+        let request = TrimRequest {
+            before_sequence: Some(sequence),
+            before_time_ms: None,
+        };
+        trim::trim(&self.http, &self.retry, &request).await
+    }
+
+    /// As [`LogClient::trim_before`], for records that were appended before a time (Unix ms): by whole segments, and nothing that was
+    /// appended at that time or later.
+    ///
+    /// # Errors
+    /// As [`LogClient::trim_before`]; the time must not be in the future.
+    pub async fn trim_before_time(&self, time_ms: u64) -> Result<u64, Error> {
+        let time_ms = i64::try_from(time_ms).map_err(|_| {
+            Error::invalid(
+                "time_ms must be at most 9223372036854775807, in milliseconds since the Unix epoch",
+            )
+        })?;
+        let request = TrimRequest {
+            before_sequence: None,
+            before_time_ms: Some(time_ms),
+        };
+        trim::trim(&self.http, &self.retry, &request).await
     }
 
     async fn read<M: crate::answers::Answered>(

@@ -104,10 +104,7 @@ pub struct LostAppends {
 
 impl ErrorKind {
     /// The kind that the server tells of.
-    pub(crate) fn of_response(
-        response: &ErrorResponse,
-        trimmed_before: Option<u64>,
-    ) -> Option<Self> {
+    pub(crate) fn of_response(response: &ErrorResponse) -> Option<Self> {
         let conflict = response.conflict.clone().unwrap_or_default();
         Some(match response.code.as_str() {
             "invalid_argument" => Self::InvalidArgument,
@@ -125,7 +122,7 @@ impl ErrorKind {
             "conflict" => Self::Conflict(Conflict {
                 key: conflict.key,
                 last_sequence: conflict.last_sequence,
-                trimmed_before,
+                trimmed_before: conflict.trimmed_before,
             }),
             "producer_unknown" => Self::ProducerUnknown,
             "producer_fenced" => Self::ProducerFenced,

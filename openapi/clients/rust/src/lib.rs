@@ -17,6 +17,7 @@ mod retry;
 mod tail;
 #[cfg(test)]
 mod tests;
+mod trim;
 
 pub use append::AppendOptions;
 pub use builder::LogClientBuilder;

@@ -22,6 +22,7 @@ pub struct Records {
     /// After the page that is handed out.
     after_page: u64,
     next_sequence: u64,
+    trimmed_before: Option<u64>,
 }
 
 impl Records {
@@ -34,6 +35,7 @@ impl Records {
             ready: Vec::new().into_iter(),
             after_page: start,
             next_sequence: start,
+            trimmed_before: None,
         }
     }
 
@@ -45,6 +47,12 @@ impl Records {
     /// Where to continue: the sequence after the last record that was handed out, or, at the end of a scan, after all that was searched.
     pub fn next_sequence(&self) -> u64 {
         self.next_sequence
+    }
+
+    /// If records that were to be read had been trimmed: the first sequence that could still be there, as far as it was read.
+    /// What was trimmed is left out. It is known with the first record after it, or at the end of a scan.
+    pub fn trimmed_before(&self) -> Option<u64> {
+        self.trimmed_before
     }
 }
 
@@ -65,6 +73,7 @@ impl Stream for Records {
             match ready!(self.pages.poll_next_unpin(context)) {
                 Some(Ok(page)) => {
                     self.after_page = page.next_sequence;
+                    self.trimmed_before = page.trimmed_before.or(self.trimmed_before);
                     if page.records.is_empty() {
                         self.next_sequence = page.next_sequence;
                     }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use crate::answers::{Answered, answered};
 use crate::arguments;
 use crate::error::{Error, ErrorKind};
-use crate::http::Http;
+use crate::http::{Http, NoAnswer};
 use crate::record::SequencedRecord;
 use crate::retry::Retry;
 use crate::wire::ScanResponse;
@@ -88,6 +88,8 @@ pub(crate) struct Page {
     pub(crate) records: Vec<SequencedRecord>,
     /// Where to continue.
     pub(crate) next_sequence: u64,
+    /// If something was asked for that was trimmed: the first sequence that could still be there.
+    pub(crate) trimmed_before: Option<u64>,
 }
 
 impl Query {
@@ -144,6 +146,7 @@ impl From<ScanResponse> for Page {
         Self {
             records: answer.values.into_iter().map(Into::into).collect(),
             next_sequence: answer.next_sequence,
+            trimmed_before: answer.trimmed_before,
         }
     }
 }
@@ -198,12 +201,7 @@ async fn get<M: Answered>(
 ) -> Result<M, Error> {
     let asked = match http.get(path, parameters, waits).await {
         Ok(answer) => answered(&answer),
-        Err(lost) => {
-            let again = (!lost.is_hopeless).then_some(retry.pause);
-            let message = format!("there was no answer: {}", lost.reason);
-            let error = Error::new(ErrorKind::Unavailable, message);
-            Err(error.with_retry_after(again).with_source_of(lost))
-        }
+        Err(lost) => Err(unanswered(lost, retry)),
     };
     asked.map_err(|error| {
         let error = match error.kind() {
@@ -212,4 +210,12 @@ async fn get<M: Answered>(
         };
         error.of_request("GET", &http.url_of(path))
     })
+}
+
+/// The error of a request without an answer that may be sent again.
+pub(crate) fn unanswered(lost: NoAnswer, retry: &Retry) -> Error {
+    let again = (!lost.is_hopeless).then_some(retry.pause);
+    let message = format!("there was no answer: {}", lost.reason);
+    let error = Error::new(ErrorKind::Unavailable, message);
+    error.with_retry_after(again).with_source_of(lost)
 }

@@ -19,6 +19,8 @@ struct Tail {
     retry: Retry,
     query: Query,
     reconnect: Reconnect,
+    /// What was trimmed before the next record.
+    trimmed_before: Option<u64>,
 }
 
 /// The pages that have records, as they arrive, without an end.
@@ -32,6 +34,7 @@ pub(crate) fn tail(
         reconnect: Reconnect::new(retry.clone()),
         retry,
         query,
+        trimmed_before: None,
     };
     try_unfold(tail, |mut tail| async move {
         let page = tail.next_page().await?;
@@ -45,10 +48,12 @@ impl Tail {
             let asked = Instant::now();
             let page = self.query.await_once(&self.http, &self.retry, LONGEST_WAIT);
             match page.await {
-                Ok(page) => {
+                Ok(mut page) => {
                     self.reconnect.answered();
                     self.query.start = page.next_sequence;
+                    self.trimmed_before = page.trimmed_before.or(self.trimmed_before);
                     if !page.records.is_empty() {
+                        page.trimmed_before = self.trimmed_before.take();
                         return Ok(page);
                     }
                     // A server that stops answers without waiting, and must not be asked as fast as it can.

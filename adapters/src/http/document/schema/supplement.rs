@@ -106,6 +106,16 @@ pub(super) fn of(message: &str) -> Supplement {
             Vec::new(),
             json!({"status": "success", "recordsAppended": 2, "startSequence": 0}),
         ),
+        "TrimRequest" => with(&[], Vec::new(), json!({"beforeSequence": 1})).limited(|field, schema| {
+            if field == "beforeTimeMs" {
+                schema.minimum = Some(0.0);
+            }
+        }),
+        "TrimResponse" => with(
+            &["status", "trimmedBefore"],
+            Vec::new(),
+            json!({"status": "success", "trimmedBefore": 1}),
+        ),
         "Value" => with(
             &["sequence", "value", "timestampMs"],
             vec![text("valueText", "value", "With `format=text`, in place of `value` if the value is text.")],

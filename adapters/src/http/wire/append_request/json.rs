@@ -13,9 +13,9 @@ use log_domain::{Headers, Key, Limits, Precondition, Producer, Record, Sequence}
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error as _, MapAccess, Visitor};
 
-use super::fields::Seen;
 use super::{Decoded, missing, too_many};
 use crate::http::wire::failure::Failure;
+use crate::http::wire::fields::Seen;
 use crate::http::wire::lenient_base64::engine_for;
 use crate::http::wire::proto::{AppendRequestField, RecordField};
 use crate::quoted::cut;

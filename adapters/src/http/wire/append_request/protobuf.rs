@@ -13,8 +13,9 @@ use prost::encoding::{WireType, decode_key, decode_varint};
 use super::{Decoded, missing, too_many, too_many_preconditions};
 use crate::http::wire::failure::Failure;
 use crate::http::wire::proto::{
-    AppendRequestField, Field, HeaderField, PreconditionField, ProducerField, RecordField,
+    AppendRequestField, HeaderField, PreconditionField, ProducerField, RecordField,
 };
+use crate::http::wire::unexpected_field::unexpected;
 
 const RECORDS: u32 = AppendRequestField::Records as u32;
 const AWAIT_DURABLE: u32 = AppendRequestField::AwaitDurable as u32;
@@ -166,25 +167,6 @@ fn header(mut message: Bytes, headers: &mut HeadersBuilder) -> Result<(), Failur
 
 fn no_value() -> Failure {
     missing("value (an empty value must be present on the wire: declare the field optional)")
-}
-
-/// A field that has the wrong type, or that this server does not know. It may be a condition of a newer version, so nothing
-/// is applied without it. `prefix` stands before the name of a field with the wrong type.
-#[cold]
-fn unexpected<F: Field>(number: u32, prefix: &str) -> Failure {
-    let fields = F::MESSAGE.fields;
-    if let Some(field) = fields.iter().find(|field| field.number == number) {
-        let name = field.name;
-        return Failure::invalid(format!("{prefix}{name} has the wrong wire type"));
-    }
-    let known = fields
-        .iter()
-        .map(|field| format!("{} = {}", field.name, field.number));
-    Failure::invalid(format!(
-        "unknown field {number} of {} (accepted: {})",
-        F::MESSAGE.name,
-        known.collect::<Vec<_>>().join(", ")
-    ))
 }
 
 /// The bytes of a length-delimited field: a slice of `message`, not a copy.

@@ -65,7 +65,7 @@ async fn an_append_that_waits_for_a_lookup_does_not_hold_up_the_others() {
     for (key, records) in [("cold", 3), ("cold too", 2), ("hot", 4)] {
         let key = Key::stored(key.into());
         let count = store.count(&key, SequenceRange::ALL).await;
-        assert_eq!(count.expect("counted"), records, "{key:?}");
+        assert_eq!(count.expect("counted").records, records, "{key:?}");
     }
     let last: Vec<_> = values(&store, "cold").await;
     let last: Vec<_> = last.into_iter().map(|(_, value)| value).collect();

@@ -27,6 +27,7 @@ struct ReadOnly {
 struct View {
     watermarks: Watermarks,
     segments: Arc<Vec<Segment>>,
+    floor: Sequence,
 }
 
 impl ReadOnly {
@@ -60,11 +61,13 @@ impl ReadOnly {
         let View {
             watermarks,
             segments,
+            floor,
         } = self.view();
         Reader {
             db: &self.db,
             segments,
             watermarks,
+            floor,
         }
     }
 }
@@ -86,15 +89,21 @@ impl LogReader for ReadOnly {
     }
 
     async fn segments(&self, range: SequenceRange) -> Result<Vec<Segment>> {
-        Ok(overlapping(&self.view().segments, range.start(), range.end()).to_vec())
+        let view = self.view();
+        let range = range.above(view.floor);
+        Ok(overlapping(&view.segments, range.start(), range.end()).to_vec())
     }
 
-    async fn count(&self, key: &Key, range: SequenceRange) -> Result<u64> {
+    async fn count(&self, key: &Key, range: SequenceRange) -> Result<Counted> {
         self.reader().count(key, range).await
     }
 
     fn watermarks(&self) -> Watermarks {
         self.view().watermarks
+    }
+
+    fn floor(&self) -> Sequence {
+        self.view().floor
     }
 
     fn status(&self) -> Status {
@@ -108,12 +117,14 @@ impl LogReader for ReadOnly {
     /// write updates the state row, whose number is therefore that of the last write that reads see.
     async fn check(&self) -> Result<()> {
         let row = self.db.get_key_value(state::key()).await;
-        let number = row.map_err(error::read)?.map_or(0, |row| row.seq);
-        let tip = EngineNumber::new(number).watermark();
+        let row = row.map_err(error::read)?;
+        let tip = EngineNumber::new(row.as_ref().map_or(0, |row| row.seq)).watermark();
+        let state = row.map(|row| state::decode(&row.value)).transpose()?;
         let segments = all(&*self.db, segments::prefix(), segments::decode).await?;
         *self.view.write() = View {
             watermarks: Watermarks { tip, durable: tip },
             segments: Arc::new(segments),
+            floor: state.unwrap_or_default().floor,
         };
         Ok(())
     }
@@ -141,11 +152,11 @@ impl Fixture for WithReader {
         (opening.service(writer), opening.service(reader))
     }
 
-    async fn catch_up(&self, reader: &LogService<ReadOnly>, tip: Sequence) {
+    async fn catch_up(&self, reader: &LogService<ReadOnly>, tip: Sequence, floor: Sequence) {
         let caught_up = async {
             loop {
                 reader.check().await.expect("read");
-                if reader.watermarks().tip >= tip {
+                if reader.watermarks().tip >= tip && reader.floor() >= floor {
                     break;
                 }
                 tokio::time::sleep(OFTEN).await;

@@ -76,7 +76,7 @@ fn counts_and_segments_go_on_after_a_crash_in_mid_segment() {
                 .count(&Key::stored("k".into()), SequenceRange::ALL)
                 .await
                 .expect("counted");
-            assert_eq!(count, (life + 1) * 6);
+            assert_eq!(count.records, (life + 1) * 6);
             assert_eq!(
                 store
                     .segments(SequenceRange::ALL)
@@ -137,7 +137,8 @@ async fn forgotten_keys_are_looked_up_and_counted_right() {
             store
                 .count(&key, SequenceRange::ALL)
                 .await
-                .expect("counted"),
+                .expect("counted")
+                .records,
             3
         );
     }

@@ -304,7 +304,14 @@ impl Shared {
             "/api/v1/log/count" => {
                 let count = self.found(&url).len() as u64;
                 let status = wire::SUCCESS.to_owned();
-                Reply::message(200, &wire::CountResponse { status, count })
+                Reply::message(
+                    200,
+                    &wire::CountResponse {
+                        status,
+                        count,
+                        trimmed_before: None,
+                    },
+                )
             }
             "/api/v1/log/keys" => self.keys(&url),
             _ => Reply::error(404, "not_found"),
@@ -348,6 +355,7 @@ impl Shared {
             key: key(url),
             values: found.into_iter().take(limit).collect(),
             next_sequence,
+            trimmed_before: None,
         };
         Reply::message(200, &answer)
     }

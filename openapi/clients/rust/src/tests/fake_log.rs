@@ -42,6 +42,7 @@ impl Log {
                     conflict: Some(wire::Conflict {
                         key: precondition.key.clone(),
                         last_sequence: last,
+                        trimmed_before: None,
                     }),
                     ..*refusal("conflict")
                 }));

@@ -130,3 +130,34 @@ async fn options_token_and_path_are_sent() {
         Some("application/protobuf")
     );
 }
+
+#[tokio::test]
+async fn what_was_trimmed_is_told_with_the_first_record_after_it() {
+    let page = |records: &[u64], next_sequence, trimmed_before| {
+        let value = |sequence: &u64| crate::wire::Value {
+            sequence: *sequence,
+            value: "v".into(),
+            ..Default::default()
+        };
+        let page = crate::wire::ScanResponse {
+            status: crate::wire::SUCCESS.to_owned(),
+            key: "orders".into(),
+            values: records.iter().map(value).collect(),
+            next_sequence,
+            trimmed_before,
+        };
+        Step::Answer(Reply::message(200, &page))
+    };
+    let server = Fake::start([page(&[7], 8, Some(5)), page(&[], 9, None)]).await;
+    let client = client(&server.url(), 1);
+    let mut records = client.scan("orders", ..);
+    assert_eq!(records.trimmed_before(), None);
+    assert_eq!(records.next().await.unwrap().unwrap().sequence, 7);
+    assert_eq!(records.trimmed_before(), Some(5));
+    assert!(records.next().await.is_none());
+    // A tail keeps it until there is a record.
+    server.does([page(&[], 8, Some(8)), page(&[8], 9, None)]);
+    let mut records = client.tail("orders", 6);
+    assert_eq!(records.next().await.unwrap().unwrap().sequence, 8);
+    assert_eq!(records.trimmed_before(), Some(8));
+}

@@ -61,6 +61,9 @@ export interface paths {
          *     With `follow=true`, the server responds immediately if there are records, else when the first record arrives, or
          *     after `timeout_ms` with no values and the `nextSequence` to continue with. Such a page ends at 256 KiB. Up to 10,000
          *     clients (by default) can follow at the same time, including streams.
+         *
+         *     If the range begins below the floor of the log, the response has `trimmedBefore`: records before that sequence were
+         *     trimmed and are not in the page.
          */
         get: operations["scan"];
         put?: never;
@@ -123,10 +126,40 @@ export interface paths {
         /**
          * Count the records of a key
          * @description Returns the exact number of records of a key in a range of sequences, without reading them, within 30 s (by default).
+         *     If records of the range may have been trimmed, the response has `trimmedBefore`.
          */
         get: operations["count"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/log/trim": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Trim the log
+         * @description Raises the floor of the log, for all keys. When the response arrives, the floor is durable, and no read returns a record
+         *     below it, not even after a crash. Scans, counts and streams that ask for records below the floor say so with
+         *     `trimmedBefore`. Storage is freed later. Producers stay known.
+         *
+         *     With `beforeSequence`, the floor is that sequence, which must not be beyond the end of the log. With `beforeTimeMs`, no
+         *     record that was appended at or after that time is trimmed: the floor is the start of the last segment that was started
+         *     before that time, or the end of the log if all records are older. The time must not be in the future.
+         *
+         *     A floor is never lowered: the response to a trim below the floor has the floor in force. So a trim whose outcome is
+         *     unknown (status 504) can be repeated.
+         */
+        post: operations["trim"];
         delete?: never;
         options?: never;
         head?: never;
@@ -148,6 +181,9 @@ export interface paths {
          *     reconnects with the header `Last-Event-ID` continues exactly after that event. If nothing is left because `end_seq`
          *     was reached, the status is 204, after which an `EventSource` does not reconnect. Up to 10,000 clients (by default) can
          *     follow at the same time, including scans with `follow`.
+         *
+         *     If records that the stream has yet to send were trimmed, an event of type `trimmed` without `id` comes before the next
+         *     record, and the stream continues. Its `data` is `{"trimmedBefore": n}`: *n* is the first sequence that can still be there.
          *
          *     If reading fails midway, an event of type `error` with an `ErrorResponse` as `data` ends the stream. A client that
          *     accepts only `text/event-stream`, such as an `EventSource`, receives status 200, `retry:` and such an event in place of
@@ -305,9 +341,14 @@ export interface components {
             key: string;
             /**
              * Format: int64
-             * @description Sequence of the last record of the key.
+             * @description Sequence of the last record of the key. Absent if that record was trimmed.
              */
             lastSequence?: number;
+            /**
+             * Format: int64
+             * @description If records that the precondition asks about were trimmed, and the key has no later ones: the floor of the log, the first sequence that can still be there.
+             */
+            trimmedBefore?: number;
         };
         /**
          * @description The number of records of a key.
@@ -327,6 +368,11 @@ export interface components {
              * @description Exact number of records.
              */
             count: number;
+            /**
+             * Format: int64
+             * @description If the range begins below the floor of the log: the floor, the first sequence that can still be there. Records before it were trimmed and are not counted. In JSON, absent otherwise.
+             */
+            trimmedBefore?: number;
         };
         /**
          * @description The response to a request that failed.
@@ -518,6 +564,11 @@ export interface components {
              * @description The `start_seq` of the next page. Ranges in which the key has no records are skipped.
              */
             nextSequence: number;
+            /**
+             * Format: int64
+             * @description If the requested range begins below the floor of the log: the floor, the first sequence that can still be there. Records before it were trimmed. In JSON, absent otherwise.
+             */
+            trimmedBefore?: number;
         };
         /**
          * @description A section of the log, across all keys. It ends where the next segment starts.
@@ -565,6 +616,43 @@ export interface components {
             status: "success";
             /** @description The segments, in order. */
             segments: components["schemas"]["Segment"][];
+        };
+        /**
+         * @description What to trim. It has exactly one of the fields. Unknown fields are rejected.
+         * @example {
+         *       "beforeSequence": 1
+         *     }
+         */
+        TrimRequest: {
+            /**
+             * Format: int64
+             * @description Trim all records with a lower sequence. At most the end of the log.
+             */
+            beforeSequence?: number;
+            /**
+             * Format: int64
+             * @description Trim records that were appended before this time, in milliseconds since the Unix epoch, by whole segments. Not in the future.
+             */
+            beforeTimeMs?: number;
+        };
+        /**
+         * @description The response to a trim. The floor is durable.
+         * @example {
+         *       "status": "success",
+         *       "trimmedBefore": 1
+         *     }
+         */
+        TrimResponse: {
+            /**
+             * @description Always "success".
+             * @enum {string}
+             */
+            status: "success";
+            /**
+             * Format: int64
+             * @description The floor of the log: all records with a lower sequence are trimmed. It is higher than requested if more was trimmed before.
+             */
+            trimmedBefore: number;
         };
         /**
          * @description One record in the response to a read.
@@ -669,7 +757,7 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description Code conflict: a precondition does not hold; `conflict` has the key and its last sequence. Read the new records of the key and decide again. Code producer_out_of_order: requests before this one are missing; repeat the requests from `expectedSequence` on. Code producer_sequence_too_old: the request was applied, and its start sequence is no longer known. Code producer_sequence_reused: the producer used this sequence for other records. Code producer_fenced: the producer has a higher epoch now. Code producer_unknown: the producer is new or was forgotten, and must start with sequence 0. Nothing was applied now. */
+            /** @description Code conflict: a precondition does not hold; `conflict` has the key and its last sequence, or `trimmedBefore` if the records that the precondition asks about were trimmed. Read the new records of the key and decide again. Code producer_out_of_order: requests before this one are missing; repeat the requests from `expectedSequence` on. Code producer_sequence_too_old: the request was applied, and its start sequence is no longer known. Code producer_sequence_reused: the producer used this sequence for other records. Code producer_fenced: the producer has a higher epoch now. Code producer_unknown: the producer is new or was forgotten, and must start with sequence 0. Nothing was applied now. */
             409: {
                 headers: {
                     /** @description The request id: the one that the client sent, or a new one. The server logs it. */
@@ -1296,6 +1384,151 @@ export interface operations {
             };
         };
     };
+    trim: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What to trim. A body without a content type is read as JSON. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TrimRequest"];
+                "application/protobuf": string;
+            };
+        };
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrimResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description A body or parameter is malformed; the message names it. */
+            400: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description Tokens are configured, and the header Authorization has none or an unknown one. */
+            401: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    /** @description The authentication scheme: Bearer. */
+                    "www-authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description The token does not have the right that this operation requires; or a web page of an origin that is not in http.cors.allow_origins requests a change; or the host name of the request is not one of the server's (http.allowed_hosts). */
+            403: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description The body is over 4 KiB. */
+            413: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description The content type of the body is not one of those listed, or its content encoding is neither gzip nor zstd. */
+            415: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    /** @description The accepted content encodings, if the content encoding was rejected. */
+                    "accept-encoding"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description A queue is full or a concurrency limit is reached. Nothing was applied; retry later. */
+            429: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    /** @description Seconds to wait before a retry. Without this header, a retry does not help. */
+                    "retry-after"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description A bug, or damaged data. The server logs the cause with the request id. */
+            500: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description Code unavailable: the store cannot be reached or the server is stopping; nothing was applied. Code fenced: another writer took over; nothing was applied, do not retry on this server. */
+            503: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    /** @description Seconds to wait before a retry. Without this header, a retry does not help. */
+                    "retry-after"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description The outcome is unknown, unless the message says that nothing was applied. Repeat the trim. */
+            504: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+        };
+    };
     stream: {
         parameters: {
             query?: {
@@ -1338,12 +1571,12 @@ export interface operations {
                         /** @description Sequence of the record, for `Last-Event-ID`. */
                         id?: string;
                         /**
-                         * @description Absent for records; an `error` is the last event.
+                         * @description Absent for records. `trimmed`: earlier records were trimmed. `error`: the last event.
                          * @default message
                          * @enum {string}
                          */
-                        event: "message" | "error";
-                        /** @description A `Value` in JSON; for an `error`, an `ErrorResponse` in JSON. */
+                        event: "message" | "trimmed" | "error";
+                        /** @description A `Value` in JSON; for `trimmed`, `{"trimmedBefore": n}`; for an `error`, an `ErrorResponse`. */
                         data: string;
                     };
                 };

@@ -27,6 +27,9 @@ from .stream_format import StreamFormat
 from .stream_response_200 import StreamResponse200
 from .stream_response_200_event import StreamResponse200Event
 from .stream_visibility import StreamVisibility
+from .trim_request import TrimRequest
+from .trim_response import TrimResponse
+from .trim_response_status import TrimResponseStatus
 from .value import Value
 
 __all__ = (
@@ -57,5 +60,8 @@ __all__ = (
     "StreamResponse200",
     "StreamResponse200Event",
     "StreamVisibility",
+    "TrimRequest",
+    "TrimResponse",
+    "TrimResponseStatus",
     "Value",
 )

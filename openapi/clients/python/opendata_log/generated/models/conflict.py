@@ -28,11 +28,14 @@ class Conflict:
 
         Attributes:
             key (str): Key of the precondition.
-            last_sequence (int | Unset): Sequence of the last record of the key.
+            last_sequence (int | Unset): Sequence of the last record of the key. Absent if that record was trimmed.
+            trimmed_before (int | Unset): If records that the precondition asks about were trimmed, and the key has no later
+                ones: the floor of the log, the first sequence that can still be there.
      """
 
     key: str
     last_sequence: int | Unset = UNSET
+    trimmed_before: int | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
 
@@ -44,6 +47,8 @@ class Conflict:
 
         last_sequence = self.last_sequence
 
+        trimmed_before = self.trimmed_before
+
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
@@ -52,6 +57,8 @@ class Conflict:
         })
         if last_sequence is not UNSET:
             field_dict["lastSequence"] = last_sequence
+        if trimmed_before is not UNSET:
+            field_dict["trimmedBefore"] = trimmed_before
 
         return field_dict
 
@@ -64,9 +71,12 @@ class Conflict:
 
         last_sequence = d.pop("lastSequence", UNSET)
 
+        trimmed_before = d.pop("trimmedBefore", UNSET)
+
         conflict = cls(
             key=key,
             last_sequence=last_sequence,
+            trimmed_before=trimmed_before,
         )
 
 

@@ -10,6 +10,7 @@ from ..types import UNSET, Unset
 
 from ..models.count_response_status import check_count_response_status
 from ..models.count_response_status import CountResponseStatus
+from ..types import UNSET, Unset
 from typing import cast
 
 
@@ -31,10 +32,13 @@ class CountResponse:
         Attributes:
             status (CountResponseStatus): Always "success".
             count (int): Exact number of records.
+            trimmed_before (int | Unset): If the range begins below the floor of the log: the floor, the first sequence that
+                can still be there. Records before it were trimmed and are not counted. In JSON, absent otherwise.
      """
 
     status: CountResponseStatus
     count: int
+    trimmed_before: int | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
 
@@ -46,6 +50,8 @@ class CountResponse:
 
         count = self.count
 
+        trimmed_before = self.trimmed_before
+
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
@@ -53,6 +59,8 @@ class CountResponse:
             "status": status,
             "count": count,
         })
+        if trimmed_before is not UNSET:
+            field_dict["trimmedBefore"] = trimmed_before
 
         return field_dict
 
@@ -68,9 +76,12 @@ class CountResponse:
 
         count = d.pop("count")
 
+        trimmed_before = d.pop("trimmedBefore", UNSET)
+
         count_response = cls(
             status=status,
             count=count,
+            trimmed_before=trimmed_before,
         )
 
 

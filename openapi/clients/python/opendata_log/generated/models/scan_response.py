@@ -38,6 +38,8 @@ class ScanResponse:
             values (list[Value]): The records, in the order of their sequences.
             next_sequence (int): The `start_seq` of the next page. Ranges in which the key has no records are skipped.
             key_text (str | Unset): With `format=text`, in place of `key` if the key is text.
+            trimmed_before (int | Unset): If the requested range begins below the floor of the log: the floor, the first
+                sequence that can still be there. Records before it were trimmed. In JSON, absent otherwise.
      """
 
     status: ScanResponseStatus
@@ -45,6 +47,7 @@ class ScanResponse:
     values: list[Value]
     next_sequence: int
     key_text: str | Unset = UNSET
+    trimmed_before: int | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
 
@@ -68,6 +71,8 @@ class ScanResponse:
 
         key_text = self.key_text
 
+        trimmed_before = self.trimmed_before
+
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
@@ -79,6 +84,8 @@ class ScanResponse:
         })
         if key_text is not UNSET:
             field_dict["keyText"] = key_text
+        if trimmed_before is not UNSET:
+            field_dict["trimmedBefore"] = trimmed_before
 
         return field_dict
 
@@ -109,12 +116,15 @@ class ScanResponse:
 
         key_text = d.pop("keyText", UNSET)
 
+        trimmed_before = d.pop("trimmedBefore", UNSET)
+
         scan_response = cls(
             status=status,
             key=key,
             values=values,
             next_sequence=next_sequence,
             key_text=key_text,
+            trimmed_before=trimmed_before,
         )
 
 

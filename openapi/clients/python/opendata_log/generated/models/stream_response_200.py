@@ -30,9 +30,10 @@ class StreamResponse200:
             {'data': '{"sequence":0,"value":"Zmlyc3Q=","timestampMs":1795385000000}', 'id': '0'}
 
         Attributes:
-            data (str): A `Value` in JSON; for an `error`, an `ErrorResponse` in JSON.
+            data (str): A `Value` in JSON; for `trimmed`, `{"trimmedBefore": n}`; for an `error`, an `ErrorResponse`.
             id (str | Unset): Sequence of the record, for `Last-Event-ID`.
-            event (StreamResponse200Event | Unset): Absent for records; an `error` is the last event. Default: 'message'.
+            event (StreamResponse200Event | Unset): Absent for records. `trimmed`: earlier records were trimmed. `error`:
+                the last event. Default: 'message'.
      """
 
     data: str

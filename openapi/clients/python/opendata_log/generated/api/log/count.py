@@ -144,6 +144,7 @@ def sync_detailed(
 
      Returns the exact number of records of a key in a range of sequences, without reading them, within
     30 s (by default).
+    If records of the range may have been trimmed, the response has `trimmedBefore`.
 
     Args:
         key (str | Unset):  Example: orders.
@@ -187,6 +188,7 @@ def sync(
 
      Returns the exact number of records of a key in a range of sequences, without reading them, within
     30 s (by default).
+    If records of the range may have been trimmed, the response has `trimmedBefore`.
 
     Args:
         key (str | Unset):  Example: orders.
@@ -225,6 +227,7 @@ async def asyncio_detailed(
 
      Returns the exact number of records of a key in a range of sequences, without reading them, within
     30 s (by default).
+    If records of the range may have been trimmed, the response has `trimmedBefore`.
 
     Args:
         key (str | Unset):  Example: orders.
@@ -268,6 +271,7 @@ async def asyncio(
 
      Returns the exact number of records of a key in a range of sequences, without reading them, within
     30 s (by default).
+    If records of the range may have been trimmed, the response has `trimmedBefore`.
 
     Args:
         key (str | Unset):  Example: orders.

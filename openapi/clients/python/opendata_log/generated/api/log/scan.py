@@ -190,6 +190,10 @@ def sync_detailed(
     KiB. Up to 10,000
     clients (by default) can follow at the same time, including streams.
 
+    If the range begins below the floor of the log, the response has `trimmedBefore`: records before
+    that sequence were
+    trimmed and are not in the page.
+
     Args:
         key (str | Unset):  Example: orders.
         key_base64 (str | Unset):
@@ -260,6 +264,10 @@ def sync(
     KiB. Up to 10,000
     clients (by default) can follow at the same time, including streams.
 
+    If the range begins below the floor of the log, the response has `trimmedBefore`: records before
+    that sequence were
+    trimmed and are not in the page.
+
     Args:
         key (str | Unset):  Example: orders.
         key_base64 (str | Unset):
@@ -324,6 +332,10 @@ async def asyncio_detailed(
     after `timeout_ms` with no values and the `nextSequence` to continue with. Such a page ends at 256
     KiB. Up to 10,000
     clients (by default) can follow at the same time, including streams.
+
+    If the range begins below the floor of the log, the response has `trimmedBefore`: records before
+    that sequence were
+    trimmed and are not in the page.
 
     Args:
         key (str | Unset):  Example: orders.
@@ -394,6 +406,10 @@ async def asyncio(
     after `timeout_ms` with no values and the `nextSequence` to continue with. Such a page ends at 256
     KiB. Up to 10,000
     clients (by default) can follow at the same time, including streams.
+
+    If the range begins below the floor of the log, the response has `trimmedBefore`: records before
+    that sequence were
+    trimmed and are not in the page.
 
     Args:
         key (str | Unset):  Example: orders.

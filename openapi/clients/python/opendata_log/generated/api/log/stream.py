@@ -190,6 +190,11 @@ def sync_detailed(
     clients (by default) can
     follow at the same time, including scans with `follow`.
 
+    If records that the stream has yet to send were trimmed, an event of type `trimmed` without `id`
+    comes before the next
+    record, and the stream continues. Its `data` is `{"trimmedBefore": n}`: *n* is the first sequence
+    that can still be there.
+
     If reading fails midway, an event of type `error` with an `ErrorResponse` as `data` ends the stream.
     A client that
     accepts only `text/event-stream`, such as an `EventSource`, receives status 200, `retry:` and such
@@ -260,6 +265,11 @@ def sync(
     clients (by default) can
     follow at the same time, including scans with `follow`.
 
+    If records that the stream has yet to send were trimmed, an event of type `trimmed` without `id`
+    comes before the next
+    record, and the stream continues. Its `data` is `{"trimmedBefore": n}`: *n* is the first sequence
+    that can still be there.
+
     If reading fails midway, an event of type `error` with an `ErrorResponse` as `data` ends the stream.
     A client that
     accepts only `text/event-stream`, such as an `EventSource`, receives status 200, `retry:` and such
@@ -324,6 +334,11 @@ async def asyncio_detailed(
     was reached, the status is 204, after which an `EventSource` does not reconnect. Up to 10,000
     clients (by default) can
     follow at the same time, including scans with `follow`.
+
+    If records that the stream has yet to send were trimmed, an event of type `trimmed` without `id`
+    comes before the next
+    record, and the stream continues. Its `data` is `{"trimmedBefore": n}`: *n* is the first sequence
+    that can still be there.
 
     If reading fails midway, an event of type `error` with an `ErrorResponse` as `data` ends the stream.
     A client that
@@ -394,6 +409,11 @@ async def asyncio(
     was reached, the status is 204, after which an `EventSource` does not reconnect. Up to 10,000
     clients (by default) can
     follow at the same time, including scans with `follow`.
+
+    If records that the stream has yet to send were trimmed, an event of type `trimmed` without `id`
+    comes before the next
+    record, and the stream continues. Its `data` is `{"trimmedBefore": n}`: *n* is the first sequence
+    that can still be there.
 
     If reading fails midway, an event of type `error` with an `ErrorResponse` as `data` ends the stream.
     A client that

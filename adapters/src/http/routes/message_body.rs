@@ -1,35 +1,38 @@
-//! The body of an append: received within limits, decompressed, then decoded by its content type.
+//! The body of a request that is a message: received within limits and decompressed. Its content type says how it is encoded.
 
 use std::io;
+use std::marker::PhantomData;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{Stream, StreamExt};
+use log_domain::Error;
 use log_domain::budget::{Budget, Permit};
-use log_domain::{Append, Durability, Error, Limits};
 use poem::http::header;
 use poem::{Body, Request, RequestBody};
 use poem_openapi::registry::{MetaRequest, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
-use super::collected::Collected;
-use super::decompress;
 use crate::http::document::schema;
-use crate::http::wire::append_request;
 use crate::http::wire::coding::Coding;
 use crate::http::wire::failure::{Failure, Reason};
 use crate::http::wire::format::Format;
-use crate::http::wire::proto::AppendRequest;
+use crate::http::wire::proto::Described;
+use collected::Collected;
 
-/// A body of which nothing was read yet, in a format that can be read.
-pub(super) struct AppendBody {
+mod collected;
+mod decompress;
+
+/// A body of which nothing was read yet, in a format that can be read: the message `M`.
+pub(super) struct MessageBody<M> {
     format: Format,
     coding: Option<Coding>,
     announced: Option<u64>,
     body: Body,
+    message: PhantomData<fn() -> M>,
 }
 
-impl<'a> ApiExtractor<'a> for AppendBody {
+impl<'a, M: Described> ApiExtractor<'a> for MessageBody<M> {
     const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
     const PARAM_IS_REQUIRED: bool = true;
 
@@ -37,13 +40,13 @@ impl<'a> ApiExtractor<'a> for AppendBody {
     type ParamRawType = ();
 
     fn register(registry: &mut Registry) {
-        schema::register::<AppendRequest>(registry);
+        schema::register::<M>(registry);
     }
 
     fn request_meta() -> Option<MetaRequest> {
         Some(MetaRequest {
             description: None,
-            content: schema::in_both_formats::<AppendRequest>(),
+            content: schema::in_both_formats::<M>(),
             required: true,
         })
     }
@@ -59,11 +62,12 @@ impl<'a> ApiExtractor<'a> for AppendBody {
             coding: Coding::of_body(request.headers())?,
             announced: announced.and_then(|length| length.to_str().ok()?.parse().ok()),
             body: body.take()?,
+            message: PhantomData,
         })
     }
 }
 
-impl AppendBody {
+impl<M> MessageBody<M> {
     /// Reads the body into one piece. Every byte is taken from `budget` before the next one is read.
     pub(super) async fn receive(
         self,
@@ -156,27 +160,8 @@ fn check_size(bytes: u64, limit: usize) -> Result<(), Error> {
 
 /// A whole body and the room it takes.
 pub(super) struct Received {
-    format: Format,
-    body: Bytes,
-    /// Given back when the append is answered.
+    pub(super) format: Format,
+    pub(super) body: Bytes,
+    /// Given back when the request is answered.
     pub(super) permit: Permit,
-}
-
-impl Received {
-    /// How large the body is.
-    pub(super) fn bytes(&self) -> u64 {
-        self.body.len() as u64
-    }
-
-    /// What it asks for, and when it is to be acknowledged.
-    pub(super) fn decode(&mut self, limits: &Limits) -> Result<(Append, Durability), Failure> {
-        let body = std::mem::take(&mut self.body);
-        // JSON is decoded into bytes of their own, beside the body until that is done, and as many at most.
-        let twice = match self.format {
-            Format::Json => body.len() as u64,
-            Format::Protobuf => 0,
-        };
-        let _beside = self.permit.another(twice)?;
-        append_request::decode(self.format, body, limits)
-    }
 }

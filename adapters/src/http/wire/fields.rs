@@ -11,14 +11,14 @@ use crate::http::wire::unknown_names;
 
 /// The fields that an object has had so far.
 #[derive(Default)]
-pub(super) struct Seen(u32);
+pub(in crate::http::wire) struct Seen(u32);
 
 impl Seen {
     /// The next field of `map`, and whether it was named as text in place of bytes.
     ///
     /// # Errors
     /// When it is unknown, or was there already.
-    pub(super) fn next<'de, F: Field, A: MapAccess<'de>>(
+    pub(in crate::http::wire) fn next<'de, F: Field, A: MapAccess<'de>>(
         &mut self,
         map: &mut A,
     ) -> Result<Option<(F, bool)>, A::Error> {

@@ -1,0 +1,201 @@
+//! Listings of keys: the rows of keys for the whole log, the directory for a part of it.
+
+use std::ops::{Bound, Range};
+
+use bytes::Bytes;
+use futures::stream::{self, StreamExt, TryStreamExt};
+use log_domain::page::KeysBuilder;
+use log_domain::segment::overlapping;
+use log_domain::{Key, KeysPage, KeysQuery, Result, SegmentId, Sequence};
+use slatedb::config::ScanOptions;
+use slatedb::{DbIterator, DbReadOps};
+
+use super::error;
+use super::layout::{directory, keys};
+use super::read::Reader;
+use super::record_rows::{next_row, rows};
+
+/// Bytes that a listing of keys reads ahead at most, and what it expects of a row.
+const READ_AHEAD_KEYS: usize = 64 * 1024;
+const KEY_ROW_BYTES: usize = 64;
+
+/// Keys whose records are looked for at the same time.
+const CONCURRENT: usize = 32;
+
+impl<D: DbReadOps + Sync> Reader<'_, D> {
+    /// One page of the distinct keys that have a record at or above the floor.
+    pub(super) async fn keys(&self, query: &KeysQuery) -> Result<KeysPage> {
+        let [Some(first), Some(newest)] = [self.segments.first(), self.segments.last()] else {
+            return Ok(KeysBuilder::new(query).finish());
+        };
+        // With another end, segments that begin from now on are not asked for.
+        let is_whole = query.start_segment <= first.id && query.end_segment == SegmentId::MAX;
+        if is_whole && self.floor <= first.start {
+            return self.all_keys(query).await;
+        }
+        let left = overlapping(&self.segments, self.floor, Sequence::MAX);
+        let oldest = left.first().unwrap_or(newest);
+        let start = query.start_segment.max(oldest.id);
+        let window = start..query.end_segment.min(newest.id.saturating_add(1));
+        let partial = (self.floor > oldest.start).then_some(oldest.id);
+        self.keys_of_segments(query, window, partial).await
+    }
+
+    /// The keys of the log: one row for each.
+    async fn all_keys(&self, query: &KeysQuery) -> Result<KeysPage> {
+        let mut page = KeysBuilder::new(query);
+        let Some((prefix, start)) = keys::range(query) else {
+            return Ok(page.finish());
+        };
+        let ahead = query.limit.records.saturating_mul(KEY_ROW_BYTES);
+        let mut rows = self
+            .listing(prefix, start, ahead.min(READ_AHEAD_KEYS))
+            .await?;
+        while let Some(row) = rows.next().await.map_err(error::read)? {
+            if !page.offer(keys::decode(&row.key, &row.value)?.as_bytes().clone()) {
+                break;
+            }
+        }
+        Ok(page.finish())
+    }
+
+    async fn listing(
+        &self,
+        prefix: Bytes,
+        start: Bound<Bytes>,
+        read_ahead: usize,
+    ) -> Result<DbIterator> {
+        let options = ScanOptions::default()
+            .with_cache_blocks(true)
+            .with_read_ahead_bytes(read_ahead);
+        let rows = self
+            .db
+            .scan_prefix_with_options(prefix, (start, Bound::Unbounded), &options)
+            .await;
+        rows.map_err(error::read)
+    }
+
+    /// The keys that some segments hold: a walk through the directory. The floor lies within the segment `partial`.
+    async fn keys_of_segments(
+        &self,
+        query: &KeysQuery,
+        window: Range<SegmentId>,
+        partial: Option<SegmentId>,
+    ) -> Result<KeysPage> {
+        let mut page = KeysBuilder::new(query);
+        let Some((prefix, start)) = directory::range(query).filter(|_| !window.is_empty()) else {
+            return Ok(page.finish());
+        };
+        let mut walk = Walk {
+            rows: self.listing(prefix, start, READ_AHEAD_KEYS).await?,
+            window,
+            partial,
+            open: None,
+            next: None,
+            done: None,
+        };
+        let together = if partial.is_some() { CONCURRENT } else { 1 };
+        loop {
+            let mut found = Vec::with_capacity(together);
+            while found.len() < together
+                && let Some(next) = walk.next().await?
+            {
+                found.push(next);
+            }
+            if found.is_empty() {
+                return Ok(page.finish());
+            }
+            let listed: Vec<Option<Key>> = stream::iter(found)
+                .map(|found| self.listed(found))
+                .buffered(together)
+                .try_collect()
+                .await?;
+            for key in listed.into_iter().flatten() {
+                if !page.offer(key.as_bytes().clone()) {
+                    return Ok(page.finish());
+                }
+            }
+        }
+    }
+
+    /// The key, if it has a record at or above the floor.
+    async fn listed(&self, found: Found) -> Result<Option<Key>> {
+        let (key, segment) = match found {
+            Found::Listed(key) => return Ok(Some(key)),
+            Found::InPart(key, segment) => (key, segment),
+        };
+        let mut rows = rows(self.db, segment, &key, self.floor, 1).await?;
+        Ok(next_row(&mut rows).await?.map(|_| key))
+    }
+}
+
+/// A walk through the rows of the directory, key by key.
+struct Walk {
+    rows: DbIterator,
+    /// The segments that matter.
+    window: Range<SegmentId>,
+    /// The first of them, if only a part of it matters.
+    partial: Option<SegmentId>,
+    /// A key of that segment, of which no other one was seen yet.
+    open: Option<Key>,
+    /// What was found after it.
+    next: Option<Found>,
+    /// The last key that was found.
+    done: Option<Key>,
+}
+
+/// A key of the directory.
+enum Found {
+    /// A segment holds it that matters as a whole.
+    Listed(Key),
+    /// Only the segment holds it of which a part matters.
+    InPart(Key, SegmentId),
+}
+
+impl Walk {
+    /// The next key, in ascending order.
+    async fn next(&mut self) -> Result<Option<Found>> {
+        if let Some(next) = self.next.take() {
+            return Ok(Some(next));
+        }
+        loop {
+            let row = self.rows.next().await.map_err(error::read)?;
+            let Some(row) = row else {
+                return Ok(self.in_part());
+            };
+            let entry = directory::decode(&row.key, &row.value)?;
+            if self.done.as_ref() == Some(&entry.key) || entry.segment >= self.window.end {
+                // It was found, or lies only in segments that do not matter: to the next key.
+                let past = directory::key(entry.key.as_ref(), SegmentId::MAX);
+                self.rows.seek(past).await.map_err(error::read)?;
+            } else if entry.segment < self.window.start {
+                let first = directory::key(entry.key.as_ref(), self.window.start);
+                self.rows.seek(first).await.map_err(error::read)?;
+            } else if self.partial == Some(entry.segment) {
+                let before = self.in_part();
+                self.open = Some(entry.key);
+                if before.is_some() {
+                    return Ok(before);
+                }
+            } else {
+                self.done = Some(entry.key.clone());
+                let before = match self.open.as_ref() == Some(&entry.key) {
+                    true => self.open.take().and(None),
+                    false => self.in_part(),
+                };
+                let found = Found::Listed(entry.key);
+                if before.is_some() {
+                    self.next = Some(found);
+                    return Ok(before);
+                }
+                return Ok(Some(found));
+            }
+        }
+    }
+
+    /// The key that was left open, if there is one: no other segment that matters holds it.
+    fn in_part(&mut self) -> Option<Found> {
+        let key = self.open.take()?;
+        Some(Found::InPart(key, self.partial?))
+    }
+}

@@ -1,0 +1,41 @@
+//! Trims of the log. One that may have been applied is sent again: a floor never goes back.
+
+use bytes::Bytes;
+use prost::Message;
+
+use crate::answers::answered;
+use crate::body::WatchedBody;
+use crate::error::{Error, ErrorKind};
+use crate::http::Http;
+use crate::reading::unanswered;
+use crate::retry::Retry;
+use crate::wire::{TrimRequest, TrimResponse};
+
+const PATH: &str = "/api/v1/log/trim";
+
+/// Asks until it is answered, there is no use in asking again, or there were enough attempts. Gives the floor.
+pub(crate) async fn trim(http: &Http, retry: &Retry, request: &TrimRequest) -> Result<u64, Error> {
+    let body = Bytes::from(request.encode_to_vec());
+    let mut attempts = retry.attempts();
+    loop {
+        match trim_once(http, retry, body.clone()).await {
+            Ok(answer) => return Ok(answer.trimmed_before),
+            Err(error) => attempts.failed(error).await?,
+        }
+    }
+}
+
+async fn trim_once(http: &Http, retry: &Retry, body: Bytes) -> Result<TrimResponse, Error> {
+    let (body, _) = WatchedBody::new([body]);
+    let asked = match http.post(PATH, body).await {
+        Ok(answer) => answered(&answer),
+        Err(lost) => Err(unanswered(lost, retry)),
+    };
+    asked.map_err(|error| {
+        let error = match error.kind() {
+            ErrorKind::DeadlineExceeded => error.with_retry_after(Some(retry.pause)),
+            _ => error,
+        };
+        error.of_request("POST", &http.url_of(PATH))
+    })
+}
