@@ -10,6 +10,7 @@ mod order;
 mod pages;
 mod registers;
 mod service;
+mod trims;
 mod truth;
 mod waking;
 
@@ -35,6 +36,8 @@ pub struct FinalLog {
     pub segments: Vec<SegmentSeen>,
     /// The tip.
     pub tip: u64,
+    /// The floor: 0 if nothing was trimmed.
+    pub floor: u64,
 }
 
 impl FinalLog {
@@ -135,7 +138,7 @@ struct Origin<'a> {
 
 /// All checkers.
 #[rustfmt::skip]
-pub const CHECKERS: [Checker; 22] = [
+pub const CHECKERS: [Checker; 23] = [
     Checker { name: "durable", holds: "every append acknowledged as durable is in the final log: whole, once, where it was said to be", find: durability::durable },
     Checker { name: "graceful", holds: "everything that a server acknowledged before it stopped with exit code 0 is in the final log", find: durability::graceful },
     Checker { name: "refused", holds: "nothing that was refused is seen by any reader", find: appends::refused },
@@ -149,6 +152,7 @@ pub const CHECKERS: [Checker; 22] = [
     Checker { name: "segments", holds: "segments follow each other without gap, from 1 on, and are sealed when they are due", find: order::segments },
     Checker { name: "pages", holds: "a page is in order, within its range and limit, and has all of the final log up to nextSequence", find: pages::pages },
     Checker { name: "visible", holds: "a reader sees what was acknowledged before it asked", find: pages::visible },
+    Checker { name: "trimmed", holds: "what lies below a floor that was told is not read again, readers of it are told, a floor is not lost, and is not higher than was asked for", find: trims::trimmed },
     Checker { name: "counts", holds: "a count is what was there", find: counts::counts },
     Checker { name: "model", holds: "the final log answers every question as the reference model does", find: truth::model },
     Checker { name: "fenced", holds: "a server that was taken over acknowledges nothing durable, then nothing at all, says so, and ends", find: fencing::fenced },

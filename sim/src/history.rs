@@ -128,6 +128,11 @@ pub enum Call {
     },
     /// For all segments.
     Segments,
+    /// To trim the log.
+    Trim {
+        /// Below this sequence.
+        before: u64,
+    },
 }
 
 /// A page that is asked for.
@@ -170,7 +175,7 @@ pub enum Outcome {
         code: String,
         /// The key of the precondition that does not hold.
         key: Option<String>,
-        /// The last sequence of that key, or the number that the producer is expected to send.
+        /// The last sequence of that key, if it was not trimmed; or the number that the producer is expected to send.
         sequence: Option<u64>,
     },
     /// A page.
@@ -179,9 +184,16 @@ pub enum Outcome {
         values: Vec<Seen>,
         /// Where to go on.
         next: u64,
+        /// The first sequence that could still be there, if something before it was asked for.
+        trimmed: Option<u64>,
     },
     /// So many.
-    Count(u64),
+    Count {
+        /// Records.
+        count: u64,
+        /// As in a page.
+        trimmed: Option<u64>,
+    },
     /// A page of keys.
     Keys {
         /// The keys.
@@ -191,6 +203,11 @@ pub enum Outcome {
     },
     /// These segments.
     Segments(Vec<SegmentSeen>),
+    /// This is the floor of the log.
+    Trimmed {
+        /// The floor.
+        floor: u64,
+    },
     /// That it was not done, with the status and the code.
     Refused {
         /// The HTTP status.
@@ -270,6 +287,14 @@ impl Operation {
     /// What came of it.
     pub fn outcome(&self) -> Option<&Outcome> {
         self.answered.as_ref().map(|(_, outcome)| outcome)
+    }
+
+    /// What it was told of a trim, if it read.
+    pub fn told_trimmed(&self) -> Option<u64> {
+        match self.outcome() {
+            Some(Outcome::Page { trimmed, .. } | Outcome::Count { trimmed, .. }) => *trimmed,
+            _ => None,
+        }
     }
 
     /// What it appends, if it does.
@@ -369,7 +394,7 @@ impl History {
     pub fn pages(&self) -> impl Iterator<Item = (&Operation, &ScanCall, &[Seen], u64)> {
         self.operations.iter().filter_map(|operation| {
             match (&operation.call, operation.outcome()) {
-                (Call::Scan(scan), Some(Outcome::Page { values, next })) => {
+                (Call::Scan(scan), Some(Outcome::Page { values, next, .. })) => {
                     Some((operation, scan, values.as_slice(), *next))
                 }
                 _ => None,

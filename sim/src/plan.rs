@@ -118,7 +118,13 @@ impl Plan {
             settings,
             skew_ms,
             latency_ms: own.random_range(2..=15),
-            clients: load::draw(scenario, expiry_ms, &mut random(3), &mut random(5)),
+            clients: load::draw(
+                scenario,
+                expiry_ms,
+                &mut random(3),
+                &mut random(5),
+                &mut random(7),
+            ),
             faults: faults::draw(scenario, &mut random(4)),
         }
     }

@@ -20,6 +20,10 @@ use crate::plan::Scenario;
 pub enum Planted {
     /// Appends that ask to be durable are answered as soon as they are applied.
     AcknowledgeEarly,
+    /// A trim is answered before the server has written it.
+    TrimEarly,
+    /// Readers are not told that what they ask for was trimmed.
+    HideTrim,
     /// The object store says that files of the WAL are written, and writes them later.
     StoreLies,
     /// The object store overwrites what must not be overwritten, so a server that was taken over does not notice.
@@ -90,9 +94,12 @@ impl Planted {
     /// Where it is to be found: with a seed of one of these.
     pub fn scenarios(self) -> &'static [Scenario] {
         match self {
-            Self::AcknowledgeEarly | Self::StoreLies | Self::ReuseSequences | Self::DropHeaders => {
-                &[Scenario::Crash]
-            }
+            Self::AcknowledgeEarly
+            | Self::TrimEarly
+            | Self::HideTrim
+            | Self::StoreLies
+            | Self::ReuseSequences
+            | Self::DropHeaders => &[Scenario::Crash],
             Self::StoreOverwrites | Self::ServeFenced | Self::ComeBack => &[Scenario::Fencing],
             // It shows when what was read is lost afterwards, which is rare.
             Self::ShowUndurable => &[Scenario::Fencing, Scenario::Readers],
@@ -123,6 +130,7 @@ impl Planted {
     pub fn promise(self) -> &'static [&'static str] {
         match self {
             Self::AcknowledgeEarly | Self::StoreLies => &["durable"],
+            Self::TrimEarly | Self::HideTrim => &["trimmed"],
             Self::StoreOverwrites => &["durable", "fenced", "zombie"],
             Self::SkipFlush => &["graceful"],
             Self::HideWatermark => &["durable", "graceful", "reuse"],

@@ -6,7 +6,7 @@ use crate::history::{Call, Outcome};
 pub(super) fn counts(view: &View<'_>) -> Vec<String> {
     let mut wrong = Vec::new();
     for operation in &view.history.operations {
-        let (Call::Count { key, start, end }, Some(Outcome::Count(count))) =
+        let (Call::Count { key, start, end }, Some(Outcome::Count { count, .. })) =
             (&operation.call, operation.outcome())
         else {
             continue;
@@ -23,6 +23,7 @@ pub(super) fn counts(view: &View<'_>) -> Vec<String> {
                     .zip(records)
                     .filter(|(sequence, sent)| {
                         sent.key == *key
+                            && *sequence >= operation.told_trimmed().unwrap_or(0)
                             && (*start..*end).contains(sequence)
                             && view.log.between(key, *sequence, sequence + 1).is_empty()
                     })

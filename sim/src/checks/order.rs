@@ -68,8 +68,15 @@ pub(super) fn real_time(view: &View<'_>) -> Vec<String> {
 
 pub(super) fn segments(view: &View<'_>) -> Vec<String> {
     let mut wrong = Vec::new();
-    let segments = &view.log.segments;
-    for (number, segment) in (1..).zip(segments) {
+    let (segments, floor) = (&view.log.segments, view.log.floor);
+    let first = segments.first().filter(|_| floor > 0);
+    let first_id = first.map_or(1, |first| first.id);
+    if let Some(second) = segments.get(1).filter(|second| second.start <= floor) {
+        wrong.push(format!(
+            "the segment before {second:?} is listed, and the floor is {floor}"
+        ));
+    }
+    for (number, segment) in (first_id..).zip(segments) {
         if segment.id != number {
             wrong.push(format!("segment {number} has the id {}", segment.id));
         }
@@ -113,7 +120,8 @@ pub(super) fn segments(view: &View<'_>) -> Vec<String> {
     }
     if let (Some(due), false) = (view.facts.seal_bytes, view.facts.seals_by_time) {
         for (segment, bytes) in segments.iter().zip(&bytes[1..]).rev().skip(1) {
-            if *bytes < due {
+            // What was trimmed of a segment counts, too.
+            if *bytes < due && segment.start >= floor {
                 wrong.push(format!(
                     "{segment:?} was sealed at {bytes} bytes, due at {due}"
                 ));

@@ -68,6 +68,7 @@ fn differences<'a>(
         let last = view.log.between(&scan.key, scan.start, next);
         let gone = values
             .iter()
+            .filter(|seen| seen.sequence >= view.log.floor)
             .filter(|seen| !last.iter().any(|kept| kept.sequence == seen.sequence));
         found.extend(gone.map(|seen| ("of durable records, with the lost", seen)));
     }
@@ -95,8 +96,10 @@ pub(super) fn visible(view: &View<'_>) -> Vec<String> {
                     operation.id, append.id
                 ));
             }
+            let floor = operation.told_trimmed().unwrap_or(0);
             let missing = (start..).zip(records).find(|(sequence, sent)| {
                 sent.key == scan.key
+                    && *sequence >= floor
                     && (scan.start..next).contains(sequence)
                     && !values.iter().any(|seen| seen.sequence == *sequence)
             });

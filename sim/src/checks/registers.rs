@@ -33,12 +33,17 @@ pub(super) fn registers(view: &View<'_>) -> Vec<String> {
         {
             let last = sequence.unwrap_or(u64::MAX);
             let holds = safety.conditions.iter().any(|condition| {
+                // Without a sequence: what the precondition asks about was trimmed.
+                if sequence.is_none() {
+                    let trimmed = 0 < condition.since && condition.since < view.log.floor;
+                    return trimmed && key.as_ref() == Some(&condition.key);
+                }
                 let there = view
                     .log
                     .between(&condition.key, last, last.saturating_add(1));
                 key.as_ref() == Some(&condition.key)
                     && last >= condition.since
-                    && (!durable || !there.is_empty())
+                    && (!durable || !there.is_empty() || last < view.log.floor)
             });
             if !holds {
                 wrong.push(format!(

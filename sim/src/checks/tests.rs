@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::{CHECKERS, check};
 use correct::{Step, correct};
-use damage::DAMAGE;
+use damage::{DAMAGE, OF_TRIMS};
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let append =
@@ -38,6 +38,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
             2 => count,
             2 => Just(Step::Crash),
             2 => again,
+            1 => (0..6u64).prop_map(|back| Step::Trim { back }),
             1 => Just(Step::Ahead),
             1 => Just(Step::Idle),
         ],
@@ -54,8 +55,9 @@ proptest! {
 
     #[test]
     fn each_kind_of_damage_is_found_by_the_checker_that_is_for_it(steps in steps()) {
-        for (name, checker, damage) in DAMAGE {
-            let (mut history, mut log, mut facts) = correct(&Step::with_something_to_damage(&steps));
+        for (name, checker, damage) in DAMAGE.iter().chain(OF_TRIMS) {
+            let trims = *checker == "trimmed";
+            let (mut history, mut log, mut facts) = correct(&Step::with_something_to_damage(&steps, trims));
             damage(&mut history, &mut log, &mut facts);
             let found = check(&history, &log, facts);
             prop_assert!(
@@ -71,7 +73,10 @@ fn every_checker_has_damage_to_find() {
     let without: Vec<&str> = CHECKERS
         .iter()
         .map(|checker| checker.name)
-        .filter(|name| !DAMAGE.iter().any(|(_, checker, _)| checker == name))
+        .filter(|name| {
+            let mut all = DAMAGE.iter().chain(OF_TRIMS);
+            !all.any(|(_, checker, _)| checker == name)
+        })
         .collect();
     assert_eq!(without, Vec::<&str>::new());
 }

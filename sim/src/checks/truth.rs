@@ -6,7 +6,7 @@ use bytes::Bytes;
 use log_domain::model::Model;
 use log_domain::run::Entry;
 use log_domain::{
-    Batch, Key, Limits, Page, PageLimit, Record, Scan, SealPolicy, Sequence, SequenceRange,
+    Batch, Key, Limits, Page, PageLimit, Record, Scan, SealPolicy, Sequence, SequenceRange, Trim,
     Visibility,
 };
 
@@ -25,7 +25,13 @@ pub(super) fn model(view: &View<'_>) -> Vec<String> {
         let expected = match &operation.call {
             Call::Scan(scan) => scanned(view, &model, scan),
             Call::Count { key, start, end } => SequenceRange::new((*start).into(), (*end).into())
-                .map(|range| Outcome::Count(model.count(&parsed(key), range).records)),
+                .map(|range| {
+                    let counted = model.count(&parsed(key), range);
+                    Outcome::Count {
+                        count: counted.records,
+                        trimmed: counted.trimmed_before.map(Sequence::get),
+                    }
+                }),
             Call::Keys {
                 start_segment,
                 end_segment,
@@ -37,7 +43,7 @@ pub(super) fn model(view: &View<'_>) -> Vec<String> {
                 start_after.as_deref(),
                 *limit,
             )),
-            Call::Append { .. } | Call::Segments => continue,
+            Call::Append { .. } | Call::Segments | Call::Trim { .. } => continue,
         };
         match (expected, operation.outcome()) {
             // An answer that did not come is not the model's to judge.
@@ -90,6 +96,10 @@ fn rebuilt(view: &View<'_>) -> Result<(Model, Vec<String>), String> {
             model.tip()
         ));
     }
+    let floor = Trim::BeforeSequence(view.log.floor.into());
+    if let Err(why) = model.trim(floor, 0) {
+        wrong.push(format!("the floor is none: {why}"));
+    }
     Ok((model, wrong))
 }
 
@@ -108,7 +118,12 @@ fn scanned(view: &View<'_>, model: &Model, scan: &ScanCall) -> log_domain::Resul
         },
         visibility: Visibility::Durable,
     };
-    let Page { runs, next, .. } = model.scan(&asked, model.tip())?;
+    let Page {
+        runs,
+        next,
+        trimmed_before,
+        ..
+    } = model.scan(&asked, model.tip())?;
     let mut values = Vec::new();
     for run in &runs {
         for entry in run.entries() {
@@ -124,6 +139,7 @@ fn scanned(view: &View<'_>, model: &Model, scan: &ScanCall) -> log_domain::Resul
     Ok(Outcome::Page {
         values,
         next: next.get(),
+        trimmed: trimmed_before.map(Sequence::get),
     })
 }
 

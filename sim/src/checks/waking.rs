@@ -28,7 +28,9 @@ pub(super) fn woken(view: &View<'_>) -> Vec<String> {
         for (append, when, start) in view.history.acknowledged() {
             let (records, durable) = append.appends().unwrap_or_default();
             let meant = (start..).zip(records).any(|(sequence, sent)| {
-                sent.key == scan.key && (scan.start..scan.end).contains(&sequence)
+                sent.key == scan.key
+                    && sequence >= view.log.floor
+                    && (scan.start..scan.end).contains(&sequence)
             });
             let same = || {
                 view.history

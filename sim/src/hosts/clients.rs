@@ -6,6 +6,7 @@ mod audit;
 mod producer;
 mod readers;
 mod register;
+mod trimmer;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -74,6 +75,7 @@ pub async fn work(plan: PlannedClient, surroundings: Surroundings) {
         ClientKind::Scanner => format!("scanner-{}", plan.number),
         ClientKind::Follower { .. } => format!("follower-{}", plan.number),
         ClientKind::Counter => format!("counter-{}", plan.number),
+        ClientKind::Trimmer => format!("trimmer-{}", plan.number),
     };
     let mut client = Client {
         connection: Connection::new(name, surroundings),
@@ -98,6 +100,7 @@ pub async fn work(plan: PlannedClient, surroundings: Surroundings) {
         ClientKind::Scanner => client.scan_all().await,
         ClientKind::Follower { durable } => client.follow_all(durable).await,
         ClientKind::Counter => client.count_all().await,
+        ClientKind::Trimmer => client.trim_all().await,
     }
 }
 

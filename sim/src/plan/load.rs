@@ -36,6 +36,8 @@ pub enum ClientKind {
     },
     /// Counts, and lists keys and segments.
     Counter,
+    /// Trims the log, and reads what is left.
+    Trimmer,
 }
 
 /// One client.
@@ -55,12 +57,14 @@ pub struct PlannedClient {
     pub keys: usize,
 }
 
-/// Draws all clients. Those whose appends are safe have a stream of their own, so that the others of a seed stay as they were.
+/// Draws all clients. Those whose appends are safe have a stream of their own, and those that trim have another one, so that the
+/// others of a seed stay as they were.
 pub(super) fn draw(
     scenario: Scenario,
     producer_expiry_ms: u64,
     random: &mut StdRng,
     safe: &mut StdRng,
+    trims: &mut StdRng,
 ) -> Vec<PlannedClient> {
     let mut clients = match scenario {
         Scenario::ExactlyOnce | Scenario::Registers => Vec::new(),
@@ -108,6 +112,16 @@ pub(super) fn draw(
             kind: ClientKind::Scanner,
             operations: 20,
             think_ms: 300,
+            keys,
+        });
+    }
+    if matches!(scenario, Scenario::Crash | Scenario::Swarm) && trims.random() {
+        clients.push(PlannedClient {
+            number: clients.len(),
+            seed: trims.random(),
+            kind: ClientKind::Trimmer,
+            operations: trims.random_range(4..=20),
+            think_ms: trims.random_range(100..=900),
             keys,
         });
     }

@@ -20,6 +20,8 @@ const CRASH_GAP: u64 = 10_000;
 const STALE_MS: u64 = 3_000;
 /// An answer to a follower that took longer came because it was woken.
 const WOKEN_MS: u64 = 80;
+/// How long after its answer a trim is done.
+const LATER: Duration = Duration::from_millis(400);
 /// Two answers to the same client that are given at the same time arrive within this.
 const ANSWERED: Duration = Duration::from_millis(20);
 
@@ -101,6 +103,16 @@ impl Face {
         vec![call]
     }
 
+    /// What a client is told before the server is asked, and how long after that it is.
+    pub fn answers_early(&self, call: &Call) -> Option<(Outcome, Duration)> {
+        match (self.bug, call) {
+            (Some(Planted::TrimEarly), Call::Trim { before }) => {
+                Some((Outcome::Trimmed { floor: *before }, LATER))
+            }
+            _ => None,
+        }
+    }
+
     /// What the server is asked after it said `outcome`, if its first judgement of `call` is to be ignored.
     pub async fn judges_again(
         &self,
@@ -144,33 +156,55 @@ impl Face {
         memory.learn(call, &outcome);
         memory.safety.ends(operation, &outcome);
         match (self.bug, call, outcome) {
-            (Some(Planted::DropRecord), Call::Scan(_), Outcome::Page { mut values, next }) => {
-                if values.len() > 2 {
-                    values.remove(2);
-                }
-                Outcome::Page { values, next }
-            }
-            (Some(Planted::SwapHeaders), Call::Scan(_), Outcome::Page { mut values, next }) => {
-                swap_headers(&mut values);
-                Outcome::Page { values, next }
-            }
-            (Some(Planted::DropHeaders), Call::Scan(_), Outcome::Page { mut values, next }) => {
-                for seen in &mut values {
-                    if memory.is_from_before_a_crash(seen.sequence) {
-                        seen.headers.clear();
+            (
+                Some(bug),
+                Call::Scan(_),
+                Outcome::Page {
+                    mut values,
+                    next,
+                    mut trimmed,
+                },
+            ) if changes_records(bug) => {
+                match bug {
+                    Planted::DropRecord if values.len() > 2 => drop(values.remove(2)),
+                    Planted::SwapHeaders => swap_headers(&mut values),
+                    Planted::DropHeaders => {
+                        let old = values.iter_mut();
+                        for seen in old.filter(|seen| memory.is_from_before_a_crash(seen.sequence))
+                        {
+                            seen.headers.clear();
+                        }
                     }
+                    Planted::HideTrim => trimmed = None,
+                    _ => {}
                 }
-                Outcome::Page { values, next }
+                Outcome::Page {
+                    values,
+                    next,
+                    trimmed,
+                }
             }
-            (Some(Planted::SkipAtPageEnd), Call::Scan(scan), Outcome::Page { values, next })
-                if values.len() as u64 == scan.limit =>
-            {
-                let next = next + 1;
-                Outcome::Page { values, next }
-            }
-            (Some(Planted::CountAtSegment), Call::Count { end, .. }, Outcome::Count(count)) => {
+            (
+                Some(Planted::SkipAtPageEnd),
+                Call::Scan(scan),
+                Outcome::Page {
+                    values,
+                    next,
+                    trimmed,
+                },
+            ) if values.len() as u64 == scan.limit => Outcome::Page {
+                values,
+                next: next + 1,
+                trimmed,
+            },
+            (
+                Some(Planted::CountAtSegment),
+                Call::Count { end, .. },
+                Outcome::Count { count, trimmed },
+            ) => {
                 let at_start = count > 0 && memory.segments.contains(end);
-                Outcome::Count(count + u64::from(at_start))
+                let count = count + u64::from(at_start);
+                Outcome::Count { count, trimmed }
             }
             (Some(Planted::StaleRead), Call::Scan(scan), outcome) => memory.stale(scan, outcome),
             (
@@ -236,7 +270,16 @@ async fn asleep(scan: &ScanCall, outcome: Outcome, asked_ms: u64) -> Outcome {
     Outcome::Page {
         values: Vec::new(),
         next: scan.start,
+        trimmed: None,
     }
+}
+
+/// Whether a bug is one of the records of a page, and of what is told of them.
+fn changes_records(bug: Planted) -> bool {
+    matches!(
+        bug,
+        Planted::DropRecord | Planted::SwapHeaders | Planted::DropHeaders | Planted::HideTrim
+    )
 }
 
 fn swap_headers(values: &mut [Seen]) {
@@ -308,12 +351,20 @@ impl Memory {
                 start: self.shift(start),
                 count,
             },
-            Outcome::Page { mut values, next } => {
+            Outcome::Page {
+                mut values,
+                next,
+                trimmed,
+            } => {
                 for seen in &mut values {
                     seen.sequence = self.shift(seen.sequence);
                 }
                 let next = self.shift(next);
-                Outcome::Page { values, next }
+                Outcome::Page {
+                    values,
+                    next,
+                    trimmed,
+                }
             }
             outcome => outcome,
         }

@@ -119,7 +119,16 @@ pub(super) fn without_reason(view: &View<'_>) -> Vec<String> {
 /// Whether a request can be what a rejection rests on: if the rejection was to be durable, the request is in the final log.
 fn is_there(view: &View<'_>, request: &Operation, rejected: &Operation) -> bool {
     let durable = rejected.appends().is_some_and(|(_, durable)| durable);
-    !durable || view.start_of(request).is_some()
+    !durable || view.start_of(request).is_some() || may_be_trimmed(view, request)
+}
+
+/// Whether a request can have been in the log, and trimmed. Of one without an answer it is not known where it was.
+fn may_be_trimmed(view: &View<'_>, request: &Operation) -> bool {
+    let start = match request.outcome() {
+        Some(Outcome::Appended { start, .. } | Outcome::Duplicate { start, .. }) => *start,
+        _ => 0,
+    };
+    start < view.log.floor
 }
 
 fn records(operation: &Operation) -> &[Sent] {

@@ -32,6 +32,10 @@ pub(super) enum Step {
         end: u64,
     },
     Crash,
+    /// Everything is trimmed but so many sequences.
+    Trim {
+        back: u64,
+    },
     /// The producer sends a number after the next one.
     Ahead,
     /// It sends the number before so many others again, with the same records or with others.
@@ -47,8 +51,8 @@ pub(super) enum Step {
 const EXPIRY_MS: u64 = 100_000;
 
 impl Step {
-    /// These, and after them something for each kind of damage.
-    pub(super) fn with_something_to_damage(steps: &[Self]) -> Vec<Self> {
+    /// These, and after them something for each kind of damage. Without trims all that was lost is known.
+    pub(super) fn with_something_to_damage(steps: &[Self], trims: bool) -> Vec<Self> {
         let append = |durable| Self::Append {
             key: 0,
             records: 3,
@@ -65,8 +69,12 @@ impl Step {
             start: 0,
             end: u64::MAX,
         };
+        let trim = [append(true), Self::Trim { back: 1 }];
+        let trim = trim.into_iter().filter(|_| trims);
         let more = [append(true), append(false), append(true), page, count];
-        steps.iter().cloned().chain(more).collect()
+        let steps = steps.iter().cloned();
+        let steps = steps.filter(|step| trims || !matches!(step, Self::Trim { .. }));
+        steps.chain(trim).chain(more).collect()
     }
 }
 
@@ -78,6 +86,7 @@ struct Server {
     next: u64,
     /// What survives a crash: how many records of each key, and the sequence after.
     durable: u64,
+    floor: u64,
     /// The epoch of the producer, a new one after each crash and expiry, and the requests that it sent in it.
     epoch: u64,
     numbered: Vec<Call>,
@@ -171,12 +180,23 @@ impl Server {
                 values.truncate(scan.limit as usize);
                 let next = match values.last() {
                     Some(last) if full => last.sequence + 1,
-                    _ => end.max(scan.start),
+                    _ => end.max(scan.start).max(self.floor.min(scan.end)),
                 };
-                Outcome::Page { values, next }
+                Outcome::Page {
+                    values,
+                    next,
+                    trimmed: self.trimmed(scan.start, scan.end),
+                }
             }
-            Call::Count { key, start, end } => {
-                Outcome::Count(self.between(key, *start, *end).len() as u64)
+            Call::Count { key, start, end } => Outcome::Count {
+                count: self.between(key, *start, *end).len() as u64,
+                trimmed: self.trimmed(*start, *end),
+            },
+            Call::Trim { before } => {
+                // What lies before a durable commit is durable.
+                self.durable = self.next;
+                self.floor = self.floor.max(*before);
+                Outcome::Trimmed { floor: self.floor }
             }
             Call::Keys { .. } | Call::Segments => Outcome::Segments(Vec::new()),
         }
@@ -250,9 +270,14 @@ impl Server {
 
     fn between(&self, key: &str, start: u64, end: u64) -> Vec<Seen> {
         let all = self.log.get(key).into_iter().flatten();
+        let start = start.max(self.floor);
         all.filter(|seen| start <= seen.sequence && seen.sequence < end)
             .cloned()
             .collect()
+    }
+
+    fn trimmed(&self, start: u64, end: u64) -> Option<u64> {
+        (start < self.floor.min(end)).then_some(self.floor)
     }
 
     fn crash(&mut self) {
@@ -326,6 +351,10 @@ pub(super) fn correct(steps: &[Step]) -> (History, FinalLog, Facts) {
                 server.crash();
                 server.next_epoch();
             }
+            Step::Trim { back } => {
+                let before = server.next.saturating_sub(back);
+                server.operate("trimmer", Call::Trim { before });
+            }
             Step::Ahead => {
                 let next = server.numbered.len() as u64;
                 let (code, expected) = match next {
@@ -373,10 +402,15 @@ pub(super) fn correct(steps: &[Step]) -> (History, FinalLog, Facts) {
         start: 0,
         start_time_ms: 0,
     }];
+    let mut records = server.log;
+    for values in records.values_mut() {
+        values.retain(|seen| seen.sequence >= server.floor);
+    }
     let log = FinalLog {
-        records: server.log,
+        records,
         segments,
         tip: server.next,
+        floor: server.floor,
     };
     let facts = Facts {
         page_records: 1_000,

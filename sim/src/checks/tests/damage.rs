@@ -194,7 +194,7 @@ pub(super) const DAMAGE: &[(&str, &str, Damage)] = &[
         let asked = last(history, is_page);
         let Call::Scan(scan) = &mut asked.call else { return };
         (scan.follow_ms, scan.start) = (Some(9_000), 1 << 40);
-        asked.answered.as_mut().expect("answered").1 = Outcome::Page { values: Vec::new(), next: 1 << 40 };
+        asked.answered.as_mut().expect("answered").1 = Outcome::Page { values: Vec::new(), next: 1 << 40, trimmed: None };
     }),
     ("an answer says that there is a bug", "answered", |history, _, _| {
         let bug = Outcome::Refused { status: 500, code: "internal".into(), message: String::new() };
@@ -219,6 +219,32 @@ pub(super) const DAMAGE: &[(&str, &str, Damage)] = &[
         history.faults.push(Fault { what, from, until });
         let Call::Append { records, .. } = &mut last(history, is_append).call else { return };
         records[0].value.push_str(&"v".repeat(2 << 20));
+    }),
+];
+
+/// The same of histories with a trim, before the last three appends.
+#[rustfmt::skip]
+pub(super) const OF_TRIMS: &[(&str, &str, Damage)] = &[
+    ("a floor is lost", "trimmed", |_, log, _| log.floor = 0),
+    ("a reader is not told", "trimmed", |history, _, _| {
+        if let Some((_, Outcome::Page { trimmed, .. })) = &mut last(history, is_page).answered { *trimmed = None; }
+    }),
+    ("a count does not say what is trimmed", "trimmed", |history, _, _| {
+        let counts = history.operations.iter_mut().filter(|operation| operation.client == "counter");
+        if let Some((_, Outcome::Count { trimmed, .. })) = &mut counts.last().expect("a count").answered { *trimmed = None; }
+    }),
+    ("what was trimmed is read again", "trimmed", |history, log, _| {
+        let floor = log.floor;
+        page(history).0[0].sequence = floor - 1;
+    }),
+    ("more is trimmed than was asked for", "trimmed", |_, log, _| log.floor += 1),
+    ("a trim is answered that was refused", "trimmed", |history, _, _| {
+        for operation in &mut history.operations {
+            if let Call::Trim { .. } = operation.call {
+                let refused = Outcome::Refused { status: 503, code: "unavailable".into(), message: String::new() };
+                operation.answered.as_mut().expect("answered").1 = refused;
+            }
+        }
     }),
 ];
 
@@ -316,7 +342,7 @@ fn lose(history: &mut History, log: &mut FinalLog, durable: bool) {
 
 fn page(history: &mut History) -> (&mut Vec<crate::history::Seen>, &mut u64) {
     match &mut last(history, is_page).answered {
-        Some((_, Outcome::Page { values, next })) => (values, next),
+        Some((_, Outcome::Page { values, next, .. })) => (values, next),
         other => panic!("{other:?} is no page"),
     }
 }
@@ -325,7 +351,7 @@ fn count(history: &mut History, client: &str, change: fn(u64) -> u64) {
     let counts = history.operations.iter_mut().rev();
     let mut counts = counts.filter(|operation| matches!(operation.call, Call::Count { .. }));
     let told = counts.find(|operation| operation.client == client);
-    if let Some((_, Outcome::Count(count))) = &mut told.expect("a count").answered {
+    if let Some((_, Outcome::Count { count, .. })) = &mut told.expect("a count").answered {
         *count = change(*count);
     }
 }

@@ -70,9 +70,11 @@ impl Audit {
         self.connection.look_up();
         let mut records = BTreeMap::new();
         let mut tip = 0;
+        let mut floor = 0;
         for key in self.keys.clone() {
-            let (values, next) = self.read_key(&key).await?;
+            let (values, next, trimmed) = self.read_key(&key).await?;
             tip = tip.max(next);
+            floor = floor.max(trimmed);
             records.insert(key, values);
         }
         let Outcome::Segments(segments) = self.surely(Call::Segments).await? else {
@@ -82,22 +84,31 @@ impl Audit {
             records,
             segments,
             tip,
+            floor,
         };
         self.question(&log).await?;
         Some(log)
     }
 
-    async fn read_key(&mut self, key: &str) -> Option<(Vec<Seen>, u64)> {
+    /// The records of a key, where they end, and the floor.
+    async fn read_key(&mut self, key: &str) -> Option<(Vec<Seen>, u64, u64)> {
         let mut all = Vec::new();
         let mut start = 0;
+        let mut floor = 0;
         loop {
             let call = self.page(key, start, u64::MAX);
-            let Outcome::Page { values, next } = self.surely(call).await? else {
+            let Outcome::Page {
+                values,
+                next,
+                trimmed,
+            } = self.surely(call).await?
+            else {
                 return None;
             };
+            floor = floor.max(trimmed.unwrap_or(0));
             // A server that sends a reader back is reported by the checkers, not by reading without end.
             if values.is_empty() || next <= start {
-                return Some((all, next));
+                return Some((all, next, floor));
             }
             all.extend(values);
             start = next;

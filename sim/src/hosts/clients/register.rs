@@ -82,7 +82,7 @@ impl Client {
                 follow_ms: None,
             };
             match self.connection.scan(scan).await {
-                Outcome::Page { values, next } if values.is_empty() => {
+                Outcome::Page { values, next, .. } if values.is_empty() => {
                     positions.insert(key.to_owned(), next);
                     return Some(next);
                 }
