@@ -42,12 +42,32 @@ pub fn overlapping(segments: &[Segment], start: Sequence, end: Sequence) -> &[Se
     &segments[first.min(last)..last]
 }
 
+/// Those of `segments` (in order of id) that end at or below `floor`. The newest one has no end, so it is never one of them.
+pub fn dead(segments: &[Segment], floor: Sequence) -> &[Segment] {
+    let next = segments.get(1..).unwrap_or_default();
+    &segments[..next.partition_point(|next| next.start <= floor)]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
 
     proptest! {
+        #[test]
+        fn dead_segments_have_no_sequence_at_or_above_the_floor_and_the_newest_is_never_dead(
+            starts in prop::collection::btree_set(0u64..100, 0..8), floor in 0u64..120,
+        ) {
+            let segments: Vec<Segment> = starts.iter().enumerate()
+                .map(|(i, start)| Segment { id: i as u32 + 3, start: Sequence::new(*start), start_time_ms: 0 })
+                .collect();
+            let at_or_above = overlapping(&segments, Sequence::new(floor), Sequence::MAX);
+            // A floor below the first segment is above no segment.
+            let expected = segments.iter().filter(|segment| !at_or_above.contains(segment));
+            let expected: Vec<Segment> = expected.copied().collect();
+            prop_assert_eq!(dead(&segments, Sequence::new(floor)), &expected[..]);
+        }
+
         #[test]
         fn overlapping_finds_exactly_the_segments_that_share_a_sequence_with_the_range(
             starts in prop::collection::btree_set(0u64..100, 0..8), start in 0u64..120, length in 0u64..60,

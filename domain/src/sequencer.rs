@@ -12,6 +12,7 @@ mod judge;
 mod key_table;
 mod pending_lookups;
 mod producers;
+mod removal;
 mod reservation;
 mod roller;
 mod without_records;
@@ -25,6 +26,7 @@ pub use group::{Group, KeyInGroup};
 pub use key_table::{Position, Standing};
 pub use pending_lookups::{DirectoryEntry, Fact, Subject, Ticket};
 pub use producers::ProducerChanges;
+pub use removal::{Doomed, Removal, RemovalStep};
 pub use reservation::RESERVATION;
 pub use without_records::TrimStep;
 
@@ -40,6 +42,7 @@ use judge::Judge;
 use key_table::KeyTable;
 use pending_lookups::PendingLookups;
 use producers::Producers;
+use removal::Watch;
 use reservation::{Plan, Reservation};
 use roller::Roller;
 
@@ -113,6 +116,8 @@ pub struct Commit<'a> {
     pub producers: ProducerChanges,
     /// Rows of the directory that can now say how many records are before them.
     pub settled: Vec<DirectoryEntry>,
+    /// Rows that it deletes.
+    pub removal: Removal,
     /// The sequence of the first record; without records, the end of the log.
     pub start: Sequence,
     /// The end (exclusive) of the log after the commit. A commit without records may skip one sequence.
@@ -187,6 +192,8 @@ pub struct Sequencer {
     unsettled: Vec<Subject>,
     /// Rows of the directory to be written with the next commit.
     settled: Vec<DirectoryEntry>,
+    /// Keys whose rows are being removed.
+    watch: Watch,
     last_time_ms: i64,
     last_number: EngineNumber,
 }
@@ -224,6 +231,7 @@ impl Sequencer {
             floors: Floors::found(state.floor),
             unsettled: Vec::new(),
             settled: Vec::new(),
+            watch: Watch::default(),
             last_time_ms: state.last_time_ms,
             last_number,
         })
@@ -298,6 +306,7 @@ impl Sequencer {
             begins_segment,
             producers,
             settled: std::mem::take(&mut self.settled),
+            removal: Removal::default(),
             start,
             tip,
             time_ms,
@@ -401,11 +410,15 @@ impl Sequencer {
             };
             self.keys.set(key.key.as_ref(), standing);
             self.lookups.placed(key.key.as_ref());
+            if in_segment == 0 {
+                self.watch.listed(key.key.as_ref());
+            }
             if in_segment == 0 && earlier.is_none() && self.unsettled.len() < UNSETTLED {
                 let key = Key::stored(Bytes::copy_from_slice(key.key.as_ref()));
                 self.unsettled.push(Subject { segment, key });
             }
         }
+        self.forget_removed(&commit.removal);
         self.producers.applied(&commit.producers);
         if !commit.placed.is_empty() {
             self.roller.committed(commit.segment, bytes(&commit.placed));
@@ -433,7 +446,9 @@ impl Sequencer {
     /// Facts that nothing waits for. What they say about the directory is written with the next commit.
     pub fn settle(&mut self, facts: Vec<Fact>) {
         for entry in facts.into_iter().flat_map(|fact| fact.settled) {
-            if let Some(earlier) = entry.earlier {
+            if let Some(earlier) = entry.earlier
+                && !self.watch.is_removed(entry.segment)
+            {
                 self.keys.settle(entry.key.as_ref(), entry.segment, earlier);
                 self.settled.push(entry);
             }

@@ -132,6 +132,11 @@ impl KeyTable {
             .insert_with_lifecycle(key, standing, &mut self.forgotten);
     }
 
+    /// `key` has no records any more.
+    pub(super) fn remove(&mut self, key: &[u8]) {
+        self.entries.remove(key);
+    }
+
     /// Before `segment`, there are `earlier` records of `key`.
     pub(super) fn settle(&mut self, key: &[u8], segment: SegmentId, earlier: u64) {
         if let Some(mut known) = self.entries.get_mut(key)

@@ -133,6 +133,13 @@ impl PendingLookups {
         self.keys.is_empty()
     }
 
+    /// `key` has no records any more, whatever a lookup that is under way has found.
+    pub(super) fn removed(&mut self, key: &[u8]) {
+        if let Some(lookup) = self.keys.get_mut(key) {
+            *lookup = Lookup::Answered(None);
+        }
+    }
+
     /// A commit with `key` was applied: the key table has it now.
     pub(super) fn placed(&mut self, key: &[u8]) {
         if !self.keys.is_empty() {

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 
 mod log;
 mod lookups;
+mod purge;
 mod without_records;
 
 use log::Log;
@@ -29,6 +30,10 @@ enum Do {
         at: prop::sample::Index,
         fails: bool,
     },
+    /// What a lookup asks for is read, and answered later.
+    Read(prop::sample::Index),
+    /// The next step of a removal.
+    Purge,
     /// So many commits without records.
     StoreState(u16),
     /// So far before the tip; negative numbers are beyond it.
@@ -90,6 +95,8 @@ fn steps() -> impl Strategy<Value = Vec<Do>> {
         3 => any::<prop::sample::Index>().prop_map(Do::Retry),
         6 => (any::<prop::sample::Index>(), prop::bool::weighted(0.1))
             .prop_map(|(at, fails)| Do::LookUp { at, fails }),
+        2 => any::<prop::sample::Index>().prop_map(Do::Read),
+        6 => Just(Do::Purge),
         2 => prop_oneof![9 => 1u16..4, 1 => Just(260)].prop_map(Do::StoreState),
         2 => (-1i64..30).prop_map(Do::Trim),
         1 => (-1i64..400).prop_map(Do::TrimTime),
@@ -99,7 +106,7 @@ fn steps() -> impl Strategy<Value = Vec<Do>> {
         1 => Just(Do::Crash),
         1 => Just(Do::Close),
     ];
-    prop::collection::vec(step, 0..60)
+    prop::collection::vec(step, 0..80)
 }
 
 fn key(key: u8) -> Key {
@@ -331,7 +338,12 @@ proptest! {
                 Do::LookUp { at, fails } if !log.lookups.is_empty() => {
                     log.look_up(at.index(log.lookups.len()), fails)
                 }
-                Do::LookUp { .. } => Vec::new(),
+                Do::Read(at) if !log.lookups.is_empty() => {
+                    log.read(at.index(log.lookups.len()));
+                    Vec::new()
+                }
+                Do::LookUp { .. } | Do::Read(_) => Vec::new(),
+                Do::Purge => { log.purge(); Vec::new() }
                 Do::Settle => { log.settle(); Vec::new() }
                 Do::StoreState(times) => {
                     (0..times).for_each(|_| log.commit_without_records());
@@ -402,10 +414,28 @@ fn compare(
         .map(|r| (r.sequence, r.key.clone(), r.value.clone(), r.time_ms))
         .collect();
     prop_assert_eq!(held, expected);
-    prop_assert_eq!(log.segments(), model.segments(SequenceRange::ALL));
+    prop_assert_eq!(log.all_segments(), model.segments(SequenceRange::ALL));
+    // What is removed is dead, and nothing else.
+    let left = log.segments();
+    let oldest = left.first().map_or(0, |segment| segment.id);
+    let floor = log.writes.last().map_or(Sequence::ZERO, |w| w.state.floor);
+    prop_assert!(left.is_empty() || oldest == 1 || left[0].start <= floor);
+    prop_assert!(
+        left.iter()
+            .map(|segment| segment.id)
+            .eq((oldest..).take(left.len()))
+    );
+    let dead = crate::segment::dead(&left, floor).len();
+    let live = left.get(dead).map_or(0, |segment| segment.id);
     let listed: BTreeSet<(Key, SegmentId)> = log.directory().into_keys().collect();
     let held: BTreeSet<(Key, SegmentId)> =
         log.records().map(|r| (r.key.clone(), r.segment)).collect();
-    prop_assert_eq!(listed, held);
+    prop_assert!(listed.is_subset(&held));
+    let removed: Vec<_> = held.difference(&listed).collect();
+    prop_assert!(
+        removed.iter().all(|(_, segment)| *segment < live),
+        "{removed:?}"
+    );
+    prop_assert!(listed.iter().all(|(_, segment)| *segment >= oldest));
     Ok(())
 }

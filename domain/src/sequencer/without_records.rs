@@ -1,10 +1,10 @@
-//! Commits without records: those of trims.
+//! Commits without records: those of trims, and those that remove what trims have left behind.
 
 use std::ops::ControlFlow;
 
 use super::floors::Floor;
 use super::group::Group;
-use super::{Commit, Decided, ProducerChanges, Sequencer, Step};
+use super::{Commit, Decided, ProducerChanges, Removal, Sequencer, Step};
 use crate::trim::Extent;
 use crate::{Result, Segment, Sequence, Trim};
 
@@ -33,7 +33,8 @@ impl Sequencer {
         if asked <= newest.sequence {
             return Ok(TrimStep::Written(newest));
         }
-        self.plan_without_records(asked).map(TrimStep::Do)
+        let step = self.plan_without_records(asked, Removal::default());
+        step.map(TrimStep::Do)
     }
 
     /// The floor in force.
@@ -41,11 +42,15 @@ impl Sequencer {
         self.floors.in_force()
     }
 
-    /// What must happen next for a commit without records, which stores state only, with this floor. It advances nothing
-    /// else but the number of the write. When the numbers of the tip run low, it skips one sequence.
+    /// What must happen next for a commit without records, which stores state only, with this floor, and removes
+    /// rows. It advances nothing else but the number of the write. When the numbers of the tip run low, it skips one sequence.
     ///
     /// Like one with records it needs a reservation, so that the first write of a writer is one (see [`super::EngineNumber`]).
-    pub(super) fn plan_without_records(&mut self, floor: Sequence) -> Result<Step<'static>> {
+    pub(super) fn plan_without_records(
+        &mut self,
+        floor: Sequence,
+        removal: Removal,
+    ) -> Result<Step<'static>> {
         let tip = self.last_number.tip_with_room(self.tip());
         let skipped = tip.get() - self.tip().get();
         let bound = match self.grant(skipped.max(1))? {
@@ -62,6 +67,7 @@ impl Sequencer {
             begins_segment: false,
             producers: ProducerChanges::default(),
             settled: std::mem::take(&mut self.settled),
+            removal,
             start: tip,
             tip,
             time_ms: self.last_time_ms,

@@ -1,10 +1,11 @@
 //! The driver of a sequencer over an engine in memory, which crashes.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bytes::Bytes;
 
 use super::super::*;
+use super::purge::Purge;
 use crate::{Key, SegmentId, Trim};
 
 /// What one write leaves in the engine.
@@ -15,6 +16,7 @@ pub(super) struct Write {
     pub(super) new_segment: Option<Segment>,
     pub(super) producers: ProducerChanges,
     pub(super) directory: Vec<DirectoryEntry>,
+    pub(super) removal: Removal,
     pub(super) records: Vec<Stored>,
 }
 
@@ -69,8 +71,12 @@ pub(super) struct Log {
     pub(super) commands: BTreeMap<u64, Append>,
     aside: Vec<(Ticket, u64)>,
     pub(super) lookups: VecDeque<(Ticket, Vec<Subject>)>,
+    /// What was read for a lookup that is not answered yet.
+    read: BTreeMap<Ticket, Vec<Fact>>,
     /// Facts that nothing waits for, not reported yet.
     unreported: Vec<Fact>,
+    /// A removal that has begun.
+    pub(super) purge: Purge,
     /// Whether this sequencer has written nothing yet.
     begins: bool,
     pub(super) now_ms: i64,
@@ -86,7 +92,9 @@ impl Log {
             commands: BTreeMap::new(),
             aside: Vec::new(),
             lookups: VecDeque::new(),
+            read: BTreeMap::new(),
             unreported: Vec::new(),
+            purge: Purge::default(),
             begins: true,
             now_ms: 1_000,
         }
@@ -127,7 +135,9 @@ impl Log {
     pub(super) fn commit_without_records(&mut self) {
         let floor = self.sequencer.floors.newest().sequence;
         loop {
-            let step = self.sequencer.plan_without_records(floor);
+            let step = self
+                .sequencer
+                .plan_without_records(floor, Removal::default());
             if self.does(step.expect("not full")) {
                 return;
             }
@@ -146,7 +156,7 @@ impl Log {
     }
 
     /// Whether the step was a commit.
-    fn does(&mut self, step: Step<'_>) -> bool {
+    pub(super) fn does(&mut self, step: Step<'_>) -> bool {
         match step {
             Step::AwaitDurable(number) => self.await_durable(number),
             Step::Reserve(metadata) => self.reserve(&metadata),
@@ -167,8 +177,13 @@ impl Log {
         floors.max().unwrap_or_default()
     }
 
+    /// The segments that have a row.
     pub(super) fn segments(&self) -> Vec<Segment> {
-        self.writes.iter().filter_map(|w| w.new_segment).collect()
+        let removed = self.writes.iter().flat_map(|w| &w.removal.segments);
+        let removed: BTreeSet<_> = removed.collect();
+        let all = self.writes.iter().filter_map(|w| w.new_segment);
+        all.filter(|segment| !removed.contains(&segment.id))
+            .collect()
     }
 
     fn await_durable(&mut self, number: EngineNumber) {
@@ -224,6 +239,7 @@ impl Log {
             new_segment: None,
             producers: ProducerChanges::default(),
             directory: Vec::new(),
+            removal: Removal::default(),
             records: Vec::new(),
         });
     }
@@ -271,6 +287,7 @@ impl Log {
             new_segment,
             producers: commit.producers.clone(),
             directory: listed.chain(commit.settled.iter().cloned()).collect(),
+            removal: commit.removal.clone(),
             records: stored,
         });
     }
@@ -299,11 +316,14 @@ impl Log {
             );
         }
         assert!(write.number.watermark() <= write.state.bound);
-        let is_state_only = write.records.is_empty() && write.directory.is_empty();
+        let is_state_only = write.records.is_empty()
+            && write.directory.is_empty()
+            && write.removal == Removal::default();
         self.writes.push(write);
         if is_state_only {
             return;
         }
+        let mut before = None;
         for ((key, segment), earlier) in self.directory() {
             let is = self.position(segment, &key);
             assert!(is.in_segment > 0, "{key:?} is listed in {segment}");
@@ -311,30 +331,50 @@ impl Log {
                 earlier.is_none_or(|earlier| Some(earlier) == is.earlier),
                 "{key:?}"
             );
+            // Nothing can be counted before the first row of a key.
+            let is_first = before.replace(key.clone()).as_ref() != Some(&key);
+            assert!(
+                !is_first || Some(earlier.unwrap_or_default()) == is.earlier,
+                "{key:?} forgets its base, in segment {segment}"
+            );
         }
+        let listed: BTreeSet<_> = self.directory().into_keys().map(|(key, _)| key).collect();
+        assert_eq!(self.keys(), listed, "the keys that have a row");
     }
 
     /// What the directory says: records before a segment, for each key and each segment that holds it.
     pub(super) fn directory(&self) -> BTreeMap<(Key, SegmentId), Option<u64>> {
-        let entries = self.writes.iter().flat_map(|write| &write.directory);
-        entries
-            .map(|entry| ((entry.key.clone(), entry.segment), entry.earlier))
-            .collect()
+        let mut directory = BTreeMap::new();
+        for write in &self.writes {
+            for row in &write.removal.directory {
+                assert!(directory.remove(row).is_some(), "{row:?} is not there");
+            }
+            let entries = write.directory.iter();
+            directory.extend(entries.map(|e| ((e.key.clone(), e.segment), e.earlier)));
+        }
+        directory
+    }
+
+    /// The records of a key that are counted: those since all of them were removed.
+    fn counted(&self, key: &Key) -> impl Iterator<Item = &Stored> {
+        let removed = |write: &Write| write.removal.keys.contains(key);
+        let from = self.writes.iter().rposition(removed).unwrap_or(0);
+        let records = self.writes[from..].iter().flat_map(|write| &write.records);
+        records.filter(move |stored| stored.key == *key)
     }
 
     /// Where a key stands in a segment, by what the engine holds.
     pub(super) fn position(&self, segment: SegmentId, key: &Key) -> Position {
-        let of_key = || self.records().filter(|stored| stored.key == *key);
-        let in_segment = of_key().filter(|stored| stored.segment == segment).count();
-        let earlier = of_key().filter(|stored| stored.segment < segment).count();
+        let in_segment = self.counted(key).filter(|stored| stored.segment == segment);
+        let earlier = self.counted(key).filter(|stored| stored.segment < segment);
         Position {
-            in_segment: in_segment as u64,
-            earlier: Some(earlier as u64),
+            in_segment: in_segment.count() as u64,
+            earlier: Some(earlier.count() as u64),
         }
     }
 
     pub(super) fn fact(&self, subject: Subject) -> Fact {
-        let of_key = self.records().filter(|stored| stored.key == subject.key);
+        let of_key = self.counted(&subject.key);
         let last = of_key.filter(|s| s.segment <= subject.segment).last();
         let standing = last.map(|last| {
             let position = self.position(last.segment, &subject.key);
@@ -379,6 +419,17 @@ impl Log {
         self.sequencer.durable(self.durable);
     }
 
+    fn facts(&self, subjects: &[Subject]) -> Vec<Fact> {
+        subjects.iter().map(|s| self.fact(s.clone())).collect()
+    }
+
+    /// Reads what the lookup at `at` asks for. It is answered later.
+    pub(super) fn read(&mut self, at: usize) {
+        if let Some((ticket, subjects)) = self.lookups.get(at) {
+            self.read.insert(*ticket, self.facts(subjects));
+        }
+    }
+
     /// Answers the lookup at `at`, or lets it fail. Returns the commands that waited for it.
     pub(super) fn look_up(&mut self, at: usize, fails: bool) -> Vec<u64> {
         let Some((ticket, subjects)) = self.lookups.remove(at) else {
@@ -387,8 +438,8 @@ impl Log {
         if fails {
             self.sequencer.not_learnt(ticket);
         } else {
-            let facts = subjects.into_iter().map(|subject| self.fact(subject));
-            let facts = facts.collect();
+            let read = self.read.remove(&ticket);
+            let facts = read.unwrap_or_else(|| self.facts(&subjects));
             self.sequencer.learn(ticket, facts);
         }
         let (ready, aside) = self.aside.iter().partition(|(asked, _)| *asked == ticket);
@@ -423,7 +474,9 @@ impl Log {
     pub(super) fn reopen(&mut self) {
         self.aside.clear();
         self.lookups.clear();
+        self.read.clear();
         self.unreported.clear();
+        self.purge = Purge::default();
         self.begins = true;
         let last = self.writes.last();
         let recovered = Recovered {
