@@ -123,6 +123,8 @@ pub struct Status {
     pub queued_bytes: u64,
     /// How many segments there are.
     pub segments: u64,
+    /// How many of them are below the floor, and have not been removed yet.
+    pub dead_segments: u64,
     /// The one that is appended to; 0 before the first append.
     pub active_segment: SegmentId,
     /// Why it takes no more appends, if it does not.

@@ -10,6 +10,9 @@ pub type SegmentId = u32;
 /// The system segment.
 pub const SYSTEM_SEGMENT: SegmentId = 0;
 
+/// The first segment with records.
+pub const FIRST_SEGMENT: SegmentId = 1;
+
 /// One window of the log. It ends where the next one starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Segment {

@@ -54,6 +54,8 @@ pub enum Planted {
     LoseWakeUp,
     /// A count that ends at the start of a segment is one too high.
     CountAtSegment,
+    /// A count from below the floor has one of the records that were trimmed.
+    CountTrimmed,
     /// A page is answered again, for a while, although something was appended since.
     StaleRead,
     /// An append with an unknown outcome is reported as not applied.
@@ -97,6 +99,7 @@ impl Planted {
             Self::AcknowledgeEarly
             | Self::TrimEarly
             | Self::HideTrim
+            | Self::CountTrimmed
             | Self::StoreLies
             | Self::ReuseSequences
             | Self::DropHeaders => &[Scenario::Crash],
@@ -143,7 +146,7 @@ impl Planted {
             }
             Self::SwapHeaders | Self::DropHeaders => &["headers"],
             Self::LoseWakeUp => &["woken"],
-            Self::CountAtSegment => &["model", "counts"],
+            Self::CountAtSegment | Self::CountTrimmed => &["model", "counts"],
             Self::StaleRead => &["visible"],
             Self::SayNotApplied => &["refused"],
             Self::DropKey => &["model"],

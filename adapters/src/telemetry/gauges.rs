@@ -69,6 +69,11 @@ impl Metrics {
             values.status.segments
         });
         gauge(
+            "log_dead_segments",
+            "Segments below the floor of the log that have not been removed yet.",
+            |values| values.status.dead_segments,
+        );
+        gauge(
             "log_active_segment",
             "The segment that is appended to; 0 before the first append.",
             |values| u64::from(values.status.active_segment),

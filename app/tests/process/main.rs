@@ -25,6 +25,7 @@ mod memory;
 mod prometheus;
 mod readiness;
 mod real_data;
+mod removed;
 mod rust_client;
 mod s3;
 mod safe_appends;

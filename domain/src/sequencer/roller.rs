@@ -1,6 +1,6 @@
 //! Assigns commits to segments and rolls to new segments.
 
-use crate::segment::SYSTEM_SEGMENT;
+use crate::segment::FIRST_SEGMENT;
 use crate::{SealPolicy, Segment, Sequence};
 
 /// The active segment of a writer, and when to begin the next.
@@ -27,7 +27,7 @@ impl Roller {
         match self.active {
             Some(active) if !self.is_due(&active, now_ms) => active,
             before => Segment {
-                id: before.map_or(SYSTEM_SEGMENT + 1, |segment| segment.id + 1),
+                id: before.map_or(FIRST_SEGMENT, |segment| segment.id + 1),
                 start: next,
                 start_time_ms: now_ms,
             },

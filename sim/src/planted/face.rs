@@ -206,6 +206,17 @@ impl Face {
                 let count = count + u64::from(at_start);
                 Outcome::Count { count, trimmed }
             }
+            (
+                Some(Planted::CountTrimmed),
+                Call::Count { .. },
+                Outcome::Count {
+                    count,
+                    trimmed: Some(floor),
+                },
+            ) => Outcome::Count {
+                count: count + 1,
+                trimmed: Some(floor),
+            },
             (Some(Planted::StaleRead), Call::Scan(scan), outcome) => memory.stale(scan, outcome),
             (
                 Some(Planted::SayNotApplied),

@@ -2,8 +2,10 @@
 //!
 //! `plan` decides from a plain description of the files what is merged next, `bounds` derives its limits from the settings, and
 //! `scheduler` connects it with SlateDB.
+//! `drains` drops the segments that are below the floor.
 
 mod bounds;
+mod drains;
 mod plan;
 mod scheduler;
 
@@ -17,6 +19,7 @@ use bounds::Bounds;
 use scheduler::Supplier;
 
 pub(super) use bounds::SchedulerOptions;
+pub(super) use drains::Dead;
 
 /// SlateDB's compactor with our scheduler; `None` if the settings turn compaction off.
 ///
@@ -25,10 +28,14 @@ pub(super) fn builder<'a>(
     path: &'a str,
     objects: &Arc<dyn ObjectStore>,
     settings: &Settings,
+    dead: &Arc<Dead>,
 ) -> Option<CompactorBuilder<&'a str>> {
     // A builder's own options take precedence over those in the settings.
     let options = settings.compactor_options.clone()?;
-    let supplier = Supplier(Bounds::of(settings, &options));
+    let supplier = drains::Supplier {
+        inner: Supplier(Bounds::of(settings, &options)),
+        dead: Arc::clone(dead),
+    };
     let builder = CompactorBuilder::new(path, Arc::clone(objects));
     Some(
         builder

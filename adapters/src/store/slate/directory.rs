@@ -12,6 +12,12 @@ use super::error;
 use super::layout::directory;
 use super::record_rows::last_row;
 
+/// How often a lookup begins that finds each time that a segment went which it needed.
+const LOOKUPS: usize = 3;
+
+/// Bytes that a walk through the directory reads ahead.
+const READ_AHEAD_BYTES: usize = 64 * 1024;
+
 /// The newest segment, up to some other one, that holds a key.
 pub(super) struct Newest {
     pub(super) segment: SegmentId,
@@ -22,6 +28,9 @@ pub(super) struct Newest {
 }
 
 /// The newest segment up to `up_to` that holds `key`; `None` if there is none.
+///
+/// # Errors
+/// [`Error::Corrupt`] also when a segment was removed meanwhile: then, another time there is no row of it.
 pub(super) async fn newest(
     db: &(impl DbReadOps + Sync),
     key: &Key,
@@ -54,18 +63,100 @@ pub(super) async fn newest(
     }))
 }
 
-/// All records of `key` in a segment.
+/// How many records of `key` are before the first segment that the directory lists. It lists those that were removed no more.
+pub(super) async fn base(db: &(impl DbReadOps + Sync), key: &Key) -> Result<u64> {
+    let (_, first) = oldest(db, key, SegmentId::MAX, 0).await?;
+    // What nobody has counted is not there.
+    Ok(first.and_then(|first| first.earlier).unwrap_or_default())
+}
+
+/// The oldest segments before `end` that hold `key`, `most` at most, and what the directory says of the next one that does.
+pub(super) async fn oldest(
+    db: &(impl DbReadOps + Sync),
+    key: &Key,
+    end: SegmentId,
+    most: usize,
+) -> Result<(Vec<SegmentId>, Option<DirectoryEntry>)> {
+    let options = ScanOptions::default().with_cache_blocks(true);
+    let rows = db.scan_prefix_with_options(directory::prefix(key.as_ref()), .., &options);
+    let mut rows = rows.await.map_err(error::read)?;
+    let mut segments = Vec::new();
+    loop {
+        match next(&mut rows).await? {
+            Some(entry) if entry.segment < end && segments.len() < most => {
+                segments.push(entry.segment);
+            }
+            entry => return Ok((segments, entry)),
+        }
+    }
+}
+
+/// The next keys `after` one that a segment before `end` holds, in order. Also the last key that was visited; `None` at the end
+/// of the directory. Of keys and of visits there are at most so many.
+pub(super) async fn listed_before(
+    db: &(impl DbReadOps + Sync),
+    end: SegmentId,
+    after: Option<Key>,
+    (most, visits): (usize, usize),
+) -> Result<(Vec<Key>, Option<Key>)> {
+    let options = ScanOptions::default().with_read_ahead_bytes(READ_AHEAD_BYTES);
+    let (prefix, start) = directory::all_after(after.as_ref());
+    let rows = db.scan_prefix_with_options(prefix, (start, Bound::Unbounded), &options);
+    let mut rows = rows.await.map_err(error::read)?;
+    let mut keys = Vec::new();
+    let mut visited = None;
+    for _ in 0..visits {
+        // Nothing waits for this: others come first, also when no row has to be fetched.
+        tokio::task::consume_budget().await;
+        let Some(first) = next(&mut rows).await? else {
+            return Ok((keys, None));
+        };
+        let past = directory::key(first.key.as_ref(), SegmentId::MAX);
+        rows.seek(past).await.map_err(error::read)?;
+        visited = Some(first.key.clone());
+        if first.segment < end {
+            keys.push(first.key);
+            if keys.len() == most {
+                break;
+            }
+        }
+    }
+    Ok((keys, visited))
+}
+
+/// All records of `key` in a segment that the directory lists.
+///
+/// # Errors
+/// [`Error::Corrupt`] when there are none.
 pub(super) async fn records_in(
     db: &(impl DbReadOps + Sync),
     segment: SegmentId,
     key: &Key,
 ) -> Result<u64> {
     let last = last_row(db, segment, key).await?;
-    last.map_or(Ok(0), |row| row.end())
+    last.ok_or_else(|| without_records(segment))?.end()
+}
+
+fn without_records(segment: SegmentId) -> Error {
+    Error::Corrupt(format!(
+        "the directory lists a key in segment {segment}, which has no record of it"
+    ))
 }
 
 /// The answer to `subject`.
 pub(super) async fn look_up(db: &(impl DbReadOps + Sync), subject: Subject) -> Result<Fact> {
+    let mut lookups = 0;
+    loop {
+        lookups += 1;
+        match look_up_once(db, subject.clone()).await {
+            // The segment may have been removed meanwhile.
+            Err(Error::Corrupt(_)) if lookups < LOOKUPS => {}
+            found => return found,
+        }
+    }
+}
+
+async fn look_up_once(db: &(impl DbReadOps + Sync), subject: Subject) -> Result<Fact> {
     let key = &subject.key;
     let Some(newest) = newest(db, key, subject.segment).await? else {
         return Ok(Fact {
@@ -75,12 +166,7 @@ pub(super) async fn look_up(db: &(impl DbReadOps + Sync), subject: Subject) -> R
         });
     };
     let row = last_row(db, newest.segment, key).await?;
-    let row = row.ok_or_else(|| {
-        Error::Corrupt(format!(
-            "the directory lists a key in segment {}, which has no record of it",
-            newest.segment
-        ))
-    })?;
+    let row = row.ok_or_else(|| without_records(newest.segment))?;
     let settled = newest.is_open.then(|| DirectoryEntry {
         key: key.clone(),
         segment: newest.segment,

@@ -2,7 +2,7 @@
 //!
 //! The path of an append: [`SlateStore::append`] → `queue` → `writer`, which is driven by the domain's sequencer →
 //! `rows` → `layout` → SlateDB. `flush` makes appends durable. `engine_status` reports the durable watermark and the end of the
-//! engine to `shared`, and `durable_answers` answers the appends that wait for them. `trims` raises the floor of the log. The path of a read: [`SlateStore::scan`] → `read` or `key_listing` → `layout`.
+//! engine to `shared`, and `durable_answers` answers the appends that wait for them. `trims` raises the floor of the log, and `removal` removes what is below. The path of a read: [`SlateStore::scan`] → `read` or `key_listing` → `layout`.
 
 mod background_lookups;
 pub mod backup;
@@ -23,6 +23,8 @@ mod plain_objects;
 mod queue;
 mod read;
 mod record_rows;
+mod removal;
+mod removal_commits;
 mod rows;
 pub mod settings;
 mod shared;
@@ -40,7 +42,7 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
-use log_domain::segment::overlapping;
+use log_domain::segment::{dead, overlapping};
 use log_domain::{
     Append, Appended, Counted, Durability, Error, Key, KeysPage, KeysQuery, LogReader, LogWriter,
     Page, Result, Scan, Segment, Sequence, SequenceRange, Status, Stopped, Trim, Watermarks,
@@ -59,6 +61,9 @@ use shared::Shared;
 use stored_watermark::StoredWatermark;
 use vanished::Presence;
 pub use wal_place::WalStore;
+
+/// How often a read begins that finds each time that segments went which it may have needed.
+const READS: usize = 3;
 
 /// How long the storage engine is waited for that closes over a log that is gone: it repeats what cannot succeed.
 const GONE_CLOSE: Duration = Duration::from_secs(1);
@@ -199,13 +204,36 @@ impl SlateStore {
     }
 }
 
+/// What to tell a read that was overtaken by trims.
+fn trimmed_meanwhile() -> Error {
+    Error::unavailable(format!(
+        "the log was trimmed {READS} times while it was read: try again"
+    ))
+}
+
 impl LogReader for SlateStore {
     async fn scan(&self, scan: &Scan) -> Result<Page> {
-        self.reader().scan(scan).await
+        for _ in 0..READS {
+            let reader = self.reader();
+            let from = reader.floor.max(scan.range.start());
+            let page = reader.scan(scan).await;
+            if self.shared.has_all_from(from) {
+                return page;
+            }
+        }
+        Err(trimmed_meanwhile())
     }
 
     async fn keys(&self, query: &KeysQuery) -> Result<KeysPage> {
-        self.reader().keys(query).await
+        for _ in 0..READS {
+            let reader = self.reader();
+            let from = reader.floor;
+            let page = reader.keys(query).await;
+            if self.shared.has_all_from(from) {
+                return page;
+            }
+        }
+        Err(trimmed_meanwhile())
     }
 
     async fn segments(&self, range: SequenceRange) -> Result<Vec<Segment>> {
@@ -214,7 +242,15 @@ impl LogReader for SlateStore {
     }
 
     async fn count(&self, key: &Key, range: SequenceRange) -> Result<Counted> {
-        self.reader().count(key, range).await
+        for _ in 0..READS {
+            let reader = self.reader();
+            let from = reader.floor.max(range.start());
+            let counted = reader.count(key, range).await;
+            if self.shared.has_all_from(from) {
+                return counted;
+            }
+        }
+        Err(trimmed_meanwhile())
     }
 
     fn watermarks(&self) -> Watermarks {
@@ -228,12 +264,14 @@ impl LogReader for SlateStore {
     fn status(&self) -> Status {
         let (queued_requests, queued_bytes) = self.queue.used();
         let segments = self.shared.segments();
+        let dead_segments = dead(&segments, self.shared.floor()).len() as u64;
         Status {
             watermarks: self.shared.watermarks(),
             durable_lag: self.shared.durable_lag(),
             queued_requests,
             queued_bytes,
             segments: segments.len() as u64,
+            dead_segments,
             active_segment: segments.last().map_or(0, |segment| segment.id),
             stopped: self.shared.stopped(),
         }

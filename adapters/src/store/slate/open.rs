@@ -22,11 +22,13 @@ use tokio::sync::OnceCell;
 use crate::object_prefix::check_prefix;
 
 use super::background_lookups::BackgroundLookups;
+use super::compaction::Dead;
 use super::engine_clock::EngineClock;
 use super::layout::prefix::{ByKey, BySegment};
 use super::layout::{producers, segments, state};
 use super::owner::{Instance, Ownership};
 use super::queue::Queue;
+use super::removal::Removal;
 use super::shared::Shared;
 use super::stored_watermark::{self, StoredWatermark};
 use super::wal_files::WalFiles;
@@ -80,6 +82,8 @@ pub struct Options {
     pub check_timeout: Duration,
     /// Opening ends within this time.
     pub open_timeout: Duration,
+    /// How often to look whether segments have fallen below the floor, whose rows and files can then be removed.
+    pub remove_every: Duration,
     /// Memory for the writer's key table, in bytes.
     pub key_table_bytes: u64,
     /// Memory for blocks of data, in bytes.
@@ -106,6 +110,8 @@ impl Default for Options {
             append_timeout: Duration::from_secs(30),
             check_timeout: Duration::from_secs(2),
             open_timeout: Duration::from_secs(60),
+            // A look costs nothing, and what a trim left behind may wait that long.
+            remove_every: Duration::from_secs(1),
             key_table_bytes: 128 * MIB,
             block_cache_bytes: 128 * MIB,
             meta_cache_bytes: 64 * MIB,
@@ -166,6 +172,7 @@ async fn open(parts: StoreParts, options: Options) -> Result<SlateStore> {
     let recorded = stored_watermark::read(&*parts.objects, &options.path).await?;
     let clock = Arc::new(EngineClock::new(&*parts.clock));
     let wal_files = WalFiles::of(&options.path);
+    let dead = Arc::new(Dead::default());
     if !recorded.accepts_loss() {
         let wal = options.wal.as_ref().map(|wal| &wal.objects);
         let wal = wal.unwrap_or(&parts.objects);
@@ -177,7 +184,7 @@ async fn open(parts: StoreParts, options: Options) -> Result<SlateStore> {
         segments: known,
         producers,
         ..
-    } = engine(&parts, &options, &clock, &wal_files).await?;
+    } = engine(&parts, &options, &clock, &wal_files, &dead).await?;
     let last_number = EngineNumber::new(db.status().durable_seq);
     match recorded.floor(last_number.watermark()) {
         Ok(floor) => state.bound = state.bound.max(floor),
@@ -223,6 +230,13 @@ async fn open(parts: StoreParts, options: Options) -> Result<SlateStore> {
         tracing::warn!(%error, "could not store the owner of the log");
     }
     let (queue, receiver) = Queue::new(&options.limits, options.append_timeout);
+    let removal = Removal {
+        db: db.clone(),
+        shared: Arc::clone(&shared),
+        writer: queue.writer(),
+        dead,
+    };
+    tokio::spawn(removal.run(options.remove_every));
     let writer = Writer {
         status: db.subscribe(),
         db: db.clone(),
@@ -290,11 +304,12 @@ async fn engine(
     options: &Options,
     clock: &Arc<EngineClock>,
     wal_files: &Arc<WalFiles>,
+    dead: &Arc<Dead>,
 ) -> Result<Found> {
     let mut opened_again = false;
     loop {
         clock.never_before(used_timestamps::latest_ms(&parts.objects, &options.path).await?);
-        let found = find(parts, options, clock, wal_files).await;
+        let found = find(parts, options, clock, wal_files, dead).await;
         if matches!(found, Err(Error::Fenced)) {
             return found;
         }
@@ -334,8 +349,9 @@ async fn find(
     options: &Options,
     clock: &Arc<EngineClock>,
     wal_files: &Arc<WalFiles>,
+    dead: &Arc<Dead>,
 ) -> Result<Found> {
-    let db = build(parts, options, Arc::clone(clock), wal_files).await?;
+    let db = build(parts, options, Arc::clone(clock), wal_files, dead).await?;
     let row = db.get_key_value(state::key()).await.map_err(error::read)?;
     let (last_write_ms, state) = match row {
         Some(row) => (row.create_ts, state::decode(&row.value)?),
@@ -359,6 +375,7 @@ async fn build(
     options: &Options,
     clock: Arc<EngineClock>,
     wal_files: &Arc<WalFiles>,
+    dead: &Arc<Dead>,
 ) -> Result<Db> {
     let filter = BloomFilterPolicy::new(BLOOM_BITS)
         .with_prefix_extractor(Arc::new(ByKey))
@@ -378,7 +395,7 @@ async fn build(
         Some(_) => Arc::clone(&parts.objects),
         None => wal_files.watch(Arc::clone(&parts.objects)),
     };
-    let compactor = compaction::builder(&options.path, &objects, &options.settings);
+    let compactor = compaction::builder(&options.path, &objects, &options.settings, dead);
     let mut builder = Db::builder(options.path.as_str(), objects)
         .with_settings(options.settings.clone())
         .with_system_clock(clock)

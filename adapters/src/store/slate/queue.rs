@@ -4,7 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use log_domain::budget::{Budget, Permit};
-use log_domain::{Append, Appended, Durability, Error, Limits, Result, Sequence, Trim};
+use log_domain::sequencer::Doomed;
+use log_domain::{
+    Append, Appended, Durability, Error, Key, Limits, Result, Segment, SegmentId, Sequence, Trim,
+};
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
@@ -17,6 +20,8 @@ pub(super) enum Message {
     Append(Pending),
     /// Trim the log.
     Trim(PendingTrim),
+    /// Take a step of a removal.
+    Remove(PendingRemoval),
     /// Finish all earlier appends, close the log cleanly, and answer.
     Close(oneshot::Sender<Result<()>>),
 }
@@ -45,6 +50,16 @@ impl PendingTrim {
         // A client that is gone does not need its answer.
         let _ = self.reply.send(outcome);
     }
+}
+
+/// A step of the removal of what is below the floor: one is on its way at a time.
+pub(super) enum PendingRemoval {
+    /// Watch these keys, whose rows of segments before this one are to be removed.
+    Watch(Vec<Key>, Segment, oneshot::Sender<Result<()>>),
+    /// Remove these rows of the directory. Answers which keys must be watched and read again.
+    Rows(Vec<Doomed>, oneshot::Sender<Result<Vec<Key>>>),
+    /// Remove the rows of these segments, all before this one.
+    Segments(Vec<SegmentId>, Segment, oneshot::Sender<Result<()>>),
 }
 
 /// The content of an append while it is queued.
@@ -207,6 +222,11 @@ impl Queue {
                 self.timeout.as_millis()
             ))),
         }
+    }
+
+    /// A sender to the writer that does not keep the store open.
+    pub(super) fn writer(&self) -> mpsc::WeakUnboundedSender<Message> {
+        self.sender.downgrade()
     }
 
     /// Requests and bytes that wait or are being written.

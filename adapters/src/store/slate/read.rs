@@ -3,18 +3,21 @@
 use std::sync::Arc;
 
 use log_domain::page::PageBuilder;
-use log_domain::segment::overlapping;
+use log_domain::segment::{FIRST_SEGMENT, overlapping};
 use log_domain::{
     Counted, Error, Key, Page, Result, Scan, Segment, Sequence, SequenceRange, Visibility,
     Watermarks,
 };
 use slatedb::DbReadOps;
 
-use super::directory::{Holding, add, newest, records_in};
+use super::directory::{Holding, add, base, newest, records_in};
 use super::record_rows::{last_row, next_row, rows};
 
 /// Bytes that a scan of records reads ahead from the object store.
 const READ_AHEAD_BYTES: usize = 512 * 1024;
+
+/// How often a count begins that finds each time that the key's older records went.
+const COUNTS: usize = 3;
 
 /// A reader's view of the rows, in a database that is written to here or elsewhere: the segments, the watermarks, and the
 /// floor when it began.
@@ -60,13 +63,24 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
 
     /// How many applied records of `key` lie in `range`, at or above the floor.
     pub(super) async fn count(&self, key: &Key, range: SequenceRange) -> Result<Counted> {
+        let above = range.above(self.floor);
+        let mut counts = 0;
+        let records = loop {
+            counts += 1;
+            match self.records(key, above).await {
+                // What is before the range may have been removed between two of its reads.
+                Err(Error::Corrupt(_)) if counts < COUNTS => {}
+                records => break records?,
+            }
+        };
         Ok(Counted {
-            records: self.records(key, range.above(self.floor)).await?,
+            records,
             trimmed_before: range.trimmed_before(self.floor),
         })
     }
 
-    /// The difference of two positions.
+    /// The difference of two positions. The lower one is read first: if all that the key has below the range is removed after
+    /// that, the other one is lower, as its records are no longer counted. Otherwise both have the same base.
     async fn records(&self, key: &Key, range: SequenceRange) -> Result<u64> {
         let visible = self.watermarks.visible(Visibility::Memory);
         let end = range.end().min(visible);
@@ -86,18 +100,18 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
         within.ok_or_else(|| Error::Corrupt(format!("counts of {key:?} up to segment {}", last.id)))
     }
 
-    /// How many records of `key` the log holds below `sequence`, which lies in `segment` or is its end.
+    /// How many records of `key` the log has had below `sequence`, which lies in `segment` or is its end. Those of a key that
+    /// had none left once do not count.
     async fn position(&self, segment: &Segment, key: &Key, sequence: Sequence) -> Result<u64> {
-        if sequence
-            <= self
-                .segments
-                .first()
-                .map_or(Sequence::ZERO, |first| first.start)
-        {
+        let first = self.segments.first();
+        if first.is_some_and(|first| first.id == FIRST_SEGMENT && sequence <= first.start) {
             return Ok(0);
         }
         let Some(newest) = newest(self.db, key, segment.id).await? else {
-            return Ok(0);
+            return match first {
+                Some(first) if first.id == FIRST_SEGMENT && self.floor == Sequence::ZERO => Ok(0),
+                _ => base(self.db, key).await,
+            };
         };
         let within = if newest.segment == segment.id {
             self.position_in(segment, key, sequence).await?

@@ -54,6 +54,16 @@ pub(super) fn encode(commit: &Commit<'_>, with_runs: bool) -> Encoded {
         let row_key = directory::key(entry.key.as_ref(), entry.segment);
         rows.put_bytes(row_key, directory::value(entry.earlier));
     }
+    let removed = &commit.removal;
+    for (key, segment) in &removed.directory {
+        rows.delete(directory::key(key.as_ref(), *segment));
+    }
+    for key in &removed.keys {
+        rows.delete(keys::key(key.as_ref()));
+    }
+    for id in &removed.segments {
+        rows.delete(segments::key(*id));
+    }
     if commit.begins_segment {
         let (row_key, value) = segments::encode(&commit.segment);
         rows.put_bytes(row_key, value);

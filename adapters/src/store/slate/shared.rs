@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use log_domain::sequencer::{EngineNumber, Floors};
-use log_domain::{CommitListener, Error, Result, Segment, Sequence, Stopped, Watermarks};
+use log_domain::{
+    CommitListener, Error, Result, Segment, SegmentId, Sequence, Stopped, Watermarks,
+};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
@@ -27,6 +29,8 @@ pub(super) struct Shared {
     /// The same, and the floors that are not durable yet. Locked while the durable watermark moves.
     floors: Mutex<Floors>,
     segments: RwLock<Arc<Vec<Segment>>>,
+    /// Records below it are being removed, or were.
+    removed: AtomicU64,
     answers: DurableAnswers,
     /// Some of the commits that are not durable yet, oldest first: their tip and when they were applied.
     undurable: Mutex<VecDeque<(Sequence, Instant)>>,
@@ -67,6 +71,7 @@ impl Shared {
             floor: AtomicU64::new(floor.get()),
             floors: Mutex::new(Floors::found(floor)),
             segments: RwLock::new(Arc::new(segments)),
+            removed: AtomicU64::default(),
             answers: DurableAnswers::default(),
             undurable: Mutex::default(),
             stopped: watch::Sender::new(None),
@@ -93,6 +98,12 @@ impl Shared {
         *self.durable.borrow()
     }
 
+    /// The same, but never one before the write that made the floor be in force.
+    pub(super) fn durable_with_floor(&self) -> EngineNumber {
+        let _both_move = self.floors.lock();
+        self.durable()
+    }
+
     /// The floor in force. Read it before the watermarks: they are then not below it.
     pub(super) fn floor(&self) -> Sequence {
         Sequence::new(self.floor.load(Ordering::Acquire))
@@ -110,6 +121,22 @@ impl Shared {
     /// All segments. Read it after the watermarks: it then holds every segment below them.
     pub(super) fn segments(&self) -> Arc<Vec<Segment>> {
         Arc::clone(&self.segments.read())
+    }
+
+    /// Records below `end` are removed from now on. It is not above the floor in force.
+    pub(super) fn removes_below(&self, end: Sequence) {
+        self.removed.fetch_max(end.get(), Ordering::AcqRel);
+    }
+
+    /// Whether nothing at or above `start` was removed so far. A read asks this when it has ended: if it is so, it has missed
+    /// nothing.
+    pub(super) fn has_all_from(&self, start: Sequence) -> bool {
+        self.removed.load(Ordering::Acquire) <= start.get()
+    }
+
+    /// The rows of these segments were removed.
+    pub(super) fn remove_segments(&self, ids: &[SegmentId]) {
+        Arc::make_mut(&mut self.segments.write()).retain(|segment| !ids.contains(&segment.id));
     }
 
     /// A commit up to `tip` was applied, in `segment` if that is a new one.

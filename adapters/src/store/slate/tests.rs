@@ -59,9 +59,11 @@ async fn the_slate_store_conforms_on_a_local_folder() {
 mod compaction;
 mod directory;
 mod failures;
+mod held_store;
 mod lookups;
 mod prefixes;
 mod read_only;
+mod removal;
 mod restarts;
 mod vanished;
 

@@ -14,7 +14,7 @@ use tokio::task::JoinError;
 use super::background_lookups::{Answer, BackgroundLookups, Event};
 use super::durable_answers::{self, Waiter};
 use super::layout::state;
-use super::queue::{Message, PendingTrim, Taken};
+use super::queue::{Message, PendingRemoval, PendingTrim, Taken};
 use super::shared::{Shared, Vital};
 use super::{error, rows};
 
@@ -60,7 +60,7 @@ impl Writer {
                 break;
             }
             let mut group = Vec::new();
-            let mut trim = None;
+            let mut after = None;
             tokio::select! {
                 biased;
                 _ = shared.until_stopped() => break,
@@ -70,21 +70,21 @@ impl Writer {
                 },
                 message = queue.recv(), if close.is_none() => match message {
                     Some(Message::Append(append)) => group.extend(append.take()),
-                    Some(Message::Trim(pending)) => trim = Some(pending),
+                    Some(Message::Trim(pending)) => after = Some(After::Trim(pending)),
+                    Some(Message::Remove(pending)) => after = Some(After::Remove(pending)),
                     Some(Message::Close(reply)) => close = Some(reply),
                     None => break,
                 },
             }
-            if close.is_none() && trim.is_none() {
-                match fill(&mut group, &mut queue) {
-                    Some(After::Trim(pending)) => trim = Some(pending),
-                    Some(After::Close(reply)) => close = Some(reply),
-                    None => {}
-                }
+            if close.is_none() && after.is_none() {
+                after = fill(&mut group, &mut queue);
             }
             self.commit(group).await;
-            if let Some(pending) = trim {
-                self.trim(pending).await;
+            match after {
+                Some(After::Trim(pending)) => self.trim(pending).await,
+                Some(After::Remove(pending)) => self.remove(pending).await,
+                Some(After::Close(reply)) => close = Some(reply),
+                None => {}
             }
         }
         if let Some(reply) = close {
@@ -98,6 +98,8 @@ impl Writer {
             match message {
                 Message::Append(pending) => pending.refuse(shared.refusal()),
                 Message::Trim(pending) => pending.answer(Err(shared.trim_refusal())),
+                // It notices.
+                Message::Remove(pending) => drop(pending),
                 Message::Close(reply) => drop(reply.send(Ok(()))),
             }
         }
@@ -195,6 +197,9 @@ impl Writer {
             self.sequencer.applied(&commit);
             let new_segment = commit.begins_segment.then_some(commit.segment);
             self.shared.advance(commit.tip, new_segment);
+            if !commit.removal.segments.is_empty() {
+                self.shared.remove_segments(&commit.removal.segments);
+            }
             if self.lookups.has_leisure() {
                 let subjects = self.sequencer.take_unsettled();
                 self.lookups.start_at_leisure(subjects);
@@ -348,10 +353,11 @@ fn fail(group: Vec<Taken>, failure: &Error) {
 /// What comes after a group.
 enum After {
     Trim(PendingTrim),
+    Remove(PendingRemoval),
     Close(CloseReply),
 }
 
-/// Adds what waits in the queue to `group`, up to the bounds of a group, a trim or a request to close.
+/// Adds what waits in the queue to `group`, up to the bounds of a group or anything else than an append.
 fn fill(group: &mut Vec<Taken>, queue: &mut UnboundedReceiver<Message>) -> Option<After> {
     let (mut records, mut bytes) = (0, 0);
     for taken in &*group {
@@ -369,6 +375,7 @@ fn fill(group: &mut Vec<Taken>, queue: &mut UnboundedReceiver<Message>) -> Optio
                 group.push(taken);
             }
             Ok(Message::Trim(pending)) => return Some(After::Trim(pending)),
+            Ok(Message::Remove(pending)) => return Some(After::Remove(pending)),
             Ok(Message::Close(reply)) => return Some(After::Close(reply)),
             Err(_) => return None,
         }

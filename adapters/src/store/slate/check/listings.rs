@@ -155,7 +155,7 @@ impl Listings<'_> {
             let id = walk.segment().id;
             let holds = counts.iter().any(|(segment, _)| *segment == id);
             let is_listed = entries.iter().any(|entry| entry.segment == id);
-            if holds && !is_listed && !heads.directory.failed() {
+            if holds && !is_listed && !self.system.is_dead(id) && !heads.directory.failed() {
                 findings.add(format!(
                     "segment {id}, key {shown}: it has records, and the directory does not say so"
                 ));
@@ -188,6 +188,8 @@ impl Listings<'_> {
             let is_here = self.batch.iter().any(|segment| segment.id == entry.segment);
             let expected = match before {
                 _ if !is_here => None,
+                // What it says includes what was removed, which cannot be counted any more.
+                None if self.system.floor > Sequence::ZERO => Some(entry.earlier.unwrap_or(0)),
                 None => Some(0),
                 Some((_, None)) => None,
                 Some((segment, _)) if !is_known(segment) => None,

@@ -1,7 +1,7 @@
 //! The system segment: state, segments, producers; and whether each row of the directory and of the keys can be read.
 
 use bytes::Bytes;
-use log_domain::segment::SYSTEM_SEGMENT;
+use log_domain::segment::{FIRST_SEGMENT, SYSTEM_SEGMENT, dead};
 use log_domain::{Result, Segment, SegmentId, Sequence};
 use slatedb::{DbReader, KeyValue};
 
@@ -16,6 +16,8 @@ use crate::store::slate::layout::{
 pub(super) struct System {
     /// In order.
     pub(super) segments: Vec<Segment>,
+    /// What lies below is removed, a piece after the other.
+    pub(super) floor: Sequence,
 }
 
 impl System {
@@ -31,6 +33,7 @@ impl System {
         let mut rows = Rows::with_prefix(reader, prefix, what, findings, progress).await?;
         let mut system = Self {
             segments: Vec::new(),
+            floor: Sequence::ZERO,
         };
         let mut bound = None;
         let mut count = 0_u64;
@@ -65,7 +68,11 @@ impl System {
         const DIRECTORY: u8 = RowType::Directory as u8;
         const KEY: u8 = RowType::Key as u8;
         match row.key.get(HEAD_BYTES - 1) {
-            Some(&STATE) => *bound = Some(state::decode(&row.value)?.bound),
+            Some(&STATE) => {
+                let state = state::decode(&row.value)?;
+                *bound = Some(state.bound);
+                self.floor = state.floor;
+            }
             Some(&SEGMENT) => self.segments.push(segments::decode(&row.key, &row.value)?),
             Some(&PRODUCER) => drop(producers::decode(&row.key, &row.value)?),
             Some(&DIRECTORY) => drop(directory::decode(&row.key, &row.value)?),
@@ -100,6 +107,15 @@ impl System {
                 ));
             }
         }
+        if let Some(first) = self.segments.first()
+            && first.id != FIRST_SEGMENT
+            && first.start > self.floor
+        {
+            findings.add(format!(
+                "segment {} is the first one, and begins at sequence {}, above the floor of the log, {}: the rows of those before it are missing",
+                first.id, first.start, self.floor
+            ));
+        }
         if let Some(last) = self.segments.last()
             && last.start > end
         {
@@ -108,6 +124,18 @@ impl System {
                 last.id, last.start
             ));
         }
+    }
+
+    /// Whether this segment has no row because it was below the floor. Its files go a while after the row.
+    pub(super) fn was_removed(&self, id: SegmentId) -> bool {
+        let first = self.segments.first();
+        first.is_some_and(|first| id < first.id && first.start <= self.floor)
+    }
+
+    /// Whether this segment is below the floor: its rows of the directory go before its own.
+    pub(super) fn is_dead(&self, id: SegmentId) -> bool {
+        let dead = dead(&self.segments, self.floor);
+        dead.last().is_some_and(|last| id <= last.id)
     }
 
     /// Whether there is a row for this segment.

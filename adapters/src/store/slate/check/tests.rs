@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use log_domain::run::RunBuilder;
 use log_domain::sequencer::State;
-use log_domain::{Append, Durability, LogWriter, SealPolicy, Segment, Sequence};
+use log_domain::{Append, Durability, LogWriter, SealPolicy, Segment, Sequence, Trim};
 use object_store::memory::InMemory;
 use object_store::{ObjectStore, ObjectStoreExt};
 use slatedb::config::{FlushOptions, FlushType};
@@ -147,6 +147,33 @@ async fn more_segments_than_are_read_at_the_same_time_are_checked() {
         .put(directory::key(b"a", wrong), directory::value(Some(7)))
         .await;
     fixture.finds("says that 7 records are before").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_wrong_with_a_log_while_what_is_below_its_floor_is_removed() {
+    let fixture = Fixture::new().await;
+    fixture.flush().await;
+    fixture.append(batch("c", &["5"])).await;
+    fixture.append(batch("a", &["6"])).await;
+    let trimmed = fixture.store.trim(Trim::BeforeSequence(Sequence::new(3)));
+    assert_eq!(trimmed.await.expect("trimmed").get(), 3);
+    let began = tokio::time::Instant::now();
+    loop {
+        let report = fixture.check().await;
+        assert_eq!(report.findings, [""; 0]);
+        if report.segments == 3 {
+            assert_eq!((report.records, report.keys), (3, 2));
+            break;
+        }
+        assert!(began.elapsed().as_secs() < 60, "{report:?}");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    // Of the segments that are left, all is there.
+    let (key, _) = segments::encode(&fixture.store.shared.segments()[0]);
+    fixture.store.db.delete(key).await.expect("deleted");
+    fixture
+        .finds("the rows of those before it are missing")
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,7 @@
 //! SlateDB's interface for schedulers.
 
 use bytes::Bytes;
+use log_domain::SegmentId;
 use log_domain::segment::SYSTEM_SEGMENT;
 use slatedb::compactor::{
     Compaction, CompactionScheduler, CompactionSchedulerSupplier, CompactionSpec, CompactionStatus,
@@ -63,10 +64,10 @@ fn running(compaction: &Compaction) -> Running {
 
 fn describe(manifest: &VersionedManifest) -> Vec<Files> {
     let segments = manifest.segments();
-    let newest = segments.iter().filter_map(id).max();
+    let newest = segments.iter().filter_map(|s| id(s.prefix())).max();
     let of_segment = |segment: &Segment| Files {
         segment: segment.prefix().clone(),
-        role: role(id(segment), newest),
+        role: role(id(segment.prefix()), newest),
         l0: segment.l0().iter().map(l0_file).collect(),
         runs: segment.compacted().iter().map(sorted_run).collect(),
     };
@@ -97,8 +98,7 @@ fn sorted_run(run: &SortedRun) -> Source {
 /// The role of a segment by its id. A memtable is written as a whole, so once the manifest names a newer segment, it has
 /// everything of this one.
 ///
-/// A segment whose records are to be dropped, below the floor of the log, would be [`Role::Left`]: a drain is refused while
-/// L0 files of its segment are being merged.
+/// What is proposed for a dead segment is left out by `drains`.
 fn role(id: Option<u32>, newest: Option<u32>) -> Role {
     match id {
         Some(SYSTEM_SEGMENT) => Role::System,
@@ -108,7 +108,8 @@ fn role(id: Option<u32>, newest: Option<u32>) -> Role {
     }
 }
 
-fn id(segment: &Segment) -> Option<u32> {
-    let prefix = segment.prefix().as_ref().try_into().ok()?;
+/// The segment that a prefix stands for.
+pub(super) fn id(prefix: &Bytes) -> Option<SegmentId> {
+    let prefix = prefix.as_ref().try_into().ok()?;
     Some(u32::from_be_bytes(prefix))
 }

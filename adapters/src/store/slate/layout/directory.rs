@@ -50,6 +50,15 @@ pub(crate) fn range(query: &KeysQuery) -> Option<(Bytes, Bound<Bytes>)> {
     super::listed(query, RowType::Directory, &SegmentId::MAX.to_be_bytes())
 }
 
+/// What all rows begin with, and from where on they are of keys after this one.
+pub(crate) fn all_after(log_key: Option<&Key>) -> (Bytes, Bound<Bytes>) {
+    let prefix = head(SYSTEM_SEGMENT, RowType::Directory, 0).freeze();
+    let start = log_key.map_or(Bound::Unbounded, |log_key| {
+        Bound::Excluded(key(log_key.as_ref(), SegmentId::MAX).slice(prefix.len()..))
+    });
+    (prefix, start)
+}
+
 /// Reads a row.
 ///
 /// # Errors

@@ -7,7 +7,7 @@
 
 use bytes::{Buf, BufMut, Bytes};
 use log_domain::segment::SYSTEM_SEGMENT;
-use log_domain::{Error, Result, Segment, Sequence};
+use log_domain::{Error, Result, Segment, SegmentId, Sequence};
 
 use super::{HEAD_BYTES, RowType, head, versioned};
 
@@ -18,15 +18,20 @@ pub(crate) fn prefix() -> Bytes {
     head(SYSTEM_SEGMENT, RowType::Segment, 0).freeze()
 }
 
+/// The key of the row of a segment.
+pub(crate) fn key(segment: SegmentId) -> Bytes {
+    let mut row_key = head(SYSTEM_SEGMENT, RowType::Segment, 4);
+    row_key.put_u32(segment);
+    row_key.freeze()
+}
+
 /// The row that describes `segment`.
 pub(crate) fn encode(segment: &Segment) -> (Bytes, Bytes) {
-    let mut row_key = head(SYSTEM_SEGMENT, RowType::Segment, 4);
-    row_key.put_u32(segment.id);
     let mut value = Vec::with_capacity(17);
     value.put_u8(VERSION);
     value.put_u64(segment.start.get());
     value.put_i64(segment.start_time_ms);
-    (row_key.freeze(), value.into())
+    (key(segment.id), value.into())
 }
 
 /// Reads a row.

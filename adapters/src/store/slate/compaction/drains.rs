@@ -1,0 +1,139 @@
+//! Drops the files of dead segments: a drain takes them out of the manifest without reading or writing any of them.
+//!
+//! A segment is proposed as often as the manifest lists files of it: a drain is refused while the segment's L0 files are being
+//! merged, and a memtable that is written later can bring files of it again.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use log_domain::SegmentId;
+use log_domain::segment::SYSTEM_SEGMENT;
+use slatedb::compactor::{
+    CompactionScheduler, CompactionSchedulerSupplier, CompactionSpec, CompactorStateView, SourceId,
+};
+use slatedb::config::CompactorOptions;
+use slatedb::manifest::Segment;
+use slatedb::{Error, VersionedManifest};
+
+use super::scheduler::id;
+
+/// Which segments the log has no row of any more: those before this one, but for the system segment. Never goes back.
+#[derive(Debug, Default)]
+pub(crate) struct Dead(AtomicU32);
+
+impl Dead {
+    /// The segments before `first_left` are dead, and that is in data files.
+    pub(crate) fn are_before(&self, first_left: SegmentId) {
+        self.0.fetch_max(first_left, Ordering::AcqRel);
+    }
+
+    /// Whether the manifest lists files of a segment before `first_left` that is not known to be dead.
+    pub(crate) fn grows(&self, manifest: &VersionedManifest, first_left: SegmentId) -> bool {
+        let listed = manifest.segments().iter().filter_map(|s| id(s.prefix()));
+        let mut before = listed.filter(|id| SYSTEM_SEGMENT < *id && *id < first_left);
+        before.any(|id| !self.has(Some(id)))
+    }
+
+    fn has(&self, segment: Option<SegmentId>) -> bool {
+        let first_left = self.0.load(Ordering::Acquire);
+        segment.is_some_and(|id| SYSTEM_SEGMENT < id && id < first_left)
+    }
+}
+
+/// Makes the scheduler of a database: that of `inner`, which is not asked about dead segments.
+pub(super) struct Supplier<S> {
+    pub(super) inner: S,
+    pub(super) dead: Arc<Dead>,
+}
+
+impl<S: CompactionSchedulerSupplier> CompactionSchedulerSupplier for Supplier<S> {
+    fn compaction_scheduler(
+        &self,
+        options: &CompactorOptions,
+    ) -> Box<dyn CompactionScheduler + Send + Sync> {
+        Box::new(Scheduler {
+            inner: self.inner.compaction_scheduler(options),
+            dead: Arc::clone(&self.dead),
+            drains_first: AtomicBool::default(),
+        })
+    }
+}
+
+struct Scheduler {
+    inner: Box<dyn CompactionScheduler + Send + Sync>,
+    dead: Arc<Dead>,
+    /// Only as much is started as the compactor has slots for, so merges and drains take turns to be first.
+    drains_first: AtomicBool,
+}
+
+impl CompactionScheduler for Scheduler {
+    fn propose(&self, state: &CompactorStateView) -> Vec<CompactionSpec> {
+        let mut proposed = self.inner.propose(state);
+        proposed.retain(|spec| !self.is_of_dead(spec));
+        let drains = self.drains(state);
+        if !drains.is_empty() {
+            let first = self.drains_first.fetch_xor(true, Ordering::Relaxed);
+            let at = if first { 0 } else { proposed.len().min(1) };
+            proposed.splice(at..at, drains);
+        }
+        proposed
+    }
+
+    fn validate(&self, state: &CompactorStateView, spec: &CompactionSpec) -> Result<(), Error> {
+        match (spec.is_drain(), self.is_of_dead(spec)) {
+            (true, true) => Ok(()),
+            (true, false) => Err(Error::invalid(
+                "a drain of a segment that is not below the floor of the log".to_owned(),
+            )),
+            (false, _) => self.inner.validate(state, spec),
+        }
+    }
+}
+
+impl Scheduler {
+    fn is_of_dead(&self, spec: &CompactionSpec) -> bool {
+        self.dead.has(id(spec.segment()))
+    }
+
+    fn drains(&self, state: &CompactorStateView) -> Vec<CompactionSpec> {
+        let busy: Vec<_> = state
+            .compactions()
+            .into_iter()
+            .flat_map(|compactions| compactions.recent_compactions())
+            .filter(|compaction| compaction.active())
+            .map(|compaction| compaction.spec().segment())
+            .collect();
+        let segments = state.manifest().segments().iter();
+        segments
+            .filter(|segment| self.dead.has(id(segment.prefix())))
+            .filter(|segment| !busy.contains(&segment.prefix()))
+            .filter_map(drain)
+            .collect()
+    }
+}
+
+/// Takes everything that is there; nothing if there is nothing.
+fn drain(segment: &Segment) -> Option<CompactionSpec> {
+    let l0 = segment.l0().iter().map(|file| SourceId::SstView(file.id));
+    let runs = segment.compacted().iter();
+    let sources: Vec<_> = l0
+        .chain(runs.map(|run| SourceId::SortedRun(run.id)))
+        .collect();
+    (!sources.is_empty()).then(|| CompactionSpec::drain_segment(segment.prefix().clone(), sources))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_system_segment_and_those_that_stay_are_never_dead() {
+        let dead = Dead::default();
+        assert!((0..9).all(|id| !dead.has(Some(id))));
+        dead.are_before(4);
+        dead.are_before(2);
+        let found: Vec<_> = (0..9).filter(|id| dead.has(Some(*id))).collect();
+        assert_eq!(found, [1, 2, 3]);
+        assert!(!dead.has(None));
+    }
+}

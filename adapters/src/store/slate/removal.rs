@@ -1,0 +1,217 @@
+//! Removes what is below the floor, in the background.
+//!
+//! When segments have fallen below the floor, a walk through the directory finds the keys that they hold. Batch by batch, the
+//! writer removes their rows (see [`log_domain::sequencer::Doomed`]), then those of the segments. Once that is in data files, the
+//! compactor drops the files of the segments. After a crash between any two steps, what is left is found again: segments with a row,
+//! which end below the floor, and files of segments without one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::stream::{self, StreamExt, TryStreamExt};
+use log_domain::segment::FIRST_SEGMENT;
+use log_domain::sequencer::{DirectoryEntry, Doomed};
+use log_domain::{Error, Key, Result, Segment, SegmentId};
+use slatedb::Db;
+use slatedb::config::{FlushOptions, FlushType};
+use tokio::sync::{mpsc, oneshot};
+
+use super::compaction::Dead;
+use super::directory::{self, newest};
+use super::error;
+use super::queue::{Message, PendingRemoval};
+use super::shared::{Shared, Vital};
+
+/// Keys whose rows are removed by one commit.
+const KEYS: usize = 256;
+/// Rows of one key that are removed by one commit. With the above, this bounds for how long appends wait behind it.
+const ROWS: usize = 16;
+/// Keys that one walk visits; the next one continues. It bounds how long an iterator is open.
+const VISITED: usize = 16_384;
+/// Keys whose rows are read at the same time: few, because nothing waits for them.
+const CONCURRENT: usize = 4;
+
+/// Removes what is below the floor of one store.
+pub(super) struct Removal {
+    pub(super) db: Db,
+    pub(super) shared: Arc<Shared>,
+    pub(super) writer: mpsc::WeakUnboundedSender<Message>,
+    /// What the compactor may drop.
+    pub(super) dead: Arc<Dead>,
+}
+
+impl Removal {
+    /// Looks `every` so often whether there is something to remove, until the store stops.
+    pub(super) async fn run(self, every: Duration) {
+        let _vital = Vital(Arc::clone(&self.shared));
+        let mut fails = false;
+        loop {
+            let round = async {
+                tokio::time::sleep(every).await;
+                self.remove().await?;
+                self.release().await
+            };
+            let outcome = tokio::select! {
+                biased;
+                _ = self.shared.until_stopped() => return,
+                outcome = round => outcome,
+            };
+            if let Err(error) = &outcome
+                && !fails
+            {
+                tracing::warn!(%error, "could not remove all that is below the floor of the log: trying again");
+            }
+            fails = outcome.is_err();
+        }
+    }
+
+    /// Removes the segments that are dead now.
+    async fn remove(&self) -> Result<()> {
+        let segments = self.shared.segments();
+        let dead = log_domain::segment::dead(&segments, self.shared.floor());
+        if dead.is_empty() {
+            return Ok(());
+        }
+        let first_left = segments[dead.len()];
+        let dead: Vec<SegmentId> = dead.iter().map(|segment| segment.id).collect();
+        // Readers that began before must know.
+        self.shared.removes_below(first_left.start);
+        self.remove_listings(first_left).await?;
+        let removed = dead.len();
+        self.ask(|reply| PendingRemoval::Segments(dead, first_left, reply))
+            .await?;
+        tracing::info!(
+            segments = removed,
+            below = %first_left.start,
+            "removed segments below the floor of the log"
+        );
+        Ok(())
+    }
+
+    /// Has the compactor drop the files of segments that have no row any more.
+    async fn release(&self) -> Result<()> {
+        let Some(first_left) = self.shared.segments().first().copied() else {
+            return Ok(());
+        };
+        if first_left.start > self.shared.floor() || !self.has_files_before(first_left.id) {
+            return Ok(());
+        }
+        // That they have no row must not be lost, not even with the WAL: files that are dropped would be missed then. And what
+        // the memtable has of these segments is dropped with the rest.
+        let memtable = FlushOptions {
+            flush_type: FlushType::MemTable,
+        };
+        let flushed = self.db.flush_with_options(memtable).await;
+        flushed.map_err(error::read)?;
+        self.dead.are_before(first_left.id);
+        Ok(())
+    }
+
+    /// Whether the manifest lists files of a segment before `first_left` that the compactor does not drop yet.
+    fn has_files_before(&self, first_left: SegmentId) -> bool {
+        let status = self.db.subscribe();
+        let listed = &status.borrow().current_manifest;
+        first_left > FIRST_SEGMENT && self.dead.grows(listed, first_left)
+    }
+
+    /// Removes the rows of the directory of segments before `first_left`.
+    async fn remove_listings(&self, first_left: Segment) -> Result<()> {
+        let mut after = None;
+        loop {
+            let walk = directory::listed_before(&self.db, first_left.id, after, (KEYS, VISITED));
+            let (keys, visited) = walk.await?;
+            self.remove_keys(keys, first_left).await?;
+            after = match visited {
+                Some(visited) => Some(visited),
+                None => return Ok(()),
+            };
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Removes the rows of these keys. Each time, a key has fewer rows to remove, or has got one that stays, which happens once.
+    async fn remove_keys(&self, mut keys: Vec<Key>, first_left: Segment) -> Result<()> {
+        while !keys.is_empty() {
+            let watched = keys.clone();
+            self.ask(|reply| PendingRemoval::Watch(watched, first_left, reply))
+                .await?;
+            let doomed: Vec<Option<Doomed>> = stream::iter(keys)
+                .map(|key| self.doomed(key, first_left.id))
+                .buffered(CONCURRENT)
+                .try_collect()
+                .await?;
+            let doomed: Vec<Doomed> = doomed.into_iter().flatten().collect();
+            let has_more = |doomed: &&Doomed| doomed.segments.len() == ROWS;
+            let more = doomed.iter().filter(has_more).map(|d| d.key.clone());
+            let mut next: Vec<Key> = more.collect();
+            let again = self
+                .ask(|reply| PendingRemoval::Rows(doomed, reply))
+                .await?;
+            next.extend(
+                again
+                    .into_iter()
+                    .filter(|key| !next.contains(key))
+                    .collect::<Vec<_>>(),
+            );
+            keys = next;
+        }
+        Ok(())
+    }
+
+    /// The oldest rows of `key`, of segments before `first_left`; `None` if there are none.
+    pub(super) async fn doomed(&self, key: Key, first_left: SegmentId) -> Result<Option<Doomed>> {
+        let (segments, next) = directory::oldest(&self.db, &key, first_left, ROWS).await?;
+        if segments.is_empty() {
+            return Ok(None);
+        }
+        let settled = match &next {
+            Some(DirectoryEntry {
+                segment,
+                earlier: None,
+                ..
+            }) => Some(self.settled(&key, *segment).await?),
+            Some(_) | None => None,
+        };
+        Ok(Some(Doomed {
+            key,
+            segments,
+            are_all: next.is_none(),
+            settled,
+        }))
+    }
+
+    /// What the row of `key` should say that leaves open how many records are before it.
+    async fn settled(&self, key: &Key, segment: SegmentId) -> Result<DirectoryEntry> {
+        let newest = newest(&self.db, key, segment).await?;
+        let earlier = newest.filter(|newest| newest.segment == segment);
+        let earlier = earlier.map(|newest| newest.earlier).ok_or_else(|| {
+            Error::Corrupt(format!(
+                "the directory lists a key no longer in segment {segment}"
+            ))
+        })?;
+        Ok(DirectoryEntry {
+            key: key.clone(),
+            segment,
+            earlier: Some(earlier),
+        })
+    }
+
+    /// Has the writer do something, and waits for its answer.
+    async fn ask<T>(
+        &self,
+        request: impl FnOnce(oneshot::Sender<Result<T>>) -> PendingRemoval,
+    ) -> Result<T> {
+        let refusal = || {
+            self.shared.stopped().map_or_else(
+                || Error::unavailable("the writer has ended"),
+                |why| why.error(),
+            )
+        };
+        let (reply, answer) = oneshot::channel();
+        let writer = self.writer.upgrade().ok_or_else(refusal)?;
+        let sent = writer.send(Message::Remove(request(reply)));
+        drop(writer);
+        sent.map_err(|_| refusal())?;
+        answer.await.map_err(|_| refusal())?
+    }
+}

@@ -1,0 +1,104 @@
+//! An object store in which one read can be held up.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures::stream::BoxStream;
+use object_store::path::Path;
+use object_store::{
+    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta,
+    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
+};
+use tokio::sync::Notify;
+
+use super::*;
+
+/// The next read of a data file can be held up, while all others continue.
+#[derive(Debug)]
+pub(super) struct Held {
+    store: Arc<dyn ObjectStore>,
+    holds_next: AtomicBool,
+    held: Notify,
+    released: Notify,
+}
+
+impl Held {
+    pub(super) fn new(store: Arc<dyn ObjectStore>) -> Self {
+        Self {
+            store,
+            holds_next: AtomicBool::default(),
+            held: Notify::new(),
+            released: Notify::new(),
+        }
+    }
+
+    /// Holds the next read up.
+    pub(super) fn hold_next(&self) {
+        self.holds_next.store(true, Ordering::SeqCst);
+    }
+
+    /// Waits until it is held up.
+    pub(super) async fn is_held(&self) {
+        let held = tokio::time::timeout(CLOSE, self.held.notified());
+        held.await.expect("a read of a data file");
+    }
+
+    /// Lets it continue.
+    pub(super) fn release(&self) {
+        self.released.notify_one();
+    }
+}
+
+impl fmt::Display for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, held", self.store)
+    }
+}
+
+#[async_trait::async_trait]
+impl ObjectStore for Held {
+    async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
+        let of_data = location.as_ref().contains("/compacted/");
+        if of_data && self.holds_next.swap(false, Ordering::SeqCst) {
+            self.held.notify_one();
+            self.released.notified().await;
+        }
+        self.store.get_opts(location, options).await
+    }
+
+    async fn put_opts(
+        &self,
+        location: &Path,
+        payload: PutPayload,
+        options: PutOptions,
+    ) -> Result<PutResult> {
+        self.store.put_opts(location, payload, options).await
+    }
+
+    async fn put_multipart_opts(
+        &self,
+        location: &Path,
+        options: PutMultipartOptions,
+    ) -> Result<Box<dyn MultipartUpload>> {
+        self.store.put_multipart_opts(location, options).await
+    }
+
+    fn delete_stream(
+        &self,
+        locations: BoxStream<'static, Result<Path>>,
+    ) -> BoxStream<'static, Result<Path>> {
+        self.store.delete_stream(locations)
+    }
+
+    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+        self.store.list(prefix)
+    }
+
+    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
+        self.store.list_with_delimiter(prefix).await
+    }
+
+    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
+        self.store.copy_opts(from, to, options).await
+    }
+}
