@@ -18,6 +18,7 @@ mod names;
 mod near_misses;
 mod numbers;
 mod reference;
+mod retention;
 mod s3;
 pub mod security;
 mod setting_variables;
@@ -40,7 +41,7 @@ use clap::ValueEnum;
 use log_adapters::http::HttpOptions;
 use log_adapters::objects::{Folder, Place, Purpose};
 use log_adapters::store::slate;
-use log_domain::{Limits, ProducerPolicy, SealPolicy};
+use log_domain::{Limits, ProducerPolicy};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +51,7 @@ pub use gcs::Gcs;
 pub use http::{Cors, Http};
 pub use limits::LimitsSection;
 pub use reference::reference;
+pub use retention::RetentionSection;
 pub use s3::{Encryption, S3};
 pub use show::show;
 pub use slatedb::SlateDb;
@@ -96,6 +98,8 @@ pub struct Config {
     /// When segments are sealed. Both settings are off by default. If both are set, the first limit that is reached
     /// seals the segment.
     pub segments: Segments,
+    /// How much of the log stays. By default all of it does.
+    pub retention: RetentionSection,
     /// How long the state of producers is kept.
     pub producers: Producers,
     /// When appends become durable.
@@ -406,10 +410,7 @@ impl Config {
                 take_over: self.storage.take_over,
             }),
             limits: self.limits(),
-            seal: SealPolicy {
-                interval: self.segments.seal_interval,
-                bytes: self.segments.seal_bytes.map(|size| size.as_u64()),
-            },
+            seal: self.seal(),
             producers: ProducerPolicy {
                 expire_after: self.producers.expire_after,
                 limit: self.limits.producers,

@@ -14,6 +14,7 @@ mod log_throttle;
 pub mod logging;
 mod node;
 mod readiness;
+mod retention;
 pub mod security;
 mod serve_args;
 pub mod server;

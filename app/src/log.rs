@@ -12,6 +12,7 @@ use tokio::sync::watch;
 
 use crate::config::Config;
 use crate::readiness::Readiness;
+use crate::retention;
 use crate::storage::Stores;
 use crate::write_health;
 
@@ -43,9 +44,10 @@ impl Log {
         let followers = Arc::new(Followers::new(&limits));
         let writes = Arc::new(FailingWrites::default());
         let Stores { objects, wal } = parts.stores;
+        let clock = parts.clock;
         let store = slate::StoreParts {
             objects: writes.watch(objects),
-            clock: parts.clock,
+            clock: Arc::clone(&clock),
             listener: Arc::clone(&followers) as Arc<_>,
             telemetry: Arc::new(metrics.clone()),
             recorder: metrics.slatedb(),
@@ -66,7 +68,13 @@ impl Log {
         let readiness = Arc::new(readiness);
         readiness.keep_asking();
         write_health::keep_telling(&writes);
-        count(metrics, &service, &readiness, &writes);
+        retention::keep_trimming(
+            &service,
+            config.retention(),
+            config.seal(),
+            Arc::clone(&clock),
+        );
+        count(metrics, &service, &readiness, &writes, clock);
         Ok(Self {
             service,
             readiness,
@@ -96,20 +104,29 @@ fn count(
     service: &Arc<LogService<SlateStore>>,
     readiness: &Arc<Readiness>,
     writes: &Arc<FailingWrites>,
+    clock: Arc<dyn Clock>,
 ) {
     let (service, readiness) = (Arc::downgrade(service), Arc::downgrade(readiness));
     let writes = Arc::downgrade(writes);
     metrics.watch(Arc::new(move || {
         match (service.upgrade(), readiness.upgrade()) {
-            (Some(service), Some(readiness)) => GaugeValues {
-                status: service.status(),
-                followers: service.followers() as u64,
-                ready: readiness.is_ready(),
-                writes_fail: writes
-                    .upgrade()
-                    .and_then(|writes| writes.longest())
-                    .map_or(Duration::ZERO, |fail| fail.since),
-            },
+            (Some(service), Some(readiness)) => {
+                let stored = service.stored();
+                let began_ms = stored.first().map(|oldest| oldest.segment.start_time_ms);
+                let age_ms = began_ms.map_or(0, |began_ms| clock.now_ms().saturating_sub(began_ms));
+                GaugeValues {
+                    floor: service.floor().get(),
+                    stored_bytes: stored.iter().map(|segment| segment.bytes).sum(),
+                    oldest_segment: Duration::from_millis(age_ms.max(0).cast_unsigned()),
+                    status: service.status(),
+                    followers: service.followers() as u64,
+                    ready: readiness.is_ready(),
+                    writes_fail: writes
+                        .upgrade()
+                        .and_then(|writes| writes.longest())
+                        .map_or(Duration::ZERO, |fail| fail.since),
+                }
+            }
             _ => GaugeValues::default(),
         }
     }));

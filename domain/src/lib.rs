@@ -26,6 +26,7 @@ pub mod ports;
 pub mod producer;
 pub mod query;
 pub mod rejection;
+pub mod retention;
 pub mod run;
 pub mod segment;
 pub mod sequence;
@@ -47,6 +48,7 @@ pub use ports::{
 pub use producer::{Producer, ProducerId, ProducerPolicy, ProducerState};
 pub use query::{KeysQuery, PageLimit, Scan, SequenceRange, Visibility, Watermarks};
 pub use rejection::Rejection;
+pub use retention::{Retention, StoredSegment};
 pub use run::Run;
 pub use segment::{SealPolicy, Segment, SegmentId};
 pub use sequence::Sequence;

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use crate::{
     Append, Appended, Counted, Credentials, Denied, Durability, Error, Key, KeysPage, KeysQuery,
-    Page, Result, Right, Run, Scan, Segment, SegmentId, Sequence, SequenceRange, Trim, Watermarks,
+    Page, Result, Right, Run, Scan, Segment, SegmentId, Sequence, SequenceRange, StoredSegment,
+    Trim, Watermarks,
 };
 
 /// The reading side of a log store.
@@ -94,6 +95,9 @@ pub trait LogWriter: Send + Sync + 'static {
     /// [`crate::Error::Invalid`] for a position beyond the tip or in the future. MUST be [`crate::Error::TrimUnknown`] when the
     /// floor may have been written; every other error promises that it was not.
     fn trim(&self, trim: Trim) -> impl Future<Output = Result<Sequence>> + Send;
+
+    /// The segments that overlap what is at or above the floor, in order, and how much is stored of each.
+    fn stored(&self) -> Vec<StoredSegment>;
 
     /// Makes all acknowledged records durable and closes the store. Later appends are rejected as unavailable. A second
     /// call returns the result of the first.

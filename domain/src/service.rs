@@ -8,7 +8,8 @@ use crate::page::PageBuilder;
 use crate::ports::Telemetry;
 use crate::{
     Append, Appended, Counted, Durability, Key, KeysPage, KeysQuery, Limits, LogReader, LogWriter,
-    Page, Result, Run, Scan, Segment, Sequence, SequenceRange, Status, Stopped, Trim, Watermarks,
+    Page, Result, Retention, Run, Scan, Segment, Sequence, SequenceRange, Status, Stopped,
+    StoredSegment, Trim, Watermarks,
 };
 
 /// A log that can be appended to, read and followed.
@@ -71,6 +72,16 @@ impl<S: LogWriter> LogService<S> {
     /// As [`LogWriter::trim`].
     pub async fn trim(&self, trim: Trim) -> Result<Sequence> {
         self.store.trim(trim).await
+    }
+
+    /// The segments that have records at or above the floor, or could, in order, and how much is stored of each.
+    pub fn stored(&self) -> Vec<StoredSegment> {
+        self.store.stored()
+    }
+
+    /// The trims that `retention` asks for now.
+    pub fn due(&self, retention: &Retention, now_ms: i64) -> Vec<Trim> {
+        retention.due(&self.store.stored(), now_ms).collect()
     }
 
     /// Makes all acknowledged records durable and closes the store.

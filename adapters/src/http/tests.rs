@@ -9,7 +9,7 @@ use log_domain::follow::Followers;
 use log_domain::{
     Append, Appended, Authorizer, Counted, Durability, Error, Key, KeysPage, KeysQuery, Limits,
     LogReader, LogService, LogStore, LogWriter, Page, ProducerPolicy, Result, Scan, SealPolicy,
-    Segment, Sequence, SequenceRange, Status, Stopped, Trim, Watermarks,
+    Segment, Sequence, SequenceRange, Status, Stopped, StoredSegment, Trim, Watermarks,
 };
 use opentelemetry::metrics::MeterProvider;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
@@ -229,6 +229,10 @@ impl LogWriter for Failing {
 
     async fn trim(&self, _trim: Trim) -> Result<Sequence> {
         Err(self.0.clone())
+    }
+
+    fn stored(&self) -> Vec<StoredSegment> {
+        Vec::new()
     }
 
     async fn close(&self, _within: Duration) -> Result<()> {

@@ -7,7 +7,7 @@ use log_domain::model::Model;
 use log_domain::{
     Append, Appended, Clock, CommitListener, Counted, Durability, Key, KeysPage, KeysQuery,
     LogReader, LogWriter, Page, ProducerPolicy, Result, Scan, SealPolicy, Segment, Sequence,
-    SequenceRange, Status, Stopped, Trim, Watermarks,
+    SequenceRange, Status, Stopped, StoredSegment, Trim, Watermarks,
 };
 use parking_lot::Mutex;
 
@@ -112,6 +112,14 @@ impl LogWriter for MemoryStore {
             return Err(Stopped::Closing.error());
         }
         self.memory.0.lock().trim(trim, self.clock.now_ms())
+    }
+
+    fn stored(&self) -> Vec<StoredSegment> {
+        let segments = self.memory.0.lock().segments(SequenceRange::ALL);
+        let stored = segments
+            .into_iter()
+            .map(|segment| StoredSegment { segment, bytes: 0 });
+        stored.collect()
     }
 
     async fn close(&self, _within: Duration) -> Result<()> {

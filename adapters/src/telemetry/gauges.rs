@@ -21,6 +21,12 @@ pub struct GaugeValues {
     pub ready: bool,
     /// For how long the object store has refused every write; zero when it takes them.
     pub writes_fail: Duration,
+    /// The floor of the log.
+    pub floor: u64,
+    /// Bytes of the data files of its segments.
+    pub stored_bytes: u64,
+    /// How long ago its oldest segment began.
+    pub oldest_segment: Duration,
 }
 
 type ReadGauges = Arc<dyn Fn() -> GaugeValues + Send + Sync>;
@@ -74,6 +80,16 @@ impl Metrics {
             |values| values.status.dead_segments,
         );
         gauge(
+            "log_floor_sequence",
+            "Everything below this sequence was deleted, by a trim or by retention.",
+            |values| values.floor,
+        );
+        gauge(
+            "log_stored_bytes",
+            "Bytes of the data files of all segments that have records at or above the floor.",
+            |values| values.stored_bytes,
+        );
+        gauge(
             "log_active_segment",
             "The segment that is appended to; 0 before the first append.",
             |values| u64::from(values.status.active_segment),
@@ -111,6 +127,11 @@ impl Metrics {
             "log_durable_lag_seconds",
             "For how long the oldest record that is not on object storage has been waiting.",
             |values| values.status.durable_lag,
+        );
+        seconds(
+            "log_oldest_segment_age_seconds",
+            "How long ago the oldest segment began that has records at or above the floor.",
+            |values| values.oldest_segment,
         );
         seconds(
             "log_write_failure_seconds",

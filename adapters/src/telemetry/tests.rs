@@ -164,6 +164,9 @@ fn what_an_operator_asks_next_is_there() {
         followers: 8,
         ready: false,
         writes_fail: Duration::from_secs(9),
+        floor: 11,
+        stored_bytes: 12,
+        oldest_segment: Duration::from_secs(13),
     }));
     let text = metrics.render();
     for line in [
@@ -182,6 +185,9 @@ fn what_an_operator_asks_next_is_there() {
         "log_followers 8",
         "log_ready 0",
         "log_segments 6",
+        "log_floor_sequence 11",
+        "log_stored_bytes 12",
+        "log_oldest_segment_age_seconds 13",
         "log_tip_sequence 50",
         "log_build_info{version=\"0.1.0\"} 1",
         "# TYPE process_cpu_seconds_total counter",

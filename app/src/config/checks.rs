@@ -3,7 +3,7 @@
 use bytesize::ByteSize;
 use log_adapters::store::slate;
 
-use super::{Config, Refusal, azure, gcs, s3, security, slatedb, wal};
+use super::{Config, Refusal, azure, gcs, retention, s3, security, slatedb, wal};
 use crate::logging::filter;
 
 impl Config {
@@ -70,6 +70,16 @@ impl Config {
                 "segments.seal_interval",
             ),
             (
+                self.retention.max_age.is_some_and(|age| age.is_zero()),
+                "retention.max_age",
+            ),
+            (
+                self.retention
+                    .max_bytes
+                    .is_some_and(|size| size.as_u64() == 0),
+                "retention.max_bytes",
+            ),
+            (
                 self.durability.flush_interval.is_zero(),
                 "durability.flush_interval",
             ),
@@ -92,6 +102,7 @@ impl Config {
                 return refuse(&format!("{name} must be more than 0"));
             }
         }
+        retention::validate(&self)?;
         security::validate(&self).map_err(Refusal)?;
         self.allowed().map_err(Refusal)?;
         if self.lame_duck() >= self.shutdown.timeout {

@@ -47,6 +47,7 @@ impl Default for Config {
                 header_bytes: ByteSize::kib(64),
             },
             segments: Segments::default(),
+            retention: RetentionSection::default(),
             producers: Producers {
                 expire_after: slate.producers.expire_after,
             },

@@ -26,6 +26,7 @@ mod prometheus;
 mod readiness;
 mod real_data;
 mod removed;
+mod retention;
 mod rust_client;
 mod s3;
 mod safe_appends;

@@ -209,6 +209,10 @@ async fn a_read_that_takes_too_long_ends_as_deadline_exceeded() {
         async fn trim(&self, _: Trim) -> Result<Sequence> {
             std::future::pending().await
         }
+        fn stored(&self) -> Vec<StoredSegment> {
+            Vec::new()
+        }
+
         async fn close(&self, _within: Duration) -> Result<()> {
             Ok(())
         }

@@ -28,6 +28,7 @@ mod removal_commits;
 mod rows;
 pub mod settings;
 mod shared;
+mod stored;
 mod stored_watermark;
 mod trims;
 mod used_timestamps;
@@ -45,7 +46,8 @@ use std::time::Duration;
 use log_domain::segment::{dead, overlapping};
 use log_domain::{
     Append, Appended, Counted, Durability, Error, Key, KeysPage, KeysQuery, LogReader, LogWriter,
-    Page, Result, Scan, Segment, Sequence, SequenceRange, Status, Stopped, Trim, Watermarks,
+    Page, Result, Scan, Segment, Sequence, SequenceRange, Status, Stopped, StoredSegment, Trim,
+    Watermarks,
 };
 use slatedb::Db;
 use slatedb::config::{CloseOptions, FlushType};
@@ -305,6 +307,13 @@ impl LogWriter for SlateStore {
 
     async fn trim(&self, trim: Trim) -> Result<Sequence> {
         self.queue.trim(trim, &self.shared).await
+    }
+
+    fn stored(&self) -> Vec<StoredSegment> {
+        let manifest = self.db.subscribe().borrow().current_manifest.clone();
+        let segments = self.shared.segments();
+        let left = overlapping(&segments, self.shared.floor(), Sequence::MAX);
+        stored::stored(&manifest, left)
     }
 
     async fn close(&self, within: Duration) -> Result<()> {

@@ -15,7 +15,7 @@ use slatedb::config::CompactorOptions;
 use slatedb::manifest::Segment;
 use slatedb::{Error, VersionedManifest};
 
-use super::scheduler::id;
+use crate::store::slate::layout::prefix;
 
 /// Which segments the log has no row of any more: those before this one, but for the system segment. Never goes back.
 #[derive(Debug, Default)]
@@ -29,7 +29,10 @@ impl Dead {
 
     /// Whether the manifest lists files of a segment before `first_left` that is not known to be dead.
     pub(crate) fn grows(&self, manifest: &VersionedManifest, first_left: SegmentId) -> bool {
-        let listed = manifest.segments().iter().filter_map(|s| id(s.prefix()));
+        let listed = manifest
+            .segments()
+            .iter()
+            .filter_map(|s| prefix::segment(s.prefix()));
         let mut before = listed.filter(|id| SYSTEM_SEGMENT < *id && *id < first_left);
         before.any(|id| !self.has(Some(id)))
     }
@@ -92,7 +95,7 @@ impl CompactionScheduler for Scheduler {
 
 impl Scheduler {
     fn is_of_dead(&self, spec: &CompactionSpec) -> bool {
-        self.dead.has(id(spec.segment()))
+        self.dead.has(prefix::segment(spec.segment()))
     }
 
     fn drains(&self, state: &CompactorStateView) -> Vec<CompactionSpec> {
@@ -105,7 +108,7 @@ impl Scheduler {
             .collect();
         let segments = state.manifest().segments().iter();
         segments
-            .filter(|segment| self.dead.has(id(segment.prefix())))
+            .filter(|segment| self.dead.has(prefix::segment(segment.prefix())))
             .filter(|segment| !busy.contains(&segment.prefix()))
             .filter_map(drain)
             .collect()

@@ -1,7 +1,6 @@
 //! SlateDB's interface for schedulers.
 
 use bytes::Bytes;
-use log_domain::SegmentId;
 use log_domain::segment::SYSTEM_SEGMENT;
 use slatedb::compactor::{
     Compaction, CompactionScheduler, CompactionSchedulerSupplier, CompactionSpec, CompactionStatus,
@@ -13,6 +12,7 @@ use slatedb::{Error, VersionedManifest};
 
 use super::bounds::Bounds;
 use super::plan::{Files, Role, Running, Source, keeps_order, propose};
+use crate::store::slate::layout::prefix;
 
 /// Makes the scheduler of a database.
 pub(super) struct Supplier(pub(super) Bounds);
@@ -64,10 +64,13 @@ fn running(compaction: &Compaction) -> Running {
 
 fn describe(manifest: &VersionedManifest) -> Vec<Files> {
     let segments = manifest.segments();
-    let newest = segments.iter().filter_map(|s| id(s.prefix())).max();
+    let newest = segments
+        .iter()
+        .filter_map(|s| prefix::segment(s.prefix()))
+        .max();
     let of_segment = |segment: &Segment| Files {
         segment: segment.prefix().clone(),
-        role: role(id(segment.prefix()), newest),
+        role: role(prefix::segment(segment.prefix()), newest),
         l0: segment.l0().iter().map(l0_file).collect(),
         runs: segment.compacted().iter().map(sorted_run).collect(),
     };
@@ -106,10 +109,4 @@ fn role(id: Option<u32>, newest: Option<u32>) -> Role {
         Some(_) => Role::Sealed,
         None => Role::Left,
     }
-}
-
-/// The segment that a prefix stands for.
-pub(super) fn id(prefix: &Bytes) -> Option<SegmentId> {
-    let prefix = prefix.as_ref().try_into().ok()?;
-    Some(u32::from_be_bytes(prefix))
 }

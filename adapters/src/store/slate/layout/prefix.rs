@@ -1,5 +1,6 @@
 //! What SlateDB needs to know of the layout: which bytes of a row key name its segment, and which its log key.
 
+use log_domain::SegmentId;
 use slatedb::{PrefixExtractor, PrefixTarget};
 
 use super::{HEAD_BYTES, key};
@@ -19,6 +20,11 @@ impl PrefixExtractor for BySegment {
     fn prefix_len(&self, target: &PrefixTarget) -> Option<usize> {
         (bytes(target).len() >= SEGMENT_BYTES).then_some(SEGMENT_BYTES)
     }
+}
+
+/// The segment that a prefix stands for.
+pub(crate) fn segment(prefix: &[u8]) -> Option<SegmentId> {
+    Some(u32::from_be_bytes(prefix.try_into().ok()?))
 }
 
 /// Segment, row type and log key of a row: what the bloom filters are asked for. Part of the filters' name.
