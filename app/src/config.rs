@@ -345,6 +345,7 @@ impl Config {
         slatedb::refuse_unknown(sources)?;
         let mut config = sources.parsed()?;
         slatedb::settle(&mut config, sources)?;
+        retention::collect_soon(&mut config, sources);
         cache::check(&config, sources)?;
         config.validated()
     }

@@ -7,8 +7,13 @@ use log_domain::{Retention, SealPolicy};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::sources::Sources;
 use super::{Config, Refusal};
 
+/// For how long the compactor keeps the files that it replaced, for reads that began before. One that takes longer begins again.
+const CHECKPOINT: Duration = Duration::from_secs(10);
+/// How often data files are looked for that nothing needs any more, and how old they are at least.
+const COLLECT_EVERY: Duration = Duration::from_secs(5);
 /// A log is cut into at least so many segments, so that its oldest data goes in small steps.
 const STEPS_OF_AGE: u32 = 24;
 const STEPS_OF_SIZE: u64 = 20;
@@ -50,6 +55,31 @@ impl Config {
                 .seal_interval
                 .or_else(|| self.retention.max_age.map(of_age)),
             bytes: bytes.or_else(|| self.retention.max_bytes.map(of_size)),
+        }
+    }
+}
+
+/// With retention, lets the space of deleted data be free within seconds and not after 25 minutes, unless the settings of SlateDB
+/// say otherwise.
+pub(super) fn collect_soon(config: &mut Config, sources: &Sources) {
+    if config.retention().is_off() {
+        return;
+    }
+    let given = |name: &str| sources.given(&format!("slatedb.{name}"));
+    let settings = &mut config.slatedb.0;
+    if let Some(compactor) = &mut settings.compactor_options
+        && !given("compactor_options.checkpoint_lifetime")
+    {
+        compactor.checkpoint_lifetime = CHECKPOINT;
+    }
+    if let Some(collector) = &mut settings.garbage_collector_options
+        && let Some(files) = &mut collector.compacted_options
+    {
+        if !given("garbage_collector_options.compacted_options.interval") {
+            files.interval = Some(COLLECT_EVERY);
+        }
+        if !given("garbage_collector_options.compacted_options.min_age") {
+            files.min_age = COLLECT_EVERY;
         }
     }
 }

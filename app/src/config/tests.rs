@@ -71,6 +71,33 @@ fn toml_and_yaml_say_the_same() {
 }
 
 #[test]
+fn with_retention_files_are_collected_soon_unless_the_settings_say_otherwise() {
+    let of = |file: Option<&str>| {
+        let settings = load(file, json!({})).expect("valid").settings();
+        let compactor = settings.compactor_options.expect("compacts");
+        let collector = settings.garbage_collector_options.expect("collects");
+        let files = collector.compacted_options.expect("collects files");
+        (compactor.checkpoint_lifetime, files.interval, files.min_age)
+    };
+    Jail::expect_with(|jail| {
+        let seconds = Duration::from_secs;
+        let slow = of(None);
+        assert!(slow.0 > seconds(60) && slow.2 > seconds(60), "{slow:?}");
+        jail.create_file("a.yaml", "retention: { max_age: 1d }")?;
+        assert_eq!(
+            of(Some("a.yaml")),
+            (seconds(10), Some(seconds(5)), seconds(5))
+        );
+        jail.set_env("LOG_SLATEDB__COMPACTOR_OPTIONS__CHECKPOINT_LIFETIME", "99s");
+        assert_eq!(
+            of(Some("a.yaml")),
+            (seconds(99), Some(seconds(5)), seconds(5))
+        );
+        Ok(())
+    });
+}
+
+#[test]
 fn what_is_wrong_is_named_in_one_line() {
     Jail::expect_with(|jail| {
         jail.create_file("unknown.yaml", "limits: { key_bites: 1 }")?;

@@ -64,7 +64,7 @@ use stored_watermark::StoredWatermark;
 use vanished::Presence;
 pub use wal_place::WalStore;
 
-/// How often a read begins that finds each time that segments went which it may have needed.
+/// How often a read begins that finds each time that segments or files went which it may have needed.
 const READS: usize = 3;
 
 /// How long the storage engine is waited for that closes over a log that is gone: it repeats what cannot succeed.
@@ -93,6 +93,13 @@ impl SlateStore {
             watermarks,
             floor,
         }
+    }
+
+    /// Whether this answer of a read that needed what is at or above `from` is not to be asked for again.
+    fn is_final<T>(&self, answer: &Result<T>, from: Sequence, attempt: usize) -> bool {
+        // A file that was replaced and collected during the read is missing like one that is lost. The next read has the newest list of files.
+        let may_be_replaced = attempt == 0 && matches!(answer, Err(Error::Corrupt(_)));
+        self.shared.has_all_from(from) && !may_be_replaced
     }
 
     /// How a close ends that the object store gave no time.
@@ -215,11 +222,11 @@ fn trimmed_meanwhile() -> Error {
 
 impl LogReader for SlateStore {
     async fn scan(&self, scan: &Scan) -> Result<Page> {
-        for _ in 0..READS {
+        for attempt in 0..READS {
             let reader = self.reader();
             let from = reader.floor.max(scan.range.start());
             let page = reader.scan(scan).await;
-            if self.shared.has_all_from(from) {
+            if self.is_final(&page, from, attempt) {
                 return page;
             }
         }
@@ -227,11 +234,11 @@ impl LogReader for SlateStore {
     }
 
     async fn keys(&self, query: &KeysQuery) -> Result<KeysPage> {
-        for _ in 0..READS {
+        for attempt in 0..READS {
             let reader = self.reader();
             let from = reader.floor;
             let page = reader.keys(query).await;
-            if self.shared.has_all_from(from) {
+            if self.is_final(&page, from, attempt) {
                 return page;
             }
         }
@@ -244,11 +251,11 @@ impl LogReader for SlateStore {
     }
 
     async fn count(&self, key: &Key, range: SequenceRange) -> Result<Counted> {
-        for _ in 0..READS {
+        for attempt in 0..READS {
             let reader = self.reader();
             let from = reader.floor.max(range.start());
             let counted = reader.count(key, range).await;
-            if self.shared.has_all_from(from) {
+            if self.is_final(&counted, from, attempt) {
                 return counted;
             }
         }
