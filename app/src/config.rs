@@ -84,7 +84,7 @@ pub struct Config {
     pub log_format: LogFormat,
     /// TLS for the main listener (`host` and `port`). Off unless both files are set.
     pub tls: security::Tls,
-    /// Authentication and authorization. Without tokens, every client can read and append.
+    /// Authentication and authorization. Without tokens, every client can read, append and delete.
     pub auth: security::Auth,
     /// A separate listener for metrics and health, without TLS and tokens. Off unless a port is set.
     pub admin: security::Admin,

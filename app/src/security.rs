@@ -70,7 +70,7 @@ impl Security {
         }
         if self.tokens.is_none() && config.http().origins == AllowedOrigins::Any {
             tracing::warn!(
-                "INSECURE: http.cors.allow_origins is * and there are no tokens: any web page opened on a machine that can reach this server can read and append everything; list origins, or see auth.tokens"
+                "INSECURE: http.cors.allow_origins is * and there are no tokens: any web page opened on a machine that can reach this server can read, append and delete everything; list origins, or see auth.tokens"
             );
         }
         if config.host.is_loopback() {
@@ -79,7 +79,7 @@ impl Security {
         let host = config.host;
         if self.tokens.is_none() {
             tracing::warn!(
-                "INSECURE: listening on {host} without tokens: anyone who can reach this port can read and append everything; \
+                "INSECURE: listening on {host} without tokens: anyone who can reach this port can read, append and delete everything; \
                  see auth.tokens"
             );
         }

@@ -22,7 +22,7 @@ pub struct Tls {
     pub key: Option<PathBuf>,
 }
 
-/// Authentication and authorization. Without tokens, every client can read and append.
+/// Authentication and authorization. Without tokens, every client can read, append and delete.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Auth {
@@ -151,7 +151,7 @@ fn consented(config: &Config) -> Result<(), String> {
         return Ok(());
     }
     Err(format!(
-        "{} is {} and auth.tokens is not set: anyone who can reach the port could read and append everything; set {} to a file of tokens, or \
+        "{} is {} and auth.tokens is not set: anyone who can reach the port could read, append and delete everything; set {} to a file of tokens, or \
          {}=true to allow this, or listen on 127.0.0.1",
         named("host"),
         config.host,
