@@ -115,7 +115,9 @@ impl Planted {
             | Self::ExpireEarly
             | Self::IgnoreReuse
             | Self::SayTooOld => &[Scenario::ExactlyOnce],
-            Self::JudgeEarly | Self::JudgeFirst | Self::RejectEarly => &[Scenario::Registers],
+            Self::JudgeEarly | Self::JudgeFirst => &[Scenario::Registers],
+            // It shows when what a rejection rests on is lost, which is rare.
+            Self::RejectEarly => &[Scenario::Registers, Scenario::Swarm],
             Self::SplitBatch
             | Self::ReverseBatch
             | Self::CountAtSegment
