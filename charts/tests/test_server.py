@@ -23,14 +23,14 @@ def on(s3, name: str, prefix: str, **more) -> dict:
                                                    "secretAccessKeyKey": "secret-access-key"}},
              "serviceAccount": {"roleArn": ""},
              # SeaweedFS has no KMS, and the bucket is one for all tests.
-             "config": {"storage": {"s3": {"bucket": "my-log", "prefix": prefix, "region": "us-east-1", "encryption": None,
+             "config": {"storage": {"s3": {"bucket": "rendered-log", "prefix": prefix, "region": "us-east-1", "encryption": None,
                                            "kms_key_id": None}}}}
     return chart.with_values(chart.with_values(chart.example(name), store), more)
 
 
 @pytest.fixture(scope="module")
 def bucket(s3):
-    s3.make_bucket("my-log")
+    s3.make_bucket("rendered-log")
     return s3
 
 
