@@ -76,8 +76,7 @@ pub(in crate::http) fn event() -> MetaSchemaRef {
         ..MetaSchema::new("string")
     };
     let event = MetaSchema {
-        // Not `trimmed`: clients that were generated before know these two, and ignore other events.
-        enum_items: vec!["message".into(), "error".into()],
+        enum_items: vec!["message".into(), "trimmed".into(), "error".into()],
         default: Some("message".into()),
         ..text(
             "Absent for records. `trimmed`: earlier records were trimmed. `error`: the last event.",

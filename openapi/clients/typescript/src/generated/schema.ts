@@ -1575,7 +1575,7 @@ export interface operations {
                          * @default message
                          * @enum {string}
                          */
-                        event: "message" | "error";
+                        event: "message" | "trimmed" | "error";
                         /** @description A `Value` in JSON; for `trimmed`, `{"trimmedBefore": n}`; for an `error`, an `ErrorResponse`. */
                         data: string;
                     };
