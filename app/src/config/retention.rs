@@ -12,8 +12,9 @@ use super::{Config, Refusal};
 
 /// For how long the compactor keeps the files that it replaced, for reads that began before. One that takes longer begins again.
 const CHECKPOINT: Duration = Duration::from_secs(10);
-/// How often data files are looked for that nothing needs any more, and how old they are at least.
-const COLLECT_EVERY: Duration = Duration::from_secs(5);
+/// How often data files are looked for that nothing needs any more. Their least age stays SlateDB's (5 min): a second
+/// guard of files that are written and not in the manifest yet, beside the order of their ids.
+const COLLECT_EVERY: Duration = Duration::from_secs(10);
 /// A log is cut into at least so many segments, so that its oldest data goes in small steps.
 const STEPS_OF_AGE: u32 = 24;
 const STEPS_OF_SIZE: u64 = 20;
@@ -59,8 +60,8 @@ impl Config {
     }
 }
 
-/// With retention, lets the space of deleted data be free within seconds and not after 25 minutes, unless the settings of SlateDB
-/// say otherwise.
+/// With retention, lets the space of deleted data be free within seconds once it is old enough, and not after 25 minutes, unless the
+/// settings of SlateDB say otherwise.
 pub(super) fn collect_soon(config: &mut Config, sources: &Sources) {
     if config.retention().is_off() {
         return;
@@ -74,13 +75,9 @@ pub(super) fn collect_soon(config: &mut Config, sources: &Sources) {
     }
     if let Some(collector) = &mut settings.garbage_collector_options
         && let Some(files) = &mut collector.compacted_options
+        && !given("garbage_collector_options.compacted_options.interval")
     {
-        if !given("garbage_collector_options.compacted_options.interval") {
-            files.interval = Some(COLLECT_EVERY);
-        }
-        if !given("garbage_collector_options.compacted_options.min_age") {
-            files.min_age = COLLECT_EVERY;
-        }
+        files.interval = Some(COLLECT_EVERY);
     }
 }
 
