@@ -28,6 +28,10 @@ pub async fn prune(repository: &Repository, keep: usize, clock: &dyn Clock) -> R
             "--keep must be at least 1, for example --keep 7",
         ));
     }
+    // In this order, because a backup may run or finish meanwhile: it is unfinished before it copies its first object, and listed before
+    // it is no longer unfinished. So what it has copied by now is known to be needed by one or the other.
+    let mut stored = repository.stored(|_| true).await?;
+    let unfinished = Unfinished::read(repository).await?;
     let names = repository.names().await?;
     let (kept, forgotten) = kept(&names, keep);
     let mut needed = HashSet::new();
@@ -35,13 +39,13 @@ pub async fn prune(repository: &Repository, keep: usize, clock: &dyn Clock) -> R
         let manifest = repository.manifest(name).await?;
         needed.extend(manifest.objects.into_iter().map(|object| object.name));
     }
-    if let Some(unfinished) = Unfinished::read(repository).await? {
+    if let Some(unfinished) = unfinished {
         if unfinished.is_recent(clock.now_ms()) {
             return Err(running(repository));
         }
         needed.extend(unfinished.names());
     }
-    let stored = repository.stored(|name| !needed.contains(name)).await?;
+    stored.retain(|name, _| !needed.contains(name));
     let mut pruned = Pruned::default();
     for step in steps(forgotten, stored.into_keys(), &needed) {
         match step {
