@@ -96,9 +96,12 @@ impl SlateStore {
     }
 
     /// Whether this answer of a read that needed what is at or above `from` is not to be asked for again.
-    fn is_final<T>(&self, answer: &Result<T>, from: Sequence, attempt: usize) -> bool {
-        // A file that was replaced and collected during the read is missing like one that is lost. The next read has the newest list of files.
+    async fn is_final<T>(&self, answer: &Result<T>, from: Sequence, attempt: usize) -> bool {
+        // A file that was replaced and collected during the read is missing like one that is lost. The next read gets the newest list of files.
         let may_be_replaced = attempt == 0 && matches!(answer, Err(Error::Corrupt(_)));
+        if may_be_replaced && let Err(error) = self.db.refresh_manifest().await {
+            tracing::debug!(%error, "the list of files was not read again");
+        }
         self.shared.has_all_from(from) && !may_be_replaced
     }
 
@@ -226,7 +229,7 @@ impl LogReader for SlateStore {
             let reader = self.reader();
             let from = reader.floor.max(scan.range.start());
             let page = reader.scan(scan).await;
-            if self.is_final(&page, from, attempt) {
+            if self.is_final(&page, from, attempt).await {
                 return page;
             }
         }
@@ -238,7 +241,7 @@ impl LogReader for SlateStore {
             let reader = self.reader();
             let from = reader.floor;
             let page = reader.keys(query).await;
-            if self.is_final(&page, from, attempt) {
+            if self.is_final(&page, from, attempt).await {
                 return page;
             }
         }
@@ -255,7 +258,7 @@ impl LogReader for SlateStore {
             let reader = self.reader();
             let from = reader.floor.max(range.start());
             let counted = reader.count(key, range).await;
-            if self.is_final(&counted, from, attempt) {
+            if self.is_final(&counted, from, attempt).await {
                 return counted;
             }
         }
