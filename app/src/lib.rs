@@ -4,6 +4,7 @@
 //! call it, with outside parts of their own.
 
 pub mod cli;
+mod clock_steps;
 pub mod commands;
 pub mod config;
 pub mod descriptors;

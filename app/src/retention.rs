@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use log_domain::{Clock, Error, LogService, LogStore, Retention, SealPolicy};
+use tokio::time::Instant;
 
+use crate::clock_steps::ClockSteps;
 use crate::log_throttle::LogThrottle;
 
 /// How often to check. A check costs a walk through the list of data files; a trim is only written when something is due.
@@ -32,12 +34,26 @@ pub(crate) fn keep_trimming<S: LogStore>(
     let service = Arc::downgrade(service);
     tokio::spawn(async move {
         let mut throttle = LogThrottle::new(LOG_EVERY);
+        let mut steps = ClockSteps::new(clock.now_ms(), Instant::now());
+        let mut is_believed = true;
         loop {
             tokio::time::sleep(CHECK_EVERY).await;
             let Some(service) = service.upgrade() else {
                 return;
             };
-            match trim(&service, &retention, clock.now_ms()).await {
+            let now_ms = clock.now_ms();
+            let before = is_believed;
+            is_believed = steps.believes(now_ms, Instant::now());
+            if before && !is_believed {
+                tracing::error!(
+                    "the clock was set ahead: for an hour, or until it is set back, retention.max_age deletes nothing"
+                );
+            }
+            let retention = Retention {
+                max_age: retention.max_age.filter(|_| is_believed),
+                ..retention
+            };
+            match trim(&service, &retention, now_ms).await {
                 Ok(()) => throttle.is_over(),
                 // The process ends, or says itself that it cannot write.
                 Err(_) if service.status().stopped.is_some() => return,
