@@ -13,7 +13,7 @@ use prometheus::{Registry, TextEncoder};
 mod gauges;
 mod slatedb;
 
-pub use gauges::GaugeValues;
+pub use gauges::{GaugeValues, StoredValues};
 pub use slatedb::SlateDbMetrics;
 
 /// Upper bounds of the buckets of how much is in a group commit.

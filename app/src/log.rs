@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use log_adapters::objects::writes::FailingWrites;
 use log_adapters::store::slate::{self, SlateStore, WalStore};
-use log_adapters::telemetry::{GaugeValues, Metrics};
+use log_adapters::telemetry::{GaugeValues, Metrics, StoredValues};
 use log_domain::follow::Followers;
 use log_domain::{Clock, LogService, Result};
 use tokio::sync::watch;
@@ -74,7 +74,8 @@ impl Log {
             config.seal(),
             Arc::clone(&clock),
         );
-        count(metrics, &service, &readiness, &writes, clock);
+        count(metrics, &service, &readiness, &writes);
+        count_stored(metrics, &service, clock);
         Ok(Self {
             service,
             readiness,
@@ -104,30 +105,37 @@ fn count(
     service: &Arc<LogService<SlateStore>>,
     readiness: &Arc<Readiness>,
     writes: &Arc<FailingWrites>,
-    clock: Arc<dyn Clock>,
 ) {
     let (service, readiness) = (Arc::downgrade(service), Arc::downgrade(readiness));
     let writes = Arc::downgrade(writes);
     metrics.watch(Arc::new(move || {
         match (service.upgrade(), readiness.upgrade()) {
-            (Some(service), Some(readiness)) => {
-                let stored = service.stored();
-                let began_ms = stored.first().map(|oldest| oldest.segment.start_time_ms);
-                let age_ms = began_ms.map_or(0, |began_ms| clock.now_ms().saturating_sub(began_ms));
-                GaugeValues {
-                    floor: service.floor().get(),
-                    stored_bytes: stored.iter().map(|segment| segment.bytes).sum(),
-                    oldest_segment: Duration::from_millis(age_ms.max(0).cast_unsigned()),
-                    status: service.status(),
-                    followers: service.followers() as u64,
-                    ready: readiness.is_ready(),
-                    writes_fail: writes
-                        .upgrade()
-                        .and_then(|writes| writes.longest())
-                        .map_or(Duration::ZERO, |fail| fail.since),
-                }
-            }
+            (Some(service), Some(readiness)) => GaugeValues {
+                status: service.status(),
+                floor: service.floor().get(),
+                followers: service.followers() as u64,
+                ready: readiness.is_ready(),
+                writes_fail: writes
+                    .upgrade()
+                    .and_then(|writes| writes.longest())
+                    .map_or(Duration::ZERO, |fail| fail.since),
+            },
             _ => GaugeValues::default(),
+        }
+    }));
+}
+
+/// Shows what is stored of the log in `metrics` for as long as it is there.
+fn count_stored(metrics: &Metrics, service: &Arc<LogService<SlateStore>>, clock: Arc<dyn Clock>) {
+    let service = Arc::downgrade(service);
+    metrics.watch_stored(Arc::new(move || {
+        let stored = service.upgrade().map(|service| service.stored());
+        let stored = stored.unwrap_or_default();
+        let began_ms = stored.first().map(|oldest| oldest.segment.start_time_ms);
+        let age_ms = began_ms.map_or(0, |began_ms| clock.now_ms().saturating_sub(began_ms));
+        StoredValues {
+            bytes: stored.iter().map(|segment| segment.bytes).sum(),
+            oldest_segment: Duration::from_millis(age_ms.max(0).cast_unsigned()),
         }
     }));
 }

@@ -23,17 +23,22 @@ pub struct GaugeValues {
     pub writes_fail: Duration,
     /// The floor of the log.
     pub floor: u64,
-    /// Bytes of the data files of its segments.
-    pub stored_bytes: u64,
-    /// How long ago its oldest segment began.
+}
+
+/// What the gauges show that need a walk through the list of data files.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct StoredValues {
+    /// Bytes of the data files of the segments that are left.
+    pub bytes: u64,
+    /// How long ago the oldest of them began.
     pub oldest_segment: Duration,
 }
 
-type ReadGauges = Arc<dyn Fn() -> GaugeValues + Send + Sync>;
+type Read<V> = Arc<dyn Fn() -> V + Send + Sync>;
 
 impl Metrics {
     /// Shows what `source` says, with every scrape.
-    pub fn watch(&self, source: ReadGauges) {
+    pub fn watch(&self, source: Read<GaugeValues>) {
         let meter = self.meter();
         let gauge = |name, description, value: fn(&GaugeValues) -> u64| {
             whole(&meter, &source, name, description, value);
@@ -85,11 +90,6 @@ impl Metrics {
             |values| values.floor,
         );
         gauge(
-            "log_stored_bytes",
-            "Bytes of the data files of all segments that have records at or above the floor.",
-            |values| values.stored_bytes,
-        );
-        gauge(
             "log_active_segment",
             "The segment that is appended to; 0 before the first append.",
             |values| u64::from(values.status.active_segment),
@@ -113,35 +113,40 @@ impl Metrics {
                 }
             })
             .build();
-        let seconds = |name, description, value: fn(&GaugeValues) -> Duration| {
-            let source = Arc::clone(&source);
-            let _registered = meter
-                .f64_observable_gauge(name)
-                .with_description(description)
-                .with_callback(move |observer| {
-                    observer.observe(value(&source()).as_secs_f64(), &[]);
-                })
-                .build();
+        let gauge = |name, description, value: fn(&GaugeValues) -> Duration| {
+            seconds(&meter, &source, name, description, value);
         };
-        seconds(
+        gauge(
             "log_durable_lag_seconds",
             "For how long the oldest record that is not on object storage has been waiting.",
             |values| values.status.durable_lag,
         );
-        seconds(
-            "log_oldest_segment_age_seconds",
-            "How long ago the oldest segment began that has records at or above the floor.",
-            |values| values.oldest_segment,
-        );
-        seconds(
+        gauge(
             "log_write_failure_seconds",
             "For how long the object store has refused every write; 0 when it takes them.",
             |values| values.writes_fail,
         );
     }
-}
 
-impl Metrics {
+    /// Shows what `source` says is stored. With every scrape it is asked once for each of these gauges, so they are apart from the others.
+    pub fn watch_stored(&self, source: Read<StoredValues>) {
+        let meter = self.meter();
+        whole(
+            &meter,
+            &source,
+            "log_stored_bytes",
+            "Bytes of the data files of all segments that have records at or above the floor.",
+            |values| values.bytes,
+        );
+        seconds(
+            &meter,
+            &source,
+            "log_oldest_segment_age_seconds",
+            "How long ago the oldest segment began that has records at or above the floor.",
+            |values| values.oldest_segment,
+        );
+    }
+
     /// Counts the log lines that `source` says were lost, by reason, with every scrape.
     pub fn watch_lost_log_lines<const N: usize>(
         &self,
@@ -160,12 +165,29 @@ impl Metrics {
     }
 }
 
-fn whole(
+fn seconds<V: 'static>(
     meter: &Meter,
-    source: &ReadGauges,
+    source: &Read<V>,
     name: &'static str,
     description: &'static str,
-    value: fn(&GaugeValues) -> u64,
+    value: fn(&V) -> Duration,
+) {
+    let source = Arc::clone(source);
+    let _registered = meter
+        .f64_observable_gauge(name)
+        .with_description(description)
+        .with_callback(move |observer| {
+            observer.observe(value(&source()).as_secs_f64(), &[]);
+        })
+        .build();
+}
+
+fn whole<V: 'static>(
+    meter: &Meter,
+    source: &Read<V>,
+    name: &'static str,
+    description: &'static str,
+    value: fn(&V) -> u64,
 ) {
     let source = Arc::clone(source);
     let _registered = meter

@@ -165,7 +165,9 @@ fn what_an_operator_asks_next_is_there() {
         ready: false,
         writes_fail: Duration::from_secs(9),
         floor: 11,
-        stored_bytes: 12,
+    }));
+    metrics.watch_stored(Arc::new(|| StoredValues {
+        bytes: 12,
         oldest_segment: Duration::from_secs(13),
     }));
     let text = metrics.render();
