@@ -136,7 +136,7 @@ struct Walk {
     window: Range<SegmentId>,
     /// The first of them, if only a part of it matters.
     partial: Option<SegmentId>,
-    /// A key of that segment, of which no other one was seen yet.
+    /// A key of that segment that was not seen in another segment yet.
     open: Option<Key>,
     /// What was found after it.
     next: Option<Found>,
@@ -148,7 +148,7 @@ struct Walk {
 enum Found {
     /// A segment holds it that matters as a whole.
     Listed(Key),
-    /// Only the segment holds it of which a part matters.
+    /// Only the segment that matters in part holds it.
     InPart(Key, SegmentId),
 }
 

@@ -7,6 +7,7 @@
 mod background_lookups;
 pub mod backup;
 pub mod check;
+mod commits_without_records;
 mod compaction;
 mod directory;
 mod durable_answers;
@@ -49,8 +50,8 @@ use log_domain::{
     Page, Result, Scan, Segment, Sequence, SequenceRange, Status, Stopped, StoredSegment, Trim,
     Watermarks,
 };
-use slatedb::Db;
 use slatedb::config::{CloseOptions, FlushType};
+use slatedb::{Db, VersionedManifest};
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, timeout_at};
 
@@ -95,14 +96,41 @@ impl SlateStore {
         }
     }
 
-    /// Whether this answer of a read that needed what is at or above `from` is not to be asked for again.
-    async fn is_final<T>(&self, answer: &Result<T>, from: Sequence, attempt: usize) -> bool {
-        // A file that was replaced and collected during the read is missing like one that is lost. The next read gets the newest list of files.
-        let may_be_replaced = attempt == 0 && matches!(answer, Err(Error::Corrupt(_)));
-        if may_be_replaced && let Err(error) = self.db.refresh_manifest().await {
-            tracing::debug!(%error, "the list of files was not read again");
+    /// The newest manifest of the engine.
+    fn manifest(&self) -> VersionedManifest {
+        self.db.subscribe().borrow().current_manifest.clone()
+    }
+
+    /// The answer of `read`, which needs what is at or above `start` and the floor. It begins again if something of that went
+    /// meanwhile.
+    ///
+    /// # Errors
+    /// Those of `read`, and [`Error::Unavailable`] when something went each time.
+    async fn read<'a, T, F>(
+        &'a self,
+        start: Sequence,
+        read: impl Fn(Reader<'a, Db>) -> F + Send,
+    ) -> Result<T>
+    where
+        F: Future<Output = Result<T>> + Send,
+    {
+        for attempt in 0..READS {
+            let reader = self.reader();
+            let from = reader.floor.max(start);
+            let answer = read(reader).await;
+            // A file that was replaced and collected during the read is missing like one that is lost. The next read gets the
+            // newest list of files.
+            if attempt == 0 && matches!(answer, Err(Error::Corrupt(_))) {
+                if let Err(error) = self.db.refresh_manifest().await {
+                    tracing::debug!(%error, "the list of files was not read again");
+                }
+            } else if self.shared.has_all_from(from) {
+                return answer;
+            }
         }
-        self.shared.has_all_from(from) && !may_be_replaced
+        Err(Error::unavailable(format!(
+            "the log was trimmed {READS} times while it was read: try again"
+        )))
     }
 
     /// How a close ends that the object store gave no time.
@@ -130,7 +158,7 @@ impl SlateStore {
     }
 
     async fn look(&self) -> Result<()> {
-        let manifest = self.db.subscribe().borrow().current_manifest.clone();
+        let manifest = self.manifest();
         self.shared.note(self.presence.verify(&manifest).await)
     }
 
@@ -216,36 +244,20 @@ impl SlateStore {
     }
 }
 
-/// What to tell a read that was overtaken by trims.
-fn trimmed_meanwhile() -> Error {
-    Error::unavailable(format!(
-        "the log was trimmed {READS} times while it was read: try again"
-    ))
-}
-
 impl LogReader for SlateStore {
     async fn scan(&self, scan: &Scan) -> Result<Page> {
-        for attempt in 0..READS {
-            let reader = self.reader();
-            let from = reader.floor.max(scan.range.start());
-            let page = reader.scan(scan).await;
-            if self.is_final(&page, from, attempt).await {
-                return page;
-            }
-        }
-        Err(trimmed_meanwhile())
+        self.read(scan.range.start(), |reader| async move {
+            reader.scan(scan).await
+        })
+        .await
     }
 
     async fn keys(&self, query: &KeysQuery) -> Result<KeysPage> {
-        for attempt in 0..READS {
-            let reader = self.reader();
-            let from = reader.floor;
-            let page = reader.keys(query).await;
-            if self.is_final(&page, from, attempt).await {
-                return page;
-            }
-        }
-        Err(trimmed_meanwhile())
+        self.read(
+            Sequence::ZERO,
+            |reader| async move { reader.keys(query).await },
+        )
+        .await
     }
 
     async fn segments(&self, range: SequenceRange) -> Result<Vec<Segment>> {
@@ -254,15 +266,10 @@ impl LogReader for SlateStore {
     }
 
     async fn count(&self, key: &Key, range: SequenceRange) -> Result<Counted> {
-        for attempt in 0..READS {
-            let reader = self.reader();
-            let from = reader.floor.max(range.start());
-            let counted = reader.count(key, range).await;
-            if self.is_final(&counted, from, attempt).await {
-                return counted;
-            }
-        }
-        Err(trimmed_meanwhile())
+        self.read(range.start(), |reader| async move {
+            reader.count(key, range).await
+        })
+        .await
     }
 
     fn watermarks(&self) -> Watermarks {
@@ -320,10 +327,9 @@ impl LogWriter for SlateStore {
     }
 
     fn stored(&self) -> Vec<StoredSegment> {
-        let manifest = self.db.subscribe().borrow().current_manifest.clone();
         let segments = self.shared.segments();
         let left = overlapping(&segments, self.shared.floor(), Sequence::MAX);
-        stored::stored(&manifest, left)
+        stored::stored(&self.manifest(), left)
     }
 
     async fn close(&self, within: Duration) -> Result<()> {

@@ -4,6 +4,7 @@ use log_domain::budget::Budget;
 use log_domain::conformance::{Options as Opening, StoreFixture, run_all};
 use object_store::ObjectStore;
 use object_store::memory::InMemory;
+use slatedb::config::{FlushOptions, Settings};
 use slatedb_common::metrics::NoopMetricsRecorder;
 use tokio::sync::oneshot;
 
@@ -59,7 +60,7 @@ async fn the_slate_store_conforms_on_a_local_folder() {
 mod compaction;
 mod directory;
 mod failures;
-mod held_store;
+pub(super) mod held_store;
 mod lookups;
 mod prefixes;
 mod read_only;
@@ -94,6 +95,25 @@ pub(super) async fn open_with(
 
 pub(super) async fn open(objects: &Arc<dyn ObjectStore>) -> SlateStore {
     open_with(objects, |_| {}).await.expect("opened")
+}
+
+/// Moves what is in memory and in the WAL into data files.
+pub(super) async fn flush(store: &SlateStore) {
+    let memtable = FlushOptions {
+        flush_type: FlushType::MemTable,
+    };
+    let flushed = store.db.flush_with_options(memtable).await;
+    flushed.expect("flushed");
+}
+
+/// Lets the compactor look for work, take it up and report it so often.
+pub(super) fn compact_every(settings: &mut Settings, soon: Duration) {
+    settings.manifest_poll_interval = soon;
+    let compactor = settings.compactor_options.as_mut().expect("on by default");
+    compactor.poll_interval = soon;
+    compactor.commit_compacted_interval = soon;
+    let worker = compactor.worker.as_mut().expect("on by default");
+    worker.compactions_poll_interval = soon;
 }
 
 pub(super) fn batch(key: &'static str, values: &[&'static str]) -> Append {

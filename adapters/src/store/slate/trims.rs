@@ -1,11 +1,11 @@
 //! Trims: what the writer does between two groups.
 
-use log_domain::sequencer::{Floor, Step, TrimStep};
+use log_domain::sequencer::{Floor, TrimStep};
 use log_domain::{Error, Result, Trim};
 
 use super::durable_answers::{Answer, Waiter};
 use super::queue::PendingTrim;
-use super::writer::Writer;
+use super::writer::{Outcome, Writer};
 
 impl Writer {
     /// Writes the floor that a trim asks for. It is answered once that is durable; what comes after it does not wait for it.
@@ -26,51 +26,33 @@ impl Writer {
     /// Does what the sequencer says until the floor is written.
     async fn write_floor(&mut self, trim: Trim) -> Result<Floor> {
         self.sequencer.durable(self.shared.durable());
+        let segments = self.shared.segments();
+        let now_ms = self.clock.now_ms();
         loop {
-            let segments = self.shared.segments();
-            let now_ms = self.clock.now_ms();
-            let before = match self.sequencer.plan_trim(trim, &segments, now_ms)? {
-                TrimStep::Written(floor) => return Ok(floor),
-                TrimStep::Do(Step::Commit(commit)) => {
-                    let sequence = commit.state.floor;
-                    let outcome = self.apply(commit).await;
-                    return match outcome.written {
-                        Ok(()) => {
-                            self.shared.floor_written(sequence, outcome.number);
-                            Ok(Floor {
-                                sequence,
-                                rests_on: outcome.number,
-                            })
-                        }
-                        Err(Error::OutcomeUnknown { .. }) => {
-                            self.shared.stop(self.why_stopped());
-                            Err(self.shared.trim_unknown())
-                        }
-                        Err(refused) => Err(self.refusal(refused)),
-                    };
+            let step = match self.sequencer.plan_trim(trim, &segments, now_ms)? {
+                TrimStep::Written(floor) => {
+                    self.shared.floor_written(floor.sequence, floor.rests_on);
+                    return Ok(floor);
                 }
-                TrimStep::Do(Step::Answer(_)) => {
-                    return Err(Error::internal("a trim was answered as an append"));
-                }
-                TrimStep::Do(Step::Reserve(metadata)) => {
-                    let written = self.write_metadata(&metadata).await;
-                    written.map(|()| metadata.number)
-                }
-                TrimStep::Do(Step::AwaitDurable(number)) => {
-                    let durable = self.shared.durable_up_to(number).await;
-                    durable.map(|()| number)
-                }
+                TrimStep::Do(step) => step,
             };
-            let number = before.map_err(|failure| self.refusal(failure))?;
-            self.sequencer.durable(number);
+            let taken = self.take(step).await;
+            match taken.map_err(|failure| self.refusal(failure))? {
+                Some(Outcome {
+                    written: Err(Error::OutcomeUnknown { .. }),
+                    ..
+                }) => return Err(self.shared.trim_unknown()),
+                Some(Outcome {
+                    written: Err(refused),
+                    ..
+                }) => return Err(self.refusal(refused)),
+                Some(_) | None => {}
+            }
         }
     }
 
-    /// What a trim is told of which nothing was written, because of a failure before.
+    /// What a trim is told when nothing of it was written, because of a failure before.
     fn refusal(&self, failure: Error) -> Error {
-        if matches!(failure, Error::OutcomeUnknown { .. }) {
-            self.shared.stop(self.why_stopped());
-        }
         match self.shared.stopped() {
             Some(_) => self.shared.trim_refusal(),
             None => failure,

@@ -44,7 +44,7 @@ pub(super) struct Outcome {
     /// The last write before the group.
     before: EngineNumber,
     /// The write of what was placed; that before the group if nothing was.
-    pub(super) number: EngineNumber,
+    number: EngineNumber,
     /// What was decided of the other appends.
     decided: Decided,
 }
@@ -176,14 +176,8 @@ impl Writer {
                         decided,
                     });
                 }
-                Step::Reserve(metadata) => {
-                    self.write_metadata(&metadata).await?;
-                    self.sequencer.durable(metadata.number);
-                }
-                Step::AwaitDurable(number) => {
-                    self.shared.durable_up_to(number).await?;
-                    self.sequencer.durable(number);
-                }
+                Step::Reserve(metadata) => self.write_metadata(&metadata).await?,
+                Step::AwaitDurable(number) => self.durable_up_to(number).await?,
             }
         }
     }
@@ -281,9 +275,18 @@ impl Writer {
             durable = handle.await_durable() => durable.map_err(|_| {
                 self.shared.stop(self.why_stopped());
                 self.shared.refusal()
-            }),
-            _ = self.shared.until_stopped() => Err(self.shared.refusal()),
-        }
+            })?,
+            _ = self.shared.until_stopped() => return Err(self.shared.refusal()),
+        };
+        self.sequencer.durable(metadata.number);
+        Ok(())
+    }
+
+    /// Waits until every write up to `number` is durable.
+    pub(super) async fn durable_up_to(&mut self, number: EngineNumber) -> Result<()> {
+        self.shared.durable_up_to(number).await?;
+        self.sequencer.durable(number);
+        Ok(())
     }
 
     /// Hands rows to SlateDB.

@@ -5,7 +5,7 @@
 use log_domain::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-const VERSION: u8 = 1;
+pub(super) const VERSION: u8 = 1;
 
 /// The folders of a log that a backup contains.
 const FOLDERS: [&str; 3] = ["compacted", "wal", "manifest"];
@@ -14,7 +14,7 @@ const FOLDERS: [&str; 3] = ["compacted", "wal", "manifest"];
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BackupManifest {
-    version: u8,
+    pub(super) version: u8,
     /// The name of the backup: when it began, in UTC. Names sort by time.
     pub name: String,
     /// When it began (Unix ms).
@@ -46,41 +46,7 @@ pub struct BackupObject {
     pub sha256: String,
 }
 
-/// What a manifest says beside the objects.
-pub(super) struct About {
-    pub(super) name: String,
-    pub(super) begun_ms: i64,
-    pub(super) finished_ms: i64,
-    pub(super) identity: String,
-    pub(super) durable: Option<u64>,
-    pub(super) manifest_id: u64,
-    pub(super) last_wal_id: u64,
-}
-
 impl BackupManifest {
-    pub(super) fn new(about: About, objects: Vec<BackupObject>) -> Self {
-        let About {
-            name,
-            begun_ms,
-            finished_ms,
-            identity,
-            durable,
-            manifest_id,
-            last_wal_id,
-        } = about;
-        Self {
-            version: VERSION,
-            name,
-            begun_ms,
-            finished_ms,
-            identity,
-            durable,
-            manifest_id,
-            last_wal_id,
-            objects,
-        }
-    }
-
     /// The length of all objects, in bytes.
     pub fn bytes(&self) -> u64 {
         self.objects.iter().map(|object| object.bytes).sum()
@@ -131,7 +97,8 @@ mod tests {
     use super::*;
 
     fn manifest() -> BackupManifest {
-        let about = About {
+        BackupManifest {
+            version: VERSION,
             name: "2026-11-26T21-53-35.000Z".into(),
             begun_ms: 1,
             finished_ms: 2,
@@ -139,13 +106,12 @@ mod tests {
             durable: Some(7),
             manifest_id: 3,
             last_wal_id: 4,
-        };
-        let object = BackupObject {
-            name: "wal/00000000000000000004.sst".into(),
-            bytes: 5,
-            sha256: "ab".into(),
-        };
-        BackupManifest::new(about, vec![object])
+            objects: vec![BackupObject {
+                name: "wal/00000000000000000004.sst".into(),
+                bytes: 5,
+                sha256: "ab".into(),
+            }],
+        }
     }
 
     #[test]

@@ -99,7 +99,7 @@ async fn restore_one(
     if copied.bytes == object.bytes && copied.sha256 == object.sha256 {
         return Ok(());
     }
-    // Before it could be taken for a log.
+    // Before there is a manifest, which makes it a log.
     let _ = to.objects.delete(&into).await;
     Err(Error::Corrupt(format!(
         "{from} in {} is not what was backed up: restore another backup",

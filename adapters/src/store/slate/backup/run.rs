@@ -8,7 +8,7 @@ use log_domain::{Clock, Error, Result};
 use object_store::ObjectStore;
 
 use super::copying::{COPIES, copy};
-use super::manifest::{About, BackupManifest, BackupObject};
+use super::manifest::{BackupManifest, BackupObject, VERSION};
 use super::pin::Pin;
 use super::plan::{Known, Plan, Wanted, plan};
 use super::progress::Progress;
@@ -195,7 +195,8 @@ impl Run<'_> {
             .map_err(NotCopied::of_data)?;
         objects.extend(data);
         self.verify_stored(&objects).await?;
-        let about = About {
+        let manifest = BackupManifest {
+            version: VERSION,
             name: backup.name.clone(),
             begun_ms: backup.begun_ms,
             finished_ms: self.clock.now_ms(),
@@ -203,8 +204,8 @@ impl Run<'_> {
             durable: backup.durable,
             manifest_id: manifest.id(),
             last_wal_id,
+            objects,
         };
-        let manifest = BackupManifest::new(about, objects);
         self.repository.finish(&manifest).await?;
         Unfinished::remove(self.repository).await?;
         Ok(Some(manifest))

@@ -7,10 +7,10 @@ use log_domain::{Clock, Durability, LogReader, LogWriter};
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
-use slatedb::config::{FlushOptions, FlushType};
 
 use super::*;
-use crate::store::slate::tests::{CLOSE, batch, open, values};
+use crate::store::slate::tests::held_store::Held;
+use crate::store::slate::tests::{CLOSE, batch, flush, open, values};
 use crate::store::slate::{Error, Result, SlateStore};
 
 /// A clock that is ahead by a second with each look, so that no two backups have the same name.
@@ -21,14 +21,6 @@ impl Clock for Ticking {
         let ticks = self.0.fetch_add(1, Ordering::Relaxed);
         1_800_000_000_000 + 1_000 * ticks as i64
     }
-}
-
-struct Silent;
-
-impl Progress for Silent {
-    fn stage(&self, _what: &str, _bytes: u64) {}
-    fn advanced(&self, _bytes: u64) {}
-    fn note(&self, _line: &str) {}
 }
 
 /// A log that is open, and a repository for its backups.
@@ -59,14 +51,8 @@ impl Fixture {
         appended.expect("appended");
     }
 
-    /// Moves what is in the WAL into data files.
     async fn flush(&self) {
-        let flush_type = FlushType::MemTable;
-        let flushed = self
-            .store
-            .db
-            .flush_with_options(FlushOptions { flush_type });
-        flushed.await.expect("flushed");
+        flush(&self.store).await;
     }
 
     fn source(&self) -> Source {
@@ -79,14 +65,7 @@ impl Fixture {
 
     async fn back_up(&self) -> Result<Finished> {
         let never = std::future::pending();
-        back_up(
-            &self.source(),
-            &self.repository,
-            &self.clock,
-            &Silent,
-            never,
-        )
-        .await
+        back_up(&self.source(), &self.repository, &self.clock, &(), never).await
     }
 
     async fn restore(&self, name: &str) -> Result<Arc<dyn ObjectStore>> {
@@ -96,7 +75,7 @@ impl Fixture {
             path: "other/log".into(),
         };
         let manifest = self.repository.manifest(name).await?;
-        restore(&self.repository, &manifest, &to, &Silent).await?;
+        restore(&self.repository, &manifest, &to, &()).await?;
         Ok(objects)
     }
 
@@ -177,7 +156,7 @@ async fn damage_is_found_by_a_verification_and_is_not_restored() {
     let fixture = Fixture::new().await;
     fixture.append("value").await;
     let backup = fixture.back_up().await.expect("backed up").manifest;
-    let verified = || verify(&fixture.repository, &backup, &Silent);
+    let verified = || verify(&fixture.repository, &backup, &());
     assert_eq!(verified().await.expect("read"), [""; 0]);
     let wal = backup
         .objects
@@ -227,6 +206,30 @@ async fn a_prune_keeps_what_the_kept_backups_need() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_backup_that_finishes_during_a_prune_stays_whole() {
+    let fixture = Fixture::new().await;
+    fixture.append("a").await;
+    fixture.flush().await;
+    fixture.back_up().await.expect("backed up");
+    fixture.append("b").await;
+    fixture.flush().await;
+
+    // The prune has asked which backups there are, and reads what they need.
+    let held = Arc::new(Held::new(Arc::clone(&fixture.backups), "/backups/"));
+    let pruned = Repository::new(held.clone(), "a/b", "memory");
+    held.hold_next();
+    let meanwhile = async {
+        held.is_held().await;
+        let finished = fixture.back_up().await.expect("backed up");
+        held.release();
+        finished.manifest.name
+    };
+    let (pruned, name) = tokio::join!(prune(&pruned, 1, &fixture.clock), meanwhile);
+    assert_eq!(pruned.expect("pruned").forgotten, [""; 0]);
+    assert_eq!(fixture.values_in(&name).await, ["a", "b"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_restore_and_a_repository_are_for_one_log() {
     let fixture = Fixture::new().await;
     fixture.append("value").await;
@@ -235,7 +238,7 @@ async fn a_restore_and_a_repository_are_for_one_log() {
         objects: Arc::clone(&fixture.log),
         path: "log".into(),
     };
-    let refused = restore(&fixture.repository, &backup, &over, &Silent).await;
+    let refused = restore(&fixture.repository, &backup, &over, &()).await;
     assert!(
         matches!(&refused, Err(Error::Invalid(why)) if why.contains("empty")),
         "{refused:?}"
@@ -248,15 +251,7 @@ async fn a_restore_and_a_repository_are_for_one_log() {
         wal: None,
     };
     let never = std::future::pending::<()>;
-    let run = || {
-        back_up(
-            &source,
-            &fixture.repository,
-            &fixture.clock,
-            &Silent,
-            never(),
-        )
-    };
+    let run = || back_up(&source, &fixture.repository, &fixture.clock, &(), never());
     let refused = run()
         .await
         .expect_err("no server has opened it")
@@ -274,14 +269,7 @@ async fn a_restore_and_a_repository_are_for_one_log() {
         objects: Arc::new(InMemory::new()),
         ..source
     };
-    let refused = back_up(
-        &nothing,
-        &fixture.repository,
-        &fixture.clock,
-        &Silent,
-        never(),
-    )
-    .await;
+    let refused = back_up(&nothing, &fixture.repository, &fixture.clock, &(), never()).await;
     let refused = refused.expect_err("no log").to_string();
     assert!(refused.contains("there is no log"), "{refused}");
 }

@@ -65,7 +65,7 @@ mod tests {
     }
 
     proptest! {
-        /// A log whose WAL was written up to `last`, of which the garbage collector may have deleted any files up to
+        /// A log whose WAL was written up to `last`; the garbage collector may have deleted any of its files up to
         /// `replayed_now`: what counts as complete is complete.
         #[test]
         fn what_counts_as_complete_has_every_file(

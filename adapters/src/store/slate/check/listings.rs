@@ -1,4 +1,4 @@
-//! Holds the listings of keys against the records: the rows of the keys, and the directory of which segments hold a key.
+//! Compares the listings of keys (the key rows and the key directory) with the records.
 
 use bytes::Bytes;
 use log_domain::segment::SYSTEM_SEGMENT;
@@ -25,7 +25,7 @@ pub(super) struct Listings<'a> {
     pub(super) end: Sequence,
 }
 
-/// The listings, of which the next rows can be looked at.
+/// The listings, with a look ahead at their next rows.
 struct Heads<'a> {
     directory: Rows<'a>,
     entry: Option<DirectoryEntry>,

@@ -1,4 +1,4 @@
-//! Rows of a range in order, of which the next one can be looked at.
+//! Rows of a range in order, with a look ahead at the next one.
 
 use bytes::Bytes;
 use log_domain::{Error, Result};

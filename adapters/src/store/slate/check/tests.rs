@@ -15,14 +15,6 @@ use crate::store::slate::SlateStore;
 use crate::store::slate::layout::{directory, keys, records, segments, state};
 use crate::store::slate::tests::{CLOSE, batch, open_with};
 
-struct Silent;
-
-impl Progress for Silent {
-    fn stage(&self, _what: &str, _bytes: u64) {}
-    fn advanced(&self, _bytes: u64) {}
-    fn note(&self, _line: &str) {}
-}
-
 /// A log of three segments, which is open.
 struct Fixture {
     log: Arc<dyn ObjectStore>,
@@ -78,7 +70,7 @@ impl Fixture {
             path: "log".into(),
             wal: None,
         };
-        let report = check(&source, &Silent, std::future::pending()).await;
+        let report = check(&source, &(), std::future::pending()).await;
         let checkpoints = source.admin().list_checkpoints(None).await;
         assert_eq!(checkpoints.expect("listed"), []);
         report.expect("checked")

@@ -15,14 +15,8 @@ const LONGEST: Duration = Duration::from_secs(60);
 
 /// Small files, and no waits.
 fn at_once(settings: &mut Settings) {
-    let soon = Duration::from_millis(20);
     settings.l0_sst_size_bytes = 32 * KIB;
-    settings.manifest_poll_interval = soon;
-    let compactor = settings.compactor_options.as_mut().expect("on by default");
-    compactor.poll_interval = soon;
-    compactor.commit_compacted_interval = soon;
-    let worker = compactor.worker.as_mut().expect("on by default");
-    worker.compactions_poll_interval = soon;
+    compact_every(settings, Duration::from_millis(20));
 }
 
 async fn append(store: &SlateStore, bytes: usize) {
@@ -34,18 +28,14 @@ async fn append(store: &SlateStore, bytes: usize) {
     appended.expect("appended");
 }
 
-fn manifest(store: &SlateStore) -> VersionedManifest {
-    store.db.subscribe().borrow().current_manifest.clone()
-}
-
 /// Waits for a manifest, and returns how long that took.
 async fn until(store: &SlateStore, holds: impl Fn(&VersionedManifest) -> bool) -> Duration {
     let began = Instant::now();
-    while !holds(&manifest(store)) {
+    while !holds(&store.manifest()) {
         assert!(
             began.elapsed() < LONGEST,
             "still {:?}",
-            manifest(store).segments()
+            store.manifest().segments()
         );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -134,18 +124,18 @@ async fn a_replaced_file_goes_within_twenty_seconds_if_the_settings_ask_for_it()
         segment.is_some_and(|segment| !segment.compacted().is_empty())
     };
     let mut seen = HashSet::new();
-    while !first_run(&manifest(&store)) {
+    while !first_run(&store.manifest()) {
         append(&store, 16 * KIB).await;
-        seen.extend(named(&manifest(&store)));
+        seen.extend(named(&store.manifest()));
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     let replaced: HashSet<_> = seen
-        .difference(&named(&manifest(&store)))
+        .difference(&named(&store.manifest()))
         .cloned()
         .collect();
     let newest = replaced.iter().max().expect("files that were replaced");
     // The newest L0 file of all stays until there is another one.
-    while !named(&manifest(&store)).iter().any(|name| name > newest) {
+    while !named(&store.manifest()).iter().any(|name| name > newest) {
         append(&store, 16 * KIB).await;
         tokio::time::sleep(Duration::from_millis(10)).await;
     }

@@ -13,19 +13,22 @@ use tokio::sync::Notify;
 
 use super::*;
 
-/// The next read of a data file can be held up, while all others continue.
+/// The next read of some object can be held up, while all others continue.
 #[derive(Debug)]
-pub(super) struct Held {
+pub(in crate::store::slate) struct Held {
     store: Arc<dyn ObjectStore>,
+    /// What the names contain of the objects whose reads are held up.
+    of: &'static str,
     holds_next: AtomicBool,
     held: Notify,
     released: Notify,
 }
 
 impl Held {
-    pub(super) fn new(store: Arc<dyn ObjectStore>) -> Self {
+    pub(in crate::store::slate) fn new(store: Arc<dyn ObjectStore>, of: &'static str) -> Self {
         Self {
             store,
+            of,
             holds_next: AtomicBool::default(),
             held: Notify::new(),
             released: Notify::new(),
@@ -33,18 +36,18 @@ impl Held {
     }
 
     /// Holds the next read up.
-    pub(super) fn hold_next(&self) {
+    pub(in crate::store::slate) fn hold_next(&self) {
         self.holds_next.store(true, Ordering::SeqCst);
     }
 
     /// Waits until it is held up.
-    pub(super) async fn is_held(&self) {
+    pub(in crate::store::slate) async fn is_held(&self) {
         let held = tokio::time::timeout(CLOSE, self.held.notified());
-        held.await.expect("a read of a data file");
+        held.await.expect("a read");
     }
 
     /// Lets it continue.
-    pub(super) fn release(&self) {
+    pub(in crate::store::slate) fn release(&self) {
         self.released.notify_one();
     }
 }
@@ -58,8 +61,7 @@ impl fmt::Display for Held {
 #[async_trait::async_trait]
 impl ObjectStore for Held {
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
-        let of_data = location.as_ref().contains("/compacted/");
-        if of_data && self.holds_next.swap(false, Ordering::SeqCst) {
+        if location.as_ref().contains(self.of) && self.holds_next.swap(false, Ordering::SeqCst) {
             self.held.notify_one();
             self.released.notified().await;
         }

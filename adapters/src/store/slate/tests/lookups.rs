@@ -3,7 +3,6 @@
 use log_domain::{Precondition, Rejection};
 use object_store::local::LocalFileSystem;
 use object_store::throttle::{ThrottleConfig, ThrottledStore};
-use slatedb::config::FlushOptions;
 
 use super::*;
 
@@ -18,10 +17,7 @@ async fn filled(objects: &Arc<dyn ObjectStore>, keys: [&'static str; 3]) {
             .append(batch(key, &["before"]), Durability::Durable)
             .await
             .expect("appended");
-        let options = FlushOptions {
-            flush_type: FlushType::MemTable,
-        };
-        store.db.flush_with_options(options).await.expect("flushed");
+        flush(&store).await;
     }
     store.close(CLOSE).await.expect("closed");
 }
@@ -109,10 +105,7 @@ async fn with_cold_keys(objects: &Arc<dyn ObjectStore>, keys: usize) {
     let batch = Batch::new(records.expect("within the limits"), &limits).expect("a batch");
     let appended = store.append(batch.into(), Durability::Durable).await;
     appended.expect("appended");
-    let options = FlushOptions {
-        flush_type: FlushType::MemTable,
-    };
-    store.db.flush_with_options(options).await.expect("flushed");
+    flush(&store).await;
     store.close(CLOSE).await.expect("closed");
 }
 

@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use log_domain::segment::dead;
 use log_domain::sequencer::{DirectoryEntry, Doomed};
-use slatedb::config::Settings;
 
 use super::held_store::Held;
 use super::*;
@@ -18,15 +17,8 @@ const LONGEST: Duration = Duration::from_secs(60);
 
 /// No waits.
 fn at_once(options: &mut Options) {
-    let soon = Duration::from_millis(5);
     options.remove_every = Duration::from_millis(1);
-    let settings: &mut Settings = &mut options.settings;
-    settings.manifest_poll_interval = soon;
-    let compactor = settings.compactor_options.as_mut().expect("on by default");
-    compactor.poll_interval = soon;
-    compactor.commit_compacted_interval = soon;
-    let worker = compactor.worker.as_mut().expect("on by default");
-    worker.compactions_poll_interval = soon;
+    compact_every(&mut options.settings, Duration::from_millis(5));
 }
 
 /// A store that removes all the time, and forgets.
@@ -78,7 +70,7 @@ async fn count(store: &SlateStore, key: &'static str) -> u64 {
 
 /// The segments that the manifest lists, but for the system segment.
 fn with_files(store: &SlateStore) -> Vec<u32> {
-    let manifest = store.db.subscribe().borrow().current_manifest.clone();
+    let manifest = store.manifest();
     let prefixes = manifest.segments().iter();
     let ids = prefixes.map(|segment| segment.prefix()[..].try_into().expect("four bytes"));
     ids.map(u32::from_be_bytes).filter(|id| *id > 0).collect()
@@ -97,14 +89,6 @@ async fn removed(store: &SlateStore) {
         assert!(began.elapsed() < LONGEST, "{segments:?}, {files:?}");
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
-}
-
-async fn flush(store: &SlateStore) {
-    let memtable = slatedb::config::FlushOptions {
-        flush_type: FlushType::MemTable,
-    };
-    let flushed = store.db.flush_with_options(memtable).await;
-    flushed.expect("flushed");
 }
 
 /// All rows below a prefix.
@@ -242,7 +226,7 @@ async fn overtaken<T: Send + 'static>(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_read_that_is_overtaken_by_a_removal_begins_again() {
-    let held = Arc::new(Held::new(Arc::new(InMemory::new())));
+    let held = Arc::new(Held::new(Arc::new(InMemory::new()), "/compacted/"));
     let objects: Arc<dyn ObjectStore> = held.clone();
     let store = open_sealing(&objects).await;
     // Segments 1 to 8, with sequences 0 to 15.

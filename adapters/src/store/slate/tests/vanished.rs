@@ -268,11 +268,7 @@ async fn files_of_the_wal_that_are_in_data_files_are_not_missed() {
     let objects = memory();
     let store = open(&objects).await;
     append(&store, "a").await;
-    let memtable = slatedb::config::FlushOptions {
-        flush_type: FlushType::MemTable,
-    };
-    let flushed = store.db.flush_with_options(memtable).await;
-    flushed.expect("flushed");
+    flush(&store).await;
     delete(&objects, "wal/").await;
     store.check().await.expect("not needed");
 }

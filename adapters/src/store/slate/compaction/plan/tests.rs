@@ -14,7 +14,7 @@ struct Tree {
     stall: usize,
     segments: BTreeMap<u32, Files>,
     running: Vec<Running>,
-    /// The first and the last flush of which a source has rows.
+    /// The first and the last flush that contributed rows to a source.
     flushes: HashMap<SourceId, (u64, u64)>,
     next_flush: u64,
     merged_bytes: u64,
