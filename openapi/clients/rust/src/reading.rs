@@ -9,7 +9,7 @@ use bytes::Bytes;
 use crate::answers::{Answered, answered};
 use crate::arguments;
 use crate::error::{Error, ErrorKind};
-use crate::http::{Http, NoAnswer};
+use crate::http::{Answer, Http, NoAnswer};
 use crate::record::SequencedRecord;
 use crate::retry::Retry;
 use crate::wire::ScanResponse;
@@ -199,21 +199,24 @@ async fn get<M: Answered>(
     parameters: &[(&str, String)],
     waits: bool,
 ) -> Result<M, Error> {
-    let asked = match http.get(path, parameters, waits).await {
-        Ok(answer) => answered(&answer),
-        Err(lost) => Err(unanswered(lost, retry)),
-    };
-    asked.map_err(|error| {
-        let error = match error.kind() {
-            ErrorKind::DeadlineExceeded => error.with_retry_after(Some(retry.pause)),
-            _ => error,
-        };
-        error.of_request("GET", &http.url_of(path))
+    let asked = http.get(path, parameters, waits).await;
+    repeatable(asked, retry).map_err(|error| error.of_request("GET", &http.url_of(path)))
+}
+
+/// What was answered to a request that may be sent again. Errors say whether there is use in that.
+pub(crate) fn repeatable<M: Answered>(
+    asked: Result<Answer, NoAnswer>,
+    retry: &Retry,
+) -> Result<M, Error> {
+    let answer = asked.map_err(|lost| unanswered(lost, retry))?;
+    answered(&answer).map_err(|error| match error.kind() {
+        ErrorKind::DeadlineExceeded => error.with_retry_after(Some(retry.pause)),
+        _ => error,
     })
 }
 
 /// The error of a request without an answer that may be sent again.
-pub(crate) fn unanswered(lost: NoAnswer, retry: &Retry) -> Error {
+fn unanswered(lost: NoAnswer, retry: &Retry) -> Error {
     let again = (!lost.is_hopeless).then_some(retry.pause);
     let message = format!("there was no answer: {}", lost.reason);
     let error = Error::new(ErrorKind::Unavailable, message);

@@ -3,11 +3,10 @@
 use bytes::Bytes;
 use prost::Message;
 
-use crate::answers::answered;
 use crate::body::WatchedBody;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::http::Http;
-use crate::reading::unanswered;
+use crate::reading::repeatable;
 use crate::retry::Retry;
 use crate::wire::{TrimRequest, TrimResponse};
 
@@ -27,15 +26,6 @@ pub(crate) async fn trim(http: &Http, retry: &Retry, request: &TrimRequest) -> R
 
 async fn trim_once(http: &Http, retry: &Retry, body: Bytes) -> Result<TrimResponse, Error> {
     let (body, _) = WatchedBody::new([body]);
-    let asked = match http.post(PATH, body).await {
-        Ok(answer) => answered(&answer),
-        Err(lost) => Err(unanswered(lost, retry)),
-    };
-    asked.map_err(|error| {
-        let error = match error.kind() {
-            ErrorKind::DeadlineExceeded => error.with_retry_after(Some(retry.pause)),
-            _ => error,
-        };
-        error.of_request("POST", &http.url_of(PATH))
-    })
+    let asked = http.post(PATH, body).await;
+    repeatable(asked, retry).map_err(|error| error.of_request("POST", &http.url_of(PATH)))
 }
