@@ -63,7 +63,7 @@ impl Place {
         })
     }
 
-    /// The store for this place, beside the process that has it: a folder is not locked, and neither made nor tried out.
+    /// The store for this place while another process uses it: a folder is not locked, created or probed.
     ///
     /// # Errors
     /// As [`Place::open`], and [`log_domain::Error::Invalid`] for a folder that is not there or whose files are another

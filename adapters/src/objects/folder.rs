@@ -81,7 +81,7 @@ impl Folder {
         }
     }
 
-    /// Opens the folder beside the server that has it.
+    /// Opens the folder while a server uses it.
     ///
     /// # Errors
     /// [`Error::Invalid`] for a folder that is not there, and for one of another user.

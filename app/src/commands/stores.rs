@@ -19,7 +19,7 @@ pub(super) enum Access {
     Write,
 }
 
-/// Opens the log that a server with this configuration has, beside that server.
+/// Opens the log of this configuration while a server uses it.
 pub(super) async fn source(config: &Config) -> Result<Source, Refusal> {
     let environment = ClientEnvironment::of_process();
     let (place, path) = config.place();

@@ -13,7 +13,7 @@ use super::{Config, Refusal};
 /// For how long the compactor keeps the files that it replaced, for reads that began before. One that takes longer begins again.
 const CHECKPOINT: Duration = Duration::from_secs(10);
 /// How often data files are looked for that nothing needs any more. Their least age stays SlateDB's (5 min): a second
-/// guard of files that are written and not in the manifest yet, beside the order of their ids.
+/// guard, after the order of their ids, of files that are written and not in the manifest yet.
 const COLLECT_EVERY: Duration = Duration::from_secs(10);
 /// A log is cut into at least so many segments, so that its oldest data goes in small steps.
 const STEPS_OF_AGE: u32 = 24;

@@ -87,11 +87,11 @@ impl<S: LogWriter> Append<S> {
 /// What the body asks for, and when it is to be acknowledged.
 fn decode(received: &mut Received, limits: &Limits) -> Result<(Command, Durability), Failure> {
     let body = std::mem::take(&mut received.body);
-    // JSON is decoded into bytes of their own, beside the body until that is done, and as many at most.
+    // Decoded JSON takes as much memory again as the body, until the body is dropped.
     let twice = match received.format {
         Format::Json => body.len() as u64,
         Format::Protobuf => 0,
     };
-    let _beside = received.permit.another(twice)?;
+    let _decoded = received.permit.another(twice)?;
     append_request::decode(received.format, body, limits)
 }

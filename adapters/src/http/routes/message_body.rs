@@ -23,7 +23,7 @@ use collected::Collected;
 mod collected;
 mod decompress;
 
-/// A body of which nothing was read yet, in a format that can be read: the message `M`.
+/// A body that has not been read yet, in a supported format: the message `M`.
 pub(super) struct MessageBody<M> {
     format: Format,
     coding: Option<Coding>,

@@ -1,4 +1,4 @@
-//! A folder that is opened beside the server that has it, to read its log and hold a checkpoint of it.
+//! A folder that is opened while a server uses it, to read its log and keep a checkpoint of it.
 //!
 //! It is not locked. What is written are new files only, each created by one step of the file system, which does not replace a
 //! file that the server has created at the same moment.
