@@ -20,6 +20,11 @@ pub(crate) struct Arguments {
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u64).range(1..=10_000))]
     pub(crate) connections: u64,
 
+    /// Requests in a second, of all connections together. Latencies then count from when a request was due, so a slow server is
+    /// asked as often as a fast one. Without it, each connection sends its next request when the last one was answered
+    #[arg(long, value_name = "REQUESTS", value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    pub(crate) rate: Option<u64>,
+
     /// How long to send
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3_600))]
     pub(crate) seconds: u64,
@@ -67,6 +72,10 @@ impl fmt::Display for Arguments {
             f,
             "{:?}{durable}: {} connections, {} records of {} B per request, {} keys",
             self.mode, self.connections, self.records, self.value_bytes, self.keys
-        )
+        )?;
+        match self.rate {
+            Some(rate) => write!(f, ", {rate} requests/s"),
+            None => Ok(()),
+        }
     }
 }

@@ -1,9 +1,11 @@
 //! `log-load`: sends a bounded amount of one kind of request to a server and prints how it did.
 //!
 //! It measures a closed loop: each connection sends its next request when the last one was answered, so the latency is
-//! that of a server under exactly `--connections` concurrent requests, and a slow server is also asked less often.
+//! that of a server under exactly `--connections` concurrent requests, and a slow server is also asked less often. With `--rate`
+//! it is an open loop: requests are due at fixed times, and a latency includes how long a request was late.
 
 mod arguments;
+mod pace;
 mod requests;
 
 use std::process::ExitCode;
@@ -13,9 +15,10 @@ use clap::Parser;
 use hdrhistogram::Histogram;
 use opendata_log::{Error, Result};
 use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 use crate::arguments::{Arguments, Mode};
+use crate::pace::Pace;
 use crate::requests::Requests;
 
 /// Longer latencies count as this one. No request takes so long: the client gives up before.
@@ -67,6 +70,8 @@ async fn main() -> ExitCode {
     };
     let started = Instant::now();
     let until = started + Duration::from_secs(arguments.seconds);
+    let paces = Pace::of_all(&arguments, started);
+    let connections = connections.into_iter().zip(paces).collect();
     let measured = run(connections, arguments.mode, until).await;
     report(&arguments, &measured, started.elapsed());
     if measured.latency.is_empty() {
@@ -93,10 +98,10 @@ async fn prepare(arguments: &Arguments) -> Result<Vec<Requests>> {
     Ok(connections)
 }
 
-async fn run(connections: Vec<Requests>, mode: Mode, until: Instant) -> Measured {
+async fn run(connections: Vec<(Requests, Pace)>, mode: Mode, until: Instant) -> Measured {
     let mut running: JoinSet<_> = connections
         .into_iter()
-        .map(|requests| run_connection(requests, mode, until))
+        .map(|(requests, pace)| run_connection(requests, pace, mode, until))
         .collect();
     let mut all = Measured::new();
     while let Some(measured) = running.join_next().await {
@@ -105,13 +110,22 @@ async fn run(connections: Vec<Requests>, mode: Mode, until: Instant) -> Measured
     all
 }
 
-async fn run_connection(mut requests: Requests, mode: Mode, until: Instant) -> Measured {
+async fn run_connection(
+    mut requests: Requests,
+    mut pace: Pace,
+    mode: Mode,
+    until: Instant,
+) -> Measured {
     /// A server that refuses everything is not asked as fast as it can refuse.
     const AFTER_AN_ERROR: Duration = Duration::from_millis(10);
 
     let mut measured = Measured::new();
-    while Instant::now() < until {
-        let sent = Instant::now();
+    loop {
+        let due = pace.next().unwrap_or_else(Instant::now);
+        sleep_until(due.min(until)).await;
+        if due >= until {
+            return measured;
+        }
         let answer = match mode {
             Mode::Append => requests.append().await,
             Mode::Scan => requests.scan().await,
@@ -119,7 +133,7 @@ async fn run_connection(mut requests: Requests, mode: Mode, until: Instant) -> M
         };
         match answer {
             Ok(records) => {
-                let micros = u64::try_from(sent.elapsed().as_micros()).unwrap_or(u64::MAX);
+                let micros = u64::try_from(due.elapsed().as_micros()).unwrap_or(u64::MAX);
                 measured.latency.saturating_record(micros.max(1));
                 measured.records += records;
             }
@@ -130,7 +144,6 @@ async fn run_connection(mut requests: Requests, mode: Mode, until: Instant) -> M
             }
         }
     }
-    measured
 }
 
 #[expect(clippy::print_stdout, reason = "the report is what the tool is for")]
