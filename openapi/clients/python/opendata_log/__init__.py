@@ -11,11 +11,13 @@ from .errors import (
     Overloaded, PermissionDenied, ProducerFenced, ProducerOutOfOrder, ProducerSequenceReused, ProducerSequenceTooOld, ProducerUnknown,
     TooLarge, Unauthenticated, Unavailable, UnexpectedAnswer, UnsupportedMediaType)
 from .producers import Producer
-from .records import Header, Record, RecordToAppend, Segment
+from .records import Header, Page, Record, RecordToAppend, Segment
 from .retry import Retry
+from .trimmed import OnTrimmed, Trimmed
 
 __all__ = [
     "Appended", "AppendsLost", "AsyncLogClient", "Conflict", "DeadlineExceeded", "Fenced", "Header", "Internal", "InvalidArgument",
-    "LogClient", "LogError", "MethodNotAllowed", "NotFound", "OutcomeUnknown", "Overloaded", "PermissionDenied", "Producer",
-    "ProducerFenced", "ProducerOutOfOrder", "ProducerSequenceReused", "ProducerSequenceTooOld", "ProducerUnknown", "Record",
-    "RecordToAppend", "Retry", "Segment", "TooLarge", "Unauthenticated", "Unavailable", "UnexpectedAnswer", "UnsupportedMediaType"]
+    "LogClient", "LogError", "MethodNotAllowed", "NotFound", "OnTrimmed", "OutcomeUnknown", "Overloaded", "Page",
+    "PermissionDenied", "Producer", "ProducerFenced", "ProducerOutOfOrder", "ProducerSequenceReused", "ProducerSequenceTooOld",
+    "ProducerUnknown", "Record", "RecordToAppend", "Retry", "Segment", "TooLarge", "Trimmed", "Unauthenticated", "Unavailable",
+    "UnexpectedAnswer", "UnsupportedMediaType"]

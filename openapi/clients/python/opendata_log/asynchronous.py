@@ -15,9 +15,10 @@ from .calls import Calls
 from .connections import Settings, is_a_stream
 from .generated.models import ScanVisibility
 from .producers import Producer, producers_of
-from .records import Record, RecordToAppend, Segment
+from .records import Page, Record, RecordToAppend, Segment
 from .retry import Retry
 from .steps import Ask, Await, Call, Done, Found, Listen, NextEvent, Pause, Running, Step
+from .trimmed import OnTrimmed, taker, warn, without_notices
 
 T = TypeVar("T")
 
@@ -60,23 +61,23 @@ class AsyncLogClient:
 
     def scan(
         self, key: bytes, *, start: int = 0, end: int | None = None, page: int = 1000,
-        visibility: ScanVisibility = "memory", start_time_ms: int | None = None,
+        visibility: ScanVisibility = "memory", start_time_ms: int | None = None, on_trimmed: OnTrimmed | None = None,
     ) -> AsyncIterator[Record]:
         """See `LogClient.scan`."""
-        return self._each(self._calls.scan(key, start, end, page, visibility, start_time_ms))
+        return self._each(self._calls.scan(key, start, end, page, visibility, start_time_ms), taker(on_trimmed))
 
     async def follow_once(
         self, key: bytes, *, start: int = 0, limit: int = 1000, wait: float = 30.0, visibility: ScanVisibility = "memory",
-    ) -> tuple[list[Record], int]:
+    ) -> Page:
         """See `LogClient.follow_once`."""
         return await self._result(self._calls.follow_once(key, start, limit, wait, visibility))
 
     def tail(
         self, key: bytes, *, start: int = 0, end: int | None = None, visibility: ScanVisibility = "memory",
-        start_time_ms: int | None = None,
+        start_time_ms: int | None = None, on_trimmed: OnTrimmed | None = None,
     ) -> AsyncIterator[Record]:
         """See `LogClient.tail`."""
-        return self._each(self._calls.tail(key, start, end, visibility, start_time_ms))
+        return self._each(self._calls.tail(key, start, end, visibility, start_time_ms), taker(on_trimmed))
 
     async def count(self, key: bytes, *, start: int = 0, end: int | None = None) -> int:
         """See `LogClient.count`."""
@@ -90,6 +91,14 @@ class AsyncLogClient:
         """See `LogClient.segments`."""
         return await self._result(self._calls.segments(start, end))
 
+    async def trim_before(self, sequence: int) -> int:
+        """See `LogClient.trim_before`."""
+        return await self._result(self._calls.trim_before(sequence))
+
+    async def trim_before_time(self, time_ms: int) -> int:
+        """See `LogClient.trim_before_time`."""
+        return await self._result(self._calls.trim_before_time(time_ms))
+
     async def _result(self, call: Call[T]) -> T:
         running = Running(call)
         try:
@@ -99,11 +108,11 @@ class AsyncLogClient:
         assert isinstance(ended, Done)
         return ended.value
 
-    async def _each(self, call: Call[None]) -> AsyncIterator[Any]:
+    async def _each(self, call: Call[None], on_trimmed: OnTrimmed = warn) -> AsyncIterator[Any]:
         running = Running(call)
         try:
             while isinstance(found := await self._until_found(running), Found):
-                for item in found.items:
+                for item in without_notices(found.items, on_trimmed):
                     yield item
         finally:
             running.end()

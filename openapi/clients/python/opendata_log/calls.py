@@ -1,5 +1,6 @@
 """The calls of both clients: what is sent, when it is sent again, and what comes of the answers."""
 
+import json
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -12,14 +13,16 @@ from .answers import NOT_OF_A_LOG, answered, failure, naming, reason
 from .appended import Appended
 from .appends import Appends
 from .generated import Client
-from .generated.api.log import count, list_keys, list_segments, scan, stream
-from .generated.models import CountResponse, KeysResponse, ScanResponse, ScanVisibility, SegmentsResponse
+from .generated.api.log import count, list_keys, list_segments, scan, stream, trim
+from .generated.models import (
+    CountResponse, KeysResponse, ScanResponse, ScanVisibility, SegmentsResponse, TrimRequest, TrimResponse)
 from .generated.types import UNSET
 from .producers import Producers
-from .records import Record, RecordToAppend, Segment, decode, encode, record
+from .records import Page, RecordToAppend, Segment, decode, encode, record
 from .retry import Connections, Retry, retried
-from .steps import Ask, Call, Found, Pause
-from .tail import tail
+from .steps import Ask, Body, Call, Found, Pause
+from .tail import Rest, tail
+from .trimmed import Trimmed, floor
 
 A = TypeVar("A")
 T = TypeVar("T")
@@ -50,33 +53,38 @@ class Calls:
     ) -> Call[None]:
         """See `LogClient.scan`."""
         query = self._query(key, start, end, visibility, start_time_ms)
-        return self._pages(query, arguments.whole("page", page, least=1))
+        return self._pages(arguments.data("key", key), query, arguments.whole("page", page, least=1))
 
-    def _pages(self, query: dict[str, Any], page: int) -> Call[None]:
+    def _pages(self, key: bytes, query: dict[str, Any], limit: int) -> Call[None]:
         while True:
-            records, following = yield from self._scan(query, page)
-            if not records:
+            page = yield from self._scan(query, limit)
+            if page.trimmed_before is not None:
+                yield Found([Trimmed(key, page.trimmed_before)])
+            if not page.records:
                 return
-            yield Found(records)
-            query = query | {"start_seq": following}
+            yield Found(page.records)
+            query = query | {"start_seq": page.next_sequence}
 
     def follow_once(
         self, key: bytes, start: int, limit: int, wait: float, visibility: ScanVisibility,
-    ) -> Call[tuple[list[Record], int]]:
+    ) -> Call[Page]:
         """See `LogClient.follow_once`."""
         query = self._query(key, start, None, visibility, None)
         return self._follow(query, arguments.whole("limit", limit, least=1), arguments.seconds("wait", wait))
 
-    def _follow(self, query: dict[str, Any], limit: int, wait: float) -> Call[tuple[list[Record], int]]:
+    def _follow(self, query: dict[str, Any], limit: int, wait: float) -> Call[Page]:
         end = time.monotonic() + wait
+        trimmed_before: int | None = None
         while True:
             asked = time.monotonic()
-            records, following = yield from self._scan(query, limit, max(0.0, min(end - asked, LONGEST_WAIT_SECONDS)))
+            page = yield from self._scan(query, limit, max(0.0, min(end - asked, LONGEST_WAIT_SECONDS)))
             now = time.monotonic()
+            if page.trimmed_before is not None:
+                trimmed_before = page.trimmed_before
             # What is left of a millisecond cannot be asked for.
-            if records or end - now < 0.001:
-                return records, following
-            query = query | {"start_seq": following}
+            if page.records or end - now < 0.001:
+                return Page(page.records, page.next_sequence, trimmed_before)
+            query = query | {"start_seq": page.next_sequence}
             # A server that stops answers at once.
             yield Pause(min(max(0.0, asked + self._retry.pause - now), end - now))
 
@@ -86,19 +94,19 @@ class Calls:
         """See `LogClient.tail`."""
         query = self._query(key, start, end, visibility, start_time_ms)
 
-        def is_over(last: int | None) -> Call[bool]:
+        def rest(last: int | None) -> Call[Rest]:
             if end is None:
-                return False
-            records, following = yield from self._scan(query if last is None else query | {"start_seq": last + 1}, 1)
-            return not records and following >= end
+                return Rest(is_over=False)
+            page = yield from self._scan(query if last is None else query | {"start_seq": last + 1}, 1)
+            return Rest(not page.records and page.next_sequence >= end, page.trimmed_before)
 
         asked = stream._get_kwargs(**query)
-        return tail(asked["params"], f"GET {self._url}{asked['url']}", Connections(self._retry), is_over)
+        return tail(key, asked["params"], f"GET {self._url}{asked['url']}", Connections(self._retry), rest)
 
     def count(self, key: bytes, start: int, end: int | None) -> Call[int]:
         """See `LogClient.count`."""
         asked = count._get_kwargs(key_base64=encode(arguments.data("key", key)), **_range(start, end))
-        return self._read(CountResponse, asked, count._parse_response, lambda answer: answer.count)
+        return self._ask(CountResponse, asked, count._parse_response, lambda answer: answer.count)
 
     def keys(self, prefix: bytes, page: int) -> Call[None]:
         """See `LogClient.keys`."""
@@ -108,7 +116,7 @@ class Calls:
     def _keys(self, query: dict[str, Any]) -> Call[None]:
         while True:
             asked = list_keys._get_kwargs(**query)
-            keys, following = yield from self._read(
+            keys, following = yield from self._ask(
                 KeysResponse, asked, list_keys._parse_response,
                 lambda answer: ([decode(found.key) for found in answer.keys], answer.next_start_after))
             yield Found(keys)
@@ -119,7 +127,24 @@ class Calls:
     def segments(self, start: int, end: int | None) -> Call[list[Segment]]:
         """See `LogClient.segments`."""
         asked = list_segments._get_kwargs(**_range(start, end))
-        return self._read(SegmentsResponse, asked, list_segments._parse_response, lambda answer: answer.segments)
+        return self._ask(SegmentsResponse, asked, list_segments._parse_response, lambda answer: answer.segments)
+
+    def trim_before(self, sequence: int) -> Call[int]:
+        """See `LogClient.trim_before`."""
+        return self._trim(TrimRequest(before_sequence=arguments.whole("sequence", sequence)))
+
+    def trim_before_time(self, time_ms: int) -> Call[int]:
+        """See `LogClient.trim_before_time`."""
+        return self._trim(TrimRequest(before_time_ms=arguments.whole("time_ms", time_ms)))
+
+    def _trim(self, request: TrimRequest) -> Call[int]:
+        def told(answer: TrimResponse) -> int:
+            trimmed_before = floor(answer.trimmed_before)
+            if trimmed_before is None:
+                raise TypeError("an int is missing")
+            return trimmed_before
+
+        return self._ask(TrimResponse, trim._get_kwargs(body=request), trim._parse_response, told)
 
     def _query(
         self, key: bytes, start: int, end: int | None, visibility: ScanVisibility, start_time_ms: int | None,
@@ -130,18 +155,23 @@ class Calls:
             "visibility": arguments.one_of("visibility", visibility, VISIBILITIES),
             "start_time_ms": UNSET if since is None else since}
 
-    def _scan(self, query: dict[str, Any], limit: int, wait: float = 0.0) -> Call[tuple[list[Record], int]]:
+    def _scan(self, query: dict[str, Any], limit: int, wait: float = 0.0) -> Call[Page]:
         asked = scan._get_kwargs(**query, limit=limit, follow=wait > 0, timeout_ms=math.ceil(wait * 1000))
-        return self._read(
+        return self._ask(
             ScanResponse, asked, scan._parse_response,
-            lambda answer: ([record(value) for value in answer.values], answer.next_sequence), wait)
+            lambda answer: Page([record(value) for value in answer.values], answer.next_sequence, floor(answer.trimmed_before)), wait)
 
-    def _read(
+    def _ask(
         self, kind: type[A], asked: dict[str, Any], parse: Callable[..., Any], use: Callable[[A], T], wait: float = 0.0,
     ) -> Call[T]:
+        """Asks for what may be asked for any number of times: all but appends. (A floor is never lowered.)"""
+        method = asked["method"].upper()
+        content = json.dumps(asked["json"]).encode() if "json" in asked else None
+
         def once() -> Call[T]:
+            body = None if content is None else Body(content)
             try:
-                response = yield Ask("GET", asked["url"], asked["params"], wait=wait)
+                response = yield Ask(method, asked["url"], asked.get("params", {}), body, wait)
                 return use(answered(response, parse(client=self._api, response=response), kind))
             except httpx.DecodingError as error:
                 raise errors.UnexpectedAnswer(f"an answer that no log server gives: {reason(error)}") from error
@@ -152,7 +182,7 @@ class Calls:
             except errors.DeadlineExceeded as error:
                 raise failure(errors.DeadlineExceeded, error, retry_after=self._retry.pause) from error
 
-        with naming(f"GET {self._url}{asked['url']}"):
+        with naming(f"{method} {self._url}{asked['url']}"):
             return (yield from retried(self._retry, once))
 
 

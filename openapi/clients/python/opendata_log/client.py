@@ -15,9 +15,10 @@ from .calls import Calls
 from .connections import Settings, is_a_stream
 from .generated.models import ScanVisibility
 from .producers import Producer, producers_of
-from .records import Record, RecordToAppend, Segment
+from .records import Page, Record, RecordToAppend, Segment
 from .retry import Retry
 from .steps import Ask, Await, Call, Done, Found, Listen, NextEvent, Pause, Running, Step
+from .trimmed import OnTrimmed, taker, warn, without_notices
 
 T = TypeVar("T")
 
@@ -74,37 +75,45 @@ class LogClient:
 
     def scan(
         self, key: bytes, *, start: int = 0, end: int | None = None, page: int = 1000,
-        visibility: ScanVisibility = "memory", start_time_ms: int | None = None,
+        visibility: ScanVisibility = "memory", start_time_ms: int | None = None, on_trimmed: OnTrimmed | None = None,
     ) -> Iterator[Record]:
         """The records of `key` with sequences from `start` up to, not including, `end`, read page by page.
 
         Those before the first one that was appended at or after `start_time_ms` are skipped. With the visibility `durable` only
         what is on object storage is read.
+
+        If records of the range had been trimmed, `on_trimmed` is called with a `Trimmed`, before the next record. Without
+        it, that is logged as a warning (the logger is `opendata_log`).
         """
-        return self._each(self._calls.scan(key, start, end, page, visibility, start_time_ms))
+        return self._each(self._calls.scan(key, start, end, page, visibility, start_time_ms), taker(on_trimmed))
 
     def follow_once(
         self, key: bytes, *, start: int = 0, limit: int = 1000, wait: float = 30.0, visibility: ScanVisibility = "memory",
-    ) -> tuple[list[Record], int]:
+    ) -> Page:
         """The next records of `key` as soon as there are any, or none after `wait` seconds; and where to continue.
 
-        A long wait takes several requests.
+        A long wait takes several requests. If records from `start` on had been trimmed, the page says so: `Page.trimmed_before`.
         """
         return self._result(self._calls.follow_once(key, start, limit, wait, visibility))
 
     def tail(
         self, key: bytes, *, start: int = 0, end: int | None = None, visibility: ScanVisibility = "memory",
-        start_time_ms: int | None = None,
+        start_time_ms: int | None = None, on_trimmed: OnTrimmed | None = None,
     ) -> Iterator[Record]:
         """The records of `key`, each as it arrives, without an end or up to `end`; the rest is as for `scan`.
 
         A connection that breaks is made anew, and continues exactly after the last record that came. It ends with an error when
         the server has not answered for `Retry.patience`.
+
+        `on_trimmed` is called, or a warning is logged, also when a trim overtakes the tail. An error that it raises ends the tail.
         """
-        return self._each(self._calls.tail(key, start, end, visibility, start_time_ms))
+        return self._each(self._calls.tail(key, start, end, visibility, start_time_ms), taker(on_trimmed))
 
     def count(self, key: bytes, *, start: int = 0, end: int | None = None) -> int:
-        """How many records `key` has in a range of sequences."""
+        """How many records `key` has in a range of sequences. Those that were trimmed do not count.
+
+        Whether there are such, `follow_once(key, start=start, limit=1, wait=0).trimmed_before` tells.
+        """
         return self._result(self._calls.count(key, start, end))
 
     def keys(self, *, prefix: bytes = b"", page: int = 1000) -> Iterator[bytes]:
@@ -115,6 +124,21 @@ class LogClient:
         """The segments that overlap a range of sequences."""
         return self._result(self._calls.segments(start, end))
 
+    def trim_before(self, sequence: int) -> int:
+        """Removes the records of all keys below `sequence` from every read; the right `admin` is needed. It answers the floor of
+        the log: `sequence`, or what was trimmed before if that is more.
+
+        A trim whose outcome is unknown is sent again like a read, up to `Retry.attempts` times: a floor is never lowered. One that
+        ends in `DeadlineExceeded` or `Unavailable` after that may have been applied; call it again.
+        """
+        return self._result(self._calls.trim_before(sequence))
+
+    def trim_before_time(self, time_ms: int) -> int:
+        """Removes the whole segments from every read that have no record of this time (in milliseconds since the Unix epoch) or later;
+        answers the floor of the log. The rest is as for `trim_before`.
+        """
+        return self._result(self._calls.trim_before_time(time_ms))
+
     def _result(self, call: Call[T]) -> T:
         running = Running(call)
         try:
@@ -124,11 +148,11 @@ class LogClient:
         assert isinstance(ended, Done)
         return ended.value
 
-    def _each(self, call: Call[None]) -> Iterator[Any]:
+    def _each(self, call: Call[None], on_trimmed: OnTrimmed = warn) -> Iterator[Any]:
         running = Running(call)
         try:
             while isinstance(found := self._until_found(running), Found):
-                yield from found.items
+                yield from without_notices(found.items, on_trimmed)
         finally:
             running.end()
             self._close(running)

@@ -3,7 +3,7 @@
 import base64
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Self, TypeAlias
 
 from .errors import UnexpectedAnswer
 from .generated.models import Segment as Segment
@@ -27,6 +27,33 @@ class Record:
     """When it was appended, in milliseconds since the Unix epoch."""
     headers: tuple[Header, ...] = ()
     """What was appended with it beside the value, in the same order."""
+
+
+class Page(tuple[list[Record], int]):
+    """Records, and where to continue: a pair, so that `records, following = page` takes it apart."""
+
+    trimmed_before: int | None
+    """If records that were to be read had been trimmed: the floor of the log, the first sequence that can still be there."""
+
+    def __new__(cls, records: list[Record], following: int, trimmed_before: int | None = None) -> Self:
+        """The pair of `records` and `following`."""
+        page = super().__new__(cls, (records, following))
+        page.trimmed_before = trimmed_before
+        return page
+
+    def __getnewargs__(self) -> tuple[list[Record], int, int | None]:
+        """So that it can be copied and pickled."""
+        return self[0], self[1], self.trimmed_before
+
+    @property
+    def records(self) -> list[Record]:
+        """The records, in the order of their sequences."""
+        return self[0]
+
+    @property
+    def next_sequence(self) -> int:
+        """Where to continue."""
+        return self[1]
 
 
 def encode(data: bytes) -> str:

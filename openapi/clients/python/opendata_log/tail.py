@@ -14,6 +14,7 @@ from .generated.models import ErrorResponse, Value
 from .records import record
 from .retry import Connections
 from .steps import Call, Found, Listen, NextEvent
+from .trimmed import Trimmed, floor
 
 T = TypeVar("T")
 
@@ -21,20 +22,32 @@ T = TypeVar("T")
 PASSING = (errors.Overloaded, errors.Unavailable, errors.DeadlineExceeded, errors.UnexpectedAnswer)
 
 
-def tail(
-    query: dict[str, Any], request: str, connections: Connections, is_over: Callable[[int | None], Call[bool]],
-) -> Call[None]:
-    """The records that `query` asks for, over as many connections as it takes.
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """What is left of a tail whose stream has ended."""
 
-    A stream ends at its end and also with its server; `is_over` says whether nothing can come after a sequence, or at all.
+    is_over: bool
+    """Whether nothing can come any more."""
+    trimmed_before: int | None = None
+    """The floor of the log, if it is beyond where the tail is."""
+
+
+def tail(
+    key: bytes, query: dict[str, Any], request: str, connections: Connections, rest: Callable[[int | None], Call[Rest]],
+) -> Call[None]:
+    """The records of `key` that `query` asks for, over as many connections as it takes, and notices of what was trimmed.
+
+    A stream ends at its end and also with its server; `rest` says what is left after a sequence, or at all.
     """
-    position = _Position()
+    position = _Position(key)
     with naming(request):
         while True:
             error: errors.LogError
             try:
                 yield from _one_connection(query, position, connections)
-                if (yield from is_over(position.last)):
+                left = yield from rest(position.last)
+                yield from position.trimmed(left.trimmed_before)
+                if left.is_over:
                     return
                 error = errors.Unavailable("the server ended the stream")
             except httpx.RequestError as cause:
@@ -49,8 +62,17 @@ def tail(
 class _Position:
     """How far a tail has come."""
 
+    key: bytes
     last: int | None = None
     """The sequence of the last record."""
+    floor: int = 0
+    """The highest floor that was told."""
+
+    def trimmed(self, before: int | None) -> Call[None]:
+        """Tells of a floor. A stream that is asked for again before the next record tells the same one again."""
+        if before is not None and before > self.floor:
+            self.floor = before
+            yield Found([Trimmed(self.key, before)])
 
 
 def _one_connection(query: dict[str, Any], position: _Position, connections: Connections) -> Call[None]:
@@ -77,6 +99,10 @@ def _records(response: httpx.Response, position: _Position, connections: Connect
             return
         if event.event == "error":
             raise error_of(_read(ErrorResponse.from_dict, event.data), None, response.headers)
+        if event.event == "trimmed":
+            before = _read(lambda told: floor(told["trimmedBefore"]), event.data)
+            connections.answered()
+            yield from position.trimmed(before)
         # Other events are those of a newer server, for newer clients.
         if event.event == "message":
             found = record(_read(Value.from_dict, event.data))
