@@ -27,7 +27,7 @@ def test_the_python_examples_print_what_the_page_says(serve, run, number):
     assert run(sys.executable, "-c", code, cwd=OPENAPI / "clients/python") == printed
 
 
-@pytest.mark.parametrize("number", [0, 1], ids=["first", "preconditions"])
+@pytest.mark.parametrize("number", [0, 1, 2], ids=["first", "trims", "preconditions"])
 def test_the_typescript_examples_print_what_the_page_says(serve, run, built, tmp_path, number):
     code, printed = examples("typescript", serve())[number]
     (tmp_path / "node_modules").mkdir()

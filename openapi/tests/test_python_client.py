@@ -291,7 +291,7 @@ def test_a_follow_waits_for_as_long_as_it_was_told_though_servers_wait_no_longer
 KEY = b"orders"
 WRONG_CALLS = [
     lambda client: client.trim_before("5"), lambda client: client.trim_before(None), lambda client: client.trim_before_time(1.5),
-    lambda client: client.tail(KEY, on_trimmed="log"), lambda client: client.scan(KEY, on_trimmed=awaited),
+    lambda client: client.tail(KEY, on_trimmed="log"), lambda client: client.count(KEY, on_trimmed=5), lambda client: client.scan(KEY, on_trimmed=awaited),
     lambda client: client.append(["kv"]), lambda client: client.append([("k", "v")]), lambda client: client.append([(KEY, "v")]),
     lambda client: client.append([(KEY, None)]), lambda client: client.append([(KEY, 1)]), lambda client: client.append([KEY]),
     lambda client: client.append((KEY, KEY)), lambda client: client.append({KEY: KEY}), lambda client: client.append(KEY),

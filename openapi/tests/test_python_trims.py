@@ -1,4 +1,4 @@
-"""What the Python client says of trims: it trims, and its pages, scans and tails tell what was trimmed."""
+"""What the Python client says of trims: it trims, and its pages, counts, scans and tails tell what was trimmed."""
 
 import logging
 import pickle
@@ -8,7 +8,7 @@ import time
 import pytest
 
 from conftest import OPENAPI
-from scripted import Raw, Scripted, events
+from scripted import HEARTBEAT, Raw, Scripted, events
 
 sys.path.insert(0, str(OPENAPI / "clients/python"))
 
@@ -69,13 +69,16 @@ def test_the_python_client_repeats_a_trim_whose_outcome_is_unknown(serve, step, 
 
 def test_a_trim_that_is_answered_by_something_in_between_is_an_error_in_the_python_client(serve, client_of):
     answers = [Raw(b"{}"), Raw(b'{"status":"success","trimmedBefore":"5"}'), "page 502", Raw(b'{"status":"success"}')]
-    with Scripted(serve(), answers) as gateway, client_of(gateway.url, retry=RETRY) as client:
+    count = Raw(b'{"status":"success","count":1,"trimmedBefore":"5"}')
+    with Scripted(serve(), [count, *answers]) as gateway, client_of(gateway.url, retry=RETRY) as client:
+        with pytest.raises(opendata_log.UnexpectedAnswer):
+            client.count(KEY)
         for _ in answers:
             with pytest.raises(opendata_log.UnexpectedAnswer):
                 client.trim_before(5)
 
 
-def test_pages_of_the_python_client_tell_what_was_trimmed(serve, client_of, caplog):
+def test_pages_counts_and_scans_of_the_python_client_tell_what_was_trimmed(serve, client_of, caplog):
     url = serve()
     ten(url)
     with client_of(url) as client:
@@ -86,14 +89,15 @@ def test_pages_of_the_python_client_tell_what_was_trimmed(serve, client_of, capl
         assert (of(records), following, page.records, page.next_sequence, page.trimmed_before) == ([6, 7, 8], 9, records, 9, 6)
         assert pickle.loads(pickle.dumps(page)).trimmed_before == 6
         assert client.follow_once(KEY, start=following).trimmed_before is None
-        assert (client.count(KEY), client.follow_once(KEY, limit=1, wait=0).trimmed_before) == (4, 6)
         seen = []
         assert of(client.scan(KEY, page=2, on_trimmed=seen.append)) == [6, 7, 8, 9] and seen == [Trimmed(KEY, 6)]
         assert of(client.scan(KEY, start=6, on_trimmed=seen.append)) == [6, 7, 8, 9] and len(seen) == 1
         assert of(client.scan(b"other", on_trimmed=seen.append)) == [] and seen[1:] == [Trimmed(b"other", 6)]
+        assert (client.count(KEY, on_trimmed=seen.append), client.count(KEY, start=6, on_trimmed=seen.append)) == (4, 4)
+        assert seen[2:] == [Trimmed(KEY, 6)]
         assert not caplog.records
-        assert of(client.scan(KEY)) == [6, 7, 8, 9]
-    assert warnings(caplog) == ["records of b'orders' before the sequence 6 were trimmed, and are not read"]
+        assert (of(client.scan(KEY)), client.count(KEY)) == ([6, 7, 8, 9], 4)
+    assert warnings(caplog) == ["records of b'orders' before the sequence 6 were trimmed, and are not read"] * 2
 
 
 def test_a_follow_of_the_python_client_keeps_what_an_earlier_answer_told(serve, client_of):
@@ -143,6 +147,9 @@ def test_a_tail_of_the_python_client_whose_whole_range_was_trimmed_tells_so_and_
     with client_of(url, retry=RETRY) as client:
         assert of(client.tail(KEY, end=5, on_trimmed=seen.append)) == []
     assert seen == [Trimmed(KEY, 10)]
+    with Scripted(url, [HEARTBEAT]) as ending, client_of(ending.url, retry=RETRY) as client:
+        assert of(client.tail(KEY, end=5, on_trimmed=seen.append)) == []
+    assert seen == [Trimmed(KEY, 10)] * 2, "what its stream did not tell before it ended is not told"
 
 
 def test_a_tail_of_the_python_client_that_was_overtaken_while_it_was_not_connected_tells_so_once(serve, client_of):
@@ -178,7 +185,7 @@ def test_a_tail_of_the_python_client_that_is_overtaken_in_its_stream_tells_so(se
     assert seen == [*range(at), Trimmed(KEY, 40), 40] and 0 < at < 40, seen
 
 
-def test_an_error_of_who_takes_a_notice_ends_a_tail_of_the_python_client(serve, client_of):
+def test_what_a_listener_of_the_python_client_raises_ends_what_it_listens_to(serve, client_of):
     url = serve()
     ten(url)
     trim(url, 6)
@@ -189,6 +196,8 @@ def test_an_error_of_who_takes_a_notice_ends_a_tail_of_the_python_client(serve, 
     with client_of(url, retry=RETRY) as client:
         with pytest.raises(opendata_log.Unavailable, match="records before 6 are missing"):
             next(client.tail(KEY, on_trimmed=refuse))
+        with pytest.raises(opendata_log.Unavailable, match="records before 6 are missing"):
+            client.count(KEY, on_trimmed=refuse)
 
 
 @pytest.mark.parametrize("data", [b"{", b"{}", b"null", b'{"trimmedBefore":"6"}', b'{"trimmedBefore":true}'])

@@ -79,9 +79,13 @@ class AsyncLogClient:
         """See `LogClient.tail`."""
         return self._each(self._calls.tail(key, start, end, visibility, start_time_ms), taker(on_trimmed))
 
-    async def count(self, key: bytes, *, start: int = 0, end: int | None = None) -> int:
+    async def count(self, key: bytes, *, start: int = 0, end: int | None = None, on_trimmed: OnTrimmed | None = None) -> int:
         """See `LogClient.count`."""
-        return await self._result(self._calls.count(key, start, end))
+        tell = taker(on_trimmed)
+        records, trimmed = await self._result(self._calls.count(key, start, end))
+        if trimmed is not None:
+            tell(trimmed)
+        return records
 
     def keys(self, *, prefix: bytes = b"", page: int = 1000) -> AsyncIterator[bytes]:
         """See `LogClient.keys`."""

@@ -103,10 +103,15 @@ class Calls:
         asked = stream._get_kwargs(**query)
         return tail(key, asked["params"], f"GET {self._url}{asked['url']}", Connections(self._retry), rest)
 
-    def count(self, key: bytes, start: int, end: int | None) -> Call[int]:
-        """See `LogClient.count`."""
+    def count(self, key: bytes, start: int, end: int | None) -> Call[tuple[int, Trimmed | None]]:
+        """See `LogClient.count`; and the notice, if records of the range had been trimmed."""
         asked = count._get_kwargs(key_base64=encode(arguments.data("key", key)), **_range(start, end))
-        return self._ask(CountResponse, asked, count._parse_response, lambda answer: answer.count)
+
+        def told(answer: CountResponse) -> tuple[int, Trimmed | None]:
+            before = floor(answer.trimmed_before)
+            return answer.count, None if before is None else Trimmed(key, before)
+
+        return self._ask(CountResponse, asked, count._parse_response, told)
 
     def keys(self, prefix: bytes, page: int) -> Call[None]:
         """See `LogClient.keys`."""

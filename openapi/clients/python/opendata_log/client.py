@@ -109,12 +109,16 @@ class LogClient:
         """
         return self._each(self._calls.tail(key, start, end, visibility, start_time_ms), taker(on_trimmed))
 
-    def count(self, key: bytes, *, start: int = 0, end: int | None = None) -> int:
+    def count(self, key: bytes, *, start: int = 0, end: int | None = None, on_trimmed: OnTrimmed | None = None) -> int:
         """How many records `key` has in a range of sequences. Those that were trimmed do not count.
 
-        Whether there are such, `follow_once(key, start=start, limit=1, wait=0).trimmed_before` tells.
+        If the range begins before the floor, `on_trimmed` is called, or a warning is logged, as by `scan`.
         """
-        return self._result(self._calls.count(key, start, end))
+        tell = taker(on_trimmed)
+        records, trimmed = self._result(self._calls.count(key, start, end))
+        if trimmed is not None:
+            tell(trimmed)
+        return records
 
     def keys(self, *, prefix: bytes = b"", page: int = 1000) -> Iterator[bytes]:
         """The distinct keys that begin with `prefix`, in byte order, read page by page."""
@@ -125,17 +129,17 @@ class LogClient:
         return self._result(self._calls.segments(start, end))
 
     def trim_before(self, sequence: int) -> int:
-        """Removes the records of all keys below `sequence` from every read; the right `admin` is needed. It answers the floor of
-        the log: `sequence`, or what was trimmed before if that is more.
+        """Trims the log: removes the records of all keys below `sequence` from every read. The right `admin` is needed. It returns
+        the floor of the log: `sequence`, or a higher one that an earlier trim has set.
 
-        A trim whose outcome is unknown is sent again like a read, up to `Retry.attempts` times: a floor is never lowered. One that
-        ends in `DeadlineExceeded` or `Unavailable` after that may have been applied; call it again.
+        A trim whose outcome is unknown is sent again like a read, up to `Retry.attempts` times: a floor is never lowered. One that then
+        still ends in `DeadlineExceeded` or `Unavailable` may have been applied; call it again.
         """
         return self._result(self._calls.trim_before(sequence))
 
     def trim_before_time(self, time_ms: int) -> int:
-        """Removes the whole segments from every read that have no record of this time (in milliseconds since the Unix epoch) or later;
-        answers the floor of the log. The rest is as for `trim_before`.
+        """Trims the log by time: removes the oldest whole segments that have no record of `time_ms` (Unix ms) or later. It returns the
+        floor of the log; the rest is as for `trim_before`.
         """
         return self._result(self._calls.trim_before_time(time_ms))
 

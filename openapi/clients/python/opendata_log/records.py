@@ -33,7 +33,7 @@ class Page(tuple[list[Record], int]):
     """Records, and where to continue: a pair, so that `records, following = page` takes it apart."""
 
     trimmed_before: int | None
-    """If records that were to be read had been trimmed: the floor of the log, the first sequence that can still be there."""
+    """If records that were to be read had been trimmed: the floor, the first sequence that can still be there."""
 
     def __new__(cls, records: list[Record], following: int, trimmed_before: int | None = None) -> Self:
         """The pair of `records` and `following`."""

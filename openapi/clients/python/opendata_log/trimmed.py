@@ -19,7 +19,7 @@ class Trimmed:
     key: bytes
     """The key that is read. The records that were trimmed may have been those of other keys."""
     before: int
-    """The floor of the log: the first sequence that can still be there."""
+    """The floor: the first sequence that can still be there."""
 
 
 OnTrimmed: TypeAlias = Callable[[Trimmed], None]

@@ -11,6 +11,7 @@ export const HEADERS: Shape = { headers: [{ name: "string", value: "string" }] }
 export const APPENDED: Shape = { startSequence: "number", recordsAppended: "number" };
 export const PAGE: Shape = { nextSequence: "number", values: [VALUE] };
 export const COUNTED: Shape = { count: "number" };
+export const TRIMMED: Shape = { trimmedBefore: "number" };
 export const KEYS: Shape = { keys: [{ key: "string" }] };
 export const SEGMENTS: Shape = { segments: [{ id: "number", startSeq: "number", startTimeMs: "number" }] };
 const CONFLICT: Shape = { key: "string" };

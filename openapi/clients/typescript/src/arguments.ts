@@ -156,6 +156,12 @@ export function signal(value: unknown): void {
   }
 }
 
+export function listener(name: string, value: unknown): void {
+  if (value !== undefined && typeof value !== "function") {
+    throw new TypeError(`${name} must be a function, such as (trimmed) => console.warn(trimmed.before), not ${kind(value)}`);
+  }
+}
+
 /** Options must have known names: one that is misspelt would be ignored. */
 export function known(name: string, value: unknown, names: readonly string[]): void {
   if (typeof value !== "object" || value === null || Array.isArray(value) || ArrayBuffer.isView(value)) {

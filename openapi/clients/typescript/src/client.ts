@@ -2,7 +2,7 @@
 
 import createClient, { type Client } from "openapi-fetch";
 
-import { type Answer, answered, COUNTED, KEYS, PAGE, SEGMENTS, type Shape } from "./answers.js";
+import { type Answer, answered, COUNTED, fits, KEYS, PAGE, SEGMENTS, type Shape, TRIMMED } from "./answers.js";
 import { type Appending, Appends } from "./append.js";
 import type { Appended } from "./appended.js";
 import * as check from "./arguments.js";
@@ -14,7 +14,8 @@ import { reason } from "./network.js";
 import { type Producer, producersOf } from "./producers.js";
 import { decode, type LogRecord, record } from "./records.js";
 import { attempted, Connections, pause, type Retry, retryOf } from "./retry.js";
-import { tail } from "./tail.js";
+import { type Rest, tail } from "./tail.js";
+import { Notice, type OnTrimmed, tell, withoutNotices } from "./trimmed.js";
 
 export interface Options {
   /** One of the server's token file. */
@@ -45,21 +46,33 @@ export interface Stoppable {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What can meet records that were trimmed. */
+export interface Noticing {
+  /**
+   * Called, and awaited, when records of the range had been trimmed: before the next record, or before a count is returned. What it throws
+   * ends the call. Without it, there is a `console.warn`.
+   */
+  readonly onTrimmed?: OnTrimmed | undefined;
+}
+
 /** Which records are read. */
-export interface Reading extends Range, Stoppable {
+export interface Reading extends Range, Stoppable, Noticing {
   /** Records before the first one that was appended at or after this time (Unix ms) are skipped. */
   readonly startTimeMs?: number | undefined;
   /** `memory`, all that was applied, if it is not given; with `durable` only what is on object storage. */
   readonly visibility?: "memory" | "durable" | undefined;
 }
 
-interface Page {
+/** Records, and where to continue. */
+export interface Page {
   readonly records: LogRecord[];
   readonly nextSequence: number;
+  /** If records that were to be read had been trimmed: the floor, the first sequence that can still be there. */
+  readonly trimmedBefore?: number;
 }
 
 const RANGE = ["start", "end"];
-const READING = [...RANGE, "startTimeMs", "visibility", "signal"];
+const READING = [...RANGE, "startTimeMs", "visibility", "signal", "onTrimmed"];
 
 /** One request waits no longer than this: servers and what is in between end longer ones. Then another one follows. */
 const LONGEST_WAIT_MS = 60_000;
@@ -98,12 +111,14 @@ export class LogClient {
 
   /** The records of `key`, read page by page. */
   scan(key: Uint8Array, reading: Reading = {}, page = 1000): AsyncGenerator<LogRecord> {
-    return this.#pages(asked(key, reading), check.whole("page", page, 1), reading.signal);
+    const pages = this.#pages(asked(key, reading), check.whole("page", page, 1), reading.signal);
+    return withoutNotices(pages, key, reading.onTrimmed);
   }
 
-  async *#pages(query: Asked, limit: number, signal: AbortSignal | undefined): AsyncGenerator<LogRecord> {
+  async *#pages(query: Asked, limit: number, signal: AbortSignal | undefined): AsyncGenerator<LogRecord | Notice> {
     for (let start = query.start_seq; ;) {
       const page = await this.#scan({ ...query, start_seq: start }, limit, signal);
+      if (page.trimmedBefore !== undefined) yield new Notice(page.trimmedBefore);
       if (page.records.length === 0) return;
       yield* page.records;
       start = page.nextSequence;
@@ -112,7 +127,7 @@ export class LogClient {
 
   /**
    * The next records of `key` as soon as there are any, or none after `waitMs`; and where to continue. A long wait takes several
-   * requests.
+   * requests. If records from `start` on had been trimmed, the page says so: `trimmedBefore`.
    */
   async followOnce(
     key: Uint8Array, start = 0, waitMs = 30_000, limit = 1000, options: Pick<Reading, "signal" | "visibility"> = {},
@@ -121,13 +136,15 @@ export class LogClient {
     const query = asked(key, { ...options, start });
     const end = performance.now() + check.whole("waitMs", waitMs);
     check.whole("limit", limit, 1);
+    let trimmed: Pick<Page, "trimmedBefore"> = {};
     for (let from = start; ;) {
       const began = performance.now();
       const wait = Math.max(0, Math.min(Math.ceil(end - began), LONGEST_WAIT_MS));
       const page = await this.#scan({ ...query, start_seq: from }, limit, options.signal, wait);
       const left = end - performance.now();
+      if (page.trimmedBefore !== undefined) trimmed = { trimmedBefore: page.trimmedBefore };
       // A timer may be early by a millisecond.
-      if (page.records.length > 0 || left < 2) return page;
+      if (page.records.length > 0 || left < 2) return { ...page, ...trimmed };
       from = page.nextSequence;
       // A server that stops answers at once.
       await pause(Math.min(left, Math.max(0, began + this.#retry.pauseMs - performance.now())), options.signal);
@@ -138,27 +155,32 @@ export class LogClient {
    * The records of `key`, each as it arrives, without an end or up to the end that is given.
    *
    * A connection that breaks is made anew, and continues exactly after the last record that came. It ends with an error when the
-   * server has not answered for `patienceMs` of `Retry`.
+   * server has not answered for `patienceMs` of `Retry`. `onTrimmed` is called also when a trim overtakes it.
    */
   tail(key: Uint8Array, reading: Reading = {}): AsyncGenerator<LogRecord> {
     const query = asked(key, reading);
     const { end, signal } = reading;
-    const isOver = async (last: number | undefined): Promise<boolean> => {
-      if (end === undefined) return false;
+    const rest = async (last: number | undefined): Promise<Rest> => {
+      if (end === undefined) return { isOver: false };
       const page = await this.#scan(last === undefined ? query : { ...query, start_seq: last + 1 }, 1, signal);
-      return page.records.length === 0 && page.nextSequence >= end;
+      return { isOver: page.records.length === 0 && page.nextSequence >= end, trimmedBefore: page.trimmedBefore };
     };
     const stream = `${this.#url}/api/v1/log/stream`;
     const url = `${stream}?${new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]))}`;
-    return tail({ url, request: `GET ${stream}`, headers: this.#headers, signal, isOver }, new Connections(this.#retry));
+    const source = { url, request: `GET ${stream}`, headers: this.#headers, signal, rest };
+    return withoutNotices(tail(source, new Connections(this.#retry)), key, reading.onTrimmed);
   }
 
-  /** How many records `key` has in a range of sequences. */
-  async count(key: Uint8Array, range: Range & Stoppable = {}): Promise<number> {
-    check.known("options", range, [...RANGE, "signal"]);
+  /** How many records `key` has in a range of sequences. Those that were trimmed do not count: `onTrimmed` tells of them. */
+  async count(key: Uint8Array, range: Range & Stoppable & Noticing = {}): Promise<number> {
+    check.known("options", range, [...RANGE, "signal", "onTrimmed"]);
     const query = asked(key, range);
-    const answer = await this.#read(
-      "/api/v1/log/count", COUNTED, range.signal, (signal) => this.#api.GET("/api/v1/log/count", { params: { query }, signal }));
+    const path = "/api/v1/log/count";
+    const request = this.#request("GET", path);
+    const answer = await this.#ask(
+      request, COUNTED, range.signal, (signal) => this.#api.GET(path, { params: { query }, signal }));
+    const trimmedBefore = floor(answer, request);
+    if (trimmedBefore !== undefined) await tell({ key, before: trimmedBefore }, range.onTrimmed);
     return answer.count;
   }
 
@@ -172,9 +194,10 @@ export class LogClient {
     query: { prefix_base64: string; limit: number; start_after_base64?: string }, signal: AbortSignal | undefined,
   ): AsyncGenerator<Uint8Array> {
     const path = "/api/v1/log/keys";
+    const request = this.#request("GET", path);
     for (;;) {
-      const answer = await this.#read(path, KEYS, signal, (signal) => this.#api.GET(path, { params: { query }, signal }));
-      yield* answer.keys.map((found) => decode(found.key, this.#request(path)));
+      const answer = await this.#ask(request, KEYS, signal, (signal) => this.#api.GET(path, { params: { query }, signal }));
+      yield* answer.keys.map((found) => decode(found.key, request));
       if (answer.nextStartAfter === undefined) return;
       query = { ...query, start_after_base64: answer.nextStartAfter };
     }
@@ -185,23 +208,52 @@ export class LogClient {
     check.known("options", range, [...RANGE, "signal"]);
     check.signal(range.signal);
     const query = sequences(range);
-    const answer = await this.#read(
-      "/api/v1/log/segments", SEGMENTS, range.signal,
-      (signal) => this.#api.GET("/api/v1/log/segments", { params: { query }, signal }));
+    const path = "/api/v1/log/segments";
+    const answer = await this.#ask(
+      this.#request("GET", path), SEGMENTS, range.signal, (signal) => this.#api.GET(path, { params: { query }, signal }));
     return answer.segments;
+  }
+
+  /**
+   * Trims the log: removes the records of all keys below `sequence` from every read. The right `admin` is needed. It returns the floor of
+   * the log: `sequence`, or a higher one that an earlier trim has set.
+   *
+   * A trim whose outcome is unknown is sent again like a read, up to `attempts` times: a floor is never lowered. One that then still throws
+   * `DeadlineExceeded` or `Unavailable`, or that its signal ends, may have been applied; call it again.
+   */
+  async trimBefore(sequence: number, options: Stoppable = {}): Promise<number> {
+    return this.#trim({ beforeSequence: check.whole("sequence", sequence) }, options);
+  }
+
+  /**
+   * Trims the log by time: removes the oldest whole segments that have no record of `timeMs` (Unix ms) or later. It returns the floor of the
+   * log; the rest is as for `trimBefore`.
+   */
+  async trimBeforeTime(timeMs: number, options: Stoppable = {}): Promise<number> {
+    return this.#trim({ beforeTimeMs: check.whole("timeMs", timeMs) }, options);
+  }
+
+  async #trim(body: components["schemas"]["TrimRequest"], options: Stoppable): Promise<number> {
+    const path = "/api/v1/log/trim";
+    const answer = await this.#ask(
+      this.#request("POST", path), TRIMMED, stoppable(options), (signal) => this.#api.POST(path, { body, signal }));
+    return answer.trimmedBefore;
   }
 
   async #scan(query: Asked, limit: number, signal: AbortSignal | undefined, waitMs = 0): Promise<Page> {
     const path = "/api/v1/log/scan";
+    const request = this.#request("GET", path);
     const all = { ...query, limit, follow: waitMs > 0, timeout_ms: waitMs };
-    const answer = await this.#read(
-      path, PAGE, signal, (signal) => this.#api.GET(path, { params: { query: all }, signal }), waitMs);
-    const records = answer.values.map((value) => record(value, this.#request(path)));
-    return { records, nextSequence: answer.nextSequence };
+    const answer = await this.#ask(
+      request, PAGE, signal, (signal) => this.#api.GET(path, { params: { query: all }, signal }), waitMs);
+    const records = answer.values.map((value) => record(value, request));
+    const page = { records, nextSequence: answer.nextSequence };
+    const trimmedBefore = floor(answer, request);
+    return trimmedBefore === undefined ? page : { ...page, trimmedBefore };
   }
 
-  #request(path: string): string {
-    return `GET ${this.#url}${path}`;
+  #request(method: string, path: string): string {
+    return `${method} ${this.#url}${path}`;
   }
 
   #deadline(signal: AbortSignal | undefined, waitMs = 0): AbortSignal {
@@ -213,10 +265,10 @@ export class LogClient {
     return new Unavailable(`${told}: ${reason(cause)}`, { retryAfterMs: this.#retry.pauseMs, request, cause });
   }
 
-  #read<T>(
-    path: string, shape: Shape, signal: AbortSignal | undefined, send: (signal: AbortSignal) => Promise<Answer<T>>, waitMs = 0,
+  /** Asks for what may be asked for any number of times: all but appends. */
+  #ask<T>(
+    request: string, shape: Shape, signal: AbortSignal | undefined, send: (signal: AbortSignal) => Promise<Answer<T>>, waitMs = 0,
   ): Promise<T> {
-    const request = this.#request(path);
     return attempted(this.#retry, signal, async () => {
       let answer;
       try {
@@ -239,12 +291,21 @@ export class LogClient {
   }
 }
 
+/** The floor in an answer, if it has one. */
+function floor(answer: { trimmedBefore?: number }, request: string): number | undefined {
+  if (answer.trimmedBefore !== undefined && !fits(answer, TRIMMED)) {
+    throw new UnexpectedAnswer("an answer that no log server gives: trimmedBefore is no number", { request });
+  }
+  return answer.trimmedBefore;
+}
+
 type Asked = ReturnType<typeof asked>;
 
 /** The parameters of what reads the records of a key. */
 function asked(key: Uint8Array, reading: Reading) {
   check.known("options", reading, READING);
   check.signal(reading.signal);
+  check.listener("onTrimmed", reading.onTrimmed);
   const { startTimeMs, visibility } = reading;
   return {
     key_base64: encode(check.bytes("key", key)),

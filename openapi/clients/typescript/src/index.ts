@@ -4,7 +4,7 @@ export type { Appending } from "./append.js";
 export type { Appended } from "./appended.js";
 export type { RecordToAppend } from "./arguments.js";
 export { LogClient } from "./client.js";
-export type { Options, Range, Reading, Stoppable } from "./client.js";
+export type { Noticing, Options, Page, Range, Reading, Stoppable } from "./client.js";
 export {
   AppendsLost, Conflict, DeadlineExceeded, Fenced, Internal, InvalidArgument, LogError, MethodNotAllowed, NotFound, OutcomeUnknown,
   Overloaded, PermissionDenied, ProducerFenced, ProducerOutOfOrder, ProducerSequenceReused, ProducerSequenceTooOld, ProducerUnknown,
@@ -14,4 +14,5 @@ export type { Details, FailedPrecondition, LostAppends } from "./errors.js";
 export type { Producer } from "./producers.js";
 export type { Header, LogRecord } from "./records.js";
 export type { Retry } from "./retry.js";
+export type { OnTrimmed, Trimmed } from "./trimmed.js";
 export type { components, operations, paths } from "./generated/schema.js";

@@ -2,12 +2,13 @@
 
 import { createParser, type EventSourceMessage } from "eventsource-parser";
 
-import { errorOf, fits, type Head, VALUE } from "./answers.js";
+import { errorOf, fits, type Head, TRIMMED, VALUE } from "./answers.js";
 import { DeadlineExceeded, LogError, Overloaded, Unavailable, UnexpectedAnswer } from "./errors.js";
 import type { components } from "./generated/schema.js";
 import { reason } from "./network.js";
 import { type LogRecord, record } from "./records.js";
 import type { Connections } from "./retry.js";
+import { Notice } from "./trimmed.js";
 
 /** The server sends a comment every 15 s by default; a connection that is silent for longer is dead. */
 const SILENCE_MS = 60_000;
@@ -25,22 +26,43 @@ export interface Source {
   readonly request: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly signal: AbortSignal | undefined;
-  /** Whether nothing can come after a sequence, or at all. (A stream ends at its end and also with its server.) */
-  readonly isOver: (last: number | undefined) => Promise<boolean>;
+  /** What is left after a sequence, or at all. (A stream ends at its end and also with its server.) */
+  readonly rest: (last: number | undefined) => Promise<Rest>;
 }
 
-/** The records of a source, over as many connections as it takes. */
-export async function* tail(source: Source, connections: Connections): AsyncGenerator<LogRecord> {
+/** What is left of a tail whose stream has ended. */
+export interface Rest {
+  /** Whether nothing can come any more. */
+  readonly isOver: boolean;
+  /** The floor of the log, if it is beyond where the tail is. */
+  readonly trimmedBefore?: number | undefined;
+}
+
+/** The records of a source, over as many connections as it takes, and notices of what was trimmed. */
+export async function* tail(source: Source, connections: Connections): AsyncGenerator<LogRecord | Notice> {
   let last: number | undefined;
+  let floor = 0;
+  // A stream that is asked for again before the next record tells the same floor again.
+  const isNew = (before: number): boolean => {
+    if (before <= floor) return false;
+    floor = before;
+    return true;
+  };
   for (;;) {
     let failure: LogError;
     try {
       for await (const found of oneConnection(source, last, connections)) {
         connections.answered();
+        if (found instanceof Notice) {
+          if (isNew(found.before)) yield found;
+          continue;
+        }
         last = found.sequence;
         yield found;
       }
-      if (await source.isOver(last)) return;
+      const { isOver, trimmedBefore } = await source.rest(last);
+      if (trimmedBefore !== undefined && isNew(trimmedBefore)) yield new Notice(trimmedBefore);
+      if (isOver) return;
       failure = new Unavailable("the server ended the stream", { request: source.request });
     } catch (error) {
       source.signal?.throwIfAborted();
@@ -58,7 +80,7 @@ export async function* tail(source: Source, connections: Connections): AsyncGene
 
 async function* oneConnection(
   source: Source, last: number | undefined, connections: Connections,
-): AsyncGenerator<LogRecord> {
+): AsyncGenerator<LogRecord | Notice> {
   const headers: Record<string, string> = { ...source.headers, Accept: EVENTS_OR_ERRORS };
   if (last !== undefined) headers["Last-Event-ID"] = String(last);
   const left = new AbortController();
@@ -98,16 +120,18 @@ async function* oneConnection(
   }
 }
 
-function* records(events: EventSourceMessage[], head: Head, request: string): Generator<LogRecord> {
+function* records(events: EventSourceMessage[], head: Head, request: string): Generator<LogRecord | Notice> {
   for (const event of events) {
     if (event.event === "error") throw errorOf(parsed(event.data), head, request);
+    const isNotice = event.event === "trimmed";
     // Other events are those of a newer server, for newer clients.
-    if (event.event !== undefined && event.event !== "message") continue;
+    if (event.event !== undefined && event.event !== "message" && !isNotice) continue;
     const content = parsed(event.data);
-    if (!fits(content, VALUE)) {
+    if (!fits(content, isNotice ? TRIMMED : VALUE)) {
       throw new UnexpectedAnswer(`an event that no log server sends: ${event.data.slice(0, 200)}`, { request });
     }
-    yield record(content as components["schemas"]["Value"], request);
+    if (isNotice) yield new Notice(Number((content as Record<string, unknown>).trimmedBefore));
+    else yield record(content as components["schemas"]["Value"], request);
   }
 }
 
