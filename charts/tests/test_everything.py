@@ -13,6 +13,10 @@ WHOLE = chart.values_of(chart.CHARTS / "tests" / "everything.yaml")
 INSTEAD = {
     "serviceAccount.roleArn": {"serviceAccount": {"roleArn": "arn:aws:iam::123456789012:role/log"},
                                "objectStore": {"credentialsSecret": {"name": ""}}},
+    "backup.serviceAccount.roleArn": {"backup": {"serviceAccount": {"roleArn": "arn:aws:iam::123456789012:role/backup"},
+                                                 "credentialsSecret": {"name": ""}},
+                                      "objectStore": {"credentialsSecret": {"name": ""}}},
+    "backup.existingClaim": {"backup": {"to": "", "existingClaim": "123", "keep": 0, "verify": False}},
     "cache.existingClaim": {"cache": {"existingClaim": "123"}},
     "httpRoute": {"httpRoute": {"enabled": True, "annotations": {"a": "1"}, "parentRefs": [{"name": "123"}], "hostnames": ["a.example"]},
                   "tls": {"enabled": False, "existingSecret": "", "certManager": {"enabled": False}}},

@@ -15,7 +15,8 @@ DASHBOARDS = sorted((chart.CHART / "dashboards").glob("*.json"))
 CASES = chart.CHARTS / "tests" / "alerts.test.yaml"
 # Of the kubelet and of kube-state-metrics: not ours, so no scrape of the server has them.
 OF_THE_CLUSTER = {"kubelet_volume_stats_available_bytes", "kubelet_volume_stats_capacity_bytes",
-                  "kube_pod_container_status_last_terminated_exitcode", "kube_pod_container_status_restarts_total"}
+                  "kube_pod_container_status_last_terminated_exitcode", "kube_pod_container_status_restarts_total",
+                  "kube_cronjob_status_last_successful_time", "kube_cronjob_created"}
 METRIC = re.compile(r"\b((?:log|http|slatedb|process|kubelet|kube)_[a-z0-9_]+)\b")
 
 each_dashboard = pytest.mark.parametrize("path", DASHBOARDS, ids=lambda path: path.stem)
@@ -173,7 +174,17 @@ def test_the_alert_on_the_disk_is_there_when_the_kubelet_measures_the_volume(cac
     values = chart.with_values(chart.example("default"), {
         "cache": cache, "prometheusRule": {"enabled": True, "runbookUrl": "https://runbooks.example.com/opendata-log/operations.html"}})
     names = [rule["alert"] for rule in chart.find("PrometheusRule", values)["spec"]["groups"][0]["rules"]]
-    assert ("OpendataLogDiskAlmostFull" in names) == there and len(names) == 8 + there
+    assert ("OpendataLogDiskAlmostFull" in names) == there and len(names) == 9 + there
+
+
+def test_the_alert_on_backups_is_there_when_the_chart_makes_them():
+    rule = {"prometheusRule": {"enabled": True, "runbookUrl": "https://runbooks.example.com/opendata-log/operations.html"}}
+    backup = {"enabled": True, "to": "s3://my-log-backups/my-log", "lateAfterSeconds": 90000}
+    expressions = [{rule["alert"]: rule["expr"] for rule in chart.find("PrometheusRule", chart.with_values(chart.example("default"), values))[
+        "spec"]["groups"][0]["rules"]} for values in (rule, rule | {"backup": backup})]
+    assert expressions[1].keys() - expressions[0].keys() == {"OpendataLogBackupLate"}
+    late = expressions[1]["OpendataLogBackupLate"]
+    assert late.count("> 90000") == 2 and late.count('cronjob="demo-opendata-log-backup"') == 3
 
 
 def test_the_queries_of_the_documents_are_promql(tmp_path):

@@ -21,7 +21,7 @@ def on(s3, name: str, prefix: str, **more) -> dict:
     store = {"objectStore": {"endpoint": s3.endpoint, "allowHttp": True,
                              "credentialsSecret": {"name": "keys", "accessKeyIdKey": "access-key-id",
                                                    "secretAccessKeyKey": "secret-access-key"}},
-             "serviceAccount": {"roleArn": ""},
+             "serviceAccount": {"roleArn": ""}, "backup": {"serviceAccount": {"roleArn": ""}},
              # SeaweedFS has no KMS, and the bucket is one for all tests.
              "config": {"storage": {"s3": {"bucket": "rendered-log", "prefix": prefix, "region": "us-east-1", "encryption": None,
                                            "kms_key_id": None}}}}

@@ -58,7 +58,20 @@ httpGet:
 {{- end }}
 
 {{- define "opendata-log.env" -}}
-{{- $o := .Values.objectStore }}
+{{- include "opendata-log.storeEnv" (dict "root" $ "credentials" .Values.objectStore.credentialsSecret) }}
+{{- if not .Values.auth.existingSecret }}
+{{- /* The image asks for this before it listens without tokens. The chart has asked already, for every way from outside of the cluster. */}}
+- name: LOG_AUTH__I_KNOW_THAT_EVERYBODY_CAN_WRITE
+  value: "true"
+{{- end }}
+{{- with .Values.extraEnv }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{/* How the object store is reached: (dict "root" $ "credentials" …). */}}
+{{- define "opendata-log.storeEnv" -}}
+{{- $o := .root.Values.objectStore }}
 {{- with $o.endpoint }}
 - name: AWS_ENDPOINT_URL
   value: {{ . | quote }}
@@ -71,7 +84,7 @@ httpGet:
 - name: AWS_VIRTUAL_HOSTED_STYLE_REQUEST
   value: "true"
 {{- end }}
-{{- with $o.credentialsSecret }}
+{{- with .credentials }}
 {{- if .name }}
 - name: AWS_ACCESS_KEY_ID
   valueFrom:
@@ -89,14 +102,6 @@ httpGet:
 - name: SSL_CERT_FILE
   value: /etc/opendata-log/ca/ca.crt
 {{- end }}
-{{- if not .Values.auth.existingSecret }}
-{{- /* The image asks for this before it listens without tokens. The chart has asked already, for every way from outside of the cluster. */}}
-- name: LOG_AUTH__I_KNOW_THAT_EVERYBODY_CAN_WRITE
-  value: "true"
-{{- end }}
-{{- with .Values.extraEnv }}
-{{ toYaml . }}
-{{- end }}
 {{- end }}
 
 {{/*
@@ -108,11 +113,7 @@ replaces them, which it does not do for single files that are mounted with `subP
   projected:
     defaultMode: 0440
     sources:
-      - configMap:
-          name: {{ include "opendata-log.fullname" . | quote }}
-          items:
-            - key: log.yaml
-              path: log.yaml
+      {{- include "opendata-log.configSource" . | nindent 6 }}
       {{- if .Values.tls.enabled }}
       - secret:
           name: {{ include "opendata-log.tlsSecret" . | quote }}
@@ -131,14 +132,8 @@ replaces them, which it does not do for single files that are mounted with `subP
               path: auth/tokens
       {{- end }}
       {{- end }}
-      {{- with .Values.objectStore.certificateAuthority }}
-      {{- if .configMap }}
-      - configMap:
-          name: {{ .configMap | quote }}
-          items:
-            - key: {{ .key | quote }}
-              path: ca/ca.crt
-      {{- end }}
+      {{- with include "opendata-log.authoritySource" . | trim }}
+      {{- . | nindent 6 }}
       {{- end }}
 {{- if eq .Values.cache.type "pvc" }}
 - name: cache
@@ -157,5 +152,25 @@ replaces them, which it does not do for single files that are mounted with `subP
 - name: cache
   emptyDir:
     sizeLimit: {{ .Values.cache.size | quote }}
+{{- end }}
+{{- end }}
+
+{{- define "opendata-log.configSource" -}}
+- configMap:
+    name: {{ include "opendata-log.fullname" . | quote }}
+    items:
+      - key: log.yaml
+        path: log.yaml
+{{- end }}
+
+{{- define "opendata-log.authoritySource" -}}
+{{- with .Values.objectStore.certificateAuthority }}
+{{- if .configMap }}
+- configMap:
+    name: {{ .configMap | quote }}
+    items:
+      - key: {{ .key | quote }}
+        path: ca/ca.crt
+{{- end }}
 {{- end }}
 {{- end }}

@@ -51,6 +51,24 @@ app.kubernetes.io/name: {{ include "opendata-log.name" . }}-test
 app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
+{{/* Those of the pods of backups: not what the Service selects by, either. */}}
+{{- define "opendata-log.backupLabels" -}}
+app.kubernetes.io/name: {{ include "opendata-log.name" . }}-backup
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
+{{- end }}
+
+{{- define "opendata-log.backupName" -}}
+{{- include "opendata-log.fullname" . }}-backup
+{{- end }}
+
+{{- define "opendata-log.backupServiceAccountName" -}}
+{{- if .Values.backup.serviceAccount.create -}}
+{{- default (include "opendata-log.backupName" .) .Values.backup.serviceAccount.name -}}
+{{- else -}}
+{{- default "default" .Values.backup.serviceAccount.name -}}
+{{- end -}}
+{{- end }}
+
 {{- define "opendata-log.labels" -}}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{ include "opendata-log.selectorLabels" . }}

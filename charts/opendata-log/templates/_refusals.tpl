@@ -57,6 +57,7 @@
 {{- if and $v.ingress.enabled (not $v.ingress.hosts) }}{{ fail "ingress.enabled needs ingress.hosts" }}{{ end -}}
 {{- if and $v.httpRoute.enabled (not $v.httpRoute.parentRefs) }}{{ fail "httpRoute.enabled needs httpRoute.parentRefs: the Gateway that it belongs to" }}{{ end -}}
 {{- if and $v.httpRoute.enabled $v.tls.enabled }}{{ fail "httpRoute.enabled and tls.enabled are both set: a Gateway speaks plain HTTP to what an HTTPRoute names; let the Gateway end TLS, or leave httpRoute off and make the route and its BackendTLSPolicy yourself" }}{{ end -}}
+{{- if $v.backup.enabled }}{{ include "opendata-log.backupRefusals" . }}{{ end -}}
 {{- end }}
 
 {{/* What leads to the log from outside of the cluster. */}}
@@ -75,4 +76,38 @@ ingress
 {{- else if and (ne .Values.service.type "ClusterIP") (not .Values.tls.enabled) -}}
 service.type={{ .Values.service.type }}
 {{- end -}}
+{{- end }}
+
+{{/* The same for backups. */}}
+{{- define "opendata-log.backupRefusals" -}}
+{{- $b := .Values.backup -}}
+{{- $storage := .Values.config.storage -}}
+{{- $account := $b.serviceAccount -}}
+{{- if $storage.in_memory }}{{ fail "backup.enabled and config.storage.in_memory are both set: a log in memory has nothing that another pod could copy" }}{{ end -}}
+{{- if not (or $b.to $b.existingClaim) }}{{ fail "backup.enabled needs backup.to, for example s3://my-log-backups/my-log, or backup.existingClaim" }}{{ end -}}
+{{- if and $b.to $b.existingClaim }}{{ fail "backup.to and backup.existingClaim contradict each other: backups are in one place" }}{{ end -}}
+{{- range $log := include "opendata-log.logUrls" $storage | fromJsonArray -}}
+{{- $to := regexReplaceAll "[?].*$" $b.to "" | trimSuffix "/" -}}
+{{- if hasPrefix (printf "%s/" $log) (printf "%s/" $to) }}{{ fail (printf "backup.to (%s) is in the log itself (%s): name another prefix, best in another bucket" $b.to $log) }}{{ end -}}
+{{- end -}}
+{{- $secret := default .Values.objectStore.credentialsSecret.name $b.credentialsSecret.name -}}
+{{- if and $secret $account.roleArn }}{{ fail (printf "backup.serviceAccount.roleArn is set, and so are the static credentials in %s: these would win and the role would never be used" $secret) }}{{ end -}}
+{{- if and $account.roleArn (not $account.create) }}{{ fail "backup.serviceAccount.roleArn is set, but backup.serviceAccount.create is false: annotate your own ServiceAccount" }}{{ end -}}
+{{- if and $account.create .Values.serviceAccount.create (eq (include "opendata-log.backupServiceAccountName" .) (include "opendata-log.serviceAccountName" .)) }}{{ fail (printf "backup.serviceAccount.name (%s) is that of the server: set backup.serviceAccount.create=false to use one account for both" $account.name) }}{{ end -}}
+{{- if gt (int $b.activeDeadlineSeconds) (int $b.lateAfterSeconds) }}{{ fail (printf "backup.lateAfterSeconds (%d) must be at least backup.activeDeadlineSeconds (%d), or a backup that still runs is called late" (int $b.lateAfterSeconds) (int $b.activeDeadlineSeconds)) }}{{ end -}}
+{{- end }}
+
+{{/* The URLs of the log and of its WAL, as a list in JSON. */}}
+{{- define "opendata-log.logUrls" -}}
+{{- $wal := default dict .wal -}}
+{{- $urls := list -}}
+{{- range $scheme, $store := dict "s3" "s3" "gs" "gcs" -}}
+{{- $own := default dict (get $ $store) -}}
+{{- range $bucket := list $own.bucket (default dict (get $wal $store)).bucket -}}
+{{- if $bucket }}{{ $urls = append $urls (printf "%s://%v/%v" $scheme $bucket (default "log" $own.prefix)) }}{{ end -}}
+{{- end -}}
+{{- end -}}
+{{- $azure := default dict .azure -}}
+{{- if $azure.container }}{{ $urls = append $urls (printf "az://%v/%v/%v" $azure.account $azure.container (default "log" $azure.prefix)) }}{{ end -}}
+{{- toJson $urls -}}
 {{- end }}
