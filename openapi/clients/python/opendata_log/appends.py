@@ -3,10 +3,8 @@
 import json
 from collections.abc import Iterable, Mapping
 
-import httpx
-
-from . import arguments, errors
-from .answers import NOT_APPLIED, NOT_OF_A_LOG, NOT_SENT, REFUSED_ON_THE_WAY, answered, failure, naming, reason
+from . import arguments
+from .answers import answered, naming
 from .appended import Appended
 from .exactly_once import appended, exactly_once
 from .generated import Client
@@ -16,6 +14,7 @@ from .generated.models import Header as HeaderToSend
 from .generated.models import Producer as ProducerToSend
 from .generated.models import Record as RecordToSend
 from .generated.types import UNSET
+from .outcome import sent_once
 from .producers import Producers, Producing
 from .records import Header, RecordToAppend, encode
 from .retry import Retry, retried
@@ -52,30 +51,9 @@ class Appends:
             return (yield from exactly_once(self._retry, self._producers, records, await_durable, send))
 
     def _once(self, path: str, content: bytes) -> Call[AppendResponse]:
-        body = Body(content)
-        try:
-            response = yield Ask("POST", path, body=body)
-        except NOT_SENT as error:
-            raise self._retry.unavailable(f"the server cannot be reached: {reason(error)}", error) from error
-        except httpx.RequestError as error:
-            if not body.was_written:
-                told = f"the connection broke while the append was being sent; nothing was applied: {reason(error)}"
-                raise self._retry.unavailable(told, error) from error
-            raise errors.OutcomeUnknown(f"there was no answer to the append: {reason(error)}") from error
-        try:
-            return answered(response, append._parse_response(client=self._api, response=response), AppendResponse)
-        except NOT_OF_A_LOG as error:
-            told, status = f"an answer that no log server gives: {reason(error)}", response.status_code
-            raise self._of_answer(errors.UnexpectedAnswer(told, status=status), body) from error
-        except (errors.DeadlineExceeded, errors.UnexpectedAnswer) as error:
-            raise self._of_answer(error, body) from error
-
-    def _of_answer(self, error: errors.LogError, body: Body) -> errors.LogError:
-        """The error of an append that was answered like this."""
-        if isinstance(error, errors.DeadlineExceeded) and (NOT_APPLIED in error.message or not body.was_written):
-            return failure(errors.Unavailable, error, retry_after=self._retry.pause)
-        certain = not body.was_written or (isinstance(error, errors.UnexpectedAnswer) and error.status in REFUSED_ON_THE_WAY)
-        return error if certain else errors.OutcomeUnknown(error.message, status=error.status, request_id=error.request_id)
+        return sent_once(
+            self._retry, "append", Ask("POST", path, body=Body(content)),
+            lambda response: answered(response, append._parse_response(client=self._api, response=response), AppendResponse))
 
 
 def _json(content: object) -> bytes:

@@ -1,6 +1,5 @@
 """The calls of both clients: what is sent, when it is sent again, and what comes of the answers."""
 
-import json
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -12,15 +11,15 @@ from . import arguments, errors
 from .answers import NOT_OF_A_LOG, answered, failure, naming, reason
 from .appended import Appended
 from .appends import Appends
+from .commands import Commands
 from .generated import Client
-from .generated.api.log import count, list_keys, list_segments, scan, stream, trim
-from .generated.models import (
-    CountResponse, KeysResponse, ScanResponse, ScanVisibility, SegmentsResponse, TrimRequest, TrimResponse)
+from .generated.api.log import count, list_keys, list_segments, scan, stream
+from .generated.models import CountResponse, KeysResponse, ScanResponse, ScanVisibility, SegmentsResponse
 from .generated.types import UNSET
 from .producers import Producers
 from .records import Page, RecordToAppend, Segment, decode, encode, record
 from .retry import Connections, Retry, retried
-from .steps import Ask, Body, Call, Found, Pause
+from .steps import Ask, Call, Found, Pause
 from .tail import Rest, tail
 from .trimmed import Trimmed, floor
 
@@ -41,6 +40,7 @@ class Calls:
         # The generated functions want one, for a setting of how answers are read.
         self._api = Client(base_url=url)
         self._appends = Appends(url, retry, self._api, producers)
+        self._commands = Commands(url, retry, self._api)
 
     def append(
         self, records: Iterable[RecordToAppend], await_durable: bool, if_no_record_since: Mapping[bytes, int] | None,
@@ -111,7 +111,7 @@ class Calls:
             before = floor(answer.trimmed_before)
             return answer.count, None if before is None else Trimmed(key, before)
 
-        return self._ask(CountResponse, asked, count._parse_response, told)
+        return self._read(CountResponse, asked, count._parse_response, told)
 
     def keys(self, prefix: bytes, page: int) -> Call[None]:
         """See `LogClient.keys`."""
@@ -121,7 +121,7 @@ class Calls:
     def _keys(self, query: dict[str, Any]) -> Call[None]:
         while True:
             asked = list_keys._get_kwargs(**query)
-            keys, following = yield from self._ask(
+            keys, following = yield from self._read(
                 KeysResponse, asked, list_keys._parse_response,
                 lambda answer: ([decode(found.key) for found in answer.keys], answer.next_start_after))
             yield Found(keys)
@@ -132,24 +132,15 @@ class Calls:
     def segments(self, start: int, end: int | None) -> Call[list[Segment]]:
         """See `LogClient.segments`."""
         asked = list_segments._get_kwargs(**_range(start, end))
-        return self._ask(SegmentsResponse, asked, list_segments._parse_response, lambda answer: answer.segments)
+        return self._read(SegmentsResponse, asked, list_segments._parse_response, lambda answer: answer.segments)
 
     def trim_before(self, sequence: int) -> Call[int]:
         """See `LogClient.trim_before`."""
-        return self._trim(TrimRequest(before_sequence=arguments.whole("sequence", sequence)))
+        return self._commands.trim_before(sequence)
 
     def trim_before_time(self, time_ms: int) -> Call[int]:
         """See `LogClient.trim_before_time`."""
-        return self._trim(TrimRequest(before_time_ms=arguments.whole("time_ms", time_ms)))
-
-    def _trim(self, request: TrimRequest) -> Call[int]:
-        def told(answer: TrimResponse) -> int:
-            trimmed_before = floor(answer.trimmed_before)
-            if trimmed_before is None:
-                raise TypeError("an int is missing")
-            return trimmed_before
-
-        return self._ask(TrimResponse, trim._get_kwargs(body=request), trim._parse_response, told)
+        return self._commands.trim_before_time(time_ms)
 
     def _query(
         self, key: bytes, start: int, end: int | None, visibility: ScanVisibility, start_time_ms: int | None,
@@ -162,21 +153,16 @@ class Calls:
 
     def _scan(self, query: dict[str, Any], limit: int, wait: float = 0.0) -> Call[Page]:
         asked = scan._get_kwargs(**query, limit=limit, follow=wait > 0, timeout_ms=math.ceil(wait * 1000))
-        return self._ask(
+        return self._read(
             ScanResponse, asked, scan._parse_response,
             lambda answer: Page([record(value) for value in answer.values], answer.next_sequence, floor(answer.trimmed_before)), wait)
 
-    def _ask(
+    def _read(
         self, kind: type[A], asked: dict[str, Any], parse: Callable[..., Any], use: Callable[[A], T], wait: float = 0.0,
     ) -> Call[T]:
-        """Asks for what may be asked for any number of times: all but appends. (A floor is never lowered.)"""
-        method = asked["method"].upper()
-        content = json.dumps(asked["json"]).encode() if "json" in asked else None
-
         def once() -> Call[T]:
-            body = None if content is None else Body(content)
             try:
-                response = yield Ask(method, asked["url"], asked.get("params", {}), body, wait)
+                response = yield Ask("GET", asked["url"], asked["params"], wait=wait)
                 return use(answered(response, parse(client=self._api, response=response), kind))
             except httpx.DecodingError as error:
                 raise errors.UnexpectedAnswer(f"an answer that no log server gives: {reason(error)}") from error
@@ -187,7 +173,7 @@ class Calls:
             except errors.DeadlineExceeded as error:
                 raise failure(errors.DeadlineExceeded, error, retry_after=self._retry.pause) from error
 
-        with naming(f"{method} {self._url}{asked['url']}"):
+        with naming(f"GET {self._url}{asked['url']}"):
             return (yield from retried(self._retry, once))
 
 

@@ -132,8 +132,8 @@ class LogClient:
         """Trims the log: removes the records of all keys below `sequence` from every read. The right `admin` is needed. It returns
         the floor of the log: `sequence`, or a higher one that an earlier trim has set.
 
-        A trim whose outcome is unknown is sent again like a read, up to `Retry.attempts` times: a floor is never lowered. One that then
-        still ends in `DeadlineExceeded` or `Unavailable` may have been applied; call it again.
+        A trim whose outcome is unknown is sent again, up to `Retry.attempts` times: a floor is never lowered. Only then this raises
+        `OutcomeUnknown`; call it again.
         """
         return self._result(self._calls.trim_before(sequence))
 

@@ -7,6 +7,7 @@ from . import errors
 from .appended import Appended
 from .errors import LogError
 from .generated.models import AppendResponse
+from .outcome import unknown
 from .producers import Producers, Producing
 from .retry import Retry
 from .steps import Await, Call, Pause
@@ -118,15 +119,5 @@ class _Delivery:
         pause = min(max(self._retry.pause_after(self._failed), error.retry_after or 0.0), self._retry.longest_pause)
         was_enough = time.monotonic() + pause > self._unknown_since + self._retry.patience
         if was_enough or (self._only_pages and self._failed >= self._retry.attempts) or not isinstance(error, PASSING):
-            raise self._unknown(error)
+            raise unknown(error, "append")
         return Pause(pause)
-
-    def _unknown(self, error: LogError) -> LogError:
-        """The last error of an append that an earlier attempt may have applied."""
-        if error.is_unknown_outcome:
-            return error
-        told = errors.OutcomeUnknown(
-            f"an earlier attempt of the append may have been applied; the last one: {error.message}",
-            status=error.status, request_id=error.request_id)
-        told.__cause__ = error
-        return told

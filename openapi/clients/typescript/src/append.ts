@@ -1,19 +1,17 @@
 /** Appends: what is sent, and what is known of what became of it. */
 
-import type { Client } from "openapi-fetch";
-
-import { answered, APPENDED, NOT_APPLIED, REFUSED_ON_THE_WAY } from "./answers.js";
+import { APPENDED } from "./answers.js";
 import type { Appended } from "./appended.js";
 import * as check from "./arguments.js";
 import type { RecordToAppend } from "./arguments.js";
 import { encode } from "./base64.js";
 import { Body } from "./body.js";
-import { DeadlineExceeded, OutcomeUnknown, Unavailable, UnexpectedAnswer } from "./errors.js";
 import { Delivery } from "./exactly_once.js";
-import type { components, paths } from "./generated/schema.js";
-import { reason, wasNotSent, wasNotSentWhole } from "./network.js";
+import type { components } from "./generated/schema.js";
+import { sentOnce } from "./outcome.js";
 import type { Producers, Producing } from "./producers.js";
-import { attempted, type Retry } from "./retry.js";
+import { attempted } from "./retry.js";
+import type { Target } from "./target.js";
 
 /** What is demanded of an append, and what can end it. */
 export interface Appending {
@@ -24,15 +22,6 @@ export interface Appending {
    * has no record). Otherwise it throws `Conflict`.
    */
   readonly ifNoRecordSince?: Iterable<readonly [key: Uint8Array, sequence: number]> | undefined;
-}
-
-/** Where appends go. */
-export interface Target {
-  readonly api: Client<paths, "application/json">;
-  readonly url: string;
-  readonly retry: Retry;
-  /** Ends an attempt without an answer, and when the signal says so. */
-  readonly deadline: (signal: AbortSignal | undefined) => AbortSignal;
 }
 
 type Request = components["schemas"]["AppendRequest"];
@@ -76,32 +65,11 @@ export class Appends {
 
   async #once(body: Request, text: string, signal: AbortSignal | undefined): Promise<Appended> {
     const { api, url, retry, deadline } = this.#target;
-    const request = this.#request;
-    const unavailable = (told: string, cause: unknown): Unavailable =>
-      new Unavailable(`${told}: ${reason(cause)}`, { retryAfterMs: retry.pauseMs, request, cause });
     const sent = new Body(text);
-    let answer;
-    try {
-      answer = await api.POST(PATH, { body, bodySerializer: () => sent.content, signal: deadline(signal), ...sent.options });
-    } catch (cause) {
-      if (wasNotSent(cause)) throw unavailable("the server cannot be reached", cause);
-      if (!sent.mayHaveBeenSent || wasNotSentWhole(cause, url)) {
-        throw unavailable("the connection broke while the append was being sent; nothing was applied", cause);
-      }
-      throw new OutcomeUnknown(`there was no answer to the append: ${reason(cause)}`, { cause, request });
-    }
-    try {
-      const { startSequence, recordsAppended, duplicate } = answered(answer, APPENDED, request);
-      return { start: startSequence, count: recordsAppended, duplicate: duplicate === true };
-    } catch (error) {
-      if (!(error instanceof DeadlineExceeded || error instanceof UnexpectedAnswer)) throw error;
-      if (error instanceof UnexpectedAnswer && REFUSED_ON_THE_WAY.includes(error.status)) throw error;
-      const { told, status, requestId } = error;
-      if (error instanceof DeadlineExceeded && told.includes(NOT_APPLIED)) {
-        throw new Unavailable(told, { status, requestId, request, retryAfterMs: retry.pauseMs, cause: error });
-      }
-      throw new OutcomeUnknown(told, { status, requestId, request, cause: error });
-    }
+    const command = { what: "append", request: this.#request, url, retry, mayHaveBeenSent: () => sent.mayHaveBeenSent };
+    const { startSequence, recordsAppended, duplicate } = await sentOnce(command, APPENDED, () => api.POST(
+      PATH, { body, bodySerializer: () => sent.content, signal: deadline(signal), ...sent.options }));
+    return { start: startSequence, count: recordsAppended, duplicate: duplicate === true };
   }
 }
 

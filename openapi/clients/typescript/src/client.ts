@@ -8,6 +8,7 @@ import type { Appended } from "./appended.js";
 import * as check from "./arguments.js";
 import type { RecordToAppend } from "./arguments.js";
 import { encode } from "./base64.js";
+import { Commands } from "./commands.js";
 import { DeadlineExceeded, Unavailable, UnexpectedAnswer } from "./errors.js";
 import type { components, paths } from "./generated/schema.js";
 import { reason } from "./network.js";
@@ -81,6 +82,7 @@ const LONGEST_WAIT_MS = 60_000;
 export class LogClient {
   readonly #api: Client<paths, "application/json">;
   readonly #appends: Appends;
+  readonly #commands: Commands;
   readonly #retry: Retry;
   readonly #timeoutMs: number;
   readonly #url: string;
@@ -95,8 +97,9 @@ export class LogClient {
     this.#retry = retryOf(options.retry);
     this.#timeoutMs = check.timer("timeoutMs", options.timeoutMs ?? 60_000, 1);
     const deadline = (signal: AbortSignal | undefined): AbortSignal => this.#deadline(signal);
-    this.#appends = new Appends(
-      { api: this.#api, url: this.#url, retry: this.#retry, deadline }, producersOf(options.producer, options.concurrentAppends));
+    const target = { api: this.#api, url: this.#url, retry: this.#retry, deadline };
+    this.#appends = new Appends(target, producersOf(options.producer, options.concurrentAppends));
+    this.#commands = new Commands(target);
   }
 
   /**
@@ -176,8 +179,8 @@ export class LogClient {
     check.known("options", range, [...RANGE, "signal", "onTrimmed"]);
     const query = asked(key, range);
     const path = "/api/v1/log/count";
-    const request = this.#request("GET", path);
-    const answer = await this.#ask(
+    const request = this.#request(path);
+    const answer = await this.#read(
       request, COUNTED, range.signal, (signal) => this.#api.GET(path, { params: { query }, signal }));
     const trimmedBefore = floor(answer, request);
     if (trimmedBefore !== undefined) await tell({ key, before: trimmedBefore }, range.onTrimmed);
@@ -194,9 +197,9 @@ export class LogClient {
     query: { prefix_base64: string; limit: number; start_after_base64?: string }, signal: AbortSignal | undefined,
   ): AsyncGenerator<Uint8Array> {
     const path = "/api/v1/log/keys";
-    const request = this.#request("GET", path);
+    const request = this.#request(path);
     for (;;) {
-      const answer = await this.#ask(request, KEYS, signal, (signal) => this.#api.GET(path, { params: { query }, signal }));
+      const answer = await this.#read(request, KEYS, signal, (signal) => this.#api.GET(path, { params: { query }, signal }));
       yield* answer.keys.map((found) => decode(found.key, request));
       if (answer.nextStartAfter === undefined) return;
       query = { ...query, start_after_base64: answer.nextStartAfter };
@@ -209,8 +212,8 @@ export class LogClient {
     check.signal(range.signal);
     const query = sequences(range);
     const path = "/api/v1/log/segments";
-    const answer = await this.#ask(
-      this.#request("GET", path), SEGMENTS, range.signal, (signal) => this.#api.GET(path, { params: { query }, signal }));
+    const answer = await this.#read(
+      this.#request(path), SEGMENTS, range.signal, (signal) => this.#api.GET(path, { params: { query }, signal }));
     return answer.segments;
   }
 
@@ -218,11 +221,11 @@ export class LogClient {
    * Trims the log: removes the records of all keys below `sequence` from every read. The right `admin` is needed. It returns the floor of
    * the log: `sequence`, or a higher one that an earlier trim has set.
    *
-   * A trim whose outcome is unknown is sent again like a read, up to `attempts` times: a floor is never lowered. One that then still throws
-   * `DeadlineExceeded` or `Unavailable`, or that its signal ends, may have been applied; call it again.
+   * A trim whose outcome is unknown is sent again, up to `attempts` times: a floor is never lowered. Only then, and when its signal ends it
+   * after it was sent, this throws `OutcomeUnknown`; call it again.
    */
   async trimBefore(sequence: number, options: Stoppable = {}): Promise<number> {
-    return this.#trim({ beforeSequence: check.whole("sequence", sequence) }, options);
+    return this.#commands.trimBefore(sequence, stoppable(options));
   }
 
   /**
@@ -230,21 +233,14 @@ export class LogClient {
    * log; the rest is as for `trimBefore`.
    */
   async trimBeforeTime(timeMs: number, options: Stoppable = {}): Promise<number> {
-    return this.#trim({ beforeTimeMs: check.whole("timeMs", timeMs) }, options);
-  }
-
-  async #trim(body: components["schemas"]["TrimRequest"], options: Stoppable): Promise<number> {
-    const path = "/api/v1/log/trim";
-    const answer = await this.#ask(
-      this.#request("POST", path), TRIMMED, stoppable(options), (signal) => this.#api.POST(path, { body, signal }));
-    return answer.trimmedBefore;
+    return this.#commands.trimBeforeTime(timeMs, stoppable(options));
   }
 
   async #scan(query: Asked, limit: number, signal: AbortSignal | undefined, waitMs = 0): Promise<Page> {
     const path = "/api/v1/log/scan";
-    const request = this.#request("GET", path);
+    const request = this.#request(path);
     const all = { ...query, limit, follow: waitMs > 0, timeout_ms: waitMs };
-    const answer = await this.#ask(
+    const answer = await this.#read(
       request, PAGE, signal, (signal) => this.#api.GET(path, { params: { query: all }, signal }), waitMs);
     const records = answer.values.map((value) => record(value, request));
     const page = { records, nextSequence: answer.nextSequence };
@@ -252,8 +248,8 @@ export class LogClient {
     return trimmedBefore === undefined ? page : { ...page, trimmedBefore };
   }
 
-  #request(method: string, path: string): string {
-    return `${method} ${this.#url}${path}`;
+  #request(path: string): string {
+    return `GET ${this.#url}${path}`;
   }
 
   #deadline(signal: AbortSignal | undefined, waitMs = 0): AbortSignal {
@@ -265,8 +261,7 @@ export class LogClient {
     return new Unavailable(`${told}: ${reason(cause)}`, { retryAfterMs: this.#retry.pauseMs, request, cause });
   }
 
-  /** Asks for what may be asked for any number of times: all but appends. */
-  #ask<T>(
+  #read<T>(
     request: string, shape: Shape, signal: AbortSignal | undefined, send: (signal: AbortSignal) => Promise<Answer<T>>, waitMs = 0,
   ): Promise<T> {
     return attempted(this.#retry, signal, async () => {

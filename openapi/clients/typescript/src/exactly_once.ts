@@ -5,6 +5,7 @@ import {
   AppendsLost, Conflict, Fenced, Internal, LogError, OutcomeUnknown, Overloaded, ProducerFenced, ProducerOutOfOrder,
   ProducerSequenceReused, ProducerSequenceTooOld, ProducerUnknown, Unavailable,
 } from "./errors.js";
+import { unknown } from "./outcome.js";
 import type { Producing } from "./producers.js";
 import { pause, pauseAfter, pauseFor, type Retry } from "./retry.js";
 
@@ -120,17 +121,9 @@ export class Delivery {
     const ms = Math.min(Math.max(pauseAfter(this.#retry, this.#failed), error.retryAfterMs ?? 0), this.#retry.longestPauseMs);
     const wasEnough = performance.now() + ms > this.#unknownSince + this.#retry.patienceMs
       || (this.#onlyPages && this.#failed >= this.#retry.attempts);
-    if (wasEnough || signal?.aborted || !PASSING.some((kind) => error instanceof kind)) throw unknown(error);
+    if (wasEnough || signal?.aborted || !PASSING.some((kind) => error instanceof kind)) throw unknown(error, "append");
     await pause(ms, signal).catch(() => {
-      throw unknown(error);
+      throw unknown(error, "append");
     });
   }
-}
-
-/** The last error of an append that an earlier attempt may have applied. */
-function unknown(error: LogError): LogError {
-  if (error.isUnknownOutcome) return error;
-  const { status, requestId, request } = error;
-  const told = `an earlier attempt of the append may have been applied; the last one: ${error.told}`;
-  return new OutcomeUnknown(told, { status, requestId, request, cause: error });
 }

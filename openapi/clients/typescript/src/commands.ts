@@ -1,0 +1,70 @@
+/** Trims: what is sent, and what is known of what became of it. */
+
+import { type Answer, TRIMMED } from "./answers.js";
+import * as check from "./arguments.js";
+import { LogError, OutcomeUnknown } from "./errors.js";
+import type { components } from "./generated/schema.js";
+import { sentOnce, unknown } from "./outcome.js";
+import { attempted } from "./retry.js";
+import type { Target } from "./target.js";
+
+type Floor = { readonly trimmedBefore: number };
+
+interface Command {
+  /** Its name in messages. */
+  readonly what: string;
+  /** What errors call the request. */
+  readonly request: string;
+  /** Whether it may be sent again when it may have been applied. */
+  readonly repeatable: boolean;
+}
+
+/** The commands to one server. Each returns a floor. */
+export class Commands {
+  readonly #target: Target;
+
+  constructor(target: Target) {
+    this.#target = target;
+  }
+
+  async trimBefore(sequence: number, signal: AbortSignal | undefined): Promise<number> {
+    return this.#trim({ beforeSequence: check.whole("sequence", sequence) }, signal);
+  }
+
+  async trimBeforeTime(timeMs: number, signal: AbortSignal | undefined): Promise<number> {
+    return this.#trim({ beforeTimeMs: check.whole("timeMs", timeMs) }, signal);
+  }
+
+  #trim(body: components["schemas"]["TrimRequest"], signal: AbortSignal | undefined): Promise<number> {
+    const path = "/api/v1/log/trim";
+    const { api, url, deadline } = this.#target;
+    // A floor is never lowered.
+    const trim = { what: "trim", request: `POST ${url}${path}`, repeatable: true };
+    return this.#send(trim, signal, () => api.POST(path, { body, signal: deadline(signal) }));
+  }
+
+  async #send(
+    { what, request, repeatable }: Command, signal: AbortSignal | undefined, send: () => Promise<Answer<Floor>>,
+  ): Promise<number> {
+    const { url, retry } = this.#target;
+    let lost: OutcomeUnknown | undefined;
+    const once = async (): Promise<number> => {
+      try {
+        return (await sentOnce({ what, request, url, retry, mayHaveBeenSent: () => true }, TRIMMED, send)).trimmedBefore;
+      } catch (error) {
+        if (!(error instanceof OutcomeUnknown)) throw error;
+        lost = error;
+        if (!repeatable) throw error;
+        const { told, status, requestId, cause } = error;
+        throw new OutcomeUnknown(told, { status, requestId, request, cause, retryAfterMs: retry.pauseMs });
+      }
+    };
+    try {
+      return await attempted(retry, signal, once);
+    } catch (error) {
+      if (lost === undefined) throw error;
+      // Its signal may have ended it, whose reason does not say that it may have been applied.
+      throw error instanceof LogError ? unknown(error, what) : lost;
+    }
+  }
+}
