@@ -14,12 +14,13 @@ use bytes::Bytes;
 use crate::follow::Followers;
 use crate::run::Entry;
 use crate::{
-    Append, Appended, Batch, Clock, Durability, Error, Headers, Key, KeysQuery, Limits, LogReader,
-    LogService, LogStore, LogWriter, PageLimit, Record, Scan, SealPolicy, Sequence, SequenceRange,
-    Trim, Visibility,
+    Append, Appended, Batch, Clock, Deletion, Durability, Error, Headers, Key, KeysQuery, Limits,
+    LogReader, LogService, LogStore, LogWriter, PageLimit, Record, Scan, SealPolicy, Sequence,
+    SequenceRange, Trim, Visibility,
 };
 
 mod against_model;
+mod deleting;
 mod following;
 mod headers;
 mod reading;
@@ -125,6 +126,7 @@ pub async fn run_all<F: StoreFixture>(fixture: impl Fn() -> F) {
     following::a_follower_that_starts_behind_catches_up_in_pages(fixture()).await;
     following::closing_answers_a_waiting_follower(fixture()).await;
     trimming::a_follower_is_told_what_was_trimmed_before_it_read_it(fixture()).await;
+    deleting::a_follower_is_told_what_was_deleted_before_it_read_it(fixture()).await;
 }
 
 /// Runs every check of a [`LogReader`], each on data of its own from `fixture`.
@@ -136,6 +138,7 @@ pub async fn run_readers<F: Fixture>(fixture: impl Fn() -> F) {
     reading::a_start_time_selects_the_first_record_of_that_time(fixture()).await;
     reading::keys_are_listed_once_in_order_in_pages(fixture()).await;
     trimming::nothing_below_the_floor_is_read_and_readers_are_told(fixture()).await;
+    deleting::deleted_records_are_not_read_and_readers_are_told(fixture()).await;
     for seed in 1..=4 {
         against_model::random_histories_equal_the_model(fixture(), seed).await;
     }
@@ -155,6 +158,8 @@ pub async fn run_writers<F: Fixture>(fixture: impl Fn() -> F) {
         .await;
     trimming::a_floor_stays_and_never_goes_back(fixture()).await;
     trimming::preconditions_and_producers_after_a_trim(fixture()).await;
+    deleting::the_floor_of_a_key_stays_and_never_goes_back(fixture()).await;
+    deleting::preconditions_after_a_deletion(fixture()).await;
 }
 
 const NEVER: SealPolicy = SealPolicy {
@@ -236,6 +241,12 @@ impl<F: Fixture> Opened<'_, F> {
         floor.expect("trimmed").get()
     }
 
+    /// Deletes the records of `key` below `before`; answers what is in force for it.
+    async fn deleted(&self, key: &[u8], before: Option<u64>) -> u64 {
+        let floor = self.writer.delete(deletion(key, before)).await;
+        floor.expect("deleted").get()
+    }
+
     /// The reading side, once it shows everything that was acknowledged.
     async fn reader(&self) -> &LogService<F::Reader> {
         let end = Sequence::new(self.end.load(Ordering::SeqCst));
@@ -276,6 +287,13 @@ fn batch(records: &[(&[u8], &[u8])]) -> Batch {
     });
     let records = records.collect::<Result<Vec<_>, Error>>();
     Batch::new(records.expect("within the limits"), &limits).expect("a batch")
+}
+
+fn deletion(key: &[u8], before: Option<u64>) -> Deletion {
+    Deletion {
+        key: Key::stored(Bytes::copy_from_slice(key)),
+        before: before.map(Sequence::new),
+    }
 }
 
 fn scan_all(key: &[u8]) -> Scan {

@@ -13,7 +13,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 /// An error, classified by what the caller must do next.
 ///
 /// For an append, every variant except [`Error::OutcomeUnknown`] guarantees that nothing was applied; for a trim, every one
-/// except [`Error::TrimUnknown`].
+/// except [`Error::TrimUnknown`]; for a deletion, [`Error::DeletionUnknown`].
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     /// The request is invalid: change it.
@@ -77,6 +77,10 @@ pub enum Error {
     /// A trim may or may not have been applied: send it again.
     #[error("outcome unknown: {0}; send the trim again, a floor never goes back")]
     TrimUnknown(String),
+
+    /// A deletion may or may not have been applied: send it again.
+    #[error("outcome unknown: {0}; send the deletion again, the floor of a key never goes back")]
+    DeletionUnknown(String),
 
     /// Stored data is corrupt or not of this version: an operator must act.
     #[error("stored data is damaged: {0}")]

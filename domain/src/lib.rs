@@ -14,6 +14,7 @@ pub mod append;
 pub mod budget;
 #[cfg(any(test, feature = "test-util"))]
 pub mod conformance;
+pub mod deletion;
 pub mod error;
 pub mod fingerprint;
 pub mod follow;
@@ -37,6 +38,7 @@ mod varint;
 
 pub use access::{Credentials, Denied, Right, Rights};
 pub use append::{Append, Appended, Batch, Durability, Precondition, Record};
+pub use deletion::{Deletion, KeyFloor};
 pub use error::{Cause, Error, Result};
 pub use headers::Headers;
 pub use key::Key;

@@ -14,9 +14,9 @@ use crate::run::RunBuilder;
 use crate::segment::overlapping;
 use crate::trim::{beyond, in_the_future};
 use crate::{
-    Append, Appended, Counted, Error, Headers, Key, KeysPage, KeysQuery, Page, Precondition,
-    ProducerPolicy, Rejection, Result, Run, Scan, SealPolicy, Segment, SegmentId, Sequence,
-    SequenceRange, Trim,
+    Append, Appended, Counted, Deletion, Error, Headers, Key, KeysPage, KeysQuery, Page,
+    Precondition, ProducerPolicy, Rejection, Result, Run, Scan, SealPolicy, Segment, SegmentId,
+    Sequence, SequenceRange, Trim,
 };
 use producers::Producers;
 
@@ -26,6 +26,8 @@ pub struct Model {
     next: Sequence,
     /// Nothing below it is there for readers.
     floor: Sequence,
+    /// The same, key by key.
+    key_floors: BTreeMap<Key, Sequence>,
     last_time_ms: i64,
     policy: SealPolicy,
     /// Bytes of keys, values and headers in the newest segment.
@@ -56,6 +58,7 @@ impl Model {
             producers: Producers::new(producers),
             next: Sequence::ZERO,
             floor: Sequence::ZERO,
+            key_floors: BTreeMap::new(),
             last_time_ms: 0,
             policy,
             segment_bytes: 0,
@@ -102,6 +105,23 @@ impl Model {
         };
         self.floor = self.floor.max(asked);
         Ok(self.floor)
+    }
+
+    /// Deletes records of a key. Returns what is in force for the key, which never goes back.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a position beyond the tip.
+    pub fn delete(&mut self, deletion: &Deletion) -> Result<Sequence> {
+        let asked = deletion.floor(self.next)?;
+        let floor = self.key_floors.entry(deletion.key.clone()).or_default();
+        *floor = asked.max(*floor);
+        Ok(self.floor_of(&deletion.key))
+    }
+
+    /// The higher one of the floors of the log and of `key`.
+    pub fn floor_of(&self, key: &Key) -> Sequence {
+        let of_key = self.key_floors.get(key).copied().unwrap_or_default();
+        self.floor.max(of_key)
     }
 
     /// Takes `append` at `now_ms`: applies it, unless it is a duplicate. Also returns the records that were applied as
@@ -171,11 +191,11 @@ impl Model {
                 last: newest.sequence,
             },
             // A reader of the trimmed part cannot know what it has missed, but one that wants no record at all can.
-            None if Sequence::ZERO < no_record_since && no_record_since < self.floor => {
+            None if Sequence::ZERO < no_record_since && no_record_since < self.floor_of(key) => {
                 Rejection::Trimmed {
                     key: key_bytes,
                     no_record_since,
-                    trimmed_before: self.floor,
+                    trimmed_before: self.floor_of(key),
                 }
             }
             _ => return Ok(()),
@@ -209,7 +229,8 @@ impl Model {
     /// # Errors
     /// Never for what the model itself stored.
     pub fn scan(&self, scan: &Scan, visible: Sequence) -> Result<Page> {
-        let range = self.left_of(scan.range);
+        let floor = self.floor_of(&scan.key);
+        let range = left_of(scan.range, floor);
         let mut page = PageBuilder::new(range, scan.start_time_ms, scan.limit);
         for stored in self.records(&scan.key) {
             if stored.sequence >= visible {
@@ -225,7 +246,7 @@ impl Model {
             }
         }
         let mut page = page.finish(visible);
-        page.trimmed_before = self.gone_from(scan.range);
+        page.trimmed_before = gone_from(scan.range, floor);
         Ok(page)
     }
 
@@ -236,7 +257,7 @@ impl Model {
             .filter(|stored| range.start() <= stored.sequence && stored.sequence < range.end());
         Counted {
             records: within.count() as u64,
-            trimmed_before: self.gone_from(range),
+            trimmed_before: gone_from(range, self.floor_of(key)),
         }
     }
 
@@ -264,27 +285,28 @@ impl Model {
 
     /// The segments that overlap `range`.
     pub fn segments(&self, range: SequenceRange) -> Vec<Segment> {
-        let range = self.left_of(range);
+        let range = left_of(range, self.floor);
         overlapping(&self.segments, range.start(), range.end()).to_vec()
     }
 
-    /// The records of a key that are not trimmed.
+    /// The records of a key that are neither trimmed nor deleted.
     fn records(&self, key: &Key) -> &[Stored] {
         let all = self.streams.get(key).map_or(&[][..], Vec::as_slice);
-        let trimmed = all.iter().take_while(|stored| stored.sequence < self.floor);
-        &all[trimmed.count()..]
+        let floor = self.floor_of(key);
+        let gone = all.iter().take_while(|stored| stored.sequence < floor);
+        &all[gone.count()..]
     }
+}
 
-    fn left_of(&self, range: SequenceRange) -> SequenceRange {
-        match range.start() < self.floor {
-            true => range.starting_at(self.floor),
-            false => range,
-        }
+fn left_of(range: SequenceRange, floor: Sequence) -> SequenceRange {
+    match range.start() < floor {
+        true => range.starting_at(floor),
+        false => range,
     }
+}
 
-    /// The floor, if something of `range` is below.
-    fn gone_from(&self, range: SequenceRange) -> Option<Sequence> {
-        let is_gone = range.start() < range.end() && range.start() < self.floor;
-        is_gone.then_some(self.floor)
-    }
+/// The floor, if something of `range` is below.
+fn gone_from(range: SequenceRange, floor: Sequence) -> Option<Sequence> {
+    let is_gone = range.start() < range.end() && range.start() < floor;
+    is_gone.then_some(floor)
 }

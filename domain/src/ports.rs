@@ -4,9 +4,9 @@ use std::future::Future;
 use std::time::Duration;
 
 use crate::{
-    Append, Appended, Counted, Credentials, Denied, Durability, Error, Key, KeysPage, KeysQuery,
-    Page, Result, Right, Run, Scan, Segment, SegmentId, Sequence, SequenceRange, StoredSegment,
-    Trim, Watermarks,
+    Append, Appended, Counted, Credentials, Deletion, Denied, Durability, Error, Key, KeysPage,
+    KeysQuery, Page, Result, Right, Run, Scan, Segment, SegmentId, Sequence, SequenceRange,
+    StoredSegment, Trim, Watermarks,
 };
 
 /// The reading side of a log store.
@@ -15,8 +15,8 @@ use crate::{
 /// below the watermark of its visibility ([`LogReader::watermarks`]) at the time of the call; how soon a watermark
 /// includes what a writer elsewhere acknowledged is up to the implementation, which bounds every wait of a caller.
 ///
-/// No read shows a record below the floor ([`LogReader::floor`]) at the time of the call, and one whose range begins below
-/// says so.
+/// No read shows a record below the floor of the log ([`LogReader::floor`]) or of its key at the time of the call, and one whose
+/// range begins below says so, with the higher of the two.
 pub trait LogReader: Send + Sync + 'static {
     /// One page of a key.
     ///
@@ -24,7 +24,7 @@ pub trait LogReader: Send + Sync + 'static {
     /// [`crate::Error::Unavailable`] or [`crate::Error::Corrupt`].
     fn scan(&self, scan: &Scan) -> impl Future<Output = Result<Page>> + Send;
 
-    /// One page of the distinct keys that have records in a range of segments, at or above the floor.
+    /// One page of the distinct keys that have records in a range of segments, at or above both floors.
     ///
     /// # Errors
     /// As [`LogReader::scan`].
@@ -96,6 +96,15 @@ pub trait LogWriter: Send + Sync + 'static {
     /// floor may have been written; every other error promises that it was not.
     fn trim(&self, trim: Trim) -> impl Future<Output = Result<Sequence>> + Send;
 
+    /// Raises the floor of a key to what `deletion` asks for, if that is higher, and returns what is in force for the key once it is
+    /// durable: the higher one of its floor and that of the log. From then on no read shows a record of the key below it, also
+    /// after a crash, and the key is listed only where it has others. The bytes are removed later ([`Status::purges`]).
+    ///
+    /// # Errors
+    /// As [`LogWriter::trim`], with [`crate::Error::DeletionUnknown`]; [`crate::Error::Overloaded`] when the bytes of too many keys
+    /// are still to be removed.
+    fn delete(&self, deletion: Deletion) -> impl Future<Output = Result<Sequence>> + Send;
+
     /// The segments that overlap what is at or above the floor, in order, and how much is stored of each.
     fn stored(&self) -> Vec<StoredSegment>;
 
@@ -129,6 +138,10 @@ pub struct Status {
     pub segments: u64,
     /// How many of them are below the floor, and have not been removed yet.
     pub dead_segments: u64,
+    /// Keys with deleted records whose bytes have not been removed yet.
+    pub purges: u64,
+    /// For how long the first of them has been waiting.
+    pub oldest_purge: Duration,
     /// The one that is appended to; 0 before the first append.
     pub active_segment: SegmentId,
     /// Why it takes no more appends, if it does not.

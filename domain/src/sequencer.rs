@@ -5,10 +5,13 @@
 //! [`Sequencer::written`], [`Sequencer::applied`] and [`Sequencer::durable`]. Time is a parameter. The driver decides
 //! nothing: it looks up, writes, waits and answers.
 
+mod aside;
+mod deletions;
 mod engine_number;
 mod floors;
 mod group;
 mod judge;
+mod key_floors;
 mod key_table;
 mod pending_lookups;
 mod producers;
@@ -20,25 +23,27 @@ mod without_records;
 #[cfg(test)]
 mod tests;
 
+pub use deletions::{DeletionStep, Unlisted};
 pub use engine_number::EngineNumber;
 pub use floors::{Floor, Floors};
 pub use group::{Group, KeyInGroup};
+pub use key_floors::{KeyFloors, RaisedFloor};
 pub use key_table::{Position, Standing};
 pub use pending_lookups::{DirectoryEntry, Fact, Subject, Ticket};
 pub use producers::ProducerChanges;
 pub use removal::{Doomed, Removal, RemovalStep};
 pub use reservation::RESERVATION;
-pub use without_records::TrimStep;
+pub use without_records::FloorStep;
 
 use std::ops::ControlFlow;
 
 use bytes::Bytes;
 
 use crate::{
-    Append, Appended, Batch, Error, Key, ProducerId, ProducerPolicy, ProducerState, Result,
-    SealPolicy, Segment, Sequence,
+    Append, Appended, Batch, Error, Key, KeyFloor, ProducerId, ProducerPolicy, ProducerState,
+    Result, SealPolicy, Segment, Sequence,
 };
-use judge::Judge;
+use judge::{Judge, Known};
 use key_table::KeyTable;
 use pending_lookups::PendingLookups;
 use producers::Producers;
@@ -84,6 +89,10 @@ pub struct Recovered {
     pub last_number: EngineNumber,
     /// All known producers.
     pub producers: Vec<(ProducerId, ProducerState)>,
+    /// The floors of keys of which something may be stored below.
+    pub purges: Vec<KeyFloor>,
+    /// Whether there are floors of keys.
+    pub has_key_floors: bool,
 }
 
 /// What must happen next.
@@ -116,6 +125,8 @@ pub struct Commit<'a> {
     pub producers: ProducerChanges,
     /// Rows of the directory that can now say how many records are before them.
     pub settled: Vec<DirectoryEntry>,
+    /// A floor that it raises, of a key.
+    pub key_floor: Option<RaisedFloor>,
     /// Rows that it deletes.
     pub removal: Removal,
     /// The sequence of the first record; without records, the end of the log.
@@ -188,6 +199,11 @@ pub struct Sequencer {
     lookups: PendingLookups,
     producers: Producers,
     floors: Floors,
+    key_floors: KeyFloors,
+    /// How many times keys were purged.
+    purges: u64,
+    /// How many times rows of the directory were removed of segments that stay.
+    unlistings: u64,
     /// Keys whose directory rows do not say how many records are before them.
     unsettled: Vec<Subject>,
     /// Rows of the directory to be written with the next commit.
@@ -209,6 +225,8 @@ impl Sequencer {
             active,
             last_number,
             producers,
+            purges,
+            has_key_floors,
         } = recovered;
         if state.bound < last_number.watermark() {
             return Err(Error::Corrupt(format!(
@@ -229,6 +247,9 @@ impl Sequencer {
             lookups: PendingLookups::default(),
             producers: Producers::new(policy.producers, producers),
             floors: Floors::found(state.floor),
+            key_floors: KeyFloors::found(purges, if has_key_floors { tip } else { Sequence::ZERO }),
+            purges: 0,
+            unlistings: 0,
             unsettled: Vec::new(),
             settled: Vec::new(),
             watch: Watch::default(),
@@ -263,7 +284,13 @@ impl Sequencer {
         let segment = self.roller.place(start, time_ms);
         let begins_segment = self.roller.active() != Some(segment);
         let producers = &self.producers;
-        let facts = (&self.keys, &self.lookups, producers, self.floor());
+        let facts = Known {
+            keys: &self.keys,
+            lookups: &self.lookups,
+            producers,
+            key_floors: &self.key_floors,
+            floor: self.floor(),
+        };
         let mut judge = Judge::new(
             facts,
             commands,
@@ -306,6 +333,7 @@ impl Sequencer {
             begins_segment,
             producers,
             settled: std::mem::take(&mut self.settled),
+            key_floor: None,
             removal: Removal::default(),
             start,
             tip,
@@ -333,52 +361,6 @@ impl Sequencer {
                 ));
             }
         })
-    }
-
-    fn set_aside<'a>(
-        &mut self,
-        aside: &[(usize, &Append)],
-        unknown: impl Iterator<Item = &'a Key>,
-        segment: Segment,
-    ) -> Waiting {
-        let lookup = self.lookups.ask(unknown, segment.id);
-        let mut commands = Vec::with_capacity(aside.len());
-        for (command, append) in aside {
-            let records = append.batch().records().iter().map(|record| &record.key);
-            let keys = records.chain(append.preconditions().iter().map(|p| &p.key));
-            let asked = || self.lookups.last_asked(keys.map(AsRef::as_ref));
-            let producer = append.producer();
-            let before = producer.and_then(|producer| self.producers.held_before(producer));
-            let ticket = before.unwrap_or_else(asked);
-            if let Some(producer) = producer {
-                self.producers.hold(producer, ticket);
-            }
-            commands.push((*command, ticket));
-        }
-        Waiting { commands, lookup }
-    }
-
-    /// Drops lookup results of commands that can be rejected once they were checked. The key table may keep them.
-    fn forget_answers(&mut self, commands: &[&Append], aside: &[(usize, &Append)]) {
-        if self.lookups.is_empty() {
-            return;
-        }
-        let mut aside = aside.iter().map(|(command, _)| *command).peekable();
-        for (command, append) in commands.iter().enumerate() {
-            if aside.next_if_eq(&command).is_some() {
-                continue;
-            }
-            // Nothing else can be rejected after it was looked up.
-            let is_conditional = append.producer().is_some() || !append.preconditions().is_empty();
-            let records = append.batch().records().iter().filter(|_| is_conditional);
-            let keys = append.preconditions().iter().map(|p| &p.key);
-            for key in keys.chain(records.map(|record| &record.key)) {
-                let key = key.as_ref();
-                if let Some(standing) = self.lookups.take(key) {
-                    self.keys.set(key, standing);
-                }
-            }
-        }
     }
 
     /// A lookup was answered: with one fact for each of its subjects.
@@ -410,12 +392,14 @@ impl Sequencer {
             };
             self.keys.set(key.key.as_ref(), standing);
             self.lookups.placed(key.key.as_ref());
-            if in_segment == 0 {
-                self.watch.listed(key.key.as_ref());
-            }
+            self.watch.placed(key.key.as_ref(), in_segment == 0);
             if in_segment == 0 && earlier.is_none() && self.unsettled.len() < UNSETTLED {
                 let key = Key::stored(Bytes::copy_from_slice(key.key.as_ref()));
-                self.unsettled.push(Subject { segment, key });
+                self.unsettled.push(Subject {
+                    segment,
+                    key,
+                    unlistings: self.unlistings,
+                });
             }
         }
         self.forget_removed(&commit.removal);
@@ -426,6 +410,9 @@ impl Sequencer {
         self.last_time_ms = commit.time_ms;
         self.last_number = commit.number;
         self.floors.written(commit.state.floor, commit.number);
+        if let Some(floor) = &commit.key_floor {
+            self.key_floors.written(floor, commit.number);
+        }
         self.reservation
             .written(commit.tip, commit.state.bound, commit.number);
     }
@@ -440,12 +427,18 @@ impl Sequencer {
     /// Keys that were listed in the directory without a count of earlier records, because no append waits for that. Look
     /// them up at leisure and report [`Sequencer::settle`]; what is never reported costs readers a seek for each segment.
     pub fn take_unsettled(&mut self) -> Vec<Subject> {
-        std::mem::take(&mut self.unsettled)
+        let mut unsettled = std::mem::take(&mut self.unsettled);
+        let asked = unsettled.iter_mut();
+        asked.for_each(|subject| subject.unlistings = self.unlistings);
+        unsettled
     }
 
     /// Facts that nothing waits for. What they say about the directory is written with the next commit.
     pub fn settle(&mut self, facts: Vec<Fact>) {
-        for entry in facts.into_iter().flat_map(|fact| fact.settled) {
+        // What was asked before rows were removed may be of such a row.
+        let facts = facts.into_iter();
+        let newest = facts.filter(|fact| fact.subject.unlistings == self.unlistings);
+        for entry in newest.flat_map(|fact| fact.settled) {
             if let Some(earlier) = entry.earlier
                 && !self.watch.is_removed(entry.segment)
             {
@@ -459,6 +452,7 @@ impl Sequencer {
     pub fn durable(&mut self, number: EngineNumber) {
         self.reservation.durable(number);
         self.floors.durable(number);
+        self.key_floors.durable(number);
     }
 
     /// The last write of a clean close: with the exact tip, so that the next writer leaves no gap.

@@ -7,9 +7,9 @@ use crate::follow::{Delivery, Followers, Following};
 use crate::page::PageBuilder;
 use crate::ports::Telemetry;
 use crate::{
-    Append, Appended, Counted, Durability, Key, KeysPage, KeysQuery, Limits, LogReader, LogWriter,
-    Page, Result, Retention, Run, Scan, Segment, Sequence, SequenceRange, Status, Stopped,
-    StoredSegment, Trim, Watermarks,
+    Append, Appended, Counted, Deletion, Durability, Key, KeysPage, KeysQuery, Limits, LogReader,
+    LogWriter, Page, Result, Retention, Run, Scan, Segment, Sequence, SequenceRange, Status,
+    Stopped, StoredSegment, Trim, Watermarks,
 };
 
 /// A log that can be appended to, read and followed.
@@ -72,6 +72,14 @@ impl<S: LogWriter> LogService<S> {
     /// As [`LogWriter::trim`].
     pub async fn trim(&self, trim: Trim) -> Result<Sequence> {
         self.store.trim(trim).await
+    }
+
+    /// Deletes records of a key, and returns what is in force for it once that is durable.
+    ///
+    /// # Errors
+    /// As [`LogWriter::delete`].
+    pub async fn delete(&self, deletion: Deletion) -> Result<Sequence> {
+        self.store.delete(deletion).await
     }
 
     /// The segments that have records at or above the floor, or could, in order, and how much is stored of each.

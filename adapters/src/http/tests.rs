@@ -7,9 +7,9 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use log_domain::follow::Followers;
 use log_domain::{
-    Append, Appended, Authorizer, Counted, Durability, Error, Key, KeysPage, KeysQuery, Limits,
-    LogReader, LogService, LogStore, LogWriter, Page, ProducerPolicy, Result, Scan, SealPolicy,
-    Segment, Sequence, SequenceRange, Status, Stopped, StoredSegment, Trim, Watermarks,
+    Append, Appended, Authorizer, Counted, Deletion, Durability, Error, Key, KeysPage, KeysQuery,
+    Limits, LogReader, LogService, LogStore, LogWriter, Page, ProducerPolicy, Result, Scan,
+    SealPolicy, Segment, Sequence, SequenceRange, Status, Stopped, StoredSegment, Trim, Watermarks,
 };
 use opentelemetry::metrics::MeterProvider;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
@@ -228,6 +228,10 @@ impl LogWriter for Failing {
     }
 
     async fn trim(&self, _trim: Trim) -> Result<Sequence> {
+        Err(self.0.clone())
+    }
+
+    async fn delete(&self, _deletion: Deletion) -> Result<Sequence> {
         Err(self.0.clone())
     }
 

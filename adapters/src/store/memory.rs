@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use log_domain::model::Model;
 use log_domain::{
-    Append, Appended, Clock, CommitListener, Counted, Durability, Key, KeysPage, KeysQuery,
-    LogReader, LogWriter, Page, ProducerPolicy, Result, Scan, SealPolicy, Segment, Sequence,
-    SequenceRange, Status, Stopped, StoredSegment, Trim, Watermarks,
+    Append, Appended, Clock, CommitListener, Counted, Deletion, Durability, Key, KeysPage,
+    KeysQuery, LogReader, LogWriter, Page, ProducerPolicy, Result, Scan, SealPolicy, Segment,
+    Sequence, SequenceRange, Status, Stopped, StoredSegment, Trim, Watermarks,
 };
 use parking_lot::Mutex;
 
@@ -112,6 +112,14 @@ impl LogWriter for MemoryStore {
             return Err(Stopped::Closing.error());
         }
         self.memory.0.lock().trim(trim, self.clock.now_ms())
+    }
+
+    async fn delete(&self, deletion: Deletion) -> Result<Sequence> {
+        let closed = self.closed.lock();
+        if *closed {
+            return Err(Stopped::Closing.error());
+        }
+        self.memory.0.lock().delete(&deletion)
     }
 
     fn stored(&self) -> Vec<StoredSegment> {

@@ -158,6 +158,8 @@ fn what_an_operator_asks_next_is_there() {
             queued_bytes: 400,
             segments: 6,
             dead_segments: 2,
+            purges: 3,
+            oldest_purge: Duration::from_secs(14),
             active_segment: 7,
             stopped: Some(Stopped::Fenced),
         },

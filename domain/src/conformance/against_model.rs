@@ -15,7 +15,8 @@ pub(super) async fn random_histories_equal_the_model<F: Fixture>(fixture: F, see
     let mut model = Model::new(policy);
     let mut log = open(&fixture, policy).await;
     for step in 0..120 {
-        match random.below(13) {
+        match random.below(14) {
+            13 => delete(&mut random, &log, &mut model).await,
             12 => trim(&mut random, &log, &mut model).await,
             0..=5 => append(&mut random, &log, &mut model).await,
             6 => {
@@ -61,6 +62,20 @@ async fn trim<F: Fixture>(random: &mut Random, log: &Opened<'_, F>, model: &mut 
     };
     let (found, expected) = (log.trim(trim).await, model.trim(trim, now_ms));
     assert_eq!(found.ok(), expected.ok(), "{trim:?}");
+}
+
+/// Deletes a part of a key, as the model does.
+async fn delete<F: Fixture>(random: &mut Random, log: &Opened<'_, F>, model: &mut Model) {
+    let (key, tip) = (random.key(), model.tip().get());
+    let before = (!random.chance(3)).then(|| random.below(tip + 2));
+    let deletion = deletion(&key, before);
+    let (found, expected) = (
+        log.writer.delete(deletion.clone()).await,
+        model.delete(&deletion),
+    );
+    assert_eq!(found.ok(), expected.ok(), "{deletion:?}");
+    // A reader elsewhere that shows these shows the deletion.
+    append(random, log, model).await;
 }
 
 async fn compare<F: Fixture>(random: &mut Random, log: &Opened<'_, F>, model: &Model, step: u32) {

@@ -2,18 +2,27 @@
 //! duplicate), or set aside for a lookup.
 
 use super::group::Group;
+use super::key_floors::KeyFloors;
 use super::key_table::{KeyTable, LastRecord, Position};
 use super::pending_lookups::PendingLookups;
 use super::producers::{Judgement, Producers, Staged};
 use super::{Answered, EngineNumber, Placed};
 use crate::{Append, Appended, Error, Key, Precondition, Rejection, Result, SegmentId, Sequence};
 
+/// What is known of the log.
+#[derive(Clone, Copy)]
+pub(super) struct Known<'s> {
+    pub(super) keys: &'s KeyTable,
+    pub(super) lookups: &'s PendingLookups,
+    pub(super) producers: &'s Producers,
+    pub(super) key_floors: &'s KeyFloors,
+    /// Nothing below it is read, so a key without a record above it has none.
+    pub(super) floor: Sequence,
+}
+
 /// Takes the commands of a group in order. Each is checked against everything placed before it.
 pub(super) struct Judge<'s, 'a> {
-    keys: &'s KeyTable,
-    lookups: &'s PendingLookups,
-    /// Nothing below it is read, so a key without a record above it has none.
-    floor: Sequence,
+    known: Known<'s>,
     segment: SegmentId,
     next: Sequence,
     /// What the group does to producers.
@@ -39,23 +48,16 @@ enum Verdict {
 impl<'s, 'a: 's> Judge<'s, 'a> {
     /// Nothing yet, for a commit of `commands` to `segment` from sequence `start` on, after `last_write`.
     pub(super) fn new(
-        (keys, lookups, producers, floor): (
-            &'s KeyTable,
-            &'s PendingLookups,
-            &'s Producers,
-            Sequence,
-        ),
+        known: Known<'s>,
         commands: &[&'a Append],
         (start, segment, time_ms): (Sequence, SegmentId, i64),
         last_write: EngineNumber,
     ) -> Self {
         Self {
-            keys,
-            lookups,
-            floor,
+            known,
             segment,
             next: start,
-            producers: Staged::new(producers, time_ms, last_write),
+            producers: Staged::new(known.producers, time_ms, last_write),
             group: Group::new(commands),
             placed: Vec::with_capacity(commands.len()),
             answered: Vec::new(),
@@ -113,16 +115,18 @@ impl<'s, 'a: 's> Judge<'s, 'a> {
             key,
             no_record_since,
         } = precondition;
+        let Known { keys, lookups, .. } = self.known;
+        let floor = self.floor(key);
         // A record that matters has at least this sequence.
-        let since = self.floor.max(*no_record_since);
+        let since = floor.max(*no_record_since);
         let last = match self.group.last(key) {
             Some(last) => Some(last),
-            None => match self.keys.last(key.as_ref()) {
+            None => match keys.last(key.as_ref()) {
                 LastRecord::At(last) => Some(last),
                 LastRecord::Never => None,
                 LastRecord::Below(end) if since >= end => None,
-                LastRecord::Below(_) => match self.lookups.answer(key.as_ref()) {
-                    Some(standing) => standing.map(|standing| standing.last),
+                LastRecord::Below(_) => match lookups.answer(key.as_ref()) {
+                    Some(answer) => answer.standing.map(|standing| standing.last),
                     None => return Verdict::Unknown,
                 },
             },
@@ -136,14 +140,15 @@ impl<'s, 'a: 's> Judge<'s, 'a> {
                 };
                 (conflict, EngineNumber::of_commit(last.plus(1)))
             }
-            _ if *no_record_since == Sequence::ZERO || *no_record_since >= self.floor => {
-                return Verdict::Holds;
-            }
+            _ if *no_record_since == Sequence::ZERO => return Verdict::Holds,
+            _ if *no_record_since >= self.highest_floor(key) => return Verdict::Holds,
+            // Of a key that was purged, only the stored floor says what its readers may have missed.
+            _ if floor < self.highest_floor(key) => return Verdict::Unknown,
             _ => {
                 let trimmed = Rejection::Trimmed {
                     key: key.as_bytes().clone(),
                     no_record_since: *no_record_since,
-                    trimmed_before: self.floor,
+                    trimmed_before: floor,
                 };
                 // The floor is durable.
                 (trimmed, EngineNumber::default())
@@ -152,9 +157,37 @@ impl<'s, 'a: 's> Judge<'s, 'a> {
         Verdict::Answered(Err(Error::rejected(conflict)), rests_on)
     }
 
+    /// The floor of the key or of the log that is known to be in force.
+    fn floor(&self, key: &Key) -> Sequence {
+        let Known {
+            lookups,
+            key_floors,
+            floor,
+            ..
+        } = self.known;
+        let stored = || lookups.answer(key.as_ref()).map(|answer| answer.floor);
+        let of_key = key_floors.in_force(key.as_ref()).or_else(stored);
+        floor.max(of_key.unwrap_or_default())
+    }
+
+    /// The highest floor that can be in force for the key.
+    fn highest_floor(&self, key: &Key) -> Sequence {
+        let Known {
+            lookups,
+            key_floors,
+            ..
+        } = self.known;
+        let is_known = || lookups.answer(key.as_ref()).is_some();
+        match key_floors.in_force(key.as_ref()).is_some() || is_known() {
+            true => self.floor(key),
+            false => self.known.floor.max(key_floors.others_below()),
+        }
+    }
+
     /// Gives its records the next sequences, if it is known where their keys stand.
     fn place(&mut self, command: usize, append: &'a Append) -> bool {
-        let (keys, lookups, segment) = (self.keys, self.lookups, self.segment);
+        let Known { keys, lookups, .. } = self.known;
+        let segment = self.segment;
         let batch = append.batch();
         let is_known = self.group.add(batch, self.next, |key| {
             position(keys, lookups, key, segment)
@@ -187,7 +220,14 @@ impl<'s, 'a: 's> Judge<'s, 'a> {
             }
         }
         for record in append.batch().records() {
-            if position(self.keys, self.lookups, &record.key, self.segment).is_none() {
+            if position(
+                self.known.keys,
+                self.known.lookups,
+                &record.key,
+                self.segment,
+            )
+            .is_none()
+            {
                 self.unknown.push(&record.key);
             }
         }
@@ -210,7 +250,7 @@ fn position(
 ) -> Option<Position> {
     let key = key.as_ref();
     keys.position(key, segment).or_else(|| {
-        let standing = lookups.answer(key)?;
+        let standing = lookups.answer(key)?.standing;
         Some(standing.map_or(Position::NONE, |standing| standing.position(segment)))
     })
 }

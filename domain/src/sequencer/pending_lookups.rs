@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use bytes::Bytes;
 
 use super::key_table::Standing;
-use crate::{Key, SegmentId};
+use crate::{Key, SegmentId, Sequence};
 
 /// Identifies a lookup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -18,6 +18,8 @@ pub struct Subject {
     pub segment: SegmentId,
     /// The key.
     pub key: Key,
+    /// How many times rows of the directory of segments that stay had been removed when it was asked.
+    pub unlistings: u64,
 }
 
 /// The answer to a [`Subject`].
@@ -27,6 +29,8 @@ pub struct Fact {
     pub subject: Subject,
     /// Where the key stands at the end of the segment; `None` if it has no record so far.
     pub standing: Option<Standing>,
+    /// The stored floor of the key; 0 if there is none.
+    pub floor: Sequence,
     /// The row of the directory that said nothing of earlier records, and should say this.
     pub settled: Option<DirectoryEntry>,
 }
@@ -55,14 +59,23 @@ pub(super) struct PendingLookups {
 #[derive(Debug, Clone, Copy)]
 enum Lookup {
     Asked(Ticket),
-    Answered(Option<Standing>),
+    Answered(Answer),
+}
+
+/// What was found of a key.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Answer {
+    /// Where it stands; `None` if it has no record.
+    pub(super) standing: Option<Standing>,
+    /// Its stored floor; 0 if there is none.
+    pub(super) floor: Sequence,
 }
 
 impl PendingLookups {
-    /// Where `key` stands, if that was answered.
-    pub(super) fn answer(&self, key: &[u8]) -> Option<Option<Standing>> {
+    /// What was found of `key`, if that was answered.
+    pub(super) fn answer(&self, key: &[u8]) -> Option<Answer> {
         match self.keys.get(key) {
-            Some(Lookup::Answered(standing)) => Some(*standing),
+            Some(Lookup::Answered(answer)) => Some(*answer),
             Some(Lookup::Asked(_)) | None => None,
         }
     }
@@ -72,6 +85,7 @@ impl PendingLookups {
         &mut self,
         keys: impl Iterator<Item = &'a Key>,
         segment: SegmentId,
+        unlistings: u64,
     ) -> Option<(Ticket, Vec<Subject>)> {
         let ticket = Ticket(self.last.0 + 1);
         let mut subjects = Vec::new();
@@ -81,7 +95,11 @@ impl PendingLookups {
                 let key = Key::stored(Bytes::copy_from_slice(key.as_ref()));
                 let asked = Lookup::Asked(ticket);
                 self.keys.insert(key.as_bytes().clone(), asked);
-                subjects.push(Subject { segment, key });
+                subjects.push(Subject {
+                    segment,
+                    key,
+                    unlistings,
+                });
             }
         }
         if subjects.is_empty() {
@@ -106,7 +124,10 @@ impl PendingLookups {
             if let Some(lookup) = self.keys.get_mut(fact.subject.key.as_ref())
                 && matches!(lookup, Lookup::Asked(asked) if *asked == ticket)
             {
-                *lookup = Lookup::Answered(fact.standing);
+                *lookup = Lookup::Answered(Answer {
+                    standing: fact.standing,
+                    floor: fact.floor,
+                });
             }
         }
     }
@@ -120,9 +141,9 @@ impl PendingLookups {
     /// Drops the answer for `key`, after a command was checked against it.
     pub(super) fn take(&mut self, key: &[u8]) -> Option<Standing> {
         match self.answer(key) {
-            Some(standing) => {
+            Some(answer) => {
                 self.keys.remove(key);
-                standing
+                answer.standing
             }
             None => None,
         }
@@ -134,10 +155,18 @@ impl PendingLookups {
     }
 
     /// `key` has no records any more, whatever a lookup that is under way has found.
-    pub(super) fn removed(&mut self, key: &[u8]) {
+    pub(super) fn removed(&mut self, key: &[u8], floor: Sequence) {
         if let Some(lookup) = self.keys.get_mut(key) {
-            *lookup = Lookup::Answered(None);
+            *lookup = Lookup::Answered(Answer {
+                standing: None,
+                floor,
+            });
         }
+    }
+
+    /// What a lookup of `key` finds that is under way, or has found, is out of date.
+    pub(super) fn forget(&mut self, key: &[u8]) {
+        self.keys.remove(key);
     }
 
     /// A commit with `key` was applied: the key table has it now.

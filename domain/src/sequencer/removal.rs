@@ -14,9 +14,10 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 
+use super::without_records::Written;
 use super::{DirectoryEntry, Sequencer, Step};
 use crate::segment::SYSTEM_SEGMENT;
-use crate::{Error, Key, Result, Segment, SegmentId};
+use crate::{Error, Key, KeyFloor, Result, Segment, SegmentId};
 
 /// Rows that a commit deletes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -27,6 +28,10 @@ pub struct Removal {
     pub keys: Vec<Key>,
     /// Rows of segments.
     pub segments: Vec<SegmentId>,
+    /// Keys of which nothing is stored any more below these floors: the rows that say that there is something.
+    pub purged: Vec<KeyFloor>,
+    /// Rows of floors of keys.
+    pub floors: Vec<Key>,
 }
 
 /// The oldest rows of a key in the directory, all of dead segments, and what has to be done to delete them.
@@ -54,8 +59,10 @@ pub struct RemovalStep {
 /// Keys whose rows are about to be removed.
 #[derive(Debug)]
 pub(super) struct Watch {
-    /// Whether the directory listed the key in another segment since it is watched.
-    listed: HashMap<Bytes, bool>,
+    /// Whether the key has changed since it is watched.
+    changed: HashMap<Bytes, bool>,
+    /// Whether each record changes a key, or only one with which the directory lists it in another segment.
+    each_record: bool,
     /// The first segment that stays: rows of those before must not be written any more.
     first_left: SegmentId,
 }
@@ -63,18 +70,30 @@ pub(super) struct Watch {
 impl Default for Watch {
     fn default() -> Self {
         Self {
-            listed: HashMap::new(),
+            changed: HashMap::new(),
+            each_record: false,
             first_left: SYSTEM_SEGMENT,
         }
     }
 }
 
 impl Watch {
-    /// The directory lists `key` in one more segment.
-    pub(super) fn listed(&mut self, key: &[u8]) {
-        if let Some(listed) = self.listed.get_mut(key) {
-            *listed = true;
+    /// `key` has more records; `is_listed` if that made the directory list it in one more segment.
+    pub(super) fn placed(&mut self, key: &[u8], is_listed: bool) {
+        if (is_listed || self.each_record)
+            && let Some(changed) = self.changed.get_mut(key)
+        {
+            *changed = true;
         }
+    }
+
+    /// Watches `keys`, and no others any more.
+    pub(super) fn begin(&mut self, keys: &[Key], each_record: bool) {
+        // The key may be a slice of something larger.
+        let keys = keys.iter();
+        let unchanged = keys.map(|key| (Bytes::copy_from_slice(key.as_ref()), false));
+        self.changed = unchanged.collect();
+        self.each_record = each_record;
     }
 
     /// Whether the rows of `segment` are being removed, or were.
@@ -82,8 +101,8 @@ impl Watch {
         segment < self.first_left
     }
 
-    fn has_changed(&self, key: &Key) -> bool {
-        self.listed.get(key.as_ref()).copied().unwrap_or(true)
+    pub(super) fn has_changed(&self, key: &Key) -> bool {
+        self.changed.get(key.as_ref()).copied().unwrap_or(true)
     }
 }
 
@@ -95,14 +114,8 @@ impl Sequencer {
     /// [`Error::Internal`] when segments before `first_left` are not dead.
     pub fn watch(&mut self, keys: &[Key], first_left: Segment) -> Result<()> {
         self.are_dead_before(first_left)?;
-        self.watch = Watch {
-            // The key may be a slice of something larger.
-            listed: keys
-                .iter()
-                .map(|key| (Bytes::copy_from_slice(key.as_ref()), false))
-                .collect(),
-            first_left: first_left.id.max(self.watch.first_left),
-        };
+        self.watch.begin(keys, false);
+        self.watch.first_left = first_left.id.max(self.watch.first_left);
         self.settled
             .retain(|entry| !self.watch.is_removed(entry.segment));
         Ok(())
@@ -113,33 +126,38 @@ impl Sequencer {
     /// # Errors
     /// [`Error::Internal`] for rows of segments that may not be dead. As [`Sequencer::plan`]. Nothing was removed then.
     pub fn plan_removal(&mut self, doomed: &[Doomed]) -> Result<RemovalStep> {
-        let mut again = Vec::new();
-        let mut removal = Removal::default();
-        let mut settled = Vec::new();
-        for Doomed {
-            key,
-            segments,
-            are_all,
-            settled: first,
-        } in doomed
-        {
-            if let Some(left) = segments.iter().find(|id| !self.watch.is_removed(**id)) {
-                return Err(Error::internal(format!("segment {left} is not dead")));
-            }
-            if *are_all && self.watch.has_changed(key) {
-                again.push(key.clone());
-                continue;
-            }
-            let rows = segments.iter().map(|segment| (key.clone(), *segment));
-            removal.directory.extend(rows);
-            removal.keys.extend(are_all.then(|| key.clone()));
-            settled.extend(first.clone());
+        let is_removed = |id: &&SegmentId| !self.watch.is_removed(**id);
+        let mut all = doomed.iter().flat_map(|doomed| &doomed.segments);
+        if let Some(left) = all.find(is_removed) {
+            return Err(Error::internal(format!("segment {left} is not dead")));
         }
-        let step = match removal.directory.is_empty() {
-            true => None,
-            false => Some(self.plan_removal_of(removal, settled)?),
-        };
+        let has_changed = |doomed: &&Doomed| doomed.are_all && self.watch.has_changed(&doomed.key);
+        let (again, rows): (Vec<&Doomed>, Vec<&Doomed>) = doomed.iter().partition(has_changed);
+        let again = again.into_iter().map(|doomed| doomed.key.clone()).collect();
+        let step = self.plan_removal_of_rows(&rows)?;
         Ok(RemovalStep { again, step })
+    }
+
+    /// What must happen next to remove these rows of the directory; `None` if there are none.
+    pub(super) fn plan_removal_of_rows(
+        &mut self,
+        doomed: &[&Doomed],
+    ) -> Result<Option<Step<'static>>> {
+        let mut written = Written::default();
+        for doomed in doomed {
+            let key = &doomed.key;
+            let rows = doomed.segments.iter();
+            let removal = &mut written.removal;
+            removal
+                .directory
+                .extend(rows.map(|segment| (key.clone(), *segment)));
+            removal.keys.extend(doomed.are_all.then(|| key.clone()));
+            written.settled.extend(doomed.settled.clone());
+        }
+        match written.removal.directory.is_empty() {
+            true => Ok(None),
+            false => self.plan_without_records(written).map(Some),
+        }
     }
 
     /// What must happen next to remove the rows of these segments, all of which come before `first_left`. Their rows of the
@@ -160,28 +178,41 @@ impl Sequencer {
             segments: segments.to_vec(),
             ..Removal::default()
         };
-        self.plan_removal_of(removal, Vec::new())
+        self.plan_removal_of(removal)
     }
 
     /// A commit with this removal was applied.
     pub(super) fn forget_removed(&mut self, removal: &Removal) {
         for key in &removal.keys {
-            self.keys.remove(key.as_ref());
-            self.lookups.removed(key.as_ref());
+            let key = key.as_ref();
+            self.keys.remove(key);
+            let floor = self.key_floors.in_force(key);
+            self.lookups.removed(key, floor.unwrap_or_default());
+        }
+        // Rows of segments that are dead are not written again anyway.
+        let rows = removal.directory.iter();
+        let unlisted = rows.filter(|(_, segment)| !self.watch.is_removed(*segment));
+        for (key, _) in unlisted {
+            self.unlistings += 1;
+            // A lookup that is under way may count what is removed from now on.
+            if !removal.keys.contains(key) {
+                self.lookups.forget(key.as_ref());
+            }
+        }
+        if !removal.purged.is_empty() {
+            self.purges += 1;
+            self.key_floors.purged(&removal.purged);
+            for floor in &removal.purged {
+                self.lookups.forget(floor.key.as_ref());
+            }
         }
     }
 
-    fn plan_removal_of(
-        &mut self,
-        removal: Removal,
-        settled: Vec<DirectoryEntry>,
-    ) -> Result<Step<'static>> {
-        let floor = self.floors.newest().sequence;
-        let mut step = self.plan_without_records(floor, removal)?;
-        if let Step::Commit(commit) = &mut step {
-            commit.settled.extend(settled);
-        }
-        Ok(step)
+    pub(super) fn plan_removal_of(&mut self, removal: Removal) -> Result<Step<'static>> {
+        self.plan_without_records(Written {
+            removal,
+            ..Written::default()
+        })
     }
 
     fn are_dead_before(&self, first_left: Segment) -> Result<()> {

@@ -6,16 +6,21 @@ use std::time::Duration;
 use bytes::Bytes;
 use proptest::prelude::*;
 
+mod deleted;
+mod deletions;
 mod log;
 mod lookups;
 mod purge;
 mod without_records;
 
+use deleted::InForce;
 use log::Log;
 
 use super::*;
 use crate::model::Model;
-use crate::{Limits, Precondition, Producer, Record, Rejection, SegmentId, SequenceRange, Trim};
+use crate::{
+    Deletion, Limits, Precondition, Producer, Record, Rejection, SegmentId, SequenceRange, Trim,
+};
 
 /// A table with room for a few keys only.
 const SMALL_TABLE: u64 = 1_500;
@@ -38,6 +43,12 @@ enum Do {
     StoreState(u16),
     /// So far before the tip; negative numbers are beyond it.
     Trim(i64),
+    /// The records of a key, so far before the tip, or all; negative numbers are beyond it.
+    Delete(u8, Option<i64>),
+    /// The floor of a key is read for a deletion that comes later.
+    ReadFloor(u8),
+    /// The next step of the removal of what was deleted.
+    Unlist,
     /// As far back in time; negative numbers are in the future.
     TrimTime(i64),
     Flush,
@@ -65,9 +76,14 @@ struct Sender {
     ahead: i64,
 }
 
+/// A key; some are used often.
+fn name() -> impl Strategy<Value = u8> {
+    prop_oneof![1 => 0u8..4, 2 => 0u8..40]
+}
+
 fn steps() -> impl Strategy<Value = Vec<Do>> {
     let precondition = (
-        0u8..40,
+        name(),
         prop_oneof![5 => Just(-1i64), 2 => -3i64..4, 1 => Just(1_000)],
     );
     let sender = (
@@ -81,7 +97,7 @@ fn steps() -> impl Strategy<Value = Vec<Do>> {
         ahead,
     });
     let command = (
-        prop::collection::vec(0u8..40, 1..8),
+        prop::collection::vec(name(), 1..8),
         prop_oneof![2 => Just(Vec::new()), 1 => prop::collection::vec(precondition, 1..6)],
         prop::option::of(sender),
     );
@@ -100,6 +116,9 @@ fn steps() -> impl Strategy<Value = Vec<Do>> {
         2 => prop_oneof![9 => 1u16..4, 1 => Just(260)].prop_map(Do::StoreState),
         2 => (-1i64..30).prop_map(Do::Trim),
         1 => (-1i64..400).prop_map(Do::TrimTime),
+        4 => (name(), prop::option::of(-1i64..30)).prop_map(|(key, back)| Do::Delete(key, back)),
+        1 => name().prop_map(Do::ReadFloor),
+        6 => Just(Do::Unlist),
         3 => Just(Do::Flush),
         3 => Just(Do::Settle),
         3 => prop_oneof![9 => 0i64..200, 1 => Just(61_000)].prop_map(Do::Wait),
@@ -138,15 +157,17 @@ struct Checked {
     model: Model,
     /// What was applied. A crash takes the end of it away.
     history: Vec<Applied>,
-    /// The highest floor that was acknowledged.
-    trimmed: Sequence,
+    /// The highest floors that were acknowledged.
+    acknowledged: InForce,
+    /// The stored floor of a key, as it was read for a deletion.
+    read: Option<(Key, (Sequence, u64))>,
     granted: BTreeSet<u64>,
     /// Epoch and next sequence of each producer, as its client believes.
     senders: BTreeMap<u8, (u64, u64)>,
 }
 
-/// A command, its answer, the time of its commit, and the floor by which it was judged.
-type Applied = (u64, Appended, i64, Sequence);
+/// A command, its answer, the time of its commit, and the floors by which it was judged.
+type Applied = (u64, Appended, i64, InForce);
 
 impl Checked {
     fn new(policy: Policy) -> Self {
@@ -155,7 +176,8 @@ impl Checked {
             producers: policy.producers,
             model: Model::with_producers(SealPolicy::default(), policy.producers),
             history: Vec::new(),
-            trimmed: Sequence::ZERO,
+            acknowledged: InForce::default(),
+            read: None,
             granted: BTreeSet::new(),
             senders: BTreeMap::new(),
         }
@@ -193,12 +215,11 @@ impl Checked {
         self.log.now_ms += 1;
         let before = self.log.sequencer.last_number();
         let outcome = self.log.run(commands);
-        let floor = self.log.floor();
-        prop_assert_eq!(self.log.sequencer.floor(), floor);
-        self.model
-            .resume_at(outcome.start.unwrap_or(floor).max(floor));
-        let raised = self.model.trim(Trim::BeforeSequence(floor), 0);
-        prop_assert_eq!(raised.expect("below the tip"), floor);
+        let in_force = self.log.in_force();
+        self.log.assert_knows(&in_force);
+        let start = outcome.start.unwrap_or_default();
+        self.model.resume_at(start.max(in_force.highest()));
+        in_force.raise(&mut self.model);
         for judged in outcome.judged {
             let append = self.log.commands[&judged.command].clone();
             let expected = self.model.append(&append, outcome.time_ms);
@@ -212,7 +233,7 @@ impl Checked {
                         let is_new = self.granted.insert(sequence);
                         prop_assert!(is_new, "sequence {sequence} was given twice");
                     }
-                    let applied = (judged.command, appended, outcome.time_ms, floor);
+                    let applied = (judged.command, appended, outcome.time_ms, in_force.clone());
                     self.history.push(applied);
                 }
                 (Ok(appended), Some(rests_on)) => {
@@ -281,7 +302,7 @@ impl Checked {
         prop_assert_eq!(floor.sequence, expected.max(before));
         if floor.rests_on <= self.log.durable {
             prop_assert!(floor.sequence <= self.log.floor());
-            self.trimmed = self.trimmed.max(floor.sequence);
+            self.acknowledged.log = self.acknowledged.log.max(floor.sequence);
         } else {
             prop_assert!(
                 floor.sequence > self.log.floor(),
@@ -295,14 +316,16 @@ impl Checked {
         let durable = self.log.durable.watermark();
         self.history
             .retain(|(_, appended, ..)| appended.start < durable);
-        self.trimmed = self.trimmed.max(self.log.sequencer.floor());
+        self.acknowledged.raise_to(&self.log.in_force());
+        self.read = None;
         self.log.crash();
-        assert!(self.log.sequencer.floor() >= self.trimmed);
+        let in_force = self.log.in_force();
+        self.log.assert_knows(&in_force);
+        in_force.assert_at_least(&self.acknowledged);
         self.model = Model::with_producers(SealPolicy::default(), self.producers);
-        for (command, appended, time_ms, floor) in &self.history {
+        for (command, appended, time_ms, in_force) in &self.history {
             self.model.resume_at(appended.start);
-            let raised = self.model.trim(Trim::BeforeSequence(*floor), 0);
-            assert_eq!(raised.expect("below the tip"), *floor);
+            in_force.raise(&mut self.model);
             let replayed = self.model.append(&self.log.commands[command], *time_ms);
             assert_eq!(replayed.expect("replayed").0, *appended);
         }
@@ -355,6 +378,17 @@ proptest! {
                     checked.trim(Trim::BeforeSequence(before))?;
                     Vec::new()
                 }
+                Do::Delete(name, back) => {
+                    let tip = log.sequencer.tip().get() as i64;
+                    let before = back.map(|back| Sequence::new((tip - back).max(0) as u64));
+                    checked.delete(Deletion { key: key(name), before })?;
+                    Vec::new()
+                }
+                Do::ReadFloor(name) => {
+                    checked.read = Some((key(name), log.read_floor(&key(name))));
+                    Vec::new()
+                }
+                Do::Unlist => { log.unlist(); Vec::new() }
                 Do::TrimTime(back) => {
                     let before = log.now_ms.max(log.last_time_ms()) - back;
                     checked.trim(Trim::BeforeTime(before))?;
@@ -363,13 +397,14 @@ proptest! {
                 Do::Flush => { log.flush(); Vec::new() }
                 Do::Wait(ms) => { log.now_ms += ms; Vec::new() }
                 Do::Crash => { checked.crash(); Vec::new() }
-                Do::Close => { log.close(); Vec::new() }
+                Do::Close => { log.close(); checked.read = None; Vec::new() }
             };
             if !ready.is_empty() {
                 checked.run(&ready)?;
             }
         }
         compare(&checked.log, seal, &checked.history)?;
+        checked.log.in_force().assert_at_least(&checked.acknowledged);
     }
 }
 
@@ -433,9 +468,12 @@ fn compare(
     prop_assert!(listed.is_subset(&held));
     let removed: Vec<_> = held.difference(&listed).collect();
     prop_assert!(
-        removed.iter().all(|(_, segment)| *segment < live),
+        removed
+            .iter()
+            .all(|(key, segment)| *segment < live || log.is_deleted(key, *segment)),
         "{removed:?}"
     );
     prop_assert!(listed.iter().all(|(_, segment)| *segment >= oldest));
+    log.assert_listed_exactly(&listed, live);
     Ok(())
 }

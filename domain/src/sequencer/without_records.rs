@@ -1,20 +1,35 @@
-//! Commits without records: those of trims, and those that remove what trims have left behind.
+//! Commits without records: those of trims and deletions, and those that remove what they have left behind.
 
 use std::ops::ControlFlow;
 
 use super::floors::Floor;
 use super::group::Group;
-use super::{Commit, Decided, ProducerChanges, Removal, Sequencer, Step};
+use super::{
+    Commit, Decided, DirectoryEntry, ProducerChanges, RaisedFloor, Removal, Sequencer, Step,
+};
 use crate::trim::Extent;
 use crate::{Result, Segment, Sequence, Trim};
 
-/// What must happen next for a trim.
+/// What must happen next for a trim or a deletion.
 #[derive(Debug)]
-pub enum TrimStep {
+pub enum FloorStep {
     /// Nothing: as high a floor was written before. Answer with it once what it rests on is durable.
     Written(Floor),
-    /// This. After the commit, answer with the floor of its state once the commit is durable.
+    /// This. After the commit, plan again.
     Do(Step<'static>),
+}
+
+/// What a commit without records writes, besides the state.
+#[derive(Debug, Default)]
+pub(super) struct Written {
+    /// A new floor of the log.
+    pub(super) floor: Option<Sequence>,
+    /// A new floor of a key.
+    pub(super) key_floor: Option<RaisedFloor>,
+    /// What it deletes.
+    pub(super) removal: Removal,
+    /// Rows of the directory that say how many records are before them.
+    pub(super) settled: Vec<DirectoryEntry>,
 }
 
 impl Sequencer {
@@ -22,7 +37,12 @@ impl Sequencer {
     ///
     /// # Errors
     /// As [`Trim::floor`] and [`Sequencer::plan`]. Nothing was trimmed then.
-    pub fn plan_trim(&mut self, trim: Trim, segments: &[Segment], now_ms: i64) -> Result<TrimStep> {
+    pub fn plan_trim(
+        &mut self,
+        trim: Trim,
+        segments: &[Segment],
+        now_ms: i64,
+    ) -> Result<FloorStep> {
         let asked = trim.floor(Extent {
             segments,
             tip: self.tip(),
@@ -31,10 +51,13 @@ impl Sequencer {
         })?;
         let newest = self.floors.newest();
         if asked <= newest.sequence {
-            return Ok(TrimStep::Written(newest));
+            return Ok(FloorStep::Written(newest));
         }
-        let step = self.plan_without_records(asked, Removal::default());
-        step.map(TrimStep::Do)
+        let step = self.plan_without_records(Written {
+            floor: Some(asked),
+            ..Written::default()
+        });
+        step.map(FloorStep::Do)
     }
 
     /// The floor in force.
@@ -42,15 +65,17 @@ impl Sequencer {
         self.floors.in_force()
     }
 
-    /// What must happen next for a commit without records, which stores state only, with this floor, and removes
-    /// rows. It advances nothing else but the number of the write. When the numbers of the tip run low, it skips one sequence.
+    /// What must happen next for a commit without records, which writes this and the state. It advances nothing else but the number
+    /// of the write. When the numbers of the tip run low, it skips one sequence.
     ///
     /// Like one with records it needs a reservation, so that the first write of a writer is one (see [`super::EngineNumber`]).
-    pub(super) fn plan_without_records(
-        &mut self,
-        floor: Sequence,
-        removal: Removal,
-    ) -> Result<Step<'static>> {
+    pub(super) fn plan_without_records(&mut self, written: Written) -> Result<Step<'static>> {
+        let Written {
+            floor,
+            key_floor,
+            removal,
+            settled,
+        } = written;
         let tip = self.last_number.tip_with_room(self.tip());
         let skipped = tip.get() - self.tip().get();
         let bound = match self.grant(skipped.max(1))? {
@@ -58,7 +83,14 @@ impl Sequencer {
             ControlFlow::Break(step) => return Ok(step),
         };
         let mut state = self.state(bound);
-        state.floor = floor;
+        state.floor = floor.unwrap_or(state.floor);
+        let mut all_settled = std::mem::take(&mut self.settled);
+        // What it deletes must not be written again.
+        all_settled.retain(|entry| {
+            let mut deleted = removal.directory.iter();
+            !deleted.any(|(key, segment)| *key == entry.key && *segment == entry.segment)
+        });
+        all_settled.extend(settled);
         Ok(Step::Commit(Box::new(Commit {
             placed: Vec::new(),
             group: Group::new(&[]),
@@ -66,7 +98,8 @@ impl Sequencer {
             segment: self.roller.place(tip, self.last_time_ms),
             begins_segment: false,
             producers: ProducerChanges::default(),
-            settled: std::mem::take(&mut self.settled),
+            settled: all_settled,
+            key_floor,
             removal,
             start: tip,
             tip,

@@ -209,6 +209,9 @@ async fn a_read_that_takes_too_long_ends_as_deadline_exceeded() {
         async fn trim(&self, _: Trim) -> Result<Sequence> {
             std::future::pending().await
         }
+        async fn delete(&self, _: Deletion) -> Result<Sequence> {
+            std::future::pending().await
+        }
         fn stored(&self) -> Vec<StoredSegment> {
             Vec::new()
         }

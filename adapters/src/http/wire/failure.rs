@@ -138,9 +138,10 @@ impl From<Error> for Failure {
             Error::Overloaded { .. } => Reason::Overloaded,
             Error::Unavailable { .. } => Reason::Unavailable,
             Error::Fenced => Reason::Fenced,
-            Error::DeadlineExceeded(_) | Error::OutcomeUnknown { .. } | Error::TrimUnknown(_) => {
-                Reason::DeadlineExceeded
-            }
+            Error::DeadlineExceeded(_)
+            | Error::OutcomeUnknown { .. }
+            | Error::TrimUnknown(_)
+            | Error::DeletionUnknown(_) => Reason::DeadlineExceeded,
             Error::Corrupt(_) | Error::Internal { .. } => Reason::Internal,
         };
         Self {

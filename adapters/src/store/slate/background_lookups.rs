@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinSet};
 
 use super::directory::look_up;
+use super::key_floors::FloorsOfKeys;
 use super::queue::Taken;
 
 /// Keys that are looked up at the same time.
@@ -21,6 +22,7 @@ const AT_LEISURE: usize = 2;
 /// The lookups that are under way, and the appends that wait for them. The bounds of the queue bound both.
 pub(super) struct BackgroundLookups {
     db: Db,
+    floors: FloorsOfKeys,
     permits: Arc<Semaphore>,
     running: JoinSet<Answer>,
     /// A lookup that nothing waits for, if one is under way.
@@ -46,9 +48,10 @@ pub(super) enum Event {
 
 impl BackgroundLookups {
     /// No lookups yet.
-    pub(super) fn new(db: Db) -> Self {
+    pub(super) fn new(db: Db, floors: FloorsOfKeys) -> Self {
         Self {
             db,
+            floors,
             permits: Arc::new(Semaphore::new(CONCURRENT)),
             running: JoinSet::new(),
             at_leisure: JoinSet::new(),
@@ -64,12 +67,13 @@ impl BackgroundLookups {
     /// Looks `subjects` up in the background.
     pub(super) fn start(&mut self, ticket: Ticket, subjects: Vec<Subject>) {
         let (db, permits) = (self.db.clone(), Arc::clone(&self.permits));
+        let floors = self.floors.clone();
         self.running.spawn(async move {
             let facts = stream::iter(subjects)
                 .map(async |subject| {
                     // The semaphore is never closed.
                     let _permit = permits.acquire().await;
-                    look_up(&db, subject).await
+                    look_up(&db, &floors, subject).await
                 })
                 .buffer_unordered(CONCURRENT)
                 .try_collect();
@@ -88,10 +92,10 @@ impl BackgroundLookups {
         if subjects.is_empty() {
             return;
         }
-        let db = self.db.clone();
+        let (db, floors) = (self.db.clone(), self.floors.clone());
         self.at_leisure.spawn(async move {
             stream::iter(subjects)
-                .map(|subject| look_up(&db, subject))
+                .map(|subject| look_up(&db, &floors, subject))
                 .buffer_unordered(AT_LEISURE)
                 .try_collect()
                 .await

@@ -4,11 +4,12 @@ use std::ops::Bound;
 
 use log_domain::segment::overlapping;
 use log_domain::sequencer::{DirectoryEntry, Fact, Standing, Subject};
-use log_domain::{Error, Key, Result, Segment, SegmentId, SequenceRange};
+use log_domain::{Error, Key, Result, Segment, SegmentId, Sequence, SequenceRange};
 use slatedb::config::ScanOptions;
 use slatedb::{DbIterator, DbReadOps, IterationOrder};
 
 use super::error;
+use super::key_floors::FloorsOfKeys;
 use super::layout::directory;
 use super::record_rows::last_row;
 
@@ -144,11 +145,16 @@ fn without_records(segment: SegmentId) -> Error {
 }
 
 /// The answer to `subject`.
-pub(super) async fn look_up(db: &(impl DbReadOps + Sync), subject: Subject) -> Result<Fact> {
+pub(super) async fn look_up(
+    db: &(impl DbReadOps + Sync),
+    floors: &FloorsOfKeys,
+    subject: Subject,
+) -> Result<Fact> {
+    let floor = floors.stored(db, &subject.key).await?;
     let mut lookups = 0;
     loop {
         lookups += 1;
-        match look_up_once(db, subject.clone()).await {
+        match look_up_once(db, floor, subject.clone()).await {
             // The segment may have been removed meanwhile.
             Err(Error::Corrupt(_)) if lookups < LOOKUPS => {}
             found => return found,
@@ -156,12 +162,17 @@ pub(super) async fn look_up(db: &(impl DbReadOps + Sync), subject: Subject) -> R
     }
 }
 
-async fn look_up_once(db: &(impl DbReadOps + Sync), subject: Subject) -> Result<Fact> {
+async fn look_up_once(
+    db: &(impl DbReadOps + Sync),
+    floor: Sequence,
+    subject: Subject,
+) -> Result<Fact> {
     let key = &subject.key;
     let Some(newest) = newest(db, key, subject.segment).await? else {
         return Ok(Fact {
             subject,
             standing: None,
+            floor,
             settled: None,
         });
     };
@@ -181,6 +192,7 @@ async fn look_up_once(db: &(impl DbReadOps + Sync), subject: Subject) -> Result<
     Ok(Fact {
         subject,
         standing: Some(standing),
+        floor,
         settled,
     })
 }

@@ -1,4 +1,4 @@
-//! Answers to durable appends and to trims: each waits until what it rests on is durable.
+//! Answers to durable appends, to trims and to deletions: each waits until what it rests on is durable.
 
 use std::collections::VecDeque;
 
@@ -8,7 +8,7 @@ use log_domain::{Appended, Error, Result, Sequence};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
-/// An append or a trim whose answer is known, and is given once what it rests on is durable.
+/// An append, a trim or a deletion whose answer is known, and is given once what it rests on is durable.
 pub(super) struct Waiter {
     /// Every write up to this one must be durable.
     pub(super) rests_on: EngineNumber,
@@ -22,11 +22,20 @@ pub(super) struct Waiter {
 pub(super) enum Answer {
     /// Of an append.
     Appended(Result<Appended>, oneshot::Sender<Result<Appended>>),
-    /// Of a trim: the floor.
-    Trimmed(Sequence, oneshot::Sender<Result<Sequence>>),
+    /// Of a trim or a deletion: the floor.
+    Raised(Sequence, FloorKind, oneshot::Sender<Result<Sequence>>),
 }
 
-/// What waiting appends and trims are told once it can no longer be known whether they become durable.
+/// What a floor is of.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum FloorKind {
+    /// The log: it was trimmed.
+    Log,
+    /// A key: records of it were deleted.
+    Key,
+}
+
+/// What those that wait are told once it can no longer be known whether they become durable.
 pub(super) struct Lost {
     /// An append that was applied.
     pub(super) applied: Error,
@@ -34,6 +43,8 @@ pub(super) struct Lost {
     pub(super) rejected: Error,
     /// A trim.
     pub(super) trimmed: Error,
+    /// A deletion.
+    pub(super) deleted: Error,
 }
 
 /// The appends that wait, in the order in which they were decided: one that rests on an older write than those before it is
@@ -77,8 +88,12 @@ impl Answer {
                 };
                 let _ = reply.send(outcome);
             }
-            Self::Trimmed(floor, reply) => {
-                let _ = reply.send(lost.map_or(Ok(floor), |lost| Err(lost.trimmed.clone())));
+            Self::Raised(floor, kind, reply) => {
+                let told = lost.map(|lost| match kind {
+                    FloorKind::Log => lost.trimmed.clone(),
+                    FloorKind::Key => lost.deleted.clone(),
+                });
+                let _ = reply.send(told.map_or(Ok(floor), Err));
             }
         }
     }

@@ -6,10 +6,11 @@ use bytes::Bytes;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use log_domain::page::KeysBuilder;
 use log_domain::segment::overlapping;
-use log_domain::{Key, KeysPage, KeysQuery, Result, SegmentId, Sequence};
+use log_domain::{Key, KeysPage, KeysQuery, Result, SegmentId, Sequence, SequenceRange};
 use slatedb::config::ScanOptions;
 use slatedb::{DbIterator, DbReadOps};
 
+use super::directory::Holding;
 use super::error;
 use super::layout::{directory, keys};
 use super::read::Reader;
@@ -52,7 +53,8 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
             .listing(prefix, start, ahead.min(READ_AHEAD_KEYS))
             .await?;
         while let Some(row) = rows.next().await.map_err(error::read)? {
-            if !page.offer(keys::decode(&row.key, &row.value)?.as_bytes().clone()) {
+            let key = keys::decode(&row.key, &row.value)?;
+            if self.is_left(&key, 0..SegmentId::MAX).await? && !page.offer(key.as_bytes().clone()) {
                 break;
             }
         }
@@ -106,7 +108,7 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
                 return Ok(page.finish());
             }
             let listed: Vec<Option<Key>> = stream::iter(found)
-                .map(|found| self.listed(found))
+                .map(|found| self.listed(found, walk.window.clone()))
                 .buffered(together)
                 .try_collect()
                 .await?;
@@ -118,14 +120,39 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
         }
     }
 
-    /// The key, if it has a record at or above the floor.
-    async fn listed(&self, found: Found) -> Result<Option<Key>> {
-        let (key, segment) = match found {
-            Found::Listed(key) => return Ok(Some(key)),
-            Found::InPart(key, segment) => (key, segment),
+    /// The key, if it has a record in these segments at or above its floor.
+    async fn listed(&self, found: Found, window: Range<SegmentId>) -> Result<Option<Key>> {
+        match found {
+            Found::Listed(key) => Ok(self.is_left(&key, window).await?.then_some(key)),
+            Found::InPart(key, segment) => {
+                let floor = self.key_floors.of_purge(&key).unwrap_or_default();
+                let from = self.floor.max(floor);
+                Ok(self.holds(segment, &key, from).await?.then_some(key))
+            }
+        }
+    }
+
+    /// Whether a key that the directory lists in these segments has a record there. Only one with deleted records may not: until its
+    /// rows of the directory are removed, they are of those, too.
+    async fn is_left(&self, key: &Key, window: Range<SegmentId>) -> Result<bool> {
+        let Some(floor) = self.key_floors.of_purge(key) else {
+            return Ok(true);
         };
-        let mut rows = rows(self.db, segment, &key, self.floor, 1).await?;
-        Ok(next_row(&mut rows).await?.map(|_| key))
+        let floor = self.floor.max(floor);
+        let range = SequenceRange::ALL.starting_at(floor);
+        let mut holding = Holding::new(self.db, &self.segments, key, range).await?;
+        while let Some(segment) = holding.next().await? {
+            if window.contains(&segment.id) && self.holds(segment.id, key, floor).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether a segment holds a record of `key` at or above `from`.
+    async fn holds(&self, segment: SegmentId, key: &Key, from: Sequence) -> Result<bool> {
+        let mut rows = rows(self.db, segment, key, from, 1).await?;
+        Ok(next_row(&mut rows).await?.is_some())
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! The path of an append: [`SlateStore::append`] → `queue` → `writer`, which is driven by the domain's sequencer →
 //! `rows` → `layout` → SlateDB. `flush` makes appends durable. `engine_status` reports the durable watermark and the end of the
-//! engine to `shared`, and `durable_answers` answers the appends that wait for them. `trims` raises the floor of the log, and `removal` removes what is below. The path of a read: [`SlateStore::scan`] → `read` or `key_listing` → `layout`.
+//! engine to `shared`, and `durable_answers` answers the appends that wait for them. `raised_floors` raises the floor of the log or of a key, and `removal` removes what is below that of the log. The path of a read: [`SlateStore::scan`] → `read` or `key_listing` → `layout`.
 
 mod background_lookups;
 pub mod backup;
@@ -16,12 +16,14 @@ mod engine_clock;
 mod engine_status;
 mod error;
 mod flush;
+mod key_floors;
 mod key_listing;
 pub(crate) mod layout;
 mod open;
 mod owner;
 mod plain_objects;
 mod queue;
+mod raised_floors;
 mod read;
 mod record_rows;
 mod removal;
@@ -30,8 +32,8 @@ mod rows;
 pub mod settings;
 mod shared;
 mod stored;
+mod stored_rows;
 mod stored_watermark;
-mod trims;
 mod used_timestamps;
 mod vanished;
 mod wal_files;
@@ -46,9 +48,9 @@ use std::time::Duration;
 
 use log_domain::segment::{dead, overlapping};
 use log_domain::{
-    Append, Appended, Counted, Durability, Error, Key, KeysPage, KeysQuery, LogReader, LogWriter,
-    Page, Result, Scan, Segment, Sequence, SequenceRange, Status, Stopped, StoredSegment, Trim,
-    Watermarks,
+    Append, Appended, Clock, Counted, Deletion, Durability, Error, Key, KeysPage, KeysQuery,
+    LogReader, LogWriter, Page, Result, Scan, Segment, Sequence, SequenceRange, Status, Stopped,
+    StoredSegment, Trim, Watermarks,
 };
 use slatedb::config::{CloseOptions, FlushType};
 use slatedb::{Db, VersionedManifest};
@@ -58,7 +60,7 @@ use tokio::time::{Instant, timeout_at};
 pub use open::{Options, StoreParts};
 pub use owner::Instance;
 use owner::Ownership;
-use queue::Queue;
+use queue::{FloorRequest, Queue};
 use read::Reader;
 use shared::Shared;
 use stored_watermark::StoredWatermark;
@@ -75,6 +77,7 @@ const GONE_CLOSE: Duration = Duration::from_secs(1);
 pub struct SlateStore {
     db: Db,
     shared: Arc<Shared>,
+    clock: Arc<dyn Clock>,
     presence: Arc<Presence>,
     queue: Queue,
     check_timeout: Duration,
@@ -84,15 +87,16 @@ pub struct SlateStore {
 }
 
 impl SlateStore {
-    /// What a read of now sees.
-    fn reader(&self) -> Reader<'_, Db> {
-        let floor = self.shared.floor();
+    /// What a read of now sees that needs this floor of a key.
+    fn reader(&self, of_key: Sequence) -> Reader<'_, Db> {
+        let floor = self.shared.floor().max(of_key);
         let watermarks = self.shared.watermarks();
         Reader {
             db: &self.db,
             segments: self.shared.segments(),
             watermarks,
             floor,
+            key_floors: &self.shared.key_floors,
         }
     }
 
@@ -101,21 +105,24 @@ impl SlateStore {
         self.db.subscribe().borrow().current_manifest.clone()
     }
 
-    /// The answer of `read`, which needs what is at or above `start` and the floor. It begins again if something of that went
-    /// meanwhile.
+    /// The answer of `read`, which needs what is at or above `start` and the floors, of `key` if it is of one. It begins again if
+    /// something of that went meanwhile.
     ///
     /// # Errors
     /// Those of `read`, and [`Error::Unavailable`] when something went each time.
     async fn read<'a, T, F>(
         &'a self,
-        start: Sequence,
+        (key, start): (Option<&Key>, Sequence),
         read: impl Fn(Reader<'a, Db>) -> F + Send,
     ) -> Result<T>
     where
         F: Future<Output = Result<T>> + Send,
     {
         for attempt in 0..READS {
-            let reader = self.reader();
+            let mark = || key.and_then(|key| self.shared.key_floors.mark(key));
+            let before = mark();
+            let of_key = self.floor_of(key).await?;
+            let reader = self.reader(of_key);
             let from = reader.floor.max(start);
             let answer = read(reader).await;
             // A file that was replaced and collected during the read is missing like one that is lost. The next read gets the
@@ -124,13 +131,21 @@ impl SlateStore {
                 if let Err(error) = self.db.refresh_manifest().await {
                     tracing::debug!(%error, "the list of files was not read again");
                 }
-            } else if self.shared.has_all_from(from) {
+            } else if self.shared.has_all_from(from) && mark() == before {
                 return answer;
             }
         }
         Err(Error::unavailable(format!(
             "the log was trimmed {READS} times while it was read: try again"
         )))
+    }
+
+    /// The floor in force of `key`; 0 without one.
+    async fn floor_of(&self, key: Option<&Key>) -> Result<Sequence> {
+        match key {
+            Some(key) => self.shared.key_floors.of(&self.db, key).await,
+            None => Ok(Sequence::ZERO),
+        }
     }
 
     /// How a close ends that the object store gave no time.
@@ -246,17 +261,16 @@ impl SlateStore {
 
 impl LogReader for SlateStore {
     async fn scan(&self, scan: &Scan) -> Result<Page> {
-        self.read(scan.range.start(), |reader| async move {
+        self.read((Some(&scan.key), scan.range.start()), |reader| async move {
             reader.scan(scan).await
         })
         .await
     }
 
     async fn keys(&self, query: &KeysQuery) -> Result<KeysPage> {
-        self.read(
-            Sequence::ZERO,
-            |reader| async move { reader.keys(query).await },
-        )
+        self.read((None, Sequence::ZERO), |reader| async move {
+            reader.keys(query).await
+        })
         .await
     }
 
@@ -266,7 +280,7 @@ impl LogReader for SlateStore {
     }
 
     async fn count(&self, key: &Key, range: SequenceRange) -> Result<Counted> {
-        self.read(range.start(), |reader| async move {
+        self.read((Some(key), range.start()), |reader| async move {
             reader.count(key, range).await
         })
         .await
@@ -283,6 +297,7 @@ impl LogReader for SlateStore {
     fn status(&self) -> Status {
         let (queued_requests, queued_bytes) = self.queue.used();
         let segments = self.shared.segments();
+        let (purges, oldest_purge) = self.shared.key_floors.backlog(self.clock.now_ms());
         let dead_segments = dead(&segments, self.shared.floor()).len() as u64;
         Status {
             watermarks: self.shared.watermarks(),
@@ -291,6 +306,8 @@ impl LogReader for SlateStore {
             queued_bytes,
             segments: segments.len() as u64,
             dead_segments,
+            purges,
+            oldest_purge,
             active_segment: segments.last().map_or(0, |segment| segment.id),
             stopped: self.shared.stopped(),
         }
@@ -323,7 +340,16 @@ impl LogWriter for SlateStore {
     }
 
     async fn trim(&self, trim: Trim) -> Result<Sequence> {
-        self.queue.trim(trim, &self.shared).await
+        let trim = FloorRequest::Trim(trim);
+        self.queue.raise(trim, &self.shared).await
+    }
+
+    async fn delete(&self, deletion: Deletion) -> Result<Sequence> {
+        let floors = &self.shared.key_floors;
+        let purges = floors.purges();
+        let stored = floors.stored(&self.db, &deletion.key).await?;
+        let deletion = FloorRequest::Delete(deletion, (stored, purges));
+        self.queue.raise(deletion, &self.shared).await
     }
 
     fn stored(&self) -> Vec<StoredSegment> {

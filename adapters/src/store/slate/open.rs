@@ -3,18 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use log_domain::ports::Telemetry;
 use log_domain::sequencer::{EngineNumber, Policy, Recovered, Sequencer, State};
 use log_domain::{
-    Clock, CommitListener, Error, Limits, ProducerId, ProducerPolicy, ProducerState, Result,
-    SealPolicy, Segment,
+    Clock, CommitListener, Error, KeyFloor, Limits, ProducerId, ProducerPolicy, ProducerState,
+    Result, SealPolicy, Segment,
 };
 use object_store::ObjectStore;
-use slatedb::config::{CloseOptions, FlushOptions, FlushType, ScanOptions, Settings};
+use slatedb::config::{CloseOptions, FlushOptions, FlushType, Settings};
 use slatedb::db_cache::SplitCache;
 use slatedb::db_cache::foyer::{FoyerCache, FoyerCacheOptions};
-use slatedb::{BloomFilterPolicy, CloseReason, Db, DbReadOps};
+use slatedb::{BloomFilterPolicy, CloseReason, Db};
 use slatedb_common::clock::SystemClock as _;
 use slatedb_common::metrics::MetricsRecorder;
 use tokio::sync::OnceCell;
@@ -24,12 +23,15 @@ use crate::object_prefix::check_prefix;
 use super::background_lookups::BackgroundLookups;
 use super::compaction::Dead;
 use super::engine_clock::EngineClock;
+use super::key_floors;
+use super::key_floors::FloorsOfKeys;
 use super::layout::prefix::{ByKey, BySegment};
 use super::layout::{producers, segments, state};
 use super::owner::{Instance, Ownership};
 use super::queue::Queue;
 use super::removal::Removal;
 use super::shared::Shared;
+use super::stored_rows::all;
 use super::stored_watermark::{self, StoredWatermark};
 use super::wal_files::WalFiles;
 use super::wal_place::{self, WalStore};
@@ -44,9 +46,6 @@ const BLOOM_BITS: u32 = 10;
 
 /// Shards of the block cache. Pinned, so that what is cached does not depend on the machine.
 const CACHE_SHARDS: usize = 8;
-
-/// Bytes that are read ahead from the object store while the state of the log is read.
-const READ_AHEAD_BYTES: usize = 1 << 20;
 
 /// How often a changed durable watermark is stored: in a bucket, where each PUT is billed, and in stores where it is
 /// nearly free.
@@ -183,6 +182,8 @@ async fn open(parts: StoreParts, options: Options) -> Result<SlateStore> {
         mut state,
         segments: known,
         producers,
+        purges,
+        has_key_floors,
         ..
     } = engine(&parts, &options, &clock, &wal_files, &dead).await?;
     let last_number = EngineNumber::new(db.status().durable_seq);
@@ -206,6 +207,8 @@ async fn open(parts: StoreParts, options: Options) -> Result<SlateStore> {
         active: known.last().copied(),
         last_number,
         producers,
+        purges: purges.clone(),
+        has_key_floors,
     };
     let policy = Policy {
         seal: options.seal,
@@ -222,7 +225,11 @@ async fn open(parts: StoreParts, options: Options) -> Result<SlateStore> {
         tip,
         last_number.watermark(),
     ));
-    let shared = Arc::new(Shared::new(tip, sequencer.floor(), known, parts.listener));
+    let floors = (
+        sequencer.floor(),
+        FloorsOfKeys::found(purges, has_key_floors),
+    );
+    let shared = Arc::new(Shared::new(tip, floors, known, parts.listener));
     // Last, so that a failed open records no owner; the log is open without it.
     if let Some(ownership) = &ownership
         && let Err(error) = ownership.take().await
@@ -241,10 +248,10 @@ async fn open(parts: StoreParts, options: Options) -> Result<SlateStore> {
         status: db.subscribe(),
         db: db.clone(),
         shared: Arc::clone(&shared),
-        clock: parts.clock,
+        clock: Arc::clone(&parts.clock),
         telemetry: parts.telemetry,
         sequencer,
-        lookups: BackgroundLookups::new(db.clone()),
+        lookups: BackgroundLookups::new(db.clone(), shared.key_floors.clone()),
         dirty: false,
     };
     tokio::spawn(writer.run(receiver));
@@ -267,6 +274,7 @@ async fn open(parts: StoreParts, options: Options) -> Result<SlateStore> {
     Ok(SlateStore {
         db,
         shared,
+        clock: parts.clock,
         presence,
         queue,
         check_timeout: options.check_timeout,
@@ -284,6 +292,9 @@ struct Found {
     state: State,
     segments: Vec<Segment>,
     producers: Vec<(ProducerId, ProducerState)>,
+    /// What is still to be purged.
+    purges: Vec<KeyFloor>,
+    has_key_floors: bool,
 }
 
 impl Found {
@@ -357,9 +368,10 @@ async fn find(
         Some(row) => (row.create_ts, state::decode(&row.value)?),
         None => (i64::MIN, State::default()),
     };
-    let (segments, producers) = futures::try_join!(
+    let (segments, producers, (purges, has_key_floors)) = futures::try_join!(
         all(&db, segments::prefix(), segments::decode),
         all(&db, producers::prefix(), producers::decode),
+        key_floors::read(&db),
     )?;
     Ok(Found {
         db,
@@ -367,6 +379,8 @@ async fn find(
         state,
         segments,
         producers,
+        purges,
+        has_key_floors,
     })
 }
 
@@ -416,20 +430,4 @@ async fn build(
         slatedb::ErrorKind::Invalid => Error::invalid(error.to_string()),
         _ => error::read(error),
     })
-}
-
-/// All rows below `prefix`.
-pub(super) async fn all<T>(
-    db: &(impl DbReadOps + Sync),
-    prefix: Bytes,
-    decode: impl Fn(&Bytes, &Bytes) -> Result<T>,
-) -> Result<Vec<T>> {
-    let options = ScanOptions::default().with_read_ahead_bytes(READ_AHEAD_BYTES);
-    let rows = db.scan_prefix_with_options(prefix, .., &options).await;
-    let mut rows = rows.map_err(error::read)?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next().await.map_err(error::read)? {
-        found.push(decode(&row.key, &row.value)?);
-    }
-    Ok(found)
 }

@@ -6,20 +6,22 @@ use std::time::Duration;
 use log_domain::budget::{Budget, Permit};
 use log_domain::sequencer::Doomed;
 use log_domain::{
-    Append, Appended, Durability, Error, Key, Limits, Result, Segment, SegmentId, Sequence, Trim,
+    Append, Appended, Deletion, Durability, Error, Key, Limits, Result, Segment, SegmentId,
+    Sequence, Trim,
 };
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
+use super::durable_answers::FloorKind;
 use super::shared::Shared;
 
 /// A command for the writer.
 pub(super) enum Message {
     /// Append this.
     Append(Pending),
-    /// Trim the log.
-    Trim(PendingTrim),
+    /// Raise a floor.
+    Raise(PendingFloor),
     /// Take a step of a removal.
     Remove(PendingRemoval),
     /// Finish all earlier appends, close the log cleanly, and answer.
@@ -34,17 +36,35 @@ pub(super) struct Pending {
     slot: Arc<Slot>,
 }
 
-/// A trim on its way.
-pub(super) struct PendingTrim {
+/// What raises a floor.
+pub(super) enum FloorRequest {
+    /// A trim.
+    Trim(Trim),
+    /// A deletion, with the stored floor of its key and how many times keys had been purged when that was read.
+    Delete(Deletion, (Sequence, u64)),
+}
+
+impl FloorRequest {
+    /// What the floor is of.
+    pub(super) fn kind(&self) -> FloorKind {
+        match self {
+            Self::Trim(_) => FloorKind::Log,
+            Self::Delete(..) => FloorKind::Key,
+        }
+    }
+}
+
+/// A trim or a deletion on its way.
+pub(super) struct PendingFloor {
     /// What was asked for.
-    pub(super) trim: Trim,
+    pub(super) request: FloorRequest,
     /// Where to answer.
     pub(super) reply: oneshot::Sender<Result<Sequence>>,
     /// Its place in the queue, given back once it is answered.
     pub(super) permits: [Permit; 2],
 }
 
-impl PendingTrim {
+impl PendingFloor {
     /// Answers it.
     pub(super) fn answer(self, outcome: Result<Sequence>) {
         // A client that is gone does not need its answer.
@@ -198,29 +218,37 @@ impl Queue {
         }
     }
 
-    /// Queues `trim` and waits for the floor, up to the deadline. A trim past its deadline can still get its turn.
-    pub(super) async fn trim(&self, trim: Trim, shared: &Shared) -> Result<Sequence> {
+    /// Queues a trim or a deletion and waits for the floor, up to the deadline. Past its deadline it can still get its turn.
+    pub(super) async fn raise(&self, request: FloorRequest, shared: &Shared) -> Result<Sequence> {
         if shared.stopped().is_some() {
-            return Err(shared.trim_refusal());
+            return Err(shared.floor_refusal());
         }
         shared.accepts()?;
-        let permits = [self.requests.take(1)?, self.bytes.take(0)?];
+        let bytes = match &request {
+            FloorRequest::Trim(_) => 0,
+            FloorRequest::Delete(deletion, _) => deletion.key.as_ref().len() as u64,
+        };
+        let permits = [self.requests.take(1)?, self.bytes.take(bytes)?];
+        let kind = request.kind();
         let (reply, answer) = oneshot::channel();
-        let pending = PendingTrim {
-            trim,
+        let pending = PendingFloor {
+            request,
             reply,
             permits,
         };
-        if self.sender.send(Message::Trim(pending)).is_err() {
-            return Err(shared.trim_refusal());
+        if self.sender.send(Message::Raise(pending)).is_err() {
+            return Err(shared.floor_refusal());
         }
-        match tokio::time::timeout(self.timeout, answer).await {
-            Ok(Ok(outcome)) => outcome,
-            Ok(Err(_)) => Err(shared.trim_unknown()),
-            Err(_) => Err(Error::TrimUnknown(format!(
-                "the trim was not acknowledged within {} ms",
-                self.timeout.as_millis()
-            ))),
+        let late = format!(
+            "it was not acknowledged within {} ms",
+            self.timeout.as_millis()
+        );
+        match (tokio::time::timeout(self.timeout, answer).await, kind) {
+            (Ok(Ok(outcome)), _) => outcome,
+            (Ok(Err(_)), FloorKind::Log) => Err(shared.trim_unknown()),
+            (Ok(Err(_)), FloorKind::Key) => Err(shared.deletion_unknown()),
+            (Err(_), FloorKind::Log) => Err(Error::TrimUnknown(late)),
+            (Err(_), FloorKind::Key) => Err(Error::DeletionUnknown(late)),
         }
     }
 

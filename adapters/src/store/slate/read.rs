@@ -11,6 +11,7 @@ use log_domain::{
 use slatedb::DbReadOps;
 
 use super::directory::{Holding, add, base, newest, records_in};
+use super::key_floors::FloorsOfKeys;
 use super::record_rows::{last_row, next_row, rows};
 
 /// Bytes that a scan of records reads ahead from the object store.
@@ -20,12 +21,13 @@ const READ_AHEAD_BYTES: usize = 512 * 1024;
 const COUNTS: usize = 3;
 
 /// A reader's view of the rows, in a database that is written to here or elsewhere: the segments, the watermarks, and the
-/// floor when it began.
+/// floor when it began: the higher one of those of the log and of its key, if it reads one.
 pub(super) struct Reader<'a, D> {
     pub(super) db: &'a D,
     pub(super) segments: Arc<Vec<Segment>>,
     pub(super) watermarks: Watermarks,
     pub(super) floor: Sequence,
+    pub(super) key_floors: &'a FloorsOfKeys,
 }
 
 impl<D: DbReadOps + Sync> Reader<'_, D> {

@@ -6,7 +6,7 @@ use log_domain::sequencer::{Commit, KeyInGroup, Position};
 use log_domain::{Key, Run, SegmentId, Sequence};
 use slatedb::WriteBatch;
 
-use super::layout::{directory, keys, producers, records, segments, state};
+use super::layout::{directory, key_floors, keys, producers, purges, records, segments, state};
 
 /// The rows of a commit, and its runs for followers.
 pub(super) struct Encoded {
@@ -60,6 +60,18 @@ pub(super) fn encode(commit: &Commit<'_>, with_runs: bool) -> Encoded {
     }
     for key in &removed.keys {
         rows.delete(keys::key(key.as_ref()));
+    }
+    for floor in &removed.purged {
+        rows.delete(purges::key(floor.key.as_ref()));
+    }
+    for key in &removed.floors {
+        rows.delete(key_floors::key(key.as_ref()));
+    }
+    if let Some(raised) = &commit.key_floor {
+        let (key, floor) = (raised.floor.key.as_ref(), raised.floor.floor);
+        rows.put_bytes(key_floors::key(key), key_floors::value(floor));
+        let row = purges::value(floor, raised.floor.deleted_ms);
+        rows.put_bytes(purges::key(key), row);
     }
     for id in &removed.segments {
         rows.delete(segments::key(*id));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use log_domain::sequencer::{EngineNumber, Floors};
+use log_domain::sequencer::{EngineNumber, Floors, RaisedFloor};
 use log_domain::{
     CommitListener, Error, Result, Segment, SegmentId, Sequence, Stopped, Watermarks,
 };
@@ -14,6 +14,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use super::durable_answers::{DurableAnswers, Lost, Waiter};
+use super::key_floors::FloorsOfKeys;
 use super::vanished::Absence;
 
 /// How exact the lag is: commits closer together than this count as one.
@@ -28,6 +29,8 @@ pub(super) struct Shared {
     floor: AtomicU64,
     /// The same, and the floors that are not durable yet. Locked while the durable watermark moves.
     floors: Mutex<Floors>,
+    /// The floors of keys.
+    pub(super) key_floors: FloorsOfKeys,
     segments: RwLock<Arc<Vec<Segment>>>,
     /// Records below it are being removed, or were.
     removed: AtomicU64,
@@ -58,10 +61,10 @@ impl Drop for Vital {
 }
 
 impl Shared {
-    /// The view of a store that was just opened, with everything below `tip` durable, and the floor.
+    /// The view of a store that was just opened, with everything below `tip` durable, and the floors.
     pub(super) fn new(
         tip: Sequence,
-        floor: Sequence,
+        (floor, key_floors): (Sequence, FloorsOfKeys),
         segments: Vec<Segment>,
         listener: Arc<dyn CommitListener>,
     ) -> Self {
@@ -70,6 +73,7 @@ impl Shared {
             durable: watch::Sender::new(EngineNumber::of_commit(tip)),
             floor: AtomicU64::new(floor.get()),
             floors: Mutex::new(Floors::found(floor)),
+            key_floors,
             segments: RwLock::new(Arc::new(segments)),
             removed: AtomicU64::default(),
             answers: DurableAnswers::default(),
@@ -116,6 +120,13 @@ impl Shared {
         // It may have been reported as durable before.
         floors.durable(self.durable());
         self.floor.store(floors.in_force().get(), Ordering::Release);
+    }
+
+    /// The write `number` was applied, and raises this floor of a key.
+    pub(super) fn key_floor_written(&self, raised: &RaisedFloor, number: EngineNumber) {
+        let _both_move = self.floors.lock();
+        // It may have been reported as durable before.
+        self.key_floors.written(raised, number, self.durable());
     }
 
     /// All segments. Read it after the watermarks: it then holds every segment below them.
@@ -175,9 +186,10 @@ impl Shared {
     /// Every write up to `number` is durable.
     pub(super) fn advance_durable(&self, number: EngineNumber) {
         let mut floors = self.floors.lock();
-        // Readers must have a floor before the trim is answered.
+        // Readers must have a floor before the trim or the deletion is answered.
         floors.durable(number);
         self.floor.store(floors.in_force().get(), Ordering::Release);
+        self.key_floors.durable(number);
         let moved = self.durable.send_if_modified(|durable| {
             let moved = number > *durable;
             *durable = number.max(*durable);
@@ -319,26 +331,34 @@ impl Shared {
             applied: self.unknown(),
             rejected: self.refusal(),
             trimmed: self.trim_unknown(),
+            deleted: self.deletion_unknown(),
         });
         self.answers.settle(durable, lost.as_ref());
     }
 
-    /// What to tell a trim that was not applied because the store has stopped.
-    pub(super) fn trim_refusal(&self) -> Error {
+    /// What to tell a trim or a deletion that was not applied because the store has stopped.
+    pub(super) fn floor_refusal(&self) -> Error {
         self.stopped().unwrap_or(Stopped::Closing).error()
     }
 
     /// What to tell a trim that was applied but is not known to be durable.
     pub(super) fn trim_unknown(&self) -> Error {
+        Error::TrimUnknown(self.floor_unknown())
+    }
+
+    /// The same for a deletion.
+    pub(super) fn deletion_unknown(&self) -> Error {
+        Error::DeletionUnknown(self.floor_unknown())
+    }
+
+    fn floor_unknown(&self) -> String {
         let why = match self.stopped() {
             Some(Stopped::Fenced) => "another writer took over",
             Some(Stopped::Failed) => "the storage engine failed",
             _ if !self.is_there() => "the log was gone",
             _ => "the server stopped",
         };
-        Error::TrimUnknown(format!(
-            "{why} before the new floor was known to be durable"
-        ))
+        format!("{why} before the new floor was known to be durable")
     }
 
     /// What to tell an append that was applied but is not known to be durable.

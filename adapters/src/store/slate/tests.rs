@@ -9,6 +9,7 @@ use slatedb_common::metrics::NoopMetricsRecorder;
 use tokio::sync::oneshot;
 
 use super::durable_answers::{Answer, Waiter};
+use super::key_floors::FloorsOfKeys;
 use super::*;
 use crate::objects::Folder;
 
@@ -149,7 +150,7 @@ fn what_is_durable_but_cannot_be_read_yet_is_not_shown() {
     let followers = Followers::new(&Limits::default());
     let shared = Shared::new(
         Sequence::ZERO,
-        Sequence::ZERO,
+        (Sequence::ZERO, FloorsOfKeys::default()),
         Vec::new(),
         Arc::new(followers),
     );
@@ -171,7 +172,7 @@ fn an_answer_waits_for_the_write_that_it_rests_on_also_if_that_had_no_records() 
     let followers = Followers::new(&Limits::default());
     let shared = Shared::new(
         Sequence::new(5),
-        Sequence::ZERO,
+        (Sequence::ZERO, FloorsOfKeys::default()),
         Vec::new(),
         Arc::new(followers),
     );
@@ -197,7 +198,8 @@ fn an_answer_waits_for_the_write_that_it_rests_on_also_if_that_had_no_records() 
 fn a_floor_is_in_force_once_its_write_is_durable_whatever_is_reported_first() {
     let followers = Followers::new(&Limits::default());
     let tip = Sequence::new(5);
-    let shared = Shared::new(tip, Sequence::new(1), Vec::new(), Arc::new(followers));
+    let floors = (Sequence::new(1), FloorsOfKeys::default());
+    let shared = Shared::new(tip, floors, Vec::new(), Arc::new(followers));
     assert_eq!(shared.floor().get(), 1);
     let first = EngineNumber::of_commit(tip).next_without_records(tip);
     shared.floor_written(Sequence::new(3), first);

@@ -14,7 +14,7 @@ use tokio::task::JoinError;
 use super::background_lookups::{Answer, BackgroundLookups, Event};
 use super::durable_answers::{self, Waiter};
 use super::layout::state;
-use super::queue::{Message, PendingRemoval, PendingTrim, Taken};
+use super::queue::{Message, PendingFloor, PendingRemoval, Taken};
 use super::shared::{Shared, Vital};
 use super::{error, rows};
 
@@ -70,7 +70,7 @@ impl Writer {
                 },
                 message = queue.recv(), if close.is_none() => match message {
                     Some(Message::Append(append)) => group.extend(append.take()),
-                    Some(Message::Trim(pending)) => after = Some(After::Trim(pending)),
+                    Some(Message::Raise(pending)) => after = Some(After::Raise(pending)),
                     Some(Message::Remove(pending)) => after = Some(After::Remove(pending)),
                     Some(Message::Close(reply)) => close = Some(reply),
                     None => break,
@@ -81,7 +81,7 @@ impl Writer {
             }
             self.commit(group).await;
             match after {
-                Some(After::Trim(pending)) => self.trim(pending).await,
+                Some(After::Raise(pending)) => self.raise(pending).await,
                 Some(After::Remove(pending)) => self.remove(pending).await,
                 Some(After::Close(reply)) => close = Some(reply),
                 None => {}
@@ -97,7 +97,7 @@ impl Writer {
         while let Ok(message) = queue.try_recv() {
             match message {
                 Message::Append(pending) => pending.refuse(shared.refusal()),
-                Message::Trim(pending) => pending.answer(Err(shared.trim_refusal())),
+                Message::Raise(pending) => pending.answer(Err(shared.floor_refusal())),
                 // It notices.
                 Message::Remove(pending) => drop(pending),
                 Message::Close(reply) => drop(reply.send(Ok(()))),
@@ -191,6 +191,14 @@ impl Writer {
             self.sequencer.applied(&commit);
             let new_segment = commit.begins_segment.then_some(commit.segment);
             self.shared.advance(commit.tip, new_segment);
+            if let Some(raised) = &commit.key_floor {
+                self.shared.key_floor_written(raised, commit.number);
+            }
+            let unlisted = commit.removal.directory.iter().map(|(key, _)| key);
+            self.shared.key_floors.unlisted(unlisted);
+            if !commit.removal.purged.is_empty() {
+                self.shared.key_floors.purged(&commit.removal.purged);
+            }
             if !commit.removal.segments.is_empty() {
                 self.shared.remove_segments(&commit.removal.segments);
             }
@@ -355,7 +363,7 @@ fn fail(group: Vec<Taken>, failure: &Error) {
 
 /// What comes after a group.
 enum After {
-    Trim(PendingTrim),
+    Raise(PendingFloor),
     Remove(PendingRemoval),
     Close(CloseReply),
 }
@@ -377,7 +385,7 @@ fn fill(group: &mut Vec<Taken>, queue: &mut UnboundedReceiver<Message>) -> Optio
                 bytes += taken.append.batch().bytes();
                 group.push(taken);
             }
-            Ok(Message::Trim(pending)) => return Some(After::Trim(pending)),
+            Ok(Message::Raise(pending)) => return Some(After::Raise(pending)),
             Ok(Message::Remove(pending)) => return Some(After::Remove(pending)),
             Ok(Message::Close(reply)) => return Some(After::Close(reply)),
             Err(_) => return None,

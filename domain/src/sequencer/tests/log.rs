@@ -4,18 +4,21 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bytes::Bytes;
 
+use super::super::without_records::Written;
 use super::super::*;
+use super::deleted::Unlist;
 use super::purge::Purge;
-use crate::{Key, SegmentId, Trim};
+use crate::{Key, KeyFloor, SegmentId, Trim};
 
 /// What one write leaves in the engine.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Write {
     pub(super) number: EngineNumber,
     pub(super) state: State,
     pub(super) new_segment: Option<Segment>,
     pub(super) producers: ProducerChanges,
     pub(super) directory: Vec<DirectoryEntry>,
+    pub(super) key_floor: Option<KeyFloor>,
     pub(super) removal: Removal,
     pub(super) records: Vec<Stored>,
 }
@@ -27,6 +30,8 @@ pub(super) struct Stored {
     pub(super) key: Key,
     pub(super) value: Bytes,
     pub(super) time_ms: i64,
+    /// Records of the key in the segment before it.
+    pub(super) ordinal: u64,
     /// Where the key stood before the commit.
     pub(super) position: Position,
 }
@@ -77,6 +82,10 @@ pub(super) struct Log {
     unreported: Vec<Fact>,
     /// A removal that has begun.
     pub(super) purge: Purge,
+    /// A removal of what was deleted that has begun.
+    pub(super) unlist: Unlist,
+    /// Records of keys below these sequences were dropped by compactions.
+    pub(super) dropped: BTreeMap<Key, Sequence>,
     /// Whether this sequencer has written nothing yet.
     begins: bool,
     pub(super) now_ms: i64,
@@ -95,6 +104,8 @@ impl Log {
             read: BTreeMap::new(),
             unreported: Vec::new(),
             purge: Purge::default(),
+            unlist: Unlist::default(),
+            dropped: BTreeMap::new(),
             begins: true,
             now_ms: 1_000,
         }
@@ -133,11 +144,8 @@ impl Log {
 
     /// Plans a commit without records until no step is left.
     pub(super) fn commit_without_records(&mut self) {
-        let floor = self.sequencer.floors.newest().sequence;
         loop {
-            let step = self
-                .sequencer
-                .plan_without_records(floor, Removal::default());
+            let step = self.sequencer.plan_without_records(Written::default());
             if self.does(step.expect("not full")) {
                 return;
             }
@@ -149,8 +157,8 @@ impl Log {
         let segments = self.segments();
         loop {
             match self.sequencer.plan_trim(trim, &segments, self.now_ms)? {
-                TrimStep::Written(floor) => return Ok(floor),
-                TrimStep::Do(step) => self.does(step),
+                FloorStep::Written(floor) => return Ok(floor),
+                FloorStep::Do(step) => self.does(step),
             };
         }
     }
@@ -236,11 +244,7 @@ impl Log {
         self.write(Write {
             number: metadata.number,
             state: metadata.state,
-            new_segment: None,
-            producers: ProducerChanges::default(),
-            directory: Vec::new(),
-            removal: Removal::default(),
-            records: Vec::new(),
+            ..Write::default()
         });
     }
 
@@ -260,7 +264,10 @@ impl Log {
         for (record, position) in records.zip(commit.group.positions()) {
             let key = &commit.group.by_position()[*position as usize];
             assert_eq!(key.key, &record.key);
+            let before: &Vec<Stored> = &stored;
+            let before = before.iter().filter(|s| s.key == record.key).count() as u64;
             stored.push(Stored {
+                ordinal: key.position.in_segment + before,
                 sequence: next,
                 segment: commit.segment.id,
                 key: record.key.clone(),
@@ -287,6 +294,7 @@ impl Log {
             new_segment,
             producers: commit.producers.clone(),
             directory: listed.chain(commit.settled.iter().cloned()).collect(),
+            key_floor: commit.key_floor.as_ref().map(|raised| raised.floor.clone()),
             removal: commit.removal.clone(),
             records: stored,
         });
@@ -316,6 +324,7 @@ impl Log {
             );
         }
         assert!(write.number.watermark() <= write.state.bound);
+        self.assert_purged(&write.removal);
         let is_state_only = write.records.is_empty()
             && write.directory.is_empty()
             && write.removal == Removal::default();
@@ -355,29 +364,16 @@ impl Log {
         directory
     }
 
-    /// The records of a key that are counted: those since all of them were removed.
-    fn counted(&self, key: &Key) -> impl Iterator<Item = &Stored> {
-        let removed = |write: &Write| write.removal.keys.contains(key);
-        let from = self.writes.iter().rposition(removed).unwrap_or(0);
-        let records = self.writes[from..].iter().flat_map(|write| &write.records);
-        records.filter(move |stored| stored.key == *key)
-    }
-
-    /// Where a key stands in a segment, by what the engine holds.
-    pub(super) fn position(&self, segment: SegmentId, key: &Key) -> Position {
-        let in_segment = self.counted(key).filter(|stored| stored.segment == segment);
-        let earlier = self.counted(key).filter(|stored| stored.segment < segment);
-        Position {
-            in_segment: in_segment.count() as u64,
-            earlier: Some(earlier.count() as u64),
-        }
-    }
-
     pub(super) fn fact(&self, subject: Subject) -> Fact {
         let of_key = self.counted(&subject.key);
         let last = of_key.filter(|s| s.segment <= subject.segment).last();
         let standing = last.map(|last| {
             let position = self.position(last.segment, &subject.key);
+            let row = (subject.key.clone(), last.segment);
+            if self.directory().contains_key(&row) {
+                let found = self.stored_position(last.segment, &subject.key);
+                assert_eq!(found, position, "{subject:?}");
+            }
             Standing {
                 segment: last.segment,
                 in_segment: position.in_segment,
@@ -395,6 +391,7 @@ impl Log {
             })
         });
         Fact {
+            floor: self.stored_floor(&subject.key),
             subject,
             standing,
             settled,
@@ -477,6 +474,7 @@ impl Log {
         self.read.clear();
         self.unreported.clear();
         self.purge = Purge::default();
+        self.unlist = Unlist::default();
         self.begins = true;
         let last = self.writes.last();
         let recovered = Recovered {
@@ -484,6 +482,8 @@ impl Log {
             active: self.writes.iter().rev().find_map(|write| write.new_segment),
             last_number: last.map_or_else(EngineNumber::default, |write| write.number),
             producers: self.producers().into_iter().collect(),
+            purges: self.purge_rows().into_values().collect(),
+            has_key_floors: !self.floor_rows().is_empty(),
         };
         self.sequencer = Sequencer::recover(recovered, self.policy).expect("recovered");
     }

@@ -45,6 +45,8 @@ impl Log {
     /// Takes the next step of a removal.
     pub(super) fn purge(&mut self) {
         match std::mem::take(&mut self.purge) {
+            // One after the other.
+            Purge::Idle if self.unlist.has_begun() => {}
             Purge::Idle => {
                 let segments = self.segments();
                 let dead = dead(&segments, self.sequencer.floor());

@@ -10,9 +10,13 @@
 
 pub(crate) mod directory;
 pub(crate) mod key;
+#[allow(dead_code, reason = "deletions write and read them")]
+pub(crate) mod key_floors;
 pub(crate) mod keys;
 pub(crate) mod prefix;
 pub(crate) mod producers;
+#[allow(dead_code, reason = "deletions write and read them")]
+pub(crate) mod purges;
 pub(crate) mod records;
 pub(crate) mod segments;
 pub(crate) mod state;
@@ -33,10 +37,14 @@ pub(crate) enum RowType {
     Segment = 0x02,
     /// What is kept of a producer; system segment only.
     Producer = 0x03,
+    /// That deleted records of a key may still be stored; system segment only.
+    Purge = 0x04,
     /// That a key has records in a segment; system segment only.
     Directory = 0x10,
     /// That the log has records of a key; system segment only.
     Key = 0x11,
+    /// The floor of a key; system segment only.
+    KeyFloor = 0x12,
     /// Records of one key and one commit.
     Records = 0x20,
 }

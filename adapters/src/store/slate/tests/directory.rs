@@ -117,7 +117,7 @@ async fn a_count_leaves_out_what_was_applied_after_its_watermarks_were_read() {
         append(&store, key).await;
     }
     for tip in 0..=6 {
-        let mut reader = store.reader();
+        let mut reader = store.reader(Sequence::ZERO);
         reader.watermarks.tip = Sequence::new(tip);
         for (key, at) in [("a", [0, 1, 4, 5].as_slice()), ("b", &[2, 3]), ("c", &[])] {
             let key = Key::stored(key.into());

@@ -6,7 +6,8 @@ use parking_lot::RwLock;
 use slatedb::config::DbReaderOptions;
 use slatedb::{DbReader, DbReaderMode};
 
-use super::super::open::all;
+use super::super::key_floors::FloorsOfKeys;
+use super::super::stored_rows::all;
 use super::*;
 use crate::store::slate::layout::prefix::{ByKey, BySegment};
 use crate::store::slate::layout::{segments, state};
@@ -28,6 +29,7 @@ struct View {
     watermarks: Watermarks,
     segments: Arc<Vec<Segment>>,
     floor: Sequence,
+    key_floors: FloorsOfKeys,
 }
 
 impl ReadOnly {
@@ -57,17 +59,13 @@ impl ReadOnly {
         self.view.read().clone()
     }
 
-    fn reader(&self) -> Reader<'_, DbReader> {
-        let View {
-            watermarks,
-            segments,
-            floor,
-        } = self.view();
+    fn reader<'a>(&'a self, view: &'a View, of_key: Sequence) -> Reader<'a, DbReader> {
         Reader {
             db: &self.db,
-            segments,
-            watermarks,
-            floor,
+            segments: Arc::clone(&view.segments),
+            watermarks: view.watermarks,
+            floor: view.floor.max(of_key),
+            key_floors: &view.key_floors,
         }
     }
 }
@@ -81,11 +79,14 @@ impl Drop for ReadOnly {
 
 impl LogReader for ReadOnly {
     async fn scan(&self, scan: &Scan) -> Result<Page> {
-        self.reader().scan(scan).await
+        let view = self.view();
+        let floor = view.key_floors.of(&*self.db, &scan.key).await?;
+        self.reader(&view, floor).scan(scan).await
     }
 
     async fn keys(&self, query: &KeysQuery) -> Result<KeysPage> {
-        self.reader().keys(query).await
+        let view = self.view();
+        self.reader(&view, Sequence::ZERO).keys(query).await
     }
 
     async fn segments(&self, range: SequenceRange) -> Result<Vec<Segment>> {
@@ -95,7 +96,9 @@ impl LogReader for ReadOnly {
     }
 
     async fn count(&self, key: &Key, range: SequenceRange) -> Result<Counted> {
-        self.reader().count(key, range).await
+        let view = self.view();
+        let floor = view.key_floors.of(&*self.db, key).await?;
+        self.reader(&view, floor).count(key, range).await
     }
 
     fn watermarks(&self) -> Watermarks {
@@ -125,6 +128,7 @@ impl LogReader for ReadOnly {
             watermarks: Watermarks { tip, durable: tip },
             segments: Arc::new(segments),
             floor: state.unwrap_or_default().floor,
+            key_floors: FloorsOfKeys::read(&*self.db).await?,
         };
         Ok(())
     }

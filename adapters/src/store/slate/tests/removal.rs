@@ -93,7 +93,7 @@ async fn removed(store: &SlateStore) {
 
 /// All rows below a prefix.
 async fn rows(store: &SlateStore, prefix: bytes::Bytes) -> usize {
-    let found = super::super::open::all(&store.db, prefix, |_, _| Ok(()));
+    let found = super::super::stored_rows::all(&store.db, prefix, |_, _| Ok(()));
     found.await.expect("read").len()
 }
 
@@ -135,7 +135,7 @@ async fn rows_and_files_of_what_is_below_the_floor_go_and_counts_stay_as_they_we
     assert_eq!(found.expect("read"), Some(doomed));
     append(&store, "b").await;
     flush(&store).await;
-    let stale = store.reader();
+    let stale = store.reader(Sequence::ZERO);
     trim(&store, 9).await;
     removed(&store).await;
     let ids =
@@ -160,7 +160,11 @@ async fn rows_and_files_of_what_is_below_the_floor_go_and_counts_stay_as_they_we
     }
     // What a read misses that began before, it begins again for.
     assert!(!store.shared.has_all_from(stale.floor));
-    assert!(store.shared.has_all_from(store.reader().floor));
+    assert!(
+        store
+            .shared
+            .has_all_from(store.reader(Sequence::ZERO).floor)
+    );
     // A key that is gone begins anew.
     append(&store, "gone").await;
     assert_eq!(count(&store, "gone").await, 2);

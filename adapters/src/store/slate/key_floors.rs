@@ -1,0 +1,148 @@
+//! The floors of keys, for readers.
+//!
+//! Those of keys that are still to be purged are in memory; for all others there is a row. A log in which no key was ever deleted
+//! pays nothing for it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use log_domain::sequencer::{EngineNumber, KeyFloors, RaisedFloor};
+use log_domain::{Key, KeyFloor, Result, Sequence};
+use parking_lot::RwLock;
+use slatedb::DbReadOps;
+use slatedb::config::{DurabilityLevel, ReadOptions};
+
+use super::error;
+use super::layout::{key_floors, purges};
+use super::stored_rows::all;
+
+/// What is still to be purged, and whether there are floors of keys.
+pub(super) async fn read(db: &(impl DbReadOps + Sync)) -> Result<(Vec<KeyFloor>, bool)> {
+    let purges = all(db, purges::prefix(), purges::decode).await?;
+    let purges = purges.into_iter().map(|(key, floor, deleted_ms)| KeyFloor {
+        key,
+        floor,
+        deleted_ms,
+    });
+    let floors = db.scan_prefix(key_floors::prefix(), ..).await;
+    let first = floors.map_err(error::read)?.next().await;
+    let first = first.map_err(error::read)?;
+    Ok((purges.collect(), first.is_some()))
+}
+
+/// The floors of keys in force. Clones share them.
+#[derive(Clone, Default)]
+pub(super) struct FloorsOfKeys(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    floors: RwLock<KeyFloors>,
+    /// Whether there are any, here or in rows.
+    any: AtomicBool,
+    /// How many times keys were purged.
+    purges: AtomicU64,
+}
+
+impl FloorsOfKeys {
+    /// Those of keys that are still to be purged, as they were found. `any` says whether there are others.
+    pub(super) fn found(purges: Vec<KeyFloor>, any: bool) -> Self {
+        let any = any || !purges.is_empty();
+        Self(Arc::new(Inner {
+            floors: RwLock::new(KeyFloors::found(purges, Sequence::ZERO)),
+            any: AtomicBool::new(any),
+            ..Inner::default()
+        }))
+    }
+
+    /// Those that the rows of a log say.
+    #[cfg(test)]
+    pub(super) async fn read(db: &(impl DbReadOps + Sync)) -> Result<Self> {
+        let (purges, any) = read(db).await?;
+        Ok(Self::found(purges, any))
+    }
+
+    /// The floor in force of `key`: 0 if it has none.
+    pub(super) async fn of(&self, db: &(impl DbReadOps + Sync), key: &Key) -> Result<Sequence> {
+        if !self.0.any.load(Ordering::Acquire) {
+            return Ok(Sequence::ZERO);
+        }
+        match self.of_purge(key) {
+            Some(floor) => Ok(floor),
+            None => self.stored(db, key).await,
+        }
+    }
+
+    /// The floor in force of `key`, if the key is still to be purged.
+    pub(super) fn of_purge(&self, key: &Key) -> Option<Sequence> {
+        if !self.0.any.load(Ordering::Acquire) {
+            return None;
+        }
+        self.0.floors.read().in_force(key.as_ref())
+    }
+
+    /// The durable floor in the row of `key`: 0 if there is none.
+    pub(super) async fn stored(&self, db: &(impl DbReadOps + Sync), key: &Key) -> Result<Sequence> {
+        if !self.0.any.load(Ordering::Acquire) {
+            return Ok(Sequence::ZERO);
+        }
+        let durable = ReadOptions::default().with_durability_filter(DurabilityLevel::Remote);
+        let row = db.get_with_options(key_floors::key(key.as_ref()), &durable);
+        let row = row.await.map_err(error::read)?;
+        row.map_or(Ok(Sequence::ZERO), |row| key_floors::floor(&row))
+    }
+
+    /// Changes when a read of `key` that began before may have missed something.
+    pub(super) fn mark(&self, key: &Key) -> Option<(Sequence, u64)> {
+        if !self.0.any.load(Ordering::Acquire) {
+            return None;
+        }
+        self.0.floors.read().mark(key.as_ref())
+    }
+
+    /// How many times keys were purged.
+    pub(super) fn purges(&self) -> u64 {
+        self.0.purges.load(Ordering::Acquire)
+    }
+
+    /// How many keys are still to be purged, and how long the first of them has waited.
+    pub(super) fn backlog(&self, now_ms: i64) -> (u64, Duration) {
+        let (keys, oldest) = self.0.floors.read().backlog();
+        let waited = oldest.map_or(0, |deleted_ms| now_ms.saturating_sub(deleted_ms));
+        let waited = Duration::from_millis(u64::try_from(waited).unwrap_or(0));
+        (keys as u64, waited)
+    }
+
+    /// The write `number` was applied, and raises this floor. Every write up to `durable` is durable.
+    pub(super) fn written(
+        &self,
+        raised: &RaisedFloor,
+        number: EngineNumber,
+        durable: EngineNumber,
+    ) {
+        self.0.any.store(true, Ordering::Release);
+        self.0.floors.write().written(raised, number);
+        self.durable(durable);
+    }
+
+    /// Every write up to `number` is durable.
+    pub(super) fn durable(&self, number: EngineNumber) {
+        if self.0.any.load(Ordering::Acquire) {
+            self.0.floors.write().durable(number);
+        }
+    }
+
+    /// Rows of the directory were removed for these keys.
+    pub(super) fn unlisted<'a>(&self, keys: impl Iterator<Item = &'a Key>) {
+        if self.0.any.load(Ordering::Acquire) {
+            let mut floors = self.0.floors.write();
+            keys.for_each(|key| floors.unlisted(key.as_ref()));
+        }
+    }
+
+    /// Nothing of these keys is stored any more below these floors.
+    pub(super) fn purged(&self, floors: &[KeyFloor]) {
+        self.0.floors.write().purged(floors);
+        self.0.purges.fetch_add(1, Ordering::AcqRel);
+    }
+}
