@@ -147,3 +147,20 @@ def test_a_cache_that_is_too_small_is_seen_as_evicted_bytes(serve, tmp_path):
     server.wait_until("something was evicted", lambda: metric(url, "slatedb_object_store_cache_evicted_bytes_total ") > 0)
     assert metric(url, "slatedb_object_store_cache_cache_bytes ") > 0
     assert any(path.is_file() for path in Path(cache).rglob("*"))
+
+
+def test_segments_below_the_floor_are_seen_until_they_are_removed(serve):
+    server, url = serve(LOG_SEGMENTS__SEAL_BYTES="1KiB")
+    record = b'{"records": [{"key": "YQ==", "value": "%s"}], "awaitDurable": true}' % (b"YWFh" * 400)
+    seen = appended = 0
+    # The server looks every second, perhaps right after the trim: then the next one is seen.
+    for _ in range(20):
+        for _ in range(3):
+            assert processes.request(f"{url}/api/v1/log/append", data=record)[0] == 200
+        appended += 3
+        assert processes.request(f"{url}/api/v1/log/trim", data=b'{"beforeSequence": %d}' % appended)[0] == 200
+        if seen := metric(url, "log_dead_segments "):
+            break
+    assert seen > 0
+    server.wait_until("what is below the floor was removed", lambda: metric(url, "log_dead_segments ") == 0)
+    assert metric(url, "log_floor_sequence ") == appended

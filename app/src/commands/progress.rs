@@ -13,8 +13,8 @@ use tokio::time::Instant;
 /// The shortest time between two lines of a stage.
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
-/// The bar of a stage whose length is known, and of one whose length is not.
-const KNOWN: &str = "{msg} [{bar:30}] {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
+/// The bar of a stage whose length is known, which is as wide as the terminal, and of one whose length is not.
+const KNOWN: &str = "{msg} [{wide_bar}] {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
 const UNKNOWN: &str = "{msg} {bytes}, {bytes_per_sec}";
 
 /// What is shown of a stage.
@@ -71,12 +71,13 @@ impl Progress for Shown {
         match &self.bar {
             Some(bar) => {
                 let template = if bytes > 0 { KNOWN } else { UNKNOWN };
+                // The speed of the stage before says nothing about this one.
+                bar.reset();
+                bar.set_length(bytes);
                 if let Ok(style) = ProgressStyle::with_template(template) {
                     bar.set_style(style);
                 }
                 bar.set_message(what.to_owned());
-                bar.set_length(bytes);
-                bar.set_position(0);
             }
             None if bytes > 0 => self.line(&format!("{what}: {}", ByteSize(bytes))),
             None => self.line(what),

@@ -1,5 +1,9 @@
 //! Backups of a running log, restores and checks: see docs/backup.md.
 
+mod clouds;
+mod policy;
+mod progress;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;

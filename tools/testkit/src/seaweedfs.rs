@@ -113,7 +113,8 @@ impl SeaweedFs {
             "-master.volumeSizeLimitMB=512".to_owned(),
             format!("-volume.port={volume}"),
             format!("-volume.port.grpc={volume_grpc}"),
-            "-volume.max=20".to_owned(),
+            // Each bucket takes seven.
+            "-volume.max=40".to_owned(),
             // By default it takes no write while less than 1 % of the disk is free, and never says so to a client.
             "-volume.minFreeSpace=32MiB".to_owned(),
             format!("-filer.port={filer}"),
