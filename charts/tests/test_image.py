@@ -12,7 +12,7 @@ import chart
 import dockerfile
 import empty_root
 import processes
-from local_pod import LocalPod
+from local_pod import APPEND, LocalPod
 
 RECORD = b'{"records": [{"key": "b3JkZXJz", "value": "Zmlyc3Q="}], "awaitDurable": true}'
 CONSENT = "LOG_AUTH__I_KNOW_THAT_EVERYBODY_CAN_WRITE"
@@ -102,6 +102,39 @@ def test_the_rendered_container_runs_in_the_image_without_rights(root, s3, start
     status = status_of_the_last_child(server.process.pid)
     assert status["Uid"].split() == status["Gid"].split() == [str(empty_root.NONROOT)] * 4
     assert int(status["CapEff"], 16) == 0 and status["NoNewPrivs"] == "1"
+
+
+@pytest.mark.parametrize("more", [{}, {"auth": {"existingSecret": "tokens"}, "tls": {"enabled": True, "existingSecret": "tls"}}],
+                         ids=["plain", "tokens and TLS"])
+def test_the_containers_of_a_backup_run_in_the_image_without_rights(more, root, s3, start, tmp_path):
+    bucket = f"backed-up-in-the-image-{len(more)}"
+    s3.make_bucket(bucket)
+    values = chart.with_values(chart.example("default") | more, {
+        "config": {"storage": {"s3": {"bucket": bucket, "region": "us-east-1"}}},
+        "objectStore": {"endpoint": s3.endpoint, "allowHttp": True, "credentialsSecret": {"name": "keys"}},
+        "backup": {"enabled": True, "existingClaim": "backups"}})
+    pod = LocalPod(values, tmp_path / "volumes")
+    url = pod.start(start)["http"]
+    assert processes.request(f"{url}/api/v1/log/append", {"Authorization": f"Bearer {APPEND}"}, RECORD)[0] == 200
+    volume = tmp_path / "volume"
+    volume.mkdir()
+    folders = {"config": tmp_path / "config", "backups": volume}
+    # What the CronJob mounts of it.
+    folders["config"].mkdir()
+    (folders["config"] / "log.yaml").write_text(pod.config)
+    empty_root.own(folders["config"], 0o440)
+    empty_root.own(volume, 0o2775)
+    job = chart.find("CronJob", values)["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    for container in [*job["initContainers"], *job["containers"]]:
+        mounts = {mount["mountPath"]: (folders[mount["name"]], not mount.get("readOnly", False)) for mount in container["volumeMounts"]}
+        inside = [*dockerfile.command("ENTRYPOINT"), *container["args"]]
+        # Credentials are those of the server.
+        env = {variable["name"]: variable.get("value") or pod.env()[variable["name"]] for variable in container["env"]}
+        command = empty_root.command(root, mounts, inside, env)
+        run = start(command[1:], {}, program=command[0])
+        assert run.process.wait(timeout=60) == 0, run.said()
+    made, = (volume / "demo-opendata-log" / "backups").iterdir()
+    assert made.stat().st_uid == empty_root.NONROOT
 
 
 def test_the_root_of_the_container_cannot_be_written_to(root, start):
