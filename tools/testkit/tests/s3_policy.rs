@@ -56,7 +56,7 @@ fn a_policy_is_the_least_when_every_permission_is_needed_and_every_call_is_allow
         call("GET", "/my-logs/log/1.sst", "", ""),
         call("POST", "/my-log", "delete", &key("other/a")),
     ] {
-        let calls = [&all[..], &[more.clone()]].concat();
+        let calls = [&all[..], std::slice::from_ref(&more)].concat();
         assert!(!is_least(&calls), "with {more:?}");
     }
 }
