@@ -1,7 +1,7 @@
 //! Deletions of keys, case by case.
 
 use super::deleted::Unlist;
-use super::log::Log;
+use super::log::{Log, Outcome};
 use super::*;
 use crate::Deletion;
 
@@ -60,7 +60,7 @@ fn trimmed(since: u64, before: u64) -> Option<Rejection> {
 }
 
 #[test]
-fn a_precondition_below_both_floors_is_told_that_of_a_purged_key_if_it_is_higher() {
+fn a_precondition_is_told_the_floor_of_a_key_that_was_purged() {
     let mut log = purged();
     assert_eq!(rejection(&mut log, 1), trimmed(1, 3));
     log.flush();
@@ -69,10 +69,26 @@ fn a_precondition_below_both_floors_is_told_that_of_a_purged_key_if_it_is_higher
     assert_eq!(rejection(&mut log, 2), trimmed(2, 3));
     assert_eq!(rejection(&mut log, 0), None, "it has no record");
     assert_eq!(rejection(&mut log, 3), None, "nothing of it was deleted");
+}
+
+#[test]
+fn a_precondition_below_both_floors_is_told_the_higher_one() {
+    let mut log = Log::new(policy(1 << 20));
+    log.commands.insert(0, batch(&[1], 0).into());
+    log.run(&[0]);
+    log.close();
+    log.commands.insert(1, batch(&[2, 2, 2], 1).into());
+    while log.run(&[1]).judged.is_empty() {
+        log.look_up(0, false);
+    }
+    delete(&mut log, None);
+    log.flush();
+    purge_all(&mut log);
     log.trim(Trim::BeforeSequence(Sequence::new(2)))
         .expect("trimmed");
     log.flush();
-    assert_eq!(rejection(&mut log, 1), trimmed(1, 3));
+    // No lookup is needed to know that the key has no record at or above the floor of the log.
+    assert_eq!(rejection(&mut log, 1), trimmed(1, 4));
 }
 
 #[test]
@@ -115,8 +131,8 @@ fn a_key_that_gets_a_record_while_its_rows_are_read_keeps_them() {
     assert_eq!(log.stored_position(1, &key(1)).in_segment, 2);
 }
 
-#[test]
-fn what_was_found_out_of_a_row_before_it_was_removed_does_not_bring_it_back() {
+/// A log with a record of key 1 in each of three segments; the last two rows do not say how many records are before them.
+fn open_rows() -> Log {
     let mut log = Log::new(Policy {
         seal: SealPolicy {
             interval: Some(Duration::from_secs(1)),
@@ -124,17 +140,22 @@ fn what_was_found_out_of_a_row_before_it_was_removed_does_not_bring_it_back() {
         },
         ..policy(1 << 20)
     });
-    for number in 0..2 {
+    for number in 0..3 {
         log.commands.insert(number, batch(&[1], number).into());
         log.run(&[number]);
         log.flush();
-        log.crash();
+        if number < 2 {
+            log.crash();
+        }
         log.now_ms += 1_000;
     }
-    // The second row does not say how many records are before it.
-    assert_eq!(log.directory()[&(key(1), 2)], None);
-    log.commands.insert(2, batch(&[1], 2).into());
-    log.run(&[2]);
+    assert_eq!(log.directory()[&(key(1), 3)], None);
+    log
+}
+
+#[test]
+fn what_was_found_out_of_a_row_before_it_was_removed_does_not_bring_it_back() {
+    let mut log = open_rows();
     log.settle();
     delete(&mut log, None);
     log.flush();
@@ -144,6 +165,67 @@ fn what_was_found_out_of_a_row_before_it_was_removed_does_not_bring_it_back() {
     log.settle();
     log.commit_without_records();
     assert!(log.directory().is_empty());
+}
+
+#[test]
+fn what_is_to_be_written_of_a_row_when_it_is_removed_is_not_written() {
+    let mut log = open_rows();
+    log.settle();
+    delete(&mut log, None);
+    log.flush();
+    log.unlist();
+    // It waits for the next commit.
+    log.settle();
+    purge_all(&mut log);
+    assert!(log.directory().is_empty());
+}
+
+#[test]
+fn a_lookup_that_read_the_floor_of_a_key_before_it_was_purged_is_asked_again() {
+    let mut log = Log::new(policy(1 << 20));
+    log.commands.insert(0, batch(&[2, 2, 2], 0).into());
+    log.run(&[0]);
+    log.flush();
+    log.crash();
+    let precondition = Precondition {
+        key: key(1),
+        no_record_since: Sequence::new(1),
+    };
+    let conditional = Append::new(batch(&[2], 1), vec![precondition], None);
+    log.commands.insert(1, conditional.expect("an append"));
+    assert!(log.run(&[1]).judged.is_empty());
+    log.read(0);
+    let floor = delete(&mut log, Some(3)).sequence.get();
+    log.flush();
+    purge_all(&mut log);
+    let mut outcome = Outcome::default();
+    while outcome.judged.is_empty() {
+        let ready = log.look_up(0, false);
+        outcome = log.run(&ready);
+    }
+    let found = outcome.judged.remove(0).outcome;
+    assert!(
+        matches!(&found, Err(Error::Rejected(why)) if Some(&**why) == trimmed(1, floor).as_ref()),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn a_floor_that_was_read_before_the_key_was_purged_is_read_again() {
+    let mut log = Log::new(policy(1 << 20));
+    log.commands.insert(0, batch(&[1, 2, 1], 0).into());
+    log.run(&[0]);
+    let read = log.read_floor(&key(1));
+    let highest = delete(&mut log, None).sequence;
+    log.flush();
+    purge_all(&mut log);
+    let lower = Deletion {
+        key: key(1),
+        before: Some(Sequence::new(2)),
+    };
+    let floor = log.delete(&lower, Some(read)).expect("deleted");
+    assert_eq!(floor.sequence, highest);
+    assert!(log.purge_rows().is_empty(), "nothing more is deleted");
 }
 
 #[test]
