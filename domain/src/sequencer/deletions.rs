@@ -104,7 +104,8 @@ impl Sequencer {
                     "the floor {floor} of a key is not in force"
                 )));
             }
-            match self.watch.has_changed(&doomed.key) {
+            // If a later row stays, these are of segments that get no more records.
+            match doomed.are_all && self.watch.has_changed(&doomed.key) {
                 true => again.push(doomed.key.clone()),
                 false => rows.push(doomed),
             }

@@ -131,8 +131,22 @@ fn a_key_that_gets_a_record_while_its_rows_are_read_keeps_them() {
     assert_eq!(log.stored_position(1, &key(1)).in_segment, 2);
 }
 
-/// A log with a record of key 1 in each of three segments; the last two rows do not say how many records are before them.
-fn open_rows() -> Log {
+#[test]
+fn a_key_that_is_written_all_the_time_loses_its_rows_nevertheless() {
+    let mut log = open_rows(3);
+    delete(&mut log, None);
+    log.flush();
+    for number in 3..12 {
+        log.unlist();
+        log.commands.insert(number, batch(&[1], number).into());
+        log.run(&[number]);
+    }
+    let listed: Vec<_> = log.directory().into_keys().collect();
+    assert_eq!(listed, [(key(1), 4)]);
+}
+
+/// A log with a record of key 1 in each of so many segments, of which only the first row says how many records are before it.
+fn open_rows(segments: u64) -> Log {
     let mut log = Log::new(Policy {
         seal: SealPolicy {
             interval: Some(Duration::from_secs(1)),
@@ -140,22 +154,23 @@ fn open_rows() -> Log {
         },
         ..policy(1 << 20)
     });
-    for number in 0..3 {
+    for number in 0..segments {
         log.commands.insert(number, batch(&[1], number).into());
         log.run(&[number]);
         log.flush();
-        if number < 2 {
+        if number + 1 < segments {
             log.crash();
         }
         log.now_ms += 1_000;
     }
-    assert_eq!(log.directory()[&(key(1), 3)], None);
+    let last = log.directory().into_values().next_back();
+    assert_eq!(last, Some(None));
     log
 }
 
 #[test]
 fn what_was_found_out_of_a_row_before_it_was_removed_does_not_bring_it_back() {
-    let mut log = open_rows();
+    let mut log = open_rows(2);
     log.settle();
     delete(&mut log, None);
     log.flush();
@@ -169,7 +184,7 @@ fn what_was_found_out_of_a_row_before_it_was_removed_does_not_bring_it_back() {
 
 #[test]
 fn what_is_to_be_written_of_a_row_when_it_is_removed_is_not_written() {
-    let mut log = open_rows();
+    let mut log = open_rows(2);
     log.settle();
     delete(&mut log, None);
     log.flush();
