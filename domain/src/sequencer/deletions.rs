@@ -7,7 +7,7 @@
 
 use super::floors::Floor;
 use super::without_records::{FloorStep, Written};
-use super::{Doomed, RaisedFloor, Removal, RemovalStep, Sequencer, Step};
+use super::{Doomed, EngineNumber, RaisedFloor, Removal, RemovalStep, Sequencer, Step};
 use crate::{Deletion, Error, Key, KeyFloor, Result, Sequence};
 
 /// What must happen next for a deletion.
@@ -48,22 +48,20 @@ impl Sequencer {
     ) -> Result<DeletionStep> {
         let asked = deletion.floor(self.tip())?;
         let key = deletion.key.as_ref();
-        let durable = |sequence| Floor {
-            sequence,
-            rests_on: Default::default(),
-        };
         let of_key = match self.key_floors.newest(key) {
             Some(newest) => newest,
             None if purges != self.purges => return Ok(DeletionStep::ReadAgain),
-            None => durable(stored),
+            None => Floor {
+                sequence: stored,
+                rests_on: EngineNumber::default(),
+            },
         };
-        let of_log = durable(self.floor());
-        let newest = match of_key.sequence > of_log.sequence {
-            true => of_key,
-            false => of_log,
-        };
-        if asked <= newest.sequence {
-            return Ok(DeletionStep::Floor(FloorStep::Written(newest)));
+        // The floor of the log can hide records in a segment that stays. Their bytes must go, too.
+        if asked <= of_key.sequence {
+            return Ok(DeletionStep::Floor(FloorStep::Written(Floor {
+                sequence: of_key.sequence.max(self.floor()),
+                ..of_key
+            })));
         }
         self.key_floors.admit(key)?;
         let key_floor = KeyFloor {

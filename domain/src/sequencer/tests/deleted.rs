@@ -96,13 +96,26 @@ impl Checked {
         let floor = answered.expect("deleted");
         prop_assert_eq!(floor.sequence, asked.max(before));
         let in_force = log.in_force().of_key(&deletion.key);
+        let key = deletion.key;
         if floor.rests_on <= log.durable {
             prop_assert!(floor.sequence <= in_force);
-            let acknowledged = self.acknowledged.keys.entry(deletion.key).or_default();
+            let acknowledged = self.acknowledged.keys.entry(key.clone()).or_default();
             *acknowledged = floor.sequence.max(*acknowledged);
         } else {
-            prop_assert!(floor.sequence > in_force, "in force before it is durable");
+            // What the log hides already is deleted, too: its bytes go.
+            let is_hidden = floor.sequence == self.log.floor();
+            prop_assert!(
+                floor.sequence > in_force || is_hidden,
+                "in force before it is durable"
+            );
         }
+        let row = self.log.purge_rows().remove(&key);
+        let to_go = row.map_or(Sequence::ZERO, |row| row.floor);
+        let gone = self.log.dropped.get(&key).copied().unwrap_or_default();
+        prop_assert!(
+            asked <= to_go.max(gone),
+            "what is stored below {asked} stays"
+        );
         Ok(())
     }
 }

@@ -244,6 +244,31 @@ fn a_floor_that_was_read_before_the_key_was_purged_is_read_again() {
 }
 
 #[test]
+fn what_a_trim_hides_in_a_segment_that_stays_is_purged_when_it_is_deleted() {
+    let mut log = Log::new(policy(1 << 20));
+    log.commands.insert(0, batch(&[1, 2, 1], 0).into());
+    log.run(&[0]);
+    log.trim(Trim::BeforeSequence(Sequence::new(3)))
+        .expect("trimmed");
+    log.flush();
+    for before in [Some(2), None] {
+        let floor = delete(&mut log, before);
+        assert_eq!(floor.sequence.get(), 3, "that of the log");
+        assert!(floor.rests_on > log.durable, "a crash may take it back");
+        let row = log.purge_rows().remove(&key(1));
+        assert_eq!(row.map(|row| row.floor.get()), Some(before.unwrap_or(3)));
+        log.flush();
+        assert_eq!(
+            delete(&mut log, before).rests_on,
+            log.durable.min(floor.rests_on)
+        );
+    }
+    purge_all(&mut log);
+    let rows: Vec<_> = log.directory().into_keys().collect();
+    assert_eq!(rows, [(key(2), 1)]);
+}
+
+#[test]
 fn the_floor_of_a_key_is_forgotten_once_that_of_the_log_is_as_high() {
     let mut log = purged();
     for (before, rows) in [(2, 1), (3, 0)] {
