@@ -11,7 +11,7 @@ use bytes::Bytes;
 
 use crate::page::{KeysBuilder, PageBuilder};
 use crate::run::RunBuilder;
-use crate::segment::overlapping;
+use crate::segment::{EMPTIED_AFTER, overlapping};
 use crate::trim::{beyond, in_the_future};
 use crate::{
     Append, Appended, Counted, Deletion, Error, Headers, Key, KeysPage, KeysQuery, Page,
@@ -104,6 +104,16 @@ impl Model {
             Trim::BeforeSequence(before) => return Err(beyond(before, self.next)),
         };
         self.floor = self.floor.max(asked);
+        let newest = self.segments.last();
+        if self.floor == self.next
+            && newest.is_some_and(|s| {
+                let age_ms = now_ms.saturating_sub(s.start_time_ms);
+                s.start < self.floor && age_ms >= EMPTIED_AFTER.as_millis() as i64
+            })
+        {
+            // Nothing is left of it, so it can go.
+            self.begin_segment(self.last_time_ms);
+        }
         Ok(self.floor)
     }
 
@@ -209,15 +219,20 @@ impl Model {
             let age_ms = (now_ms - newest.start_time_ms) as u128;
             let is_old = |interval: Duration| age_ms >= interval.as_millis();
             let is_full = |bytes| self.segment_bytes >= bytes;
-            if !self.policy.interval.is_some_and(is_old) && !self.policy.bytes.is_some_and(is_full)
-            {
+            let is_due =
+                self.policy.interval.is_some_and(is_old) || self.policy.bytes.is_some_and(is_full);
+            if newest.start == self.next || !is_due {
                 return *newest;
             }
         }
+        self.begin_segment(now_ms)
+    }
+
+    fn begin_segment(&mut self, start_time_ms: i64) -> Segment {
         let segment = Segment {
             id: self.segments.len() as SegmentId + 1,
             start: self.next,
-            start_time_ms: now_ms,
+            start_time_ms,
         };
         self.segments.push(segment);
         self.segment_bytes = 0;
@@ -287,6 +302,12 @@ impl Model {
     pub fn segments(&self, range: SequenceRange) -> Vec<Segment> {
         let range = left_of(range, self.floor);
         overlapping(&self.segments, range.start(), range.end()).to_vec()
+    }
+
+    /// All segments, also those that are trimmed.
+    #[cfg(test)]
+    pub(crate) fn all_segments(&self) -> &[Segment] {
+        &self.segments
     }
 
     /// The records of a key that are neither trimmed nor deleted.

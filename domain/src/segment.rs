@@ -13,6 +13,9 @@ pub const SYSTEM_SEGMENT: SegmentId = 0;
 /// The first segment with records.
 pub const FIRST_SEGMENT: SegmentId = 1;
 
+/// A trim of everything seals the active segment if that began at least so long ago. So often at most, however often a log is trimmed.
+pub const EMPTIED_AFTER: Duration = Duration::from_secs(10);
+
 /// One window of the log. It ends where the next one starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Segment {
@@ -20,7 +23,7 @@ pub struct Segment {
     pub id: SegmentId,
     /// The first sequence that can be in it.
     pub start: Sequence,
-    /// When it began (Unix ms).
+    /// When it began (Unix ms); if a trim began it, when the last record before it was appended.
     pub start_time_ms: i64,
 }
 

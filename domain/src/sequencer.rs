@@ -119,7 +119,7 @@ pub struct Commit<'a> {
     pub decided: Decided,
     /// The segment of the records; without records, the one that a record would be in.
     pub segment: Segment,
-    /// Whether this is the first commit of the segment, so that its description must be written too.
+    /// Whether this is the first commit of the segment, or begins it without records, so that its description must be written too.
     pub begins_segment: bool,
     /// What it changes about producers.
     pub producers: ProducerChanges,
@@ -404,7 +404,7 @@ impl Sequencer {
         }
         self.forget_removed(&commit.removal);
         self.producers.applied(&commit.producers);
-        if !commit.placed.is_empty() {
+        if commit.begins_segment || !commit.placed.is_empty() {
             self.roller.committed(commit.segment, bytes(&commit.placed));
         }
         self.last_time_ms = commit.time_ms;

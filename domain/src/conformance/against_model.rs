@@ -3,6 +3,7 @@
 use super::*;
 use crate::Watermarks;
 use crate::model::Model;
+use crate::segment::EMPTIED_AFTER;
 
 pub(super) async fn random_histories_equal_the_model<F: Fixture>(fixture: F, seed: u64) {
     let mut random = Random(seed);
@@ -27,6 +28,9 @@ pub(super) async fn random_histories_equal_the_model<F: Fixture>(fixture: F, see
             _ => compare(&mut random, &log, &model, step).await,
         }
         log.clock.advance(Duration::from_millis(random.below(100)));
+        if random.chance(20) {
+            log.clock.advance(EMPTIED_AFTER);
+        }
     }
     log.close().await;
 }
@@ -57,7 +61,7 @@ async fn trim<F: Fixture>(random: &mut Random, log: &Opened<'_, F>, model: &mut 
     let floor = model.floor().get();
     let trim = match random.below(4) {
         0 => Trim::BeforeTime(now_ms + 1 - random.below(1_500) as i64),
-        1 => Trim::BeforeSequence(if random.chance(2) { tip + 1 } else { floor / 2 }.into()),
+        1 => Trim::BeforeSequence([tip, tip + 1, floor / 2][random.below(3) as usize].into()),
         _ => Trim::BeforeSequence((floor + random.below((tip - floor) / 3 + 1)).into()),
     };
     let (found, expected) = (log.trim(trim).await, model.trim(trim, now_ms));

@@ -91,10 +91,22 @@ pub(super) async fn nothing_below_the_floor_is_read_and_readers_are_told<F: Fixt
             [],
             "below {floor}"
         );
+        // A segment begins where it began, also when the floor lies in it.
+        let start = [(7, 5), (10, 10), (16, 15), (17, 15)]
+            .iter()
+            .find_map(|(at, start)| (*at == floor).then_some(*start));
+        assert!(start.is_none_or(|start| found[0].start.get() == start));
     }
-    // A segment begins where it began, also when the floor lies in it.
+    // Of a log that was trimmed as a whole, the newest segment goes too, but not at once. What comes is in the next one.
+    log.clock.advance(Duration::from_secs(10));
+    for before in [16, 17] {
+        assert_eq!(log.trimmed(before).await, 17);
+    }
+    log.clock.advance(Duration::from_secs(10));
+    log.applied(&[(b"again", b"v")]).await;
     let found = log.reader().await.segments(SequenceRange::ALL).await;
-    assert_eq!(found.expect("listed")[0].start.get(), 15);
+    let found = found.expect("listed");
+    assert_eq!((found.len(), found[0].id, found[0].start.get()), (1, 5, 17));
     log.close().await;
 }
 

@@ -1,6 +1,6 @@
 //! Assigns commits to segments and rolls to new segments.
 
-use crate::segment::FIRST_SEGMENT;
+use crate::segment::{EMPTIED_AFTER, FIRST_SEGMENT};
 use crate::{SealPolicy, Segment, Sequence};
 
 /// The active segment of a writer, and when to begin the next.
@@ -25,12 +25,31 @@ impl Roller {
     /// segment before; the caller then writes its description with the commit.
     pub(super) fn place(&self, next: Sequence, now_ms: i64) -> Segment {
         match self.active {
-            Some(active) if !self.is_due(&active, now_ms) => active,
-            before => Segment {
-                id: before.map_or(FIRST_SEGMENT, |segment| segment.id + 1),
-                start: next,
-                start_time_ms: now_ms,
-            },
+            Some(active) if !self.is_due(&active, next, now_ms) => active,
+            _ => self.following(next, now_ms),
+        }
+    }
+
+    /// The segment to begin when everything before `next` was trimmed, so that the active one can go. `None` if that one is empty, or
+    /// began less than [`EMPTIED_AFTER`] ago.
+    pub(super) fn emptied(
+        &self,
+        next: Sequence,
+        last_time_ms: i64,
+        now_ms: i64,
+    ) -> Option<Segment> {
+        let is_over = self.active.is_some_and(|active| {
+            active.start < next && age_ms(&active, now_ms) >= EMPTIED_AFTER.as_millis()
+        });
+        is_over.then(|| self.following(next, last_time_ms))
+    }
+
+    fn following(&self, start: Sequence, start_time_ms: i64) -> Segment {
+        let id = self.active.map_or(FIRST_SEGMENT, |active| active.id + 1);
+        Segment {
+            id,
+            start,
+            start_time_ms,
         }
     }
 
@@ -53,13 +72,17 @@ impl Roller {
         self.bytes
     }
 
-    fn is_due(&self, active: &Segment, now_ms: i64) -> bool {
-        let age_ms = now_ms.saturating_sub(active.start_time_ms).max(0) as u128;
-        self.policy
-            .interval
-            .is_some_and(|interval| age_ms >= interval.as_millis())
-            || self.policy.bytes.is_some_and(|limit| self.bytes >= limit)
+    /// An empty segment is never due.
+    fn is_due(&self, active: &Segment, next: Sequence, now_ms: i64) -> bool {
+        let SealPolicy { interval, bytes } = self.policy;
+        active.start < next
+            && (interval.is_some_and(|interval| age_ms(active, now_ms) >= interval.as_millis())
+                || bytes.is_some_and(|limit| self.bytes >= limit))
     }
+}
+
+fn age_ms(segment: &Segment, now_ms: i64) -> u128 {
+    now_ms.saturating_sub(segment.start_time_ms).max(0) as u128
 }
 
 #[cfg(test)]

@@ -33,7 +33,8 @@ pub(super) struct Written {
 }
 
 impl Sequencer {
-    /// What must happen next for `trim`, in a log with these segments.
+    /// What must happen next for `trim`, in a log with these segments. A trim of everything seals the active segment, unless it is young
+    /// (see [`crate::segment::EMPTIED_AFTER`]); repeated, it does so later.
     ///
     /// # Errors
     /// As [`Trim::floor`] and [`Sequencer::plan`]. Nothing was trimmed then.
@@ -50,14 +51,25 @@ impl Sequencer {
             now_ms,
         })?;
         let newest = self.floors.newest();
-        if asked <= newest.sequence {
+        let floor = asked.max(newest.sequence);
+        // An idle log that was trimmed as a whole must not keep its newest data until the next append.
+        let emptied = match floor == self.tip() {
+            true => self.roller.emptied(floor, self.last_time_ms, now_ms),
+            false => None,
+        };
+        if asked <= newest.sequence && emptied.is_none() {
             return Ok(FloorStep::Written(newest));
         }
-        let step = self.plan_without_records(Written {
-            floor: Some(asked),
+        let mut step = self.plan_without_records(Written {
+            floor: Some(floor),
             ..Written::default()
-        });
-        step.map(FloorStep::Do)
+        })?;
+        if let (Step::Commit(commit), Some(segment)) = (&mut step, emptied) {
+            commit.segment = segment;
+            commit.begins_segment = true;
+            commit.state.segment_bytes = 0;
+        }
+        Ok(FloorStep::Do(step))
     }
 
     /// The floor in force.

@@ -102,6 +102,55 @@ fn a_writer_that_only_trims_begins_with_a_reservation() {
 }
 
 #[test]
+fn a_trim_of_everything_seals_the_active_segment_unless_it_is_young() {
+    let mut log = Log::new(policy(SMALL_TABLE));
+    for number in 0..2 {
+        log.commands.insert(number, batch(&[1, 2], number).into());
+    }
+    log.run(&[0]);
+    let ids = |log: &Log| -> Vec<_> {
+        log.all_segments()
+            .iter()
+            .map(|s| (s.id, s.start.get()))
+            .collect()
+    };
+    let trimmed = |log: &mut Log, before: u64| {
+        let floor = log.trim(Trim::BeforeSequence(Sequence::new(before)));
+        assert_eq!(floor.expect("trimmed").sequence.get(), before);
+        ids(log)
+    };
+    assert_eq!(trimmed(&mut log, 1), [(1, 0)]);
+    assert_eq!(trimmed(&mut log, 2), [(1, 0)], "it is young");
+    log.now_ms += 10_000;
+    let emptied = [(1, 0), (2, 2)];
+    for _ in 0..2 {
+        assert_eq!(trimmed(&mut log, 2), emptied);
+    }
+    // It takes what comes, also of a writer that found it empty.
+    log.flush();
+    log.close();
+    let tip = log.sequencer.tip().get();
+    let mut outcome = log.run(&[1]);
+    while outcome.judged.is_empty() {
+        let ready = log.look_up(0, false);
+        outcome = log.run(&ready);
+    }
+    assert_eq!(log.all_segments().len(), 2);
+    let position = log
+        .records()
+        .last()
+        .map(|record| (record.segment, record.position.in_segment));
+    assert_eq!(position, Some((2, 0)));
+    assert_eq!(trimmed(&mut log, tip + 1), emptied);
+    log.now_ms += 10_000;
+    log.flush();
+    assert_eq!(trimmed(&mut log, tip + 2).len(), 3);
+    // If the floor is lost in a crash, so is the segment.
+    log.crash();
+    assert_eq!(log.all_segments().len(), 2);
+}
+
+#[test]
 fn what_is_trimmed_is_not_in_the_way_of_a_precondition_but_hides_what_it_asks_about() {
     let mut log = Log::new(policy(1 << 20));
     let conditional = |number: u64, since: u64| {
