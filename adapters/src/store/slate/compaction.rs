@@ -31,11 +31,16 @@ pub(super) fn builder<'a>(
     dead: &Arc<Dead>,
 ) -> Option<CompactorBuilder<&'a str>> {
     // A builder's own options take precedence over those in the settings.
-    let options = settings.compactor_options.clone()?;
+    let mut options = settings.compactor_options.clone()?;
     let supplier = drains::Supplier {
         inner: Supplier(Bounds::of(settings, &options)),
         dead: Arc::clone(dead),
     };
+    // SlateDB begins no more at a poll than may run at the same time. Drains end within the poll, so they get room of their
+    // own; the scheduler keeps merges to the limit, and so does the worker.
+    options.max_concurrent_compactions = options
+        .max_concurrent_compactions
+        .saturating_add(drains::AT_A_POLL);
     let builder = CompactorBuilder::new(path, Arc::clone(objects));
     Some(
         builder

@@ -4,7 +4,7 @@
 //! merged, and a memtable that is written later can bring files of it again.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use log_domain::SegmentId;
 use log_domain::segment::SYSTEM_SEGMENT;
@@ -16,6 +16,10 @@ use slatedb::manifest::Segment;
 use slatedb::{Error, VersionedManifest};
 
 use crate::store::slate::layout::prefix;
+
+/// Segments that are dropped at one poll of the compactor, all in one manifest. For each, SlateDB copies its state once, so this
+/// bounds for how long a poll takes.
+pub(super) const AT_A_POLL: usize = 256;
 
 /// Which segments the log has no row of any more: those before this one, but for the system segment. Never goes back.
 #[derive(Debug, Default)]
@@ -57,7 +61,6 @@ impl<S: CompactionSchedulerSupplier> CompactionSchedulerSupplier for Supplier<S>
         Box::new(Scheduler {
             inner: self.inner.compaction_scheduler(options),
             dead: Arc::clone(&self.dead),
-            drains_first: AtomicBool::default(),
         })
     }
 }
@@ -65,20 +68,13 @@ impl<S: CompactionSchedulerSupplier> CompactionSchedulerSupplier for Supplier<S>
 struct Scheduler {
     inner: Box<dyn CompactionScheduler + Send + Sync>,
     dead: Arc<Dead>,
-    /// Only as much is started as the compactor has slots for, so merges and drains take turns to be first.
-    drains_first: AtomicBool,
 }
 
 impl CompactionScheduler for Scheduler {
     fn propose(&self, state: &CompactorStateView) -> Vec<CompactionSpec> {
         let mut proposed = self.inner.propose(state);
         proposed.retain(|spec| !self.is_of_dead(spec));
-        let drains = self.drains(state);
-        if !drains.is_empty() {
-            let first = self.drains_first.fetch_xor(true, Ordering::Relaxed);
-            let at = if first { 0 } else { proposed.len().min(1) };
-            proposed.splice(at..at, drains);
-        }
+        proposed.extend(self.drains(state));
         proposed
     }
 
@@ -111,6 +107,7 @@ impl Scheduler {
             .filter(|segment| self.dead.has(prefix::segment(segment.prefix())))
             .filter(|segment| !busy.contains(&segment.prefix()))
             .filter_map(drain)
+            .take(AT_A_POLL)
             .collect()
     }
 }
