@@ -12,12 +12,16 @@ use super::{Config, Refusal};
 
 /// For how long the compactor keeps the files that it replaced, for reads that began before. One that takes longer begins again.
 const CHECKPOINT: Duration = Duration::from_secs(10);
-/// How often data files are looked for that nothing needs any more. Their least age stays SlateDB's (5 min): a second
-/// guard, after the order of their ids, of files that are written and not in the manifest yet.
-const COLLECT_EVERY: Duration = Duration::from_secs(10);
+/// How often data files and files of the WAL are looked for that nothing needs any more.
+const COLLECT_EVERY: Duration = Duration::from_secs(5);
+/// How old they are at least. It guards nothing: files that are written and not in the manifest yet are told by their names
+/// (ADR 25), those of the WAL by their numbers. It is the time in which a backup must copy what its checkpoint does not hold of the WAL.
+const COLLECT_FROM: Duration = Duration::from_secs(10);
 /// A log is cut into at least so many segments, so that its oldest data goes in small steps.
 const STEPS_OF_AGE: u32 = 24;
 const STEPS_OF_SIZE: u64 = 20;
+/// With an age only. Records that were appended while the clock was ahead have one time, and no interval seals between them.
+const SEAL_AT: u64 = 1 << 30;
 /// No segment is sealed sooner than this unless the operator says so.
 const SEAL_AT_LEAST: Duration = Duration::from_mins(10);
 
@@ -26,7 +30,8 @@ const SEAL_AT_LEAST: Duration = Duration::from_mins(10);
 #[serde(deny_unknown_fields, default)]
 pub struct RetentionSection {
     /// Delete records that are older than this, for example `30d`: a segment is deleted once its newest record is
-    /// older. Without `segments.seal_interval`, segments are sealed at a 24th of it, at least every 10 minutes.
+    /// older. Without `segments.seal_interval`, segments are sealed at a 24th of it, but not sooner than after 10 minutes;
+    /// without `segments.seal_bytes`, also at 1 GiB.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "Option<String>")]
     pub max_age: Option<Duration>,
@@ -55,13 +60,15 @@ impl Config {
                 .segments
                 .seal_interval
                 .or_else(|| self.retention.max_age.map(of_age)),
-            bytes: bytes.or_else(|| self.retention.max_bytes.map(of_size)),
+            bytes: bytes
+                .or_else(|| self.retention.max_bytes.map(of_size))
+                .or_else(|| self.retention.max_age.map(|_| SEAL_AT)),
         }
     }
 }
 
-/// With retention, lets the space of deleted data be free within seconds once it is old enough, and not after 25 minutes, unless the
-/// settings of SlateDB say otherwise.
+/// With retention, lets the space of deleted data be free within 20 seconds, and not after 25 minutes, unless the settings of SlateDB
+/// say otherwise.
 pub(super) fn collect_soon(config: &mut Config, sources: &Sources) {
     if config.retention().is_off() {
         return;
@@ -73,11 +80,23 @@ pub(super) fn collect_soon(config: &mut Config, sources: &Sources) {
     {
         compactor.checkpoint_lifetime = CHECKPOINT;
     }
-    if let Some(collector) = &mut settings.garbage_collector_options
-        && let Some(files) = &mut collector.compacted_options
-        && !given("garbage_collector_options.compacted_options.interval")
-    {
-        files.interval = Some(COLLECT_EVERY);
+    let Some(collector) = &mut settings.garbage_collector_options else {
+        return;
+    };
+    for (name, files) in [
+        ("compacted_options", &mut collector.compacted_options),
+        ("wal_options", &mut collector.wal_options),
+    ] {
+        let given = |setting| given(&format!("garbage_collector_options.{name}.{setting}"));
+        let Some(files) = files else {
+            continue;
+        };
+        if !given("interval") {
+            files.interval = Some(COLLECT_EVERY);
+        }
+        if !given("min_age") {
+            files.min_age = COLLECT_FROM;
+        }
     }
 }
 
@@ -129,14 +148,15 @@ mod tests {
 
     #[test]
     fn segments_are_sealed_so_often_that_retention_works_unless_the_operator_says_how() {
+        const GIB: Option<u64> = Some(1 << 30);
         for (retention, segments, interval, bytes) in [
             ((None, None), (None, None), None, None),
             ((None, None), (Some(5), Some(6)), Some(5), Some(6)),
-            ((Some(86_400), None), (None, None), Some(3_600), None),
+            ((Some(86_400), None), (None, None), Some(3_600), GIB),
             // Not sooner than ten minutes, and not later than the age itself.
-            ((Some(3_600), None), (None, None), Some(600), None),
-            ((Some(60), None), (None, None), Some(60), None),
-            ((Some(60), None), (Some(60), None), Some(60), None),
+            ((Some(3_600), None), (None, None), Some(600), GIB),
+            ((Some(60), None), (None, None), Some(60), GIB),
+            ((Some(60), None), (Some(60), Some(7)), Some(60), Some(7)),
             ((None, Some(2_000)), (None, None), None, Some(100)),
             ((None, Some(2_000)), (None, Some(1_000)), None, Some(1_000)),
             ((None, Some(1)), (None, None), None, Some(1)),

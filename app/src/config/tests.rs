@@ -76,17 +76,31 @@ fn with_retention_files_are_collected_soon_unless_the_settings_say_otherwise() {
         let settings = load(file, json!({})).expect("valid").settings();
         let compactor = settings.compactor_options.expect("compacts");
         let collector = settings.garbage_collector_options.expect("collects");
-        let files = collector.compacted_options.expect("collects files");
-        (compactor.checkpoint_lifetime, files.interval, files.min_age)
+        let files = [collector.compacted_options, collector.wal_options];
+        let files = files.map(|files| files.expect("collects files"));
+        let files = files.map(|files| (files.interval, files.min_age));
+        (compactor.checkpoint_lifetime, files)
     };
     Jail::expect_with(|jail| {
         let seconds = Duration::from_secs;
         let slow = of(None);
-        assert!(slow.0 > seconds(60) && slow.2 > seconds(60), "{slow:?}");
+        let is_slow = |(_, age)| age > seconds(60);
+        assert!(
+            slow.0 > seconds(60) && slow.1.into_iter().all(is_slow),
+            "{slow:?}"
+        );
         jail.create_file("a.yaml", "retention: { max_age: 1d }")?;
-        assert_eq!(of(Some("a.yaml")), (seconds(10), Some(seconds(10)), slow.2));
+        let soon = (Some(seconds(5)), seconds(10));
+        assert_eq!(of(Some("a.yaml")), (seconds(10), [soon, soon]));
         jail.set_env("LOG_SLATEDB__COMPACTOR_OPTIONS__CHECKPOINT_LIFETIME", "99s");
-        assert_eq!(of(Some("a.yaml")), (seconds(99), Some(seconds(10)), slow.2));
+        jail.set_env(
+            "LOG_SLATEDB__GARBAGE_COLLECTOR_OPTIONS__WAL_OPTIONS__MIN_AGE",
+            "98s",
+        );
+        assert_eq!(
+            of(Some("a.yaml")),
+            (seconds(99), [soon, (soon.0, seconds(98))])
+        );
         Ok(())
     });
 }

@@ -58,6 +58,7 @@ async fn the_slate_store_conforms_on_a_local_folder() {
     .await;
 }
 
+mod collecting;
 mod compaction;
 mod directory;
 mod failures;
@@ -71,7 +72,7 @@ mod vanished;
 
 use log_domain::follow::Followers;
 use log_domain::sequencer::EngineNumber;
-use log_domain::{Batch, Limits, PageLimit, Record, Scan, Sequence, Visibility};
+use log_domain::{Batch, Clock, Limits, PageLimit, Record, Scan, Sequence, Visibility};
 
 /// How long a close may take.
 pub(super) const CLOSE: Duration = Duration::from_secs(60);
@@ -83,9 +84,18 @@ pub(super) async fn open_with(
 ) -> Result<SlateStore> {
     let mut options = Options::default();
     change(&mut options);
+    open_by(objects, Arc::new(crate::clock::SystemClock), options).await
+}
+
+/// The same, by this clock.
+async fn open_by(
+    objects: &Arc<dyn ObjectStore>,
+    clock: Arc<dyn Clock>,
+    options: Options,
+) -> Result<SlateStore> {
     let parts = StoreParts {
         objects: Arc::clone(objects),
-        clock: Arc::new(crate::clock::SystemClock),
+        clock,
         listener: Arc::new(Followers::new(&options.limits)),
         telemetry: Arc::new(()),
         recorder: Arc::new(NoopMetricsRecorder::new()),
@@ -115,6 +125,17 @@ pub(super) fn compact_every(settings: &mut Settings, soon: Duration) {
     compactor.commit_compacted_interval = soon;
     let worker = compactor.worker.as_mut().expect("on by default");
     worker.compactions_poll_interval = soon;
+}
+
+/// Lets the garbage collector run all the time, with no least age.
+pub(super) fn collect_all_the_time(settings: &mut Settings) {
+    let collector = settings.garbage_collector_options.as_mut();
+    let collector = collector.expect("on by default");
+    let often = Some(Duration::from_millis(10));
+    for files in [&mut collector.compacted_options, &mut collector.wal_options] {
+        let files = files.as_mut().expect("on by default");
+        (files.interval, files.min_age) = (often, Duration::ZERO);
+    }
 }
 
 pub(super) fn batch(key: &'static str, values: &[&'static str]) -> Append {

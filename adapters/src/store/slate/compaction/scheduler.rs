@@ -40,8 +40,17 @@ impl CompactionScheduler for Scheduler {
         propose(&describe(state.manifest()), &running, &self.0)
     }
 
-    /// Also for compactions that an operator submits.
+    /// Also for compactions that an operator submits, and once more before the result of a merge is named in the manifest.
     fn validate(&self, state: &CompactorStateView, spec: &CompactionSpec) -> Result<(), Error> {
+        let mut all = state
+            .compactions()
+            .into_iter()
+            .flat_map(|compactions| compactions.recent_compactions());
+        if all.any(|compaction| compaction.spec() == spec && !is_protected(compaction)) {
+            return Err(Error::invalid(
+                "a compaction with files that are named before it began".to_owned(),
+            ));
+        }
         let files = describe(state.manifest());
         let of_segment = files.iter().find(|files| files.segment == *spec.segment());
         match of_segment {
@@ -52,6 +61,20 @@ impl CompactionScheduler for Scheduler {
             )),
         }
     }
+}
+
+/// Whether nothing can have collected the result of this merge. A file that no manifest names is collected if its name is
+/// before the oldest merge under way. The worker of a server that was taken over can still carry out a merge of its successor, and
+/// its clock may be behind that one's: what it wrote may be gone.
+fn is_protected(compaction: &Compaction) -> bool {
+    let written = compaction.output_ssts();
+    let names_ms = written.iter().map(|file| file.id.value().timestamp_ms());
+    are_named_since(compaction.id().timestamp_ms(), names_ms)
+}
+
+/// By the times in the names, as the collector compares them.
+fn are_named_since(began_ms: u64, mut names_ms: impl Iterator<Item = u64>) -> bool {
+    names_ms.all(|name_ms| name_ms >= began_ms)
 }
 
 fn running(compaction: &Compaction) -> Running {
@@ -108,5 +131,22 @@ fn role(id: Option<u32>, newest: Option<u32>) -> Role {
         Some(_) if id == newest => Role::Active,
         Some(_) => Role::Sealed,
         None => Role::Left,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_result_counts_only_if_all_of_it_is_named_since_the_merge_began() {
+        for (names_ms, counts) in [
+            (&[][..], true),
+            (&[1_000, 2_000], true),
+            (&[999], false),
+            (&[2_000, 999, 3_000], false),
+        ] {
+            assert_eq!(are_named_since(1_000, names_ms.iter().copied()), counts);
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! An object store in which one read can be held up.
+//! An object store in which one read or one write can be held up.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,11 +13,23 @@ use tokio::sync::Notify;
 
 use super::*;
 
-/// The next read of some object can be held up, while all others continue.
+/// What is held up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::store::slate) enum What {
+    /// A read, before it is carried out.
+    Read,
+    /// A write, before it is carried out.
+    Write,
+    /// The answer to a write.
+    Written,
+}
+
+/// The next read or write of some object can be held up, while all others continue.
 #[derive(Debug)]
 pub(in crate::store::slate) struct Held {
     store: Arc<dyn ObjectStore>,
-    /// What the names contain of the objects whose reads are held up.
+    what: What,
+    /// What the names contain of the objects whose reads or writes are held up.
     of: &'static str,
     holds_next: AtomicBool,
     held: Notify,
@@ -26,8 +38,17 @@ pub(in crate::store::slate) struct Held {
 
 impl Held {
     pub(in crate::store::slate) fn new(store: Arc<dyn ObjectStore>, of: &'static str) -> Self {
+        Self::of(store, What::Read, of)
+    }
+
+    pub(in crate::store::slate) fn of(
+        store: Arc<dyn ObjectStore>,
+        what: What,
+        of: &'static str,
+    ) -> Self {
         Self {
             store,
+            what,
             of,
             holds_next: AtomicBool::default(),
             held: Notify::new(),
@@ -35,7 +56,7 @@ impl Held {
         }
     }
 
-    /// Holds the next read up.
+    /// Holds the next one up.
     pub(in crate::store::slate) fn hold_next(&self) {
         self.holds_next.store(true, Ordering::SeqCst);
     }
@@ -43,12 +64,20 @@ impl Held {
     /// Waits until it is held up.
     pub(in crate::store::slate) async fn is_held(&self) {
         let held = tokio::time::timeout(CLOSE, self.held.notified());
-        held.await.expect("a read");
+        held.await.expect("something to hold up");
     }
 
     /// Lets it continue.
     pub(in crate::store::slate) fn release(&self) {
         self.released.notify_one();
+    }
+
+    async fn pass(&self, what: What, location: &Path) {
+        let is_meant = what == self.what && location.as_ref().contains(self.of);
+        if is_meant && self.holds_next.swap(false, Ordering::SeqCst) {
+            self.held.notify_one();
+            self.released.notified().await;
+        }
     }
 }
 
@@ -61,10 +90,7 @@ impl fmt::Display for Held {
 #[async_trait::async_trait]
 impl ObjectStore for Held {
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
-        if location.as_ref().contains(self.of) && self.holds_next.swap(false, Ordering::SeqCst) {
-            self.held.notify_one();
-            self.released.notified().await;
-        }
+        self.pass(What::Read, location).await;
         self.store.get_opts(location, options).await
     }
 
@@ -74,7 +100,10 @@ impl ObjectStore for Held {
         payload: PutPayload,
         options: PutOptions,
     ) -> Result<PutResult> {
-        self.store.put_opts(location, payload, options).await
+        self.pass(What::Write, location).await;
+        let written = self.store.put_opts(location, payload, options).await;
+        self.pass(What::Written, location).await;
+        written
     }
 
     async fn put_multipart_opts(

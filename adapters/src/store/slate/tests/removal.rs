@@ -19,6 +19,9 @@ const LONGEST: Duration = Duration::from_secs(60);
 fn at_once(options: &mut Options) {
     options.remove_every = Duration::from_millis(1);
     compact_every(&mut options.settings, Duration::from_millis(5));
+    let compactor = options.settings.compactor_options.as_mut();
+    compactor.expect("on by default").checkpoint_lifetime = Duration::from_millis(5);
+    collect_all_the_time(&mut options.settings);
 }
 
 /// A store that removes all the time, and forgets.
@@ -45,11 +48,18 @@ async fn a_store_that_removes_what_is_below_the_floor_all_the_time_conforms() {
 
 /// Opens a log in which every append begins a segment.
 async fn open_sealing(objects: &Arc<dyn ObjectStore>) -> SlateStore {
-    let store = open_with(objects, |options| {
-        options.seal.bytes = Some(1);
-        at_once(options);
-    });
-    store.await.expect("opened")
+    open_sealing_by(objects, Arc::new(crate::clock::SystemClock)).await
+}
+
+/// The same, by this clock.
+pub(super) async fn open_sealing_by(
+    objects: &Arc<dyn ObjectStore>,
+    clock: Arc<dyn Clock>,
+) -> SlateStore {
+    let mut options = Options::default();
+    options.seal.bytes = Some(1);
+    at_once(&mut options);
+    open_by(objects, clock, options).await.expect("opened")
 }
 
 async fn append(store: &SlateStore, key: &'static str) {
@@ -57,7 +67,7 @@ async fn append(store: &SlateStore, key: &'static str) {
     appended.await.expect("appended");
 }
 
-async fn trim(store: &SlateStore, before: u64) {
+pub(super) async fn trim(store: &SlateStore, before: u64) {
     let floor = store.trim(Trim::BeforeSequence(before.into())).await;
     assert_eq!(floor.expect("trimmed").get(), before);
 }
@@ -77,7 +87,7 @@ fn with_files(store: &SlateStore) -> Vec<u32> {
 }
 
 /// Waits until the rows of all dead segments are gone, and their files.
-async fn removed(store: &SlateStore) {
+pub(super) async fn removed(store: &SlateStore) {
     let began = Instant::now();
     loop {
         let segments = store.shared.segments();
