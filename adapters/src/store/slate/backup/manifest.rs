@@ -15,7 +15,7 @@ const FOLDERS: [&str; 3] = ["compacted", "wal", "manifest"];
 #[serde(deny_unknown_fields)]
 pub struct BackupManifest {
     pub(super) version: u8,
-    /// The name of the backup: when it began, in UTC. Names sort by time.
+    /// The name of the backup: when it began, in UTC, but later than in the names of all before. So the newest is the last one by name.
     pub name: String,
     /// When it began (Unix ms).
     pub begun_ms: i64,

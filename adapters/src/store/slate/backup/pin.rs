@@ -2,16 +2,18 @@
 //!
 //! A process that is killed leaves its checkpoint behind. It expires, and until then files that the log has replaced stay.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use log_domain::{Error, Result};
+use log_domain::{Clock, Error, Result};
 use slatedb::admin::Admin;
 use slatedb::config::CheckpointOptions;
 use slatedb::{CheckpointCreateResult, VersionedManifest};
 use tokio::time::{Instant, sleep};
 
 use super::source::Source;
-use crate::store::slate::error;
+use crate::store::slate::engine_clock::EngineClock;
+use crate::store::slate::{error, used_timestamps};
 
 /// How long a checkpoint outlives a process that was killed.
 const LIFETIME: Duration = Duration::from_secs(10 * 60);
@@ -31,8 +33,20 @@ pub(in crate::store::slate) struct Pin {
 
 impl Pin {
     /// Holds the newest state that a manifest describes, for `what`.
-    pub(in crate::store::slate) async fn take(source: &Source, what: &str) -> Result<Self> {
-        let admin = source.admin();
+    ///
+    /// When it expires is written down, and judged by the clock of the server, which is ahead of `clock` if a writer before was: so
+    /// this one is never before what the log has seen, either.
+    pub(in crate::store::slate) async fn take(
+        source: &Source,
+        what: &str,
+        clock: &dyn Clock,
+    ) -> Result<Self> {
+        let latest_ms = used_timestamps::latest_ms(&source.objects, &source.path).await?;
+        let clock = EngineClock::new(clock);
+        clock.never_before(latest_ms);
+        let admin = Admin::builder(source.path.as_str(), Arc::clone(&source.objects))
+            .with_system_clock(Arc::new(clock))
+            .build();
         let options = CheckpointOptions {
             lifetime: Some(LIFETIME),
             name: Some(what.to_owned()),
@@ -77,9 +91,24 @@ impl Pin {
                         LIFETIME.as_secs()
                     ));
                 }
+                Err(_) if self.is_lost().await => return lost(),
                 Err(_) => pause = RETRY,
             }
         }
+    }
+
+    /// What is told of a failure while this was held: what the log needs may be missing only because it is held no longer.
+    pub(in crate::store::slate) async fn judge(&self, failure: Error) -> Error {
+        match failure {
+            Error::Corrupt(_) if self.is_lost().await => lost(),
+            failure => failure,
+        }
+    }
+
+    /// Whether it is known that the checkpoint is not there any more.
+    pub(in crate::store::slate) async fn is_lost(&self) -> bool {
+        let found = self.admin.list_checkpoints(None).await;
+        found.is_ok_and(|all| all.iter().all(|found| found.id != self.checkpoint.id))
     }
 
     /// Deletes the checkpoint. If that fails, it expires.
@@ -98,4 +127,13 @@ impl Pin {
             ),
         }
     }
+}
+
+/// Not damage: files that are missing were collected because of it.
+pub(in crate::store::slate) fn lost() -> Error {
+    Error::unavailable(format!(
+        "the checkpoint of the log has expired before everything was read, or somebody deleted it. It expires {} s after \
+         its last refresh, by the clock of the server: compare that with the clock here, then try again",
+        LIFETIME.as_secs()
+    ))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use chrono::{DateTime, SecondsFormat};
+use chrono::{DateTime, NaiveDateTime, SecondsFormat};
 use futures::StreamExt;
 use log_domain::{Clock, Error, Result};
 use object_store::ObjectStore;
@@ -112,7 +112,10 @@ impl Run<'_> {
         let begun_ms = self.clock.now_ms();
         self.source.settled().await?;
         let identity = self.source.identity().await?;
+        let mut named_ms = begun_ms;
         for manifest in self.repository.manifests().await? {
+            // Its name comes after those of all before, whatever the clocks of the hosts say: the newest is told by its name.
+            named_ms = named_ms.max(named_at(&manifest.name).map_or(named_ms, |ms| ms + 1));
             if manifest.identity != identity {
                 return Err(Error::invalid(format!(
                     "{} has backups of another log: each log needs a place of its own for its backups. A restored log is another one, too",
@@ -135,7 +138,7 @@ impl Run<'_> {
         // Before the checkpoint: what it says is then in the backup.
         let durable = self.source.durable().await?;
         Ok(Backup {
-            name: name(begun_ms),
+            name: name(named_ms),
             begun_ms,
             identity,
             durable,
@@ -154,12 +157,16 @@ impl Run<'_> {
         backup: &Backup,
         stop: &mut (impl Future<Output = ()> + Unpin),
     ) -> Result<Option<BackupManifest>> {
-        let pin = Pin::take(self.source, CHECKPOINT).await?;
+        let pin = Pin::take(self.source, CHECKPOINT, self.clock).await?;
         let outcome = tokio::select! {
             biased;
             outcome = self.copy_state(&pin, backup) => outcome,
             expired = pin.keep() => Err(expired),
             () = stop => Err(Error::unavailable("stopped; the next backup resumes this one")),
+        };
+        let outcome = match outcome {
+            Err(failure) => Err(pin.judge(failure).await),
+            copied => copied,
         };
         pin.release().await;
         outcome
@@ -334,4 +341,10 @@ fn name(begun_ms: i64) -> String {
     // Without colons, which not all file systems and shells take.
     time.to_rfc3339_opts(SecondsFormat::Millis, true)
         .replace(':', "-")
+}
+
+/// The time (Unix ms) in such a name.
+fn named_at(name: &str) -> Option<i64> {
+    let time = NaiveDateTime::parse_from_str(name, "%Y-%m-%dT%H-%M-%S%.3fZ").ok()?;
+    Some(time.and_utc().timestamp_millis())
 }

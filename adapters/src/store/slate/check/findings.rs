@@ -39,6 +39,10 @@ impl Findings {
         }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.told.is_empty()
+    }
+
     pub(super) fn into_report(self, report: Report) -> Report {
         Report {
             findings: self.told,

@@ -17,7 +17,7 @@ use log_domain::sequencer::EngineNumber;
 use log_domain::{Error, Result, Sequence};
 use slatedb::DbReader;
 
-use super::backup::{Progress, Source};
+use super::backup::{Progress, Source, pin};
 use super::emptied_wal;
 use super::wal_files::WalFiles;
 use findings::Findings;
@@ -81,6 +81,11 @@ pub async fn check(
         outcome = walk(&reader, durable, &mut findings, progress) => outcome,
         expired = pin.keep() => Err(expired),
         () = stop => Err(Error::unavailable("stopped")),
+    };
+    let outcome = match outcome {
+        Ok(_) if !findings.is_empty() && pin.is_lost().await => Err(pin::lost()),
+        Err(failure) => Err(pin.judge(failure).await),
+        outcome => outcome,
     };
     // It only read.
     let _ = reader.close().await;

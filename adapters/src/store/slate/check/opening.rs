@@ -13,8 +13,9 @@ use slatedb::{DbReader, DbReaderMode, VersionedManifest};
 use super::findings::Findings;
 use super::frozen::{Frozen, Newest};
 use super::peeked::damage;
+use crate::clock::SystemClock;
 use crate::store::slate::backup::Source;
-use crate::store::slate::backup::pin::Pin;
+use crate::store::slate::backup::pin::{self, Pin};
 use crate::store::slate::layout::prefix::BySegment;
 
 /// The name of the checkpoint.
@@ -40,13 +41,14 @@ pub(super) struct Opened {
 /// Opens the log with everything that is durable now. `None` if it is too damaged for that, which is in the findings then.
 pub(super) async fn open(source: &Source, findings: &mut Findings) -> Result<Option<Opened>> {
     for _ in 0..ATTEMPTS {
-        let pin = Pin::take(source, CHECKPOINT).await?;
+        let pin = Pin::take(source, CHECKPOINT, &SystemClock).await?;
         let outcome = open_at(source, &pin, findings).await;
         match outcome {
             Ok(Attempt::Opened(reader)) => return Ok(Some(Opened { pin, reader })),
             Ok(Attempt::Damaged) => {
+                let is_lost = pin.is_lost().await;
                 pin.release().await;
-                return Ok(None);
+                return if is_lost { Err(pin::lost()) } else { Ok(None) };
             }
             Ok(Attempt::Collected) => pin.release().await,
             Err(error) => {
