@@ -21,4 +21,5 @@ mod serve_args;
 pub mod server;
 pub mod serving;
 pub mod storage;
+mod vital;
 mod write_health;

@@ -7,13 +7,14 @@ use log_adapters::objects::writes::FailingWrites;
 use log_adapters::store::slate::{self, SlateStore, WalStore};
 use log_adapters::telemetry::{GaugeValues, Metrics, StoredValues};
 use log_domain::follow::Followers;
-use log_domain::{Clock, LogService, Result};
+use log_domain::{Clock, LogService, Result, Stopped};
 use tokio::sync::watch;
 
 use crate::config::Config;
 use crate::readiness::Readiness;
 use crate::retention;
 use crate::storage::Stores;
+use crate::vital::VitalTasks;
 use crate::write_health;
 
 /// What a log takes from outside.
@@ -32,6 +33,7 @@ pub(crate) struct Log {
     readiness: Arc<Readiness>,
     /// Not ready any more.
     stopping: watch::Sender<bool>,
+    tasks: VitalTasks,
 }
 
 impl Log {
@@ -68,11 +70,13 @@ impl Log {
         let readiness = Arc::new(readiness);
         readiness.keep_asking();
         write_health::keep_telling(&writes);
+        let tasks = VitalTasks::default();
         retention::keep_trimming(
             &service,
             config.retention(),
             config.seal(),
             Arc::clone(&clock),
+            &tasks,
         );
         count(metrics, &service, &readiness, &writes);
         count_stored(metrics, &service, clock);
@@ -80,12 +84,21 @@ impl Log {
             service,
             readiness,
             stopping,
+            tasks,
         })
     }
 
     /// What it offers.
     pub(crate) fn service(&self) -> &Arc<LogService<SlateStore>> {
         &self.service
+    }
+
+    /// Resolves when it can no longer be served: another server took over, or a part of this one failed.
+    pub(crate) async fn broken(&self) -> Stopped {
+        tokio::select! {
+            why = self.service.stopped() => why,
+            () = self.tasks.one_panicked() => Stopped::Failed,
+        }
     }
 
     /// Whether it should be sent requests.

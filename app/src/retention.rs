@@ -1,38 +1,39 @@
-//! Gives up what the retention settings no longer keep, again and again.
+//! Gives up what the retention settings no longer keep, again and again, and seals the newest segment of a log that was trimmed as a whole.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use log_domain::{Clock, Error, LogService, LogStore, Retention, SealPolicy};
+use log_domain::{Clock, Error, LogService, LogStore, Retention, SealPolicy, Sequence, Trim};
 use tokio::time::Instant;
 
 use crate::clock_steps::ClockSteps;
 use crate::log_throttle::LogThrottle;
+use crate::vital::VitalTasks;
 
 /// How often to check. A check costs a walk through the list of data files; a trim is only written when something is due.
 const CHECK_EVERY: Duration = Duration::from_secs(5);
 /// How often to log that it fails.
 const LOG_EVERY: Duration = Duration::from_secs(60);
 
-/// Trims the log for as long as there is another reference to `service`, if `retention` limits anything.
+/// Trims the log for as long as there is another reference to `service`.
 pub(crate) fn keep_trimming<S: LogStore>(
     service: &Arc<LogService<S>>,
     retention: Retention,
     seal: SealPolicy,
     clock: Arc<dyn Clock>,
+    tasks: &VitalTasks,
 ) {
-    if retention.is_off() {
-        return;
+    if !retention.is_off() {
+        tracing::info!(
+            max_age = ?retention.max_age,
+            max_bytes = retention.max_bytes,
+            seal_interval = ?seal.interval,
+            seal_bytes = seal.bytes,
+            "retention is on: what exceeds it is deleted, by whole segments"
+        );
     }
-    tracing::info!(
-        max_age = ?retention.max_age,
-        max_bytes = retention.max_bytes,
-        seal_interval = ?seal.interval,
-        seal_bytes = seal.bytes,
-        "retention is on: what exceeds it is deleted, by whole segments"
-    );
     let service = Arc::downgrade(service);
-    tokio::spawn(async move {
+    tasks.spawn("retention", async move {
         let mut throttle = LogThrottle::new(LOG_EVERY);
         let mut steps = ClockSteps::new(clock.now_ms(), Instant::now());
         let mut is_believed = true;
@@ -74,7 +75,15 @@ async fn trim<S: LogStore>(
     retention: &Retention,
     now_ms: i64,
 ) -> Result<(), Error> {
-    for due in service.due(retention, now_ms) {
+    let floor = service.floor();
+    // The sequencer seals it when nothing was appended for a while.
+    let is_emptied = floor > Sequence::ZERO && floor == service.watermarks().tip;
+    let of_emptied = is_emptied.then_some(Trim::BeforeSequence(floor));
+    let due = match retention.is_off() {
+        true => Vec::new(),
+        false => service.due(retention, now_ms),
+    };
+    for due in due.into_iter().chain(of_emptied) {
         let before = service.floor();
         let floor = service.trim(due).await?;
         if floor > before {
@@ -82,4 +91,84 @@ async fn trim<S: LogStore>(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use log_adapters::store::memory::{Memory, MemoryStore};
+    use log_domain::follow::Followers;
+    use log_domain::{Batch, Durability, Limits, ProducerPolicy, Record, SequenceRange};
+
+    use super::*;
+
+    /// A clock that goes with the runtime's, and panics once it is broken.
+    struct Breaks(Instant, AtomicBool);
+
+    impl Clock for Breaks {
+        fn now_ms(&self) -> i64 {
+            assert!(!self.1.load(Ordering::SeqCst), "broken");
+            1_000_000 + self.0.elapsed().as_millis() as i64
+        }
+    }
+
+    /// A log in memory that is trimmed, its clock, and the task.
+    fn trimmed(retention: Retention) -> (Arc<LogService<MemoryStore>>, Arc<Breaks>, VitalTasks) {
+        let limits = Limits::default();
+        let followers = Arc::new(Followers::new(&limits));
+        let clock = Arc::new(Breaks(Instant::now(), AtomicBool::default()));
+        let memory = Memory::new(SealPolicy::default(), ProducerPolicy::default());
+        let (of_store, listener) = (Arc::clone(&clock), Arc::clone(&followers));
+        let store = MemoryStore::open(memory, of_store, listener);
+        let service = Arc::new(LogService::new(store, followers, Arc::new(()), limits));
+        let tasks = VitalTasks::default();
+        let of_task = Arc::clone(&clock);
+        keep_trimming(&service, retention, SealPolicy::default(), of_task, &tasks);
+        (service, clock, tasks)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn when_it_panics_the_server_is_told_and_only_then() {
+        let retention = Retention {
+            max_age: Some(Duration::from_secs(60)),
+            max_bytes: None,
+        };
+        let (_service, clock, tasks) = trimmed(retention);
+        let told = tokio::time::timeout(3 * CHECK_EVERY, tasks.one_panicked());
+        assert!(told.await.is_err(), "nothing has happened");
+        clock.1.store(true, Ordering::SeqCst);
+        let told = tokio::time::timeout(3 * CHECK_EVERY, tasks.one_panicked());
+        told.await.expect("told");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_newest_segment_of_a_log_that_was_trimmed_as_a_whole_is_sealed_when_nothing_follows()
+     {
+        let (service, _clock, _tasks) = trimmed(Retention::default());
+        let limits = Limits::default();
+        let segment = async || {
+            let all = service.segments(SequenceRange::ALL).await.expect("listed");
+            let [segment] = all[..] else {
+                panic!("{all:?}");
+            };
+            segment.id
+        };
+        let append = async || {
+            let record = Record::parse("k".into(), "v".into(), &limits).expect("a record");
+            let batch = Batch::new(vec![record], &limits).expect("a batch");
+            let appended = service.append(batch, Durability::Applied).await;
+            appended.expect("appended").end()
+        };
+        let end = append().await;
+        let floor = service.trim(Trim::BeforeSequence(end)).await;
+        assert_eq!(floor.expect("trimmed"), end);
+        assert_eq!(segment().await, 1, "it is young");
+        tokio::time::sleep(4 * CHECK_EVERY).await;
+        assert_eq!(segment().await, 2);
+        // Of a log that has records, nothing is sealed.
+        append().await;
+        tokio::time::sleep(4 * CHECK_EVERY).await;
+        assert_eq!(segment().await, 2);
+    }
 }

@@ -104,9 +104,9 @@ where
 }
 
 impl Running {
-    /// Resolves when the log can no longer be written to: another server took over, or the engine failed.
+    /// Resolves when the log can no longer be served: another server took over, or the engine or a task of the server failed.
     pub async fn broken(&self) -> Stopped {
-        self.log.service().stopped().await
+        self.log.broken().await
     }
 
     /// The tip and the durable watermark.

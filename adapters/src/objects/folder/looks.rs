@@ -5,7 +5,7 @@
 //! check before it, the looks took a tenth of the CPU of a durable append (ADR 12).
 
 use std::io;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Weak};
 
 use futures::FutureExt;
@@ -16,9 +16,13 @@ use tokio::sync::oneshot;
 
 use super::anchor::Anchor;
 use super::error::generic;
+use crate::lost_store::Broken;
 
 /// Looks that wait for the thread. Only a disk that hangs makes so many wait.
 const WAITING: usize = 256;
+
+/// What an error says of the thread after a panic. Without it the log cannot be looked for, so nothing could be acknowledged.
+const BROKEN: Broken = Broken("the thread that looks at the folder");
 
 /// Asks the thread.
 pub(super) struct Looks {
@@ -49,8 +53,8 @@ impl Looks {
     /// Looks at an object, in the folder that was opened.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`crate::lost_store::Gone`] when the folder is not the one that was opened, and when too many looks
-    /// wait.
+    /// [`Error::NotFound`], [`crate::lost_store::Gone`] when the folder is not the one that was opened, [`Broken`], and when too
+    /// many looks wait.
     pub(super) async fn look(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
         let (answer, answered) = oneshot::channel();
         let look = Look {
@@ -59,8 +63,11 @@ impl Looks {
             answer,
         };
         let queued = self.queue.try_send(look);
-        queued.map_err(|_| generic("the disk does not answer".into()))?;
-        answered.await.map_err(|error| generic(error.into()))?
+        queued.map_err(|error| match error {
+            TrySendError::Full(_) => generic("the disk does not answer".into()),
+            TrySendError::Disconnected(_) => BROKEN.into(),
+        })?;
+        answered.await.map_err(|_| BROKEN)?
     }
 }
 

@@ -282,6 +282,13 @@ impl Shared {
                 self.accepts()
             }
             Err(Absence::Unknown(error)) => Err(error),
+            Err(Absence::Broken(why)) => {
+                if self.stopped().is_none() {
+                    tracing::error!("{why}; the store stops");
+                    self.stop(Stopped::Failed);
+                }
+                self.accepts()
+            }
         }
     }
 

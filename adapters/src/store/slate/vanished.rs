@@ -20,7 +20,7 @@ use slatedb::admin::Admin;
 
 use super::wal_files::WalFiles;
 use super::{Options, error, plain_objects};
-use crate::lost_store::Gone;
+use crate::lost_store::{Broken, Gone};
 
 /// The object that says which log this is, below the path of the log.
 const OBJECT: &str = "identity";
@@ -68,6 +68,8 @@ pub(super) enum Absence {
     Gone(String),
     /// The store does not answer.
     Unknown(Error),
+    /// It can never be known again by this store. Says why.
+    Broken(String),
 }
 
 /// What was found of a log before it is opened.
@@ -322,6 +324,9 @@ impl Presence {
 
 impl Absence {
     fn of(error: object_store::Error, object: &Path) -> Self {
+        if let Some(broken) = Broken::cause(&error) {
+            return Self::Broken(broken.to_string());
+        }
         match (&error, Gone::cause(&error)) {
             (_, Some(gone)) => Self::Gone(gone.to_string()),
             (object_store::Error::NotFound { .. }, None) => Self::gone(object),

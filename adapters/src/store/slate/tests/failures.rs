@@ -149,3 +149,36 @@ async fn what_is_not_a_log_of_this_version_is_refused() {
     other.close().await.expect("closed");
     assert!(open_with(&objects, |_| {}).await.is_err());
 }
+
+/// Panics where it is dropped by the thread that looks at a folder.
+#[derive(Clone)]
+struct Breaks;
+
+impl Drop for Breaks {
+    fn drop(&mut self) {
+        let name = std::thread::current().name().map(str::to_owned);
+        assert_ne!(name.as_deref(), Some("folder-looks"), "broken");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_can_not_look_for_its_log_any_more_stops() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let objects = Folder::new(folder.path().to_owned()).open_now();
+    let objects: Arc<dyn ObjectStore> = objects.expect("opened");
+    let store = open_with(&objects, |options| options.verify_each_flush = true);
+    let store = store.await.expect("opened");
+    let appended = store.append(batch("k", &["v"]), Durability::Durable).await;
+    appended.expect("appended");
+    let mut look = object_store::GetOptions::default().with_head(true);
+    look.extensions.insert(Breaks);
+    let looked = objects.get_opts(&"log/identity".into(), look).await;
+    assert!(looked.is_err());
+    let stopped = tokio::time::timeout(CLOSE, store.stopped()).await;
+    assert_eq!(stopped, Ok(Stopped::Failed));
+    let refused = store.append(batch("k", &["v"]), Durability::Durable).await;
+    assert!(
+        matches!(refused, Err(Error::Unavailable { .. })),
+        "{refused:?}"
+    );
+}
