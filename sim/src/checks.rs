@@ -9,6 +9,7 @@ mod headers;
 mod order;
 mod pages;
 mod registers;
+mod retention;
 mod service;
 mod trims;
 mod truth;
@@ -80,6 +81,10 @@ pub struct Facts {
     pub seal_bytes: Option<u64>,
     /// Whether segments are also sealed by time.
     pub seals_by_time: bool,
+    /// `retention.max_age`.
+    pub max_age_ms: Option<u64>,
+    /// `retention.max_bytes`.
+    pub max_bytes: Option<u64>,
     /// `timeouts.append` and `timeouts.read`.
     pub timeout_ms: u64,
     /// `shutdown.timeout`.
@@ -152,7 +157,7 @@ pub const CHECKERS: [Checker; 23] = [
     Checker { name: "segments", holds: "segments follow each other without gap, from 1 on, and are sealed when they are due", find: order::segments },
     Checker { name: "pages", holds: "a page is in order, within its range and limit, and has all of the final log up to nextSequence", find: pages::pages },
     Checker { name: "visible", holds: "a reader sees what was acknowledged before it asked", find: pages::visible },
-    Checker { name: "trimmed", holds: "what lies below a floor that was told is not read again, readers of it are told, a floor is not lost, and is not higher than was asked for", find: trims::trimmed },
+    Checker { name: "trimmed", holds: "what lies below a floor that was told is not read again, readers of it are told, a floor is not lost, and is not higher than was asked for or than retention allows", find: trims::trimmed },
     Checker { name: "counts", holds: "a count is what was there", find: counts::counts },
     Checker { name: "model", holds: "the final log answers every question as the reference model does", find: truth::model },
     Checker { name: "fenced", holds: "a server that was taken over acknowledges nothing durable, then nothing at all, says so, and ends", find: fencing::fenced },

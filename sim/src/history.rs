@@ -247,6 +247,8 @@ pub struct Life {
     pub node: String,
     /// Whether it was started with `--take-over`.
     pub take_over: bool,
+    /// How many milliseconds the clock of its host was ahead when it began, and from when on after each step.
+    pub clock: Vec<(u64, i64)>,
     /// When the process began.
     pub started: Moment,
     /// When the log was open and it began to serve.

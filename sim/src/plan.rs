@@ -110,7 +110,11 @@ impl Plan {
             Scenario::Smoke => [0, 0],
             _ => [0; 2].map(|_| own.random_range(-4_000..=4_000)),
         };
-        let settings = PlannedSettings::draw(scenario, &mut random(2), &mut random(6));
+        let settings =
+            PlannedSettings::draw(scenario, &mut random(2), &mut random(6), &mut random(8));
+        // A producer that expires does so earlier by a clock that was set forward.
+        let steps = settings.max_age_ms.is_some() && settings.producer_expiry_ms == WEEK_MS;
+        let steps = steps.then(|| random(9));
         let expiry_ms = settings.producer_expiry_ms;
         Self {
             scenario,
@@ -125,7 +129,7 @@ impl Plan {
                 &mut random(5),
                 &mut random(7),
             ),
-            faults: faults::draw(scenario, &mut random(4)),
+            faults: faults::draw(scenario, &mut random(4), steps),
         }
     }
 

@@ -22,6 +22,14 @@ pub enum Planted {
     AcknowledgeEarly,
     /// A trim is answered before the server has written it.
     TrimEarly,
+    /// What is trimmed is gone before its floor is durable, so after a crash it is missing.
+    DrainEarly,
+    /// When all segments were trimmed and the server is restarted, their ids are used again.
+    ReuseSegment,
+    /// Retention trims what has a quarter of the age.
+    TrimYoung,
+    /// Retention trims a log that is not too large, also where it has no limit.
+    TrimSmall,
     /// Readers are not told that what they ask for was trimmed.
     HideTrim,
     /// The object store says that files of the WAL are written, and writes them later.
@@ -98,6 +106,10 @@ impl Planted {
         match self {
             Self::AcknowledgeEarly
             | Self::TrimEarly
+            | Self::DrainEarly
+            | Self::ReuseSegment
+            | Self::TrimYoung
+            | Self::TrimSmall
             | Self::HideTrim
             | Self::CountTrimmed
             | Self::StoreLies
@@ -135,7 +147,10 @@ impl Planted {
     pub fn promise(self) -> &'static [&'static str] {
         match self {
             Self::AcknowledgeEarly | Self::StoreLies => &["durable"],
-            Self::TrimEarly | Self::HideTrim => &["trimmed"],
+            // A later trim covers up what was lost.
+            Self::DrainEarly => &["durable", "visible"],
+            Self::TrimEarly | Self::HideTrim | Self::TrimYoung | Self::TrimSmall => &["trimmed"],
+            Self::ReuseSegment => &["segments"],
             Self::StoreOverwrites => &["durable", "fenced", "zombie"],
             Self::SkipFlush => &["graceful"],
             Self::HideWatermark => &["durable", "graceful", "reuse"],

@@ -103,7 +103,7 @@ pub fn run(plan: &Plan, planted: Option<Planted>) -> Result<Report, String> {
     let history = recorder.history();
     let log = log.lock().take();
     let mut violations = match (&log, finished) {
-        (Some(log), true) => check(&history, log, plan.facts()),
+        (Some(log), true) => check(&history, log, plan.facts()?),
         _ => vec![Violation {
             checker: "progress",
             message: "the log did not work again after all faults were over".into(),
@@ -166,19 +166,25 @@ fn users(
 
 impl Plan {
     /// What checkers need to know of it.
-    pub fn facts(&self) -> Facts {
+    ///
+    /// # Errors
+    /// When the server refuses its settings.
+    pub fn facts(&self) -> Result<Facts, String> {
         let settings = &self.settings;
-        Facts {
+        let seal = settings.config(NODES[0])?.seal();
+        Ok(Facts {
             page_records: settings.page_records,
             page_bytes: settings.page_bytes,
-            seal_bytes: settings.seal_bytes,
-            seals_by_time: settings.seal_interval_ms.is_some(),
+            seal_bytes: seal.bytes,
+            seals_by_time: seal.interval.is_some(),
+            max_age_ms: settings.max_age_ms,
+            max_bytes: settings.max_bytes,
             timeout_ms: settings.timeout_ms,
             shutdown_ms: settings.shutdown_ms,
             faultless: self.scenario == Scenario::Smoke,
             unflushed_bytes: settings.l0_bytes + settings.unflushed_bytes,
             producer_expiry_ms: settings.producer_expiry_ms,
             skew_ms: self.skew_ms[0].abs_diff(self.skew_ms[1]),
-        }
+        })
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::View;
 use super::durability::brief;
-use crate::history::{Operation, Seen, as_sent};
+use crate::history::{Operation, Outcome, Seen, SegmentSeen, as_sent};
 
 pub(super) fn reuse(view: &View<'_>) -> Vec<String> {
     let mut names: BTreeMap<u64, (&str, &str)> = BTreeMap::new();
@@ -67,7 +67,7 @@ pub(super) fn real_time(view: &View<'_>) -> Vec<String> {
 }
 
 pub(super) fn segments(view: &View<'_>) -> Vec<String> {
-    let mut wrong = Vec::new();
+    let mut wrong = segment_ids(view);
     let (segments, floor) = (&view.log.segments, view.log.floor);
     let first = segments.first().filter(|_| floor > 0);
     let first_id = first.map_or(1, |first| first.id);
@@ -127,6 +127,40 @@ pub(super) fn segments(view: &View<'_>) -> Vec<String> {
                 ));
             }
         }
+    }
+    wrong
+}
+
+/// An id names one segment, over the whole history, and later segments have higher ids.
+fn segment_ids(view: &View<'_>) -> Vec<String> {
+    let told = view.history.operations.iter().filter_map(|operation| {
+        let Some(Outcome::Segments(segments)) = operation.outcome() else {
+            return None;
+        };
+        let life = view.history.life_of(operation)?;
+        // The last segment of a server that crashed may be lost, and its id is then that of another one. What a durable append of
+        // the same server lies behind is not lost.
+        let durable = view.history.acknowledged().filter(|(append, ..)| {
+            append.appends().is_some_and(|(_, durable)| durable)
+                && view
+                    .history
+                    .life_of(append)
+                    .is_some_and(|other| other.id == life.id)
+        });
+        let last = durable.map(|(_, _, start)| start).max()?;
+        Some(segments.iter().filter(move |segment| segment.start <= last))
+    });
+    let mut known: BTreeMap<u64, &SegmentSeen> = BTreeMap::new();
+    let mut wrong = Vec::new();
+    for segment in told.flatten().chain(&view.log.segments) {
+        let same = *known.entry(segment.start).or_insert(segment);
+        if same != segment {
+            wrong.push(format!("{same:?} was {segment:?} before or after"));
+        }
+    }
+    let ascending = known.values().zip(known.values().skip(1));
+    for (one, next) in ascending.filter(|(one, next)| one.id >= next.id) {
+        wrong.push(format!("{next:?} has the id of {one:?}, or a lower one"));
     }
     wrong
 }

@@ -39,6 +39,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
             2 => Just(Step::Crash),
             2 => again,
             1 => (0..6u64).prop_map(|back| Step::Trim { back }),
+            1 => Just(Step::Retain),
             1 => Just(Step::Ahead),
             1 => Just(Step::Idle),
         ],

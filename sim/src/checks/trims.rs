@@ -9,9 +9,11 @@ pub(super) fn trimmed(view: &View<'_>) -> Vec<String> {
     let mut wrong = Vec::new();
     for (operation, when, floor) in &told {
         let asked = view.asked_floor(*when);
-        if *floor > asked {
+        if *floor > asked
+            && let Some(why) = view.retention_keeps(*floor, *when)
+        {
             wrong.push(format!(
-                "#{} was told the floor {floor}, and {asked} was asked for by then",
+                "#{} was told the floor {floor}, and {asked} was asked for by then ({why})",
                 operation.id
             ));
         }
@@ -33,13 +35,13 @@ pub(super) fn trimmed(view: &View<'_>) -> Vec<String> {
     for operation in &view.history.operations {
         wrong.extend(read_below(view, &told, operation));
     }
-    let asked = view.asked_floor(Moment {
-        index: u64::MAX,
-        ms: u64::MAX,
-    });
-    if view.log.floor > asked {
+    let end = view.end();
+    let asked = view.asked_floor(end);
+    if view.log.floor > asked
+        && let Some(why) = view.retention_keeps(view.log.floor, end)
+    {
         wrong.push(format!(
-            "the floor of the final log is {}, and {asked} was asked for",
+            "the floor of the final log is {}, and {asked} was asked for ({why})",
             view.log.floor
         ));
     }
@@ -108,6 +110,14 @@ impl<'a> View<'a> {
             Some((operation, *when, floor?))
         });
         told.collect()
+    }
+
+    /// When the final log was read.
+    fn end(&self) -> Moment {
+        let answers = self.history.operations.iter();
+        let answers = answers.filter_map(|operation| operation.answered.as_ref());
+        let last = answers.map(|(when, _)| *when).max();
+        last.unwrap_or(Moment { index: 0, ms: 0 })
     }
 
     /// The highest floor that can have been asked for by then.

@@ -65,8 +65,19 @@ impl Recorder {
         self.0.lock().history.lives.len()
     }
 
-    /// A server's process begins.
-    pub fn started(&self, node: &str, take_over: bool) -> usize {
+    /// How many processes of servers were killed.
+    pub fn crashes(&self) -> usize {
+        let pages = self.0.lock();
+        let ends = pages
+            .history
+            .lives
+            .iter()
+            .filter_map(|life| life.ended.as_ref());
+        ends.filter(|(_, end)| *end == End::Crashed).count()
+    }
+
+    /// A server's process begins, by a clock that is so far ahead.
+    pub fn started(&self, node: &str, take_over: bool, ahead_ms: i64) -> usize {
         let mut pages = self.0.lock();
         let started = pages.now();
         let id = pages.history.lives.len();
@@ -74,12 +85,20 @@ impl Recorder {
             id,
             node: node.to_owned(),
             take_over,
+            clock: vec![(started.ms, ahead_ms)],
             started,
             opened: None,
             asked: None,
             ended: None,
         });
         id
+    }
+
+    /// The clock of its host is set, and is so far ahead now.
+    pub fn clock_set(&self, life: usize, ahead_ms: i64) {
+        let mut pages = self.0.lock();
+        let ms = pages.now().ms;
+        pages.history.lives[life].clock.push((ms, ahead_ms));
     }
 
     /// It has opened the log.

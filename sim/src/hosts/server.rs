@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use log_adapters::objects::ClientEnvironment;
-use log_app::config::Config;
+use log_app::config::{Config, RetentionSection};
 use log_app::lifetime::{self, Ended};
 use log_app::security::Security;
 use log_app::server::{ServerParts, start};
@@ -33,6 +33,9 @@ struct State {
     /// Whether a process is to run when the host is booted.
     wanted: AtomicBool,
     take_over: AtomicBool,
+    /// Whether the log is to stay as it is.
+    frozen: AtomicBool,
+    clock: SimClock,
     signals: watch::Sender<u32>,
     process: Mutex<Process>,
 }
@@ -74,11 +77,13 @@ impl Node {
     /// A host with nothing on it yet.
     pub fn new(parts: NodeParts) -> Self {
         Self(Arc::new(State {
-            parts,
             wanted: AtomicBool::new(false),
             take_over: AtomicBool::new(false),
+            frozen: AtomicBool::new(false),
+            clock: SimClock::ahead(parts.skew_ms),
             signals: watch::Sender::new(0),
             process: Mutex::default(),
+            parts,
         }))
     }
 
@@ -102,6 +107,20 @@ impl Node {
     pub fn want(&self, take_over: bool) {
         self.0.take_over.store(take_over, Ordering::Relaxed);
         self.0.wanted.store(true, Ordering::Relaxed);
+    }
+
+    /// From the next boot on retention deletes nothing.
+    pub fn freeze(&self) {
+        self.0.frozen.store(true, Ordering::Relaxed);
+    }
+
+    /// Sets its clock forward, or back.
+    pub fn step_clock(&self, by_ms: i64) {
+        self.0.clock.step(by_ms);
+        if let Some(life) = self.process().life {
+            let ahead_ms = self.0.clock.ahead_ms();
+            self.0.parts.recorder.clock_set(life, ahead_ms);
+        }
     }
 
     /// Sends SIGTERM.
@@ -134,11 +153,9 @@ impl Node {
     /// Never: what goes wrong is an end of the process.
     pub async fn boot(self) -> turmoil::Result {
         if self.0.wanted.swap(false, Ordering::Relaxed) {
-            let life = self
-                .0
-                .parts
-                .recorder
-                .started(self.0.parts.name, self.takes_over());
+            let (name, ahead_ms) = (self.name(), self.0.clock.ahead_ms());
+            let recorder = &self.0.parts.recorder;
+            let life = recorder.started(name, self.takes_over(), ahead_ms);
             *self.0.process.lock() = Process {
                 life: Some(life),
                 ..Process::default()
@@ -161,6 +178,9 @@ impl Node {
         signals.mark_unchanged();
         let mut config = parts.config.clone();
         config.storage.take_over = self.takes_over() || parts.planted == Some(Planted::ComeBack);
+        if state.frozen.load(Ordering::Relaxed) {
+            config.retention = RetentionSection::default();
+        }
         let acceptor = match SimAcceptor::bind(PORT).await {
             Ok(acceptor) => acceptor,
             Err(error) => return End::CannotStart(error.to_string()),
@@ -184,9 +204,7 @@ impl Node {
             &config,
             ServerParts {
                 stores,
-                clock: Arc::new(SimClock {
-                    skew_ms: parts.skew_ms,
-                }),
+                clock: Arc::new(state.clock.clone()),
                 seed: Some(seed),
                 request_id_seed: seed,
                 acceptor,

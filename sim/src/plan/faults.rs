@@ -9,6 +9,8 @@ use crate::hosts::s3::{Loss, Trouble};
 
 /// The span in which faults begin.
 const SPAN_MS: u64 = 12_000;
+/// By how much clocks are set. Less than a minute counts as drift, which a server believes.
+const STEPS_MS: [i64; 4] = [90_000, 7_200_000, 7_200_000, -90_000];
 
 /// One thing that goes wrong.
 #[derive(Debug, Clone, Serialize)]
@@ -53,6 +55,13 @@ pub enum FaultKind {
         /// For how long.
         for_ms: u64,
     },
+    /// The clock of the server's host is set forward or back, and after a while the other way.
+    ClockStep {
+        /// By how much it is set forward.
+        by_ms: i64,
+        /// For how long.
+        for_ms: u64,
+    },
     /// Messages are lost without a trace.
     Lost {
         /// Between whom.
@@ -78,7 +87,31 @@ pub enum Between {
     ClientsAndServer,
 }
 
-pub(super) fn draw(scenario: Scenario, random: &mut StdRng) -> Vec<PlannedFault> {
+/// Draws what goes wrong, and, from a stream of their own, steps of clocks.
+pub(super) fn draw(
+    scenario: Scenario,
+    random: &mut StdRng,
+    steps: Option<StdRng>,
+) -> Vec<PlannedFault> {
+    let mut faults = draw_kinds(scenario, random);
+    if let Some(mut random) = steps {
+        let most = random.random_range(0..=2);
+        let kinds = (0..most).map(|_| PlannedFault {
+            number: 0,
+            at_ms: random.random_range(300..SPAN_MS),
+            kind: FaultKind::ClockStep {
+                by_ms: STEPS_MS[random.random_range(0..STEPS_MS.len())],
+                for_ms: random.random_range(1_000..=SPAN_MS),
+            },
+        });
+        let numbered = (faults.len()..).zip(kinds.collect::<Vec<_>>());
+        faults.extend(numbered.map(|(number, fault)| PlannedFault { number, ..fault }));
+        faults.sort_by_key(|fault| fault.at_ms);
+    }
+    faults
+}
+
+fn draw_kinds(scenario: Scenario, random: &mut StdRng) -> Vec<PlannedFault> {
     let (most, kinds): (usize, &[Kind]) = match scenario {
         Scenario::Smoke => return Vec::new(),
         Scenario::Crash => (5, &[Kind::Crash, Kind::Crash, Kind::Crash, Kind::Slow]),

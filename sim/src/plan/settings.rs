@@ -46,14 +46,23 @@ pub struct PlannedSettings {
     pub key_table_bytes: u64,
     /// `producers.expire_after`.
     pub producer_expiry_ms: u64,
+    /// `retention.max_age`.
+    pub max_age_ms: Option<u64>,
+    /// `retention.max_bytes`.
+    pub max_bytes: Option<u64>,
 }
 
 /// Longer than any run.
 pub const WEEK_MS: u64 = 7 * 24 * 60 * 60 * 1_000;
 
 impl PlannedSettings {
-    /// Draws them. Those of producers have a stream of their own, so that the others of a seed stay as they were.
-    pub(super) fn draw(scenario: Scenario, random: &mut StdRng, producers: &mut StdRng) -> Self {
+    /// Draws them. Those of producers and of retention have streams of their own, so that the others of a seed stay as they were.
+    pub(super) fn draw(
+        scenario: Scenario,
+        random: &mut StdRng,
+        producers: &mut StdRng,
+        retention: &mut StdRng,
+    ) -> Self {
         let mut one_of = |choices: &[u64]| choices[random.random_range(0..choices.len())];
         let optional = |value: u64| (value > 0).then_some(value);
         let mut drawn = Self {
@@ -74,7 +83,10 @@ impl PlannedSettings {
             min_age_ms: one_of(&[15_000, 60_000]),
             key_table_bytes: one_of(&[1, 400, 1 << 20]),
             producer_expiry_ms: [1_500, 4_000, WEEK_MS, WEEK_MS][producers.random_range(0..4)],
+            max_age_ms: None,
+            max_bytes: None,
         };
+        drawn.draw_retention(scenario, retention);
         if scenario == Scenario::Smoke {
             // Nothing goes wrong, so nothing may be refused either.
             drawn.queue_requests = 1_000;
@@ -83,6 +95,25 @@ impl PlannedSettings {
             drawn.s3_timeout_ms = 6_000;
         }
         drawn
+    }
+
+    /// In half of the runs of some scenarios, by age or by size or both. What a segment holds must be less.
+    fn draw_retention(&mut self, scenario: Scenario, random: &mut StdRng) {
+        let age = [1_500, 4_000, 9_000][random.random_range(0..3)];
+        let bytes = [6_000, 40_000, 4_000_000][random.random_range(0..3)];
+        let (by_age, by_size) = match random.random_range(0..6) {
+            0 => (true, false),
+            1 => (false, true),
+            2 => (true, true),
+            _ => return,
+        };
+        if matches!(
+            scenario,
+            Scenario::Crash | Scenario::Fencing | Scenario::Swarm
+        ) {
+            self.max_age_ms = by_age.then(|| age.max(self.seal_interval_ms.unwrap_or(0)));
+            self.max_bytes = by_size.then_some(bytes);
+        }
     }
 
     /// As the server of this name takes them.
@@ -99,6 +130,13 @@ impl PlannedSettings {
         if let Some(interval) = self.seal_interval_ms {
             segments.insert("seal_interval".into(), json!(ms(interval)));
         }
+        let mut retention = serde_json::Map::new();
+        if let Some(age) = self.max_age_ms {
+            retention.insert("max_age".into(), json!(ms(age)));
+        }
+        if let Some(bytes) = self.max_bytes {
+            retention.insert("max_bytes".into(), json!(bytes));
+        }
         let settings = json!({
             "storage": { "s3": { "bucket": s3::BUCKET }, "instance": instance },
             "durability": {
@@ -106,6 +144,7 @@ impl PlannedSettings {
                 "flush_spacing": ms(self.flush_spacing_ms),
             },
             "segments": Value::Object(segments),
+            "retention": Value::Object(retention),
             "producers": { "expire_after": ms(self.producer_expiry_ms) },
             // Its clients call it by the names of simulated hosts.
             "host": "0.0.0.0",

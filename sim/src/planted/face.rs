@@ -1,6 +1,7 @@
 //! A proxy between a server and its clients that falsifies answers.
 
 mod safety;
+mod trims;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use crate::history::{Call, Outcome, Recorder, Safety, ScanCall, Seen};
 use crate::time::now_ms;
 
 use safety::Unsafe;
+use trims::{Trims, with_trimmed};
 
 /// A jump of sequences that only a crash makes.
 const CRASH_GAP: u64 = 10_000;
@@ -43,6 +45,7 @@ struct Memory {
     segments: Vec<u64>,
     pages: HashMap<(String, u64, u64), (u64, Outcome)>,
     safety: Unsafe,
+    trims: Trims,
 }
 
 impl Face {
@@ -60,6 +63,10 @@ impl Face {
         let mut call = call.clone();
         match (self.bug, &mut call) {
             (Some(Planted::AcknowledgeEarly), Call::Append { durable, .. }) => *durable = false,
+            (Some(Planted::DrainEarly), Call::Trim { before }) => {
+                self.memory.lock().trims.begins(*before);
+            }
+            (Some(Planted::ReuseSegment), call) => self.memory.lock().trims.asked(call),
             (Some(Planted::ReverseBatch), Call::Append { records, .. }) => records.reverse(),
             (Some(Planted::ShowUndurable), Call::Scan(scan)) => scan.durable = false,
             (Some(Planted::IncludeEnd), Call::Scan(scan)) => scan.end = scan.end.saturating_add(1),
@@ -152,6 +159,9 @@ impl Face {
         if let (Some(Planted::LoseWakeUp), Call::Scan(scan)) = (self.bug, call) {
             return asleep(scan, outcome, asked_ms).await;
         }
+        if let (Some(Planted::DrainEarly), Call::Trim { before }) = (self.bug, call) {
+            return self.durable_later(*before, outcome).await;
+        }
         let mut memory = self.memory.lock();
         memory.learn(call, &outcome);
         memory.safety.ends(operation, &outcome);
@@ -217,6 +227,19 @@ impl Face {
                 count: count + 1,
                 trimmed: Some(floor),
             },
+            (Some(Planted::DrainEarly), Call::Scan(ScanCall { start, .. }), outcome)
+            | (Some(Planted::DrainEarly), Call::Count { start, .. }, outcome) => {
+                with_trimmed(outcome, |trimmed| memory.trims.told(*start, trimmed))
+            }
+            (Some(Planted::ReuseSegment), Call::Trim { .. }, Outcome::Trimmed { floor }) => {
+                let (tip, lives) = (memory.highest, self.recorder.lives());
+                memory.trims.trimmed(floor, tip, lives);
+                Outcome::Trimmed { floor }
+            }
+            (Some(Planted::ReuseSegment), _, Outcome::Segments(mut segments)) => {
+                memory.trims.listed(&mut segments, self.recorder.lives());
+                Outcome::Segments(segments)
+            }
             (Some(Planted::StaleRead), Call::Scan(scan), outcome) => memory.stale(scan, outcome),
             (
                 Some(Planted::SayNotApplied),
@@ -265,6 +288,22 @@ impl Face {
             }
             (_, _, outcome) => outcome,
         }
+    }
+}
+
+impl Face {
+    /// What was trimmed is gone, and its floor is durable later, if the server does not crash before.
+    async fn durable_later(&self, before: u64, outcome: Outcome) -> Outcome {
+        let Outcome::Trimmed { floor } = outcome else {
+            return outcome;
+        };
+        let crashes = self.recorder.crashes();
+        tokio::time::sleep(LATER).await;
+        if self.recorder.crashes() > crashes {
+            return Outcome::Broken;
+        }
+        self.memory.lock().trims.is_durable(before);
+        Outcome::Trimmed { floor }
     }
 }
 

@@ -50,6 +50,7 @@ struct Going {
 }
 
 enum What {
+    ClockStep(Node, i64),
     Trouble(Trouble),
     Lost(&'static str, &'static str),
     Held(&'static str, &'static str),
@@ -224,6 +225,10 @@ impl Supervisor {
                 self.troubles.begin(trouble);
                 (What::Trouble(trouble), for_ms)
             }
+            FaultKind::ClockStep { by_ms, for_ms } => {
+                node.step_clock(by_ms);
+                (What::ClockStep(node, by_ms), for_ms)
+            }
             FaultKind::Lost { between, for_ms } => {
                 let (one, other) = pair(between);
                 sim.partition(one, other);
@@ -244,6 +249,7 @@ impl Supervisor {
 
     fn end(&self, sim: &mut Sim<'_>, going: Going) {
         match going.what {
+            What::ClockStep(node, by_ms) => node.step_clock(-by_ms),
             What::Trouble(trouble) => self.troubles.end(trouble),
             What::Lost(one, other) => sim.repair(one, other),
             What::Held(one, other) => sim.release(one, other),
@@ -278,6 +284,8 @@ impl Supervisor {
         if !self.stopping && chosen.process().open {
             self.stopping = true;
             self.down_ms = 10;
+            // What is left must not change while it is read.
+            self.nodes.iter().for_each(Node::freeze);
             chosen.signal();
         } else if self.stopping && chosen.process().ended {
             self.stages.reach(Stage::Stopped);

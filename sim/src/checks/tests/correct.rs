@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use log_domain::producer::RECENT;
 
 use crate::checks::{AUDITOR, Facts, FinalLog};
+use crate::determinism::EPOCH_MS;
 use crate::history::{
     Call, Condition, End, History, Life, Moment, Numbered, Operation, Outcome, Safety, ScanCall,
     Seen, SegmentSeen, Sent, headers_of,
@@ -36,6 +37,8 @@ pub(super) enum Step {
     Trim {
         back: u64,
     },
+    /// All that is there gets old, and retention drops it.
+    Retain,
     /// The producer sends a number after the next one.
     Ahead,
     /// It sends the number before so many others again, with the same records or with others.
@@ -73,7 +76,7 @@ impl Step {
         let trim = trim.into_iter().filter(|_| trims);
         let more = [append(true), append(false), append(true), page, count];
         let steps = steps.iter().cloned();
-        let steps = steps.filter(|step| trims || !matches!(step, Self::Trim { .. }));
+        let steps = steps.filter(|step| trims || !matches!(step, Self::Trim { .. } | Self::Retain));
         steps.chain(trim).chain(more).collect()
     }
 }
@@ -109,6 +112,7 @@ impl Server {
             id,
             node,
             take_over: false,
+            clock: vec![(started.ms, 0)],
             started,
             opened,
             asked: None,
@@ -124,7 +128,7 @@ impl Server {
     }
 
     fn operate(&mut self, client: &str, call: Call) {
-        let time = (self.moments + 1) as i64 * 10;
+        let time = EPOCH_MS + (self.moments + 1) as i64 * 10;
         let outcome = self.answer(&call, time);
         self.record(client, call, outcome);
     }
@@ -355,6 +359,11 @@ pub(super) fn correct(steps: &[Step]) -> (History, FinalLog, Facts) {
                 let before = server.next.saturating_sub(back);
                 server.operate("trimmer", Call::Trim { before });
             }
+            Step::Retain => {
+                server.moments += EXPIRY_MS / 10;
+                (server.durable, server.floor) = (server.next, server.next);
+                server.next_epoch();
+            }
             Step::Ahead => {
                 let next = server.numbered.len() as u64;
                 let (code, expected) = match next {
@@ -417,6 +426,8 @@ pub(super) fn correct(steps: &[Step]) -> (History, FinalLog, Facts) {
         page_bytes: 1 << 20,
         seal_bytes: None,
         seals_by_time: false,
+        max_age_ms: Some(EXPIRY_MS / 2),
+        max_bytes: None,
         timeout_ms: 5_000,
         shutdown_ms: 10_000,
         faultless: false,

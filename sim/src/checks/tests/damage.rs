@@ -151,6 +151,13 @@ pub(super) const DAMAGE: &[(&str, &str, Damage)] = &[
         last(history, is_append).safety_mut().conditions.push(Condition { key, since });
     }),
     ("a segment is missing", "segments", |_, log, _| log.segments[0].id = 2),
+    ("the id of a segment is used again", "segments", |history, log, facts| {
+        let start = last(history, is_append).acknowledged().expect("acknowledged").1;
+        let told = Outcome::Segments(log.segments.clone());
+        nth_last(history, is_page, 0).answered.as_mut().expect("answered").1 = told;
+        log.segments[0].start = start;
+        facts.seals_by_time = true;
+    }),
     ("a segment is sealed that was not due", "segments", |_, log, facts| {
         facts.seal_bytes = Some(1 << 30);
         log.segments.push(SegmentSeen { id: 2, start: 1, start_time_ms: 0 });
@@ -169,7 +176,7 @@ pub(super) const DAMAGE: &[(&str, &str, Damage)] = &[
         let first = history.lives[0].started;
         let started = Moment { index: before.index.max(first.index + 1), ms: before.ms };
         let id = history.lives.len();
-        history.lives.push(Life { id, node: "log-2".into(), take_over: true, started, opened: Some(started), asked: None, ended: None });
+        history.lives.push(Life { id, node: "log-2".into(), take_over: true, clock: vec![(started.ms, 0)], started, opened: Some(started), asked: None, ended: None });
     }),
     ("a server that lost the log opens it again", "away", |history, _, _| {
         let mut other = history.lives[0].clone();
@@ -237,7 +244,12 @@ pub(super) const OF_TRIMS: &[(&str, &str, Damage)] = &[
         let floor = log.floor;
         page(history).0[0].sequence = floor - 1;
     }),
-    ("more is trimmed than was asked for", "trimmed", |_, log, _| log.floor += 1),
+    ("more is trimmed than was asked for", "trimmed", |_, log, facts| { log.floor += 1; facts.max_age_ms = None; }),
+    ("retention drops what is young", "trimmed", |_, log, _| log.floor += 1),
+    ("retention drops records of a log that fits", "trimmed", |_, log, facts| {
+        log.floor += 1;
+        (facts.max_age_ms, facts.max_bytes) = (None, Some(1 << 40));
+    }),
     ("a trim is answered that was refused", "trimmed", |history, _, _| {
         for operation in &mut history.operations {
             if let Call::Trim { .. } = operation.call {

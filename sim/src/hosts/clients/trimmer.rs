@@ -11,6 +11,9 @@ const FROM_START_PERCENT: u32 = 40;
 /// In how many of a hundred rounds that know the end of the log everything is trimmed; else an eighth of what is left.
 const ALL_PERCENT: u32 = 15;
 
+/// In how many of a hundred rounds a client lists the segments that are left.
+const SEGMENTS_PERCENT: u32 = 60;
+
 /// More records than a key has.
 const TO_THE_END: u64 = 1_000;
 
@@ -19,6 +22,9 @@ impl Client {
         let mut floor = 0;
         for _ in 0..self.plan.operations {
             self.think().await;
+            if self.chance(SEGMENTS_PERCENT) {
+                self.connection.ask(Call::Segments).await;
+            }
             let limit = [1, 3, TO_THE_END][self.random.random_range(0..3)];
             let from_start = self.chance(FROM_START_PERCENT);
             let scan = ScanCall {
