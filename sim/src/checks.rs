@@ -1,6 +1,7 @@
 //! What must hold of every run: pure functions over its history and the log that it left.
 
 mod appends;
+mod backups;
 mod counts;
 mod durability;
 mod exactly_once;
@@ -24,6 +25,8 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::history::{History, Operation, Seen, SegmentSeen};
+
+pub use backups::{Restored, check_restored};
 
 /// The name of the client that reads the final log.
 pub const AUDITOR: &str = "auditor";
@@ -169,33 +172,39 @@ pub const CHECKERS: [Checker; 23] = [
     Checker { name: "bounded", holds: "what is acknowledged and not durable is bounded while S3 is gone", find: service::bounded },
 ];
 
-/// Everything that is wrong.
-pub fn check(history: &History, log: &FinalLog, facts: Facts) -> Vec<Violation> {
-    let mut origin = BTreeMap::new();
-    for operation in &history.operations {
-        for (place, sent) in operation
-            .appends()
-            .iter()
-            .flat_map(|(all, _)| all.iter().enumerate())
-        {
-            let value = Origin {
-                operation,
-                place,
-                key: &sent.key,
-            };
-            // The same request may be sent several times: if one of them can have been applied, it comes from that one.
-            let known = origin.entry(sent.value.as_str()).or_insert(value);
-            if known.operation.not_applied() {
-                *known = value;
+impl<'a> View<'a> {
+    fn of(history: &'a History, log: &'a FinalLog, facts: Facts) -> Self {
+        let mut origin = BTreeMap::new();
+        for operation in &history.operations {
+            for (place, sent) in operation
+                .appends()
+                .iter()
+                .flat_map(|(all, _)| all.iter().enumerate())
+            {
+                let value = Origin {
+                    operation,
+                    place,
+                    key: &sent.key,
+                };
+                // The same request may be sent several times: if one of them can have been applied, it comes from that one.
+                let known = origin.entry(sent.value.as_str()).or_insert(value);
+                if known.operation.not_applied() {
+                    *known = value;
+                }
             }
         }
+        Self {
+            history,
+            log,
+            facts,
+            origin,
+        }
     }
-    let view = View {
-        history,
-        log,
-        facts,
-        origin,
-    };
+}
+
+/// Everything that is wrong.
+pub fn check(history: &History, log: &FinalLog, facts: Facts) -> Vec<Violation> {
+    let view = View::of(history, log, facts);
     let mut violations = Vec::new();
     for checker in &CHECKERS {
         violations.extend((checker.find)(&view).into_iter().map(|message| Violation {

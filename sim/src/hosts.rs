@@ -1,5 +1,6 @@
 //! What runs on the simulated network.
 
 pub mod clients;
+pub mod operator;
 pub mod s3;
 pub mod server;

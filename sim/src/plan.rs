@@ -86,6 +86,8 @@ pub struct Plan {
     pub latency_ms: u64,
     /// Who uses the log.
     pub clients: Vec<PlannedClient>,
+    /// When the log is backed up, if it is.
+    pub backup_ms: Option<u64>,
     /// What goes wrong.
     pub faults: Vec<PlannedFault>,
 }
@@ -99,6 +101,13 @@ pub struct Reduction {
     pub operations: Option<u32>,
     /// Numbers of the faults that stay; all if not given.
     pub faults: Option<Vec<usize>>,
+}
+
+/// In some runs of `crash` the log is backed up, while its servers crash.
+fn backup_ms(scenario: Scenario, random: &mut StdRng) -> Option<u64> {
+    let due = random.random_range(0..4) == 0;
+    let at_ms = random.random_range(1_000..12_000);
+    (scenario == Scenario::Crash && due).then_some(at_ms)
 }
 
 impl Plan {
@@ -129,6 +138,7 @@ impl Plan {
                 &mut random(5),
                 &mut random(7),
             ),
+            backup_ms: backup_ms(scenario, &mut random(10)),
             faults: faults::draw(scenario, &mut random(4), steps),
         }
     }

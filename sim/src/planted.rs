@@ -11,7 +11,7 @@ use clap::ValueEnum;
 
 pub use face::Face;
 pub use settings::configured;
-pub use store::around;
+pub use store::{around, around_backups};
 
 use crate::plan::Scenario;
 
@@ -38,6 +38,8 @@ pub enum Planted {
     StoreOverwrites,
     /// The object store hides the object that says how far the log was durable.
     HideWatermark,
+    /// The object store hides the newest file of the WAL from backups.
+    HideWal,
     /// A stop ends immediately and reports success.
     SkipFlush,
     /// After a crash, sequences continue after the last durable one instead of at the reserved bound.
@@ -114,6 +116,7 @@ impl Planted {
             | Self::CountTrimmed
             | Self::StoreLies
             | Self::ReuseSequences
+            | Self::HideWal
             | Self::DropHeaders => &[Scenario::Crash],
             Self::StoreOverwrites | Self::ServeFenced | Self::ComeBack => &[Scenario::Fencing],
             // It shows when what was read is lost afterwards, which is rare.
@@ -151,6 +154,7 @@ impl Planted {
             Self::DrainEarly => &["durable", "visible"],
             Self::TrimEarly | Self::HideTrim | Self::TrimYoung | Self::TrimSmall => &["trimmed"],
             Self::ReuseSegment => &["segments"],
+            Self::HideWal => &["backup"],
             Self::StoreOverwrites => &["durable", "fenced", "zombie"],
             Self::SkipFlush => &["graceful"],
             Self::HideWatermark => &["durable", "graceful", "reuse"],

@@ -13,10 +13,11 @@ use turmoil::{Builder, Sim};
 use self::stage::{Stage, Stages};
 use self::supervisor::Supervisor;
 use self::vanishing::Vanishing;
-use crate::checks::{AUDITOR, Facts, FinalLog, Violation, check};
+use crate::checks::{AUDITOR, Facts, FinalLog, Restored, Violation, check, check_restored};
 use crate::determinism;
 use crate::history::{History, Recorder};
 use crate::hosts::clients::{self, Connection, Current, Surroundings};
+use crate::hosts::operator::{self, Operator};
 use crate::hosts::s3::{self, Objects, Troubles};
 use crate::hosts::server::{NODES, Node, NodeParts};
 use crate::plan::{Plan, Scenario};
@@ -24,6 +25,8 @@ use crate::planted::{self, Face, Planted};
 
 /// A run that takes longer (simulated) is stuck.
 const LONGEST: Duration = Duration::from_secs(900);
+/// How many keys clients know at most.
+const KEYS: usize = 6;
 /// How often hosts get their turn.
 const TICK: Duration = Duration::from_millis(1);
 /// Clients wait so much longer than the server says that it takes.
@@ -87,6 +90,19 @@ pub fn run(plan: &Plan, planted: Option<Planted>) -> Result<Report, String> {
         patience: Duration::from_millis(plan.settings.timeout_ms + SLACK_MS),
         face: Face::of(planted, recorder.clone()),
     };
+    let restored = plan.backup_ms.map(|at_ms| {
+        let operator = Operator {
+            config: configs[0].clone(),
+            at: Duration::from_millis(at_ms),
+            request_timeout_ms: plan.settings.s3_timeout_ms,
+            patience: surroundings.patience,
+            seed: plan.seed,
+            keys: KEYS,
+            recorder: recorder.clone(),
+            planted,
+        };
+        back_up(&mut sim, operator)
+    });
     let users = users(plan, surroundings, &stages, &log);
     sim.client(clients::HOST, users);
 
@@ -109,12 +125,39 @@ pub fn run(plan: &Plan, planted: Option<Planted>) -> Result<Report, String> {
             message: "the log did not work again after all faults were over".into(),
         }],
     };
+    if let (Some(log), Some(restored)) = (&log, restored) {
+        let unfinished = || Err("it did not end".into());
+        match restored.lock().take().unwrap_or_else(unfinished) {
+            Ok(restored) => {
+                violations.extend(check_restored(&history, log, plan.facts()?, &restored));
+            }
+            Err(message) => violations.push(Violation {
+                checker: "backup",
+                message,
+            }),
+        }
+    }
     violations.extend(supervisor.violations());
     Ok(Report {
         history,
         violations,
         simulated: sim.elapsed(),
     })
+}
+
+/// What became of a backup.
+type Outcome = Arc<Mutex<Option<Result<Restored, String>>>>;
+
+/// Has the operator work. The run does not end before that has.
+fn back_up(sim: &mut Sim<'_>, operator: Operator) -> Outcome {
+    let outcome = Outcome::default();
+    let slot = Arc::clone(&outcome);
+    sim.client(operator::HOST, async move {
+        let restored = operator.work().await;
+        *slot.lock() = Some(restored);
+        Ok(())
+    });
+    outcome
 }
 
 fn drive(
@@ -142,7 +185,7 @@ fn users(
     log: &Arc<Mutex<Option<FinalLog>>>,
 ) -> impl Future<Output = turmoil::Result> + 'static {
     let planned = plan.clients.clone();
-    let (seed, keys) = (plan.seed, 6);
+    let (seed, keys) = (plan.seed, KEYS);
     let (stages, log) = (stages.clone(), Arc::clone(log));
     async move {
         let working = planned

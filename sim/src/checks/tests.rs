@@ -5,7 +5,7 @@ mod damage;
 
 use proptest::prelude::*;
 
-use super::{CHECKERS, check};
+use super::{CHECKERS, FinalLog, Restored, check, check_restored};
 use correct::{Step, correct};
 use damage::{DAMAGE, OF_TRIMS};
 
@@ -67,6 +67,42 @@ proptest! {
             );
         }
     }
+}
+
+#[test]
+fn a_restored_log_has_what_was_durable_without_a_gap_and_its_floor() {
+    let (history, log, facts) = correct(&Step::with_something_to_damage(&[], true));
+    let last = history.operations.last().expect("a count");
+    let found = |log: &FinalLog, restored: FinalLog| {
+        let restored = Restored {
+            began: last.called,
+            log: restored,
+        };
+        check_restored(&history, log, facts, &restored)
+    };
+    assert_eq!(found(&log, log.clone()), vec![]);
+    let first = |log: &mut FinalLog| log.records.values_mut().next().expect("a key").remove(0);
+    let damage: [(&str, &dyn Fn(&mut FinalLog)); 4] = [
+        ("the newest is lost", &|log| {
+            log.records
+                .values_mut()
+                .for_each(|values| values.truncate(1));
+        }),
+        ("a gap", &|log| drop(first(log))),
+        ("a floor is lost", &|log| log.floor = 0),
+        ("too much is trimmed", &|log| log.floor += 1),
+    ];
+    for (name, damage) in damage {
+        let mut restored = log.clone();
+        damage(&mut restored);
+        assert!(!found(&log, restored).is_empty(), "{name}");
+    }
+    let mut without = log.clone();
+    first(&mut without);
+    assert!(
+        !found(&without, log.clone()).is_empty(),
+        "what the log has not"
+    );
 }
 
 #[test]

@@ -49,7 +49,7 @@ pub(super) fn trimmed(view: &View<'_>) -> Vec<String> {
 }
 
 /// A floor that an answer told, and when.
-type Told<'a> = (&'a Operation, Moment, u64);
+pub(super) type Told<'a> = (&'a Operation, Moment, u64);
 
 /// What is wrong with a read of what had been trimmed.
 fn read_below(view: &View<'_>, told: &[Told<'_>], operation: &Operation) -> Vec<String> {
@@ -99,7 +99,7 @@ fn known_to(view: &View<'_>, told: &[Told<'_>], life: &Life, by: Moment) -> u64 
 
 impl<'a> View<'a> {
     /// The floors that answers told, to trims and to readers: each is durable.
-    fn told_floors(&self) -> Vec<Told<'a>> {
+    pub(super) fn told_floors(&self) -> Vec<Told<'a>> {
         let operations = self.history.operations.iter();
         let told = operations.filter_map(|operation| {
             let (when, outcome) = operation.answered.as_ref()?;

@@ -37,6 +37,11 @@ impl Recorder {
         pages.ms = pages.ms.max(ms);
     }
 
+    /// Now, between all that was recorded so far and all that will be.
+    pub fn moment(&self) -> Moment {
+        self.0.lock().now()
+    }
+
     /// A client asks.
     pub fn called(&self, client: &str, node: &str, call: Call) -> usize {
         let mut pages = self.0.lock();

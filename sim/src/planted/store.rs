@@ -4,7 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::stream::BoxStream;
+use futures::stream::{self, BoxStream};
+use futures::{StreamExt, TryFutureExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{
     CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
@@ -22,6 +23,17 @@ pub fn around(store: Arc<dyn ObjectStore>, planted: Option<Planted>) -> Arc<dyn 
         Some(bug @ (Planted::StoreLies | Planted::StoreOverwrites | Planted::HideWatermark)) => {
             Arc::new(Broken { store, bug })
         }
+        _ => store,
+    }
+}
+
+/// The store that backups read, with the planted bug, if it is one of those.
+pub fn around_backups(
+    store: Arc<dyn ObjectStore>,
+    planted: Option<Planted>,
+) -> Arc<dyn ObjectStore> {
+    match planted {
+        Some(bug @ Planted::HideWal) => Arc::new(Broken { store, bug }),
         _ => store,
     }
 }
@@ -96,7 +108,20 @@ impl ObjectStore for Broken {
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.store.list(prefix)
+        let listed = self.store.list(prefix);
+        if self.bug != Planted::HideWal {
+            return listed;
+        }
+        let all = listed.try_collect::<Vec<_>>().map_ok(|mut all| {
+            let files = all.iter().map(|meta| &meta.location);
+            let newest = files
+                .filter(|file| file.as_ref().contains("/wal/"))
+                .max()
+                .cloned();
+            all.retain(|meta| Some(&meta.location) != newest.as_ref());
+            stream::iter(all).map(Ok)
+        });
+        all.try_flatten_stream().boxed()
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
