@@ -93,6 +93,9 @@ pub struct Variant {
     /// Only these faults, by number.
     #[arg(long, value_delimiter = ',', num_args = 0..)]
     faults: Option<Vec<usize>>,
+    /// Without retention, and without steps of clocks.
+    #[arg(long)]
+    no_retention: bool,
     /// With this planted bug.
     #[arg(long)]
     planted: Option<Planted>,
@@ -161,6 +164,7 @@ impl Variant {
             clients: self.clients.clone(),
             operations: self.operations,
             faults: self.faults.clone(),
+            no_retention: self.no_retention,
         }
     }
 
@@ -181,6 +185,9 @@ impl Variant {
             None => {}
             Some([]) => arguments.push("--faults".into()),
             Some(faults) => arguments.push(format!("--faults={}", list(faults))),
+        }
+        if self.no_retention {
+            arguments.push("--no-retention".into());
         }
         if let Some(planted) = self.planted {
             arguments.push(format!("--planted={}", planted.name()));

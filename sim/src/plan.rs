@@ -101,6 +101,8 @@ pub struct Reduction {
     pub operations: Option<u32>,
     /// Numbers of the faults that stay; all if not given.
     pub faults: Option<Vec<usize>>,
+    /// Retention is off, and no clock steps.
+    pub no_retention: bool,
 }
 
 /// In some runs of `crash` the log is backed up, while its servers crash.
@@ -155,6 +157,11 @@ impl Plan {
         }
         if let Some(kept) = &to.faults {
             self.faults.retain(|fault| kept.contains(&fault.number));
+        }
+        if to.no_retention {
+            (self.settings.max_age_ms, self.settings.max_bytes) = (None, None);
+            let is_step = |kind| matches!(kind, FaultKind::ClockStep { .. });
+            self.faults.retain(|fault| !is_step(fault.kind));
         }
         self
     }
