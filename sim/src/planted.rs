@@ -10,7 +10,7 @@ mod store;
 use clap::ValueEnum;
 
 pub use face::Face;
-pub use settings::configured;
+pub use settings::{configured, exposed};
 pub use store::{around, around_backups};
 
 use crate::plan::Scenario;

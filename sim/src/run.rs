@@ -47,6 +47,7 @@ pub struct Report {
 /// # Errors
 /// When the simulation itself cannot run.
 pub fn run(plan: &Plan, planted: Option<Planted>) -> Result<Report, String> {
+    let plan = &planted::exposed(plan, planted);
     let recorder = Recorder::default();
     let troubles = Troubles::new(plan.seed);
     let current = Current::new(NODES[0]);

@@ -1,7 +1,25 @@
 //! Servers that run with other settings than those that the checkers know.
 
 use super::Planted;
-use crate::plan::{PlannedSettings, WEEK_MS};
+use crate::plan::{Plan, PlannedSettings, WEEK_MS};
+
+/// When a log is backed up, and how old records get, in runs that need it to show a bug and have not drawn it.
+const BACKUP_MS: u64 = 4_000;
+const MAX_AGE_MS: u64 = 9_000;
+
+/// The plan, with what the planted bug needs to show. The checkers know of it.
+pub fn exposed(plan: &Plan, planted: Option<Planted>) -> Plan {
+    let mut plan = plan.clone();
+    match planted {
+        Some(Planted::HideWal) => plan.backup_ms = plan.backup_ms.or(Some(BACKUP_MS)),
+        Some(Planted::TrimYoung) => {
+            let settings = &mut plan.settings;
+            settings.max_age_ms = settings.max_age_ms.or(Some(MAX_AGE_MS));
+        }
+        _ => {}
+    }
+    plan
+}
 
 /// What servers are configured with instead, if the planted bug is one of settings.
 pub fn configured(planned: &PlannedSettings, planted: Option<Planted>) -> PlannedSettings {
