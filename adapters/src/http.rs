@@ -25,7 +25,9 @@ use routes::append::body_sizes::BodySizes;
 use routes::metrics_text::MetricsText;
 use routes::read_limit::ReadLimit;
 use routes::welcome::Welcome;
-use routes::{append, count, health, keys, openapi, scan, segments, stream, swagger_ui, trim};
+use routes::{
+    append, count, delete_key, health, keys, openapi, scan, segments, stream, swagger_ui, trim,
+};
 use wire::reply;
 
 mod document;
@@ -210,6 +212,9 @@ fn routes_of<S: LogStore>(
             service: Arc::clone(&service),
             budget: Budget::new(trim::BODIES, trim::ALL_BODIES_BYTES),
             body_timeout: options.body_timeout,
+        },
+        delete_key::DeleteKey {
+            service: Arc::clone(&service),
         },
         stream::StreamRoute {
             service,

@@ -8,6 +8,7 @@ mod selection;
 
 pub(super) mod append;
 pub(super) mod count;
+pub(super) mod delete_key;
 pub(super) mod health;
 pub(super) mod keys;
 pub(super) mod metrics_text;
@@ -29,6 +30,7 @@ pub(super) type Api<S> = (
     segments::Segments<S>,
     count::Count<S>,
     trim::TrimRoute<S>,
+    delete_key::DeleteKey<S>,
     stream::StreamRoute<S>,
     health::Health,
 );

@@ -24,6 +24,7 @@ use crate::store::memory::{Memory, MemoryStore};
 
 mod appending;
 mod compressed;
+mod deleting;
 mod described;
 mod document;
 mod examples;
@@ -174,6 +175,10 @@ impl<S> Server<S> {
 
 fn get(uri: &str, headers: &[(&str, &str)]) -> Request {
     request(Method::GET, uri, headers).finish()
+}
+
+fn delete(uri: &str, headers: &[(&str, &str)]) -> Request {
+    request(Method::DELETE, uri, headers).finish()
 }
 
 fn post(uri: &str, headers: &[(&str, &str)]) -> poem::RequestBuilder {

@@ -86,7 +86,7 @@ impl Described for ScanResponse {
             FieldDescription { number: 2, name: "key", json_name: "key", field_type: FieldType::Bytes, repeated: false, optional: false, comment: "The requested key." },
             FieldDescription { number: 3, name: "values", json_name: "values", field_type: FieldType::Message(Value::DESCRIPTION), repeated: true, optional: false, comment: "The records, in the order of their sequences." },
             FieldDescription { number: 4, name: "next_sequence", json_name: "nextSequence", field_type: FieldType::Uint64, repeated: false, optional: false, comment: "The `start_seq` of the next page. Ranges in which the key has no records are skipped." },
-            FieldDescription { number: 5, name: "trimmed_before", json_name: "trimmedBefore", field_type: FieldType::Uint64, repeated: false, optional: true, comment: "If the requested range begins below the floor of the log: the floor, the first sequence that can still be there. Records before it were trimmed. In JSON, absent otherwise." },
+            FieldDescription { number: 5, name: "trimmed_before", json_name: "trimmedBefore", field_type: FieldType::Uint64, repeated: false, optional: true, comment: "If the requested range begins below the floor of the log or of the key: the higher one of the two, the first sequence that can still be there. Records before it were trimmed or deleted. In JSON, absent otherwise." },
         ],
     };
 }
@@ -107,6 +107,16 @@ impl Described for TrimResponse {
         fields: &[
             FieldDescription { number: 1, name: "status", json_name: "status", field_type: FieldType::String, repeated: false, optional: false, comment: "Always \"success\"." },
             FieldDescription { number: 2, name: "trimmed_before", json_name: "trimmedBefore", field_type: FieldType::Uint64, repeated: false, optional: false, comment: "The floor of the log: all records with a lower sequence are trimmed. It is higher than requested if more was trimmed before." },
+        ],
+    };
+}
+impl Described for DeleteKeyResponse {
+    const DESCRIPTION: &'static MessageDescription = &MessageDescription {
+        name: "DeleteKeyResponse",
+        comment: "The response to the deletion of a key. The floor is durable.",
+        fields: &[
+            FieldDescription { number: 1, name: "status", json_name: "status", field_type: FieldType::String, repeated: false, optional: false, comment: "Always \"success\"." },
+            FieldDescription { number: 2, name: "trimmed_before", json_name: "trimmedBefore", field_type: FieldType::Uint64, repeated: false, optional: false, comment: "The floor of the key: all its records with a lower sequence are gone from reads. It is higher than requested if more was deleted or trimmed before." },
         ],
     };
 }
@@ -158,7 +168,7 @@ impl Described for CountResponse {
         fields: &[
             FieldDescription { number: 1, name: "status", json_name: "status", field_type: FieldType::String, repeated: false, optional: false, comment: "Always \"success\"." },
             FieldDescription { number: 2, name: "count", json_name: "count", field_type: FieldType::Uint64, repeated: false, optional: false, comment: "Exact number of records." },
-            FieldDescription { number: 3, name: "trimmed_before", json_name: "trimmedBefore", field_type: FieldType::Uint64, repeated: false, optional: true, comment: "If the range begins below the floor of the log: the floor, the first sequence that can still be there. Records before it were trimmed and are not counted. In JSON, absent otherwise." },
+            FieldDescription { number: 3, name: "trimmed_before", json_name: "trimmedBefore", field_type: FieldType::Uint64, repeated: false, optional: true, comment: "If the range begins below the floor of the log or of the key: the higher one of the two, the first sequence that can still be there. Records before it were trimmed or deleted, and are not counted. In JSON, absent otherwise." },
         ],
     };
 }
@@ -181,8 +191,8 @@ impl Described for Conflict {
         comment: "A precondition that does not hold.",
         fields: &[
             FieldDescription { number: 1, name: "key", json_name: "key", field_type: FieldType::Bytes, repeated: false, optional: false, comment: "Key of the precondition." },
-            FieldDescription { number: 2, name: "last_sequence", json_name: "lastSequence", field_type: FieldType::Uint64, repeated: false, optional: true, comment: "Sequence of the last record of the key. Absent if that record was trimmed." },
-            FieldDescription { number: 3, name: "trimmed_before", json_name: "trimmedBefore", field_type: FieldType::Uint64, repeated: false, optional: true, comment: "If records that the precondition asks about were trimmed, and the key has no later ones: the floor of the log, the first sequence that can still be there." },
+            FieldDescription { number: 2, name: "last_sequence", json_name: "lastSequence", field_type: FieldType::Uint64, repeated: false, optional: true, comment: "Sequence of the last record of the key. Absent if that record was trimmed or deleted." },
+            FieldDescription { number: 3, name: "trimmed_before", json_name: "trimmedBefore", field_type: FieldType::Uint64, repeated: false, optional: true, comment: "If records that the precondition asks about were trimmed or deleted, and the key has no later ones: the floor of the log or of the key, the higher one of the two; the first sequence that can still be there." },
         ],
     };
 }

@@ -156,8 +156,8 @@ pub struct ScanResponse {
     /// The `start_seq` of the next page. Ranges in which the key has no records are skipped.
     #[prost(uint64, tag = "4")]
     pub next_sequence: u64,
-    /// If the requested range begins below the floor of the log: the floor, the first sequence that can still be there.
-    /// Records before it were trimmed. In JSON, absent otherwise.
+    /// If the requested range begins below the floor of the log or of the key: the higher one of the two, the first sequence
+    /// that can still be there. Records before it were trimmed or deleted. In JSON, absent otherwise.
     #[prost(uint64, optional, tag = "5")]
     #[cfg_attr(feature = "json", serde(skip_serializing_if = "Option::is_none"))]
     pub trimmed_before: ::core::option::Option<u64>,
@@ -185,6 +185,18 @@ pub struct TrimResponse {
     pub status: ::prost::alloc::string::String,
     /// The floor of the log: all records with a lower sequence are trimmed. It is higher than requested if more was trimmed
     /// before.
+    #[prost(uint64, tag = "2")]
+    pub trimmed_before: u64,
+}
+/// The response to the deletion of a key. The floor is durable.
+#[cfg_attr(feature = "json", derive(serde::Serialize), serde(rename_all = "camelCase"))]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteKeyResponse {
+    /// Always "success".
+    #[prost(string, tag = "1")]
+    pub status: ::prost::alloc::string::String,
+    /// The floor of the key: all its records with a lower sequence are gone from reads. It is higher than requested if more was
+    /// deleted or trimmed before.
     #[prost(uint64, tag = "2")]
     pub trimmed_before: u64,
 }
@@ -254,8 +266,8 @@ pub struct CountResponse {
     /// Exact number of records.
     #[prost(uint64, tag = "2")]
     pub count: u64,
-    /// If the range begins below the floor of the log: the floor, the first sequence that can still be there. Records before
-    /// it were trimmed and are not counted. In JSON, absent otherwise.
+    /// If the range begins below the floor of the log or of the key: the higher one of the two, the first sequence that can
+    /// still be there. Records before it were trimmed or deleted, and are not counted. In JSON, absent otherwise.
     #[prost(uint64, optional, tag = "3")]
     #[cfg_attr(feature = "json", serde(skip_serializing_if = "Option::is_none"))]
     pub trimmed_before: ::core::option::Option<u64>,
@@ -293,12 +305,12 @@ pub struct Conflict {
     #[prost(bytes = "bytes", tag = "1")]
     #[cfg_attr(feature = "json", serde(serialize_with = "crate::json::base64"))]
     pub key: ::prost::bytes::Bytes,
-    /// Sequence of the last record of the key. Absent if that record was trimmed.
+    /// Sequence of the last record of the key. Absent if that record was trimmed or deleted.
     #[prost(uint64, optional, tag = "2")]
     #[cfg_attr(feature = "json", serde(skip_serializing_if = "Option::is_none"))]
     pub last_sequence: ::core::option::Option<u64>,
-    /// If records that the precondition asks about were trimmed, and the key has no later ones: the floor of the log, the
-    /// first sequence that can still be there.
+    /// If records that the precondition asks about were trimmed or deleted, and the key has no later ones: the floor of the log
+    /// or of the key, the higher one of the two; the first sequence that can still be there.
     #[prost(uint64, optional, tag = "3")]
     #[cfg_attr(feature = "json", serde(skip_serializing_if = "Option::is_none"))]
     pub trimmed_before: ::core::option::Option<u64>,

@@ -35,6 +35,7 @@ impl<T: OpenApi> OpenApi for Amended<T> {
                 let meaning = match operation.operation_id {
                     Some("append") => |_| None,
                     Some("trim") => of_a_trim,
+                    Some("deleteKey") => of_a_deletion,
                     _ => of_a_read,
                 };
                 let responses = &mut operation.responses.responses;
@@ -60,8 +61,8 @@ impl<T: OpenApi> OpenApi for Amended<T> {
             MetaSecurityScheme {
                 ty: "http",
                 description: Some(
-                    "A token from the server's token file, if one is configured. Appending requires the right append and trimming the \
-                     right admin, all other operations require read; admin includes both.",
+                    "A token from the server's token file, if one is configured. Appending requires the right append, trimming and \
+                     deleting the right admin, all other operations require read; admin includes both.",
                 ),
                 name: None,
                 key_in: None,
@@ -101,6 +102,21 @@ fn of_a_trim(status: Option<u16>) -> Option<&'static str> {
         413 => "The body is over 4 KiB.",
         504 => {
             "The outcome is unknown, unless the message says that nothing was applied. Repeat the trim."
+        }
+        _ => return None,
+    })
+}
+
+/// The same for the deletion of a key.
+fn of_a_deletion(status: Option<u16>) -> Option<&'static str> {
+    Some(match status? {
+        413 => "The key exceeds its limit; the message names the limit.",
+        429 => {
+            "A queue is full, or the deleted records of too many keys are still to be removed from storage. Nothing was \
+             deleted; retry later."
+        }
+        504 => {
+            "The outcome is unknown, unless the message says that nothing was applied. Repeat the deletion."
         }
         _ => return None,
     })

@@ -76,6 +76,10 @@ fn failures(operation: &str, path: &str, status: u16) -> Vec<Failure> {
             let late = "the trim was not acknowledged within 30000 ms";
             vec![Error::TrimUnknown(late.to_owned()).into()]
         }
+        504 if operation == "deleteKey" => {
+            let late = "the deletion was not acknowledged within 30000 ms";
+            vec![Error::DeletionUnknown(late.to_owned()).into()]
+        }
         504 => vec![Error::DeadlineExceeded(30_000).into()],
         _ => Vec::new(),
     }
@@ -111,6 +115,10 @@ fn invalid(operation: &str, limits: &Limits) -> Failure {
             return refused.unwrap_or_else(|| Failure::invalid(""));
         }
         "append" => Batch::new(Vec::new(), limits).err(),
+        "deleteKey" => {
+            let refused = param::key(None, None, limits).err();
+            return refused.unwrap_or_else(|| Failure::invalid(""));
+        }
         "scan" | "listKeys" => PageLimit::new(0, limits).err(),
         _ => param::range(5, Some(3)).err(),
     };
@@ -135,11 +143,7 @@ fn too_large(operation: &str, limits: &Limits) -> Failure {
 
 fn overloaded(operation: &str, limits: &Limits) -> Error {
     let (what, limit) = match operation {
-        "append" => (
-            "the append queue, in requests,",
-            limits.append_queue_requests as u64,
-        ),
-        "trim" => (
+        "append" | "trim" | "deleteKey" => (
             "the append queue, in requests,",
             limits.append_queue_requests as u64,
         ),

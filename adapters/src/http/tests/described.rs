@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use super::*;
 use crate::http::proto::{
-    AppendResponse, Conflict, CountResponse, Described, ErrorResponse, Key, KeysResponse, PROTOBUF,
-    ScanResponse, Segment, SegmentsResponse, TrimResponse, Value,
+    AppendResponse, Conflict, CountResponse, DeleteKeyResponse, Described, ErrorResponse, Key,
+    KeysResponse, PROTOBUF, ScanResponse, Segment, SegmentsResponse, TrimResponse, Value,
 };
 use crate::http::{DocumentFormat, document};
 
@@ -63,6 +63,7 @@ fn the_document_requires_what_responses_always_have() {
         always_there::<SegmentsResponse>(),
         always_there::<CountResponse>(),
         always_there::<TrimResponse>(),
+        always_there::<DeleteKeyResponse>(),
         always_there::<ErrorResponse>(),
         always_there::<Conflict>(),
     ] {

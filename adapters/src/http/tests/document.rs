@@ -24,6 +24,7 @@ async fn the_document_describes_every_route_but_those_that_serve_it() {
     let operation = |method: &str, path: &str| paths[path][method]["operationId"].clone();
     assert_eq!(operation("post", "/api/v1/log/append"), "append");
     assert_eq!(operation("post", "/api/v1/log/trim"), "trim");
+    assert_eq!(operation("delete", "/api/v1/log/key"), "deleteKey");
     assert_eq!(operation("get", "/api/v1/log/scan"), "scan");
     assert_eq!(operation("get", "/api/v1/log/keys"), "listKeys");
     assert_eq!(operation("get", "/api/v1/log/segments"), "listSegments");
@@ -125,7 +126,7 @@ async fn the_document_says_which_operations_may_need_a_token() {
             }
         }
     }
-    assert_eq!(asking, 8);
+    assert_eq!(asking, 9);
 }
 
 #[tokio::test]

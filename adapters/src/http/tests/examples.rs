@@ -26,6 +26,7 @@ fn request_for(operation: &str, path: &str, status: &str) -> Option<Request> {
     let append = |content_type, body: Json| {
         post(path, &[("content-type", content_type)]).body(body.to_string())
     };
+    let remove = |query: &str| delete(&format!("{path}?{query}"), &[]);
     let query = |query: &str| get(&format!("{path}?{query}"), &[]);
     let base64 = |text: String| {
         use base64::Engine;
@@ -41,6 +42,13 @@ fn request_for(operation: &str, path: &str, status: &str) -> Option<Request> {
         ("trim", "400") => append("application/json", json!({})),
         ("trim", "413") => append("application/json", Json::String("k".repeat(9_998))),
         ("trim", "415") => append("text/plain", json!({})),
+        ("deleteKey", "400") => remove("before_seq=1"),
+        ("deleteKey", "413") => remove(&format!("key={}", long_key())),
+        ("deleteKey", "401") => remove("key=orders"),
+        ("deleteKey", "403") => {
+            let headers = [("authorization", "Bearer known")];
+            delete(path, &headers)
+        }
         ("append" | "trim", "401") => append("application/json", json!({})),
         ("append" | "trim", "403") => post(path, &[("authorization", "Bearer known")]).finish(),
         ("scan", "400") => query("key=orders&limit=0"),
@@ -93,8 +101,8 @@ async fn the_examples_of_errors_are_what_the_server_answers() {
             }
         }
     }
-    // 400 of seven operations, 401 and 403 of eight, 413 of five, 415 of two.
-    assert_eq!(answered, 7 + 8 + 8 + 5 + 2);
+    // 400 of eight operations, 401 and 403 of nine, 413 of six, 415 of two.
+    assert_eq!(answered, 8 + 9 + 9 + 6 + 2);
 }
 
 #[tokio::test]
@@ -124,6 +132,11 @@ async fn the_examples_of_answers_are_what_the_server_answers() {
     assert_eq!(
         events.body,
         "event: trimmed\ndata: {\"trimmedBefore\":1}\n\n"
+    );
+    let deleted = delete("/api/v1/log/key?key=orders", &[]);
+    assert_eq!(
+        server.send(deleted).await.json(),
+        example("DeleteKeyResponse")
     );
     let value = &example("ScanResponse")["values"][0];
     assert_eq!(*value, example("Value"));

@@ -96,6 +96,7 @@ fn requests(accept: &str) -> Vec<Request> {
     ] {
         requests.push(get(&format!("/api/v1/log/{path}"), &headers));
     }
+    requests.push(delete("/api/v1/log/key?key=k", &headers));
     requests
 }
 
@@ -150,7 +151,7 @@ async fn a_method_that_a_route_does_not_take_is_told_which_it_takes() {
     let server = memory_server();
     for route in ROUTES {
         for method in [
-            Method::DELETE,
+            Method::PATCH,
             Method::OPTIONS,
             Method::from_bytes(b"BREW").expect("a method"),
         ] {

@@ -128,6 +128,13 @@ fn messages_have_the_bytes_that_log_proto_says() {
         b"\x0a\x07success\x10\x03",
     );
     golden(
+        &DeleteKeyResponse {
+            status: SUCCESS.into(),
+            trimmed_before: 4,
+        },
+        b"\x0a\x07success\x10\x04",
+    );
+    golden(
         &ErrorResponse {
             status: ERROR.into(),
             message: "m".into(),

@@ -76,7 +76,7 @@ impl Reason {
                 "The content encoding of the body is neither gzip nor zstd."),
             Self::Conflict => row(StatusCode::CONFLICT, "conflict", None,
                 "Code conflict: a precondition does not hold; `conflict` has the key and its last sequence, or `trimmedBefore` if the records \
-                 that the precondition asks about were trimmed. Read the new records of the key and decide again. Code producer_out_of_order: requests before this one are missing; repeat the requests from \
+                 that the precondition asks about were trimmed or deleted. Read the new records of the key and decide again. Code producer_out_of_order: requests before this one are missing; repeat the requests from \
                  `expectedSequence` on. Code producer_sequence_too_old: the request was applied, and its start sequence is no \
                  longer known. Code producer_sequence_reused: the producer used this sequence for other records. Code \
                  producer_fenced: the producer has a higher epoch now. Code producer_unknown: the producer is new or \

@@ -43,9 +43,10 @@ pub(in crate::http) const STREAM: &str = "/api/v1/log/stream";
 
 /// Every route, those outside the OpenAPI document last.
 #[rustfmt::skip]
-pub(in crate::http) const ROUTES: [Route; 19] = [
+pub(in crate::http) const ROUTES: [Route; 20] = [
     post("/api/v1/log/append").needs(Append),
     post("/api/v1/log/trim").needs(Admin),
+    delete("/api/v1/log/key").needs(Admin),
     get("/api/v1/log/scan").needs(Read),
     get("/api/v1/log/keys").needs(Read),
     get("/api/v1/log/segments").needs(Read),
@@ -77,6 +78,13 @@ const fn get(path: &'static str) -> Route {
 const fn post(path: &'static str) -> Route {
     Route {
         allow: "POST",
+        ..get(path)
+    }
+}
+
+const fn delete(path: &'static str) -> Route {
+    Route {
+        allow: "DELETE",
         ..get(path)
     }
 }

@@ -116,6 +116,11 @@ pub(super) fn of(message: &str) -> Supplement {
             Vec::new(),
             json!({"status": "success", "trimmedBefore": 1}),
         ),
+        "DeleteKeyResponse" => with(
+            &["status", "trimmedBefore"],
+            Vec::new(),
+            json!({"status": "success", "trimmedBefore": 2}),
+        ),
         "Value" => with(
             &["sequence", "value", "timestampMs"],
             vec![text("valueText", "value", "With `format=text`, in place of `value` if the value is text.")],

@@ -166,6 +166,34 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/log/key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete the records of a key
+         * @description Raises the floor of the key: to `before_seq`, or to the end of the log, which deletes all records that the key has. When
+         *     the response arrives, the floor is durable, and no read returns a record of the key below it, not even after a crash. A key
+         *     without other records is no longer listed. Scans, counts and streams that ask for records below the floor say so with
+         *     `trimmedBefore`. Other keys and later records of the key are not affected, and the key can be appended to again.
+         *
+         *     The records are removed from storage later. Backups keep them until these are pruned.
+         *
+         *     A floor is never lowered: the response to a deletion below the floor has the floor in force. So a deletion whose outcome is
+         *     unknown (status 504) can be repeated. One without `before_seq` then also deletes what was appended meanwhile.
+         */
+        delete: operations["deleteKey"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/log/stream": {
         parameters: {
             query?: never;
@@ -341,12 +369,12 @@ export interface components {
             key: string;
             /**
              * Format: int64
-             * @description Sequence of the last record of the key. Absent if that record was trimmed.
+             * @description Sequence of the last record of the key. Absent if that record was trimmed or deleted.
              */
             lastSequence?: number;
             /**
              * Format: int64
-             * @description If records that the precondition asks about were trimmed, and the key has no later ones: the floor of the log, the first sequence that can still be there.
+             * @description If records that the precondition asks about were trimmed or deleted, and the key has no later ones: the floor of the log or of the key, the higher one of the two; the first sequence that can still be there.
              */
             trimmedBefore?: number;
         };
@@ -370,9 +398,28 @@ export interface components {
             count: number;
             /**
              * Format: int64
-             * @description If the range begins below the floor of the log: the floor, the first sequence that can still be there. Records before it were trimmed and are not counted. In JSON, absent otherwise.
+             * @description If the range begins below the floor of the log or of the key: the higher one of the two, the first sequence that can still be there. Records before it were trimmed or deleted, and are not counted. In JSON, absent otherwise.
              */
             trimmedBefore?: number;
+        };
+        /**
+         * @description The response to the deletion of a key. The floor is durable.
+         * @example {
+         *       "status": "success",
+         *       "trimmedBefore": 2
+         *     }
+         */
+        DeleteKeyResponse: {
+            /**
+             * @description Always "success".
+             * @enum {string}
+             */
+            status: "success";
+            /**
+             * Format: int64
+             * @description The floor of the key: all its records with a lower sequence are gone from reads. It is higher than requested if more was deleted or trimmed before.
+             */
+            trimmedBefore: number;
         };
         /**
          * @description The response to a request that failed.
@@ -566,7 +613,7 @@ export interface components {
             nextSequence: number;
             /**
              * Format: int64
-             * @description If the requested range begins below the floor of the log: the floor, the first sequence that can still be there. Records before it were trimmed. In JSON, absent otherwise.
+             * @description If the requested range begins below the floor of the log or of the key: the higher one of the two, the first sequence that can still be there. Records before it were trimmed or deleted. In JSON, absent otherwise.
              */
             trimmedBefore?: number;
         };
@@ -757,7 +804,7 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description Code conflict: a precondition does not hold; `conflict` has the key and its last sequence, or `trimmedBefore` if the records that the precondition asks about were trimmed. Read the new records of the key and decide again. Code producer_out_of_order: requests before this one are missing; repeat the requests from `expectedSequence` on. Code producer_sequence_too_old: the request was applied, and its start sequence is no longer known. Code producer_sequence_reused: the producer used this sequence for other records. Code producer_fenced: the producer has a higher epoch now. Code producer_unknown: the producer is new or was forgotten, and must start with sequence 0. Nothing was applied now. */
+            /** @description Code conflict: a precondition does not hold; `conflict` has the key and its last sequence, or `trimmedBefore` if the records that the precondition asks about were trimmed or deleted. Read the new records of the key and decide again. Code producer_out_of_order: requests before this one are missing; repeat the requests from `expectedSequence` on. Code producer_sequence_too_old: the request was applied, and its start sequence is no longer known. Code producer_sequence_reused: the producer used this sequence for other records. Code producer_fenced: the producer has a higher epoch now. Code producer_unknown: the producer is new or was forgotten, and must start with sequence 0. Nothing was applied now. */
             409: {
                 headers: {
                     /** @description The request id: the one that the client sent, or a new one. The server logs it. */
@@ -1516,6 +1563,138 @@ export interface operations {
                 };
             };
             /** @description The outcome is unknown, unless the message says that nothing was applied. Repeat the trim. */
+            504: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+        };
+    };
+    deleteKey: {
+        parameters: {
+            query?: {
+                /** @description The key, as UTF-8 text. Give either `key` or `key_base64`. */
+                key?: string;
+                /** @description The key, as base64 (standard or URL-safe, padded or not). */
+                key_base64?: string;
+                /** @description Delete only records with a lower sequence. At most the end of the log. Default: delete all records of the key. */
+                before_seq?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeleteKeyResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description A body or parameter is malformed; the message names it. */
+            400: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description Tokens are configured, and the header Authorization has none or an unknown one. */
+            401: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    /** @description The authentication scheme: Bearer. */
+                    "www-authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description The token does not have the right that this operation requires; or a web page of an origin that is not in http.cors.allow_origins requests a change; or the host name of the request is not one of the server's (http.allowed_hosts). */
+            403: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description The key exceeds its limit; the message names the limit. */
+            413: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description A queue is full, or the deleted records of too many keys are still to be removed from storage. Nothing was deleted; retry later. */
+            429: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    /** @description Seconds to wait before a retry. Without this header, a retry does not help. */
+                    "retry-after"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description A bug, or damaged data. The server logs the cause with the request id. */
+            500: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description Code unavailable: the store cannot be reached or the server is stopping; nothing was applied. Code fenced: another writer took over; nothing was applied, do not retry on this server. */
+            503: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    /** @description Seconds to wait before a retry. Without this header, a retry does not help. */
+                    "retry-after"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description The outcome is unknown, unless the message says that nothing was applied. Repeat the deletion. */
             504: {
                 headers: {
                     /** @description The request id: the one that the client sent, or a new one. The server logs it. */

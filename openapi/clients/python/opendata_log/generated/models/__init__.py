@@ -6,6 +6,8 @@ from .append_response_status import AppendResponseStatus
 from .conflict import Conflict
 from .count_response import CountResponse
 from .count_response_status import CountResponseStatus
+from .delete_key_response import DeleteKeyResponse
+from .delete_key_response_status import DeleteKeyResponseStatus
 from .error_response import ErrorResponse
 from .error_response_status import ErrorResponseStatus
 from .header import Header
@@ -39,6 +41,8 @@ __all__ = (
     "Conflict",
     "CountResponse",
     "CountResponseStatus",
+    "DeleteKeyResponse",
+    "DeleteKeyResponseStatus",
     "ErrorResponse",
     "ErrorResponseStatus",
     "Header",

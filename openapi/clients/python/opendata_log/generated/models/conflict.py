@@ -28,9 +28,11 @@ class Conflict:
 
         Attributes:
             key (str): Key of the precondition.
-            last_sequence (int | Unset): Sequence of the last record of the key. Absent if that record was trimmed.
-            trimmed_before (int | Unset): If records that the precondition asks about were trimmed, and the key has no later
-                ones: the floor of the log, the first sequence that can still be there.
+            last_sequence (int | Unset): Sequence of the last record of the key. Absent if that record was trimmed or
+                deleted.
+            trimmed_before (int | Unset): If records that the precondition asks about were trimmed or deleted, and the key
+                has no later ones: the floor of the log or of the key, the higher one of the two; the first sequence that can
+                still be there.
      """
 
     key: str

@@ -32,8 +32,9 @@ class CountResponse:
         Attributes:
             status (CountResponseStatus): Always "success".
             count (int): Exact number of records.
-            trimmed_before (int | Unset): If the range begins below the floor of the log: the floor, the first sequence that
-                can still be there. Records before it were trimmed and are not counted. In JSON, absent otherwise.
+            trimmed_before (int | Unset): If the range begins below the floor of the log or of the key: the higher one of
+                the two, the first sequence that can still be there. Records before it were trimmed or deleted, and are not
+                counted. In JSON, absent otherwise.
      """
 
     status: CountResponseStatus

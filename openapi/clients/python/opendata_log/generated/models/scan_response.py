@@ -38,8 +38,9 @@ class ScanResponse:
             values (list[Value]): The records, in the order of their sequences.
             next_sequence (int): The `start_seq` of the next page. Ranges in which the key has no records are skipped.
             key_text (str | Unset): With `format=text`, in place of `key` if the key is text.
-            trimmed_before (int | Unset): If the requested range begins below the floor of the log: the floor, the first
-                sequence that can still be there. Records before it were trimmed. In JSON, absent otherwise.
+            trimmed_before (int | Unset): If the requested range begins below the floor of the log or of the key: the higher
+                one of the two, the first sequence that can still be there. Records before it were trimmed or deleted. In JSON,
+                absent otherwise.
      """
 
     status: ScanResponseStatus
