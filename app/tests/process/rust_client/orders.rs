@@ -10,7 +10,7 @@ async fn orders(log: &LogClient) -> Result<()> {
         let record = record?;
         println!("{} {:?}", record.sequence, record.value);
     }
-    println!("{}", log.count("orders", ..).await?);
+    println!("{}", log.count("orders", ..).await?.count);
     let mut tail = log.tail("orders", 1);
     if let Some(record) = tail.next().await {
         println!("tail: {:?}", record?.value);

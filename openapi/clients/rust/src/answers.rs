@@ -35,7 +35,8 @@ answered!(
     KeysResponse,
     SegmentsResponse,
     CountResponse,
-    TrimResponse
+    TrimResponse,
+    DeleteKeyResponse
 );
 
 /// What was asked for, or what the server said instead.

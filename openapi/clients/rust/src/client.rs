@@ -9,13 +9,14 @@ use futures::stream::try_unfold;
 
 use crate::append::{self, AppendOptions};
 use crate::arguments;
+use crate::deletion;
 use crate::error::Error;
 use crate::exactly_once;
 use crate::http::Http;
 use crate::paging::{Keys, Records};
 use crate::producer::Producers;
 use crate::reading::{self, Query, ReadOptions};
-use crate::record::{Appended, Record, Segment};
+use crate::record::{Appended, Counted, Record, Segment};
 use crate::retry::Retry;
 use crate::tail;
 use crate::trim;
@@ -137,7 +138,7 @@ impl LogClient {
         }
     }
 
-    /// How many records `key` has with sequences in `range`.
+    /// How many records `key` has with sequences in `range`, and whether some of those were trimmed or deleted.
     ///
     /// # Errors
     /// What the last attempt ended in.
@@ -145,13 +146,13 @@ impl LogClient {
         &self,
         key: impl Into<Bytes>,
         range: impl RangeBounds<u64>,
-    ) -> Result<u64, Error> {
+    ) -> Result<Counted, Error> {
         let key = key.into();
         arguments::key(&key)?;
         let (start, end) = arguments::sequences(&range)?;
         let parameters = reading::range("key_base64", reading::encoded(&key), start, end);
         let answer: CountResponse = self.read("/api/v1/log/count", &parameters).await?;
-        Ok(answer.count)
+        Ok(answer.into())
     }
 
     /// The distinct keys that begin with `prefix`, in byte order, read page by page. With an empty prefix, all of them.
@@ -225,6 +226,23 @@ impl LogClient {
             before_time_ms: Some(time_ms),
         };
         trim::trim(&self.http, &self.retry, &request).await
+    }
+
+    /// Deletes the records of `key` with sequences below `before`; with `None`, all that it has. Answers with the floor of the key, the first
+    /// sequence that a record of it can still have, when no crash can undo it. It is higher if more was deleted or trimmed before. The
+    /// server removes the records from storage later. Needs the right `admin`.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::InvalidArgument`] when `before` is beyond the end of the log; otherwise what the last attempt ended in. It may have
+    /// been applied then: delete again. With `None`, a deletion that is sent again also deletes what was appended meanwhile.
+    pub async fn delete_key(
+        &self,
+        key: impl Into<Bytes>,
+        before: impl Into<Option<u64>>,
+    ) -> Result<u64, Error> {
+        let key = key.into();
+        arguments::key(&key)?;
+        deletion::delete(&self.http, &self.retry, &key, before.into()).await
     }
 
     async fn read<M: crate::answers::Answered>(

@@ -74,13 +74,7 @@ impl Http {
         parameters: &[(&str, String)],
         waits: bool,
     ) -> Result<Answer, NoAnswer> {
-        let mut url = Url::parse(&self.url_of(path)).map_err(|error| NoAnswer {
-            reason: error.to_string(),
-            was_not_sent: true,
-            is_hopeless: true,
-            source: None,
-        })?;
-        url.query_pairs_mut().extend_pairs(parameters);
+        let url = self.url_with(path, parameters)?;
         if waits {
             return self.send(self.waiting.get(url)).await;
         }
@@ -94,6 +88,28 @@ impl Http {
         let request = self.requests.post(self.url_of(path));
         let request = request.header(CONTENT_TYPE, PROTOBUF);
         self.send(request.body(Body::wrap(body))).await
+    }
+
+    /// Sends `DELETE path` with these parameters.
+    pub(crate) async fn delete(
+        &self,
+        path: &str,
+        parameters: &[(&str, String)],
+    ) -> Result<Answer, NoAnswer> {
+        let url = self.url_with(path, parameters)?;
+        let _place = self.place().await;
+        self.send(self.requests.delete(url)).await
+    }
+
+    fn url_with(&self, path: &str, parameters: &[(&str, String)]) -> Result<Url, NoAnswer> {
+        let mut url = Url::parse(&self.url_of(path)).map_err(|error| NoAnswer {
+            reason: error.to_string(),
+            was_not_sent: true,
+            is_hopeless: true,
+            source: None,
+        })?;
+        url.query_pairs_mut().extend_pairs(parameters);
+        Ok(url)
     }
 
     async fn place(&self) -> impl Drop {

@@ -6,6 +6,7 @@ mod arguments;
 mod body;
 mod builder;
 mod client;
+mod deletion;
 mod error;
 mod exactly_once;
 mod http;
@@ -25,7 +26,7 @@ pub use client::LogClient;
 pub use error::{Conflict, Error, ErrorKind, LostAppends};
 pub use paging::{Keys, Records};
 pub use reading::{ReadOptions, Visibility};
-pub use record::{Appended, Header, Record, Segment, SequencedRecord};
+pub use record::{Appended, Counted, Header, Record, Segment, SequencedRecord};
 pub use retry::Retry;
 
 /// The messages of the HTTP API.

@@ -113,6 +113,25 @@ pub struct Appended {
     pub count: u64,
 }
 
+/// How many records there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Counted {
+    /// The number of records that are left.
+    pub count: u64,
+    /// If records that were to be counted may have been trimmed or deleted: the first sequence that can still be there.
+    pub trimmed_before: Option<u64>,
+}
+
+impl From<wire::CountResponse> for Counted {
+    fn from(answer: wire::CountResponse) -> Self {
+        Self {
+            count: answer.count,
+            trimmed_before: answer.trimmed_before,
+        }
+    }
+}
+
 /// A window of the log, across all keys. It ends where the next one begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]

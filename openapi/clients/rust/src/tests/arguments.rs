@@ -103,6 +103,7 @@ async fn a_wrong_argument_is_refused_before_anything_is_sent() {
         .unwrap_err();
     assert!(message(error).starts_with("records[1]: key must"));
     assert!(message(client.count("", ..).await.unwrap_err()).starts_with("key must"));
+    assert!(message(client.delete_key("", None).await.unwrap_err()).starts_with("key must"));
     assert!(message(client.count("orders", 5..2).await.unwrap_err()).contains("not 5..2"));
     assert!(message(client.segments(..=u64::MAX).await.unwrap_err()).starts_with("range must"));
     let streams = [

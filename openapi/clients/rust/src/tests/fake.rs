@@ -301,18 +301,15 @@ impl Shared {
         match url.path() {
             "/api/v1/log/append" => self.append(&request.body),
             "/api/v1/log/scan" => self.scan(&url).await,
-            "/api/v1/log/count" => {
-                let count = self.found(&url).len() as u64;
-                let status = wire::SUCCESS.to_owned();
-                Reply::message(
-                    200,
-                    &wire::CountResponse {
-                        status,
-                        count,
-                        trimmed_before: None,
-                    },
-                )
-            }
+            "/api/v1/log/count" => Reply::message(
+                200,
+                &wire::CountResponse {
+                    status: wire::SUCCESS.to_owned(),
+                    count: self.found(&url).len() as u64,
+                    trimmed_before: self.trimmed(&url),
+                },
+            ),
+            "/api/v1/log/key" => self.delete(&url),
             "/api/v1/log/keys" => self.keys(&url),
             _ => Reply::error(404, "not_found"),
         }
@@ -326,6 +323,28 @@ impl Shared {
             Ok(answer) => Reply::message(200, &answer),
             Err(refusal) => Reply::message(409, &*refusal),
         }
+    }
+
+    fn delete(&self, url: &Url) -> Reply {
+        let mut log = self.log.lock().unwrap();
+        let tip = log.records.len() as u64;
+        let before = parameter(url, "before_seq").map_or(tip, |_| number(url, "before_seq"));
+        if before > tip {
+            return Reply::error(400, "invalid_argument");
+        }
+        let floor = log.floors.entry(key(url)).or_default();
+        *floor = before.max(*floor);
+        let answer = wire::DeleteKeyResponse {
+            status: wire::SUCCESS.to_owned(),
+            trimmed_before: *floor,
+        };
+        Reply::message(200, &answer)
+    }
+
+    /// The floor of the key, if the range begins below it.
+    fn trimmed(&self, url: &Url) -> Option<u64> {
+        let floor = self.log.lock().unwrap().floor_of(&key(url));
+        (number(url, "start_seq") < floor).then_some(floor)
     }
 
     async fn scan(&self, url: &Url) -> Reply {
@@ -355,7 +374,7 @@ impl Shared {
             key: key(url),
             values: found.into_iter().take(limit).collect(),
             next_sequence,
-            trimmed_before: None,
+            trimmed_before: self.trimmed(url),
         };
         Reply::message(200, &answer)
     }
@@ -383,6 +402,7 @@ impl Shared {
         let (key, start) = (key(url), number(url, "start_seq"));
         let end = parameter(url, "end_seq").map_or(u64::MAX, |_| number(url, "end_seq"));
         let log = self.log.lock().unwrap();
+        let start = start.max(log.floor_of(&key));
         let records = (0..).zip(log.records.iter());
         records
             .filter(|(sequence, record)| (start..end).contains(sequence) && record.0 == key)

@@ -12,6 +12,8 @@ const REMEMBERED: usize = 5;
 #[derive(Debug, Default)]
 pub(super) struct Log {
     pub(super) records: Vec<(Bytes, Bytes)>,
+    /// Below which sequences the records of keys were deleted.
+    pub(super) floors: HashMap<Bytes, u64>,
     producers: HashMap<String, Known>,
     /// The producers as they were when the log had so many records.
     before: Vec<(usize, HashMap<String, Known>)>,
@@ -111,6 +113,11 @@ impl Log {
                 ..answer.clone()
             })),
         }
+    }
+
+    /// Below it, nothing of `key` is read.
+    pub(super) fn floor_of(&self, key: &Bytes) -> u64 {
+        self.floors.get(key).copied().unwrap_or(0)
     }
 
     /// Keeps so many records, and the producers of then.

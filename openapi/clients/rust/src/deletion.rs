@@ -1,0 +1,36 @@
+//! Deletions of keys. One that may have been applied is sent again: the floor of a key never goes back.
+
+use crate::error::Error;
+use crate::http::Http;
+use crate::reading::{encoded, repeatable};
+use crate::retry::Retry;
+use crate::wire::DeleteKeyResponse;
+
+const PATH: &str = "/api/v1/log/key";
+
+/// Asks until it is answered, there is no use in asking again, or there were enough attempts. Gives the floor.
+pub(crate) async fn delete(
+    http: &Http,
+    retry: &Retry,
+    key: &[u8],
+    before: Option<u64>,
+) -> Result<u64, Error> {
+    let mut parameters = vec![("key_base64", encoded(key))];
+    parameters.extend(before.map(|before| ("before_seq", before.to_string())));
+    let mut attempts = retry.attempts();
+    loop {
+        match delete_once(http, retry, &parameters).await {
+            Ok(answer) => return Ok(answer.trimmed_before),
+            Err(error) => attempts.failed(error).await?,
+        }
+    }
+}
+
+async fn delete_once(
+    http: &Http,
+    retry: &Retry,
+    parameters: &[(&str, String)],
+) -> Result<DeleteKeyResponse, Error> {
+    let asked = http.delete(PATH, parameters).await;
+    repeatable(asked, retry).map_err(|error| error.of_request("DELETE", &http.url_of(PATH)))
+}
