@@ -12,9 +12,10 @@ const APPEND: &str = "append-token-0123456789abcdef";
 const ADMIN: &str = "admin-token-0123456789abcdef";
 const WRONG: &str = "wrong-token-0123456789abcdef";
 
-const ROUTES: [(&str, &str, Option<&str>); 13] = [
+const ROUTES: [(&str, &str, Option<&str>); 14] = [
     ("POST", "/api/v1/log/append", Some("append")),
     ("POST", "/api/v1/log/trim", Some("admin")),
+    ("DELETE", "/api/v1/log/key?key=k", Some("admin")),
     ("GET", "/api/v1/log/scan?key=k", Some("read")),
     ("GET", "/api/v1/log/keys", Some("read")),
     ("GET", "/api/v1/log/segments", Some("read")),

@@ -152,6 +152,13 @@ impl Client {
         read(sent.expect("answered")).await.expect("JSON")
     }
 
+    /// Asks to delete records of a key, with further parameters such as `&before_seq=10`.
+    pub(crate) async fn delete(&self, key: &[u8], more: &str) -> Answer {
+        let url = format!("{}/key?{}{more}", self.url, key_parameter(key));
+        let sent = self.http.delete(url).send().await;
+        read(sent.expect("answered")).await.expect("JSON")
+    }
+
     /// `GET path?query`, path from the log's root on.
     pub(crate) async fn get(&self, path_and_query: &str) -> Result<Answer, String> {
         let sent = self
