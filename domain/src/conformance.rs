@@ -127,6 +127,7 @@ pub async fn run_all<F: StoreFixture>(fixture: impl Fn() -> F) {
     following::closing_answers_a_waiting_follower(fixture()).await;
     trimming::a_follower_is_told_what_was_trimmed_before_it_read_it(fixture()).await;
     deleting::a_follower_is_told_what_was_deleted_before_it_read_it(fixture()).await;
+    deleting::a_follower_at_the_tip_is_given_nothing_that_was_deleted(fixture()).await;
 }
 
 /// Runs every check of a [`LogReader`], each on data of its own from `fixture`.

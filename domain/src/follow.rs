@@ -82,7 +82,7 @@ struct Dropped {
 pub enum Delivery {
     /// The next records of the key, in order.
     Run(Run),
-    /// The inbox overflowed: read from the store at the current position, then wait again.
+    /// The inbox overflowed, or records of the key were deleted: read from the store at the current position, then wait again.
     Behind,
     /// There will be no more.
     Stopped(Stopped),
@@ -150,6 +150,14 @@ impl Followers {
     /// The number of current followers.
     pub fn count(&self) -> usize {
         self.registered.load(Ordering::Relaxed)
+    }
+
+    /// Has the followers of `key` read from the store from where they are: what waits for them may have been deleted.
+    pub fn read_again(&self, key: &Key) {
+        let state = locked(&self.state);
+        for inbox in state.by_key.get(key).into_iter().flatten() {
+            inbox.change(Content::fall_behind);
+        }
     }
 
     /// Stops all followers; later ones are stopped immediately.
@@ -347,6 +355,16 @@ impl Content {
         // Their space, too.
         self.runs = VecDeque::new();
         self.bytes = 0;
+    }
+
+    /// Gives up what is here. There is something to read now.
+    fn fall_behind(&mut self) {
+        let last = self.runs.back().map(|waiting| waiting.run.last().plus(1));
+        let to = self.dropped.map(|dropped| dropped.to).or(last);
+        self.drop_up_to(to.unwrap_or(Sequence::ZERO));
+        if let Some(dropped) = &mut self.dropped {
+            dropped.from = Sequence::ZERO;
+        }
     }
 
     fn take(&mut self, visibility: Visibility) -> Option<Delivery> {

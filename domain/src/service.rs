@@ -74,12 +74,16 @@ impl<S: LogWriter> LogService<S> {
         self.store.trim(trim).await
     }
 
-    /// Deletes records of a key, and returns what is in force for it once that is durable.
+    /// Deletes records of a key, and returns what is in force for it once that is durable and no follower is given one of them any
+    /// more.
     ///
     /// # Errors
     /// As [`LogWriter::delete`].
     pub async fn delete(&self, deletion: Deletion) -> Result<Sequence> {
-        self.store.delete(deletion).await
+        let key = deletion.key.clone();
+        let floor = self.store.delete(deletion).await?;
+        self.followers.read_again(&key);
+        Ok(floor)
     }
 
     /// The segments that have records at or above the floor, or could, in order, and how much is stored of each.

@@ -41,6 +41,30 @@ fn a_commit_wakes_exactly_the_followers_of_its_keys() {
 }
 
 #[test]
+fn the_followers_of_a_key_read_again_when_they_are_told_so() {
+    let followers = followers(10);
+    for visibility in [Visibility::Memory, Visibility::Durable] {
+        let register = |name| followers.register(key(name), visibility).expect("room");
+        let (mut a, mut b) = (register("a"), register("b"));
+        followers.durable(Sequence::new(1));
+        apply(&followers, "a", 1, 1);
+        apply(&followers, "b", 2, 1);
+        followers.read_again(&key("a"));
+        assert_eq!(a.next().now_or_never(), Some(Delivery::Behind));
+        followers.durable(Sequence::new(3));
+        assert_eq!(b.next().now_or_never(), Some(Delivery::Run(run(2, 1))));
+        if visibility == Visibility::Durable {
+            // What it was to see later is read from the store then.
+            assert_eq!(a.next().now_or_never(), Some(Delivery::Behind));
+        }
+        assert_eq!(a.next().now_or_never(), None);
+        apply(&followers, "a", 3, 1);
+        followers.durable(Sequence::new(4));
+        assert_eq!(a.next().now_or_never(), Some(Delivery::Run(run(3, 1))));
+    }
+}
+
+#[test]
 fn a_durable_follower_waits_for_the_watermark() {
     let followers = followers(10);
     let mut follower = followers
