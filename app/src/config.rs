@@ -420,6 +420,7 @@ impl Config {
             append_timeout: self.timeouts.append,
             check_timeout: self.timeouts.check,
             open_timeout: self.timeouts.open,
+            purge_within: self.retention.purge_within,
             key_table_bytes: self.memory.key_table.as_u64(),
             block_cache_bytes: self.memory.block_cache.as_u64(),
             meta_cache_bytes: self.memory.meta_cache.as_u64(),

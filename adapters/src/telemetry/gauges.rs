@@ -85,6 +85,11 @@ impl Metrics {
             |values| values.status.dead_segments,
         );
         gauge(
+            "log_purges",
+            "Deleted keys whose bytes are still stored.",
+            |values| values.status.purges,
+        );
+        gauge(
             "log_floor_sequence",
             "Everything below this sequence was deleted, by a trim or by retention.",
             |values| values.floor,
@@ -120,6 +125,11 @@ impl Metrics {
             "log_durable_lag_seconds",
             "For how long the oldest record that is not on object storage has been waiting.",
             |values| values.status.durable_lag,
+        );
+        gauge(
+            "log_oldest_purge_seconds",
+            "How long ago the first of the keys was deleted whose bytes are still stored; 0 if there are none.",
+            |values| values.status.oldest_purge,
         );
         gauge(
             "log_write_failure_seconds",

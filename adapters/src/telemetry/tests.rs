@@ -179,6 +179,8 @@ fn what_an_operator_asks_next_is_there() {
         "log_append_queue_requests 4",
         "log_active_segment 7",
         "log_dead_segments 2",
+        "log_purges 3",
+        "log_oldest_purge_seconds 14",
         "log_commit_appends_sum 3",
         "log_commit_records_sum 30",
         "log_append_queue_wait_seconds_count 1",

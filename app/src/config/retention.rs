@@ -25,8 +25,14 @@ const SEAL_AT: u64 = 1 << 30;
 /// No segment is sealed sooner than this unless the operator says so.
 const SEAL_AT_LEAST: Duration = Duration::from_mins(10);
 
+/// By default, when the bytes of deleted keys are to be gone.
+const PURGE_WITHIN: Duration = Duration::from_hours(24);
+const PURGE_AT_LEAST: Duration = Duration::from_secs(1);
+/// A purge takes so many steps that wait for something.
+const STEPS_OF_PURGE: u32 = 8;
+
 /// How much of the log stays. By default all of it does. Data goes by whole segments, oldest first.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RetentionSection {
     /// Delete records that are older than this, for example `30d`: a segment is deleted once its newest record is
@@ -39,6 +45,22 @@ pub struct RetentionSection {
     /// active segment is never deleted. Without `segments.seal_bytes`, segments are sealed at a 20th of it.
     #[schemars(with = "Option<String>")]
     pub max_bytes: Option<ByteSize>,
+    /// When the records of a deleted key are to be gone from the object store, too: at least `1s`. No read shows them once the
+    /// deletion is answered. After half of this time, the files that hold them are rewritten; the shorter it is, the more is
+    /// written, and files that nothing needs are collected sooner. A backup, or a compaction that takes longer, delays it.
+    #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
+    pub purge_within: Duration,
+}
+
+impl Default for RetentionSection {
+    fn default() -> Self {
+        Self {
+            max_age: None,
+            max_bytes: None,
+            purge_within: PURGE_WITHIN,
+        }
+    }
 }
 
 impl Config {
@@ -67,18 +89,32 @@ impl Config {
     }
 }
 
-/// With retention, lets the space of deleted data be free within 20 seconds, and not after 25 minutes, unless the settings of SlateDB
-/// say otherwise.
+/// With retention, lets the space of deleted data be free within 20 seconds, and not after 25 minutes. With less time for purges than a
+/// day, lets each of their steps take only a part of it. Unless the settings of SlateDB say otherwise.
 pub(super) fn collect_soon(config: &mut Config, sources: &Sources) {
-    if config.retention().is_off() {
+    let within = config.retention.purge_within;
+    let purges_soon = within < PURGE_WITHIN;
+    if config.retention().is_off() && !purges_soon {
         return;
     }
+    let step = match purges_soon {
+        true => within / STEPS_OF_PURGE,
+        false => Duration::MAX,
+    };
     let given = |name: &str| sources.given(&format!("slatedb.{name}"));
     let settings = &mut config.slatedb.0;
-    if let Some(compactor) = &mut settings.compactor_options
-        && !given("compactor_options.checkpoint_lifetime")
-    {
-        compactor.checkpoint_lifetime = CHECKPOINT;
+    if let Some(compactor) = &mut settings.compactor_options {
+        if !given("compactor_options.checkpoint_lifetime") {
+            compactor.checkpoint_lifetime = CHECKPOINT.min(step).max(PURGE_AT_LEAST);
+        }
+        if !given("compactor_options.poll_interval") {
+            compactor.poll_interval = compactor.poll_interval.min(step);
+        }
+        if let Some(worker) = &mut compactor.worker
+            && !given("compactor_options.worker.compactions_poll_interval")
+        {
+            worker.compactions_poll_interval = worker.compactions_poll_interval.min(step);
+        }
     }
     let Some(collector) = &mut settings.garbage_collector_options else {
         return;
@@ -92,10 +128,10 @@ pub(super) fn collect_soon(config: &mut Config, sources: &Sources) {
             continue;
         };
         if !given("interval") {
-            files.interval = Some(COLLECT_EVERY);
+            files.interval = Some(COLLECT_EVERY.min(step).max(PURGE_AT_LEAST));
         }
         if !given("min_age") {
-            files.min_age = COLLECT_FROM;
+            files.min_age = COLLECT_FROM.min(step).max(PURGE_AT_LEAST);
         }
     }
 }
@@ -103,7 +139,16 @@ pub(super) fn collect_soon(config: &mut Config, sources: &Sources) {
 /// # Errors
 /// Settings that contradict each other, and what is accepted.
 pub(super) fn validate(config: &Config) -> Result<(), Refusal> {
-    let RetentionSection { max_age, max_bytes } = config.retention;
+    let RetentionSection {
+        max_age,
+        max_bytes,
+        purge_within,
+    } = config.retention;
+    if purge_within < PURGE_AT_LEAST {
+        return Err(Refusal(
+            "retention.purge_within must be at least 1s, such as 24h".to_owned(),
+        ));
+    }
     if let (Some(age), Some(interval)) = (max_age, config.segments.seal_interval)
         && interval > age
     {
@@ -137,6 +182,7 @@ mod tests {
             retention: RetentionSection {
                 max_age: max_age.map(Duration::from_secs),
                 max_bytes: max_bytes.map(ByteSize::b),
+                ..RetentionSection::default()
             },
             segments: Segments {
                 seal_interval: seal_interval.map(Duration::from_secs),
@@ -171,6 +217,15 @@ mod tests {
                 expected,
                 "{retention:?} {segments:?}"
             );
+        }
+    }
+
+    #[test]
+    fn a_purge_without_time_is_refused() {
+        for (millis, is_valid) in [(0, false), (999, false), (1_000, true)] {
+            let mut config = Config::default();
+            config.retention.purge_within = Duration::from_millis(millis);
+            assert_eq!(validate(&config).is_ok(), is_valid, "{millis}");
         }
     }
 

@@ -101,6 +101,12 @@ fn with_retention_files_are_collected_soon_unless_the_settings_say_otherwise() {
             of(Some("a.yaml")),
             (seconds(99), [soon, (soon.0, seconds(98))])
         );
+        jail.create_file("b.yaml", "retention: { purge_within: 16s }")?;
+        let sooner = (Some(seconds(2)), seconds(2));
+        assert_eq!(
+            of(Some("b.yaml")),
+            (seconds(99), [sooner, (sooner.0, seconds(98))])
+        );
         Ok(())
     });
 }

@@ -24,6 +24,7 @@ mod logging;
 mod malformed;
 mod memory;
 mod prometheus;
+mod purged;
 mod readiness;
 mod real_data;
 mod removed;

@@ -2,11 +2,14 @@
 //!
 //! `plan` decides from a plain description of the files what is merged next, `bounds` derives its limits from the settings, and
 //! `scheduler` connects it with SlateDB.
-//! `drains` drops the segments that are below the floor.
+//! `drains` drops the segments that are below the floor. `purging` leaves out records of deleted keys, and `rewrites` merges files only
+//! for that.
 
 mod bounds;
 mod drains;
 mod plan;
+mod purging;
+mod rewrites;
 mod scheduler;
 
 use std::sync::Arc;
@@ -20,6 +23,19 @@ use scheduler::Supplier;
 
 pub(super) use bounds::SchedulerOptions;
 pub(super) use drains::Dead;
+pub(super) use purging::DeletedKeys;
+pub(super) use rewrites::Rewrites;
+
+/// What compactions remove.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Removed {
+    /// The segments that are dropped.
+    pub(super) dead: Arc<Dead>,
+    /// The keys with deleted records that merges leave out.
+    pub(super) deleted: Arc<DeletedKeys>,
+    /// The segments that are rewritten for that.
+    pub(super) rewrites: Arc<Rewrites>,
+}
 
 /// SlateDB's compactor with our scheduler; `None` if the settings turn compaction off.
 ///
@@ -28,13 +44,20 @@ pub(super) fn builder<'a>(
     path: &'a str,
     objects: &Arc<dyn ObjectStore>,
     settings: &Settings,
-    dead: &Arc<Dead>,
+    removed: &Removed,
 ) -> Option<CompactorBuilder<&'a str>> {
     // A builder's own options take precedence over those in the settings.
     let mut options = settings.compactor_options.clone()?;
+    // It would keep the deleted records of files that are merged only to leave them out.
+    options.enable_trivial_move = false;
+    let bounds = Bounds::of(settings, &options);
     let supplier = drains::Supplier {
-        inner: Supplier(Bounds::of(settings, &options)),
-        dead: Arc::clone(dead),
+        inner: rewrites::Supplier {
+            inner: Supplier(bounds),
+            bounds,
+            rewrites: Arc::clone(&removed.rewrites),
+        },
+        dead: Arc::clone(&removed.dead),
     };
     // SlateDB begins no more at a poll than may run at the same time. Drains end within the poll, so they get room of their
     // own; the scheduler keeps merges to the limit, and so does the worker.
@@ -45,6 +68,7 @@ pub(super) fn builder<'a>(
     Some(
         builder
             .with_options(options)
-            .with_scheduler_supplier(Arc::new(supplier)),
+            .with_scheduler_supplier(Arc::new(supplier))
+            .with_compaction_filter_supplier(Arc::clone(&removed.deleted) as Arc<_>),
     )
 }

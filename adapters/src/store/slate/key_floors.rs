@@ -105,6 +105,13 @@ impl FloorsOfKeys {
         self.0.purges.load(Ordering::Acquire)
     }
 
+    /// The floors in force of the keys that are still to be purged, in the order of the keys.
+    pub(super) fn all_in_force(&self) -> Vec<KeyFloor> {
+        let mut all: Vec<KeyFloor> = self.0.floors.read().all_in_force().collect();
+        all.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+        all
+    }
+
     /// How many keys are still to be purged, and how long the first of them has waited.
     pub(super) fn backlog(&self, now_ms: i64) -> (u64, Duration) {
         let (keys, oldest) = self.0.floors.read().backlog();

@@ -2,7 +2,8 @@
 //!
 //! The path of an append: [`SlateStore::append`] → `queue` → `writer`, which is driven by the domain's sequencer →
 //! `rows` → `layout` → SlateDB. `flush` makes appends durable. `engine_status` reports the durable watermark and the end of the
-//! engine to `shared`, and `durable_answers` answers the appends that wait for them. `raised_floors` raises the floor of the log or of a key, and `removal` removes what is below that of the log. The path of a read: [`SlateStore::scan`] → `read` or `key_listing` → `layout`.
+//! engine to `shared`, and `durable_answers` answers the appends that wait for them. `raised_floors` raises the floor of the log or of a key, and `removal` removes what is below that of the log. `purge` removes the
+//! bytes of deleted keys. The path of a read: [`SlateStore::scan`] → `read` or `key_listing` → `layout`.
 
 mod background_lookups;
 pub mod backup;
@@ -10,6 +11,7 @@ pub mod check;
 mod commits_without_records;
 mod compaction;
 mod directory;
+mod doomed;
 mod durable_answers;
 mod emptied_wal;
 mod engine_clock;
@@ -22,12 +24,14 @@ pub(crate) mod layout;
 mod open;
 mod owner;
 mod plain_objects;
+mod purge;
 mod queue;
 mod raised_floors;
 mod read;
 mod record_rows;
 mod removal;
 mod removal_commits;
+mod removal_requests;
 mod rows;
 pub mod settings;
 mod shared;

@@ -21,15 +21,17 @@ use tokio::sync::OnceCell;
 use crate::object_prefix::check_prefix;
 
 use super::background_lookups::BackgroundLookups;
-use super::compaction::Dead;
+use super::compaction::Removed;
 use super::engine_clock::EngineClock;
 use super::key_floors;
 use super::key_floors::FloorsOfKeys;
 use super::layout::prefix::{ByKey, BySegment};
 use super::layout::{producers, segments, state};
 use super::owner::{Instance, Ownership};
+use super::purge::Purge;
 use super::queue::Queue;
 use super::removal::Removal;
+use super::removal_requests::Requests;
 use super::shared::Shared;
 use super::stored_rows::all;
 use super::stored_watermark::{self, StoredWatermark};
@@ -83,6 +85,8 @@ pub struct Options {
     pub open_timeout: Duration,
     /// How often to look whether segments have fallen below the floor, whose rows and files can then be removed.
     pub remove_every: Duration,
+    /// Nothing of a deleted key is to be stored after this time.
+    pub purge_within: Duration,
     /// Memory for the writer's key table, in bytes.
     pub key_table_bytes: u64,
     /// Memory for blocks of data, in bytes.
@@ -111,6 +115,7 @@ impl Default for Options {
             open_timeout: Duration::from_secs(60),
             // A look costs nothing, and what a trim left behind may wait that long.
             remove_every: Duration::from_secs(1),
+            purge_within: Duration::from_secs(24 * 60 * 60),
             key_table_bytes: 128 * MIB,
             block_cache_bytes: 128 * MIB,
             meta_cache_bytes: 64 * MIB,
@@ -171,7 +176,7 @@ async fn open(parts: StoreParts, options: Options) -> Result<SlateStore> {
     let recorded = stored_watermark::read(&*parts.objects, &options.path).await?;
     let clock = Arc::new(EngineClock::new(&*parts.clock));
     let wal_files = WalFiles::of(&options.path);
-    let dead = Arc::new(Dead::default());
+    let removed = Removed::default();
     if !recorded.accepts_loss() {
         let wal = options.wal.as_ref().map(|wal| &wal.objects);
         let wal = wal.unwrap_or(&parts.objects);
@@ -185,7 +190,7 @@ async fn open(parts: StoreParts, options: Options) -> Result<SlateStore> {
         purges,
         has_key_floors,
         ..
-    } = engine(&parts, &options, &clock, &wal_files, &dead).await?;
+    } = engine(&parts, &options, &clock, &wal_files, &removed).await?;
     let last_number = EngineNumber::new(db.status().durable_seq);
     match recorded.floor(last_number.watermark()) {
         Ok(floor) => state.bound = state.bound.max(floor),
@@ -237,13 +242,25 @@ async fn open(parts: StoreParts, options: Options) -> Result<SlateStore> {
         tracing::warn!(%error, "could not store the owner of the log");
     }
     let (queue, receiver) = Queue::new(&options.limits, options.append_timeout);
+    let requests = Requests::new(Arc::clone(&shared), queue.writer());
     let removal = Removal {
         db: db.clone(),
         shared: Arc::clone(&shared),
-        writer: queue.writer(),
-        dead,
+        requests: requests.clone(),
+        dead: removed.dead,
     };
     tokio::spawn(removal.run(options.remove_every));
+    let compacts = options.settings.compactor_options.is_some();
+    let purge = Purge {
+        db: db.clone(),
+        shared: Arc::clone(&shared),
+        clock: Arc::clone(&parts.clock),
+        requests,
+        deleted: removed.deleted,
+        rewrites: compacts.then_some(removed.rewrites),
+        within: options.purge_within,
+    };
+    tokio::spawn(purge.run(options.remove_every));
     let writer = Writer {
         status: db.subscribe(),
         db: db.clone(),
@@ -315,12 +332,12 @@ async fn engine(
     options: &Options,
     clock: &Arc<EngineClock>,
     wal_files: &Arc<WalFiles>,
-    dead: &Arc<Dead>,
+    removed: &Removed,
 ) -> Result<Found> {
     let mut opened_again = false;
     loop {
         clock.never_before(used_timestamps::latest_ms(&parts.objects, &options.path).await?);
-        let found = find(parts, options, clock, wal_files, dead).await;
+        let found = find(parts, options, clock, wal_files, removed).await;
         if matches!(found, Err(Error::Fenced)) {
             return found;
         }
@@ -360,9 +377,9 @@ async fn find(
     options: &Options,
     clock: &Arc<EngineClock>,
     wal_files: &Arc<WalFiles>,
-    dead: &Arc<Dead>,
+    removed: &Removed,
 ) -> Result<Found> {
-    let db = build(parts, options, Arc::clone(clock), wal_files, dead).await?;
+    let db = build(parts, options, Arc::clone(clock), wal_files, removed).await?;
     let row = db.get_key_value(state::key()).await.map_err(error::read)?;
     let (last_write_ms, state) = match row {
         Some(row) => (row.create_ts, state::decode(&row.value)?),
@@ -389,7 +406,7 @@ async fn build(
     options: &Options,
     clock: Arc<EngineClock>,
     wal_files: &Arc<WalFiles>,
-    dead: &Arc<Dead>,
+    removed: &Removed,
 ) -> Result<Db> {
     let filter = BloomFilterPolicy::new(BLOOM_BITS)
         .with_prefix_extractor(Arc::new(ByKey))
@@ -409,7 +426,7 @@ async fn build(
         Some(_) => Arc::clone(&parts.objects),
         None => wal_files.watch(Arc::clone(&parts.objects)),
     };
-    let compactor = compaction::builder(&options.path, &objects, &options.settings, dead);
+    let compactor = compaction::builder(&options.path, &objects, &options.settings, removed);
     let mut builder = Db::builder(options.path.as_str(), objects)
         .with_settings(options.settings.clone())
         .with_system_clock(clock)

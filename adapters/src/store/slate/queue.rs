@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use log_domain::budget::{Budget, Permit};
-use log_domain::sequencer::Doomed;
+use log_domain::sequencer::{Doomed, Unlisted};
 use log_domain::{
-    Append, Appended, Deletion, Durability, Error, Key, Limits, Result, Segment, SegmentId,
-    Sequence, Trim,
+    Append, Appended, Deletion, Durability, Error, Key, KeyFloor, Limits, Result, Segment,
+    SegmentId, Sequence, Trim,
 };
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
@@ -72,7 +72,7 @@ impl PendingFloor {
     }
 }
 
-/// A step of the removal of what is below the floor: one is on its way at a time.
+/// A step of a removal.
 pub(super) enum PendingRemoval {
     /// Watch these keys, whose rows of segments before this one are to be removed.
     Watch(Vec<Key>, Segment, oneshot::Sender<Result<()>>),
@@ -80,6 +80,14 @@ pub(super) enum PendingRemoval {
     Rows(Vec<Doomed>, oneshot::Sender<Result<Vec<Key>>>),
     /// Remove the rows of these segments, all before this one.
     Segments(Vec<SegmentId>, Segment, oneshot::Sender<Result<()>>),
+    /// Watch these deleted keys, whose rows are to be removed.
+    WatchDeleted(Vec<Key>, oneshot::Sender<Result<()>>),
+    /// Remove these rows of the directory of deleted keys. Answers as for `Rows`.
+    Unlist(Vec<Unlisted>, oneshot::Sender<Result<Vec<Key>>>),
+    /// Nothing is stored below these floors any more: remove the rows that say that there is.
+    Purged(Vec<KeyFloor>, oneshot::Sender<Result<()>>),
+    /// Remove the floors of these keys, which that of the log has passed, unless keys were purged since there were so many purges.
+    KeyFloors(Vec<Key>, u64, oneshot::Sender<Result<()>>),
 }
 
 /// The content of an append while it is queued.

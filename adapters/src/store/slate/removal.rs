@@ -10,22 +10,22 @@ use std::time::Duration;
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 use log_domain::segment::FIRST_SEGMENT;
-use log_domain::sequencer::{DirectoryEntry, Doomed};
-use log_domain::{Error, Key, Result, Segment, SegmentId};
+use log_domain::sequencer::Doomed;
+use log_domain::{Key, Result, Segment, SegmentId};
 use slatedb::Db;
 use slatedb::config::{FlushOptions, FlushType};
-use tokio::sync::{mpsc, oneshot};
 
 use super::compaction::Dead;
-use super::directory::{self, newest};
+use super::directory;
+use super::doomed::{doomed, is_full};
 use super::error;
-use super::queue::{Message, PendingRemoval};
+use super::layout::key_floors;
+use super::queue::PendingRemoval;
+use super::removal_requests::Requests;
 use super::shared::{Shared, Vital};
 
 /// Keys whose rows are removed by one commit.
 const KEYS: usize = 256;
-/// Rows of one key that are removed by one commit. With the above, this bounds for how long appends wait behind it.
-const ROWS: usize = 16;
 /// Keys that one walk visits; the next one continues. It bounds how long an iterator is open.
 const VISITED: usize = 16_384;
 /// Keys whose rows are read at the same time: few, because nothing waits for them.
@@ -35,7 +35,7 @@ const CONCURRENT: usize = 4;
 pub(super) struct Removal {
     pub(super) db: Db,
     pub(super) shared: Arc<Shared>,
-    pub(super) writer: mpsc::WeakUnboundedSender<Message>,
+    pub(super) requests: Requests,
     /// What the compactor may drop.
     pub(super) dead: Arc<Dead>,
 }
@@ -78,8 +78,10 @@ impl Removal {
         self.shared.removes_below(first_left.start);
         self.remove_listings(first_left).await?;
         let removed = dead.len();
-        self.ask(|reply| PendingRemoval::Segments(dead, first_left, reply))
+        self.requests
+            .ask(|reply| PendingRemoval::Segments(dead, first_left, reply))
             .await?;
+        self.remove_key_floors(first_left).await?;
         tracing::info!(
             segments = removed,
             below = %first_left.start,
@@ -132,19 +134,22 @@ impl Removal {
     /// Removes the rows of these keys. Each time, a key has fewer rows to remove, or has got one that stays, which happens once.
     async fn remove_keys(&self, mut keys: Vec<Key>, first_left: Segment) -> Result<()> {
         while !keys.is_empty() {
+            let _watching = self.requests.watch().await;
             let watched = keys.clone();
-            self.ask(|reply| PendingRemoval::Watch(watched, first_left, reply))
+            self.requests
+                .ask(|reply| PendingRemoval::Watch(watched, first_left, reply))
                 .await?;
             let doomed: Vec<Option<Doomed>> = stream::iter(keys)
-                .map(|key| self.doomed(key, first_left.id))
+                .map(|key| doomed(&self.db, key, first_left.id))
                 .buffered(CONCURRENT)
                 .try_collect()
                 .await?;
             let doomed: Vec<Doomed> = doomed.into_iter().flatten().collect();
-            let has_more = |doomed: &&Doomed| doomed.segments.len() == ROWS;
+            let has_more = |doomed: &&Doomed| is_full(doomed);
             let more = doomed.iter().filter(has_more).map(|d| d.key.clone());
             let mut next: Vec<Key> = more.collect();
             let again = self
+                .requests
                 .ask(|reply| PendingRemoval::Rows(doomed, reply))
                 .await?;
             next.extend(
@@ -158,60 +163,29 @@ impl Removal {
         Ok(())
     }
 
-    /// The oldest rows of `key`, of segments before `first_left`; `None` if there are none.
-    pub(super) async fn doomed(&self, key: Key, first_left: SegmentId) -> Result<Option<Doomed>> {
-        let (segments, next) = directory::oldest(&self.db, &key, first_left, ROWS).await?;
-        if segments.is_empty() {
-            return Ok(None);
+    /// Removes the floors of keys that the floor of the log has passed. A crash before that leaves them until the next time.
+    async fn remove_key_floors(&self, first_left: Segment) -> Result<()> {
+        let purges = self.shared.key_floors.purges();
+        let rows = self.db.scan_prefix(key_floors::prefix(), ..).await;
+        let mut rows = rows.map_err(error::read)?;
+        let mut passed = Vec::new();
+        loop {
+            // Nothing waits for this.
+            tokio::task::consume_budget().await;
+            let row = rows.next().await.map_err(error::read)?;
+            let is_last = row.is_none();
+            if let Some(row) = row {
+                let (key, floor) = key_floors::decode(&row.key, &row.value)?;
+                passed.extend((floor <= first_left.start).then_some(key));
+            }
+            if passed.len() == KEYS || is_last && !passed.is_empty() {
+                let keys = std::mem::take(&mut passed);
+                let remove = |reply| PendingRemoval::KeyFloors(keys, purges, reply);
+                self.requests.ask(remove).await?;
+            }
+            if is_last {
+                return Ok(());
+            }
         }
-        let settled = match &next {
-            Some(DirectoryEntry {
-                segment,
-                earlier: None,
-                ..
-            }) => Some(self.settled(&key, *segment).await?),
-            Some(_) | None => None,
-        };
-        Ok(Some(Doomed {
-            key,
-            segments,
-            are_all: next.is_none(),
-            settled,
-        }))
-    }
-
-    /// What the row of `key` should say that leaves open how many records are before it.
-    async fn settled(&self, key: &Key, segment: SegmentId) -> Result<DirectoryEntry> {
-        let newest = newest(&self.db, key, segment).await?;
-        let earlier = newest.filter(|newest| newest.segment == segment);
-        let earlier = earlier.map(|newest| newest.earlier).ok_or_else(|| {
-            Error::Corrupt(format!(
-                "the directory lists a key no longer in segment {segment}"
-            ))
-        })?;
-        Ok(DirectoryEntry {
-            key: key.clone(),
-            segment,
-            earlier: Some(earlier),
-        })
-    }
-
-    /// Has the writer do something, and waits for its answer.
-    async fn ask<T>(
-        &self,
-        request: impl FnOnce(oneshot::Sender<Result<T>>) -> PendingRemoval,
-    ) -> Result<T> {
-        let refusal = || {
-            self.shared.stopped().map_or_else(
-                || Error::unavailable("the writer has ended"),
-                |why| why.error(),
-            )
-        };
-        let (reply, answer) = oneshot::channel();
-        let writer = self.writer.upgrade().ok_or_else(refusal)?;
-        let sent = writer.send(Message::Remove(request(reply)));
-        drop(writer);
-        sent.map_err(|_| refusal())?;
-        answer.await.map_err(|_| refusal())?
     }
 }

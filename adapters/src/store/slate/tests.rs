@@ -65,6 +65,7 @@ mod failures;
 pub(super) mod held_store;
 mod lookups;
 mod prefixes;
+mod purge;
 mod read_only;
 mod removal;
 mod restarts;

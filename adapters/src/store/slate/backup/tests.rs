@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use log_domain::{Clock, Durability, LogReader, LogWriter};
+use log_domain::{Clock, Deletion, Durability, Key, LogReader, LogWriter};
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
@@ -149,6 +149,25 @@ async fn a_backup_has_what_was_durable_and_the_next_one_copies_only_what_is_new(
     // The checkpoint is gone.
     let checkpoints = fixture.source().admin().list_checkpoints(None).await;
     assert_eq!(checkpoints.expect("listed"), []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restored_log_hides_what_was_deleted_before_the_backup() {
+    let fixture = Fixture::new().await;
+    fixture.append("1").await;
+    fixture.flush().await;
+    let earlier = fixture.back_up().await.expect("backed up");
+    let deletion = Deletion {
+        key: Key::stored("k".into()),
+        before: None,
+    };
+    let floor = fixture.store.delete(deletion).await;
+    assert_eq!(floor.expect("deleted").get(), 1);
+    fixture.append("2").await;
+    let later = fixture.back_up().await.expect("backed up");
+    assert_eq!(fixture.values_in(&later.manifest.name).await, ["2"]);
+    assert_eq!(fixture.values_in(&earlier.manifest.name).await, ["1"]);
+    fixture.store.close(CLOSE).await.expect("closed");
 }
 
 #[tokio::test(flavor = "multi_thread")]

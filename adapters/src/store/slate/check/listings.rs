@@ -7,8 +7,9 @@ use log_domain::{Key, Result, Segment, SegmentId, Sequence};
 use slatedb::DbReader;
 
 use super::findings::Findings;
+use super::floors::Floors;
 use super::peeked::Rows;
-use super::segment::Walk;
+use super::segment::{Held, Walk};
 use super::system::System;
 use crate::store::slate::backup::Progress;
 use crate::store::slate::directory::records_in;
@@ -31,11 +32,12 @@ struct Heads<'a> {
     entry: Option<DirectoryEntry>,
     keys: Rows<'a>,
     key: Option<Key>,
+    floors: Floors<'a>,
     walks: Vec<Walk<'a>>,
 }
 
-/// A segment of the pass that holds a key, and how many records of it.
-type Counts = Vec<(SegmentId, u64)>;
+/// The segments of the pass that hold a key, and what they hold of it.
+type Counts = Vec<(SegmentId, Held)>;
 
 impl Listings<'_> {
     /// Returns how many keys and records were read. Keys are counted by the first pass.
@@ -63,16 +65,20 @@ impl Listings<'_> {
             let mut counts = Counts::new();
             for walk in &mut heads.walks {
                 if let Some(held) = walk.take(&key) {
-                    counts.push((walk.segment().id, held.records));
-                    records += held.records;
+                    records += held.left;
+                    counts.push((walk.segment().id, held));
                 }
             }
             if self.is_first {
-                keys += 1;
+                // What is left of a deleted key is no key.
+                let is_there = is_listed || !entries.is_empty();
+                keys += u64::from(is_there || counts.iter().any(|(_, held)| held.left > 0));
                 self.check_key(&key, is_listed, &entries, &heads, findings);
             }
             self.check_segments(&key, &entries, &counts, &heads, findings);
-            self.check_counts(reader, &key, &entries, &counts, &heads, findings)
+            let floor = heads.floors.of(&key, findings).await?;
+            let floor = floor.max(self.system.floor);
+            self.check_counts(reader, (&key, floor), &entries, &counts, &heads, findings)
                 .await?;
         }
         Ok((keys, records))
@@ -103,6 +109,7 @@ impl Listings<'_> {
             entry: None,
             keys,
             key: None,
+            floors: Floors::new(reader, findings, progress).await?,
             walks,
         };
         heads.entry = heads.next_entry(findings).await?;
@@ -153,9 +160,16 @@ impl Listings<'_> {
         let shown = key.escape_ascii();
         for walk in &heads.walks {
             let id = walk.segment().id;
-            let holds = counts.iter().any(|(segment, _)| *segment == id);
+            let held = counts.iter().find(|(segment, _)| *segment == id);
+            let is_hidden = held.is_some_and(|(_, held)| held.left == 0);
+            let holds = held.is_some();
             let is_listed = entries.iter().any(|entry| entry.segment == id);
-            if holds && !is_listed && !self.system.is_dead(id) && !heads.directory.failed() {
+            if holds
+                && !is_hidden
+                && !is_listed
+                && !self.system.is_dead(id)
+                && !heads.directory.failed()
+            {
                 findings.add(format!(
                     "segment {id}, key {shown}: it has records, and the directory does not say so"
                 ));
@@ -172,7 +186,7 @@ impl Listings<'_> {
     async fn check_counts(
         &self,
         reader: &DbReader,
-        key: &Bytes,
+        (key, floor): (&Bytes, Sequence),
         entries: &[DirectoryEntry],
         counts: &Counts,
         heads: &Heads<'_>,
@@ -189,14 +203,14 @@ impl Listings<'_> {
             let expected = match before {
                 _ if !is_here => None,
                 // What it says includes what was removed, which cannot be counted any more.
-                None if self.system.floor > Sequence::ZERO => Some(entry.earlier.unwrap_or(0)),
+                None if floor > Sequence::ZERO => Some(entry.earlier.unwrap_or(0)),
                 None => Some(0),
                 Some((_, None)) => None,
                 Some((segment, _)) if !is_known(segment) => None,
                 Some((segment, Some(earlier))) => {
                     let counted = counts.iter().find(|(id, _)| *id == segment);
                     let records = match counted {
-                        Some((_, records)) => Some(*records),
+                        Some((_, held)) => Some(held.records),
                         None => {
                             let key = Key::stored(key.clone());
                             let place = || {

@@ -4,6 +4,7 @@
 //! reads the rows of the system segment, `segment` the records of one segment, and `listings` holds the two against each other.
 
 mod findings;
+mod floors;
 mod frozen;
 mod listings;
 mod opening;

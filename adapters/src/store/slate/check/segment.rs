@@ -5,6 +5,7 @@ use log_domain::{Error, Result, Segment, Sequence};
 use slatedb::{DbReader, KeyValue};
 
 use super::findings::Findings;
+use super::floors::Floors;
 use super::peeked::Rows;
 use crate::store::slate::backup::Progress;
 use crate::store::slate::layout::records::{self, Row};
@@ -17,7 +18,10 @@ const SEQUENCE_BYTES: usize = 8;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Held {
     pub(super) key: Bytes,
+    /// Records up to its last one, with those that were removed before.
     pub(super) records: u64,
+    /// Records at or above the floor of the key.
+    pub(super) left: u64,
 }
 
 /// A walk through the records of a segment.
@@ -25,6 +29,7 @@ pub(super) struct Walk<'a> {
     segment: Segment,
     end: Sequence,
     rows: Rows<'a>,
+    floors: Floors<'a>,
     /// A row that was read and belongs to the next key.
     ahead: Option<(Bytes, KeyValue)>,
     /// What comes next, if it has been asked for.
@@ -34,6 +39,11 @@ pub(super) struct Walk<'a> {
 
 /// What must follow.
 struct Before {
+    /// The floor of the key.
+    floor: Sequence,
+    /// Whether the rows are at or above the floor. Those below may have gone, and then the key may have begun anew.
+    is_strict: bool,
+    left: u64,
     records: u64,
     last: Option<Sequence>,
     time_ms: i64,
@@ -54,6 +64,7 @@ impl<'a> Walk<'a> {
             segment,
             end,
             rows: Rows::with_prefix(reader, prefix, what, findings, progress).await?,
+            floors: Floors::new(reader, findings, progress).await?,
             ahead: None,
             next: None,
             over: false,
@@ -93,7 +104,11 @@ impl<'a> Walk<'a> {
                 None => return Ok(None),
             },
         };
+        let floor = self.floors.of(&key, findings).await?;
         let mut before = Before {
+            floor,
+            is_strict: floor <= self.segment.start,
+            left: 0,
             records: 0,
             last: None,
             time_ms: 0,
@@ -110,8 +125,8 @@ impl<'a> Walk<'a> {
                 }
             }
         }
-        let records = before.records;
-        Ok(Some(Held { key, records }))
+        let Before { records, left, .. } = before;
+        Ok(Some(Held { key, records, left }))
     }
 
     /// The next row that has a key. Rows that have none are findings.
@@ -138,8 +153,10 @@ impl<'a> Walk<'a> {
         before.records = ordinal.saturating_add(u64::from(run.count()));
         before.last = Some(run.last());
         before.time_ms = run.timestamp_ms();
+        let is_strict = before.is_strict;
+        before.is_strict |= run.last() >= before.floor;
         let wrong = |why: String| Err(Error::Corrupt(why));
-        if ordinal != expected {
+        if ordinal != expected && is_strict {
             return wrong(format!(
                 "it says that {ordinal} records of the key are before it in the segment, and there are {expected}"
             ));
@@ -179,6 +196,7 @@ impl<'a> Walk<'a> {
             }
             sequence = Some(entry.sequence);
             count += 1;
+            before.left += u64::from(entry.sequence >= before.floor);
         }
         if sequence != Some(run.last()) || count != run.count() {
             return wrong(format!(

@@ -9,7 +9,7 @@ use super::findings::Findings;
 use super::peeked::Rows;
 use crate::store::slate::backup::Progress;
 use crate::store::slate::layout::{
-    HEAD_BYTES, RowType, directory, keys, producers, segments, state,
+    HEAD_BYTES, RowType, directory, key_floors, keys, producers, purges, segments, state,
 };
 
 /// What the system segment says.
@@ -65,6 +65,8 @@ impl System {
         const STATE: u8 = RowType::State as u8;
         const SEGMENT: u8 = RowType::Segment as u8;
         const PRODUCER: u8 = RowType::Producer as u8;
+        const PURGE: u8 = RowType::Purge as u8;
+        const KEY_FLOOR: u8 = RowType::KeyFloor as u8;
         const DIRECTORY: u8 = RowType::Directory as u8;
         const KEY: u8 = RowType::Key as u8;
         match row.key.get(HEAD_BYTES - 1) {
@@ -77,6 +79,8 @@ impl System {
             Some(&PRODUCER) => drop(producers::decode(&row.key, &row.value)?),
             Some(&DIRECTORY) => drop(directory::decode(&row.key, &row.value)?),
             Some(&KEY) => drop(keys::decode(&row.key, &row.value)?),
+            Some(&PURGE) => drop(purges::decode(&row.key, &row.value)?),
+            Some(&KEY_FLOOR) => drop(key_floors::decode(&row.key, &row.value)?),
             _ => findings.add(format!(
                 "segment 0, row {}: the type of the row is not known",
                 row.key.escape_ascii()

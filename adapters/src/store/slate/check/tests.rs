@@ -5,14 +5,16 @@ use std::sync::Arc;
 use bytes::Bytes;
 use log_domain::run::RunBuilder;
 use log_domain::sequencer::State;
-use log_domain::{Append, Durability, LogWriter, SealPolicy, Segment, Sequence, Trim};
+use log_domain::{
+    Append, Deletion, Durability, Key, LogWriter, SealPolicy, Segment, Sequence, Trim,
+};
 use object_store::memory::InMemory;
 use object_store::{ObjectStore, ObjectStoreExt};
 use slatedb::config::{FlushOptions, FlushType};
 
 use super::*;
 use crate::store::slate::SlateStore;
-use crate::store::slate::layout::{directory, keys, records, segments, state};
+use crate::store::slate::layout::{directory, key_floors, keys, purges, records, segments, state};
 use crate::store::slate::tests::{CLOSE, batch, open_with};
 
 /// A log of three segments, which is open.
@@ -166,6 +168,54 @@ async fn nothing_is_wrong_with_a_log_while_what_is_below_its_floor_is_removed() 
     fixture
         .finds("the rows of those before it are missing")
         .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_deletion_hides_may_be_missing_and_nothing_else() {
+    let fixture = Fixture::new().await;
+    let deletion = |key: &'static str, before: u64| Deletion {
+        key: Key::stored(key.into()),
+        before: Some(Sequence::new(before)),
+    };
+    let deleted = fixture.store.delete(deletion("a", 1)).await;
+    assert_eq!(deleted.expect("deleted").get(), 1);
+    // As a purge that is not done leaves the row that the floor lies in.
+    let (key, value) = row(1, b"a", &[1], 1);
+    fixture.put(key.clone(), value).await;
+    fixture.flush_to(FlushType::Wal).await;
+    let report = fixture.check().await;
+    assert_eq!(report.findings, [""; 0]);
+    assert_eq!((report.records, report.keys), (3, 2));
+    // And all of it, which the directory still lists.
+    fixture.store.db.delete(key).await.expect("deleted");
+    fixture
+        .finds("the directory says that it has records, and there are none")
+        .await;
+
+    let fixture = Fixture::new().await;
+    let deleted = fixture.store.delete(deletion("a", 2)).await;
+    deleted.expect("deleted");
+    let (key, value) = row(3, b"a", &[3], 5);
+    fixture.put(key, value).await;
+    fixture
+        .finds("it says that 5 records of the key are before it")
+        .await;
+
+    let fixture = Fixture::new().await;
+    fixture
+        .store
+        .delete(deletion("b", 3))
+        .await
+        .expect("deleted");
+    fixture
+        .put(key_floors::key(b"b"), Bytes::from_static(&[2]))
+        .await;
+    fixture.finds("a key floor row has format version 2").await;
+    let fixture = Fixture::new().await;
+    fixture
+        .put(purges::key(b"b"), Bytes::from_static(&[2]))
+        .await;
+    fixture.finds("a purge row has format version 2").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

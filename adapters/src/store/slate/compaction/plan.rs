@@ -275,7 +275,7 @@ fn run_id(source: &SourceId) -> Option<u32> {
 }
 
 /// Whether a merge may take long: its size is that of a segment rather than of some L0 files.
-fn takes_long(spec: &CompactionSpec, files: &[Files]) -> bool {
+pub(super) fn takes_long(spec: &CompactionSpec, files: &[Files]) -> bool {
     let of_segment = files.iter().find(|files| files.segment == *spec.segment());
     match of_segment.map(|files| files.role) {
         Some(Role::System) => false,
@@ -285,7 +285,7 @@ fn takes_long(spec: &CompactionSpec, files: &[Files]) -> bool {
 }
 
 /// Run ids are unique in the database.
-fn first_free_run(files: &[Files], running: &[Running]) -> u32 {
+pub(super) fn first_free_run(files: &[Files], running: &[Running]) -> u32 {
     let there = files
         .iter()
         .flat_map(|files| &files.runs)

@@ -77,7 +77,7 @@ fn are_named_since(began_ms: u64, mut names_ms: impl Iterator<Item = u64>) -> bo
     names_ms.all(|name_ms| name_ms >= began_ms)
 }
 
-fn running(compaction: &Compaction) -> Running {
+pub(super) fn running(compaction: &Compaction) -> Running {
     Running {
         spec: compaction.spec().clone(),
         // What a worker has finished waits for the manifest only.
@@ -85,7 +85,7 @@ fn running(compaction: &Compaction) -> Running {
     }
 }
 
-fn describe(manifest: &VersionedManifest) -> Vec<Files> {
+pub(super) fn describe(manifest: &VersionedManifest) -> Vec<Files> {
     let segments = manifest.segments();
     let newest = segments
         .iter()

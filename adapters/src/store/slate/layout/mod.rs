@@ -10,12 +10,10 @@
 
 pub(crate) mod directory;
 pub(crate) mod key;
-#[allow(dead_code, reason = "deletions write and read them")]
 pub(crate) mod key_floors;
 pub(crate) mod keys;
 pub(crate) mod prefix;
 pub(crate) mod producers;
-#[allow(dead_code, reason = "deletions write and read them")]
 pub(crate) mod purges;
 pub(crate) mod records;
 pub(crate) mod segments;

@@ -13,7 +13,7 @@ use bytes::{Buf, BufMut, Bytes};
 use log_domain::{Error, Result, Run, SegmentId, Sequence};
 use prost::encoding::{decode_varint, encode_varint};
 
-use super::{RowType, head, key, versioned};
+use super::{HEAD_BYTES, RowType, head, key, versioned};
 
 const VERSION: u8 = 1;
 const SEQUENCE_BYTES: usize = 8;
@@ -63,6 +63,14 @@ pub(crate) fn key(segment: SegmentId, log_key: &[u8], last: Sequence) -> Bytes {
     let mut row_key = start(segment, log_key);
     row_key.put_u64(last.get());
     row_key.freeze()
+}
+
+/// The log key in a row key, as [`key::put`] writes it, and the last sequence; `None` if this is the key of another type of row.
+pub(crate) fn parts(row_key: &[u8]) -> Option<(&[u8], Sequence)> {
+    let (start, mut last) = row_key.split_at_checked(row_key.len().checked_sub(SEQUENCE_BYTES)?)?;
+    let (head, escaped) = start.split_at_checked(HEAD_BYTES)?;
+    (head[HEAD_BYTES - 1] == RowType::Records as u8)
+        .then(|| (escaped, Sequence::new(last.get_u64())))
 }
 
 /// What stands before the run in a row's value.
@@ -189,6 +197,11 @@ mod tests {
         ) {
             let records: Vec<_> = records.into_iter().collect();
             let (row, value) = row(&records, time, ordinal);
+            let row_key = key(segment, &log_key, row.run.last());
+            let (escaped, last) = parts(&row_key).expect("a key of a record row");
+            let name = key::get(&Bytes::copy_from_slice(escaped));
+            prop_assert_eq!(name.as_deref(), Some(&log_key[..]));
+            prop_assert_eq!(last, row.run.last());
             prop_assert_eq!(decode(&key(segment, &log_key, row.run.last()), &value).expect("a row"), row);
         }
 
@@ -203,6 +216,7 @@ mod tests {
 
         #[test]
         fn damaged_rows_are_errors_and_never_panics(row_key: Vec<u8>, value: Vec<u8>) {
+            let _ = parts(&row_key);
             if let Ok(row) = decode(&row_key.into(), &value.into()) {
                 let _ = row.run.entries().collect::<Result<Vec<_>>>();
             }

@@ -8,8 +8,8 @@ use log_domain::sequencer::{DirectoryEntry, Doomed};
 
 use super::held_store::Held;
 use super::*;
+use crate::store::slate::doomed::doomed;
 use crate::store::slate::layout::{directory, keys, records, segments};
-use crate::store::slate::removal::Removal;
 
 /// A table in which a few keys have room.
 const SMALL_TABLE: u64 = 1_500;
@@ -124,13 +124,7 @@ async fn rows_and_files_of_what_is_below_the_floor_go_and_counts_stay_as_they_we
     // The next commit would settle it.
     let open = store.db.get(directory::key(b"a", 6)).await.expect("read");
     assert_eq!(open, Some(directory::value(None)));
-    let removal = Removal {
-        db: store.db.clone(),
-        shared: Arc::clone(&store.shared),
-        writer: store.queue.writer(),
-        dead: Arc::default(),
-    };
-    let found = removal.doomed(Key::stored("a".into()), 6).await;
+    let found = doomed(&store.db, Key::stored("a".into()), 6).await;
     let settled = DirectoryEntry {
         key: Key::stored("a".into()),
         segment: 6,

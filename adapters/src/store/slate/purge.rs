@@ -1,0 +1,227 @@
+//! Purges deleted keys in the background: removes their records below the floor from what is stored.
+//!
+//! For each key whose floor is in force, the rows of the directory go first that name segments without a record of the key that
+//! stays (see [`log_domain::sequencer::Unlisted`]). From then on, every merge leaves out what is below the floor. When half of the
+//! time has passed that a purge may take, the files of all segments are rewritten that still hold such rows. Once a scan finds none
+//! of them, the purge row goes. A last flush lets the garbage collector delete what was replaced.
+//!
+//! Nothing of this is remembered but the purge row: after a crash, all steps are taken again.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use log_domain::sequencer::Unlisted;
+use log_domain::{Clock, Error, Key, KeyFloor, Result, Segment, SegmentId, Sequence};
+use slatedb::Db;
+use slatedb::config::{FlushOptions, FlushType};
+
+use super::compaction::{DeletedKeys, Rewrites};
+use super::doomed::{doomed, is_full};
+use super::error;
+use super::queue::PendingRemoval;
+use super::record_rows::{last_row, next_row, rows};
+use super::removal_requests::Requests;
+use super::shared::{Shared, Vital};
+
+/// Keys whose rows are removed by one commit.
+const KEYS: usize = 256;
+/// How often deleted keys are looked for at least and at most.
+const SELDOM: Duration = Duration::from_secs(10);
+const SOON: Duration = Duration::from_millis(100);
+/// After a failure, the next round comes so many times later.
+const AFTER_FAILURE: u32 = 30;
+/// Purges the deleted keys of one store.
+pub(super) struct Purge {
+    pub(super) db: Db,
+    pub(super) shared: Arc<Shared>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) requests: Requests,
+    /// What merges leave out.
+    pub(super) deleted: Arc<DeletedKeys>,
+    /// Asks the compactor to rewrite segments; `None` if there is no compactor.
+    pub(super) rewrites: Option<Arc<Rewrites>>,
+    /// After this time, nothing of a deleted key is to be stored any more.
+    pub(super) within: Duration,
+}
+
+impl Purge {
+    /// Looks every so often whether there is something to do, at least at this interval, until the store stops.
+    pub(super) async fn run(self, least: Duration) {
+        let shared = Arc::clone(&self.shared);
+        let _vital = Vital(Arc::clone(&shared));
+        let every = (self.within / 100).clamp(least.min(SOON), SELDOM);
+        let mut fails = false;
+        loop {
+            // Each round flushes a memtable.
+            let pause = if fails { every * AFTER_FAILURE } else { every };
+            let round = async {
+                tokio::time::sleep(pause).await;
+                self.purge(every).await
+            };
+            let outcome = tokio::select! {
+                biased;
+                _ = shared.until_stopped() => return,
+                outcome = round => outcome,
+            };
+            if let Err(error) = &outcome
+                && !fails
+            {
+                tracing::warn!(%error, "could not remove the bytes of deleted keys: trying again");
+            }
+            fails = outcome.is_err();
+        }
+    }
+
+    /// Takes the next steps for all deleted keys.
+    async fn purge(&self, pause: Duration) -> Result<()> {
+        let floors = &self.shared.key_floors;
+        let (keys, waited) = floors.backlog(self.clock.now_ms());
+        if keys == 0 {
+            return Ok(());
+        }
+        let Some(rewrites) = &self.rewrites else {
+            return Err(Error::unavailable(
+                "compaction is turned off (slatedb.compactor_options), so the bytes of deleted keys stay",
+            ));
+        };
+        let mut pending = floors.all_in_force();
+        self.have_left_out(&pending).await?;
+        if waited < self.within / 2 || pending.is_empty() {
+            return Ok(());
+        }
+        // So that files hold everything that was deleted.
+        self.flush(FlushType::MemTable).await?;
+        let stored = self.stored(&pending).await?;
+        if !stored.segments.is_empty() {
+            tracing::debug!(segments = ?stored.segments, "rewriting segments with deleted keys");
+            rewrites.ask(stored.segments);
+            while !rewrites.are_done() {
+                tokio::time::sleep(pause).await;
+            }
+            self.db.refresh_manifest().await.map_err(error::read)?;
+        }
+        let left = self.stored(&pending).await?.keys;
+        pending.retain(|floor| !left.contains(&floor.key));
+        for batch in pending.chunks(KEYS) {
+            let purged = batch.to_vec();
+            let request = |reply| PendingRemoval::Purged(purged, reply);
+            self.requests.ask(request).await?;
+            self.deleted.remove(batch);
+        }
+        if !pending.is_empty() {
+            // The garbage collector keeps the newest L0 file and what the WAL has of it, so these must be newer ones.
+            self.flush(FlushType::MemTable).await?;
+            tracing::info!(keys = pending.len(), "removed the bytes of deleted keys");
+        }
+        Ok(())
+    }
+
+    /// From now on, merges leave out what is below these floors.
+    async fn have_left_out(&self, floors: &[KeyFloor]) -> Result<()> {
+        let new = floors.iter().filter(|floor| !self.deleted.has(floor));
+        let new: Vec<KeyFloor> = new.cloned().collect();
+        for batch in new.chunks(KEYS) {
+            self.unlist(batch).await?;
+        }
+        if !new.is_empty() {
+            // After a crash, the directory must not list what a merge has left out.
+            self.flush(FlushType::Wal).await?;
+            self.deleted.add(&new);
+        }
+        Ok(())
+    }
+
+    async fn flush(&self, flush_type: FlushType) -> Result<()> {
+        let flushed = self
+            .db
+            .flush_with_options(FlushOptions { flush_type })
+            .await;
+        flushed.map_err(error::read)
+    }
+
+    /// Which of these keys have rows below their floor, and in which segments. Segment by segment, so that the bloom filters
+    /// of a segment are read once.
+    async fn stored(&self, pending: &[KeyFloor]) -> Result<Stored> {
+        let mut stored = Stored::default();
+        let segments = self.shared.segments();
+        for segment in segments.iter() {
+            for floor in pending {
+                let reaches = floor.floor > segment.start;
+                if reaches && self.is_stored_in(segment.id, floor).await? {
+                    stored.segments.insert(segment.id);
+                    stored.keys.insert(floor.key.clone());
+                }
+            }
+            tokio::task::consume_budget().await;
+        }
+        Ok(stored)
+    }
+
+    /// Whether the segment has a row of the key with a record below the floor.
+    async fn is_stored_in(&self, segment: SegmentId, floor: &KeyFloor) -> Result<bool> {
+        let mut rows = rows(&self.db, segment, &floor.key, Sequence::ZERO, 1).await?;
+        let first = next_row(&mut rows).await?;
+        Ok(first.is_some_and(|row| row.run.first() < floor.floor))
+    }
+
+    /// Removes the rows of the directory of these keys that name segments without a record that stays.
+    async fn unlist(&self, floors: &[KeyFloor]) -> Result<()> {
+        let by_key: HashMap<Key, Sequence> = floors
+            .iter()
+            .map(|floor| (floor.key.clone(), floor.floor))
+            .collect();
+        let mut keys: Vec<Key> = by_key.keys().cloned().collect();
+        keys.sort_unstable();
+        while !keys.is_empty() {
+            let _watching = self.requests.watch().await;
+            let watched = keys.clone();
+            let watch = |reply| PendingRemoval::WatchDeleted(watched, reply);
+            self.requests.ask(watch).await?;
+            let segments = self.shared.segments();
+            let mut unlisted = Vec::new();
+            for key in keys {
+                let floor = by_key.get(&key).copied().unwrap_or_default();
+                unlisted.extend(self.unlisted(key, floor, &segments).await?);
+            }
+            let more = unlisted.iter().filter(|unlisted| is_full(&unlisted.rows));
+            let mut next: Vec<Key> = more.map(|unlisted| unlisted.rows.key.clone()).collect();
+            let unlist = |reply| PendingRemoval::Unlist(unlisted, reply);
+            for key in self.requests.ask(unlist).await? {
+                if !next.contains(&key) {
+                    next.push(key);
+                }
+            }
+            keys = next;
+        }
+        Ok(())
+    }
+
+    /// The oldest rows of `key` for segments without a record at or above `floor`; `None` if there are none.
+    async fn unlisted(
+        &self,
+        key: Key,
+        floor: Sequence,
+        segments: &[Segment],
+    ) -> Result<Option<Unlisted>> {
+        let up_to = segments.partition_point(|segment| segment.start <= floor);
+        let Some(holds_floor) = up_to.checked_sub(1).and_then(|at| segments.get(at)) else {
+            return Ok(None);
+        };
+        let last = last_row(&self.db, holds_floor.id, &key).await?;
+        let has_left = last.is_some_and(|row| row.run.last() >= floor);
+        let end = match has_left {
+            true => holds_floor.id,
+            false => holds_floor.id.saturating_add(1),
+        };
+        let rows = doomed(&self.db, key, end).await?;
+        Ok(rows.map(|rows| Unlisted { rows, floor }))
+    }
+}
+
+/// What is still stored of deleted keys.
+#[derive(Default)]
+struct Stored {
+    segments: BTreeSet<SegmentId>,
+    keys: HashSet<Key>,
+}
