@@ -1,6 +1,8 @@
 //! The bytes of a deleted key leave the bucket soon, while the server is killed: every object is read.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use log_testkit::seaweedfs::SeaweedFs;
 use tokio::time::sleep;

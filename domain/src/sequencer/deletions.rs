@@ -73,6 +73,7 @@ impl Sequencer {
             key_floor: Some(RaisedFloor {
                 floor: key_floor,
                 before: stored,
+                at_ms: now_ms,
             }),
             ..Written::default()
         })?;

@@ -35,13 +35,18 @@ pub struct RaisedFloor {
     pub floor: KeyFloor,
     /// The one that is stored; 0 if there is none. It is in force, unless the key is here.
     pub before: Sequence,
+    /// When it is raised (Unix ms).
+    pub at_ms: i64,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Raised {
     in_force: Sequence,
     newest: Floor,
+    /// When the first of the records was deleted that are still stored.
     deleted_ms: i64,
+    /// When the newest floor was raised.
+    newest_ms: i64,
     /// How many times rows of the directory were removed for it.
     unlistings: u64,
 }
@@ -63,6 +68,7 @@ impl KeyFloors {
                     rests_on: EngineNumber::default(),
                 },
                 deleted_ms: floor.deleted_ms,
+                newest_ms: floor.deleted_ms,
                 unlistings: 0,
             };
             found.keys.insert(key, raised);
@@ -135,7 +141,11 @@ impl KeyFloors {
 
     /// The write `number` was applied, and raises this floor.
     pub fn written(&mut self, raised: &RaisedFloor, number: EngineNumber) {
-        let RaisedFloor { floor, before } = raised;
+        let RaisedFloor {
+            floor,
+            before,
+            at_ms,
+        } = raised;
         // The key may be a slice of something larger.
         let key = Bytes::copy_from_slice(floor.key.as_ref());
         let newest = Floor {
@@ -144,13 +154,17 @@ impl KeyFloors {
         };
         self.undurable.push_back((number, key.clone(), floor.floor));
         match self.keys.get_mut(&key) {
-            Some(raised) => raised.newest = newest,
+            Some(raised) => {
+                raised.newest = newest;
+                raised.newest_ms = *at_ms;
+            }
             None => {
                 self.bytes += key.len();
                 let raised = Raised {
                     in_force: *before,
                     newest,
                     deleted_ms: floor.deleted_ms,
+                    newest_ms: *at_ms,
                     unlistings: 0,
                 };
                 self.keys.insert(key, raised);
@@ -189,6 +203,17 @@ impl KeyFloors {
         }
     }
 
+    /// Nothing of these keys is stored any more below these floors. What newer ones deleted may still be.
+    pub fn emptied(&mut self, floors: &[KeyFloor]) {
+        for floor in floors {
+            if let Some(raised) = self.keys.get_mut(floor.key.as_ref())
+                && raised.newest.sequence > floor.floor
+            {
+                raised.deleted_ms = raised.newest_ms;
+            }
+        }
+    }
+
     /// Whether the floor is in force, and no higher one was written.
     pub fn is_newest(&self, floor: &KeyFloor) -> bool {
         let raised = self.keys.get(floor.key.as_ref());
@@ -206,6 +231,7 @@ mod tests {
         RaisedFloor {
             floor: self::floor(key, floor),
             before: Sequence::ZERO,
+            at_ms: floor as i64,
         }
     }
 
@@ -231,6 +257,12 @@ mod tests {
             assert_eq!(floors.in_force(b"b"), Some(Sequence::new(b)), "{durable}");
         }
         assert!(!floors.is_newest(&floor("b", 5)));
+        floors.emptied(&[floor("b", 5)]);
+        assert_eq!(
+            floors.deleted_ms(b"b"),
+            Some(11),
+            "what is left was deleted later"
+        );
         floors.purged(&[floor("a", 9), floor("b", 5)]);
         assert_eq!(floors.in_force(b"a"), None);
         assert_eq!(floors.in_force(b"b"), Some(Sequence::new(5)));

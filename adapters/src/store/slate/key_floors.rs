@@ -139,6 +139,11 @@ impl FloorsOfKeys {
         }
     }
 
+    /// Nothing of these keys is stored any more below these floors, but of newer ones something may be.
+    pub(super) fn emptied(&self, floors: &[KeyFloor]) {
+        self.0.floors.write().emptied(floors);
+    }
+
     /// Rows of the directory were removed for these keys.
     pub(super) fn unlisted<'a>(&self, keys: impl Iterator<Item = &'a Key>) {
         if self.0.any.load(Ordering::Acquire) {

@@ -124,18 +124,26 @@ impl SlateStore {
     {
         for attempt in 0..READS {
             let mark = || key.and_then(|key| self.shared.key_floors.mark(key));
-            let before = mark();
-            let of_key = self.floor_of(key).await?;
-            let reader = self.reader(of_key);
+            let (before, purges) = (mark(), self.shared.key_floors.purges());
+            let of_key = self.floor_of(key).await;
+            let reader = self.reader(of_key.clone().unwrap_or_default());
             let from = reader.floor.max(start);
-            let answer = read(reader).await;
+            let answer = match of_key.clone() {
+                Ok(_) => read(reader).await,
+                Err(error) => Err(error),
+            };
             // A file that was replaced and collected during the read is missing like one that is lost. The next read gets the
             // newest list of files.
             if attempt == 0 && matches!(answer, Err(Error::Corrupt(_))) {
                 if let Err(error) = self.db.refresh_manifest().await {
                     tracing::debug!(%error, "the list of files was not read again");
                 }
-            } else if self.shared.has_all_from(from) && mark() == before {
+            } else if self.shared.has_all_from(from)
+                && mark() == before
+                // A key that was deleted and purged meanwhile has no mark any more.
+                && (purges == self.shared.key_floors.purges()
+                    || self.floor_of(key).await.ok() == of_key.ok())
+            {
                 return answer;
             }
         }
@@ -351,7 +359,10 @@ impl LogWriter for SlateStore {
     async fn delete(&self, deletion: Deletion) -> Result<Sequence> {
         let floors = &self.shared.key_floors;
         let purges = floors.purges();
-        let stored = floors.stored(&self.db, &deletion.key).await?;
+        let read = floors.stored(&self.db, &deletion.key);
+        let late = |_| Error::unavailable("the store did not answer in time; nothing was deleted");
+        let stored = tokio::time::timeout(self.queue.timeout(), read).await;
+        let stored = stored.map_err(late)??;
         let deletion = FloorRequest::Delete(deletion, (stored, purges));
         self.queue.raise(deletion, &self.shared).await
     }

@@ -103,6 +103,7 @@ impl Purge {
         }
         let left = self.stored(&pending).await?.keys;
         pending.retain(|floor| !left.contains(&floor.key));
+        floors.emptied(&pending);
         for batch in pending.chunks(KEYS) {
             let purged = batch.to_vec();
             let request = |reply| PendingRemoval::Purged(purged, reply);

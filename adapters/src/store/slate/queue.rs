@@ -226,6 +226,11 @@ impl Queue {
         }
     }
 
+    /// For how long a command waits for its answer.
+    pub(super) fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
     /// Queues a trim or a deletion and waits for the floor, up to the deadline. Past its deadline it can still get its turn.
     pub(super) async fn raise(&self, request: FloorRequest, shared: &Shared) -> Result<Sequence> {
         if shared.stopped().is_some() {
