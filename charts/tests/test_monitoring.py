@@ -174,7 +174,16 @@ def test_the_alert_on_the_disk_is_there_when_the_kubelet_measures_the_volume(cac
     values = chart.with_values(chart.example("default"), {
         "cache": cache, "prometheusRule": {"enabled": True, "runbookUrl": "https://runbooks.example.com/opendata-log/operations.html"}})
     names = [rule["alert"] for rule in chart.find("PrometheusRule", values)["spec"]["groups"][0]["rules"]]
-    assert ("OpendataLogDiskAlmostFull" in names) == there and len(names) == 9 + there
+    assert ("OpendataLogDiskAlmostFull" in names) == there and len(names) == 10 + there
+
+
+@pytest.mark.parametrize(("within", "seconds"), [(None, 90000), ("7d", 608400), ("1s", 3601), ("1day 12h", 133200)])
+def test_the_alert_on_purges_waits_an_hour_longer_than_a_purge_may_take(within, seconds):
+    values = chart.with_values(chart.example("default"), {
+        "config": {"retention": {"purge_within": within}},
+        "prometheusRule": {"enabled": True, "runbookUrl": "https://runbooks.example.com/opendata-log/operations.html"}})
+    late, = [rule["expr"] for rule in chart.find("PrometheusRule", values)["spec"]["groups"][0]["rules"] if rule["alert"] == "OpendataLogPurgeLate"]
+    assert late.endswith(f"> {seconds}")
 
 
 def test_the_alert_on_backups_is_there_when_the_chart_makes_them():

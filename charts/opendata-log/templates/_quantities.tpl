@@ -17,7 +17,7 @@
 {{/* A time such as `45s`, `10m` or `1m 30s`, as a number of milliseconds. */}}
 {{- define "opendata-log.milliseconds" -}}
 {{- $sum := 0 -}}
-{{- $units := dict "ms" 1 "s" 1000 "sec" 1000 "m" 60000 "min" 60000 "h" 3600000 -}}
+{{- $units := dict "ms" 1 "s" 1000 "sec" 1000 "m" 60000 "min" 60000 "h" 3600000 "hour" 3600000 "hours" 3600000 "d" 86400000 "day" 86400000 "days" 86400000 -}}
 {{- $parts := regexFindAll "[0-9]+ *[a-z]+" . -1 -}}
 {{- if not $parts }}{{ fail (printf "%q is no time that the chart understands; write it as 45s" .) }}{{ end -}}
 {{- range $part := $parts -}}
