@@ -291,6 +291,7 @@ def test_a_follow_waits_for_as_long_as_it_was_told_though_servers_wait_no_longer
 KEY = b"orders"
 WRONG_CALLS = [
     lambda client: client.trim_before("5"), lambda client: client.trim_before(None), lambda client: client.trim_before_time(1.5),
+    lambda client: client.delete_key("orders"), lambda client: client.delete_key(KEY, before_seq="5"),
     lambda client: client.tail(KEY, on_trimmed="log"), lambda client: client.count(KEY, on_trimmed=5), lambda client: client.scan(KEY, on_trimmed=awaited),
     lambda client: client.append(["kv"]), lambda client: client.append([("k", "v")]), lambda client: client.append([(KEY, "v")]),
     lambda client: client.append([(KEY, None)]), lambda client: client.append([(KEY, 1)]), lambda client: client.append([KEY]),
@@ -310,7 +311,7 @@ WRONG_CALLS = [
         lambda client, since=since: client.append([(KEY, KEY)], if_no_record_since=since)
         for since in ([(KEY, 0)], KEY, 0, {"orders": 0}, {KEY: "0"}, {KEY: None}, {KEY: 1.0}, {KEY: True}))]
 WRONG_VALUES = [
-    lambda client: client.trim_before(-1), lambda client: client.trim_before_time(2**63),
+    lambda client: client.trim_before(-1), lambda client: client.trim_before_time(2**63), lambda client: client.delete_key(KEY, -1),
     lambda client: client.count(KEY, start=-1), lambda client: client.count(KEY, end=2**63), lambda client: client.scan(KEY, page=0),
     lambda client: client.scan(KEY, visibility="Durable"), lambda client: client.scan(KEY, start_time_ms=-1),
     lambda client: client.follow_once(KEY, wait=-1), lambda client: client.follow_once(KEY, wait=float("nan")),
@@ -331,7 +332,7 @@ def test_a_wrong_argument_is_told_before_anything_is_sent(serve, client_of):
                 with pytest.raises(error) as told:
                     call(client)
                     pytest.fail(f"call {at} was not refused")
-                assert re.match(r"(records|key|prefix|start|start_time_ms|end|page|limit|wait|await_durable|visibility|if_no_record_since|sequence|time_ms|on_trimmed)\b", str(told.value)), told
+                assert re.match(r"(records|key|prefix|start|start_time_ms|end|page|limit|wait|await_durable|visibility|if_no_record_since|sequence|time_ms|before_seq|on_trimmed)\b", str(told.value)), told
         with pytest.raises(TypeError, match=re.escape("records[0]: key must be bytes, such as 'k'.encode(), not str")):
             client.append([("k", "v")])
         with pytest.raises(TypeError, match=re.escape("records[0]: headers[1]: value must be bytes, such as 'v'.encode(), not str")):

@@ -314,6 +314,7 @@ WRONG_ARGUMENTS = {
     "followOnce": ["'orders', 0", "key, '0'", "key, 0, -1", "key, 0, Infinity", "key, 0, '1'", "key, 0, 1, 0", "key, 0, 1, 1, { start: 2 }", "key, 0, 1, 1, { onTrimmed: () => {} }"],
     "tail": ["'orders'", "key, { end: '8' }", "key, { from: 3 }", "key, { signal: 'stop' }", "key, { onTrimmed: 1 }"],
     "trimBefore": ["'5'", "undefined", "-1", "1.5", "5, { signl: 1 }", "5, { signal: 1 }"],
+    "deleteKey": ["'orders'", "key, 5", "key, { before: 5 }", "key, { beforeSeq: undefined }", "key, { beforeSeq: '5' }", "key, { beforeSeq: -1 }"],
     "trimBeforeTime": ["new Date()", "-1", "1n"],
     "keys": ["'ord'", "key, 0", "key, 1, { signal: 5 }"],
     "segments": ["{ start: null }", "{ startSeq: 1 }", "5"],

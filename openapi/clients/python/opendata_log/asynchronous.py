@@ -103,6 +103,10 @@ class AsyncLogClient:
         """See `LogClient.trim_before_time`."""
         return await self._result(self._calls.trim_before_time(time_ms))
 
+    async def delete_key(self, key: bytes, before_seq: int | None = None) -> int:
+        """See `LogClient.delete_key`."""
+        return await self._result(self._calls.delete_key(key, before_seq))
+
     async def _result(self, call: Call[T]) -> T:
         running = Running(call)
         try:

@@ -142,6 +142,10 @@ class Calls:
         """See `LogClient.trim_before_time`."""
         return self._commands.trim_before_time(time_ms)
 
+    def delete_key(self, key: bytes, before_seq: int | None) -> Call[int]:
+        """See `LogClient.delete_key`."""
+        return self._commands.delete_key(key, before_seq)
+
     def _query(
         self, key: bytes, start: int, end: int | None, visibility: ScanVisibility, start_time_ms: int | None,
     ) -> dict[str, Any]:

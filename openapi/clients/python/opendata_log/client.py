@@ -143,6 +143,16 @@ class LogClient:
         """
         return self._result(self._calls.trim_before_time(time_ms))
 
+    def delete_key(self, key: bytes, before_seq: int | None = None) -> int:
+        """Deletes the records of `key` with sequences below `before_seq`, or all that it has, from every read. The right `admin` is
+        needed. It returns the floor of the key, the first sequence that a record of it can still have. The server removes the
+        records from storage later.
+
+        With `before_seq`, a deletion whose outcome is unknown is sent again, up to `Retry.attempts` times. Without it, this raises
+        `OutcomeUnknown` at once, as the same request would also delete what was appended meanwhile; call it again if that may go, too.
+        """
+        return self._result(self._calls.delete_key(key, before_seq))
+
     def _result(self, call: Call[T]) -> T:
         running = Running(call)
         try:

@@ -1,4 +1,4 @@
-"""Trims: what is sent, and what is known of what became of it."""
+"""Trims and deletions: what is sent, and what is known of what became of it."""
 
 import json
 from collections.abc import Callable
@@ -8,9 +8,11 @@ from . import arguments
 from .answers import answered, naming
 from .errors import LogError, OutcomeUnknown
 from .generated import Client
-from .generated.api.log import trim
-from .generated.models import TrimRequest, TrimResponse
+from .generated.api.log import delete_key, trim
+from .generated.models import DeleteKeyResponse, TrimRequest, TrimResponse
+from .generated.types import UNSET
 from .outcome import sent_once, unknown
+from .records import encode
 from .retry import Retry, retried
 from .steps import Ask, Body, Call
 from .trimmed import floor
@@ -32,12 +34,20 @@ class Commands:
         """See `LogClient.trim_before_time`."""
         return self._trim(TrimRequest(before_time_ms=arguments.whole("time_ms", time_ms)))
 
-    def _trim(self, request: TrimRequest) -> Call[int]:
-        def told(answer: TrimResponse) -> int:
-            return _required(answer.trimmed_before)
+    def delete_key(self, key: bytes, before_seq: int | None) -> Call[int]:
+        """See `LogClient.delete_key`."""
+        before = arguments.whole_or_none("before_seq", before_seq)
+        asked = delete_key._get_kwargs(key_base64=encode(arguments.data("key", key)), before_seq=UNSET if before is None else before)
+        # Without a bound, it would also delete what was appended after it was applied.
+        return self._command(
+            "deletion", DeleteKeyResponse, asked, delete_key._parse_response, lambda answer: _required(answer.trimmed_before),
+            repeatable=before is not None)
 
+    def _trim(self, request: TrimRequest) -> Call[int]:
         # A floor is never lowered.
-        return self._command("trim", TrimResponse, trim._get_kwargs(body=request), trim._parse_response, told, repeatable=True)
+        return self._command(
+            "trim", TrimResponse, trim._get_kwargs(body=request), trim._parse_response, lambda answer: _required(answer.trimmed_before),
+            repeatable=True)
 
     def _command(
         self, what: str, kind: type[A], asked: dict[str, Any], parse: Callable[..., Any], use: Callable[[A], int], *, repeatable: bool,

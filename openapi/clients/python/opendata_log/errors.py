@@ -11,7 +11,7 @@ class LogError(Exception):
 
     code: ClassVar[str] = ""
     is_unknown_outcome = False
-    """Whether the append or trim may have been applied, whole or not at all. Otherwise nothing was applied."""
+    """Whether the append, trim or deletion may have been applied, whole or not at all. Otherwise nothing was applied."""
 
     def __init__(self, message: str, *, status: int | None = None, retry_after: float | None = None, request_id: str | None = None):
         super().__init__(message)
@@ -89,14 +89,14 @@ class Fenced(LogError):
 
 
 class DeadlineExceeded(LogError):
-    """A read took too long. (For an append or a trim it is `OutcomeUnknown`.)"""
+    """A read took too long. (For an append, a trim or a deletion it is `OutcomeUnknown`.)"""
 
     code = "deadline_exceeded"
 
 
 class OutcomeUnknown(DeadlineExceeded):
-    """An append may have been applied, whole or not at all: read the key before it is sent again. Or a trim may have been applied:
-    it can be repeated."""
+    """An append may have been applied, whole or not at all: read the key before it is sent again. Or a trim or a
+    deletion may have been applied: it can be repeated, but see `delete_key`."""
 
     is_unknown_outcome = True
 
@@ -165,7 +165,7 @@ class Internal(LogError):
 
 
 class UnexpectedAnswer(LogError):
-    """What answered was no log server: another one, or something in between. (For an append or a trim it is `OutcomeUnknown`.)"""
+    """What answered was no log server: another one, or something in between. (For an append, a trim or a deletion it is `OutcomeUnknown`.)"""
 
 
 OF_CODE: dict[str, type[LogError]] = {

@@ -8,7 +8,7 @@ import type { Appended } from "./appended.js";
 import * as check from "./arguments.js";
 import type { RecordToAppend } from "./arguments.js";
 import { encode } from "./base64.js";
-import { Commands } from "./commands.js";
+import { Commands, type Deletion } from "./commands.js";
 import { DeadlineExceeded, Unavailable, UnexpectedAnswer } from "./errors.js";
 import type { components, paths } from "./generated/schema.js";
 import { reason } from "./network.js";
@@ -234,6 +234,17 @@ export class LogClient {
    */
   async trimBeforeTime(timeMs: number, options: Stoppable = {}): Promise<number> {
     return this.#commands.trimBeforeTime(timeMs, stoppable(options));
+  }
+
+  /**
+   * Deletes the records of `key` with sequences below `beforeSeq`, or all that it has, from every read. The right `admin` is needed. It
+   * returns the floor of the key, the first sequence that a record of it can still have. The server removes the records from storage later.
+   *
+   * With `beforeSeq`, a deletion whose outcome is unknown is sent again, up to `attempts` times. Without it, this throws `OutcomeUnknown` at
+   * once, as the same request would also delete what was appended meanwhile; call it again if that may go, too.
+   */
+  async deleteKey(key: Uint8Array, options: Deletion = {}): Promise<number> {
+    return this.#commands.deleteKey(key, options);
   }
 
   async #scan(query: Asked, limit: number, signal: AbortSignal | undefined, waitMs = 0): Promise<Page> {

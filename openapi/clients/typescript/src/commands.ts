@@ -1,12 +1,21 @@
-/** Trims: what is sent, and what is known of what became of it. */
+/** Trims and deletions: what is sent, and what is known of what became of it. */
 
 import { type Answer, TRIMMED } from "./answers.js";
 import * as check from "./arguments.js";
+import { encode } from "./base64.js";
 import { LogError, OutcomeUnknown } from "./errors.js";
 import type { components } from "./generated/schema.js";
 import { sentOnce, unknown } from "./outcome.js";
 import { attempted } from "./retry.js";
 import type { Target } from "./target.js";
+
+/** What is deleted of a key, and what can end it. */
+export interface Deletion {
+  /** Deletes only records with lower sequences. */
+  readonly beforeSeq?: number;
+  /** Ends it: it throws the signal's reason. (A deletion that was sent throws `OutcomeUnknown`.) */
+  readonly signal?: AbortSignal | undefined;
+}
 
 type Floor = { readonly trimmedBefore: number };
 
@@ -33,6 +42,20 @@ export class Commands {
 
   async trimBeforeTime(timeMs: number, signal: AbortSignal | undefined): Promise<number> {
     return this.#trim({ beforeTimeMs: check.whole("timeMs", timeMs) }, signal);
+  }
+
+  async deleteKey(key: Uint8Array, options: Deletion): Promise<number> {
+    check.known("options", options, ["beforeSeq", "signal"]);
+    check.signal(options.signal);
+    // A bound that is undefined by mistake must not delete everything.
+    const bound = "beforeSeq" in options ? { before_seq: check.whole("beforeSeq", options.beforeSeq) } : {};
+    const query = { key_base64: encode(check.bytes("key", key)), ...bound };
+    const path = "/api/v1/log/key";
+    const { api, url, deadline } = this.#target;
+    const { signal } = options;
+    // Without a bound, it would also delete what was appended after it was applied.
+    const deletion = { what: "deletion", request: `DELETE ${url}${path}`, repeatable: "before_seq" in bound };
+    return this.#send(deletion, signal, () => api.DELETE(path, { params: { query }, signal: deadline(signal) }));
   }
 
   #trim(body: components["schemas"]["TrimRequest"], signal: AbortSignal | undefined): Promise<number> {

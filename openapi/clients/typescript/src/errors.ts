@@ -45,7 +45,7 @@ export class LogError extends Error {
   readonly request: string | undefined;
   /** The message without the request. */
   readonly told: string;
-  /** Whether the append or trim may have been applied, whole or not at all. Otherwise nothing was applied. */
+  /** Whether the append, trim or deletion may have been applied, whole or not at all. Otherwise nothing was applied. */
   isUnknownOutcome = false;
 
   constructor(told: string, details: Details = {}) {
@@ -109,14 +109,14 @@ export class Fenced extends LogError {
   override readonly code = "fenced";
 }
 
-/** A read took too long. (For an append or a trim it is `OutcomeUnknown`.) */
+/** A read took too long. (For an append, a trim or a deletion it is `OutcomeUnknown`.) */
 export class DeadlineExceeded extends LogError {
   override readonly code = "deadline_exceeded";
 }
 
 /**
- * An append may have been applied, whole or not at all: read the key before it is sent again. Or a trim may have been applied: it can be
- * repeated.
+ * An append may have been applied, whole or not at all: read the key before it is sent again. Or a trim or a deletion may have been applied:
+ * it can be repeated, but see `deleteKey`.
  */
 export class OutcomeUnknown extends DeadlineExceeded {
   override isUnknownOutcome = true;
@@ -189,7 +189,7 @@ export class Internal extends LogError {
   override readonly code = "internal";
 }
 
-/** What answered was no log server: another one, or something in between. (For an append or a trim it is `OutcomeUnknown`.) */
+/** What answered was no log server: another one, or something in between. (For an append, a trim or a deletion it is `OutcomeUnknown`.) */
 export class UnexpectedAnswer extends LogError {}
 
 /** The class of each `code`. */
