@@ -3,6 +3,7 @@
 mod appends;
 mod backups;
 mod counts;
+mod deletions;
 mod durability;
 mod exactly_once;
 mod fencing;
@@ -42,12 +43,20 @@ pub struct FinalLog {
     pub tip: u64,
     /// The floor: 0 if nothing was trimmed.
     pub floor: u64,
+    /// The floors of keys that are above that of the log.
+    pub key_floors: BTreeMap<String, u64>,
 }
 
 impl FinalLog {
     /// The records of a key.
     pub fn of(&self, key: &str) -> &[Seen] {
         self.records.get(key).map_or(&[], Vec::as_slice)
+    }
+
+    /// Below this sequence, nothing of a key is left.
+    pub fn floor_of(&self, key: &str) -> u64 {
+        let of_key = self.key_floors.get(key).copied().unwrap_or(0);
+        of_key.max(self.floor)
     }
 
     /// Those of `start..end`.
@@ -146,7 +155,7 @@ struct Origin<'a> {
 
 /// All checkers.
 #[rustfmt::skip]
-pub const CHECKERS: [Checker; 23] = [
+pub const CHECKERS: [Checker; 24] = [
     Checker { name: "durable", holds: "every append acknowledged as durable is in the final log: whole, once, where it was said to be", find: durability::durable },
     Checker { name: "graceful", holds: "everything that a server acknowledged before it stopped with exit code 0 is in the final log", find: durability::graceful },
     Checker { name: "refused", holds: "nothing that was refused is seen by any reader", find: appends::refused },
@@ -161,6 +170,7 @@ pub const CHECKERS: [Checker; 23] = [
     Checker { name: "pages", holds: "a page is in order, within its range and limit, and has all of the final log up to nextSequence", find: pages::pages },
     Checker { name: "visible", holds: "a reader sees what was acknowledged before it asked", find: pages::visible },
     Checker { name: "trimmed", holds: "what lies below a floor that was told is not read again, readers of it are told, a floor is not lost, and is not higher than was asked for or than retention allows", find: trims::trimmed },
+    Checker { name: "deleted", holds: "a deletion of a key has all that was acknowledged before it, and a key that has nothing left is not listed", find: deletions::deleted },
     Checker { name: "counts", holds: "a count is what was there", find: counts::counts },
     Checker { name: "model", holds: "the final log answers every question as the reference model does", find: truth::model },
     Checker { name: "fenced", holds: "a server that was taken over acknowledges nothing durable, then nothing at all, says so, and ends", find: fencing::fenced },

@@ -133,6 +133,13 @@ pub enum Call {
         /// Below this sequence.
         before: u64,
     },
+    /// To delete records of a key.
+    Delete {
+        /// The key.
+        key: String,
+        /// Below this sequence; all of them if not given.
+        before: Option<u64>,
+    },
 }
 
 /// A page that is asked for.
@@ -205,6 +212,11 @@ pub enum Outcome {
     Segments(Vec<SegmentSeen>),
     /// This is the floor of the log.
     Trimmed {
+        /// The floor.
+        floor: u64,
+    },
+    /// This is the floor of the key.
+    Deleted {
         /// The floor.
         floor: u64,
     },
@@ -295,6 +307,16 @@ impl Operation {
     pub fn told_trimmed(&self) -> Option<u64> {
         match self.outcome() {
             Some(Outcome::Page { trimmed, .. } | Outcome::Count { trimmed, .. }) => *trimmed,
+            _ => None,
+        }
+    }
+
+    /// The key that it reads or deletes, if it is about one.
+    pub fn key(&self) -> Option<&str> {
+        match &self.call {
+            Call::Scan(ScanCall { key, .. })
+            | Call::Count { key, .. }
+            | Call::Delete { key, .. } => Some(key),
             _ => None,
         }
     }

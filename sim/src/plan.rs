@@ -139,6 +139,7 @@ impl Plan {
                 &mut random(3),
                 &mut random(5),
                 &mut random(7),
+                &mut random(11),
             ),
             backup_ms: backup_ms(scenario, &mut random(10)),
             faults: faults::draw(scenario, &mut random(4), steps),

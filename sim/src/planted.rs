@@ -30,6 +30,10 @@ pub enum Planted {
     TrimYoung,
     /// Retention trims a log that is not too large, also where it has no limit.
     TrimSmall,
+    /// A deletion of a key is answered before the server has written it.
+    DeleteEarly,
+    /// A key is still listed when all its records were deleted.
+    ListDeleted,
     /// Readers are not told that what they ask for was trimmed.
     HideTrim,
     /// The object store says that files of the WAL are written, and writes them later.
@@ -112,6 +116,8 @@ impl Planted {
             | Self::ReuseSegment
             | Self::TrimYoung
             | Self::TrimSmall
+            | Self::DeleteEarly
+            | Self::ListDeleted
             | Self::HideTrim
             | Self::CountTrimmed
             | Self::StoreLies
@@ -152,7 +158,12 @@ impl Planted {
             Self::AcknowledgeEarly | Self::StoreLies => &["durable"],
             // A later trim covers up what was lost.
             Self::DrainEarly => &["durable", "visible"],
-            Self::TrimEarly | Self::HideTrim | Self::TrimYoung | Self::TrimSmall => &["trimmed"],
+            Self::TrimEarly
+            | Self::DeleteEarly
+            | Self::HideTrim
+            | Self::TrimYoung
+            | Self::TrimSmall => &["trimmed"],
+            Self::ListDeleted => &["deleted", "model"],
             Self::ReuseSegment => &["segments"],
             Self::HideWal => &["backup"],
             Self::StoreOverwrites => &["durable", "fenced", "zombie"],

@@ -45,9 +45,10 @@ pub(super) fn atomic(view: &View<'_>) -> Vec<String> {
         };
         let offset = found.iter().take_while(|place| place.is_none()).count() as u64;
         let start = first.wrapping_sub(offset);
-        let in_a_row = (start..).zip(&found).all(|(expected, place)| {
-            let trimmed = place.is_none() && expected < view.log.floor;
-            *place == Some(expected) || trimmed
+        let mut in_order = (start..).zip(records.iter().zip(&found));
+        let in_a_row = in_order.all(|(expected, (sent, place))| {
+            let gone = place.is_none() && expected < view.log.floor_of(&sent.key);
+            *place == Some(expected) || gone
         });
         if !in_a_row {
             wrong.push(format!("the records of #{} are at {found:?}", operation.id));

@@ -45,7 +45,7 @@ fn lost(view: &View<'_>, Restored { began, log }: &Restored) -> Vec<String> {
             .zip(records)
             .map(move |(sequence, sent)| (append.id, sequence, sent))
     });
-    let kept = records.filter(|(_, sequence, _)| *sequence >= log.floor);
+    let kept = records.filter(|(_, sequence, sent)| *sequence >= log.floor_of(&sent.key));
     let lost = kept.filter(|(_, sequence, sent)| {
         let there = log.between(&sent.key, *sequence, sequence + 1).first();
         there.is_none_or(|seen| seen.value != sent.value)
@@ -70,10 +70,11 @@ fn differences(log: &FinalLog, restored: &FinalLog) -> Vec<String> {
     let end = sequences.max().map_or(0, |last| last + 1);
     let mut wrong = Vec::new();
     for key in log.records.keys() {
-        // What was trimmed since cannot be compared.
+        // What was trimmed or deleted since cannot be compared.
+        let floor = log.floor_of(key);
         let (is, was) = (
-            restored.between(key, log.floor, end),
-            log.between(key, log.floor.max(restored.floor), end),
+            restored.between(key, floor, end),
+            log.between(key, floor.max(restored.floor_of(key)), end),
         );
         if is != was {
             wrong.push(format!(
@@ -88,8 +89,20 @@ fn differences(log: &FinalLog, restored: &FinalLog) -> Vec<String> {
 fn floors(view: &View<'_>, Restored { began, log }: &Restored) -> Vec<String> {
     let mut wrong = Vec::new();
     let told = view.told_floors().into_iter();
-    let told = told.filter(|(_, when, _)| when < began);
-    let told = told.map(|(_, _, floor)| floor).max().unwrap_or(0);
+    let told: Vec<_> = told.filter(|(_, when, _)| when < began).collect();
+    for (operation, _, floor) in &told {
+        let Some(key) = operation.key() else { continue };
+        let (restored, left) = (log.floor_of(key), view.log.floor_of(key));
+        if !(*floor..=left).contains(&restored) {
+            wrong.push(format!(
+                "the floor of {key:?} in the restored log is {restored}, and in the log it was {floor} when the backup began, and is {left}"
+            ));
+        }
+    }
+    let told = told
+        .iter()
+        .filter(|(operation, ..)| view.is_of_log(operation));
+    let told = told.map(|(_, _, floor)| *floor).max().unwrap_or(0);
     if !(told..=view.log.floor).contains(&log.floor) {
         wrong.push(format!(
             "the floor of the restored log is {}, and that of the log was {told} when the backup began, and is {}",

@@ -27,7 +27,7 @@ fn missing(view: &View<'_>, operation: &Operation, start: u64) -> Vec<String> {
     let (records, _) = operation.appends().unwrap_or_default();
     (start..)
         .zip(records)
-        .filter(|(sequence, _)| *sequence >= view.log.floor)
+        .filter(|(sequence, sent)| *sequence >= view.log.floor_of(&sent.key))
         .filter_map(|(sequence, sent)| {
             let there = view.log.between(&sent.key, sequence, sequence + 1);
             let same = there.first().is_some_and(|seen| seen.value == sent.value);

@@ -118,10 +118,11 @@ pub(super) fn segments(view: &View<'_>) -> Vec<String> {
         }
         time = seen.timestamp_ms;
     }
+    let deleted = view.log.key_floors.values().copied().max().unwrap_or(0);
     if let (Some(due), false) = (view.facts.seal_bytes, view.facts.seals_by_time) {
         for (segment, bytes) in segments.iter().zip(&bytes[1..]).rev().skip(1) {
-            // What was trimmed of a segment counts, too.
-            if *bytes < due && segment.start >= floor {
+            // What was trimmed or deleted of a segment counts, too.
+            if *bytes < due && segment.start >= floor.max(deleted) {
                 wrong.push(format!(
                     "{segment:?} was sealed at {bytes} bytes, due at {due}"
                 ));

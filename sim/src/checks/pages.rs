@@ -68,7 +68,7 @@ fn differences<'a>(
         let last = view.log.between(&scan.key, scan.start, next);
         let gone = values
             .iter()
-            .filter(|seen| seen.sequence >= view.log.floor)
+            .filter(|seen| seen.sequence >= view.log.floor_of(&scan.key))
             .filter(|seen| !last.iter().any(|kept| kept.sequence == seen.sequence));
         found.extend(gone.map(|seen| ("of durable records, with the lost", seen)));
     }

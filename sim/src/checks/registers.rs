@@ -33,9 +33,10 @@ pub(super) fn registers(view: &View<'_>) -> Vec<String> {
         {
             let last = sequence.unwrap_or(u64::MAX);
             let holds = safety.conditions.iter().any(|condition| {
-                // Without a sequence: what the precondition asks about was trimmed.
+                // Without a sequence: what the precondition asks about was trimmed or deleted.
                 if sequence.is_none() {
-                    let trimmed = 0 < condition.since && condition.since < view.log.floor;
+                    let floor = view.log.floor_of(&condition.key);
+                    let trimmed = 0 < condition.since && condition.since < floor;
                     return trimmed && key.as_ref() == Some(&condition.key);
                 }
                 let there = view
@@ -43,7 +44,7 @@ pub(super) fn registers(view: &View<'_>) -> Vec<String> {
                     .between(&condition.key, last, last.saturating_add(1));
                 key.as_ref() == Some(&condition.key)
                     && last >= condition.since
-                    && (!durable || !there.is_empty() || last < view.log.floor)
+                    && (!durable || !there.is_empty() || last < view.log.floor_of(&condition.key))
             });
             if !holds {
                 wrong.push(format!(

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::{CHECKERS, FinalLog, Restored, check, check_restored};
 use correct::{Step, correct};
-use damage::{DAMAGE, OF_TRIMS};
+use damage::{DAMAGE, OF_DELETIONS, OF_TRIMS};
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let append =
@@ -40,6 +40,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
             2 => again,
             1 => (0..6u64).prop_map(|back| Step::Trim { back }),
             1 => Just(Step::Retain),
+            1 => any::<bool>().prop_map(|all| Step::Delete { all }),
             1 => Just(Step::Ahead),
             1 => Just(Step::Idle),
         ],
@@ -56,8 +57,8 @@ proptest! {
 
     #[test]
     fn each_kind_of_damage_is_found_by_the_checker_that_is_for_it(steps in steps()) {
-        for (name, checker, damage) in DAMAGE.iter().chain(OF_TRIMS) {
-            let trims = *checker == "trimmed";
+        for (name, checker, damage) in DAMAGE.iter().chain(OF_TRIMS).chain(OF_DELETIONS) {
+            let trims = ["trimmed", "deleted"].contains(checker);
             let (mut history, mut log, mut facts) = correct(&Step::with_something_to_damage(&steps, trims));
             damage(&mut history, &mut log, &mut facts);
             let found = check(&history, &log, facts);
@@ -111,7 +112,7 @@ fn every_checker_has_damage_to_find() {
         .iter()
         .map(|checker| checker.name)
         .filter(|name| {
-            let mut all = DAMAGE.iter().chain(OF_TRIMS);
+            let mut all = DAMAGE.iter().chain(OF_TRIMS).chain(OF_DELETIONS);
             !all.any(|(_, checker, _)| checker == name)
         })
         .collect();

@@ -1,4 +1,4 @@
-//! Trims: floors, and what readers see and are told of them. That nothing else is missing is for the checkers of records: they
+//! Trims and deletions: floors of the log and of keys, and what readers see and are told of them. That nothing else is missing is for the checkers of records: they
 //! expect what lies at or above the floor of the final log.
 
 use super::View;
@@ -8,7 +8,8 @@ pub(super) fn trimmed(view: &View<'_>) -> Vec<String> {
     let told = view.told_floors();
     let mut wrong = Vec::new();
     for (operation, when, floor) in &told {
-        let asked = view.asked_floor(*when);
+        let key = operation.key();
+        let asked = view.asked_floor(*when, key);
         if *floor > asked
             && let Some(why) = view.retention_keeps(*floor, *when)
         {
@@ -17,10 +18,11 @@ pub(super) fn trimmed(view: &View<'_>) -> Vec<String> {
                 operation.id
             ));
         }
-        if *floor > view.log.floor {
+        let left = key.map_or(view.log.floor, |key| view.log.floor_of(key));
+        if *floor > left {
             wrong.push(format!(
-                "#{} was told the floor {floor}, and that of the final log is {}",
-                operation.id, view.log.floor
+                "#{} was told the floor {floor}, and that of the final log is {left}",
+                operation.id
             ));
         }
         if let Call::Trim { before } = operation.call
@@ -36,7 +38,7 @@ pub(super) fn trimmed(view: &View<'_>) -> Vec<String> {
         wrong.extend(read_below(view, &told, operation));
     }
     let end = view.end();
-    let asked = view.asked_floor(end);
+    let asked = view.asked_floor(end, None);
     if view.log.floor > asked
         && let Some(why) = view.retention_keeps(view.log.floor, end)
     {
@@ -44,6 +46,14 @@ pub(super) fn trimmed(view: &View<'_>) -> Vec<String> {
             "the floor of the final log is {}, and {asked} was asked for ({why})",
             view.log.floor
         ));
+    }
+    for (key, floor) in &view.log.key_floors {
+        let asked = view.asked_floor(end, Some(key));
+        if *floor > asked {
+            wrong.push(format!(
+                "the floor of {key:?} in the final log is {floor}, and {asked} was asked for"
+            ));
+        }
     }
     wrong
 }
@@ -67,7 +77,7 @@ fn read_below(view: &View<'_>, told: &[Told<'_>], operation: &Operation) -> Vec<
     let known = view
         .history
         .life_of(operation)
-        .map_or(0, |life| known_to(view, told, life, operation.called));
+        .map_or(0, |life| known_to(view, told, life, operation));
     let said = operation.told_trimmed();
     if start < known.min(end) && said.is_none_or(|said| said < known) {
         wrong.push(format!(
@@ -85,26 +95,29 @@ fn read_below(view: &View<'_>, told: &[Told<'_>], operation: &Operation) -> Vec<
     wrong
 }
 
-/// The highest floor that a life must know of at a time: told by it before, or by anyone before it began.
-fn known_to(view: &View<'_>, told: &[Told<'_>], life: &Life, by: Moment) -> u64 {
+/// The highest floor that a life must know of when it reads a key: told by it before, or by anyone before it began, of the log or of
+/// the key.
+fn known_to(view: &View<'_>, told: &[Told<'_>], life: &Life, read: &Operation) -> u64 {
+    let by = read.called;
+    let of_key = |operation: &Operation| view.is_of_log(operation) || operation.key() == read.key();
     let known = told.iter().filter(|(operation, when, _)| {
         let own = || {
             let other = view.history.life_of(operation);
             *when < by && other.is_some_and(|other| other.id == life.id)
         };
-        *when < life.started || own()
+        of_key(operation) && (*when < life.started || own())
     });
     known.map(|(_, _, floor)| *floor).max().unwrap_or(0)
 }
 
 impl<'a> View<'a> {
-    /// The floors that answers told, to trims and to readers: each is durable.
+    /// The floors that answers told, to trims, deletions and readers: each is durable.
     pub(super) fn told_floors(&self) -> Vec<Told<'a>> {
         let operations = self.history.operations.iter();
         let told = operations.filter_map(|operation| {
             let (when, outcome) = operation.answered.as_ref()?;
             let floor = match outcome {
-                Outcome::Trimmed { floor } => Some(*floor),
+                Outcome::Trimmed { floor } | Outcome::Deleted { floor } => Some(*floor),
                 _ => operation.told_trimmed(),
             };
             Some((operation, *when, floor?))
@@ -120,15 +133,25 @@ impl<'a> View<'a> {
         last.unwrap_or(Moment { index: 0, ms: 0 })
     }
 
-    /// The highest floor that can have been asked for by then.
-    fn asked_floor(&self, by: Moment) -> u64 {
+    /// The highest floor that can have been asked for by then: of the log, or of this key.
+    fn asked_floor(&self, by: Moment, key: Option<&str>) -> u64 {
         let operations = self.history.operations.iter();
-        let asked = operations.filter_map(|operation| match operation.call {
-            Call::Trim { before } if operation.called < by && !operation.not_applied() => {
-                Some(before)
+        let operations =
+            operations.filter(|operation| operation.called < by && !operation.not_applied());
+        let asked = operations.filter_map(|operation| match &operation.call {
+            Call::Trim { before } => Some(*before),
+            // Without a sequence it is the end of the log at that time.
+            Call::Delete { key: of, before } if Some(of.as_str()) == key => {
+                Some(before.unwrap_or(self.log.tip))
             }
             _ => None,
         });
         asked.max().unwrap_or(0)
+    }
+
+    /// Whether a floor that was told to this operation is certainly that of the log, and not that of a key.
+    pub(super) fn is_of_log(&self, told: &Operation) -> bool {
+        let deletes = |operation: &Operation| matches!(operation.call, Call::Delete { .. });
+        matches!(told.call, Call::Trim { .. }) || !self.history.operations.iter().any(deletes)
     }
 }

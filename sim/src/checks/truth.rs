@@ -6,8 +6,8 @@ use bytes::Bytes;
 use log_domain::model::Model;
 use log_domain::run::Entry;
 use log_domain::{
-    Batch, Key, Limits, Page, PageLimit, Record, Scan, SealPolicy, Sequence, SequenceRange, Trim,
-    Visibility,
+    Batch, Deletion, Key, Limits, Page, PageLimit, Record, Scan, SealPolicy, Sequence,
+    SequenceRange, Trim, Visibility,
 };
 
 use super::{AUDITOR, View};
@@ -43,7 +43,9 @@ pub(super) fn model(view: &View<'_>) -> Vec<String> {
                 start_after.as_deref(),
                 *limit,
             )),
-            Call::Append { .. } | Call::Segments | Call::Trim { .. } => continue,
+            Call::Append { .. } | Call::Segments | Call::Trim { .. } | Call::Delete { .. } => {
+                continue;
+            }
         };
         match (expected, operation.outcome()) {
             // An answer that did not come is not the model's to judge.
@@ -99,6 +101,15 @@ fn rebuilt(view: &View<'_>) -> Result<(Model, Vec<String>), String> {
     let floor = Trim::BeforeSequence(view.log.floor.into());
     if let Err(why) = model.trim(floor, 0) {
         wrong.push(format!("the floor is none: {why}"));
+    }
+    for (key, floor) in &view.log.key_floors {
+        let deletion = Deletion {
+            key: parsed(key),
+            before: Some((*floor).into()),
+        };
+        if let Err(why) = model.delete(&deletion) {
+            wrong.push(format!("the floor of {key:?} is none: {why}"));
+        }
     }
     Ok((model, wrong))
 }

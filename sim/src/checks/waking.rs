@@ -29,7 +29,7 @@ pub(super) fn woken(view: &View<'_>) -> Vec<String> {
             let (records, durable) = append.appends().unwrap_or_default();
             let meant = (start..).zip(records).any(|(sequence, sent)| {
                 sent.key == scan.key
-                    && sequence >= view.log.floor
+                    && sequence >= view.log.floor_of(&scan.key)
                     && (scan.start..scan.end).contains(&sequence)
             });
             let same = || {

@@ -3,6 +3,7 @@
 mod appender;
 mod ask;
 mod audit;
+mod deleter;
 mod producer;
 mod readers;
 mod register;
@@ -76,6 +77,7 @@ pub async fn work(plan: PlannedClient, surroundings: Surroundings) {
         ClientKind::Follower { .. } => format!("follower-{}", plan.number),
         ClientKind::Counter => format!("counter-{}", plan.number),
         ClientKind::Trimmer => format!("trimmer-{}", plan.number),
+        ClientKind::Deleter => format!("deleter-{}", plan.number),
     };
     let mut client = Client {
         connection: Connection::new(name, surroundings),
@@ -101,6 +103,7 @@ pub async fn work(plan: PlannedClient, surroundings: Surroundings) {
         ClientKind::Follower { durable } => client.follow_all(durable).await,
         ClientKind::Counter => client.count_all().await,
         ClientKind::Trimmer => client.trim_all().await,
+        ClientKind::Deleter => client.delete_all().await,
     }
 }
 

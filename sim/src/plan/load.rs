@@ -38,6 +38,8 @@ pub enum ClientKind {
     Counter,
     /// Trims the log, and reads what is left.
     Trimmer,
+    /// Deletes keys, and reads what is left of them.
+    Deleter,
 }
 
 /// One client.
@@ -57,14 +59,15 @@ pub struct PlannedClient {
     pub keys: usize,
 }
 
-/// Draws all clients. Those whose appends are safe have a stream of their own, and those that trim have another one, so that the
-/// others of a seed stay as they were.
+/// Draws all clients. Those whose appends are safe have a stream of their own, and those that trim or delete have others, so that the
+/// rest of a seed stays as it was.
 pub(super) fn draw(
     scenario: Scenario,
     producer_expiry_ms: u64,
     random: &mut StdRng,
     safe: &mut StdRng,
     trims: &mut StdRng,
+    deletions: &mut StdRng,
 ) -> Vec<PlannedClient> {
     let mut clients = match scenario {
         Scenario::ExactlyOnce | Scenario::Registers => Vec::new(),
@@ -122,6 +125,21 @@ pub(super) fn draw(
             kind: ClientKind::Trimmer,
             operations: trims.random_range(4..=20),
             think_ms: trims.random_range(100..=900),
+            keys,
+        });
+    }
+    // What is known of producers is checked by the records that are left of them: without gaps.
+    let deletes = matches!(
+        scenario,
+        Scenario::Crash | Scenario::Fencing | Scenario::Swarm
+    );
+    if deletes && producers == 0 && deletions.random() {
+        clients.push(PlannedClient {
+            number: clients.len(),
+            seed: deletions.random(),
+            kind: ClientKind::Deleter,
+            operations: deletions.random_range(4..=20),
+            think_ms: deletions.random_range(100..=900),
             keys,
         });
     }

@@ -1,5 +1,6 @@
 //! A proxy between a server and its clients that falsifies answers.
 
+mod deletions;
 mod safety;
 mod trims;
 
@@ -13,6 +14,7 @@ use super::Planted;
 use crate::history::{Call, Outcome, Recorder, Safety, ScanCall, Seen};
 use crate::time::now_ms;
 
+use deletions::Deletions;
 use safety::Unsafe;
 use trims::{Trims, with_trimmed};
 
@@ -46,6 +48,7 @@ struct Memory {
     pages: HashMap<(String, u64, u64), (u64, Outcome)>,
     safety: Unsafe,
     trims: Trims,
+    deletions: Deletions,
 }
 
 impl Face {
@@ -116,6 +119,13 @@ impl Face {
             (Some(Planted::TrimEarly), Call::Trim { before }) => {
                 Some((Outcome::Trimmed { floor: *before }, LATER))
             }
+            (
+                Some(Planted::DeleteEarly),
+                Call::Delete {
+                    before: Some(before),
+                    ..
+                },
+            ) => Some((Outcome::Deleted { floor: *before }, LATER)),
             _ => None,
         }
     }
@@ -165,6 +175,8 @@ impl Face {
         let mut memory = self.memory.lock();
         memory.learn(call, &outcome);
         memory.safety.ends(operation, &outcome);
+        memory.deletions.learn(call, &outcome);
+        let outcome = memory.deletions.says(self.bug, call, outcome);
         match (self.bug, call, outcome) {
             (
                 Some(bug),

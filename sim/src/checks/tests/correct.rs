@@ -1,5 +1,7 @@
 //! Histories as a correct server makes them.
 
+mod deletions;
+
 use std::collections::BTreeMap;
 
 use log_domain::producer::RECENT;
@@ -39,6 +41,10 @@ pub(super) enum Step {
     },
     /// All that is there gets old, and retention drops it.
     Retain,
+    /// A key of its own is appended to and deleted: all of it or all but the last record. Then the keys are listed.
+    Delete {
+        all: bool,
+    },
     /// The producer sends a number after the next one.
     Ahead,
     /// It sends the number before so many others again, with the same records or with others.
@@ -72,11 +78,17 @@ impl Step {
             start: 0,
             end: u64::MAX,
         };
-        let trim = [append(true), Self::Trim { back: 1 }];
+        let trim = [
+            append(true),
+            Self::Trim { back: 1 },
+            Self::Delete { all: true },
+        ];
         let trim = trim.into_iter().filter(|_| trims);
         let more = [append(true), append(false), append(true), page, count];
         let steps = steps.iter().cloned();
-        let steps = steps.filter(|step| trims || !matches!(step, Self::Trim { .. } | Self::Retain));
+        let steps = steps.filter(|step| {
+            trims || !matches!(step, Self::Trim { .. } | Self::Retain | Self::Delete { .. })
+        });
         steps.chain(trim).chain(more).collect()
     }
 }
@@ -90,6 +102,7 @@ struct Server {
     /// What survives a crash: how many records of each key, and the sequence after.
     durable: u64,
     floor: u64,
+    key_floors: BTreeMap<String, u64>,
     /// The epoch of the producer, a new one after each crash and expiry, and the requests that it sent in it.
     epoch: u64,
     numbered: Vec<Call>,
@@ -184,17 +197,19 @@ impl Server {
                 values.truncate(scan.limit as usize);
                 let next = match values.last() {
                     Some(last) if full => last.sequence + 1,
-                    _ => end.max(scan.start).max(self.floor.min(scan.end)),
+                    _ => end
+                        .max(scan.start)
+                        .max(self.floor_of(&scan.key).min(scan.end)),
                 };
                 Outcome::Page {
                     values,
                     next,
-                    trimmed: self.trimmed(scan.start, scan.end),
+                    trimmed: self.trimmed(&scan.key, scan.start, scan.end),
                 }
             }
             Call::Count { key, start, end } => Outcome::Count {
                 count: self.between(key, *start, *end).len() as u64,
-                trimmed: self.trimmed(*start, *end),
+                trimmed: self.trimmed(key, *start, *end),
             },
             Call::Trim { before } => {
                 // What lies before a durable commit is durable.
@@ -202,7 +217,21 @@ impl Server {
                 self.floor = self.floor.max(*before);
                 Outcome::Trimmed { floor: self.floor }
             }
-            Call::Keys { .. } | Call::Segments => Outcome::Segments(Vec::new()),
+            Call::Delete { key, before } => {
+                self.durable = self.next;
+                let floor = self.key_floors.entry(key.clone()).or_default();
+                *floor = before.unwrap_or(self.next).max(*floor);
+                let floor = self.floor_of(key);
+                Outcome::Deleted { floor }
+            }
+            Call::Keys { .. } => Outcome::Keys {
+                keys: (0..3)
+                    .map(key)
+                    .filter(|key| !self.between(key, 0, u64::MAX).is_empty())
+                    .collect(),
+                next_start_after: None,
+            },
+            Call::Segments => Outcome::Segments(Vec::new()),
         }
     }
 
@@ -274,14 +303,19 @@ impl Server {
 
     fn between(&self, key: &str, start: u64, end: u64) -> Vec<Seen> {
         let all = self.log.get(key).into_iter().flatten();
-        let start = start.max(self.floor);
+        let start = start.max(self.floor_of(key));
         all.filter(|seen| start <= seen.sequence && seen.sequence < end)
             .cloned()
             .collect()
     }
 
-    fn trimmed(&self, start: u64, end: u64) -> Option<u64> {
-        (start < self.floor.min(end)).then_some(self.floor)
+    fn floor_of(&self, key: &str) -> u64 {
+        *self.key_floors.get(key).unwrap_or(&0).max(&self.floor)
+    }
+
+    fn trimmed(&self, key: &str, start: u64, end: u64) -> Option<u64> {
+        let floor = self.floor_of(key);
+        (start < floor.min(end)).then_some(floor)
     }
 
     fn crash(&mut self) {
@@ -364,6 +398,7 @@ pub(super) fn correct(steps: &[Step]) -> (History, FinalLog, Facts) {
                 (server.durable, server.floor) = (server.next, server.next);
                 server.next_epoch();
             }
+            Step::Delete { all } => server.delete(round, all),
             Step::Ahead => {
                 let next = server.numbered.len() as u64;
                 let (code, expected) = match next {
@@ -412,14 +447,17 @@ pub(super) fn correct(steps: &[Step]) -> (History, FinalLog, Facts) {
         start_time_ms: 0,
     }];
     let mut records = server.log;
-    for values in records.values_mut() {
-        values.retain(|seen| seen.sequence >= server.floor);
+    server.key_floors.retain(|_, floor| *floor > server.floor);
+    for (key, values) in &mut records {
+        let floor = *server.key_floors.get(key).unwrap_or(&server.floor);
+        values.retain(|seen| seen.sequence >= floor);
     }
     let log = FinalLog {
         records,
         segments,
         tip: server.next,
         floor: server.floor,
+        key_floors: server.key_floors,
     };
     let facts = Facts {
         page_records: 1_000,

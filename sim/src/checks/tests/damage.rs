@@ -260,6 +260,38 @@ pub(super) const OF_TRIMS: &[(&str, &str, Damage)] = &[
     }),
 ];
 
+/// The same of histories with the deletion of a key, before the last three appends.
+#[rustfmt::skip]
+pub(super) const OF_DELETIONS: &[(&str, &str, Damage)] = &[
+    ("a deletion leaves a record", "deleted", |history, _, _| {
+        if let Outcome::Deleted { floor } = last_deletion(history) { *floor -= 1; }
+    }),
+    ("a deleted key is listed", "deleted", |history, _, _| {
+        let listings = history.operations.iter_mut().filter_map(|operation| operation.answered.as_mut());
+        let listings = listings.filter_map(|(_, outcome)| match outcome { Outcome::Keys { keys, .. } => Some(keys), _ => None });
+        listings.last().expect("a listing").push("key-2".into());
+    }),
+    ("the floor of a key is lost", "trimmed", |_, log, _| log.key_floors.clear()),
+    ("more of a key is deleted than was asked for", "trimmed", |_, log, _| {
+        for floor in log.key_floors.values_mut() { *floor = log.tip + 1; }
+    }),
+    ("a deletion is answered that was refused", "trimmed", |history, _, _| {
+        for operation in &mut history.operations {
+            if let Call::Delete { .. } = operation.call {
+                let refused = Outcome::Refused { status: 503, code: "unavailable".into(), message: String::new() };
+                operation.answered.as_mut().expect("answered").1 = refused;
+            }
+        }
+    }),
+];
+
+fn last_deletion(history: &mut History) -> &mut Outcome {
+    let mut deletions = history.operations.iter_mut().rev();
+    let last = deletions.find(|operation| matches!(operation.call, Call::Delete { .. }));
+    let answered = last.expect("a deletion").answered.as_mut();
+    &mut answered.expect("answered").1
+}
+
 impl Operation {
     fn safety_mut(&mut self) -> &mut Safety {
         match &mut self.call {

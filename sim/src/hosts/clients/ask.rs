@@ -172,6 +172,12 @@ fn request(call: &Call) -> (Method, String, Option<Value>) {
             let body = json!({ "beforeSequence": before });
             (Method::POST, "/api/v1/log/trim".into(), Some(body))
         }
+        Call::Delete { key, before } => {
+            let key = URL_SAFE_NO_PAD.encode(key);
+            let before = before.map_or_else(String::new, |before| format!("&before_seq={before}"));
+            let path = format!("/api/v1/log/key?key_base64={key}{before}");
+            (Method::DELETE, path, None)
+        }
     }
 }
 
@@ -237,6 +243,9 @@ fn outcome(call: &Call, answer: &Answer) -> Option<Outcome> {
             trimmed: body["trimmedBefore"].as_u64(),
         },
         Call::Trim { .. } => Outcome::Trimmed {
+            floor: body["trimmedBefore"].as_u64()?,
+        },
+        Call::Delete { .. } => Outcome::Deleted {
             floor: body["trimmedBefore"].as_u64()?,
         },
         Call::Keys { .. } => Outcome::Keys {

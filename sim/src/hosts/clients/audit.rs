@@ -20,6 +20,9 @@ const ATTEMPTS: u32 = 20;
 /// Questions about the final log, for each kind of question and key.
 const QUESTIONS: u32 = 6;
 
+/// A key that no client knows, which is deleted by none: readers of it are told the floor of the log.
+const NOBODYS: &str = "nobody's";
+
 /// The auditor at work.
 pub struct Audit {
     connection: Connection,
@@ -69,12 +72,14 @@ impl Audit {
     pub async fn read(&mut self) -> Option<FinalLog> {
         self.connection.look_up();
         let mut records = BTreeMap::new();
-        let mut tip = 0;
-        let mut floor = 0;
+        let mut key_floors = BTreeMap::new();
+        let (_, mut tip, floor) = self.read_key(NOBODYS).await?;
         for key in self.keys.clone() {
             let (values, next, trimmed) = self.read_key(&key).await?;
             tip = tip.max(next);
-            floor = floor.max(trimmed);
+            if trimmed > floor {
+                key_floors.insert(key.clone(), trimmed);
+            }
             records.insert(key, values);
         }
         let Outcome::Segments(segments) = self.surely(Call::Segments).await? else {
@@ -85,6 +90,7 @@ impl Audit {
             segments,
             tip,
             floor,
+            key_floors,
         };
         self.question(&log).await?;
         Some(log)
