@@ -83,7 +83,8 @@ fn a_restored_log_has_what_was_durable_without_a_gap_and_its_floor() {
     };
     assert_eq!(found(&log, log.clone()), vec![]);
     let first = |log: &mut FinalLog| log.records.values_mut().next().expect("a key").remove(0);
-    let damage: [(&str, &dyn Fn(&mut FinalLog)); 4] = [
+    type Damage<'a> = (&'a str, &'a dyn Fn(&mut FinalLog));
+    let damage: [Damage<'_>; 4] = [
         ("the newest is lost", &|log| {
             log.records
                 .values_mut()
