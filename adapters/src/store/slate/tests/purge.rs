@@ -32,7 +32,7 @@ fn at_once(options: &mut Options) {
     });
     let collector = settings.garbage_collector_options.as_mut();
     let collector = collector.expect("on by default");
-    collector.wal_options = collect.clone();
+    collector.wal_options = collect;
     collector.compacted_options = collect;
 }
 
