@@ -3,11 +3,11 @@
 use bytes::Bytes;
 use prost::Message;
 
-use crate::answers::answered;
+use crate::answers::{Answered, answered};
 use crate::arguments;
 use crate::body::WatchedBody;
 use crate::error::{Error, ErrorKind};
-use crate::http::Http;
+use crate::http::{Answer, Http, NoAnswer};
 use crate::record::{Appended, Record};
 use crate::retry::Retry;
 use crate::wire::{AppendRequest, AppendResponse, Precondition};
@@ -138,10 +138,21 @@ async fn send(
     parts: impl IntoIterator<Item = Bytes>,
 ) -> Result<AppendResponse, Error> {
     let (body, taken) = WatchedBody::new(parts);
-    let lost = match http.post(PATH, body).await {
+    let asked = http.post(PATH, body).await;
+    told_apart(asked, "append", taken.wholly(), retry)
+}
+
+/// What was answered to a request that must not be applied twice: errors say whether it may have been. `what` is its name.
+pub(crate) fn told_apart<M: Answered>(
+    asked: Result<Answer, NoAnswer>,
+    what: &str,
+    was_sent_whole: bool,
+    retry: &Retry,
+) -> Result<M, Error> {
+    let lost = match asked {
         Ok(answer) => {
             let answered = answered(&answer);
-            return answered.map_err(|error| of_append(error, taken.wholly(), retry));
+            return answered.map_err(|error| of_answer(error, was_sent_whole, retry));
         }
         Err(lost) => lost,
     };
@@ -149,13 +160,13 @@ async fn send(
     let (kind, message) = if lost.was_not_sent {
         let message = format!("the server cannot be reached: {reason}");
         (ErrorKind::Unavailable, message)
-    } else if !taken.wholly() {
+    } else if !was_sent_whole {
         let message = format!(
-            "the connection broke while the append was being sent; nothing was applied: {reason}"
+            "the connection broke while the {what} was being sent; nothing was applied: {reason}"
         );
         (ErrorKind::Unavailable, message)
     } else {
-        let message = format!("there was no answer to the append: {reason}");
+        let message = format!("there was no answer to the {what}: {reason}");
         return Err(Error::new(ErrorKind::OutcomeUnknown, message).with_source_of(lost));
     };
     let again = (!lost.is_hopeless).then_some(retry.pause);
@@ -164,8 +175,8 @@ async fn send(
         .with_source_of(lost))
 }
 
-/// The error of an append that was answered like this.
-fn of_append(error: Error, was_sent_whole: bool, retry: &Retry) -> Error {
+/// The error of such a request that was answered like this.
+fn of_answer(error: Error, was_sent_whole: bool, retry: &Retry) -> Error {
     let took_too_long = *error.kind() == ErrorKind::DeadlineExceeded;
     if took_too_long && (!was_sent_whole || error.message().contains(NOT_APPLIED)) {
         let error = error.into_kind(ErrorKind::Unavailable);

@@ -234,7 +234,8 @@ impl LogClient {
     ///
     /// # Errors
     /// [`crate::ErrorKind::InvalidArgument`] when `before` is beyond the end of the log; otherwise what the last attempt ended in. It may have
-    /// been applied then: delete again. With `None`, a deletion that is sent again also deletes what was appended meanwhile.
+    /// been applied then: delete again. With `None`, that would also delete what was appended meanwhile, so such a deletion is not sent
+    /// again if it may have been applied: it ends in [`crate::ErrorKind::OutcomeUnknown`].
     pub async fn delete_key(
         &self,
         key: impl Into<Bytes>,

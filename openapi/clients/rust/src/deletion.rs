@@ -1,5 +1,7 @@
-//! Deletions of keys. One that may have been applied is sent again: the floor of a key never goes back.
+//! Deletions of keys. One with a bound that may have been applied is sent again: the floor of a key never goes back. One of all
+//! records is not: it would also delete what was appended since.
 
+use crate::append::told_apart;
 use crate::error::Error;
 use crate::http::Http;
 use crate::reading::{encoded, repeatable};
@@ -15,11 +17,12 @@ pub(crate) async fn delete(
     key: &[u8],
     before: Option<u64>,
 ) -> Result<u64, Error> {
+    let is_bounded = before.is_some();
     let mut parameters = vec![("key_base64", encoded(key))];
     parameters.extend(before.map(|before| ("before_seq", before.to_string())));
     let mut attempts = retry.attempts();
     loop {
-        match delete_once(http, retry, &parameters).await {
+        match delete_once(http, retry, &parameters, is_bounded).await {
             Ok(answer) => return Ok(answer.trimmed_before),
             Err(error) => attempts.failed(error).await?,
         }
@@ -30,7 +33,12 @@ async fn delete_once(
     http: &Http,
     retry: &Retry,
     parameters: &[(&str, String)],
+    is_bounded: bool,
 ) -> Result<DeleteKeyResponse, Error> {
     let asked = http.delete(PATH, parameters).await;
-    repeatable(asked, retry).map_err(|error| error.of_request("DELETE", &http.url_of(PATH)))
+    let answered = match is_bounded {
+        true => repeatable(asked, retry),
+        false => told_apart(asked, "deletion", true, retry),
+    };
+    answered.map_err(|error| error.of_request("DELETE", &http.url_of(PATH)))
 }

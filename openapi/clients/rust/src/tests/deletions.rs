@@ -52,6 +52,23 @@ async fn a_deletion_tells_the_floor_and_readers_and_counts_are_told_what_is_gone
 }
 
 #[tokio::test]
+async fn a_deletion_of_all_records_is_sent_again_only_if_it_was_certainly_not_applied() {
+    let server = filled().await;
+    let patient = client(&server.url(), 3);
+    let late = Step::Answer(Reply::error(504, "deadline_exceeded"));
+    for (lost, sent) in [(Step::LostAnswer, 1), (late, 2)] {
+        server.does([lost]);
+        let error = patient.delete_key("orders", None).await.unwrap_err();
+        assert_eq!(error.kind(), &ErrorKind::OutcomeUnknown, "{error}");
+        assert_eq!(server.requests().len(), sent, "it is not sent again");
+    }
+    let busy = Reply::error(429, "overloaded").header("retry-after", "0");
+    server.does([Step::Answer(busy)]);
+    assert_eq!(patient.delete_key("orders", None).await.unwrap(), 6);
+    assert_eq!(server.requests().len(), 4);
+}
+
+#[tokio::test]
 async fn a_deletion_that_may_have_been_applied_is_sent_again_and_one_that_is_refused_is_not() {
     let server = filled().await;
     let late = Step::Answer(Reply::error(504, "deadline_exceeded"));
