@@ -1,11 +1,45 @@
 //! Commits without records: those of trims and removals, between two groups.
 
-use log_domain::sequencer::Step;
-use log_domain::{Error, Result};
+use log_domain::sequencer::{RemovalStep, Sequencer, Step};
+use log_domain::{Error, Key, Result};
 
 use super::writer::{Outcome, Writer};
 
 impl Writer {
+    /// Takes the steps that `plan` says until their commit is written, or there is nothing to do.
+    ///
+    /// # Errors
+    /// Those of `plan`, and of the write.
+    pub(super) async fn take_all(
+        &mut self,
+        mut plan: impl FnMut(&mut Sequencer) -> Result<Option<Step<'static>>>,
+    ) -> Result<()> {
+        while let Some(step) = plan(&mut self.sequencer)? {
+            if let Some(outcome) = self.take(step).await? {
+                return outcome.written;
+            }
+        }
+        Ok(())
+    }
+
+    /// The same for rows of keys. Returns the keys that are to be read again.
+    ///
+    /// # Errors
+    /// As [`Writer::take_all`].
+    pub(super) async fn take_all_of_rows(
+        &mut self,
+        mut plan: impl FnMut(&mut Sequencer) -> Result<RemovalStep>,
+    ) -> Result<Vec<Key>> {
+        let mut again = Vec::new();
+        let taken = self.take_all(|sequencer| {
+            let planned = plan(sequencer)?;
+            again = planned.again;
+            Ok(planned.step)
+        });
+        taken.await?;
+        Ok(again)
+    }
+
     /// Takes a step towards a commit without records. Returns what came of it, if it was the commit; else plan again.
     ///
     /// # Errors
