@@ -90,27 +90,15 @@ impl Sequencer {
     /// # Errors
     /// [`Error::Internal`] for a floor that is not in force. As [`Sequencer::plan`]. Nothing was removed then.
     pub fn plan_unlisting(&mut self, unlisted: &[Unlisted]) -> Result<RemovalStep> {
-        let mut again = Vec::new();
-        let mut rows = Vec::new();
-        for Unlisted {
-            rows: doomed,
-            floor,
-        } in unlisted
-        {
-            let in_force = self.key_floors.in_force(doomed.key.as_ref());
+        for Unlisted { rows, floor } in unlisted {
+            let in_force = self.key_floors.in_force(rows.key.as_ref());
             if in_force.is_none_or(|in_force| in_force < *floor) {
                 return Err(Error::internal(format!(
                     "the floor {floor} of a key is not in force"
                 )));
             }
-            // If a later row stays, these are of segments that get no more records.
-            match doomed.are_all && self.watch.has_changed(&doomed.key) {
-                true => again.push(doomed.key.clone()),
-                false => rows.push(doomed),
-            }
         }
-        let step = self.plan_removal_of_rows(&rows)?;
-        Ok(RemovalStep { again, step })
+        self.plan_removal_of_rows(unlisted.iter().map(|unlisted| &unlisted.rows))
     }
 
     /// What must happen next for keys of which nothing is stored any more below these floors; `None` if newer ones were written

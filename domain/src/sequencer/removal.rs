@@ -101,7 +101,7 @@ impl Watch {
         segment < self.first_left
     }
 
-    pub(super) fn has_changed(&self, key: &Key) -> bool {
+    fn has_changed(&self, key: &Key) -> bool {
         self.changed.get(key.as_ref()).copied().unwrap_or(true)
     }
 }
@@ -131,21 +131,23 @@ impl Sequencer {
         if let Some(left) = all.find(is_removed) {
             return Err(Error::internal(format!("segment {left} is not dead")));
         }
-        let has_changed = |doomed: &&Doomed| doomed.are_all && self.watch.has_changed(&doomed.key);
-        let (again, rows): (Vec<&Doomed>, Vec<&Doomed>) = doomed.iter().partition(has_changed);
-        let again = again.into_iter().map(|doomed| doomed.key.clone()).collect();
-        let step = self.plan_removal_of_rows(&rows)?;
-        Ok(RemovalStep { again, step })
+        self.plan_removal_of_rows(doomed)
     }
 
-    /// What must happen next to remove these rows of the directory; `None` if there are none.
-    pub(super) fn plan_removal_of_rows(
+    /// What must happen next to remove these rows of the directory, of keys that are watched. If a later row of a key stays, these
+    /// are of segments that get no more records, so a change of the key does not matter.
+    pub(super) fn plan_removal_of_rows<'a>(
         &mut self,
-        doomed: &[&Doomed],
-    ) -> Result<Option<Step<'static>>> {
+        doomed: impl IntoIterator<Item = &'a Doomed>,
+    ) -> Result<RemovalStep> {
+        let mut again = Vec::new();
         let mut written = Written::default();
         for doomed in doomed {
             let key = &doomed.key;
+            if doomed.are_all && self.watch.has_changed(key) {
+                again.push(key.clone());
+                continue;
+            }
             let rows = doomed.segments.iter();
             let removal = &mut written.removal;
             removal
@@ -154,10 +156,11 @@ impl Sequencer {
             removal.keys.extend(doomed.are_all.then(|| key.clone()));
             written.settled.extend(doomed.settled.clone());
         }
-        match written.removal.directory.is_empty() {
-            true => Ok(None),
-            false => self.plan_without_records(written).map(Some),
-        }
+        let step = match written.removal.directory.is_empty() {
+            true => None,
+            false => Some(self.plan_without_records(written)?),
+        };
+        Ok(RemovalStep { again, step })
     }
 
     /// What must happen next to remove the rows of these segments, all of which come before `first_left`. Their rows of the
