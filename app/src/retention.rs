@@ -79,10 +79,7 @@ async fn trim<S: LogStore>(
     // The sequencer seals it when nothing was appended for a while.
     let is_emptied = floor > Sequence::ZERO && floor == service.watermarks().tip;
     let of_emptied = is_emptied.then_some(Trim::BeforeSequence(floor));
-    let due = match retention.is_off() {
-        true => Vec::new(),
-        false => service.due(retention, now_ms),
-    };
+    let due = service.due(retention, now_ms);
     for due in due.into_iter().chain(of_emptied) {
         let before = service.floor();
         let floor = service.trim(due).await?;

@@ -93,7 +93,11 @@ impl<S: LogWriter> LogService<S> {
 
     /// The trims that `retention` asks for now.
     pub fn due(&self, retention: &Retention, now_ms: i64) -> Vec<Trim> {
-        retention.due(&self.store.stored(), now_ms).collect()
+        // Without retention, the list of data files is not walked through.
+        match retention.is_off() {
+            true => Vec::new(),
+            false => retention.due(&self.store.stored(), now_ms).collect(),
+        }
     }
 
     /// Makes all acknowledged records durable and closes the store.
