@@ -64,9 +64,6 @@ impl FloorsOfKeys {
 
     /// The floor in force of `key`: 0 if it has none.
     pub(super) async fn of(&self, db: &(impl DbReadOps + Sync), key: &Key) -> Result<Sequence> {
-        if !self.0.any.load(Ordering::Acquire) {
-            return Ok(Sequence::ZERO);
-        }
         match self.of_purge(key) {
             Some(floor) => Ok(floor),
             None => self.stored(db, key).await,

@@ -10,7 +10,7 @@ use log_domain::{
     Result, SealPolicy, Segment,
 };
 use object_store::ObjectStore;
-use slatedb::config::{CloseOptions, FlushOptions, FlushType, Settings};
+use slatedb::config::{CloseOptions, FlushType, Settings};
 use slatedb::db_cache::SplitCache;
 use slatedb::db_cache::foyer::{FoyerCache, FoyerCacheOptions};
 use slatedb::{BloomFilterPolicy, CloseReason, Db};
@@ -201,11 +201,7 @@ async fn open(parts: StoreParts, options: Options) -> Result<SlateStore> {
     }
     if recorded.accepts_loss() {
         // So that no later start reads what is damaged: it has to be accepted once.
-        let memtable = FlushOptions {
-            flush_type: FlushType::MemTable,
-        };
-        let flushed = db.flush_with_options(memtable).await;
-        flushed.map_err(error::read)?;
+        flush::flush(&db, FlushType::MemTable).await?;
     }
     let recovered = Recovered {
         state,

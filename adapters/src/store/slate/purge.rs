@@ -14,11 +14,12 @@ use std::time::Duration;
 use log_domain::sequencer::Unlisted;
 use log_domain::{Clock, Error, Key, KeyFloor, Result, Segment, SegmentId, Sequence};
 use slatedb::Db;
-use slatedb::config::{FlushOptions, FlushType};
+use slatedb::config::FlushType;
 
 use super::compaction::{DeletedKeys, Rewrites};
 use super::doomed::{doomed, is_full};
 use super::error;
+use super::flush::flush;
 use super::queue::PendingRemoval;
 use super::record_rows::{last_row, next_row, rows};
 use super::removal_requests::Requests;
@@ -31,6 +32,7 @@ const SELDOM: Duration = Duration::from_secs(10);
 const SOON: Duration = Duration::from_millis(100);
 /// After a failure, the next round comes so many times later.
 const AFTER_FAILURE: u32 = 30;
+
 /// Purges the deleted keys of one store.
 pub(super) struct Purge {
     pub(super) db: Db,
@@ -91,7 +93,7 @@ impl Purge {
             return Ok(());
         }
         // So that files hold everything that was deleted.
-        self.flush(FlushType::MemTable).await?;
+        flush(&self.db, FlushType::MemTable).await?;
         let stored = self.stored(&pending).await?;
         if !stored.segments.is_empty() {
             tracing::debug!(segments = ?stored.segments, "rewriting segments with deleted keys");
@@ -112,7 +114,7 @@ impl Purge {
         }
         if !pending.is_empty() {
             // The garbage collector keeps the newest L0 file and what the WAL has of it, so these must be newer ones.
-            self.flush(FlushType::MemTable).await?;
+            flush(&self.db, FlushType::MemTable).await?;
             tracing::info!(keys = pending.len(), "removed the bytes of deleted keys");
         }
         Ok(())
@@ -127,18 +129,10 @@ impl Purge {
         }
         if !new.is_empty() {
             // After a crash, the directory must not list what a merge has left out.
-            self.flush(FlushType::Wal).await?;
+            flush(&self.db, FlushType::Wal).await?;
             self.deleted.add(&new);
         }
         Ok(())
-    }
-
-    async fn flush(&self, flush_type: FlushType) -> Result<()> {
-        let flushed = self
-            .db
-            .flush_with_options(FlushOptions { flush_type })
-            .await;
-        flushed.map_err(error::read)
     }
 
     /// Which of these keys have rows below their floor, and in which segments. Segment by segment, so that the bloom filters

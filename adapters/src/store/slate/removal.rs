@@ -13,12 +13,13 @@ use log_domain::segment::FIRST_SEGMENT;
 use log_domain::sequencer::Doomed;
 use log_domain::{Key, Result, Segment, SegmentId};
 use slatedb::Db;
-use slatedb::config::{FlushOptions, FlushType};
+use slatedb::config::FlushType;
 
 use super::compaction::Dead;
 use super::directory;
 use super::doomed::{doomed, is_full};
 use super::error;
+use super::flush::flush;
 use super::layout::key_floors;
 use super::queue::PendingRemoval;
 use super::removal_requests::Requests;
@@ -100,11 +101,7 @@ impl Removal {
         }
         // That they have no row must not be lost, not even with the WAL: files that are dropped would be missed then. And what
         // the memtable has of these segments is dropped with the rest.
-        let memtable = FlushOptions {
-            flush_type: FlushType::MemTable,
-        };
-        let flushed = self.db.flush_with_options(memtable).await;
-        flushed.map_err(error::read)?;
+        flush(&self.db, FlushType::MemTable).await?;
         self.dead.are_before(first_left.id);
         Ok(())
     }

@@ -194,8 +194,10 @@ impl Writer {
             if let Some(raised) = &commit.key_floor {
                 self.shared.key_floor_written(raised, commit.number);
             }
-            let unlisted = commit.removal.directory.iter().map(|(key, _)| key);
-            self.shared.key_floors.unlisted(unlisted);
+            if !commit.removal.directory.is_empty() {
+                let unlisted = commit.removal.directory.iter().map(|(key, _)| key);
+                self.shared.key_floors.unlisted(unlisted);
+            }
             if !commit.removal.purged.is_empty() {
                 self.shared.key_floors.purged(&commit.removal.purged);
             }
