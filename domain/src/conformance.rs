@@ -5,6 +5,7 @@
 //! [`LogStore`] promises. Stores that keep their data over a close are opened again on the same data between the steps.
 
 use std::future::Future;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
@@ -15,8 +16,8 @@ use crate::follow::Followers;
 use crate::run::Entry;
 use crate::{
     Append, Appended, Batch, Clock, Deletion, Durability, Error, Headers, Key, KeysQuery, Limits,
-    LogReader, LogService, LogStore, LogWriter, PageLimit, Record, Scan, SealPolicy, Sequence,
-    SequenceRange, Trim, Visibility,
+    LogReader, LogService, LogStore, LogWriter, PageLimit, Precondition, Record, Rejection, Scan,
+    SealPolicy, Sequence, SequenceRange, Trim, Visibility,
 };
 
 mod against_model;
@@ -168,6 +169,12 @@ const NEVER: SealPolicy = SealPolicy {
     bytes: None,
 };
 
+/// Seals segments every ten seconds.
+const BY_TIME: SealPolicy = SealPolicy {
+    interval: Some(Duration::from_secs(10)),
+    bytes: None,
+};
+
 /// Both sides of a log that is open, and the clock that it was opened with.
 struct Opened<'f, F: Fixture> {
     fixture: &'f F,
@@ -288,6 +295,40 @@ fn batch(records: &[(&[u8], &[u8])]) -> Batch {
     });
     let records = records.collect::<Result<Vec<_>, Error>>();
     Batch::new(records.expect("within the limits"), &limits).expect("a batch")
+}
+
+/// An append to `k` that holds if `k` has no record since then.
+fn conditional(since: u64) -> Append {
+    let precondition = Precondition {
+        key: Key::stored(Bytes::from_static(b"k")),
+        no_record_since: Sequence::new(since),
+    };
+    Append::new(batch(&[(b"k", b"v")]), vec![precondition], None).expect("an append")
+}
+
+fn rejected(outcome: crate::Result<Appended>) -> Rejection {
+    match outcome {
+        Err(Error::Rejected(why)) => *why,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The keys that are listed of these segments, so many in a page.
+async fn listed<R: LogReader>(reader: &LogService<R>, segments: Range<u32>, page: usize) -> String {
+    let mut query = all_keys(page);
+    (query.start_segment, query.end_segment) = (segments.start, segments.end);
+    let mut listed = Vec::new();
+    loop {
+        let page = reader.keys(&query).await.expect("listed");
+        listed.extend(page.keys);
+        match page.next_start_after {
+            Some(after) => query.start_after = Some(after.as_bytes().clone()),
+            None => break,
+        }
+    }
+    let names = listed.iter();
+    let names = names.map(|key| String::from_utf8_lossy(key.as_ref()));
+    names.collect::<Vec<_>>().join(",")
 }
 
 fn deletion(key: &[u8], before: Option<u64>) -> Deletion {

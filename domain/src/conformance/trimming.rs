@@ -3,13 +3,7 @@
 use futures::FutureExt;
 
 use super::*;
-use crate::{Counted, Precondition, Producer, Rejection};
-
-/// Seals segments every ten seconds.
-const BY_TIME: SealPolicy = SealPolicy {
-    interval: Some(Duration::from_secs(10)),
-    bytes: None,
-};
+use crate::{Counted, Producer, Rejection};
 
 pub(super) async fn nothing_below_the_floor_is_read_and_readers_are_told<F: Fixture>(fixture: F) {
     let log = open(&fixture, BY_TIME).await;
@@ -66,21 +60,8 @@ pub(super) async fn nothing_below_the_floor_is_read_and_readers_are_told<F: Fixt
         assert_eq!(log.trimmed(floor).await, floor);
         let reader = log.reader().await;
         for page in [1, 2, 100] {
-            let mut query = all_keys(page);
-            let mut listed = Vec::new();
-            loop {
-                let page = reader.keys(&query).await.expect("listed");
-                listed.extend(page.keys);
-                match page.next_start_after {
-                    Some(after) => query.start_after = Some(after.as_bytes().clone()),
-                    None => break,
-                }
-            }
-            let listed: Vec<_> = listed
-                .iter()
-                .map(|k| String::from_utf8_lossy(k.as_ref()))
-                .collect();
-            assert_eq!(listed.join(","), keys, "at {floor}, {page} at a time");
+            let listed = listed(reader, 0..u32::MAX, page).await;
+            assert_eq!(listed, keys, "at {floor}, {page} at a time");
         }
         let found = reader.segments(SequenceRange::ALL).await.expect("listed");
         let ids: Vec<_> = found.iter().map(|segment| segment.id).collect();
@@ -97,7 +78,7 @@ pub(super) async fn nothing_below_the_floor_is_read_and_readers_are_told<F: Fixt
             .find_map(|(at, start)| (*at == floor).then_some(*start));
         assert!(start.is_none_or(|start| found[0].start.get() == start));
     }
-    // Of a log that was trimmed as a whole, the newest segment goes too, but not at once. What comes is in the next one.
+    // Of a log that was trimmed as a whole, the newest segment goes too, after a while. What is appended then is in the next one.
     log.clock.advance(Duration::from_secs(10));
     for before in [16, 17] {
         assert_eq!(log.trimmed(before).await, 17);
@@ -159,17 +140,6 @@ pub(super) async fn a_floor_stays_and_never_goes_back<F: Fixture>(fixture: F) {
 
 pub(super) async fn preconditions_and_producers_after_a_trim<F: Fixture>(fixture: F) {
     let log = open(&fixture, NEVER).await;
-    let conditional = |since: u64| {
-        let precondition = Precondition {
-            key: Key::stored(Bytes::from_static(b"k")),
-            no_record_since: Sequence::new(since),
-        };
-        Append::new(batch(&[(b"k", b"v")]), vec![precondition], None).expect("an append")
-    };
-    let rejected = |outcome| match outcome {
-        Err(Error::Rejected(why)) => *why,
-        other => panic!("{other:?}"),
-    };
     let request = |sequence| {
         let producer = Producer::parse("producer", 0, sequence).expect("a producer");
         Append::new(batch(&[(b"p", b"v")]), Vec::new(), Some(producer)).expect("an append")
