@@ -104,14 +104,9 @@ pub(crate) async fn append_unprotected(
     retry: &Retry,
     body: Bytes,
 ) -> Result<Appended, Error> {
-    let mut attempts = retry.attempts();
-    loop {
-        let error = match append_once(http, retry, [body.clone()]).await {
-            Ok(answer) => return Ok(appended(&answer)),
-            Err(error) => error,
-        };
-        attempts.failed(error).await?;
-    }
+    let once = || append_once(http, retry, [body.clone()]);
+    let answer = retry.until_answered(once).await?;
+    Ok(appended(&answer))
 }
 
 /// What an answer says.

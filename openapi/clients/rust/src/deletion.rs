@@ -20,13 +20,8 @@ pub(crate) async fn delete(
     let is_bounded = before.is_some();
     let mut parameters = vec![("key_base64", encoded(key))];
     parameters.extend(before.map(|before| ("before_seq", before.to_string())));
-    let mut attempts = retry.attempts();
-    loop {
-        match delete_once(http, retry, &parameters, is_bounded).await {
-            Ok(answer) => return Ok(answer.trimmed_before),
-            Err(error) => attempts.failed(error).await?,
-        }
-    }
+    let once = || delete_once(http, retry, &parameters, is_bounded);
+    Ok(retry.until_answered(once).await?.trimmed_before)
 }
 
 async fn delete_once(

@@ -182,13 +182,8 @@ pub(crate) async fn read<M: Answered>(
     path: &str,
     parameters: &[(&str, String)],
 ) -> Result<M, Error> {
-    let mut attempts = retry.attempts();
-    loop {
-        match get(http, retry, path, parameters, false).await {
-            Ok(answer) => return Ok(answer),
-            Err(error) => attempts.failed(error).await?,
-        }
-    }
+    let once = || get(http, retry, path, parameters, false);
+    retry.until_answered(once).await
 }
 
 /// Asks once. Errors name the request, and whether there is use in sending it again.

@@ -45,31 +45,23 @@ impl Retry {
         again.then(|| asked.max(self.pause_after(failed)))
     }
 
-    /// The requests of one call.
-    pub(crate) fn attempts(&self) -> Attempts<'_> {
-        Attempts {
-            retry: self,
-            failed: 0,
+    /// Asks `once` until it is answered, there is no use in asking again, or there were enough attempts.
+    pub(crate) async fn until_answered<T, F>(&self, once: impl Fn() -> F) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
+        let mut failed = 0;
+        loop {
+            let error = match once().await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            failed += 1;
+            match self.pause_for(&error, failed) {
+                Some(pause) => sleep(pause).await,
+                None => return Err(error),
+            }
         }
-    }
-}
-
-/// The requests of one call: when one that failed is sent again, and when no more.
-#[derive(Debug)]
-pub(crate) struct Attempts<'a> {
-    retry: &'a Retry,
-    failed: u32,
-}
-
-impl Attempts<'_> {
-    /// Waits until the next request; gives `error` back when there is no use in another, or there were enough.
-    pub(crate) async fn failed(&mut self, error: Error) -> Result<(), Error> {
-        self.failed += 1;
-        match self.retry.pause_for(&error, self.failed) {
-            Some(pause) => sleep(pause).await,
-            None => return Err(error),
-        }
-        Ok(())
     }
 }
 

@@ -15,13 +15,8 @@ const PATH: &str = "/api/v1/log/trim";
 /// Asks until it is answered, there is no use in asking again, or there were enough attempts. Gives the floor.
 pub(crate) async fn trim(http: &Http, retry: &Retry, request: &TrimRequest) -> Result<u64, Error> {
     let body = Bytes::from(request.encode_to_vec());
-    let mut attempts = retry.attempts();
-    loop {
-        match trim_once(http, retry, body.clone()).await {
-            Ok(answer) => return Ok(answer.trimmed_before),
-            Err(error) => attempts.failed(error).await?,
-        }
-    }
+    let once = || trim_once(http, retry, body.clone());
+    Ok(retry.until_answered(once).await?.trimmed_before)
 }
 
 async fn trim_once(http: &Http, retry: &Retry, body: Bytes) -> Result<TrimResponse, Error> {
