@@ -89,7 +89,7 @@ pub struct Recovered {
     pub last_number: EngineNumber,
     /// All known producers.
     pub producers: Vec<(ProducerId, ProducerState)>,
-    /// The floors of keys of which something may be stored below.
+    /// The floors of the keys that are still to be purged.
     pub purges: Vec<KeyFloor>,
     /// Whether there are floors of keys.
     pub has_key_floors: bool,

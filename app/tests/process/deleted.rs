@@ -120,7 +120,7 @@ async fn deleted_keys_stay_deleted_under_load_and_kills_and_nothing_else_is_lost
         let middle = history.records[&half][middle].0;
         history.delete(&client, &half, Some(middle)).await;
         history.delete(&client, &all, None).await;
-        // Killed at once in some rounds: the answer came when the floor was durable.
+        // In some rounds it is killed immediately: the answer came when the floor was durable.
         if round % 2 == 0 {
             history.check(&client).await;
             history.delete(&client, &all, Some(1)).await;

@@ -101,7 +101,7 @@ impl Sequencer {
         self.plan_removal_of_rows(unlisted.iter().map(|unlisted| &unlisted.rows))
     }
 
-    /// What must happen next for keys of which nothing is stored any more below these floors; `None` if newer ones were written
+    /// What must happen next once no record of these keys below these floors is stored any more; `None` if newer ones were written
     /// for all of them.
     ///
     /// # Errors

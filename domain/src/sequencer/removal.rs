@@ -28,7 +28,7 @@ pub struct Removal {
     pub keys: Vec<Key>,
     /// Rows of segments.
     pub segments: Vec<SegmentId>,
-    /// Keys of which nothing is stored any more below these floors: the rows that say that there is something.
+    /// Purge rows: no record of these keys below these floors is stored any more.
     pub purged: Vec<KeyFloor>,
     /// Rows of floors of keys.
     pub floors: Vec<Key>,

@@ -145,7 +145,7 @@ fn a_key_that_is_written_all_the_time_loses_its_rows_nevertheless() {
     assert_eq!(listed, [(key(1), 4)]);
 }
 
-/// A log with a record of key 1 in each of so many segments, of which only the first row says how many records are before it.
+/// A log with a record of key 1 in each of so many segments. Only the row of the first one says how many records are before it.
 fn open_rows(segments: u64) -> Log {
     let mut log = Log::new(Policy {
         seal: SealPolicy {

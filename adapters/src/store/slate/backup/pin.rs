@@ -132,7 +132,7 @@ impl Pin {
 /// Not damage: files that are missing were collected because of it.
 pub(in crate::store::slate) fn lost() -> Error {
     Error::unavailable(format!(
-        "the checkpoint of the log has expired before everything was read, or somebody deleted it. It expires {} s after \
+        "the checkpoint of the log has expired before everything was read, or was deleted. It expires {} s after \
          its last refresh, by the clock of the server: compare that with the clock here, then try again",
         LIFETIME.as_secs()
     ))

@@ -10,7 +10,7 @@ use super::peeked::Rows;
 use crate::store::slate::backup::Progress;
 use crate::store::slate::layout::{RowType, key_floors};
 
-/// A walk through the rows of the floors, beside another one through keys.
+/// A walk through the rows of the floors, in step with one through keys.
 pub(super) struct Floors<'a> {
     rows: Rows<'a>,
     next: Option<(Key, Sequence)>,

@@ -181,7 +181,7 @@ async fn a_merge_whose_file_or_manifest_takes_long_loses_nothing_to_the_collecto
         if is_taken_over {
             let newer = Arc::new(open_greedy(&memory, true).await);
             fill(&newer, 2).await;
-            // The older one goes on as soon as it can.
+            // The older one continues as soon as it can.
             held.release();
             // It is fenced, so it does what it will.
             drop(filled);
