@@ -2,7 +2,7 @@
 
 use std::ops::Bound;
 
-use log_domain::segment::overlapping;
+use log_domain::segment::{SYSTEM_SEGMENT, overlapping};
 use log_domain::sequencer::{DirectoryEntry, Fact, Standing, Subject};
 use log_domain::{Error, Key, Result, Segment, SegmentId, Sequence, SequenceRange};
 use slatedb::config::ScanOptions;
@@ -89,6 +89,53 @@ pub(super) async fn oldest(
             }
             entry => return Ok((segments, entry)),
         }
+    }
+}
+
+/// The rows of several keys, which one iterator reads in order.
+pub(super) struct RowsOfKeys {
+    rows: DbIterator,
+    /// The row that was read last.
+    at: Option<DirectoryEntry>,
+}
+
+impl RowsOfKeys {
+    /// No key before `first` is read.
+    pub(super) async fn starting(db: &(impl DbReadOps + Sync), first: &Key) -> Result<Self> {
+        let options = ScanOptions::default().with_read_ahead_bytes(READ_AHEAD_BYTES);
+        let (prefix, _) = directory::all_after(None);
+        let start = directory::key(first.as_ref(), SYSTEM_SEGMENT).slice(prefix.len()..);
+        let range = (Bound::Included(start), Bound::Unbounded);
+        let rows = db.scan_prefix_with_options(prefix, range, &options);
+        Ok(Self {
+            rows: rows.await.map_err(error::read)?,
+            at: None,
+        })
+    }
+
+    /// As [`oldest`], for a key that comes after those before.
+    pub(super) async fn oldest(
+        &mut self,
+        key: &Key,
+        end: SegmentId,
+        most: usize,
+    ) -> Result<(Vec<SegmentId>, Option<DirectoryEntry>)> {
+        let first = directory::key(key.as_ref(), SYSTEM_SEGMENT);
+        let is_before = |at: &DirectoryEntry| directory::key(at.key.as_ref(), at.segment) < first;
+        if self.at.as_ref().is_none_or(is_before) {
+            self.rows.seek(first).await.map_err(error::read)?;
+            self.at = next(&mut self.rows).await?;
+        }
+        let mut segments = Vec::new();
+        while let Some(entry) = self.at.take_if(|at| at.key == *key) {
+            if entry.segment >= end || segments.len() == most {
+                self.at = Some(entry.clone());
+                return Ok((segments, Some(entry)));
+            }
+            segments.push(entry.segment);
+            self.at = next(&mut self.rows).await?;
+        }
+        Ok((segments, None))
     }
 }
 

@@ -1,17 +1,49 @@
 //! Reads the rows of the directory that are to be removed.
 
+use futures::stream::{self, StreamExt, TryStreamExt};
 use log_domain::sequencer::{DirectoryEntry, Doomed};
 use log_domain::{Error, Key, Result, SegmentId};
 use slatedb::Db;
 
-use super::directory::{newest, oldest};
+use super::directory::{RowsOfKeys, newest, oldest};
 
 /// Rows of one key that are removed by one commit. With the number of keys, this bounds for how long appends wait behind it.
-const ROWS: usize = 16;
+const ROWS: usize = 4;
+/// Keys whose records are counted at the same time: few, because nothing waits for them.
+const CONCURRENT: usize = 4;
 
 /// The oldest rows of `key`, of segments before `end`; `None` if there are none.
 pub(super) async fn doomed(db: &Db, key: Key, end: SegmentId) -> Result<Option<Doomed>> {
     let (segments, next) = oldest(db, &key, end, ROWS).await?;
+    with_settled(db, key, segments, next).await
+}
+
+/// As [`doomed`], for keys in order. One iterator reads the rows of all of them.
+pub(super) async fn all_doomed(db: &Db, keys: Vec<Key>, end: SegmentId) -> Result<Vec<Doomed>> {
+    let Some(first) = keys.first() else {
+        return Ok(Vec::new());
+    };
+    let mut rows = RowsOfKeys::starting(db, first).await?;
+    let mut found = Vec::with_capacity(keys.len());
+    for key in keys {
+        // Nothing waits for this.
+        tokio::task::consume_budget().await;
+        let (segments, next) = rows.oldest(&key, end, ROWS).await?;
+        found.push((key, segments, next));
+    }
+    let found =
+        stream::iter(found).map(|(key, segments, next)| with_settled(db, key, segments, next));
+    let doomed: Vec<Option<Doomed>> = found.buffered(CONCURRENT).try_collect().await?;
+    Ok(doomed.into_iter().flatten().collect())
+}
+
+/// What has to be done to delete these rows of a key, before which it has no other: `next` is the one after them.
+async fn with_settled(
+    db: &Db,
+    key: Key,
+    segments: Vec<SegmentId>,
+    next: Option<DirectoryEntry>,
+) -> Result<Option<Doomed>> {
     if segments.is_empty() {
         return Ok(None);
     }

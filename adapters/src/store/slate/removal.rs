@@ -8,7 +8,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::stream::{self, StreamExt, TryStreamExt};
 use log_domain::segment::FIRST_SEGMENT;
 use log_domain::sequencer::Doomed;
 use log_domain::{Key, Result, Segment, SegmentId};
@@ -17,7 +16,7 @@ use slatedb::config::FlushType;
 
 use super::compaction::Dead;
 use super::directory;
-use super::doomed::{doomed, is_full};
+use super::doomed::{all_doomed, is_full};
 use super::error;
 use super::flush::flush;
 use super::layout::key_floors;
@@ -26,11 +25,9 @@ use super::removal_requests::Requests;
 use super::shared::{Shared, Vital};
 
 /// Keys whose rows are removed by one commit.
-const KEYS: usize = 256;
+const KEYS: usize = 1024;
 /// Keys that one walk visits; the next one continues. It bounds how long an iterator is open.
 const VISITED: usize = 16_384;
-/// Keys whose rows are read at the same time: few, because nothing waits for them.
-const CONCURRENT: usize = 4;
 
 /// Removes what is below the floor of one store.
 pub(super) struct Removal {
@@ -128,7 +125,7 @@ impl Removal {
         }
     }
 
-    /// Removes the rows of these keys. Each time, a key has fewer rows to remove, or has got one that stays, which happens once.
+    /// Removes the rows of these keys, which are in order. Each time, a key has fewer rows to remove, or has got one that stays, which happens once.
     async fn remove_keys(&self, mut keys: Vec<Key>, first_left: Segment) -> Result<()> {
         while !keys.is_empty() {
             let _watching = self.requests.watch().await;
@@ -136,12 +133,7 @@ impl Removal {
             self.requests
                 .ask(|reply| PendingRemoval::Watch(watched, first_left, reply))
                 .await?;
-            let doomed: Vec<Option<Doomed>> = stream::iter(keys)
-                .map(|key| doomed(&self.db, key, first_left.id))
-                .buffered(CONCURRENT)
-                .try_collect()
-                .await?;
-            let doomed: Vec<Doomed> = doomed.into_iter().flatten().collect();
+            let doomed = all_doomed(&self.db, keys, first_left.id).await?;
             let has_more = |doomed: &&Doomed| is_full(doomed);
             let more = doomed.iter().filter(has_more).map(|d| d.key.clone());
             let mut next: Vec<Key> = more.collect();
@@ -149,12 +141,9 @@ impl Removal {
                 .requests
                 .ask(|reply| PendingRemoval::Rows(doomed, reply))
                 .await?;
-            next.extend(
-                again
-                    .into_iter()
-                    .filter(|key| !next.contains(key))
-                    .collect::<Vec<_>>(),
-            );
+            next.extend(again);
+            next.sort_unstable();
+            next.dedup();
             keys = next;
         }
         Ok(())

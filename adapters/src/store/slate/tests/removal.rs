@@ -8,7 +8,7 @@ use log_domain::sequencer::{DirectoryEntry, Doomed};
 
 use super::held_store::Held;
 use super::*;
-use crate::store::slate::doomed::doomed;
+use crate::store::slate::doomed::{all_doomed, doomed};
 use crate::store::slate::layout::{directory, keys, records, segments};
 
 /// A table in which a few keys have room.
@@ -105,6 +105,38 @@ pub(super) async fn removed(store: &SlateStore) {
 async fn rows(store: &SlateStore, prefix: bytes::Bytes) -> usize {
     let found = super::super::stored_rows::all(&store.db, prefix, |_, _| Ok(()));
     found.await.expect("read").len()
+}
+
+#[tokio::test]
+async fn rows_of_many_keys_are_found_as_those_of_each_key() {
+    let objects: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+    let store = open_with(&objects, |_| {}).await.expect("opened");
+    // Where each key is, one bit for each segment. The last key is in none.
+    let keys = ["a", "a\0", "a\0b", "aa", "b", "c"].map(|key| Key::stored(key.into()));
+    for (key, segments) in keys
+        .iter()
+        .zip([0b1111_1110u32, 0b1000_0000, 0b10, 0b0101_0100, 0b10])
+    {
+        for segment in (0..8).filter(|segment| segments & 1 << segment != 0) {
+            let row = directory::key(key.as_ref(), segment);
+            let value = directory::value(Some(u64::from(segment)));
+            store.db.put(row, value).await.expect("written");
+        }
+    }
+    for end in 0..=8 {
+        for some in 0..1 << keys.len() {
+            let picked = keys.iter().enumerate();
+            let picked = picked.filter(|(at, _)| some & 1 << at != 0);
+            let picked: Vec<Key> = picked.map(|(_, key)| key.clone()).collect();
+            let mut each = Vec::new();
+            for key in &picked {
+                each.extend(doomed(&store.db, key.clone(), end).await.expect("read"));
+            }
+            let found = all_doomed(&store.db, picked, end).await;
+            assert_eq!(found.expect("read"), each, "before {end}");
+        }
+    }
+    store.close(CLOSE).await.expect("closed");
 }
 
 #[tokio::test(flavor = "multi_thread")]
