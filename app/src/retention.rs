@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use log_domain::{Clock, Error, LogService, LogStore, Retention, SealPolicy, Sequence, Trim};
+use log_domain::{
+    Clock, Error, Growth, LogService, LogStore, Retention, SealPolicy, Sequence, Trim,
+};
 use tokio::time::Instant;
 
 use crate::clock_steps::ClockSteps;
@@ -37,6 +39,7 @@ pub(crate) fn keep_trimming<S: LogStore>(
         let mut throttle = LogThrottle::new(LOG_EVERY);
         let mut steps = ClockSteps::new(clock.now_ms(), Instant::now());
         let mut is_believed = true;
+        let mut growth = Growth::default();
         loop {
             tokio::time::sleep(CHECK_EVERY).await;
             let Some(service) = service.upgrade() else {
@@ -54,6 +57,11 @@ pub(crate) fn keep_trimming<S: LogStore>(
                 max_age: retention.max_age.filter(|_| is_believed),
                 ..retention
             };
+            let has_size = retention.max_bytes.is_some();
+            let retention = match has_size {
+                true => growth.leave_room(retention, stored_bytes(&service)),
+                false => retention,
+            };
             match trim(&service, &retention, now_ms).await {
                 Ok(()) => throttle.is_over(),
                 // The process ends, or says itself that it cannot write.
@@ -64,8 +72,16 @@ pub(crate) fn keep_trimming<S: LogStore>(
                     }
                 }
             }
+            if has_size {
+                growth.left(stored_bytes(&service));
+            }
         }
     });
+}
+
+fn stored_bytes<S: LogStore>(service: &LogService<S>) -> u64 {
+    let stored = service.stored();
+    stored.iter().map(|segment| segment.bytes).sum()
 }
 
 /// # Errors

@@ -50,7 +50,7 @@ pub use ports::{
 pub use producer::{Producer, ProducerId, ProducerPolicy, ProducerState};
 pub use query::{KeysQuery, PageLimit, Scan, SequenceRange, Visibility, Watermarks};
 pub use rejection::Rejection;
-pub use retention::{Retention, StoredSegment};
+pub use retention::{Growth, Retention, StoredSegment};
 pub use run::Run;
 pub use segment::{SealPolicy, Segment, SegmentId};
 pub use sequence::Sequence;

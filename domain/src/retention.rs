@@ -1,6 +1,10 @@
 //! Retention: how much of a log stays although nobody trims it.
 
+mod growth;
+
 use std::time::Duration;
+
+pub use growth::Growth;
 
 use crate::{Segment, Sequence, Trim};
 

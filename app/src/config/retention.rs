@@ -41,8 +41,8 @@ pub struct RetentionSection {
     #[serde(with = "humantime_serde")]
     #[schemars(with = "Option<String>")]
     pub max_age: Option<Duration>,
-    /// Delete the oldest segments until the data files of the others have at most this size, for example `500GiB`. The
-    /// active segment is never deleted. Without `segments.seal_bytes`, segments are sealed at a 20th of it.
+    /// Delete the oldest segments so that the data files of the others have at most this size, for example `500GiB`, also with
+    /// what arrives until the next check, in five seconds: up to a tenth is kept free for that. The active segment is never deleted. Without `segments.seal_bytes`, segments are sealed at a 20th of it.
     #[schemars(with = "Option<String>")]
     pub max_bytes: Option<ByteSize>,
     /// When the records of a deleted key are to be gone from the object store, too: at least `1s`. No read shows them once the
