@@ -24,6 +24,7 @@ pub mod limits;
 pub mod model;
 pub mod page;
 pub mod ports;
+pub mod prefix_rules;
 pub mod producer;
 pub mod query;
 pub mod rejection;
@@ -47,6 +48,7 @@ pub use page::{Counted, KeysPage, Page};
 pub use ports::{
     Authorizer, Clock, CommitListener, LogReader, LogStore, LogWriter, Status, Stopped,
 };
+pub use prefix_rules::{PrefixFloor, PrefixRule, PrefixRules};
 pub use producer::{Producer, ProducerId, ProducerPolicy, ProducerState};
 pub use query::{KeysQuery, PageLimit, Scan, SequenceRange, Visibility, Watermarks};
 pub use rejection::Rejection;
