@@ -15,8 +15,8 @@ use crate::segment::{EMPTIED_AFTER, overlapping};
 use crate::trim::{beyond, in_the_future};
 use crate::{
     Append, Appended, Counted, Deletion, Error, Headers, Key, KeysPage, KeysQuery, Page,
-    Precondition, ProducerPolicy, Rejection, Result, Run, Scan, SealPolicy, Segment, SegmentId,
-    Sequence, SequenceRange, Trim,
+    Precondition, PrefixFloor, ProducerPolicy, Rejection, Result, Run, Scan, SealPolicy, Segment,
+    SegmentId, Sequence, SequenceRange, Trim,
 };
 use producers::Producers;
 
@@ -28,6 +28,8 @@ pub struct Model {
     floor: Sequence,
     /// The same, key by key.
     key_floors: BTreeMap<Key, Sequence>,
+    /// The same for all keys with a prefix.
+    prefix_floors: BTreeMap<Bytes, Sequence>,
     last_time_ms: i64,
     policy: SealPolicy,
     /// Bytes of keys, values and headers in the newest segment.
@@ -59,6 +61,7 @@ impl Model {
             next: Sequence::ZERO,
             floor: Sequence::ZERO,
             key_floors: BTreeMap::new(),
+            prefix_floors: BTreeMap::new(),
             last_time_ms: 0,
             policy,
             segment_bytes: 0,
@@ -128,10 +131,20 @@ impl Model {
         Ok(self.floor_of(&deletion.key))
     }
 
-    /// The higher one of the floors of the log and of `key`.
+    /// Raises the floor of a prefix, which never goes back. It is not beyond the tip.
+    pub fn raise(&mut self, raised: &PrefixFloor) {
+        let floor = self.prefix_floors.entry(raised.prefix.clone());
+        let floor = floor.or_default();
+        *floor = raised.floor.max(*floor);
+    }
+
+    /// The highest one of the floors of the log, of `key`, and of its prefixes.
     pub fn floor_of(&self, key: &Key) -> Sequence {
         let of_key = self.key_floors.get(key).copied().unwrap_or_default();
-        self.floor.max(of_key)
+        let prefixes = self.prefix_floors.iter();
+        let of_prefixes = prefixes.filter(|(prefix, _)| key.as_bytes().starts_with(prefix));
+        let floors = of_prefixes.map(|(_, floor)| *floor);
+        floors.fold(self.floor.max(of_key), Sequence::max)
     }
 
     /// Takes `append` at `now_ms`: applies it, unless it is a duplicate. Also returns the records that were applied as

@@ -15,6 +15,7 @@ mod key_floors;
 mod key_table;
 mod pending_lookups;
 mod prefix_floors;
+mod prefix_retention;
 mod producers;
 mod removal;
 mod reservation;
@@ -42,8 +43,8 @@ use std::ops::ControlFlow;
 use bytes::Bytes;
 
 use crate::{
-    Append, Appended, Batch, Error, Key, KeyFloor, ProducerId, ProducerPolicy, ProducerState,
-    Result, SealPolicy, Segment, Sequence,
+    Append, Appended, Batch, Error, Key, KeyFloor, PrefixFloor, ProducerId, ProducerPolicy,
+    ProducerState, Result, SealPolicy, Segment, Sequence,
 };
 use judge::{Judge, Known};
 use key_table::KeyTable;
@@ -95,6 +96,8 @@ pub struct Recovered {
     pub purges: Vec<KeyFloor>,
     /// Whether there are floors of keys.
     pub has_key_floors: bool,
+    /// The floors of prefixes.
+    pub prefix_floors: Vec<PrefixFloor>,
 }
 
 /// What must happen next.
@@ -129,6 +132,8 @@ pub struct Commit<'a> {
     pub settled: Vec<DirectoryEntry>,
     /// A floor that it raises, of a key.
     pub key_floor: Option<RaisedFloor>,
+    /// Floors that it raises, of prefixes.
+    pub prefix_floors: Vec<PrefixFloor>,
     /// Rows that it deletes.
     pub removal: Removal,
     /// The sequence of the first record; without records, the end of the log.
@@ -202,6 +207,7 @@ pub struct Sequencer {
     producers: Producers,
     floors: Floors,
     key_floors: KeyFloors,
+    prefix_floors: PrefixFloors,
     /// How many times keys were purged.
     purges: u64,
     /// How many times rows of the directory were removed of segments that stay.
@@ -229,6 +235,7 @@ impl Sequencer {
             producers,
             purges,
             has_key_floors,
+            prefix_floors,
         } = recovered;
         if state.bound < last_number.watermark() {
             return Err(Error::Corrupt(format!(
@@ -249,6 +256,7 @@ impl Sequencer {
             lookups: PendingLookups::default(),
             producers: Producers::new(policy.producers, producers),
             floors: Floors::found(state.floor),
+            prefix_floors: PrefixFloors::found(prefix_floors),
             key_floors: KeyFloors::found(purges, if has_key_floors { tip } else { Sequence::ZERO }),
             purges: 0,
             unlistings: 0,
@@ -291,6 +299,7 @@ impl Sequencer {
             lookups: &self.lookups,
             producers,
             key_floors: &self.key_floors,
+            prefix_floors: &self.prefix_floors,
             floor: self.floor(),
         };
         let mut judge = Judge::new(
@@ -336,6 +345,7 @@ impl Sequencer {
             producers,
             settled: std::mem::take(&mut self.settled),
             key_floor: None,
+            prefix_floors: Vec::new(),
             removal: Removal::default(),
             start,
             tip,
@@ -412,6 +422,9 @@ impl Sequencer {
         self.last_time_ms = commit.time_ms;
         self.last_number = commit.number;
         self.floors.written(commit.state.floor, commit.number);
+        for floor in &commit.prefix_floors {
+            self.prefix_floors.written(floor, commit.number);
+        }
         if let Some(floor) = &commit.key_floor {
             self.key_floors.written(floor, commit.number);
         }
@@ -455,6 +468,7 @@ impl Sequencer {
         self.reservation.durable(number);
         self.floors.durable(number);
         self.key_floors.durable(number);
+        self.prefix_floors.durable(number);
     }
 
     /// The last write of a clean close: with the exact tip, so that the next writer leaves no gap.

@@ -5,6 +5,7 @@ use super::group::Group;
 use super::key_floors::KeyFloors;
 use super::key_table::{KeyTable, LastRecord, Position};
 use super::pending_lookups::PendingLookups;
+use super::prefix_floors::PrefixFloors;
 use super::producers::{Judgement, Producers, Staged};
 use super::{Answered, EngineNumber, Placed};
 use crate::{Append, Appended, Error, Key, Precondition, Rejection, Result, SegmentId, Sequence};
@@ -16,6 +17,7 @@ pub(super) struct Known<'s> {
     pub(super) lookups: &'s PendingLookups,
     pub(super) producers: &'s Producers,
     pub(super) key_floors: &'s KeyFloors,
+    pub(super) prefix_floors: &'s PrefixFloors,
     /// Nothing below it is read, so a key without a record above it has none.
     pub(super) floor: Sequence,
 }
@@ -167,7 +169,8 @@ impl<'s, 'a: 's> Judge<'s, 'a> {
         } = self.known;
         let stored = || lookups.answer(key.as_ref()).map(|answer| answer.floor);
         let of_key = key_floors.in_force(key.as_ref()).or_else(stored);
-        floor.max(of_key.unwrap_or_default())
+        let of_prefixes = self.known.prefix_floors.of_key(key);
+        floor.max(of_key.unwrap_or_default()).max(of_prefixes)
     }
 
     /// The highest floor that can be in force for the key.
@@ -180,7 +183,7 @@ impl<'s, 'a: 's> Judge<'s, 'a> {
         let is_known = || lookups.answer(key.as_ref()).is_some();
         match key_floors.in_force(key.as_ref()).is_some() || is_known() {
             true => self.floor(key),
-            false => self.known.floor.max(key_floors.others_below()),
+            false => self.floor(key).max(key_floors.others_below()),
         }
     }
 

@@ -1,7 +1,7 @@
 //! The floors of prefixes: those in force, and those that are not durable yet.
 //!
 //! All of them are in memory, so that no read needs a lookup. A floor whose rule is gone stays, until a floor that holds for all its keys is
-//! as high: [`PrefixFloors::covered`]. How many there are is bounded: [`PrefixFloors::admits`].
+//! as high: [`PrefixFloors::covered`]. How many there are is bounded: [`PrefixFloors::room`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -50,9 +50,14 @@ impl PrefixFloors {
         floors.map_or_else(|| Floors::default().newest(), Floors::newest)
     }
 
-    /// Whether there is room for a floor of `prefix`.
-    pub fn admits(&self, prefix: &[u8]) -> bool {
-        self.floors.contains_key(prefix) || self.floors.len() < PREFIXES
+    /// Whether `prefix` has a floor.
+    pub fn has(&self, prefix: &[u8]) -> bool {
+        self.floors.contains_key(prefix)
+    }
+
+    /// For how many more prefixes there is room.
+    pub fn room(&self) -> usize {
+        PREFIXES.saturating_sub(self.floors.len())
     }
 
     /// The write `number` was applied, and raises this floor. A floor never goes back.
@@ -183,14 +188,13 @@ mod tests {
         let mut floors = PrefixFloors::default();
         for n in 0..PREFIXES as u32 {
             let prefix = Bytes::copy_from_slice(&n.to_be_bytes());
-            assert!(floors.admits(&prefix));
+            assert!(floors.room() > 0 && !floors.has(&prefix));
             let floor = Sequence::new(u64::from(n) + 1);
             floors.written(&PrefixFloor { prefix, floor }, EngineNumber::new(2));
         }
-        assert!(!floors.admits(b"a"));
-        assert!(floors.admits(&7u32.to_be_bytes()), "it is there already");
+        assert!(floors.room() == 0 && floors.has(&7u32.to_be_bytes()));
         assert_eq!(floors.covered(Sequence::new(3)).len(), 3);
         floors.forgotten(&floors.covered(Sequence::new(3)));
-        assert!(floors.admits(b"a"));
+        assert_eq!(floors.room(), 3);
     }
 }

@@ -32,6 +32,8 @@ pub struct Removal {
     pub purged: Vec<KeyFloor>,
     /// Rows of floors of keys.
     pub floors: Vec<Key>,
+    /// Rows of floors of prefixes.
+    pub prefixes: Vec<Bytes>,
 }
 
 /// The oldest rows of a key in the directory, all of dead segments, and what has to be done to delete them.
@@ -202,6 +204,7 @@ impl Sequencer {
                 self.lookups.forget(key.as_ref());
             }
         }
+        self.prefix_floors.forgotten(&removal.prefixes);
         if !removal.purged.is_empty() {
             self.purges += 1;
             self.key_floors.purged(&removal.purged);

@@ -10,6 +10,7 @@ mod deleted;
 mod deletions;
 mod log;
 mod lookups;
+mod prefixes;
 mod purge;
 mod without_records;
 
@@ -45,6 +46,8 @@ enum Do {
     Delete(u8, Option<i64>),
     /// The floor of a key is read for a deletion that comes later.
     ReadFloor(u8),
+    /// The floor of a key as a prefix, or of all keys, so far before the tip; without it, floors that say nothing are forgotten.
+    Raise(Option<(u8, u64)>),
     /// The next step of the removal of what was deleted.
     Unlist,
     /// As far back in time; negative numbers are in the future.
@@ -117,6 +120,7 @@ fn steps() -> impl Strategy<Value = Vec<Do>> {
         4 => (name(), prop::option::of(-1i64..30)).prop_map(|(key, back)| Do::Delete(key, back)),
         1 => name().prop_map(Do::ReadFloor),
         6 => Just(Do::Unlist),
+        2 => prop::option::of((name(), 0u64..30)).prop_map(Do::Raise),
         3 => Just(Do::Flush),
         3 => Just(Do::Settle),
         3 => prop_oneof![9 => 0i64..200, 1 => Just(61_000)].prop_map(Do::Wait),
@@ -387,6 +391,13 @@ proptest! {
                     Vec::new()
                 }
                 Do::Unlist => { log.unlist(); Vec::new() }
+                Do::Raise(due) => {
+                    log.raise(due.map(|(name, back)| PrefixFloor {
+                        prefix: if name == 0 { Bytes::from("k") } else { key(name).as_bytes().clone() },
+                        floor: Sequence::new(log.sequencer.tip().get().saturating_sub(back)),
+                    }));
+                    Vec::new()
+                }
                 Do::TrimTime(back) => {
                     let before = log.now_ms.max(log.last_time_ms()) - back;
                     checked.trim(Trim::BeforeTime(before))?;

@@ -8,7 +8,7 @@ use super::{
     Commit, Decided, DirectoryEntry, ProducerChanges, RaisedFloor, Removal, Sequencer, Step,
 };
 use crate::trim::Extent;
-use crate::{Result, Segment, Sequence, Trim};
+use crate::{PrefixFloor, Result, Segment, Sequence, Trim};
 
 /// What must happen next for a trim or a deletion.
 #[derive(Debug)]
@@ -26,6 +26,8 @@ pub(super) struct Written {
     pub(super) floor: Option<Sequence>,
     /// A new floor of a key.
     pub(super) key_floor: Option<RaisedFloor>,
+    /// New floors of prefixes.
+    pub(super) prefix_floors: Vec<PrefixFloor>,
     /// What it deletes.
     pub(super) removal: Removal,
     /// Rows of the directory that say how many records are before them.
@@ -85,6 +87,7 @@ impl Sequencer {
         let Written {
             floor,
             key_floor,
+            prefix_floors,
             removal,
             settled,
         } = written;
@@ -112,6 +115,7 @@ impl Sequencer {
             producers: ProducerChanges::default(),
             settled: all_settled,
             key_floor,
+            prefix_floors,
             removal,
             start: tip,
             tip,

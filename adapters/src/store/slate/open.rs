@@ -210,6 +210,7 @@ async fn open(parts: StoreParts, options: Options) -> Result<SlateStore> {
         producers,
         purges: purges.clone(),
         has_key_floors,
+        prefix_floors: Vec::new(),
     };
     let policy = Policy {
         seal: options.seal,

@@ -35,16 +35,21 @@ impl Unlist {
 pub(super) struct InForce {
     pub(super) log: Sequence,
     pub(super) keys: BTreeMap<Key, Sequence>,
+    pub(super) prefixes: BTreeMap<Bytes, Sequence>,
 }
 
 impl InForce {
     pub(super) fn of_key(&self, key: &Key) -> Sequence {
         let of_key = self.keys.get(key).copied().unwrap_or_default();
-        of_key.max(self.log)
+        let prefixes = self.prefixes.iter();
+        let of_prefixes = prefixes.filter(|(prefix, _)| key.as_bytes().starts_with(prefix));
+        let floors = of_prefixes.map(|(_, floor)| *floor);
+        floors.fold(of_key.max(self.log), Sequence::max)
     }
 
     pub(super) fn highest(&self) -> Sequence {
-        self.keys.values().copied().fold(self.log, Sequence::max)
+        let all = self.keys.values().chain(self.prefixes.values());
+        all.copied().fold(self.log, Sequence::max)
     }
 
     pub(super) fn raise_to(&mut self, other: &Self) {
@@ -59,6 +64,12 @@ impl InForce {
     pub(super) fn raise(&self, model: &mut Model) {
         let raised = model.trim(Trim::BeforeSequence(self.log), 0);
         assert_eq!(raised.expect("below the tip"), self.log);
+        for (prefix, floor) in &self.prefixes {
+            model.raise(&PrefixFloor {
+                prefix: prefix.clone(),
+                floor: *floor,
+            });
+        }
         for (key, floor) in &self.keys {
             let deletion = Deletion {
                 key: key.clone(),
@@ -188,6 +199,7 @@ impl Log {
         InForce {
             log: self.floor(),
             keys,
+            prefixes: self.prefixes_in_force(),
         }
     }
 
@@ -200,7 +212,9 @@ impl Log {
                 Some(_) => floors.in_force(key.as_ref()).unwrap_or_default(),
                 None => self.stored_floor(&key),
             };
-            assert_eq!(known.max(in_force.log), in_force.of_key(&key), "{key:?}");
+            let of_prefixes = self.sequencer.prefix_floors.of_key(&key);
+            let known = known.max(of_prefixes).max(in_force.log);
+            assert_eq!(known, in_force.of_key(&key), "{key:?}");
         }
         let (purges, oldest) = floors.backlog();
         let rows = self.purge_rows();

@@ -8,7 +8,7 @@ use super::super::without_records::Written;
 use super::super::*;
 use super::deleted::Unlist;
 use super::purge::Purge;
-use crate::{Key, KeyFloor, SegmentId, Trim};
+use crate::{Key, KeyFloor, PrefixFloor, SegmentId, Trim};
 
 /// What one write leaves in the engine.
 #[derive(Debug, Clone, Default)]
@@ -19,6 +19,7 @@ pub(super) struct Write {
     pub(super) producers: ProducerChanges,
     pub(super) directory: Vec<DirectoryEntry>,
     pub(super) key_floor: Option<KeyFloor>,
+    pub(super) prefix_floors: Vec<PrefixFloor>,
     pub(super) removal: Removal,
     pub(super) records: Vec<Stored>,
 }
@@ -295,6 +296,7 @@ impl Log {
             producers: commit.producers.clone(),
             directory: listed.chain(commit.settled.iter().cloned()).collect(),
             key_floor: commit.key_floor.as_ref().map(|raised| raised.floor.clone()),
+            prefix_floors: commit.prefix_floors.clone(),
             removal: commit.removal.clone(),
             records: stored,
         });
@@ -484,6 +486,7 @@ impl Log {
             producers: self.producers().into_iter().collect(),
             purges: self.purge_rows().into_values().collect(),
             has_key_floors: !self.floor_rows().is_empty(),
+            prefix_floors: self.prefix_rows(),
         };
         self.sequencer = Sequencer::recover(recovered, self.policy).expect("recovered");
     }

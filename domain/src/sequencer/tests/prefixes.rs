@@ -1,0 +1,48 @@
+//! The driver of the floors of prefixes.
+
+use super::log::Log;
+use super::*;
+
+impl Log {
+    /// Raises the floor of a prefix, if that is higher, or forgets those that say nothing any more.
+    pub(super) fn raise(&mut self, due: Option<PrefixFloor>) {
+        loop {
+            let planned = match &due {
+                Some(due) => self.sequencer.plan_prefix_floors(vec![due.clone()]),
+                None => self.sequencer.plan_forgotten_prefixes(),
+            };
+            let step = planned.expect("not full");
+            if step.is_none_or(|step| self.does(step)) {
+                return;
+            }
+        }
+    }
+
+    /// The floors of prefixes that have a row.
+    pub(super) fn prefix_rows(&self) -> Vec<PrefixFloor> {
+        let mut rows = BTreeMap::new();
+        for write in &self.writes {
+            for prefix in &write.removal.prefixes {
+                assert!(rows.remove(prefix).is_some(), "{prefix:?} has no floor");
+            }
+            for floor in &write.prefix_floors {
+                let before = rows.insert(floor.prefix.clone(), floor.floor);
+                assert!(before < Some(floor.floor), "a floor goes back");
+            }
+        }
+        let rows = rows.into_iter();
+        rows.map(|(prefix, floor)| PrefixFloor { prefix, floor })
+            .collect()
+    }
+
+    /// The floors of prefixes in force, by all that was ever written.
+    pub(super) fn prefixes_in_force(&self) -> BTreeMap<Bytes, Sequence> {
+        let mut prefixes = BTreeMap::new();
+        let durable = self.writes.iter().filter(|w| w.number <= self.durable);
+        for floor in durable.flat_map(|write| &write.prefix_floors) {
+            let is: &mut Sequence = prefixes.entry(floor.prefix.clone()).or_default();
+            *is = floor.floor.max(*is);
+        }
+        prefixes
+    }
+}
