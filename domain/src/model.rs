@@ -15,8 +15,8 @@ use crate::segment::{EMPTIED_AFTER, overlapping};
 use crate::trim::{beyond, in_the_future};
 use crate::{
     Append, Appended, Counted, Deletion, Error, Headers, Key, KeysPage, KeysQuery, Page,
-    Precondition, PrefixFloor, ProducerPolicy, Rejection, Result, Run, Scan, SealPolicy, Segment,
-    SegmentId, Sequence, SequenceRange, Trim,
+    Precondition, PrefixFloor, PrefixRules, ProducerPolicy, Rejection, Result, Run, Scan,
+    SealPolicy, Segment, SegmentId, Sequence, SequenceRange, Trim,
 };
 use producers::Producers;
 
@@ -95,15 +95,7 @@ impl Model {
             Trim::BeforeTime(time) if time > now_ms.max(self.last_time_ms) => {
                 return Err(in_the_future(time, now_ms.max(self.last_time_ms)));
             }
-            Trim::BeforeTime(time) if self.last_time_ms < time => self.next,
-            Trim::BeforeTime(time) => {
-                let older = self.segments.iter().rev();
-                let older = older.skip_while(|segment| segment.start_time_ms >= time);
-                older
-                    .map(|segment| segment.start)
-                    .next()
-                    .unwrap_or_default()
-            }
+            Trim::BeforeTime(time) => self.before_time(time),
             Trim::BeforeSequence(before) => return Err(beyond(before, self.next)),
         };
         self.floor = self.floor.max(asked);
@@ -138,13 +130,47 @@ impl Model {
         *floor = raised.floor.max(*floor);
     }
 
+    /// Raises the floors of the prefixes of `rules` at `now_ms`, and returns those that hide more than before.
+    pub fn apply_rules(&mut self, rules: &PrefixRules, now_ms: i64) -> Vec<PrefixFloor> {
+        let mut raised = Vec::new();
+        for rule in rules.all() {
+            let age_ms = i64::try_from(rule.max_age.as_millis()).unwrap_or(i64::MAX);
+            let floor = self.before_time(now_ms.saturating_sub(age_ms));
+            // What is hidden of the prefix is hidden of a key with that name.
+            if floor > self.floor_of_prefixes(&rule.prefix).max(self.floor) {
+                raised.push(PrefixFloor {
+                    prefix: rule.prefix.clone(),
+                    floor,
+                });
+            }
+        }
+        raised.iter().for_each(|floor| self.raise(floor));
+        raised
+    }
+
+    /// The highest floor of the prefixes of `key`.
+    pub fn floor_of_prefixes(&self, key: &[u8]) -> Sequence {
+        let prefixes = self.prefix_floors.iter();
+        let of_key = prefixes.filter(|(prefix, _)| key.starts_with(prefix));
+        let floors = of_key.map(|(_, floor)| *floor);
+        floors.max().unwrap_or_default()
+    }
+
+    /// Below it, all records are older than this, and it is the start of a segment or the tip.
+    fn before_time(&self, time_ms: i64) -> Sequence {
+        if self.last_time_ms < time_ms {
+            return self.next;
+        }
+        let older = self.segments.iter().rev();
+        let mut older = older.skip_while(|segment| segment.start_time_ms >= time_ms);
+        older.next().map_or(Sequence::ZERO, |segment| segment.start)
+    }
+
     /// The highest one of the floors of the log, of `key`, and of its prefixes.
     pub fn floor_of(&self, key: &Key) -> Sequence {
         let of_key = self.key_floors.get(key).copied().unwrap_or_default();
-        let prefixes = self.prefix_floors.iter();
-        let of_prefixes = prefixes.filter(|(prefix, _)| key.as_bytes().starts_with(prefix));
-        let floors = of_prefixes.map(|(_, floor)| *floor);
-        floors.fold(self.floor.max(of_key), Sequence::max)
+        let of_prefixes = self.floor_of_prefixes(key.as_ref());
+        self.floor.max(of_key).max(of_prefixes)
     }
 
     /// Takes `append` at `now_ms`: applies it, unless it is a duplicate. Also returns the records that were applied as

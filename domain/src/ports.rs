@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::{
     Append, Appended, Counted, Credentials, Deletion, Denied, Durability, Error, Key, KeysPage,
-    KeysQuery, Page, Result, Right, Run, Scan, Segment, SegmentId, Sequence, SequenceRange,
-    StoredSegment, Trim, Watermarks,
+    KeysQuery, Page, PrefixFloor, PrefixRules, Result, Right, Run, Scan, Segment, SegmentId,
+    Sequence, SequenceRange, StoredSegment, Trim, Watermarks,
 };
 
 /// The reading side of a log store.
@@ -15,8 +15,8 @@ use crate::{
 /// below the watermark of its visibility ([`LogReader::watermarks`]) at the time of the call; how soon a watermark
 /// includes what a writer elsewhere acknowledged is up to the implementation, which bounds every wait of a caller.
 ///
-/// No read shows a record below the floor of the log ([`LogReader::floor`]) or of its key at the time of the call, and one whose
-/// range begins below says so, with the higher of the two.
+/// No read shows a record below the floor of the log ([`LogReader::floor`]), of a prefix of its key ([`LogReader::prefix_floor`]) or of
+/// its key at the time of the call, and one whose range begins below says so, with the highest of them.
 pub trait LogReader: Send + Sync + 'static {
     /// One page of a key.
     ///
@@ -24,7 +24,7 @@ pub trait LogReader: Send + Sync + 'static {
     /// [`crate::Error::Unavailable`] or [`crate::Error::Corrupt`].
     fn scan(&self, scan: &Scan) -> impl Future<Output = Result<Page>> + Send;
 
-    /// One page of the distinct keys that have records in a range of segments, at or above both floors.
+    /// One page of the distinct keys that have records in a range of segments, at or above these floors.
     ///
     /// # Errors
     /// As [`LogReader::scan`].
@@ -52,6 +52,9 @@ pub trait LogReader: Send + Sync + 'static {
 
     /// The floor in force, which is durable: 0 for a log that was never trimmed. It never goes back. Must be quick.
     fn floor(&self) -> Sequence;
+
+    /// The highest floor in force of the prefixes of `key`, which is durable: 0 without one. Must be quick.
+    fn prefix_floor(&self, key: &Key) -> Sequence;
 
     /// The current state of the store, for operators.
     fn status(&self) -> Status;
@@ -97,13 +100,25 @@ pub trait LogWriter: Send + Sync + 'static {
     fn trim(&self, trim: Trim) -> impl Future<Output = Result<Sequence>> + Send;
 
     /// Raises the floor of a key to what `deletion` asks for, if that is higher, and returns what is in force for the key once it is
-    /// durable: the higher one of its floor and that of the log. From then on no read shows a record of the key below it, also
+    /// durable: the highest one of its floor, those of its prefixes and that of the log. From then on no read shows a record of the key below it, also
     /// after a crash, and the key is listed only where it has others. The bytes are removed later ([`Status::purges`]).
     ///
     /// # Errors
     /// As [`LogWriter::trim`], with [`crate::Error::DeletionUnknown`]; [`crate::Error::Overloaded`] when the bytes of too many keys
     /// are still to be removed.
     fn delete(&self, deletion: Deletion) -> impl Future<Output = Result<Sequence>> + Send;
+
+    /// Raises the floors of the prefixes of `rules` to what is due now, and returns those that hide more than before once they are
+    /// durable. From then on no read shows a record below them, also after a crash, and keys are listed only where they have others.
+    /// Rules that are gone lower no floor.
+    ///
+    /// # Errors
+    /// [`crate::Error::Overloaded`] when there is no room for floors of more prefixes; those for which there is were raised. After any
+    /// other error, floors may have been raised: apply the rules again.
+    fn apply_rules(
+        &self,
+        rules: &PrefixRules,
+    ) -> impl Future<Output = Result<Vec<PrefixFloor>>> + Send;
 
     /// The segments that overlap what is at or above the floor, in order, and how much is stored of each.
     fn stored(&self) -> Vec<StoredSegment>;

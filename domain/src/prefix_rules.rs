@@ -86,6 +86,11 @@ impl PrefixRules {
         self.0.is_empty()
     }
 
+    /// All of them, in the order of the prefixes.
+    pub fn all(&self) -> &[PrefixRule] {
+        &self.0
+    }
+
     /// The shortest age of all: segments must be sealed more often than that.
     pub fn shortest(&self) -> Option<Duration> {
         self.0.iter().map(|rule| rule.max_age).min()

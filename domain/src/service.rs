@@ -8,8 +8,8 @@ use crate::page::PageBuilder;
 use crate::ports::Telemetry;
 use crate::{
     Append, Appended, Counted, Deletion, Durability, Key, KeysPage, KeysQuery, Limits, LogReader,
-    LogWriter, Page, Result, Retention, Run, Scan, Segment, Sequence, SequenceRange, Status,
-    Stopped, StoredSegment, Trim, Watermarks,
+    LogWriter, Page, PrefixFloor, PrefixRules, Result, Retention, Run, Scan, Segment, Sequence,
+    SequenceRange, Status, Stopped, StoredSegment, Trim, Watermarks,
 };
 
 /// A log that can be appended to, read and followed.
@@ -84,6 +84,14 @@ impl<S: LogWriter> LogService<S> {
         let floor = self.store.delete(deletion).await?;
         self.followers.read_again(&key);
         Ok(floor)
+    }
+
+    /// Applies retention rules for prefixes, and returns the floors that were raised once they are durable.
+    ///
+    /// # Errors
+    /// As [`LogWriter::apply_rules`].
+    pub async fn apply_rules(&self, rules: &PrefixRules) -> Result<Vec<PrefixFloor>> {
+        self.store.apply_rules(rules).await
     }
 
     /// The segments that have records at or above the floor, or could, in order, and how much is stored of each.
@@ -270,7 +278,10 @@ impl<S: LogReader> Tail<S> {
 
     /// A page of `run` and other delivered runs. What does not fit is scanned later.
     fn gather(&mut self, run: Run) -> Result<Page> {
-        let floor = self.service.store.floor();
+        let store = &self.service.store;
+        // In this order: the floor of a prefix can be forgotten for that of the log.
+        let of_prefixes = store.prefix_floor(&self.scan.key);
+        let floor = store.floor().max(of_prefixes);
         // Nothing of the key lies between the position and this run, so nothing was missed there.
         let undelivered = self.scan.range.above(run.first());
         let range = self.scan.range.above(floor);

@@ -8,8 +8,9 @@ use futures::future::BoxFuture;
 use log_domain::follow::Followers;
 use log_domain::{
     Append, Appended, Authorizer, Counted, Deletion, Durability, Error, Key, KeysPage, KeysQuery,
-    Limits, LogReader, LogService, LogStore, LogWriter, Page, ProducerPolicy, Result, Scan,
-    SealPolicy, Segment, Sequence, SequenceRange, Status, Stopped, StoredSegment, Trim, Watermarks,
+    Limits, LogReader, LogService, LogStore, LogWriter, Page, PrefixFloor, PrefixRules,
+    ProducerPolicy, Result, Scan, SealPolicy, Segment, Sequence, SequenceRange, Status, Stopped,
+    StoredSegment, Trim, Watermarks,
 };
 use opentelemetry::metrics::MeterProvider;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
@@ -216,6 +217,9 @@ impl LogReader for Failing {
     fn floor(&self) -> Sequence {
         Sequence::ZERO
     }
+    fn prefix_floor(&self, _key: &Key) -> Sequence {
+        Sequence::ZERO
+    }
     fn status(&self) -> Status {
         Status::default()
     }
@@ -237,6 +241,10 @@ impl LogWriter for Failing {
     }
 
     async fn delete(&self, _deletion: Deletion) -> Result<Sequence> {
+        Err(self.0.clone())
+    }
+
+    async fn apply_rules(&self, _rules: &PrefixRules) -> Result<Vec<PrefixFloor>> {
         Err(self.0.clone())
     }
 

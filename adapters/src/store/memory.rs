@@ -6,8 +6,8 @@ use std::time::Duration;
 use log_domain::model::Model;
 use log_domain::{
     Append, Appended, Clock, CommitListener, Counted, Deletion, Durability, Key, KeysPage,
-    KeysQuery, LogReader, LogWriter, Page, ProducerPolicy, Result, Scan, SealPolicy, Segment,
-    Sequence, SequenceRange, Status, Stopped, StoredSegment, Trim, Watermarks,
+    KeysQuery, LogReader, LogWriter, Page, PrefixFloor, PrefixRules, ProducerPolicy, Result, Scan,
+    SealPolicy, Segment, Sequence, SequenceRange, Status, Stopped, StoredSegment, Trim, Watermarks,
 };
 use parking_lot::Mutex;
 
@@ -70,6 +70,10 @@ impl LogReader for MemoryStore {
         self.memory.0.lock().floor()
     }
 
+    fn prefix_floor(&self, key: &Key) -> Sequence {
+        self.memory.0.lock().floor_of_prefixes(key.as_ref())
+    }
+
     fn status(&self) -> Status {
         let watermarks = self.watermarks();
         let segments = self.memory.0.lock().segments(SequenceRange::ALL);
@@ -120,6 +124,15 @@ impl LogWriter for MemoryStore {
             return Err(Stopped::Closing.error());
         }
         self.memory.0.lock().delete(&deletion)
+    }
+
+    async fn apply_rules(&self, rules: &PrefixRules) -> Result<Vec<PrefixFloor>> {
+        let closed = self.closed.lock();
+        if *closed {
+            return Err(Stopped::Closing.error());
+        }
+        let now_ms = self.clock.now_ms();
+        Ok(self.memory.0.lock().apply_rules(rules, now_ms))
     }
 
     fn stored(&self) -> Vec<StoredSegment> {

@@ -16,10 +16,11 @@ pub(super) async fn random_histories_equal_the_model<F: Fixture>(fixture: F, see
     let mut model = Model::new(policy);
     let mut log = open(&fixture, policy).await;
     for step in 0..120 {
-        match random.below(14) {
-            13 => delete(&mut random, &log, &mut model).await,
-            12 => trim(&mut random, &log, &mut model).await,
-            0..=5 => append(&mut random, &log, &mut model).await,
+        match random.below(15) {
+            14 => Box::pin(rule(&mut random, &log, &mut model)).await,
+            13 => Box::pin(delete(&mut random, &log, &mut model)).await,
+            12 => Box::pin(trim(&mut random, &log, &mut model)).await,
+            0..=5 => Box::pin(append(&mut random, &log, &mut model)).await,
             6 => {
                 let clock = Arc::clone(&log.clock);
                 log.close().await;
@@ -79,6 +80,23 @@ async fn delete<F: Fixture>(random: &mut Random, log: &Opened<'_, F>, model: &mu
     );
     assert_eq!(found.ok(), expected.ok(), "{deletion:?}");
     // A reader elsewhere that shows these shows the deletion.
+    append(random, log, model).await;
+}
+
+/// Applies retention rules, as the model does.
+async fn rule<F: Fixture>(random: &mut Random, log: &Opened<'_, F>, model: &mut Model) {
+    let prefixes = [&b"k"[..], b"k1", b"k\0", b"\xff", b"k2"];
+    let rules = prefixes.iter().filter(|_| random.chance(3));
+    let rules: Vec<&[u8]> = rules.copied().collect();
+    let rules = rules.into_iter().map(|prefix| PrefixRule {
+        prefix: Bytes::copy_from_slice(prefix),
+        max_age: Duration::from_millis(1 + random.below(3_000)),
+    });
+    let rules = PrefixRules::new(rules.collect(), &Limits::default()).expect("rules");
+    let expected = model.apply_rules(&rules, log.clock.now_ms());
+    let raised = log.writer.apply_rules(&rules).await.expect("applied");
+    assert_eq!(raised, expected, "{rules:?}");
+    // A reader elsewhere that shows these shows the floors.
     append(random, log, model).await;
 }
 

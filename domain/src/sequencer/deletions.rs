@@ -19,7 +19,7 @@ pub enum DeletionStep {
     ReadAgain,
 }
 
-/// Rows of the directory of a key whose records below a floor were deleted: of segments that hold no others.
+/// Rows of the directory of a key whose records below its floor or that of a prefix were deleted: of segments that hold no others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unlisted {
     /// The oldest of these rows.
@@ -56,10 +56,11 @@ impl Sequencer {
                 rests_on: EngineNumber::default(),
             },
         };
-        // The floor of the log can hide records in a segment that stays. Their bytes must go, too.
+        let of_prefixes = self.prefix_floors.of_key(key);
+        // Those of the log and of prefixes can hide records in a segment that stays. Their bytes must go, too.
         if asked <= of_key.sequence {
             return Ok(DeletionStep::Floor(FloorStep::Written(Floor {
-                sequence: of_key.sequence.max(self.floor()),
+                sequence: of_key.sequence.max(self.floor()).max(of_prefixes),
                 ..of_key
             })));
         }
@@ -85,14 +86,17 @@ impl Sequencer {
         self.watch.begin(keys, true);
     }
 
-    /// What must happen next to remove the rows of deleted keys that are watched.
+    /// What must happen next to remove the rows of keys that are watched, and have floors of their own or of prefixes.
     ///
     /// # Errors
     /// [`Error::Internal`] for a floor that is not in force. As [`Sequencer::plan`]. Nothing was removed then.
     pub fn plan_unlisting(&mut self, unlisted: &[Unlisted]) -> Result<RemovalStep> {
         for Unlisted { rows, floor } in unlisted {
-            let in_force = self.key_floors.in_force(rows.key.as_ref());
-            if in_force.is_none_or(|in_force| in_force < *floor) {
+            let key = rows.key.as_ref();
+            let of_key = self.key_floors.in_force(key).unwrap_or_default();
+            let of_prefixes = self.prefix_floors.of_key(key);
+            // That of a prefix may have been forgotten because of that of the log.
+            if of_key.max(of_prefixes).max(self.floor()) < *floor {
                 return Err(Error::internal(format!(
                     "the floor {floor} of a key is not in force"
                 )));

@@ -57,6 +57,12 @@ impl Floors {
         }
     }
 
+    /// Whether a floor comes into force when every write up to `number` is durable.
+    pub fn waits_for(&self, number: EngineNumber) -> bool {
+        let first = self.pending.front();
+        first.is_some_and(|first| first.rests_on <= number)
+    }
+
     /// Every write up to `number` is durable.
     pub fn durable(&mut self, number: EngineNumber) {
         while let Some(first) = self.pending.front()

@@ -169,7 +169,7 @@ impl<'s, 'a: 's> Judge<'s, 'a> {
         } = self.known;
         let stored = || lookups.answer(key.as_ref()).map(|answer| answer.floor);
         let of_key = key_floors.in_force(key.as_ref()).or_else(stored);
-        let of_prefixes = self.known.prefix_floors.of_key(key);
+        let of_prefixes = self.known.prefix_floors.of_key(key.as_ref());
         floor.max(of_key.unwrap_or_default()).max(of_prefixes)
     }
 

@@ -9,45 +9,100 @@ use bytes::Bytes;
 
 use super::EngineNumber;
 use super::floors::{Floor, Floors};
+use crate::Sequence;
 use crate::prefix_rules::{PREFIX_RULES, PrefixFloor};
-use crate::{Key, Sequence};
 
 /// Maximum number of prefixes: those of the rules, and as many times that of rules before them.
-const PREFIXES: usize = 4 * PREFIX_RULES;
+pub(super) const PREFIXES: usize = 4 * PREFIX_RULES;
 
 /// The floors of prefixes. Only a durable one is in force.
 #[derive(Debug, Clone, Default)]
 pub struct PrefixFloors {
-    floors: BTreeMap<Bytes, Floors>,
+    floors: BTreeMap<Bytes, OfPrefix>,
     /// The lengths of the prefixes.
     lengths: BTreeSet<usize>,
+    /// Whether some are not known to be durable.
+    are_pending: bool,
+}
+
+#[derive(Debug, Clone, Default)]
+struct OfPrefix {
+    floors: Floors,
+    /// The directory lists no key with the prefix in segments where all its records are below this floor.
+    unlisted: Sequence,
 }
 
 impl PrefixFloors {
     /// With the floors that were found when the log was opened.
     pub fn found(floors: Vec<PrefixFloor>) -> Self {
         let floors = floors.into_iter();
-        let floors = floors.map(|found| (found.prefix, Floors::found(found.floor)));
+        let floors = floors.map(|found| {
+            let of_prefix = OfPrefix {
+                floors: Floors::found(found.floor),
+                unlisted: Sequence::ZERO,
+            };
+            (found.prefix, of_prefix)
+        });
         let mut found = Self {
             floors: floors.collect(),
-            lengths: BTreeSet::new(),
+            ..Self::default()
         };
         found.measure();
         found
     }
 
+    /// Whether no prefix has a floor.
+    pub fn is_empty(&self) -> bool {
+        self.floors.is_empty()
+    }
+
     /// The highest floor in force of the prefixes of `key`; 0 if there is none.
-    pub fn of_key(&self, key: &Key) -> Sequence {
-        let key: &[u8] = key.as_ref();
-        let prefixes = self.lengths.range(..=key.len());
-        let floors = prefixes.filter_map(|length| self.floors.get(&key[..*length]));
-        floors.map(Floors::in_force).max().unwrap_or_default()
+    pub fn of_key(&self, key: &[u8]) -> Sequence {
+        self.highest(key, self.lengths.range(..=key.len()))
+    }
+
+    /// Whether the directory may list `key` in a segment where all its records are below the floor of a prefix.
+    pub fn may_be_listed(&self, key: &[u8]) -> bool {
+        let mut prefixes = self.prefixes(key, self.lengths.range(..=key.len()));
+        prefixes.any(|of_prefix| of_prefix.unlisted < of_prefix.floors.in_force())
+    }
+
+    /// The floors in force below which the directory may list keys without other records.
+    pub fn to_unlist(&self) -> Vec<PrefixFloor> {
+        let all = self.floors.iter();
+        let listed = all.filter(|(_, of_prefix)| of_prefix.unlisted < of_prefix.floors.in_force());
+        let listed = listed.map(|(prefix, of_prefix)| PrefixFloor {
+            prefix: prefix.clone(),
+            floor: of_prefix.floors.in_force(),
+        });
+        listed.collect()
+    }
+
+    /// The floors below which the directory lists no keys without other records.
+    pub fn all_unlisted(&self) -> Vec<PrefixFloor> {
+        let all = self.floors.iter();
+        let unlisted = all.filter(|(_, of_prefix)| of_prefix.unlisted > Sequence::ZERO);
+        let unlisted = unlisted.map(|(prefix, of_prefix)| PrefixFloor {
+            prefix: prefix.clone(),
+            floor: of_prefix.unlisted,
+        });
+        unlisted.collect()
+    }
+
+    /// The directory lists no key with the prefix any more in segments where all its records are below the floor.
+    pub fn unlisted(&mut self, floor: &PrefixFloor) {
+        if let Some(of_prefix) = self.floors.get_mut(&floor.prefix) {
+            of_prefix.unlisted = floor.floor.max(of_prefix.unlisted);
+        }
     }
 
     /// The highest floor of `prefix` that was written; 0 without one.
     pub fn newest(&self, prefix: &[u8]) -> Floor {
-        let floors = self.floors.get(prefix);
-        floors.map_or_else(|| Floors::default().newest(), Floors::newest)
+        let found = self.floors.get(prefix);
+        found.map_or_else(
+            || Floors::default().newest(),
+            |of_prefix| of_prefix.floors.newest(),
+        )
     }
 
     /// Whether `prefix` has a floor.
@@ -62,28 +117,42 @@ impl PrefixFloors {
 
     /// The write `number` was applied, and raises this floor. A floor never goes back.
     pub fn written(&mut self, raised: &PrefixFloor, number: EngineNumber) {
-        let floors = self.floors.entry(raised.prefix.clone()).or_default();
-        floors.written(raised.floor, number);
+        let of_prefix = self.floors.entry(raised.prefix.clone()).or_default();
+        of_prefix.floors.written(raised.floor, number);
         self.lengths.insert(raised.prefix.len());
+        self.are_pending = true;
+    }
+
+    /// Whether a floor comes into force when every write up to `number` is durable.
+    pub fn waits_for(&self, number: EngineNumber) -> bool {
+        let mut all = self.floors.values();
+        self.are_pending && all.any(|of_prefix| of_prefix.floors.waits_for(number))
     }
 
     /// Every write up to `number` is durable.
     pub fn durable(&mut self, number: EngineNumber) {
-        self.floors
-            .values_mut()
-            .for_each(|floors| floors.durable(number));
+        if !self.waits_for(number) {
+            return;
+        }
+        self.are_pending = false;
+        for OfPrefix { floors, .. } in self.floors.values_mut() {
+            floors.durable(number);
+            self.are_pending |= floors.newest().sequence > floors.in_force();
+        }
     }
 
     /// Prefixes whose floors say nothing: what is in force for all their keys is as high as what was written for them, because of
-    /// `log`, the floor of the log in force, or a shorter prefix.
+    /// `log`, which is at most the floor of the log in force, or a shorter prefix.
     pub fn covered(&self, log: Sequence) -> Vec<Bytes> {
-        let floors = self.floors.iter().filter(|(prefix, floors)| {
-            let shorter = self.lengths.range(..prefix.len());
-            let shorter = shorter.filter_map(|length| self.floors.get(&prefix[..*length]));
-            let in_force = shorter.map(Floors::in_force).fold(log, Sequence::max);
-            floors.newest().sequence <= in_force
+        let floors = self.floors.iter().filter(|(prefix, of_prefix)| {
+            of_prefix.floors.newest().sequence <= self.covering(prefix).max(log)
         });
         floors.map(|(prefix, _)| prefix.clone()).collect()
+    }
+
+    /// The highest floor in force of shorter prefixes, which holds for all keys with this one.
+    pub fn covering(&self, prefix: &[u8]) -> Sequence {
+        self.highest(prefix, self.lengths.range(..prefix.len()))
     }
 
     /// The rows of these floors were deleted.
@@ -92,6 +161,20 @@ impl PrefixFloors {
             self.floors.remove(prefix);
         }
         self.measure();
+    }
+
+    fn highest<'l>(&self, key: &[u8], lengths: impl Iterator<Item = &'l usize>) -> Sequence {
+        let floors = self.prefixes(key, lengths);
+        let in_force = floors.map(|of_prefix| of_prefix.floors.in_force());
+        in_force.max().unwrap_or_default()
+    }
+
+    fn prefixes<'l>(
+        &self,
+        key: &[u8],
+        lengths: impl Iterator<Item = &'l usize>,
+    ) -> impl Iterator<Item = &OfPrefix> {
+        lengths.filter_map(|length| self.floors.get(key.get(..*length)?))
     }
 
     fn measure(&mut self) {
@@ -175,12 +258,41 @@ mod tests {
                     let in_force = written.iter().filter(|(number, _)| number <= &EngineNumber::new(durable));
                     let of_key = in_force.filter(|(_, raised)| key.starts_with(&raised.prefix));
                     let highest = of_key.map(|(_, raised)| raised.floor).max().unwrap_or_default();
-                    let found = floors.of_key(&Key::stored(key.clone().into()));
+                    let found = floors.of_key(key);
                     prop_assert_eq!(found.max(log), highest.max(log), "{:?}", key);
                 }
                 prop_assert_eq!(floors.floors.len(), rows.len());
             }
         }
+    }
+
+    #[test]
+    fn a_key_may_be_listed_until_it_is_unlisted_for_the_floors_in_force_of_all_its_prefixes() {
+        let floor = |prefix: &'static str, floor: u64| PrefixFloor {
+            prefix: prefix.into(),
+            floor: Sequence::new(floor),
+        };
+        let may_be_listed = |floors: &PrefixFloors| {
+            ["a", "ab", "b"].map(|key| floors.may_be_listed(key.as_bytes()))
+        };
+        let mut floors = PrefixFloors::found(vec![floor("a", 3)]);
+        assert_eq!(may_be_listed(&floors), [true, true, false]);
+        assert_eq!(floors.to_unlist(), [floor("a", 3)]);
+        floors.written(&floor("ab", 7), EngineNumber::new(2));
+        floors.unlisted(&floor("a", 3));
+        assert_eq!(may_be_listed(&floors), [false; 3], "only what is in force");
+        floors.durable(EngineNumber::new(2));
+        assert_eq!(may_be_listed(&floors), [false, true, false]);
+        floors.unlisted(&floor("ab", 7));
+        assert_eq!(floors.to_unlist(), []);
+        assert_eq!(floors.all_unlisted(), [floor("a", 3), floor("ab", 7)]);
+        floors.written(&floor("a", 9), EngineNumber::new(4));
+        floors.durable(EngineNumber::new(4));
+        assert_eq!(may_be_listed(&floors), [true, true, false]);
+        // What a shorter prefix hides is left to it.
+        floors.forgotten(&floors.covered(Sequence::ZERO));
+        assert_eq!(floors.to_unlist(), [floor("a", 9)]);
+        assert_eq!(floors.all_unlisted(), [floor("a", 3)]);
     }
 
     #[test]

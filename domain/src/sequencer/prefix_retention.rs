@@ -1,18 +1,18 @@
 //! What rules for prefixes make due: floors of prefixes, all in one commit.
 
+use super::prefix_floors::PREFIXES;
 use super::without_records::Written;
 use super::{Removal, Sequencer, Step};
 use crate::trim::Extent;
-use crate::{PrefixFloor, PrefixRules, Result, Segment};
+use crate::{Error, PrefixFloor, PrefixRules, Result, Segment, Sequence};
 
 impl Sequencer {
     /// What must happen next for what is due by `rules`, in a log with these segments; `None` if nothing is that was not written
-    /// before. Nothing waits for it: a floor is in force once the commit is durable.
-    ///
-    /// Those for which there is no room are left out: there were too many rules before these. They are due again next time.
+    /// before. A floor is in force once the commit is durable.
     ///
     /// # Errors
-    /// As [`Sequencer::plan`].
+    /// As [`Sequencer::plan`], and [`Error::Overloaded`] when there is no room for floors of more prefixes, and those for which there
+    /// is were written before.
     pub fn plan_rules(
         &mut self,
         rules: &PrefixRules,
@@ -29,12 +29,18 @@ impl Sequencer {
         self.plan_prefix_floors(due)
     }
 
-    /// What must happen next to forget floors of prefixes that say nothing any more; `None` if there are none.
+    /// What must happen next to forget floors of prefixes that say nothing any more, in a log whose first segment is this one; `None` if
+    /// there are none. In a segment that stays, records below the floor of a prefix are told by that, even if the floor of the log is
+    /// higher.
     ///
     /// # Errors
     /// As [`Sequencer::plan`].
-    pub fn plan_forgotten_prefixes(&mut self) -> Result<Option<Step<'static>>> {
-        let prefixes = self.prefix_floors.covered(self.floor());
+    pub fn plan_forgotten_prefixes(
+        &mut self,
+        first: Option<Segment>,
+    ) -> Result<Option<Step<'static>>> {
+        let gone = first.map_or(Sequence::ZERO, |first| first.start.min(self.floor()));
+        let prefixes = self.prefix_floors.covered(gone);
         if prefixes.is_empty() {
             return Ok(None);
         }
@@ -50,20 +56,28 @@ impl Sequencer {
         due: Vec<PrefixFloor>,
     ) -> Result<Option<Step<'static>>> {
         let floors = &self.prefix_floors;
-        let mut room = floors.room();
         let mut prefix_floors = due;
+        // What another floor hides already needs none of its own: it would be forgotten at once.
         prefix_floors.retain(|due| {
-            let is_new =
-                floors.newest(&due.prefix).sequence < due.floor && due.floor > self.floor();
-            let is_there = floors.has(&due.prefix);
-            let fits = is_there || room > 0;
-            if is_new && fits && !is_there {
-                room -= 1;
-            }
-            is_new && fits
+            let newest = floors.newest(&due.prefix).sequence;
+            let hidden = newest.max(self.floor()).max(floors.covering(&due.prefix));
+            due.floor > hidden
         });
         if prefix_floors.is_empty() {
             return Ok(None);
+        }
+        let mut room = floors.room();
+        prefix_floors.retain(|due| {
+            let is_there = floors.has(&due.prefix);
+            let fits = is_there || room > 0;
+            room -= usize::from(fits && !is_there);
+            fits
+        });
+        if prefix_floors.is_empty() {
+            return Err(Error::Overloaded {
+                what: "the table of floors of prefixes, which has those of former rules, too,",
+                limit: PREFIXES as u64,
+            });
         }
         let written = Written {
             prefix_floors,

@@ -193,6 +193,9 @@ async fn a_read_that_takes_too_long_ends_as_deadline_exceeded() {
         fn floor(&self) -> Sequence {
             Sequence::ZERO
         }
+        fn prefix_floor(&self, _: &Key) -> Sequence {
+            Sequence::ZERO
+        }
         fn status(&self) -> Status {
             Status::default()
         }
@@ -211,6 +214,9 @@ async fn a_read_that_takes_too_long_ends_as_deadline_exceeded() {
             std::future::pending().await
         }
         async fn delete(&self, _: Deletion) -> Result<Sequence> {
+            std::future::pending().await
+        }
+        async fn apply_rules(&self, _: &PrefixRules) -> Result<Vec<PrefixFloor>> {
             std::future::pending().await
         }
         fn stored(&self) -> Vec<StoredSegment> {

@@ -2,6 +2,7 @@
 
 use std::ops::Bound;
 
+use bytes::Bytes;
 use log_domain::segment::{SYSTEM_SEGMENT, overlapping};
 use log_domain::sequencer::{DirectoryEntry, Fact, Standing, Subject};
 use log_domain::{Error, Key, Result, Segment, SegmentId, Sequence, SequenceRange};
@@ -145,10 +146,19 @@ pub(super) async fn listed_before(
     db: &(impl DbReadOps + Sync),
     end: SegmentId,
     after: Option<Key>,
+    bounds: (usize, usize),
+) -> Result<(Vec<Key>, Option<Key>)> {
+    listed_in(db, end, directory::all_after(after.as_ref()), bounds).await
+}
+
+/// The same of the keys of these rows.
+pub(super) async fn listed_in(
+    db: &(impl DbReadOps + Sync),
+    end: SegmentId,
+    (prefix, start): (Bytes, Bound<Bytes>),
     (most, visits): (usize, usize),
 ) -> Result<(Vec<Key>, Option<Key>)> {
     let options = ScanOptions::default().with_read_ahead_bytes(READ_AHEAD_BYTES);
-    let (prefix, start) = directory::all_after(after.as_ref());
     let rows = db.scan_prefix_with_options(prefix, (start, Bound::Unbounded), &options);
     let mut rows = rows.await.map_err(error::read)?;
     let mut keys = Vec::new();

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use log_domain::budget::Permit;
 use log_domain::sequencer::EngineNumber;
-use log_domain::{Appended, Error, Result, Sequence};
+use log_domain::{Appended, Error, PrefixFloor, Result, Sequence};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
@@ -24,6 +24,8 @@ pub(super) enum Answer {
     Appended(Result<Appended>, oneshot::Sender<Result<Appended>>),
     /// Of a trim or a deletion: the floor.
     Raised(Sequence, FloorKind, oneshot::Sender<Result<Sequence>>),
+    /// Of retention rules: the floors of prefixes.
+    OfPrefixes(Vec<PrefixFloor>, oneshot::Sender<Result<Vec<PrefixFloor>>>),
 }
 
 /// What a floor is of.
@@ -94,6 +96,10 @@ impl Answer {
                     FloorKind::Key => lost.deleted.clone(),
                 });
                 let _ = reply.send(told.map_or(Ok(floor), Err));
+            }
+            Self::OfPrefixes(floors, reply) => {
+                let told = lost.map(|lost| lost.trimmed.clone());
+                let _ = reply.send(told.map_or(Ok(floors), Err));
             }
         }
     }

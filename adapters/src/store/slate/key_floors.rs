@@ -1,4 +1,4 @@
-//! The floors of keys, for readers.
+//! The floors of keys, for readers, and with them those of prefixes.
 //!
 //! Those of keys that are still to be purged are in memory; for all others there is a row. A log in which no key was ever deleted
 //! pays nothing for it.
@@ -8,17 +8,30 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use log_domain::sequencer::{EngineNumber, KeyFloors, RaisedFloor};
-use log_domain::{Key, KeyFloor, Result, Sequence};
+use log_domain::{Key, KeyFloor, PrefixFloor, Result, Sequence};
 use parking_lot::RwLock;
 use slatedb::DbReadOps;
 use slatedb::config::{DurabilityLevel, ReadOptions};
 
 use super::error;
-use super::layout::{key_floors, purges};
+use super::layout::{key_floors, prefix_floors, purges};
+use super::prefix_floors::{FloorsOfPrefixes, Mark};
 use super::stored_rows::all;
 
-/// What is still to be purged, and whether there are floors of keys.
-pub(super) async fn read(db: &(impl DbReadOps + Sync)) -> Result<(Vec<KeyFloor>, bool)> {
+/// What a log says of floors of keys and of prefixes.
+#[derive(Clone, Default)]
+pub(super) struct FoundFloors {
+    /// Those of keys that are still to be purged.
+    pub(super) purges: Vec<KeyFloor>,
+    /// Whether there are floors of keys.
+    pub(super) of_keys: bool,
+    /// Those of prefixes.
+    pub(super) prefixes: Vec<PrefixFloor>,
+}
+
+/// Reads the rows.
+pub(super) async fn read(db: &(impl DbReadOps + Sync)) -> Result<FoundFloors> {
+    let prefixes = all(db, prefix_floors::prefix(), prefix_floors::decode).await?;
     let purges = all(db, purges::prefix(), purges::decode).await?;
     let purges = purges.into_iter().map(|(key, floor, deleted_ms)| KeyFloor {
         key,
@@ -28,7 +41,11 @@ pub(super) async fn read(db: &(impl DbReadOps + Sync)) -> Result<(Vec<KeyFloor>,
     let floors = db.scan_prefix(key_floors::prefix(), ..).await;
     let first = floors.map_err(error::read)?.next().await;
     let first = first.map_err(error::read)?;
-    Ok((purges.collect(), first.is_some()))
+    Ok(FoundFloors {
+        purges: purges.collect(),
+        of_keys: first.is_some(),
+        prefixes,
+    })
 }
 
 /// The floors of keys in force. Clones share them.
@@ -42,13 +59,20 @@ struct Inner {
     any: AtomicBool,
     /// How many times keys were purged.
     purges: AtomicU64,
+    prefixes: FloorsOfPrefixes,
 }
 
 impl FloorsOfKeys {
-    /// Those of keys that are still to be purged, as they were found. `any` says whether there are others.
-    pub(super) fn found(purges: Vec<KeyFloor>, any: bool) -> Self {
-        let any = any || !purges.is_empty();
+    /// As they were found.
+    pub(super) fn found(found: FoundFloors) -> Self {
+        let FoundFloors {
+            purges,
+            of_keys,
+            prefixes,
+        } = found;
+        let any = of_keys || !purges.is_empty();
         Self(Arc::new(Inner {
+            prefixes: FloorsOfPrefixes::found(prefixes),
             floors: RwLock::new(KeyFloors::found(purges, Sequence::ZERO)),
             any: AtomicBool::new(any),
             ..Inner::default()
@@ -58,16 +82,21 @@ impl FloorsOfKeys {
     /// Those that the rows of a log say.
     #[cfg(test)]
     pub(super) async fn read(db: &(impl DbReadOps + Sync)) -> Result<Self> {
-        let (purges, any) = read(db).await?;
-        Ok(Self::found(purges, any))
+        Ok(Self::found(read(db).await?))
     }
 
-    /// The floor in force of `key`: 0 if it has none.
+    /// Those of prefixes.
+    pub(super) fn prefixes(&self) -> &FloorsOfPrefixes {
+        &self.0.prefixes
+    }
+
+    /// The highest floor in force of `key` and its prefixes: 0 if there is none.
     pub(super) async fn of(&self, db: &(impl DbReadOps + Sync), key: &Key) -> Result<Sequence> {
-        match self.of_purge(key) {
-            Some(floor) => Ok(floor),
-            None => self.stored(db, key).await,
-        }
+        let of_key = match self.of_purge(key) {
+            Some(floor) => floor,
+            None => self.stored(db, key).await?,
+        };
+        Ok(of_key.max(self.0.prefixes.of(key)))
     }
 
     /// The floor in force of `key`, if the key is still to be purged.
@@ -90,11 +119,10 @@ impl FloorsOfKeys {
     }
 
     /// Changes when a read of `key` that began before may have missed something.
-    pub(super) fn mark(&self, key: &Key) -> Option<(Sequence, u64)> {
-        if !self.0.any.load(Ordering::Acquire) {
-            return None;
-        }
-        self.0.floors.read().mark(key.as_ref())
+    pub(super) fn mark(&self, key: &Key) -> (Option<(Sequence, u64)>, Option<Mark>) {
+        let any = self.0.any.load(Ordering::Acquire);
+        let of_key = any.then(|| self.0.floors.read().mark(key.as_ref()));
+        (of_key.flatten(), self.0.prefixes.mark(key))
     }
 
     /// How many times keys were purged.
@@ -134,6 +162,7 @@ impl FloorsOfKeys {
         if self.0.any.load(Ordering::Acquire) {
             self.0.floors.write().durable(number);
         }
+        self.0.prefixes.durable(number);
     }
 
     /// Nothing of these keys is stored any more below these floors, but of newer ones something may be.
@@ -142,7 +171,8 @@ impl FloorsOfKeys {
     }
 
     /// Rows of the directory were removed for these keys.
-    pub(super) fn unlisted<'a>(&self, keys: impl Iterator<Item = &'a Key>) {
+    pub(super) fn unlisted<'a>(&self, keys: impl Iterator<Item = &'a Key> + Clone) {
+        self.0.prefixes.rows_removed(keys.clone());
         if self.0.any.load(Ordering::Acquire) {
             let mut floors = self.0.floors.write();
             keys.for_each(|key| floors.unlisted(key.as_ref()));

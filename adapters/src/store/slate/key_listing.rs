@@ -6,6 +6,7 @@ use bytes::Bytes;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use log_domain::page::KeysBuilder;
 use log_domain::segment::overlapping;
+use log_domain::sequencer::PrefixFloors;
 use log_domain::{Key, KeysPage, KeysQuery, Result, SegmentId, Sequence, SequenceRange};
 use slatedb::config::ScanOptions;
 use slatedb::{DbIterator, DbReadOps};
@@ -44,6 +45,8 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
 
     /// The keys of the log: one row for each.
     async fn all_keys(&self, query: &KeysQuery) -> Result<KeysPage> {
+        // As they are when the listing begins: later ones hide nothing from it that its rows list.
+        let prefixes = self.key_floors.prefixes().now();
         let mut page = KeysBuilder::new(query);
         let Some((prefix, start)) = keys::range(query) else {
             return Ok(page.finish());
@@ -54,7 +57,9 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
             .await?;
         while let Some(row) = rows.next().await.map_err(error::read)? {
             let key = keys::decode(&row.key, &row.value)?;
-            if self.is_left(&key, 0..SegmentId::MAX).await? && !page.offer(key.as_bytes().clone()) {
+            if self.is_left(&key, 0..SegmentId::MAX, &prefixes).await?
+                && !page.offer(key.as_bytes().clone())
+            {
                 break;
             }
         }
@@ -84,6 +89,7 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
         window: Range<SegmentId>,
         partial: Option<SegmentId>,
     ) -> Result<KeysPage> {
+        let prefixes = self.key_floors.prefixes().now();
         let mut page = KeysBuilder::new(query);
         let Some((prefix, start)) = directory::range(query).filter(|_| !window.is_empty()) else {
             return Ok(page.finish());
@@ -108,7 +114,7 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
                 return Ok(page.finish());
             }
             let listed: Vec<Option<Key>> = stream::iter(found)
-                .map(|found| self.listed(found, walk.window.clone()))
+                .map(|found| self.listed(found, walk.window.clone(), &prefixes))
                 .buffered(together)
                 .try_collect()
                 .await?;
@@ -121,21 +127,37 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
     }
 
     /// The key, if it has a record in these segments at or above its floor.
-    async fn listed(&self, found: Found, window: Range<SegmentId>) -> Result<Option<Key>> {
+    async fn listed(
+        &self,
+        found: Found,
+        window: Range<SegmentId>,
+        prefixes: &PrefixFloors,
+    ) -> Result<Option<Key>> {
         match found {
-            Found::Listed(key) => Ok(self.is_left(&key, window).await?.then_some(key)),
+            Found::Listed(key) => {
+                let is_left = self.is_left(&key, window, prefixes).await?;
+                Ok(is_left.then_some(key))
+            }
             Found::InPart(key, segment) => {
-                let floor = self.key_floors.of_purge(&key).unwrap_or_default();
-                let from = self.floor.max(floor);
+                let of_key = self.key_floors.of_purge(&key).unwrap_or_default();
+                let of_prefixes = prefixes.of_key(key.as_ref());
+                let from = self.floor.max(of_key).max(of_prefixes);
                 Ok(self.holds(segment, &key, from).await?.then_some(key))
             }
         }
     }
 
-    /// Whether a key that the directory lists in these segments has a record there. Only one with deleted records may not: until its
-    /// rows of the directory are removed, they are of those, too.
-    async fn is_left(&self, key: &Key, window: Range<SegmentId>) -> Result<bool> {
-        let Some(floor) = self.key_floors.of_purge(key) else {
+    /// Whether a key that the directory lists in these segments has a record there. Only one with deleted records, or below the floor of
+    /// a prefix, may not: until its rows of the directory are removed, they are of those, too.
+    async fn is_left(
+        &self,
+        key: &Key,
+        window: Range<SegmentId>,
+        prefixes: &PrefixFloors,
+    ) -> Result<bool> {
+        let may_be_listed = prefixes.may_be_listed(key.as_ref());
+        let of_prefixes = may_be_listed.then(|| prefixes.of_key(key.as_ref()));
+        let Some(floor) = self.key_floors.of_purge(key).max(of_prefixes) else {
             return Ok(true);
         };
         let floor = self.floor.max(floor);

@@ -2,7 +2,7 @@
 //!
 //! The path of an append: [`SlateStore::append`] → `queue` → `writer`, which is driven by the domain's sequencer →
 //! `rows` → `layout` → SlateDB. `flush` makes appends durable. `engine_status` reports the durable watermark and the end of the
-//! engine to `shared`, and `durable_answers` answers the appends that wait for them. `raised_floors` raises the floor of the log or of a key, and `removal` removes what is below that of the log. `purge` removes the
+//! engine to `shared`, and `durable_answers` answers the appends that wait for them. `raised_floors` raises the floor of the log or of a key, `prefix_rules` those of prefixes, `removal` removes what is below that of the log, and `prefix_removal` what is below those of prefixes. `purge` removes the
 //! bytes of deleted keys. The path of a read: [`SlateStore::scan`] → `read` or `key_listing` → `layout`.
 
 mod background_lookups;
@@ -24,6 +24,9 @@ pub(crate) mod layout;
 mod open;
 mod owner;
 mod plain_objects;
+mod prefix_floors;
+mod prefix_removal;
+mod prefix_rules;
 mod purge;
 mod queue;
 mod raised_floors;
@@ -38,6 +41,7 @@ mod shared;
 mod stored;
 mod stored_rows;
 mod stored_watermark;
+mod unlisting;
 mod used_timestamps;
 mod vanished;
 mod wal_files;
@@ -53,8 +57,8 @@ use std::time::Duration;
 use log_domain::segment::{dead, overlapping};
 use log_domain::{
     Append, Appended, Clock, Counted, Deletion, Durability, Error, Key, KeysPage, KeysQuery,
-    LogReader, LogWriter, Page, Result, Scan, Segment, Sequence, SequenceRange, Status, Stopped,
-    StoredSegment, Trim, Watermarks,
+    LogReader, LogWriter, Page, PrefixFloor, PrefixRules, Result, Scan, Segment, Sequence,
+    SequenceRange, Status, Stopped, StoredSegment, Trim, Watermarks,
 };
 use slatedb::config::{CloseOptions, FlushType};
 use slatedb::{Db, VersionedManifest};
@@ -123,7 +127,7 @@ impl SlateStore {
         F: Future<Output = Result<T>> + Send,
     {
         for attempt in 0..READS {
-            let mark = || key.and_then(|key| self.shared.key_floors.mark(key));
+            let mark = || key.map(|key| self.shared.key_floors.mark(key));
             let (before, purges) = (mark(), self.shared.key_floors.purges());
             let of_key = self.floor_of(key).await;
             let reader = self.reader(of_key.clone().unwrap_or_default());
@@ -152,7 +156,7 @@ impl SlateStore {
         )))
     }
 
-    /// The floor in force of `key`; 0 without one.
+    /// The highest floor in force of `key` and its prefixes; 0 without one.
     async fn floor_of(&self, key: Option<&Key>) -> Result<Sequence> {
         match key {
             Some(key) => self.shared.key_floors.of(&self.db, key).await,
@@ -306,6 +310,10 @@ impl LogReader for SlateStore {
         self.shared.floor()
     }
 
+    fn prefix_floor(&self, key: &Key) -> Sequence {
+        self.shared.key_floors.prefixes().of(key)
+    }
+
     fn status(&self) -> Status {
         let (queued_requests, queued_bytes) = self.queue.used();
         let segments = self.shared.segments();
@@ -365,6 +373,14 @@ impl LogWriter for SlateStore {
         let stored = stored.map_err(late)??;
         let deletion = FloorRequest::Delete(deletion, (stored, purges));
         self.queue.raise(deletion, &self.shared).await
+    }
+
+    async fn apply_rules(&self, rules: &PrefixRules) -> Result<Vec<PrefixFloor>> {
+        // With floors and without rules, some may be forgotten.
+        match rules.is_off() && self.shared.key_floors.prefixes().is_empty() {
+            true => Ok(Vec::new()),
+            false => self.queue.apply_rules(rules.clone(), &self.shared).await,
+        }
     }
 
     fn stored(&self) -> Vec<StoredSegment> {

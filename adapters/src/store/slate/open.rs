@@ -6,8 +6,8 @@ use std::time::Duration;
 use log_domain::ports::Telemetry;
 use log_domain::sequencer::{EngineNumber, Policy, Recovered, Sequencer, State};
 use log_domain::{
-    Clock, CommitListener, Error, KeyFloor, Limits, ProducerId, ProducerPolicy, ProducerState,
-    Result, SealPolicy, Segment,
+    Clock, CommitListener, Error, Limits, ProducerId, ProducerPolicy, ProducerState, Result,
+    SealPolicy, Segment,
 };
 use object_store::ObjectStore;
 use slatedb::config::{CloseOptions, FlushType, Settings};
@@ -24,10 +24,11 @@ use super::background_lookups::BackgroundLookups;
 use super::compaction::Removed;
 use super::engine_clock::EngineClock;
 use super::key_floors;
-use super::key_floors::FloorsOfKeys;
+use super::key_floors::{FloorsOfKeys, FoundFloors};
 use super::layout::prefix::{ByKey, BySegment};
 use super::layout::{producers, segments, state};
 use super::owner::{Instance, Ownership};
+use super::prefix_removal::PrefixRemoval;
 use super::purge::Purge;
 use super::queue::Queue;
 use super::removal::Removal;
@@ -35,6 +36,7 @@ use super::removal_requests::Requests;
 use super::shared::Shared;
 use super::stored_rows::all;
 use super::stored_watermark::{self, StoredWatermark};
+use super::unlisting::Unlisting;
 use super::wal_files::WalFiles;
 use super::wal_place::{self, WalStore};
 use super::writer::Writer;
@@ -187,8 +189,7 @@ async fn open(parts: StoreParts, options: Options) -> Result<SlateStore> {
         mut state,
         segments: known,
         producers,
-        purges,
-        has_key_floors,
+        floors,
         ..
     } = engine(&parts, &options, &clock, &wal_files, &removed).await?;
     let last_number = EngineNumber::new(db.status().durable_seq);
@@ -208,9 +209,9 @@ async fn open(parts: StoreParts, options: Options) -> Result<SlateStore> {
         active: known.last().copied(),
         last_number,
         producers,
-        purges: purges.clone(),
-        has_key_floors,
-        prefix_floors: Vec::new(),
+        purges: floors.purges.clone(),
+        has_key_floors: floors.of_keys,
+        prefix_floors: floors.prefixes.clone(),
     };
     let policy = Policy {
         seal: options.seal,
@@ -227,10 +228,7 @@ async fn open(parts: StoreParts, options: Options) -> Result<SlateStore> {
         tip,
         last_number.watermark(),
     ));
-    let floors = (
-        sequencer.floor(),
-        FloorsOfKeys::found(purges, has_key_floors),
-    );
+    let floors = (sequencer.floor(), FloorsOfKeys::found(floors));
     let shared = Arc::new(Shared::new(tip, floors, known, parts.listener));
     // Last, so that a failed open records no owner; the log is open without it.
     if let Some(ownership) = &ownership
@@ -248,16 +246,27 @@ async fn open(parts: StoreParts, options: Options) -> Result<SlateStore> {
     };
     tokio::spawn(removal.run(options.remove_every));
     let compacts = options.settings.compactor_options.is_some();
+    let unlisting = || Unlisting {
+        db: db.clone(),
+        shared: Arc::clone(&shared),
+        requests: requests.clone(),
+    };
     let purge = Purge {
         db: db.clone(),
         shared: Arc::clone(&shared),
         clock: Arc::clone(&parts.clock),
-        requests,
-        deleted: removed.deleted,
+        unlisting: unlisting(),
+        requests: requests.clone(),
+        deleted: Arc::clone(&removed.deleted),
         rewrites: compacts.then_some(removed.rewrites),
         within: options.purge_within,
     };
     tokio::spawn(purge.run(options.remove_every));
+    let of_prefixes = PrefixRemoval {
+        unlisting: unlisting(),
+        deleted: removed.deleted,
+    };
+    tokio::spawn(of_prefixes.run(options.remove_every));
     let writer = Writer {
         status: db.subscribe(),
         db: db.clone(),
@@ -306,9 +315,7 @@ struct Found {
     state: State,
     segments: Vec<Segment>,
     producers: Vec<(ProducerId, ProducerState)>,
-    /// What is still to be purged.
-    purges: Vec<KeyFloor>,
-    has_key_floors: bool,
+    floors: FoundFloors,
 }
 
 impl Found {
@@ -382,7 +389,7 @@ async fn find(
         Some(row) => (row.create_ts, state::decode(&row.value)?),
         None => (i64::MIN, State::default()),
     };
-    let (segments, producers, (purges, has_key_floors)) = futures::try_join!(
+    let (segments, producers, floors) = futures::try_join!(
         all(&db, segments::prefix(), segments::decode),
         all(&db, producers::prefix(), producers::decode),
         key_floors::read(&db),
@@ -393,8 +400,7 @@ async fn find(
         state,
         segments,
         producers,
-        purges,
-        has_key_floors,
+        floors,
     })
 }
 

@@ -7,26 +7,23 @@
 //!
 //! Nothing of this is remembered but the purge row: after a crash, all steps are taken again.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use log_domain::sequencer::Unlisted;
-use log_domain::{Clock, Error, Key, KeyFloor, Result, Segment, SegmentId, Sequence};
+use log_domain::{Clock, Error, Key, KeyFloor, Result, SegmentId, Sequence};
 use slatedb::Db;
 use slatedb::config::FlushType;
 
 use super::compaction::{DeletedKeys, Rewrites};
-use super::doomed::{doomed, is_full};
 use super::error;
 use super::flush::flush;
 use super::queue::PendingRemoval;
-use super::record_rows::{last_row, next_row, rows};
+use super::record_rows::{next_row, rows};
 use super::removal_requests::Requests;
 use super::shared::{Shared, Vital};
+use super::unlisting::{KEYS, Unlisting};
 
-/// Keys whose rows are removed by one commit.
-const KEYS: usize = 256;
 /// How often deleted keys are looked for at least and at most.
 const SELDOM: Duration = Duration::from_secs(10);
 const SOON: Duration = Duration::from_millis(100);
@@ -39,6 +36,7 @@ pub(super) struct Purge {
     pub(super) shared: Arc<Shared>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) requests: Requests,
+    pub(super) unlisting: Unlisting,
     /// What merges leave out.
     pub(super) deleted: Arc<DeletedKeys>,
     /// Asks the compactor to rewrite segments; `None` if there is no compactor.
@@ -125,7 +123,8 @@ impl Purge {
         let new = floors.iter().filter(|floor| !self.deleted.has(floor));
         let new: Vec<KeyFloor> = new.cloned().collect();
         for batch in new.chunks(KEYS) {
-            self.unlist(batch).await?;
+            let floors = batch.iter().map(|floor| (floor.key.clone(), floor.floor));
+            self.unlisting.unlist(floors.collect()).await?;
         }
         if !new.is_empty() {
             // After a crash, the directory must not list what a merge has left out.
@@ -158,59 +157,6 @@ impl Purge {
         let mut rows = rows(&self.db, segment, &floor.key, Sequence::ZERO, 1).await?;
         let first = next_row(&mut rows).await?;
         Ok(first.is_some_and(|row| row.run.first() < floor.floor))
-    }
-
-    /// Removes the rows of the directory of these keys that name segments without a record that stays.
-    async fn unlist(&self, floors: &[KeyFloor]) -> Result<()> {
-        let by_key: HashMap<Key, Sequence> = floors
-            .iter()
-            .map(|floor| (floor.key.clone(), floor.floor))
-            .collect();
-        let mut keys: Vec<Key> = by_key.keys().cloned().collect();
-        keys.sort_unstable();
-        while !keys.is_empty() {
-            let _watching = self.requests.watch().await;
-            let watched = keys.clone();
-            let watch = |reply| PendingRemoval::WatchDeleted(watched, reply);
-            self.requests.ask(watch).await?;
-            let segments = self.shared.segments();
-            let mut unlisted = Vec::new();
-            for key in keys {
-                let floor = by_key.get(&key).copied().unwrap_or_default();
-                unlisted.extend(self.unlisted(key, floor, &segments).await?);
-            }
-            let more = unlisted.iter().filter(|unlisted| is_full(&unlisted.rows));
-            let mut next: Vec<Key> = more.map(|unlisted| unlisted.rows.key.clone()).collect();
-            let unlist = |reply| PendingRemoval::Unlist(unlisted, reply);
-            for key in self.requests.ask(unlist).await? {
-                if !next.contains(&key) {
-                    next.push(key);
-                }
-            }
-            keys = next;
-        }
-        Ok(())
-    }
-
-    /// The oldest rows of `key` for segments without a record at or above `floor`; `None` if there are none.
-    async fn unlisted(
-        &self,
-        key: Key,
-        floor: Sequence,
-        segments: &[Segment],
-    ) -> Result<Option<Unlisted>> {
-        let up_to = segments.partition_point(|segment| segment.start <= floor);
-        let Some(holds_floor) = up_to.checked_sub(1).and_then(|at| segments.get(at)) else {
-            return Ok(None);
-        };
-        let last = last_row(&self.db, holds_floor.id, &key).await?;
-        let has_left = last.is_some_and(|row| row.run.last() >= floor);
-        let end = match has_left {
-            true => holds_floor.id,
-            false => holds_floor.id.saturating_add(1),
-        };
-        let rows = doomed(&self.db, key, end).await?;
-        Ok(rows.map(|rows| Unlisted { rows, floor }))
     }
 }
 

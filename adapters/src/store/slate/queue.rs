@@ -6,8 +6,8 @@ use std::time::Duration;
 use log_domain::budget::{Budget, Permit};
 use log_domain::sequencer::{Doomed, Unlisted};
 use log_domain::{
-    Append, Appended, Deletion, Durability, Error, Key, KeyFloor, Limits, Result, Segment,
-    SegmentId, Sequence, Trim,
+    Append, Appended, Deletion, Durability, Error, Key, KeyFloor, Limits, PrefixFloor, PrefixRules,
+    Result, Segment, SegmentId, Sequence, Trim,
 };
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
@@ -22,6 +22,8 @@ pub(super) enum Message {
     Append(Pending),
     /// Raise a floor.
     Raise(PendingFloor),
+    /// Raise the floors of prefixes that are due.
+    Rules(PendingRules),
     /// Take a step of a removal.
     Remove(PendingRemoval),
     /// Finish all earlier appends, close the log cleanly, and answer.
@@ -69,6 +71,24 @@ impl PendingFloor {
     pub(super) fn answer(self, outcome: Result<Sequence>) {
         // A client that is gone does not need its answer.
         let _ = self.reply.send(outcome);
+    }
+}
+
+/// Retention rules that are to be applied.
+pub(super) struct PendingRules {
+    /// The rules.
+    pub(super) rules: PrefixRules,
+    /// Where to answer with the floors that were raised.
+    pub(super) reply: oneshot::Sender<Result<Vec<PrefixFloor>>>,
+    /// Their place in the queue, given back once they are answered.
+    pub(super) permits: [Permit; 2],
+}
+
+impl PendingRules {
+    /// Answers without applying them.
+    pub(super) fn refuse(self, why: Error) {
+        // Who asked may be gone.
+        let _ = self.reply.send(Err(why));
     }
 }
 
@@ -198,7 +218,7 @@ impl Queue {
     ) -> Result<Appended> {
         shared.accepts()?;
         let memory = append.batch().bytes() + append.bookkeeping();
-        let permits = [self.requests.take(1)?, self.bytes.take(memory)?];
+        let permits = self.admit(memory)?;
         let (reply, answer) = oneshot::channel();
         let slot = Arc::new(Slot(Mutex::new(Some(Waiting { append, permits }))));
         let patience = Patience(Arc::clone(&slot));
@@ -241,7 +261,7 @@ impl Queue {
             FloorRequest::Trim(_) => 0,
             FloorRequest::Delete(deletion, _) => deletion.key.as_ref().len() as u64,
         };
-        let permits = [self.requests.take(1)?, self.bytes.take(bytes)?];
+        let permits = self.admit(bytes)?;
         let kind = request.kind();
         let (reply, answer) = oneshot::channel();
         let pending = PendingFloor {
@@ -263,6 +283,19 @@ impl Queue {
             (Err(_), FloorKind::Log) => Err(Error::TrimUnknown(late)),
             (Err(_), FloorKind::Key) => Err(Error::DeletionUnknown(late)),
         }
+    }
+
+    /// A place in the queue for a command of so many bytes.
+    ///
+    /// # Errors
+    /// [`Error::Overloaded`] if there is none.
+    pub(super) fn admit(&self, bytes: u64) -> Result<[Permit; 2]> {
+        Ok([self.requests.take(1)?, self.bytes.take(bytes)?])
+    }
+
+    /// Queues a command that has its place. Says whether there is a writer that takes it.
+    pub(super) fn send(&self, message: Message) -> bool {
+        self.sender.send(message).is_ok()
     }
 
     /// A sender to the writer that does not keep the store open.

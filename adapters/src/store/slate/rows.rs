@@ -6,7 +6,9 @@ use log_domain::sequencer::{Commit, KeyInGroup, Position};
 use log_domain::{Key, Run, SegmentId, Sequence};
 use slatedb::WriteBatch;
 
-use super::layout::{directory, key_floors, keys, producers, purges, records, segments, state};
+use super::layout::{
+    directory, key_floors, keys, prefix_floors, producers, purges, records, segments, state,
+};
 
 /// The rows of a commit, and its runs for followers.
 pub(super) struct Encoded {
@@ -66,6 +68,13 @@ pub(super) fn encode(commit: &Commit<'_>, with_runs: bool) -> Encoded {
     }
     for key in &removed.floors {
         rows.delete(key_floors::key(key.as_ref()));
+    }
+    for prefix in &removed.prefixes {
+        rows.delete(prefix_floors::key(prefix));
+    }
+    for raised in &commit.prefix_floors {
+        let row_key = prefix_floors::key(&raised.prefix);
+        rows.put_bytes(row_key, prefix_floors::value(raised.floor));
     }
     if let Some(raised) = &commit.key_floor {
         let (key, floor) = (raised.floor.key.as_ref(), raised.floor.floor);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use log_domain::sequencer::{EngineNumber, Floors, RaisedFloor};
 use log_domain::{
-    CommitListener, Error, Result, Segment, SegmentId, Sequence, Stopped, Watermarks,
+    CommitListener, Error, PrefixFloor, Result, Segment, SegmentId, Sequence, Stopped, Watermarks,
 };
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{Notify, watch};
@@ -29,7 +29,7 @@ pub(super) struct Shared {
     floor: AtomicU64,
     /// The same, and the floors that are not durable yet. Locked while the durable watermark moves.
     floors: Mutex<Floors>,
-    /// The floors of keys.
+    /// The floors of keys and of prefixes.
     pub(super) key_floors: FloorsOfKeys,
     segments: RwLock<Arc<Vec<Segment>>>,
     /// Records below it are being removed, or were.
@@ -127,6 +127,14 @@ impl Shared {
         let _both_move = self.floors.lock();
         // It may have been reported as durable before.
         self.key_floors.written(raised, number, self.durable());
+    }
+
+    /// The write `number` was applied, and raises these floors of prefixes.
+    pub(super) fn prefix_floors_written(&self, raised: &[PrefixFloor], number: EngineNumber) {
+        let _both_move = self.floors.lock();
+        let prefixes = self.key_floors.prefixes();
+        // It may have been reported as durable before.
+        prefixes.written(raised, number, self.durable());
     }
 
     /// All segments. Read it after the watermarks: it then holds every segment below them.

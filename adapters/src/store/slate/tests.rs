@@ -64,6 +64,7 @@ mod directory;
 mod failures;
 pub(super) mod held_store;
 mod lookups;
+mod prefix_removal;
 mod prefixes;
 mod purge;
 mod read_only;

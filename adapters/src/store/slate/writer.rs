@@ -14,7 +14,7 @@ use tokio::task::JoinError;
 use super::background_lookups::{Answer, BackgroundLookups, Event};
 use super::durable_answers::{self, Waiter};
 use super::layout::state;
-use super::queue::{Message, PendingFloor, PendingRemoval, Taken};
+use super::queue::{Message, PendingFloor, PendingRemoval, PendingRules, Taken};
 use super::shared::{Shared, Vital};
 use super::{error, rows};
 
@@ -71,6 +71,7 @@ impl Writer {
                 message = queue.recv(), if close.is_none() => match message {
                     Some(Message::Append(append)) => group.extend(append.take()),
                     Some(Message::Raise(pending)) => after = Some(After::Raise(pending)),
+                    Some(Message::Rules(pending)) => after = Some(After::Rules(pending)),
                     Some(Message::Remove(pending)) => after = Some(After::Remove(pending)),
                     Some(Message::Close(reply)) => close = Some(reply),
                     None => break,
@@ -82,6 +83,7 @@ impl Writer {
             self.commit(group).await;
             match after {
                 Some(After::Raise(pending)) => self.raise(pending).await,
+                Some(After::Rules(pending)) => self.apply_rules(pending).await,
                 Some(After::Remove(pending)) => self.remove(pending).await,
                 Some(After::Close(reply)) => close = Some(reply),
                 None => {}
@@ -98,6 +100,7 @@ impl Writer {
             match message {
                 Message::Append(pending) => pending.refuse(shared.refusal()),
                 Message::Raise(pending) => pending.answer(Err(shared.floor_refusal())),
+                Message::Rules(pending) => pending.refuse(shared.floor_refusal()),
                 // It notices.
                 Message::Remove(pending) => drop(pending),
                 Message::Close(reply) => drop(reply.send(Ok(()))),
@@ -193,6 +196,14 @@ impl Writer {
             self.shared.advance(commit.tip, new_segment);
             if let Some(raised) = &commit.key_floor {
                 self.shared.key_floor_written(raised, commit.number);
+            }
+            if !commit.prefix_floors.is_empty() {
+                let raised = &commit.prefix_floors;
+                self.shared.prefix_floors_written(raised, commit.number);
+            }
+            if !commit.removal.prefixes.is_empty() {
+                let prefixes = self.shared.key_floors.prefixes();
+                prefixes.forgotten(&commit.removal.prefixes);
             }
             if !commit.removal.directory.is_empty() {
                 let unlisted = commit.removal.directory.iter().map(|(key, _)| key);
@@ -366,6 +377,7 @@ fn fail(group: Vec<Taken>, failure: &Error) {
 /// What comes after a group.
 enum After {
     Raise(PendingFloor),
+    Rules(PendingRules),
     Remove(PendingRemoval),
     Close(CloseReply),
 }
@@ -388,6 +400,7 @@ fn fill(group: &mut Vec<Taken>, queue: &mut UnboundedReceiver<Message>) -> Optio
                 group.push(taken);
             }
             Ok(Message::Raise(pending)) => return Some(After::Raise(pending)),
+            Ok(Message::Rules(pending)) => return Some(After::Rules(pending)),
             Ok(Message::Remove(pending)) => return Some(After::Remove(pending)),
             Ok(Message::Close(reply)) => return Some(After::Close(reply)),
             Err(_) => return None,

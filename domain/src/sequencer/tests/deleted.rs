@@ -41,10 +41,14 @@ pub(super) struct InForce {
 impl InForce {
     pub(super) fn of_key(&self, key: &Key) -> Sequence {
         let of_key = self.keys.get(key).copied().unwrap_or_default();
+        of_key.max(self.of_prefixes(key)).max(self.log)
+    }
+
+    pub(super) fn of_prefixes(&self, key: &Key) -> Sequence {
         let prefixes = self.prefixes.iter();
-        let of_prefixes = prefixes.filter(|(prefix, _)| key.as_bytes().starts_with(prefix));
-        let floors = of_prefixes.map(|(_, floor)| *floor);
-        floors.fold(of_key.max(self.log), Sequence::max)
+        let of_key = prefixes.filter(|(prefix, _)| key.as_bytes().starts_with(prefix));
+        let floors = of_key.map(|(_, floor)| *floor);
+        floors.max().unwrap_or_default()
     }
 
     pub(super) fn highest(&self) -> Sequence {
@@ -96,7 +100,9 @@ impl Checked {
         let written = log.writes.iter().filter_map(|w| w.key_floor.as_ref());
         let of_key = written.filter(|floor| floor.key == deletion.key);
         let of_key = of_key.map(|floor| floor.floor).max().unwrap_or_default();
-        let before = of_key.max(log.floor());
+        let in_force = log.in_force();
+        let hidden = in_force.of_prefixes(&deletion.key).max(log.floor());
+        let before = of_key.max(hidden);
         let read = self.read.take().filter(|(key, _)| *key == deletion.key);
         let answered = log.delete(&deletion, read.map(|(_, read)| read));
         let asked = deletion.before.unwrap_or(tip);
@@ -114,7 +120,7 @@ impl Checked {
             *acknowledged = floor.sequence.max(*acknowledged);
         } else {
             // What the log hides already is deleted, too: its bytes go.
-            let is_hidden = floor.sequence == self.log.floor();
+            let is_hidden = floor.sequence == hidden;
             prop_assert!(
                 floor.sequence > in_force || is_hidden,
                 "in force before it is durable"
@@ -212,7 +218,7 @@ impl Log {
                 Some(_) => floors.in_force(key.as_ref()).unwrap_or_default(),
                 None => self.stored_floor(&key),
             };
-            let of_prefixes = self.sequencer.prefix_floors.of_key(&key);
+            let of_prefixes = self.sequencer.prefix_floors.of_key(key.as_ref());
             let known = known.max(of_prefixes).max(in_force.log);
             assert_eq!(known, in_force.of_key(&key), "{key:?}");
         }
@@ -347,6 +353,7 @@ impl Log {
 
     fn begin(&mut self) {
         let mut floors: Vec<KeyFloor> = self.sequencer.key_floors.all_in_force().collect();
+        floors.extend(self.hidden_by_prefixes());
         floors.sort_by(|a, b| a.key.cmp(&b.key));
         let is_listed = |floor: &&KeyFloor| !self.unlisted(floor).rows.segments.is_empty();
         let mut listed: Vec<_> = floors.iter().filter(is_listed).cloned().collect();

@@ -2,6 +2,7 @@
 
 use super::log::Log;
 use super::*;
+use crate::KeyFloor;
 
 impl Log {
     /// Raises the floor of a prefix, if that is higher, or forgets those that say nothing any more.
@@ -9,7 +10,10 @@ impl Log {
         loop {
             let planned = match &due {
                 Some(due) => self.sequencer.plan_prefix_floors(vec![due.clone()]),
-                None => self.sequencer.plan_forgotten_prefixes(),
+                None => {
+                    let first = self.segments().first().copied();
+                    self.sequencer.plan_forgotten_prefixes(first)
+                }
             };
             let step = planned.expect("not full");
             if step.is_none_or(|step| self.does(step)) {
@@ -33,6 +37,25 @@ impl Log {
         let rows = rows.into_iter();
         rows.map(|(prefix, floor)| PrefixFloor { prefix, floor })
             .collect()
+    }
+
+    /// Keys with records that are stored although the floor of a prefix hides them, and that floor. Those with a floor of their own are
+    /// not among them.
+    pub(super) fn hidden_by_prefixes(&self) -> Vec<KeyFloor> {
+        let floors = &self.sequencer.prefix_floors;
+        let keys: BTreeSet<Key> = self.records().map(|record| record.key.clone()).collect();
+        let own = &self.sequencer.key_floors;
+        let hidden = keys.into_iter().filter_map(|key| {
+            let floor = floors.of_key(key.as_ref());
+            let dropped = self.dropped.get(&key).copied().unwrap_or_default();
+            let is_own = own.newest(key.as_ref()).is_some();
+            (floor > dropped && !is_own).then_some(KeyFloor {
+                key,
+                floor,
+                deleted_ms: 0,
+            })
+        });
+        hidden.collect()
     }
 
     /// The floors of prefixes in force, by all that was ever written.

@@ -1,7 +1,10 @@
-//! The floors of keys, in the order of the keys.
+//! The floors of keys, in the order of the keys, and with them those of prefixes.
+
+use std::sync::Arc;
 
 use bytes::Bytes;
 use log_domain::segment::SYSTEM_SEGMENT;
+use log_domain::sequencer::PrefixFloors;
 use log_domain::{Key, Result, Sequence};
 use slatedb::DbReader;
 
@@ -14,11 +17,13 @@ use crate::store::slate::layout::{RowType, key_floors};
 pub(super) struct Floors<'a> {
     rows: Rows<'a>,
     next: Option<(Key, Sequence)>,
+    prefixes: Arc<PrefixFloors>,
 }
 
 impl<'a> Floors<'a> {
     pub(super) async fn new(
         reader: &DbReader,
+        prefixes: Arc<PrefixFloors>,
         findings: &mut Findings,
         progress: &'a dyn Progress,
     ) -> Result<Self> {
@@ -26,12 +31,16 @@ impl<'a> Floors<'a> {
         let prefix = Bytes::from([&SYSTEM_SEGMENT.to_be_bytes()[..], &[row]].concat());
         let what = "segment 0, the floors of keys".to_owned();
         let rows = Rows::with_prefix(reader, prefix, what, findings, progress).await?;
-        let mut floors = Self { rows, next: None };
+        let mut floors = Self {
+            rows,
+            next: None,
+            prefixes,
+        };
         floors.advance(findings).await?;
         Ok(floors)
     }
 
-    /// The floor of `key`: 0 if it has none. Keys are asked for in their order.
+    /// The highest floor of `key` and its prefixes: 0 if it has none. Keys are asked for in their order.
     pub(super) async fn of(&mut self, key: &Bytes, findings: &mut Findings) -> Result<Sequence> {
         while self
             .next
@@ -44,7 +53,8 @@ impl<'a> Floors<'a> {
             .next
             .as_ref()
             .filter(|(next, _)| next.as_bytes() == key);
-        Ok(found.map_or(Sequence::ZERO, |(_, floor)| *floor))
+        let of_key = found.map_or(Sequence::ZERO, |(_, floor)| *floor);
+        Ok(of_key.max(self.prefixes.of_key(key)))
     }
 
     async fn advance(&mut self, findings: &mut Findings) -> Result<()> {

@@ -1,5 +1,7 @@
 //! Compares the listings of keys (the key rows and the key directory) with the records.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use log_domain::segment::SYSTEM_SEGMENT;
 use log_domain::sequencer::DirectoryEntry;
@@ -93,7 +95,9 @@ impl Listings<'_> {
         let mut walks = Vec::with_capacity(self.batch.len());
         for segment in self.batch {
             let end = self.system.end_of(segment.id, self.end);
-            walks.push(Walk::new(reader, *segment, end, findings, progress).await?);
+            let prefixes = Arc::clone(&self.system.prefix_floors);
+            let walk = Walk::new(reader, (*segment, end), prefixes, findings, progress);
+            walks.push(walk.await?);
         }
         let prefix = |row: RowType| {
             let prefix = [&SYSTEM_SEGMENT.to_be_bytes()[..], &[row as u8]].concat();
@@ -104,12 +108,13 @@ impl Listings<'_> {
         let directory = Rows::with_prefix(reader, listed, what, findings, progress).await?;
         let what = "segment 0, the rows of the keys".to_owned();
         let keys = Rows::with_prefix(reader, named, what, findings, progress).await?;
+        let prefixes = Arc::clone(&self.system.prefix_floors);
         let mut heads = Heads {
             directory,
             entry: None,
             keys,
             key: None,
-            floors: Floors::new(reader, findings, progress).await?,
+            floors: Floors::new(reader, prefixes, findings, progress).await?,
             walks,
         };
         heads.entry = heads.next_entry(findings).await?;

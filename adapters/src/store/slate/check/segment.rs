@@ -1,6 +1,9 @@
 //! The records of one segment, key by key.
 
+use std::sync::Arc;
+
 use bytes::{Buf, Bytes};
+use log_domain::sequencer::PrefixFloors;
 use log_domain::{Error, Result, Segment, Sequence};
 use slatedb::{DbReader, KeyValue};
 
@@ -20,7 +23,7 @@ pub(super) struct Held {
     pub(super) key: Bytes,
     /// Records up to its last one, with those that were removed before.
     pub(super) records: u64,
-    /// Records at or above the floor of the key.
+    /// Records at or above the floors of the key and its prefixes.
     pub(super) left: u64,
 }
 
@@ -39,7 +42,7 @@ pub(super) struct Walk<'a> {
 
 /// What must follow.
 struct Before {
-    /// The floor of the key.
+    /// The highest floor of the key and its prefixes.
     floor: Sequence,
     /// Whether the rows are at or above the floor. Those below may have gone, and then the key may have begun anew.
     is_strict: bool,
@@ -53,8 +56,8 @@ impl<'a> Walk<'a> {
     /// Begins at the first key of a segment that ends at `end`.
     pub(super) async fn new(
         reader: &DbReader,
-        segment: Segment,
-        end: Sequence,
+        (segment, end): (Segment, Sequence),
+        prefixes: Arc<PrefixFloors>,
         findings: &mut Findings,
         progress: &'a dyn Progress,
     ) -> Result<Self> {
@@ -64,7 +67,7 @@ impl<'a> Walk<'a> {
             segment,
             end,
             rows: Rows::with_prefix(reader, prefix, what, findings, progress).await?,
-            floors: Floors::new(reader, findings, progress).await?,
+            floors: Floors::new(reader, prefixes, findings, progress).await?,
             ahead: None,
             next: None,
             over: false,

@@ -1,15 +1,19 @@
 //! The system segment: state, segments, producers; and whether each row of the directory and of the keys can be read.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use log_domain::segment::{FIRST_SEGMENT, SYSTEM_SEGMENT, dead};
-use log_domain::{Result, Segment, SegmentId, Sequence};
+use log_domain::sequencer::PrefixFloors;
+use log_domain::{PrefixFloor, Result, Segment, SegmentId, Sequence};
 use slatedb::{DbReader, KeyValue};
 
 use super::findings::Findings;
 use super::peeked::Rows;
 use crate::store::slate::backup::Progress;
 use crate::store::slate::layout::{
-    HEAD_BYTES, RowType, directory, key_floors, keys, producers, purges, segments, state,
+    HEAD_BYTES, RowType, directory, key_floors, keys, prefix_floors, producers, purges, segments,
+    state,
 };
 
 /// What the system segment says.
@@ -18,6 +22,8 @@ pub(super) struct System {
     pub(super) segments: Vec<Segment>,
     /// What lies below is removed, a piece after the other.
     pub(super) floor: Sequence,
+    /// The floors of prefixes.
+    pub(super) prefix_floors: Arc<PrefixFloors>,
 }
 
 impl System {
@@ -34,13 +40,15 @@ impl System {
         let mut system = Self {
             segments: Vec::new(),
             floor: Sequence::ZERO,
+            prefix_floors: Arc::default(),
         };
+        let mut prefix_floors = Vec::new();
         let mut bound = None;
         let mut count = 0_u64;
         while let Some(row) = rows.next(findings).await? {
             count += 1;
             let place = || format!("segment 0, row {}", row.key.escape_ascii());
-            let decoded = system.take(&row, &mut bound, findings);
+            let decoded = system.take(&row, (&mut bound, &mut prefix_floors), findings);
             findings.unless_damaged(place, decoded)?;
         }
         if !rows.failed() {
@@ -52,6 +60,7 @@ impl System {
                 _ => {}
             }
         }
+        system.prefix_floors = Arc::new(PrefixFloors::found(prefix_floors));
         system.check_segments(end, findings);
         Ok(system)
     }
@@ -59,13 +68,14 @@ impl System {
     fn take(
         &mut self,
         row: &KeyValue,
-        bound: &mut Option<Sequence>,
+        (bound, prefix_floors): (&mut Option<Sequence>, &mut Vec<PrefixFloor>),
         findings: &mut Findings,
     ) -> Result<()> {
         const STATE: u8 = RowType::State as u8;
         const SEGMENT: u8 = RowType::Segment as u8;
         const PRODUCER: u8 = RowType::Producer as u8;
         const PURGE: u8 = RowType::Purge as u8;
+        const PREFIX_FLOOR: u8 = RowType::PrefixFloor as u8;
         const KEY_FLOOR: u8 = RowType::KeyFloor as u8;
         const DIRECTORY: u8 = RowType::Directory as u8;
         const KEY: u8 = RowType::Key as u8;
@@ -79,6 +89,9 @@ impl System {
             Some(&PRODUCER) => drop(producers::decode(&row.key, &row.value)?),
             Some(&DIRECTORY) => drop(directory::decode(&row.key, &row.value)?),
             Some(&KEY) => drop(keys::decode(&row.key, &row.value)?),
+            Some(&PREFIX_FLOOR) => {
+                prefix_floors.push(self::prefix_floors::decode(&row.key, &row.value)?);
+            }
             Some(&PURGE) => drop(purges::decode(&row.key, &row.value)?),
             Some(&KEY_FLOOR) => drop(key_floors::decode(&row.key, &row.value)?),
             _ => findings.add(format!(

@@ -14,7 +14,9 @@ use slatedb::config::{FlushOptions, FlushType};
 
 use super::*;
 use crate::store::slate::SlateStore;
-use crate::store::slate::layout::{directory, key_floors, keys, purges, records, segments, state};
+use crate::store::slate::layout::{
+    directory, key_floors, keys, prefix_floors, purges, records, segments, state,
+};
 use crate::store::slate::tests::{CLOSE, batch, open_with};
 
 /// A log of three segments, which is open.
@@ -216,6 +218,37 @@ async fn what_a_deletion_hides_may_be_missing_and_nothing_else() {
         .put(purges::key(b"b"), Bytes::from_static(&[2]))
         .await;
     fixture.finds("a purge row has format version 2").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_floor_of_a_prefix_hides_may_be_missing_and_nothing_else() {
+    let floor = prefix_floors::value(Sequence::new(1));
+    // As a merge leaves the row that the floor lies in.
+    for (prefix, row_of_a) in [(b"a", Some(row(1, b"a", &[1], 1))), (b"b", None)] {
+        let fixture = Fixture::new().await;
+        fixture.put(prefix_floors::key(prefix), floor.clone()).await;
+        if let Some((key, value)) = row_of_a.clone() {
+            fixture.put(key, value).await;
+        }
+        fixture.flush_to(FlushType::Wal).await;
+        let report = fixture.check().await;
+        assert_eq!(report.findings, [""; 0], "{row_of_a:?}");
+    }
+    let fixture = Fixture::new().await;
+    fixture.put(prefix_floors::key(b"b"), floor).await;
+    let (key, value) = row(1, b"a", &[1], 1);
+    fixture.put(key, value).await;
+    fixture
+        .finds("it says that 1 records of the key are before it")
+        .await;
+
+    let fixture = Fixture::new().await;
+    fixture
+        .put(prefix_floors::key(b"b"), Bytes::from_static(&[2]))
+        .await;
+    fixture
+        .finds("a prefix floor row has format version 2")
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,4 +1,4 @@
-//! Leaves records of deleted keys out of what merges write.
+//! Leaves records of deleted keys, and those below the floors of prefixes, out of what merges write.
 //!
 //! SlateDB asks a filter about each row that a merge reads. A row of records is never written again once it has been, so what
 //! one merge leaves out cannot come back by another.
@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
-use log_domain::{Key, KeyFloor, Sequence, SequenceRange};
+use log_domain::sequencer::PrefixFloors;
+use log_domain::{Key, KeyFloor, PrefixFloor, Sequence, SequenceRange};
 use parking_lot::RwLock;
 use slatedb::{
     CompactionFilter, CompactionFilterDecision, CompactionFilterError, CompactionFilterSupplier,
@@ -17,10 +18,31 @@ use slatedb::{
 
 use crate::store::slate::layout::{key, records};
 
-/// Floors of keys, by the key as it is in rows of records.
-type Floors = HashMap<Bytes, Sequence>;
+/// Below which floors merges leave out records.
+#[derive(Debug, Clone, Default)]
+struct Floors {
+    /// Those of keys, by the key as it is in rows of records.
+    keys: HashMap<Bytes, Sequence>,
+    prefixes: PrefixFloors,
+}
 
-/// The keys with deleted records that merges leave out. Each merge goes by what is here when it begins.
+impl Floors {
+    fn are_none(&self) -> bool {
+        self.keys.is_empty() && self.prefixes.is_empty()
+    }
+
+    /// The floor of a key, as it is in rows of records.
+    fn of(&self, escaped: &Bytes) -> Sequence {
+        let of_key = self.keys.get(escaped).copied().unwrap_or_default();
+        let of_prefixes = match self.prefixes.is_empty() {
+            true => None,
+            false => key::get(escaped).map(|key| self.prefixes.of_key(&key)),
+        };
+        of_key.max(of_prefixes.unwrap_or_default())
+    }
+}
+
+/// The keys with deleted records that merges leave out, and the prefixes with floors. Each merge goes by what is here when it begins.
 #[derive(Debug, Default)]
 pub(crate) struct DeletedKeys(RwLock<Arc<Floors>>);
 
@@ -30,7 +52,7 @@ impl DeletedKeys {
         let mut all = self.0.write();
         let all = Arc::make_mut(&mut all);
         for KeyFloor { key, floor, .. } in floors {
-            let known = all.entry(escaped(key)).or_default();
+            let known = all.keys.entry(escaped(key)).or_default();
             *known = (*known).max(*floor);
         }
     }
@@ -41,15 +63,27 @@ impl DeletedKeys {
         let all = Arc::make_mut(&mut all);
         for KeyFloor { key, floor, .. } in floors {
             let escaped = escaped(key);
-            if all.get(&escaped).is_some_and(|known| known <= floor) {
-                all.remove(&escaped);
+            if all.keys.get(&escaped).is_some_and(|known| known <= floor) {
+                all.keys.remove(&escaped);
             }
         }
     }
 
+    /// From now on, merges leave out what is below these floors of prefixes, which are in force, and below no others of prefixes. The
+    /// directory lists no key with such a prefix in a segment where all its records are below the floor.
+    pub(crate) fn set_prefixes(&self, floors: Vec<PrefixFloor>) {
+        let mut all = self.0.write();
+        Arc::make_mut(&mut all).prefixes = PrefixFloors::found(floors);
+    }
+
+    /// Whether merges leave out something because of the floor of a prefix.
+    pub(crate) fn has_prefixes(&self) -> bool {
+        !self.0.read().prefixes.is_empty()
+    }
+
     /// Whether merges that begin now leave out what is below this floor.
     pub(crate) fn has(&self, floor: &KeyFloor) -> bool {
-        let known = self.0.read().get(&escaped(&floor.key)).copied();
+        let known = self.0.read().keys.get(&escaped(&floor.key)).copied();
         known.is_some_and(|known| known >= floor.floor)
     }
 }
@@ -79,7 +113,7 @@ impl CompactionFilter for Filter {
         row: &RowEntry,
     ) -> Result<CompactionFilterDecision, CompactionFilterError> {
         Ok(match &row.value {
-            ValueDeletable::Value(value) if !self.0.is_empty() => decide(&row.key, value, &self.0),
+            ValueDeletable::Value(value) if !self.0.are_none() => decide(&row.key, value, &self.0),
             _ => CompactionFilterDecision::Keep,
         })
     }
@@ -94,9 +128,10 @@ fn decide(row_key: &Bytes, value: &Bytes, floors: &Floors) -> CompactionFilterDe
     let Some((escaped, last)) = records::parts(row_key) else {
         return CompactionFilterDecision::Keep;
     };
-    let Some(floor) = floors.get(escaped).copied() else {
+    let floor = floors.of(&row_key.slice_ref(escaped));
+    if floor == Sequence::ZERO {
         return CompactionFilterDecision::Keep;
-    };
+    }
     if last < floor {
         return CompactionFilterDecision::Drop;
     }
@@ -126,7 +161,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::store::slate::layout::{directory, key_floors, keys, purges, segments, state};
+    use crate::store::slate::layout::{
+        directory, key_floors, keys, prefix_floors, purges, segments, state,
+    };
 
     fn floor(key: &[u8], floor: u64) -> KeyFloor {
         KeyFloor {
@@ -157,11 +194,16 @@ mod tests {
     fn rows_of_other_types_stay_whatever_is_deleted() {
         let deleted = DeletedKeys::default();
         deleted.add([&floor(b"k", u64::MAX), &floor(b"", u64::MAX)]);
+        deleted.set_prefixes(vec![PrefixFloor {
+            prefix: Bytes::from_static(b"k"),
+            floor: Sequence::MAX,
+        }]);
         let value = Bytes::from_static(&[1, 0]);
         for row_key in [
             state::key(),
             segments::key(1),
             purges::key(b"k"),
+            prefix_floors::key(b"k"),
             key_floors::key(b"k"),
             keys::key(b"k"),
             directory::key(b"k", 1),
@@ -191,6 +233,7 @@ mod tests {
         #[test]
         fn exactly_what_is_below_the_floor_of_its_key_goes(
             floors in prop::collection::vec((prop::collection::vec(0u8..2, 0..3), 0u64..40), 0..4),
+            prefixes in prop::collection::btree_map(prop::collection::vec(0u8..2, 1..3), 0u64..40, 0..3),
             key in prop::collection::vec(0u8..2, 0..3),
             sequences in prop::collection::btree_set(0u64..40, 1..12),
             ordinal in 0u64..1_000,
@@ -199,7 +242,14 @@ mod tests {
             for (key, sequence) in &floors {
                 deleted.add([&floor(key, *sequence)]);
             }
-            let of_key = floors.iter().filter(|(name, _)| *name == key).map(|(_, floor)| *floor).max().unwrap_or(0);
+            let all = prefixes.iter().map(|(prefix, floor)| PrefixFloor {
+                prefix: Bytes::copy_from_slice(prefix),
+                floor: Sequence::new(*floor),
+            });
+            deleted.set_prefixes(all.collect());
+            let own = floors.iter().filter(|(name, _)| *name == key).map(|(_, floor)| *floor);
+            let of_prefixes = prefixes.iter().filter(|(prefix, _)| key.starts_with(prefix)).map(|(_, floor)| *floor);
+            let of_key = own.chain(of_prefixes).max().unwrap_or(0);
             let sequences: Vec<u64> = sequences.into_iter().collect();
             let (row_key, value) = row(&key, &sequences, ordinal);
             let left: Vec<u64> = sequences.iter().copied().filter(|sequence| *sequence >= of_key).collect();

@@ -59,6 +59,17 @@ pub(crate) fn all_after(log_key: Option<&Key>) -> (Bytes, Bound<Bytes>) {
     (prefix, start)
 }
 
+/// What the rows of log keys with this prefix begin with, and from where on they are of keys after this one, which has the prefix.
+pub(crate) fn with_prefix(of_keys: &[u8], log_key: Option<&Key>) -> (Bytes, Bound<Bytes>) {
+    let room = key::max_len(of_keys.len());
+    let mut prefix = head(SYSTEM_SEGMENT, RowType::Directory, room);
+    key::put_open(&mut prefix, of_keys);
+    let start = log_key.map_or(Bound::Unbounded, |log_key| {
+        Bound::Excluded(key(log_key.as_ref(), SegmentId::MAX).slice(prefix.len()..))
+    });
+    (prefix.freeze(), start)
+}
+
 /// Reads a row.
 ///
 /// # Errors

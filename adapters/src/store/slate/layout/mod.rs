@@ -13,6 +13,7 @@ pub(crate) mod key;
 pub(crate) mod key_floors;
 pub(crate) mod keys;
 pub(crate) mod prefix;
+pub(crate) mod prefix_floors;
 pub(crate) mod producers;
 pub(crate) mod purges;
 pub(crate) mod records;
@@ -37,6 +38,8 @@ pub(crate) enum RowType {
     Producer = 0x03,
     /// That deleted records of a key may still be stored; system segment only.
     Purge = 0x04,
+    /// The floor of a prefix; system segment only.
+    PrefixFloor = 0x05,
     /// That a key has records in a segment; system segment only.
     Directory = 0x10,
     /// That the log has records of a key; system segment only.

@@ -12,12 +12,12 @@ use crate::store::slate::layout::{directory, key_floors, keys, purges, records};
 
 /// A table in which a few keys have room.
 const SMALL_TABLE: u64 = 1_500;
-const LONGEST: Duration = Duration::from_secs(60);
+pub(super) const LONGEST: Duration = Duration::from_secs(60);
 /// Values are stored as they are unless `slatedb.compression_codec` is set.
 const MARKER: &str = "what-nobody-may-find-again";
 
 /// No waits, and nothing is kept for long.
-fn at_once(options: &mut Options) {
+pub(super) fn at_once(options: &mut Options) {
     options.remove_every = Duration::from_millis(1);
     options.purge_within = Duration::from_millis(2);
     let settings: &mut Settings = &mut options.settings;
@@ -58,7 +58,7 @@ async fn a_store_that_purges_deleted_keys_all_the_time_conforms() {
     run_all(|| Purging(On(Arc::new(InMemory::new())))).await;
 }
 
-async fn open(objects: &Arc<dyn ObjectStore>) -> SlateStore {
+pub(super) async fn open(objects: &Arc<dyn ObjectStore>) -> SlateStore {
     let store = open_with(objects, |options| {
         at_once(options);
         options.seal = SealPolicy {
@@ -69,7 +69,7 @@ async fn open(objects: &Arc<dyn ObjectStore>) -> SlateStore {
     store.await.expect("opened")
 }
 
-async fn append(store: &SlateStore, keys: &[&'static str]) {
+pub(super) async fn append(store: &SlateStore, keys: &[&'static str]) {
     let limits = Limits::default();
     let records = keys.iter().map(|key| {
         let value = match *key {
@@ -91,13 +91,13 @@ async fn delete(store: &SlateStore, key: &'static str, before: Option<u64>) -> u
     store.delete(deletion).await.expect("deleted").get()
 }
 
-async fn count(store: &SlateStore, key: &'static str) -> u64 {
+pub(super) async fn count(store: &SlateStore, key: &'static str) -> u64 {
     let key = Key::stored(key.into());
     let count = store.count(&key, SequenceRange::ALL).await;
     count.expect("counted").records
 }
 
-async fn names(store: &SlateStore) -> Vec<String> {
+pub(super) async fn names(store: &SlateStore) -> Vec<String> {
     let all = KeysQuery {
         prefix: bytes::Bytes::new(),
         start_after: None,
@@ -152,7 +152,7 @@ async fn purged(store: &SlateStore, objects: &Arc<dyn ObjectStore>) {
 }
 
 /// A check finds no damage.
-async fn is_sound(objects: &Arc<dyn ObjectStore>) {
+pub(super) async fn is_sound(objects: &Arc<dyn ObjectStore>) {
     let source = Source {
         objects: Arc::clone(objects),
         path: "log".into(),
@@ -164,7 +164,7 @@ async fn is_sound(objects: &Arc<dyn ObjectStore>) {
 }
 
 /// The rows below a prefix.
-async fn rows(store: &SlateStore, prefix: bytes::Bytes) -> usize {
+pub(super) async fn rows(store: &SlateStore, prefix: bytes::Bytes) -> usize {
     let found = crate::store::slate::stored_rows::all(&store.db, prefix, |_, _| Ok(()));
     found.await.expect("read").len()
 }

@@ -109,6 +109,10 @@ impl LogReader for ReadOnly {
         self.view().floor
     }
 
+    fn prefix_floor(&self, key: &Key) -> Sequence {
+        self.view().key_floors.prefixes().of(key)
+    }
+
     fn status(&self) -> Status {
         Status {
             watermarks: self.watermarks(),
