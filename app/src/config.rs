@@ -51,7 +51,7 @@ pub use gcs::Gcs;
 pub use http::{Cors, Http};
 pub use limits::LimitsSection;
 pub use reference::reference;
-pub use retention::RetentionSection;
+pub use retention::{RetentionRule, RetentionSection};
 pub use s3::{Encryption, S3};
 pub use show::show;
 pub use slatedb::SlateDb;

@@ -7,7 +7,7 @@ use log_adapters::objects::writes::FailingWrites;
 use log_adapters::store::slate::{self, SlateStore, WalStore};
 use log_adapters::telemetry::{GaugeValues, Metrics, StoredValues};
 use log_domain::follow::Followers;
-use log_domain::{Clock, LogService, Result, Stopped};
+use log_domain::{Clock, Error, LogService, Result, Stopped};
 use tokio::sync::watch;
 
 use crate::config::Config;
@@ -43,6 +43,9 @@ impl Log {
     /// As [`SlateStore::open`].
     pub(crate) async fn open(config: &Config, parts: LogParts, metrics: &Metrics) -> Result<Self> {
         let limits = config.limits();
+        let rules = config
+            .retention_rules()
+            .map_err(|why| Error::invalid(why.to_string()))?;
         let followers = Arc::new(Followers::new(&limits));
         let writes = Arc::new(FailingWrites::default());
         let Stores { objects, wal } = parts.stores;
@@ -73,7 +76,7 @@ impl Log {
         let tasks = VitalTasks::default();
         retention::keep_trimming(
             &service,
-            config.retention(),
+            (config.retention(), rules),
             config.seal(),
             Arc::clone(&clock),
             &tasks,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use log_domain::{
-    Clock, Error, Growth, LogService, LogStore, Retention, SealPolicy, Sequence, Trim,
+    Clock, Error, Growth, LogService, LogStore, PrefixRules, Retention, SealPolicy, Sequence, Trim,
 };
 use tokio::time::Instant;
 
@@ -20,15 +20,17 @@ const LOG_EVERY: Duration = Duration::from_secs(60);
 /// Trims the log for as long as there is another reference to `service`.
 pub(crate) fn keep_trimming<S: LogStore>(
     service: &Arc<LogService<S>>,
-    retention: Retention,
+    (retention, rules): (Retention, PrefixRules),
     seal: SealPolicy,
     clock: Arc<dyn Clock>,
     tasks: &VitalTasks,
 ) {
-    if !retention.is_off() {
+    if !retention.is_off() || !rules.is_off() {
         tracing::info!(
             max_age = ?retention.max_age,
             max_bytes = retention.max_bytes,
+            rules = rules.all().len(),
+            shortest_rule = ?rules.shortest(),
             seal_interval = ?seal.interval,
             seal_bytes = seal.bytes,
             "retention is on: what exceeds it is deleted, by whole segments"
@@ -50,7 +52,7 @@ pub(crate) fn keep_trimming<S: LogStore>(
             is_believed = steps.believes(now_ms, Instant::now());
             if before && !is_believed {
                 tracing::error!(
-                    "the clock was set ahead: for an hour, or until it is set back, retention.max_age deletes nothing"
+                    "the clock was set ahead: for an hour, or until it is set back, retention.max_age and retention.rules delete nothing"
                 );
             }
             let retention = Retention {
@@ -62,7 +64,9 @@ pub(crate) fn keep_trimming<S: LogStore>(
                 true => growth.leave_room(retention, stored_bytes(&service)),
                 false => retention,
             };
-            match trim(&service, &retention, now_ms).await {
+            let no_rules = PrefixRules::default();
+            let rules = if is_believed { &rules } else { &no_rules };
+            match enforce(&service, &retention, rules, now_ms).await {
                 Ok(()) => throttle.is_over(),
                 // The process ends, or says itself that it cannot write.
                 Err(_) if service.status().stopped.is_some() => return,
@@ -82,6 +86,22 @@ pub(crate) fn keep_trimming<S: LogStore>(
 fn stored_bytes<S: LogStore>(service: &LogService<S>) -> u64 {
     let stored = service.stored();
     stored.iter().map(|segment| segment.bytes).sum()
+}
+
+/// # Errors
+/// As [`LogService::trim`] and [`LogService::apply_rules`].
+async fn enforce<S: LogStore>(
+    service: &LogService<S>,
+    retention: &Retention,
+    rules: &PrefixRules,
+    now_ms: i64,
+) -> Result<(), Error> {
+    trim(service, retention, now_ms).await?;
+    let raised = service.apply_rules(rules).await?;
+    if let Some(highest) = raised.iter().map(|raised| raised.floor).max() {
+        tracing::info!(prefixes = raised.len(), %highest, "retention: records of keys with these prefixes are deleted");
+    }
+    Ok(())
 }
 
 /// # Errors
@@ -108,36 +128,51 @@ async fn trim<S: LogStore>(
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
     use log_adapters::store::memory::{Memory, MemoryStore};
     use log_domain::follow::Followers;
-    use log_domain::{Batch, Durability, Limits, ProducerPolicy, Record, SequenceRange};
+    use log_domain::{
+        Batch, Durability, Key, Limits, PrefixRule, ProducerPolicy, Record, SequenceRange,
+    };
 
     use super::*;
 
-    /// A clock that goes with the runtime's, and panics once it is broken.
-    struct Breaks(Instant, AtomicBool);
+    /// A clock that goes with the runtime's, can be set ahead, and panics once it is broken.
+    struct Breaks {
+        since: Instant,
+        is_broken: AtomicBool,
+        ahead_ms: AtomicI64,
+    }
 
     impl Clock for Breaks {
         fn now_ms(&self) -> i64 {
-            assert!(!self.1.load(Ordering::SeqCst), "broken");
-            1_000_000 + self.0.elapsed().as_millis() as i64
+            assert!(!self.is_broken.load(Ordering::SeqCst), "broken");
+            let ahead_ms = self.ahead_ms.load(Ordering::SeqCst);
+            1_000_000 + ahead_ms + self.since.elapsed().as_millis() as i64
         }
     }
 
     /// A log in memory that is trimmed, its clock, and the task.
-    fn trimmed(retention: Retention) -> (Arc<LogService<MemoryStore>>, Arc<Breaks>, VitalTasks) {
+    fn trimmed(
+        retention: Retention,
+        rules: PrefixRules,
+    ) -> (Arc<LogService<MemoryStore>>, Arc<Breaks>, VitalTasks) {
         let limits = Limits::default();
         let followers = Arc::new(Followers::new(&limits));
-        let clock = Arc::new(Breaks(Instant::now(), AtomicBool::default()));
+        let clock = Arc::new(Breaks {
+            since: Instant::now(),
+            is_broken: AtomicBool::default(),
+            ahead_ms: AtomicI64::default(),
+        });
         let memory = Memory::new(SealPolicy::default(), ProducerPolicy::default());
         let (of_store, listener) = (Arc::clone(&clock), Arc::clone(&followers));
         let store = MemoryStore::open(memory, of_store, listener);
         let service = Arc::new(LogService::new(store, followers, Arc::new(()), limits));
         let tasks = VitalTasks::default();
         let of_task = Arc::clone(&clock);
-        keep_trimming(&service, retention, SealPolicy::default(), of_task, &tasks);
+        let (limits, seal) = ((retention, rules), SealPolicy::default());
+        keep_trimming(&service, limits, seal, of_task, &tasks);
         (service, clock, tasks)
     }
 
@@ -147,18 +182,53 @@ mod tests {
             max_age: Some(Duration::from_secs(60)),
             max_bytes: None,
         };
-        let (_service, clock, tasks) = trimmed(retention);
+        let (_service, clock, tasks) = trimmed(retention, PrefixRules::default());
         let told = tokio::time::timeout(3 * CHECK_EVERY, tasks.one_panicked());
         assert!(told.await.is_err(), "nothing has happened");
-        clock.1.store(true, Ordering::SeqCst);
+        clock.is_broken.store(true, Ordering::SeqCst);
         let told = tokio::time::timeout(3 * CHECK_EVERY, tasks.one_panicked());
         told.await.expect("told");
     }
 
     #[tokio::test(start_paused = true)]
+    async fn rules_delete_what_is_too_old_unless_the_clock_was_set_ahead() {
+        let limits = Limits::default();
+        let rule = PrefixRule {
+            prefix: "session/".into(),
+            max_age: Duration::from_secs(300),
+        };
+        let rules = PrefixRules::new(vec![rule], &limits).expect("rules");
+        let (service, clock, _tasks) = trimmed(Retention::default(), rules);
+        let records = ["session/1", "user/1"].map(|key| {
+            let record = Record::parse(key.into(), "v".into(), &limits);
+            record.expect("a record")
+        });
+        let batch = Batch::new(records.into(), &limits).expect("a batch");
+        let appended = service.append(batch, Durability::Applied).await;
+        appended.expect("appended");
+        let left = async || {
+            let count = async |key: &'static str| {
+                let key = Key::parse(key.into(), &limits).expect("a key");
+                let counted = service.count(&key, SequenceRange::ALL).await;
+                counted.expect("counted").records
+            };
+            (count("session/1").await, count("user/1").await)
+        };
+        tokio::time::sleep(2 * CHECK_EVERY).await;
+        clock.ahead_ms.store(1_000_000, Ordering::SeqCst);
+        tokio::time::sleep(4 * CHECK_EVERY).await;
+        assert_eq!(left().await, (1, 1), "the clock is not believed");
+        clock.ahead_ms.store(0, Ordering::SeqCst);
+        tokio::time::sleep(4 * CHECK_EVERY).await;
+        assert_eq!(left().await, (1, 1), "it is not so old yet");
+        tokio::time::sleep(Duration::from_secs(300)).await;
+        assert_eq!(left().await, (0, 1));
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn the_newest_segment_of_a_log_that_was_trimmed_as_a_whole_is_sealed_when_nothing_follows()
      {
-        let (service, _clock, _tasks) = trimmed(Retention::default());
+        let (service, _clock, _tasks) = trimmed(Retention::default(), PrefixRules::default());
         let limits = Limits::default();
         let segment = async || {
             let all = service.segments(SequenceRange::ALL).await.expect("listed");

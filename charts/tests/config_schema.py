@@ -60,6 +60,10 @@ def kind(phrase: str, of_the_engine: bool) -> dict:
         "a text": {"type": ["string", "number"], "pattern": "\\S"} if of_the_engine
                   else {"type": ["string", "integer"], "minimum": 0, "pattern": "\\S"},
         "a list of texts": {"type": ["string", "array"], "pattern": "\\S", "items": {"type": "string"}},
+        "a list of rules": {"type": ["array"], "items": {
+            "type": "object", "additionalProperties": False, "required": ["prefix", "max_age"], "properties": {
+                "prefix": {"type": "string", "minLength": 1},
+                "max_age": {"type": "string", "pattern": "^ *(0|([0-9.]+ *[a-zµM]+ *)+)$"}}}},
         "a size": {"type": ["string", "integer"], "minimum": 0, "pattern": "^ *[0-9]+(\\.[0-9]+)? *([kKmMgGtTpP]i?)?[bB]? *$"},
         "a duration": {"type": ["string"], "pattern": "^[0-9]+[a-zµ]*([ +*]*[0-9]+[a-zµ]*)*$" if of_the_engine
                        else "^ *(0|([0-9.]+ *[a-zµM]+ *)+)$"},

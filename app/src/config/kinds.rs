@@ -7,6 +7,7 @@ use figment::providers::Serialized;
 use figment::value::{Dict, Value};
 use figment::{Error, Figment, Profile};
 
+use super::yaml::Yaml;
 use super::{Config, tree};
 
 /// The kind of value that a setting accepts.
@@ -16,6 +17,8 @@ pub(super) enum Kind {
     Text,
     /// A list of texts.
     Texts,
+    /// A list of retention rules.
+    Rules,
     /// An amount of bytes.
     Size,
     /// A duration.
@@ -43,6 +46,7 @@ impl Kind {
         let refused = try_on(path, text("?")).err().map(|error| error.kind);
         match refused {
             _ if takes(Value::from(vec!["?"])) => Self::Texts,
+            _ if takes(Value::from(vec![a_rule()])) => Self::Rules,
             None => Self::Text,
             Some(Wrong::UnknownVariant(_, words)) => Self::OneOf(words),
             Some(_) if takes(text("1s")) => Self::Time,
@@ -62,6 +66,9 @@ impl Kind {
         match self {
             Self::Text => "a text, for example \"my-log\"".into(),
             Self::Texts => "a list of texts, for example [\"a\", \"b\"]".into(),
+            Self::Rules => {
+                "a list of rules, for example [{prefix: session/, max_age: 7d}]".into()
+            }
             Self::Size => "a size: a whole number of bytes or a text such as 16MiB".into(),
             Self::Time => "a duration: numbers with units, such as 500ms, 30s or 1h 30m".into(),
             Self::Number(u64::MAX) => "a whole number, for example 1000".into(),
@@ -87,11 +94,18 @@ impl Kind {
                 let items: Vec<_> = items.filter(|item| !item.is_empty()).collect();
                 Some(Value::from(items))
             }
+            Self::Rules => serde_yaml::from_str(trimmed).ok().map(|Yaml(list)| list),
             Self::Size | Self::Time | Self::Address | Self::OneOf(_) => Some(Value::from(trimmed)),
             Self::Text | Self::Section => None,
         };
         parsed.unwrap_or_else(|| Value::from(text))
     }
+}
+
+fn a_rule() -> Value {
+    let settings = [("prefix", "?"), ("max_age", "1s")];
+    let settings = settings.map(|(name, value)| (name.to_owned(), Value::from(value)));
+    Value::from(Dict::from(settings))
 }
 
 static DEFAULTS: LazyLock<Dict> = LazyLock::new(|| tree::of(Config::default()).unwrap_or_default());

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use bytesize::ByteSize;
-use log_domain::{Retention, SealPolicy};
+use log_adapters::quoted::cut;
+use log_domain::{PrefixRule, PrefixRules, Retention, SealPolicy};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::sources::Sources;
+use super::sources::{LONGEST, Sources};
 use super::{Config, Refusal};
 
 /// For how long the compactor keeps the files that it replaced, for reads that began before. One that takes longer begins again.
@@ -45,6 +47,12 @@ pub struct RetentionSection {
     /// what arrives until the next check, in five seconds: up to a tenth is kept free for that. The active segment is never deleted. Without `segments.seal_bytes`, segments are sealed at a 20th of it.
     #[schemars(with = "Option<String>")]
     pub max_bytes: Option<ByteSize>,
+    /// Keep the records of keys with a prefix for less time: a list of at most 256 rules, for example
+    /// `[{prefix: session/, max_age: 7d}]`, also in the environment. Of several rules for a key, and `retention.max_age`, the
+    /// shortest age wins. A prefix is a text of at least one character. Records go from every read by whole segments, as with
+    /// `retention.max_age`, and segments are sealed as for the shortest age of all. The bytes go when files are merged next, so do not
+    /// use rules to erase personal data.
+    pub rules: Vec<RetentionRule>,
     /// When the records of a deleted key are to be gone from the object store, too: at least `1s`. No read shows them once the
     /// deletion is answered. After half of this time, the files that hold them are rewritten; the shorter it is, the more is
     /// written, and files that nothing needs are collected sooner. A backup, or a compaction that takes longer, delays it.
@@ -53,11 +61,24 @@ pub struct RetentionSection {
     pub purge_within: Duration,
 }
 
+/// For how long the records of keys with a prefix stay.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RetentionRule {
+    /// What the keys begin with.
+    pub prefix: String,
+    /// Records that are older are deleted.
+    #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
+    pub max_age: Duration,
+}
+
 impl Default for RetentionSection {
     fn default() -> Self {
         Self {
             max_age: None,
             max_bytes: None,
+            rules: Vec::new(),
             purge_within: PURGE_WITHIN,
         }
     }
@@ -72,19 +93,36 @@ impl Config {
         }
     }
 
+    /// For how long the records of keys with a prefix stay.
+    ///
+    /// # Errors
+    /// Rules that contradict each other or can have no effect, and what is accepted.
+    pub fn retention_rules(&self) -> Result<PrefixRules, Refusal> {
+        let rules = self.retention.rules.iter().map(|rule| PrefixRule {
+            prefix: Bytes::copy_from_slice(rule.prefix.as_bytes()),
+            max_age: rule.max_age,
+        });
+        PrefixRules::new(rules.collect(), &self.limits())
+            .map_err(|why| Refusal(format!("retention.rules: {why}")))
+    }
+
+    /// The shortest age of all limits.
+    fn shortest_age(&self) -> Option<Duration> {
+        let rules = self.retention.rules.iter().map(|rule| rule.max_age);
+        rules.chain(self.retention.max_age).min()
+    }
+
     /// When segments are sealed: as `segments` says, and where it says nothing, so often that retention can work.
     pub fn seal(&self) -> SealPolicy {
         let of_age = |age: Duration| (age / STEPS_OF_AGE).max(SEAL_AT_LEAST).min(age);
         let of_size = |size: ByteSize| (size.as_u64() / STEPS_OF_SIZE).max(1);
         let bytes = self.segments.seal_bytes.map(|size| size.as_u64());
+        let age = self.shortest_age();
         SealPolicy {
-            interval: self
-                .segments
-                .seal_interval
-                .or_else(|| self.retention.max_age.map(of_age)),
+            interval: self.segments.seal_interval.or_else(|| age.map(of_age)),
             bytes: bytes
                 .or_else(|| self.retention.max_bytes.map(of_size))
-                .or_else(|| self.retention.max_age.map(|_| SEAL_AT)),
+                .or_else(|| age.map(|_| SEAL_AT)),
         }
     }
 }
@@ -94,7 +132,8 @@ impl Config {
 pub(super) fn collect_soon(config: &mut Config, sources: &Sources) {
     let within = config.retention.purge_within;
     let purges_soon = within < PURGE_WITHIN;
-    if config.retention().is_off() && !purges_soon {
+    let is_off = config.retention().is_off() && config.retention.rules.is_empty();
+    if is_off && !purges_soon {
         return;
     }
     let step = match purges_soon {
@@ -142,8 +181,18 @@ pub(super) fn validate(config: &Config) -> Result<(), Refusal> {
     let RetentionSection {
         max_age,
         max_bytes,
+        ref rules,
         purge_within,
     } = config.retention;
+    config.retention_rules()?;
+    let named = |rule: &RetentionRule| {
+        let prefix = cut(&rule.prefix.escape_debug().to_string());
+        format!("the max_age of the rule for \"{prefix}\" in retention.rules")
+    };
+    if let Some(rule) = rules.iter().find(|rule| rule.max_age > LONGEST) {
+        let named = named(rule);
+        return Err(Refusal(format!("{named} must be at most 100 years")));
+    }
     if purge_within < PURGE_AT_LEAST {
         return Err(Refusal(
             "retention.purge_within must be at least 1s, such as 24h".to_owned(),
@@ -157,6 +206,13 @@ pub(super) fn validate(config: &Config) -> Result<(), Refusal> {
              stay for longer"
                 .to_owned(),
         ));
+    }
+    let shorter = |interval| rules.iter().find(|rule| interval > rule.max_age);
+    if let Some(rule) = config.segments.seal_interval.and_then(shorter) {
+        return Err(Refusal(format!(
+            "segments.seal_interval must be at most {}: records are deleted by whole segments, so they would stay for longer",
+            named(rule)
+        )));
     }
     if let (Some(most), Some(bytes)) = (max_bytes, config.segments.seal_bytes)
         && bytes.as_u64() > most.as_u64() / 2
@@ -218,6 +274,71 @@ mod tests {
                 "{retention:?} {segments:?}"
             );
         }
+    }
+
+    fn with_rules(rules: &[(&str, u64)], mut config: Config) -> Config {
+        let rules = rules.iter().map(|(prefix, seconds)| RetentionRule {
+            prefix: (*prefix).to_owned(),
+            max_age: Duration::from_secs(*seconds),
+        });
+        config.retention.rules = rules.collect();
+        config
+    }
+
+    #[test]
+    fn segments_are_sealed_for_the_shortest_age_of_all() {
+        for (max_age, rules, interval) in [
+            (None, &[("a", 864_000), ("b", 86_400)][..], 3_600),
+            (Some(172_800), &[("a", 86_400)], 3_600),
+            (Some(86_400), &[("a", 864_000)], 3_600),
+            (None, &[("a", 60)], 60),
+        ] {
+            let config = with_rules(rules, config((max_age, None), (None, None)));
+            assert!(validate(&config).is_ok(), "{rules:?}");
+            let seal = config.seal();
+            let expected = Some(Duration::from_secs(interval));
+            assert_eq!(
+                (seal.interval, seal.bytes),
+                (expected, Some(SEAL_AT)),
+                "{rules:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn rules_that_cannot_be_meant_are_refused_and_named() {
+        let sealed = |interval| config((None, None), (interval, None));
+        for (rules, seal, says) in [
+            (
+                &[("", 60)][..],
+                None,
+                "retention.rules: a rule must have a prefix, for example",
+            ),
+            (
+                &[("a", 0)],
+                None,
+                "retention.rules: the max_age of the rule for \"a\" must be more than 0",
+            ),
+            (
+                &[("a", 60), ("a", 61)],
+                None,
+                "retention.rules: there are two rules for \"a\"",
+            ),
+            (
+                &[("a", 80), ("b", 60)],
+                Some(61),
+                "segments.seal_interval must be at most the max_age of the rule for \"b\"",
+            ),
+            (
+                &[("a", u64::MAX / 1_000)],
+                None,
+                "the max_age of the rule for \"a\" in retention.rules must be at most 100 years",
+            ),
+        ] {
+            let refused = validate(&with_rules(rules, sealed(seal))).expect_err("refused");
+            assert!(refused.0.starts_with(says), "{}", refused.0);
+        }
+        assert!(validate(&with_rules(&[("a", 60)], sealed(Some(60)))).is_ok());
     }
 
     #[test]

@@ -110,15 +110,10 @@ impl Sources {
             if names.last() != Some(name) {
                 names.push(name.clone());
             }
-            return unknown(&names.join("."), name, known, &self.of(&names.join(".")));
+            let source = self.of(&list(&names).join("."));
+            return unknown(&names.join("."), name, known, &source);
         }
-        // An element of a list.
-        while names
-            .last()
-            .is_some_and(|name| name.parse::<usize>().is_ok())
-        {
-            names.pop();
-        }
+        names.truncate(list(&names).len());
         let path = names.join(".");
         let kind = Kind::of(&names);
         let value = self.figment.find_value(&path).ok();
@@ -160,6 +155,13 @@ impl Sources {
             self.of(&path)
         ))
     }
+}
+
+/// The path of the list, for one of an element of a list or a setting in it.
+fn list(path: &[String]) -> &[String] {
+    let mut names = path.iter();
+    let element = names.position(|name| name.parse::<usize>().is_ok());
+    &path[..element.unwrap_or(path.len())]
 }
 
 /// What is wrong with a number that a setting does not take.
@@ -234,7 +236,7 @@ fn given(
 }
 
 /// No wait is longer, so that no clock overflows when it is added to a time.
-const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+pub(super) const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 fn is_too_long(text: &str) -> bool {
     humantime::parse_duration(text.trim()).is_ok_and(|duration| duration > LONGEST)

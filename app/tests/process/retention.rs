@@ -32,6 +32,66 @@ async fn until(client: &Client, is_as_wanted: impl Fn(&Value) -> bool) -> Value 
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rule_deletes_records_of_its_prefix_for_good() {
+    let place = Place::folder();
+    let seals = ("LOG_SEGMENTS__SEAL_INTERVAL", "1s");
+    let rules = "[{prefix: session/, max_age: 4s}, {prefix: session/long/, max_age: 1h}]";
+    let server = place.serve_with(&variables(&[seals, ("LOG_RETENTION__RULES", rules)]));
+    let client = Client::new(&server);
+    let keys = ["session/1", "session/long/1", "user/1"];
+    let mut last = 0;
+    for key in keys.iter().chain(&keys) {
+        last = client.append_one(key, "v", true).await;
+    }
+    assert_eq!(client.all_keys(10).await, keys.map(Vec::from));
+    let started = Instant::now();
+    while client.all_keys(10).await.len() > 1 {
+        assert!(started.elapsed() < SOON);
+        sleep(POLL).await;
+    }
+    let is_gone = async |client: &Client| {
+        assert_eq!(client.all_keys(10).await[0], b"user/1");
+        for key in &keys[..2] {
+            assert_eq!(client.count(key.as_bytes()).await, 0);
+            let page = get(client, &format!("/scan?key={key}")).await;
+            assert!(
+                page["values"].as_array().is_none_or(Vec::is_empty),
+                "{page}"
+            );
+            assert_eq!(page["trimmedBefore"], last + 1);
+        }
+        assert_eq!(client.count(b"user/1").await, 2);
+        assert_eq!(metric(client, "log_floor_sequence").await, 0);
+    };
+    is_gone(&client).await;
+    nothing_is_wrong(&place);
+    server.kill9();
+    nothing_is_wrong(&place);
+
+    // Without the rules, too.
+    let server = place.serve_with(&variables(&[seals]));
+    let client = Client::new(&server);
+    is_gone(&client).await;
+    let next = client.append_one("session/1", "again", true).await;
+    assert!(next > last);
+    assert_eq!(client.count(b"session/1").await, 1);
+    assert_eq!(
+        client.all_keys(10).await,
+        ["session/1", "user/1"].map(Vec::from)
+    );
+    server.kill9();
+
+    let longer = variables(&[
+        ("LOG_SEGMENTS__SEAL_INTERVAL", "5s"),
+        ("LOG_RETENTION__RULES", rules),
+    ]);
+    let refused = place.run(&["config", "check"], &longer);
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    let says = "segments.seal_interval must be at most the max_age of the rule for";
+    assert!(format!("{refused:?}").contains(says), "{refused:?}");
+}
+
 fn nothing_is_wrong(place: &Place) {
     let checked = place.run(&["check"], &[]);
     assert_eq!(checked.code, Some(0), "{checked:?}");
