@@ -26,6 +26,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::history::{History, Operation, Seen, SegmentSeen};
+use crate::plan::PlannedRule;
 
 pub use backups::{Restored, check_restored};
 
@@ -97,6 +98,8 @@ pub struct Facts {
     pub max_age_ms: Option<u64>,
     /// `retention.max_bytes`.
     pub max_bytes: Option<u64>,
+    /// `retention.rules`.
+    pub rule: Option<PlannedRule>,
     /// `timeouts.append` and `timeouts.read`.
     pub timeout_ms: u64,
     /// `shutdown.timeout`.

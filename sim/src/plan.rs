@@ -11,7 +11,7 @@ use serde::Serialize;
 
 pub use faults::{Between, FaultKind, PlannedFault};
 pub use load::{ClientKind, PlannedClient};
-pub use settings::{PlannedSettings, WEEK_MS};
+pub use settings::{PlannedRule, PlannedSettings, WEEK_MS};
 
 /// What a run is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ValueEnum)]
@@ -121,26 +121,33 @@ impl Plan {
             Scenario::Smoke => [0, 0],
             _ => [0; 2].map(|_| own.random_range(-4_000..=4_000)),
         };
-        let settings =
+        let mut settings =
             PlannedSettings::draw(scenario, &mut random(2), &mut random(6), &mut random(8));
         // A producer that expires does so earlier by a clock that was set forward.
         let steps = settings.max_age_ms.is_some() && settings.producer_expiry_ms == WEEK_MS;
         let steps = steps.then(|| random(9));
         let expiry_ms = settings.producer_expiry_ms;
+        let clients = load::draw(
+            scenario,
+            expiry_ms,
+            &mut random(3),
+            &mut random(5),
+            &mut random(7),
+            &mut random(11),
+        );
+        // What is known of producers is checked by the records that are left of them: without gaps.
+        let is_producer =
+            |client: &PlannedClient| matches!(client.kind, ClientKind::Producer { .. });
+        if !clients.iter().any(is_producer) {
+            settings.draw_rule(scenario, &mut random(12));
+        }
         Self {
             scenario,
             seed,
             settings,
             skew_ms,
             latency_ms: own.random_range(2..=15),
-            clients: load::draw(
-                scenario,
-                expiry_ms,
-                &mut random(3),
-                &mut random(5),
-                &mut random(7),
-                &mut random(11),
-            ),
+            clients,
             backup_ms: backup_ms(scenario, &mut random(10)),
             faults: faults::draw(scenario, &mut random(4), steps),
         }
@@ -161,6 +168,7 @@ impl Plan {
         }
         if to.no_retention {
             (self.settings.max_age_ms, self.settings.max_bytes) = (None, None);
+            self.settings.rules.clear();
             let is_step = |kind| matches!(kind, FaultKind::ClockStep { .. });
             self.faults.retain(|fault| !is_step(fault.kind));
         }

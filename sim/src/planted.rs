@@ -28,6 +28,10 @@ pub enum Planted {
     ReuseSegment,
     /// Retention trims what has a quarter of the age.
     TrimYoung,
+    /// A retention rule deletes records of keys without its prefix, too.
+    RuleOthers,
+    /// A retention rule deletes what has a quarter of the age.
+    RuleYoung,
     /// Retention trims a log that is not too large, also where it has no limit.
     TrimSmall,
     /// A deletion of a key is answered before the server has written it.
@@ -115,6 +119,8 @@ impl Planted {
             | Self::DrainEarly
             | Self::ReuseSegment
             | Self::TrimYoung
+            | Self::RuleOthers
+            | Self::RuleYoung
             | Self::TrimSmall
             | Self::DeleteEarly
             | Self::ListDeleted
@@ -162,6 +168,8 @@ impl Planted {
             | Self::DeleteEarly
             | Self::HideTrim
             | Self::TrimYoung
+            | Self::RuleOthers
+            | Self::RuleYoung
             | Self::TrimSmall => &["trimmed"],
             Self::ListDeleted => &["deleted", "model"],
             Self::ReuseSegment => &["segments"],

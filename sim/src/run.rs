@@ -223,6 +223,7 @@ impl Plan {
             seals_by_time: seal.interval.is_some(),
             max_age_ms: settings.max_age_ms,
             max_bytes: settings.max_bytes,
+            rule: settings.rules.first().copied(),
             timeout_ms: settings.timeout_ms,
             shutdown_ms: settings.shutdown_ms,
             faultless: self.scenario == Scenario::Smoke,

@@ -9,10 +9,17 @@ const RECORD_BYTES: u64 = 200;
 const FILE_BYTES: u64 = 1_500;
 
 impl View<'_> {
-    /// Why retention cannot have trimmed the log before `floor` by then, if it cannot.
-    pub(super) fn retention_keeps(&self, floor: u64, by: Moment) -> Option<String> {
-        let young = match self.facts.max_age_ms {
-            None => Some("retention.max_age is off".into()),
+    /// Why retention cannot have trimmed the log, or this key, before `floor` by then, if it cannot.
+    pub(super) fn retention_keeps(
+        &self,
+        floor: u64,
+        by: Moment,
+        key: Option<&str>,
+    ) -> Option<String> {
+        let of_rule = key.and_then(|key| self.age_of_rule(key));
+        let ages = self.facts.max_age_ms.into_iter().chain(of_rule);
+        let young = match ages.min() {
+            None => Some("retention.max_age is off, and there is no rule for the key".into()),
             Some(age) => self.youngest_below(floor, by, age),
         };
         let fits = match self.facts.max_bytes {
@@ -28,6 +35,19 @@ impl View<'_> {
         young
             .zip(fits)
             .map(|(young, fits)| format!("{young}; {fits}"))
+    }
+
+    /// Why no retention rule can have deleted the records of `key` below `floor`, if none can.
+    pub(super) fn rule_keeps(&self, floor: u64, by: Moment, key: &str) -> Option<String> {
+        match self.age_of_rule(key) {
+            None => Some("there is no rule for the key".into()),
+            Some(age) => self.youngest_below(floor, by, age),
+        }
+    }
+
+    fn age_of_rule(&self, key: &str) -> Option<u64> {
+        let rule = self.facts.rule?;
+        key.starts_with(rule.prefix).then_some(rule.max_age_ms)
     }
 
     /// A record below `floor` that was not old enough then, if there is one.

@@ -11,7 +11,7 @@ pub(super) fn trimmed(view: &View<'_>) -> Vec<String> {
         let key = operation.key();
         let asked = view.asked_floor(*when, key);
         if *floor > asked
-            && let Some(why) = view.retention_keeps(*floor, *when)
+            && let Some(why) = view.retention_keeps(*floor, *when, key)
         {
             wrong.push(format!(
                 "#{} was told the floor {floor}, and {asked} was asked for by then ({why})",
@@ -40,7 +40,7 @@ pub(super) fn trimmed(view: &View<'_>) -> Vec<String> {
     let end = view.end();
     let asked = view.asked_floor(end, None);
     if view.log.floor > asked
-        && let Some(why) = view.retention_keeps(view.log.floor, end)
+        && let Some(why) = view.retention_keeps(view.log.floor, end, None)
     {
         wrong.push(format!(
             "the floor of the final log is {}, and {asked} was asked for ({why})",
@@ -49,9 +49,11 @@ pub(super) fn trimmed(view: &View<'_>) -> Vec<String> {
     }
     for (key, floor) in &view.log.key_floors {
         let asked = view.asked_floor(end, Some(key));
-        if *floor > asked {
+        if *floor > asked
+            && let Some(why) = view.rule_keeps(*floor, end, key)
+        {
             wrong.push(format!(
-                "the floor of {key:?} in the final log is {floor}, and {asked} was asked for"
+                "the floor of {key:?} in the final log is {floor}, and {asked} was asked for ({why})"
             ));
         }
     }
@@ -152,6 +154,7 @@ impl<'a> View<'a> {
     /// Whether a floor that was told to this operation is certainly that of the log, and not that of a key.
     pub(super) fn is_of_log(&self, told: &Operation) -> bool {
         let deletes = |operation: &Operation| matches!(operation.call, Call::Delete { .. });
-        matches!(told.call, Call::Trim { .. }) || !self.history.operations.iter().any(deletes)
+        let only_trims = || !self.history.operations.iter().any(deletes);
+        matches!(told.call, Call::Trim { .. }) || self.facts.rule.is_none() && only_trims()
     }
 }

@@ -50,6 +50,17 @@ pub struct PlannedSettings {
     pub max_age_ms: Option<u64>,
     /// `retention.max_bytes`.
     pub max_bytes: Option<u64>,
+    /// `retention.rules`: one at most, but for planted bugs.
+    pub rules: Vec<PlannedRule>,
+}
+
+/// A retention rule.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct PlannedRule {
+    /// What the keys begin with.
+    pub prefix: &'static str,
+    /// For how long their records stay.
+    pub max_age_ms: u64,
 }
 
 /// Longer than any run.
@@ -85,6 +96,7 @@ impl PlannedSettings {
             producer_expiry_ms: [1_500, 4_000, WEEK_MS, WEEK_MS][producers.random_range(0..4)],
             max_age_ms: None,
             max_bytes: None,
+            rules: Vec::new(),
         };
         drawn.draw_retention(scenario, retention);
         if scenario == Scenario::Smoke {
@@ -116,6 +128,23 @@ impl PlannedSettings {
         }
     }
 
+    /// In a third of the runs of the same scenarios, a rule for some of the keys.
+    pub(super) fn draw_rule(&mut self, scenario: Scenario, random: &mut StdRng) {
+        let due = random.random_range(0..3) == 0;
+        let prefix = ["a", "a", "ab", "k"][random.random_range(0..4)];
+        let age: u64 = [1_500, 4_000, 9_000][random.random_range(0..3)];
+        let is_drawn = matches!(
+            scenario,
+            Scenario::Crash | Scenario::Fencing | Scenario::Swarm
+        );
+        if due && is_drawn {
+            self.rules.push(PlannedRule {
+                prefix,
+                max_age_ms: age.max(self.seal_interval_ms.unwrap_or(0)),
+            });
+        }
+    }
+
     /// As the server of this name takes them.
     ///
     /// # Errors
@@ -137,6 +166,11 @@ impl PlannedSettings {
         if let Some(bytes) = self.max_bytes {
             retention.insert("max_bytes".into(), json!(bytes));
         }
+        let rules = self.rules.iter().map(|rule| {
+            let PlannedRule { prefix, max_age_ms } = rule;
+            json!({ "prefix": prefix, "max_age": ms(*max_age_ms) })
+        });
+        retention.insert("rules".into(), rules.collect());
         let settings = json!({
             "storage": { "s3": { "bucket": s3::BUCKET }, "instance": instance },
             "durability": {

@@ -1,11 +1,16 @@
 //! Servers that run with other settings than those that the checkers know.
 
 use super::Planted;
-use crate::plan::{Plan, PlannedSettings, WEEK_MS};
+use crate::plan::{Plan, PlannedRule, PlannedSettings, WEEK_MS};
 
 /// When a log is backed up, and how old records get, in runs that need it to show a bug and have not drawn it.
 const BACKUP_MS: u64 = 4_000;
 const MAX_AGE_MS: u64 = 9_000;
+const OTHERS_MS: u64 = 2_000;
+
+fn rule(prefix: &'static str, max_age_ms: u64) -> PlannedRule {
+    PlannedRule { prefix, max_age_ms }
+}
 
 /// The plan, with what the planted bug needs to show. The checkers know of it.
 pub fn exposed(plan: &Plan, planted: Option<Planted>) -> Plan {
@@ -15,6 +20,18 @@ pub fn exposed(plan: &Plan, planted: Option<Planted>) -> Plan {
         Some(Planted::TrimYoung) => {
             let settings = &mut plan.settings;
             settings.max_age_ms = settings.max_age_ms.or(Some(MAX_AGE_MS));
+        }
+        // Without others, so that no other retention allows it.
+        Some(bug @ (Planted::RuleOthers | Planted::RuleYoung)) => {
+            let settings = &mut plan.settings;
+            (settings.max_age_ms, settings.max_bytes) = (None, None);
+            let age_ms = match bug {
+                Planted::RuleOthers => OTHERS_MS,
+                _ => MAX_AGE_MS,
+            };
+            settings.rules = vec![rule("a", age_ms)];
+            let sealed = settings.seal_interval_ms.map(|ms| ms.min(age_ms));
+            settings.seal_interval_ms = sealed;
         }
         _ => {}
     }
@@ -30,6 +47,15 @@ pub fn configured(planned: &PlannedSettings, planted: Option<Planted>) -> Planne
         Some(Planted::TrimYoung) => {
             let quarter = |ms: u64| ms / 4;
             settings.max_age_ms = settings.max_age_ms.map(quarter);
+            settings.seal_interval_ms = settings.seal_interval_ms.map(quarter);
+        }
+        Some(Planted::RuleOthers) => {
+            let others = ["\u{7f}", "k"].map(|prefix| rule(prefix, OTHERS_MS));
+            settings.rules.extend(others);
+        }
+        Some(Planted::RuleYoung) => {
+            settings.rules = vec![rule("a", MAX_AGE_MS / 4)];
+            let quarter = |ms: u64| ms / 4;
             settings.seal_interval_ms = settings.seal_interval_ms.map(quarter);
         }
         Some(Planted::TrimSmall) => {

@@ -466,6 +466,7 @@ pub(super) fn correct(steps: &[Step]) -> (History, FinalLog, Facts) {
         seals_by_time: false,
         max_age_ms: Some(EXPIRY_MS / 2),
         max_bytes: None,
+        rule: None,
         timeout_ms: 5_000,
         shutdown_ms: 10_000,
         faultless: false,
