@@ -2,28 +2,34 @@
 //!
 //! For each key whose floor is in force, the rows of the directory go first that name segments without a record of the key that
 //! stays (see [`log_domain::sequencer::Unlisted`]). From then on, every merge leaves out what is below the floor. When half of the
-//! time has passed that a purge may take, the files of all segments are rewritten that still hold such rows. Once a scan finds none
-//! of them, the purge row goes. A last flush lets the garbage collector delete what was replaced.
+//! time has passed that a purge may take, the files of all segments are rewritten that still hold such rows, and those of segments
+//! below the floor of the log are waited for until they are dropped. Once a scan finds none of them, the purge row goes. A last flush
+//! lets the garbage collector delete what was replaced.
 //!
 //! Nothing of this is remembered but the purge row: after a crash, all steps are taken again.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use log_domain::{Clock, Error, Key, KeyFloor, Result, SegmentId, Sequence};
+use futures::stream::{self, Stream, StreamExt, TryStreamExt};
+use log_domain::segment::FIRST_SEGMENT;
+use log_domain::{Clock, Error, Key, KeyFloor, Result, Segment, SegmentId, Sequence};
 use slatedb::Db;
 use slatedb::config::FlushType;
 
 use super::compaction::{DeletedKeys, Rewrites};
 use super::error;
 use super::flush::flush;
+use super::layout::prefix;
 use super::queue::PendingRemoval;
 use super::record_rows::{next_row, rows};
 use super::removal_requests::Requests;
 use super::shared::{Shared, Vital};
 use super::unlisting::{KEYS, Unlisting};
 
+/// Keys whose rows are looked for at the same time.
+const CONCURRENT: usize = 16;
 /// How often deleted keys are looked for at least and at most.
 const SELDOM: Duration = Duration::from_secs(10);
 const SOON: Duration = Duration::from_millis(100);
@@ -92,16 +98,18 @@ impl Purge {
         }
         // So that files hold everything that was deleted.
         flush(&self.db, FlushType::MemTable).await?;
-        let stored = self.stored(&pending).await?;
-        if !stored.segments.is_empty() {
-            tracing::debug!(segments = ?stored.segments, "rewriting segments with deleted keys");
-            rewrites.ask(stored.segments);
+        let storing = self.storing(&pending).await?;
+        if !storing.is_empty() {
+            tracing::debug!(segments = ?storing, "rewriting segments with deleted keys");
+            // One below the floor of the log is not rewritten, but done once its files are dropped.
+            rewrites.ask(storing.iter().map(|segment| segment.id));
             while !rewrites.are_done() {
                 tokio::time::sleep(pause).await;
             }
             self.db.refresh_manifest().await.map_err(error::read)?;
         }
-        let left = self.stored(&pending).await?.keys;
+        // A worker of a server that was taken over can have merged them, which does not know what was deleted.
+        let left = self.left(&pending, &storing).await?;
         pending.retain(|floor| !left.contains(&floor.key));
         floors.emptied(&pending);
         for batch in pending.chunks(KEYS) {
@@ -134,35 +142,68 @@ impl Purge {
         Ok(())
     }
 
-    /// Which of these keys have rows below their floor, and in which segments. Segment by segment, so that the bloom filters
-    /// of a segment are read once.
-    async fn stored(&self, pending: &[KeyFloor]) -> Result<Stored> {
-        let mut stored = Stored::default();
-        let segments = self.shared.segments();
-        for segment in segments.iter() {
-            for floor in pending {
-                let reaches = floor.floor > segment.start;
-                if reaches && self.is_stored_in(segment.id, floor).await? {
-                    stored.segments.insert(segment.id);
-                    stored.keys.insert(floor.key.clone());
-                }
-            }
-            tokio::task::consume_budget().await;
+    /// The segments with rows of these keys below their floors.
+    async fn storing(&self, pending: &[KeyFloor]) -> Result<Vec<Segment>> {
+        let mut storing = Vec::new();
+        for segment in self.with_files() {
+            let first = self.stored_in(segment, pending).try_next().await?;
+            storing.extend(first.map(|_| segment));
         }
-        Ok(stored)
+        Ok(storing)
     }
 
-    /// Whether the segment has a row of the key with a record below the floor.
-    async fn is_stored_in(&self, segment: SegmentId, floor: &KeyFloor) -> Result<bool> {
+    /// Which of these keys have rows below their floors in these segments. What was in no file of another segment does not get there.
+    async fn left(&self, pending: &[KeyFloor], segments: &[Segment]) -> Result<HashSet<Key>> {
+        let mut left = HashSet::new();
+        for segment in segments {
+            let mut found = self.stored_in(*segment, pending);
+            while let Some(key) = found.try_next().await? {
+                left.insert(key);
+            }
+        }
+        Ok(left)
+    }
+
+    /// The segments that can have files: those of the log, and those that the log has no row of any more, but whose files have not been
+    /// dropped yet. These count as if they began at 0.
+    fn with_files(&self) -> Vec<Segment> {
+        let mut segments = self.shared.segments().to_vec();
+        let status = self.db.subscribe();
+        let status = status.borrow();
+        let listed = status.current_manifest.segments().iter();
+        let ids = listed.filter_map(|segment| prefix::segment(segment.prefix()));
+        let first_left = segments.first().map_or(SegmentId::MAX, |first| first.id);
+        let removed = ids.filter(|id| (FIRST_SEGMENT..first_left).contains(id));
+        segments.extend(removed.map(|id| Segment {
+            id,
+            start: Sequence::ZERO,
+            start_time_ms: 0,
+        }));
+        segments
+    }
+
+    /// Those of these keys that have rows below their floor in a segment. All keys of one segment are looked for before the next one
+    /// is, so that its bloom filters are read once.
+    fn stored_in<'a>(
+        &'a self,
+        segment: Segment,
+        pending: &'a [KeyFloor],
+    ) -> impl Stream<Item = Result<Key>> + Send + Unpin + 'a {
+        let look = move |at: usize| self.if_stored_in(segment.id, &pending[at]);
+        let reaching = (0..pending.len()).filter(move |at| pending[*at].floor > segment.start);
+        let found = stream::iter(reaching)
+            .map(look)
+            .buffer_unordered(CONCURRENT);
+        Box::pin(found.try_filter_map(|key| std::future::ready(Ok(key))))
+    }
+
+    /// The key, if the segment has a row of it with a record below the floor.
+    async fn if_stored_in(&self, segment: SegmentId, floor: &KeyFloor) -> Result<Option<Key>> {
+        // Nothing waits for this.
+        tokio::task::consume_budget().await;
         let mut rows = rows(&self.db, segment, &floor.key, Sequence::ZERO, 1).await?;
         let first = next_row(&mut rows).await?;
-        Ok(first.is_some_and(|row| row.run.first() < floor.floor))
+        let is_stored = first.is_some_and(|row| row.run.first() < floor.floor);
+        Ok(is_stored.then(|| floor.key.clone()))
     }
-}
-
-/// What is still stored of deleted keys.
-#[derive(Default)]
-struct Stored {
-    segments: BTreeSet<SegmentId>,
-    keys: HashSet<Key>,
 }

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use log_domain::budget::Budget;
 use log_domain::conformance::{Options as Opening, StoreFixture, run_all};
@@ -75,6 +76,27 @@ mod vanished;
 use log_domain::follow::Followers;
 use log_domain::sequencer::EngineNumber;
 use log_domain::{Batch, Clock, Limits, PageLimit, Record, Scan, Sequence, Visibility};
+
+/// A clock that stands still until it is moved.
+pub(super) struct Standing(AtomicI64);
+
+impl Standing {
+    fn now() -> Arc<Self> {
+        let now_ms = crate::clock::SystemClock.now_ms();
+        Arc::new(Self(AtomicI64::new(now_ms)))
+    }
+
+    fn advance(&self, time: Duration) {
+        let time_ms = i64::try_from(time.as_millis()).expect("not so long");
+        self.0.fetch_add(time_ms, Ordering::SeqCst);
+    }
+}
+
+impl Clock for Standing {
+    fn now_ms(&self) -> i64 {
+        self.0.load(Ordering::SeqCst)
+    }
+}
 
 /// How long a close may take.
 pub(super) const CLOSE: Duration = Duration::from_secs(60);

@@ -10,6 +10,8 @@ use crate::store::slate::backup::Source;
 use crate::store::slate::check::check;
 use crate::store::slate::layout::{directory, key_floors, keys, purges, records};
 
+mod waits;
+
 /// A table in which a few keys have room.
 const SMALL_TABLE: u64 = 1_500;
 pub(super) const LONGEST: Duration = Duration::from_secs(60);
