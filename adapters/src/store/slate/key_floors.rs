@@ -125,7 +125,8 @@ impl FloorsOfKeys {
         (of_key.flatten(), self.0.prefixes.mark(key))
     }
 
-    /// How many times keys were purged.
+    /// How many times keys were purged. If it is the same after [`FloorsOfKeys::of_purge`] found no floor, that was not because the key
+    /// was purged since.
     pub(super) fn purges(&self) -> u64 {
         self.0.purges.load(Ordering::Acquire)
     }
@@ -181,7 +182,9 @@ impl FloorsOfKeys {
 
     /// Nothing of these keys is stored any more below these floors.
     pub(super) fn purged(&self, floors: &[KeyFloor]) {
-        self.0.floors.write().purged(floors);
+        let mut all = self.0.floors.write();
+        all.purged(floors);
+        // Before the floors are missed: see `purges`.
         self.0.purges.fetch_add(1, Ordering::AcqRel);
     }
 }

@@ -1,6 +1,7 @@
 //! Listings of keys: the rows of keys for the whole log, the directory for a part of it.
 
 use std::ops::{Bound, Range};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::stream::{self, StreamExt, TryStreamExt};
@@ -45,8 +46,7 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
 
     /// The keys of the log: one row for each.
     async fn all_keys(&self, query: &KeysQuery) -> Result<KeysPage> {
-        // As they are when the listing begins: later ones hide nothing from it that its rows list.
-        let prefixes = self.key_floors.prefixes().now();
+        let began = self.began();
         let mut page = KeysBuilder::new(query);
         let Some((prefix, start)) = keys::range(query) else {
             return Ok(page.finish());
@@ -57,13 +57,20 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
             .await?;
         while let Some(row) = rows.next().await.map_err(error::read)? {
             let key = keys::decode(&row.key, &row.value)?;
-            if self.is_left(&key, 0..SegmentId::MAX, &prefixes).await?
-                && !page.offer(key.as_bytes().clone())
-            {
+            let all = 0..SegmentId::MAX;
+            if self.is_left(&key, all, &began).await? && !page.offer(key.as_bytes().clone()) {
                 break;
             }
         }
         Ok(page.finish())
+    }
+
+    /// Ask before the rows are read.
+    fn began(&self) -> Began {
+        Began {
+            purges: self.key_floors.purges(),
+            prefixes: self.key_floors.prefixes().now(),
+        }
     }
 
     async fn listing(
@@ -89,7 +96,7 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
         window: Range<SegmentId>,
         partial: Option<SegmentId>,
     ) -> Result<KeysPage> {
-        let prefixes = self.key_floors.prefixes().now();
+        let began = self.began();
         let mut page = KeysBuilder::new(query);
         let Some((prefix, start)) = directory::range(query).filter(|_| !window.is_empty()) else {
             return Ok(page.finish());
@@ -114,7 +121,7 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
                 return Ok(page.finish());
             }
             let listed: Vec<Option<Key>> = stream::iter(found)
-                .map(|found| self.listed(found, walk.window.clone(), &prefixes))
+                .map(|found| self.listed(found, walk.window.clone(), &began))
                 .buffered(together)
                 .try_collect()
                 .await?;
@@ -131,16 +138,13 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
         &self,
         found: Found,
         window: Range<SegmentId>,
-        prefixes: &PrefixFloors,
+        began: &Began,
     ) -> Result<Option<Key>> {
         match found {
-            Found::Listed(key) => {
-                let is_left = self.is_left(&key, window, prefixes).await?;
-                Ok(is_left.then_some(key))
-            }
+            Found::Listed(key) => Ok(self.is_left(&key, window, began).await?.then_some(key)),
             Found::InPart(key, segment) => {
                 let of_key = self.key_floors.of_purge(&key).unwrap_or_default();
-                let of_prefixes = prefixes.of_key(key.as_ref());
+                let of_prefixes = began.prefixes.of_key(key.as_ref());
                 let from = self.floor.max(of_key).max(of_prefixes);
                 Ok(self.holds(segment, &key, from).await?.then_some(key))
             }
@@ -148,19 +152,17 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
     }
 
     /// Whether a key that the directory lists in these segments has a record there. Only one with deleted records, or below the floor of
-    /// a prefix, may not: until its rows of the directory are removed, they are of those, too.
-    async fn is_left(
-        &self,
-        key: &Key,
-        window: Range<SegmentId>,
-        prefixes: &PrefixFloors,
-    ) -> Result<bool> {
+    /// a prefix, may not: until its rows of the directory are removed, they are of those, too. If keys were purged since the listing
+    /// began, it can also be one whose rows were there then, and are gone now.
+    async fn is_left(&self, key: &Key, window: Range<SegmentId>, began: &Began) -> Result<bool> {
+        let prefixes = &began.prefixes;
         let may_be_listed = prefixes.may_be_listed(key.as_ref());
         let of_prefixes = may_be_listed.then(|| prefixes.of_key(key.as_ref()));
-        let Some(floor) = self.key_floors.of_purge(key).max(of_prefixes) else {
+        let floor = self.key_floors.of_purge(key).max(of_prefixes);
+        if floor.is_none() && self.key_floors.purges() == began.purges {
             return Ok(true);
-        };
-        let floor = self.floor.max(floor);
+        }
+        let floor = self.floor.max(floor.unwrap_or_default());
         let range = SequenceRange::ALL.starting_at(floor);
         let mut holding = Holding::new(self.db, &self.segments, key, range).await?;
         while let Some(segment) = holding.next().await? {
@@ -176,6 +178,14 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
         let mut rows = rows(self.db, segment, key, from, 1).await?;
         Ok(next_row(&mut rows).await?.is_some())
     }
+}
+
+/// What was known when a listing began.
+struct Began {
+    /// The floors of prefixes: later ones hide nothing from it that its rows list.
+    prefixes: Arc<PrefixFloors>,
+    /// How many times keys had been purged.
+    purges: u64,
 }
 
 /// A walk through the rows of the directory, key by key.

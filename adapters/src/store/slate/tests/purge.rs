@@ -10,6 +10,7 @@ use crate::store::slate::backup::Source;
 use crate::store::slate::check::check;
 use crate::store::slate::layout::{directory, key_floors, keys, purges, records};
 
+mod listed;
 mod waits;
 
 /// A table in which a few keys have room.
