@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use log_domain::Deletion;
 use log_domain::segment::dead;
 use log_domain::sequencer::{DirectoryEntry, Doomed};
 
 use super::held_store::Held;
 use super::*;
 use crate::store::slate::doomed::{all_doomed, doomed};
-use crate::store::slate::layout::{directory, keys, records, segments};
+use crate::store::slate::layout::{directory, key_floors, keys, records, segments};
 
 /// A table in which a few keys have room.
 const SMALL_TABLE: u64 = 1_500;
@@ -246,6 +247,59 @@ async fn files_that_come_of_a_segment_that_has_gone_go_too() {
     assert_eq!(count(&store, "a").await, 0);
     // It has a number of its own, so the writer must not go on.
     drop(store);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn floors_of_keys_go_when_the_floor_of_the_log_has_passed_them_and_others_stay() {
+    let objects: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+    let store = open_with(&objects, |options| {
+        at_once(options);
+        options.seal.bytes = Some(1);
+        options.purge_within = Duration::from_millis(2);
+    });
+    let store = store.await.expect("opened");
+    // Segments 1 to 5, with sequences 0 to 9.
+    for key in ["passed", "all", "passed", "within", "within"] {
+        append(&store, key).await;
+    }
+    let floors = [("passed", Some(2)), ("all", None), ("within", Some(7))];
+    for (key, before) in floors {
+        let deletion = Deletion {
+            key: Key::stored(key.into()),
+            before: before.map(Sequence::new),
+        };
+        let floor = store.delete(deletion).await.expect("deleted");
+        assert_eq!(floor.get(), before.unwrap_or(10), "{key}");
+    }
+    let began = Instant::now();
+    while store.status().purges > 0 {
+        assert!(began.elapsed() < LONGEST);
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    let row = async |key: &'static str| {
+        let row = store.db.get(key_floors::key(key.as_bytes())).await;
+        row.expect("read")
+            .map(|row| key_floors::floor(&row).expect("a floor").get())
+    };
+    for (key, before) in floors {
+        assert_eq!(row(key).await, Some(before.unwrap_or(10)), "{key}");
+    }
+    trim(&store, 6).await;
+    removed(&store).await;
+    let began = Instant::now();
+    while row("passed").await.is_some() {
+        assert!(began.elapsed() < LONGEST, "the log itself begins later");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    // Those of later ones are still needed.
+    assert_eq!(row("all").await, Some(10));
+    assert_eq!(row("within").await, Some(7));
+    for (key, left) in [("passed", 0), ("all", 0), ("within", 3)] {
+        assert_eq!(count(&store, key).await, left, "{key}");
+    }
+    append(&store, "passed").await;
+    assert_eq!(count(&store, "passed").await, 2);
+    store.close(CLOSE).await.expect("closed");
 }
 
 /// Runs `read` until it waits for a data file, trims the log before `floor` and removes what is below, and lets it continue.
