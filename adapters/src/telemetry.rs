@@ -34,6 +34,8 @@ pub struct Metrics {
     bytes_appended: Counter<u64>,
     records_scanned: Counter<u64>,
     bytes_scanned: Counter<u64>,
+    segments_dropped: Counter<u64>,
+    bytes_dropped: Counter<u64>,
     commit_appends: Histogram<u64>,
     commit_records: Histogram<u64>,
     queue_wait: Histogram<f64>,
@@ -107,6 +109,14 @@ impl Metrics {
                 "log_bytes_scanned_total",
                 "Bytes of records, as encoded, that were handed to readers.",
             ),
+            segments_dropped: counter(
+                "log_dropped_segments_total",
+                "Segments below the floor whose data files were dropped.",
+            ),
+            bytes_dropped: counter(
+                "log_dropped_bytes_total",
+                "Bytes of the data files of segments below the floor that were dropped.",
+            ),
             registry,
             provider,
             slatedb: Arc::new(slatedb),
@@ -154,6 +164,11 @@ impl Telemetry for Metrics {
         self.commit_appends.record(commit.appends, &[]);
         self.commit_records.record(commit.records, &[]);
         self.queue_wait.record(commit.waited.as_secs_f64(), &[]);
+    }
+
+    fn dropped(&self, segments: u64, bytes: u64) {
+        self.segments_dropped.add(segments, &[]);
+        self.bytes_dropped.add(bytes, &[]);
     }
 }
 

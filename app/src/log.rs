@@ -145,13 +145,22 @@ fn count(
 fn count_stored(metrics: &Metrics, service: &Arc<LogService<SlateStore>>, clock: Arc<dyn Clock>) {
     let service = Arc::downgrade(service);
     metrics.watch_stored(Arc::new(move || {
-        let stored = service.upgrade().map(|service| service.stored());
-        let stored = stored.unwrap_or_default();
-        let began_ms = stored.first().map(|oldest| oldest.segment.start_time_ms);
-        let age_ms = began_ms.map_or(0, |began_ms| clock.now_ms().saturating_sub(began_ms));
+        let Some(service) = service.upgrade() else {
+            return StoredValues::default();
+        };
+        let stored = service.stored();
+        let age = |since_ms: i64| {
+            let age_ms = clock.now_ms().saturating_sub(since_ms);
+            Duration::from_millis(age_ms.max(0).cast_unsigned())
+        };
+        let oldest = stored.first();
+        let has_records = service.floor() < service.watermarks().tip;
+        let with_records = oldest.filter(|_| has_records);
         StoredValues {
             bytes: stored.iter().map(|segment| segment.bytes).sum(),
-            oldest_segment: Duration::from_millis(age_ms.max(0).cast_unsigned()),
+            oldest_segment: oldest
+                .map_or(Duration::ZERO, |oldest| age(oldest.segment.start_time_ms)),
+            oldest_record: with_records.map_or(Duration::ZERO, |oldest| age(oldest.oldest_ms)),
         }
     }));
 }

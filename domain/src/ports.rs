@@ -230,6 +230,9 @@ pub trait Telemetry: Send + Sync + 'static {
 
     /// A group commit was applied.
     fn committed(&self, commit: CommitStats);
+
+    /// Segments below the floor, and the bytes of their data files, that are stored no longer.
+    fn dropped(&self, segments: u64, bytes: u64);
 }
 
 /// One group commit.
@@ -248,6 +251,7 @@ impl Telemetry for () {
     fn appended(&self, _records: u64, _bytes: u64) {}
     fn scanned(&self, _records: u64, _bytes: u64) {}
     fn committed(&self, _commit: CommitStats) {}
+    fn dropped(&self, _segments: u64, _bytes: u64) {}
 }
 
 /// Authorizes requests.

@@ -24,6 +24,9 @@ pub struct StoredSegment {
     pub segment: Segment,
     /// Bytes of its data files. What is only in the WAL is not counted.
     pub bytes: u64,
+    /// The oldest of its records at or above the floor was not appended before this (Unix ms). Exact where the floor is not within
+    /// the segment.
+    pub oldest_ms: i64,
 }
 
 impl Retention {
@@ -76,6 +79,7 @@ mod tests {
                 start_time_ms: 0,
             },
             bytes: *bytes,
+            oldest_ms: 0,
         });
         stored.collect()
     }

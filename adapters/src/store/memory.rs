@@ -137,9 +137,11 @@ impl LogWriter for MemoryStore {
 
     fn stored(&self) -> Vec<StoredSegment> {
         let segments = self.memory.0.lock().segments(SequenceRange::ALL);
-        let stored = segments
-            .into_iter()
-            .map(|segment| StoredSegment { segment, bytes: 0 });
+        let stored = segments.into_iter().map(|segment| StoredSegment {
+            segment,
+            bytes: 0,
+            oldest_ms: segment.start_time_ms,
+        });
         stored.collect()
     }
 

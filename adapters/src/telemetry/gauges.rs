@@ -32,6 +32,8 @@ pub struct StoredValues {
     pub bytes: u64,
     /// How long ago the oldest of them began.
     pub oldest_segment: Duration,
+    /// How long ago the oldest record was appended; zero if there is none.
+    pub oldest_record: Duration,
 }
 
 type Read<V> = Arc<dyn Fn() -> V + Send + Sync>;
@@ -154,6 +156,13 @@ impl Metrics {
             "log_oldest_segment_age_seconds",
             "How long ago the oldest segment began that has records at or above the floor.",
             |values| values.oldest_segment,
+        );
+        seconds(
+            &meter,
+            &source,
+            "log_oldest_record_age_seconds",
+            "How long ago the oldest record was appended that is at or above the floor, at most; 0 if there is none.",
+            |values| values.oldest_record,
         );
     }
 

@@ -17,6 +17,7 @@ fn the_service_is_counted_under_exactly_the_documented_names_without_labels() {
     metrics.appended(2, 30);
     metrics.appended(1, 1);
     metrics.scanned(5, 70);
+    metrics.dropped(2, 2_000);
     let counted = |line: &String| line.starts_with("log_") && line.contains("_total");
     assert_eq!(
         lines(&metrics)
@@ -27,6 +28,8 @@ fn the_service_is_counted_under_exactly_the_documented_names_without_labels() {
             "log_append_bytes_total 31",
             "log_append_records_total 3",
             "log_bytes_scanned_total 70",
+            "log_dropped_bytes_total 2000",
+            "log_dropped_segments_total 2",
             "log_records_scanned_total 5",
         ]
     );
@@ -146,6 +149,7 @@ fn what_an_operator_asks_next_is_there() {
         records: 30,
         waited: Duration::from_millis(2),
     });
+    metrics.dropped(2, 2_000);
     let watermarks = Watermarks {
         tip: Sequence::new(50),
         durable: Sequence::new(20),
@@ -171,6 +175,7 @@ fn what_an_operator_asks_next_is_there() {
     metrics.watch_stored(Arc::new(|| StoredValues {
         bytes: 12,
         oldest_segment: Duration::from_secs(13),
+        oldest_record: Duration::from_secs(10),
     }));
     let text = metrics.render();
     for line in [
@@ -194,6 +199,9 @@ fn what_an_operator_asks_next_is_there() {
         "log_floor_sequence 11",
         "log_stored_bytes 12",
         "log_oldest_segment_age_seconds 13",
+        "log_oldest_record_age_seconds 10",
+        "log_dropped_segments_total 2",
+        "log_dropped_bytes_total 2000",
         "log_tip_sequence 50",
         "log_build_info{version=\"0.1.0\"} 1",
         "# TYPE process_cpu_seconds_total counter",

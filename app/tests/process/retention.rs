@@ -151,6 +151,14 @@ async fn the_oldest_segments_go_until_the_log_fits() {
         assert!(started.elapsed() < SOON);
         sleep(POLL).await;
     }
+    // Each one counts when its files are dropped.
+    while metric(&client, "log_dropped_segments_total").await == 0 {
+        assert!(started.elapsed() < SOON);
+        sleep(POLL).await;
+    }
+    let bytes = metric(&client, "log_dropped_bytes_total").await;
+    assert!(bytes > 40 << 10, "{bytes}");
+    assert!(metric(&client, "log_oldest_record_age_seconds").await < SOON.as_secs());
     nothing_is_wrong(&place);
     server.kill9();
     nothing_is_wrong(&place);

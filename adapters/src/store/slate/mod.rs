@@ -385,8 +385,9 @@ impl LogWriter for SlateStore {
 
     fn stored(&self) -> Vec<StoredSegment> {
         let segments = self.shared.segments();
-        let left = overlapping(&segments, self.shared.floor(), Sequence::MAX);
-        stored::stored(&self.manifest(), left)
+        let floor = self.shared.floor();
+        let left = overlapping(&segments, floor, Sequence::MAX);
+        stored::stored(&self.manifest(), left, floor)
     }
 
     async fn close(&self, within: Duration) -> Result<()> {

@@ -243,6 +243,7 @@ async fn open(parts: StoreParts, options: Options) -> Result<SlateStore> {
         shared: Arc::clone(&shared),
         requests: requests.clone(),
         dead: removed.dead,
+        telemetry: Arc::clone(&parts.telemetry),
     };
     tokio::spawn(removal.run(options.remove_every));
     let compacts = options.settings.compactor_options.is_some();

@@ -8,6 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use log_domain::ports::Telemetry;
 use log_domain::segment::FIRST_SEGMENT;
 use log_domain::sequencer::Doomed;
 use log_domain::{Key, Result, Segment, SegmentId};
@@ -23,6 +24,7 @@ use super::layout::key_floors;
 use super::queue::PendingRemoval;
 use super::removal_requests::Requests;
 use super::shared::{Shared, Vital};
+use super::stored;
 
 /// Keys whose rows are removed by one commit.
 const KEYS: usize = 1024;
@@ -36,6 +38,8 @@ pub(super) struct Removal {
     pub(super) requests: Requests,
     /// What the compactor may drop.
     pub(super) dead: Arc<Dead>,
+    /// Who hears of what is dropped.
+    pub(super) telemetry: Arc<dyn Telemetry>,
 }
 
 impl Removal {
@@ -99,6 +103,13 @@ impl Removal {
         // That they have no row must not be lost, not even with the WAL: files that are dropped would be missed then. And what
         // the memtable has of these segments is dropped with the rest.
         flush(&self.db, FlushType::MemTable).await?;
+        let status = self.db.subscribe();
+        let listed = status.borrow();
+        let dropped = self.dead.grows_by(&listed.current_manifest, first_left.id);
+        let (segments, bytes) = dropped.fold((0, 0), |(segments, bytes), dropped| {
+            (segments + 1, bytes + stored::bytes(dropped))
+        });
+        self.telemetry.dropped(segments, bytes);
         self.dead.are_before(first_left.id);
         Ok(())
     }
@@ -106,8 +117,9 @@ impl Removal {
     /// Whether the manifest lists files of a segment before `first_left` that the compactor does not drop yet.
     fn has_files_before(&self, first_left: SegmentId) -> bool {
         let status = self.db.subscribe();
-        let listed = &status.borrow().current_manifest;
-        first_left > FIRST_SEGMENT && self.dead.grows(listed, first_left)
+        let listed = status.borrow();
+        let mut grows_by = self.dead.grows_by(&listed.current_manifest, first_left);
+        first_left > FIRST_SEGMENT && grows_by.next().is_some()
     }
 
     /// Removes the rows of the directory of segments before `first_left`.

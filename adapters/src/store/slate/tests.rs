@@ -71,6 +71,7 @@ mod purge;
 mod read_only;
 mod removal;
 mod restarts;
+mod stored;
 mod vanished;
 
 use log_domain::follow::Followers;

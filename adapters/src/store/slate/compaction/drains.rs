@@ -31,14 +31,17 @@ impl Dead {
         self.0.fetch_max(first_left, Ordering::AcqRel);
     }
 
-    /// Whether the manifest lists files of a segment before `first_left` that is not known to be dead.
-    pub(crate) fn grows(&self, manifest: &VersionedManifest, first_left: SegmentId) -> bool {
-        let listed = manifest
-            .segments()
-            .iter()
-            .filter_map(|s| prefix::segment(s.prefix()));
-        let mut before = listed.filter(|id| SYSTEM_SEGMENT < *id && *id < first_left);
-        before.any(|id| !self.has(Some(id)))
+    /// The segments before `first_left` that the manifest lists files of, and that are not known to be dead.
+    pub(crate) fn grows_by<'a>(
+        &self,
+        manifest: &'a VersionedManifest,
+        first_left: SegmentId,
+    ) -> impl Iterator<Item = &'a Segment> {
+        manifest.segments().iter().filter(move |segment| {
+            let id = prefix::segment(segment.prefix());
+            let is_before = id.is_some_and(|id| SYSTEM_SEGMENT < id && id < first_left);
+            is_before && !self.has(id)
+        })
     }
 
     fn has(&self, segment: Option<SegmentId>) -> bool {
