@@ -1,5 +1,6 @@
 //! Retention: a server deletes what its settings no longer keep, without anybody asking.
 
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -30,6 +31,22 @@ async fn until(client: &Client, is_as_wanted: impl Fn(&Value) -> bool) -> Value 
         assert!(started.elapsed() < SOON, "{page}");
         sleep(POLL).await;
     }
+}
+
+/// Whether a file of this folder contains `marker`.
+fn is_in(folder: &Path, marker: &[u8]) -> bool {
+    let entries = std::fs::read_dir(folder).expect("a folder");
+    entries
+        .map(|entry| entry.expect("an entry").path())
+        .any(|path| {
+            // Files go while this looks for them.
+            match path.is_dir() {
+                true => is_in(&path, marker),
+                false => std::fs::read(&path).is_ok_and(|content| {
+                    content.windows(marker.len()).any(|window| window == marker)
+                }),
+            }
+        })
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -167,15 +184,27 @@ async fn the_oldest_segments_go_until_the_log_fits() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_log_that_nobody_writes_to_any_more_empties_by_age_and_goes_on() {
     let place = Place::folder();
+    let of_collector = |files: &str, setting: &str| {
+        format!("LOG_SLATEDB__GARBAGE_COLLECTOR_OPTIONS__{files}_OPTIONS__{setting}")
+    };
     let settings = variables(&[
         ("LOG_RETENTION__MAX_AGE", "4s"),
         ("LOG_SEGMENTS__SEAL_INTERVAL", "1s"),
+        ("LOG_SLATEDB__COMPACTOR_OPTIONS__POLL_INTERVAL", "50ms"),
+        (
+            "LOG_SLATEDB__COMPACTOR_OPTIONS__CHECKPOINT_LIFETIME",
+            "100ms",
+        ),
+        (&of_collector("COMPACTED", "INTERVAL"), "100ms"),
+        (&of_collector("COMPACTED", "MIN_AGE"), "100ms"),
+        (&of_collector("WAL", "INTERVAL"), "100ms"),
+        (&of_collector("WAL", "MIN_AGE"), "100ms"),
     ]);
     let server = place.serve_with(&settings);
     let client = Client::new(&server);
     let mut last = 0;
     for _ in 0..3 {
-        last = client.append_one("k", "v", true).await;
+        last = client.append_one("k", "a value to be deleted", true).await;
         sleep(Duration::from_millis(600)).await;
     }
     assert_eq!(client.count(b"k").await, 3, "nothing is so old yet");
@@ -183,6 +212,12 @@ async fn a_log_that_nobody_writes_to_any_more_empties_by_age_and_goes_on() {
     let page = until(&client, none).await;
     assert_eq!(page["trimmedBefore"], last + 1);
     assert_eq!(client.all_keys(10).await, Vec::<Vec<u8>>::new());
+    // Nothing is left of it in the folder, although nothing more is appended.
+    let started = Instant::now();
+    while is_in(Path::new(&place.path()), b"a value to be deleted") {
+        assert!(started.elapsed() < SOON);
+        sleep(POLL).await;
+    }
     server.kill9();
     nothing_is_wrong(&place);
 

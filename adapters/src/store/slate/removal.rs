@@ -5,6 +5,7 @@
 //! compactor drops the files of the segments. After a crash between any two steps, what is left is found again: segments with a row,
 //! which end below the floor, and files of segments without one.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ use super::directory;
 use super::doomed::{all_doomed, is_full};
 use super::error;
 use super::flush::flush;
-use super::layout::key_floors;
+use super::layout::{key_floors, prefix};
 use super::queue::PendingRemoval;
 use super::removal_requests::Requests;
 use super::shared::{Shared, Vital};
@@ -76,6 +77,10 @@ impl Removal {
         }
         let first_left = segments[dead.len()];
         let dead: Vec<SegmentId> = dead.iter().map(|segment| segment.id).collect();
+        // The garbage collector keeps the newest data file, and the files of the WAL before it: that must not be one of these segments.
+        if self.has_only_in_memory(first_left.id) {
+            flush(&self.db, FlushType::MemTable).await?;
+        }
         // Readers that began before must know.
         self.shared.removes_below(first_left.start);
         self.remove_listings(first_left).await?;
@@ -97,7 +102,7 @@ impl Removal {
         let Some(first_left) = self.shared.segments().first().copied() else {
             return Ok(());
         };
-        if first_left.start > self.shared.floor() || !self.has_files_before(first_left.id) {
+        if first_left.start > self.shared.floor() || !self.has_rows_before(first_left.id) {
             return Ok(());
         }
         // That they have no row must not be lost, not even with the WAL: files that are dropped would be missed then. And what
@@ -114,12 +119,33 @@ impl Removal {
         Ok(())
     }
 
-    /// Whether the manifest lists files of a segment before `first_left` that the compactor does not drop yet.
-    fn has_files_before(&self, first_left: SegmentId) -> bool {
+    /// Whether a file or the memtable has rows of a segment before `first_left` that the compactor does not drop yet.
+    fn has_rows_before(&self, first_left: SegmentId) -> bool {
+        first_left > FIRST_SEGMENT && {
+            let mut before = self.stored_before(first_left).into_iter();
+            before.any(|id| !self.dead.has(Some(id)))
+        }
+    }
+
+    /// Whether no file has rows of some segment before `first_left`, but the memtable does.
+    fn has_only_in_memory(&self, first_left: SegmentId) -> bool {
         let status = self.db.subscribe();
         let listed = status.borrow();
-        let mut grows_by = self.dead.grows_by(&listed.current_manifest, first_left);
-        first_left > FIRST_SEGMENT && grows_by.next().is_some()
+        let in_files = listed.current_manifest.segments().iter();
+        let in_files: HashSet<_> = in_files
+            .filter_map(|s| prefix::segment(s.prefix()))
+            .collect();
+        drop(listed);
+        let mut before = self.stored_before(first_left).into_iter();
+        before.any(|id| !in_files.contains(&id))
+    }
+
+    /// The segments before `first_left` that have rows in files or in the memtable, but for the system segment.
+    fn stored_before(&self, first_left: SegmentId) -> Vec<SegmentId> {
+        let listed = self.db.subscribe().borrow().list_segments();
+        let ids = listed.iter().filter_map(|s| prefix::segment(&s.prefix));
+        ids.filter(|id| (FIRST_SEGMENT..first_left).contains(id))
+            .collect()
     }
 
     /// Removes the rows of the directory of segments before `first_left`.

@@ -44,7 +44,8 @@ impl Dead {
         })
     }
 
-    fn has(&self, segment: Option<SegmentId>) -> bool {
+    /// Whether it is known that this segment is dead.
+    pub(crate) fn has(&self, segment: Option<SegmentId>) -> bool {
         let first_left = self.0.load(Ordering::Acquire);
         segment.is_some_and(|id| SYSTEM_SEGMENT < id && id < first_left)
     }
