@@ -57,7 +57,7 @@ fn main() -> ExitCode {
     };
     let _flushed = log.flush_at_exit();
     let outcome = parse().and_then(|asked| match asked {
-        Some(Asked::Serve(args)) => run_server(&args.load().map_err(refused)?, &log),
+        Some(Asked::Serve(args)) => run_server(&args.load_server().map_err(refused)?, &log),
         Some(Asked::Config(command)) => print(&command.answer().map_err(refused)?),
         Some(Asked::Openapi(format)) => print(&format.document()),
         Some(Asked::Log(command)) => run_command(&command, &log),

@@ -107,6 +107,16 @@ impl ServeArgs {
         })
     }
 
+    /// The configuration of a server: as [`ServeArgs::load`].
+    ///
+    /// # Errors
+    /// Those, and that of [`Config::may_serve`].
+    pub fn load_server(&self) -> Result<Config, Refusal> {
+        let config = self.load()?;
+        config.may_serve()?;
+        Ok(config)
+    }
+
     /// The configuration: file, environment, and what was given here.
     ///
     /// # Errors

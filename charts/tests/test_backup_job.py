@@ -9,6 +9,7 @@ import pytest
 
 import chart
 import custom_resources
+import dockerfile
 import processes
 from local_pod import LocalPod
 from test_examples import NEWEST, OLDEST
@@ -158,7 +159,8 @@ def run(binary: str, values: dict, server: LocalPod, folder) -> list[subprocess.
     for container in containers(values):
         given = {name: value if isinstance(value, str) else secrets[value["secretKeyRef"]["key"]] for name, value in env(container).items()}
         local = [argument.replace("/etc/opendata-log", str(config)).replace("/backups/demo", f"{folder}/demo") for argument in container["args"]]
-        ran.append(subprocess.run([binary, *local], env={"PATH": os.environ["PATH"], **given}, capture_output=True, text=True, timeout=60))
+        inside = {"PATH": os.environ["PATH"], **dockerfile.environment(), **given}
+        ran.append(subprocess.run([binary, *local], env=inside, capture_output=True, text=True, timeout=60))
         if ran[-1].returncode:
             break
     return ran

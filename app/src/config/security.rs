@@ -8,8 +8,8 @@ use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::Config;
 use super::names::{named, variable};
+use super::{Config, Refusal};
 use crate::serving::{Bounds, Requests};
 
 /// TLS. Off unless both files are set.
@@ -86,6 +86,33 @@ const MIN_HEADER_BYTES: u64 = 8 << 10;
 const HEAD_IN_MEMORY: u64 = 8;
 
 impl Config {
+    /// Refuses to let everybody in who reaches the address, where somebody must say first that this is meant. Only a server asks:
+    /// commands listen nowhere.
+    ///
+    /// # Errors
+    /// What to set.
+    pub fn may_serve(&self) -> Result<(), Refusal> {
+        let Auth {
+            tokens: None,
+            i_know_that_everybody_can_write: Some(false),
+            ..
+        } = self.auth
+        else {
+            return Ok(());
+        };
+        if self.host.is_loopback() {
+            return Ok(());
+        }
+        Err(Refusal::new(format!(
+            "{} is {} and auth.tokens is not set: anyone who can reach the port could read, append and delete everything; set {} to a file of tokens, \
+             or {}=true to allow this, or listen on 127.0.0.1",
+            named("host"),
+            self.host,
+            variable("auth.tokens"),
+            variable("auth.i_know_that_everybody_can_write"),
+        )))
+    }
+
     /// What connections may take.
     pub fn bounds(&self) -> Bounds {
         Bounds {
@@ -107,7 +134,6 @@ pub(super) fn validate(config: &Config) -> Result<(), String> {
         (None, Some(_)) => return Err("tls.key is set, but tls.certificate is not".to_owned()),
         _ => {}
     }
-    consented(config)?;
     for (zero, name) in [
         (config.auth.reload.is_zero(), "auth.reload"),
         (config.limits.connections == 0, "limits.connections"),
@@ -135,27 +161,4 @@ pub(super) fn validate(config: &Config) -> Result<(), String> {
         return Err("memory.requests must be at least 8 times limits.header_bytes".to_owned());
     }
     Ok(())
-}
-
-/// Refuses to let everybody in who reaches the address, where somebody must say first that this is meant.
-fn consented(config: &Config) -> Result<(), String> {
-    let Auth {
-        tokens: None,
-        i_know_that_everybody_can_write: Some(false),
-        ..
-    } = config.auth
-    else {
-        return Ok(());
-    };
-    if config.host.is_loopback() {
-        return Ok(());
-    }
-    Err(format!(
-        "{} is {} and auth.tokens is not set: anyone who can reach the port could read, append and delete everything; set {} to a file of tokens, or \
-         {}=true to allow this, or listen on 127.0.0.1",
-        named("host"),
-        config.host,
-        variable("auth.tokens"),
-        variable("auth.i_know_that_everybody_can_write"),
-    ))
 }

@@ -96,4 +96,14 @@ fn a_server_that_must_be_told_so_does_not_listen_beyond_this_machine_without_tok
         checked(&[everywhere, no, ("LOG_AUTH__TOKENS", &tokens)]),
         Some(0)
     );
+    // Commands listen nowhere.
+    let data = files.text("no-log");
+    let backups = files.text("backups");
+    for command in [
+        &["check", "--data-dir", &data][..],
+        &["backup", "--data-dir", &data, "--to", &backups],
+    ] {
+        let exit = run(command, &[everywhere, no]);
+        assert!(exit.stderr.contains("no-log does not exist"), "{exit:?}");
+    }
 }
