@@ -179,7 +179,8 @@ async fn list(config: &Config, to: &str) -> Result<Answer, Refusal> {
     let mut text = String::new();
     for manifest in manifests {
         let durable = manifest.durable.map_or(String::new(), |durable| {
-            format!(", every record below sequence {durable}")
+            // The stored watermark, which is behind what is durable.
+            format!(", at least every record below sequence {durable}")
         });
         // Writing to a string does not fail.
         let _ = writeln!(
