@@ -14,6 +14,7 @@ use amended::Amended;
 use rendered::Rendered;
 
 mod amended;
+mod answer_examples;
 mod error_examples;
 mod links;
 pub(super) mod parameters;

@@ -1,10 +1,11 @@
-//! The OpenAPI document as it is written out: what `poem-openapi` writes, and what it has no words for, which are links and
-//! an example of each error.
+//! The OpenAPI document as it is written out: what `poem-openapi` writes, and what it has no words for, which are links, an
+//! example of each error, and several of one answer.
 
 use bytes::Bytes;
 use poem_openapi::{OpenApi, OpenApiService};
 use serde_yaml::{Mapping, Value as Yaml};
 
+use super::answer_examples;
 use super::error_examples;
 use super::links;
 
@@ -56,7 +57,10 @@ fn complete(path: &str, operation: &mut Mapping) {
         if status == "200" && !links.is_empty() {
             response.insert("links".into(), links.into());
         }
-        let examples = error_examples::of(&id, path, status.parse().unwrap_or_default());
+        let examples = match status.as_str() {
+            "200" => answer_examples::of(&id),
+            _ => error_examples::of(&id, path, status.parse().unwrap_or_default()),
+        };
         let json = response
             .get_mut("content")
             .and_then(|content| content.get_mut("application/json"));

@@ -126,8 +126,24 @@ async fn the_examples_of_answers_are_what_the_server_answers() {
         let answer = server.get(&format!("/api/v1/log/{query}")).await.json();
         assert_eq!(timeless(answer), timeless(example(schema)), "{query}");
     }
+    for (operation, schema) in [("scan", "ScanResponse"), ("count", "CountResponse")] {
+        let path = &document["paths"][format!("/api/v1/log/{operation}")]["get"];
+        let examples = &path["responses"]["200"]["content"]["application/json"]["examples"];
+        assert_eq!(
+            examples["complete"]["value"],
+            example(schema),
+            "{operation}"
+        );
+    }
     let trim = post("/api/v1/log/trim", &[]).body(example("TrimRequest").to_string());
     assert_eq!(server.send(trim).await.json(), example("TrimResponse"));
+    for (operation, query) in [("scan", "scan?key=orders"), ("count", "count?key=orders")] {
+        let answer = server.get(&format!("/api/v1/log/{query}")).await.json();
+        let path = &document["paths"][format!("/api/v1/log/{operation}")]["get"];
+        let examples = &path["responses"]["200"]["content"]["application/json"]["examples"];
+        let trimmed = examples["trimmed"]["value"].clone();
+        assert_eq!(timeless(answer), timeless(trimmed), "{query}");
+    }
     let events = server.get("/api/v1/log/stream?key=orders&end_seq=1").await;
     assert_eq!(
         events.body,
