@@ -1,6 +1,11 @@
 //! Checkpoints that expire, or seem to.
 
+use std::time::Duration;
+
+use slatedb::admin::Admin;
+
 use super::*;
+use crate::store::slate::engine_clock::EngineClock;
 
 /// Loses the checkpoint when data is about to be copied, and what it held.
 struct Losing<'a>(&'a Fixture);
@@ -56,6 +61,33 @@ async fn files_that_are_gone_with_an_expired_checkpoint_are_no_damage() {
     // Without that, they are.
     let run = fixture.back_up().await;
     assert!(matches!(&run, Err(Error::Corrupt(_))), "{run:?}");
+}
+
+#[tokio::test]
+async fn a_checkpoint_is_there_for_as_long_as_it_is_held_however_long_that_takes() {
+    let fixture = Fixture::new().await;
+    fixture.append("value").await;
+    fixture.flush().await;
+    fixture.store.close(CLOSE).await.expect("closed");
+    // As the server does it, by a clock of its own.
+    let clock = EngineClock::new(&crate::clock::SystemClock);
+    let server = Admin::builder("log", Arc::clone(&fixture.log));
+    let server = server.with_system_clock(Arc::new(clock)).build();
+    let collect = || async {
+        let all = slatedb::config::GarbageCollectorOptions::default();
+        server.run_gc_once(all).await.expect("collected");
+    };
+    let pin = super::pin::Pin::take(&fixture.source(), "a test", &crate::clock::SystemClock).await;
+    let pin = pin.expect("held");
+    tokio::time::pause();
+    let kept = tokio::time::timeout(Duration::from_secs(40 * 60), pin.keep()).await;
+    assert!(kept.is_err(), "{kept:?}");
+    collect().await;
+    assert!(!pin.is_lost().await);
+    // When nobody holds it, as after a crash, it expires.
+    tokio::time::advance(Duration::from_secs(11 * 60)).await;
+    collect().await;
+    assert!(pin.is_lost().await);
 }
 
 /// A clock that is a day behind that of the server.
