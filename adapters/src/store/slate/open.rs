@@ -331,7 +331,8 @@ impl Found {
 ///
 /// That writer continues until it is fenced, and a clock that is ahead of this one names files later than ours. SlateDB would
 /// refuse the names of the files that it writes while it opens, and stop. Once it is fenced it names no more, so an engine
-/// that has stopped is opened once more, even if this clock has passed those names meanwhile.
+/// that has stopped is opened once more, even if this clock has passed those names meanwhile. One that stops before all
+/// is read fails the reading too.
 async fn engine(
     parts: &StoreParts,
     options: &Options,
@@ -341,7 +342,8 @@ async fn engine(
 ) -> Result<Found> {
     let mut opened_again = false;
     loop {
-        clock.never_before(used_timestamps::latest_ms(&parts.objects, &options.path).await?);
+        let known = used_timestamps::latest_ms(&parts.objects, &options.path).await?;
+        clock.never_before(known);
         let found = find(parts, options, clock, wal_files, removed).await;
         if matches!(found, Err(Error::Fenced)) {
             return found;
@@ -349,7 +351,8 @@ async fn engine(
         match used_timestamps::latest_ms(&parts.objects, &options.path).await {
             Ok(latest)
                 if latest > clock.now().timestamp_millis()
-                    || !opened_again && found.as_ref().is_ok_and(Found::has_stopped) =>
+                    || !opened_again
+                        && found.as_ref().map_or(latest > known, Found::has_stopped) =>
             {
                 opened_again = true;
                 tracing::info!(

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use object_store::throttle::{ThrottleConfig, ThrottledStore};
 
+use super::held_store::{Held, What};
 use super::*;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -137,6 +138,62 @@ async fn a_close_that_cannot_flush_ends_in_time_and_says_what_is_not_durable() {
         told.contains("2 acknowledged records from sequence 1 on are not durable"),
         "{told}"
     );
+}
+
+/// A clock that says the same time whenever a log is opened.
+struct At(i64);
+
+impl Clock for At {
+    fn now_ms(&self) -> i64 {
+        self.0
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_opens_also_if_the_writer_before_still_names_files_with_a_clock_ahead() {
+    const NOW_MS: i64 = 1_790_000_000_000;
+    const AHEAD_MS: u64 = 60 * 60 * 1_000;
+    let mut options = Options {
+        open_timeout: Duration::from_millis(10 * AHEAD_MS),
+        ..Options::default()
+    };
+    options.settings.compactor_options = None;
+    options.settings.garbage_collector_options = None;
+    let objects: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+    let ahead = Arc::new(At(NOW_MS + AHEAD_MS as i64));
+    let older = open_by(&objects, ahead, options.clone()).await;
+    let older = older.expect("opened");
+    let appended = older.append(batch("k", &["first"]), Durability::Durable);
+    appended.await.expect("appended");
+    let throttled = slow(&objects);
+    let fence = Arc::new(Held::of(throttled.clone(), What::Write, "/manifest/"));
+    let files = Arc::new(Held::of(fence.clone(), What::Write, "/compacted/"));
+    fence.hold_next();
+    let newer = {
+        let objects: Arc<dyn ObjectStore> = files.clone();
+        // It names files while it opens.
+        options.settings.l0_sst_size_bytes = 600;
+        tokio::spawn(async move { open_by(&objects, Arc::new(At(NOW_MS)), options).await })
+    };
+    fence.is_held().await;
+    // It has looked which names there are.
+    flush(&older).await;
+    for _ in 0..4 {
+        let fifty = batch("k", &["so long that a file is full"; 50]);
+        let appended = older.append(fifty, Durability::Durable);
+        appended.await.expect("appended");
+    }
+    // So the engine has stopped before all is read.
+    throttled.config_mut(|config| config.wait_get_per_call = Duration::from_millis(100));
+    files.hold_next();
+    fence.release();
+    files.is_held().await;
+    // Its names are given. Its clock passes those of the older one.
+    tokio::time::advance(Duration::from_millis(2 * AHEAD_MS)).await;
+    files.release();
+    let newer = newer.await.expect("no panic").expect("opened");
+    assert_eq!(values(&newer, "k").await.len(), 201);
+    newer.close(CLOSE).await.expect("closed");
 }
 
 #[tokio::test]
