@@ -60,6 +60,7 @@ fn the_seeds_that_found_bugs_find_them_no_more() {
         "swarm --seed 493 --no-retention",
         "swarm --seed 3340",
         "swarm --seed 20223",
+        "swarm --seed 20264",
         "shutdown --seed 34",
         "vanished --seed 75",
     ] {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use log_domain::{Error, Result};
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt};
+use object_store::{ObjectStore, PutMode, UpdateVersion};
 use serde::{Deserialize, Serialize};
 
 use super::plain_objects;
@@ -20,6 +20,8 @@ const OBJECT: &str = "owner";
 const VERSION: u8 = 1;
 /// Maximum number of previous owners that are recorded.
 const REMEMBERED: usize = 32;
+/// Maximum number of attempts to record a release. Each reads the record again.
+const RELEASE_ATTEMPTS: usize = 3;
 
 /// The identity of a server among the servers of its log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,7 +68,7 @@ impl Ownership {
             objects,
             instance,
         };
-        if let Some(owner) = ownership.read().await?
+        if let Some((owner, _)) = ownership.read().await?
             && !owner.may_be_followed_by(&ownership.instance)
         {
             tracing::error!(
@@ -85,35 +87,48 @@ impl Ownership {
     /// # Errors
     /// As [`Ownership::ask`].
     pub(super) async fn take(&self) -> Result<()> {
-        let before = self.read().await?;
-        self.write(&Owner::following(before, &self.instance.name))
-            .await
+        let before = self.read().await?.map(|(owner, _)| owner);
+        let owner = Owner::following(before, &self.instance.name);
+        self.write(&owner, PutMode::Overwrite).await
     }
 
     /// Records that this server released the log, unless another server owns it now.
     ///
+    /// A server that takes the log over may record itself between the read and the write, and that record must stay: this
+    /// server would take the log back when it is restarted. So only what was read is replaced. The store's client does
+    /// not repeat such a write when its answer is lost; a new attempt finds out what became of it.
+    ///
     /// # Errors
     /// As [`Ownership::ask`].
     pub(super) async fn release(&self) -> Result<()> {
-        match self.read().await? {
-            Some(owner) if owner.instance == self.instance.name => {
-                self.write(&Owner {
-                    released: true,
-                    ..owner
-                })
-                .await
+        let mut written = Ok(());
+        for _ in 0..RELEASE_ATTEMPTS {
+            let found = self.read().await?;
+            let own = found.filter(|(owner, _)| owner.is_held_by(&self.instance));
+            let Some((owner, version)) = own else {
+                return Ok(());
+            };
+            let owner = Owner {
+                released: true,
+                ..owner
+            };
+            written = self.write(&owner, PutMode::Update(version)).await;
+            if written.is_ok() {
+                break;
             }
-            _ => Ok(()),
         }
+        written
     }
 
-    async fn read(&self) -> Result<Option<Owner>> {
-        let Some(found) = plain_objects::read(&*self.objects, &self.object).await? else {
+    /// The record, and its version for a conditional write.
+    async fn read(&self) -> Result<Option<(Owner, UpdateVersion)>> {
+        let found = plain_objects::read_version(&*self.objects, &self.object).await?;
+        let Some((found, version)) = found else {
             return Ok(None);
         };
         // An unreadable owner record must not make the log unavailable: safety does not depend on it.
         match decode(&found) {
-            Ok(owner) => Ok(Some(owner)),
+            Ok(owner) => Ok(Some((owner, version))),
             Err(error) => {
                 tracing::warn!(%error, "ignoring an unreadable owner record");
                 Ok(None)
@@ -121,11 +136,13 @@ impl Ownership {
         }
     }
 
-    async fn write(&self, owner: &Owner) -> Result<()> {
+    async fn write(&self, owner: &Owner, mode: PutMode) -> Result<()> {
         let bytes = serde_json::to_vec(owner)
             .map_err(|error| Error::internal(format!("encode the log's owner: {error}")))?;
-        let put = self.objects.put(&self.object, bytes.into()).await;
-        put.map(drop).map_err(plain_objects::unavailable)
+        let put = self
+            .objects
+            .put_opts(&self.object, bytes.into(), mode.into());
+        put.await.map(drop).map_err(plain_objects::unavailable)
     }
 }
 
@@ -133,6 +150,10 @@ impl Owner {
     fn may_be_followed_by(&self, instance: &Instance) -> bool {
         let had_it_before = self.before.contains(&instance.name);
         self.instance == instance.name || self.released || !had_it_before || instance.take_over
+    }
+
+    fn is_held_by(&self, instance: &Instance) -> bool {
+        self.instance == instance.name && !self.released
     }
 
     fn following(last: Option<Self>, instance: &str) -> Self {
@@ -168,9 +189,11 @@ fn decode(value: &[u8]) -> Result<Owner> {
 
 #[cfg(test)]
 mod tests {
+    use object_store::ObjectStoreExt;
     use object_store::memory::InMemory;
 
     use super::*;
+    use crate::store::slate::tests::held_store::{Held, What};
 
     async fn ask(objects: &Arc<InMemory>, name: &str, take_over: bool) -> Result<Ownership> {
         let instance = Instance {
@@ -212,6 +235,50 @@ mod tests {
         b.release().await.expect("written");
         take(&objects, "a").await;
         assert!(is_refused(&objects, "b").await);
+    }
+
+    /// Has "a" take the log and release it, with something done after the release has read the owner and before it writes.
+    async fn release_during(objects: &Arc<InMemory>, meanwhile: impl Future<Output = ()>) {
+        let held = Arc::new(Held::of(objects.clone(), What::Write, OBJECT));
+        let instance = Instance {
+            name: "a".into(),
+            take_over: false,
+        };
+        let asked = Ownership::ask(held.clone(), "log", instance).await;
+        let a = asked.expect("it may");
+        a.take().await.expect("written");
+        held.hold_next();
+        let release = tokio::spawn(async move { a.release().await });
+        held.is_held().await;
+        meanwhile.await;
+        held.release();
+        release.await.expect("ended").expect("asked");
+    }
+
+    #[tokio::test]
+    async fn a_release_does_not_undo_a_takeover_at_the_same_moment() {
+        let objects = Arc::new(InMemory::new());
+        release_during(&objects, async {
+            take(&objects, "b").await;
+        })
+        .await;
+        assert!(is_refused(&objects, "a").await);
+        assert!(!is_refused(&objects, "b").await);
+    }
+
+    #[tokio::test]
+    async fn a_release_is_tried_again_while_the_server_owns_the_log() {
+        let objects = Arc::new(InMemory::new());
+        take(&objects, "b").await;
+        release_during(&objects, async {
+            let object = Path::from("log/owner");
+            let found = objects.get(&object).await.expect("found");
+            let same = found.bytes().await.expect("read");
+            objects.put(&object, same.into()).await.expect("written");
+            assert!(is_refused(&objects, "b").await);
+        })
+        .await;
+        assert!(!is_refused(&objects, "b").await);
     }
 
     #[tokio::test]
