@@ -80,8 +80,10 @@ impl CompactionScheduler for Scheduler {
             .filter(|compaction| compaction.active())
             .map(running)
             .collect();
-        note(&mut asked, state.manifest().segments(), &running);
+        // What is noted now is rewritten from the next poll on. The garbage collector keeps files that are not older than the last
+        // merge, to the millisecond: the rewrite must begin later than what it replaces was written.
         let wanted = wanted(&asked, state.manifest().segments());
+        note(&mut asked, state.manifest().segments(), &running);
         let files = describe(state.manifest());
         let first = self.rewrites_first.fetch_xor(true, Ordering::Relaxed);
         join(proposed, &wanted, &files, &running, (&self.bounds, first))

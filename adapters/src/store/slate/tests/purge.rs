@@ -149,7 +149,11 @@ async fn purged(store: &SlateStore, objects: &Arc<dyn ObjectStore>) {
         if pending == 0 && left.is_empty() {
             return;
         }
-        assert!(began.elapsed() < LONGEST, "{pending} keys, {left:?}");
+        assert!(
+            began.elapsed() < LONGEST,
+            "{pending} keys, {left:?} in {:?}",
+            store.manifest()
+        );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
