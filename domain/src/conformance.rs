@@ -324,6 +324,24 @@ fn conditional(since: u64) -> Append {
     Append::new(batch(&[(b"k", b"v")]), vec![precondition], None).expect("an append")
 }
 
+/// Why [`conditional`] is rejected for records that may have been trimmed.
+fn trimmed(since: u64, before: u64) -> Rejection {
+    Rejection::Trimmed {
+        key: Bytes::from_static(b"k"),
+        no_record_since: since.into(),
+        trimmed_before: before.into(),
+    }
+}
+
+/// Why [`conditional`] is rejected for a record.
+fn conflict(since: u64, last: u64) -> Rejection {
+    Rejection::Conflict {
+        key: Bytes::from_static(b"k"),
+        no_record_since: since.into(),
+        last: last.into(),
+    }
+}
+
 fn rejected(outcome: crate::Result<Appended>) -> Rejection {
     match outcome {
         Err(Error::Rejected(why)) => *why,

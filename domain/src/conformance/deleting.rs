@@ -3,7 +3,7 @@
 use futures::FutureExt;
 
 use super::*;
-use crate::{Counted, Rejection};
+use crate::Counted;
 
 pub(super) async fn deleted_records_are_not_read_and_readers_are_told<F: Fixture>(fixture: F) {
     let log = open(&fixture, BY_TIME).await;
@@ -104,27 +104,17 @@ pub(super) async fn preconditions_after_a_deletion<F: Fixture>(fixture: F) {
     log.applied(&[(b"k", b"1"), (b"k", b"2"), (b"o", b"")])
         .await;
     assert_eq!(log.deleted(b"k", None).await, 3);
-    let trimmed = Rejection::Trimmed {
-        key: Bytes::from_static(b"k"),
-        no_record_since: Sequence::new(2),
-        trimmed_before: Sequence::new(3),
-    };
     let unknown = log.try_append(conditional(2), Durability::Durable).await;
-    assert_eq!(rejected(unknown), trimmed);
+    assert_eq!(rejected(unknown), trimmed(2, 3));
     let clock = Arc::clone(&log.clock);
     log.close().await;
     let log = open_at(&fixture, NEVER, clock).await;
     let unknown = log.try_append(conditional(2), Durability::Durable).await;
-    assert_eq!(rejected(unknown), trimmed);
+    assert_eq!(rejected(unknown), trimmed(2, 3));
     let none = log.try_append(conditional(0), Durability::Durable).await;
     assert_eq!(none.expect("appended").start.get(), 3);
-    let conflict = Rejection::Conflict {
-        key: Bytes::from_static(b"k"),
-        no_record_since: Sequence::new(2),
-        last: Sequence::new(3),
-    };
     let again = log.try_append(conditional(2), Durability::Durable).await;
-    assert_eq!(rejected(again), conflict);
+    assert_eq!(rejected(again), conflict(2, 3));
     log.close().await;
 }
 
@@ -159,44 +149,9 @@ pub(super) async fn a_follower_at_the_tip_is_given_nothing_that_was_deleted<F: S
     fixture: F,
 ) {
     let log = open(&fixture, NEVER).await;
-    log.applied(&[(b"k", b"0"), (b"other", b"1")]).await;
-    let mut followers = Vec::new();
-    for visibility in [Visibility::Memory, Visibility::Durable] {
-        for key in [&b"k"[..], b"other"] {
-            let scan = Scan {
-                visibility,
-                ..scan_all(key)
-            };
-            let mut follower = log.writer.tail(scan).expect("room");
-            let page = follower.next().await.expect("open").expect("a page");
-            assert_eq!(page.records, 1);
-            while follower.next().now_or_never().is_some() {}
-            followers.push(follower);
-        }
-    }
-    // These wait in the inboxes of the followers.
-    log.applied(&[(b"k", b"2"), (b"other", b"3")]).await;
-    assert_eq!(log.deleted(b"k", None).await, 4);
-    log.applied(&[(b"k", b"4"), (b"other", b"5")]).await;
-    for pair in followers.chunks_mut(2) {
-        let [of_key, of_other] = pair else { continue };
-        let (mut told, mut trimmed) = (Vec::new(), None);
-        while told.is_empty() {
-            let page = of_key.next().await.expect("open").expect("a page");
-            trimmed = trimmed.or(page.trimmed_before);
-            told = entries(&page);
-        }
-        assert_eq!(told, [(4, Bytes::from("4"))]);
-        assert_eq!(trimmed, Some(4.into()));
-        let mut told = Vec::new();
-        while told.len() < 2 {
-            let page = of_other.next().await.expect("open").expect("a page");
-            assert_eq!(page.trimmed_before, None);
-            told.extend(entries(&page));
-        }
-        assert_eq!(told[0], (3, Bytes::from("3")));
-        assert_eq!(told[1], (5, Bytes::from("5")));
-    }
-    drop(followers);
+    following::nothing_hidden_is_given_at_the_tip(&log, async || {
+        assert_eq!(log.deleted(b"k", None).await, 4);
+    })
+    .await;
     log.close().await;
 }

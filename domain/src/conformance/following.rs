@@ -78,3 +78,48 @@ pub(super) async fn closing_answers_a_waiting_follower<F: StoreFixture>(fixture:
     closed.expect("closed");
     assert_eq!(answer.expect("not an error"), None);
 }
+
+/// Followers that wait at the tip are given nothing of `k` that `hide` removes before they take it. It hides the key up to 4.
+pub(super) async fn nothing_hidden_is_given_at_the_tip<F: StoreFixture>(
+    log: &Opened<'_, F>,
+    hide: impl AsyncFnOnce(),
+) {
+    log.applied(&[(b"k", b"0"), (b"other", b"1")]).await;
+    let mut followers = Vec::new();
+    for visibility in [Visibility::Memory, Visibility::Durable] {
+        for key in [&b"k"[..], b"other"] {
+            let scan = Scan {
+                visibility,
+                ..scan_all(key)
+            };
+            let mut follower = log.writer.tail(scan).expect("room");
+            let page = follower.next().await.expect("open").expect("a page");
+            assert_eq!(page.records, 1);
+            while follower.next().now_or_never().is_some() {}
+            followers.push(follower);
+        }
+    }
+    // These wait in the inboxes of the followers.
+    log.applied(&[(b"k", b"2"), (b"other", b"3")]).await;
+    hide().await;
+    log.applied(&[(b"k", b"4"), (b"other", b"5")]).await;
+    for pair in followers.chunks_mut(2) {
+        let [of_key, of_other] = pair else { continue };
+        let (mut told, mut trimmed) = (Vec::new(), None);
+        while told.is_empty() {
+            let page = of_key.next().await.expect("open").expect("a page");
+            trimmed = trimmed.or(page.trimmed_before);
+            told = entries(&page);
+        }
+        assert_eq!(told, [(4, Bytes::from("4"))]);
+        assert_eq!(trimmed, Some(4.into()));
+        let mut told = Vec::new();
+        while told.len() < 2 {
+            let page = of_other.next().await.expect("open").expect("a page");
+            assert_eq!(page.trimmed_before, None);
+            told.extend(entries(&page));
+        }
+        assert_eq!(told[0], (3, Bytes::from("3")));
+        assert_eq!(told[1], (5, Bytes::from("5")));
+    }
+}

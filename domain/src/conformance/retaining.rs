@@ -1,9 +1,7 @@
 //! Retention rules for prefixes: what they remove, and what readers are told.
 
-use futures::FutureExt;
-
 use super::*;
-use crate::{Counted, Rejection};
+use crate::Counted;
 
 pub(super) async fn rules_hide_old_records_of_their_prefixes_and_readers_are_told<F: Fixture>(
     fixture: F,
@@ -94,22 +92,12 @@ pub(super) async fn the_floor_of_a_prefix_stays_and_never_goes_back<F: Fixture>(
     assert_eq!(log.read(b"k", Visibility::Durable).await, []);
     assert_eq!(log.read(b"k2", Visibility::Durable).await.len(), 1);
     assert_eq!(log.read(b"o", Visibility::Durable).await.len(), 1);
-    let trimmed = Rejection::Trimmed {
-        key: Bytes::from_static(b"k"),
-        no_record_since: Sequence::new(2),
-        trimmed_before: Sequence::new(3),
-    };
     let unknown = log.try_append(conditional(2), Durability::Durable).await;
-    assert_eq!(rejected(unknown), trimmed);
+    assert_eq!(rejected(unknown), trimmed(2, 3));
     let none = log.try_append(conditional(0), Durability::Durable).await;
     assert_eq!(none.expect("appended").start.get(), 4);
-    let conflict = Rejection::Conflict {
-        key: Bytes::from_static(b"k"),
-        no_record_since: Sequence::new(2),
-        last: Sequence::new(4),
-    };
     let again = log.try_append(conditional(2), Durability::Durable).await;
-    assert_eq!(rejected(again), conflict);
+    assert_eq!(rejected(again), conflict(2, 4));
     assert_eq!(log.ruled(&self::rules(&[(b"k", 2_000)])).await, []);
     log.clock.advance(Duration::from_secs(1_000));
     assert_eq!(
@@ -125,47 +113,12 @@ pub(super) async fn a_follower_is_given_nothing_that_a_rule_has_deleted<F: Store
     fixture: F,
 ) {
     let log = open(&fixture, NEVER).await;
-    log.applied(&[(b"k", b"0"), (b"other", b"1")]).await;
-    let mut followers = Vec::new();
-    for visibility in [Visibility::Memory, Visibility::Durable] {
-        for key in [&b"k"[..], b"other"] {
-            let scan = Scan {
-                visibility,
-                ..scan_all(key)
-            };
-            let mut follower = log.writer.tail(scan).expect("room");
-            let page = follower.next().await.expect("open").expect("a page");
-            assert_eq!(page.records, 1);
-            while follower.next().now_or_never().is_some() {}
-            followers.push(follower);
-        }
-    }
-    // These wait in the inboxes of the followers.
-    log.applied(&[(b"k", b"2"), (b"other", b"3")]).await;
-    log.clock.advance(Duration::from_secs(100));
-    let rules = rules(&[(b"k", 50)]);
-    assert_eq!(log.ruled(&rules).await, [(b"k".to_vec(), 4)]);
-    log.applied(&[(b"k", b"4"), (b"other", b"5")]).await;
-    for pair in followers.chunks_mut(2) {
-        let [of_key, of_other] = pair else { continue };
-        let (mut told, mut trimmed) = (Vec::new(), None);
-        while told.is_empty() {
-            let page = of_key.next().await.expect("open").expect("a page");
-            trimmed = trimmed.or(page.trimmed_before);
-            told = entries(&page);
-        }
-        assert_eq!(told, [(4, Bytes::from("4"))]);
-        assert_eq!(trimmed, Some(4.into()));
-        let mut told = Vec::new();
-        while told.len() < 2 {
-            let page = of_other.next().await.expect("open").expect("a page");
-            assert_eq!(page.trimmed_before, None);
-            told.extend(entries(&page));
-        }
-        assert_eq!(told[0], (3, Bytes::from("3")));
-        assert_eq!(told[1], (5, Bytes::from("5")));
-    }
-    drop(followers);
+    following::nothing_hidden_is_given_at_the_tip(&log, async || {
+        log.clock.advance(Duration::from_secs(100));
+        let rules = rules(&[(b"k", 50)]);
+        assert_eq!(log.ruled(&rules).await, [(b"k".to_vec(), 4)]);
+    })
+    .await;
     log.close().await;
 }
 

@@ -3,7 +3,7 @@
 use futures::FutureExt;
 
 use super::*;
-use crate::{Counted, Producer, Rejection};
+use crate::{Counted, Producer};
 
 pub(super) async fn nothing_below_the_floor_is_read_and_readers_are_told<F: Fixture>(fixture: F) {
     let log = open(&fixture, BY_TIME).await;
@@ -149,29 +149,19 @@ pub(super) async fn preconditions_and_producers_after_a_trim<F: Fixture>(fixture
     log.applied(&[(b"k", b"1"), (b"k", b"2"), (b"o", b"")])
         .await;
     assert_eq!(log.trimmed(3).await, 3);
-    let trimmed = Rejection::Trimmed {
-        key: Bytes::from_static(b"k"),
-        no_record_since: Sequence::new(1),
-        trimmed_before: Sequence::new(3),
-    };
     let unknown = log.try_append(conditional(1), Durability::Durable).await;
-    assert_eq!(rejected(unknown), trimmed);
+    assert_eq!(rejected(unknown), trimmed(1, 3));
     // A key without a record above the floor is empty, also for a writer that has forgotten the key.
     let clock = Arc::clone(&log.clock);
     log.close().await;
     let log = open_at(&fixture, NEVER, clock).await;
     let unknown = log.try_append(conditional(1), Durability::Durable).await;
-    assert_eq!(rejected(unknown), trimmed);
+    assert_eq!(rejected(unknown), trimmed(1, 3));
     let none = log.try_append(conditional(0), Durability::Durable).await;
     assert_eq!(none.expect("appended").start.get(), 4);
     // Now it has one.
-    let conflict = Rejection::Conflict {
-        key: Bytes::from_static(b"k"),
-        no_record_since: Sequence::new(1),
-        last: Sequence::new(4),
-    };
     let again = log.try_append(conditional(1), Durability::Durable).await;
-    assert_eq!(rejected(again), conflict);
+    assert_eq!(rejected(again), conflict(1, 4));
     let duplicate = log.try_append(request(0), Durability::Durable).await;
     let duplicate = duplicate.expect("known");
     assert_eq!((duplicate.start, duplicate.duplicate), (first.start, true));
