@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use log_domain::{
-    Clock, Error, Growth, LogService, LogStore, PrefixRules, Retention, SealPolicy, Sequence, Trim,
+    Clock, Error, Growth, LogService, LogStore, PrefixRules, Retention, SealPolicy, Sequence,
+    StoredSegment, Trim,
 };
 use tokio::time::Instant;
 
@@ -59,14 +60,20 @@ pub(crate) fn keep_trimming<S: LogStore>(
                 max_age: retention.max_age.filter(|_| is_believed),
                 ..retention
             };
+            // Without retention, the list of data files is not walked through.
+            let stored = match retention.is_off() {
+                true => Vec::new(),
+                false => service.stored(),
+            };
             let has_size = retention.max_bytes.is_some();
             let retention = match has_size {
-                true => growth.leave_room(retention, stored_bytes(&service)),
+                true => growth.leave_room(retention, bytes(&stored)),
                 false => retention,
             };
+            let due = retention.due(&stored, now_ms).collect();
             let no_rules = PrefixRules::default();
             let rules = if is_believed { &rules } else { &no_rules };
-            match enforce(&service, &retention, rules, now_ms).await {
+            match enforce(&service, due, rules).await {
                 Ok(()) => throttle.is_over(),
                 // The process ends, or says itself that it cannot write.
                 Err(_) if service.status().stopped.is_some() => return,
@@ -77,14 +84,13 @@ pub(crate) fn keep_trimming<S: LogStore>(
                 }
             }
             if has_size {
-                growth.left(stored_bytes(&service));
+                growth.left(bytes(&service.stored()));
             }
         }
     });
 }
 
-fn stored_bytes<S: LogStore>(service: &LogService<S>) -> u64 {
-    let stored = service.stored();
+fn bytes(stored: &[StoredSegment]) -> u64 {
     stored.iter().map(|segment| segment.bytes).sum()
 }
 
@@ -92,11 +98,10 @@ fn stored_bytes<S: LogStore>(service: &LogService<S>) -> u64 {
 /// As [`LogService::trim`] and [`LogService::apply_rules`].
 async fn enforce<S: LogStore>(
     service: &LogService<S>,
-    retention: &Retention,
+    due: Vec<Trim>,
     rules: &PrefixRules,
-    now_ms: i64,
 ) -> Result<(), Error> {
-    trim(service, retention, now_ms).await?;
+    trim(service, due).await?;
     let raised = service.apply_rules(rules).await?;
     if let Some(highest) = raised.iter().map(|raised| raised.floor).max() {
         tracing::info!(prefixes = raised.len(), %highest, "retention: records of keys with these prefixes are deleted");
@@ -106,16 +111,11 @@ async fn enforce<S: LogStore>(
 
 /// # Errors
 /// As [`LogService::trim`].
-async fn trim<S: LogStore>(
-    service: &LogService<S>,
-    retention: &Retention,
-    now_ms: i64,
-) -> Result<(), Error> {
+async fn trim<S: LogStore>(service: &LogService<S>, due: Vec<Trim>) -> Result<(), Error> {
     let floor = service.floor();
     // The sequencer seals it when nothing was appended for a while.
     let is_emptied = floor > Sequence::ZERO && floor == service.watermarks().tip;
     let of_emptied = is_emptied.then_some(Trim::BeforeSequence(floor));
-    let due = service.due(retention, now_ms);
     for due in due.into_iter().chain(of_emptied) {
         let before = service.floor();
         let floor = service.trim(due).await?;

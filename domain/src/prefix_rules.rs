@@ -99,10 +99,8 @@ impl PrefixRules {
     /// The floors that are due in a log that reaches so far, one for each rule that finds something older than its age.
     pub fn due<'a>(&'a self, log: Extent<'a>) -> impl Iterator<Item = PrefixFloor> + 'a {
         self.0.iter().filter_map(move |rule| {
-            let age_ms = i64::try_from(rule.max_age.as_millis()).unwrap_or(i64::MAX);
-            let time = log.now_ms.saturating_sub(age_ms);
             // A time that is not in the future is not refused.
-            let floor = Trim::BeforeTime(time).floor(log).ok()?;
+            let floor = Trim::older_than(rule.max_age, log.now_ms).floor(log).ok()?;
             (floor > Sequence::ZERO).then(|| PrefixFloor {
                 prefix: rule.prefix.clone(),
                 floor,

@@ -37,10 +37,7 @@ impl Retention {
 
     /// The trims that are due at `now_ms` (Unix ms), in a log with these segments at or above its floor, in order.
     pub fn due(&self, stored: &[StoredSegment], now_ms: i64) -> impl Iterator<Item = Trim> {
-        let by_age = self.max_age.map(|age| {
-            let age_ms = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
-            Trim::BeforeTime(now_ms.saturating_sub(age_ms))
-        });
+        let by_age = self.max_age.map(|age| Trim::older_than(age, now_ms));
         let by_size = self
             .max_bytes
             .and_then(|most| first_that_stays(stored, most))

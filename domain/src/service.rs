@@ -8,8 +8,8 @@ use crate::page::PageBuilder;
 use crate::ports::Telemetry;
 use crate::{
     Append, Appended, Counted, Deletion, Durability, Key, KeysPage, KeysQuery, Limits, LogReader,
-    LogWriter, Page, PrefixFloor, PrefixRules, Result, Retention, Run, Scan, Segment, Sequence,
-    SequenceRange, Status, Stopped, StoredSegment, Trim, Watermarks,
+    LogWriter, Page, PrefixFloor, PrefixRules, Result, Run, Scan, Segment, Sequence, SequenceRange,
+    Status, Stopped, StoredSegment, Trim, Watermarks,
 };
 
 /// A log that can be appended to, read and followed.
@@ -97,15 +97,6 @@ impl<S: LogWriter> LogService<S> {
     /// The segments that have records at or above the floor, or could, in order, and how much is stored of each.
     pub fn stored(&self) -> Vec<StoredSegment> {
         self.store.stored()
-    }
-
-    /// The trims that `retention` asks for now.
-    pub fn due(&self, retention: &Retention, now_ms: i64) -> Vec<Trim> {
-        // Without retention, the list of data files is not walked through.
-        match retention.is_off() {
-            true => Vec::new(),
-            false => retention.due(&self.store.stored(), now_ms).collect(),
-        }
     }
 
     /// Makes all acknowledged records durable and closes the store.

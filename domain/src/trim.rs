@@ -1,5 +1,7 @@
 //! Trims of the log. A trim raises the *floor* of the log: below it, nothing is read any more.
 
+use std::time::Duration;
+
 use crate::{Error, Result, Segment, Sequence};
 
 /// What is no longer to be read.
@@ -26,6 +28,12 @@ pub struct Extent<'a> {
 }
 
 impl Trim {
+    /// Of what is older than `age` at `now_ms` (Unix ms).
+    pub(crate) fn older_than(age: Duration, now_ms: i64) -> Self {
+        let age_ms = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
+        Self::BeforeTime(now_ms.saturating_sub(age_ms))
+    }
+
     /// The floor that it asks for. Where a time lies within a segment is not stored, so for a time this is the start of
     /// the last segment that began before it; or the tip, if all records are older.
     ///
