@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 
 use super::EngineNumber;
-use super::floors::{Floor, Floors};
+use super::floors::Floors;
 use crate::Sequence;
 use crate::prefix_rules::{PREFIX_RULES, PrefixFloor};
 
@@ -30,6 +30,14 @@ struct OfPrefix {
     floors: Floors,
     /// The directory lists no key with the prefix in segments where all its records are below this floor.
     unlisted: Sequence,
+}
+
+impl OfPrefix {
+    /// The floor in force, if the directory may list keys without records at or above it.
+    fn to_unlist(&self) -> Option<Sequence> {
+        let in_force = self.floors.in_force();
+        (self.unlisted < in_force).then_some(in_force)
+    }
 }
 
 impl PrefixFloors {
@@ -64,29 +72,17 @@ impl PrefixFloors {
     /// Whether the directory may list `key` in a segment where all its records are below the floor of a prefix.
     pub fn may_be_listed(&self, key: &[u8]) -> bool {
         let mut prefixes = self.prefixes(key, self.lengths.range(..=key.len()));
-        prefixes.any(|of_prefix| of_prefix.unlisted < of_prefix.floors.in_force())
+        prefixes.any(|of_prefix| of_prefix.to_unlist().is_some())
     }
 
     /// The floors in force below which the directory may list keys without other records.
     pub fn to_unlist(&self) -> Vec<PrefixFloor> {
-        let all = self.floors.iter();
-        let listed = all.filter(|(_, of_prefix)| of_prefix.unlisted < of_prefix.floors.in_force());
-        let listed = listed.map(|(prefix, of_prefix)| PrefixFloor {
-            prefix: prefix.clone(),
-            floor: of_prefix.floors.in_force(),
-        });
-        listed.collect()
+        self.each(OfPrefix::to_unlist)
     }
 
     /// The floors below which the directory lists no keys without other records.
     pub fn all_unlisted(&self) -> Vec<PrefixFloor> {
-        let all = self.floors.iter();
-        let unlisted = all.filter(|(_, of_prefix)| of_prefix.unlisted > Sequence::ZERO);
-        let unlisted = unlisted.map(|(prefix, of_prefix)| PrefixFloor {
-            prefix: prefix.clone(),
-            floor: of_prefix.unlisted,
-        });
-        unlisted.collect()
+        self.each(|of_prefix| Some(of_prefix.unlisted).filter(|floor| *floor > Sequence::ZERO))
     }
 
     /// The directory lists no key with the prefix any more in segments where all its records are below the floor.
@@ -97,12 +93,11 @@ impl PrefixFloors {
     }
 
     /// The highest floor of `prefix` that was written; 0 without one.
-    pub fn newest(&self, prefix: &[u8]) -> Floor {
+    pub fn newest(&self, prefix: &[u8]) -> Sequence {
         let found = self.floors.get(prefix);
-        found.map_or_else(
-            || Floors::default().newest(),
-            |of_prefix| of_prefix.floors.newest(),
-        )
+        found.map_or(Sequence::ZERO, |of_prefix| {
+            of_prefix.floors.newest().sequence
+        })
     }
 
     /// Whether `prefix` has a floor.
@@ -161,6 +156,15 @@ impl PrefixFloors {
             self.floors.remove(prefix);
         }
         self.measure();
+    }
+
+    /// The prefixes for which `floor` gives one.
+    fn each(&self, floor: impl Fn(&OfPrefix) -> Option<Sequence>) -> Vec<PrefixFloor> {
+        let found = self.floors.iter().filter_map(|(prefix, of_prefix)| {
+            let prefix = prefix.clone();
+            floor(of_prefix).map(|floor| PrefixFloor { prefix, floor })
+        });
+        found.collect()
     }
 
     fn highest<'l>(&self, key: &[u8], lengths: impl Iterator<Item = &'l usize>) -> Sequence {
@@ -227,7 +231,7 @@ mod tests {
                 match step {
                     Do::Raise(prefix, floor) => {
                         let raised = PrefixFloor { prefix: prefix.into(), floor: Sequence::new(floor) };
-                        if floors.newest(&raised.prefix).sequence < raised.floor {
+                        if floors.newest(&raised.prefix) < raised.floor {
                             number += 2;
                             floors.written(&raised, EngineNumber::new(number));
                             rows.insert(raised.prefix.clone(), (number, raised.floor));

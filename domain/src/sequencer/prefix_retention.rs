@@ -57,9 +57,9 @@ impl Sequencer {
     ) -> Result<Option<Step<'static>>> {
         let floors = &self.prefix_floors;
         let mut prefix_floors = due;
-        // What another floor hides already needs none of its own: it would be forgotten at once.
+        // What another floor hides already needs none of its own: the next step would forget it.
         prefix_floors.retain(|due| {
-            let newest = floors.newest(&due.prefix).sequence;
+            let newest = floors.newest(&due.prefix);
             let hidden = newest.max(self.floor()).max(floors.covering(&due.prefix));
             due.floor > hidden
         });
