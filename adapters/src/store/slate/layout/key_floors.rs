@@ -7,13 +7,13 @@
 //!
 //! It outlives the records, so that a late reader is told that they are gone, until the floor of the log has passed it.
 
-use bytes::{Buf, BufMut, Bytes};
+use bytes::Bytes;
 use log_domain::segment::SYSTEM_SEGMENT;
 use log_domain::{Error, Key, Result, Sequence};
 
-use super::{HEAD_BYTES, RowType, head, key, versioned};
+use super::{HEAD_BYTES, RowType, head, key};
 
-const VERSION: u8 = 1;
+pub(crate) use super::floor::value;
 
 /// What all key floor rows begin with.
 pub(crate) fn prefix() -> Bytes {
@@ -31,23 +31,12 @@ pub(crate) fn key(log_key: &[u8]) -> Bytes {
     row_key.freeze()
 }
 
-/// The row's value.
-pub(crate) fn value(floor: Sequence) -> Bytes {
-    let mut value = Vec::with_capacity(9);
-    value.put_u8(VERSION);
-    value.put_u64(floor.get());
-    value.into()
-}
-
 /// Reads the floor of a row.
 ///
 /// # Errors
 /// [`Error::Corrupt`] when it is not one, or of another version.
 pub(crate) fn floor(value: &Bytes) -> Result<Sequence> {
-    let mut rest = versioned(value, VERSION, "a key floor row")?;
-    let floor = rest.try_get_u64();
-    let floor = floor.map_err(|_| Error::Corrupt("a key floor row is cut off".into()))?;
-    Ok(Sequence::new(floor))
+    super::floor::decode(value, "a key floor row")
 }
 
 /// Reads a row: the key and its floor.

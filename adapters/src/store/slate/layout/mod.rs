@@ -9,6 +9,7 @@
 //! One file for each row type, with its key and its value side by side. The tags below must never change.
 
 pub(crate) mod directory;
+mod floor;
 pub(crate) mod key;
 pub(crate) mod key_floors;
 pub(crate) mod keys;

@@ -7,13 +7,13 @@
 //!
 //! It is deleted once the floor of the log, or of a shorter prefix, is as high.
 
-use bytes::{Buf, BufMut, Bytes};
+use bytes::{BufMut, Bytes};
 use log_domain::segment::SYSTEM_SEGMENT;
-use log_domain::{Error, PrefixFloor, Result, Sequence};
+use log_domain::{Error, PrefixFloor, Result};
 
-use super::{HEAD_BYTES, RowType, head, versioned};
+use super::{HEAD_BYTES, RowType, head};
 
-const VERSION: u8 = 1;
+pub(crate) use super::floor::value;
 
 /// What all prefix floor rows begin with.
 pub(crate) fn prefix() -> Bytes {
@@ -27,33 +27,24 @@ pub(crate) fn key(of_keys: &[u8]) -> Bytes {
     row_key.freeze()
 }
 
-/// The row's value.
-pub(crate) fn value(floor: Sequence) -> Bytes {
-    let mut value = Vec::with_capacity(9);
-    value.put_u8(VERSION);
-    value.put_u64(floor.get());
-    value.into()
-}
-
 /// Reads a row.
 ///
 /// # Errors
 /// [`Error::Corrupt`] when it is not one, or of another version.
 pub(crate) fn decode(row_key: &Bytes, value: &Bytes) -> Result<PrefixFloor> {
-    let damaged = || Error::Corrupt(format!("prefix floor row {}", row_key.escape_ascii()));
-    let mut rest = versioned(value, VERSION, "a prefix floor row")?;
-    let floor = rest.try_get_u64().map_err(|_| damaged())?;
     if row_key.len() < HEAD_BYTES {
-        return Err(damaged());
+        let row_key = row_key.escape_ascii();
+        return Err(Error::Corrupt(format!("prefix floor row {row_key}")));
     }
     Ok(PrefixFloor {
         prefix: row_key.slice(HEAD_BYTES..),
-        floor: Sequence::new(floor),
+        floor: super::floor::decode(value, "a prefix floor row")?,
     })
 }
 
 #[cfg(test)]
 mod tests {
+    use log_domain::Sequence;
     use proptest::prelude::*;
 
     use super::*;
