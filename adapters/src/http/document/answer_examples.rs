@@ -4,19 +4,13 @@
 use serde_json::{Value as Json, json};
 use serde_yaml::{Mapping, Value as Yaml};
 
+use super::schema::example_of;
+
 /// The examples of what an operation answers, by name; none if the schema has the only one.
 pub(in crate::http) fn of(operation: &str) -> Mapping {
     let examples: Vec<(&str, Json)> = match operation {
         "scan" => vec![
-            (
-                "complete",
-                json!({
-                    "status": "success",
-                    "key": "b3JkZXJz",
-                    "values": [{"sequence": 0, "value": "Zmlyc3Q=", "timestampMs": 1_795_385_000_000_u64}],
-                    "nextSequence": 1
-                }),
-            ),
+            ("complete", example_of("ScanResponse")),
             (
                 "trimmed",
                 json!({
@@ -34,7 +28,7 @@ pub(in crate::http) fn of(operation: &str) -> Mapping {
             ),
         ],
         "count" => vec![
-            ("complete", json!({"status": "success", "count": 2})),
+            ("complete", example_of("CountResponse")),
             (
                 "trimmed",
                 json!({"status": "success", "count": 1, "trimmedBefore": 1}),

@@ -106,6 +106,11 @@ fn inline(schema: MetaSchema) -> MetaSchemaRef {
     MetaSchemaRef::Inline(Box::new(schema))
 }
 
+/// The example of a message.
+pub(super) fn example_of(message: &str) -> serde_json::Value {
+    supplement::of(message).example
+}
+
 fn schema(message: &'static MessageDescription) -> MetaSchema {
     let supplement = supplement::of(message.name);
     let bytes = |field: &FieldDescription| field.field_type == FieldType::Bytes;
