@@ -2,7 +2,6 @@
 
 use log_domain::sequencer::{EngineNumber, Step};
 use log_domain::{Error, PrefixFloor, PrefixRules, Result};
-use tokio::sync::oneshot;
 
 use super::durable_answers::{Answer, Waiter};
 use super::queue::{Message, PendingRules, Queue};
@@ -16,21 +15,14 @@ impl Queue {
         rules: PrefixRules,
         shared: &Shared,
     ) -> Result<Vec<PrefixFloor>> {
-        if shared.stopped().is_some() {
-            return Err(shared.floor_refusal());
-        }
-        shared.accepts()?;
-        let permits = self.admit(0)?;
-        let (reply, answer) = oneshot::channel();
-        let pending = PendingRules {
-            rules,
-            reply,
-            permits,
+        let message = |reply, permits| {
+            Message::Rules(PendingRules {
+                rules,
+                reply,
+                permits,
+            })
         };
-        if !self.send(Message::Rules(pending)) {
-            return Err(shared.floor_refusal());
-        }
-        match tokio::time::timeout(self.timeout(), answer).await {
+        match self.ask_for_floors(0, shared, message).await? {
             Ok(answer) => answer.unwrap_or_else(|_| Err(shared.trim_unknown())),
             Err(_) => Err(Error::unavailable(format!(
                 "the floors of prefixes were not durable within {} ms",

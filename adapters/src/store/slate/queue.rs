@@ -10,8 +10,10 @@ use log_domain::{
     Result, Segment, SegmentId, Sequence, Trim,
 };
 use parking_lot::Mutex;
+use tokio::sync::oneshot::error::RecvError;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
+use tokio::time::error::Elapsed;
 
 use super::durable_answers::FloorKind;
 use super::shared::Shared;
@@ -91,6 +93,10 @@ impl PendingRules {
         let _ = self.reply.send(Err(why));
     }
 }
+
+/// The answer to a command; an error if the writer went without one, and one around it if there was none in time.
+pub(super) type Answered<T> =
+    std::result::Result<std::result::Result<Result<T>, RecvError>, Elapsed>;
 
 /// A step of a removal.
 pub(super) enum PendingRemoval {
@@ -253,30 +259,24 @@ impl Queue {
 
     /// Queues a trim or a deletion and waits for the floor, up to the deadline. Past its deadline it can still get its turn.
     pub(super) async fn raise(&self, request: FloorRequest, shared: &Shared) -> Result<Sequence> {
-        if shared.stopped().is_some() {
-            return Err(shared.floor_refusal());
-        }
-        shared.accepts()?;
         let bytes = match &request {
             FloorRequest::Trim(_) => 0,
             FloorRequest::Delete(deletion, _) => deletion.key.as_ref().len() as u64,
         };
-        let permits = self.admit(bytes)?;
         let kind = request.kind();
-        let (reply, answer) = oneshot::channel();
-        let pending = PendingFloor {
-            request,
-            reply,
-            permits,
+        let message = |reply, permits| {
+            Message::Raise(PendingFloor {
+                request,
+                reply,
+                permits,
+            })
         };
-        if self.sender.send(Message::Raise(pending)).is_err() {
-            return Err(shared.floor_refusal());
-        }
+        let answered = self.ask_for_floors(bytes, shared, message).await?;
         let late = format!(
             "it was not acknowledged within {} ms",
             self.timeout.as_millis()
         );
-        match (tokio::time::timeout(self.timeout, answer).await, kind) {
+        match (answered, kind) {
             (Ok(Ok(outcome)), _) => outcome,
             (Ok(Err(_)), FloorKind::Log) => Err(shared.trim_unknown()),
             (Ok(Err(_)), FloorKind::Key) => Err(shared.deletion_unknown()),
@@ -285,17 +285,34 @@ impl Queue {
         }
     }
 
+    /// Queues a command of so many bytes that raises floors, and waits for its answer, up to the deadline.
+    ///
+    /// # Errors
+    /// Those of a command that was not queued.
+    pub(super) async fn ask_for_floors<T>(
+        &self,
+        bytes: u64,
+        shared: &Shared,
+        message: impl FnOnce(oneshot::Sender<Result<T>>, [Permit; 2]) -> Message,
+    ) -> Result<Answered<T>> {
+        if shared.stopped().is_some() {
+            return Err(shared.floor_refusal());
+        }
+        shared.accepts()?;
+        let permits = self.admit(bytes)?;
+        let (reply, answer) = oneshot::channel();
+        if self.sender.send(message(reply, permits)).is_err() {
+            return Err(shared.floor_refusal());
+        }
+        Ok(tokio::time::timeout(self.timeout, answer).await)
+    }
+
     /// A place in the queue for a command of so many bytes.
     ///
     /// # Errors
     /// [`Error::Overloaded`] if there is none.
-    pub(super) fn admit(&self, bytes: u64) -> Result<[Permit; 2]> {
+    fn admit(&self, bytes: u64) -> Result<[Permit; 2]> {
         Ok([self.requests.take(1)?, self.bytes.take(bytes)?])
-    }
-
-    /// Queues a command that has its place. Says whether there is a writer that takes it.
-    pub(super) fn send(&self, message: Message) -> bool {
-        self.sender.send(message).is_ok()
     }
 
     /// A sender to the writer that does not keep the store open.
