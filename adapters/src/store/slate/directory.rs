@@ -67,30 +67,11 @@ pub(super) async fn newest(
 
 /// How many records of `key` are before the first segment that the directory lists. It lists those that were removed no more.
 pub(super) async fn base(db: &(impl DbReadOps + Sync), key: &Key) -> Result<u64> {
-    let (_, first) = oldest(db, key, SegmentId::MAX, 0).await?;
-    // What nobody has counted is not there.
-    Ok(first.and_then(|first| first.earlier).unwrap_or_default())
-}
-
-/// The oldest segments before `end` that hold `key`, `most` at most, and what the directory says of the next one that does.
-pub(super) async fn oldest(
-    db: &(impl DbReadOps + Sync),
-    key: &Key,
-    end: SegmentId,
-    most: usize,
-) -> Result<(Vec<SegmentId>, Option<DirectoryEntry>)> {
     let options = ScanOptions::default().with_cache_blocks(true);
     let rows = db.scan_prefix_with_options(directory::prefix(key.as_ref()), .., &options);
-    let mut rows = rows.await.map_err(error::read)?;
-    let mut segments = Vec::new();
-    loop {
-        match next(&mut rows).await? {
-            Some(entry) if entry.segment < end && segments.len() < most => {
-                segments.push(entry.segment);
-            }
-            entry => return Ok((segments, entry)),
-        }
-    }
+    let first = next(&mut rows.await.map_err(error::read)?).await?;
+    // What nobody has counted is not there.
+    Ok(first.and_then(|first| first.earlier).unwrap_or_default())
 }
 
 /// The rows of several keys, which one iterator reads in order.
@@ -114,7 +95,8 @@ impl RowsOfKeys {
         })
     }
 
-    /// As [`oldest`], for a key that comes after those before.
+    /// The oldest segments before `end` that hold `key`, `most` at most, and what the directory says of the next one that does. The
+    /// key comes after those before.
     pub(super) async fn oldest(
         &mut self,
         key: &Key,

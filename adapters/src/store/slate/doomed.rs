@@ -5,27 +5,22 @@ use log_domain::sequencer::{DirectoryEntry, Doomed};
 use log_domain::{Error, Key, Result, SegmentId};
 use slatedb::Db;
 
-use super::directory::{RowsOfKeys, newest, oldest};
+use super::directory::{RowsOfKeys, newest};
 
 /// Rows of one key that are removed by one commit. With the number of keys, this bounds for how long appends wait behind it.
 const ROWS: usize = 4;
 /// Keys whose records are counted at the same time: few, because nothing waits for them.
 const CONCURRENT: usize = 4;
 
-/// The oldest rows of `key`, of segments before `end`; `None` if there are none.
-pub(super) async fn doomed(db: &Db, key: Key, end: SegmentId) -> Result<Option<Doomed>> {
-    let (segments, next) = oldest(db, &key, end, ROWS).await?;
-    with_settled(db, key, segments, next).await
-}
-
-/// As [`doomed`], for keys in order. One iterator reads the rows of all of them.
-pub(super) async fn all_doomed(db: &Db, keys: Vec<Key>, end: SegmentId) -> Result<Vec<Doomed>> {
-    let Some(first) = keys.first() else {
+/// The oldest rows of these keys, which are in order, each of segments before its end. Those without one are left out. One iterator reads
+/// the rows of all of them.
+pub(super) async fn doomed(db: &Db, keys: Vec<(Key, SegmentId)>) -> Result<Vec<Doomed>> {
+    let Some((first, _)) = keys.first() else {
         return Ok(Vec::new());
     };
     let mut rows = RowsOfKeys::starting(db, first).await?;
     let mut found = Vec::with_capacity(keys.len());
-    for key in keys {
+    for (key, end) in keys {
         // Nothing waits for this.
         tokio::task::consume_budget().await;
         let (segments, next) = rows.oldest(&key, end, ROWS).await?;
@@ -63,9 +58,11 @@ async fn with_settled(
     }))
 }
 
-/// Whether the key may have more such rows.
-pub(super) fn is_full(doomed: &Doomed) -> bool {
-    doomed.segments.len() == ROWS
+/// Those of these keys that may have more such rows.
+pub(super) fn unfinished<'a>(doomed: impl IntoIterator<Item = &'a Doomed>) -> Vec<Key> {
+    let full = doomed.into_iter();
+    let full = full.filter(|doomed| doomed.segments.len() == ROWS);
+    full.map(|doomed| doomed.key.clone()).collect()
 }
 
 /// What the row of `key` should say that leaves open how many records are before it.

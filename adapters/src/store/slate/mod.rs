@@ -35,6 +35,7 @@ mod record_rows;
 mod removal;
 mod removal_commits;
 mod removal_requests;
+mod rounds;
 mod rows;
 pub mod settings;
 mod shared;

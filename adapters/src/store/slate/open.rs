@@ -29,10 +29,11 @@ use super::layout::prefix::{ByKey, BySegment};
 use super::layout::{producers, segments, state};
 use super::owner::{Instance, Ownership};
 use super::prefix_removal::PrefixRemoval;
-use super::purge::Purge;
+use super::purge::{self, Purge};
 use super::queue::Queue;
 use super::removal::Removal;
 use super::removal_requests::Requests;
+use super::rounds;
 use super::shared::Shared;
 use super::stored_rows::all;
 use super::stored_watermark::{self, StoredWatermark};
@@ -245,13 +246,15 @@ async fn open(parts: StoreParts, options: Options) -> Result<SlateStore> {
         dead: removed.dead,
         telemetry: Arc::clone(&parts.telemetry),
     };
-    tokio::spawn(removal.run(options.remove_every));
+    let every = options.remove_every;
+    tokio::spawn(rounds::run(removal, every, every));
     let compacts = options.settings.compactor_options.is_some();
     let unlisting = || Unlisting {
         db: db.clone(),
         shared: Arc::clone(&shared),
         requests: requests.clone(),
     };
+    let pause = purge::pause(options.purge_within, every);
     let purge = Purge {
         db: db.clone(),
         shared: Arc::clone(&shared),
@@ -261,13 +264,14 @@ async fn open(parts: StoreParts, options: Options) -> Result<SlateStore> {
         deleted: Arc::clone(&removed.deleted),
         rewrites: compacts.then_some(removed.rewrites),
         within: options.purge_within,
+        pause,
     };
-    tokio::spawn(purge.run(options.remove_every));
+    tokio::spawn(rounds::run(purge, pause, pause * purge::AFTER_FAILURE));
     let of_prefixes = PrefixRemoval {
         unlisting: unlisting(),
         deleted: removed.deleted,
     };
-    tokio::spawn(of_prefixes.run(options.remove_every));
+    tokio::spawn(rounds::run(of_prefixes, every, every));
     let writer = Writer {
         status: db.subscribe(),
         db: db.clone(),

@@ -7,7 +7,6 @@
 //! Nothing of this is remembered: after a restart, all steps are taken again for each prefix with a floor.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use log_domain::{PrefixFloor, Result};
 use slatedb::config::FlushType;
@@ -16,7 +15,8 @@ use super::compaction::DeletedKeys;
 use super::directory;
 use super::flush::flush;
 use super::layout::directory::with_prefix;
-use super::shared::Vital;
+use super::rounds::Rounds;
+use super::shared::Shared;
 use super::unlisting::{KEYS, Unlisting};
 
 /// Keys that one walk visits; the next one continues. It bounds how long an iterator is open.
@@ -29,33 +29,15 @@ pub(super) struct PrefixRemoval {
     pub(super) deleted: Arc<DeletedKeys>,
 }
 
-impl PrefixRemoval {
-    /// Looks `every` so often whether there is something to remove, until the store stops.
-    pub(super) async fn run(self, every: Duration) {
-        let shared = Arc::clone(&self.unlisting.shared);
-        let _vital = Vital(Arc::clone(&shared));
-        let mut fails = false;
-        loop {
-            let round = async {
-                tokio::time::sleep(every).await;
-                self.remove().await
-            };
-            let outcome = tokio::select! {
-                biased;
-                _ = shared.until_stopped() => return,
-                outcome = round => outcome,
-            };
-            if let Err(error) = &outcome
-                && !fails
-            {
-                tracing::warn!(%error, "could not remove all that is below the floors of prefixes: trying again");
-            }
-            fails = outcome.is_err();
-        }
+impl Rounds for PrefixRemoval {
+    const FAILURE: &'static str = "could not remove all that is below the floors of prefixes";
+
+    fn shared(&self) -> &Arc<Shared> {
+        &self.unlisting.shared
     }
 
     /// Takes keys out of the directory, of all prefixes whose floors have risen, and lets merges leave out their records.
-    async fn remove(&self) -> Result<()> {
+    async fn round(&self) -> Result<()> {
         let Unlisting { db, shared, .. } = &self.unlisting;
         let prefixes = shared.key_floors.prefixes();
         let floors = match prefixes.is_empty() {
@@ -76,7 +58,9 @@ impl PrefixRemoval {
         }
         Ok(())
     }
+}
 
+impl PrefixRemoval {
     /// Takes all keys with the prefix out of the directory for segments where all their records are below the floor.
     async fn unlist(&self, floor: &PrefixFloor) -> Result<()> {
         let Unlisting { db, shared, .. } = &self.unlisting;

@@ -25,7 +25,8 @@ use super::layout::prefix;
 use super::queue::PendingRemoval;
 use super::record_rows::{next_row, rows};
 use super::removal_requests::Requests;
-use super::shared::{Shared, Vital};
+use super::rounds::Rounds;
+use super::shared::Shared;
 use super::unlisting::{KEYS, Unlisting};
 
 /// Keys whose rows are looked for at the same time.
@@ -33,8 +34,8 @@ const CONCURRENT: usize = 16;
 /// How often deleted keys are looked for at least and at most.
 const SELDOM: Duration = Duration::from_secs(10);
 const SOON: Duration = Duration::from_millis(100);
-/// After a failure, the next round comes so many times later.
-const AFTER_FAILURE: u32 = 30;
+/// After a failure, the next round comes so many times later: each flushes a memtable.
+pub(super) const AFTER_FAILURE: u32 = 30;
 
 /// Purges the deleted keys of one store.
 pub(super) struct Purge {
@@ -49,38 +50,24 @@ pub(super) struct Purge {
     pub(super) rewrites: Option<Arc<Rewrites>>,
     /// After this time, nothing of a deleted key is to be stored any more.
     pub(super) within: Duration,
+    /// How often to look whether there is something to do: see [`pause`].
+    pub(super) pause: Duration,
 }
 
-impl Purge {
-    /// Looks every so often whether there is something to do, at least at this interval, until the store stops.
-    pub(super) async fn run(self, least: Duration) {
-        let shared = Arc::clone(&self.shared);
-        let _vital = Vital(Arc::clone(&shared));
-        let every = (self.within / 100).clamp(least.min(SOON), SELDOM);
-        let mut fails = false;
-        loop {
-            // Each round flushes a memtable.
-            let pause = if fails { every * AFTER_FAILURE } else { every };
-            let round = async {
-                tokio::time::sleep(pause).await;
-                self.purge(every).await
-            };
-            let outcome = tokio::select! {
-                biased;
-                _ = shared.until_stopped() => return,
-                outcome = round => outcome,
-            };
-            if let Err(error) = &outcome
-                && !fails
-            {
-                tracing::warn!(%error, "could not remove the bytes of deleted keys: trying again");
-            }
-            fails = outcome.is_err();
-        }
+/// How often to look for deleted keys that are to be purged within this time, at least at this interval.
+pub(super) fn pause(within: Duration, least: Duration) -> Duration {
+    (within / 100).clamp(least.min(SOON), SELDOM)
+}
+
+impl Rounds for Purge {
+    const FAILURE: &'static str = "could not remove the bytes of deleted keys";
+
+    fn shared(&self) -> &Arc<Shared> {
+        &self.shared
     }
 
     /// Takes the next steps for all deleted keys.
-    async fn purge(&self, pause: Duration) -> Result<()> {
+    async fn round(&self) -> Result<()> {
         let floors = &self.shared.key_floors;
         let (keys, waited) = floors.backlog(self.clock.now_ms());
         if keys == 0 {
@@ -104,7 +91,7 @@ impl Purge {
             // One below the floor of the log is not rewritten, but done once its files are dropped.
             rewrites.ask(storing.iter().map(|segment| segment.id));
             while !rewrites.are_done() {
-                tokio::time::sleep(pause).await;
+                tokio::time::sleep(self.pause).await;
             }
             self.db.refresh_manifest().await.map_err(error::read)?;
         }
@@ -125,7 +112,9 @@ impl Purge {
         }
         Ok(())
     }
+}
 
+impl Purge {
     /// From now on, merges leave out what is below these floors.
     async fn have_left_out(&self, floors: &[KeyFloor]) -> Result<()> {
         let new = floors.iter().filter(|floor| !self.deleted.has(floor));
@@ -170,8 +159,7 @@ impl Purge {
         let mut segments = self.shared.segments().to_vec();
         let status = self.db.subscribe();
         let status = status.borrow();
-        let listed = status.current_manifest.segments().iter();
-        let ids = listed.filter_map(|segment| prefix::segment(segment.prefix()));
+        let ids = prefix::segments(status.current_manifest.segments());
         let first_left = segments.first().map_or(SegmentId::MAX, |first| first.id);
         let removed = ids.filter(|id| (FIRST_SEGMENT..first_left).contains(id));
         segments.extend(removed.map(|id| Segment {

@@ -7,24 +7,23 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use log_domain::ports::Telemetry;
 use log_domain::segment::FIRST_SEGMENT;
-use log_domain::sequencer::Doomed;
 use log_domain::{Key, Result, Segment, SegmentId};
 use slatedb::Db;
 use slatedb::config::FlushType;
 
 use super::compaction::Dead;
 use super::directory;
-use super::doomed::{all_doomed, is_full};
+use super::doomed::{doomed, unfinished};
 use super::error;
 use super::flush::flush;
 use super::layout::{key_floors, prefix};
 use super::queue::PendingRemoval;
 use super::removal_requests::Requests;
-use super::shared::{Shared, Vital};
+use super::rounds::Rounds;
+use super::shared::Shared;
 use super::stored;
 
 /// Keys whose rows are removed by one commit.
@@ -43,31 +42,20 @@ pub(super) struct Removal {
     pub(super) telemetry: Arc<dyn Telemetry>,
 }
 
-impl Removal {
-    /// Looks `every` so often whether there is something to remove, until the store stops.
-    pub(super) async fn run(self, every: Duration) {
-        let _vital = Vital(Arc::clone(&self.shared));
-        let mut fails = false;
-        loop {
-            let round = async {
-                tokio::time::sleep(every).await;
-                self.remove().await?;
-                self.release().await
-            };
-            let outcome = tokio::select! {
-                biased;
-                _ = self.shared.until_stopped() => return,
-                outcome = round => outcome,
-            };
-            if let Err(error) = &outcome
-                && !fails
-            {
-                tracing::warn!(%error, "could not remove all that is below the floor of the log: trying again");
-            }
-            fails = outcome.is_err();
-        }
+impl Rounds for Removal {
+    const FAILURE: &'static str = "could not remove all that is below the floor of the log";
+
+    fn shared(&self) -> &Arc<Shared> {
+        &self.shared
     }
 
+    async fn round(&self) -> Result<()> {
+        self.remove().await?;
+        self.release().await
+    }
+}
+
+impl Removal {
     /// Removes the segments that are dead now.
     async fn remove(&self) -> Result<()> {
         let segments = self.shared.segments();
@@ -131,10 +119,8 @@ impl Removal {
     fn has_only_in_memory(&self, first_left: SegmentId) -> bool {
         let status = self.db.subscribe();
         let listed = status.borrow();
-        let in_files = listed.current_manifest.segments().iter();
-        let in_files: HashSet<_> = in_files
-            .filter_map(|s| prefix::segment(s.prefix()))
-            .collect();
+        let in_files: HashSet<SegmentId> =
+            prefix::segments(listed.current_manifest.segments()).collect();
         drop(listed);
         let mut before = self.stored_before(first_left).into_iter();
         before.any(|id| !in_files.contains(&id))
@@ -163,7 +149,8 @@ impl Removal {
         }
     }
 
-    /// Removes the rows of these keys, which are in order. Each time, a key has fewer rows to remove, or has got one that stays, which happens once.
+    /// Removes the rows of these keys, which are in order. Each time, a key has fewer rows to remove, or has got one that stays,
+    /// which happens once.
     async fn remove_keys(&self, mut keys: Vec<Key>, first_left: Segment) -> Result<()> {
         while !keys.is_empty() {
             let _watching = self.requests.watch().await;
@@ -171,10 +158,9 @@ impl Removal {
             self.requests
                 .ask(|reply| PendingRemoval::Watch(watched, first_left, reply))
                 .await?;
-            let doomed = all_doomed(&self.db, keys, first_left.id).await?;
-            let has_more = |doomed: &&Doomed| is_full(doomed);
-            let more = doomed.iter().filter(has_more).map(|d| d.key.clone());
-            let mut next: Vec<Key> = more.collect();
+            let keys_with_end = keys.into_iter().map(|key| (key, first_left.id));
+            let doomed = doomed(&self.db, keys_with_end.collect()).await?;
+            let mut next = unfinished(&doomed);
             let again = self
                 .requests
                 .ask(|reply| PendingRemoval::Rows(doomed, reply))

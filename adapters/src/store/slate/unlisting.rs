@@ -7,10 +7,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use log_domain::sequencer::Unlisted;
-use log_domain::{Key, Result, Segment, Sequence};
+use log_domain::{Key, Result, Segment, SegmentId, Sequence};
 use slatedb::Db;
 
-use super::doomed::{doomed, is_full};
+use super::doomed::{doomed, unfinished};
 use super::queue::PendingRemoval;
 use super::record_rows::last_row;
 use super::removal_requests::Requests;
@@ -38,43 +38,45 @@ impl Unlisting {
             let watch = |reply| PendingRemoval::WatchDeleted(watched, reply);
             self.requests.ask(watch).await?;
             let segments = self.shared.segments();
-            let mut unlisted = Vec::new();
+            let floor_of = |key: &Key| floors.get(key).copied().unwrap_or_default();
+            let mut ends = Vec::with_capacity(keys.len());
             for key in keys {
                 // Nothing waits for this.
                 tokio::task::consume_budget().await;
-                let floor = floors.get(&key).copied().unwrap_or_default();
-                unlisted.extend(self.unlisted(key, floor, &segments).await?);
+                let end = self.end(&key, floor_of(&key), &segments).await?;
+                ends.extend(end.map(|end| (key, end)));
             }
-            let more = unlisted.iter().filter(|unlisted| is_full(&unlisted.rows));
-            let mut next: Vec<Key> = more.map(|unlisted| unlisted.rows.key.clone()).collect();
+            let doomed = doomed(&self.db, ends).await?;
+            let mut next = unfinished(&doomed);
+            let unlisted = doomed.into_iter().map(|rows| Unlisted {
+                floor: floor_of(&rows.key),
+                rows,
+            });
+            let unlisted = unlisted.collect();
             let unlist = |reply| PendingRemoval::Unlist(unlisted, reply);
-            for key in self.requests.ask(unlist).await? {
-                if !next.contains(&key) {
-                    next.push(key);
-                }
-            }
+            next.extend(self.requests.ask(unlist).await?);
+            next.sort_unstable();
+            next.dedup();
             keys = next;
         }
         Ok(())
     }
 
-    /// The oldest rows of `key` for segments without a record at or above `floor`; `None` if there are none.
-    async fn unlisted(
+    /// Where the segments end that have no record of `key` at or above `floor`; `None` if there are none.
+    async fn end(
         &self,
-        key: Key,
+        key: &Key,
         floor: Sequence,
         segments: &[Segment],
-    ) -> Result<Option<Unlisted>> {
+    ) -> Result<Option<SegmentId>> {
         let up_to = segments.partition_point(|segment| segment.start <= floor);
         let Some(holds_floor) = up_to.checked_sub(1).and_then(|at| segments.get(at)) else {
             return Ok(None);
         };
-        let end = match self.has_left(holds_floor, &key, floor).await? {
+        Ok(Some(match self.has_left(holds_floor, key, floor).await? {
             true => holds_floor.id,
             false => holds_floor.id.saturating_add(1),
-        };
-        let rows = doomed(&self.db, key, end).await?;
-        Ok(rows.map(|rows| Unlisted { rows, floor }))
+        }))
     }
 
     /// Whether the segment, in which the floor lies, may have a record of the key at or above it.

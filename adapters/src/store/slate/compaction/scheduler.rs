@@ -87,10 +87,7 @@ pub(super) fn running(compaction: &Compaction) -> Running {
 
 pub(super) fn describe(manifest: &VersionedManifest) -> Vec<Files> {
     let segments = manifest.segments();
-    let newest = segments
-        .iter()
-        .filter_map(|s| prefix::segment(s.prefix()))
-        .max();
+    let newest = prefix::segments(segments).max();
     let of_segment = |segment: &Segment| Files {
         segment: segment.prefix().clone(),
         role: role(prefix::segment(segment.prefix()), newest),

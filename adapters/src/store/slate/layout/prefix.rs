@@ -1,7 +1,7 @@
 //! What SlateDB needs to know of the layout: which bytes of a row key name its segment, and which its log key.
 
 use log_domain::SegmentId;
-use slatedb::{PrefixExtractor, PrefixTarget};
+use slatedb::{PrefixExtractor, PrefixTarget, manifest};
 
 use super::{HEAD_BYTES, key};
 
@@ -25,6 +25,11 @@ impl PrefixExtractor for BySegment {
 /// The segment that a prefix stands for.
 pub(crate) fn segment(prefix: &[u8]) -> Option<SegmentId> {
     Some(u32::from_be_bytes(prefix.try_into().ok()?))
+}
+
+/// The segments that a manifest lists files of.
+pub(crate) fn segments(listed: &[manifest::Segment]) -> impl Iterator<Item = SegmentId> {
+    listed.iter().filter_map(|listed| segment(listed.prefix()))
 }
 
 /// Segment, row type and log key of a row: what the bloom filters are asked for. Part of the filters' name.

@@ -9,7 +9,7 @@ use log_domain::sequencer::{DirectoryEntry, Doomed};
 
 use super::held_store::Held;
 use super::*;
-use crate::store::slate::doomed::{all_doomed, doomed};
+use crate::store::slate::doomed::doomed;
 use crate::store::slate::layout::{directory, key_floors, keys, records, segments};
 
 /// A table in which a few keys have room.
@@ -131,9 +131,11 @@ async fn rows_of_many_keys_are_found_as_those_of_each_key() {
             let picked: Vec<Key> = picked.map(|(_, key)| key.clone()).collect();
             let mut each = Vec::new();
             for key in &picked {
-                each.extend(doomed(&store.db, key.clone(), end).await.expect("read"));
+                let of_key = doomed(&store.db, vec![(key.clone(), end)]).await;
+                each.extend(of_key.expect("read"));
             }
-            let found = all_doomed(&store.db, picked, end).await;
+            let picked = picked.into_iter().map(|key| (key, end));
+            let found = doomed(&store.db, picked.collect()).await;
             assert_eq!(found.expect("read"), each, "before {end}");
         }
     }
@@ -157,7 +159,7 @@ async fn rows_and_files_of_what_is_below_the_floor_go_and_counts_stay_as_they_we
     // The next commit would settle it.
     let open = store.db.get(directory::key(b"a", 6)).await.expect("read");
     assert_eq!(open, Some(directory::value(None)));
-    let found = doomed(&store.db, Key::stored("a".into()), 6).await;
+    let found = doomed(&store.db, vec![(Key::stored("a".into()), 6)]).await;
     let settled = DirectoryEntry {
         key: Key::stored("a".into()),
         segment: 6,
@@ -169,7 +171,7 @@ async fn rows_and_files_of_what_is_below_the_floor_go_and_counts_stay_as_they_we
         are_all: false,
         settled: Some(settled),
     };
-    assert_eq!(found.expect("read"), Some(doomed));
+    assert_eq!(found.expect("read"), [doomed]);
     append(&store, "b").await;
     flush(&store).await;
     let stale = store.reader(Sequence::ZERO);
