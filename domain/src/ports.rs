@@ -100,8 +100,9 @@ pub trait LogWriter: Send + Sync + 'static {
     fn trim(&self, trim: Trim) -> impl Future<Output = Result<Sequence>> + Send;
 
     /// Raises the floor of a key to what `deletion` asks for, if that is higher, and returns what is in force for the key once it is
-    /// durable: the highest one of its floor, those of its prefixes and that of the log. From then on no read shows a record of the key below it, also
-    /// after a crash, and the key is listed only where it has others. The bytes are removed later ([`Status::purges`]).
+    /// durable: the highest one of its floor, those of its prefixes and that of the log. From then on no read shows a record of the key
+    /// below it, also after a crash, and the key is listed only where it has others. The bytes are removed later
+    /// ([`Status::purges`]).
     ///
     /// # Errors
     /// As [`LogWriter::trim`], with [`crate::Error::DeletionUnknown`]; [`crate::Error::Overloaded`] when the bytes of too many keys

@@ -44,7 +44,8 @@ pub struct RetentionSection {
     #[schemars(with = "Option<String>")]
     pub max_age: Option<Duration>,
     /// Delete the oldest segments so that the data files of the others have at most this size, for example `500GiB`, also with
-    /// what arrives until the next check, in five seconds: up to a tenth is kept free for that. The active segment is never deleted. Without `segments.seal_bytes`, segments are sealed at a 20th of it.
+    /// what arrives until the next check, in five seconds: up to a tenth is kept free for that. The active segment is never
+    /// deleted. Without `segments.seal_bytes`, segments are sealed at a 20th of it.
     #[schemars(with = "Option<String>")]
     pub max_bytes: Option<ByteSize>,
     /// Keep the records of keys with a prefix for less time: a list of at most 256 rules, for example

@@ -86,8 +86,8 @@ const MIN_HEADER_BYTES: u64 = 8 << 10;
 const HEAD_IN_MEMORY: u64 = 8;
 
 impl Config {
-    /// Refuses to let everybody in who reaches the address, where somebody must say first that this is meant. Only a server asks:
-    /// commands listen nowhere.
+    /// Refuses an address that other machines reach if there are no tokens, unless the settings say that everybody may write. Only a
+    /// server asks: other commands do not listen.
     ///
     /// # Errors
     /// What to set.
