@@ -2,8 +2,11 @@
 //!
 //! The path of an append: [`SlateStore::append`] → `queue` → `writer`, which is driven by the domain's sequencer →
 //! `rows` → `layout` → SlateDB. `flush` makes appends durable. `engine_status` reports the durable watermark and the end of the
-//! engine to `shared`, and `durable_answers` answers the appends that wait for them. `raised_floors` raises the floor of the log or of a key, `prefix_rules` those of prefixes, `removal` removes what is below that of the log, and `prefix_removal` what is below those of prefixes. `purge` removes the
-//! bytes of deleted keys. The path of a read: [`SlateStore::scan`] → `read` or `key_listing` → `layout`.
+//! engine to `shared`, and `durable_answers` answers the appends that wait for them. The path of a read: [`SlateStore::scan`] → `read` or
+//! `key_listing` → `layout`.
+//!
+//! `raised_floors` raises the floor of the log or of a key, and `prefix_rules` those of prefixes. In the background (`rounds`), `removal`
+//! removes what is below the floor of the log, `prefix_removal` what is below those of prefixes, and `purge` the bytes of deleted keys.
 
 mod background_lookups;
 pub mod backup;
