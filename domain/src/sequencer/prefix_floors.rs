@@ -59,6 +59,11 @@ impl PrefixFloors {
         found
     }
 
+    /// How many prefixes have a floor.
+    pub fn len(&self) -> usize {
+        self.floors.len()
+    }
+
     /// Whether no prefix has a floor.
     pub fn is_empty(&self) -> bool {
         self.floors.is_empty()

@@ -52,9 +52,14 @@ impl Rounds for PrefixRemoval {
             flush(db, FlushType::Wal).await?;
             floors.iter().for_each(|floor| prefixes.unlisted(floor));
         }
-        if !floors.is_empty() || self.deleted.has_prefixes() {
-            // Those that were forgotten meanwhile are hidden by others.
-            self.deleted.set_prefixes(prefixes.now().all_unlisted());
+        let unlisted = match prefixes.is_empty() {
+            true => Vec::new(),
+            false => prefixes.now().all_unlisted(),
+        };
+        // Those that were forgotten meanwhile are hidden by others.
+        let has_forgotten = unlisted.len() < self.deleted.prefixes();
+        if !floors.is_empty() || has_forgotten {
+            self.deleted.set_prefixes(unlisted);
         }
         Ok(())
     }

@@ -76,9 +76,9 @@ impl DeletedKeys {
         Arc::make_mut(&mut all).prefixes = PrefixFloors::found(floors);
     }
 
-    /// Whether merges leave out something because of the floor of a prefix.
-    pub(crate) fn has_prefixes(&self) -> bool {
-        !self.0.read().prefixes.is_empty()
+    /// For how many prefixes merges leave out what is below their floors.
+    pub(crate) fn prefixes(&self) -> usize {
+        self.0.read().prefixes.len()
     }
 
     /// Whether merges that begin now leave out what is below this floor.
