@@ -26,7 +26,8 @@ use routes::metrics_text::MetricsText;
 use routes::read_limit::ReadLimit;
 use routes::welcome::Welcome;
 use routes::{
-    append, count, delete_key, health, keys, openapi, scan, segments, stream, swagger_ui, trim,
+    append, count, cursor, cursors, delete_key, health, keys, openapi, scan, segments, stream,
+    swagger_ui, trim,
 };
 use wire::reply;
 
@@ -198,7 +199,7 @@ fn routes_of<S: LogStore>(
             service: Arc::clone(&service),
             read_timeout,
             answers: answers.clone(),
-            read_limit,
+            read_limit: read_limit.clone(),
         },
         segments::Segments {
             service: Arc::clone(&service),
@@ -217,12 +218,24 @@ fn routes_of<S: LogStore>(
             service: Arc::clone(&service),
         },
         stream::StreamRoute {
-            service,
+            service: Arc::clone(&service),
             heartbeat: options.heartbeat,
             room: Budget::new(
                 "the number of bytes in streams that were not read yet",
                 options.stream_bytes,
             ),
+        },
+        cursors::Cursors {
+            service: Arc::clone(&service),
+            read_timeout,
+            answers: answers.clone(),
+            read_limit,
+        },
+        cursor::CursorRoute {
+            service,
+            budget: Budget::new(cursor::BODIES, cursor::ALL_BODIES_BYTES),
+            body_timeout: options.body_timeout,
+            read_timeout,
         },
         health::Health {
             readiness,

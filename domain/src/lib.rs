@@ -14,6 +14,7 @@ pub mod append;
 pub mod budget;
 #[cfg(any(test, feature = "test-util"))]
 pub mod conformance;
+pub mod cursor;
 pub mod deletion;
 pub mod error;
 pub mod fingerprint;
@@ -39,6 +40,7 @@ mod varint;
 
 pub use access::{Credentials, Denied, Right, Rights};
 pub use append::{Append, Appended, Batch, Durability, Precondition, Record};
+pub use cursor::{Cursor, CursorCommand, CursorMove, CursorName, CursorsPage, CursorsQuery};
 pub use deletion::{Deletion, KeyFloor};
 pub use error::{Cause, Error, Result};
 pub use headers::Headers;

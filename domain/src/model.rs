@@ -2,6 +2,7 @@
 //!
 //! It is the oracle of the property tests and of the simulation, and the core of the `memory` store.
 
+mod cursors;
 mod producers;
 
 use std::collections::BTreeMap;
@@ -14,10 +15,11 @@ use crate::run::RunBuilder;
 use crate::segment::{EMPTIED_AFTER, overlapping};
 use crate::trim::{beyond, in_the_future};
 use crate::{
-    Append, Appended, Counted, Deletion, Error, Headers, Key, KeysPage, KeysQuery, Page,
+    Append, Appended, Counted, Deletion, Error, Headers, Key, KeysPage, KeysQuery, Limits, Page,
     Precondition, PrefixFloor, PrefixRules, ProducerPolicy, Rejection, Result, Run, Scan,
     SealPolicy, Segment, SegmentId, Sequence, SequenceRange, Side, Trim,
 };
+use cursors::Cursors;
 use producers::Producers;
 
 /// A whole log in memory.
@@ -37,6 +39,7 @@ pub struct Model {
     segments: Vec<Segment>,
     streams: BTreeMap<Key, Vec<Stored>>,
     producers: Producers,
+    cursors: Cursors,
 }
 
 #[derive(Debug, Clone)]
@@ -58,6 +61,7 @@ impl Model {
     pub fn with_producers(policy: SealPolicy, producers: ProducerPolicy) -> Self {
         Self {
             producers: Producers::new(producers),
+            cursors: Cursors::new(Limits::default().cursors),
             next: Sequence::ZERO,
             floor: Sequence::ZERO,
             key_floors: BTreeMap::new(),
@@ -177,7 +181,8 @@ impl Model {
     /// runs, one for each key.
     ///
     /// # Errors
-    /// [`Error::Rejected`]; [`Error::Overloaded`] when there are too many producers. Nothing was applied then.
+    /// [`Error::Rejected`]; [`Error::Overloaded`] when there are too many producers or cursors; [`Error::Invalid`] for a cursor beyond
+    /// the tip. Nothing was applied then.
     pub fn append(&mut self, append: &Append, now_ms: i64) -> Result<(Appended, Vec<(Key, Run)>)> {
         let now_ms = now_ms.max(self.last_time_ms);
         let batch = append.batch();
@@ -187,10 +192,12 @@ impl Model {
                 return Ok((first, Vec::new()));
             }
         }
+        self.cursors.check(append.cursors(), self.next)?;
         append
             .preconditions()
             .iter()
             .try_for_each(|p| self.check(p))?;
+        self.cursors.apply(append.cursors(), now_ms);
         self.last_time_ms = now_ms;
         let segment = self.segment_at(now_ms);
         self.segment_bytes += batch.bytes();

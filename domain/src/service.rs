@@ -7,9 +7,10 @@ use crate::follow::{Delivery, Followers, Following};
 use crate::page::PageBuilder;
 use crate::ports::Telemetry;
 use crate::{
-    Append, Appended, Counted, Deletion, Durability, Error, Key, KeysPage, KeysQuery, Limits,
-    LogReader, LogWriter, Page, PrefixFloor, PrefixRules, Result, Run, Scan, Segment, Sequence,
-    SequenceRange, Side, Status, Stopped, StoredSegment, Trim, Watermarks,
+    Append, Appended, Counted, Cursor, CursorMove, CursorName, CursorsPage, CursorsQuery, Deletion,
+    Durability, Error, Key, KeysPage, KeysQuery, Limits, LogReader, LogWriter, Page, PrefixFloor,
+    PrefixRules, Result, Run, Scan, Segment, Sequence, SequenceRange, Side, Status, Stopped,
+    StoredSegment, Trim, Watermarks,
 };
 
 /// A log that can be appended to, read and followed.
@@ -94,6 +95,22 @@ impl<S: LogWriter> LogService<S> {
         self.store.apply_rules(rules).await
     }
 
+    /// Moves a cursor, and returns it once that is durable.
+    ///
+    /// # Errors
+    /// As [`LogWriter::move_cursor`].
+    pub async fn move_cursor(&self, wanted: CursorMove) -> Result<Cursor> {
+        self.store.move_cursor(wanted).await
+    }
+
+    /// Deletes a cursor, and returns whether there was one once that is durable.
+    ///
+    /// # Errors
+    /// As [`LogWriter::delete_cursor`].
+    pub async fn delete_cursor(&self, name: &CursorName) -> Result<bool> {
+        self.store.delete_cursor(name).await
+    }
+
     /// The segments that have records at or above the floor, or could, in order, and how much is stored of each.
     pub fn stored(&self) -> Vec<StoredSegment> {
         self.store.stored()
@@ -163,6 +180,29 @@ impl<S: LogReader> LogService<S> {
     /// As [`LogReader::count`].
     pub async fn count(&self, key: &Key, range: SequenceRange) -> Result<Counted> {
         self.store.count(key, range).await
+    }
+
+    /// The cursor of this name.
+    ///
+    /// # Errors
+    /// [`Error::NoCursor`] if there is none. As [`LogReader::cursor`].
+    pub async fn cursor(&self, name: &CursorName) -> Result<Cursor> {
+        let found = self.store.cursor(name).await?;
+        found.ok_or_else(|| Error::NoCursor(name.to_string()))
+    }
+
+    /// One page of the cursors.
+    ///
+    /// # Errors
+    /// As [`LogReader::cursors`].
+    pub async fn cursors(&self, query: &CursorsQuery) -> Result<CursorsPage> {
+        self.store.cursors(query).await
+    }
+
+    /// Number of sequences between the position of `cursor` and the tip.
+    pub fn lag(&self, cursor: &Cursor) -> u64 {
+        let tip = self.store.watermarks().tip.get();
+        tip.saturating_sub(cursor.position.get())
     }
 
     /// The tip and the durable watermark.

@@ -1,6 +1,8 @@
 //! What happened in one run: every call with its outcome, every life of a server, every fault; in one order.
 
+mod cursors;
 mod headers;
+mod keys;
 mod record;
 mod safety;
 
@@ -8,7 +10,9 @@ use std::fmt;
 
 use serde::Serialize;
 
+pub use cursors::{Move, consumed_by, cursor_of, made_of, origin_of};
 pub use headers::{HeadersSeen, as_sent, headers_of};
+pub use keys::{CONSUMED, RESULTS, key};
 pub use record::Recorder;
 pub use safety::{Condition, Numbered, Safety};
 
@@ -140,6 +144,13 @@ pub enum Call {
         /// Below this sequence; all of them if not given.
         before: Option<u64>,
     },
+    /// Where a cursor is.
+    GetCursor {
+        /// Its name.
+        name: String,
+    },
+    /// To move a cursor.
+    PutCursor(Move),
 }
 
 /// A page that is asked for.
@@ -221,6 +232,11 @@ pub enum Outcome {
     Deleted {
         /// The floor.
         floor: u64,
+    },
+    /// The cursor is here.
+    Cursor {
+        /// Its position; nothing if there is no such cursor.
+        position: Option<u64>,
     },
     /// That it was not done, with the status and the code.
     Refused {
@@ -338,6 +354,17 @@ impl Operation {
         match &self.call {
             Call::Append { safety, .. } => Some(safety),
             _ => None,
+        }
+    }
+
+    /// Whether something can be in its way, so that it is rejected as a conflict.
+    pub fn may_conflict(&self) -> bool {
+        match &self.call {
+            Call::Append { safety, .. } => {
+                !safety.conditions.is_empty() || !safety.moves.is_empty()
+            }
+            Call::PutCursor(moved) => moved.expected.is_some(),
+            _ => false,
         }
     }
 

@@ -104,6 +104,10 @@ pub enum Planted {
     IgnoreReuse,
     /// A request of a producer with an unknown outcome is reported as applied long ago.
     SayTooOld,
+    /// A move of a cursor is answered before the server has written it.
+    MoveEarly,
+    /// Cursors are moved wherever they are.
+    IgnoreExpected,
 }
 
 impl Planted {
@@ -145,6 +149,7 @@ impl Planted {
             | Self::IgnoreReuse
             | Self::SayTooOld => &[Scenario::ExactlyOnce],
             Self::JudgeEarly | Self::JudgeFirst => &[Scenario::Registers],
+            Self::MoveEarly | Self::IgnoreExpected => &[Scenario::Cursors],
             // It shows when what a rejection rests on is lost, which is rare.
             Self::RejectEarly => &[Scenario::Registers, Scenario::Swarm],
             Self::SplitBatch
@@ -202,6 +207,7 @@ impl Planted {
             | Self::IgnoreReuse
             | Self::SayTooOld => &["exactly-once"],
             Self::JudgeEarly | Self::JudgeFirst | Self::RejectEarly => &["registers"],
+            Self::MoveEarly | Self::IgnoreExpected => &["cursors"],
         }
     }
 }

@@ -7,6 +7,7 @@ mod backup;
 mod clouds;
 mod compression;
 mod configuration;
+mod cursors;
 mod deleted;
 mod disk_cache;
 mod documents;

@@ -29,6 +29,7 @@ impl Described for AppendRequest {
             FieldDescription { number: 2, name: "await_durable", json_name: "awaitDurable", field_type: FieldType::Bool, repeated: false, optional: false, comment: "Whether to respond only after the records are durable on object storage." },
             FieldDescription { number: 3, name: "preconditions", json_name: "preconditions", field_type: FieldType::Message(Precondition::DESCRIPTION), repeated: true, optional: false, comment: "The records are appended only if all of these preconditions hold. Up to 1,000." },
             FieldDescription { number: 4, name: "producer", json_name: "producer", field_type: FieldType::Message(Producer::DESCRIPTION), repeated: false, optional: false, comment: "The producer and the number of this request, so that the request is applied only once even if it is sent repeatedly." },
+            FieldDescription { number: 5, name: "cursors", json_name: "cursors", field_type: FieldType::Message(CursorMove::DESCRIPTION), repeated: true, optional: false, comment: "Cursors that move together with the records: all of it is applied, or nothing. Up to 100, each of another cursor." },
         ],
     };
 }
@@ -50,6 +51,17 @@ impl Described for Producer {
             FieldDescription { number: 1, name: "id", json_name: "id", field_type: FieldType::String, repeated: false, optional: false, comment: "Name of the producer, 1 to 128 bytes. It must be unique among all clients: use, for example, a random UUID." },
             FieldDescription { number: 2, name: "epoch", json_name: "epoch", field_type: FieldType::Uint64, repeated: false, optional: false, comment: "Epoch of the producer. A request with a higher epoch takes over: from then on, requests with a lower epoch are rejected." },
             FieldDescription { number: 3, name: "sequence", json_name: "sequence", field_type: FieldType::Uint64, repeated: false, optional: false, comment: "Number of the request within the epoch: 0 for the first request, then one more for each." },
+        ],
+    };
+}
+impl Described for CursorMove {
+    const DESCRIPTION: &'static MessageDescription = &MessageDescription {
+        name: "CursorMove",
+        comment: "A cursor that moves together with the records of an append. It is created if it does not exist. Unknown fields are rejected.",
+        fields: &[
+            FieldDescription { number: 1, name: "name", json_name: "name", field_type: FieldType::String, repeated: false, optional: false, comment: "Name of the cursor. Required; 1 to 256 bytes, no control characters, neither `.` nor `..`." },
+            FieldDescription { number: 2, name: "position", json_name: "position", field_type: FieldType::Uint64, repeated: false, optional: false, comment: "The sequence that is to be read next. Required in JSON. At most the end of the log, without the records of this request." },
+            FieldDescription { number: 3, name: "expected", json_name: "expected", field_type: FieldType::Uint64, repeated: false, optional: true, comment: "The records are appended and the cursors moved only if the cursor is at this position. One that does not exist is at 0. Absent: wherever it is." },
         ],
     };
 }
@@ -120,6 +132,62 @@ impl Described for DeleteKeyResponse {
         ],
     };
 }
+impl Described for PutCursorRequest {
+    const DESCRIPTION: &'static MessageDescription = &MessageDescription {
+        name: "PutCursorRequest",
+        comment: "Where a cursor is to be. Unknown fields are rejected.",
+        fields: &[
+            FieldDescription { number: 1, name: "position", json_name: "position", field_type: FieldType::Uint64, repeated: false, optional: true, comment: "The sequence that is to be read next. Required; at most the end of the log." },
+            FieldDescription { number: 2, name: "expected", json_name: "expected", field_type: FieldType::Uint64, repeated: false, optional: true, comment: "The cursor is moved only if it is at this position. One that does not exist is at 0. Absent: wherever it is." },
+        ],
+    };
+}
+impl Described for CursorResponse {
+    const DESCRIPTION: &'static MessageDescription = &MessageDescription {
+        name: "CursorResponse",
+        comment: "A cursor.",
+        fields: &[
+            FieldDescription { number: 1, name: "status", json_name: "status", field_type: FieldType::String, repeated: false, optional: false, comment: "Always \"success\"." },
+            FieldDescription { number: 2, name: "name", json_name: "name", field_type: FieldType::String, repeated: false, optional: false, comment: "Name of the cursor." },
+            FieldDescription { number: 3, name: "position", json_name: "position", field_type: FieldType::Uint64, repeated: false, optional: false, comment: "The sequence that is to be read next." },
+            FieldDescription { number: 4, name: "updated_ms", json_name: "updatedMs", field_type: FieldType::Int64, repeated: false, optional: false, comment: "Time of the last move, in milliseconds since the Unix epoch." },
+            FieldDescription { number: 5, name: "lag", json_name: "lag", field_type: FieldType::Uint64, repeated: false, optional: false, comment: "Number of sequences between the position and the end of the log, over all keys." },
+        ],
+    };
+}
+impl Described for DeleteCursorResponse {
+    const DESCRIPTION: &'static MessageDescription = &MessageDescription {
+        name: "DeleteCursorResponse",
+        comment: "The response to the deletion of a cursor. The deletion is durable.",
+        fields: &[
+            FieldDescription { number: 1, name: "status", json_name: "status", field_type: FieldType::String, repeated: false, optional: false, comment: "Always \"success\"." },
+            FieldDescription { number: 2, name: "deleted", json_name: "deleted", field_type: FieldType::Bool, repeated: false, optional: false, comment: "Whether there was such a cursor. In JSON, absent if false." },
+        ],
+    };
+}
+impl Described for Cursor {
+    const DESCRIPTION: &'static MessageDescription = &MessageDescription {
+        name: "Cursor",
+        comment: "One cursor of a listing.",
+        fields: &[
+            FieldDescription { number: 1, name: "name", json_name: "name", field_type: FieldType::String, repeated: false, optional: false, comment: "Name of the cursor." },
+            FieldDescription { number: 2, name: "position", json_name: "position", field_type: FieldType::Uint64, repeated: false, optional: false, comment: "The sequence that is to be read next." },
+            FieldDescription { number: 3, name: "updated_ms", json_name: "updatedMs", field_type: FieldType::Int64, repeated: false, optional: false, comment: "Time of the last move, in milliseconds since the Unix epoch." },
+            FieldDescription { number: 4, name: "lag", json_name: "lag", field_type: FieldType::Uint64, repeated: false, optional: false, comment: "Number of sequences between the position and the end of the log, over all keys." },
+        ],
+    };
+}
+impl Described for CursorsResponse {
+    const DESCRIPTION: &'static MessageDescription = &MessageDescription {
+        name: "CursorsResponse",
+        comment: "One page of the cursors.",
+        fields: &[
+            FieldDescription { number: 1, name: "status", json_name: "status", field_type: FieldType::String, repeated: false, optional: false, comment: "Always \"success\"." },
+            FieldDescription { number: 2, name: "cursors", json_name: "cursors", field_type: FieldType::Message(Cursor::DESCRIPTION), repeated: true, optional: false, comment: "The cursors, in byte order of their names." },
+            FieldDescription { number: 3, name: "next_start_after", json_name: "nextStartAfter", field_type: FieldType::String, repeated: false, optional: true, comment: "The `start_after` of the next page. Absent if there are no more cursors." },
+        ],
+    };
+}
 impl Described for Key {
     const DESCRIPTION: &'static MessageDescription = &MessageDescription {
         name: "Key",
@@ -180,7 +248,7 @@ impl Described for ErrorResponse {
             FieldDescription { number: 1, name: "status", json_name: "status", field_type: FieldType::String, repeated: false, optional: false, comment: "Always \"error\"." },
             FieldDescription { number: 2, name: "message", json_name: "message", field_type: FieldType::String, repeated: false, optional: false, comment: "Description of the error, for people." },
             FieldDescription { number: 3, name: "code", json_name: "code", field_type: FieldType::String, repeated: false, optional: false, comment: "Kind of the error, for programs: invalid_argument, unauthenticated, permission_denied, not_found, method_not_allowed, too_large, unsupported_media_type, conflict, producer_out_of_order, producer_sequence_too_old, producer_sequence_reused, producer_fenced, producer_unknown, overloaded, unavailable, fenced, deadline_exceeded or internal." },
-            FieldDescription { number: 4, name: "conflict", json_name: "conflict", field_type: FieldType::Message(Conflict::DESCRIPTION), repeated: false, optional: false, comment: "With the code conflict: the first precondition that does not hold." },
+            FieldDescription { number: 4, name: "conflict", json_name: "conflict", field_type: FieldType::Message(Conflict::DESCRIPTION), repeated: false, optional: false, comment: "With the code conflict: the first precondition that does not hold, or the cursor that is not where it is expected." },
             FieldDescription { number: 5, name: "expected_sequence", json_name: "expectedSequence", field_type: FieldType::Uint64, repeated: false, optional: true, comment: "With the code producer_out_of_order: the sequence of the request that is to be applied next." },
         ],
     };
@@ -188,11 +256,13 @@ impl Described for ErrorResponse {
 impl Described for Conflict {
     const DESCRIPTION: &'static MessageDescription = &MessageDescription {
         name: "Conflict",
-        comment: "A precondition that does not hold.",
+        comment: "A precondition that does not hold, or a cursor that is not where it is expected.",
         fields: &[
-            FieldDescription { number: 1, name: "key", json_name: "key", field_type: FieldType::Bytes, repeated: false, optional: false, comment: "Key of the precondition." },
+            FieldDescription { number: 1, name: "key", json_name: "key", field_type: FieldType::Bytes, repeated: false, optional: false, comment: "Key of the precondition. Empty if it is about a cursor." },
             FieldDescription { number: 2, name: "last_sequence", json_name: "lastSequence", field_type: FieldType::Uint64, repeated: false, optional: true, comment: "Sequence of the last record of the key. Absent if that record was trimmed or deleted." },
             FieldDescription { number: 3, name: "trimmed_before", json_name: "trimmedBefore", field_type: FieldType::Uint64, repeated: false, optional: true, comment: "If records that the precondition asks about were trimmed or deleted, and the key has no later ones: the floor of the log or of the key, the higher one of the two; the first sequence that can still be there." },
+            FieldDescription { number: 4, name: "cursor", json_name: "cursor", field_type: FieldType::String, repeated: false, optional: true, comment: "Name of the cursor, if it is about one. In JSON, absent otherwise." },
+            FieldDescription { number: 5, name: "position", json_name: "position", field_type: FieldType::Uint64, repeated: false, optional: true, comment: "Where that cursor is. Absent if it does not exist." },
         ],
     };
 }
@@ -208,6 +278,8 @@ pub enum AppendRequestField {
     Preconditions = 3,
     /// `producer`
     Producer = 4,
+    /// `cursors`
+    Cursors = 5,
 }
 impl Field for AppendRequestField {
     const MESSAGE: &'static MessageDescription = AppendRequest::DESCRIPTION;
@@ -217,6 +289,7 @@ impl Field for AppendRequestField {
         ("await_durable", Self::AwaitDurable, false),
         ("preconditions", Self::Preconditions, false),
         ("producer", Self::Producer, false),
+        ("cursors", Self::Cursors, false),
     ];
     #[inline]
     fn number(self) -> u32 {
@@ -239,6 +312,26 @@ impl Field for TrimRequestField {
         ("before_sequence", Self::BeforeSequence, false),
         ("beforeTimeMs", Self::BeforeTimeMs, false),
         ("before_time_ms", Self::BeforeTimeMs, false),
+    ];
+    #[inline]
+    fn number(self) -> u32 {
+        self as u32
+    }
+}
+/// A field of a [`PutCursorRequest`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub enum PutCursorRequestField {
+    /// `position`
+    Position = 1,
+    /// `expected`
+    Expected = 2,
+}
+impl Field for PutCursorRequestField {
+    const MESSAGE: &'static MessageDescription = PutCursorRequest::DESCRIPTION;
+    const JSON_NAMES: &'static [(&'static str, Self, bool)] = &[
+        ("position", Self::Position, false),
+        ("expected", Self::Expected, false),
     ];
     #[inline]
     fn number(self) -> u32 {
@@ -312,6 +405,29 @@ impl Field for ProducerField {
         ("id", Self::Id, false),
         ("epoch", Self::Epoch, false),
         ("sequence", Self::Sequence, false),
+    ];
+    #[inline]
+    fn number(self) -> u32 {
+        self as u32
+    }
+}
+/// A field of a [`CursorMove`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub enum CursorMoveField {
+    /// `name`
+    Name = 1,
+    /// `position`
+    Position = 2,
+    /// `expected`
+    Expected = 3,
+}
+impl Field for CursorMoveField {
+    const MESSAGE: &'static MessageDescription = CursorMove::DESCRIPTION;
+    const JSON_NAMES: &'static [(&'static str, Self, bool)] = &[
+        ("name", Self::Name, false),
+        ("position", Self::Position, false),
+        ("expected", Self::Expected, false),
     ];
     #[inline]
     fn number(self) -> u32 {

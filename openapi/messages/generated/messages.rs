@@ -70,6 +70,10 @@ pub struct AppendRequest {
     #[prost(message, optional, tag = "4")]
     #[cfg_attr(feature = "json", serde(skip_serializing_if = "Option::is_none"))]
     pub producer: ::core::option::Option<Producer>,
+    /// Cursors that move together with the records: all of it is applied, or nothing. Up to 100, each of another cursor.
+    #[prost(message, repeated, tag = "5")]
+    #[cfg_attr(feature = "json", serde(skip_serializing_if = "Vec::is_empty"))]
+    pub cursors: ::prost::alloc::vec::Vec<CursorMove>,
 }
 /// The precondition that a key has no record at or above a sequence. In JSON, it has exactly one of `key` and `keyText`.
 /// Unknown fields are rejected.
@@ -100,6 +104,24 @@ pub struct Producer {
     /// Number of the request within the epoch: 0 for the first request, then one more for each.
     #[prost(uint64, tag = "3")]
     pub sequence: u64,
+}
+/// A cursor that moves together with the records of an append. It is created if it does not exist. Unknown fields are
+/// rejected.
+#[cfg_attr(feature = "json", derive(serde::Serialize), serde(rename_all = "camelCase"))]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CursorMove {
+    /// Name of the cursor. Required; 1 to 256 bytes, no control characters, neither `.` nor `..`.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// The sequence that is to be read next. Required in JSON. At most the end of the log, without the records of this
+    /// request.
+    #[prost(uint64, tag = "2")]
+    pub position: u64,
+    /// The records are appended and the cursors moved only if the cursor is at this position. One that does not exist is at
+    /// 0. Absent: wherever it is.
+    #[prost(uint64, optional, tag = "3")]
+    #[cfg_attr(feature = "json", serde(skip_serializing_if = "Option::is_none"))]
+    pub expected: ::core::option::Option<u64>,
 }
 /// The response to an append. The records have consecutive sequences, beginning with the start sequence.
 #[cfg_attr(feature = "json", derive(serde::Serialize), serde(rename_all = "camelCase"))]
@@ -202,6 +224,83 @@ pub struct DeleteKeyResponse {
     #[prost(uint64, tag = "2")]
     pub trimmed_before: u64,
 }
+/// Where a cursor is to be. Unknown fields are rejected.
+#[cfg_attr(feature = "json", derive(serde::Serialize), serde(rename_all = "camelCase"))]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PutCursorRequest {
+    /// The sequence that is to be read next. Required; at most the end of the log.
+    #[prost(uint64, optional, tag = "1")]
+    #[cfg_attr(feature = "json", serde(skip_serializing_if = "Option::is_none"))]
+    pub position: ::core::option::Option<u64>,
+    /// The cursor is moved only if it is at this position. One that does not exist is at 0. Absent: wherever it is.
+    #[prost(uint64, optional, tag = "2")]
+    #[cfg_attr(feature = "json", serde(skip_serializing_if = "Option::is_none"))]
+    pub expected: ::core::option::Option<u64>,
+}
+/// A cursor.
+#[cfg_attr(feature = "json", derive(serde::Serialize), serde(rename_all = "camelCase"))]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CursorResponse {
+    /// Always "success".
+    #[prost(string, tag = "1")]
+    pub status: ::prost::alloc::string::String,
+    /// Name of the cursor.
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+    /// The sequence that is to be read next.
+    #[prost(uint64, tag = "3")]
+    pub position: u64,
+    /// Time of the last move, in milliseconds since the Unix epoch.
+    #[prost(int64, tag = "4")]
+    pub updated_ms: i64,
+    /// Number of sequences between the position and the end of the log, over all keys.
+    #[prost(uint64, tag = "5")]
+    pub lag: u64,
+}
+/// The response to the deletion of a cursor. The deletion is durable.
+#[cfg_attr(feature = "json", derive(serde::Serialize), serde(rename_all = "camelCase"))]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteCursorResponse {
+    /// Always "success".
+    #[prost(string, tag = "1")]
+    pub status: ::prost::alloc::string::String,
+    /// Whether there was such a cursor. In JSON, absent if false.
+    #[prost(bool, tag = "2")]
+    #[cfg_attr(feature = "json", serde(skip_serializing_if = "std::ops::Not::not"))]
+    pub deleted: bool,
+}
+/// One cursor of a listing.
+#[cfg_attr(feature = "json", derive(serde::Serialize), serde(rename_all = "camelCase"))]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Cursor {
+    /// Name of the cursor.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// The sequence that is to be read next.
+    #[prost(uint64, tag = "2")]
+    pub position: u64,
+    /// Time of the last move, in milliseconds since the Unix epoch.
+    #[prost(int64, tag = "3")]
+    pub updated_ms: i64,
+    /// Number of sequences between the position and the end of the log, over all keys.
+    #[prost(uint64, tag = "4")]
+    pub lag: u64,
+}
+/// One page of the cursors.
+#[cfg_attr(feature = "json", derive(serde::Serialize), serde(rename_all = "camelCase"))]
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CursorsResponse {
+    /// Always "success".
+    #[prost(string, tag = "1")]
+    pub status: ::prost::alloc::string::String,
+    /// The cursors, in byte order of their names.
+    #[prost(message, repeated, tag = "2")]
+    pub cursors: ::prost::alloc::vec::Vec<Cursor>,
+    /// The `start_after` of the next page. Absent if there are no more cursors.
+    #[prost(string, optional, tag = "3")]
+    #[cfg_attr(feature = "json", serde(skip_serializing_if = "Option::is_none"))]
+    pub next_start_after: ::core::option::Option<::prost::alloc::string::String>,
+}
 /// One key of a listing.
 #[cfg_attr(feature = "json", derive(serde::Serialize), serde(rename_all = "camelCase"))]
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -290,7 +389,7 @@ pub struct ErrorResponse {
     /// internal.
     #[prost(string, tag = "3")]
     pub code: ::prost::alloc::string::String,
-    /// With the code conflict: the first precondition that does not hold.
+    /// With the code conflict: the first precondition that does not hold, or the cursor that is not where it is expected.
     #[prost(message, optional, tag = "4")]
     #[cfg_attr(feature = "json", serde(skip_serializing_if = "Option::is_none"))]
     pub conflict: ::core::option::Option<Conflict>,
@@ -299,11 +398,11 @@ pub struct ErrorResponse {
     #[cfg_attr(feature = "json", serde(skip_serializing_if = "Option::is_none"))]
     pub expected_sequence: ::core::option::Option<u64>,
 }
-/// A precondition that does not hold.
+/// A precondition that does not hold, or a cursor that is not where it is expected.
 #[cfg_attr(feature = "json", derive(serde::Serialize), serde(rename_all = "camelCase"))]
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Conflict {
-    /// Key of the precondition.
+    /// Key of the precondition. Empty if it is about a cursor.
     #[prost(bytes = "bytes", tag = "1")]
     #[cfg_attr(feature = "json", serde(serialize_with = "crate::json::base64"))]
     pub key: ::prost::bytes::Bytes,
@@ -316,4 +415,12 @@ pub struct Conflict {
     #[prost(uint64, optional, tag = "3")]
     #[cfg_attr(feature = "json", serde(skip_serializing_if = "Option::is_none"))]
     pub trimmed_before: ::core::option::Option<u64>,
+    /// Name of the cursor, if it is about one. In JSON, absent otherwise.
+    #[prost(string, optional, tag = "4")]
+    #[cfg_attr(feature = "json", serde(skip_serializing_if = "Option::is_none"))]
+    pub cursor: ::core::option::Option<::prost::alloc::string::String>,
+    /// Where that cursor is. Absent if it does not exist.
+    #[prost(uint64, optional, tag = "5")]
+    #[cfg_attr(feature = "json", serde(skip_serializing_if = "Option::is_none"))]
+    pub position: ::core::option::Option<u64>,
 }

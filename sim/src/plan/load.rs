@@ -5,6 +5,7 @@ use rand::rngs::StdRng;
 use serde::Serialize;
 
 use super::{Scenario, WEEK_MS};
+use crate::history::CONSUMED;
 
 /// What a client does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -27,6 +28,13 @@ pub enum ClientKind {
     },
     /// Reads one or two keys to their ends, and appends to them if nothing came in between.
     Register,
+    /// Processes the records of a key from where a cursor is, and moves the cursor.
+    Consumer {
+        /// Appends what it makes of the records together with the move.
+        appends: bool,
+        /// In how many of a hundred it waits until that is durable. Moves alone always are.
+        durable_percent: u32,
+    },
     /// Reads keys from the beginning, page by page.
     Scanner,
     /// Follows a key with long polls.
@@ -106,6 +114,26 @@ pub(super) fn draw(
             think_ms: safe.random_range(20..=300),
             keys,
         });
+    }
+    if scenario == Scenario::Cursors {
+        // What is made of records goes to a key that nobody else appends to.
+        let keys = safe.random_range(1..=CONSUMED);
+        for client in &mut clients {
+            client.keys = keys;
+        }
+        for _ in 0..safe.random_range(2..=5) {
+            clients.push(PlannedClient {
+                number: clients.len(),
+                seed: safe.random(),
+                kind: ClientKind::Consumer {
+                    appends: safe.random_range(0..4) > 0,
+                    durable_percent: [30, 100, 100][safe.random_range(0..3)],
+                },
+                operations: safe.random_range(20..=60),
+                think_ms: safe.random_range(20..=300),
+                keys,
+            });
+        }
     }
     // Each of these scenarios has a reader now and then, which sees what is lost later.
     if matches!(scenario, Scenario::ExactlyOnce | Scenario::Registers) && safe.random() {

@@ -71,6 +71,7 @@ impl Face {
             }
             (Some(Planted::ReuseSegment), call) => self.memory.lock().trims.asked(call),
             (Some(Planted::ReverseBatch), Call::Append { records, .. }) => records.reverse(),
+            (Some(Planted::IgnoreExpected), Call::PutCursor(moved)) => moved.expected = None,
             (Some(Planted::ShowUndurable), Call::Scan(scan)) => scan.durable = false,
             (Some(Planted::IncludeEnd), Call::Scan(scan)) => scan.end = scan.end.saturating_add(1),
             (
@@ -116,6 +117,10 @@ impl Face {
     /// What a client is told before the server is asked, and how long after that it is.
     pub fn answers_early(&self, call: &Call) -> Option<(Outcome, Duration)> {
         match (self.bug, call) {
+            (Some(Planted::MoveEarly), Call::PutCursor(moved)) => {
+                let position = Some(moved.position);
+                Some((Outcome::Cursor { position }, LATER))
+            }
             (Some(Planted::TrimEarly), Call::Trim { before }) => {
                 Some((Outcome::Trimmed { floor: *before }, LATER))
             }

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use log_domain::budget::Budget;
 use log_domain::service::Tail;
-use log_domain::{Error, Key, LogReader, LogService, Page, Scan, Sequence, Side, Visibility};
+use log_domain::{
+    CursorName, Error, Key, LogReader, LogService, Page, Scan, Sequence, Side, Visibility,
+};
 use poem_openapi::OpenApi;
 use tokio::time::timeout;
 
@@ -55,6 +57,9 @@ impl<S: LogReader> ScanRoute<S> {
     /// With `last=n`, the page has the last *n* records of the key, in order, and `nextSequence` is where the key continues. A page that
     /// reaches the byte limit has fewer records, the newest ones. This costs a few reads of storage, however long the key is.
     ///
+    /// With `cursor`, the page starts at the position of that cursor, which must exist. Reading does not move it: move it with PUT,
+    /// or with `cursors` of an append, once the records are processed.
+    ///
     /// If the range begins below the floor of the log, the response has `trimmedBefore`: records before that sequence were
     /// trimmed and are not in the page. A page of the last *n* records has it only if there are fewer.
     #[oai(
@@ -97,9 +102,11 @@ impl<S: LogReader> ScanRoute<S> {
         /// A key or value that is not, or that is mostly control characters, is returned as base64 in its usual field. For people and shells.
         #[oai(name = "format")]
         byte_format: Param<Option<ByteFormat>>,
-        /// The last so many records of the range, in order; at least 1, limited like `limit`. Not together with `start_seq`, `limit` or
-        /// `follow`.
+        /// The last so many records of the range, in order; at least 1, limited like `limit`. Not together with `start_seq`, `limit`,
+        /// `follow` or `cursor`.
         last: Param<Option<u64>>,
+        /// Start at the position of this cursor, in place of `start_seq`.
+        cursor: Param<Option<CursorName>>,
     ) -> Result<Reply<ScanResponse>, Failure> {
         let limits = self.service.limits();
         let scan = Selection {
@@ -109,7 +116,9 @@ impl<S: LogReader> ScanRoute<S> {
             start_time_ms: start_time_ms.0,
             visibility: visibility.0,
         };
-        let newest = newest(last.0, (start_seq.0, limit.0, follow.0))?;
+        let others = (start_seq.0, limit.0, follow.0, cursor.0.is_some());
+        let newest = newest(last.0, others)?;
+        let scan = scan.at(cursor.0, &self.service).await?;
         let mut scan = scan.into_scan(page_limit(newest.unwrap_or(limit.0), limits)?)?;
         if newest.is_some() {
             scan.side = Side::Newest;
@@ -131,12 +140,13 @@ impl<S: LogReader> ScanRoute<S> {
 /// How many of the newest records are asked for. Generated clients send parameters that they were not given with their default.
 fn newest(
     last: Option<u64>,
-    (start_seq, limit, follow): (u64, u64, bool),
+    (start_seq, limit, follow, cursor): (u64, u64, bool, bool),
 ) -> Result<Option<u64>, Failure> {
     let others = [
         (start_seq != 0, "start_seq"),
         (limit != default_limit(), "limit"),
         (follow, "follow"),
+        (cursor, "cursor"),
     ];
     match (last, others.iter().find(|(is_given, _)| *is_given)) {
         (Some(_), Some((_, other))) => Err(Failure::invalid(format!(

@@ -1,7 +1,10 @@
 //! Which records to read, as the parameters of several routes say it.
 
-use log_domain::{Error, Key, Limits, PageLimit, Scan, Side, Visibility};
+use log_domain::{
+    CursorName, Error, Key, Limits, LogReader, LogService, PageLimit, Scan, Side, Visibility,
+};
 
+use crate::http::wire::failure::Failure;
 use crate::http::wire::param;
 
 /// What to read, as the parameters of scans and streams say it.
@@ -14,6 +17,26 @@ pub(in crate::http) struct Selection {
 }
 
 impl Selection {
+    /// The same from where `cursor` is, if one is given.
+    ///
+    /// # Errors
+    /// [`Error::NoCursor`]; refuses a start beside it, but not the default, which some clients send.
+    pub(in crate::http) async fn at<S: LogReader>(
+        mut self,
+        cursor: Option<CursorName>,
+        service: &LogService<S>,
+    ) -> Result<Self, Failure> {
+        if let Some(name) = cursor {
+            if self.start_seq > 0 {
+                return Err(Failure::invalid("cursor and start_seq exclude each other"));
+            }
+            let position = service.cursor(&name).await?.position.get();
+            // What lies before a cursor is read.
+            self.start_seq = position.min(self.end_seq.unwrap_or(u64::MAX));
+        }
+        Ok(self)
+    }
+
     pub(in crate::http) fn into_scan(self, limit: PageLimit) -> Result<Scan, Error> {
         Ok(Scan {
             key: self.key,

@@ -9,7 +9,7 @@ use futures::future::BoxFuture;
 use futures::{Stream, stream};
 use log_domain::budget::{Budget, Permit};
 use log_domain::service::Tail;
-use log_domain::{Error, LogReader, LogService, Page, PageLimit, Sequence, Visibility};
+use log_domain::{CursorName, Error, LogReader, LogService, Page, PageLimit, Sequence, Visibility};
 use poem::http::{StatusCode, header};
 use poem::{Body, IntoResponse, Request, RequestBody, Response};
 use poem_openapi::registry::{
@@ -63,6 +63,9 @@ impl<S: LogReader> StreamRoute<S> {
     /// was reached, the status is 204, after which an `EventSource` does not reconnect. Up to 10,000 clients (by default) can
     /// follow at the same time, including scans with `follow`.
     ///
+    /// With `cursor`, the stream starts at the position of that cursor, which must exist. Reading does not move it: move it with PUT,
+    /// or with `cursors` of an append, once the records are processed.
+    ///
     /// If records that the stream has yet to send were trimmed, an event of type `trimmed` without `id` comes before the next
     /// record, and the stream continues. Its `data` is `{"trimmedBefore": n}`: *n* is the first sequence that can still be there.
     ///
@@ -103,6 +106,8 @@ impl<S: LogReader> StreamRoute<S> {
         /// not, or that is mostly control characters, is returned as base64 in its usual field. For people and shells.
         #[oai(name = "format")]
         byte_format: Param<Option<ByteFormat>>,
+        /// Start at the position of this cursor, in place of `start_seq`.
+        cursor: Param<Option<CursorName>>,
     ) -> Result<EventStream, Failure> {
         let limits = self.service.limits();
         let limit = PageLimit {
@@ -116,6 +121,7 @@ impl<S: LogReader> StreamRoute<S> {
             start_time_ms: start_time_ms.0,
             visibility: visibility.0,
         };
+        let scan = scan.at(cursor.0, &self.service).await?;
         let mut scan = scan.into_scan(limit)?;
         if let Some(last) = last_event_id.0 {
             scan.range = scan.range.starting_at(last.plus(1));

@@ -5,8 +5,9 @@ use serde::Serialize;
 
 use super::*;
 use crate::http::proto::{
-    AppendResponse, Conflict, CountResponse, DeleteKeyResponse, Described, ErrorResponse, Key,
-    KeysResponse, PROTOBUF, ScanResponse, Segment, SegmentsResponse, TrimResponse, Value,
+    AppendResponse, Conflict, CountResponse, Cursor, CursorResponse, CursorsResponse,
+    DeleteCursorResponse, DeleteKeyResponse, Described, ErrorResponse, Key, KeysResponse, PROTOBUF,
+    ScanResponse, Segment, SegmentsResponse, TrimResponse, Value,
 };
 use crate::http::{DocumentFormat, document};
 
@@ -64,6 +65,10 @@ fn the_document_requires_what_responses_always_have() {
         always_there::<CountResponse>(),
         always_there::<TrimResponse>(),
         always_there::<DeleteKeyResponse>(),
+        always_there::<Cursor>(),
+        always_there::<CursorResponse>(),
+        always_there::<CursorsResponse>(),
+        always_there::<DeleteCursorResponse>(),
         always_there::<ErrorResponse>(),
         always_there::<Conflict>(),
     ] {

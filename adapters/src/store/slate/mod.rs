@@ -5,7 +5,7 @@
 //! engine to `shared`, and `durable_answers` answers the appends that wait for them. The path of a read: [`SlateStore::scan`] → `read`,
 //! `read_newest` or `key_listing` → `layout`.
 //!
-//! `raised_floors` raises the floor of the log or of a key, and `prefix_rules` those of prefixes. In the background (`rounds`), `removal`
+//! `raised_floors` raises the floor of the log or of a key, `prefix_rules` those of prefixes, and `cursor_commands` moves cursors. In the background (`rounds`), `removal`
 //! removes what is below the floor of the log, `prefix_removal` what is below those of prefixes, and `purge` the bytes of deleted keys.
 
 mod background_lookups;
@@ -13,6 +13,8 @@ pub mod backup;
 pub mod check;
 mod commits_without_records;
 mod compaction;
+mod cursor_commands;
+mod cursors;
 mod directory;
 mod doomed;
 mod durable_answers;
@@ -61,9 +63,10 @@ use std::time::Duration;
 
 use log_domain::segment::{dead, overlapping};
 use log_domain::{
-    Append, Appended, Clock, Counted, Deletion, Durability, Error, Key, KeysPage, KeysQuery,
-    LogReader, LogWriter, Page, PrefixFloor, PrefixRules, Result, Scan, Segment, Sequence,
-    SequenceRange, Status, Stopped, StoredSegment, Trim, Watermarks,
+    Append, Appended, Clock, Counted, Cursor, CursorCommand, CursorMove, CursorName, CursorsPage,
+    CursorsQuery, Deletion, Durability, Error, Key, KeysPage, KeysQuery, LogReader, LogWriter,
+    Page, PrefixFloor, PrefixRules, Result, Scan, Segment, Sequence, SequenceRange, Status,
+    Stopped, StoredSegment, Trim, Watermarks,
 };
 use slatedb::config::{CloseOptions, FlushType};
 use slatedb::{Db, VersionedManifest};
@@ -307,6 +310,14 @@ impl LogReader for SlateStore {
         .await
     }
 
+    async fn cursor(&self, name: &CursorName) -> Result<Option<Cursor>> {
+        Ok(self.shared.cursors.get(name))
+    }
+
+    async fn cursors(&self, query: &CursorsQuery) -> Result<CursorsPage> {
+        Ok(self.shared.cursors.list(query))
+    }
+
     fn watermarks(&self) -> Watermarks {
         self.shared.watermarks()
     }
@@ -333,6 +344,7 @@ impl LogReader for SlateStore {
             dead_segments,
             purges,
             oldest_purge,
+            cursors: self.shared.cursors.count(),
             active_segment: segments.last().map_or(0, |segment| segment.id),
             stopped: self.shared.stopped(),
         }
@@ -386,6 +398,18 @@ impl LogWriter for SlateStore {
             true => Ok(Vec::new()),
             false => self.queue.apply_rules(rules.clone(), &self.shared).await,
         }
+    }
+
+    async fn move_cursor(&self, wanted: CursorMove) -> Result<Cursor> {
+        let command = CursorCommand::Move(wanted);
+        let moved = self.queue.cursor(command, &self.shared).await?;
+        moved.ok_or_else(|| Error::internal("a cursor that was moved is not there"))
+    }
+
+    async fn delete_cursor(&self, name: &CursorName) -> Result<bool> {
+        let command = CursorCommand::Delete(name.clone());
+        let deleted = self.queue.cursor(command, &self.shared).await?;
+        Ok(deleted.is_some())
     }
 
     fn stored(&self) -> Vec<StoredSegment> {

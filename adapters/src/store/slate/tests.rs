@@ -9,6 +9,7 @@ use slatedb::config::{FlushOptions, Settings};
 use slatedb_common::metrics::NoopMetricsRecorder;
 use tokio::sync::oneshot;
 
+use super::cursors::Cursors;
 use super::durable_answers::{Answer, Waiter};
 use super::key_floors::FloorsOfKeys;
 use super::*;
@@ -62,6 +63,7 @@ async fn the_slate_store_conforms_on_a_local_folder() {
 mod cold_reads;
 mod collecting;
 mod compaction;
+mod cursors;
 mod directory;
 mod failures;
 pub(super) mod held_store;
@@ -198,7 +200,7 @@ fn what_is_durable_but_cannot_be_read_yet_is_not_shown() {
     let followers = Followers::new(&Limits::default());
     let shared = Shared::new(
         Sequence::ZERO,
-        (Sequence::ZERO, FloorsOfKeys::default()),
+        (Sequence::ZERO, FloorsOfKeys::default(), Cursors::default()),
         Vec::new(),
         Arc::new(followers),
     );
@@ -220,7 +222,7 @@ fn an_answer_waits_for_the_write_that_it_rests_on_also_if_that_had_no_records() 
     let followers = Followers::new(&Limits::default());
     let shared = Shared::new(
         Sequence::new(5),
-        (Sequence::ZERO, FloorsOfKeys::default()),
+        (Sequence::ZERO, FloorsOfKeys::default(), Cursors::default()),
         Vec::new(),
         Arc::new(followers),
     );
@@ -246,7 +248,11 @@ fn an_answer_waits_for_the_write_that_it_rests_on_also_if_that_had_no_records() 
 fn a_floor_is_in_force_once_its_write_is_durable_whatever_is_reported_first() {
     let followers = Followers::new(&Limits::default());
     let tip = Sequence::new(5);
-    let floors = (Sequence::new(1), FloorsOfKeys::default());
+    let floors = (
+        Sequence::new(1),
+        FloorsOfKeys::default(),
+        Cursors::default(),
+    );
     let shared = Shared::new(tip, floors, Vec::new(), Arc::new(followers));
     assert_eq!(shared.floor().get(), 1);
     let first = EngineNumber::of_commit(tip).next_without_records(tip);

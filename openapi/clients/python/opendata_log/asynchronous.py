@@ -13,6 +13,8 @@ from . import arguments
 from .appended import Appended
 from .calls import Calls
 from .connections import Settings, is_a_stream
+from .consumers import AsyncConsumer
+from .cursors import Cursor, CursorMove
 from .generated.models import ScanVisibility
 from .producers import Producer, producers_of
 from .records import Page, Record, RecordToAppend, Segment
@@ -54,10 +56,10 @@ class AsyncLogClient:
 
     async def append(
         self, records: Iterable[RecordToAppend], *, await_durable: bool = False,
-        if_no_record_since: Mapping[bytes, int] | None = None,
+        if_no_record_since: Mapping[bytes, int] | None = None, cursors: Iterable[CursorMove] | None = None,
     ) -> Appended:
         """See `LogClient.append`."""
-        return await self._result(self._calls.append(records, await_durable, if_no_record_since))
+        return await self._result(self._calls.append(records, await_durable, if_no_record_since, cursors))
 
     def scan(
         self, key: bytes, *, start: int = 0, end: int | None = None, page: int = 1000,
@@ -112,6 +114,29 @@ class AsyncLogClient:
     async def delete_key(self, key: bytes, before_seq: int | None = None) -> int:
         """See `LogClient.delete_key`."""
         return await self._result(self._calls.delete_key(key, before_seq))
+
+    async def cursor(self, name: str) -> Cursor | None:
+        """See `LogClient.cursor`."""
+        return await self._result(self._calls.cursor(name))
+
+    def cursors(self, *, prefix: str = "") -> AsyncIterator[Cursor]:
+        """See `LogClient.cursors`."""
+        return self._each(self._calls.cursors(prefix))
+
+    async def move_cursor(self, name: str, position: int, *, expected: int | None = None) -> Cursor:
+        """See `LogClient.move_cursor`."""
+        return await self._result(self._calls.move_cursor(name, position, expected))
+
+    async def delete_cursor(self, name: str) -> bool:
+        """See `LogClient.delete_cursor`."""
+        return await self._result(self._calls.delete_cursor(name))
+
+    async def consume(self, key: bytes, cursor: str, *, limit: int = 1000) -> AsyncConsumer:
+        """See `LogClient.consume`; with `async for` and `await consumer.commit()`."""
+        arguments.data("key", key)
+        arguments.whole("limit", limit, least=1)
+        found = await self.cursor(cursor)
+        return AsyncConsumer(self, key, cursor, 0 if found is None else found.position, limit)
 
     async def _result(self, call: Call[T]) -> T:
         running = Running(call)

@@ -12,6 +12,7 @@ from .answers import NOT_OF_A_LOG, answered, failure, naming, reason
 from .appended import Appended
 from .appends import Appends
 from .commands import Commands
+from .cursors import Cursor, CursorMove, Cursors
 from .generated import Client
 from .generated.api.log import count, list_keys, list_segments, scan, stream
 from .generated.models import CountResponse, KeysResponse, ScanResponse, ScanVisibility, SegmentsResponse
@@ -41,12 +42,14 @@ class Calls:
         self._api = Client(base_url=url)
         self._appends = Appends(url, retry, self._api, producers)
         self._commands = Commands(url, retry, self._api)
+        self._cursors = Cursors(url, retry, self._api)
 
     def append(
         self, records: Iterable[RecordToAppend], await_durable: bool, if_no_record_since: Mapping[bytes, int] | None,
+        cursors: Iterable[CursorMove] | None,
     ) -> Call[Appended]:
         """See `LogClient.append`."""
-        return self._appends.append(records, await_durable, if_no_record_since)
+        return self._appends.append(records, await_durable, if_no_record_since, cursors)
 
     def scan(
         self, key: bytes, start: int, end: int | None, page: int, visibility: ScanVisibility, start_time_ms: int | None,
@@ -150,6 +153,22 @@ class Calls:
     def delete_key(self, key: bytes, before_seq: int | None) -> Call[int]:
         """See `LogClient.delete_key`."""
         return self._commands.delete_key(key, before_seq)
+
+    def cursor(self, name: str) -> Call[Cursor | None]:
+        """See `LogClient.cursor`."""
+        return self._cursors.get(name)
+
+    def cursors(self, prefix: str) -> Call[None]:
+        """See `LogClient.cursors`."""
+        return self._cursors.list(prefix)
+
+    def move_cursor(self, name: str, position: int, expected: int | None) -> Call[Cursor]:
+        """See `LogClient.move_cursor`."""
+        return self._cursors.put(name, position, expected)
+
+    def delete_cursor(self, name: str) -> Call[bool]:
+        """See `LogClient.delete_cursor`."""
+        return self._cursors.delete(name)
 
     def _query(
         self, key: bytes, start: int, end: int | None, visibility: ScanVisibility, start_time_ms: int | None,

@@ -5,22 +5,23 @@ use std::ops::RangeBounds;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures::stream::try_unfold;
+use futures::stream::{BoxStream, StreamExt, try_unfold};
 
 use crate::append::{self, AppendOptions};
 use crate::arguments;
+use crate::cursor::{self, Cursor};
 use crate::deletion;
 use crate::error::Error;
 use crate::exactly_once;
 use crate::http::Http;
 use crate::paging::{Keys, Records};
 use crate::producer::Producers;
-use crate::reading::{self, Query, ReadOptions};
+use crate::reading::{self, Page, Query, ReadOptions};
 use crate::record::{Appended, Counted, Record, Segment};
 use crate::retry::Retry;
 use crate::tail;
 use crate::trim;
-use crate::wire::{CountResponse, KeysResponse, SegmentsResponse, TrimRequest};
+use crate::wire::{CountResponse, KeysResponse, PutCursorRequest, SegmentsResponse, TrimRequest};
 
 const KEYS: &str = "/api/v1/log/keys";
 const KEYS_PAGE: u64 = 1000;
@@ -266,6 +267,55 @@ impl LogClient {
         let key = key.into();
         arguments::key(&key)?;
         deletion::delete(&self.http, &self.retry, &key, before.into()).await
+    }
+
+    /// The cursor of this name; `None` if there is none.
+    ///
+    /// # Errors
+    /// What the last attempt ended in.
+    pub async fn cursor(&self, name: &str) -> Result<Option<Cursor>, Error> {
+        cursor::get(&self.http, &self.retry, name).await
+    }
+
+    /// All cursors whose names begin with `prefix`, in byte order. With an empty prefix, all of them.
+    ///
+    /// # Errors
+    /// What the last attempt ended in.
+    pub async fn cursors(&self, prefix: &str) -> Result<Vec<Cursor>, Error> {
+        cursor::list(&self.http, &self.retry, prefix).await
+    }
+
+    /// Moves a cursor, forward or back, or creates it. Answers when no crash can undo it. With an `expected` position, it is moved only if it is
+    /// there; one that does not exist is at 0. Needs the right `append`. To move it together with results, use
+    /// [`AppendOptions::move_cursor`].
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Conflict`] when the cursor is not where it is expected, [`crate::ErrorKind::InvalidArgument`] when `position` is
+    /// beyond the end of the log; otherwise what the last attempt ended in. It may have been moved then.
+    pub async fn move_cursor(
+        &self,
+        name: &str,
+        position: u64,
+        expected: impl Into<Option<u64>>,
+    ) -> Result<Cursor, Error> {
+        let request = PutCursorRequest {
+            position: Some(position),
+            expected: expected.into(),
+        };
+        cursor::put(&self.http, &self.retry, name, &request).await
+    }
+
+    /// Deletes a cursor. Answers when no crash can undo it: with whether there was one. Needs the right `append`.
+    ///
+    /// # Errors
+    /// What the last attempt ended in. It may have been deleted then: delete again.
+    pub async fn delete_cursor(&self, name: &str) -> Result<bool, Error> {
+        cursor::delete(&self.http, &self.retry, name).await
+    }
+
+    /// The pages of `query`, without an end, for a [`crate::Consumer`].
+    pub(crate) fn pages(&self, query: Query) -> BoxStream<'static, Result<Page, Error>> {
+        tail::tail(Arc::clone(&self.http), self.retry.clone(), query).boxed()
     }
 
     async fn read<M: crate::answers::Answered>(

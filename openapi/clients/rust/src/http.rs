@@ -90,6 +90,14 @@ impl Http {
         self.send(request.body(Body::wrap(body))).await
     }
 
+    /// Sends `PUT path` with a protobuf message as its body.
+    pub(crate) async fn put(&self, path: &str, body: WatchedBody) -> Result<Answer, NoAnswer> {
+        let _place = self.place().await;
+        let request = self.requests.put(self.url_of(path));
+        let request = request.header(CONTENT_TYPE, PROTOBUF);
+        self.send(request.body(Body::wrap(body))).await
+    }
+
     /// Sends `DELETE path` with these parameters.
     pub(crate) async fn delete(
         &self,

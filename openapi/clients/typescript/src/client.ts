@@ -9,6 +9,8 @@ import * as check from "./arguments.js";
 import type { RecordToAppend } from "./arguments.js";
 import { encode } from "./base64.js";
 import { Commands, type Deletion } from "./commands.js";
+import { Consumer } from "./consumer.js";
+import { type Cursor, Cursors, type Moving } from "./cursors.js";
 import { DeadlineExceeded, Unavailable, UnexpectedAnswer } from "./errors.js";
 import type { components, paths } from "./generated/schema.js";
 import { reason } from "./network.js";
@@ -83,6 +85,7 @@ export class LogClient {
   readonly #api: Client<paths, "application/json">;
   readonly #appends: Appends;
   readonly #commands: Commands;
+  readonly #cursors: Cursors;
   readonly #retry: Retry;
   readonly #timeoutMs: number;
   readonly #url: string;
@@ -100,6 +103,7 @@ export class LogClient {
     const target = { api: this.#api, url: this.#url, retry: this.#retry, deadline };
     this.#appends = new Appends(target, producersOf(options.producer, options.concurrentAppends));
     this.#commands = new Commands(target);
+    this.#cursors = new Cursors(target);
   }
 
   /**
@@ -257,6 +261,54 @@ export class LogClient {
    */
   async deleteKey(key: Uint8Array, options: Deletion = {}): Promise<number> {
     return this.#commands.deleteKey(key, options);
+  }
+
+  /** The cursor of this name; undefined if there is none. */
+  async cursor(name: string, options: Stoppable = {}): Promise<Cursor | undefined> {
+    return this.#cursors.get(name, stoppable(options));
+  }
+
+  /** The cursors whose names begin with `prefix`, in byte order, read page by page. */
+  cursors(prefix = "", options: Stoppable = {}): AsyncGenerator<Cursor> {
+    if (typeof prefix !== "string") throw new TypeError("prefix must be a string");
+    return this.#cursors.list(prefix, stoppable(options));
+  }
+
+  /**
+   * Moves a cursor, forward or back, or creates it. It resolves when that is durable. The right `append` is needed.
+   *
+   * With `expected`, it is moved only if it is there; one that does not exist is at 0. Otherwise this throws `Conflict`. To move it together
+   * with results, give `append` the option `cursors`.
+   */
+  async moveCursor(name: string, position: number, options: Moving = {}): Promise<Cursor> {
+    return this.#cursors.put(name, position, options);
+  }
+
+  /** Deletes a cursor. It resolves, when that is durable, to whether there was one. The right `append` is needed. */
+  async deleteCursor(name: string, options: Stoppable = {}): Promise<boolean> {
+    return this.#cursors.delete(name, stoppable(options));
+  }
+
+  /**
+   * Batches of up to `limit` records of `key`, from where the cursor is; from the beginning if there is none:
+   *
+   *     const consumer = await client.consume(key, "orders-projection");
+   *     for await (const batch of consumer) {
+   *       await process(batch);
+   *       await consumer.commit();
+   *     }
+   */
+  async consume(key: Uint8Array, cursor: string, limit = 1000, options: Stoppable = {}): Promise<Consumer> {
+    const signal = stoppable(options);
+    check.bytes("key", key);
+    check.whole("limit", limit, 1);
+    const found = await this.#cursors.get(cursor, signal);
+    return new Consumer({
+      next: (start, waitMs) => this.followOnce(key, start, waitMs, limit, { signal }),
+      move: (position, expected) => this.#cursors.put(cursor, position, { expected, signal }),
+      append: (results, awaitDurable, move) =>
+        this.append(results, awaitDurable, { signal, cursors: [{ name: cursor, ...move }] }),
+    }, found?.position ?? 0);
   }
 
   async #scan(query: Asked, limit: number, signal: AbortSignal | undefined, waitMs = 0): Promise<Page> {

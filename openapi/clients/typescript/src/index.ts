@@ -4,6 +4,8 @@ export type { Appending } from "./append.js";
 export type { Appended } from "./appended.js";
 export type { RecordToAppend } from "./arguments.js";
 export { LogClient } from "./client.js";
+export { Consumer } from "./consumer.js";
+export type { Cursor, CursorMove, Moving } from "./cursors.js";
 export type { Deletion } from "./commands.js";
 export type { Noticing, Options, Page, Range, Reading, Stoppable } from "./client.js";
 export {

@@ -228,6 +228,7 @@ impl Server {
                 next_start_after: None,
             },
             Call::Segments => Outcome::Segments(Vec::new()),
+            Call::GetCursor { .. } | Call::PutCursor(_) => Outcome::Cursor { position: None },
         }
     }
 
@@ -257,6 +258,7 @@ impl Server {
         let safety = Safety {
             conditions,
             numbered: Some(numbered),
+            ..Safety::default()
         };
         Call::Append {
             records,
@@ -456,6 +458,7 @@ pub(super) fn correct(steps: &[Step]) -> (History, FinalLog, Facts) {
         tip: server.next,
         floor: server.floor,
         key_floors: server.key_floors,
+        cursors: BTreeMap::new(),
     };
     let facts = Facts {
         page_records: 1_000,

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{Current, Surroundings};
 use crate::history::{
-    Call, HeadersSeen, Numbered, Outcome, Recorder, ScanCall, Seen, SegmentSeen, headers_of,
+    Call, HeadersSeen, Move, Numbered, Outcome, Recorder, ScanCall, Seen, SegmentSeen, headers_of,
 };
 use crate::hosts::server::PORT;
 use crate::net::{Answer, HttpClient, Lost};
@@ -144,6 +144,10 @@ fn request(call: &Call) -> (Method, String, Option<Value>) {
             {
                 body["producer"] = json!({ "id": id, "epoch": epoch, "sequence": sequence });
             }
+            if !safety.moves.is_empty() {
+                let moves = safety.moves.iter().map(moved);
+                body["cursors"] = moves.collect();
+            }
             (Method::POST, "/api/v1/log/append".into(), Some(body))
         }
         Call::Scan(scan) => get(scan_path(scan)),
@@ -178,7 +182,17 @@ fn request(call: &Call) -> (Method, String, Option<Value>) {
             let path = format!("/api/v1/log/key?key_base64={key}{before}");
             (Method::DELETE, path, None)
         }
+        Call::GetCursor { name } => get(format!("cursors/{name}")),
+        Call::PutCursor(wanted) => {
+            let path = format!("/api/v1/log/cursors/{}", wanted.name);
+            let body = json!({ "position": wanted.position, "expected": wanted.expected });
+            (Method::PUT, path, Some(body))
+        }
     }
+}
+
+fn moved(wanted: &Move) -> Value {
+    json!({ "name": wanted.name, "position": wanted.position, "expected": wanted.expected })
 }
 
 fn scan_path(scan: &ScanCall) -> String {
@@ -210,6 +224,9 @@ fn outcome(call: &Call, answer: &Answer) -> Option<Outcome> {
             key: text(&body["conflict"]["key"]),
             sequence: last.as_u64().or(body["expectedSequence"].as_u64()),
         });
+    }
+    if answer.status == StatusCode::NOT_FOUND && matches!(call, Call::GetCursor { .. }) {
+        return Some(Outcome::Cursor { position: None });
     }
     if answer.status != StatusCode::OK {
         return Some(Outcome::Refused {
@@ -248,6 +265,9 @@ fn outcome(call: &Call, answer: &Answer) -> Option<Outcome> {
         },
         Call::Delete { .. } => Outcome::Deleted {
             floor: body["trimmedBefore"].as_u64()?,
+        },
+        Call::GetCursor { .. } | Call::PutCursor(_) => Outcome::Cursor {
+            position: Some(body["position"].as_u64()?),
         },
         Call::Keys { .. } => Outcome::Keys {
             keys: all(&body["keys"], |key| text(&key["key"]))?,

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::{Connection, key};
 use crate::checks::{AUDITOR, FinalLog};
-use crate::history::{Call, Outcome, Safety, ScanCall, Seen, Sent};
+use crate::history::{CONSUMED, Call, Outcome, Safety, ScanCall, Seen, Sent, cursor_of};
 
 /// Within this time after the last fault, a durable append succeeds.
 const PROGRESS: Duration = Duration::from_secs(90);
@@ -85,12 +85,23 @@ impl Audit {
         let Outcome::Segments(segments) = self.surely(Call::Segments).await? else {
             return None;
         };
+        let mut cursors = BTreeMap::new();
+        for (number, appends) in (0..CONSUMED).flat_map(|number| [(number, true), (number, false)])
+        {
+            let name = cursor_of(number, appends);
+            let call = Call::GetCursor { name: name.clone() };
+            let Outcome::Cursor { position } = self.surely(call).await? else {
+                return None;
+            };
+            cursors.extend(position.map(|position| (name, position)));
+        }
         let log = FinalLog {
             records,
             segments,
             tip,
             floor,
             key_floors,
+            cursors,
         };
         self.question(&log).await?;
         Some(log)

@@ -43,7 +43,7 @@ impl Client {
                 durable: true,
                 safety: Safety {
                     conditions,
-                    numbered: None,
+                    ..Safety::default()
                 },
             };
             if failed(&self.connection.ask(call).await) {

@@ -2,6 +2,7 @@
 //! fields for text, and examples.
 
 use log_domain::append::MAX_PRECONDITIONS;
+use log_domain::cursor::{MAX_MOVES, MAX_NAME_BYTES};
 use log_domain::headers::NAME_CHARACTERS;
 use poem_openapi::registry::MetaSchema;
 use serde_json::{Value as Json, json};
@@ -82,6 +83,7 @@ pub(super) fn of(message: &str) -> Supplement {
         .limited(|field, schema| match field {
             "records" => schema.min_items = Some(1),
             "preconditions" => schema.max_items = Some(MAX_PRECONDITIONS),
+            "cursors" => schema.max_items = Some(MAX_MOVES),
             _ => {}
         }),
         "Precondition" => with(
@@ -101,6 +103,47 @@ pub(super) fn of(message: &str) -> Supplement {
                 schema.max_length = Some(128);
             }
         }),
+        "CursorMove" => with(
+            &["name", "position"],
+            Vec::new(),
+            json!({"name": "orders-projection", "position": 1, "expected": 0}),
+        )
+        .limited(|field, schema| {
+            if field == "name" {
+                schema.min_length = Some(1);
+                schema.max_length = Some(MAX_NAME_BYTES);
+            }
+        }),
+        "PutCursorRequest" => with(&["position"], Vec::new(), json!({"position": 1, "expected": 0})),
+        "CursorResponse" => with(
+            &["status", "name", "position", "updatedMs", "lag"],
+            Vec::new(),
+            json!({
+                "status": "success",
+                "name": "orders-projection",
+                "position": 1,
+                "updatedMs": 1_795_385_000_000_u64,
+                "lag": 1
+            }),
+        ),
+        "DeleteCursorResponse" => with(
+            &["status"],
+            Vec::new(),
+            json!({"status": "success", "deleted": true}),
+        ),
+        "Cursor" => with(
+            &["name", "position", "updatedMs", "lag"],
+            Vec::new(),
+            json!({"name": "orders-projection", "position": 1, "updatedMs": 1_795_385_000_000_u64, "lag": 1}),
+        ),
+        "CursorsResponse" => with(
+            &["status", "cursors"],
+            Vec::new(),
+            json!({
+                "status": "success",
+                "cursors": [{"name": "orders-projection", "position": 1, "updatedMs": 1_795_385_000_000_u64, "lag": 1}]
+            }),
+        ),
         "AppendResponse" => with(
             &["status", "recordsAppended", "startSequence"],
             Vec::new(),

@@ -30,6 +30,10 @@ export interface paths {
          *     atomic step; 0 requires that the key has no records. Status 409 with the code `conflict` means that another client
          *     appended first.
          *
+         *     With `cursors`, cursors move in the same atomic commit as the records: a consumer that appends its results and moves its
+         *     cursor this way, each time from its `expected` position, processes every record exactly once. If a cursor is not at that
+         *     position, nothing is appended, and the response has status 409 with the code `conflict`.
+         *
          *     Status 504 means that the outcome is unknown, unless the message says that nothing was applied: either all records
          *     were appended or none. Repeat the request: with a `producer` it is applied only once, even if it is sent repeatedly.
          *     Without one, read the key to find out. Every other error means that nothing was applied now.
@@ -64,6 +68,9 @@ export interface paths {
          *
          *     With `last=n`, the page has the last *n* records of the key, in order, and `nextSequence` is where the key continues. A page that
          *     reaches the byte limit has fewer records, the newest ones. This costs a few reads of storage, however long the key is.
+         *
+         *     With `cursor`, the page starts at the position of that cursor, which must exist. Reading does not move it: move it with PUT,
+         *     or with `cursors` of an append, once the records are processed.
          *
          *     If the range begins below the floor of the log, the response has `trimmedBefore`: records before that sequence were
          *     trimmed and are not in the page. A page of the last *n* records has it only if there are fewer.
@@ -213,6 +220,9 @@ export interface paths {
          *     was reached, the status is 204, after which an `EventSource` does not reconnect. Up to 10,000 clients (by default) can
          *     follow at the same time, including scans with `follow`.
          *
+         *     With `cursor`, the stream starts at the position of that cursor, which must exist. Reading does not move it: move it with PUT,
+         *     or with `cursors` of an append, once the records are processed.
+         *
          *     If records that the stream has yet to send were trimmed, an event of type `trimmed` without `id` comes before the next
          *     record, and the stream continues. Its `data` is `{"trimmedBefore": n}`: *n* is the first sequence that can still be there.
          *
@@ -224,6 +234,65 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/log/cursors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List cursors
+         * @description Returns the cursors with their positions and lags, in byte order of their names, one page at a time. For the next page, set
+         *     `start_after` to `nextStartAfter`, until a page has none.
+         */
+        get: operations["listCursors"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/log/cursors/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a cursor
+         * @description Returns the position of a cursor and its lag. It shows the last move that was applied: one by PUT is durable once it is
+         *     acknowledged, one in an append is as durable as the records of the append.
+         */
+        get: operations["getCursor"];
+        /**
+         * Move a cursor
+         * @description Moves a cursor to a position, forward or back, or creates it there. When the response arrives, the move is durable. The
+         *     position must not be beyond the end of the log.
+         *
+         *     With `expected`, the cursor is moved only if it is at that position; one that does not exist is at 0. So of several
+         *     consumers that read the same position only one moves the cursor; the others get status 409 with the code `conflict` and the
+         *     cursor's position. `"expected": 0` creates a cursor that nobody else has moved.
+         *
+         *     To move a cursor together with results, use `cursors` of an append. Status 504 means that the outcome is unknown: read the
+         *     cursor.
+         */
+        put: operations["putCursor"];
+        post?: never;
+        /**
+         * Delete a cursor
+         * @description When the response arrives, it is durable that there is no such cursor. Deleting a cursor that does not exist succeeds,
+         *     too, so a deletion whose outcome is unknown (status 504) can be repeated.
+         */
+        delete: operations["deleteCursor"];
         options?: never;
         head?: never;
         patch?: never;
@@ -326,6 +395,8 @@ export interface components {
             /** @description The records are appended only if all of these preconditions hold. Up to 1,000. */
             preconditions?: components["schemas"]["Precondition"][];
             producer?: components["schemas"]["Producer"];
+            /** @description Cursors that move together with the records: all of it is applied, or nothing. Up to 100, each of another cursor. */
+            cursors?: components["schemas"]["CursorMove"][];
         };
         /**
          * @description The response to an append. The records have consecutive sequences, beginning with the start sequence.
@@ -358,7 +429,7 @@ export interface components {
             duplicate: boolean;
         };
         /**
-         * @description A precondition that does not hold.
+         * @description A precondition that does not hold, or a cursor that is not where it is expected.
          * @example {
          *       "key": "b3JkZXJz",
          *       "lastSequence": 1
@@ -367,7 +438,7 @@ export interface components {
         Conflict: {
             /**
              * Format: byte
-             * @description Key of the precondition.
+             * @description Key of the precondition. Empty if it is about a cursor.
              */
             key: string;
             /**
@@ -380,6 +451,13 @@ export interface components {
              * @description If records that the precondition asks about were trimmed or deleted, and the key has no later ones: the floor of the log or of the key, the higher one of the two; the first sequence that can still be there.
              */
             trimmedBefore?: number;
+            /** @description Name of the cursor, if it is about one. In JSON, absent otherwise. */
+            cursor?: string;
+            /**
+             * Format: int64
+             * @description Where that cursor is. Absent if it does not exist.
+             */
+            position?: number;
         };
         /**
          * @description The number of records of a key.
@@ -404,6 +482,134 @@ export interface components {
              * @description If the range begins below the floor of the log or of the key: the higher one of the two, the first sequence that can still be there. Records before it were trimmed or deleted, and are not counted. In JSON, absent otherwise.
              */
             trimmedBefore?: number;
+        };
+        /**
+         * @description One cursor of a listing.
+         * @example {
+         *       "lag": 1,
+         *       "name": "orders-projection",
+         *       "position": 1,
+         *       "updatedMs": 1795385000000
+         *     }
+         */
+        Cursor: {
+            /** @description Name of the cursor. */
+            name: string;
+            /**
+             * Format: int64
+             * @description The sequence that is to be read next.
+             */
+            position: number;
+            /**
+             * Format: int64
+             * @description Time of the last move, in milliseconds since the Unix epoch.
+             */
+            updatedMs: number;
+            /**
+             * Format: int64
+             * @description Number of sequences between the position and the end of the log, over all keys.
+             */
+            lag: number;
+        };
+        /**
+         * @description A cursor that moves together with the records of an append. It is created if it does not exist. Unknown fields are rejected.
+         * @example {
+         *       "expected": 0,
+         *       "name": "orders-projection",
+         *       "position": 1
+         *     }
+         */
+        CursorMove: {
+            /** @description Name of the cursor. Required; 1 to 256 bytes, no control characters, neither `.` nor `..`. */
+            name: string;
+            /**
+             * Format: int64
+             * @description The sequence that is to be read next. Required in JSON. At most the end of the log, without the records of this request.
+             */
+            position: number;
+            /**
+             * Format: int64
+             * @description The records are appended and the cursors moved only if the cursor is at this position. One that does not exist is at 0. Absent: wherever it is.
+             */
+            expected?: number;
+        };
+        /**
+         * @description A cursor.
+         * @example {
+         *       "lag": 1,
+         *       "name": "orders-projection",
+         *       "position": 1,
+         *       "status": "success",
+         *       "updatedMs": 1795385000000
+         *     }
+         */
+        CursorResponse: {
+            /**
+             * @description Always "success".
+             * @enum {string}
+             */
+            status: "success";
+            /** @description Name of the cursor. */
+            name: string;
+            /**
+             * Format: int64
+             * @description The sequence that is to be read next.
+             */
+            position: number;
+            /**
+             * Format: int64
+             * @description Time of the last move, in milliseconds since the Unix epoch.
+             */
+            updatedMs: number;
+            /**
+             * Format: int64
+             * @description Number of sequences between the position and the end of the log, over all keys.
+             */
+            lag: number;
+        };
+        /**
+         * @description One page of the cursors.
+         * @example {
+         *       "cursors": [
+         *         {
+         *           "lag": 1,
+         *           "name": "orders-projection",
+         *           "position": 1,
+         *           "updatedMs": 1795385000000
+         *         }
+         *       ],
+         *       "status": "success"
+         *     }
+         */
+        CursorsResponse: {
+            /**
+             * @description Always "success".
+             * @enum {string}
+             */
+            status: "success";
+            /** @description The cursors, in byte order of their names. */
+            cursors: components["schemas"]["Cursor"][];
+            /** @description The `start_after` of the next page. Absent if there are no more cursors. */
+            nextStartAfter?: string;
+        };
+        /**
+         * @description The response to the deletion of a cursor. The deletion is durable.
+         * @example {
+         *       "deleted": true,
+         *       "status": "success"
+         *     }
+         */
+        DeleteCursorResponse: {
+            /**
+             * @description Always "success".
+             * @enum {string}
+             */
+            status: "success";
+            /**
+             * @description Whether there was such a cursor. In JSON, absent if false.
+             * @default false
+             */
+            deleted: boolean;
         };
         /**
          * @description The response to the deletion of a key. The floor is durable.
@@ -553,6 +759,25 @@ export interface components {
              * @default 0
              */
             sequence: number;
+        };
+        /**
+         * @description Where a cursor is to be. Unknown fields are rejected.
+         * @example {
+         *       "expected": 0,
+         *       "position": 1
+         *     }
+         */
+        PutCursorRequest: {
+            /**
+             * Format: int64
+             * @description The sequence that is to be read next. Required; at most the end of the log.
+             */
+            position: number;
+            /**
+             * Format: int64
+             * @description The cursor is moved only if it is at this position. One that does not exist is at 0. Absent: wherever it is.
+             */
+            expected?: number;
         };
         /**
          * @description One record to append. In JSON, it has exactly one of `key` and `keyText`, and exactly one of `value` and `valueText`. Unknown fields are rejected.
@@ -807,7 +1032,7 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description Code conflict: a precondition does not hold; `conflict` has the key and its last sequence, or `trimmedBefore` if the records that the precondition asks about were trimmed or deleted. Read the new records of the key and decide again. Code producer_out_of_order: requests before this one are missing; repeat the requests from `expectedSequence` on. Code producer_sequence_too_old: the request was applied, and its start sequence is no longer known. Code producer_sequence_reused: the producer used this sequence for other records. Code producer_fenced: the producer has a higher epoch now. Code producer_unknown: the producer is new or was forgotten, and must start with sequence 0. Nothing was applied now. */
+            /** @description Code conflict: a precondition does not hold; `conflict` has the key and its last sequence, or `trimmedBefore` if the records that the precondition asks about were trimmed or deleted; or a cursor is not at its `expected` position: `conflict` has the cursor and its position. Read the new records of the key, or the cursor, and decide again. Code producer_out_of_order: requests before this one are missing; repeat the requests from `expectedSequence` on. Code producer_sequence_too_old: the request was applied, and its start sequence is no longer known. Code producer_sequence_reused: the producer used this sequence for other records. Code producer_fenced: the producer has a higher epoch now. Code producer_unknown: the producer is new or was forgotten, and must start with sequence 0. Nothing was applied now. */
             409: {
                 headers: {
                     /** @description The request id: the one that the client sent, or a new one. The server logs it. */
@@ -926,10 +1151,12 @@ export interface operations {
                  */
                 format?: "base64" | "text";
                 /**
-                 * @description The last so many records of the range, in order; at least 1, limited like `limit`. Not together with `start_seq`, `limit` or
-                 *     `follow`.
+                 * @description The last so many records of the range, in order; at least 1, limited like `limit`. Not together with `start_seq`, `limit`,
+                 *     `follow` or `cursor`.
                  */
                 last?: number;
+                /** @description Start at the position of this cursor, in place of `start_seq`. */
+                cursor?: string;
             };
             header?: never;
             path?: never;
@@ -977,6 +1204,18 @@ export interface operations {
             };
             /** @description The token does not have the right that this operation requires; or a web page of an origin that is not in http.cors.allow_origins requests a change; or the host name of the request is not one of the server's (http.allowed_hosts). */
             403: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description There is no such cursor. */
+            404: {
                 headers: {
                     /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
@@ -1736,6 +1975,8 @@ export interface operations {
                  *     not, or that is mostly control characters, is returned as base64 in its usual field. For people and shells.
                  */
                 format?: "base64" | "text";
+                /** @description Start at the position of this cursor, in place of `start_seq`. */
+                cursor?: string;
             };
             header?: {
                 /** @description The `id` of the last received event: the stream begins after it. Takes precedence over `start_seq`. */
@@ -1815,6 +2056,18 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
+            /** @description There is no such cursor. */
+            404: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
             /** @description The key exceeds its limit; the message names the limit. */
             413: {
                 headers: {
@@ -1868,6 +2121,554 @@ export interface operations {
                 };
             };
             /** @description The deadline of the request passed; retry. */
+            504: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+        };
+    };
+    listCursors: {
+        parameters: {
+            query?: {
+                /** @description Only cursors whose names begin with this text. */
+                prefix?: string;
+                /** @description Only cursors whose names come after this text, in byte order. */
+                start_after?: string;
+                /** @description Maximum number of cursors, at least 1. The server limits it (to 10,000 by default). */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CursorsResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description A body or parameter is malformed; the message names it. */
+            400: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description Tokens are configured, and the header Authorization has none or an unknown one. */
+            401: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    /** @description The authentication scheme: Bearer. */
+                    "www-authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description The token does not have the right that this operation requires; or a web page of an origin that is not in http.cors.allow_origins requests a change; or the host name of the request is not one of the server's (http.allowed_hosts). */
+            403: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description A concurrency limit is reached, or too many bytes of responses have not been read by clients; retry later. */
+            429: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    /** @description Seconds to wait before a retry. Without this header, a retry does not help. */
+                    "retry-after"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description A bug, or damaged data. The server logs the cause with the request id. */
+            500: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description Code unavailable: the store cannot be reached or the server is stopping; retry later. Code fenced: another writer took over; do not retry on this server. */
+            503: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    /** @description Seconds to wait before a retry. Without this header, a retry does not help. */
+                    "retry-after"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description The deadline of the request passed; retry. */
+            504: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+        };
+    };
+    getCursor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the cursor, percent-encoded: 1 to 256 bytes of UTF-8 without control characters. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CursorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description A body or parameter is malformed; the message names it. */
+            400: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description Tokens are configured, and the header Authorization has none or an unknown one. */
+            401: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    /** @description The authentication scheme: Bearer. */
+                    "www-authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description The token does not have the right that this operation requires; or a web page of an origin that is not in http.cors.allow_origins requests a change; or the host name of the request is not one of the server's (http.allowed_hosts). */
+            403: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description There is no such cursor. */
+            404: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description The name exceeds 256 bytes. */
+            413: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description A concurrency limit is reached, or too many bytes of responses have not been read by clients; retry later. */
+            429: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    /** @description Seconds to wait before a retry. Without this header, a retry does not help. */
+                    "retry-after"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description A bug, or damaged data. The server logs the cause with the request id. */
+            500: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description Code unavailable: the store cannot be reached or the server is stopping; retry later. Code fenced: another writer took over; do not retry on this server. */
+            503: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    /** @description Seconds to wait before a retry. Without this header, a retry does not help. */
+                    "retry-after"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description The deadline of the request passed; retry. */
+            504: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+        };
+    };
+    putCursor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the cursor, percent-encoded: 1 to 256 bytes of UTF-8 without control characters. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** @description Where to move it. A body without a content type is read as JSON. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PutCursorRequest"];
+                "application/protobuf": string;
+            };
+        };
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CursorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description A body or parameter is malformed; the message names it. */
+            400: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description Tokens are configured, and the header Authorization has none or an unknown one. */
+            401: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    /** @description The authentication scheme: Bearer. */
+                    "www-authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description The token does not have the right that this operation requires; or a web page of an origin that is not in http.cors.allow_origins requests a change; or the host name of the request is not one of the server's (http.allowed_hosts). */
+            403: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description The cursor is not at `expected`: `conflict` has its position. Nothing was changed; read the cursor and decide again. */
+            409: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description The name exceeds 256 bytes, or the body 4 KiB. */
+            413: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description The content type of the body is not one of those listed, or its content encoding is neither gzip nor zstd. */
+            415: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    /** @description The accepted content encodings, if the content encoding was rejected. */
+                    "accept-encoding"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description A queue is full, or there are as many cursors as the server allows (10,000 by default). Nothing was changed; retry later, or delete cursors. */
+            429: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    /** @description Seconds to wait before a retry. Without this header, a retry does not help. */
+                    "retry-after"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description A bug, or damaged data. The server logs the cause with the request id. */
+            500: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description Code unavailable: the store cannot be reached or the server is stopping; nothing was applied. Code fenced: another writer took over; nothing was applied, do not retry on this server. */
+            503: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    /** @description Seconds to wait before a retry. Without this header, a retry does not help. */
+                    "retry-after"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description The outcome is unknown, unless the message says that nothing was applied. Read the cursor. */
+            504: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+        };
+    };
+    deleteCursor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the cursor, percent-encoded: 1 to 256 bytes of UTF-8 without control characters. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeleteCursorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description A body or parameter is malformed; the message names it. */
+            400: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description Tokens are configured, and the header Authorization has none or an unknown one. */
+            401: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    /** @description The authentication scheme: Bearer. */
+                    "www-authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description The token does not have the right that this operation requires; or a web page of an origin that is not in http.cors.allow_origins requests a change; or the host name of the request is not one of the server's (http.allowed_hosts). */
+            403: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description The name exceeds 256 bytes, or the body 4 KiB. */
+            413: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description A queue is full, or there are as many cursors as the server allows (10,000 by default). Nothing was changed; retry later, or delete cursors. */
+            429: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    /** @description Seconds to wait before a retry. Without this header, a retry does not help. */
+                    "retry-after"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description A bug, or damaged data. The server logs the cause with the request id. */
+            500: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description Code unavailable: the store cannot be reached or the server is stopping; nothing was applied. Code fenced: another writer took over; nothing was applied, do not retry on this server. */
+            503: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    /** @description Seconds to wait before a retry. Without this header, a retry does not help. */
+                    "retry-after"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description The outcome is unknown, unless the message says that nothing was applied. Read the cursor. */
             504: {
                 headers: {
                     /** @description The request id: the one that the client sent, or a new one. The server logs it. */

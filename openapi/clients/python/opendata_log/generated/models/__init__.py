@@ -6,6 +6,14 @@ from .append_response_status import AppendResponseStatus
 from .conflict import Conflict
 from .count_response import CountResponse
 from .count_response_status import CountResponseStatus
+from .cursor import Cursor
+from .cursor_move import CursorMove
+from .cursor_response import CursorResponse
+from .cursor_response_status import CursorResponseStatus
+from .cursors_response import CursorsResponse
+from .cursors_response_status import CursorsResponseStatus
+from .delete_cursor_response import DeleteCursorResponse
+from .delete_cursor_response_status import DeleteCursorResponseStatus
 from .delete_key_response import DeleteKeyResponse
 from .delete_key_response_status import DeleteKeyResponseStatus
 from .error_response import ErrorResponse
@@ -17,6 +25,7 @@ from .keys_response_status import KeysResponseStatus
 from .list_keys_format import ListKeysFormat
 from .precondition import Precondition
 from .producer import Producer
+from .put_cursor_request import PutCursorRequest
 from .record import Record
 from .scan_format import ScanFormat
 from .scan_response import ScanResponse
@@ -41,6 +50,14 @@ __all__ = (
     "Conflict",
     "CountResponse",
     "CountResponseStatus",
+    "Cursor",
+    "CursorMove",
+    "CursorResponse",
+    "CursorResponseStatus",
+    "CursorsResponse",
+    "CursorsResponseStatus",
+    "DeleteCursorResponse",
+    "DeleteCursorResponseStatus",
     "DeleteKeyResponse",
     "DeleteKeyResponseStatus",
     "ErrorResponse",
@@ -52,6 +69,7 @@ __all__ = (
     "ListKeysFormat",
     "Precondition",
     "Producer",
+    "PutCursorRequest",
     "Record",
     "ScanFormat",
     "ScanResponse",

@@ -32,6 +32,7 @@ def _get_kwargs(
     visibility: ScanVisibility | Unset = UNSET,
     format_: ScanFormat | Unset = UNSET,
     last: int | Unset = UNSET,
+    cursor: str | Unset = UNSET,
 
 ) -> dict[str, Any]:
     
@@ -69,6 +70,8 @@ def _get_kwargs(
     params["format"] = json_format_
 
     params["last"] = last
+
+    params["cursor"] = cursor
 
 
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
@@ -113,6 +116,13 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
 
 
         return response_403
+
+    if response.status_code == 404:
+        response_404 = ErrorResponse.from_dict(response.json())
+
+
+
+        return response_404
 
     if response.status_code == 413:
         response_413 = ErrorResponse.from_dict(response.json())
@@ -178,6 +188,7 @@ def sync_detailed(
     visibility: ScanVisibility | Unset = UNSET,
     format_: ScanFormat | Unset = UNSET,
     last: int | Unset = UNSET,
+    cursor: str | Unset = UNSET,
 
 ) -> Response[ErrorResponse | ScanResponse]:
     """ Read records of a key
@@ -199,6 +210,10 @@ def sync_detailed(
     reaches the byte limit has fewer records, the newest ones. This costs a few reads of storage,
     however long the key is.
 
+    With `cursor`, the page starts at the position of that cursor, which must exist. Reading does not
+    move it: move it with PUT,
+    or with `cursors` of an append, once the records are processed.
+
     If the range begins below the floor of the log, the response has `trimmedBefore`: records before
     that sequence were
     trimmed and are not in the page. A page of the last *n* records has it only if there are fewer.
@@ -215,6 +230,7 @@ def sync_detailed(
         visibility (ScanVisibility | Unset):
         format_ (ScanFormat | Unset):
         last (int | Unset):
+        cursor (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -237,6 +253,7 @@ start_time_ms=start_time_ms,
 visibility=visibility,
 format_=format_,
 last=last,
+cursor=cursor,
 
     )
 
@@ -260,6 +277,7 @@ def sync(
     visibility: ScanVisibility | Unset = UNSET,
     format_: ScanFormat | Unset = UNSET,
     last: int | Unset = UNSET,
+    cursor: str | Unset = UNSET,
 
 ) -> ErrorResponse | ScanResponse | None:
     """ Read records of a key
@@ -281,6 +299,10 @@ def sync(
     reaches the byte limit has fewer records, the newest ones. This costs a few reads of storage,
     however long the key is.
 
+    With `cursor`, the page starts at the position of that cursor, which must exist. Reading does not
+    move it: move it with PUT,
+    or with `cursors` of an append, once the records are processed.
+
     If the range begins below the floor of the log, the response has `trimmedBefore`: records before
     that sequence were
     trimmed and are not in the page. A page of the last *n* records has it only if there are fewer.
@@ -297,6 +319,7 @@ def sync(
         visibility (ScanVisibility | Unset):
         format_ (ScanFormat | Unset):
         last (int | Unset):
+        cursor (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -320,6 +343,7 @@ start_time_ms=start_time_ms,
 visibility=visibility,
 format_=format_,
 last=last,
+cursor=cursor,
 
     ).parsed
 
@@ -337,6 +361,7 @@ async def asyncio_detailed(
     visibility: ScanVisibility | Unset = UNSET,
     format_: ScanFormat | Unset = UNSET,
     last: int | Unset = UNSET,
+    cursor: str | Unset = UNSET,
 
 ) -> Response[ErrorResponse | ScanResponse]:
     """ Read records of a key
@@ -358,6 +383,10 @@ async def asyncio_detailed(
     reaches the byte limit has fewer records, the newest ones. This costs a few reads of storage,
     however long the key is.
 
+    With `cursor`, the page starts at the position of that cursor, which must exist. Reading does not
+    move it: move it with PUT,
+    or with `cursors` of an append, once the records are processed.
+
     If the range begins below the floor of the log, the response has `trimmedBefore`: records before
     that sequence were
     trimmed and are not in the page. A page of the last *n* records has it only if there are fewer.
@@ -374,6 +403,7 @@ async def asyncio_detailed(
         visibility (ScanVisibility | Unset):
         format_ (ScanFormat | Unset):
         last (int | Unset):
+        cursor (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -396,6 +426,7 @@ start_time_ms=start_time_ms,
 visibility=visibility,
 format_=format_,
 last=last,
+cursor=cursor,
 
     )
 
@@ -419,6 +450,7 @@ async def asyncio(
     visibility: ScanVisibility | Unset = UNSET,
     format_: ScanFormat | Unset = UNSET,
     last: int | Unset = UNSET,
+    cursor: str | Unset = UNSET,
 
 ) -> ErrorResponse | ScanResponse | None:
     """ Read records of a key
@@ -440,6 +472,10 @@ async def asyncio(
     reaches the byte limit has fewer records, the newest ones. This costs a few reads of storage,
     however long the key is.
 
+    With `cursor`, the page starts at the position of that cursor, which must exist. Reading does not
+    move it: move it with PUT,
+    or with `cursors` of an append, once the records are processed.
+
     If the range begins below the floor of the log, the response has `trimmedBefore`: records before
     that sequence were
     trimmed and are not in the page. A page of the last *n* records has it only if there are fewer.
@@ -456,6 +492,7 @@ async def asyncio(
         visibility (ScanVisibility | Unset):
         format_ (ScanFormat | Unset):
         last (int | Unset):
+        cursor (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -479,5 +516,6 @@ start_time_ms=start_time_ms,
 visibility=visibility,
 format_=format_,
 last=last,
+cursor=cursor,
 
     )).parsed

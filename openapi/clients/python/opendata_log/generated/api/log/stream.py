@@ -28,6 +28,7 @@ def _get_kwargs(
     start_time_ms: int | Unset = UNSET,
     visibility: StreamVisibility | Unset = UNSET,
     format_: StreamFormat | Unset = UNSET,
+    cursor: str | Unset = UNSET,
     last_event_id: int | Unset = UNSET,
 
 ) -> dict[str, Any]:
@@ -63,6 +64,8 @@ def _get_kwargs(
         json_format_ = format_
 
     params["format"] = json_format_
+
+    params["cursor"] = cursor
 
 
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
@@ -112,6 +115,13 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
 
 
         return response_403
+
+    if response.status_code == 404:
+        response_404 = ErrorResponse.from_dict(response.json())
+
+
+
+        return response_404
 
     if response.status_code == 413:
         response_413 = ErrorResponse.from_dict(response.json())
@@ -173,6 +183,7 @@ def sync_detailed(
     start_time_ms: int | Unset = UNSET,
     visibility: StreamVisibility | Unset = UNSET,
     format_: StreamFormat | Unset = UNSET,
+    cursor: str | Unset = UNSET,
     last_event_id: int | Unset = UNSET,
 
 ) -> Response[Any | ErrorResponse | StreamResponse200]:
@@ -189,6 +200,10 @@ def sync_detailed(
     was reached, the status is 204, after which an `EventSource` does not reconnect. Up to 10,000
     clients (by default) can
     follow at the same time, including scans with `follow`.
+
+    With `cursor`, the stream starts at the position of that cursor, which must exist. Reading does not
+    move it: move it with PUT,
+    or with `cursors` of an append, once the records are processed.
 
     If records that the stream has yet to send were trimmed, an event of type `trimmed` without `id`
     comes before the next
@@ -209,6 +224,7 @@ def sync_detailed(
         start_time_ms (int | Unset):
         visibility (StreamVisibility | Unset):
         format_ (StreamFormat | Unset):
+        cursor (str | Unset):
         last_event_id (int | Unset):
 
     Raises:
@@ -228,6 +244,7 @@ end_seq=end_seq,
 start_time_ms=start_time_ms,
 visibility=visibility,
 format_=format_,
+cursor=cursor,
 last_event_id=last_event_id,
 
     )
@@ -248,6 +265,7 @@ def sync(
     start_time_ms: int | Unset = UNSET,
     visibility: StreamVisibility | Unset = UNSET,
     format_: StreamFormat | Unset = UNSET,
+    cursor: str | Unset = UNSET,
     last_event_id: int | Unset = UNSET,
 
 ) -> Any | ErrorResponse | StreamResponse200 | None:
@@ -264,6 +282,10 @@ def sync(
     was reached, the status is 204, after which an `EventSource` does not reconnect. Up to 10,000
     clients (by default) can
     follow at the same time, including scans with `follow`.
+
+    With `cursor`, the stream starts at the position of that cursor, which must exist. Reading does not
+    move it: move it with PUT,
+    or with `cursors` of an append, once the records are processed.
 
     If records that the stream has yet to send were trimmed, an event of type `trimmed` without `id`
     comes before the next
@@ -284,6 +306,7 @@ def sync(
         start_time_ms (int | Unset):
         visibility (StreamVisibility | Unset):
         format_ (StreamFormat | Unset):
+        cursor (str | Unset):
         last_event_id (int | Unset):
 
     Raises:
@@ -304,6 +327,7 @@ end_seq=end_seq,
 start_time_ms=start_time_ms,
 visibility=visibility,
 format_=format_,
+cursor=cursor,
 last_event_id=last_event_id,
 
     ).parsed
@@ -318,6 +342,7 @@ async def asyncio_detailed(
     start_time_ms: int | Unset = UNSET,
     visibility: StreamVisibility | Unset = UNSET,
     format_: StreamFormat | Unset = UNSET,
+    cursor: str | Unset = UNSET,
     last_event_id: int | Unset = UNSET,
 
 ) -> Response[Any | ErrorResponse | StreamResponse200]:
@@ -334,6 +359,10 @@ async def asyncio_detailed(
     was reached, the status is 204, after which an `EventSource` does not reconnect. Up to 10,000
     clients (by default) can
     follow at the same time, including scans with `follow`.
+
+    With `cursor`, the stream starts at the position of that cursor, which must exist. Reading does not
+    move it: move it with PUT,
+    or with `cursors` of an append, once the records are processed.
 
     If records that the stream has yet to send were trimmed, an event of type `trimmed` without `id`
     comes before the next
@@ -354,6 +383,7 @@ async def asyncio_detailed(
         start_time_ms (int | Unset):
         visibility (StreamVisibility | Unset):
         format_ (StreamFormat | Unset):
+        cursor (str | Unset):
         last_event_id (int | Unset):
 
     Raises:
@@ -373,6 +403,7 @@ end_seq=end_seq,
 start_time_ms=start_time_ms,
 visibility=visibility,
 format_=format_,
+cursor=cursor,
 last_event_id=last_event_id,
 
     )
@@ -393,6 +424,7 @@ async def asyncio(
     start_time_ms: int | Unset = UNSET,
     visibility: StreamVisibility | Unset = UNSET,
     format_: StreamFormat | Unset = UNSET,
+    cursor: str | Unset = UNSET,
     last_event_id: int | Unset = UNSET,
 
 ) -> Any | ErrorResponse | StreamResponse200 | None:
@@ -409,6 +441,10 @@ async def asyncio(
     was reached, the status is 204, after which an `EventSource` does not reconnect. Up to 10,000
     clients (by default) can
     follow at the same time, including scans with `follow`.
+
+    With `cursor`, the stream starts at the position of that cursor, which must exist. Reading does not
+    move it: move it with PUT,
+    or with `cursors` of an append, once the records are processed.
 
     If records that the stream has yet to send were trimmed, an event of type `trimmed` without `id`
     comes before the next
@@ -429,6 +465,7 @@ async def asyncio(
         start_time_ms (int | Unset):
         visibility (StreamVisibility | Unset):
         format_ (StreamFormat | Unset):
+        cursor (str | Unset):
         last_event_id (int | Unset):
 
     Raises:
@@ -449,6 +486,7 @@ end_seq=end_seq,
 start_time_ms=start_time_ms,
 visibility=visibility,
 format_=format_,
+cursor=cursor,
 last_event_id=last_event_id,
 
     )).parsed
