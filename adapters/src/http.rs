@@ -178,6 +178,7 @@ fn routes_of<S: LogStore>(
     let read_timeout = options.read_timeout;
     let limits = service.limits();
     let read_limit = ReadLimit::new(options.answer_bytes, limits.page_bytes);
+    let read_bodies = Budget::new(scan::BODIES, scan::ALL_BODIES_BYTES);
     let api: routes::Api<S> = (
         append::Append {
             budget: Budget::new(
@@ -194,6 +195,8 @@ fn routes_of<S: LogStore>(
             answers: answers.clone(),
             read_limit: read_limit.clone(),
             max_follow_timeout: options.max_follow_timeout,
+            bodies: read_bodies.clone(),
+            body_timeout: options.body_timeout,
         },
         keys::Keys {
             service: Arc::clone(&service),
@@ -219,6 +222,8 @@ fn routes_of<S: LogStore>(
         },
         stream::StreamRoute {
             service: Arc::clone(&service),
+            bodies: read_bodies,
+            body_timeout: options.body_timeout,
             heartbeat: options.heartbeat,
             room: Budget::new(
                 "the number of bytes in streams that were not read yet",

@@ -17,8 +17,8 @@ use crate::run::Entry;
 use crate::{
     Append, Appended, Batch, Clock, CursorMove, CursorName, CursorsQuery, Deletion, Durability,
     Error, Headers, Key, KeysQuery, Limits, LogReader, LogService, LogStore, LogWriter, PageLimit,
-    Precondition, PrefixRule, PrefixRules, Record, Rejection, Scan, SealPolicy, Sequence,
-    SequenceRange, Side, Trim, Visibility,
+    Precondition, PrefixRule, PrefixRules, Record, Rejection, Scan, SealPolicy, Selection,
+    Sequence, SequenceRange, Side, Trim, Visibility,
 };
 
 mod against_model;
@@ -30,6 +30,7 @@ mod newest;
 mod reading;
 mod retaining;
 mod safe_appends;
+mod several;
 mod trimming;
 mod visibility;
 mod writing;
@@ -139,6 +140,9 @@ pub async fn run_all<F: StoreFixture>(fixture: impl Fn() -> F) {
         following::a_durable_follower_hears_of_durable_records_only,
         following::a_follower_that_starts_behind_catches_up_in_pages,
         following::closing_answers_a_waiting_follower,
+        several::followers_of_several_keys_hear_of_these_in_one_order,
+        several::a_follower_of_several_keys_misses_nothing_whenever_it_begins,
+        several::a_follower_of_several_keys_is_given_nothing_that_is_hidden,
         trimming::a_follower_is_told_what_was_trimmed_before_it_read_it,
         deleting::a_follower_is_told_what_was_deleted_before_it_read_it,
         deleting::a_follower_at_the_tip_is_given_nothing_that_was_deleted,
@@ -159,6 +163,9 @@ pub async fn run_readers<F: Fixture>(fixture: impl Fn() -> F) {
         newest::the_newest_record_is_answered_whatever_its_size,
         newest::only_a_page_with_room_left_tells_of_a_trim,
         reading::keys_are_listed_once_in_order_in_pages,
+        several::several_keys_are_read_in_one_order_and_named,
+        several::pages_of_several_keys_respect_both_limits_and_lead_to_the_end,
+        several::readers_of_several_keys_are_told_of_floors_that_hold_for_all,
         trimming::nothing_below_the_floor_is_read_and_readers_are_told,
         deleting::deleted_records_are_not_read_and_readers_are_told,
         retaining::rules_hide_old_records_of_their_prefixes_and_readers_are_told,
@@ -393,14 +400,22 @@ async fn listed<R: LogReader>(reader: &LogService<R>, segments: Range<u32>, page
 
 fn deletion(key: &[u8], before: Option<u64>) -> Deletion {
     Deletion {
-        key: Key::stored(Bytes::copy_from_slice(key)),
+        key: stored(key),
         before: before.map(Sequence::new),
     }
 }
 
 fn scan_all(key: &[u8]) -> Scan {
+    scan_of(Selection::Key(stored(key)))
+}
+
+fn stored(key: &[u8]) -> Key {
+    Key::stored(Bytes::copy_from_slice(key))
+}
+
+fn scan_of(selection: Selection) -> Scan {
     Scan {
-        key: Key::stored(Bytes::copy_from_slice(key)),
+        selection,
         range: SequenceRange::ALL,
         start_time_ms: None,
         limit: PageLimit {

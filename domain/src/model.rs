@@ -17,7 +17,7 @@ use crate::trim::{beyond, in_the_future};
 use crate::{
     Append, Appended, Counted, Deletion, Error, Headers, Key, KeysPage, KeysQuery, Limits, Page,
     Precondition, PrefixFloor, PrefixRules, ProducerPolicy, Rejection, Result, Run, Scan,
-    SealPolicy, Segment, SegmentId, Sequence, SequenceRange, Side, Trim,
+    SealPolicy, Segment, SegmentId, Selection, Sequence, SequenceRange, Side, Trim,
 };
 use cursors::Cursors;
 use producers::Producers;
@@ -285,28 +285,67 @@ impl Model {
         segment
     }
 
-    /// One page of a key, of what lies below `visible`.
+    /// One page of a key or of several, of what lies below `visible`.
     ///
     /// # Errors
     /// Never for what the model itself stored.
     pub fn scan(&self, scan: &Scan, visible: Sequence) -> Result<Page> {
-        let floor = self.floor_of(&scan.key);
+        match &scan.selection {
+            Selection::Key(key) => {
+                let records = self.records(key).iter().map(|stored| (None, stored));
+                self.page(scan, visible, self.floor_of(key), records)
+            }
+            several => {
+                let floor = self.floor.max(self.covering_floor(several));
+                let matching = self.streams.keys().filter(|key| several.matches(key));
+                let records = matching.flat_map(|key| {
+                    let records = self.records(key).iter();
+                    records.map(move |stored| (Some(key), stored))
+                });
+                let mut records: Vec<_> = records.collect();
+                records.sort_by_key(|(_, stored)| stored.sequence);
+                self.page(scan, visible, floor, records.into_iter())
+            }
+        }
+    }
+
+    /// The floor of prefixes that holds for all keys of the selection.
+    fn covering_floor(&self, selection: &Selection) -> Sequence {
+        let floors: Vec<Sequence> = match selection {
+            Selection::Prefix(prefix) => vec![self.floor_of_prefixes(prefix)],
+            Selection::Key(key) => vec![self.floor_of_prefixes(key.as_ref())],
+            Selection::Keys(keys) => keys
+                .all()
+                .iter()
+                .map(|key| self.floor_of_prefixes(key.as_ref()))
+                .collect(),
+        };
+        floors.into_iter().min().unwrap_or_default()
+    }
+
+    /// The page that `records` make, each with the key that it names, if it does.
+    fn page<'a>(
+        &self,
+        scan: &Scan,
+        visible: Sequence,
+        floor: Sequence,
+        records: impl Iterator<Item = (Option<&'a Key>, &'a Stored)>,
+    ) -> Result<Page> {
         let range = left_of(scan.range, floor);
-        let records = self.records(&scan.key).iter();
-        let visible_records = records.take_while(|stored| stored.sequence < visible);
+        let visible_records = records.take_while(|(_, stored)| stored.sequence < visible);
         if scan.side == Side::Newest {
             let mut page = NewestBuilder::new(range, scan.start_time_ms, scan.limit);
             let newest_first = visible_records.collect::<Vec<_>>().into_iter().rev();
-            for stored in newest_first {
-                if !page.push(&stored.run()?)? {
+            for (key, stored) in newest_first {
+                if !page.push(&stored.run(key)?)? {
                     break;
                 }
             }
             return Ok(page.finish(visible, scan.range, floor));
         }
         let mut page = PageBuilder::new(range, scan.start_time_ms, scan.limit);
-        for stored in visible_records {
-            if !page.push(&stored.run()?)? {
+        for (key, stored) in visible_records {
+            if !page.push(&stored.run(key)?)? {
                 break;
             }
         }
@@ -370,10 +409,13 @@ impl Model {
 }
 
 impl Stored {
-    /// A run of this record alone.
-    fn run(&self) -> Result<Run> {
+    /// A run of this record alone, which names this key.
+    fn run(&self, key: Option<&Key>) -> Result<Run> {
         let mut run = RunBuilder::new(self.timestamp_ms);
-        run.push_with_headers(self.sequence, &self.value, &self.headers);
+        match key {
+            Some(key) => run.push_keyed(key, self.sequence, &self.value, &self.headers),
+            None => run.push_with_headers(self.sequence, &self.value, &self.headers),
+        }
         run.finish().ok_or_else(|| Error::internal("an empty run"))
     }
 }

@@ -17,9 +17,10 @@ use crate::{
 /// includes what a writer elsewhere acknowledged is up to the implementation, which bounds every wait of a caller.
 ///
 /// No read shows a record below the floor of the log ([`LogReader::floor`]), of a prefix of its key ([`LogReader::prefix_floor`]) or of
-/// its key at the time of the call, and one whose range begins below says so, with the highest of them.
+/// its key at the time of the call, and one whose range begins below says so, with the highest of them. A read of several keys says so
+/// only of floors that hold for all of them: that of the log, and those of prefixes ([`crate::Selection::covering_floor`]).
 pub trait LogReader: Send + Sync + 'static {
-    /// One page of a key: the first or the last records of a range.
+    /// One page of a key or of several: the first records of a range, or, of one key, the last.
     ///
     /// # Errors
     /// [`crate::Error::Unavailable`] or [`crate::Error::Corrupt`].

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::{Error, Key, Limits, Result, Sequence};
+use crate::{Error, Limits, Result, Selection, Sequence};
 
 /// Which records a reader sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -122,15 +122,15 @@ pub enum Side {
     /// The first ones.
     #[default]
     Oldest,
-    /// The last ones.
+    /// The last ones. Only for one key.
     Newest,
 }
 
-/// Records of one key, in order.
+/// Records of one key or of several, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scan {
-    /// The key to read.
-    pub key: Key,
+    /// The keys to read.
+    pub selection: Selection,
     /// The sequences to read.
     pub range: SequenceRange,
     /// Skip the records before the first one that was appended at or after this time (Unix ms).

@@ -5,6 +5,7 @@ mod headers;
 mod keys;
 mod record;
 mod safety;
+mod several;
 
 use std::fmt;
 
@@ -15,6 +16,7 @@ pub use headers::{HeadersSeen, as_sent, headers_of};
 pub use keys::{CONSUMED, RESULTS, key};
 pub use record::Recorder;
 pub use safety::{Condition, Numbered, Safety};
+pub use several::{Named, Selected, SeveralCall};
 
 /// When something happened. Moments are totally ordered, several can share a millisecond.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -110,6 +112,8 @@ pub enum Call {
     },
     /// For a page of a key.
     Scan(ScanCall),
+    /// For a page of several keys.
+    Several(SeveralCall),
     /// How many records of a key there are.
     Count {
         /// The key.
@@ -205,6 +209,15 @@ pub enum Outcome {
         /// Where to go on.
         next: u64,
         /// The first sequence that could still be there, if something before it was asked for.
+        trimmed: Option<u64>,
+    },
+    /// A page of several keys.
+    Named {
+        /// Its records.
+        values: Vec<Named>,
+        /// Where to go on.
+        next: u64,
+        /// The first sequence that could still be there of any of the keys, if something before it was asked for.
         trimmed: Option<u64>,
     },
     /// So many.

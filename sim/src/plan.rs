@@ -138,6 +138,7 @@ impl Plan {
             &mut random(5),
             &mut random(7),
             &mut random(11),
+            &mut random(13),
         );
         // What is known of producers is checked by the records that are left of them: without gaps.
         let is_producer =

@@ -104,6 +104,8 @@ pub enum Planted {
     IgnoreReuse,
     /// A request of a producer with an unknown outcome is reported as applied long ago.
     SayTooOld,
+    /// A follower of several keys misses what was appended between its last page and its wait.
+    MissBetween,
     /// A move of a cursor is answered before the server has written it.
     MoveEarly,
     /// Cursors are moved wherever they are.
@@ -162,7 +164,8 @@ impl Planted {
             | Self::SkipAtPageEnd
             | Self::LoseWakeUp
             | Self::StaleRead
-            | Self::IncludeEnd => &[Scenario::Smoke],
+            | Self::IncludeEnd
+            | Self::MissBetween => &[Scenario::Smoke],
         }
     }
 
@@ -196,6 +199,7 @@ impl Planted {
             | Self::IncludeEnd => &["pages"],
             Self::SwapHeaders | Self::DropHeaders => &["headers"],
             Self::LoseWakeUp => &["woken"],
+            Self::MissBetween => &["several"],
             Self::CountAtSegment | Self::CountTrimmed => &["model", "counts"],
             Self::StaleRead => &["visible"],
             Self::SayNotApplied => &["refused"],

@@ -36,6 +36,7 @@ mod headers;
 mod newest;
 mod reading;
 mod safe_appends;
+mod several;
 mod streaming;
 mod text;
 mod trimming;

@@ -14,6 +14,8 @@ pub(super) mod param;
 pub(super) mod reply;
 pub(super) mod request_id;
 pub(super) mod route_table;
+pub(super) mod scan_request;
+pub(super) mod selected;
 pub(super) mod trim_request;
 mod unexpected_field;
 mod unknown_names;

@@ -35,6 +35,7 @@ mod rust_client;
 mod s3;
 mod safe_appends;
 mod security;
+mod several;
 mod stderr;
 mod stopping;
 mod support;

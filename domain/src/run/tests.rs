@@ -65,7 +65,35 @@ fn headers_are_the_last_field_of_a_value_and_nothing_without_them() {
     );
 }
 
+#[test]
+fn a_key_stands_between_the_append_time_and_the_headers() {
+    let headers: [(&str, &[u8]); 1] = [("a", b"1")];
+    let headers = Headers::parse(headers, &Limits::default()).expect("headers");
+    let mut builder = RunBuilder::new(7);
+    let key = Key::stored(Bytes::from("k1"));
+    builder.push_keyed(&key, Sequence::ZERO, b"hi", &headers);
+    builder.push_keyed(&key, Sequence::new(1), b"", &Headers::default());
+    let run = builder.finish().expect("two records");
+    assert_eq!(
+        run.encoded().as_ref(),
+        b"\x1a\x14\x08\x00\x12\x02hi\x18\x07\x2a\x02k1\x22\x06\x0a\x01a\x12\x011\x1a\x0a\x08\x01\x12\x00\x18\x07\x2a\x02k1"
+    );
+}
+
 proptest! {
+    #[test]
+    fn what_names_its_key_comes_back_with_it(records in records(), keys in prop::collection::vec(prop::collection::vec(any::<u8>(), 1..9), 30)) {
+        let key = |at: usize| Key::stored(keys[at].clone().into());
+        let mut builder = RunBuilder::new(7);
+        for (at, (sequence, (value, headers))) in records.iter().enumerate() {
+            builder.push_keyed(&key(at), Sequence::new(*sequence), value, headers);
+        }
+        let run = builder.finish().expect("not empty");
+        prop_assert_eq!(entries(&run), records.clone());
+        let found: Vec<Option<Key>> = run.entries().map(|entry| entry.expect("not damaged").key).collect();
+        prop_assert_eq!(found, (0..records.len()).map(|at| Some(key(at))).collect::<Vec<_>>());
+    }
+
     #[test]
     fn what_was_pushed_comes_back(records in records()) {
         let run = run_of(&records, 7).expect("not empty");

@@ -86,19 +86,41 @@ impl Described for Value {
             FieldDescription { number: 2, name: "value", json_name: "value", field_type: FieldType::Bytes, repeated: false, optional: false, comment: "Content of the record." },
             FieldDescription { number: 3, name: "timestamp_ms", json_name: "timestampMs", field_type: FieldType::Int64, repeated: false, optional: false, comment: "Time of the append, in milliseconds since the Unix epoch." },
             FieldDescription { number: 4, name: "headers", json_name: "headers", field_type: FieldType::Message(Header::DESCRIPTION), repeated: true, optional: false, comment: "Headers of the record. In JSON, absent if there are none." },
+            FieldDescription { number: 5, name: "key", json_name: "key", field_type: FieldType::Bytes, repeated: false, optional: true, comment: "Key of the record, in reads of several keys. Absent in reads of one key." },
+        ],
+    };
+}
+impl Described for ScanRequest {
+    const DESCRIPTION: &'static MessageDescription = &MessageDescription {
+        name: "ScanRequest",
+        comment: "What to read with POST: the same as with the query parameters of these names. It has exactly one of the key, the keys and the prefix. Unknown fields are rejected.",
+        fields: &[
+            FieldDescription { number: 1, name: "key", json_name: "key", field_type: FieldType::Bytes, repeated: false, optional: true, comment: "Read one key. The records do not name it." },
+            FieldDescription { number: 2, name: "keys", json_name: "keys", field_type: FieldType::Bytes, repeated: true, optional: false, comment: "Read these keys, in the order of the sequences. Up to 1,000." },
+            FieldDescription { number: 3, name: "prefix", json_name: "prefix", field_type: FieldType::Bytes, repeated: false, optional: true, comment: "Read all keys that begin with this, in the order of the sequences. Empty for the whole log." },
+            FieldDescription { number: 4, name: "start_seq", json_name: "startSeq", field_type: FieldType::Uint64, repeated: false, optional: true, comment: "First sequence to read. Default: 0." },
+            FieldDescription { number: 5, name: "end_seq", json_name: "endSeq", field_type: FieldType::Uint64, repeated: false, optional: true, comment: "First sequence not to read. Default: the end of the log; for a stream, it does not end." },
+            FieldDescription { number: 6, name: "limit", json_name: "limit", field_type: FieldType::Uint64, repeated: false, optional: true, comment: "Scans only: maximum number of records, at least 1. Default: 32. The server limits it (to 10,000 by default)." },
+            FieldDescription { number: 7, name: "follow", json_name: "follow", field_type: FieldType::Bool, repeated: false, optional: true, comment: "Scans only: whether to wait for the first record if there are none." },
+            FieldDescription { number: 8, name: "timeout_ms", json_name: "timeoutMs", field_type: FieldType::Uint64, repeated: false, optional: true, comment: "Scans only: maximum time to wait, in milliseconds. Default: 30,000. The server limits it (to 300,000 by default)." },
+            FieldDescription { number: 9, name: "start_time_ms", json_name: "startTimeMs", field_type: FieldType::Int64, repeated: false, optional: true, comment: "Skip the records before the first one that was appended at or after this time (Unix ms, not negative)." },
+            FieldDescription { number: 10, name: "visibility", json_name: "visibility", field_type: FieldType::String, repeated: false, optional: true, comment: "\"memory\" (the default): all applied records. \"durable\": only records that are durable on object storage." },
+            FieldDescription { number: 11, name: "format", json_name: "format", field_type: FieldType::String, repeated: false, optional: true, comment: "\"base64\" (the default), or \"text\": in JSON responses, a key or value that is UTF-8 text is returned in `keyText` or `valueText`." },
+            FieldDescription { number: 12, name: "cursor", json_name: "cursor", field_type: FieldType::String, repeated: false, optional: true, comment: "Start at the position of this cursor, in place of `start_seq`." },
+            FieldDescription { number: 13, name: "last", json_name: "last", field_type: FieldType::Uint64, repeated: false, optional: true, comment: "Scans of one key only: the last so many records of the range, in order; at least 1, limited like `limit`. Not together with `start_seq`, `limit`, `follow` or `cursor`." },
         ],
     };
 }
 impl Described for ScanResponse {
     const DESCRIPTION: &'static MessageDescription = &MessageDescription {
         name: "ScanResponse",
-        comment: "One page of the records of a key.",
+        comment: "One page of the records of a key or of several.",
         fields: &[
             FieldDescription { number: 1, name: "status", json_name: "status", field_type: FieldType::String, repeated: false, optional: false, comment: "Always \"success\"." },
-            FieldDescription { number: 2, name: "key", json_name: "key", field_type: FieldType::Bytes, repeated: false, optional: false, comment: "The requested key." },
+            FieldDescription { number: 2, name: "key", json_name: "key", field_type: FieldType::Bytes, repeated: false, optional: false, comment: "The requested key. Empty in a read of several keys, where each record has its key." },
             FieldDescription { number: 3, name: "values", json_name: "values", field_type: FieldType::Message(Value::DESCRIPTION), repeated: true, optional: false, comment: "The records, in the order of their sequences." },
-            FieldDescription { number: 4, name: "next_sequence", json_name: "nextSequence", field_type: FieldType::Uint64, repeated: false, optional: false, comment: "The `start_seq` of the next page. Ranges in which the key has no records are skipped. In a page of the last records: where the key continues." },
-            FieldDescription { number: 5, name: "trimmed_before", json_name: "trimmedBefore", field_type: FieldType::Uint64, repeated: false, optional: true, comment: "If the requested range begins below the floor of the log or of the key: the higher one of the two, the first sequence that can still be there. Records before it were trimmed or deleted. In JSON, absent otherwise. Also absent in a page of the last records that has as many as were asked for." },
+            FieldDescription { number: 4, name: "next_sequence", json_name: "nextSequence", field_type: FieldType::Uint64, repeated: false, optional: false, comment: "The `start_seq` of the next page. Ranges without records of the requested keys are skipped. In a page of the last records: where the key continues." },
+            FieldDescription { number: 5, name: "trimmed_before", json_name: "trimmedBefore", field_type: FieldType::Uint64, repeated: false, optional: true, comment: "If the requested range begins below the floor of the log or of the key: the higher one of the two, the first sequence that can still be there. Records before it were trimmed or deleted. In a read of several keys, only floors count that hold for all of them: that of the log, and those of retention rules for prefixes. In JSON, absent otherwise. Also absent in a page of the last records that has as many as were asked for." },
         ],
     };
 }
@@ -290,6 +312,69 @@ impl Field for AppendRequestField {
         ("preconditions", Self::Preconditions, false),
         ("producer", Self::Producer, false),
         ("cursors", Self::Cursors, false),
+    ];
+    #[inline]
+    fn number(self) -> u32 {
+        self as u32
+    }
+}
+/// A field of a [`ScanRequest`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub enum ScanRequestField {
+    /// `key`
+    Key = 1,
+    /// `keys`
+    Keys = 2,
+    /// `prefix`
+    Prefix = 3,
+    /// `start_seq`
+    StartSeq = 4,
+    /// `end_seq`
+    EndSeq = 5,
+    /// `limit`
+    Limit = 6,
+    /// `follow`
+    Follow = 7,
+    /// `timeout_ms`
+    TimeoutMs = 8,
+    /// `start_time_ms`
+    StartTimeMs = 9,
+    /// `visibility`
+    Visibility = 10,
+    /// `format`
+    Format = 11,
+    /// `cursor`
+    Cursor = 12,
+    /// `last`
+    Last = 13,
+}
+impl Field for ScanRequestField {
+    const MESSAGE: &'static MessageDescription = ScanRequest::DESCRIPTION;
+    const JSON_NAMES: &'static [(&'static str, Self, bool)] = &[
+        ("key", Self::Key, false),
+        ("keys", Self::Keys, false),
+        ("prefix", Self::Prefix, false),
+        ("keyText", Self::Key, true),
+        ("key_text", Self::Key, true),
+        ("keysText", Self::Keys, true),
+        ("keys_text", Self::Keys, true),
+        ("prefixText", Self::Prefix, true),
+        ("prefix_text", Self::Prefix, true),
+        ("startSeq", Self::StartSeq, false),
+        ("start_seq", Self::StartSeq, false),
+        ("endSeq", Self::EndSeq, false),
+        ("end_seq", Self::EndSeq, false),
+        ("limit", Self::Limit, false),
+        ("follow", Self::Follow, false),
+        ("timeoutMs", Self::TimeoutMs, false),
+        ("timeout_ms", Self::TimeoutMs, false),
+        ("startTimeMs", Self::StartTimeMs, false),
+        ("start_time_ms", Self::StartTimeMs, false),
+        ("visibility", Self::Visibility, false),
+        ("format", Self::Format, false),
+        ("cursor", Self::Cursor, false),
+        ("last", Self::Last, false),
     ];
     #[inline]
     fn number(self) -> u32 {

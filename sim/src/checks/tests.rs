@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::{CHECKERS, FinalLog, Restored, check, check_restored};
 use correct::{Step, correct};
-use damage::{DAMAGE, OF_DELETIONS, OF_TRIMS};
+use damage::{DAMAGE, OF_DELETIONS, OF_SEVERAL, OF_TRIMS};
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let append =
@@ -57,7 +57,7 @@ proptest! {
 
     #[test]
     fn each_kind_of_damage_is_found_by_the_checker_that_is_for_it(steps in steps()) {
-        for (name, checker, damage) in DAMAGE.iter().chain(OF_TRIMS).chain(OF_DELETIONS) {
+        for (name, checker, damage) in DAMAGE.iter().chain(OF_TRIMS).chain(OF_DELETIONS).chain(OF_SEVERAL) {
             let trims = ["trimmed", "deleted"].contains(checker);
             let (mut history, mut log, mut facts) = correct(&Step::with_something_to_damage(&steps, trims));
             damage(&mut history, &mut log, &mut facts);
@@ -115,7 +115,11 @@ fn every_checker_has_damage_to_find() {
         // What damages the histories of consumers is in `cursors`.
         .filter(|name| *name != "cursors")
         .filter(|name| {
-            let mut all = DAMAGE.iter().chain(OF_TRIMS).chain(OF_DELETIONS);
+            let mut all = DAMAGE
+                .iter()
+                .chain(OF_TRIMS)
+                .chain(OF_DELETIONS)
+                .chain(OF_SEVERAL);
             !all.any(|(_, checker, _)| checker == name)
         })
         .collect();

@@ -6,6 +6,7 @@ mod audit;
 mod consumer;
 mod deleter;
 mod producer;
+mod projection;
 mod readers;
 mod register;
 mod trimmer;
@@ -81,6 +82,7 @@ pub async fn work(plan: PlannedClient, surroundings: Surroundings) {
         ClientKind::Counter => format!("counter-{}", plan.number),
         ClientKind::Trimmer => format!("trimmer-{}", plan.number),
         ClientKind::Deleter => format!("deleter-{}", plan.number),
+        ClientKind::Projection { .. } => format!("projection-{}", plan.number),
     };
     let mut client = Client {
         connection: Connection::new(name, surroundings),
@@ -111,6 +113,7 @@ pub async fn work(plan: PlannedClient, surroundings: Surroundings) {
         ClientKind::Counter => client.count_all().await,
         ClientKind::Trimmer => client.trim_all().await,
         ClientKind::Deleter => client.delete_all().await,
+        ClientKind::Projection { durable } => client.project_all(durable).await,
     }
 }
 

@@ -48,6 +48,11 @@ pub enum ClientKind {
     Trimmer,
     /// Deletes keys, and reads what is left of them.
     Deleter,
+    /// Reads several keys in one order from the beginning on, and follows them.
+    Projection {
+        /// And sees only what is durable.
+        durable: bool,
+    },
 }
 
 /// One client.
@@ -67,8 +72,8 @@ pub struct PlannedClient {
     pub keys: usize,
 }
 
-/// Draws all clients. Those whose appends are safe have a stream of their own, and those that trim or delete have others, so that the
-/// rest of a seed stays as it was.
+/// Draws all clients. Those whose appends are safe have a stream of their own, and those that trim, delete or read several keys have
+/// others, so that the rest of a seed stays as it was.
 pub(super) fn draw(
     scenario: Scenario,
     producer_expiry_ms: u64,
@@ -76,6 +81,7 @@ pub(super) fn draw(
     safe: &mut StdRng,
     trims: &mut StdRng,
     deletions: &mut StdRng,
+    projections: &mut StdRng,
 ) -> Vec<PlannedClient> {
     let mut clients = match scenario {
         Scenario::ExactlyOnce | Scenario::Registers => Vec::new(),
@@ -168,6 +174,18 @@ pub(super) fn draw(
             kind: ClientKind::Deleter,
             operations: deletions.random_range(4..=20),
             think_ms: deletions.random_range(100..=900),
+            keys,
+        });
+    }
+    if !matches!(scenario, Scenario::ExactlyOnce | Scenario::Registers) && projections.random() {
+        clients.push(PlannedClient {
+            number: clients.len(),
+            seed: projections.random(),
+            kind: ClientKind::Projection {
+                durable: projections.random(),
+            },
+            operations: projections.random_range(10..=50),
+            think_ms: projections.random_range(20..=300),
             keys,
         });
     }

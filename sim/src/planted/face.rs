@@ -213,6 +213,17 @@ impl Face {
                 }
             }
             (
+                Some(Planted::MissBetween),
+                Call::Several(call),
+                Outcome::Named { next, trimmed, .. },
+            ) if call.start > 0 && call.follow_ms.is_some() && now_ms() - asked_ms < WOKEN_MS => {
+                Outcome::Named {
+                    values: Vec::new(),
+                    next,
+                    trimmed,
+                }
+            }
+            (
                 Some(Planted::SkipAtPageEnd),
                 Call::Scan(scan),
                 Outcome::Page {

@@ -158,8 +158,11 @@ fn leave_out_what_cannot_happen(operation: &mut MetaOperation) {
     let has_key = |param: &MetaOperationParam| matches!(param.name.as_str(), "key" | "name");
     let has_key = operation.params.iter().any(has_key);
     let reads_cursor = |param: &MetaOperationParam| param.name == "cursor";
-    let reads_cursor =
-        operation.operation_id == Some("getCursor") || operation.params.iter().any(reads_cursor);
+    // Some name it in their body.
+    let reads_cursor = matches!(
+        operation.operation_id,
+        Some("getCursor" | "scanKeys" | "streamKeys")
+    ) || operation.params.iter().any(reads_cursor);
     let responses = &mut operation.responses.responses;
     responses.retain(|response| match response.status {
         Some(404) => reads_cursor,

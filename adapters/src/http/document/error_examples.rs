@@ -11,6 +11,7 @@ use crate::http::wire::failure::{Failure, Reason};
 use crate::http::wire::format::Format;
 use crate::http::wire::param::{self, CursorInPath, Text};
 use crate::http::wire::request_id::RequestId;
+use crate::http::wire::selected::Selected;
 use crate::http::wire::{reply, route_table, trim_request};
 
 /// The request whose internal error is an example.
@@ -145,6 +146,10 @@ fn invalid(operation: &str, limits: &Limits) -> Failure {
             return refused.unwrap_or_else(|| Failure::invalid(""));
         }
         "append" => Batch::new(Vec::new(), limits).err(),
+        "scanKeys" | "streamKeys" => {
+            let refused = Selected::default().selection(limits).err();
+            return refused.unwrap_or_else(|| Failure::invalid(""));
+        }
         "deleteKey" => {
             let refused = param::key(None, None, limits).err();
             return refused.unwrap_or_else(|| Failure::invalid(""));
@@ -184,7 +189,7 @@ fn overloaded(operation: &str, limits: &Limits) -> Error {
             "the append queue, in requests,",
             limits.append_queue_requests as u64,
         ),
-        "stream" => (
+        "stream" | "streamKeys" => (
             "the number of concurrent followers",
             limits.followers as u64,
         ),

@@ -1,6 +1,7 @@
 //! Parameters as the document describes them.
 
 use log_domain::cursor::MAX_NAME_BYTES;
+use log_domain::selection::SELECTED_KEYS;
 use log_domain::{CursorName, Visibility};
 use poem::{Request, RequestBody};
 use poem_openapi::registry::{MetaParamIn, MetaSchema, MetaSchemaRef};
@@ -9,7 +10,7 @@ use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
 use super::schema::{unix_ms, unsigned_32, unsigned_64};
 use crate::http::wire::json::ByteFormat;
-use crate::http::wire::param::{Base64, CursorInPath, Param, ParamValue, Text};
+use crate::http::wire::param::{Base64, CursorInPath, Param, ParamValue, Params, Text};
 
 /// How a parameter of this type is documented.
 pub(in crate::http) trait ParamSchema {
@@ -67,6 +68,35 @@ impl<'a> ApiExtractor<'a> for CursorInPath {
         _options: ExtractParamOptions<String>,
     ) -> poem::Result<Self> {
         Ok(Self::parse(request.uri().path())?)
+    }
+}
+
+impl<'a, T: ParamValue + ParamSchema> ApiExtractor<'a> for Params<T> {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::Parameter];
+    const PARAM_IS_REQUIRED: bool = false;
+
+    type ParamType = T;
+    type ParamRawType = ();
+
+    fn param_in() -> Option<MetaParamIn> {
+        Some(MetaParamIn::Query)
+    }
+
+    fn param_schema_ref() -> Option<MetaSchemaRef> {
+        Some(inline(MetaSchema {
+            items: Some(Box::new(T::schema())),
+            max_items: Some(SELECTED_KEYS),
+            ..MetaSchema::new("array")
+        }))
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        _body: &mut RequestBody,
+        options: ExtractParamOptions<T>,
+    ) -> poem::Result<Self> {
+        let query = request.uri().query().unwrap_or_default();
+        Ok(Self::from_query(query, options.name)?)
     }
 }
 

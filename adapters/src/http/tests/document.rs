@@ -30,6 +30,8 @@ async fn the_document_describes_every_route_but_those_that_serve_it() {
     assert_eq!(operation("get", "/api/v1/log/segments"), "listSegments");
     assert_eq!(operation("get", "/api/v1/log/count"), "count");
     assert_eq!(operation("get", "/api/v1/log/stream"), "stream");
+    assert_eq!(operation("post", "/api/v1/log/scan"), "scanKeys");
+    assert_eq!(operation("post", "/api/v1/log/stream"), "streamKeys");
     let cursor = "/api/v1/log/cursors/{name}";
     assert_eq!(operation("get", "/api/v1/log/cursors"), "listCursors");
     assert_eq!(operation("get", cursor), "getCursor");

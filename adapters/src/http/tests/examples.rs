@@ -42,7 +42,11 @@ fn request_for(operation: &str, path: &str, status: &str) -> Option<Request> {
             append("application/json", json!({"records": [record]}))
         }
         ("append", "415") => append("text/plain", json!({})),
-        ("trim", "400") => append("application/json", json!({})),
+        ("trim" | "scanKeys" | "streamKeys", "400") => append("application/json", json!({})),
+        ("scanKeys" | "streamKeys", "413") => {
+            append("application/json", json!({"key": base64(long_key())}))
+        }
+        ("scanKeys" | "streamKeys", "415") => append("text/plain", json!({})),
         ("trim", "413") => append("application/json", Json::String("k".repeat(9_998))),
         ("trim", "415") => append("text/plain", json!({})),
         ("deleteKey", "400") => remove("before_seq=1"),
@@ -52,8 +56,12 @@ fn request_for(operation: &str, path: &str, status: &str) -> Option<Request> {
             let headers = [("authorization", "Bearer known")];
             delete(path, &headers)
         }
-        ("append" | "trim", "401") => append("application/json", json!({})),
-        ("append" | "trim", "403") => post(path, &[("authorization", "Bearer known")]).finish(),
+        ("append" | "trim" | "scanKeys" | "streamKeys", "401") => {
+            append("application/json", json!({}))
+        }
+        ("append" | "trim" | "scanKeys" | "streamKeys", "403") => {
+            post(path, &[("authorization", "Bearer known")]).finish()
+        }
         ("getCursor", "400") => get(&cursor("%0A"), &[]),
         ("getCursor", "404") => get(&cursor("orders-projection"), &[]),
         ("getCursor", "413") => get(&cursor(&long_key()), &[]),
@@ -68,6 +76,10 @@ fn request_for(operation: &str, path: &str, status: &str) -> Option<Request> {
         ("deleteCursor", "413") => delete(&cursor(&long_key()), &[]),
         ("listCursors", "400") => query("limit=0"),
         ("scan" | "stream", "404") => query("key=orders&cursor=orders-projection"),
+        ("scanKeys" | "streamKeys", "404") => {
+            let body = json!({"prefix": "", "cursor": "orders-projection"});
+            append("application/json", body)
+        }
         ("scan", "400") => query("key=orders&limit=0"),
         ("listKeys", "400") => query("limit=0"),
         ("listSegments", "400") => query("start_seq=5&end_seq=3"),
@@ -120,8 +132,8 @@ async fn the_examples_of_errors_are_what_the_server_answers() {
             }
         }
     }
-    // 400 of twelve operations, 401 and 403 of thirteen, 404 of three, 413 of nine, 415 of three.
-    assert_eq!(answered, 12 + 13 + 13 + 3 + 9 + 3);
+    // 400 of fourteen operations, 401 and 403 of fifteen, 404 of five, 413 of eleven, 415 of five.
+    assert_eq!(answered, 14 + 15 + 15 + 5 + 11 + 5);
 }
 
 #[tokio::test]

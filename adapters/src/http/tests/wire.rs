@@ -124,7 +124,26 @@ fn messages_have_the_bytes_that_log_proto_says() {
         value: "v".into(),
         timestamp_ms: 2,
         headers: vec![header("h", "w")],
+        key: Some("z".into()),
     };
+    golden(
+        &ScanRequest {
+            key: Some("k".into()),
+            keys: vec!["a".into(), "b".into()],
+            prefix: Some("".into()),
+            start_seq: Some(1),
+            end_seq: Some(2),
+            limit: Some(3),
+            follow: Some(true),
+            timeout_ms: Some(4),
+            start_time_ms: Some(5),
+            visibility: Some("v".into()),
+            format: Some("f".into()),
+            cursor: Some("c".into()),
+            last: Some(6),
+        },
+        b"\x0a\x01k\x12\x01a\x12\x01b\x1a\x00\x20\x01\x28\x02\x30\x03\x38\x01\x40\x04\x48\x05\x52\x01v\x5a\x01f\x62\x01c\x68\x06",
+    );
     golden(
         &ScanResponse {
             status: SUCCESS.into(),
@@ -133,7 +152,7 @@ fn messages_have_the_bytes_that_log_proto_says() {
             next_sequence: 2,
             trimmed_before: Some(2),
         },
-        b"\x0a\x07success\x12\x01k\x1a\x0f\x08\x01\x12\x01v\x18\x02\x22\x06\x0a\x01h\x12\x01w\x20\x02\x28\x02",
+        b"\x0a\x07success\x12\x01k\x1a\x12\x08\x01\x12\x01v\x18\x02\x22\x06\x0a\x01h\x12\x01w\x2a\x01z\x20\x02\x28\x02",
     );
     golden(
         &KeysResponse {

@@ -57,20 +57,43 @@ impl<T: ParamValue> Param<T> {
     }
 }
 
+/// A parameter of the query string that can be given any number of times.
+#[derive(Debug)]
+pub(in crate::http) struct Params<T>(pub(in crate::http) Vec<T>);
+
+impl<T: ParamValue> Params<T> {
+    /// Finds and reads all parameters `name`, in order.
+    ///
+    /// # Errors
+    /// When one of them is not what is expected.
+    pub(in crate::http) fn from_query(query: &str, name: &str) -> Result<Self, Failure> {
+        let values = values(query, name).map(|text| {
+            let value = T::parse(&text?);
+            value.map_err(|expected| Failure::invalid(expected).of(name))
+        });
+        values.collect::<Result<_, _>>().map(Self)
+    }
+}
+
 /// The decoded value of the parameter `name`.
 fn find<'a>(query: &'a str, name: &str) -> Result<Option<Cow<'a, str>>, Failure> {
-    let mut found = None;
-    for pair in query.split('&') {
+    let mut values = values(query, name);
+    let found = values.next();
+    if values.next().is_some() {
+        return Err(Failure::invalid("given more than once").of(name));
+    }
+    found.transpose()
+}
+
+/// The decoded values of all parameters `name`.
+fn values<'a>(query: &'a str, name: &str) -> impl Iterator<Item = Result<Cow<'a, str>, Failure>> {
+    query.split('&').filter_map(move |pair| {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
         if *decode(key) != *name.as_bytes() {
-            continue;
+            return None;
         }
-        if found.is_some() {
-            return Err(Failure::invalid("given more than once").of(name));
-        }
-        found = Some(utf8(decode(value)).ok_or_else(|| Failure::invalid("not UTF-8").of(name))?);
-    }
-    Ok(found)
+        Some(utf8(decode(value)).ok_or_else(|| Failure::invalid("not UTF-8").of(name)))
+    })
 }
 
 /// Refuses a query with a parameter that is not `declared`.
@@ -197,7 +220,7 @@ impl ParamValue for Text {
 
 /// Bytes that are given as base64, in any of its variants.
 #[derive(Debug)]
-pub(in crate::http) struct Base64(Bytes);
+pub(in crate::http) struct Base64(pub(in crate::http) Bytes);
 
 impl ParamValue for Base64 {
     fn parse(text: &str) -> Result<Self, String> {

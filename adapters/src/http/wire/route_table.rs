@@ -53,11 +53,11 @@ pub(in crate::http) const ROUTES: [Route; 22] = [
     post("/api/v1/log/append").needs(Append),
     post("/api/v1/log/trim").needs(Admin),
     delete("/api/v1/log/key").needs(Admin),
-    get("/api/v1/log/scan").needs(Read),
+    get_or_post("/api/v1/log/scan").needs(Read),
     get("/api/v1/log/keys").needs(Read),
     get("/api/v1/log/segments").needs(Read),
     get("/api/v1/log/count").needs(Read),
-    get(STREAM).needs(Read),
+    get_or_post(STREAM).needs(Read),
     get("/api/v1/log/cursors").needs(Read),
     get("/api/v1/log/cursors/{name}").allows("GET, HEAD, PUT, DELETE").needs(Read).needs_to_change(Append),
     get("/metrics").needs(Read).for_operators(),
@@ -81,6 +81,14 @@ const fn get(path: &'static str) -> Route {
         needs: None,
         needs_to_change: None,
         for_operators: false,
+    }
+}
+
+/// A read whose request may be too long for a URL.
+const fn get_or_post(path: &'static str) -> Route {
+    Route {
+        allow: "GET, HEAD, POST",
+        ..get(path)
     }
 }
 

@@ -74,6 +74,7 @@ mod purge;
 mod read_only;
 mod removal;
 mod restarts;
+mod several;
 mod stored;
 mod vanished;
 
@@ -177,7 +178,7 @@ pub(super) fn batch(key: &'static str, values: &[&'static str]) -> Append {
 
 pub(super) async fn values(store: &SlateStore, key: &'static str) -> Vec<(u64, bytes::Bytes)> {
     let scan = Scan {
-        key: Key::stored(key.into()),
+        selection: Selection::Key(Key::stored(key.into())),
         range: SequenceRange::ALL,
         start_time_ms: None,
         limit: PageLimit {

@@ -15,11 +15,12 @@ from .errors import (
 from .producers import Producer
 from .records import Header, Page, Record, RecordToAppend, Segment
 from .retry import Retry
+from .selection import Keys, Prefix, Selection
 from .trimmed import OnTrimmed, Trimmed
 
 __all__ = [
     "Appended", "AppendsLost", "AsyncConsumer", "AsyncLogClient", "Conflict", "Consumer", "Cursor", "CursorMove",
-    "DeadlineExceeded", "Fenced", "Header", "Internal", "InvalidArgument", "LogClient", "LogError", "MethodNotAllowed", "NotFound",
-    "OnTrimmed", "OutcomeUnknown", "Overloaded", "Page", "PermissionDenied", "Producer", "ProducerFenced", "ProducerOutOfOrder",
-    "ProducerSequenceReused", "ProducerSequenceTooOld", "ProducerUnknown", "Record", "RecordToAppend", "Retry", "Segment",
-    "TooLarge", "Trimmed", "Unauthenticated", "Unavailable", "UnexpectedAnswer", "UnsupportedMediaType"]
+    "DeadlineExceeded", "Fenced", "Header", "Internal", "InvalidArgument", "Keys", "LogClient", "LogError", "MethodNotAllowed",
+    "NotFound", "OnTrimmed", "OutcomeUnknown", "Overloaded", "Page", "PermissionDenied", "Prefix", "Producer", "ProducerFenced",
+    "ProducerOutOfOrder", "ProducerSequenceReused", "ProducerSequenceTooOld", "ProducerUnknown", "Record", "RecordToAppend", "Retry",
+    "Segment", "Selection", "TooLarge", "Trimmed", "Unauthenticated", "Unavailable", "UnexpectedAnswer", "UnsupportedMediaType"]

@@ -19,6 +19,7 @@ from .generated.models import ScanVisibility
 from .producers import Producer, producers_of
 from .records import Page, Record, RecordToAppend, Segment
 from .retry import Retry
+from .selection import Selection
 from .steps import Ask, Await, Call, Done, Found, Listen, NextEvent, Pause, Running, Step
 from .trimmed import OnTrimmed, taker, warn, without_notices
 
@@ -62,7 +63,7 @@ class AsyncLogClient:
         return await self._result(self._calls.append(records, await_durable, if_no_record_since, cursors))
 
     def scan(
-        self, key: bytes, *, start: int = 0, end: int | None = None, page: int = 1000,
+        self, key: Selection, *, start: int = 0, end: int | None = None, page: int = 1000,
         visibility: ScanVisibility = "memory", start_time_ms: int | None = None, on_trimmed: OnTrimmed | None = None,
     ) -> AsyncIterator[Record]:
         """See `LogClient.scan`."""
@@ -75,13 +76,13 @@ class AsyncLogClient:
         return await self._result(self._calls.last(key, count, visibility, start_time_ms))
 
     async def follow_once(
-        self, key: bytes, *, start: int = 0, limit: int = 1000, wait: float = 30.0, visibility: ScanVisibility = "memory",
+        self, key: Selection, *, start: int = 0, limit: int = 1000, wait: float = 30.0, visibility: ScanVisibility = "memory",
     ) -> Page:
         """See `LogClient.follow_once`."""
         return await self._result(self._calls.follow_once(key, start, limit, wait, visibility))
 
     def tail(
-        self, key: bytes, *, start: int = 0, end: int | None = None, visibility: ScanVisibility = "memory",
+        self, key: Selection, *, start: int = 0, end: int | None = None, visibility: ScanVisibility = "memory",
         start_time_ms: int | None = None, on_trimmed: OnTrimmed | None = None,
     ) -> AsyncIterator[Record]:
         """See `LogClient.tail`."""

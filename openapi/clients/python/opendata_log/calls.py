@@ -20,6 +20,7 @@ from .generated.types import UNSET
 from .producers import Producers
 from .records import Page, RecordToAppend, Segment, decode, encode, record
 from .retry import Connections, Retry, retried
+from .selection import Selection, selected
 from .steps import Ask, Call, Found, Pause
 from .tail import Rest, tail
 from .trimmed import Trimmed, floor
@@ -52,13 +53,13 @@ class Calls:
         return self._appends.append(records, await_durable, if_no_record_since, cursors)
 
     def scan(
-        self, key: bytes, start: int, end: int | None, page: int, visibility: ScanVisibility, start_time_ms: int | None,
+        self, key: Selection, start: int, end: int | None, page: int, visibility: ScanVisibility, start_time_ms: int | None,
     ) -> Call[None]:
         """See `LogClient.scan`."""
         query = self._query(key, start, end, visibility, start_time_ms)
-        return self._pages(arguments.data("key", key), query, arguments.whole("page", page, least=1))
+        return self._pages(key, query, arguments.whole("page", page, least=1))
 
-    def _pages(self, key: bytes, query: dict[str, Any], limit: int) -> Call[None]:
+    def _pages(self, key: Selection, query: dict[str, Any], limit: int) -> Call[None]:
         while True:
             page = yield from self._scan(query, limit)
             if page.trimmed_before is not None:
@@ -74,7 +75,7 @@ class Calls:
         return self._page(scan._get_kwargs(**query, last=arguments.whole("count", count, least=1)))
 
     def follow_once(
-        self, key: bytes, start: int, limit: int, wait: float, visibility: ScanVisibility,
+        self, key: Selection, start: int, limit: int, wait: float, visibility: ScanVisibility,
     ) -> Call[Page]:
         """See `LogClient.follow_once`."""
         query = self._query(key, start, None, visibility, None)
@@ -97,7 +98,7 @@ class Calls:
             yield Pause(min(max(0.0, asked + self._retry.pause - now), end - now))
 
     def tail(
-        self, key: bytes, start: int, end: int | None, visibility: ScanVisibility, start_time_ms: int | None,
+        self, key: Selection, start: int, end: int | None, visibility: ScanVisibility, start_time_ms: int | None,
     ) -> Call[None]:
         """See `LogClient.tail`."""
         query = self._query(key, start, end, visibility, start_time_ms)
@@ -171,11 +172,11 @@ class Calls:
         return self._cursors.delete(name)
 
     def _query(
-        self, key: bytes, start: int, end: int | None, visibility: ScanVisibility, start_time_ms: int | None,
+        self, key: Selection, start: int, end: int | None, visibility: ScanVisibility, start_time_ms: int | None,
     ) -> dict[str, Any]:
         since = arguments.whole_or_none("start_time_ms", start_time_ms)
         return {
-            "key_base64": encode(arguments.data("key", key)), **_range(start, end),
+            **selected(key), **_range(start, end),
             "visibility": arguments.one_of("visibility", visibility, VISIBILITIES),
             "start_time_ms": UNSET if since is None else since}
 

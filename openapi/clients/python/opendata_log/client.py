@@ -19,6 +19,7 @@ from .generated.models import ScanVisibility
 from .producers import Producer, producers_of
 from .records import Page, Record, RecordToAppend, Segment
 from .retry import Retry
+from .selection import Selection
 from .steps import Ask, Await, Call, Done, Found, Listen, NextEvent, Pause, Running, Step
 from .trimmed import OnTrimmed, taker, warn, without_notices
 
@@ -77,10 +78,12 @@ class LogClient:
         return self._result(self._calls.append(records, await_durable, if_no_record_since, cursors))
 
     def scan(
-        self, key: bytes, *, start: int = 0, end: int | None = None, page: int = 1000,
+        self, key: Selection, *, start: int = 0, end: int | None = None, page: int = 1000,
         visibility: ScanVisibility = "memory", start_time_ms: int | None = None, on_trimmed: OnTrimmed | None = None,
     ) -> Iterator[Record]:
         """The records of `key` with sequences from `start` up to, not including, `end`, read page by page.
+
+        With `Keys([…])` or a `Prefix` in place of a key, those of several keys are read in one order, each with its `key`.
 
         Those before the first one that was appended at or after `start_time_ms` are skipped. With the visibility `durable` only
         what is on object storage is read.
@@ -101,7 +104,7 @@ class LogClient:
         return self._result(self._calls.last(key, count, visibility, start_time_ms))
 
     def follow_once(
-        self, key: bytes, *, start: int = 0, limit: int = 1000, wait: float = 30.0, visibility: ScanVisibility = "memory",
+        self, key: Selection, *, start: int = 0, limit: int = 1000, wait: float = 30.0, visibility: ScanVisibility = "memory",
     ) -> Page:
         """The next records of `key` as soon as there are any, or none after `wait` seconds; and where to continue.
 
@@ -110,7 +113,7 @@ class LogClient:
         return self._result(self._calls.follow_once(key, start, limit, wait, visibility))
 
     def tail(
-        self, key: bytes, *, start: int = 0, end: int | None = None, visibility: ScanVisibility = "memory",
+        self, key: Selection, *, start: int = 0, end: int | None = None, visibility: ScanVisibility = "memory",
         start_time_ms: int | None = None, on_trimmed: OnTrimmed | None = None,
     ) -> Iterator[Record]:
         """The records of `key`, each as it arrives, without an end or up to `end`; the rest is as for `scan`.

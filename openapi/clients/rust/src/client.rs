@@ -19,6 +19,7 @@ use crate::producer::Producers;
 use crate::reading::{self, Page, Query, ReadOptions};
 use crate::record::{Appended, Counted, Record, Segment};
 use crate::retry::Retry;
+use crate::selection::Selection;
 use crate::tail;
 use crate::trim;
 use crate::wire::{CountResponse, KeysResponse, PutCursorRequest, SegmentsResponse, TrimRequest};
@@ -95,7 +96,25 @@ impl LogClient {
         options: ReadOptions,
     ) -> Records {
         let range = arguments::sequences(&range);
-        let query = range.and_then(|range| Query::new(&key.into(), range, options));
+        self.records(range.and_then(|range| Query::new(&key.into(), range, options)))
+    }
+
+    /// The records of several keys with sequences in `range`, in one order, read page by page. Each has its
+    /// [`key`](crate::SequencedRecord::key). [`Records::next_sequence`] is where to continue for all of them.
+    ///
+    /// # Errors
+    /// The stream ends after an error.
+    pub fn scan_several(
+        &self,
+        keys: Selection,
+        range: impl RangeBounds<u64>,
+        options: ReadOptions,
+    ) -> Records {
+        let range = arguments::sequences(&range);
+        self.records(range.and_then(|range| Query::of_several(keys, range, options)))
+    }
+
+    fn records(&self, query: Result<Query, Error>) -> Records {
         let start = query.as_ref().map_or(0, |query| query.start);
         let client = self.clone();
         let pages = try_unfold(Some(query), move |query| {
@@ -152,7 +171,19 @@ impl LogClient {
     /// # Errors
     /// As for [`LogClient::tail`].
     pub fn tail_with(&self, key: impl Into<Bytes>, start: u64, options: ReadOptions) -> Records {
-        match Query::new(&key.into(), (start, None), options) {
+        self.tail_of(start, Query::new(&key.into(), (start, None), options))
+    }
+
+    /// As [`LogClient::tail_with`], for several keys in one order. Each record has its [`key`](crate::SequencedRecord::key).
+    ///
+    /// # Errors
+    /// As for [`LogClient::tail`].
+    pub fn tail_several(&self, keys: Selection, start: u64, options: ReadOptions) -> Records {
+        self.tail_of(start, Query::of_several(keys, (start, None), options))
+    }
+
+    fn tail_of(&self, start: u64, query: Result<Query, Error>) -> Records {
+        match query {
             Ok(query) => {
                 let pages = tail::tail(Arc::clone(&self.http), self.retry.clone(), query);
                 Records::new(start, pages)

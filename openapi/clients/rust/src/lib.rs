@@ -17,6 +17,7 @@ mod producer;
 mod reading;
 mod record;
 mod retry;
+mod selection;
 mod tail;
 #[cfg(test)]
 mod tests;
@@ -32,6 +33,7 @@ pub use paging::{Keys, Records};
 pub use reading::{ReadOptions, Visibility};
 pub use record::{Appended, Counted, Header, Record, Segment, SequencedRecord};
 pub use retry::Retry;
+pub use selection::Selection;
 
 /// The messages of the HTTP API.
 pub use opendata_log_messages as wire;

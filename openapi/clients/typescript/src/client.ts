@@ -17,6 +17,7 @@ import { reason } from "./network.js";
 import { type Producer, producersOf } from "./producers.js";
 import { decode, type LogRecord, record } from "./records.js";
 import { attempted, Connections, pause, type Retry, retryOf } from "./retry.js";
+import { type Selection, selected } from "./selection.js";
 import { type Rest, tail } from "./tail.js";
 import { Notice, type OnTrimmed, tell, withoutNotices } from "./trimmed.js";
 
@@ -116,8 +117,11 @@ export class LogClient {
     return this.#appends.append(records, awaitDurable, options);
   }
 
-  /** The records of `key`, read page by page. */
-  scan(key: Uint8Array, reading: Reading = {}, page = 1000): AsyncGenerator<LogRecord> {
+  /**
+   * The records of `key`, read page by page. With `{ keys }` or `{ prefix }` in place of a key, those of several keys are read in one order,
+   * each with its `key`.
+   */
+  scan(key: Selection, reading: Reading = {}, page = 1000): AsyncGenerator<LogRecord> {
     const pages = this.#pages(asked(key, reading), check.whole("page", page, 1), reading.signal);
     return withoutNotices(pages, key, reading.onTrimmed);
   }
@@ -149,7 +153,7 @@ export class LogClient {
    * requests. If records from `start` on had been trimmed, the page says so: `trimmedBefore`.
    */
   async followOnce(
-    key: Uint8Array, start = 0, waitMs = 30_000, limit = 1000, options: Pick<Reading, "signal" | "visibility"> = {},
+    key: Selection, start = 0, waitMs = 30_000, limit = 1000, options: Pick<Reading, "signal" | "visibility"> = {},
   ): Promise<Page> {
     check.known("options", options, ["signal", "visibility"]);
     const query = asked(key, { ...options, start });
@@ -176,7 +180,7 @@ export class LogClient {
    * A connection that breaks is made anew, and continues exactly after the last record that came. It ends with an error when the
    * server has not answered for `patienceMs` of `Retry`. `onTrimmed` is called also when a trim overtakes it.
    */
-  tail(key: Uint8Array, reading: Reading = {}): AsyncGenerator<LogRecord> {
+  tail(key: Selection, reading: Reading = {}): AsyncGenerator<LogRecord> {
     const query = asked(key, reading);
     const { end, signal } = reading;
     const rest = async (last: number | undefined): Promise<Rest> => {
@@ -185,7 +189,8 @@ export class LogClient {
       return { isOver: page.records.length === 0 && page.nextSequence >= end, trimmedBefore: page.trimmedBefore };
     };
     const stream = `${this.#url}/api/v1/log/stream`;
-    const url = `${stream}?${new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]))}`;
+    const parameters = Object.entries(query).flatMap(([name, value]) => [value].flat().map((each) => [name, String(each)]));
+    const url = `${stream}?${new URLSearchParams(parameters)}`;
     const source = { url, request: `GET ${stream}`, headers: this.#headers, signal, rest };
     return withoutNotices(tail(source, new Connections(this.#retry)), key, reading.onTrimmed);
   }
@@ -193,7 +198,9 @@ export class LogClient {
   /** How many records `key` has in a range of sequences. Those that were trimmed do not count: `onTrimmed` tells of them. */
   async count(key: Uint8Array, range: Range & Stoppable & Noticing = {}): Promise<number> {
     check.known("options", range, [...RANGE, "signal", "onTrimmed"]);
-    const query = asked(key, range);
+    const query = { key_base64: encode(check.bytes("key", key)), ...sequences(range) };
+    check.signal(range.signal);
+    check.listener("onTrimmed", range.onTrimmed);
     const path = "/api/v1/log/count";
     const request = this.#request(path);
     const answer = await this.#read(
@@ -377,14 +384,14 @@ type Asked = ReturnType<typeof asked>;
 /** The parameters of a scan. */
 type Scanned = NonNullable<paths["/api/v1/log/scan"]["get"]["parameters"]["query"]>;
 
-/** The parameters of what reads the records of a key. */
-function asked(key: Uint8Array, reading: Reading) {
+/** The parameters of what reads the records of a key or of several. */
+function asked(key: Selection, reading: Reading) {
   check.known("options", reading, READING);
   check.signal(reading.signal);
   check.listener("onTrimmed", reading.onTrimmed);
   const { startTimeMs, visibility } = reading;
   return {
-    key_base64: encode(check.bytes("key", key)),
+    ...selected(key),
     ...sequences(reading),
     ...(startTimeMs === undefined ? {} : { start_time_ms: check.whole("startTimeMs", startTimeMs) }),
     ...(visibility === undefined ? {} : { visibility: check.oneOf("visibility", visibility, ["memory", "durable"]) }),

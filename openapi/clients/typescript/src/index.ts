@@ -17,5 +17,6 @@ export type { Details, FailedPrecondition, LostAppends } from "./errors.js";
 export type { Producer } from "./producers.js";
 export type { Header, LogRecord } from "./records.js";
 export type { Retry } from "./retry.js";
+export type { Keys, Prefix, Selection } from "./selection.js";
 export type { OnTrimmed, Trimmed } from "./trimmed.js";
 export type { components, operations, paths } from "./generated/schema.js";

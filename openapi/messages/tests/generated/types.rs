@@ -48,7 +48,12 @@ fn attribute(of: &str, field: &FieldDescriptorProto) -> Option<&'static str> {
             "serialize_with = \"crate::json::optional_base64\", skip_serializing_if = \"Option::is_none\"",
         ),
         (Type::Bytes, false) => Some("serialize_with = \"crate::json::base64\""),
-        (Type::Bool, false) => Some("skip_serializing_if = \"std::ops::Not::not\""),
+        (Type::Bytes, true) => Some(
+            "serialize_with = \"crate::json::repeated_base64\", skip_serializing_if = \"Vec::is_empty\"",
+        ),
+        (Type::Bool, false) if !field.proto3_optional() => {
+            Some("skip_serializing_if = \"std::ops::Not::not\"")
+        }
         (_, true) => ABSENT_WHEN_EMPTY
             .contains(&(of, field.name()))
             .then_some("skip_serializing_if = \"Vec::is_empty\""),

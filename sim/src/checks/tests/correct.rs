@@ -2,6 +2,7 @@
 
 mod deletions;
 mod pages;
+mod several;
 
 use std::collections::BTreeMap;
 
@@ -203,6 +204,7 @@ impl Server {
                 }
             }
             Call::Scan(scan) => self.page(scan),
+            Call::Several(call) => self.several(call),
             Call::Count { key, start, end } => Outcome::Count {
                 count: self.between(key, *start, *end).len() as u64,
                 trimmed: self.trimmed(key, *start, *end),
@@ -376,6 +378,7 @@ pub(super) fn correct(steps: &[Step]) -> (History, FinalLog, Facts) {
                     follow_ms: None,
                 };
                 server.operate("scanner", Call::Scan(scan));
+                server.read_several(start, limit, durable);
             }
             Step::Count {
                 key: number,

@@ -1,11 +1,15 @@
 //! What can be wrong with a history.
 
+mod several;
+
 use super::correct::NODE;
 use crate::checks::{AUDITOR, Facts, FinalLog};
 use crate::history::{
     Call, Condition, End, Fault, History, Life, Moment, Numbered, Operation, Outcome, Safety,
     SegmentSeen, Sent,
 };
+
+pub(super) use several::OF_SEVERAL;
 
 type Damage = fn(&mut History, &mut FinalLog, &mut Facts);
 

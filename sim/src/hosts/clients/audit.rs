@@ -9,7 +9,9 @@ use tokio::time::Instant;
 
 use super::{Connection, key};
 use crate::checks::{AUDITOR, FinalLog};
-use crate::history::{CONSUMED, Call, Outcome, Safety, ScanCall, Seen, Sent, cursor_of};
+use crate::history::{
+    CONSUMED, Call, Outcome, Safety, ScanCall, Seen, Selected, Sent, SeveralCall, cursor_of,
+};
 
 /// Within this time after the last fault, a durable append succeeds.
 const PROGRESS: Duration = Duration::from_secs(90);
@@ -180,6 +182,24 @@ impl Audit {
                 start_after: self.random.random::<bool>().then_some(after),
                 limit: self.random.random_range(1..=5),
             };
+            self.surely(call).await?;
+        }
+        for _ in 0..QUESTIONS {
+            let mut edge = || edges[self.random.random_range(0..edges.len())];
+            let (one, other) = (edge(), edge());
+            let some: Vec<String> = self.keys.iter().take(3).cloned().collect();
+            let call = Call::Several(SeveralCall {
+                keys: match self.random.random_range(0..3) {
+                    0 => Selected::Keys(some),
+                    1 => Selected::Prefix("a".into()),
+                    _ => Selected::Prefix(String::new()),
+                },
+                start: one.min(other),
+                end: one.max(other),
+                limit: [1, 2, 7, 100, 10_000][self.random.random_range(0..5)],
+                durable: self.random.random(),
+                follow_ms: None,
+            });
             self.surely(call).await?;
         }
         Some(())

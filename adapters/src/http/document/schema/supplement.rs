@@ -4,6 +4,7 @@
 use log_domain::append::MAX_PRECONDITIONS;
 use log_domain::cursor::{MAX_MOVES, MAX_NAME_BYTES};
 use log_domain::headers::NAME_CHARACTERS;
+use log_domain::selection::SELECTED_KEYS;
 use poem_openapi::registry::MetaSchema;
 use serde_json::{Value as Json, json};
 
@@ -166,9 +167,30 @@ pub(super) fn of(message: &str) -> Supplement {
         ),
         "Value" => with(
             &["sequence", "value", "timestampMs"],
-            vec![text("valueText", "value", "With `format=text`, in place of `value` if the value is text.")],
+            vec![
+                text("valueText", "value", "With `format=text`, in place of `value` if the value is text."),
+                text("keyText", "key", TEXT_OF_KEY),
+            ],
             json!({"sequence": 0, "value": "Zmlyc3Q=", "timestampMs": 1_795_385_000_000_u64}),
         ),
+        "ScanRequest" => with(
+            &[],
+            vec![
+                text("keyText", "key", "The key as text, in place of `key`."),
+                text("keysText", "keys", "Keys as text, beside those in `keys`."),
+                text("prefixText", "prefix", "The prefix as text, in place of `prefix`."),
+            ],
+            json!({"prefix": "b3JkZXJz"}),
+        )
+        .limited(|field, schema| match field {
+            "key" => schema.min_length = Some(2),
+            "keys" => schema.max_items = Some(SELECTED_KEYS),
+            "limit" => schema.minimum = Some(1.0),
+            "startTimeMs" => schema.minimum = Some(0.0),
+            "visibility" => schema.enum_items = vec!["memory".into(), "durable".into()],
+            "format" => schema.enum_items = vec!["base64".into(), "text".into()],
+            _ => {}
+        }),
         "ScanResponse" => with(
             &["status", "key", "values", "nextSequence"],
             vec![text("keyText", "key", TEXT_OF_KEY)],

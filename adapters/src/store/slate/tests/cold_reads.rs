@@ -37,7 +37,7 @@ async fn cold() -> SlateStore {
 
 fn scan_all() -> Scan {
     Scan {
-        key: Key::stored("k".into()),
+        selection: Selection::Key(Key::stored("k".into())),
         range: SequenceRange::ALL,
         start_time_ms: None,
         limit: PageLimit {

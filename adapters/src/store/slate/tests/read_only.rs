@@ -8,6 +8,7 @@ use slatedb::{DbReader, DbReaderMode};
 
 use super::super::cursors::Cursors;
 use super::super::key_floors::FloorsOfKeys;
+use super::super::read_several::MERGED_KEYS;
 use super::super::stored_rows::all;
 use super::*;
 use crate::store::slate::layout::prefix::{ByKey, BySegment};
@@ -82,8 +83,15 @@ impl Drop for ReadOnly {
 impl LogReader for ReadOnly {
     async fn scan(&self, scan: &Scan) -> Result<Page> {
         let view = self.view();
-        let floor = view.key_floors.of(&*self.db, &scan.key).await?;
-        self.reader(&view, floor).scan(scan).await
+        let Selection::Key(key) = &scan.selection else {
+            let prefixes = view.key_floors.prefixes().now();
+            let of_key = |key: &Key| prefixes.of_key(key.as_ref());
+            let reader = self.reader(&view, scan.selection.covering_floor(of_key));
+            let page = reader.several(scan, &prefixes, MERGED_KEYS).await?;
+            return Ok(page.expect("nothing goes"));
+        };
+        let floor = view.key_floors.of(&*self.db, key).await?;
+        self.reader(&view, floor).scan(key, scan).await
     }
 
     async fn keys(&self, query: &KeysQuery) -> Result<KeysPage> {

@@ -184,6 +184,11 @@ async fn pages(
             None,
             None,
             None,
+            None,
+            None,
+            None,
+            None,
+            None,
         )
         .await?;
         if answer.values.is_empty() {
@@ -233,6 +238,11 @@ async fn last(log: &Configuration, count: i64) -> Result<ScanResponse, LogError>
         None,
         None,
         Some(count),
+        None,
+        None,
+        None,
+        None,
+        None,
     )
     .await
     .map_err(|error| LogError::of_read(error, log))
@@ -249,6 +259,11 @@ async fn follow(log: &Configuration, start: i64, wait_ms: i64) -> Result<ScanRes
         None,
         Some(true),
         Some(wait_ms),
+        None,
+        None,
+        None,
+        None,
+        None,
         None,
         None,
         None,

@@ -452,13 +452,10 @@ impl Shared {
         let after = parameter(url, "start_after_base64").map(|after| decoded(&after));
         let prefix = parameter(url, "prefix_base64").map_or_else(Bytes::new, |key| decoded(&key));
         let log = self.log.lock().unwrap();
-        let keys = log.records.iter().map(|(key, _)| key.clone());
-        let keys: BTreeSet<Bytes> = keys
-            .filter(|key| key.starts_with(&prefix))
-            .filter(|key| after.as_ref().is_none_or(|after| key > after))
-            .collect();
-        // Two a page, whatever was asked for.
-        let page: Vec<_> = keys.iter().take(2).cloned().collect();
+        let mut keys: BTreeSet<Bytes> = log.records.iter().map(|(key, _)| key.clone()).collect();
+        let is_after = |key: &Bytes| after.as_ref().is_none_or(|after| key > after);
+        keys.retain(|key| key.starts_with(&prefix) && is_after(key));
+        let page: Vec<_> = keys.iter().take(2).cloned().collect(); // Two, whatever was asked for.
         let answer = wire::KeysResponse {
             status: wire::SUCCESS.to_owned(),
             next_start_after: page.last().filter(|_| keys.len() > 2).cloned(),
@@ -479,15 +476,15 @@ impl Shared {
                 sequence,
                 value: record.1.clone(),
                 timestamp_ms: 1,
-                headers: Vec::new(),
+                ..wire::Value::default()
             })
             .collect()
     }
 }
 
 fn parameter(url: &Url, name: &str) -> Option<String> {
-    let mut pairs = url.query_pairs();
-    pairs.find_map(|(found, value)| (found == name).then(|| value.into_owned()))
+    url.query_pairs()
+        .find_map(|(found, value)| (found == name).then(|| value.into_owned()))
 }
 
 fn number(url: &Url, name: &str) -> u64 {

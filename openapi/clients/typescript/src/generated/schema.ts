@@ -57,8 +57,9 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Read records of a key
-         * @description Returns the records of one key in the order of their sequences. A page ends after `limit` records or at the
+         * Read records of a key, or of several keys
+         * @description Returns the records of one key (`key`), of some keys (`keys`) or of all keys that begin with a prefix (`prefix`; empty for the
+         *     whole log) in the order of their sequences. Give exactly one of these. In reads of several keys, each record has its `key`. A page ends after `limit` records or at the
          *     server's byte limit (8 MiB by default), whichever comes first. For the next page, set `start_seq` to `nextSequence`.
          *     A page is read within 30 s (by default).
          *
@@ -73,11 +74,17 @@ export interface paths {
          *     or with `cursors` of an append, once the records are processed.
          *
          *     If the range begins below the floor of the log, the response has `trimmedBefore`: records before that sequence were
-         *     trimmed and are not in the page. A page of the last *n* records has it only if there are fewer.
+         *     trimmed and are not in the page. A page of the last *n* records has it only if there are fewer. In reads of several keys, it tells
+         *     of floors that hold for all of them.
          */
         get: operations["scan"];
         put?: never;
-        post?: never;
+        /**
+         * Read records of many keys
+         * @description Does what `GET` on this path does, for lists of keys that are too long for a URL. The body has what the query parameters of the
+         *     same names have.
+         */
+        post: operations["scanKeys"];
         delete?: never;
         options?: never;
         head?: never;
@@ -212,8 +219,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Follow a key
-         * @description Sends the records of a key as server-sent events: first the existing records, then each record when it arrives, until
+         * Follow a key, or several keys
+         * @description Sends the records of one key (`key`), of some keys (`keys`) or of all keys that begin with a prefix (`prefix`; empty for the whole
+         *     log) as server-sent events, in the order of their sequences. Give exactly one of these. In reads of several keys, each record has
+         *     its `key`. The stream has first the existing records, then each record when it arrives, until
          *     `end_seq` is reached, the client disconnects or the server stops. Each event has the record's sequence as `id` and
          *     a `Value` as `data`. If there are no records, a comment line is sent every 15 s (by default). A client that
          *     reconnects with the header `Last-Event-ID` continues exactly after that event. If nothing is left because `end_seq`
@@ -232,7 +241,12 @@ export interface paths {
          */
         get: operations["stream"];
         put?: never;
-        post?: never;
+        /**
+         * Follow many keys
+         * @description Does what `GET` on this path does, for lists of keys that are too long for a URL. The body has what the query parameters of the
+         *     same names have.
+         */
+        post: operations["streamKeys"];
         delete?: never;
         options?: never;
         head?: never;
@@ -805,7 +819,77 @@ export interface components {
             headers?: components["schemas"]["Header"][];
         };
         /**
-         * @description One page of the records of a key.
+         * @description What to read with POST: the same as with the query parameters of these names. It has exactly one of the key, the keys and the prefix. Unknown fields are rejected.
+         * @example {
+         *       "prefix": "b3JkZXJz"
+         *     }
+         */
+        ScanRequest: {
+            /**
+             * Format: byte
+             * @description Read one key. The records do not name it.
+             */
+            key?: string;
+            /** @description Read these keys, in the order of the sequences. Up to 1,000. */
+            keys?: string[];
+            /**
+             * Format: byte
+             * @description Read all keys that begin with this, in the order of the sequences. Empty for the whole log.
+             */
+            prefix?: string;
+            /** @description The key as text, in place of `key`. */
+            keyText?: string;
+            /** @description Keys as text, beside those in `keys`. */
+            keysText?: string[];
+            /** @description The prefix as text, in place of `prefix`. */
+            prefixText?: string;
+            /**
+             * Format: int64
+             * @description First sequence to read. Default: 0.
+             */
+            startSeq?: number;
+            /**
+             * Format: int64
+             * @description First sequence not to read. Default: the end of the log; for a stream, it does not end.
+             */
+            endSeq?: number;
+            /**
+             * Format: int64
+             * @description Scans only: maximum number of records, at least 1. Default: 32. The server limits it (to 10,000 by default).
+             */
+            limit?: number;
+            /** @description Scans only: whether to wait for the first record if there are none. */
+            follow?: boolean;
+            /**
+             * Format: int64
+             * @description Scans only: maximum time to wait, in milliseconds. Default: 30,000. The server limits it (to 300,000 by default).
+             */
+            timeoutMs?: number;
+            /**
+             * Format: int64
+             * @description Skip the records before the first one that was appended at or after this time (Unix ms, not negative).
+             */
+            startTimeMs?: number;
+            /**
+             * @description "memory" (the default): all applied records. "durable": only records that are durable on object storage.
+             * @enum {string}
+             */
+            visibility?: "memory" | "durable";
+            /**
+             * @description "base64" (the default), or "text": in JSON responses, a key or value that is UTF-8 text is returned in `keyText` or `valueText`.
+             * @enum {string}
+             */
+            format?: "base64" | "text";
+            /** @description Start at the position of this cursor, in place of `start_seq`. */
+            cursor?: string;
+            /**
+             * Format: int64
+             * @description Scans of one key only: the last so many records of the range, in order; at least 1, limited like `limit`. Not together with `start_seq`, `limit`, `follow` or `cursor`.
+             */
+            last?: number;
+        };
+        /**
+         * @description One page of the records of a key or of several.
          * @example {
          *       "key": "b3JkZXJz",
          *       "nextSequence": 1,
@@ -827,7 +911,7 @@ export interface components {
             status: "success";
             /**
              * Format: byte
-             * @description The requested key.
+             * @description The requested key. Empty in a read of several keys, where each record has its key.
              */
             key: string;
             /** @description With `format=text`, in place of `key` if the key is text. */
@@ -836,12 +920,12 @@ export interface components {
             values: components["schemas"]["Value"][];
             /**
              * Format: int64
-             * @description The `start_seq` of the next page. Ranges in which the key has no records are skipped. In a page of the last records: where the key continues.
+             * @description The `start_seq` of the next page. Ranges without records of the requested keys are skipped. In a page of the last records: where the key continues.
              */
             nextSequence: number;
             /**
              * Format: int64
-             * @description If the requested range begins below the floor of the log or of the key: the higher one of the two, the first sequence that can still be there. Records before it were trimmed or deleted. In JSON, absent otherwise. Also absent in a page of the last records that has as many as were asked for.
+             * @description If the requested range begins below the floor of the log or of the key: the higher one of the two, the first sequence that can still be there. Records before it were trimmed or deleted. In a read of several keys, only floors count that hold for all of them: that of the log, and those of retention rules for prefixes. In JSON, absent otherwise. Also absent in a page of the last records that has as many as were asked for.
              */
             trimmedBefore?: number;
         };
@@ -957,6 +1041,13 @@ export interface components {
             timestampMs: number;
             /** @description Headers of the record. In JSON, absent if there are none. */
             headers?: components["schemas"]["Header"][];
+            /**
+             * Format: byte
+             * @description Key of the record, in reads of several keys. Absent in reads of one key.
+             */
+            key?: string;
+            /** @description With `format=text`, in place of `key` if the key is text. */
+            keyText?: string;
         };
     };
     responses: never;
@@ -1157,6 +1248,14 @@ export interface operations {
                 last?: number;
                 /** @description Start at the position of this cursor, in place of `start_seq`. */
                 cursor?: string;
+                /** @description Read all keys that begin with this UTF-8 text. Empty for the whole log. */
+                prefix?: string;
+                /** @description Read all keys that begin with these bytes, as base64. */
+                prefix_base64?: string;
+                /** @description Read these keys, as UTF-8 text: one for each time that the parameter is given, up to 1,000. For long lists, use POST. */
+                keys?: string[];
+                /** @description Read these keys, as base64. */
+                keys_base64?: string[];
             };
             header?: never;
             path?: never;
@@ -1231,6 +1330,163 @@ export interface operations {
                 headers: {
                     /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description A concurrency limit is reached, or too many bytes of responses have not been read by clients; retry later. */
+            429: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    /** @description Seconds to wait before a retry. Without this header, a retry does not help. */
+                    "retry-after"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description A bug, or damaged data. The server logs the cause with the request id. */
+            500: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description Code unavailable: the store cannot be reached or the server is stopping; retry later. Code fenced: another writer took over; do not retry on this server. */
+            503: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    /** @description Seconds to wait before a retry. Without this header, a retry does not help. */
+                    "retry-after"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description The deadline of the request passed; retry. */
+            504: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+        };
+    };
+    scanKeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What to read. A body without a content type is read as JSON. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScanRequest"];
+                "application/protobuf": string;
+            };
+        };
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScanResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description A body or parameter is malformed; the message names it. */
+            400: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description Tokens are configured, and the header Authorization has none or an unknown one. */
+            401: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    /** @description The authentication scheme: Bearer. */
+                    "www-authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description The token does not have the right that this operation requires; or a web page of an origin that is not in http.cors.allow_origins requests a change; or the host name of the request is not one of the server's (http.allowed_hosts). */
+            403: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description There is no such cursor. */
+            404: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description The key exceeds its limit; the message names the limit. */
+            413: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description The content type of the body is not one of those listed, or its content encoding is neither gzip nor zstd. */
+            415: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    /** @description The accepted content encodings, if the content encoding was rejected. */
+                    "accept-encoding"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1971,12 +2227,20 @@ export interface operations {
                 /** @description `memory` (the default): all applied records. `durable`: only records that are durable on object storage. */
                 visibility?: "memory" | "durable";
                 /**
-                 * @description `base64` (the default), or `text`: in JSON, a value that is UTF-8 text is returned in `valueText`. A value that is
-                 *     not, or that is mostly control characters, is returned as base64 in its usual field. For people and shells.
+                 * @description `base64` (the default), or `text`: in JSON, a value or key that is UTF-8 text is returned in `valueText` or `keyText`. One that
+                 *     is not, or that is mostly control characters, is returned as base64 in its usual field. For people and shells.
                  */
                 format?: "base64" | "text";
                 /** @description Start at the position of this cursor, in place of `start_seq`. */
                 cursor?: string;
+                /** @description Follow all keys that begin with this UTF-8 text. Empty for the whole log. */
+                prefix?: string;
+                /** @description Follow all keys that begin with these bytes, as base64. */
+                prefix_base64?: string;
+                /** @description Follow these keys, as UTF-8 text: one for each time that the parameter is given, up to 1,000. For long lists, use POST. */
+                keys?: string[];
+                /** @description Follow these keys, as base64. */
+                keys_base64?: string[];
             };
             header?: {
                 /** @description The `id` of the last received event: the stream begins after it. Takes precedence over `start_seq`. */
@@ -2073,6 +2337,185 @@ export interface operations {
                 headers: {
                     /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description A concurrency limit is reached, or too many bytes of responses have not been read by clients; retry later. */
+            429: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    /** @description Seconds to wait before a retry. Without this header, a retry does not help. */
+                    "retry-after"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description A bug, or damaged data. The server logs the cause with the request id. */
+            500: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description Code unavailable: the store cannot be reached or the server is stopping; retry later. Code fenced: another writer took over; do not retry on this server. */
+            503: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    /** @description Seconds to wait before a retry. Without this header, a retry does not help. */
+                    "retry-after"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description The deadline of the request passed; retry. */
+            504: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+        };
+    };
+    streamKeys: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `id` of the last received event: the stream begins after it. Takes precedence over `startSeq`. */
+                "Last-Event-ID"?: number;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What to follow. A body without a content type is read as JSON. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScanRequest"];
+                "application/protobuf": string;
+            };
+        };
+        responses: {
+            /** @description The records, as they come. */
+            200: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": {
+                        /** @description Sequence of the record, for `Last-Event-ID`. */
+                        id?: string;
+                        /**
+                         * @description Absent for records. `trimmed`: earlier records were trimmed. `error`: the last event.
+                         * @default message
+                         * @enum {string}
+                         */
+                        event: "message" | "trimmed" | "error";
+                        /** @description A `Value` in JSON; for `trimmed`, `{"trimmedBefore": n}`; for an `error`, an `ErrorResponse`. */
+                        data: string;
+                    };
+                };
+            };
+            /** @description Nothing is left after Last-Event-ID: end_seq was reached. */
+            204: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A body or parameter is malformed; the message names it. */
+            400: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description Tokens are configured, and the header Authorization has none or an unknown one. */
+            401: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    /** @description The authentication scheme: Bearer. */
+                    "www-authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description The token does not have the right that this operation requires; or a web page of an origin that is not in http.cors.allow_origins requests a change; or the host name of the request is not one of the server's (http.allowed_hosts). */
+            403: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description There is no such cursor. */
+            404: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description The key exceeds its limit; the message names the limit. */
+            413: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description The content type of the body is not one of those listed, or its content encoding is neither gzip nor zstd. */
+            415: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    /** @description The accepted content encodings, if the content encoding was rejected. */
+                    "accept-encoding"?: string;
                     [name: string]: unknown;
                 };
                 content: {

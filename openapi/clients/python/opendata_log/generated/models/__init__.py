@@ -28,6 +28,9 @@ from .producer import Producer
 from .put_cursor_request import PutCursorRequest
 from .record import Record
 from .scan_format import ScanFormat
+from .scan_request import ScanRequest
+from .scan_request_format import ScanRequestFormat
+from .scan_request_visibility import ScanRequestVisibility
 from .scan_response import ScanResponse
 from .scan_response_status import ScanResponseStatus
 from .scan_visibility import ScanVisibility
@@ -35,6 +38,8 @@ from .segment import Segment
 from .segments_response import SegmentsResponse
 from .segments_response_status import SegmentsResponseStatus
 from .stream_format import StreamFormat
+from .stream_keys_response_200 import StreamKeysResponse200
+from .stream_keys_response_200_event import StreamKeysResponse200Event
 from .stream_response_200 import StreamResponse200
 from .stream_response_200_event import StreamResponse200Event
 from .stream_visibility import StreamVisibility
@@ -72,6 +77,9 @@ __all__ = (
     "PutCursorRequest",
     "Record",
     "ScanFormat",
+    "ScanRequest",
+    "ScanRequestFormat",
+    "ScanRequestVisibility",
     "ScanResponse",
     "ScanResponseStatus",
     "ScanVisibility",
@@ -79,6 +87,8 @@ __all__ = (
     "SegmentsResponse",
     "SegmentsResponseStatus",
     "StreamFormat",
+    "StreamKeysResponse200",
+    "StreamKeysResponse200Event",
     "StreamResponse200",
     "StreamResponse200Event",
     "StreamVisibility",

@@ -33,6 +33,10 @@ def _get_kwargs(
     format_: ScanFormat | Unset = UNSET,
     last: int | Unset = UNSET,
     cursor: str | Unset = UNSET,
+    prefix: str | Unset = UNSET,
+    prefix_base64: str | Unset = UNSET,
+    keys: list[str] | Unset = UNSET,
+    keys_base64: list[str] | Unset = UNSET,
 
 ) -> dict[str, Any]:
     
@@ -72,6 +76,24 @@ def _get_kwargs(
     params["last"] = last
 
     params["cursor"] = cursor
+
+    params["prefix"] = prefix
+
+    params["prefix_base64"] = prefix_base64
+
+    json_keys: list[str] | Unset = UNSET
+    if not isinstance(keys, Unset):
+        json_keys = keys
+
+
+    params["keys"] = json_keys
+
+    json_keys_base64: list[str] | Unset = UNSET
+    if not isinstance(keys_base64, Unset):
+        json_keys_base64 = keys_base64
+
+
+    params["keys_base64"] = json_keys_base64
 
 
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
@@ -189,12 +211,18 @@ def sync_detailed(
     format_: ScanFormat | Unset = UNSET,
     last: int | Unset = UNSET,
     cursor: str | Unset = UNSET,
+    prefix: str | Unset = UNSET,
+    prefix_base64: str | Unset = UNSET,
+    keys: list[str] | Unset = UNSET,
+    keys_base64: list[str] | Unset = UNSET,
 
 ) -> Response[ErrorResponse | ScanResponse]:
-    """ Read records of a key
+    """ Read records of a key, or of several keys
 
-     Returns the records of one key in the order of their sequences. A page ends after `limit` records or
-    at the
+     Returns the records of one key (`key`), of some keys (`keys`) or of all keys that begin with a
+    prefix (`prefix`; empty for the
+    whole log) in the order of their sequences. Give exactly one of these. In reads of several keys,
+    each record has its `key`. A page ends after `limit` records or at the
     server's byte limit (8 MiB by default), whichever comes first. For the next page, set `start_seq` to
     `nextSequence`.
     A page is read within 30 s (by default).
@@ -216,7 +244,9 @@ def sync_detailed(
 
     If the range begins below the floor of the log, the response has `trimmedBefore`: records before
     that sequence were
-    trimmed and are not in the page. A page of the last *n* records has it only if there are fewer.
+    trimmed and are not in the page. A page of the last *n* records has it only if there are fewer. In
+    reads of several keys, it tells
+    of floors that hold for all of them.
 
     Args:
         key (str | Unset):  Example: orders.
@@ -231,6 +261,10 @@ def sync_detailed(
         format_ (ScanFormat | Unset):
         last (int | Unset):
         cursor (str | Unset):
+        prefix (str | Unset):
+        prefix_base64 (str | Unset):
+        keys (list[str] | Unset):
+        keys_base64 (list[str] | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -254,6 +288,10 @@ visibility=visibility,
 format_=format_,
 last=last,
 cursor=cursor,
+prefix=prefix,
+prefix_base64=prefix_base64,
+keys=keys,
+keys_base64=keys_base64,
 
     )
 
@@ -278,12 +316,18 @@ def sync(
     format_: ScanFormat | Unset = UNSET,
     last: int | Unset = UNSET,
     cursor: str | Unset = UNSET,
+    prefix: str | Unset = UNSET,
+    prefix_base64: str | Unset = UNSET,
+    keys: list[str] | Unset = UNSET,
+    keys_base64: list[str] | Unset = UNSET,
 
 ) -> ErrorResponse | ScanResponse | None:
-    """ Read records of a key
+    """ Read records of a key, or of several keys
 
-     Returns the records of one key in the order of their sequences. A page ends after `limit` records or
-    at the
+     Returns the records of one key (`key`), of some keys (`keys`) or of all keys that begin with a
+    prefix (`prefix`; empty for the
+    whole log) in the order of their sequences. Give exactly one of these. In reads of several keys,
+    each record has its `key`. A page ends after `limit` records or at the
     server's byte limit (8 MiB by default), whichever comes first. For the next page, set `start_seq` to
     `nextSequence`.
     A page is read within 30 s (by default).
@@ -305,7 +349,9 @@ def sync(
 
     If the range begins below the floor of the log, the response has `trimmedBefore`: records before
     that sequence were
-    trimmed and are not in the page. A page of the last *n* records has it only if there are fewer.
+    trimmed and are not in the page. A page of the last *n* records has it only if there are fewer. In
+    reads of several keys, it tells
+    of floors that hold for all of them.
 
     Args:
         key (str | Unset):  Example: orders.
@@ -320,6 +366,10 @@ def sync(
         format_ (ScanFormat | Unset):
         last (int | Unset):
         cursor (str | Unset):
+        prefix (str | Unset):
+        prefix_base64 (str | Unset):
+        keys (list[str] | Unset):
+        keys_base64 (list[str] | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -344,6 +394,10 @@ visibility=visibility,
 format_=format_,
 last=last,
 cursor=cursor,
+prefix=prefix,
+prefix_base64=prefix_base64,
+keys=keys,
+keys_base64=keys_base64,
 
     ).parsed
 
@@ -362,12 +416,18 @@ async def asyncio_detailed(
     format_: ScanFormat | Unset = UNSET,
     last: int | Unset = UNSET,
     cursor: str | Unset = UNSET,
+    prefix: str | Unset = UNSET,
+    prefix_base64: str | Unset = UNSET,
+    keys: list[str] | Unset = UNSET,
+    keys_base64: list[str] | Unset = UNSET,
 
 ) -> Response[ErrorResponse | ScanResponse]:
-    """ Read records of a key
+    """ Read records of a key, or of several keys
 
-     Returns the records of one key in the order of their sequences. A page ends after `limit` records or
-    at the
+     Returns the records of one key (`key`), of some keys (`keys`) or of all keys that begin with a
+    prefix (`prefix`; empty for the
+    whole log) in the order of their sequences. Give exactly one of these. In reads of several keys,
+    each record has its `key`. A page ends after `limit` records or at the
     server's byte limit (8 MiB by default), whichever comes first. For the next page, set `start_seq` to
     `nextSequence`.
     A page is read within 30 s (by default).
@@ -389,7 +449,9 @@ async def asyncio_detailed(
 
     If the range begins below the floor of the log, the response has `trimmedBefore`: records before
     that sequence were
-    trimmed and are not in the page. A page of the last *n* records has it only if there are fewer.
+    trimmed and are not in the page. A page of the last *n* records has it only if there are fewer. In
+    reads of several keys, it tells
+    of floors that hold for all of them.
 
     Args:
         key (str | Unset):  Example: orders.
@@ -404,6 +466,10 @@ async def asyncio_detailed(
         format_ (ScanFormat | Unset):
         last (int | Unset):
         cursor (str | Unset):
+        prefix (str | Unset):
+        prefix_base64 (str | Unset):
+        keys (list[str] | Unset):
+        keys_base64 (list[str] | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -427,6 +493,10 @@ visibility=visibility,
 format_=format_,
 last=last,
 cursor=cursor,
+prefix=prefix,
+prefix_base64=prefix_base64,
+keys=keys,
+keys_base64=keys_base64,
 
     )
 
@@ -451,12 +521,18 @@ async def asyncio(
     format_: ScanFormat | Unset = UNSET,
     last: int | Unset = UNSET,
     cursor: str | Unset = UNSET,
+    prefix: str | Unset = UNSET,
+    prefix_base64: str | Unset = UNSET,
+    keys: list[str] | Unset = UNSET,
+    keys_base64: list[str] | Unset = UNSET,
 
 ) -> ErrorResponse | ScanResponse | None:
-    """ Read records of a key
+    """ Read records of a key, or of several keys
 
-     Returns the records of one key in the order of their sequences. A page ends after `limit` records or
-    at the
+     Returns the records of one key (`key`), of some keys (`keys`) or of all keys that begin with a
+    prefix (`prefix`; empty for the
+    whole log) in the order of their sequences. Give exactly one of these. In reads of several keys,
+    each record has its `key`. A page ends after `limit` records or at the
     server's byte limit (8 MiB by default), whichever comes first. For the next page, set `start_seq` to
     `nextSequence`.
     A page is read within 30 s (by default).
@@ -478,7 +554,9 @@ async def asyncio(
 
     If the range begins below the floor of the log, the response has `trimmedBefore`: records before
     that sequence were
-    trimmed and are not in the page. A page of the last *n* records has it only if there are fewer.
+    trimmed and are not in the page. A page of the last *n* records has it only if there are fewer. In
+    reads of several keys, it tells
+    of floors that hold for all of them.
 
     Args:
         key (str | Unset):  Example: orders.
@@ -493,6 +571,10 @@ async def asyncio(
         format_ (ScanFormat | Unset):
         last (int | Unset):
         cursor (str | Unset):
+        prefix (str | Unset):
+        prefix_base64 (str | Unset):
+        keys (list[str] | Unset):
+        keys_base64 (list[str] | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -517,5 +599,9 @@ visibility=visibility,
 format_=format_,
 last=last,
 cursor=cursor,
+prefix=prefix,
+prefix_base64=prefix_base64,
+keys=keys,
+keys_base64=keys_base64,
 
     )).parsed

@@ -29,6 +29,10 @@ def _get_kwargs(
     visibility: StreamVisibility | Unset = UNSET,
     format_: StreamFormat | Unset = UNSET,
     cursor: str | Unset = UNSET,
+    prefix: str | Unset = UNSET,
+    prefix_base64: str | Unset = UNSET,
+    keys: list[str] | Unset = UNSET,
+    keys_base64: list[str] | Unset = UNSET,
     last_event_id: int | Unset = UNSET,
 
 ) -> dict[str, Any]:
@@ -66,6 +70,24 @@ def _get_kwargs(
     params["format"] = json_format_
 
     params["cursor"] = cursor
+
+    params["prefix"] = prefix
+
+    params["prefix_base64"] = prefix_base64
+
+    json_keys: list[str] | Unset = UNSET
+    if not isinstance(keys, Unset):
+        json_keys = keys
+
+
+    params["keys"] = json_keys
+
+    json_keys_base64: list[str] | Unset = UNSET
+    if not isinstance(keys_base64, Unset):
+        json_keys_base64 = keys_base64
+
+
+    params["keys_base64"] = json_keys_base64
 
 
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
@@ -184,13 +206,20 @@ def sync_detailed(
     visibility: StreamVisibility | Unset = UNSET,
     format_: StreamFormat | Unset = UNSET,
     cursor: str | Unset = UNSET,
+    prefix: str | Unset = UNSET,
+    prefix_base64: str | Unset = UNSET,
+    keys: list[str] | Unset = UNSET,
+    keys_base64: list[str] | Unset = UNSET,
     last_event_id: int | Unset = UNSET,
 
 ) -> Response[Any | ErrorResponse | StreamResponse200]:
-    """ Follow a key
+    """ Follow a key, or several keys
 
-     Sends the records of a key as server-sent events: first the existing records, then each record when
-    it arrives, until
+     Sends the records of one key (`key`), of some keys (`keys`) or of all keys that begin with a prefix
+    (`prefix`; empty for the whole
+    log) as server-sent events, in the order of their sequences. Give exactly one of these. In reads of
+    several keys, each record has
+    its `key`. The stream has first the existing records, then each record when it arrives, until
     `end_seq` is reached, the client disconnects or the server stops. Each event has the record's
     sequence as `id` and
     a `Value` as `data`. If there are no records, a comment line is sent every 15 s (by default). A
@@ -225,6 +254,10 @@ def sync_detailed(
         visibility (StreamVisibility | Unset):
         format_ (StreamFormat | Unset):
         cursor (str | Unset):
+        prefix (str | Unset):
+        prefix_base64 (str | Unset):
+        keys (list[str] | Unset):
+        keys_base64 (list[str] | Unset):
         last_event_id (int | Unset):
 
     Raises:
@@ -245,6 +278,10 @@ start_time_ms=start_time_ms,
 visibility=visibility,
 format_=format_,
 cursor=cursor,
+prefix=prefix,
+prefix_base64=prefix_base64,
+keys=keys,
+keys_base64=keys_base64,
 last_event_id=last_event_id,
 
     )
@@ -266,13 +303,20 @@ def sync(
     visibility: StreamVisibility | Unset = UNSET,
     format_: StreamFormat | Unset = UNSET,
     cursor: str | Unset = UNSET,
+    prefix: str | Unset = UNSET,
+    prefix_base64: str | Unset = UNSET,
+    keys: list[str] | Unset = UNSET,
+    keys_base64: list[str] | Unset = UNSET,
     last_event_id: int | Unset = UNSET,
 
 ) -> Any | ErrorResponse | StreamResponse200 | None:
-    """ Follow a key
+    """ Follow a key, or several keys
 
-     Sends the records of a key as server-sent events: first the existing records, then each record when
-    it arrives, until
+     Sends the records of one key (`key`), of some keys (`keys`) or of all keys that begin with a prefix
+    (`prefix`; empty for the whole
+    log) as server-sent events, in the order of their sequences. Give exactly one of these. In reads of
+    several keys, each record has
+    its `key`. The stream has first the existing records, then each record when it arrives, until
     `end_seq` is reached, the client disconnects or the server stops. Each event has the record's
     sequence as `id` and
     a `Value` as `data`. If there are no records, a comment line is sent every 15 s (by default). A
@@ -307,6 +351,10 @@ def sync(
         visibility (StreamVisibility | Unset):
         format_ (StreamFormat | Unset):
         cursor (str | Unset):
+        prefix (str | Unset):
+        prefix_base64 (str | Unset):
+        keys (list[str] | Unset):
+        keys_base64 (list[str] | Unset):
         last_event_id (int | Unset):
 
     Raises:
@@ -328,6 +376,10 @@ start_time_ms=start_time_ms,
 visibility=visibility,
 format_=format_,
 cursor=cursor,
+prefix=prefix,
+prefix_base64=prefix_base64,
+keys=keys,
+keys_base64=keys_base64,
 last_event_id=last_event_id,
 
     ).parsed
@@ -343,13 +395,20 @@ async def asyncio_detailed(
     visibility: StreamVisibility | Unset = UNSET,
     format_: StreamFormat | Unset = UNSET,
     cursor: str | Unset = UNSET,
+    prefix: str | Unset = UNSET,
+    prefix_base64: str | Unset = UNSET,
+    keys: list[str] | Unset = UNSET,
+    keys_base64: list[str] | Unset = UNSET,
     last_event_id: int | Unset = UNSET,
 
 ) -> Response[Any | ErrorResponse | StreamResponse200]:
-    """ Follow a key
+    """ Follow a key, or several keys
 
-     Sends the records of a key as server-sent events: first the existing records, then each record when
-    it arrives, until
+     Sends the records of one key (`key`), of some keys (`keys`) or of all keys that begin with a prefix
+    (`prefix`; empty for the whole
+    log) as server-sent events, in the order of their sequences. Give exactly one of these. In reads of
+    several keys, each record has
+    its `key`. The stream has first the existing records, then each record when it arrives, until
     `end_seq` is reached, the client disconnects or the server stops. Each event has the record's
     sequence as `id` and
     a `Value` as `data`. If there are no records, a comment line is sent every 15 s (by default). A
@@ -384,6 +443,10 @@ async def asyncio_detailed(
         visibility (StreamVisibility | Unset):
         format_ (StreamFormat | Unset):
         cursor (str | Unset):
+        prefix (str | Unset):
+        prefix_base64 (str | Unset):
+        keys (list[str] | Unset):
+        keys_base64 (list[str] | Unset):
         last_event_id (int | Unset):
 
     Raises:
@@ -404,6 +467,10 @@ start_time_ms=start_time_ms,
 visibility=visibility,
 format_=format_,
 cursor=cursor,
+prefix=prefix,
+prefix_base64=prefix_base64,
+keys=keys,
+keys_base64=keys_base64,
 last_event_id=last_event_id,
 
     )
@@ -425,13 +492,20 @@ async def asyncio(
     visibility: StreamVisibility | Unset = UNSET,
     format_: StreamFormat | Unset = UNSET,
     cursor: str | Unset = UNSET,
+    prefix: str | Unset = UNSET,
+    prefix_base64: str | Unset = UNSET,
+    keys: list[str] | Unset = UNSET,
+    keys_base64: list[str] | Unset = UNSET,
     last_event_id: int | Unset = UNSET,
 
 ) -> Any | ErrorResponse | StreamResponse200 | None:
-    """ Follow a key
+    """ Follow a key, or several keys
 
-     Sends the records of a key as server-sent events: first the existing records, then each record when
-    it arrives, until
+     Sends the records of one key (`key`), of some keys (`keys`) or of all keys that begin with a prefix
+    (`prefix`; empty for the whole
+    log) as server-sent events, in the order of their sequences. Give exactly one of these. In reads of
+    several keys, each record has
+    its `key`. The stream has first the existing records, then each record when it arrives, until
     `end_seq` is reached, the client disconnects or the server stops. Each event has the record's
     sequence as `id` and
     a `Value` as `data`. If there are no records, a comment line is sent every 15 s (by default). A
@@ -466,6 +540,10 @@ async def asyncio(
         visibility (StreamVisibility | Unset):
         format_ (StreamFormat | Unset):
         cursor (str | Unset):
+        prefix (str | Unset):
+        prefix_base64 (str | Unset):
+        keys (list[str] | Unset):
+        keys_base64 (list[str] | Unset):
         last_event_id (int | Unset):
 
     Raises:
@@ -487,6 +565,10 @@ start_time_ms=start_time_ms,
 visibility=visibility,
 format_=format_,
 cursor=cursor,
+prefix=prefix,
+prefix_base64=prefix_base64,
+keys=keys,
+keys_base64=keys_base64,
 last_event_id=last_event_id,
 
     )).parsed
