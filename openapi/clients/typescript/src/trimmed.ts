@@ -38,6 +38,11 @@ export async function tell(trimmed: Trimmed, onTrimmed: OnTrimmed = warn): Promi
 
 function warn({ key, before }: Trimmed): void {
   const text = (bytes: Uint8Array): string => JSON.stringify(new TextDecoder().decode(bytes));
-  const name = "prefix" in key ? `keys with the prefix ${text(key.prefix)}` : "keys" in key ? key.keys.map(text).join(", ") : text(key);
-  console.warn(`records of ${name} before the sequence ${before} were trimmed, and are not read`);
+  console.warn(`records of ${nameOf()} before the sequence ${before} were trimmed, and are not read`);
+
+  function nameOf(): string {
+    // First, as an array of bytes has `keys` too.
+    if (key instanceof Uint8Array) return text(key);
+    return "prefix" in key ? `keys with the prefix ${text(key.prefix)}` : key.keys.map(text).join(", ");
+  }
 }
