@@ -10,6 +10,7 @@ mod deleted;
 mod deletions;
 mod log;
 mod lookups;
+mod numbers;
 mod prefixes;
 mod purge;
 mod without_records;
