@@ -15,6 +15,7 @@ use tokio::time::Instant;
 
 use super::durable_answers::{DurableAnswers, Lost, Waiter};
 use super::key_floors::FloorsOfKeys;
+use super::key_names::KeyNames;
 use super::vanished::Absence;
 
 /// How exact the lag is: commits closer together than this count as one.
@@ -31,6 +32,9 @@ pub(super) struct Shared {
     floors: Mutex<Floors>,
     /// The floors of keys and of prefixes.
     pub(super) key_floors: FloorsOfKeys,
+    /// Which keys the numbers of segments stand for.
+    #[cfg_attr(not(test), expect(dead_code, reason = "reads of many keys use it"))]
+    pub(super) key_names: KeyNames,
     segments: RwLock<Arc<Vec<Segment>>>,
     /// Records below it are being removed, or were.
     removed: AtomicU64,
@@ -74,6 +78,7 @@ impl Shared {
             floor: AtomicU64::new(floor.get()),
             floors: Mutex::new(Floors::found(floor)),
             key_floors,
+            key_names: KeyNames::default(),
             segments: RwLock::new(Arc::new(segments)),
             removed: AtomicU64::default(),
             answers: DurableAnswers::default(),
