@@ -17,13 +17,14 @@ use crate::run::Entry;
 use crate::{
     Append, Appended, Batch, Clock, Deletion, Durability, Error, Headers, Key, KeysQuery, Limits,
     LogReader, LogService, LogStore, LogWriter, PageLimit, Precondition, PrefixRule, PrefixRules,
-    Record, Rejection, Scan, SealPolicy, Sequence, SequenceRange, Trim, Visibility,
+    Record, Rejection, Scan, SealPolicy, Sequence, SequenceRange, Side, Trim, Visibility,
 };
 
 mod against_model;
 mod deleting;
 mod following;
 mod headers;
+mod newest;
 mod reading;
 mod retaining;
 mod safe_appends;
@@ -141,6 +142,9 @@ pub async fn run_readers<F: Fixture>(fixture: impl Fn() -> F) {
     headers::headers_come_back_with_their_records(fixture()).await;
     reading::pages_respect_both_limits_and_lead_to_the_end(fixture()).await;
     reading::a_start_time_selects_the_first_record_of_that_time(fixture()).await;
+    newest::the_newest_records_are_the_end_of_a_scan(fixture()).await;
+    newest::the_newest_record_is_answered_whatever_its_size(fixture()).await;
+    newest::only_a_page_with_room_left_tells_of_a_trim(fixture()).await;
     reading::keys_are_listed_once_in_order_in_pages(fixture()).await;
     trimming::nothing_below_the_floor_is_read_and_readers_are_told(fixture()).await;
     deleting::deleted_records_are_not_read_and_readers_are_told(fixture()).await;
@@ -383,6 +387,7 @@ fn scan_all(key: &[u8]) -> Scan {
             records: 1_000,
             bytes: 8 << 20,
         },
+        side: Side::Oldest,
         visibility: Visibility::Memory,
     }
 }

@@ -50,7 +50,7 @@ pub use ports::{
 };
 pub use prefix_rules::{PrefixFloor, PrefixRule, PrefixRules};
 pub use producer::{Producer, ProducerId, ProducerPolicy, ProducerState};
-pub use query::{KeysQuery, PageLimit, Scan, SequenceRange, Visibility, Watermarks};
+pub use query::{KeysQuery, PageLimit, Scan, SequenceRange, Side, Visibility, Watermarks};
 pub use rejection::Rejection;
 pub use retention::{Growth, Retention, StoredSegment};
 pub use run::Run;

@@ -9,14 +9,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::page::{KeysBuilder, PageBuilder};
+use crate::page::{KeysBuilder, NewestBuilder, PageBuilder};
 use crate::run::RunBuilder;
 use crate::segment::{EMPTIED_AFTER, overlapping};
 use crate::trim::{beyond, in_the_future};
 use crate::{
     Append, Appended, Counted, Deletion, Error, Headers, Key, KeysPage, KeysQuery, Page,
     Precondition, PrefixFloor, PrefixRules, ProducerPolicy, Rejection, Result, Run, Scan,
-    SealPolicy, Segment, SegmentId, Sequence, SequenceRange, Trim,
+    SealPolicy, Segment, SegmentId, Sequence, SequenceRange, Side, Trim,
 };
 use producers::Producers;
 
@@ -285,17 +285,21 @@ impl Model {
     pub fn scan(&self, scan: &Scan, visible: Sequence) -> Result<Page> {
         let floor = self.floor_of(&scan.key);
         let range = left_of(scan.range, floor);
-        let mut page = PageBuilder::new(range, scan.start_time_ms, scan.limit);
-        for stored in self.records(&scan.key) {
-            if stored.sequence >= visible {
-                break;
+        let records = self.records(&scan.key).iter();
+        let visible_records = records.take_while(|stored| stored.sequence < visible);
+        if scan.side == Side::Newest {
+            let mut page = NewestBuilder::new(range, scan.start_time_ms, scan.limit);
+            let newest_first = visible_records.collect::<Vec<_>>().into_iter().rev();
+            for stored in newest_first {
+                if !page.push(&stored.run()?)? {
+                    break;
+                }
             }
-            let mut run = RunBuilder::new(stored.timestamp_ms);
-            run.push_with_headers(stored.sequence, &stored.value, &stored.headers);
-            let run = run
-                .finish()
-                .ok_or_else(|| Error::internal("an empty run"))?;
-            if !page.push(&run)? {
+            return Ok(page.finish(visible, scan.range, floor));
+        }
+        let mut page = PageBuilder::new(range, scan.start_time_ms, scan.limit);
+        for stored in visible_records {
+            if !page.push(&stored.run()?)? {
                 break;
             }
         }
@@ -355,6 +359,15 @@ impl Model {
         let floor = self.floor_of(key);
         let gone = all.iter().take_while(|stored| stored.sequence < floor);
         &all[gone.count()..]
+    }
+}
+
+impl Stored {
+    /// A run of this record alone.
+    fn run(&self) -> Result<Run> {
+        let mut run = RunBuilder::new(self.timestamp_ms);
+        run.push_with_headers(self.sequence, &self.value, &self.headers);
+        run.finish().ok_or_else(|| Error::internal("an empty run"))
     }
 }
 

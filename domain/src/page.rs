@@ -1,11 +1,15 @@
 //! Pages of query results, and where the next page starts.
 
+mod newest;
+
 use std::collections::BTreeSet;
 use std::ops::Bound;
 
 use bytes::Bytes;
 
 use crate::{Key, KeysQuery, PageLimit, Result, Run, Sequence, SequenceRange};
+
+pub use newest::NewestBuilder;
 
 /// Records of one key, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,12 +20,13 @@ pub struct Page {
     pub records: u64,
     /// Encoded bytes of all of them.
     pub bytes: u64,
-    /// Start of the next page: `runs` has every record of the key from the requested start up to here. It also moves
-    /// past ranges without records of the key.
+    /// Start of the next page: `runs` has every record of the key from the requested start, or, in a page of the newest
+    /// records, from its first record, up to here. It also moves past ranges without records of the key.
     pub next: Sequence,
     /// Whether the page ends because there are no more visible records, not because it is full.
     pub complete: bool,
-    /// If a part of the requested range was trimmed: the first sequence that could still be there.
+    /// If a part of the requested range was trimmed: the first sequence that could still be there. Not in a page of the
+    /// newest records that is full: it would have nothing of that part.
     pub trimmed_before: Option<Sequence>,
 }
 

@@ -18,7 +18,7 @@ use crate::{
 /// No read shows a record below the floor of the log ([`LogReader::floor`]), of a prefix of its key ([`LogReader::prefix_floor`]) or of
 /// its key at the time of the call, and one whose range begins below says so, with the highest of them.
 pub trait LogReader: Send + Sync + 'static {
-    /// One page of a key.
+    /// One page of a key: the first or the last records of a range.
     ///
     /// # Errors
     /// [`crate::Error::Unavailable`] or [`crate::Error::Corrupt`].

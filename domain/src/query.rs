@@ -94,7 +94,7 @@ impl SequenceRange {
 pub struct PageLimit {
     /// Records, at least 1.
     pub records: usize,
-    /// Bytes as encoded in the answer. The first record is answered even if it alone is larger.
+    /// Bytes as encoded in the answer. One record is answered even if it alone is larger.
     pub bytes: usize,
 }
 
@@ -116,6 +116,16 @@ impl PageLimit {
     }
 }
 
+/// Which records of a range a page has, if it cannot have all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Side {
+    /// The first ones.
+    #[default]
+    Oldest,
+    /// The last ones.
+    Newest,
+}
+
 /// Records of one key, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scan {
@@ -127,6 +137,8 @@ pub struct Scan {
     pub start_time_ms: Option<i64>,
     /// Page size.
     pub limit: PageLimit,
+    /// Which end of the range the page is at.
+    pub side: Side,
     /// Which records are visible.
     pub visibility: Visibility,
 }

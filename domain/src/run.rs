@@ -9,6 +9,8 @@
 //! 1A <varint length> 08 <varint sequence> 12 <varint length> <value> 18 <varint timestamp in ms> <headers>
 //! ```
 
+mod newest;
+
 use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::{Error, Headers, Result, Sequence, SequenceRange, varint};

@@ -7,9 +7,9 @@ use crate::follow::{Delivery, Followers, Following};
 use crate::page::PageBuilder;
 use crate::ports::Telemetry;
 use crate::{
-    Append, Appended, Counted, Deletion, Durability, Key, KeysPage, KeysQuery, Limits, LogReader,
-    LogWriter, Page, PrefixFloor, PrefixRules, Result, Run, Scan, Segment, Sequence, SequenceRange,
-    Status, Stopped, StoredSegment, Trim, Watermarks,
+    Append, Appended, Counted, Deletion, Durability, Error, Key, KeysPage, KeysQuery, Limits,
+    LogReader, LogWriter, Page, PrefixFloor, PrefixRules, Result, Run, Scan, Segment, Sequence,
+    SequenceRange, Side, Status, Stopped, StoredSegment, Trim, Watermarks,
 };
 
 /// A log that can be appended to, read and followed.
@@ -123,8 +123,14 @@ impl<S: LogReader> LogService<S> {
     /// Starts to follow a key from the start of `scan` on.
     ///
     /// # Errors
-    /// [`crate::Error::Overloaded`] when there are too many followers.
+    /// [`crate::Error::Overloaded`] when there are too many followers; [`crate::Error::Invalid`] for the newest records of a range,
+    /// which are one page.
     pub fn tail(self: &Arc<Self>, scan: Scan) -> Result<Tail<S>> {
+        if scan.side == Side::Newest {
+            return Err(Error::invalid(
+                "a follower cannot ask for the newest records of a range",
+            ));
+        }
         let following = self.followers.register(scan.key.clone(), scan.visibility)?;
         Ok(Tail {
             service: Arc::clone(self),

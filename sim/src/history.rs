@@ -155,6 +155,8 @@ pub struct ScanCall {
     pub limit: u64,
     /// Only what is durable.
     pub durable: bool,
+    /// The last records of the range, which begins at 0.
+    pub newest: bool,
     /// Waiting for the first record for so long.
     pub follow_ms: Option<u64>,
 }

@@ -62,6 +62,8 @@ pub enum Planted {
     ReverseBatch,
     /// The third record of a page is left out.
     DropRecord,
+    /// A page of the newest records is without the last one.
+    MissNewest,
     /// The first two records of a page that do not have the same headers have each other's.
     SwapHeaders,
     /// After a crash, records from before it have no headers.
@@ -150,6 +152,7 @@ impl Planted {
             | Self::CountAtSegment
             | Self::DropKey
             | Self::DropRecord
+            | Self::MissNewest
             | Self::SwapHeaders
             | Self::SkipAtPageEnd
             | Self::LoseWakeUp
@@ -181,9 +184,11 @@ impl Planted {
             Self::ServeFenced => &["fenced"],
             Self::ComeBack => &["away"],
             Self::SplitBatch | Self::ReverseBatch => &["atomic"],
-            Self::DropRecord | Self::SkipAtPageEnd | Self::ShowUndurable | Self::IncludeEnd => {
-                &["pages"]
-            }
+            Self::DropRecord
+            | Self::MissNewest
+            | Self::SkipAtPageEnd
+            | Self::ShowUndurable
+            | Self::IncludeEnd => &["pages"],
             Self::SwapHeaders | Self::DropHeaders => &["headers"],
             Self::LoseWakeUp => &["woken"],
             Self::CountAtSegment | Self::CountTrimmed => &["model", "counts"],

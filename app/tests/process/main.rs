@@ -23,6 +23,7 @@ mod last_words;
 mod logging;
 mod malformed;
 mod memory;
+mod newest;
 mod prometheus;
 mod purged;
 mod readiness;

@@ -116,6 +116,9 @@ async fn compare<F: Fixture>(random: &mut Random, log: &Opened<'_, F>, model: &M
     scan.start_time_ms = random
         .chance(4)
         .then(|| log.clock.now_ms() - random.below(3_000) as i64);
+    if random.chance(3) {
+        scan.side = Side::Newest;
+    }
     let (found, expected) = (log.reader().await.scan(&scan).await, model.scan(&scan, tip));
     let (found, expected) = (found.expect("scanned"), expected.expect("scanned"));
     assert_eq!(

@@ -100,6 +100,30 @@ proptest! {
     }
 
     #[test]
+    fn a_cut_of_the_newest_keeps_the_end_of_the_range_within_both_limits_and_says_if_more_is_there(
+        records in records(), start in 0u64..1_100, length in 0u64..1_100, limit in 0usize..40, bytes in 0usize..600,
+    ) {
+        let run = run_of(&records, 7).expect("not empty");
+        let range = SequenceRange::new(Sequence::new(start), Sequence::new(start + length)).expect("ordered");
+        let (kept, more) = run.cut_newest(range, limit, bytes).expect("not damaged");
+        let in_range: Vec<_> = records.iter().filter(|(s, _)| *s >= start && *s < start + length).cloned().collect();
+        let kept_entries = kept.as_ref().map_or(Vec::new(), entries);
+        let left_out = in_range.len() - kept_entries.len();
+        prop_assert_eq!(&in_range[left_out..], &kept_entries[..]);
+        prop_assert_eq!(more, left_out > 0);
+        prop_assert!(kept_entries.len() <= limit);
+        if let Some(kept) = &kept {
+            // What is kept is a run like one that was built of these records.
+            prop_assert_eq!(Some(kept.clone()), run_of(&kept_entries, 7));
+            prop_assert!(kept.encoded().len() <= bytes);
+        }
+        if more && kept_entries.len() < limit {
+            let one_more = run_of(&in_range[left_out - 1..], 7).expect("not empty");
+            prop_assert!(one_more.encoded().len() > bytes);
+        }
+    }
+
+    #[test]
     fn a_head_stands_directly_before_the_records(
         records in records(), head in prop::collection::vec(any::<u8>(), 0..12), headroom in 0usize..10,
     ) {
@@ -132,5 +156,6 @@ proptest! {
         let damaged = Run::stored(run.first(), run.last(), run.count(), 7, bytes.into());
         let _ = damaged.entries().collect::<Result<Vec<_>>>();
         let _ = damaged.cut(SequenceRange::ALL, 1, 10);
+        let _ = damaged.cut_newest(SequenceRange::ALL, 1, 10);
     }
 }

@@ -85,8 +85,8 @@ impl Described for ScanResponse {
             FieldDescription { number: 1, name: "status", json_name: "status", field_type: FieldType::String, repeated: false, optional: false, comment: "Always \"success\"." },
             FieldDescription { number: 2, name: "key", json_name: "key", field_type: FieldType::Bytes, repeated: false, optional: false, comment: "The requested key." },
             FieldDescription { number: 3, name: "values", json_name: "values", field_type: FieldType::Message(Value::DESCRIPTION), repeated: true, optional: false, comment: "The records, in the order of their sequences." },
-            FieldDescription { number: 4, name: "next_sequence", json_name: "nextSequence", field_type: FieldType::Uint64, repeated: false, optional: false, comment: "The `start_seq` of the next page. Ranges in which the key has no records are skipped." },
-            FieldDescription { number: 5, name: "trimmed_before", json_name: "trimmedBefore", field_type: FieldType::Uint64, repeated: false, optional: true, comment: "If the requested range begins below the floor of the log or of the key: the higher one of the two, the first sequence that can still be there. Records before it were trimmed or deleted. In JSON, absent otherwise." },
+            FieldDescription { number: 4, name: "next_sequence", json_name: "nextSequence", field_type: FieldType::Uint64, repeated: false, optional: false, comment: "The `start_seq` of the next page. Ranges in which the key has no records are skipped. In a page of the last records: where the key continues." },
+            FieldDescription { number: 5, name: "trimmed_before", json_name: "trimmedBefore", field_type: FieldType::Uint64, repeated: false, optional: true, comment: "If the requested range begins below the floor of the log or of the key: the higher one of the two, the first sequence that can still be there. Records before it were trimmed or deleted. In JSON, absent otherwise. Also absent in a page of the last records that has as many as were asked for." },
         ],
     };
 }

@@ -153,11 +153,13 @@ pub struct ScanResponse {
     /// The records, in the order of their sequences.
     #[prost(message, repeated, tag = "3")]
     pub values: ::prost::alloc::vec::Vec<Value>,
-    /// The `start_seq` of the next page. Ranges in which the key has no records are skipped.
+    /// The `start_seq` of the next page. Ranges in which the key has no records are skipped. In a page of the last records: where
+    /// the key continues.
     #[prost(uint64, tag = "4")]
     pub next_sequence: u64,
     /// If the requested range begins below the floor of the log or of the key: the higher one of the two, the first sequence
-    /// that can still be there. Records before it were trimmed or deleted. In JSON, absent otherwise.
+    /// that can still be there. Records before it were trimmed or deleted. In JSON, absent otherwise. Also absent in a page of the last
+    /// records that has as many as were asked for.
     #[prost(uint64, optional, tag = "5")]
     #[cfg_attr(feature = "json", serde(skip_serializing_if = "Option::is_none"))]
     pub trimmed_before: ::core::option::Option<u64>,

@@ -16,15 +16,14 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
             records,
             durable,
         });
-    let page =
-        (0..3usize, 0..40u64, 1..8u64, any::<bool>()).prop_map(|(key, start, limit, durable)| {
-            Step::Page {
-                key,
-                start,
-                limit,
-                durable,
-            }
-        });
+    let page = (0..3usize, 0..40u64, 1..8u64, any::<bool>(), any::<bool>());
+    let page = page.prop_map(|(key, start, limit, durable, newest)| Step::Page {
+        key,
+        start,
+        limit,
+        durable,
+        newest,
+    });
     let count = (0..3usize, 0..40u64, 0..40u64).prop_map(|(key, one, other)| Step::Count {
         key,
         start: one.min(other),

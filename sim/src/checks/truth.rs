@@ -7,7 +7,7 @@ use log_domain::model::Model;
 use log_domain::run::Entry;
 use log_domain::{
     Batch, Deletion, Key, Limits, Page, PageLimit, Record, Scan, SealPolicy, Sequence,
-    SequenceRange, Trim, Visibility,
+    SequenceRange, Side, Trim, Visibility,
 };
 
 use super::{AUDITOR, View};
@@ -126,6 +126,10 @@ fn scanned(view: &View<'_>, model: &Model, scan: &ScanCall) -> log_domain::Resul
         limit: PageLimit {
             records: scan.limit.min(view.facts.page_records) as usize,
             bytes: view.facts.page_bytes as usize,
+        },
+        side: match scan.newest {
+            true => Side::Newest,
+            false => Side::Oldest,
         },
         visibility: Visibility::Durable,
     };

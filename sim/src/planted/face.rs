@@ -180,7 +180,7 @@ impl Face {
         match (self.bug, call, outcome) {
             (
                 Some(bug),
-                Call::Scan(_),
+                Call::Scan(scan),
                 Outcome::Page {
                     mut values,
                     next,
@@ -189,6 +189,7 @@ impl Face {
             ) if changes_records(bug) => {
                 match bug {
                     Planted::DropRecord if values.len() > 2 => drop(values.remove(2)),
+                    Planted::MissNewest if scan.newest => drop(values.pop()),
                     Planted::SwapHeaders => swap_headers(&mut values),
                     Planted::DropHeaders => {
                         let old = values.iter_mut();
@@ -340,7 +341,11 @@ async fn asleep(scan: &ScanCall, outcome: Outcome, asked_ms: u64) -> Outcome {
 fn changes_records(bug: Planted) -> bool {
     matches!(
         bug,
-        Planted::DropRecord | Planted::SwapHeaders | Planted::DropHeaders | Planted::HideTrim
+        Planted::DropRecord
+            | Planted::MissNewest
+            | Planted::SwapHeaders
+            | Planted::DropHeaders
+            | Planted::HideTrim
     )
 }
 
@@ -379,6 +384,9 @@ impl Memory {
     }
 
     fn stale(&mut self, scan: &ScanCall, outcome: Outcome) -> Outcome {
+        if scan.newest {
+            return outcome;
+        }
         let asked = (scan.key.clone(), scan.start, scan.limit);
         match self.pages.get(&asked) {
             Some((since, page)) if now_ms() - since < STALE_MS && scan.end == u64::MAX => {

@@ -1,11 +1,11 @@
-//! `GET /api/v1/log/scan`: one page of a key, now or as soon as there is something.
+//! `GET /api/v1/log/scan`: one page of a key, its first records or its last, now or as soon as there is something.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use log_domain::budget::Budget;
 use log_domain::service::Tail;
-use log_domain::{Error, Key, LogReader, LogService, Page, Scan, Sequence, Visibility};
+use log_domain::{Error, Key, LogReader, LogService, Page, Scan, Sequence, Side, Visibility};
 use poem_openapi::OpenApi;
 use tokio::time::timeout;
 
@@ -52,8 +52,11 @@ impl<S: LogReader> ScanRoute<S> {
     /// after `timeout_ms` with no values and the `nextSequence` to continue with. Such a page ends at 256 KiB. Up to 10,000
     /// clients (by default) can follow at the same time, including streams.
     ///
+    /// With `last=n`, the page has the last *n* records of the key, in order, and `nextSequence` is where the key continues. A page that
+    /// reaches the byte limit has fewer records, the newest ones. This costs a few reads of storage, however long the key is.
+    ///
     /// If the range begins below the floor of the log, the response has `trimmedBefore`: records before that sequence were
-    /// trimmed and are not in the page.
+    /// trimmed and are not in the page. A page of the last *n* records has it only if there are fewer.
     #[oai(
         path = "/api/v1/log/scan",
         method = "get",
@@ -94,6 +97,9 @@ impl<S: LogReader> ScanRoute<S> {
         /// A key or value that is not, or that is mostly control characters, is returned as base64 in its usual field. For people and shells.
         #[oai(name = "format")]
         byte_format: Param<Option<ByteFormat>>,
+        /// The last so many records of the range, in order; at least 1, limited like `limit`. Not together with `start_seq`, `limit` or
+        /// `follow`.
+        last: Param<Option<u64>>,
     ) -> Result<Reply<ScanResponse>, Failure> {
         let limits = self.service.limits();
         let scan = Selection {
@@ -103,7 +109,11 @@ impl<S: LogReader> ScanRoute<S> {
             start_time_ms: start_time_ms.0,
             visibility: visibility.0,
         };
-        let mut scan = scan.into_scan(page_limit(limit.0, limits)?)?;
+        let newest = newest(last.0, (start_seq.0, limit.0, follow.0))?;
+        let mut scan = scan.into_scan(page_limit(newest.unwrap_or(limit.0), limits)?)?;
+        if newest.is_some() {
+            scan.side = Side::Newest;
+        }
         let key = scan.key.clone();
         let bytes = byte_format.0.unwrap_or_default();
         let answers = peer.answers(&self.answers);
@@ -115,6 +125,25 @@ impl<S: LogReader> ScanRoute<S> {
         }
         let read = self.service.scan(&scan);
         self.read_limit.read(self.read_timeout, read, answer).await
+    }
+}
+
+/// How many of the newest records are asked for. Generated clients send parameters that they were not given with their default.
+fn newest(
+    last: Option<u64>,
+    (start_seq, limit, follow): (u64, u64, bool),
+) -> Result<Option<u64>, Failure> {
+    let others = [
+        (start_seq != 0, "start_seq"),
+        (limit != default_limit(), "limit"),
+        (follow, "follow"),
+    ];
+    match (last, others.iter().find(|(is_given, _)| *is_given)) {
+        (Some(_), Some((_, other))) => Err(Failure::invalid(format!(
+            "last and {other} exclude each other: send one of them"
+        ))),
+        (Some(0), None) => Err(Failure::invalid("last must be at least 1")),
+        (last, _) => Ok(last),
     }
 }
 

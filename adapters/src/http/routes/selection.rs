@@ -1,6 +1,6 @@
 //! Which records to read, as the parameters of several routes say it.
 
-use log_domain::{Error, Key, Limits, PageLimit, Scan, Visibility};
+use log_domain::{Error, Key, Limits, PageLimit, Scan, Side, Visibility};
 
 use crate::http::wire::param;
 
@@ -20,6 +20,7 @@ impl Selection {
             range: param::range(self.start_seq, self.end_seq)?,
             start_time_ms: self.start_time_ms,
             limit,
+            side: Side::Oldest,
             visibility: self.visibility.unwrap_or_default(),
         })
     }

@@ -12,6 +12,7 @@ fn parameter() -> impl Strategy<Value = String> {
         "start_seq",
         "end_seq",
         "limit",
+        "last",
         "follow",
         "timeout_ms",
         "start_time_ms",

@@ -2,8 +2,8 @@
 //!
 //! The path of an append: [`SlateStore::append`] → `queue` → `writer`, which is driven by the domain's sequencer →
 //! `rows` → `layout` → SlateDB. `flush` makes appends durable. `engine_status` reports the durable watermark and the end of the
-//! engine to `shared`, and `durable_answers` answers the appends that wait for them. The path of a read: [`SlateStore::scan`] → `read` or
-//! `key_listing` → `layout`.
+//! engine to `shared`, and `durable_answers` answers the appends that wait for them. The path of a read: [`SlateStore::scan`] → `read`,
+//! `read_newest` or `key_listing` → `layout`.
 //!
 //! `raised_floors` raises the floor of the log or of a key, and `prefix_rules` those of prefixes. In the background (`rounds`), `removal`
 //! removes what is below the floor of the log, `prefix_removal` what is below those of prefixes, and `purge` the bytes of deleted keys.
@@ -34,6 +34,7 @@ mod purge;
 mod queue;
 mod raised_floors;
 mod read;
+mod read_newest;
 mod record_rows;
 mod removal;
 mod removal_commits;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use log_domain::page::PageBuilder;
 use log_domain::segment::{FIRST_SEGMENT, overlapping};
 use log_domain::{
-    Counted, Error, Key, Page, Result, Scan, Segment, Sequence, SequenceRange, Visibility,
+    Counted, Error, Key, Page, Result, Scan, Segment, Sequence, SequenceRange, Side, Visibility,
     Watermarks,
 };
 use slatedb::DbReadOps;
@@ -33,6 +33,9 @@ pub(super) struct Reader<'a, D> {
 impl<D: DbReadOps + Sync> Reader<'_, D> {
     /// One page of a key.
     pub(super) async fn scan(&self, scan: &Scan) -> Result<Page> {
+        if scan.side == Side::Newest {
+            return self.newest(scan).await;
+        }
         let visible = self.watermarks.visible(scan.visibility);
         let end = scan.range.end().min(visible);
         let start = scan.range.above(self.floor).start();

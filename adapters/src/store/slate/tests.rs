@@ -59,6 +59,7 @@ async fn the_slate_store_conforms_on_a_local_folder() {
     .await;
 }
 
+mod cold_reads;
 mod collecting;
 mod compaction;
 mod directory;
@@ -76,7 +77,7 @@ mod vanished;
 
 use log_domain::follow::Followers;
 use log_domain::sequencer::EngineNumber;
-use log_domain::{Batch, Clock, Limits, PageLimit, Record, Scan, Sequence, Visibility};
+use log_domain::{Batch, Clock, Limits, PageLimit, Record, Scan, Sequence, Side, Visibility};
 
 /// A clock that stands still until it is moved.
 pub(super) struct Standing(AtomicI64);
@@ -181,6 +182,7 @@ pub(super) async fn values(store: &SlateStore, key: &'static str) -> Vec<(u64, b
             records: 100_000,
             bytes: 64 << 20,
         },
+        side: Side::Oldest,
         visibility: Visibility::Memory,
     };
     let page = store.scan(&scan).await.expect("scanned");

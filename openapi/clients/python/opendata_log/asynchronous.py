@@ -66,6 +66,12 @@ class AsyncLogClient:
         """See `LogClient.scan`."""
         return self._each(self._calls.scan(key, start, end, page, visibility, start_time_ms), taker(on_trimmed))
 
+    async def last(
+        self, key: bytes, count: int, *, visibility: ScanVisibility = "memory", start_time_ms: int | None = None,
+    ) -> Page:
+        """See `LogClient.last`."""
+        return await self._result(self._calls.last(key, count, visibility, start_time_ms))
+
     async def follow_once(
         self, key: bytes, *, start: int = 0, limit: int = 1000, wait: float = 30.0, visibility: ScanVisibility = "memory",
     ) -> Page:

@@ -65,6 +65,11 @@ class Calls:
             yield Found(page.records)
             query = query | {"start_seq": page.next_sequence}
 
+    def last(self, key: bytes, count: int, visibility: ScanVisibility, start_time_ms: int | None) -> Call[Page]:
+        """See `LogClient.last`."""
+        query = self._query(key, 0, None, visibility, start_time_ms)
+        return self._page(scan._get_kwargs(**query, last=arguments.whole("count", count, least=1)))
+
     def follow_once(
         self, key: bytes, start: int, limit: int, wait: float, visibility: ScanVisibility,
     ) -> Call[Page]:
@@ -156,7 +161,9 @@ class Calls:
             "start_time_ms": UNSET if since is None else since}
 
     def _scan(self, query: dict[str, Any], limit: int, wait: float = 0.0) -> Call[Page]:
-        asked = scan._get_kwargs(**query, limit=limit, follow=wait > 0, timeout_ms=math.ceil(wait * 1000))
+        return self._page(scan._get_kwargs(**query, limit=limit, follow=wait > 0, timeout_ms=math.ceil(wait * 1000)), wait)
+
+    def _page(self, asked: dict[str, Any], wait: float = 0.0) -> Call[Page]:
         return self._read(
             ScanResponse, asked, scan._parse_response,
             lambda answer: Page([record(value) for value in answer.values], answer.next_sequence, floor(answer.trimmed_before)), wait)

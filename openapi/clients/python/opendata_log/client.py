@@ -87,6 +87,16 @@ class LogClient:
         """
         return self._each(self._calls.scan(key, start, end, page, visibility, start_time_ms), taker(on_trimmed))
 
+    def last(
+        self, key: bytes, count: int, *, visibility: ScanVisibility = "memory", start_time_ms: int | None = None,
+    ) -> Page:
+        """The last `count` records of `key`, in order; and where a tail continues.
+
+        With `start_time_ms`, only those from the first one on that was appended at that time or later. The server limits a page (to 10,000
+        records and 8 MiB by default): of more, the newest come.
+        """
+        return self._result(self._calls.last(key, count, visibility, start_time_ms))
+
     def follow_once(
         self, key: bytes, *, start: int = 0, limit: int = 1000, wait: float = 30.0, visibility: ScanVisibility = "memory",
     ) -> Page:

@@ -113,6 +113,28 @@ impl LogClient {
         Records::new(start, pages)
     }
 
+    /// The last `count` records of `key`, in order, in one page.
+    ///
+    /// After them, [`Records::next_sequence`] is where a tail continues. The server limits a page (to 10,000 records and 8 MiB by default): of
+    /// more, the newest come.
+    ///
+    /// # Errors
+    /// The stream ends after an error.
+    pub fn last(&self, key: impl Into<Bytes>, count: u64) -> Records {
+        self.last_with(key, count, ReadOptions::new())
+    }
+
+    /// As [`LogClient::last`], with options. [`ReadOptions::page`] has no effect.
+    ///
+    /// # Errors
+    /// The stream ends after an error.
+    pub fn last_with(&self, key: impl Into<Bytes>, count: u64, options: ReadOptions) -> Records {
+        let query = Query::last(&key.into(), count, options);
+        let client = self.clone();
+        let page = async move { query?.read(&client.http, &client.retry).await };
+        Records::new(0, futures::stream::once(page))
+    }
+
     /// The records of `key` from the sequence `start` on, each as it arrives, without an end.
     ///
     /// It continues through failed connections and restarts of the server, exactly after the last record.

@@ -79,6 +79,8 @@ pub(crate) struct Query {
     key: String,
     pub(crate) start: u64,
     end: Option<u64>,
+    /// The last so many records, and not from `start` on.
+    last: Option<u64>,
     options: ReadOptions,
 }
 
@@ -104,8 +106,17 @@ impl Query {
             key: encoded(key),
             start,
             end,
+            last: None,
             options,
         })
+    }
+
+    /// Of the last `count` records.
+    pub(crate) fn last(key: &Bytes, count: u64, options: ReadOptions) -> Result<Self, Error> {
+        arguments::at_least_one("count", count)?;
+        let query = Self::new(key, (0, None), options)?;
+        let last = Some(count);
+        Ok(Self { last, ..query })
     }
 
     /// The next page, with retries.
@@ -129,8 +140,13 @@ impl Query {
     }
 
     fn parameters(&self) -> Vec<(&'static str, String)> {
-        let mut parameters = range("key_base64", self.key.clone(), self.start, self.end);
-        parameters.push(("limit", self.options.page.to_string()));
+        let mut parameters = match self.last {
+            Some(last) => vec![("key_base64", self.key.clone()), ("last", last.to_string())],
+            None => range("key_base64", self.key.clone(), self.start, self.end),
+        };
+        if self.last.is_none() {
+            parameters.push(("limit", self.options.page.to_string()));
+        }
         if self.options.visibility == Visibility::Durable {
             parameters.push(("visibility", "durable".to_owned()));
         }

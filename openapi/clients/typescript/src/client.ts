@@ -129,6 +129,18 @@ export class LogClient {
   }
 
   /**
+   * The last `count` records of `key`, in order; and where a tail continues. With `startTimeMs`, only those from the first one on that was
+   * appended at that time or later. The server limits a page (to 10,000 records and 8 MiB by default): of more, the newest come.
+   */
+  async last(
+    key: Uint8Array, count: number, options: Pick<Reading, "signal" | "startTimeMs" | "visibility"> = {},
+  ): Promise<Page> {
+    check.known("options", options, ["signal", "startTimeMs", "visibility"]);
+    const { start_seq: _, ...query } = asked(key, options);
+    return this.#page({ ...query, last: check.whole("count", count, 1) }, options.signal);
+  }
+
+  /**
    * The next records of `key` as soon as there are any, or none after `waitMs`; and where to continue. A long wait takes several
    * requests. If records from `start` on had been trimmed, the page says so: `trimmedBefore`.
    */
@@ -248,11 +260,14 @@ export class LogClient {
   }
 
   async #scan(query: Asked, limit: number, signal: AbortSignal | undefined, waitMs = 0): Promise<Page> {
+    return this.#page({ ...query, limit, follow: waitMs > 0, timeout_ms: waitMs }, signal, waitMs);
+  }
+
+  async #page(query: Scanned, signal: AbortSignal | undefined, waitMs = 0): Promise<Page> {
     const path = "/api/v1/log/scan";
     const request = this.#request(path);
-    const all = { ...query, limit, follow: waitMs > 0, timeout_ms: waitMs };
     const answer = await this.#read(
-      request, PAGE, signal, (signal) => this.#api.GET(path, { params: { query: all }, signal }), waitMs);
+      request, PAGE, signal, (signal) => this.#api.GET(path, { params: { query }, signal }), waitMs);
     const records = answer.values.map((value) => record(value, request));
     const page = { records, nextSequence: answer.nextSequence };
     const trimmedBefore = floor(answer, request);
@@ -306,6 +321,9 @@ function floor(answer: { trimmedBefore?: number }, request: string): number | un
 }
 
 type Asked = ReturnType<typeof asked>;
+
+/** The parameters of a scan. */
+type Scanned = NonNullable<paths["/api/v1/log/scan"]["get"]["parameters"]["query"]>;
 
 /** The parameters of what reads the records of a key. */
 function asked(key: Uint8Array, reading: Reading) {

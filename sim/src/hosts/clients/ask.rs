@@ -182,13 +182,14 @@ fn request(call: &Call) -> (Method, String, Option<Value>) {
 }
 
 fn scan_path(scan: &ScanCall) -> String {
-    let mut path = format!(
-        "scan?key_base64={}&start_seq={}&end_seq={}&limit={}",
-        URL_SAFE_NO_PAD.encode(&scan.key),
-        scan.start,
-        scan.end,
-        scan.limit
-    );
+    let ScanCall {
+        start, end, limit, ..
+    } = scan;
+    let key = URL_SAFE_NO_PAD.encode(&scan.key);
+    let mut path = match scan.newest {
+        true => format!("scan?key_base64={key}&end_seq={end}&last={limit}"),
+        false => format!("scan?key_base64={key}&start_seq={start}&end_seq={end}&limit={limit}"),
+    };
     if scan.durable {
         path.push_str("&visibility=durable");
     }

@@ -128,6 +128,7 @@ impl Audit {
             end,
             limit: [1, 2, 7, 100, 10_000][self.random.random_range(0..5)],
             durable: self.random.random(),
+            newest: false,
             follow_ms: None,
         })
     }
@@ -146,6 +147,12 @@ impl Audit {
                 };
                 self.surely(call).await?;
                 let call = self.page(&key, start, end);
+                self.surely(call).await?;
+                let Call::Scan(page) = self.page(&key, 0, end) else {
+                    continue;
+                };
+                let newest = true;
+                let call = Call::Scan(ScanCall { newest, ..page });
                 self.surely(call).await?;
             }
         }

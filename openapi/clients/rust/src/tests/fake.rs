@@ -362,9 +362,16 @@ impl Shared {
             // Without a record it answers nothing.
             let _ = timeout(wait, appended).await;
         }
-        let limit = number(url, "limit") as usize;
         let tip = self.log.lock().unwrap().records.len() as u64;
-        let found = self.found(url);
+        let mut found = self.found(url);
+        let limit = match parameter(url, "last") {
+            Some(_) => {
+                let last = number(url, "last") as usize;
+                found.drain(..found.len().saturating_sub(last));
+                usize::MAX
+            }
+            None => number(url, "limit") as usize,
+        };
         let next_sequence = match found.get(limit) {
             Some(next) => next.sequence,
             None => tip.max(number(url, "start_seq")),

@@ -62,8 +62,11 @@ export interface paths {
          *     after `timeout_ms` with no values and the `nextSequence` to continue with. Such a page ends at 256 KiB. Up to 10,000
          *     clients (by default) can follow at the same time, including streams.
          *
+         *     With `last=n`, the page has the last *n* records of the key, in order, and `nextSequence` is where the key continues. A page that
+         *     reaches the byte limit has fewer records, the newest ones. This costs a few reads of storage, however long the key is.
+         *
          *     If the range begins below the floor of the log, the response has `trimmedBefore`: records before that sequence were
-         *     trimmed and are not in the page.
+         *     trimmed and are not in the page. A page of the last *n* records has it only if there are fewer.
          */
         get: operations["scan"];
         put?: never;
@@ -608,12 +611,12 @@ export interface components {
             values: components["schemas"]["Value"][];
             /**
              * Format: int64
-             * @description The `start_seq` of the next page. Ranges in which the key has no records are skipped.
+             * @description The `start_seq` of the next page. Ranges in which the key has no records are skipped. In a page of the last records: where the key continues.
              */
             nextSequence: number;
             /**
              * Format: int64
-             * @description If the requested range begins below the floor of the log or of the key: the higher one of the two, the first sequence that can still be there. Records before it were trimmed or deleted. In JSON, absent otherwise.
+             * @description If the requested range begins below the floor of the log or of the key: the higher one of the two, the first sequence that can still be there. Records before it were trimmed or deleted. In JSON, absent otherwise. Also absent in a page of the last records that has as many as were asked for.
              */
             trimmedBefore?: number;
         };
@@ -922,6 +925,11 @@ export interface operations {
                  *     A key or value that is not, or that is mostly control characters, is returned as base64 in its usual field. For people and shells.
                  */
                 format?: "base64" | "text";
+                /**
+                 * @description The last so many records of the range, in order; at least 1, limited like `limit`. Not together with `start_seq`, `limit` or
+                 *     `follow`.
+                 */
+                last?: number;
             };
             header?: never;
             path?: never;

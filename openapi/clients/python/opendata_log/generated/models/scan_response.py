@@ -36,11 +36,12 @@ class ScanResponse:
             status (ScanResponseStatus): Always "success".
             key (str): The requested key.
             values (list[Value]): The records, in the order of their sequences.
-            next_sequence (int): The `start_seq` of the next page. Ranges in which the key has no records are skipped.
+            next_sequence (int): The `start_seq` of the next page. Ranges in which the key has no records are skipped. In a
+                page of the last records: where the key continues.
             key_text (str | Unset): With `format=text`, in place of `key` if the key is text.
             trimmed_before (int | Unset): If the requested range begins below the floor of the log or of the key: the higher
                 one of the two, the first sequence that can still be there. Records before it were trimmed or deleted. In JSON,
-                absent otherwise.
+                absent otherwise. Also absent in a page of the last records that has as many as were asked for.
      """
 
     status: ScanResponseStatus

@@ -31,6 +31,7 @@ def _get_kwargs(
     start_time_ms: int | Unset = UNSET,
     visibility: ScanVisibility | Unset = UNSET,
     format_: ScanFormat | Unset = UNSET,
+    last: int | Unset = UNSET,
 
 ) -> dict[str, Any]:
     
@@ -66,6 +67,8 @@ def _get_kwargs(
         json_format_ = format_
 
     params["format"] = json_format_
+
+    params["last"] = last
 
 
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
@@ -174,6 +177,7 @@ def sync_detailed(
     start_time_ms: int | Unset = UNSET,
     visibility: ScanVisibility | Unset = UNSET,
     format_: ScanFormat | Unset = UNSET,
+    last: int | Unset = UNSET,
 
 ) -> Response[ErrorResponse | ScanResponse]:
     """ Read records of a key
@@ -190,9 +194,14 @@ def sync_detailed(
     KiB. Up to 10,000
     clients (by default) can follow at the same time, including streams.
 
+    With `last=n`, the page has the last *n* records of the key, in order, and `nextSequence` is where
+    the key continues. A page that
+    reaches the byte limit has fewer records, the newest ones. This costs a few reads of storage,
+    however long the key is.
+
     If the range begins below the floor of the log, the response has `trimmedBefore`: records before
     that sequence were
-    trimmed and are not in the page.
+    trimmed and are not in the page. A page of the last *n* records has it only if there are fewer.
 
     Args:
         key (str | Unset):  Example: orders.
@@ -205,6 +214,7 @@ def sync_detailed(
         start_time_ms (int | Unset):
         visibility (ScanVisibility | Unset):
         format_ (ScanFormat | Unset):
+        last (int | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -226,6 +236,7 @@ timeout_ms=timeout_ms,
 start_time_ms=start_time_ms,
 visibility=visibility,
 format_=format_,
+last=last,
 
     )
 
@@ -248,6 +259,7 @@ def sync(
     start_time_ms: int | Unset = UNSET,
     visibility: ScanVisibility | Unset = UNSET,
     format_: ScanFormat | Unset = UNSET,
+    last: int | Unset = UNSET,
 
 ) -> ErrorResponse | ScanResponse | None:
     """ Read records of a key
@@ -264,9 +276,14 @@ def sync(
     KiB. Up to 10,000
     clients (by default) can follow at the same time, including streams.
 
+    With `last=n`, the page has the last *n* records of the key, in order, and `nextSequence` is where
+    the key continues. A page that
+    reaches the byte limit has fewer records, the newest ones. This costs a few reads of storage,
+    however long the key is.
+
     If the range begins below the floor of the log, the response has `trimmedBefore`: records before
     that sequence were
-    trimmed and are not in the page.
+    trimmed and are not in the page. A page of the last *n* records has it only if there are fewer.
 
     Args:
         key (str | Unset):  Example: orders.
@@ -279,6 +296,7 @@ def sync(
         start_time_ms (int | Unset):
         visibility (ScanVisibility | Unset):
         format_ (ScanFormat | Unset):
+        last (int | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -301,6 +319,7 @@ timeout_ms=timeout_ms,
 start_time_ms=start_time_ms,
 visibility=visibility,
 format_=format_,
+last=last,
 
     ).parsed
 
@@ -317,6 +336,7 @@ async def asyncio_detailed(
     start_time_ms: int | Unset = UNSET,
     visibility: ScanVisibility | Unset = UNSET,
     format_: ScanFormat | Unset = UNSET,
+    last: int | Unset = UNSET,
 
 ) -> Response[ErrorResponse | ScanResponse]:
     """ Read records of a key
@@ -333,9 +353,14 @@ async def asyncio_detailed(
     KiB. Up to 10,000
     clients (by default) can follow at the same time, including streams.
 
+    With `last=n`, the page has the last *n* records of the key, in order, and `nextSequence` is where
+    the key continues. A page that
+    reaches the byte limit has fewer records, the newest ones. This costs a few reads of storage,
+    however long the key is.
+
     If the range begins below the floor of the log, the response has `trimmedBefore`: records before
     that sequence were
-    trimmed and are not in the page.
+    trimmed and are not in the page. A page of the last *n* records has it only if there are fewer.
 
     Args:
         key (str | Unset):  Example: orders.
@@ -348,6 +373,7 @@ async def asyncio_detailed(
         start_time_ms (int | Unset):
         visibility (ScanVisibility | Unset):
         format_ (ScanFormat | Unset):
+        last (int | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -369,6 +395,7 @@ timeout_ms=timeout_ms,
 start_time_ms=start_time_ms,
 visibility=visibility,
 format_=format_,
+last=last,
 
     )
 
@@ -391,6 +418,7 @@ async def asyncio(
     start_time_ms: int | Unset = UNSET,
     visibility: ScanVisibility | Unset = UNSET,
     format_: ScanFormat | Unset = UNSET,
+    last: int | Unset = UNSET,
 
 ) -> ErrorResponse | ScanResponse | None:
     """ Read records of a key
@@ -407,9 +435,14 @@ async def asyncio(
     KiB. Up to 10,000
     clients (by default) can follow at the same time, including streams.
 
+    With `last=n`, the page has the last *n* records of the key, in order, and `nextSequence` is where
+    the key continues. A page that
+    reaches the byte limit has fewer records, the newest ones. This costs a few reads of storage,
+    however long the key is.
+
     If the range begins below the floor of the log, the response has `trimmedBefore`: records before
     that sequence were
-    trimmed and are not in the page.
+    trimmed and are not in the page. A page of the last *n* records has it only if there are fewer.
 
     Args:
         key (str | Unset):  Example: orders.
@@ -422,6 +455,7 @@ async def asyncio(
         start_time_ms (int | Unset):
         visibility (ScanVisibility | Unset):
         format_ (ScanFormat | Unset):
+        last (int | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -444,5 +478,6 @@ timeout_ms=timeout_ms,
 start_time_ms=start_time_ms,
 visibility=visibility,
 format_=format_,
+last=last,
 
     )).parsed
