@@ -24,6 +24,7 @@ mod against_model;
 mod deleting;
 mod following;
 mod headers;
+mod hurried;
 mod newest;
 mod reading;
 mod retaining;
@@ -145,6 +146,8 @@ pub async fn run_readers<F: Fixture>(fixture: impl Fn() -> F) {
     newest::the_newest_records_are_the_end_of_a_scan(fixture()).await;
     newest::the_newest_record_is_answered_whatever_its_size(fixture()).await;
     newest::only_a_page_with_room_left_tells_of_a_trim(fixture()).await;
+    hurried::pages_without_time_show_everything_once(fixture()).await;
+    hurried::listings_without_time_show_every_key_once(fixture()).await;
     reading::keys_are_listed_once_in_order_in_pages(fixture()).await;
     trimming::nothing_below_the_floor_is_read_and_readers_are_told(fixture()).await;
     deleting::deleted_records_are_not_read_and_readers_are_told(fixture()).await;
@@ -386,6 +389,7 @@ fn scan_all(key: &[u8]) -> Scan {
         limit: PageLimit {
             records: 1_000,
             bytes: 8 << 20,
+            time: None,
         },
         side: Side::Oldest,
         visibility: Visibility::Memory,
@@ -401,6 +405,7 @@ fn all_keys(records: usize) -> KeysQuery {
         limit: PageLimit {
             records,
             bytes: 8 << 20,
+            time: None,
         },
     }
 }

@@ -11,7 +11,7 @@ use log_domain::{
 };
 
 use super::{AUDITOR, View};
-use crate::history::{Call, HeadersSeen, Outcome, ScanCall, Seen, as_sent};
+use crate::history::{Call, HeadersSeen, Operation, Outcome, ScanCall, Seen, as_sent};
 
 pub(super) fn model(view: &View<'_>) -> Vec<String> {
     let (model, mut wrong) = match rebuilt(view) {
@@ -23,7 +23,7 @@ pub(super) fn model(view: &View<'_>) -> Vec<String> {
             continue;
         }
         let expected = match &operation.call {
-            Call::Scan(scan) => scanned(view, &model, scan),
+            Call::Scan(scan) => scanned(view, &model, scan, operation.outcome()),
             Call::Count { key, start, end } => SequenceRange::new((*start).into(), (*end).into())
                 .map(|range| {
                     let counted = model.count(&parsed(key), range);
@@ -40,8 +40,8 @@ pub(super) fn model(view: &View<'_>) -> Vec<String> {
             } => Ok(listed(
                 view,
                 *start_segment..*end_segment,
-                start_after.as_deref(),
-                *limit,
+                (start_after.as_deref(), *limit),
+                operation,
             )),
             Call::Append { .. } | Call::Segments | Call::Trim { .. } | Call::Delete { .. } => {
                 continue;
@@ -118,14 +118,36 @@ fn parsed(key: &str) -> Key {
     Key::stored(Bytes::from(key.to_owned()))
 }
 
-fn scanned(view: &View<'_>, model: &Model, scan: &ScanCall) -> log_domain::Result<Outcome> {
+fn scanned(
+    view: &View<'_>,
+    model: &Model,
+    scan: &ScanCall,
+    told: Option<&Outcome>,
+) -> log_domain::Result<Outcome> {
+    let (mut end, mut records) = (scan.end, scan.limit.min(view.facts.page_records));
+    // A page whose time was over is the beginning of a page, or the end of one of the newest records.
+    let cut = match told {
+        Some(Outcome::Page {
+            values,
+            next,
+            more: true,
+            ..
+        }) => Some((values.len() as u64, *next)),
+        _ => None,
+    };
+    match cut {
+        Some((length, _)) if scan.newest => records = records.min(length),
+        Some((_, next)) => end = end.min(next),
+        None => {}
+    }
     let asked = Scan {
         key: parsed(&scan.key),
-        range: SequenceRange::new(scan.start.into(), scan.end.into())?,
+        range: SequenceRange::new(scan.start.into(), end.into())?,
         start_time_ms: None,
         limit: PageLimit {
-            records: scan.limit.min(view.facts.page_records) as usize,
+            records: records as usize,
             bytes: view.facts.page_bytes as usize,
+            time: None,
         },
         side: match scan.newest {
             true => Side::Newest,
@@ -155,6 +177,7 @@ fn scanned(view: &View<'_>, model: &Model, scan: &ScanCall) -> log_domain::Resul
         values,
         next: next.get(),
         trimmed: trimmed_before.map(Sequence::get),
+        more: cut.is_some(),
     })
 }
 
@@ -174,8 +197,8 @@ fn text(bytes: &[u8]) -> String {
 fn listed(
     view: &View<'_>,
     within: std::ops::Range<u32>,
-    after: Option<&str>,
-    limit: u64,
+    (after, limit): (Option<&str>, u64),
+    operation: &Operation,
 ) -> Outcome {
     let segments = &view.log.segments;
     let inside = |seen: &Seen| {
@@ -192,6 +215,19 @@ fn listed(
         .map(|(key, _)| key)
         .collect();
     let limit = limit.min(view.facts.page_records) as usize;
+    if let Some(Outcome::Keys {
+        keys,
+        next_start_after: Some(stopped_after),
+    }) = operation.outcome()
+        && keys.len() < limit
+        && view.took_its_time(operation)
+    {
+        let before = all.into_iter().filter(|key| *key <= stopped_after);
+        return Outcome::Keys {
+            keys: before.cloned().collect(),
+            next_start_after: Some(stopped_after.clone()),
+        };
+    }
     let keys: Vec<String> = all.iter().take(limit).map(|key| (*key).clone()).collect();
     let next_start_after = keys.last().filter(|_| all.len() > keys.len()).cloned();
     Outcome::Keys {

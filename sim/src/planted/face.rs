@@ -185,6 +185,7 @@ impl Face {
                     mut values,
                     next,
                     mut trimmed,
+                    more,
                 },
             ) if changes_records(bug) => {
                 match bug {
@@ -205,6 +206,7 @@ impl Face {
                     values,
                     next,
                     trimmed,
+                    more,
                 }
             }
             (
@@ -214,11 +216,13 @@ impl Face {
                     values,
                     next,
                     trimmed,
+                    more,
                 },
             ) if values.len() as u64 == scan.limit => Outcome::Page {
                 values,
                 next: next + 1,
                 trimmed,
+                more,
             },
             (
                 Some(Planted::CountAtSegment),
@@ -334,6 +338,7 @@ async fn asleep(scan: &ScanCall, outcome: Outcome, asked_ms: u64) -> Outcome {
         values: Vec::new(),
         next: scan.start,
         trimmed: None,
+        more: false,
     }
 }
 
@@ -425,6 +430,7 @@ impl Memory {
                 mut values,
                 next,
                 trimmed,
+                more,
             } => {
                 for seen in &mut values {
                     seen.sequence = self.shift(seen.sequence);
@@ -434,6 +440,7 @@ impl Memory {
                     values,
                     next,
                     trimmed,
+                    more,
                 }
             }
             outcome => outcome,

@@ -108,6 +108,7 @@ impl<S: LogReader> StreamRoute<S> {
         let limit = PageLimit {
             records: limits.page_records.min(PAGE_RECORDS),
             bytes: limits.page_bytes.min(PAGE_BYTES),
+            time: Some(limits.page_time),
         };
         let scan = Selection {
             key: param::key(key.0, key_base64.0, limits)?,

@@ -26,6 +26,7 @@ mod key_listing;
 pub(crate) mod layout;
 mod open;
 mod owner;
+mod page_time;
 mod plain_objects;
 mod prefix_floors;
 mod prefix_removal;
@@ -73,6 +74,7 @@ use tokio::time::{Instant, timeout_at};
 pub use open::{Options, StoreParts};
 pub use owner::Instance;
 use owner::Ownership;
+use page_time::PageTime;
 use queue::{FloorRequest, Queue};
 use read::Reader;
 use shared::Shared;
@@ -282,15 +284,17 @@ impl SlateStore {
 
 impl LogReader for SlateStore {
     async fn scan(&self, scan: &Scan) -> Result<Page> {
+        let time = PageTime::of(&scan.limit);
         self.read((Some(&scan.key), scan.range.start()), |reader| async move {
-            reader.scan(scan).await
+            reader.scan(scan, time).await
         })
         .await
     }
 
     async fn keys(&self, query: &KeysQuery) -> Result<KeysPage> {
+        let time = PageTime::of(&query.limit);
         self.read((None, Sequence::ZERO), |reader| async move {
-            reader.keys(query).await
+            reader.keys(query, time).await
         })
         .await
     }

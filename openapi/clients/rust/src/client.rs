@@ -106,7 +106,7 @@ impl LogClient {
                 let mut query = query?;
                 let page = query.read(&client.http, &client.retry).await?;
                 query.start = page.next_sequence;
-                let next = (!page.records.is_empty()).then_some(Ok(query));
+                let next = (page.more || !page.records.is_empty()).then_some(Ok(query));
                 Ok(Some((page, next)))
             }
         });

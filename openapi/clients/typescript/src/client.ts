@@ -70,6 +70,8 @@ export interface Page {
   readonly nextSequence: number;
   /** If records that were to be read had been trimmed: the floor, the first sequence that can still be there. */
   readonly trimmedBefore?: number;
+  /** If the server ended the page because it took too long: there may be more records, also if it has none. */
+  readonly more?: true;
 }
 
 const RANGE = ["start", "end"];
@@ -122,7 +124,7 @@ export class LogClient {
     for (let start = query.start_seq; ;) {
       const page = await this.#scan({ ...query, start_seq: start }, limit, signal);
       if (page.trimmedBefore !== undefined) yield new Notice(page.trimmedBefore);
-      if (page.records.length === 0) return;
+      if (page.records.length === 0 && !page.more) return;
       yield* page.records;
       start = page.nextSequence;
     }
@@ -269,9 +271,13 @@ export class LogClient {
     const answer = await this.#read(
       request, PAGE, signal, (signal) => this.#api.GET(path, { params: { query }, signal }), waitMs);
     const records = answer.values.map((value) => record(value, request));
-    const page = { records, nextSequence: answer.nextSequence };
     const trimmedBefore = floor(answer, request);
-    return trimmedBefore === undefined ? page : { ...page, trimmedBefore };
+    return {
+      records,
+      nextSequence: answer.nextSequence,
+      ...(trimmedBefore === undefined ? {} : { trimmedBefore }),
+      ...(answer.more === true ? { more: true as const } : {}),
+    };
   }
 
   #request(path: string): string {

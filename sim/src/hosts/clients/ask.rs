@@ -238,6 +238,7 @@ fn outcome(call: &Call, answer: &Answer) -> Option<Outcome> {
             })?,
             next: body["nextSequence"].as_u64()?,
             trimmed: body["trimmedBefore"].as_u64(),
+            more: body["more"] == true,
         },
         Call::Count { .. } => Outcome::Count {
             count: body["count"].as_u64()?,

@@ -81,12 +81,16 @@ impl LogReader for ReadOnly {
     async fn scan(&self, scan: &Scan) -> Result<Page> {
         let view = self.view();
         let floor = view.key_floors.of(&*self.db, &scan.key).await?;
-        self.reader(&view, floor).scan(scan).await
+        self.reader(&view, floor)
+            .scan(scan, PageTime::of(&scan.limit))
+            .await
     }
 
     async fn keys(&self, query: &KeysQuery) -> Result<KeysPage> {
         let view = self.view();
-        self.reader(&view, Sequence::ZERO).keys(query).await
+        self.reader(&view, Sequence::ZERO)
+            .keys(query, PageTime::of(&query.limit))
+            .await
     }
 
     async fn segments(&self, range: SequenceRange) -> Result<Vec<Segment>> {

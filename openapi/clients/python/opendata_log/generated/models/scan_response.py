@@ -42,6 +42,9 @@ class ScanResponse:
             trimmed_before (int | Unset): If the requested range begins below the floor of the log or of the key: the higher
                 one of the two, the first sequence that can still be there. Records before it were trimmed or deleted. In JSON,
                 absent otherwise. Also absent in a page of the last records that has as many as were asked for.
+            more (bool | Unset): Whether the page ends because half of the time for a read was over. Then it may have no
+                records although there are more: continue with the next sequence. In a page of the last records: that there may
+                be older ones that were asked for. In JSON, absent if false. Default: False.
      """
 
     status: ScanResponseStatus
@@ -50,6 +53,7 @@ class ScanResponse:
     next_sequence: int
     key_text: str | Unset = UNSET
     trimmed_before: int | Unset = UNSET
+    more: bool | Unset = False
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
 
@@ -75,6 +79,8 @@ class ScanResponse:
 
         trimmed_before = self.trimmed_before
 
+        more = self.more
+
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
@@ -88,6 +94,8 @@ class ScanResponse:
             field_dict["keyText"] = key_text
         if trimmed_before is not UNSET:
             field_dict["trimmedBefore"] = trimmed_before
+        if more is not UNSET:
+            field_dict["more"] = more
 
         return field_dict
 
@@ -120,6 +128,8 @@ class ScanResponse:
 
         trimmed_before = d.pop("trimmedBefore", UNSET)
 
+        more = d.pop("more", UNSET)
+
         scan_response = cls(
             status=status,
             key=key,
@@ -127,6 +137,7 @@ class ScanResponse:
             next_sequence=next_sequence,
             key_text=key_text,
             trimmed_before=trimmed_before,
+            more=more,
         )
 
 

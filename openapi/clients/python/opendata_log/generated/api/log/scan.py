@@ -186,7 +186,9 @@ def sync_detailed(
     at the
     server's byte limit (8 MiB by default), whichever comes first. For the next page, set `start_seq` to
     `nextSequence`.
-    A page is read within 30 s (by default).
+    A page is read within 30 s (by default). After half of that time, it has what was found so far, and
+    `more`: continue with
+    `nextSequence`, also if it is empty.
 
     With `follow=true`, the server responds immediately if there are records, else when the first record
     arrives, or
@@ -268,7 +270,9 @@ def sync(
     at the
     server's byte limit (8 MiB by default), whichever comes first. For the next page, set `start_seq` to
     `nextSequence`.
-    A page is read within 30 s (by default).
+    A page is read within 30 s (by default). After half of that time, it has what was found so far, and
+    `more`: continue with
+    `nextSequence`, also if it is empty.
 
     With `follow=true`, the server responds immediately if there are records, else when the first record
     arrives, or
@@ -345,7 +349,9 @@ async def asyncio_detailed(
     at the
     server's byte limit (8 MiB by default), whichever comes first. For the next page, set `start_seq` to
     `nextSequence`.
-    A page is read within 30 s (by default).
+    A page is read within 30 s (by default). After half of that time, it has what was found so far, and
+    `more`: continue with
+    `nextSequence`, also if it is empty.
 
     With `follow=true`, the server responds immediately if there are records, else when the first record
     arrives, or
@@ -427,7 +433,9 @@ async def asyncio(
     at the
     server's byte limit (8 MiB by default), whichever comes first. For the next page, set `start_seq` to
     `nextSequence`.
-    A page is read within 30 s (by default).
+    A page is read within 30 s (by default). After half of that time, it has what was found so far, and
+    `more`: continue with
+    `nextSequence`, also if it is empty.
 
     With `follow=true`, the server responds immediately if there are records, else when the first record
     arrives, or
