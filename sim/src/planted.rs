@@ -62,8 +62,6 @@ pub enum Planted {
     ReverseBatch,
     /// The third record of a page is left out.
     DropRecord,
-    /// A page of the newest records is without the last one.
-    MissNewest,
     /// The first two records of a page that do not have the same headers have each other's.
     SwapHeaders,
     /// After a crash, records from before it have no headers.
@@ -104,12 +102,6 @@ pub enum Planted {
     IgnoreReuse,
     /// A request of a producer with an unknown outcome is reported as applied long ago.
     SayTooOld,
-    /// A follower of several keys misses what was appended between its last page and its wait.
-    MissBetween,
-    /// A move of a cursor is answered before the server has written it.
-    MoveEarly,
-    /// Cursors are moved wherever they are.
-    IgnoreExpected,
 }
 
 impl Planted {
@@ -151,7 +143,6 @@ impl Planted {
             | Self::IgnoreReuse
             | Self::SayTooOld => &[Scenario::ExactlyOnce],
             Self::JudgeEarly | Self::JudgeFirst => &[Scenario::Registers],
-            Self::MoveEarly | Self::IgnoreExpected => &[Scenario::Cursors],
             // It shows when what a rejection rests on is lost, which is rare.
             Self::RejectEarly => &[Scenario::Registers, Scenario::Swarm],
             Self::SplitBatch
@@ -159,13 +150,11 @@ impl Planted {
             | Self::CountAtSegment
             | Self::DropKey
             | Self::DropRecord
-            | Self::MissNewest
             | Self::SwapHeaders
             | Self::SkipAtPageEnd
             | Self::LoseWakeUp
             | Self::StaleRead
-            | Self::IncludeEnd
-            | Self::MissBetween => &[Scenario::Smoke],
+            | Self::IncludeEnd => &[Scenario::Smoke],
         }
     }
 
@@ -192,14 +181,11 @@ impl Planted {
             Self::ServeFenced => &["fenced"],
             Self::ComeBack => &["away"],
             Self::SplitBatch | Self::ReverseBatch => &["atomic"],
-            Self::DropRecord
-            | Self::MissNewest
-            | Self::SkipAtPageEnd
-            | Self::ShowUndurable
-            | Self::IncludeEnd => &["pages"],
+            Self::DropRecord | Self::SkipAtPageEnd | Self::ShowUndurable | Self::IncludeEnd => {
+                &["pages"]
+            }
             Self::SwapHeaders | Self::DropHeaders => &["headers"],
             Self::LoseWakeUp => &["woken"],
-            Self::MissBetween => &["several"],
             Self::CountAtSegment | Self::CountTrimmed => &["model", "counts"],
             Self::StaleRead => &["visible"],
             Self::SayNotApplied => &["refused"],
@@ -211,7 +197,6 @@ impl Planted {
             | Self::IgnoreReuse
             | Self::SayTooOld => &["exactly-once"],
             Self::JudgeEarly | Self::JudgeFirst | Self::RejectEarly => &["registers"],
-            Self::MoveEarly | Self::IgnoreExpected => &["cursors"],
         }
     }
 }

@@ -1,8 +1,6 @@
-//! What an append demands beside being applied: preconditions, to be applied once, and cursors to move.
+//! What an append demands beside being applied: preconditions, and to be applied once.
 
 use serde::Serialize;
-
-use super::cursors::Move;
 
 /// What an append demands. By default nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -11,8 +9,6 @@ pub struct Safety {
     pub conditions: Vec<Condition>,
     /// It is applied once for this number of this producer.
     pub numbered: Option<Numbered>,
-    /// These cursors move with it.
-    pub moves: Vec<Move>,
 }
 
 /// That a key has no record from a sequence on.

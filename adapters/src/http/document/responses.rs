@@ -11,9 +11,8 @@ use crate::http::wire::proto::{Described, ErrorResponse};
 use crate::http::wire::reply::Reply;
 
 /// The reasons that an operation's documentation lists.
-const DOCUMENTED: [Reason; 9] = [
+const DOCUMENTED: [Reason; 8] = [
     Reason::InvalidArgument,
-    Reason::NotFound,
     Reason::Conflict,
     Reason::TooLarge,
     Reason::UnsupportedMediaType,

@@ -36,10 +36,7 @@ answered!(
     SegmentsResponse,
     CountResponse,
     TrimResponse,
-    DeleteKeyResponse,
-    CursorResponse,
-    CursorsResponse,
-    DeleteCursorResponse
+    DeleteKeyResponse
 );
 
 /// What was asked for, or what the server said instead.
@@ -100,10 +97,6 @@ fn conflict_of_json(json: &Json) -> Option<wire::Conflict> {
         key: STANDARD.decode(json.get("key")?.as_str()?).ok()?.into(),
         last_sequence: json.get("lastSequence").and_then(number_of_json),
         trimmed_before: json.get("trimmedBefore").and_then(number_of_json),
-        cursor: json
-            .get("cursor")
-            .and_then(|cursor| Some(cursor.as_str()?.to_owned())),
-        position: json.get("position").and_then(number_of_json),
     })
 }
 

@@ -14,9 +14,6 @@ export const COUNTED: Shape = { count: "number" };
 export const TRIMMED: Shape = { trimmedBefore: "number" };
 export const KEYS: Shape = { keys: [{ key: "string" }] };
 export const SEGMENTS: Shape = { segments: [{ id: "number", startSeq: "number", startTimeMs: "number" }] };
-export const CURSOR: Shape = { name: "string", position: "number", updatedMs: "number", lag: "number" };
-export const CURSORS: Shape = { cursors: [CURSOR] };
-export const DELETED: Shape = {};
 const CONFLICT: Shape = { key: "string" };
 const REFUSAL: Shape = { status: "string", code: "string", message: "string" };
 
@@ -68,13 +65,10 @@ function withDetails(kind: typeof LogError, told: Record<string, unknown>, detai
   const expectedSequence = number(told.expectedSequence);
   if (kind === ProducerOutOfOrder && expectedSequence === undefined) return strange();
   if (!fits(told.conflict, CONFLICT)) return new kind(message, { ...details, expectedSequence });
-  const { lastSequence, trimmedBefore, cursor, position } = told.conflict;
+  const { lastSequence, trimmedBefore } = told.conflict;
   const key = bytesOf(String(told.conflict.key));
   if (key === undefined) return strange();
-  const conflict: FailedPrecondition = {
-    key, lastSequence: number(lastSequence), trimmedBefore: number(trimmedBefore),
-    cursor: typeof cursor === "string" ? cursor : undefined, position: number(position),
-  };
+  const conflict: FailedPrecondition = { key, lastSequence: number(lastSequence), trimmedBefore: number(trimmedBefore) };
   return new kind(message, { ...details, conflict });
 }
 

@@ -33,7 +33,6 @@ impl Client {
                 end: u64::MAX,
                 limit,
                 durable: false,
-                newest: false,
                 follow_ms: None,
             };
             let Outcome::Page { next, .. } = self.connection.scan(scan).await else {

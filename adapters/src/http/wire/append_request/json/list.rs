@@ -1,4 +1,4 @@
-//! Lists of objects in a request: records, the headers of one, preconditions, cursors.
+//! Lists of objects in a request: records, the headers of one, preconditions.
 
 use std::fmt;
 use std::marker::PhantomData;
