@@ -26,7 +26,8 @@ use routes::metrics_text::MetricsText;
 use routes::read_limit::ReadLimit;
 use routes::welcome::Welcome;
 use routes::{
-    append, count, delete_key, health, keys, openapi, scan, segments, stream, swagger_ui, trim,
+    append, count, cursor, cursors, delete_key, health, keys, openapi, scan, segments, stream,
+    swagger_ui, trim,
 };
 use wire::reply;
 
@@ -177,6 +178,7 @@ fn routes_of<S: LogStore>(
     let read_timeout = options.read_timeout;
     let limits = service.limits();
     let read_limit = ReadLimit::new(options.answer_bytes, limits.page_bytes);
+    let read_bodies = Budget::new(scan::BODIES, scan::ALL_BODIES_BYTES);
     let api: routes::Api<S> = (
         append::Append {
             budget: Budget::new(
@@ -193,12 +195,14 @@ fn routes_of<S: LogStore>(
             answers: answers.clone(),
             read_limit: read_limit.clone(),
             max_follow_timeout: options.max_follow_timeout,
+            bodies: read_bodies.clone(),
+            body_timeout: options.body_timeout,
         },
         keys::Keys {
             service: Arc::clone(&service),
             read_timeout,
             answers: answers.clone(),
-            read_limit,
+            read_limit: read_limit.clone(),
         },
         segments::Segments {
             service: Arc::clone(&service),
@@ -217,12 +221,26 @@ fn routes_of<S: LogStore>(
             service: Arc::clone(&service),
         },
         stream::StreamRoute {
-            service,
+            service: Arc::clone(&service),
+            bodies: read_bodies,
+            body_timeout: options.body_timeout,
             heartbeat: options.heartbeat,
             room: Budget::new(
                 "the number of bytes in streams that were not read yet",
                 options.stream_bytes,
             ),
+        },
+        cursors::Cursors {
+            service: Arc::clone(&service),
+            read_timeout,
+            answers: answers.clone(),
+            read_limit,
+        },
+        cursor::CursorRoute {
+            service,
+            budget: Budget::new(cursor::BODIES, cursor::ALL_BODIES_BYTES),
+            body_timeout: options.body_timeout,
+            read_timeout,
         },
         health::Health {
             readiness,

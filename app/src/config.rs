@@ -396,6 +396,7 @@ impl Config {
             append_queue_bytes: bytes(limits.append_queue_bytes),
             followers: limits.followers,
             follower_bytes: bytes(self.memory.streams),
+            cursors: limits.cursors,
         }
     }
 

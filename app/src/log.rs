@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt;
 use log_adapters::objects::writes::FailingWrites;
 use log_adapters::store::slate::{self, SlateStore, WalStore};
 use log_adapters::telemetry::{GaugeValues, Metrics, StoredValues};
 use log_domain::follow::Followers;
-use log_domain::{Clock, Error, LogService, Result, Stopped};
+use log_domain::{Clock, CursorsQuery, Error, LogService, Result, Stopped};
 use tokio::sync::watch;
 
 use crate::config::Config;
@@ -83,6 +84,7 @@ impl Log {
         );
         count(metrics, &service, &readiness, &writes);
         count_stored(metrics, &service, clock);
+        count_cursors(metrics, &service);
         Ok(Self {
             service,
             readiness,
@@ -162,5 +164,25 @@ fn count_stored(metrics: &Metrics, service: &Arc<LogService<SlateStore>>, clock:
                 .map_or(Duration::ZERO, |oldest| age(oldest.segment.start_time_ms)),
             oldest_record: with_records.map_or(Duration::ZERO, |oldest| age(oldest.oldest_ms)),
         }
+    }));
+}
+
+/// Shows the lags of the cursors in `metrics` for as long as the log is there.
+fn count_cursors(metrics: &Metrics, service: &Arc<LogService<SlateStore>>) {
+    let service = Arc::downgrade(service);
+    metrics.watch_cursors(Arc::new(move || {
+        let Some(service) = service.upgrade() else {
+            return Vec::new();
+        };
+        let all = CursorsQuery {
+            limit: usize::MAX,
+            ..CursorsQuery::default()
+        };
+        // The store has them in memory, and answers at once.
+        let page = service.cursors(&all).now_or_never();
+        let cursors = page.and_then(Result::ok).map(|page| page.cursors);
+        let cursors = cursors.unwrap_or_default().into_iter();
+        let lags = cursors.map(|cursor| (cursor.name.to_string(), service.lag(&cursor)));
+        lags.collect()
     }));
 }

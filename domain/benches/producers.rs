@@ -24,6 +24,7 @@ fn request(bencher: divan::Bencher<'_, '_>, (value_bytes, has_producer): (usize,
         seal: SealPolicy::default(),
         key_table_bytes: 1 << 20,
         producers: ProducerPolicy::default(),
+        cursors: 0,
     };
     let mut sequencer = Sequencer::recover(Recovered::default(), policy).expect("a new log");
     let mut sequence = 0;

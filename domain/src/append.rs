@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use crate::cursor::{CursorMove, check_moves};
 use crate::fingerprint::Fingerprint;
 use crate::producer::Producer;
 use crate::{Error, Headers, Key, Limits, Result, Sequence};
@@ -112,12 +113,13 @@ impl Batch {
     }
 }
 
-/// A request to append: the records, their preconditions, and the producer.
+/// A request to append: the records, their preconditions, the producer, and cursors that move with the records.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Append {
     batch: Batch,
     preconditions: Vec<Precondition>,
     producer: Option<Producer>,
+    cursors: Vec<CursorMove>,
     /// Fingerprint of the records; 0 without a producer, because only producers need it.
     fingerprint: u64,
 }
@@ -147,8 +149,19 @@ impl Append {
             batch,
             preconditions,
             producer,
+            cursors: Vec::new(),
             fingerprint,
         })
+    }
+
+    /// The same append with cursors that are moved in the same commit. It is applied only if all of them can be.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] when there are more than [`crate::cursor::MAX_MOVES`], [`Error::Invalid`] when two are of the same cursor.
+    pub fn with_cursors(mut self, cursors: Vec<CursorMove>) -> Result<Self> {
+        check_moves(&cursors)?;
+        self.cursors = cursors;
+        Ok(self)
     }
 
     /// The records.
@@ -161,6 +174,11 @@ impl Append {
         &self.preconditions
     }
 
+    /// Moves of cursors. Their positions are compared with the end of the log before these records.
+    pub fn cursors(&self) -> &[CursorMove] {
+        &self.cursors
+    }
+
     /// The producer, if the request names one.
     pub fn producer(&self) -> Option<&Producer> {
         self.producer.as_ref()
@@ -171,26 +189,29 @@ impl Append {
         self.fingerprint
     }
 
-    /// The number of items that its commit processes: records and preconditions.
+    /// The number of items that its commit processes: records, preconditions and cursors.
     pub fn work(&self) -> u64 {
-        self.batch.count() + self.preconditions.len() as u64
+        self.batch.count() + (self.preconditions.len() + self.cursors.len()) as u64
     }
 
     /// Memory overhead in addition to the keys, values and headers of its records, in bytes.
     pub fn bookkeeping(&self) -> u64 {
         let keys = self.preconditions.iter().map(|p| p.key.as_ref().len());
         let preconditions = size_of_val(&self.preconditions[..]) + keys.sum::<usize>();
-        (size_of_val(self.batch.records()) + preconditions) as u64
+        let names = self.cursors.iter().map(|moved| moved.name.as_str().len());
+        let cursors = size_of_val(&self.cursors[..]) + names.sum::<usize>();
+        (size_of_val(self.batch.records()) + preconditions + cursors) as u64
     }
 }
 
-/// An append without preconditions and producer.
+/// An append without preconditions, producer and cursors.
 impl From<Batch> for Append {
     fn from(batch: Batch) -> Self {
         Self {
             batch,
             preconditions: Vec::new(),
             producer: None,
+            cursors: Vec::new(),
             fingerprint: 0,
         }
     }

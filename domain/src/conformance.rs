@@ -15,18 +15,22 @@ use bytes::Bytes;
 use crate::follow::Followers;
 use crate::run::Entry;
 use crate::{
-    Append, Appended, Batch, Clock, Deletion, Durability, Error, Headers, Key, KeysQuery, Limits,
-    LogReader, LogService, LogStore, LogWriter, PageLimit, Precondition, PrefixRule, PrefixRules,
-    Record, Rejection, Scan, SealPolicy, Sequence, SequenceRange, Trim, Visibility,
+    Append, Appended, Batch, Clock, CursorMove, CursorName, CursorsQuery, Deletion, Durability,
+    Error, Headers, Key, KeysQuery, Limits, LogReader, LogService, LogStore, LogWriter, PageLimit,
+    Precondition, PrefixRule, PrefixRules, Record, Rejection, Scan, SealPolicy, Selection,
+    Sequence, SequenceRange, Side, Trim, Visibility,
 };
 
 mod against_model;
+mod cursors;
 mod deleting;
 mod following;
 mod headers;
+mod newest;
 mod reading;
 mod retaining;
 mod safe_appends;
+mod several;
 mod trimming;
 mod visibility;
 mod writing;
@@ -118,33 +122,55 @@ impl Clock for ManualClock {
     }
 }
 
+/// Runs checks, each on data of its own. Boxed: without optimization, their futures together are too large for the stack of a test.
+macro_rules! each {
+    ($fixture:ident, $($check:path),+ $(,)?) => {
+        $(Box::pin($check($fixture())).await;)+
+    };
+}
+
 /// Runs every check of a store, each on data of its own from `fixture`.
 pub async fn run_all<F: StoreFixture>(fixture: impl Fn() -> F) {
-    // Boxed: without optimization, the futures of all checks together are too large for the stack of a test.
     Box::pin(run_readers(&fixture)).await;
     Box::pin(run_writers(&fixture)).await;
-    visibility::a_reader_sees_what_was_acknowledged_at_its_visibility(fixture()).await;
-    following::a_follower_hears_of_its_key_only_and_goes_on_where_it_was(fixture()).await;
-    following::a_durable_follower_hears_of_durable_records_only(fixture()).await;
-    following::a_follower_that_starts_behind_catches_up_in_pages(fixture()).await;
-    following::closing_answers_a_waiting_follower(fixture()).await;
-    trimming::a_follower_is_told_what_was_trimmed_before_it_read_it(fixture()).await;
-    deleting::a_follower_is_told_what_was_deleted_before_it_read_it(fixture()).await;
-    deleting::a_follower_at_the_tip_is_given_nothing_that_was_deleted(fixture()).await;
-    retaining::a_follower_is_given_nothing_that_a_rule_has_deleted(fixture()).await;
+    each!(
+        fixture,
+        visibility::a_reader_sees_what_was_acknowledged_at_its_visibility,
+        following::a_follower_hears_of_its_key_only_and_goes_on_where_it_was,
+        following::a_durable_follower_hears_of_durable_records_only,
+        following::a_follower_that_starts_behind_catches_up_in_pages,
+        following::closing_answers_a_waiting_follower,
+        several::followers_of_several_keys_hear_of_these_in_one_order,
+        several::a_follower_of_several_keys_misses_nothing_whenever_it_begins,
+        several::a_follower_of_several_keys_is_given_nothing_that_is_hidden,
+        trimming::a_follower_is_told_what_was_trimmed_before_it_read_it,
+        deleting::a_follower_is_told_what_was_deleted_before_it_read_it,
+        deleting::a_follower_at_the_tip_is_given_nothing_that_was_deleted,
+        retaining::a_follower_is_given_nothing_that_a_rule_has_deleted,
+    );
 }
 
 /// Runs every check of a [`LogReader`], each on data of its own from `fixture`.
 pub async fn run_readers<F: Fixture>(fixture: impl Fn() -> F) {
-    reading::keys_with_any_bytes_do_not_mix(fixture()).await;
-    reading::empty_and_large_values_come_back(fixture()).await;
-    headers::headers_come_back_with_their_records(fixture()).await;
-    reading::pages_respect_both_limits_and_lead_to_the_end(fixture()).await;
-    reading::a_start_time_selects_the_first_record_of_that_time(fixture()).await;
-    reading::keys_are_listed_once_in_order_in_pages(fixture()).await;
-    trimming::nothing_below_the_floor_is_read_and_readers_are_told(fixture()).await;
-    deleting::deleted_records_are_not_read_and_readers_are_told(fixture()).await;
-    retaining::rules_hide_old_records_of_their_prefixes_and_readers_are_told(fixture()).await;
+    each!(
+        fixture,
+        reading::keys_with_any_bytes_do_not_mix,
+        reading::empty_and_large_values_come_back,
+        headers::headers_come_back_with_their_records,
+        reading::pages_respect_both_limits_and_lead_to_the_end,
+        reading::a_start_time_selects_the_first_record_of_that_time,
+        newest::the_newest_records_are_the_end_of_a_scan,
+        newest::the_newest_record_is_answered_whatever_its_size,
+        newest::only_a_page_with_room_left_tells_of_a_trim,
+        reading::keys_are_listed_once_in_order_in_pages,
+        several::several_keys_are_read_in_one_order_and_named,
+        several::pages_of_several_keys_respect_both_limits_and_lead_to_the_end,
+        several::readers_of_several_keys_are_told_of_floors_that_hold_for_all,
+        trimming::nothing_below_the_floor_is_read_and_readers_are_told,
+        deleting::deleted_records_are_not_read_and_readers_are_told,
+        retaining::rules_hide_old_records_of_their_prefixes_and_readers_are_told,
+        cursors::cursors_are_found_by_name_and_listed_in_pages,
+    );
     for seed in 1..=4 {
         Box::pin(against_model::random_histories_equal_the_model(
             fixture(),
@@ -156,21 +182,26 @@ pub async fn run_readers<F: Fixture>(fixture: impl Fn() -> F) {
 
 /// Runs every check of a [`LogWriter`], each on data of its own from `fixture`.
 pub async fn run_writers<F: Fixture>(fixture: impl Fn() -> F) {
-    writing::sequences_are_consecutive_over_all_keys_and_batches(fixture()).await;
-    writing::segments_are_sealed_by_time_and_by_bytes(fixture()).await;
-    writing::a_clean_close_loses_nothing_and_leaves_no_gap(fixture()).await;
-    writing::a_closed_store_refuses_appends_as_not_applied(fixture()).await;
-    writing::concurrent_appends_share_the_sequence_without_overlap(fixture()).await;
-    safe_appends::an_append_is_applied_only_if_its_preconditions_hold(fixture()).await;
-    safe_appends::of_appends_that_race_exactly_one_is_applied(fixture()).await;
-    safe_appends::requests_of_a_producer_are_applied_once_and_in_order(fixture()).await;
-    safe_appends::a_duplicate_gets_its_first_answer_whatever_its_preconditions_say_now(fixture())
-        .await;
-    trimming::a_floor_stays_and_never_goes_back(fixture()).await;
-    trimming::preconditions_and_producers_after_a_trim(fixture()).await;
-    deleting::the_floor_of_a_key_stays_and_never_goes_back(fixture()).await;
-    deleting::preconditions_after_a_deletion(fixture()).await;
-    retaining::the_floor_of_a_prefix_stays_and_never_goes_back(fixture()).await;
+    each!(
+        fixture,
+        writing::sequences_are_consecutive_over_all_keys_and_batches,
+        writing::segments_are_sealed_by_time_and_by_bytes,
+        writing::a_clean_close_loses_nothing_and_leaves_no_gap,
+        writing::a_closed_store_refuses_appends_as_not_applied,
+        writing::concurrent_appends_share_the_sequence_without_overlap,
+        safe_appends::an_append_is_applied_only_if_its_preconditions_hold,
+        safe_appends::of_appends_that_race_exactly_one_is_applied,
+        safe_appends::requests_of_a_producer_are_applied_once_and_in_order,
+        safe_appends::a_duplicate_gets_its_first_answer_whatever_its_preconditions_say_now,
+        trimming::a_floor_stays_and_never_goes_back,
+        trimming::preconditions_and_producers_after_a_trim,
+        deleting::the_floor_of_a_key_stays_and_never_goes_back,
+        deleting::preconditions_after_a_deletion,
+        retaining::the_floor_of_a_prefix_stays_and_never_goes_back,
+        cursors::a_cursor_moves_only_from_where_it_is_expected,
+        cursors::cursors_move_with_their_records_or_not_at_all,
+        cursors::of_consumers_that_race_exactly_one_moves_a_cursor,
+    );
 }
 
 const NEVER: SealPolicy = SealPolicy {
@@ -369,20 +400,29 @@ async fn listed<R: LogReader>(reader: &LogService<R>, segments: Range<u32>, page
 
 fn deletion(key: &[u8], before: Option<u64>) -> Deletion {
     Deletion {
-        key: Key::stored(Bytes::copy_from_slice(key)),
+        key: stored(key),
         before: before.map(Sequence::new),
     }
 }
 
 fn scan_all(key: &[u8]) -> Scan {
+    scan_of(Selection::Key(stored(key)))
+}
+
+fn stored(key: &[u8]) -> Key {
+    Key::stored(Bytes::copy_from_slice(key))
+}
+
+fn scan_of(selection: Selection) -> Scan {
     Scan {
-        key: Key::stored(Bytes::copy_from_slice(key)),
+        selection,
         range: SequenceRange::ALL,
         start_time_ms: None,
         limit: PageLimit {
             records: 1_000,
             bytes: 8 << 20,
         },
+        side: Side::Oldest,
         visibility: Visibility::Memory,
     }
 }

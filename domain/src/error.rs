@@ -13,7 +13,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 /// An error, classified by what the caller must do next.
 ///
 /// For an append, every variant except [`Error::OutcomeUnknown`] guarantees that nothing was applied; for a trim, every one
-/// except [`Error::TrimUnknown`]; for a deletion, [`Error::DeletionUnknown`].
+/// except [`Error::TrimUnknown`]; for a deletion, [`Error::DeletionUnknown`]; for a cursor, [`Error::CursorUnknown`].
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     /// The request is invalid: change it.
@@ -81,6 +81,14 @@ pub enum Error {
     /// A deletion may or may not have been applied: send it again.
     #[error("outcome unknown: {0}; send the deletion again, the floor of a key never goes back")]
     DeletionUnknown(String),
+
+    /// A cursor may or may not have been moved or deleted: read it.
+    #[error("outcome unknown: {0}; read the cursor to find out")]
+    CursorUnknown(String),
+
+    /// There is no such cursor: create it.
+    #[error("there is no cursor {0:?}; to create it, put it at a position, for example 0")]
+    NoCursor(String),
 
     /// Stored data is corrupt or not of this version: an operator must act.
     #[error("stored data is damaged: {0}")]

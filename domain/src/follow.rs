@@ -1,23 +1,29 @@
-//! Followers: readers that wait at the tip of a key.
+//! Followers: readers that wait at the tip of a key, of several keys, or of all keys with a prefix.
 //!
 //! Each follower has a bounded inbox. A commit is delivered to the inboxes of the followers of its
 //! keys, and wakes only them; a waiting follower costs nothing. A follower whose inbox overflows keeps its position and
 //! catches up by scanning the store.
+//!
+//! To a follower of several keys, a commit is one delivery: the runs of its keys, which the follower merges.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+mod inbox;
+mod prefixes;
+
+use std::collections::{BTreeMap, HashMap};
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Poll, Waker};
+use std::sync::{Arc, Mutex};
+use std::task::Poll;
 
 use crate::budget::{Budget, Permit};
-use crate::{CommitListener, Key, Limits, Result, Run, Sequence, Stopped, Visibility, Watermarks};
+use crate::{
+    CommitListener, Key, Limits, Result, Run, Selection, Sequence, Stopped, Visibility, Watermarks,
+};
+use inbox::{Content, Dropped, Inbox, RUN_OVERHEAD, locked};
+use prefixes::ByPrefix;
 
-/// Capacity of an inbox in bytes. When it overflows, its follower is behind.
-const INBOX_BYTES: usize = 256 * 1024;
-
-/// Bytes charged for a run in an inbox, in addition to its encoding, which all inboxes share.
-const RUN_OVERHEAD: usize = 192;
+/// Bytes charged for each key that a follower of a set of keys waits for, in addition to the key.
+const KEY_OVERHEAD: usize = 128;
 
 /// The table of followers of this server.
 #[derive(Debug)]
@@ -25,6 +31,8 @@ pub struct Followers {
     budget: Budget,
     /// Bytes in all inboxes together.
     room: Budget,
+    /// Bytes of the keys in all sets of keys together.
+    keys: Budget,
     registered: AtomicUsize,
     state: Mutex<State>,
 }
@@ -32,6 +40,9 @@ pub struct Followers {
 #[derive(Debug, Default)]
 struct State {
     by_key: HashMap<Key, Vec<Arc<Inbox>>>,
+    by_prefix: ByPrefix<Arc<Inbox>>,
+    /// All of them, by their ids.
+    all: BTreeMap<u64, Arc<Inbox>>,
     /// Durable followers that have something to see once everything below the sequence is durable; each once.
     undurable: BTreeMap<(Sequence, u64), Arc<Inbox>>,
     /// How many inboxes there have been; their ids.
@@ -40,49 +51,19 @@ struct State {
     stopped: Option<Stopped>,
 }
 
-#[derive(Debug)]
-struct Inbox {
-    id: u64,
-    visibility: Visibility,
-    content: Mutex<Content>,
-}
-
-#[derive(Debug, Default)]
-struct Content {
-    runs: VecDeque<Waiting>,
-    bytes: usize,
-    durable: Sequence,
-    dropped: Option<Dropped>,
-    /// Its position in the queue of followers that wait for durability.
-    queued_at: Option<Sequence>,
-    stopped: Option<Stopped>,
-    waker: Option<Waker>,
-}
-
-/// A run in an inbox, with its budget permits.
-#[derive(Debug)]
-struct Waiting {
-    run: Run,
-    _own: Permit,
-    /// That of the encoding.
-    _shared: Arc<Permit>,
-}
-
-/// Runs that did not fit into an inbox. They can be read from the store once they are visible.
-#[derive(Debug, Clone, Copy)]
-struct Dropped {
-    /// There is something new to read once this is visible.
-    from: Sequence,
-    /// There is nothing more to read once this is visible.
-    to: Sequence,
-}
-
 /// What wakes a follower.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Delivery {
     /// The next records of the key, in order.
     Run(Run),
-    /// The inbox overflowed, or records of the key were deleted: read from the store at the current position, then wait again.
+    /// To a follower of several keys: all that the next commit has of them, as runs of one key each. A key can have several.
+    Commit {
+        /// The runs, those of a key in order.
+        runs: Vec<(Key, Run)>,
+        /// The sequence after the last one of the commit.
+        end: Sequence,
+    },
+    /// The inbox overflowed, or records of a key were deleted: read from the store at the current position, then wait again.
     Behind,
     /// There will be no more.
     Stopped(Stopped),
@@ -100,29 +81,35 @@ impl Followers {
                 "the number of bytes that wait for followers",
                 limits.follower_bytes as u64,
             ),
+            keys: Budget::new(
+                "the number of bytes of keys that followers of sets of keys wait for",
+                limits.follower_bytes as u64 / 4,
+            ),
             registered: AtomicUsize::new(0),
             state: Mutex::default(),
         }
     }
 
-    /// Starts to collect the commits to `key`.
+    /// Starts to collect the commits to the keys of `selection`.
     ///
     /// # Errors
-    /// [`crate::Error::Overloaded`] when there are too many followers.
-    pub fn register(self: &Arc<Self>, key: Key, visibility: Visibility) -> Result<Following> {
-        let permit = self.budget.take(1)?;
+    /// [`crate::Error::Overloaded`] when there are too many followers, or followers of too many keys.
+    pub fn register(
+        self: &Arc<Self>,
+        selection: Selection,
+        visibility: Visibility,
+    ) -> Result<Following> {
+        let permits = (self.budget.take(1)?, self.keys.take(key_bytes(&selection))?);
         let mut state = locked(&self.state);
         state.opened += 1;
-        let inbox = Arc::new(Inbox {
-            id: state.opened,
-            visibility,
-            content: Mutex::default(),
-        });
+        let is_of_several = !matches!(selection, Selection::Key(_));
+        let inbox = Arc::new(Inbox::new(state.opened, visibility, is_of_several));
         let Watermarks { tip, durable } = state.delivered;
         {
             let mut content = inbox.content();
             content.stopped = state.stopped;
             content.durable = durable;
+            content.whole = tip;
             if visibility == Visibility::Durable && tip > durable {
                 // Applied before registration, but not visible yet: it must be read from the store.
                 content.dropped = Some(Dropped {
@@ -132,18 +119,14 @@ impl Followers {
             }
         }
         state.queue(&inbox);
-        state
-            .by_key
-            .entry(key.clone())
-            .or_default()
-            .push(Arc::clone(&inbox));
+        state.add(&selection, &inbox);
         self.registered.fetch_add(1, Ordering::SeqCst);
         drop(state);
         Ok(Following {
             followers: Arc::clone(self),
-            key,
+            selection,
             inbox,
-            _permit: permit,
+            _permits: permits,
         })
     }
 
@@ -155,7 +138,7 @@ impl Followers {
     /// Has the followers of `key` read from the store from where they are: what waits for them may have been deleted.
     pub fn read_again(&self, key: &Key) {
         let state = locked(&self.state);
-        for inbox in state.by_key.get(key).into_iter().flatten() {
+        for inbox in state.followers_of(key) {
             inbox.change(Content::fall_behind);
         }
     }
@@ -168,10 +151,20 @@ impl Followers {
         }
         state.stopped = Some(why);
         state.undurable.clear();
-        for inbox in state.by_key.values().flatten() {
+        for inbox in state.all.values() {
             inbox.change(|content| content.stopped = Some(why));
         }
     }
+}
+
+/// What the keys of a set are charged.
+fn key_bytes(selection: &Selection) -> u64 {
+    let Selection::Keys(keys) = selection else {
+        return 0;
+    };
+    let bytes = keys.all().iter();
+    let bytes = bytes.map(|key| key.as_ref().len() + KEY_OVERHEAD);
+    bytes.sum::<usize>() as u64
 }
 
 impl CommitListener for Followers {
@@ -185,21 +178,23 @@ impl CommitListener for Followers {
         let mut reached: Vec<Arc<Inbox>> = Vec::new();
         match runs {
             Some(runs) => {
-                for (key, run) in runs {
-                    let Some(inboxes) = state.by_key.get(key) else {
-                        continue;
-                    };
-                    let shared = self.room.take(run.encoded().len() as u64).map(Arc::new);
-                    for inbox in inboxes {
+                for of_key in runs {
+                    let (key, run) = of_key;
+                    let mut shared = None;
+                    for inbox in state.followers_of(key) {
+                        let bytes = run.encoded().len() as u64;
+                        let shared = shared
+                            .get_or_insert_with(|| self.room.take(bytes).map(Arc::new).ok())
+                            .as_ref();
                         let own = self.room.take(RUN_OVERHEAD as u64);
-                        let room = shared.as_ref().ok().zip(own.ok());
-                        inbox.content().put(run, room);
-                        reached.push(Arc::clone(inbox));
+                        if inbox.put(of_key, tip, shared.zip(own.ok())) {
+                            reached.push(Arc::clone(inbox));
+                        }
                     }
                 }
             }
             None => {
-                for inbox in state.by_key.values().flatten() {
+                for inbox in state.all.values() {
                     inbox.content().drop_up_to(tip);
                     reached.push(Arc::clone(inbox));
                 }
@@ -227,13 +222,51 @@ impl CommitListener for Followers {
 }
 
 impl State {
+    fn add(&mut self, selection: &Selection, inbox: &Arc<Inbox>) {
+        self.all.insert(inbox.id, Arc::clone(inbox));
+        let mut of_key = |key: &Key| {
+            let followers = self.by_key.entry(key.clone()).or_default();
+            followers.push(Arc::clone(inbox));
+        };
+        match selection {
+            Selection::Key(key) => of_key(key),
+            Selection::Keys(keys) => keys.all().iter().for_each(of_key),
+            Selection::Prefix(prefix) => self.by_prefix.add(prefix, Arc::clone(inbox)),
+        }
+    }
+
+    fn remove(&mut self, selection: &Selection, inbox: &Arc<Inbox>) {
+        self.all.remove(&inbox.id);
+        let is_it = |other: &Arc<Inbox>| Arc::ptr_eq(other, inbox);
+        let mut of_key = |key: &Key| {
+            if let Some(followers) = self.by_key.get_mut(key) {
+                followers.retain(|other| !is_it(other));
+                if followers.is_empty() {
+                    self.by_key.remove(key);
+                }
+            }
+        };
+        match selection {
+            Selection::Key(key) => of_key(key),
+            Selection::Keys(keys) => keys.all().iter().for_each(of_key),
+            Selection::Prefix(prefix) => self.by_prefix.remove(prefix, is_it),
+        }
+    }
+
+    /// Those whose selection has `key`.
+    fn followers_of<'a>(&'a self, key: &'a Key) -> impl Iterator<Item = &'a Arc<Inbox>> {
+        let of_key = self.by_key.get(key).into_iter().flatten();
+        of_key.chain(self.by_prefix.matching(key.as_ref()).flatten())
+    }
+
     /// Passes the durable watermark to `inbox`, wakes its follower if there is something visible, and queues it for
     /// records that become visible later.
     fn announce(&mut self, inbox: &Arc<Inbox>) {
-        let durable = self.delivered.durable;
+        let Watermarks { tip, durable } = self.delivered;
         let mut content = inbox.content();
         content.durable = durable;
-        if content.has_news(inbox.visibility) {
+        content.whole = tip;
+        if inbox.has_news(&content) {
             content.wake();
         }
         drop(content);
@@ -257,17 +290,17 @@ impl State {
 #[derive(Debug)]
 pub struct Following {
     followers: Arc<Followers>,
-    key: Key,
+    selection: Selection,
     inbox: Arc<Inbox>,
-    _permit: Permit,
+    _permits: (Permit, Permit),
 }
 
 impl Following {
-    /// Waits for the next thing to happen to the key.
+    /// Waits for the next thing to happen to the selection.
     pub async fn next(&mut self) -> Delivery {
         poll_fn(|context| {
             let mut content = self.inbox.content();
-            match content.take(self.inbox.visibility) {
+            match self.inbox.take(&mut content) {
                 Some(delivery) => Poll::Ready(delivery),
                 None => {
                     content.waker = Some(context.waker().clone());
@@ -280,151 +313,27 @@ impl Following {
 
     /// The next thing that has already happened.
     pub fn try_next(&mut self) -> Option<Delivery> {
-        self.inbox.content().take(self.inbox.visibility)
+        self.inbox.take(&mut self.inbox.content())
     }
 
-    /// A sequence below which nothing of the key is still to come, if the inbox is empty.
+    /// A sequence below which nothing of the selection is still to come, if the inbox is empty.
     pub fn caught_up_to(&self) -> Option<Sequence> {
         let delivered = locked(&self.followers.state).delivered;
-        let content = self.inbox.content();
-        (content.runs.is_empty() && content.dropped.is_none())
-            .then(|| delivered.tip.min(delivered.visible(self.inbox.visibility)))
+        let is_empty = self.inbox.content().is_empty();
+        is_empty.then(|| delivered.tip.min(delivered.visible(self.inbox.visibility)))
     }
 }
 
 impl Drop for Following {
     fn drop(&mut self) {
         let mut state = locked(&self.followers.state);
-        if let Some(inboxes) = state.by_key.get_mut(&self.key) {
-            inboxes.retain(|inbox| !Arc::ptr_eq(inbox, &self.inbox));
-            if inboxes.is_empty() {
-                state.by_key.remove(&self.key);
-            }
-        }
+        state.remove(&self.selection, &self.inbox);
         let queued_at = self.inbox.content().queued_at;
         if let Some(at) = queued_at {
             state.undurable.remove(&(at, self.inbox.id));
         }
         self.followers.registered.fetch_sub(1, Ordering::SeqCst);
     }
-}
-
-impl Inbox {
-    fn content(&self) -> MutexGuard<'_, Content> {
-        locked(&self.content)
-    }
-
-    fn change(&self, change: impl FnOnce(&mut Content)) {
-        let mut content = self.content();
-        change(&mut content);
-        content.wake();
-    }
-}
-
-impl Content {
-    /// Takes `run` in, if there is room for it.
-    fn put(&mut self, run: &Run, room: Option<(&Arc<Permit>, Permit)>) {
-        let end = run.last().plus(1);
-        if let Some(dropped) = &mut self.dropped {
-            dropped.to = end;
-            return;
-        }
-        let bytes = self.bytes + run.encoded().len() + RUN_OVERHEAD;
-        match room {
-            Some((shared, own)) if bytes <= INBOX_BYTES => {
-                self.bytes = bytes;
-                self.runs.push_back(Waiting {
-                    run: run.clone(),
-                    _own: own,
-                    _shared: Arc::clone(shared),
-                });
-            }
-            _ => self.drop_up_to(end),
-        }
-    }
-
-    /// Gives up what is here and whatever else ends at or below `end`.
-    fn drop_up_to(&mut self, end: Sequence) {
-        let first = self.runs.front().map(|waiting| waiting.run.last().plus(1));
-        let from = self
-            .dropped
-            .map(|dropped| dropped.from)
-            .or(first)
-            .unwrap_or(end);
-        self.dropped = Some(Dropped { from, to: end });
-        // Their space, too.
-        self.runs = VecDeque::new();
-        self.bytes = 0;
-    }
-
-    /// Gives up what is here. There is something to read now.
-    fn fall_behind(&mut self) {
-        let last = self.runs.back().map(|waiting| waiting.run.last().plus(1));
-        let to = self.dropped.map(|dropped| dropped.to).or(last);
-        self.drop_up_to(to.unwrap_or(Sequence::ZERO));
-        if let Some(dropped) = &mut self.dropped {
-            dropped.from = Sequence::ZERO;
-        }
-    }
-
-    fn take(&mut self, visibility: Visibility) -> Option<Delivery> {
-        let visible = self.visible(visibility);
-        if let Some(dropped) = self.dropped
-            && dropped.from <= visible
-        {
-            self.dropped = (dropped.to > visible).then_some(Dropped {
-                from: visible.plus(1),
-                to: dropped.to,
-            });
-            return Some(Delivery::Behind);
-        }
-        let visible_run = |waiting: &Waiting| waiting.run.last() < visible;
-        if self.runs.front().is_some_and(visible_run) {
-            let run = self.runs.pop_front()?.run;
-            self.bytes -= run.encoded().len() + RUN_OVERHEAD;
-            return Some(Delivery::Run(run));
-        }
-        self.stopped.map(Delivery::Stopped)
-    }
-
-    /// Whether [`Content::take`] would give records, or a reason to read them.
-    fn has_news(&self, visibility: Visibility) -> bool {
-        let visible = self.visible(visibility);
-        self.dropped.is_some_and(|dropped| dropped.from <= visible)
-            || self
-                .runs
-                .front()
-                .is_some_and(|waiting| waiting.run.last() < visible)
-    }
-
-    /// The first watermark above `durable` at which there is something more to see.
-    fn first_above(&self, durable: Sequence) -> Option<Sequence> {
-        let next = durable.plus(1);
-        let dropped = self.dropped.filter(|dropped| dropped.to > durable);
-        let runs = self.runs.iter();
-        let runs = runs.map(|waiting| waiting.run.last().plus(1));
-        dropped
-            .map(|dropped| dropped.from.max(next))
-            .or_else(|| runs.into_iter().find(|end| *end > durable))
-    }
-
-    fn visible(&self, visibility: Visibility) -> Sequence {
-        match visibility {
-            Visibility::Memory => Sequence::MAX,
-            Visibility::Durable => self.durable,
-        }
-    }
-
-    fn wake(&mut self) {
-        if let Some(waker) = self.waker.take() {
-            waker.wake();
-        }
-    }
-}
-
-/// A panic elsewhere cannot leave these states half-changed in a way that matters, so poisoning is ignored.
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

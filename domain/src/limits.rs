@@ -27,6 +27,8 @@ pub struct Limits {
     pub followers: usize,
     /// Bytes of records that wait for their followers, all together. What does not fit is read from the store instead.
     pub follower_bytes: usize,
+    /// Cursors. Each has a row in storage and about 1 KiB of memory.
+    pub cursors: usize,
 }
 
 impl Default for Limits {
@@ -46,6 +48,7 @@ impl Default for Limits {
             append_queue_bytes: 128 * MIB,
             followers: 10_000,
             follower_bytes: 128 * MIB,
+            cursors: 10_000,
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! It is the oracle of the property tests and of the simulation, and the core of the `memory` store.
 
+mod cursors;
 mod producers;
 
 use std::collections::BTreeMap;
@@ -9,15 +10,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::page::{KeysBuilder, PageBuilder};
+use crate::page::{KeysBuilder, NewestBuilder, PageBuilder};
 use crate::run::RunBuilder;
 use crate::segment::{EMPTIED_AFTER, overlapping};
 use crate::trim::{beyond, in_the_future};
 use crate::{
-    Append, Appended, Counted, Deletion, Error, Headers, Key, KeysPage, KeysQuery, Page,
+    Append, Appended, Counted, Deletion, Error, Headers, Key, KeysPage, KeysQuery, Limits, Page,
     Precondition, PrefixFloor, PrefixRules, ProducerPolicy, Rejection, Result, Run, Scan,
-    SealPolicy, Segment, SegmentId, Sequence, SequenceRange, Trim,
+    SealPolicy, Segment, SegmentId, Selection, Sequence, SequenceRange, Side, Trim,
 };
+use cursors::Cursors;
 use producers::Producers;
 
 /// A whole log in memory.
@@ -37,6 +39,7 @@ pub struct Model {
     segments: Vec<Segment>,
     streams: BTreeMap<Key, Vec<Stored>>,
     producers: Producers,
+    cursors: Cursors,
 }
 
 #[derive(Debug, Clone)]
@@ -58,6 +61,7 @@ impl Model {
     pub fn with_producers(policy: SealPolicy, producers: ProducerPolicy) -> Self {
         Self {
             producers: Producers::new(producers),
+            cursors: Cursors::new(Limits::default().cursors),
             next: Sequence::ZERO,
             floor: Sequence::ZERO,
             key_floors: BTreeMap::new(),
@@ -177,7 +181,8 @@ impl Model {
     /// runs, one for each key.
     ///
     /// # Errors
-    /// [`Error::Rejected`]; [`Error::Overloaded`] when there are too many producers. Nothing was applied then.
+    /// [`Error::Rejected`]; [`Error::Overloaded`] when there are too many producers or cursors; [`Error::Invalid`] for a cursor beyond
+    /// the tip. Nothing was applied then.
     pub fn append(&mut self, append: &Append, now_ms: i64) -> Result<(Appended, Vec<(Key, Run)>)> {
         let now_ms = now_ms.max(self.last_time_ms);
         let batch = append.batch();
@@ -187,10 +192,12 @@ impl Model {
                 return Ok((first, Vec::new()));
             }
         }
+        self.cursors.check(append.cursors(), self.next)?;
         append
             .preconditions()
             .iter()
             .try_for_each(|p| self.check(p))?;
+        self.cursors.apply(append.cursors(), now_ms);
         self.last_time_ms = now_ms;
         let segment = self.segment_at(now_ms);
         self.segment_bytes += batch.bytes();
@@ -278,24 +285,67 @@ impl Model {
         segment
     }
 
-    /// One page of a key, of what lies below `visible`.
+    /// One page of a key or of several, of what lies below `visible`.
     ///
     /// # Errors
     /// Never for what the model itself stored.
     pub fn scan(&self, scan: &Scan, visible: Sequence) -> Result<Page> {
-        let floor = self.floor_of(&scan.key);
-        let range = left_of(scan.range, floor);
-        let mut page = PageBuilder::new(range, scan.start_time_ms, scan.limit);
-        for stored in self.records(&scan.key) {
-            if stored.sequence >= visible {
-                break;
+        match &scan.selection {
+            Selection::Key(key) => {
+                let records = self.records(key).iter().map(|stored| (None, stored));
+                self.page(scan, visible, self.floor_of(key), records)
             }
-            let mut run = RunBuilder::new(stored.timestamp_ms);
-            run.push_with_headers(stored.sequence, &stored.value, &stored.headers);
-            let run = run
-                .finish()
-                .ok_or_else(|| Error::internal("an empty run"))?;
-            if !page.push(&run)? {
+            several => {
+                let floor = self.floor.max(self.covering_floor(several));
+                let matching = self.streams.keys().filter(|key| several.matches(key));
+                let records = matching.flat_map(|key| {
+                    let records = self.records(key).iter();
+                    records.map(move |stored| (Some(key), stored))
+                });
+                let mut records: Vec<_> = records.collect();
+                records.sort_by_key(|(_, stored)| stored.sequence);
+                self.page(scan, visible, floor, records.into_iter())
+            }
+        }
+    }
+
+    /// The floor of prefixes that holds for all keys of the selection.
+    fn covering_floor(&self, selection: &Selection) -> Sequence {
+        let floors: Vec<Sequence> = match selection {
+            Selection::Prefix(prefix) => vec![self.floor_of_prefixes(prefix)],
+            Selection::Key(key) => vec![self.floor_of_prefixes(key.as_ref())],
+            Selection::Keys(keys) => keys
+                .all()
+                .iter()
+                .map(|key| self.floor_of_prefixes(key.as_ref()))
+                .collect(),
+        };
+        floors.into_iter().min().unwrap_or_default()
+    }
+
+    /// The page that `records` make, each with the key that it names, if it does.
+    fn page<'a>(
+        &self,
+        scan: &Scan,
+        visible: Sequence,
+        floor: Sequence,
+        records: impl Iterator<Item = (Option<&'a Key>, &'a Stored)>,
+    ) -> Result<Page> {
+        let range = left_of(scan.range, floor);
+        let visible_records = records.take_while(|(_, stored)| stored.sequence < visible);
+        if scan.side == Side::Newest {
+            let mut page = NewestBuilder::new(range, scan.start_time_ms, scan.limit);
+            let newest_first = visible_records.collect::<Vec<_>>().into_iter().rev();
+            for (key, stored) in newest_first {
+                if !page.push(&stored.run(key)?)? {
+                    break;
+                }
+            }
+            return Ok(page.finish(visible, scan.range, floor));
+        }
+        let mut page = PageBuilder::new(range, scan.start_time_ms, scan.limit);
+        for (key, stored) in visible_records {
+            if !page.push(&stored.run(key)?)? {
                 break;
             }
         }
@@ -355,6 +405,18 @@ impl Model {
         let floor = self.floor_of(key);
         let gone = all.iter().take_while(|stored| stored.sequence < floor);
         &all[gone.count()..]
+    }
+}
+
+impl Stored {
+    /// A run of this record alone, which names this key.
+    fn run(&self, key: Option<&Key>) -> Result<Run> {
+        let mut run = RunBuilder::new(self.timestamp_ms);
+        match key {
+            Some(key) => run.push_keyed(key, self.sequence, &self.value, &self.headers),
+            None => run.push_with_headers(self.sequence, &self.value, &self.headers),
+        }
+        run.finish().ok_or_else(|| Error::internal("an empty run"))
     }
 }
 

@@ -1,5 +1,7 @@
 //! Pages of query results, and where the next page starts.
 
+mod newest;
+
 use std::collections::BTreeSet;
 use std::ops::Bound;
 
@@ -7,21 +9,24 @@ use bytes::Bytes;
 
 use crate::{Key, KeysQuery, PageLimit, Result, Run, Sequence, SequenceRange};
 
-/// Records of one key, in order.
+pub use newest::NewestBuilder;
+
+/// Records of one key or of several, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
-    /// The records.
+    /// The records. In a read of several keys, each names its key.
     pub runs: Vec<Run>,
     /// Number of records.
     pub records: u64,
     /// Encoded bytes of all of them.
     pub bytes: u64,
-    /// Start of the next page: `runs` has every record of the key from the requested start up to here. It also moves
-    /// past ranges without records of the key.
+    /// Start of the next page: `runs` has every record of the selection from the requested start, or, in a page of the newest
+    /// records, from its first record, up to here. It also moves past ranges without records of the selection.
     pub next: Sequence,
     /// Whether the page ends because there are no more visible records, not because it is full.
     pub complete: bool,
-    /// If a part of the requested range was trimmed: the first sequence that could still be there.
+    /// If a part of the requested range was trimmed: the first sequence that could still be there. Not in a page of the
+    /// newest records that is full: it would have nothing of that part.
     pub trimmed_before: Option<Sequence>,
 }
 
@@ -89,6 +94,11 @@ impl PageBuilder {
         }
         self.full = more;
         Ok(!self.full)
+    }
+
+    /// Whether nothing was taken yet.
+    pub fn is_empty(&self) -> bool {
+        self.runs.is_empty()
     }
 
     /// The page, when everything below `visible` was pushed or the page was full before.

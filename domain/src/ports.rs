@@ -4,9 +4,10 @@ use std::future::Future;
 use std::time::Duration;
 
 use crate::{
-    Append, Appended, Counted, Credentials, Deletion, Denied, Durability, Error, Key, KeysPage,
-    KeysQuery, Page, PrefixFloor, PrefixRules, Result, Right, Run, Scan, Segment, SegmentId,
-    Sequence, SequenceRange, StoredSegment, Trim, Watermarks,
+    Append, Appended, Counted, Credentials, Cursor, CursorMove, CursorName, CursorsPage,
+    CursorsQuery, Deletion, Denied, Durability, Error, Key, KeysPage, KeysQuery, Page, PrefixFloor,
+    PrefixRules, Result, Right, Run, Scan, Segment, SegmentId, Sequence, SequenceRange,
+    StoredSegment, Trim, Watermarks,
 };
 
 /// The reading side of a log store.
@@ -16,9 +17,10 @@ use crate::{
 /// includes what a writer elsewhere acknowledged is up to the implementation, which bounds every wait of a caller.
 ///
 /// No read shows a record below the floor of the log ([`LogReader::floor`]), of a prefix of its key ([`LogReader::prefix_floor`]) or of
-/// its key at the time of the call, and one whose range begins below says so, with the highest of them.
+/// its key at the time of the call, and one whose range begins below says so, with the highest of them. A read of several keys says so
+/// only of floors that hold for all of them: that of the log, and those of prefixes ([`crate::Selection::covering_floor`]).
 pub trait LogReader: Send + Sync + 'static {
-    /// One page of a key.
+    /// One page of a key or of several: the first records of a range, or, of one key, the last.
     ///
     /// # Errors
     /// [`crate::Error::Unavailable`] or [`crate::Error::Corrupt`].
@@ -46,6 +48,19 @@ pub trait LogReader: Send + Sync + 'static {
         key: &Key,
         range: SequenceRange,
     ) -> impl Future<Output = Result<Counted>> + Send;
+
+    /// The cursor of this name, as it was moved last: as durable as what it was moved with. `None` if there is none. A reader that
+    /// sees a cursor also sees the records of the append that moved it there, and the other way round.
+    ///
+    /// # Errors
+    /// As [`LogReader::scan`].
+    fn cursor(&self, name: &CursorName) -> impl Future<Output = Result<Option<Cursor>>> + Send;
+
+    /// One page of the cursors, in byte order of their names.
+    ///
+    /// # Errors
+    /// As [`LogReader::scan`].
+    fn cursors(&self, query: &CursorsQuery) -> impl Future<Output = Result<CursorsPage>> + Send;
 
     /// The current tip and durable watermark.
     fn watermarks(&self) -> Watermarks;
@@ -76,8 +91,8 @@ pub trait LogReader: Send + Sync + 'static {
 /// implementation bounds every wait of a caller.
 pub trait LogWriter: Send + Sync + 'static {
     /// Applies `append` atomically, and returns when it is as durable as requested. The producer is checked first:
-    /// a duplicate of an applied request gets the first result and is not applied again. Then the preconditions are
-    /// checked against every earlier append.
+    /// a duplicate of an applied request gets the first result and is not applied again. Then the cursors and the preconditions are
+    /// checked against every earlier command. Cursors move with the records, or nothing of the append is applied.
     ///
     /// # Errors
     /// MUST be [`crate::Error::OutcomeUnknown`] when the records may have been applied. Every other error promises
@@ -121,6 +136,20 @@ pub trait LogWriter: Send + Sync + 'static {
         rules: &PrefixRules,
     ) -> impl Future<Output = Result<Vec<PrefixFloor>>> + Send;
 
+    /// Moves a cursor, or creates it, and returns it once that is durable.
+    ///
+    /// # Errors
+    /// [`crate::Error::Rejected`] when it is not where it is expected, [`crate::Error::Invalid`] for a position beyond the tip,
+    /// [`crate::Error::Overloaded`] when there are too many cursors or the queue is full. MUST be [`crate::Error::CursorUnknown`] when
+    /// it may have been moved; every other error promises that it was not.
+    fn move_cursor(&self, wanted: CursorMove) -> impl Future<Output = Result<Cursor>> + Send;
+
+    /// Deletes a cursor, and returns whether there was one once it is durable that there is none.
+    ///
+    /// # Errors
+    /// MUST be [`crate::Error::CursorUnknown`] when it may have been deleted; every other error promises that it was not.
+    fn delete_cursor(&self, name: &CursorName) -> impl Future<Output = Result<bool>> + Send;
+
     /// The segments that overlap what is at or above the floor, in order, and how much is stored of each.
     fn stored(&self) -> Vec<StoredSegment>;
 
@@ -158,7 +187,9 @@ pub struct Status {
     pub purges: u64,
     /// For how long the first of them has been waiting.
     pub oldest_purge: Duration,
-    /// The one that is appended to; 0 before the first append.
+    /// How many cursors there are.
+    pub cursors: u64,
+    /// The segment that is appended to; 0 before the first append.
     pub active_segment: SegmentId,
     /// Why it takes no more appends, if it does not.
     pub stopped: Option<Stopped>,

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::{Error, Key, Limits, Result, Sequence};
+use crate::{Error, Limits, Result, Selection, Sequence};
 
 /// Which records a reader sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -94,7 +94,7 @@ impl SequenceRange {
 pub struct PageLimit {
     /// Records, at least 1.
     pub records: usize,
-    /// Bytes as encoded in the answer. The first record is answered even if it alone is larger.
+    /// Bytes as encoded in the answer. One record is answered even if it alone is larger.
     pub bytes: usize,
 }
 
@@ -116,17 +116,29 @@ impl PageLimit {
     }
 }
 
-/// Records of one key, in order.
+/// Which records of a range a page has, if it cannot have all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Side {
+    /// The first ones.
+    #[default]
+    Oldest,
+    /// The last ones. Only for one key.
+    Newest,
+}
+
+/// Records of one key or of several, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scan {
-    /// The key to read.
-    pub key: Key,
+    /// The keys to read.
+    pub selection: Selection,
     /// The sequences to read.
     pub range: SequenceRange,
     /// Skip the records before the first one that was appended at or after this time (Unix ms).
     pub start_time_ms: Option<i64>,
     /// Page size.
     pub limit: PageLimit,
+    /// Which end of the range the page is at.
+    pub side: Side,
     /// Which records are visible.
     pub visibility: Visibility,
 }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::Sequence;
+use crate::{CursorName, Sequence};
 
 /// Why a well-formed append was rejected. Nothing was applied, and no sequence of its producer was consumed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -34,6 +34,20 @@ pub enum Rejection {
         no_record_since: Sequence,
         /// The floor of the log: the first sequence that can still be there.
         trimmed_before: Sequence,
+    },
+
+    /// A cursor is not where it is expected: another consumer moved it. Read it, and continue from there.
+    #[error(
+        "cursor {:?} {}, and the request expects it at {expected}; nothing was applied, read the cursor and decide again",
+        .name.as_str(), place(.position)
+    )]
+    CursorConflict {
+        /// The cursor.
+        name: CursorName,
+        /// Where it is expected.
+        expected: Sequence,
+        /// Where it is; `None` if it does not exist, which counts as 0.
+        position: Option<Sequence>,
     },
 
     /// The request is a duplicate of an applied one whose start sequence is no longer kept: there is nothing to retry.
@@ -75,4 +89,11 @@ pub enum Rejection {
         "the producer is not known (any more); nothing was applied, start again with sequence 0"
     )]
     ProducerUnknown,
+}
+
+fn place(position: &Option<Sequence>) -> String {
+    match position {
+        Some(position) => format!("is at {position}"),
+        None => "does not exist, which counts as position 0".to_owned(),
+    }
 }

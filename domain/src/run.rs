@@ -1,24 +1,32 @@
-//! Runs: records of one key and one commit, in one encoding for storage, followers and responses.
+//! Runs: records of one commit, in one encoding for storage, followers and responses.
+//!
+//! The records of a stored run are of one key, which they do not name. In the answers to reads of several keys each record names its
+//! key: see [`crate::merge`].
 //!
 //! A record is encoded once, when it is committed, and copied from there on: into the stored row, to followers,
 //! into the protobuf answer of a scan. So the encoding is that of the answer: each record is a
 //! `repeated Value values = 3` field of the message `ScanResponse` in `openapi/log.proto`, with the first three fields
-//! of `Value` present and in order, and behind them the [headers](crate::headers), if the record has any:
+//! of `Value` present and in order, and behind them the key, if the record names it, and the [headers](crate::headers), if the record
+//! has any:
 //!
 //! ```text
-//! 1A <varint length> 08 <varint sequence> 12 <varint length> <value> 18 <varint timestamp in ms> <headers>
+//! 1A <varint length> 08 <varint sequence> 12 <varint length> <value> 18 <varint timestamp in ms>
+//!    [2A <varint length> <key>] <headers>
 //! ```
+
+mod newest;
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use crate::{Error, Headers, Result, Sequence, SequenceRange, varint};
+use crate::{Error, Headers, Key, Result, Sequence, SequenceRange, varint};
 
 const VALUES_FIELD: u8 = 0x1a;
 const SEQUENCE_FIELD: u8 = 0x08;
 const VALUE_FIELD: u8 = 0x12;
 const TIMESTAMP_FIELD: u8 = 0x18;
+const KEY_FIELD: u8 = 0x2a;
 
-/// Some records of one key that were committed together: ascending sequences, one append time.
+/// Some records with one append time: ascending sequences, of one key that they do not name or of keys that they name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Run {
     first: Sequence,
@@ -37,6 +45,8 @@ pub struct Entry {
     pub value: Bytes,
     /// The headers.
     pub headers: Headers,
+    /// Its key, if the run names the keys of its records.
+    pub key: Option<Key>,
 }
 
 impl Run {
@@ -84,9 +94,14 @@ impl Run {
 
     /// The records one by one. A damaged run ends with [`Error::Corrupt`].
     pub fn entries(&self) -> Entries<'_> {
+        self.entries_from(0)
+    }
+
+    /// The same from this byte of the encoding on, where [`Entries::at`] was.
+    pub(crate) fn entries_from(&self, at: usize) -> Entries<'_> {
         Entries {
             run: self,
-            at: 0,
+            at,
             timestamp_bytes: timestamp_bytes(self.timestamp_ms),
         }
     }
@@ -190,6 +205,11 @@ fn timestamp_bytes(timestamp_ms: i64) -> usize {
 }
 
 impl Entries<'_> {
+    /// Where in the encoding the next record begins.
+    pub(crate) fn at(&self) -> usize {
+        self.at
+    }
+
     fn decode(&mut self) -> Option<Entry> {
         let bytes = &self.run.encoded;
         let mut at = self.at;
@@ -204,22 +224,35 @@ impl Entries<'_> {
         tag(&mut at, VALUE_FIELD)?;
         let value_length = usize::try_from(varint::get(bytes, &mut at)?).ok()?;
         let value_end = at.checked_add(value_length)?;
-        let headers_start = value_end.checked_add(self.timestamp_bytes)?;
-        if headers_start > end || end > bytes.len() {
+        let timestamp_end = value_end.checked_add(self.timestamp_bytes)?;
+        if timestamp_end > end || end > bytes.len() {
             return None;
         }
         let value = bytes.slice(at..value_end);
-        let headers = match headers_start == end {
-            true => Headers::default(),
-            false => Headers::stored(bytes.slice(headers_start..end)),
+        let (key, headers) = match timestamp_end == end {
+            true => (None, Headers::default()),
+            false => key_and_headers(bytes.slice(timestamp_end..end))?,
         };
         self.at = end;
         Some(Entry {
             sequence,
             value,
             headers,
+            key,
         })
     }
+}
+
+/// What follows the append time of a record.
+fn key_and_headers(rest: Bytes) -> Option<(Option<Key>, Headers)> {
+    if rest.first() != Some(&KEY_FIELD) {
+        return Some((None, Headers::stored(rest)));
+    }
+    let mut at = 1;
+    let length = usize::try_from(varint::get(&rest, &mut at)?).ok()?;
+    let end = at.checked_add(length).filter(|end| *end <= rest.len())?;
+    let key = Key::stored(rest.slice(at..end));
+    Some((Some(key), Headers::stored(rest.slice(end..))))
 }
 
 impl Iterator for Entries<'_> {
@@ -281,8 +314,21 @@ impl RunBuilder {
 
     /// Adds a record; its sequence is above those before it.
     pub fn push_with_headers(&mut self, sequence: Sequence, value: &[u8], headers: &Headers) {
+        self.put(sequence, value, headers.encoded(), None);
+    }
+
+    /// Adds a record that names its key; its sequence is above those before it.
+    pub fn push_keyed(&mut self, key: &Key, sequence: Sequence, value: &[u8], headers: &Headers) {
+        self.put(sequence, value, headers.encoded(), Some(key));
+    }
+
+    #[inline]
+    fn put(&mut self, sequence: Sequence, value: &[u8], headers: &[u8], key: Option<&Key>) {
         let timestamp = self.timestamp_ms as u64;
-        let headers = headers.encoded();
+        let of_key = key.map_or(0, |key| {
+            let length = key.as_ref().len();
+            1 + varint::len(length as u64) + length
+        });
         let length = 1
             + varint::len(sequence.get())
             + 1
@@ -290,6 +336,7 @@ impl RunBuilder {
             + value.len()
             + 1
             + varint::len(timestamp)
+            + of_key
             + headers.len();
         let out = &mut self.buffer;
         out.reserve(1 + varint::len(length as u64) + length);
@@ -302,8 +349,11 @@ impl RunBuilder {
         out.extend_from_slice(value);
         out.put_u8(TIMESTAMP_FIELD);
         varint::put(out, timestamp);
+        if let Some(key) = key {
+            put_key(out, key.as_ref());
+        }
         if !headers.is_empty() {
-            put_headers(out, headers);
+            put_bytes(out, headers);
         }
         let first = self.bounds.map_or(sequence, |(first, _)| first);
         self.bounds = Some((first, sequence));
@@ -349,13 +399,21 @@ impl RunBuilder {
     }
 }
 
+/// Not inlined, so that records without a key pay a comparison for it.
+#[inline(never)]
+fn put_key(out: &mut BytesMut, key: &[u8]) {
+    out.put_u8(KEY_FIELD);
+    varint::put(out, key.len() as u64);
+    put_bytes(out, key);
+}
+
 /// Not inlined, so that records without headers pay a comparison for them.
 #[inline(never)]
-fn put_headers(out: &mut BytesMut, headers: &[u8]) {
+fn put_bytes(out: &mut BytesMut, bytes: &[u8]) {
     // Another `extend_from_slice` would keep the compiler from inlining that of values.
     let start = out.len();
-    out.resize(start + headers.len(), 0);
-    out[start..].copy_from_slice(headers);
+    out.resize(start + bytes.len(), 0);
+    out[start..].copy_from_slice(bytes);
 }
 
 #[cfg(test)]

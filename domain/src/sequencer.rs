@@ -6,6 +6,8 @@
 //! nothing: it looks up, writes, waits and answers.
 
 mod aside;
+mod cursors;
+mod decided;
 mod deletions;
 mod engine_number;
 mod floors;
@@ -25,6 +27,8 @@ mod without_records;
 #[cfg(test)]
 mod tests;
 
+pub use cursors::{CursorChanges, CursorStep};
+pub use decided::{Answered, Decided, Placed, Waiting};
 pub use deletions::{DeletionStep, Unlisted};
 pub use engine_number::EngineNumber;
 pub use floors::{Floor, Floors};
@@ -43,9 +47,10 @@ use std::ops::ControlFlow;
 use bytes::Bytes;
 
 use crate::{
-    Append, Appended, Batch, Error, Key, KeyFloor, PrefixFloor, ProducerId, ProducerPolicy,
-    ProducerState, Result, SealPolicy, Segment, Sequence,
+    Append, Cursor, Error, Key, KeyFloor, PrefixFloor, ProducerId, ProducerPolicy, ProducerState,
+    Result, SealPolicy, Segment, Sequence,
 };
+use cursors::Cursors;
 use judge::{Judge, Known};
 use key_table::KeyTable;
 use pending_lookups::PendingLookups;
@@ -66,6 +71,8 @@ pub struct Policy {
     pub key_table_bytes: u64,
     /// Expiry and number of producers.
     pub producers: ProducerPolicy,
+    /// Maximum number of cursors.
+    pub cursors: usize,
 }
 
 /// State that every write stores for the next writer, in addition to the records.
@@ -98,6 +105,8 @@ pub struct Recovered {
     pub has_key_floors: bool,
     /// The floors of prefixes.
     pub prefix_floors: Vec<PrefixFloor>,
+    /// All cursors.
+    pub cursors: Vec<Cursor>,
 }
 
 /// What must happen next.
@@ -128,6 +137,8 @@ pub struct Commit<'a> {
     pub begins_segment: bool,
     /// What it changes about producers.
     pub producers: ProducerChanges,
+    /// What it changes about cursors.
+    pub cursors: CursorChanges,
     /// Rows of the directory that can now say how many records are before them.
     pub settled: Vec<DirectoryEntry>,
     /// A floor that it raises, of a key.
@@ -148,47 +159,6 @@ pub struct Commit<'a> {
     pub number: EngineNumber,
 }
 
-/// A command whose records have sequences.
-#[derive(Debug, Clone, Copy)]
-pub struct Placed<'a> {
-    /// Its position in what was planned.
-    pub command: usize,
-    /// Its records.
-    pub batch: &'a Batch,
-    /// The answer to it, once it is as durable as it asked for.
-    pub appended: Appended,
-}
-
-/// What was decided of commands without placing them.
-#[derive(Debug, Default)]
-pub struct Decided {
-    /// Commands to be answered, in the order in which they were planned.
-    pub answered: Vec<Answered>,
-    /// Commands to be planned again.
-    pub waiting: Waiting,
-}
-
-/// A command that is answered without being placed.
-#[derive(Debug)]
-pub struct Answered {
-    /// Its position in what was planned.
-    pub command: usize,
-    /// Its answer: why it is rejected, or the answer to the first of its duplicates.
-    pub outcome: Result<Appended>,
-    /// With requested durability, the answer waits until every write up to this one is durable, so that a crash cannot
-    /// undo what the answer depends on.
-    pub rests_on: EngineNumber,
-}
-
-/// Commands that were set aside, and what has to be looked up for them.
-#[derive(Debug, Default)]
-pub struct Waiting {
-    /// Positions in what was planned, in order, each with the lookup after which to plan it again.
-    pub commands: Vec<(usize, Ticket)>,
-    /// What to look up. Answer with [`Sequencer::learn`], or [`Sequencer::not_learnt`].
-    pub lookup: Option<(Ticket, Vec<Subject>)>,
-}
-
 /// A write without records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Metadata {
@@ -205,6 +175,7 @@ pub struct Sequencer {
     keys: KeyTable,
     lookups: PendingLookups,
     producers: Producers,
+    cursors: Cursors,
     floors: Floors,
     key_floors: KeyFloors,
     prefix_floors: PrefixFloors,
@@ -236,6 +207,7 @@ impl Sequencer {
             purges,
             has_key_floors,
             prefix_floors,
+            cursors,
         } = recovered;
         if state.bound < last_number.watermark() {
             return Err(Error::Corrupt(format!(
@@ -255,6 +227,7 @@ impl Sequencer {
             ),
             lookups: PendingLookups::default(),
             producers: Producers::new(policy.producers, producers),
+            cursors: Cursors::new(policy.cursors, cursors),
             floors: Floors::found(state.floor),
             prefix_floors: PrefixFloors::found(prefix_floors),
             key_floors: KeyFloors::found(purges, if has_key_floors { tip } else { Sequence::ZERO }),
@@ -293,11 +266,11 @@ impl Sequencer {
         let time_ms = now_ms.max(self.last_time_ms);
         let segment = self.roller.place(start, time_ms);
         let begins_segment = self.roller.active() != Some(segment);
-        let producers = &self.producers;
         let facts = Known {
             keys: &self.keys,
             lookups: &self.lookups,
-            producers,
+            producers: &self.producers,
+            cursors: &self.cursors,
             key_floors: &self.key_floors,
             prefix_floors: &self.prefix_floors,
             floor: self.floor(),
@@ -313,6 +286,7 @@ impl Sequencer {
         }
         let Judge {
             producers,
+            cursors,
             group,
             placed,
             answered,
@@ -320,7 +294,7 @@ impl Sequencer {
             unknown,
             ..
         } = judge;
-        let producers = producers.finish();
+        let (producers, cursors) = (producers.finish(), cursors.finish());
         let waiting = match aside.is_empty() {
             true => Waiting::default(),
             false => self.set_aside(
@@ -343,6 +317,7 @@ impl Sequencer {
             segment,
             begins_segment,
             producers,
+            cursors,
             settled: std::mem::take(&mut self.settled),
             key_floor: None,
             prefix_floors: Vec::new(),
@@ -416,6 +391,7 @@ impl Sequencer {
         }
         self.forget_removed(&commit.removal);
         self.producers.applied(&commit.producers);
+        self.cursors.applied(&commit.cursors, commit.number);
         if commit.begins_segment || !commit.placed.is_empty() {
             self.roller.committed(commit.segment, bytes(&commit.placed));
         }

@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::follow::{Delivery, Followers, Following};
+use crate::merge::merge_commit;
 use crate::page::PageBuilder;
 use crate::ports::Telemetry;
 use crate::{
-    Append, Appended, Counted, Deletion, Durability, Key, KeysPage, KeysQuery, Limits, LogReader,
-    LogWriter, Page, PrefixFloor, PrefixRules, Result, Run, Scan, Segment, Sequence, SequenceRange,
-    Status, Stopped, StoredSegment, Trim, Watermarks,
+    Append, Appended, Counted, Cursor, CursorMove, CursorName, CursorsPage, CursorsQuery, Deletion,
+    Durability, Error, Key, KeysPage, KeysQuery, Limits, LogReader, LogWriter, Page, PrefixFloor,
+    PrefixRules, Result, Run, Scan, Segment, Selection, Sequence, SequenceRange, Side, Status,
+    Stopped, StoredSegment, Trim, Watermarks,
 };
 
 /// A log that can be appended to, read and followed.
@@ -94,6 +96,22 @@ impl<S: LogWriter> LogService<S> {
         self.store.apply_rules(rules).await
     }
 
+    /// Moves a cursor, and returns it once that is durable.
+    ///
+    /// # Errors
+    /// As [`LogWriter::move_cursor`].
+    pub async fn move_cursor(&self, wanted: CursorMove) -> Result<Cursor> {
+        self.store.move_cursor(wanted).await
+    }
+
+    /// Deletes a cursor, and returns whether there was one once that is durable.
+    ///
+    /// # Errors
+    /// As [`LogWriter::delete_cursor`].
+    pub async fn delete_cursor(&self, name: &CursorName) -> Result<bool> {
+        self.store.delete_cursor(name).await
+    }
+
     /// The segments that have records at or above the floor, or could, in order, and how much is stored of each.
     pub fn stored(&self) -> Vec<StoredSegment> {
         self.store.stored()
@@ -110,22 +128,36 @@ impl<S: LogWriter> LogService<S> {
 }
 
 impl<S: LogReader> LogService<S> {
-    /// One page of a key.
+    /// One page of a key or of several.
     ///
     /// # Errors
-    /// As [`LogReader::scan`].
+    /// As [`LogReader::scan`]; [`crate::Error::Invalid`] for the newest records of several keys.
     pub async fn scan(&self, scan: &Scan) -> Result<Page> {
+        let is_of_one = matches!(scan.selection, Selection::Key(_));
+        if scan.side == Side::Newest && !is_of_one {
+            return Err(Error::invalid(
+                "the last records can only be read of one key",
+            ));
+        }
         let page = self.store.scan(scan).await?;
         self.telemetry.scanned(page.records, page.bytes);
         Ok(page)
     }
 
-    /// Starts to follow a key from the start of `scan` on.
+    /// Starts to follow the keys of `scan` from its start on.
     ///
     /// # Errors
-    /// [`crate::Error::Overloaded`] when there are too many followers.
+    /// [`crate::Error::Overloaded`] when there are too many followers; [`crate::Error::Invalid`] for the newest records of a range,
+    /// which are one page.
     pub fn tail(self: &Arc<Self>, scan: Scan) -> Result<Tail<S>> {
-        let following = self.followers.register(scan.key.clone(), scan.visibility)?;
+        if scan.side == Side::Newest {
+            return Err(Error::invalid(
+                "a follower cannot ask for the newest records of a range",
+            ));
+        }
+        let selection = scan.selection.clone();
+        // Before the first read, so that no commit is missed between the two.
+        let following = self.followers.register(selection, scan.visibility)?;
         Ok(Tail {
             service: Arc::clone(self),
             following,
@@ -157,6 +189,29 @@ impl<S: LogReader> LogService<S> {
     /// As [`LogReader::count`].
     pub async fn count(&self, key: &Key, range: SequenceRange) -> Result<Counted> {
         self.store.count(key, range).await
+    }
+
+    /// The cursor of this name.
+    ///
+    /// # Errors
+    /// [`Error::NoCursor`] if there is none. As [`LogReader::cursor`].
+    pub async fn cursor(&self, name: &CursorName) -> Result<Cursor> {
+        let found = self.store.cursor(name).await?;
+        found.ok_or_else(|| Error::NoCursor(name.to_string()))
+    }
+
+    /// One page of the cursors.
+    ///
+    /// # Errors
+    /// As [`LogReader::cursors`].
+    pub async fn cursors(&self, query: &CursorsQuery) -> Result<CursorsPage> {
+        self.store.cursors(query).await
+    }
+
+    /// Number of sequences between the position of `cursor` and the tip.
+    pub fn lag(&self, cursor: &Cursor) -> u64 {
+        let tip = self.store.watermarks().tip.get();
+        tip.saturating_sub(cursor.position.get())
     }
 
     /// The tip and the durable watermark.
@@ -193,7 +248,7 @@ impl<S: LogReader> LogService<S> {
     }
 }
 
-/// A reader at, or on its way to, the tip of a key.
+/// A reader at, or on its way to, the tip of a key or of several.
 pub struct Tail<S> {
     service: Arc<LogService<S>>,
     following: Following,
@@ -219,7 +274,8 @@ impl<S: LogReader> Tail<S> {
                 page
             } else {
                 match self.following.next().await {
-                    Delivery::Run(run) => self.gather(run)?,
+                    Delivery::Run(run) => self.gather(Records::Run(run))?,
+                    Delivery::Commit { runs, end } => self.gather(Records::Commit(runs, end))?,
                     Delivery::Behind => {
                         self.must_scan = true;
                         continue;
@@ -254,7 +310,7 @@ impl<S: LogReader> Tail<S> {
         !self.must_scan
     }
 
-    /// The position to resume from: all records of the key below it were returned.
+    /// The position to resume from: all records of the selection below it were returned.
     pub fn position(&self) -> Sequence {
         let reached = if self.must_scan {
             None
@@ -267,35 +323,83 @@ impl<S: LogReader> Tail<S> {
         })
     }
 
-    /// A page of `run` and other delivered runs. What does not fit is scanned later.
-    fn gather(&mut self, run: Run) -> Result<Page> {
+    /// A page of `records` and others that were delivered. What does not fit is scanned later.
+    fn gather(&mut self, records: Records) -> Result<Page> {
         let store = &self.service.store;
         // In this order: the floor of a prefix can be forgotten for that of the log.
-        let of_prefixes = store.prefix_floor(&self.scan.key);
+        let covering = |key: &Key| store.prefix_floor(key);
+        let of_prefixes = self.scan.selection.covering_floor(covering);
         let floor = store.floor().max(of_prefixes);
-        // Nothing of the key lies between the position and this run, so nothing was missed there.
-        let undelivered = self.scan.range.above(run.first());
+        // Nothing of the selection lies between the position and these records, so nothing was missed there.
+        let undelivered = self.scan.range.above(records.first());
         let range = self.scan.range.above(floor);
         let mut builder = PageBuilder::new(range, self.scan.start_time_ms, self.scan.limit);
-        let mut end = run.last().plus(1);
-        let mut wants_more = builder.push(&run)?;
+        let mut end = records.end();
+        let mut wants_more = self.push(records, &mut builder)?;
         while wants_more {
-            match self.following.try_next() {
-                Some(Delivery::Run(run)) => {
-                    end = run.last().plus(1);
-                    wants_more = builder.push(&run)?;
-                }
+            let records = match self.following.try_next() {
+                Some(Delivery::Run(run)) => Records::Run(run),
+                Some(Delivery::Commit { runs, end }) => Records::Commit(runs, end),
                 Some(Delivery::Behind) => {
                     self.must_scan = true;
                     break;
                 }
                 Some(Delivery::Stopped(_)) | None => break,
-            }
+            };
+            end = records.end();
+            wants_more = self.push(records, &mut builder)?;
         }
         let mut page = builder.finish(end);
         page.trimmed_before = undelivered.trimmed_before(floor);
         self.must_scan |= !page.complete;
         Ok(page)
+    }
+
+    /// Puts what is left of `records` into the page. Returns whether the page has room for more.
+    fn push(&self, records: Records, page: &mut PageBuilder) -> Result<bool> {
+        let runs = match records {
+            Records::Run(run) => return page.push(&run),
+            Records::Commit(runs, _) => runs,
+        };
+        let store = &self.service.store;
+        // In the same order as for the page.
+        let of_prefixes = runs.iter().map(|(key, _)| store.prefix_floor(key));
+        let of_prefixes: Vec<Sequence> = of_prefixes.collect();
+        let log = store.floor();
+        let mut left = Vec::with_capacity(runs.len());
+        for ((key, run), of_prefixes) in runs.into_iter().zip(of_prefixes) {
+            let range = self.scan.range.above(log.max(of_prefixes));
+            let (run, _) = run.cut(range, usize::MAX, usize::MAX)?;
+            left.extend(run.map(|run| (key, run)));
+        }
+        merge_commit(left, self.scan.limit, |run| page.push(run))
+    }
+}
+
+/// What was delivered.
+enum Records {
+    Run(Run),
+    /// The runs of several keys, and the end of their commit.
+    Commit(Vec<(Key, Run)>, Sequence),
+}
+
+impl Records {
+    fn first(&self) -> Sequence {
+        match self {
+            Self::Run(run) => run.first(),
+            Self::Commit(runs, end) => {
+                let first = runs.iter().map(|(_, run)| run.first());
+                first.min().unwrap_or(*end)
+            }
+        }
+    }
+
+    /// Nothing of the selection below it is still to come.
+    fn end(&self) -> Sequence {
+        match self {
+            Self::Run(run) => run.last().plus(1),
+            Self::Commit(_, end) => *end,
+        }
     }
 }
 

@@ -46,7 +46,7 @@ class Scripted:
             def do_GET(self):
                 outer._handle(self)
 
-            do_POST = do_DELETE = do_GET
+            do_POST = do_PUT = do_DELETE = do_GET
 
             def log_message(self, *_):
                 pass

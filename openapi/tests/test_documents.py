@@ -21,13 +21,13 @@ def examples(language: str, url: str) -> list[tuple[str, str]]:
     return [(code.replace("http://localhost:8080", url), printed.replace("http://localhost:8080", url)) for code, printed in found]
 
 
-@pytest.mark.parametrize("number", [0, 1, 2, 3], ids=["blocking", "asyncio", "trims", "preconditions"])
+@pytest.mark.parametrize("number", [0, 1, 2, 3, 4], ids=["blocking", "asyncio", "trims", "several", "preconditions"])
 def test_the_python_examples_print_what_the_page_says(serve, run, number):
     code, printed = examples("python", serve())[number]
     assert run(sys.executable, "-c", code, cwd=OPENAPI / "clients/python") == printed
 
 
-@pytest.mark.parametrize("number", [0, 1, 2], ids=["first", "trims", "preconditions"])
+@pytest.mark.parametrize("number", [0, 1, 2, 3], ids=["first", "trims", "several", "preconditions"])
 def test_the_typescript_examples_print_what_the_page_says(serve, run, built, tmp_path, number):
     code, printed = examples("typescript", serve())[number]
     (tmp_path / "node_modules").mkdir()

@@ -3,6 +3,7 @@
 mod appends;
 mod backups;
 mod counts;
+mod cursors;
 mod deletions;
 mod durability;
 mod exactly_once;
@@ -13,6 +14,7 @@ mod pages;
 mod registers;
 mod retention;
 mod service;
+mod several;
 mod trims;
 mod truth;
 mod waking;
@@ -46,6 +48,8 @@ pub struct FinalLog {
     pub floor: u64,
     /// The floors of keys that are above that of the log.
     pub key_floors: BTreeMap<String, u64>,
+    /// Where cursors are.
+    pub cursors: BTreeMap<String, u64>,
 }
 
 impl FinalLog {
@@ -158,7 +162,7 @@ struct Origin<'a> {
 
 /// All checkers.
 #[rustfmt::skip]
-pub const CHECKERS: [Checker; 24] = [
+pub const CHECKERS: [Checker; 26] = [
     Checker { name: "durable", holds: "every append acknowledged as durable is in the final log: whole, once, where it was said to be", find: durability::durable },
     Checker { name: "graceful", holds: "everything that a server acknowledged before it stopped with exit code 0 is in the final log", find: durability::graceful },
     Checker { name: "refused", holds: "nothing that was refused is seen by any reader", find: appends::refused },
@@ -169,8 +173,10 @@ pub const CHECKERS: [Checker; 24] = [
     Checker { name: "real-time", holds: "what is appended after another append was acknowledged has higher sequences", find: order::real_time },
     Checker { name: "exactly-once", holds: "the final log holds each request of a producer once, without gaps, in the order of epochs and sequences, from the start again after it expired; nothing that was durable is forgotten before that; every rejection has a reason", find: exactly_once::exactly_once },
     Checker { name: "registers", holds: "where a record with a precondition lies in the final log, the precondition holds; a conflict that was answered as durable names a record of the final log", find: registers::registers },
+    Checker { name: "cursors", holds: "a move of a cursor that was told is kept and shown, from one position only one is made, and what a consumer made of the records below a cursor is in the final log once", find: cursors::cursors },
     Checker { name: "segments", holds: "segments follow each other without gap, from 1 on, and are sealed when they are due", find: order::segments },
     Checker { name: "pages", holds: "a page is in order, within its range and limit, and has all of the final log up to nextSequence", find: pages::pages },
+    Checker { name: "several", holds: "a page of several keys is in order, within its range and limit, and has all of the final log and all that was acknowledged up to nextSequence, each record under its key; a follower of several keys is answered as soon as there is something", find: several::several },
     Checker { name: "visible", holds: "a reader sees what was acknowledged before it asked", find: pages::visible },
     Checker { name: "trimmed", holds: "what lies below a floor that was told is not read again, readers of it are told, a floor is not lost, and is not higher than was asked for or than retention allows", find: trims::trimmed },
     Checker { name: "deleted", holds: "a deletion of a key has all that was acknowledged before it, and a key that has nothing left is not listed", find: deletions::deleted },

@@ -47,6 +47,8 @@ enum Command {
     ExactlyOnce(Runs),
     /// Clients compare and append, while servers are killed and taken over.
     Registers(Runs),
+    /// Consumers process records and move cursors, while servers are killed and taken over.
+    Cursors(Runs),
     /// All of it, with rates drawn from the seed.
     Swarm(Runs),
     /// Runs seeds twice and compares everything that happened, byte for byte.
@@ -130,6 +132,7 @@ impl Cli {
             Command::Readers(runs) => seeds::run(Scenario::Readers, &runs),
             Command::ExactlyOnce(runs) => seeds::run(Scenario::ExactlyOnce, &runs),
             Command::Registers(runs) => seeds::run(Scenario::Registers, &runs),
+            Command::Cursors(runs) => seeds::run(Scenario::Cursors, &runs),
             Command::Swarm(runs) => seeds::run(Scenario::Swarm, &runs),
             Command::Meta { scenario, runs } => meta::run(scenario, &runs),
             Command::Bite { planted, within } => bite::run(planted, within),

@@ -1,16 +1,22 @@
 //! What happened in one run: every call with its outcome, every life of a server, every fault; in one order.
 
+mod cursors;
 mod headers;
+mod keys;
 mod record;
 mod safety;
+mod several;
 
 use std::fmt;
 
 use serde::Serialize;
 
+pub use cursors::{Move, consumed_by, cursor_of, made_of, origin_of};
 pub use headers::{HeadersSeen, as_sent, headers_of};
+pub use keys::{CONSUMED, RESULTS, key};
 pub use record::Recorder;
 pub use safety::{Condition, Numbered, Safety};
+pub use several::{Named, Selected, SeveralCall};
 
 /// When something happened. Moments are totally ordered, several can share a millisecond.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -106,6 +112,8 @@ pub enum Call {
     },
     /// For a page of a key.
     Scan(ScanCall),
+    /// For a page of several keys.
+    Several(SeveralCall),
     /// How many records of a key there are.
     Count {
         /// The key.
@@ -140,6 +148,13 @@ pub enum Call {
         /// Below this sequence; all of them if not given.
         before: Option<u64>,
     },
+    /// Where a cursor is.
+    GetCursor {
+        /// Its name.
+        name: String,
+    },
+    /// To move a cursor.
+    PutCursor(Move),
 }
 
 /// A page that is asked for.
@@ -155,6 +170,8 @@ pub struct ScanCall {
     pub limit: u64,
     /// Only what is durable.
     pub durable: bool,
+    /// The last records of the range, which begins at 0.
+    pub newest: bool,
     /// Waiting for the first record for so long.
     pub follow_ms: Option<u64>,
 }
@@ -194,6 +211,15 @@ pub enum Outcome {
         /// The first sequence that could still be there, if something before it was asked for.
         trimmed: Option<u64>,
     },
+    /// A page of several keys.
+    Named {
+        /// Its records.
+        values: Vec<Named>,
+        /// Where to go on.
+        next: u64,
+        /// The first sequence that could still be there of any of the keys, if something before it was asked for.
+        trimmed: Option<u64>,
+    },
     /// So many.
     Count {
         /// Records.
@@ -219,6 +245,11 @@ pub enum Outcome {
     Deleted {
         /// The floor.
         floor: u64,
+    },
+    /// The cursor is here.
+    Cursor {
+        /// Its position; nothing if there is no such cursor.
+        position: Option<u64>,
     },
     /// That it was not done, with the status and the code.
     Refused {
@@ -336,6 +367,17 @@ impl Operation {
         match &self.call {
             Call::Append { safety, .. } => Some(safety),
             _ => None,
+        }
+    }
+
+    /// Whether something can be in its way, so that it is rejected as a conflict.
+    pub fn may_conflict(&self) -> bool {
+        match &self.call {
+            Call::Append { safety, .. } => {
+                !safety.conditions.is_empty() || !safety.moves.is_empty()
+            }
+            Call::PutCursor(moved) => moved.expected.is_some(),
+            _ => false,
         }
     }
 

@@ -35,13 +35,15 @@ pub enum Scenario {
     ExactlyOnce,
     /// Clients compare and append, while servers are killed and taken over.
     Registers,
+    /// Consumers process records and move cursors, while servers are killed and taken over.
+    Cursors,
     /// All of it, with rates drawn from the seed.
     Swarm,
 }
 
 impl Scenario {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Smoke,
         Self::Crash,
         Self::Shutdown,
@@ -51,6 +53,7 @@ impl Scenario {
         Self::Readers,
         Self::ExactlyOnce,
         Self::Registers,
+        Self::Cursors,
         Self::Swarm,
     ];
 
@@ -66,6 +69,7 @@ impl Scenario {
             Self::Readers => "readers",
             Self::ExactlyOnce => "exactly-once",
             Self::Registers => "registers",
+            Self::Cursors => "cursors",
             Self::Swarm => "swarm",
         }
     }
@@ -134,6 +138,7 @@ impl Plan {
             &mut random(5),
             &mut random(7),
             &mut random(11),
+            &mut random(13),
         );
         // What is known of producers is checked by the records that are left of them: without gaps.
         let is_producer =

@@ -62,6 +62,8 @@ pub enum Planted {
     ReverseBatch,
     /// The third record of a page is left out.
     DropRecord,
+    /// A page of the newest records is without the last one.
+    MissNewest,
     /// The first two records of a page that do not have the same headers have each other's.
     SwapHeaders,
     /// After a crash, records from before it have no headers.
@@ -102,6 +104,12 @@ pub enum Planted {
     IgnoreReuse,
     /// A request of a producer with an unknown outcome is reported as applied long ago.
     SayTooOld,
+    /// A follower of several keys misses what was appended between its last page and its wait.
+    MissBetween,
+    /// A move of a cursor is answered before the server has written it.
+    MoveEarly,
+    /// Cursors are moved wherever they are.
+    IgnoreExpected,
 }
 
 impl Planted {
@@ -143,6 +151,7 @@ impl Planted {
             | Self::IgnoreReuse
             | Self::SayTooOld => &[Scenario::ExactlyOnce],
             Self::JudgeEarly | Self::JudgeFirst => &[Scenario::Registers],
+            Self::MoveEarly | Self::IgnoreExpected => &[Scenario::Cursors],
             // It shows when what a rejection rests on is lost, which is rare.
             Self::RejectEarly => &[Scenario::Registers, Scenario::Swarm],
             Self::SplitBatch
@@ -150,11 +159,13 @@ impl Planted {
             | Self::CountAtSegment
             | Self::DropKey
             | Self::DropRecord
+            | Self::MissNewest
             | Self::SwapHeaders
             | Self::SkipAtPageEnd
             | Self::LoseWakeUp
             | Self::StaleRead
-            | Self::IncludeEnd => &[Scenario::Smoke],
+            | Self::IncludeEnd
+            | Self::MissBetween => &[Scenario::Smoke],
         }
     }
 
@@ -181,11 +192,14 @@ impl Planted {
             Self::ServeFenced => &["fenced"],
             Self::ComeBack => &["away"],
             Self::SplitBatch | Self::ReverseBatch => &["atomic"],
-            Self::DropRecord | Self::SkipAtPageEnd | Self::ShowUndurable | Self::IncludeEnd => {
-                &["pages"]
-            }
+            Self::DropRecord
+            | Self::MissNewest
+            | Self::SkipAtPageEnd
+            | Self::ShowUndurable
+            | Self::IncludeEnd => &["pages"],
             Self::SwapHeaders | Self::DropHeaders => &["headers"],
             Self::LoseWakeUp => &["woken"],
+            Self::MissBetween => &["several"],
             Self::CountAtSegment | Self::CountTrimmed => &["model", "counts"],
             Self::StaleRead => &["visible"],
             Self::SayNotApplied => &["refused"],
@@ -197,6 +211,7 @@ impl Planted {
             | Self::IgnoreReuse
             | Self::SayTooOld => &["exactly-once"],
             Self::JudgeEarly | Self::JudgeFirst | Self::RejectEarly => &["registers"],
+            Self::MoveEarly | Self::IgnoreExpected => &["cursors"],
         }
     }
 }

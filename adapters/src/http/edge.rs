@@ -84,7 +84,7 @@ impl<E: Endpoint> Edge<E> {
             return Err(Failure::new(Reason::NotFound, "there is no such path").into());
         }
         if self.side != Side::Operators {
-            let needs = route.and_then(|route| route.needs);
+            let needs = route.and_then(|route| route.right(request.method()));
             self.access.check(request.headers(), needs)?;
         }
         let output = self.inner.call(request).await?;

@@ -8,6 +8,8 @@ mod selection;
 
 pub(super) mod append;
 pub(super) mod count;
+pub(super) mod cursor;
+pub(super) mod cursors;
 pub(super) mod delete_key;
 pub(super) mod health;
 pub(super) mod keys;
@@ -32,5 +34,7 @@ pub(super) type Api<S> = (
     trim::TrimRoute<S>,
     delete_key::DeleteKey<S>,
     stream::StreamRoute<S>,
+    cursors::Cursors<S>,
+    cursor::CursorRoute<S>,
     health::Health,
 );

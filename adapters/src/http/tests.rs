@@ -7,10 +7,10 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use log_domain::follow::Followers;
 use log_domain::{
-    Append, Appended, Authorizer, Counted, Deletion, Durability, Error, Key, KeysPage, KeysQuery,
-    Limits, LogReader, LogService, LogStore, LogWriter, Page, PrefixFloor, PrefixRules,
-    ProducerPolicy, Result, Scan, SealPolicy, Segment, Sequence, SequenceRange, Status, Stopped,
-    StoredSegment, Trim, Watermarks,
+    Append, Appended, Authorizer, Counted, Cursor, CursorMove, CursorName, CursorsPage,
+    CursorsQuery, Deletion, Durability, Error, Key, KeysPage, KeysQuery, Limits, LogReader,
+    LogService, LogStore, LogWriter, Page, PrefixFloor, PrefixRules, ProducerPolicy, Result, Scan,
+    SealPolicy, Segment, Sequence, SequenceRange, Status, Stopped, StoredSegment, Trim, Watermarks,
 };
 use opentelemetry::metrics::MeterProvider;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
@@ -25,6 +25,7 @@ use crate::store::memory::{Memory, MemoryStore};
 
 mod appending;
 mod compressed;
+mod cursors;
 mod deleting;
 mod described;
 mod document;
@@ -32,8 +33,10 @@ mod examples;
 mod failing;
 mod fuzz;
 mod headers;
+mod newest;
 mod reading;
 mod safe_appends;
+mod several;
 mod streaming;
 mod text;
 mod trimming;
@@ -186,6 +189,10 @@ fn post(uri: &str, headers: &[(&str, &str)]) -> poem::RequestBuilder {
     request(Method::POST, uri, headers)
 }
 
+fn put(uri: &str, headers: &[(&str, &str)]) -> poem::RequestBuilder {
+    request(Method::PUT, uri, headers)
+}
+
 fn request(method: Method, uri: &str, headers: &[(&str, &str)]) -> poem::RequestBuilder {
     let uri = uri.parse().expect("a URI");
     let request = Request::builder().method(method).uri(uri);
@@ -209,6 +216,12 @@ impl LogReader for Failing {
         Err(self.0.clone())
     }
     async fn count(&self, _key: &Key, _range: SequenceRange) -> Result<Counted> {
+        Err(self.0.clone())
+    }
+    async fn cursor(&self, _name: &CursorName) -> Result<Option<Cursor>> {
+        Err(self.0.clone())
+    }
+    async fn cursors(&self, _query: &CursorsQuery) -> Result<CursorsPage> {
         Err(self.0.clone())
     }
     fn watermarks(&self) -> Watermarks {
@@ -245,6 +258,14 @@ impl LogWriter for Failing {
     }
 
     async fn apply_rules(&self, _rules: &PrefixRules) -> Result<Vec<PrefixFloor>> {
+        Err(self.0.clone())
+    }
+
+    async fn move_cursor(&self, _wanted: CursorMove) -> Result<Cursor> {
+        Err(self.0.clone())
+    }
+
+    async fn delete_cursor(&self, _name: &CursorName) -> Result<bool> {
         Err(self.0.clone())
     }
 

@@ -2,6 +2,7 @@
 
 pub(super) mod append_request;
 pub(super) mod coding;
+pub(super) mod cursor_request;
 pub(super) mod encoder;
 pub(super) mod failure;
 mod fields;
@@ -13,6 +14,8 @@ pub(super) mod param;
 pub(super) mod reply;
 pub(super) mod request_id;
 pub(super) mod route_table;
+pub(super) mod scan_request;
+pub(super) mod selected;
 pub(super) mod trim_request;
 mod unexpected_field;
 mod unknown_names;

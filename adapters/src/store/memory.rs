@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use log_domain::model::Model;
 use log_domain::{
-    Append, Appended, Clock, CommitListener, Counted, Deletion, Durability, Key, KeysPage,
-    KeysQuery, LogReader, LogWriter, Page, PrefixFloor, PrefixRules, ProducerPolicy, Result, Scan,
-    SealPolicy, Segment, Sequence, SequenceRange, Status, Stopped, StoredSegment, Trim, Watermarks,
+    Append, Appended, Clock, CommitListener, Counted, Cursor, CursorMove, CursorName, CursorsPage,
+    CursorsQuery, Deletion, Durability, Key, KeysPage, KeysQuery, LogReader, LogWriter, Page,
+    PrefixFloor, PrefixRules, ProducerPolicy, Result, Scan, SealPolicy, Segment, Sequence,
+    SequenceRange, Status, Stopped, StoredSegment, Trim, Watermarks,
 };
 use parking_lot::Mutex;
 
@@ -61,6 +62,14 @@ impl LogReader for MemoryStore {
         Ok(self.memory.0.lock().count(key, range))
     }
 
+    async fn cursor(&self, name: &CursorName) -> Result<Option<Cursor>> {
+        Ok(self.memory.0.lock().cursor(name))
+    }
+
+    async fn cursors(&self, query: &CursorsQuery) -> Result<CursorsPage> {
+        Ok(self.memory.0.lock().cursors(query))
+    }
+
     fn watermarks(&self) -> Watermarks {
         let tip = self.memory.0.lock().tip();
         Watermarks { tip, durable: tip }
@@ -80,6 +89,7 @@ impl LogReader for MemoryStore {
         Status {
             watermarks,
             segments: segments.len() as u64,
+            cursors: self.memory.0.lock().cursor_count(),
             active_segment: segments.last().map_or(0, |segment| segment.id),
             stopped: self.closed.lock().then_some(Stopped::Closing),
             ..Status::default()
@@ -133,6 +143,23 @@ impl LogWriter for MemoryStore {
         }
         let now_ms = self.clock.now_ms();
         Ok(self.memory.0.lock().apply_rules(rules, now_ms))
+    }
+
+    async fn move_cursor(&self, wanted: CursorMove) -> Result<Cursor> {
+        let closed = self.closed.lock();
+        if *closed {
+            return Err(Stopped::Closing.error());
+        }
+        let now_ms = self.clock.now_ms();
+        self.memory.0.lock().move_cursor(&wanted, now_ms)
+    }
+
+    async fn delete_cursor(&self, name: &CursorName) -> Result<bool> {
+        let closed = self.closed.lock();
+        if *closed {
+            return Err(Stopped::Closing.error());
+        }
+        Ok(self.memory.0.lock().delete_cursor(name))
     }
 
     fn stored(&self) -> Vec<StoredSegment> {

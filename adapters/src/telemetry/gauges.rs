@@ -91,6 +91,9 @@ impl Metrics {
             "Deleted keys whose bytes are still stored.",
             |values| values.status.purges,
         );
+        gauge("log_cursors", "Cursors of the log.", |values| {
+            values.status.cursors
+        });
         gauge(
             "log_floor_sequence",
             "Everything below this sequence was deleted, by a trim or by retention.",

@@ -142,6 +142,32 @@ fn what_cannot_be_exported_is_left_out_and_harms_nobody() {
 }
 
 #[test]
+fn each_cursor_has_its_lag_for_as_long_as_it_exists() {
+    let metrics = Metrics::new().expect("metrics");
+    let lags = Arc::new(parking_lot::Mutex::new(Vec::new()));
+    let source = Arc::clone(&lags);
+    metrics.watch_cursors(Arc::new(move || source.lock().clone()));
+    let shown = || -> Vec<String> {
+        let lines = lines(&metrics).into_iter();
+        lines
+            .filter(|line| line.starts_with("log_cursor_lag"))
+            .collect()
+    };
+    assert_eq!(shown(), [""; 0]);
+    *lags.lock() = vec![("a\"b".to_owned(), 3), ("c".to_owned(), 0)];
+    let expected = [
+        r#"log_cursor_lag{cursor="a\"b"} 3"#,
+        r#"log_cursor_lag{cursor="c"} 0"#,
+    ];
+    assert_eq!(shown(), expected);
+    lags.lock().remove(0);
+    assert_eq!(shown(), expected[1..]);
+    // More than an instrument would keep.
+    *lags.lock() = (0..10_000).map(|n| (n.to_string(), n)).collect();
+    assert_eq!(shown().len(), 10_000);
+}
+
+#[test]
 fn what_an_operator_asks_next_is_there() {
     let metrics = Metrics::new().expect("metrics");
     metrics.committed(CommitStats {
@@ -164,6 +190,7 @@ fn what_an_operator_asks_next_is_there() {
             dead_segments: 2,
             purges: 3,
             oldest_purge: Duration::from_secs(14),
+            cursors: 2,
             active_segment: 7,
             stopped: Some(Stopped::Fenced),
         },
@@ -185,6 +212,7 @@ fn what_an_operator_asks_next_is_there() {
         "log_active_segment 7",
         "log_dead_segments 2",
         "log_purges 3",
+        "log_cursors 2",
         "log_oldest_purge_seconds 14",
         "log_commit_appends_sum 3",
         "log_commit_records_sum 30",

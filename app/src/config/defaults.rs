@@ -41,6 +41,7 @@ impl Default for Config {
                 append_queue_bytes: bytes(limits.append_queue_bytes),
                 followers: limits.followers,
                 producers: slate.producers.limit,
+                cursors: limits.cursors,
                 connections: 20_000,
                 requests: 20_000,
                 connection_streams: 128,

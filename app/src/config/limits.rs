@@ -39,6 +39,9 @@ pub struct LimitsSection {
     /// Producers whose state is kept, about 500 bytes of memory each. At the limit, a new producer replaces the one
     /// that has been idle longest. If all of them wrote within the last minute, the new producer is answered 429.
     pub producers: usize,
+    /// Cursors, about 1 KiB of memory each. At the limit, further cursors are answered 429 until some are deleted. With
+    /// `0`, there are none.
+    pub cursors: usize,
     /// Concurrent connections per listener. At the limit, the server closes the connections that have been idle
     /// longest. 16 additional connections can request `/-/healthy`, `/-/ready` and `/metrics` only; further connections
     /// are closed immediately.

@@ -185,6 +185,8 @@ fn error_table() -> Vec<(Vec<u8>, u16, &'static str)> {
         get("scan?key=k&visibility=partial"),
         get("scan?key=k&timeout_ms=soon"),
         get("scan?key=k&start_time_ms=today"),
+        get("scan?key=k&last=0"),
+        get("scan?key=k&last=1&start_seq=1"),
         get("keys?limit=0"),
         get("keys?start_after=a&start_after_base64=YQ"),
         get("keys?prefix=a&prefix_base64=YQ"),

@@ -16,7 +16,8 @@ pub(super) async fn random_histories_equal_the_model<F: Fixture>(fixture: F, see
     let mut model = Model::new(policy);
     let mut log = open(&fixture, policy).await;
     for step in 0..120 {
-        match random.below(15) {
+        match random.below(17) {
+            15..=16 => Box::pin(cursor(&mut random, &log, &mut model)).await,
             14 => Box::pin(rule(&mut random, &log, &mut model)).await,
             13 => Box::pin(delete(&mut random, &log, &mut model)).await,
             12 => Box::pin(trim(&mut random, &log, &mut model)).await,
@@ -50,10 +51,39 @@ async fn append<F: Fixture>(random: &mut Random, log: &Opened<'_, F>, model: &mu
     } else {
         Durability::Applied
     };
-    let append = Append::from(batch);
-    let (expected, _) = model.append(&append, log.clock.now_ms()).expect("appended");
-    let appended = log.try_append(append, durability).await;
-    assert_eq!(appended.expect("appended"), expected);
+    let mut moves: Vec<CursorMove> = Vec::new();
+    while random.chance(3) {
+        let wanted = random.cursor_move(model);
+        if moves.iter().all(|other| other.name != wanted.name) {
+            moves.push(wanted);
+        }
+    }
+    let moving = Append::from(batch.clone()).with_cursors(moves);
+    // Readers elsewhere wait for an append, so one that is refused is followed by one that is not.
+    for append in [moving.expect("moves"), batch.into()] {
+        let expected = model.append(&append, log.clock.now_ms());
+        let appended = log.try_append(append, durability).await;
+        let expected = expected.map(|(appended, _)| appended);
+        assert_eq!(format!("{appended:?}"), format!("{expected:?}"));
+        if appended.is_ok() {
+            break;
+        }
+    }
+}
+
+/// Moves or deletes a cursor, as the model does.
+async fn cursor<F: Fixture>(random: &mut Random, log: &Opened<'_, F>, model: &mut Model) {
+    let wanted = random.cursor_move(model);
+    if random.chance(4) {
+        let found = log.writer.delete_cursor(&wanted.name).await;
+        assert_eq!(found.expect("deleted"), model.delete_cursor(&wanted.name));
+    } else {
+        let expected = model.move_cursor(&wanted, log.clock.now_ms());
+        let found = log.writer.move_cursor(wanted).await;
+        assert_eq!(format!("{found:?}"), format!("{expected:?}"));
+    }
+    // A reader elsewhere that shows these shows the cursor.
+    append(random, log, model).await;
 }
 
 /// Trims a part of what is left, as the model does.
@@ -107,7 +137,7 @@ async fn compare<F: Fixture>(random: &mut Random, log: &Opened<'_, F>, model: &M
     let (a, b) = (random.below(tip.get() + 3), random.below(tip.get() + 3));
     let range =
         SequenceRange::new(Sequence::new(a.min(b)), Sequence::new(a.max(b))).expect("ordered");
-    let mut scan = scan_all(&random.key());
+    let mut scan = scan_of(random.selection());
     scan.range = range;
     scan.limit = PageLimit {
         records: 1 + random.below(40) as usize,
@@ -116,6 +146,9 @@ async fn compare<F: Fixture>(random: &mut Random, log: &Opened<'_, F>, model: &M
     scan.start_time_ms = random
         .chance(4)
         .then(|| log.clock.now_ms() - random.below(3_000) as i64);
+    if matches!(scan.selection, Selection::Key(_)) && random.chance(3) {
+        scan.side = Side::Newest;
+    }
     let (found, expected) = (log.reader().await.scan(&scan).await, model.scan(&scan, tip));
     let (found, expected) = (found.expect("scanned"), expected.expect("scanned"));
     assert_eq!(
@@ -133,17 +166,12 @@ async fn compare<F: Fixture>(random: &mut Random, log: &Opened<'_, F>, model: &M
         "step {step}: {scan:?}"
     );
     assert_eq!(log.reader().await.floor(), model.floor(), "step {step}");
-    let count = log
-        .reader()
-        .await
-        .count(&scan.key, range)
-        .await
-        .expect("counted");
+    let key = stored(&random.key());
+    let count = log.reader().await.count(&key, range).await;
     assert_eq!(
-        count,
-        model.count(&scan.key, range),
-        "step {step}: {:?} {range:?}",
-        scan.key
+        count.expect("counted"),
+        model.count(&key, range),
+        "step {step}: {key:?} {range:?}"
     );
     let segments = log.reader().await.segments(range).await.expect("listed");
     assert_eq!(segments, model.segments(range), "step {step}: {range:?}");
@@ -161,6 +189,13 @@ async fn compare<F: Fixture>(random: &mut Random, log: &Opened<'_, F>, model: &M
     };
     let keys = log.reader().await.keys(&query).await.expect("listed");
     assert_eq!(keys, model.keys(&query), "step {step}: {query:?}");
+    let query = CursorsQuery {
+        prefix: ["", "c", "c1", "d"][random.below(4) as usize].to_owned(),
+        start_after: random.chance(3).then(|| format!("c{}", random.below(4))),
+        limit: 1 + random.below(4) as usize,
+    };
+    let cursors = log.reader().await.cursors(&query).await.expect("listed");
+    assert_eq!(cursors, model.cursors(&query), "step {step}: {query:?}");
 }
 
 /// A small generator of repeatable noise (splitmix64), so that the suite needs no dependency for it.
@@ -192,6 +227,44 @@ impl Random {
             .collect();
         let headers = headers.iter().map(|(name, value)| (&name[..], &value[..]));
         Headers::parse(headers, limits).expect("within the limits")
+    }
+
+    fn selection(&mut self) -> Selection {
+        match self.below(4) {
+            0 => {
+                let prefixes = [&b""[..], b"k", b"k1", b"k\0", b"\xff", b"\0", b"\0\0"];
+                let prefix = prefixes[self.below(7) as usize];
+                Selection::Prefix(Bytes::copy_from_slice(prefix))
+            }
+            1 => {
+                let keys = (0..1 + self.below(4)).map(|_| stored(&self.key()));
+                Selection::keys(keys.collect()).expect("a set")
+            }
+            _ => Selection::Key(stored(&self.key())),
+        }
+    }
+
+    /// A move of one of a few cursors, seldom beyond the tip or from where it is not.
+    fn cursor_move(&mut self, model: &Model) -> CursorMove {
+        let name = format!("c{}", self.below(5));
+        let name = CursorName::parse(&name).expect("a name");
+        let tip = model.tip().get();
+        let position = match self.below(10) {
+            0 => tip + 1,
+            1..=5 => tip,
+            _ => self.below(tip + 1),
+        };
+        let is = model.cursor(&name).map(|cursor| cursor.position);
+        let expected = match self.below(6) {
+            0 => Some(Sequence::new(self.below(tip + 1))),
+            1..=3 => Some(is.unwrap_or_default()),
+            _ => None,
+        };
+        CursorMove {
+            name,
+            position: position.into(),
+            expected,
+        }
     }
 
     fn key(&mut self) -> Vec<u8> {

@@ -34,7 +34,7 @@ pub(super) async fn deleted_records_are_not_read_and_readers_are_told<F: Fixture
         (3, 3, 0, None),
     ] {
         let range = SequenceRange::new(start.into(), end.into()).expect("ordered");
-        let counted = reader.count(&scan_all(b"a").key, range).await;
+        let counted = reader.count(&stored(b"a"), range).await;
         let expected = Counted {
             records,
             trimmed_before: trimmed_before.map(Sequence::new),
@@ -56,7 +56,7 @@ pub(super) async fn deleted_records_are_not_read_and_readers_are_told<F: Fixture
     let reader = log.reader().await;
     assert_eq!(listed(reader, 0..u32::MAX, 2).await, "a,b,c,last");
     assert_eq!(listed(reader, 2..4, 2).await, "b,c");
-    let counted = reader.count(&scan_all(b"a").key, SequenceRange::ALL).await;
+    let counted = reader.count(&stored(b"a"), SequenceRange::ALL).await;
     let expected = Counted {
         records: 1,
         trimmed_before: Some(14.into()),

@@ -31,7 +31,7 @@ pub(super) async fn rules_hide_old_records_of_their_prefixes_and_readers_are_tol
         let trimmed_before = trimmed_before.map(Sequence::new);
         assert_eq!(found, sequences);
         assert_eq!(page.trimmed_before, trimmed_before);
-        let counted = reader.count(&scan.key, SequenceRange::ALL).await;
+        let counted = reader.count(&stored(key), SequenceRange::ALL).await;
         let expected = Counted {
             records: sequences.len() as u64,
             trimmed_before,
@@ -58,9 +58,7 @@ pub(super) async fn rules_hide_old_records_of_their_prefixes_and_readers_are_tol
     assert_eq!(log.read(b"a/1", Visibility::Memory).await.len(), 1);
     let reader = log.reader().await;
     assert_eq!(listed(reader, 0..u32::MAX, 2).await, "a/1,b,last");
-    let counted = reader
-        .count(&scan_all(b"a/1").key, SequenceRange::ALL)
-        .await;
+    let counted = reader.count(&stored(b"a/1"), SequenceRange::ALL).await;
     let expected = Counted {
         records: 1,
         trimmed_before: Some(13.into()),

@@ -1,10 +1,17 @@
+use super::inbox::INBOX_BYTES;
 use super::*;
 use crate::run::RunBuilder;
 use futures::FutureExt;
 use proptest::prelude::*;
 
+mod several;
+
 fn key(name: &str) -> Key {
     Key::stored(name.as_bytes().to_vec().into())
+}
+
+fn of(name: &str) -> Selection {
+    Selection::Key(key(name))
 }
 
 fn run(sequence: u64, size: usize) -> Run {
@@ -29,10 +36,10 @@ fn apply(followers: &Followers, name: &str, sequence: u64, size: usize) {
 fn a_commit_wakes_exactly_the_followers_of_its_keys() {
     let followers = followers(10);
     let mut a = followers
-        .register(key("a"), Visibility::Memory)
+        .register(of("a"), Visibility::Memory)
         .expect("room");
     let mut b = followers
-        .register(key("b"), Visibility::Memory)
+        .register(of("b"), Visibility::Memory)
         .expect("room");
     apply(&followers, "a", 0, 1);
     assert_eq!(a.next().now_or_never(), Some(Delivery::Run(run(0, 1))));
@@ -44,7 +51,7 @@ fn a_commit_wakes_exactly_the_followers_of_its_keys() {
 fn the_followers_of_a_key_read_again_when_they_are_told_so() {
     let followers = followers(10);
     for visibility in [Visibility::Memory, Visibility::Durable] {
-        let register = |name| followers.register(key(name), visibility).expect("room");
+        let register = |name| followers.register(of(name), visibility).expect("room");
         let (mut a, mut b) = (register("a"), register("b"));
         followers.durable(Sequence::new(1));
         apply(&followers, "a", 1, 1);
@@ -68,7 +75,7 @@ fn the_followers_of_a_key_read_again_when_they_are_told_so() {
 fn a_durable_follower_waits_for_the_watermark() {
     let followers = followers(10);
     let mut follower = followers
-        .register(key("a"), Visibility::Durable)
+        .register(of("a"), Visibility::Durable)
         .expect("room");
     apply(&followers, "a", 0, 1);
     assert_eq!(follower.next().now_or_never(), None);
@@ -83,7 +90,7 @@ fn a_durable_follower_waits_for_the_watermark() {
 fn a_durable_follower_hears_of_a_commit_that_was_durable_before_it_was_announced() {
     let followers = followers(10);
     let mut follower = followers
-        .register(key("a"), Visibility::Durable)
+        .register(of("a"), Visibility::Durable)
         .expect("room");
     followers.durable(Sequence::new(1));
     assert_eq!(
@@ -104,7 +111,7 @@ fn a_durable_follower_is_sent_to_the_store_for_what_was_applied_before_it_came()
     let followers = followers(10);
     apply(&followers, "a", 0, 1);
     let mut follower = followers
-        .register(key("a"), Visibility::Durable)
+        .register(of("a"), Visibility::Durable)
         .expect("room");
     assert_eq!(follower.next().now_or_never(), None);
     assert_eq!(follower.caught_up_to(), None, "there is something to come");
@@ -117,7 +124,7 @@ fn a_durable_follower_is_sent_to_the_store_for_what_was_applied_before_it_came()
 fn however_long_nothing_becomes_durable_a_follower_is_queued_once() {
     let followers = followers(10);
     let follower = followers
-        .register(key("a"), Visibility::Durable)
+        .register(of("a"), Visibility::Durable)
         .expect("room");
     for sequence in 0..1_000 {
         apply(&followers, "a", sequence, INBOX_BYTES / 100);
@@ -135,13 +142,13 @@ fn what_waits_for_followers_is_bounded_all_together_and_shared_runs_count_once()
     };
     let followers = Arc::new(Followers::new(&limits));
     let mut same = (0..10)
-        .map(|_| followers.register(key("a"), Visibility::Memory))
+        .map(|_| followers.register(of("a"), Visibility::Memory))
         .collect::<Result<Vec<_>>>()
         .expect("room");
     apply(&followers, "a", 0, 50_000);
     assert!(followers.room.used() < 60_000, "{}", followers.room.used());
     let mut other = followers
-        .register(key("b"), Visibility::Memory)
+        .register(of("b"), Visibility::Memory)
         .expect("room");
     apply(&followers, "b", 1, 60_000);
     assert_eq!(other.next().now_or_never(), Some(Delivery::Behind));
@@ -161,7 +168,7 @@ fn what_waits_for_followers_is_bounded_all_together_and_shared_runs_count_once()
 fn stopping_answers_those_who_wait_and_those_who_come_after() {
     let followers = followers(10);
     let mut early = followers
-        .register(key("a"), Visibility::Memory)
+        .register(of("a"), Visibility::Memory)
         .expect("room");
     apply(&followers, "a", 0, 1);
     followers.stop(Stopped::Closing);
@@ -171,7 +178,7 @@ fn stopping_answers_those_who_wait_and_those_who_come_after() {
         Some(Delivery::Stopped(Stopped::Closing))
     );
     let mut late = followers
-        .register(key("a"), Visibility::Memory)
+        .register(of("a"), Visibility::Memory)
         .expect("room");
     assert_eq!(
         late.next().now_or_never(),
@@ -183,11 +190,11 @@ fn stopping_answers_those_who_wait_and_those_who_come_after() {
 fn places_are_limited_and_come_back() {
     let followers = followers(1);
     let first = followers
-        .register(key("a"), Visibility::Memory)
+        .register(of("a"), Visibility::Memory)
         .expect("room");
-    assert!(followers.register(key("a"), Visibility::Memory).is_err());
+    assert!(followers.register(of("a"), Visibility::Memory).is_err());
     drop(first);
-    assert!(followers.register(key("a"), Visibility::Memory).is_ok());
+    assert!(followers.register(of("a"), Visibility::Memory).is_ok());
     assert!(!followers.is_listening());
 }
 
@@ -216,7 +223,7 @@ proptest! {
     ) {
         let visibility = if durable { Visibility::Durable } else { Visibility::Memory };
         let followers = followers(1);
-        let mut follower = followers.register(key("a"), visibility).expect("room");
+        let mut follower = followers.register(of("a"), visibility).expect("room");
         let (mut tip, mut flushed, mut position) = (0u64, 0u64, 0u64);
         let mut take = |follower: &mut Following, tip: u64, flushed: u64| {
             let visible = if durable { flushed } else { tip };
@@ -230,7 +237,7 @@ proptest! {
                         assert!(position <= visible);
                     }
                     Delivery::Behind => position = visible,
-                    Delivery::Stopped(_) => panic!("nobody stopped it"),
+                    other => panic!("{other:?} of one key that goes on"),
                 }
             }
             assert_eq!(position, visible, "asleep with records to see");
@@ -249,7 +256,7 @@ proptest! {
                     // It leaves, comes back where it was, and reads what is visible before it waits.
                     take(&mut follower, tip, flushed);
                     drop(follower);
-                    follower = followers.register(key("a"), visibility).expect("room");
+                    follower = followers.register(of("a"), visibility).expect("room");
                 }
                 Step::Flush => {
                     flushed = tip;

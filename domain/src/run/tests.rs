@@ -65,7 +65,35 @@ fn headers_are_the_last_field_of_a_value_and_nothing_without_them() {
     );
 }
 
+#[test]
+fn a_key_stands_between_the_append_time_and_the_headers() {
+    let headers: [(&str, &[u8]); 1] = [("a", b"1")];
+    let headers = Headers::parse(headers, &Limits::default()).expect("headers");
+    let mut builder = RunBuilder::new(7);
+    let key = Key::stored(Bytes::from("k1"));
+    builder.push_keyed(&key, Sequence::ZERO, b"hi", &headers);
+    builder.push_keyed(&key, Sequence::new(1), b"", &Headers::default());
+    let run = builder.finish().expect("two records");
+    assert_eq!(
+        run.encoded().as_ref(),
+        b"\x1a\x14\x08\x00\x12\x02hi\x18\x07\x2a\x02k1\x22\x06\x0a\x01a\x12\x011\x1a\x0a\x08\x01\x12\x00\x18\x07\x2a\x02k1"
+    );
+}
+
 proptest! {
+    #[test]
+    fn what_names_its_key_comes_back_with_it(records in records(), keys in prop::collection::vec(prop::collection::vec(any::<u8>(), 1..9), 30)) {
+        let key = |at: usize| Key::stored(keys[at].clone().into());
+        let mut builder = RunBuilder::new(7);
+        for (at, (sequence, (value, headers))) in records.iter().enumerate() {
+            builder.push_keyed(&key(at), Sequence::new(*sequence), value, headers);
+        }
+        let run = builder.finish().expect("not empty");
+        prop_assert_eq!(entries(&run), records.clone());
+        let found: Vec<Option<Key>> = run.entries().map(|entry| entry.expect("not damaged").key).collect();
+        prop_assert_eq!(found, (0..records.len()).map(|at| Some(key(at))).collect::<Vec<_>>());
+    }
+
     #[test]
     fn what_was_pushed_comes_back(records in records()) {
         let run = run_of(&records, 7).expect("not empty");
@@ -95,6 +123,30 @@ proptest! {
         }
         if more && kept_entries.len() < limit {
             let one_more = run_of(&in_range[..=kept_entries.len()], 7).expect("not empty");
+            prop_assert!(one_more.encoded().len() > bytes);
+        }
+    }
+
+    #[test]
+    fn a_cut_of_the_newest_keeps_the_end_of_the_range_within_both_limits_and_says_if_more_is_there(
+        records in records(), start in 0u64..1_100, length in 0u64..1_100, limit in 0usize..40, bytes in 0usize..600,
+    ) {
+        let run = run_of(&records, 7).expect("not empty");
+        let range = SequenceRange::new(Sequence::new(start), Sequence::new(start + length)).expect("ordered");
+        let (kept, more) = run.cut_newest(range, limit, bytes).expect("not damaged");
+        let in_range: Vec<_> = records.iter().filter(|(s, _)| *s >= start && *s < start + length).cloned().collect();
+        let kept_entries = kept.as_ref().map_or(Vec::new(), entries);
+        let left_out = in_range.len() - kept_entries.len();
+        prop_assert_eq!(&in_range[left_out..], &kept_entries[..]);
+        prop_assert_eq!(more, left_out > 0);
+        prop_assert!(kept_entries.len() <= limit);
+        if let Some(kept) = &kept {
+            // What is kept is a run like one that was built of these records.
+            prop_assert_eq!(Some(kept.clone()), run_of(&kept_entries, 7));
+            prop_assert!(kept.encoded().len() <= bytes);
+        }
+        if more && kept_entries.len() < limit {
+            let one_more = run_of(&in_range[left_out - 1..], 7).expect("not empty");
             prop_assert!(one_more.encoded().len() > bytes);
         }
     }
@@ -132,5 +184,6 @@ proptest! {
         let damaged = Run::stored(run.first(), run.last(), run.count(), 7, bytes.into());
         let _ = damaged.entries().collect::<Result<Vec<_>>>();
         let _ = damaged.cut(SequenceRange::ALL, 1, 10);
+        let _ = damaged.cut_newest(SequenceRange::ALL, 1, 10);
     }
 }

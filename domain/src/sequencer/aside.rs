@@ -39,7 +39,9 @@ impl Sequencer {
                 continue;
             }
             // Nothing else can be rejected after it was looked up.
-            let is_conditional = append.producer().is_some() || !append.preconditions().is_empty();
+            let is_conditional = append.producer().is_some()
+                || !append.preconditions().is_empty()
+                || !append.cursors().is_empty();
             let records = append.batch().records().iter().filter(|_| is_conditional);
             let keys = append.preconditions().iter().map(|p| &p.key);
             for key in keys.chain(records.map(|record| &record.key)) {

@@ -1,6 +1,7 @@
-//! Judges the commands of one group by their producers and preconditions: each is placed in the commit, answered (rejected or a
+//! Judges the commands of one group by their producers, cursors and preconditions: each is placed in the commit, answered (rejected or a
 //! duplicate), or set aside for a lookup.
 
+use super::cursors::{self, Cursors};
 use super::group::Group;
 use super::key_floors::KeyFloors;
 use super::key_table::{KeyTable, LastRecord, Position};
@@ -16,6 +17,7 @@ pub(super) struct Known<'s> {
     pub(super) keys: &'s KeyTable,
     pub(super) lookups: &'s PendingLookups,
     pub(super) producers: &'s Producers,
+    pub(super) cursors: &'s Cursors,
     pub(super) key_floors: &'s KeyFloors,
     pub(super) prefix_floors: &'s PrefixFloors,
     /// Nothing below it is read, so a key without a record above it has none.
@@ -29,6 +31,8 @@ pub(super) struct Judge<'s, 'a> {
     next: Sequence,
     /// What the group does to producers.
     pub(super) producers: Staged<'s>,
+    /// What the group does to cursors.
+    pub(super) cursors: cursors::Staged<'s>,
     /// The records of what was placed.
     pub(super) group: Group<'a>,
     /// Commands whose records have sequences.
@@ -60,6 +64,7 @@ impl<'s, 'a: 's> Judge<'s, 'a> {
             segment,
             next: start,
             producers: Staged::new(known.producers, time_ms, last_write),
+            cursors: cursors::Staged::new(known.cursors, time_ms),
             group: Group::new(commands),
             placed: Vec::with_capacity(commands.len()),
             answered: Vec::new(),
@@ -82,7 +87,7 @@ impl<'s, 'a: 's> Judge<'s, 'a> {
     }
 
     /// Whether a command is applied, if that is known already. The producer is checked first: a duplicate gets its first
-    /// answer, even if its preconditions no longer hold.
+    /// answer, even if its cursors have moved or its preconditions no longer hold. Where cursors are is always known.
     fn judge(&mut self, append: &'a Append) -> Verdict {
         if let Some(producer) = append.producer() {
             match self.producers.judge(producer, append.fingerprint()) {
@@ -95,6 +100,9 @@ impl<'s, 'a: 's> Judge<'s, 'a> {
                     return Verdict::Unknown;
                 }
             }
+        }
+        if let Some((why, rests_on)) = self.cursors.refusal(append.cursors(), self.next) {
+            return Verdict::Answered(Err(why), rests_on);
         }
         let unknown = self.unknown.len();
         for precondition in append.preconditions() {
@@ -201,6 +209,7 @@ impl<'s, 'a: 's> Judge<'s, 'a> {
         if let Some(producer) = append.producer() {
             self.producers.place(producer, append, self.next);
         }
+        self.cursors.place(append.cursors());
         let appended = Appended {
             start: self.next,
             count: batch.count(),

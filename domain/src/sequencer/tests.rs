@@ -6,23 +6,25 @@ use std::time::Duration;
 use bytes::Bytes;
 use proptest::prelude::*;
 
+mod cursors;
 mod deleted;
 mod deletions;
 mod log;
 mod lookups;
+mod policy;
 mod prefixes;
 mod purge;
 mod without_records;
 
 use deleted::InForce;
 use log::Log;
+use policy::{SMALL_TABLE, policy};
 
 use super::*;
 use crate::model::Model;
-use crate::{Deletion, Limits, Precondition, Producer, Record, Rejection, SegmentId, Trim};
-
-/// A table with room for a few keys only.
-const SMALL_TABLE: u64 = 1_500;
+use crate::{
+    Appended, Batch, Deletion, Limits, Precondition, Producer, Record, Rejection, SegmentId, Trim,
+};
 
 #[derive(Debug, Clone)]
 enum Do {
@@ -143,14 +145,6 @@ fn batch(keys: &[u8], number: u64) -> Batch {
     Batch::new(records.collect(), &limits).expect("a batch")
 }
 
-fn policy(key_table_bytes: u64) -> Policy {
-    Policy {
-        seal: SealPolicy::default(),
-        key_table_bytes,
-        producers: ProducerPolicy::default(),
-    }
-}
-
 /// The log, and what it should have decided.
 struct Checked {
     log: Log,
@@ -269,7 +263,9 @@ impl Checked {
             Rejection::Conflict { .. } | Rejection::Trimmed { .. } => *next = producer.sequence,
             Rejection::ProducerFenced { current } => (*epoch, *next) = (current + 1, 0),
             Rejection::ProducerUnknown => *next = 0,
-            Rejection::SequenceTooOld | Rejection::SequenceReused { .. } => {}
+            Rejection::SequenceTooOld
+            | Rejection::SequenceReused { .. }
+            | Rejection::CursorConflict { .. } => {}
         }
     }
 
@@ -346,7 +342,7 @@ proptest! {
     ) {
         let seal = SealPolicy { interval: seal_ms.map(Duration::from_millis), bytes: seal_bytes };
         let producers = ProducerPolicy { expire_after: Duration::from_millis(expire_ms), limit };
-        let mut checked = Checked::new(Policy { seal, key_table_bytes, producers });
+        let mut checked = Checked::new(Policy { seal, producers, ..policy(key_table_bytes) });
         for step in steps {
             let log = &mut checked.log;
             let ready = match step {

@@ -1,11 +1,12 @@
-//! Commits without records: those of trims and deletions, and those that remove what they have left behind.
+//! Commits without records: those of trims, deletions and moves of cursors, and those that remove what they have left behind.
 
 use std::ops::ControlFlow;
 
 use super::floors::Floor;
 use super::group::Group;
 use super::{
-    Commit, Decided, DirectoryEntry, ProducerChanges, RaisedFloor, Removal, Sequencer, Step,
+    Commit, CursorChanges, Decided, DirectoryEntry, ProducerChanges, RaisedFloor, Removal,
+    Sequencer, Step,
 };
 use crate::trim::Extent;
 use crate::{PrefixFloor, Result, Segment, Sequence, Trim};
@@ -28,6 +29,8 @@ pub(super) struct Written {
     pub(super) key_floor: Option<RaisedFloor>,
     /// New floors of prefixes.
     pub(super) prefix_floors: Vec<PrefixFloor>,
+    /// What it changes about cursors.
+    pub(super) cursors: CursorChanges,
     /// What it deletes.
     pub(super) removal: Removal,
     /// Rows of the directory that say how many records are before them.
@@ -88,6 +91,7 @@ impl Sequencer {
             floor,
             key_floor,
             prefix_floors,
+            cursors,
             removal,
             settled,
         } = written;
@@ -113,6 +117,7 @@ impl Sequencer {
             segment: self.roller.place(tip, self.last_time_ms),
             begins_segment: false,
             producers: ProducerChanges::default(),
+            cursors,
             settled: all_settled,
             key_floor,
             prefix_floors,

@@ -80,6 +80,15 @@ func run(api *client.LogAPIService) error {
 		part = append(part, value.Sequence)
 	}
 	say("part", part)
+	newest, err := last(api, 2)
+	if err != nil {
+		return err
+	}
+	var sequences []int64
+	for _, value := range newest.Values {
+		sequences = append(sequences, value.Sequence)
+	}
+	say("last", []any{sequences, newest.NextSequence})
 	count, err := countAll(api, key)
 	if err != nil {
 		return err
@@ -211,6 +220,11 @@ func pages(api *client.LogAPIService, start int64, end *int64, size int64) ([]cl
 		all = append(all, page.Values...)
 		start = page.NextSequence
 	}
+}
+
+func last(api *client.LogAPIService, count int64) (*client.ScanResponse, error) {
+	page, answer, err := api.Scan(here).KeyBase64(base64.StdEncoding.EncodeToString(key)).Last(count).Execute()
+	return page, OfRead(answer, err)
 }
 
 func follow(api *client.LogAPIService, start, waitMs int64) (*client.ScanResponse, error) {

@@ -34,6 +34,8 @@ def main(url: str, refusing_url: str) -> None:
 
         say("scanned", [[record.sequence, record.value.hex()] for record in client.scan(key, page=2)])
         say("part", [record.sequence for record in client.scan(key, start=1, end=4)])
+        records, following = client.last(key, 2)
+        say("last", [[record.sequence for record in records], following])
         say("count", client.count(key))
         say("keys", [found.hex() for found in client.keys(page=1)])
         say("prefix", [found.hex() for found in client.keys(prefix=b"oth")])

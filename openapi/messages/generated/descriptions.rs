@@ -29,6 +29,7 @@ impl Described for AppendRequest {
             FieldDescription { number: 2, name: "await_durable", json_name: "awaitDurable", field_type: FieldType::Bool, repeated: false, optional: false, comment: "Whether to respond only after the records are durable on object storage." },
             FieldDescription { number: 3, name: "preconditions", json_name: "preconditions", field_type: FieldType::Message(Precondition::DESCRIPTION), repeated: true, optional: false, comment: "The records are appended only if all of these preconditions hold. Up to 1,000." },
             FieldDescription { number: 4, name: "producer", json_name: "producer", field_type: FieldType::Message(Producer::DESCRIPTION), repeated: false, optional: false, comment: "The producer and the number of this request, so that the request is applied only once even if it is sent repeatedly." },
+            FieldDescription { number: 5, name: "cursors", json_name: "cursors", field_type: FieldType::Message(CursorMove::DESCRIPTION), repeated: true, optional: false, comment: "Cursors that move together with the records: all of it is applied, or nothing. Up to 100, each of another cursor." },
         ],
     };
 }
@@ -53,6 +54,17 @@ impl Described for Producer {
         ],
     };
 }
+impl Described for CursorMove {
+    const DESCRIPTION: &'static MessageDescription = &MessageDescription {
+        name: "CursorMove",
+        comment: "A cursor that moves together with the records of an append. It is created if it does not exist. Unknown fields are rejected.",
+        fields: &[
+            FieldDescription { number: 1, name: "name", json_name: "name", field_type: FieldType::String, repeated: false, optional: false, comment: "Name of the cursor. Required; 1 to 256 bytes, no control characters, neither `.` nor `..`." },
+            FieldDescription { number: 2, name: "position", json_name: "position", field_type: FieldType::Uint64, repeated: false, optional: false, comment: "The sequence that is to be read next. Required in JSON. At most the end of the log, without the records of this request." },
+            FieldDescription { number: 3, name: "expected", json_name: "expected", field_type: FieldType::Uint64, repeated: false, optional: true, comment: "The records are appended and the cursors moved only if the cursor is at this position. One that does not exist is at 0. Absent: wherever it is." },
+        ],
+    };
+}
 impl Described for AppendResponse {
     const DESCRIPTION: &'static MessageDescription = &MessageDescription {
         name: "AppendResponse",
@@ -74,19 +86,41 @@ impl Described for Value {
             FieldDescription { number: 2, name: "value", json_name: "value", field_type: FieldType::Bytes, repeated: false, optional: false, comment: "Content of the record." },
             FieldDescription { number: 3, name: "timestamp_ms", json_name: "timestampMs", field_type: FieldType::Int64, repeated: false, optional: false, comment: "Time of the append, in milliseconds since the Unix epoch." },
             FieldDescription { number: 4, name: "headers", json_name: "headers", field_type: FieldType::Message(Header::DESCRIPTION), repeated: true, optional: false, comment: "Headers of the record. In JSON, absent if there are none." },
+            FieldDescription { number: 5, name: "key", json_name: "key", field_type: FieldType::Bytes, repeated: false, optional: true, comment: "Key of the record, in reads of several keys. Absent in reads of one key." },
+        ],
+    };
+}
+impl Described for ScanRequest {
+    const DESCRIPTION: &'static MessageDescription = &MessageDescription {
+        name: "ScanRequest",
+        comment: "What to read with POST: the same as with the query parameters of these names. It has exactly one of the key, the keys and the prefix. Unknown fields are rejected.",
+        fields: &[
+            FieldDescription { number: 1, name: "key", json_name: "key", field_type: FieldType::Bytes, repeated: false, optional: true, comment: "Read one key. The records do not name it." },
+            FieldDescription { number: 2, name: "keys", json_name: "keys", field_type: FieldType::Bytes, repeated: true, optional: false, comment: "Read these keys, in the order of the sequences. Up to 1,000." },
+            FieldDescription { number: 3, name: "prefix", json_name: "prefix", field_type: FieldType::Bytes, repeated: false, optional: true, comment: "Read all keys that begin with this, in the order of the sequences. Empty for the whole log." },
+            FieldDescription { number: 4, name: "start_seq", json_name: "startSeq", field_type: FieldType::Uint64, repeated: false, optional: true, comment: "First sequence to read. Default: 0." },
+            FieldDescription { number: 5, name: "end_seq", json_name: "endSeq", field_type: FieldType::Uint64, repeated: false, optional: true, comment: "First sequence not to read. Default: the end of the log; for a stream, it does not end." },
+            FieldDescription { number: 6, name: "limit", json_name: "limit", field_type: FieldType::Uint64, repeated: false, optional: true, comment: "Scans only: maximum number of records, at least 1. Default: 32. The server limits it (to 10,000 by default)." },
+            FieldDescription { number: 7, name: "follow", json_name: "follow", field_type: FieldType::Bool, repeated: false, optional: true, comment: "Scans only: whether to wait for the first record if there are none." },
+            FieldDescription { number: 8, name: "timeout_ms", json_name: "timeoutMs", field_type: FieldType::Uint64, repeated: false, optional: true, comment: "Scans only: maximum time to wait, in milliseconds. Default: 30,000. The server limits it (to 300,000 by default)." },
+            FieldDescription { number: 9, name: "start_time_ms", json_name: "startTimeMs", field_type: FieldType::Int64, repeated: false, optional: true, comment: "Skip the records before the first one that was appended at or after this time (Unix ms, not negative)." },
+            FieldDescription { number: 10, name: "visibility", json_name: "visibility", field_type: FieldType::String, repeated: false, optional: true, comment: "\"memory\" (the default): all applied records. \"durable\": only records that are durable on object storage." },
+            FieldDescription { number: 11, name: "format", json_name: "format", field_type: FieldType::String, repeated: false, optional: true, comment: "\"base64\" (the default), or \"text\": in JSON responses, a key or value that is UTF-8 text is returned in `keyText` or `valueText`." },
+            FieldDescription { number: 12, name: "cursor", json_name: "cursor", field_type: FieldType::String, repeated: false, optional: true, comment: "Start at the position of this cursor, in place of `start_seq`." },
+            FieldDescription { number: 13, name: "last", json_name: "last", field_type: FieldType::Uint64, repeated: false, optional: true, comment: "Scans of one key only: the last so many records of the range, in order; at least 1, limited like `limit`. Not together with `start_seq`, `limit`, `follow` or `cursor`." },
         ],
     };
 }
 impl Described for ScanResponse {
     const DESCRIPTION: &'static MessageDescription = &MessageDescription {
         name: "ScanResponse",
-        comment: "One page of the records of a key.",
+        comment: "One page of the records of a key or of several.",
         fields: &[
             FieldDescription { number: 1, name: "status", json_name: "status", field_type: FieldType::String, repeated: false, optional: false, comment: "Always \"success\"." },
-            FieldDescription { number: 2, name: "key", json_name: "key", field_type: FieldType::Bytes, repeated: false, optional: false, comment: "The requested key." },
+            FieldDescription { number: 2, name: "key", json_name: "key", field_type: FieldType::Bytes, repeated: false, optional: false, comment: "The requested key. Empty in a read of several keys, where each record has its key." },
             FieldDescription { number: 3, name: "values", json_name: "values", field_type: FieldType::Message(Value::DESCRIPTION), repeated: true, optional: false, comment: "The records, in the order of their sequences." },
-            FieldDescription { number: 4, name: "next_sequence", json_name: "nextSequence", field_type: FieldType::Uint64, repeated: false, optional: false, comment: "The `start_seq` of the next page. Ranges in which the key has no records are skipped." },
-            FieldDescription { number: 5, name: "trimmed_before", json_name: "trimmedBefore", field_type: FieldType::Uint64, repeated: false, optional: true, comment: "If the requested range begins below the floor of the log or of the key: the higher one of the two, the first sequence that can still be there. Records before it were trimmed or deleted. In JSON, absent otherwise." },
+            FieldDescription { number: 4, name: "next_sequence", json_name: "nextSequence", field_type: FieldType::Uint64, repeated: false, optional: false, comment: "The `start_seq` of the next page. Ranges without records of the requested keys are skipped. In a page of the last records: where the key continues." },
+            FieldDescription { number: 5, name: "trimmed_before", json_name: "trimmedBefore", field_type: FieldType::Uint64, repeated: false, optional: true, comment: "If the requested range begins below the floor of the log or of the key: the higher one of the two, the first sequence that can still be there. Records before it were trimmed or deleted. In a read of several keys, only floors count that hold for all of them: that of the log, and those of retention rules for prefixes. In JSON, absent otherwise. Also absent in a page of the last records that has as many as were asked for." },
         ],
     };
 }
@@ -117,6 +151,62 @@ impl Described for DeleteKeyResponse {
         fields: &[
             FieldDescription { number: 1, name: "status", json_name: "status", field_type: FieldType::String, repeated: false, optional: false, comment: "Always \"success\"." },
             FieldDescription { number: 2, name: "trimmed_before", json_name: "trimmedBefore", field_type: FieldType::Uint64, repeated: false, optional: false, comment: "The floor of the key: all its records with a lower sequence are gone from reads. It is higher than requested if more was deleted or trimmed before." },
+        ],
+    };
+}
+impl Described for PutCursorRequest {
+    const DESCRIPTION: &'static MessageDescription = &MessageDescription {
+        name: "PutCursorRequest",
+        comment: "Where a cursor is to be. Unknown fields are rejected.",
+        fields: &[
+            FieldDescription { number: 1, name: "position", json_name: "position", field_type: FieldType::Uint64, repeated: false, optional: true, comment: "The sequence that is to be read next. Required; at most the end of the log." },
+            FieldDescription { number: 2, name: "expected", json_name: "expected", field_type: FieldType::Uint64, repeated: false, optional: true, comment: "The cursor is moved only if it is at this position. One that does not exist is at 0. Absent: wherever it is." },
+        ],
+    };
+}
+impl Described for CursorResponse {
+    const DESCRIPTION: &'static MessageDescription = &MessageDescription {
+        name: "CursorResponse",
+        comment: "A cursor.",
+        fields: &[
+            FieldDescription { number: 1, name: "status", json_name: "status", field_type: FieldType::String, repeated: false, optional: false, comment: "Always \"success\"." },
+            FieldDescription { number: 2, name: "name", json_name: "name", field_type: FieldType::String, repeated: false, optional: false, comment: "Name of the cursor." },
+            FieldDescription { number: 3, name: "position", json_name: "position", field_type: FieldType::Uint64, repeated: false, optional: false, comment: "The sequence that is to be read next." },
+            FieldDescription { number: 4, name: "updated_ms", json_name: "updatedMs", field_type: FieldType::Int64, repeated: false, optional: false, comment: "Time of the last move, in milliseconds since the Unix epoch." },
+            FieldDescription { number: 5, name: "lag", json_name: "lag", field_type: FieldType::Uint64, repeated: false, optional: false, comment: "Number of sequences between the position and the end of the log, over all keys." },
+        ],
+    };
+}
+impl Described for DeleteCursorResponse {
+    const DESCRIPTION: &'static MessageDescription = &MessageDescription {
+        name: "DeleteCursorResponse",
+        comment: "The response to the deletion of a cursor. The deletion is durable.",
+        fields: &[
+            FieldDescription { number: 1, name: "status", json_name: "status", field_type: FieldType::String, repeated: false, optional: false, comment: "Always \"success\"." },
+            FieldDescription { number: 2, name: "deleted", json_name: "deleted", field_type: FieldType::Bool, repeated: false, optional: false, comment: "Whether there was such a cursor. In JSON, absent if false." },
+        ],
+    };
+}
+impl Described for Cursor {
+    const DESCRIPTION: &'static MessageDescription = &MessageDescription {
+        name: "Cursor",
+        comment: "One cursor of a listing.",
+        fields: &[
+            FieldDescription { number: 1, name: "name", json_name: "name", field_type: FieldType::String, repeated: false, optional: false, comment: "Name of the cursor." },
+            FieldDescription { number: 2, name: "position", json_name: "position", field_type: FieldType::Uint64, repeated: false, optional: false, comment: "The sequence that is to be read next." },
+            FieldDescription { number: 3, name: "updated_ms", json_name: "updatedMs", field_type: FieldType::Int64, repeated: false, optional: false, comment: "Time of the last move, in milliseconds since the Unix epoch." },
+            FieldDescription { number: 4, name: "lag", json_name: "lag", field_type: FieldType::Uint64, repeated: false, optional: false, comment: "Number of sequences between the position and the end of the log, over all keys." },
+        ],
+    };
+}
+impl Described for CursorsResponse {
+    const DESCRIPTION: &'static MessageDescription = &MessageDescription {
+        name: "CursorsResponse",
+        comment: "One page of the cursors.",
+        fields: &[
+            FieldDescription { number: 1, name: "status", json_name: "status", field_type: FieldType::String, repeated: false, optional: false, comment: "Always \"success\"." },
+            FieldDescription { number: 2, name: "cursors", json_name: "cursors", field_type: FieldType::Message(Cursor::DESCRIPTION), repeated: true, optional: false, comment: "The cursors, in byte order of their names." },
+            FieldDescription { number: 3, name: "next_start_after", json_name: "nextStartAfter", field_type: FieldType::String, repeated: false, optional: true, comment: "The `start_after` of the next page. Absent if there are no more cursors." },
         ],
     };
 }
@@ -180,7 +270,7 @@ impl Described for ErrorResponse {
             FieldDescription { number: 1, name: "status", json_name: "status", field_type: FieldType::String, repeated: false, optional: false, comment: "Always \"error\"." },
             FieldDescription { number: 2, name: "message", json_name: "message", field_type: FieldType::String, repeated: false, optional: false, comment: "Description of the error, for people." },
             FieldDescription { number: 3, name: "code", json_name: "code", field_type: FieldType::String, repeated: false, optional: false, comment: "Kind of the error, for programs: invalid_argument, unauthenticated, permission_denied, not_found, method_not_allowed, too_large, unsupported_media_type, conflict, producer_out_of_order, producer_sequence_too_old, producer_sequence_reused, producer_fenced, producer_unknown, overloaded, unavailable, fenced, deadline_exceeded or internal." },
-            FieldDescription { number: 4, name: "conflict", json_name: "conflict", field_type: FieldType::Message(Conflict::DESCRIPTION), repeated: false, optional: false, comment: "With the code conflict: the first precondition that does not hold." },
+            FieldDescription { number: 4, name: "conflict", json_name: "conflict", field_type: FieldType::Message(Conflict::DESCRIPTION), repeated: false, optional: false, comment: "With the code conflict: the first precondition that does not hold, or the cursor that is not where it is expected." },
             FieldDescription { number: 5, name: "expected_sequence", json_name: "expectedSequence", field_type: FieldType::Uint64, repeated: false, optional: true, comment: "With the code producer_out_of_order: the sequence of the request that is to be applied next." },
         ],
     };
@@ -188,11 +278,13 @@ impl Described for ErrorResponse {
 impl Described for Conflict {
     const DESCRIPTION: &'static MessageDescription = &MessageDescription {
         name: "Conflict",
-        comment: "A precondition that does not hold.",
+        comment: "A precondition that does not hold, or a cursor that is not where it is expected.",
         fields: &[
-            FieldDescription { number: 1, name: "key", json_name: "key", field_type: FieldType::Bytes, repeated: false, optional: false, comment: "Key of the precondition." },
+            FieldDescription { number: 1, name: "key", json_name: "key", field_type: FieldType::Bytes, repeated: false, optional: false, comment: "Key of the precondition. Empty if it is about a cursor." },
             FieldDescription { number: 2, name: "last_sequence", json_name: "lastSequence", field_type: FieldType::Uint64, repeated: false, optional: true, comment: "Sequence of the last record of the key. Absent if that record was trimmed or deleted." },
             FieldDescription { number: 3, name: "trimmed_before", json_name: "trimmedBefore", field_type: FieldType::Uint64, repeated: false, optional: true, comment: "If records that the precondition asks about were trimmed or deleted, and the key has no later ones: the floor of the log or of the key, the higher one of the two; the first sequence that can still be there." },
+            FieldDescription { number: 4, name: "cursor", json_name: "cursor", field_type: FieldType::String, repeated: false, optional: true, comment: "Name of the cursor, if it is about one. In JSON, absent otherwise." },
+            FieldDescription { number: 5, name: "position", json_name: "position", field_type: FieldType::Uint64, repeated: false, optional: true, comment: "Where that cursor is. Absent if it does not exist." },
         ],
     };
 }
@@ -208,6 +300,8 @@ pub enum AppendRequestField {
     Preconditions = 3,
     /// `producer`
     Producer = 4,
+    /// `cursors`
+    Cursors = 5,
 }
 impl Field for AppendRequestField {
     const MESSAGE: &'static MessageDescription = AppendRequest::DESCRIPTION;
@@ -217,6 +311,70 @@ impl Field for AppendRequestField {
         ("await_durable", Self::AwaitDurable, false),
         ("preconditions", Self::Preconditions, false),
         ("producer", Self::Producer, false),
+        ("cursors", Self::Cursors, false),
+    ];
+    #[inline]
+    fn number(self) -> u32 {
+        self as u32
+    }
+}
+/// A field of a [`ScanRequest`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub enum ScanRequestField {
+    /// `key`
+    Key = 1,
+    /// `keys`
+    Keys = 2,
+    /// `prefix`
+    Prefix = 3,
+    /// `start_seq`
+    StartSeq = 4,
+    /// `end_seq`
+    EndSeq = 5,
+    /// `limit`
+    Limit = 6,
+    /// `follow`
+    Follow = 7,
+    /// `timeout_ms`
+    TimeoutMs = 8,
+    /// `start_time_ms`
+    StartTimeMs = 9,
+    /// `visibility`
+    Visibility = 10,
+    /// `format`
+    Format = 11,
+    /// `cursor`
+    Cursor = 12,
+    /// `last`
+    Last = 13,
+}
+impl Field for ScanRequestField {
+    const MESSAGE: &'static MessageDescription = ScanRequest::DESCRIPTION;
+    const JSON_NAMES: &'static [(&'static str, Self, bool)] = &[
+        ("key", Self::Key, false),
+        ("keys", Self::Keys, false),
+        ("prefix", Self::Prefix, false),
+        ("keyText", Self::Key, true),
+        ("key_text", Self::Key, true),
+        ("keysText", Self::Keys, true),
+        ("keys_text", Self::Keys, true),
+        ("prefixText", Self::Prefix, true),
+        ("prefix_text", Self::Prefix, true),
+        ("startSeq", Self::StartSeq, false),
+        ("start_seq", Self::StartSeq, false),
+        ("endSeq", Self::EndSeq, false),
+        ("end_seq", Self::EndSeq, false),
+        ("limit", Self::Limit, false),
+        ("follow", Self::Follow, false),
+        ("timeoutMs", Self::TimeoutMs, false),
+        ("timeout_ms", Self::TimeoutMs, false),
+        ("startTimeMs", Self::StartTimeMs, false),
+        ("start_time_ms", Self::StartTimeMs, false),
+        ("visibility", Self::Visibility, false),
+        ("format", Self::Format, false),
+        ("cursor", Self::Cursor, false),
+        ("last", Self::Last, false),
     ];
     #[inline]
     fn number(self) -> u32 {
@@ -239,6 +397,26 @@ impl Field for TrimRequestField {
         ("before_sequence", Self::BeforeSequence, false),
         ("beforeTimeMs", Self::BeforeTimeMs, false),
         ("before_time_ms", Self::BeforeTimeMs, false),
+    ];
+    #[inline]
+    fn number(self) -> u32 {
+        self as u32
+    }
+}
+/// A field of a [`PutCursorRequest`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub enum PutCursorRequestField {
+    /// `position`
+    Position = 1,
+    /// `expected`
+    Expected = 2,
+}
+impl Field for PutCursorRequestField {
+    const MESSAGE: &'static MessageDescription = PutCursorRequest::DESCRIPTION;
+    const JSON_NAMES: &'static [(&'static str, Self, bool)] = &[
+        ("position", Self::Position, false),
+        ("expected", Self::Expected, false),
     ];
     #[inline]
     fn number(self) -> u32 {
@@ -312,6 +490,29 @@ impl Field for ProducerField {
         ("id", Self::Id, false),
         ("epoch", Self::Epoch, false),
         ("sequence", Self::Sequence, false),
+    ];
+    #[inline]
+    fn number(self) -> u32 {
+        self as u32
+    }
+}
+/// A field of a [`CursorMove`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub enum CursorMoveField {
+    /// `name`
+    Name = 1,
+    /// `position`
+    Position = 2,
+    /// `expected`
+    Expected = 3,
+}
+impl Field for CursorMoveField {
+    const MESSAGE: &'static MessageDescription = CursorMove::DESCRIPTION;
+    const JSON_NAMES: &'static [(&'static str, Self, bool)] = &[
+        ("name", Self::Name, false),
+        ("position", Self::Position, false),
+        ("expected", Self::Expected, false),
     ];
     #[inline]
     fn number(self) -> u32 {

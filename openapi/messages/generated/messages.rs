@@ -70,6 +70,10 @@ pub struct AppendRequest {
     #[prost(message, optional, tag = "4")]
     #[cfg_attr(feature = "json", serde(skip_serializing_if = "Option::is_none"))]
     pub producer: ::core::option::Option<Producer>,
+    /// Cursors that move together with the records: all of it is applied, or nothing. Up to 100, each of another cursor.
+    #[prost(message, repeated, tag = "5")]
+    #[cfg_attr(feature = "json", serde(skip_serializing_if = "Vec::is_empty"))]
+    pub cursors: ::prost::alloc::vec::Vec<CursorMove>,
 }
 /// The precondition that a key has no record at or above a sequence. In JSON, it has exactly one of `key` and `keyText`.
 /// Unknown fields are rejected.
@@ -100,6 +104,24 @@ pub struct Producer {
     /// Number of the request within the epoch: 0 for the first request, then one more for each.
     #[prost(uint64, tag = "3")]
     pub sequence: u64,
+}
+/// A cursor that moves together with the records of an append. It is created if it does not exist. Unknown fields are
+/// rejected.
+#[cfg_attr(feature = "json", derive(serde::Serialize), serde(rename_all = "camelCase"))]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CursorMove {
+    /// Name of the cursor. Required; 1 to 256 bytes, no control characters, neither `.` nor `..`.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// The sequence that is to be read next. Required in JSON. At most the end of the log, without the records of this
+    /// request.
+    #[prost(uint64, tag = "2")]
+    pub position: u64,
+    /// The records are appended and the cursors moved only if the cursor is at this position. One that does not exist is at
+    /// 0. Absent: wherever it is.
+    #[prost(uint64, optional, tag = "3")]
+    #[cfg_attr(feature = "json", serde(skip_serializing_if = "Option::is_none"))]
+    pub expected: ::core::option::Option<u64>,
 }
 /// The response to an append. The records have consecutive sequences, beginning with the start sequence.
 #[cfg_attr(feature = "json", derive(serde::Serialize), serde(rename_all = "camelCase"))]
@@ -138,26 +160,117 @@ pub struct Value {
     #[prost(message, repeated, tag = "4")]
     #[cfg_attr(feature = "json", serde(skip_serializing_if = "Vec::is_empty"))]
     pub headers: ::prost::alloc::vec::Vec<Header>,
+    /// Key of the record, in reads of several keys. Absent in reads of one key.
+    #[prost(bytes = "bytes", optional, tag = "5")]
+    #[cfg_attr(
+        feature = "json",
+        serde(
+            serialize_with = "crate::json::optional_base64",
+            skip_serializing_if = "Option::is_none"
+        )
+    )]
+    pub key: ::core::option::Option<::prost::bytes::Bytes>,
 }
-/// One page of the records of a key.
+/// What to read with POST: the same as with the query parameters of these names. It has exactly one of the key, the keys and the
+/// prefix. Unknown fields are rejected.
+#[cfg_attr(feature = "json", derive(serde::Serialize), serde(rename_all = "camelCase"))]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ScanRequest {
+    /// Read one key. The records do not name it.
+    #[prost(bytes = "bytes", optional, tag = "1")]
+    #[cfg_attr(
+        feature = "json",
+        serde(
+            serialize_with = "crate::json::optional_base64",
+            skip_serializing_if = "Option::is_none"
+        )
+    )]
+    pub key: ::core::option::Option<::prost::bytes::Bytes>,
+    /// Read these keys, in the order of the sequences. Up to 1,000.
+    #[prost(bytes = "bytes", repeated, tag = "2")]
+    #[cfg_attr(
+        feature = "json",
+        serde(
+            serialize_with = "crate::json::repeated_base64",
+            skip_serializing_if = "Vec::is_empty"
+        )
+    )]
+    pub keys: ::prost::alloc::vec::Vec<::prost::bytes::Bytes>,
+    /// Read all keys that begin with this, in the order of the sequences. Empty for the whole log.
+    #[prost(bytes = "bytes", optional, tag = "3")]
+    #[cfg_attr(
+        feature = "json",
+        serde(
+            serialize_with = "crate::json::optional_base64",
+            skip_serializing_if = "Option::is_none"
+        )
+    )]
+    pub prefix: ::core::option::Option<::prost::bytes::Bytes>,
+    /// First sequence to read. Default: 0.
+    #[prost(uint64, optional, tag = "4")]
+    #[cfg_attr(feature = "json", serde(skip_serializing_if = "Option::is_none"))]
+    pub start_seq: ::core::option::Option<u64>,
+    /// First sequence not to read. Default: the end of the log; for a stream, it does not end.
+    #[prost(uint64, optional, tag = "5")]
+    #[cfg_attr(feature = "json", serde(skip_serializing_if = "Option::is_none"))]
+    pub end_seq: ::core::option::Option<u64>,
+    /// Scans only: maximum number of records, at least 1. Default: 32. The server limits it (to 10,000 by default).
+    #[prost(uint64, optional, tag = "6")]
+    #[cfg_attr(feature = "json", serde(skip_serializing_if = "Option::is_none"))]
+    pub limit: ::core::option::Option<u64>,
+    /// Scans only: whether to wait for the first record if there are none.
+    #[prost(bool, optional, tag = "7")]
+    #[cfg_attr(feature = "json", serde(skip_serializing_if = "Option::is_none"))]
+    pub follow: ::core::option::Option<bool>,
+    /// Scans only: maximum time to wait, in milliseconds. Default: 30,000. The server limits it (to 300,000 by default).
+    #[prost(uint64, optional, tag = "8")]
+    #[cfg_attr(feature = "json", serde(skip_serializing_if = "Option::is_none"))]
+    pub timeout_ms: ::core::option::Option<u64>,
+    /// Skip the records before the first one that was appended at or after this time (Unix ms, not negative).
+    #[prost(int64, optional, tag = "9")]
+    #[cfg_attr(feature = "json", serde(skip_serializing_if = "Option::is_none"))]
+    pub start_time_ms: ::core::option::Option<i64>,
+    /// "memory" (the default): all applied records. "durable": only records that are durable on object storage.
+    #[prost(string, optional, tag = "10")]
+    #[cfg_attr(feature = "json", serde(skip_serializing_if = "Option::is_none"))]
+    pub visibility: ::core::option::Option<::prost::alloc::string::String>,
+    /// "base64" (the default), or "text": in JSON responses, a key or value that is UTF-8 text is returned in `keyText` or
+    /// `valueText`.
+    #[prost(string, optional, tag = "11")]
+    #[cfg_attr(feature = "json", serde(skip_serializing_if = "Option::is_none"))]
+    pub format: ::core::option::Option<::prost::alloc::string::String>,
+    /// Start at the position of this cursor, in place of `start_seq`.
+    #[prost(string, optional, tag = "12")]
+    #[cfg_attr(feature = "json", serde(skip_serializing_if = "Option::is_none"))]
+    pub cursor: ::core::option::Option<::prost::alloc::string::String>,
+    /// Scans of one key only: the last so many records of the range, in order; at least 1, limited like `limit`. Not together with
+    /// `start_seq`, `limit`, `follow` or `cursor`.
+    #[prost(uint64, optional, tag = "13")]
+    #[cfg_attr(feature = "json", serde(skip_serializing_if = "Option::is_none"))]
+    pub last: ::core::option::Option<u64>,
+}
+/// One page of the records of a key or of several.
 #[cfg_attr(feature = "json", derive(serde::Serialize), serde(rename_all = "camelCase"))]
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ScanResponse {
     /// Always "success".
     #[prost(string, tag = "1")]
     pub status: ::prost::alloc::string::String,
-    /// The requested key.
+    /// The requested key. Empty in a read of several keys, where each record has its key.
     #[prost(bytes = "bytes", tag = "2")]
     #[cfg_attr(feature = "json", serde(serialize_with = "crate::json::base64"))]
     pub key: ::prost::bytes::Bytes,
     /// The records, in the order of their sequences.
     #[prost(message, repeated, tag = "3")]
     pub values: ::prost::alloc::vec::Vec<Value>,
-    /// The `start_seq` of the next page. Ranges in which the key has no records are skipped.
+    /// The `start_seq` of the next page. Ranges without records of the requested keys are skipped. In a page of the last records:
+    /// where the key continues.
     #[prost(uint64, tag = "4")]
     pub next_sequence: u64,
     /// If the requested range begins below the floor of the log or of the key: the higher one of the two, the first sequence
-    /// that can still be there. Records before it were trimmed or deleted. In JSON, absent otherwise.
+    /// that can still be there. Records before it were trimmed or deleted. In a read of several keys, only floors count that hold
+    /// for all of them: that of the log, and those of retention rules for prefixes. In JSON, absent otherwise. Also absent in a page
+    /// of the last records that has as many as were asked for.
     #[prost(uint64, optional, tag = "5")]
     #[cfg_attr(feature = "json", serde(skip_serializing_if = "Option::is_none"))]
     pub trimmed_before: ::core::option::Option<u64>,
@@ -199,6 +312,83 @@ pub struct DeleteKeyResponse {
     /// deleted or trimmed before.
     #[prost(uint64, tag = "2")]
     pub trimmed_before: u64,
+}
+/// Where a cursor is to be. Unknown fields are rejected.
+#[cfg_attr(feature = "json", derive(serde::Serialize), serde(rename_all = "camelCase"))]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PutCursorRequest {
+    /// The sequence that is to be read next. Required; at most the end of the log.
+    #[prost(uint64, optional, tag = "1")]
+    #[cfg_attr(feature = "json", serde(skip_serializing_if = "Option::is_none"))]
+    pub position: ::core::option::Option<u64>,
+    /// The cursor is moved only if it is at this position. One that does not exist is at 0. Absent: wherever it is.
+    #[prost(uint64, optional, tag = "2")]
+    #[cfg_attr(feature = "json", serde(skip_serializing_if = "Option::is_none"))]
+    pub expected: ::core::option::Option<u64>,
+}
+/// A cursor.
+#[cfg_attr(feature = "json", derive(serde::Serialize), serde(rename_all = "camelCase"))]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CursorResponse {
+    /// Always "success".
+    #[prost(string, tag = "1")]
+    pub status: ::prost::alloc::string::String,
+    /// Name of the cursor.
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+    /// The sequence that is to be read next.
+    #[prost(uint64, tag = "3")]
+    pub position: u64,
+    /// Time of the last move, in milliseconds since the Unix epoch.
+    #[prost(int64, tag = "4")]
+    pub updated_ms: i64,
+    /// Number of sequences between the position and the end of the log, over all keys.
+    #[prost(uint64, tag = "5")]
+    pub lag: u64,
+}
+/// The response to the deletion of a cursor. The deletion is durable.
+#[cfg_attr(feature = "json", derive(serde::Serialize), serde(rename_all = "camelCase"))]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteCursorResponse {
+    /// Always "success".
+    #[prost(string, tag = "1")]
+    pub status: ::prost::alloc::string::String,
+    /// Whether there was such a cursor. In JSON, absent if false.
+    #[prost(bool, tag = "2")]
+    #[cfg_attr(feature = "json", serde(skip_serializing_if = "std::ops::Not::not"))]
+    pub deleted: bool,
+}
+/// One cursor of a listing.
+#[cfg_attr(feature = "json", derive(serde::Serialize), serde(rename_all = "camelCase"))]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Cursor {
+    /// Name of the cursor.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// The sequence that is to be read next.
+    #[prost(uint64, tag = "2")]
+    pub position: u64,
+    /// Time of the last move, in milliseconds since the Unix epoch.
+    #[prost(int64, tag = "3")]
+    pub updated_ms: i64,
+    /// Number of sequences between the position and the end of the log, over all keys.
+    #[prost(uint64, tag = "4")]
+    pub lag: u64,
+}
+/// One page of the cursors.
+#[cfg_attr(feature = "json", derive(serde::Serialize), serde(rename_all = "camelCase"))]
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CursorsResponse {
+    /// Always "success".
+    #[prost(string, tag = "1")]
+    pub status: ::prost::alloc::string::String,
+    /// The cursors, in byte order of their names.
+    #[prost(message, repeated, tag = "2")]
+    pub cursors: ::prost::alloc::vec::Vec<Cursor>,
+    /// The `start_after` of the next page. Absent if there are no more cursors.
+    #[prost(string, optional, tag = "3")]
+    #[cfg_attr(feature = "json", serde(skip_serializing_if = "Option::is_none"))]
+    pub next_start_after: ::core::option::Option<::prost::alloc::string::String>,
 }
 /// One key of a listing.
 #[cfg_attr(feature = "json", derive(serde::Serialize), serde(rename_all = "camelCase"))]
@@ -288,7 +478,7 @@ pub struct ErrorResponse {
     /// internal.
     #[prost(string, tag = "3")]
     pub code: ::prost::alloc::string::String,
-    /// With the code conflict: the first precondition that does not hold.
+    /// With the code conflict: the first precondition that does not hold, or the cursor that is not where it is expected.
     #[prost(message, optional, tag = "4")]
     #[cfg_attr(feature = "json", serde(skip_serializing_if = "Option::is_none"))]
     pub conflict: ::core::option::Option<Conflict>,
@@ -297,11 +487,11 @@ pub struct ErrorResponse {
     #[cfg_attr(feature = "json", serde(skip_serializing_if = "Option::is_none"))]
     pub expected_sequence: ::core::option::Option<u64>,
 }
-/// A precondition that does not hold.
+/// A precondition that does not hold, or a cursor that is not where it is expected.
 #[cfg_attr(feature = "json", derive(serde::Serialize), serde(rename_all = "camelCase"))]
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Conflict {
-    /// Key of the precondition.
+    /// Key of the precondition. Empty if it is about a cursor.
     #[prost(bytes = "bytes", tag = "1")]
     #[cfg_attr(feature = "json", serde(serialize_with = "crate::json::base64"))]
     pub key: ::prost::bytes::Bytes,
@@ -314,4 +504,12 @@ pub struct Conflict {
     #[prost(uint64, optional, tag = "3")]
     #[cfg_attr(feature = "json", serde(skip_serializing_if = "Option::is_none"))]
     pub trimmed_before: ::core::option::Option<u64>,
+    /// Name of the cursor, if it is about one. In JSON, absent otherwise.
+    #[prost(string, optional, tag = "4")]
+    #[cfg_attr(feature = "json", serde(skip_serializing_if = "Option::is_none"))]
+    pub cursor: ::core::option::Option<::prost::alloc::string::String>,
+    /// Where that cursor is. Absent if it does not exist.
+    #[prost(uint64, optional, tag = "5")]
+    #[cfg_attr(feature = "json", serde(skip_serializing_if = "Option::is_none"))]
+    pub position: ::core::option::Option<u64>,
 }

@@ -108,6 +108,6 @@ impl<'a> View<'a> {
                 (who, key.as_str(), seen.sequence, seen.value.as_str())
             })
         });
-        pages.chain(last)
+        pages.chain(last).chain(self.seen_named())
     }
 }

@@ -56,7 +56,8 @@ fn differences<'a>(
     next: u64,
 ) -> Vec<(&'static str, &'a Seen)> {
     let mut found = Vec::new();
-    for last in view.log.between(&scan.key, scan.start, next) {
+    let from = view.read_from(scan, values);
+    for last in view.log.between(&scan.key, from, next) {
         let here = values.binary_search_by_key(&last.sequence, |seen| seen.sequence);
         match here {
             Err(_) => found.push(("without", last)),
@@ -65,7 +66,7 @@ fn differences<'a>(
         }
     }
     if scan.durable {
-        let last = view.log.between(&scan.key, scan.start, next);
+        let last = view.log.between(&scan.key, from, next);
         let gone = values
             .iter()
             .filter(|seen| seen.sequence >= view.log.floor_of(&scan.key))
@@ -81,16 +82,13 @@ pub(super) fn visible(view: &View<'_>) -> Vec<String> {
         let Some(life) = view.history.life_of(operation) else {
             continue;
         };
-        let bytes: u64 = values
-            .iter()
-            .map(|seen| seen.value.len() as u64 + OVERHEAD)
-            .sum();
-        let full = values.len() as u64 >= scan.limit.min(view.facts.page_records)
-            || !values.is_empty() && bytes + OVERHEAD + LARGEST > view.facts.page_bytes;
+        // A page of the newest records reaches to the end, however full it is.
+        let is_cut = !scan.newest && view.may_be_full(scan, values);
+        let from = view.read_from(scan, values);
         for (append, start) in view.known_to(life, operation.called, scan.durable) {
             let (records, _) = append.appends().unwrap_or_default();
             let end = start + records.len() as u64;
-            if !full && next < end.min(scan.end) {
+            if !is_cut && next < end.min(scan.end) {
                 wrong.push(format!(
                     "#{} reached {next}, and #{} had been acknowledged with {start}..{end}",
                     operation.id, append.id
@@ -100,7 +98,7 @@ pub(super) fn visible(view: &View<'_>) -> Vec<String> {
             let missing = (start..).zip(records).find(|(sequence, sent)| {
                 sent.key == scan.key
                     && *sequence >= floor
-                    && (scan.start..next).contains(sequence)
+                    && (from..next).contains(sequence)
                     && !values.iter().any(|seen| seen.sequence == *sequence)
             });
             if let Some((sequence, _)) = missing {
@@ -115,6 +113,24 @@ pub(super) fn visible(view: &View<'_>) -> Vec<String> {
 }
 
 impl<'a> View<'a> {
+    /// Whether a page may have no room for more records.
+    fn may_be_full(&self, scan: &ScanCall, values: &[Seen]) -> bool {
+        let bytes: u64 = values
+            .iter()
+            .map(|seen| seen.value.len() as u64 + OVERHEAD)
+            .sum();
+        values.len() as u64 >= scan.limit.min(self.facts.page_records)
+            || !values.is_empty() && bytes + OVERHEAD + LARGEST > self.facts.page_bytes
+    }
+
+    /// From where on a page certainly has all records.
+    pub(super) fn read_from(&self, scan: &ScanCall, values: &[Seen]) -> u64 {
+        match values.first() {
+            Some(first) if scan.newest && self.may_be_full(scan, values) => first.sequence,
+            _ => scan.start,
+        }
+    }
+
     /// The appends that a life must know of at a time: those that it acknowledged before, and those that were
     /// acknowledged as durable before it began. With `durable`, only those that were acknowledged as durable.
     pub(super) fn known_to(

@@ -27,11 +27,13 @@ pub(super) fn answered(view: &View<'_>) -> Vec<String> {
             Outcome::Refused { status: 503, .. } => view.facts.faultless && served_throughout(),
             Outcome::Refused { status, .. } => ![429, 504].contains(status) || view.facts.faultless,
             Outcome::Rejected { code, .. } => {
-                let safety = operation.safety();
-                safety.is_none_or(|safety| match code.as_str() {
-                    "conflict" => safety.conditions.is_empty(),
-                    _ => safety.numbered.is_none(),
-                })
+                let is_numbered = operation
+                    .safety()
+                    .is_some_and(|safety| safety.numbered.is_some());
+                match code.as_str() {
+                    "conflict" => !operation.may_conflict(),
+                    _ => !is_numbered,
+                }
             }
             Outcome::Late => served_throughout() && undisturbed() || view.facts.faultless,
             // Before the log is open there may be no listener yet.

@@ -1,13 +1,14 @@
 //! The checkers by themselves: a correct history passes, each kind of damage is found by the checker that is for it.
 
 mod correct;
+mod cursors;
 mod damage;
 
 use proptest::prelude::*;
 
 use super::{CHECKERS, FinalLog, Restored, check, check_restored};
 use correct::{Step, correct};
-use damage::{DAMAGE, OF_DELETIONS, OF_TRIMS};
+use damage::{DAMAGE, OF_DELETIONS, OF_SEVERAL, OF_TRIMS};
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let append =
@@ -16,15 +17,14 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
             records,
             durable,
         });
-    let page =
-        (0..3usize, 0..40u64, 1..8u64, any::<bool>()).prop_map(|(key, start, limit, durable)| {
-            Step::Page {
-                key,
-                start,
-                limit,
-                durable,
-            }
-        });
+    let page = (0..3usize, 0..40u64, 1..8u64, any::<bool>(), any::<bool>());
+    let page = page.prop_map(|(key, start, limit, durable, newest)| Step::Page {
+        key,
+        start,
+        limit,
+        durable,
+        newest,
+    });
     let count = (0..3usize, 0..40u64, 0..40u64).prop_map(|(key, one, other)| Step::Count {
         key,
         start: one.min(other),
@@ -57,7 +57,7 @@ proptest! {
 
     #[test]
     fn each_kind_of_damage_is_found_by_the_checker_that_is_for_it(steps in steps()) {
-        for (name, checker, damage) in DAMAGE.iter().chain(OF_TRIMS).chain(OF_DELETIONS) {
+        for (name, checker, damage) in DAMAGE.iter().chain(OF_TRIMS).chain(OF_DELETIONS).chain(OF_SEVERAL) {
             let trims = ["trimmed", "deleted"].contains(checker);
             let (mut history, mut log, mut facts) = correct(&Step::with_something_to_damage(&steps, trims));
             damage(&mut history, &mut log, &mut facts);
@@ -112,8 +112,14 @@ fn every_checker_has_damage_to_find() {
     let without: Vec<&str> = CHECKERS
         .iter()
         .map(|checker| checker.name)
+        // What damages the histories of consumers is in `cursors`.
+        .filter(|name| *name != "cursors")
         .filter(|name| {
-            let mut all = DAMAGE.iter().chain(OF_TRIMS).chain(OF_DELETIONS);
+            let mut all = DAMAGE
+                .iter()
+                .chain(OF_TRIMS)
+                .chain(OF_DELETIONS)
+                .chain(OF_SEVERAL);
             !all.any(|(_, checker, _)| checker == name)
         })
         .collect();

@@ -65,14 +65,14 @@ pub(super) type Told<'a> = (&'a Operation, Moment, u64);
 
 /// What is wrong with a read of what had been trimmed.
 fn read_below(view: &View<'_>, told: &[Told<'_>], operation: &Operation) -> Vec<String> {
-    let (start, end) = match &operation.call {
-        Call::Scan(scan) => (scan.start, scan.end),
-        Call::Count { start, end, .. } => (*start, *end),
-        _ => return Vec::new(),
-    };
     let values = match operation.outcome() {
         Some(Outcome::Page { values, .. }) => values.as_slice(),
         Some(Outcome::Count { .. }) => &[],
+        _ => return Vec::new(),
+    };
+    let (start, end) = match &operation.call {
+        Call::Scan(scan) => (view.read_from(scan, values), scan.end),
+        Call::Count { start, end, .. } => (*start, *end),
         _ => return Vec::new(),
     };
     let mut wrong = Vec::new();

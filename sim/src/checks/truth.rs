@@ -6,12 +6,14 @@ use bytes::Bytes;
 use log_domain::model::Model;
 use log_domain::run::Entry;
 use log_domain::{
-    Batch, Deletion, Key, Limits, Page, PageLimit, Record, Scan, SealPolicy, Sequence,
-    SequenceRange, Trim, Visibility,
+    Batch, Deletion, Key, Limits, Page, PageLimit, Record, Scan, SealPolicy, Selection, Sequence,
+    SequenceRange, Side, Trim, Visibility,
 };
 
 use super::{AUDITOR, View};
-use crate::history::{Call, HeadersSeen, Outcome, ScanCall, Seen, as_sent};
+use crate::history::{
+    Call, HeadersSeen, Named, Outcome, ScanCall, Seen, Selected, SeveralCall, as_sent,
+};
 
 pub(super) fn model(view: &View<'_>) -> Vec<String> {
     let (model, mut wrong) = match rebuilt(view) {
@@ -24,6 +26,7 @@ pub(super) fn model(view: &View<'_>) -> Vec<String> {
         }
         let expected = match &operation.call {
             Call::Scan(scan) => scanned(view, &model, scan),
+            Call::Several(call) => several(view, &model, call, operation.outcome()),
             Call::Count { key, start, end } => SequenceRange::new((*start).into(), (*end).into())
                 .map(|range| {
                     let counted = model.count(&parsed(key), range);
@@ -43,9 +46,12 @@ pub(super) fn model(view: &View<'_>) -> Vec<String> {
                 start_after.as_deref(),
                 *limit,
             )),
-            Call::Append { .. } | Call::Segments | Call::Trim { .. } | Call::Delete { .. } => {
-                continue;
-            }
+            Call::Append { .. }
+            | Call::Segments
+            | Call::Trim { .. }
+            | Call::Delete { .. }
+            | Call::GetCursor { .. }
+            | Call::PutCursor(_) => continue,
         };
         match (expected, operation.outcome()) {
             // An answer that did not come is not the model's to judge.
@@ -119,39 +125,87 @@ fn parsed(key: &str) -> Key {
 }
 
 fn scanned(view: &View<'_>, model: &Model, scan: &ScanCall) -> log_domain::Result<Outcome> {
+    let selection = Selection::Key(parsed(&scan.key));
+    let range = SequenceRange::new(scan.start.into(), scan.end.into())?;
+    let side = match scan.newest {
+        true => Side::Newest,
+        false => Side::Oldest,
+    };
+    let page = page(view, model, (selection, range, side), scan.limit)?;
+    let (next, trimmed) = (page.next.get(), page.trimmed_before.map(Sequence::get));
+    let values = entries(&page)?.into_iter().map(|(_, seen)| seen).collect();
+    Ok(Outcome::Page {
+        values,
+        next,
+        trimmed,
+    })
+}
+
+fn several(
+    view: &View<'_>,
+    model: &Model,
+    call: &SeveralCall,
+    told: Option<&Outcome>,
+) -> log_domain::Result<Outcome> {
+    let selection = match &call.keys {
+        Selected::Prefix(prefix) => Selection::Prefix(Bytes::from(prefix.clone())),
+        Selected::Keys(keys) => Selection::keys(keys.iter().map(|key| parsed(key)).collect())?,
+    };
+    let range = SequenceRange::new(call.start.into(), call.end.into())?;
+    let page = page(view, model, (selection, range, Side::Oldest), call.limit)?;
+    let named = entries(&page)?.into_iter().map(|(key, seen)| Named {
+        key: key.unwrap_or_default(),
+        seen,
+    });
+    let mut trimmed = page.trimmed_before.map(Sequence::get);
+    // The model has the floors of rules as those of keys, which are not told.
+    if let (Some(_), Some(Outcome::Named { trimmed: said, .. })) = (view.facts.rule, told) {
+        trimmed = trimmed.max(*said);
+    }
+    Ok(Outcome::Named {
+        values: named.collect(),
+        next: page.next.get(),
+        trimmed,
+    })
+}
+
+fn page(
+    view: &View<'_>,
+    model: &Model,
+    (selection, range, side): (Selection, SequenceRange, Side),
+    limit: u64,
+) -> log_domain::Result<Page> {
     let asked = Scan {
-        key: parsed(&scan.key),
-        range: SequenceRange::new(scan.start.into(), scan.end.into())?,
+        selection,
+        range,
         start_time_ms: None,
         limit: PageLimit {
-            records: scan.limit.min(view.facts.page_records) as usize,
+            records: limit.min(view.facts.page_records) as usize,
             bytes: view.facts.page_bytes as usize,
         },
+        side,
         visibility: Visibility::Durable,
     };
-    let Page {
-        runs,
-        next,
-        trimmed_before,
-        ..
-    } = model.scan(&asked, model.tip())?;
-    let mut values = Vec::new();
-    for run in &runs {
+    model.scan(&asked, model.tip())
+}
+
+/// The records of a page, and the keys that they name.
+fn entries(page: &Page) -> log_domain::Result<Vec<(Option<String>, Seen)>> {
+    let mut all = Vec::new();
+    for run in &page.runs {
         for entry in run.entries() {
             let entry = entry?;
-            values.push(Seen {
+            let key = entry.key.as_ref().map(|key| text(key.as_bytes()));
+            let seen = Seen {
                 sequence: entry.sequence.get(),
                 value: text(&entry.value),
                 headers: headers(&entry)?,
                 timestamp_ms: run.timestamp_ms(),
-            });
+            };
+            all.push((key, seen));
         }
     }
-    Ok(Outcome::Page {
-        values,
-        next: next.get(),
-        trimmed: trimmed_before.map(Sequence::get),
-    })
+    Ok(all)
 }
 
 fn headers(entry: &Entry) -> log_domain::Result<HeadersSeen> {

@@ -4,7 +4,7 @@ use super::View;
 use crate::history::{Fault, Life, Operation};
 
 /// From an acknowledged append to the answer of a follower it takes at most this long while nothing is wrong.
-const SOON_MS: u64 = 1_000;
+pub(super) const SOON_MS: u64 = 1_000;
 
 pub(super) fn woken(view: &View<'_>) -> Vec<String> {
     let mut wrong = Vec::new();
@@ -53,7 +53,7 @@ pub(super) fn woken(view: &View<'_>) -> Vec<String> {
     wrong
 }
 
-fn is_stopping(life: &Life, operation: &Operation) -> bool {
+pub(super) fn is_stopping(life: &Life, operation: &Operation) -> bool {
     let answered = operation.answered.as_ref().map(|(when, _)| *when);
     let by_then = |moment: Option<crate::history::Moment>| {
         moment.is_some_and(|moment| answered.is_none_or(|answered| moment < answered))

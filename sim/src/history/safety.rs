@@ -1,6 +1,8 @@
-//! What an append demands beside being applied: preconditions, and to be applied once.
+//! What an append demands beside being applied: preconditions, to be applied once, and cursors to move.
 
 use serde::Serialize;
+
+use super::cursors::Move;
 
 /// What an append demands. By default nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -9,6 +11,8 @@ pub struct Safety {
     pub conditions: Vec<Condition>,
     /// It is applied once for this number of this producer.
     pub numbered: Option<Numbered>,
+    /// These cursors move with it.
+    pub moves: Vec<Move>,
 }
 
 /// That a key has no record from a sequence on.

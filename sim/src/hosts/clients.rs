@@ -3,8 +3,10 @@
 mod appender;
 mod ask;
 mod audit;
+mod consumer;
 mod deleter;
 mod producer;
+mod projection;
 mod readers;
 mod register;
 mod trimmer;
@@ -19,6 +21,7 @@ use rand::{RngExt, SeedableRng};
 pub use ask::Connection;
 pub use audit::{Audit, audit};
 
+pub use crate::history::key;
 use crate::history::{Outcome, Recorder};
 use crate::plan::{ClientKind, PlannedClient};
 use crate::planted::Face;
@@ -73,11 +76,13 @@ pub async fn work(plan: PlannedClient, surroundings: Surroundings) {
         ClientKind::Appender { .. } => format!("appender-{}", plan.number),
         ClientKind::Producer { .. } => format!("producer-{}", plan.number),
         ClientKind::Register => format!("register-{}", plan.number),
+        ClientKind::Consumer { .. } => format!("consumer-{}", plan.number),
         ClientKind::Scanner => format!("scanner-{}", plan.number),
         ClientKind::Follower { .. } => format!("follower-{}", plan.number),
         ClientKind::Counter => format!("counter-{}", plan.number),
         ClientKind::Trimmer => format!("trimmer-{}", plan.number),
         ClientKind::Deleter => format!("deleter-{}", plan.number),
+        ClientKind::Projection { .. } => format!("projection-{}", plan.number),
     };
     let mut client = Client {
         connection: Connection::new(name, surroundings),
@@ -99,11 +104,16 @@ pub async fn work(plan: PlannedClient, surroundings: Surroundings) {
             idle_ms,
         } => client.produce_all(durable_percent, idle_ms).await,
         ClientKind::Register => client.register_all().await,
+        ClientKind::Consumer {
+            appends,
+            durable_percent,
+        } => client.consume_all(appends, durable_percent).await,
         ClientKind::Scanner => client.scan_all().await,
         ClientKind::Follower { durable } => client.follow_all(durable).await,
         ClientKind::Counter => client.count_all().await,
         ClientKind::Trimmer => client.trim_all().await,
         ClientKind::Deleter => client.delete_all().await,
+        ClientKind::Projection { durable } => client.project_all(durable).await,
     }
 }
 
@@ -127,18 +137,6 @@ impl Client {
 
     fn some_key(&mut self) -> String {
         key(self.random.random_range(0..self.plan.keys))
-    }
-}
-
-/// The keys of a run. Some are the beginning of others, and one holds the bytes that a terminator is made of.
-pub fn key(number: usize) -> String {
-    match number {
-        0 => "a".into(),
-        1 => "ab".into(),
-        2 => "a\0".into(),
-        3 => "a\0\u{1}b".into(),
-        4 => "\u{7f}".into(),
-        _ => format!("k{number}"),
     }
 }
 

@@ -131,7 +131,7 @@ fn draw_kinds(scenario: Scenario, random: &mut StdRng) -> Vec<PlannedFault> {
         Scenario::Outage => (5, &[Kind::S3Lost, Kind::S3Held, Kind::Slow, Kind::Flaky]),
         Scenario::Vanished => (6, &[Kind::Vanish, Kind::Vanish, Kind::Vanish, Kind::Crash]),
         Scenario::Readers => (6, &Kind::ALL),
-        Scenario::ExactlyOnce | Scenario::Registers => (
+        Scenario::ExactlyOnce | Scenario::Registers | Scenario::Cursors => (
             8,
             &[
                 Kind::Crash,

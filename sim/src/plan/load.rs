@@ -5,6 +5,7 @@ use rand::rngs::StdRng;
 use serde::Serialize;
 
 use super::{Scenario, WEEK_MS};
+use crate::history::CONSUMED;
 
 /// What a client does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -27,6 +28,13 @@ pub enum ClientKind {
     },
     /// Reads one or two keys to their ends, and appends to them if nothing came in between.
     Register,
+    /// Processes the records of a key from where a cursor is, and moves the cursor.
+    Consumer {
+        /// Appends what it makes of the records together with the move.
+        appends: bool,
+        /// In how many of a hundred it waits until that is durable. Moves alone always are.
+        durable_percent: u32,
+    },
     /// Reads keys from the beginning, page by page.
     Scanner,
     /// Follows a key with long polls.
@@ -40,6 +48,11 @@ pub enum ClientKind {
     Trimmer,
     /// Deletes keys, and reads what is left of them.
     Deleter,
+    /// Reads several keys in one order from the beginning on, and follows them.
+    Projection {
+        /// And sees only what is durable.
+        durable: bool,
+    },
 }
 
 /// One client.
@@ -59,8 +72,8 @@ pub struct PlannedClient {
     pub keys: usize,
 }
 
-/// Draws all clients. Those whose appends are safe have a stream of their own, and those that trim or delete have others, so that the
-/// rest of a seed stays as it was.
+/// Draws all clients. Those whose appends are safe have a stream of their own, and those that trim, delete or read several keys have
+/// others, so that the rest of a seed stays as it was.
 pub(super) fn draw(
     scenario: Scenario,
     producer_expiry_ms: u64,
@@ -68,6 +81,7 @@ pub(super) fn draw(
     safe: &mut StdRng,
     trims: &mut StdRng,
     deletions: &mut StdRng,
+    projections: &mut StdRng,
 ) -> Vec<PlannedClient> {
     let mut clients = match scenario {
         Scenario::ExactlyOnce | Scenario::Registers => Vec::new(),
@@ -107,6 +121,26 @@ pub(super) fn draw(
             keys,
         });
     }
+    if scenario == Scenario::Cursors {
+        // What is made of records goes to a key that nobody else appends to.
+        let keys = safe.random_range(1..=CONSUMED);
+        for client in &mut clients {
+            client.keys = keys;
+        }
+        for _ in 0..safe.random_range(2..=5) {
+            clients.push(PlannedClient {
+                number: clients.len(),
+                seed: safe.random(),
+                kind: ClientKind::Consumer {
+                    appends: safe.random_range(0..4) > 0,
+                    durable_percent: [30, 100, 100][safe.random_range(0..3)],
+                },
+                operations: safe.random_range(20..=60),
+                think_ms: safe.random_range(20..=300),
+                keys,
+            });
+        }
+    }
     // Each of these scenarios has a reader now and then, which sees what is lost later.
     if matches!(scenario, Scenario::ExactlyOnce | Scenario::Registers) && safe.random() {
         clients.push(PlannedClient {
@@ -140,6 +174,18 @@ pub(super) fn draw(
             kind: ClientKind::Deleter,
             operations: deletions.random_range(4..=20),
             think_ms: deletions.random_range(100..=900),
+            keys,
+        });
+    }
+    if !matches!(scenario, Scenario::ExactlyOnce | Scenario::Registers) && projections.random() {
+        clients.push(PlannedClient {
+            number: clients.len(),
+            seed: projections.random(),
+            kind: ClientKind::Projection {
+                durable: projections.random(),
+            },
+            operations: projections.random_range(10..=50),
+            think_ms: projections.random_range(20..=300),
             keys,
         });
     }

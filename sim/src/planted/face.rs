@@ -71,6 +71,7 @@ impl Face {
             }
             (Some(Planted::ReuseSegment), call) => self.memory.lock().trims.asked(call),
             (Some(Planted::ReverseBatch), Call::Append { records, .. }) => records.reverse(),
+            (Some(Planted::IgnoreExpected), Call::PutCursor(moved)) => moved.expected = None,
             (Some(Planted::ShowUndurable), Call::Scan(scan)) => scan.durable = false,
             (Some(Planted::IncludeEnd), Call::Scan(scan)) => scan.end = scan.end.saturating_add(1),
             (
@@ -116,6 +117,10 @@ impl Face {
     /// What a client is told before the server is asked, and how long after that it is.
     pub fn answers_early(&self, call: &Call) -> Option<(Outcome, Duration)> {
         match (self.bug, call) {
+            (Some(Planted::MoveEarly), Call::PutCursor(moved)) => {
+                let position = Some(moved.position);
+                Some((Outcome::Cursor { position }, LATER))
+            }
             (Some(Planted::TrimEarly), Call::Trim { before }) => {
                 Some((Outcome::Trimmed { floor: *before }, LATER))
             }
@@ -180,7 +185,7 @@ impl Face {
         match (self.bug, call, outcome) {
             (
                 Some(bug),
-                Call::Scan(_),
+                Call::Scan(scan),
                 Outcome::Page {
                     mut values,
                     next,
@@ -189,6 +194,7 @@ impl Face {
             ) if changes_records(bug) => {
                 match bug {
                     Planted::DropRecord if values.len() > 2 => drop(values.remove(2)),
+                    Planted::MissNewest if scan.newest => drop(values.pop()),
                     Planted::SwapHeaders => swap_headers(&mut values),
                     Planted::DropHeaders => {
                         let old = values.iter_mut();
@@ -202,6 +208,17 @@ impl Face {
                 }
                 Outcome::Page {
                     values,
+                    next,
+                    trimmed,
+                }
+            }
+            (
+                Some(Planted::MissBetween),
+                Call::Several(call),
+                Outcome::Named { next, trimmed, .. },
+            ) if call.start > 0 && call.follow_ms.is_some() && now_ms() - asked_ms < WOKEN_MS => {
+                Outcome::Named {
+                    values: Vec::new(),
                     next,
                     trimmed,
                 }
@@ -340,7 +357,11 @@ async fn asleep(scan: &ScanCall, outcome: Outcome, asked_ms: u64) -> Outcome {
 fn changes_records(bug: Planted) -> bool {
     matches!(
         bug,
-        Planted::DropRecord | Planted::SwapHeaders | Planted::DropHeaders | Planted::HideTrim
+        Planted::DropRecord
+            | Planted::MissNewest
+            | Planted::SwapHeaders
+            | Planted::DropHeaders
+            | Planted::HideTrim
     )
 }
 
@@ -379,6 +400,9 @@ impl Memory {
     }
 
     fn stale(&mut self, scan: &ScanCall, outcome: Outcome) -> Outcome {
+        if scan.newest {
+            return outcome;
+        }
         let asked = (scan.key.clone(), scan.start, scan.limit);
         match self.pages.get(&asked) {
             Some((since, page)) if now_ms() - since < STALE_MS && scan.end == u64::MAX => {

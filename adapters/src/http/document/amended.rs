@@ -36,6 +36,8 @@ impl<T: OpenApi> OpenApi for Amended<T> {
                     Some("append") => |_| None,
                     Some("trim") => of_a_trim,
                     Some("deleteKey") => of_a_deletion,
+                    Some("putCursor" | "deleteCursor") => of_a_change_of_a_cursor,
+                    Some("getCursor") => of_a_cursor,
                     _ => of_a_read,
                 };
                 let responses = &mut operation.responses.responses;
@@ -61,8 +63,8 @@ impl<T: OpenApi> OpenApi for Amended<T> {
             MetaSecurityScheme {
                 ty: "http",
                 description: Some(
-                    "A token from the server's token file, if one is configured. Appending requires the right append, trimming and \
-                     deleting the right admin, all other operations require read; admin includes both.",
+                    "A token from the server's token file, if one is configured. Appending, and moving and deleting cursors, require the right \
+                     append, trimming and deleting keys the right admin, all other operations require read; admin includes both.",
                 ),
                 name: None,
                 key_in: None,
@@ -122,15 +124,49 @@ fn of_a_deletion(status: Option<u16>) -> Option<&'static str> {
     })
 }
 
-/// All handlers share one list of errors. Only appends have preconditions. Without a body none is of the wrong type, without parameters nothing is wrong,
+/// The same for the read of a cursor.
+fn of_a_cursor(status: Option<u16>) -> Option<&'static str> {
+    match status? {
+        413 => Some("The name exceeds 256 bytes."),
+        _ => of_a_read(status),
+    }
+}
+
+/// The same for a move or the deletion of a cursor.
+fn of_a_change_of_a_cursor(status: Option<u16>) -> Option<&'static str> {
+    Some(match status? {
+        409 => {
+            "The cursor is not at `expected`: `conflict` has its position. Nothing was changed; read the cursor and decide again."
+        }
+        413 => "The name exceeds 256 bytes, or the body 4 KiB.",
+        429 => {
+            "A queue is full, or there are as many cursors as the server allows (10,000 by default). Nothing was changed; retry \
+             later, or delete cursors."
+        }
+        504 => {
+            "The outcome is unknown, unless the message says that nothing was applied. Read the cursor."
+        }
+        _ => return None,
+    })
+}
+
+/// All handlers share one list of errors. Only appends and moves of cursors have preconditions, and only reads that name a cursor miss it. Without a body none is of the wrong type, without parameters nothing is wrong,
 /// and without a body or a key nothing is too large.
 fn leave_out_what_cannot_happen(operation: &mut MetaOperation) {
     let has_body = operation.request.is_some();
     let has_input = has_body || !operation.params.is_empty();
-    let has_key = operation.params.iter().any(|param| param.name == "key");
+    let has_key = |param: &MetaOperationParam| matches!(param.name.as_str(), "key" | "name");
+    let has_key = operation.params.iter().any(has_key);
+    let reads_cursor = |param: &MetaOperationParam| param.name == "cursor";
+    // Some name it in their body.
+    let reads_cursor = matches!(
+        operation.operation_id,
+        Some("getCursor" | "scanKeys" | "streamKeys")
+    ) || operation.params.iter().any(reads_cursor);
     let responses = &mut operation.responses.responses;
     responses.retain(|response| match response.status {
-        Some(409) => operation.operation_id == Some("append"),
+        Some(404) => reads_cursor,
+        Some(409) => matches!(operation.operation_id, Some("append" | "putCursor")),
         Some(415) => has_body,
         Some(413) => has_body || has_key,
         Some(400 | 429 | 504) => has_input,
@@ -145,6 +181,7 @@ fn amend(param: &mut MetaOperationParam) {
     match param.name.as_str() {
         "limit" => schema.minimum = Some(1.0),
         "key" => schema.example = Some("orders".into()),
+        "name" => schema.example = Some("orders-projection".into()),
         _ => {}
     }
 }

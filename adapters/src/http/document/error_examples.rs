@@ -1,18 +1,24 @@
 //! An example of every error that an operation can end in, for the document: made by what makes the errors themselves.
 
 use bytes::Bytes;
-use log_domain::{Batch, Denied, Error, Limits, PageLimit, Record, Rejection, Right, Sequence};
+use log_domain::{
+    Batch, CursorName, Denied, Error, Limits, PageLimit, Record, Rejection, Right, Sequence,
+};
 use poem::http::{HeaderMap, HeaderValue, header};
 use serde_yaml::{Mapping, Value as Yaml};
 
 use crate::http::wire::failure::{Failure, Reason};
 use crate::http::wire::format::Format;
-use crate::http::wire::param::{self, Text};
+use crate::http::wire::param::{self, CursorInPath, Text};
 use crate::http::wire::request_id::RequestId;
+use crate::http::wire::selected::Selected;
 use crate::http::wire::{reply, route_table, trim_request};
 
 /// The request whose internal error is an example.
 const REQUEST_ID: u128 = 0xe220_a839_7b1d_cdaf_a706_dd2f_4d19_7e6f;
+
+/// A cursor.
+const CURSOR: &str = "orders-projection";
 
 /// Longer than a key may be.
 const KEY_BYTES: usize = 10_000;
@@ -24,10 +30,13 @@ pub(in crate::http) fn of(operation: &str, path: &str, status: u16) -> Mapping {
         .into_iter()
         .map(|failure| {
             let answer = failure.answer(&request);
-            let trimmed = answer.conflict.as_ref().and_then(|c| c.trimmed_before);
-            let name = match trimmed {
-                Some(_) => format!("{}_trimmed", answer.code),
-                None => answer.code.clone(),
+            let conflict = answer.conflict.as_ref();
+            let name = match conflict {
+                Some(conflict) if conflict.trimmed_before.is_some() => {
+                    format!("{}_trimmed", answer.code)
+                }
+                Some(conflict) if conflict.cursor.is_some() => format!("{}_cursor", answer.code),
+                _ => answer.code.clone(),
             };
             let value = reply::encode(Format::Json, &answer).unwrap_or_default();
             // JSON is YAML too, and read as such it keeps the order of its fields.
@@ -45,13 +54,22 @@ fn failures(operation: &str, path: &str, status: u16) -> Vec<Failure> {
         400 => vec![invalid(operation, &limits)],
         401 => vec![Failure::denied(Denied::Unauthenticated, Right::Read)],
         403 => route_table::find(path)
-            .and_then(|route| route.needs)
+            .and_then(|route| {
+                let changes = matches!(operation, "putCursor" | "deleteCursor");
+                route.needs_to_change.filter(|_| changes).or(route.needs)
+            })
             .map(|right| Failure::denied(Denied::Insufficient, right))
             .into_iter()
             .collect(),
-        409 => rejections()
+        404 => vec![Error::NoCursor(CURSOR.to_owned()).into()],
+        409 if operation == "putCursor" => cursor_conflict()
             .map(|why| Error::rejected(why).into())
             .into_iter()
+            .collect(),
+        409 => rejections()
+            .into_iter()
+            .chain(cursor_conflict())
+            .map(|why| Error::rejected(why).into())
             .collect(),
         413 => vec![too_large(operation, &limits)],
         415 => {
@@ -79,6 +97,10 @@ fn failures(operation: &str, path: &str, status: u16) -> Vec<Failure> {
         504 if operation == "deleteKey" => {
             let late = "the deletion was not acknowledged within 30000 ms";
             vec![Error::DeletionUnknown(late.to_owned()).into()]
+        }
+        504 if matches!(operation, "putCursor" | "deleteCursor") => {
+            let late = "it was not acknowledged within 30000 ms";
+            vec![Error::CursorUnknown(late.to_owned()).into()]
         }
         504 => vec![Error::DeadlineExceeded(30_000).into()],
         _ => Vec::new(),
@@ -108,6 +130,15 @@ fn rejections() -> [Rejection; 7] {
     ]
 }
 
+/// A cursor that another consumer has moved.
+fn cursor_conflict() -> Option<Rejection> {
+    Some(Rejection::CursorConflict {
+        name: CursorName::parse(CURSOR).ok()?,
+        expected: Sequence::ZERO,
+        position: Some(Sequence::new(1)),
+    })
+}
+
 fn invalid(operation: &str, limits: &Limits) -> Failure {
     let refused = match operation {
         "trim" => {
@@ -115,11 +146,19 @@ fn invalid(operation: &str, limits: &Limits) -> Failure {
             return refused.unwrap_or_else(|| Failure::invalid(""));
         }
         "append" => Batch::new(Vec::new(), limits).err(),
+        "scanKeys" | "streamKeys" => {
+            let refused = Selected::default().selection(limits).err();
+            return refused.unwrap_or_else(|| Failure::invalid(""));
+        }
         "deleteKey" => {
             let refused = param::key(None, None, limits).err();
             return refused.unwrap_or_else(|| Failure::invalid(""));
         }
-        "scan" | "listKeys" => PageLimit::new(0, limits).err(),
+        "getCursor" | "putCursor" | "deleteCursor" => {
+            let refused = CursorInPath::parse("/%0A").err();
+            return refused.unwrap_or_else(|| Failure::invalid(""));
+        }
+        "scan" | "listKeys" | "listCursors" => PageLimit::new(0, limits).err(),
         _ => param::range(5, Some(3)).err(),
     };
     refused.map_or_else(|| Failure::invalid(""), Failure::from)
@@ -136,6 +175,9 @@ fn too_large(operation: &str, limits: &Limits) -> Failure {
             actual: KEY_BYTES as u64,
             limit: trim_request::BODY_BYTES as u64,
         })),
+        "getCursor" | "putCursor" | "deleteCursor" => {
+            CursorInPath::parse(&"c".repeat(KEY_BYTES)).err()
+        }
         _ => param::key(Some(Text(key)), None, limits).err(),
     };
     refused.unwrap_or_else(|| Failure::new(Reason::TooLarge, ""))
@@ -143,11 +185,11 @@ fn too_large(operation: &str, limits: &Limits) -> Failure {
 
 fn overloaded(operation: &str, limits: &Limits) -> Error {
     let (what, limit) = match operation {
-        "append" | "trim" | "deleteKey" => (
+        "append" | "trim" | "deleteKey" | "putCursor" | "deleteCursor" => (
             "the append queue, in requests,",
             limits.append_queue_requests as u64,
         ),
-        "stream" => (
+        "stream" | "streamKeys" => (
             "the number of concurrent followers",
             limits.followers as u64,
         ),

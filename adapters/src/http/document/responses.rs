@@ -11,8 +11,9 @@ use crate::http::wire::proto::{Described, ErrorResponse};
 use crate::http::wire::reply::Reply;
 
 /// The reasons that an operation's documentation lists.
-const DOCUMENTED: [Reason; 8] = [
+const DOCUMENTED: [Reason; 9] = [
     Reason::InvalidArgument,
+    Reason::NotFound,
     Reason::Conflict,
     Reason::TooLarge,
     Reason::UnsupportedMediaType,

@@ -124,9 +124,14 @@ fn schema(message: &'static MessageDescription) -> MetaSchema {
         let texts = supplement.texts.iter();
         let texts = texts.filter(|text| fields.iter().any(|field| field.json_name == text.of));
         properties.extend(texts.map(|text| {
+            let is_list = |field: &FieldDescription| field.json_name == text.of && field.repeated;
+            let schema = match fields.iter().any(is_list) {
+                true => list_of(MetaSchema::new("string")),
+                false => MetaSchema::new("string"),
+            };
             let schema = MetaSchema {
                 description: Some(text.description),
-                ..MetaSchema::new("string")
+                ..schema
             };
             (text.name, inline(schema))
         }));
@@ -140,6 +145,13 @@ fn schema(message: &'static MessageDescription) -> MetaSchema {
     }
 }
 
+fn list_of(element: MetaSchema) -> MetaSchema {
+    MetaSchema {
+        items: Some(Box::new(inline(element))),
+        ..MetaSchema::new("array")
+    }
+}
+
 fn field_schema(
     message: &MessageDescription,
     field: &'static FieldDescription,
@@ -147,6 +159,9 @@ fn field_schema(
 ) -> MetaSchemaRef {
     let mut schema = match field.field_type {
         FieldType::Bool => MetaSchema::new("boolean"),
+        FieldType::Bytes if field.repeated => {
+            list_of(MetaSchema::new_with_format("string", "byte"))
+        }
         FieldType::Bytes => MetaSchema::new_with_format("string", "byte"),
         FieldType::String => MetaSchema::new("string"),
         FieldType::Int32 => MetaSchema::new_with_format("integer", "int32"),

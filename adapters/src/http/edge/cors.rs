@@ -27,7 +27,7 @@ pub(in crate::http) fn preflight(request: &Request, route: Option<Route>) -> Opt
             .headers()
             .contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
     asks.then(|| {
-        let methods = route.map_or("GET, HEAD, POST, DELETE", |route| route.allow);
+        let methods = route.map_or("GET, HEAD, POST, PUT, DELETE", |route| route.allow);
         Response::builder()
             .status(StatusCode::NO_CONTENT)
             .header(header::ACCESS_CONTROL_ALLOW_METHODS, methods)

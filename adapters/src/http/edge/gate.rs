@@ -65,7 +65,7 @@ impl Endpoint for Gate {
             return routes.call(request).await;
         }
         match (request.method(), request.uri().path()) {
-            (&Method::GET, STREAM) => self.0.opened().await?.call(request).await,
+            (&Method::GET | &Method::POST, STREAM) => self.0.opened().await?.call(request).await,
             (_, "/-/healthy") => Ok(PlainText("OK").into_response()),
             _ => Err(Failure::starting().into()),
         }

@@ -45,6 +45,10 @@ impl<S: LogWriter> Append<S> {
     /// atomic step; 0 requires that the key has no records. Status 409 with the code `conflict` means that another client
     /// appended first.
     ///
+    /// With `cursors`, cursors move in the same atomic commit as the records: a consumer that appends its results and moves its
+    /// cursor this way, each time from its `expected` position, processes every record exactly once. If a cursor is not at that
+    /// position, nothing is appended, and the response has status 409 with the code `conflict`.
+    ///
     /// Status 504 means that the outcome is unknown, unless the message says that nothing was applied: either all records
     /// were appended or none. Repeat the request: with a `producer` it is applied only once, even if it is sent repeatedly.
     /// Without one, read the key to find out. Every other error means that nothing was applied now.

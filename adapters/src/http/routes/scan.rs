@@ -1,25 +1,31 @@
-//! `GET /api/v1/log/scan`: one page of a key, now or as soon as there is something.
+//! `GET` and `POST /api/v1/log/scan`: one page of a key, its first records or its last, or of several keys, now or as soon as there is something.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use log_domain::budget::Budget;
 use log_domain::service::Tail;
-use log_domain::{Error, Key, LogReader, LogService, Page, Scan, Sequence, Visibility};
+use log_domain::{
+    CursorName, Error, LogReader, LogService, Page, Scan, Selection, Sequence, Side, Visibility,
+};
 use poem_openapi::OpenApi;
 use tokio::time::timeout;
 
 use super::deadline::before;
+use super::message_body::MessageBody;
 use super::peer::Peer;
 use super::read_limit::ReadLimit;
-use super::selection::{Selection, default_limit, page_limit};
+use super::selection::{default_limit, page_limit, scan_of};
 use crate::http::document::Tag;
 use crate::http::wire::failure::Failure;
 use crate::http::wire::format::Format;
 use crate::http::wire::json::{ByteFormat, JsonText, VALUE_OVERHEAD, base64_len};
-use crate::http::wire::param::{self, Base64, Param, Text};
+use crate::http::wire::param::{Base64, Param, Params, Text};
 use crate::http::wire::proto::{self, ScanResponse};
 use crate::http::wire::reply::{Encode, Reply};
+use crate::http::wire::scan_request::{self, ScanRequest};
+use crate::http::wire::selected::Selected;
 
 pub(in crate::http) struct ScanRoute<S> {
     pub(in crate::http) service: Arc<LogService<S>>,
@@ -28,7 +34,16 @@ pub(in crate::http) struct ScanRoute<S> {
     pub(in crate::http) answers: Budget,
     pub(in crate::http) read_limit: ReadLimit,
     pub(in crate::http) max_follow_timeout: Duration,
+    /// Bytes of bodies that are being received.
+    pub(in crate::http) bodies: Budget,
+    pub(in crate::http) body_timeout: Duration,
 }
+
+/// Maximum length of all bodies of reads that are being received, in bytes.
+pub(in crate::http) const ALL_BODIES_BYTES: u64 = 4 * scan_request::BODY_BYTES as u64;
+
+/// What is limited by that, for messages.
+pub(in crate::http) const BODIES: &str = "the number of bytes in reads that are being received";
 
 /// What a follower gets at once: as much as is kept for it while it reads.
 const FOLLOWED_BYTES: usize = 256 << 10;
@@ -42,9 +57,10 @@ fn default_timeout_ms() -> u64 {
 
 #[OpenApi]
 impl<S: LogReader> ScanRoute<S> {
-    /// Read records of a key
+    /// Read records of a key, or of several keys
     ///
-    /// Returns the records of one key in the order of their sequences. A page ends after `limit` records or at the
+    /// Returns the records of one key (`key`), of some keys (`keys`) or of all keys that begin with a prefix (`prefix`; empty for the
+    /// whole log) in the order of their sequences. Give exactly one of these. In reads of several keys, each record has its `key`. A page ends after `limit` records or at the
     /// server's byte limit (8 MiB by default), whichever comes first. For the next page, set `start_seq` to `nextSequence`.
     /// A page is read within 30 s (by default).
     ///
@@ -52,8 +68,15 @@ impl<S: LogReader> ScanRoute<S> {
     /// after `timeout_ms` with no values and the `nextSequence` to continue with. Such a page ends at 256 KiB. Up to 10,000
     /// clients (by default) can follow at the same time, including streams.
     ///
+    /// With `last=n`, the page has the last *n* records of the key, in order, and `nextSequence` is where the key continues. A page that
+    /// reaches the byte limit has fewer records, the newest ones. This costs a few reads of storage, however long the key is.
+    ///
+    /// With `cursor`, the page starts at the position of that cursor, which must exist. Reading does not move it: move it with PUT,
+    /// or with `cursors` of an append, once the records are processed.
+    ///
     /// If the range begins below the floor of the log, the response has `trimmedBefore`: records before that sequence were
-    /// trimmed and are not in the page.
+    /// trimmed and are not in the page. A page of the last *n* records has it only if there are fewer. In reads of several keys, it tells
+    /// of floors that hold for all of them.
     #[oai(
         path = "/api/v1/log/scan",
         method = "get",
@@ -94,27 +117,117 @@ impl<S: LogReader> ScanRoute<S> {
         /// A key or value that is not, or that is mostly control characters, is returned as base64 in its usual field. For people and shells.
         #[oai(name = "format")]
         byte_format: Param<Option<ByteFormat>>,
+        /// The last so many records of the range, in order; at least 1, limited like `limit`. Not together with `start_seq`, `limit`,
+        /// `follow` or `cursor`.
+        last: Param<Option<u64>>,
+        /// Start at the position of this cursor, in place of `start_seq`.
+        cursor: Param<Option<CursorName>>,
+        /// Read all keys that begin with this UTF-8 text. Empty for the whole log.
+        prefix: Param<Option<Text>>,
+        /// Read all keys that begin with these bytes, as base64.
+        prefix_base64: Param<Option<Base64>>,
+        /// Read these keys, as UTF-8 text: one for each time that the parameter is given, up to 1,000. For long lists, use POST.
+        keys: Params<Text>,
+        /// Read these keys, as base64.
+        keys_base64: Params<Base64>,
     ) -> Result<Reply<ScanResponse>, Failure> {
-        let limits = self.service.limits();
-        let scan = Selection {
-            key: param::key(key.0, key_base64.0, limits)?,
-            start_seq: start_seq.0,
+        let selected = Selected::of_query(
+            (key, key_base64),
+            (keys, keys_base64),
+            (prefix, prefix_base64),
+        )?;
+        let request = ScanRequest {
+            selected,
+            start_seq: Some(start_seq.0),
             end_seq: end_seq.0,
+            limit: Some(limit.0),
+            follow: Some(follow.0),
+            timeout_ms: Some(timeout_ms.0),
             start_time_ms: start_time_ms.0,
             visibility: visibility.0,
+            format: byte_format.0,
+            cursor: cursor.0,
+            last: last.0,
         };
-        let mut scan = scan.into_scan(page_limit(limit.0, limits)?)?;
-        let key = scan.key.clone();
-        let bytes = byte_format.0.unwrap_or_default();
+        self.answer(format, peer, request).await
+    }
+
+    /// Read records of many keys
+    ///
+    /// Does what `GET` on this path does, for lists of keys that are too long for a URL. The body has what the query parameters of the
+    /// same names have.
+    #[oai(
+        path = "/api/v1/log/scan",
+        method = "post",
+        operation_id = "scanKeys",
+        tag = "Tag::Log"
+    )]
+    async fn scan_keys(
+        &self,
+        format: Format,
+        peer: Peer,
+        /// What to read. A body without a content type is read as JSON.
+        body: MessageBody<proto::ScanRequest>,
+    ) -> Result<Reply<ScanResponse>, Failure> {
+        let received = body
+            .receive(scan_request::BODY_BYTES, &self.bodies, self.body_timeout)
+            .await?;
+        let request = scan_request::decode(received.format, &received.body)?;
+        drop(received);
+        self.answer(format, peer, request).await
+    }
+}
+
+impl<S: LogReader> ScanRoute<S> {
+    async fn answer(
+        &self,
+        format: Format,
+        peer: Peer,
+        request: ScanRequest,
+    ) -> Result<Reply<ScanResponse>, Failure> {
+        let limits = self.service.limits();
+        let bytes = request.format.unwrap_or_default();
+        let wait_ms = request.timeout_ms.unwrap_or_else(default_timeout_ms);
+        let wait = Duration::from_millis(wait_ms).min(self.max_follow_timeout);
+        let follows = request.follow.unwrap_or_default();
+        let newest = newest(&request)?;
+        let records = newest.or(request.limit).unwrap_or_else(default_limit);
+        let limit = page_limit(records, limits)?;
+        let mut scan = scan_of(request, limit, &self.service).await?;
+        if newest.is_some() {
+            scan.side = Side::Newest;
+        }
+        let key = match &scan.selection {
+            Selection::Key(key) => key.as_bytes().clone(),
+            Selection::Keys(_) | Selection::Prefix(_) => Bytes::new(),
+        };
         let answers = peer.answers(&self.answers);
         let answer = |page| Reply::new(format, &ScanAnswer { key, page, bytes })?.held(answers);
-        if follow.0 {
-            let wait = Duration::from_millis(timeout_ms.0).min(self.max_follow_timeout);
+        if follows {
             scan.limit.bytes = scan.limit.bytes.min(FOLLOWED_BYTES);
             return Ok(answer(self.follow(scan, wait).await?)?);
         }
         let read = self.service.scan(&scan);
         self.read_limit.read(self.read_timeout, read, answer).await
+    }
+}
+
+/// How many of the newest records are asked for. Generated clients send parameters that they were not given with their default.
+fn newest(request: &ScanRequest) -> Result<Option<u64>, Failure> {
+    let limit = request.limit.unwrap_or_else(default_limit);
+    let others = [
+        (request.start_seq.unwrap_or_default() != 0, "start_seq"),
+        (limit != default_limit(), "limit"),
+        (request.follow.unwrap_or_default(), "follow"),
+        (request.cursor.is_some(), "cursor"),
+        (request.selected.key.is_none(), "a read of several keys"),
+    ];
+    match (request.last, others.iter().find(|(is_given, _)| *is_given)) {
+        (Some(_), Some((_, other))) => Err(Failure::invalid(format!(
+            "last and {other} exclude each other: send one of them"
+        ))),
+        (Some(0), None) => Err(Failure::invalid("last must be at least 1")),
+        (last, _) => Ok(last),
     }
 }
 
@@ -172,7 +285,8 @@ fn nothing(next: Sequence, trimmed_before: Option<Sequence>) -> Page {
 
 /// A page as a `ScanResponse`.
 struct ScanAnswer {
-    key: Key,
+    /// The key that was asked for; empty in a read of several.
+    key: Bytes,
     page: Page,
     bytes: ByteFormat,
 }
@@ -184,9 +298,9 @@ impl Encode for ScanAnswer {
         let Self { key, page, bytes } = self;
         let records = page.records as usize;
         let values = base64_len(page.bytes as usize) + records * (VALUE_OVERHEAD + 4);
-        let mut out = JsonText::with_capacity(values + base64_len(key.as_ref().len()) + 128);
+        let mut out = JsonText::with_capacity(values + base64_len(key.len()) + 128);
         out.raw("{\"status\":\"success\",")
-            .field("key", key.as_ref(), *bytes)
+            .field("key", key, *bytes)
             .raw(",\"values\":[");
         let mut separator = "";
         for run in &page.runs {
@@ -208,12 +322,11 @@ impl Encode for ScanAnswer {
     /// The encoding of a run *is* that of the field `values`, so runs are copied, not decoded.
     fn protobuf(&self) -> Result<Vec<u8>, Error> {
         let Self { key, page, .. } = self;
-        let key = key.as_ref();
         let mut out = Vec::with_capacity(page.bytes as usize + key.len() + 64);
         prost::encoding::string::encode(1, &proto::SUCCESS.to_owned(), &mut out);
-        prost::encoding::encode_key(2, prost::encoding::WireType::LengthDelimited, &mut out);
-        prost::encoding::encode_varint(key.len() as u64, &mut out);
-        out.extend_from_slice(key);
+        if !key.is_empty() {
+            prost::encoding::bytes::encode(2, key, &mut out);
+        }
         for run in &page.runs {
             out.extend_from_slice(run.encoded());
         }

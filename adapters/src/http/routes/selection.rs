@@ -1,28 +1,41 @@
 //! Which records to read, as the parameters of several routes say it.
 
-use log_domain::{Error, Key, Limits, PageLimit, Scan, Visibility};
+use log_domain::{Error, Limits, LogReader, LogService, PageLimit, Scan, Side};
 
+use crate::http::wire::failure::Failure;
 use crate::http::wire::param;
+use crate::http::wire::scan_request::ScanRequest;
 
-/// What to read, as the parameters of scans and streams say it.
-pub(in crate::http) struct Selection {
-    pub(in crate::http) key: Key,
-    pub(in crate::http) start_seq: u64,
-    pub(in crate::http) end_seq: Option<u64>,
-    pub(in crate::http) start_time_ms: Option<i64>,
-    pub(in crate::http) visibility: Option<Visibility>,
-}
-
-impl Selection {
-    pub(in crate::http) fn into_scan(self, limit: PageLimit) -> Result<Scan, Error> {
-        Ok(Scan {
-            key: self.key,
-            range: param::range(self.start_seq, self.end_seq)?,
-            start_time_ms: self.start_time_ms,
-            limit,
-            visibility: self.visibility.unwrap_or_default(),
-        })
-    }
+/// The scan that `request` asks for, in pages of this size: from where its cursor is, if it names one.
+///
+/// # Errors
+/// [`Error::NoCursor`]; refuses a start beside a cursor, but not the default, which some clients send.
+pub(in crate::http) async fn scan_of<S: LogReader>(
+    request: ScanRequest,
+    limit: PageLimit,
+    service: &LogService<S>,
+) -> Result<Scan, Failure> {
+    let selection = request.selected.selection(service.limits())?;
+    let start = request.start_seq.unwrap_or_default();
+    let start = match &request.cursor {
+        Some(_) if start > 0 => {
+            return Err(Failure::invalid("cursor and start_seq exclude each other"));
+        }
+        // What lies before a cursor is read.
+        Some(name) => {
+            let position = service.cursor(name).await?.position.get();
+            position.min(request.end_seq.unwrap_or(u64::MAX))
+        }
+        None => start,
+    };
+    Ok(Scan {
+        selection,
+        range: param::range(start, request.end_seq)?,
+        start_time_ms: request.start_time_ms,
+        limit,
+        side: Side::Oldest,
+        visibility: request.visibility.unwrap_or_default(),
+    })
 }
 
 /// What `limit` allows.

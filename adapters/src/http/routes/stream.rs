@@ -1,4 +1,4 @@
-//! `GET /api/v1/log/stream`: the records of a key as server-sent events, those to come included.
+//! `GET` and `POST /api/v1/log/stream`: the records of a key or of several as server-sent events, those to come included.
 
 use std::io;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use futures::future::BoxFuture;
 use futures::{Stream, stream};
 use log_domain::budget::{Budget, Permit};
 use log_domain::service::Tail;
-use log_domain::{Error, LogReader, LogService, Page, PageLimit, Sequence, Visibility};
+use log_domain::{CursorName, Error, LogReader, LogService, Page, PageLimit, Sequence, Visibility};
 use poem::http::{StatusCode, header};
 use poem::{Body, IntoResponse, Request, RequestBody, Response};
 use poem_openapi::registry::{
@@ -18,18 +18,21 @@ use poem_openapi::registry::{
 use poem_openapi::{ApiExtractor, ApiExtractorType, ApiResponse, ExtractParamOptions, OpenApi};
 use tokio::time::{Instant, sleep, timeout};
 
+use super::message_body::MessageBody;
 use super::peer::Peer;
-use super::selection::Selection;
+use super::selection::scan_of;
 use crate::http::document::Tag;
 use crate::http::document::parameters::ParamSchema;
 use crate::http::document::schema;
 use crate::http::wire::failure::Failure;
 use crate::http::wire::format::Format;
 use crate::http::wire::json::{ByteFormat, JsonText, VALUE_OVERHEAD, base64_len};
-use crate::http::wire::param::{self, Base64, Param, Text};
-use crate::http::wire::proto::{ErrorResponse, Value};
+use crate::http::wire::param::{Base64, Param, Params, Text};
+use crate::http::wire::proto::{self, ErrorResponse, Value};
 use crate::http::wire::reply::{encode, held};
 use crate::http::wire::request_id::RequestId;
+use crate::http::wire::scan_request::{self, ScanRequest};
+use crate::http::wire::selected::Selected;
 
 /// Bytes and number of records that a stream reads at a time, whatever the page limit for others is. There may be many streams,
 /// and their clients may be slow; and small records are a hundred times larger as events.
@@ -50,18 +53,26 @@ pub(in crate::http) struct StreamRoute<S> {
     pub(in crate::http) heartbeat: Duration,
     /// Bytes of events that were not written out yet.
     pub(in crate::http) room: Budget,
+    /// Bytes of bodies that are being received.
+    pub(in crate::http) bodies: Budget,
+    pub(in crate::http) body_timeout: Duration,
 }
 
 #[OpenApi]
 impl<S: LogReader> StreamRoute<S> {
-    /// Follow a key
+    /// Follow a key, or several keys
     ///
-    /// Sends the records of a key as server-sent events: first the existing records, then each record when it arrives, until
+    /// Sends the records of one key (`key`), of some keys (`keys`) or of all keys that begin with a prefix (`prefix`; empty for the whole
+    /// log) as server-sent events, in the order of their sequences. Give exactly one of these. In reads of several keys, each record has
+    /// its `key`. The stream has first the existing records, then each record when it arrives, until
     /// `end_seq` is reached, the client disconnects or the server stops. Each event has the record's sequence as `id` and
     /// a `Value` as `data`. If there are no records, a comment line is sent every 15 s (by default). A client that
     /// reconnects with the header `Last-Event-ID` continues exactly after that event. If nothing is left because `end_seq`
     /// was reached, the status is 204, after which an `EventSource` does not reconnect. Up to 10,000 clients (by default) can
     /// follow at the same time, including scans with `follow`.
+    ///
+    /// With `cursor`, the stream starts at the position of that cursor, which must exist. Reading does not move it: move it with PUT,
+    /// or with `cursors` of an append, once the records are processed.
     ///
     /// If records that the stream has yet to send were trimmed, an event of type `trimmed` without `id` comes before the next
     /// record, and the stream continues. Its `data` is `{"trimmedBefore": n}`: *n* is the first sequence that can still be there.
@@ -99,24 +110,89 @@ impl<S: LogReader> StreamRoute<S> {
         start_time_ms: Param<Option<i64>>,
         /// `memory` (the default): all applied records. `durable`: only records that are durable on object storage.
         visibility: Param<Option<Visibility>>,
-        /// `base64` (the default), or `text`: in JSON, a value that is UTF-8 text is returned in `valueText`. A value that is
-        /// not, or that is mostly control characters, is returned as base64 in its usual field. For people and shells.
+        /// `base64` (the default), or `text`: in JSON, a value or key that is UTF-8 text is returned in `valueText` or `keyText`. One that
+        /// is not, or that is mostly control characters, is returned as base64 in its usual field. For people and shells.
         #[oai(name = "format")]
         byte_format: Param<Option<ByteFormat>>,
+        /// Start at the position of this cursor, in place of `start_seq`.
+        cursor: Param<Option<CursorName>>,
+        /// Follow all keys that begin with this UTF-8 text. Empty for the whole log.
+        prefix: Param<Option<Text>>,
+        /// Follow all keys that begin with these bytes, as base64.
+        prefix_base64: Param<Option<Base64>>,
+        /// Follow these keys, as UTF-8 text: one for each time that the parameter is given, up to 1,000. For long lists, use POST.
+        keys: Params<Text>,
+        /// Follow these keys, as base64.
+        keys_base64: Params<Base64>,
+    ) -> Result<EventStream, Failure> {
+        let selected = Selected::of_query(
+            (key, key_base64),
+            (keys, keys_base64),
+            (prefix, prefix_base64),
+        )?;
+        let request = ScanRequest {
+            selected,
+            start_seq: Some(start_seq.0),
+            end_seq: end_seq.0,
+            start_time_ms: start_time_ms.0,
+            visibility: visibility.0,
+            format: byte_format.0,
+            cursor: cursor.0,
+            ..ScanRequest::default()
+        };
+        self.events(request_id, peer, last_event_id, request).await
+    }
+
+    /// Follow many keys
+    ///
+    /// Does what `GET` on this path does, for lists of keys that are too long for a URL. The body has what the query parameters of the
+    /// same names have.
+    #[oai(
+        path = "/api/v1/log/stream",
+        method = "post",
+        operation_id = "streamKeys",
+        tag = "Tag::Log"
+    )]
+    async fn stream_keys(
+        &self,
+        request_id: RequestId,
+        peer: Peer,
+        /// The `id` of the last received event: the stream begins after it. Takes precedence over `startSeq`.
+        #[oai(name = "Last-Event-ID")]
+        last_event_id: LastEventId,
+        /// What to follow. A body without a content type is read as JSON.
+        body: MessageBody<proto::ScanRequest>,
+    ) -> Result<EventStream, Failure> {
+        let received = body
+            .receive(scan_request::BODY_BYTES, &self.bodies, self.body_timeout)
+            .await?;
+        let request = scan_request::decode(received.format, &received.body)?;
+        drop(received);
+        let has_pages = request.limit.is_some() || request.last.is_some();
+        if has_pages || request.follow.is_some() || request.timeout_ms.is_some() {
+            return Err(Failure::invalid(
+                "limit, last, follow and timeoutMs are of scans: a stream follows, and has no pages",
+            ));
+        }
+        self.events(request_id, peer, last_event_id, request).await
+    }
+}
+
+impl<S: LogReader> StreamRoute<S> {
+    async fn events(
+        &self,
+        request_id: RequestId,
+        peer: Peer,
+        last_event_id: LastEventId,
+        request: ScanRequest,
     ) -> Result<EventStream, Failure> {
         let limits = self.service.limits();
         let limit = PageLimit {
             records: limits.page_records.min(PAGE_RECORDS),
             bytes: limits.page_bytes.min(PAGE_BYTES),
         };
-        let scan = Selection {
-            key: param::key(key.0, key_base64.0, limits)?,
-            start_seq: start_seq.0,
-            end_seq: end_seq.0,
-            start_time_ms: start_time_ms.0,
-            visibility: visibility.0,
-        };
-        let mut scan = scan.into_scan(limit)?;
+        let bytes = request.format.unwrap_or_default();
+        let mut scan = scan_of(request, limit, &self.service).await?;
         if let Some(last) = last_event_id.0 {
             scan.range = scan.range.starting_at(last.plus(1));
             scan.start_time_ms = None;
@@ -125,7 +201,6 @@ impl<S: LogReader> StreamRoute<S> {
             }
         }
         let tail = self.service.tail(scan)?;
-        let bytes = byte_format.0.unwrap_or_default();
         let room = peer.streams(&self.room).clone();
         let events = events(tail, bytes, self.heartbeat, room, request_id);
         Ok(EventStream(Some(Body::from_bytes_stream(events))))

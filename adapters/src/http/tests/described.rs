@@ -5,8 +5,9 @@ use serde::Serialize;
 
 use super::*;
 use crate::http::proto::{
-    AppendResponse, Conflict, CountResponse, DeleteKeyResponse, Described, ErrorResponse, Key,
-    KeysResponse, PROTOBUF, ScanResponse, Segment, SegmentsResponse, TrimResponse, Value,
+    AppendResponse, Conflict, CountResponse, Cursor, CursorResponse, CursorsResponse,
+    DeleteCursorResponse, DeleteKeyResponse, Described, ErrorResponse, Key, KeysResponse, PROTOBUF,
+    ScanResponse, Segment, SegmentsResponse, TrimResponse, Value,
 };
 use crate::http::{DocumentFormat, document};
 
@@ -32,6 +33,12 @@ async fn responses_written_by_hand_are_those_that_are_described() {
     assert_eq!(page.values.len(), 2);
     let page: ScanResponse = written_as_described(&server, "/api/v1/log/scan?key=none").await;
     assert!(page.values.is_empty());
+    for query in ["prefix=", "keys=a%22&keys_base64=_w", "prefix_base64=_w"] {
+        let uri = format!("/api/v1/log/scan?{query}");
+        let page: ScanResponse = written_as_described(&server, &uri).await;
+        assert!(!page.values.is_empty() && page.key.is_empty());
+        assert!(page.values.iter().all(|value| value.key.is_some()));
+    }
     let keys: KeysResponse = written_as_described(&server, "/api/v1/log/keys").await;
     assert_eq!((keys.keys.len(), keys.next_start_after), (2, None));
     let keys: KeysResponse = written_as_described(&server, "/api/v1/log/keys?limit=1").await;
@@ -64,6 +71,10 @@ fn the_document_requires_what_responses_always_have() {
         always_there::<CountResponse>(),
         always_there::<TrimResponse>(),
         always_there::<DeleteKeyResponse>(),
+        always_there::<Cursor>(),
+        always_there::<CursorResponse>(),
+        always_there::<CursorsResponse>(),
+        always_there::<DeleteCursorResponse>(),
         always_there::<ErrorResponse>(),
         always_there::<Conflict>(),
     ] {

@@ -28,6 +28,9 @@ fn request_for(operation: &str, path: &str, status: &str) -> Option<Request> {
     };
     let remove = |query: &str| delete(&format!("{path}?{query}"), &[]);
     let query = |query: &str| get(&format!("{path}?{query}"), &[]);
+    // The path of a cursor is that of no cursor.
+    let cursor = |name: &str| path.replace("{name}", name);
+    let known = [("authorization", "Bearer known")];
     let base64 = |text: String| {
         use base64::Engine;
         base64::engine::general_purpose::STANDARD.encode(text)
@@ -39,7 +42,11 @@ fn request_for(operation: &str, path: &str, status: &str) -> Option<Request> {
             append("application/json", json!({"records": [record]}))
         }
         ("append", "415") => append("text/plain", json!({})),
-        ("trim", "400") => append("application/json", json!({})),
+        ("trim" | "scanKeys" | "streamKeys", "400") => append("application/json", json!({})),
+        ("scanKeys" | "streamKeys", "413") => {
+            append("application/json", json!({"key": base64(long_key())}))
+        }
+        ("scanKeys" | "streamKeys", "415") => append("text/plain", json!({})),
         ("trim", "413") => append("application/json", Json::String("k".repeat(9_998))),
         ("trim", "415") => append("text/plain", json!({})),
         ("deleteKey", "400") => remove("before_seq=1"),
@@ -49,8 +56,30 @@ fn request_for(operation: &str, path: &str, status: &str) -> Option<Request> {
             let headers = [("authorization", "Bearer known")];
             delete(path, &headers)
         }
-        ("append" | "trim", "401") => append("application/json", json!({})),
-        ("append" | "trim", "403") => post(path, &[("authorization", "Bearer known")]).finish(),
+        ("append" | "trim" | "scanKeys" | "streamKeys", "401") => {
+            append("application/json", json!({}))
+        }
+        ("append" | "trim" | "scanKeys" | "streamKeys", "403") => {
+            post(path, &[("authorization", "Bearer known")]).finish()
+        }
+        ("getCursor", "400") => get(&cursor("%0A"), &[]),
+        ("getCursor", "404") => get(&cursor("orders-projection"), &[]),
+        ("getCursor", "413") => get(&cursor(&long_key()), &[]),
+        ("putCursor", "400") => put(&cursor("%0A"), &[]).body(r#"{"position":0}"#),
+        ("putCursor", "401") => put(&cursor("c"), &[]).finish(),
+        ("putCursor", "403") => put(&cursor("c"), &known).finish(),
+        ("putCursor", "413") => put(&cursor(&long_key()), &[]).body(r#"{"position":0}"#),
+        ("putCursor", "415") => put(&cursor("c"), &[("content-type", "text/plain")]).finish(),
+        ("deleteCursor", "400") => delete(&cursor("%0A"), &[]),
+        ("deleteCursor", "401") => delete(&cursor("c"), &[]),
+        ("deleteCursor", "403") => delete(&cursor("c"), &known),
+        ("deleteCursor", "413") => delete(&cursor(&long_key()), &[]),
+        ("listCursors", "400") => query("limit=0"),
+        ("scan" | "stream", "404") => query("key=orders&cursor=orders-projection"),
+        ("scanKeys" | "streamKeys", "404") => {
+            let body = json!({"prefix": "", "cursor": "orders-projection"});
+            append("application/json", body)
+        }
         ("scan", "400") => query("key=orders&limit=0"),
         ("listKeys", "400") => query("limit=0"),
         ("listSegments", "400") => query("start_seq=5&end_seq=3"),
@@ -79,7 +108,9 @@ async fn the_examples_of_errors_are_what_the_server_answers() {
                 }
                 let examples = examples.as_object().expect("an error has examples");
                 for (code, example) in examples {
-                    let named = code.trim_end_matches("_trimmed");
+                    let named = code
+                        .trim_end_matches("_trimmed")
+                        .trim_end_matches("_cursor");
                     assert_eq!(example["value"]["code"], named, "{id} {status}");
                     assert_eq!(example["value"]["status"], "error", "{id} {status}");
                     let message = example["value"]["message"].as_str().expect("a message");
@@ -101,8 +132,8 @@ async fn the_examples_of_errors_are_what_the_server_answers() {
             }
         }
     }
-    // 400 of eight operations, 401 and 403 of nine, 413 of six, 415 of two.
-    assert_eq!(answered, 8 + 9 + 9 + 6 + 2);
+    // 400 of fourteen operations, 401 and 403 of fifteen, 404 of five, 413 of eleven, 415 of five.
+    assert_eq!(answered, 14 + 15 + 15 + 5 + 11 + 5);
 }
 
 #[tokio::test]

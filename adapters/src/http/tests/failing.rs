@@ -187,6 +187,12 @@ async fn a_read_that_takes_too_long_ends_as_deadline_exceeded() {
         async fn count(&self, _: &Key, _: SequenceRange) -> Result<Counted> {
             panic!("a bug with a secret")
         }
+        async fn cursor(&self, _: &CursorName) -> Result<Option<Cursor>> {
+            std::future::pending().await
+        }
+        async fn cursors(&self, _: &CursorsQuery) -> Result<CursorsPage> {
+            std::future::pending().await
+        }
         fn watermarks(&self) -> Watermarks {
             Watermarks::default()
         }
@@ -219,6 +225,12 @@ async fn a_read_that_takes_too_long_ends_as_deadline_exceeded() {
         async fn apply_rules(&self, _: &PrefixRules) -> Result<Vec<PrefixFloor>> {
             std::future::pending().await
         }
+        async fn move_cursor(&self, _: CursorMove) -> Result<Cursor> {
+            std::future::pending().await
+        }
+        async fn delete_cursor(&self, _: &CursorName) -> Result<bool> {
+            std::future::pending().await
+        }
         fn stored(&self) -> Vec<StoredSegment> {
             Vec::new()
         }
@@ -241,6 +253,8 @@ async fn a_read_that_takes_too_long_ends_as_deadline_exceeded() {
         "scan?key=k&follow=true&timeout_ms=10",
         "keys",
         "segments",
+        "cursors",
+        "cursors/c",
     ] {
         let begun = tokio::time::Instant::now();
         let answer = server.get(&format!("/api/v1/log/{path}")).await;

@@ -12,6 +12,7 @@ fn parameter() -> impl Strategy<Value = String> {
         "start_seq",
         "end_seq",
         "limit",
+        "last",
         "follow",
         "timeout_ms",
         "start_time_ms",
@@ -20,6 +21,8 @@ fn parameter() -> impl Strategy<Value = String> {
         "end_segment",
         "prefix",
         "prefix_base64",
+        "keys",
+        "keys_base64",
         "start_after",
         "format",
         "x",
@@ -41,7 +44,7 @@ fn body() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         prop::collection::vec(any::<u8>(), 0..200),
         // JSON-like and protobuf-like bytes get further than random ones.
-        r#"(\{|\}|\[|\]|,|:|"records"|"key"|"value"|"keyText"|"valueText"|"aw=="|"\\u0000"|null|1|true){0,30}"#
+        r#"(\{|\}|\[|\]|,|:|"records"|"key"|"value"|"keyText"|"valueText"|"keys"|"prefix"|:|"aw=="|"\\u0000"|null|1|true){0,30}"#
             .prop_map(String::into_bytes),
         prop::collection::vec(
             prop::sample::select(vec![0u8, 1, 2, 3, 8, 10, 16, 18, 26, 255]),
@@ -110,11 +113,12 @@ proptest! {
     #[test]
     fn no_body_is_a_fault_of_the_server(
         body in body(),
+        path in prop::sample::select(vec!["append", "scan"]),
         content_type in prop::sample::select(vec!["application/json", "application/protobuf"]),
     ) {
         let status = run(async {
             let server = memory_server();
-            let request = post("/api/v1/log/append", &[("content-type", content_type)]);
+            let request = post(&format!("/api/v1/log/{path}"), &[("content-type", content_type)]);
             server.send(request.body(body)).await.status
         });
         prop_assert!(status.as_u16() < 500, "{}", status);

@@ -39,8 +39,15 @@ async fn every_rejection_is_answered_as_the_document_shows() {
         "records": [record("w")],
         "preconditions": [{"keyText": "orders", "noRecordSince": 0}],
     }));
+    let moved = put("/api/v1/log/cursors/orders-projection", &[]).body(r#"{"position":1}"#);
+    assert_eq!(server.send(moved).await.status, 200);
+    let of_cursor = append(&json!({
+        "records": [record("w")],
+        "cursors": [{"name": "orders-projection", "position": 2, "expected": 0}],
+    }));
     let found = [
         ("conflict", server.send(conflict).await),
+        ("conflict_cursor", server.send(of_cursor).await),
         (
             "producer_out_of_order",
             server.send(from("a", 0, 3, "v")).await,
@@ -101,6 +108,7 @@ async fn preconditions_and_producers_are_the_same_in_protobuf() {
                 sequence,
             }),
             await_durable: true,
+            cursors: Vec::new(),
         };
         let protobuf = "application/protobuf";
         let headers = [("content-type", protobuf), ("accept", protobuf)];

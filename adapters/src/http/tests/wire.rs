@@ -70,12 +70,80 @@ fn messages_have_the_bytes_that_log_proto_says() {
         },
         b"\x1a\x06\x0a\x01k\x10\xac\x02\x22\x07\x0a\x01p\x10\x01\x18\x02",
     );
+    let moved = CursorMove {
+        name: "c".into(),
+        position: 300,
+        expected: Some(0),
+    };
+    golden(
+        &AppendRequest {
+            cursors: vec![moved],
+            ..AppendRequest::default()
+        },
+        b"\x2a\x08\x0a\x01c\x10\xac\x02\x18\x00",
+    );
+    golden(
+        &PutCursorRequest {
+            position: Some(0),
+            expected: Some(1),
+        },
+        b"\x08\x00\x10\x01",
+    );
+    golden(
+        &CursorResponse {
+            status: SUCCESS.into(),
+            name: "c".into(),
+            position: 1,
+            updated_ms: 2,
+            lag: 3,
+        },
+        b"\x0a\x07success\x12\x01c\x18\x01\x20\x02\x28\x03",
+    );
+    golden(
+        &CursorsResponse {
+            status: SUCCESS.into(),
+            cursors: vec![Cursor {
+                name: "c".into(),
+                position: 1,
+                updated_ms: 2,
+                lag: 3,
+            }],
+            next_start_after: Some("c".into()),
+        },
+        b"\x0a\x07success\x12\x09\x0a\x01c\x10\x01\x18\x02\x20\x03\x1a\x01c",
+    );
+    golden(
+        &DeleteCursorResponse {
+            status: SUCCESS.into(),
+            deleted: true,
+        },
+        b"\x0a\x07success\x10\x01",
+    );
     let value = Value {
         sequence: 1,
         value: "v".into(),
         timestamp_ms: 2,
         headers: vec![header("h", "w")],
+        key: Some("z".into()),
     };
+    golden(
+        &ScanRequest {
+            key: Some("k".into()),
+            keys: vec!["a".into(), "b".into()],
+            prefix: Some("".into()),
+            start_seq: Some(1),
+            end_seq: Some(2),
+            limit: Some(3),
+            follow: Some(true),
+            timeout_ms: Some(4),
+            start_time_ms: Some(5),
+            visibility: Some("v".into()),
+            format: Some("f".into()),
+            cursor: Some("c".into()),
+            last: Some(6),
+        },
+        b"\x0a\x01k\x12\x01a\x12\x01b\x1a\x00\x20\x01\x28\x02\x30\x03\x38\x01\x40\x04\x48\x05\x52\x01v\x5a\x01f\x62\x01c\x68\x06",
+    );
     golden(
         &ScanResponse {
             status: SUCCESS.into(),
@@ -84,7 +152,7 @@ fn messages_have_the_bytes_that_log_proto_says() {
             next_sequence: 2,
             trimmed_before: Some(2),
         },
-        b"\x0a\x07success\x12\x01k\x1a\x0f\x08\x01\x12\x01v\x18\x02\x22\x06\x0a\x01h\x12\x01w\x20\x02\x28\x02",
+        b"\x0a\x07success\x12\x01k\x1a\x12\x08\x01\x12\x01v\x18\x02\x22\x06\x0a\x01h\x12\x01w\x2a\x01z\x20\x02\x28\x02",
     );
     golden(
         &KeysResponse {
@@ -143,10 +211,12 @@ fn messages_have_the_bytes_that_log_proto_says() {
                 key: "k".into(),
                 last_sequence: Some(0),
                 trimmed_before: Some(4),
+                cursor: Some("c".into()),
+                position: Some(5),
             }),
             expected_sequence: Some(0),
         },
-        b"\x0a\x05error\x12\x01m\x1a\x01c\x22\x07\x0a\x01k\x10\x00\x18\x04\x28\x00",
+        b"\x0a\x05error\x12\x01m\x1a\x01c\x22\x0c\x0a\x01k\x10\x00\x18\x04\x22\x01c\x28\x05\x28\x00",
     );
 }
 
@@ -155,6 +225,10 @@ fn log_proto_has_every_field_with_its_number() {
     let proto = include_str!("../../../../openapi/log.proto");
     for declared in [
         "repeated Precondition preconditions = 3;",
+        "repeated CursorMove cursors = 5;",
+        "optional uint64 expected = 3;",
+        "optional string cursor = 4;",
+        "optional uint64 position = 5;",
         "Producer producer = 4;",
         "uint64 no_record_since = 2;",
         "string id = 1;",

@@ -2,7 +2,10 @@
 
 use bytes::Bytes;
 use log_domain::append::MAX_PRECONDITIONS;
-use log_domain::{Append, Batch, Durability, Error, Limits, Precondition, Producer, Record};
+use log_domain::cursor::MAX_MOVES;
+use log_domain::{
+    Append, Batch, CursorMove, Durability, Error, Limits, Precondition, Producer, Record,
+};
 
 use super::failure::Failure;
 use super::format::Format;
@@ -20,13 +23,18 @@ pub(in crate::http) fn decode(
         Format::Json => json::decode(&body, limits),
         Format::Protobuf => protobuf::decode(body, limits),
     }?;
+    if decoded.records.is_empty() && !decoded.cursors.is_empty() {
+        return Err(Failure::invalid(
+            "records is empty: an append needs at least one record; move cursors alone with PUT /api/v1/log/cursors/{name}",
+        ));
+    }
     let batch = Batch::new(decoded.records, limits)?;
     let durability = match decoded.await_durable {
         true => Durability::Durable,
         false => Durability::Applied,
     };
     let append = Append::new(batch, decoded.preconditions, decoded.producer)?;
-    Ok((append, durability))
+    Ok((append.with_cursors(decoded.cursors)?, durability))
 }
 
 /// The parts of a request.
@@ -36,6 +44,7 @@ struct Decoded {
     await_durable: bool,
     preconditions: Vec<Precondition>,
     producer: Option<Producer>,
+    cursors: Vec<CursorMove>,
 }
 
 /// What a record must have and does not.
@@ -49,6 +58,16 @@ fn too_many_preconditions() -> Failure {
         what: "number of preconditions",
         actual: MAX_PRECONDITIONS as u64 + 1,
         limit: MAX_PRECONDITIONS as u64,
+    }
+    .into()
+}
+
+/// The same for cursors.
+fn too_many_cursors() -> Failure {
+    Error::TooLarge {
+        what: "number of cursors",
+        actual: MAX_MOVES as u64 + 1,
+        limit: MAX_MOVES as u64,
     }
     .into()
 }

@@ -3,7 +3,7 @@
 use std::error::Error as _;
 use std::time::Duration;
 
-use log_domain::{Denied, Error, Rejection, Right};
+use log_domain::{Denied, Error, Rejection, Right, Sequence};
 use poem::http::StatusCode;
 
 use super::proto::{self, Conflict, ErrorResponse};
@@ -65,7 +65,7 @@ impl Reason {
                  http.cors.allow_origins requests a change; or the host name of the request is not one of the server's \
                  (http.allowed_hosts)."),
             Self::NotFound => row(StatusCode::NOT_FOUND, "not_found", None,
-                "The path does not exist."),
+                "There is no such cursor."),
             Self::MethodNotAllowed => row(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", None,
                 "The path does not support this method; the header Allow lists the supported ones."),
             Self::TooLarge => row(StatusCode::PAYLOAD_TOO_LARGE, "too_large", None,
@@ -76,7 +76,8 @@ impl Reason {
                 "The content encoding of the body is neither gzip nor zstd."),
             Self::Conflict => row(StatusCode::CONFLICT, "conflict", None,
                 "Code conflict: a precondition does not hold; `conflict` has the key and its last sequence, or `trimmedBefore` if the records \
-                 that the precondition asks about were trimmed or deleted. Read the new records of the key and decide again. Code producer_out_of_order: requests before this one are missing; repeat the requests from \
+                 that the precondition asks about were trimmed or deleted; or a cursor is not at its `expected` position: `conflict` has the cursor and its \
+                 position. Read the new records of the key, or the cursor, and decide again. Code producer_out_of_order: requests before this one are missing; repeat the requests from \
                  `expectedSequence` on. Code producer_sequence_too_old: the request was applied, and its start sequence is no \
                  longer known. Code producer_sequence_reused: the producer used this sequence for other records. Code \
                  producer_fenced: the producer has a higher epoch now. Code producer_unknown: the producer is new or \
@@ -108,7 +109,9 @@ impl Reason {
 
     fn of_rejection(why: &Rejection) -> Self {
         match why {
-            Rejection::Conflict { .. } | Rejection::Trimmed { .. } => Self::Conflict,
+            Rejection::Conflict { .. }
+            | Rejection::Trimmed { .. }
+            | Rejection::CursorConflict { .. } => Self::Conflict,
             Rejection::SequenceTooOld => Self::ProducerSequenceTooOld,
             Rejection::SequenceReused { .. } => Self::ProducerSequenceReused,
             Rejection::OutOfOrder { .. } => Self::ProducerOutOfOrder,
@@ -137,11 +140,13 @@ impl From<Error> for Failure {
             Error::TooLarge { .. } => Reason::TooLarge,
             Error::Overloaded { .. } => Reason::Overloaded,
             Error::Unavailable { .. } => Reason::Unavailable,
+            Error::NoCursor(_) => Reason::NotFound,
             Error::Fenced => Reason::Fenced,
             Error::DeadlineExceeded(_)
             | Error::OutcomeUnknown { .. }
             | Error::TrimUnknown(_)
-            | Error::DeletionUnknown(_) => Reason::DeadlineExceeded,
+            | Error::DeletionUnknown(_)
+            | Error::CursorUnknown(_) => Reason::DeadlineExceeded,
             Error::Corrupt(_) | Error::Internal { .. } => Reason::Internal,
         };
         Self {
@@ -256,7 +261,15 @@ impl Failure {
                 let conflict = Conflict {
                     key: key.clone(),
                     last_sequence: Some(last.get()),
-                    trimmed_before: None,
+                    ..Conflict::default()
+                };
+                (Some(conflict), None)
+            }
+            Rejection::CursorConflict { name, position, .. } => {
+                let conflict = Conflict {
+                    cursor: Some(name.to_string()),
+                    position: position.map(Sequence::get),
+                    ..Conflict::default()
                 };
                 (Some(conflict), None)
             }
@@ -267,8 +280,8 @@ impl Failure {
             } => {
                 let conflict = Conflict {
                     key: key.clone(),
-                    last_sequence: None,
                     trimmed_before: Some(trimmed_before.get()),
+                    ..Conflict::default()
                 };
                 (Some(conflict), None)
             }

@@ -142,6 +142,9 @@ impl JsonText {
         if !entry.headers.is_empty() {
             self.headers(&entry.headers, format)?;
         }
+        if let Some(key) = &entry.key {
+            self.raw(",").field("key", key.as_ref(), format);
+        }
         self.raw("}");
         Ok(())
     }
@@ -161,7 +164,8 @@ impl JsonText {
 
 /// Bytes of a [`JsonText::value`] beside its base64, at most, but for headers.
 pub(in crate::http) const VALUE_OVERHEAD: usize =
-    r#"{"sequence":18446744073709551615,"valueText":"","timestampMs":-9223372036854775808},"#.len();
+    r#"{"sequence":18446744073709551615,"valueText":"","timestampMs":-9223372036854775808,"keyText":""},"#
+        .len();
 
 /// How long `bytes` bytes are in padded base64.
 pub(in crate::http) fn base64_len(bytes: usize) -> usize {

@@ -1,10 +1,10 @@
-//! Query parameters: found, decoded and checked strictly.
+//! Parameters of queries and paths: found, decoded and checked strictly.
 
 use std::borrow::Cow;
 
 use base64::Engine;
 use bytes::Bytes;
-use log_domain::{Error, Key, Limits, SequenceRange, Visibility};
+use log_domain::{CursorName, Error, Key, Limits, SequenceRange, Visibility};
 
 use super::failure::Failure;
 use super::json::ByteFormat;
@@ -57,20 +57,43 @@ impl<T: ParamValue> Param<T> {
     }
 }
 
+/// A parameter of the query string that can be given any number of times.
+#[derive(Debug)]
+pub(in crate::http) struct Params<T>(pub(in crate::http) Vec<T>);
+
+impl<T: ParamValue> Params<T> {
+    /// Finds and reads all parameters `name`, in order.
+    ///
+    /// # Errors
+    /// When one of them is not what is expected.
+    pub(in crate::http) fn from_query(query: &str, name: &str) -> Result<Self, Failure> {
+        let values = values(query, name).map(|text| {
+            let value = T::parse(&text?);
+            value.map_err(|expected| Failure::invalid(expected).of(name))
+        });
+        values.collect::<Result<_, _>>().map(Self)
+    }
+}
+
 /// The decoded value of the parameter `name`.
 fn find<'a>(query: &'a str, name: &str) -> Result<Option<Cow<'a, str>>, Failure> {
-    let mut found = None;
-    for pair in query.split('&') {
+    let mut values = values(query, name);
+    let found = values.next();
+    if values.next().is_some() {
+        return Err(Failure::invalid("given more than once").of(name));
+    }
+    found.transpose()
+}
+
+/// The decoded values of all parameters `name`.
+fn values<'a>(query: &'a str, name: &str) -> impl Iterator<Item = Result<Cow<'a, str>, Failure>> {
+    query.split('&').filter_map(move |pair| {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
         if *decode(key) != *name.as_bytes() {
-            continue;
+            return None;
         }
-        if found.is_some() {
-            return Err(Failure::invalid("given more than once").of(name));
-        }
-        found = Some(utf8(decode(value)).ok_or_else(|| Failure::invalid("not UTF-8").of(name))?);
-    }
-    Ok(found)
+        Some(utf8(decode(value)).ok_or_else(|| Failure::invalid("not UTF-8").of(name)))
+    })
 }
 
 /// Refuses a query with a parameter that is not `declared`.
@@ -99,6 +122,11 @@ fn utf8(bytes: Cow<'_, [u8]>) -> Option<Cow<'_, str>> {
 
 /// Decodes `application/x-www-form-urlencoded` text. As everywhere, a `%` that starts no escape stands for itself.
 fn decode(text: &str) -> Cow<'_, [u8]> {
+    unescaped(text, b' ')
+}
+
+/// Decodes text in which `+` stands for `plus`.
+fn unescaped(text: &str, plus: u8) -> Cow<'_, [u8]> {
     let bytes = text.as_bytes();
     if !bytes.iter().any(|byte| matches!(byte, b'%' | b'+')) {
         return Cow::Borrowed(bytes);
@@ -108,7 +136,7 @@ fn decode(text: &str) -> Cow<'_, [u8]> {
     while let Some((&byte, after)) = rest.split_first() {
         rest = after;
         decoded.push(match (byte, after) {
-            (b'+', _) => b' ',
+            (b'+', _) => plus,
             (b'%', [high, low, after @ ..]) => match (nibble(*high), nibble(*low)) {
                 (Some(high), Some(low)) => {
                     rest = after;
@@ -192,7 +220,7 @@ impl ParamValue for Text {
 
 /// Bytes that are given as base64, in any of its variants.
 #[derive(Debug)]
-pub(in crate::http) struct Base64(Bytes);
+pub(in crate::http) struct Base64(pub(in crate::http) Bytes);
 
 impl ParamValue for Base64 {
     fn parse(text: &str) -> Result<Self, String> {
@@ -202,6 +230,37 @@ impl ParamValue for Base64 {
         bytes
             .map(|bytes| Self(bytes.into()))
             .map_err(|error| format!("expected base64: {error}"))
+    }
+}
+
+/// Text of any length.
+impl ParamValue for String {
+    fn parse(text: &str) -> Result<Self, String> {
+        Ok(text.to_owned())
+    }
+}
+
+impl ParamValue for CursorName {
+    fn parse(text: &str) -> Result<Self, String> {
+        CursorName::parse(text).map_err(|error| error.to_string())
+    }
+}
+
+/// The name of a cursor that is the last segment of the path.
+#[derive(Debug)]
+pub(in crate::http) struct CursorInPath(pub(in crate::http) CursorName);
+
+impl CursorInPath {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// When it is not the name of a cursor.
+    pub(in crate::http) fn parse(path: &str) -> Result<Self, Failure> {
+        let segment = path.rsplit('/').next().unwrap_or_default();
+        let name = utf8(unescaped(segment, b'+'));
+        let name = name.ok_or_else(|| Failure::invalid("not UTF-8").of("name"))?;
+        let name = CursorName::parse(&name).map_err(|error| Failure::from(error).of("name"))?;
+        Ok(Self(name))
     }
 }
 

@@ -1,16 +1,19 @@
 //! The one table of routes: what metrics are labelled with, what `Allow` says, who may ask, and on which listener.
 
 use log_domain::Right::{self, Admin, Append, Read};
+use poem::http::Method;
 
 /// A route of this server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::http) struct Route {
-    /// Its path; no route has a variable part.
+    /// Its path. Only the last segment can be variable: it is `{name}` then.
     pub(in crate::http) path: &'static str,
     /// The methods it takes, as in the header `Allow`.
     pub(in crate::http) allow: &'static str,
     /// What a token must be good for; nothing is needed where there is none, nor on the listener for operators.
     pub(in crate::http) needs: Option<Right>,
+    /// The same for methods that change something, if that differs.
+    pub(in crate::http) needs_to_change: Option<Right>,
     /// Whether it moves to the listener for operators if there is one.
     pub(in crate::http) for_operators: bool,
 }
@@ -41,17 +44,22 @@ impl Side {
 /// The path of the stream of events.
 pub(in crate::http) const STREAM: &str = "/api/v1/log/stream";
 
+/// A segment that can be anything.
+const VARIABLE: &str = "{name}";
+
 /// Every route, those outside the OpenAPI document last.
 #[rustfmt::skip]
-pub(in crate::http) const ROUTES: [Route; 20] = [
+pub(in crate::http) const ROUTES: [Route; 22] = [
     post("/api/v1/log/append").needs(Append),
     post("/api/v1/log/trim").needs(Admin),
     delete("/api/v1/log/key").needs(Admin),
-    get("/api/v1/log/scan").needs(Read),
+    get_or_post("/api/v1/log/scan").needs(Read),
     get("/api/v1/log/keys").needs(Read),
     get("/api/v1/log/segments").needs(Read),
     get("/api/v1/log/count").needs(Read),
-    get(STREAM).needs(Read),
+    get_or_post(STREAM).needs(Read),
+    get("/api/v1/log/cursors").needs(Read),
+    get("/api/v1/log/cursors/{name}").allows("GET, HEAD, PUT, DELETE").needs(Read).needs_to_change(Append),
     get("/metrics").needs(Read).for_operators(),
     get("/-/healthy").for_operators(),
     get("/-/ready").for_operators(),
@@ -71,7 +79,16 @@ const fn get(path: &'static str) -> Route {
         path,
         allow: "GET, HEAD",
         needs: None,
+        needs_to_change: None,
         for_operators: false,
+    }
+}
+
+/// A read whose request may be too long for a URL.
+const fn get_or_post(path: &'static str) -> Route {
+    Route {
+        allow: "GET, HEAD, POST",
+        ..get(path)
     }
 }
 
@@ -97,6 +114,34 @@ impl Route {
         }
     }
 
+    const fn needs_to_change(self, right: Right) -> Self {
+        Self {
+            needs_to_change: Some(right),
+            ..self
+        }
+    }
+
+    const fn allows(self, allow: &'static str) -> Self {
+        Self { allow, ..self }
+    }
+
+    /// What a token must be good for to use `method`.
+    pub(in crate::http) fn right(self, method: &Method) -> Option<Right> {
+        match *method {
+            Method::GET | Method::HEAD => self.needs,
+            _ => self.needs_to_change.or(self.needs),
+        }
+    }
+
+    fn is_at(self, path: &str) -> bool {
+        match self.path.strip_suffix(VARIABLE) {
+            None => path == self.path,
+            Some(before) => path
+                .strip_prefix(before)
+                .is_some_and(|last| !last.is_empty() && !last.contains('/')),
+        }
+    }
+
     const fn for_operators(self) -> Self {
         Self {
             for_operators: true,
@@ -112,5 +157,5 @@ pub fn is_for_operators(path: &str) -> bool {
 
 /// The route that a request's path belongs to.
 pub(in crate::http) fn find(path: &str) -> Option<Route> {
-    ROUTES.into_iter().find(|route| route.path == path)
+    ROUTES.into_iter().find(|route| route.is_at(path))
 }

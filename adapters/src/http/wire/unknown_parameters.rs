@@ -21,7 +21,7 @@ pub(in crate::http) fn refuse_unknown(apis: Vec<MetaApi>, table: &mut Table) {
         if !path.path.starts_with(STRICT) {
             continue;
         }
-        let Some(methods) = table.get_mut(&path.path) else {
+        let Some(methods) = table.get_mut(&routed(&path.path)) else {
             continue;
         };
         for operation in path.operations {
@@ -32,6 +32,19 @@ pub(in crate::http) fn refuse_unknown(apis: Vec<MetaApi>, table: &mut Table) {
             }
         }
     }
+}
+
+/// The path of a document as the router has it, which numbers variable segments.
+fn routed(path: &str) -> String {
+    let mut number = 0;
+    let segments = path.split('/').map(|segment| {
+        if !segment.starts_with('{') {
+            return segment.to_owned();
+        }
+        number += 1;
+        format!(":param{}", number - 1)
+    });
+    segments.collect::<Vec<_>>().join("/")
 }
 
 fn declared(operation: MetaOperation) -> Vec<String> {

@@ -251,11 +251,33 @@ impl<'a> Holding<'a> {
         key: &Key,
         range: SequenceRange,
     ) -> Result<Self> {
+        Self::ordered(db, segments, key, range, IterationOrder::Ascending).await
+    }
+
+    /// The same, the newest first.
+    pub(super) async fn newest_first(
+        db: &(impl DbReadOps + Sync),
+        segments: &'a [Segment],
+        key: &Key,
+        range: SequenceRange,
+    ) -> Result<Self> {
+        Self::ordered(db, segments, key, range, IterationOrder::Descending).await
+    }
+
+    async fn ordered(
+        db: &(impl DbReadOps + Sync),
+        segments: &'a [Segment],
+        key: &Key,
+        range: SequenceRange,
+        order: IterationOrder,
+    ) -> Result<Self> {
         let overlapping = overlapping(segments, range.start(), range.end());
         let [first, .., last] = overlapping else {
             return Ok(Self::One(overlapping.first().copied()));
         };
-        let options = ScanOptions::default().with_cache_blocks(true);
+        let options = ScanOptions::default()
+            .with_cache_blocks(true)
+            .with_order(order);
         let ids = (
             Bound::Included(directory::suffix(first.id)),
             Bound::Included(directory::suffix(last.id)),

@@ -1,14 +1,14 @@
-//! Answers to durable appends, to trims and to deletions: each waits until what it rests on is durable.
+//! Answers to durable appends, to trims, to deletions and about cursors: each waits until what it rests on is durable.
 
 use std::collections::VecDeque;
 
 use log_domain::budget::Permit;
 use log_domain::sequencer::EngineNumber;
-use log_domain::{Appended, Error, PrefixFloor, Result, Sequence};
+use log_domain::{Appended, Cursor, Error, PrefixFloor, Result, Sequence};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
-/// An append, a trim or a deletion whose answer is known, and is given once what it rests on is durable.
+/// A command whose answer is known, and is given once what it rests on is durable.
 pub(super) struct Waiter {
     /// Every write up to this one must be durable.
     pub(super) rests_on: EngineNumber,
@@ -26,6 +26,11 @@ pub(super) enum Answer {
     Raised(Sequence, FloorKind, oneshot::Sender<Result<Sequence>>),
     /// Of retention rules: the floors of prefixes.
     OfPrefixes(Vec<PrefixFloor>, oneshot::Sender<Result<Vec<PrefixFloor>>>),
+    /// Of a command about a cursor.
+    OfCursor(
+        Result<Option<Cursor>>,
+        oneshot::Sender<Result<Option<Cursor>>>,
+    ),
 }
 
 /// What a floor is of.
@@ -47,6 +52,10 @@ pub(super) struct Lost {
     pub(super) trimmed: Error,
     /// A deletion.
     pub(super) deleted: Error,
+    /// A change of a cursor.
+    pub(super) of_cursor: Error,
+    /// A change of a cursor that was refused.
+    pub(super) refused_of_cursor: Error,
 }
 
 /// The appends that wait, in the order in which they were decided: one that rests on an older write than those before it is
@@ -100,6 +109,13 @@ impl Answer {
             Self::OfPrefixes(floors, reply) => {
                 let told = lost.map(|lost| lost.trimmed.clone());
                 let _ = reply.send(told.map_or(Ok(floors), Err));
+            }
+            Self::OfCursor(outcome, reply) => {
+                let told = lost.map(|lost| match &outcome {
+                    Ok(_) => lost.of_cursor.clone(),
+                    Err(_) => lost.refused_of_cursor.clone(),
+                });
+                let _ = reply.send(told.map_or(outcome, Err));
             }
         }
     }

@@ -29,6 +29,9 @@ pub(super) struct FoundFloors {
     pub(super) prefixes: Vec<PrefixFloor>,
 }
 
+/// Changes when a read of a key that began before may have missed something.
+pub(super) type KeyMark = (Option<(Sequence, u64)>, Option<Mark>);
+
 /// Reads the rows.
 pub(super) async fn read(db: &(impl DbReadOps + Sync)) -> Result<FoundFloors> {
     let prefixes = all(db, prefix_floors::prefix(), prefix_floors::decode).await?;
@@ -119,7 +122,7 @@ impl FloorsOfKeys {
     }
 
     /// Changes when a read of `key` that began before may have missed something.
-    pub(super) fn mark(&self, key: &Key) -> (Option<(Sequence, u64)>, Option<Mark>) {
+    pub(super) fn mark(&self, key: &Key) -> KeyMark {
         let any = self.0.any.load(Ordering::Acquire);
         let of_key = any.then(|| self.0.floors.read().mark(key.as_ref()));
         (of_key.flatten(), self.0.prefixes.mark(key))

@@ -2,10 +2,10 @@
 //!
 //! The path of an append: [`SlateStore::append`] → `queue` → `writer`, which is driven by the domain's sequencer →
 //! `rows` → `layout` → SlateDB. `flush` makes appends durable. `engine_status` reports the durable watermark and the end of the
-//! engine to `shared`, and `durable_answers` answers the appends that wait for them. The path of a read: [`SlateStore::scan`] → `read` or
-//! `key_listing` → `layout`.
+//! engine to `shared`, and `durable_answers` answers the appends that wait for them. The path of a read: [`SlateStore::scan`] → `read`,
+//! `read_newest`, `read_several` or `key_listing` → `layout`.
 //!
-//! `raised_floors` raises the floor of the log or of a key, and `prefix_rules` those of prefixes. In the background (`rounds`), `removal`
+//! `raised_floors` raises the floor of the log or of a key, `prefix_rules` those of prefixes, and `cursor_commands` moves cursors. In the background (`rounds`), `removal`
 //! removes what is below the floor of the log, `prefix_removal` what is below those of prefixes, and `purge` the bytes of deleted keys.
 
 mod background_lookups;
@@ -13,6 +13,8 @@ pub mod backup;
 pub mod check;
 mod commits_without_records;
 mod compaction;
+mod cursor_commands;
+mod cursors;
 mod directory;
 mod doomed;
 mod durable_answers;
@@ -34,12 +36,17 @@ mod purge;
 mod queue;
 mod raised_floors;
 mod read;
+mod read_in_parts;
+mod read_newest;
+mod read_several;
 mod record_rows;
 mod removal;
 mod removal_commits;
 mod removal_requests;
 mod rounds;
 mod rows;
+mod scan_several;
+mod selected_keys;
 pub mod settings;
 mod shared;
 mod stored;
@@ -60,9 +67,10 @@ use std::time::Duration;
 
 use log_domain::segment::{dead, overlapping};
 use log_domain::{
-    Append, Appended, Clock, Counted, Deletion, Durability, Error, Key, KeysPage, KeysQuery,
-    LogReader, LogWriter, Page, PrefixFloor, PrefixRules, Result, Scan, Segment, Sequence,
-    SequenceRange, Status, Stopped, StoredSegment, Trim, Watermarks,
+    Append, Appended, Clock, Counted, Cursor, CursorCommand, CursorMove, CursorName, CursorsPage,
+    CursorsQuery, Deletion, Durability, Error, Key, KeysPage, KeysQuery, LogReader, LogWriter,
+    Page, PrefixFloor, PrefixRules, Result, Scan, Segment, Selection, Sequence, SequenceRange,
+    Status, Stopped, StoredSegment, Trim, Watermarks,
 };
 use slatedb::config::{CloseOptions, FlushType};
 use slatedb::{Db, VersionedManifest};
@@ -140,12 +148,8 @@ impl SlateStore {
                 Ok(_) => read(reader).await,
                 Err(error) => Err(error),
             };
-            // A file that was replaced and collected during the read is missing like one that is lost. The next read gets the
-            // newest list of files.
             if attempt == 0 && matches!(answer, Err(Error::Corrupt(_))) {
-                if let Err(error) = self.db.refresh_manifest().await {
-                    tracing::debug!(%error, "the list of files was not read again");
-                }
+                self.look_for_replaced_files().await;
             } else if self.shared.has_all_from(from)
                 && mark() == before
                 // A key that was deleted and purged meanwhile has no mark any more.
@@ -155,9 +159,15 @@ impl SlateStore {
                 return answer;
             }
         }
-        Err(Error::unavailable(format!(
-            "the log was trimmed {READS} times while it was read: try again"
-        )))
+        Err(trimmed_meanwhile())
+    }
+
+    /// A file that was replaced and collected during a read is missing like one that is lost. The next read gets the newest list of
+    /// files.
+    async fn look_for_replaced_files(&self) {
+        if let Err(error) = self.db.refresh_manifest().await {
+            tracing::debug!(%error, "the list of files was not read again");
+        }
     }
 
     /// The highest floor in force of `key` and its prefixes; 0 without one.
@@ -279,10 +289,20 @@ impl SlateStore {
     }
 }
 
+/// What to tell a reader that records were taken from each time.
+fn trimmed_meanwhile() -> Error {
+    Error::unavailable(format!(
+        "the log was trimmed {READS} times while it was read: try again"
+    ))
+}
+
 impl LogReader for SlateStore {
     async fn scan(&self, scan: &Scan) -> Result<Page> {
-        self.read((Some(&scan.key), scan.range.start()), |reader| async move {
-            reader.scan(scan).await
+        let Selection::Key(key) = &scan.selection else {
+            return self.scan_several(scan).await;
+        };
+        self.read((Some(key), scan.range.start()), |reader| async move {
+            reader.scan(key, scan).await
         })
         .await
     }
@@ -304,6 +324,14 @@ impl LogReader for SlateStore {
             reader.count(key, range).await
         })
         .await
+    }
+
+    async fn cursor(&self, name: &CursorName) -> Result<Option<Cursor>> {
+        Ok(self.shared.cursors.get(name))
+    }
+
+    async fn cursors(&self, query: &CursorsQuery) -> Result<CursorsPage> {
+        Ok(self.shared.cursors.list(query))
     }
 
     fn watermarks(&self) -> Watermarks {
@@ -332,6 +360,7 @@ impl LogReader for SlateStore {
             dead_segments,
             purges,
             oldest_purge,
+            cursors: self.shared.cursors.count(),
             active_segment: segments.last().map_or(0, |segment| segment.id),
             stopped: self.shared.stopped(),
         }
@@ -385,6 +414,18 @@ impl LogWriter for SlateStore {
             true => Ok(Vec::new()),
             false => self.queue.apply_rules(rules.clone(), &self.shared).await,
         }
+    }
+
+    async fn move_cursor(&self, wanted: CursorMove) -> Result<Cursor> {
+        let command = CursorCommand::Move(wanted);
+        let moved = self.queue.cursor(command, &self.shared).await?;
+        moved.ok_or_else(|| Error::internal("a cursor that was moved is not there"))
+    }
+
+    async fn delete_cursor(&self, name: &CursorName) -> Result<bool> {
+        let command = CursorCommand::Delete(name.clone());
+        let deleted = self.queue.cursor(command, &self.shared).await?;
+        Ok(deleted.is_some())
     }
 
     fn stored(&self) -> Vec<StoredSegment> {

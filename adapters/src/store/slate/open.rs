@@ -6,8 +6,8 @@ use std::time::Duration;
 use log_domain::ports::Telemetry;
 use log_domain::sequencer::{EngineNumber, Policy, Recovered, Sequencer, State};
 use log_domain::{
-    Clock, CommitListener, Error, Limits, ProducerId, ProducerPolicy, ProducerState, Result,
-    SealPolicy, Segment,
+    Clock, CommitListener, Cursor, Error, Limits, ProducerId, ProducerPolicy, ProducerState,
+    Result, SealPolicy, Segment,
 };
 use object_store::ObjectStore;
 use slatedb::config::{CloseOptions, FlushType, Settings};
@@ -22,11 +22,12 @@ use crate::object_prefix::check_prefix;
 
 use super::background_lookups::BackgroundLookups;
 use super::compaction::Removed;
+use super::cursors::Cursors;
 use super::engine_clock::EngineClock;
 use super::key_floors;
 use super::key_floors::{FloorsOfKeys, FoundFloors};
 use super::layout::prefix::{ByKey, BySegment};
-use super::layout::{producers, segments, state};
+use super::layout::{cursors, producers, segments, state};
 use super::owner::{Instance, Ownership};
 use super::prefix_removal::PrefixRemoval;
 use super::purge::{self, Purge};
@@ -71,7 +72,7 @@ pub struct Options {
     pub verify_each_flush: bool,
     /// What this server is called, if it should not take the log back from one that took it over.
     pub instance: Option<Instance>,
-    /// Bounds of the append queue.
+    /// Bounds of the append queue, and of the number of cursors.
     pub limits: Limits,
     /// When segments are sealed.
     pub seal: SealPolicy,
@@ -190,6 +191,7 @@ async fn open(parts: StoreParts, options: Options) -> Result<SlateStore> {
         mut state,
         segments: known,
         producers,
+        cursors,
         floors,
         ..
     } = engine(&parts, &options, &clock, &wal_files, &removed).await?;
@@ -213,11 +215,13 @@ async fn open(parts: StoreParts, options: Options) -> Result<SlateStore> {
         purges: floors.purges.clone(),
         has_key_floors: floors.of_keys,
         prefix_floors: floors.prefixes.clone(),
+        cursors: cursors.clone(),
     };
     let policy = Policy {
         seal: options.seal,
         key_table_bytes: options.key_table_bytes,
         producers: options.producers,
+        cursors: options.limits.cursors,
     };
     let sequencer = Sequencer::recover(recovered, policy)?;
     let presence = found.identified(&*parts.clock, &options, wal_files);
@@ -229,8 +233,12 @@ async fn open(parts: StoreParts, options: Options) -> Result<SlateStore> {
         tip,
         last_number.watermark(),
     ));
-    let floors = (sequencer.floor(), FloorsOfKeys::found(floors));
-    let shared = Arc::new(Shared::new(tip, floors, known, parts.listener));
+    let found = (
+        sequencer.floor(),
+        FloorsOfKeys::found(floors),
+        Cursors::found(cursors),
+    );
+    let shared = Arc::new(Shared::new(tip, found, known, parts.listener));
     // Last, so that a failed open records no owner; the log is open without it.
     if let Some(ownership) = &ownership
         && let Err(error) = ownership.take().await
@@ -320,6 +328,7 @@ struct Found {
     state: State,
     segments: Vec<Segment>,
     producers: Vec<(ProducerId, ProducerState)>,
+    cursors: Vec<Cursor>,
     floors: FoundFloors,
 }
 
@@ -397,9 +406,10 @@ async fn find(
         Some(row) => (row.create_ts, state::decode(&row.value)?),
         None => (i64::MIN, State::default()),
     };
-    let (segments, producers, floors) = futures::try_join!(
+    let (segments, producers, cursors, floors) = futures::try_join!(
         all(&db, segments::prefix(), segments::decode),
         all(&db, producers::prefix(), producers::decode),
+        all(&db, cursors::prefix(), cursors::decode),
         key_floors::read(&db),
     )?;
     Ok(Found {
@@ -408,6 +418,7 @@ async fn find(
         state,
         segments,
         producers,
+        cursors,
         floors,
     })
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use log_domain::budget::{Budget, Permit};
 use log_domain::sequencer::{Doomed, Unlisted};
 use log_domain::{
-    Append, Appended, Deletion, Durability, Error, Key, KeyFloor, Limits, PrefixFloor, PrefixRules,
-    Result, Segment, SegmentId, Sequence, Trim,
+    Append, Appended, Cursor, CursorCommand, Deletion, Durability, Error, Key, KeyFloor, Limits,
+    PrefixFloor, PrefixRules, Result, Segment, SegmentId, Sequence, Trim,
 };
 use parking_lot::Mutex;
 use tokio::sync::oneshot::error::RecvError;
@@ -26,6 +26,8 @@ pub(super) enum Message {
     Raise(PendingFloor),
     /// Raise the floors of prefixes that are due.
     Rules(PendingRules),
+    /// Move or delete a cursor.
+    Cursor(PendingCursor),
     /// Take a step of a removal.
     Remove(PendingRemoval),
     /// Finish all earlier appends, close the log cleanly, and answer.
@@ -90,6 +92,24 @@ impl PendingRules {
     /// Answers without applying them.
     pub(super) fn refuse(self, why: Error) {
         // Who asked may be gone.
+        let _ = self.reply.send(Err(why));
+    }
+}
+
+/// A command about a cursor on its way.
+pub(super) struct PendingCursor {
+    /// What is to be done.
+    pub(super) command: CursorCommand,
+    /// Where to answer with the cursor; without one if there is none.
+    pub(super) reply: oneshot::Sender<Result<Option<Cursor>>>,
+    /// Its place in the queue, given back once it is answered.
+    pub(super) permits: [Permit; 2],
+}
+
+impl PendingCursor {
+    /// Answers without doing it.
+    pub(super) fn refuse(self, why: Error) {
+        // A client that is gone does not need its answer.
         let _ = self.reply.send(Err(why));
     }
 }
@@ -285,7 +305,7 @@ impl Queue {
         }
     }
 
-    /// Queues a command of so many bytes that raises floors, and waits for its answer, up to the deadline.
+    /// Queues a command of so many bytes that raises floors, or is about a cursor, and waits for its answer, up to the deadline.
     ///
     /// # Errors
     /// Those of a command that was not queued.

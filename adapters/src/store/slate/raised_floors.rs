@@ -94,7 +94,7 @@ impl Writer {
     }
 
     /// What is told when nothing was written, because of a failure before.
-    fn refused(&self, failure: Error) -> Error {
+    pub(super) fn refused(&self, failure: Error) -> Error {
         match self.shared.stopped() {
             Some(_) => self.shared.floor_refusal(),
             None => failure,

@@ -1,12 +1,12 @@
-//! Reading: scans and counts, each over the segments that can matter.
+//! Reading: scans and counts of a key, each over the segments that can matter.
 
 use std::sync::Arc;
 
 use log_domain::page::PageBuilder;
 use log_domain::segment::{FIRST_SEGMENT, overlapping};
 use log_domain::{
-    Counted, Error, Key, Page, Result, Scan, Segment, Sequence, SequenceRange, Visibility,
-    Watermarks,
+    Counted, Error, Key, Page, Result, Scan, Segment, SegmentId, Sequence, SequenceRange, Side,
+    Visibility, Watermarks,
 };
 use slatedb::DbReadOps;
 
@@ -32,25 +32,22 @@ pub(super) struct Reader<'a, D> {
 
 impl<D: DbReadOps + Sync> Reader<'_, D> {
     /// One page of a key.
-    pub(super) async fn scan(&self, scan: &Scan) -> Result<Page> {
+    pub(super) async fn scan(&self, key: &Key, scan: &Scan) -> Result<Page> {
+        if scan.side == Side::Newest {
+            return self.newest(key, scan).await;
+        }
         let visible = self.watermarks.visible(scan.visibility);
         let end = scan.range.end().min(visible);
         let start = scan.range.above(self.floor).start();
         let mut range = SequenceRange::new(start.min(end), end)?;
         if let Some(since_ms) = scan.start_time_ms {
-            range = range.starting_at(self.first_since(&scan.key, range, since_ms).await?);
+            range = range.starting_at(self.first_since(key, range, since_ms).await?);
         }
         let mut page = PageBuilder::new(range, scan.start_time_ms, scan.limit);
-        let mut holding = Holding::new(self.db, &self.segments, &scan.key, range).await?;
+        let mut holding = Holding::new(self.db, &self.segments, key, range).await?;
         'segments: while let Some(segment) = holding.next().await? {
-            let mut rows = rows(
-                self.db,
-                segment.id,
-                &scan.key,
-                range.start(),
-                READ_AHEAD_BYTES,
-            )
-            .await?;
+            let from = range.start();
+            let mut rows = rows(self.db, segment.id, key, from, READ_AHEAD_BYTES).await?;
             while let Some(row) = next_row(&mut rows).await? {
                 if !page.push(&row.run)? {
                     break 'segments;
@@ -172,25 +169,34 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
                 .segments
                 .partition_point(|other| other.id <= segment.id);
             let next = self.segments.get(after);
-            let mut low = range.start().max(segment.start).get();
-            let end = next
-                .map_or(range.end(), |next| next.start.min(range.end()))
-                .get();
-            let mut high = end;
-            while low < high {
-                let middle = low + (high - low) / 2;
-                let mut rows = rows(self.db, segment.id, key, Sequence::new(middle), 1).await?;
-                match next_row(&mut rows).await? {
-                    Some(row) if row.run.timestamp_ms() < since_ms => {
-                        low = row.run.last().get() + 1
-                    }
-                    _ => high = middle,
-                }
-            }
-            if low < end {
-                return Ok(Sequence::new(low));
+            let end = next.map_or(range.end(), |next| next.start.min(range.end()));
+            let within = SequenceRange::new(range.start().max(segment.start).min(end), end)?;
+            let first = self.first_in(segment.id, key, within, since_ms).await?;
+            if first < end {
+                return Ok(first);
             }
         }
         Ok(range.end())
+    }
+
+    /// The same in a range that lies in one segment: the sequence after the last row of `key` there that is older, or the start of the
+    /// range.
+    pub(super) async fn first_in(
+        &self,
+        segment: SegmentId,
+        key: &Key,
+        range: SequenceRange,
+        since_ms: i64,
+    ) -> Result<Sequence> {
+        let (mut low, mut high) = (range.start().get(), range.end().get());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let mut rows = rows(self.db, segment, key, Sequence::new(middle), 1).await?;
+            match next_row(&mut rows).await? {
+                Some(row) if row.run.timestamp_ms() < since_ms => low = row.run.last().get() + 1,
+                _ => high = middle,
+            }
+        }
+        Ok(Sequence::new(low))
     }
 }

@@ -3,7 +3,7 @@
 use std::ops::Bound;
 
 use bytes::Bytes;
-use log_domain::{Key, Result, SegmentId, Sequence};
+use log_domain::{Key, Result, SegmentId, Sequence, SequenceRange};
 use slatedb::config::ScanOptions;
 use slatedb::{DbIterator, DbReadOps, IterationOrder};
 
@@ -25,6 +25,32 @@ pub(super) async fn rows(
         .with_read_ahead_bytes(read_ahead);
     let rows = db
         .scan_prefix_with_options(prefix, (from, Bound::Unbounded), &options)
+        .await;
+    rows.map_err(error::read)
+}
+
+/// The rows of `key` in a segment whose records are all in `range` or below it, the newest first, down to the first that can hold
+/// the start of the range. An end of [`Sequence::MAX`] is none.
+pub(super) async fn rows_newest_first(
+    db: &(impl DbReadOps + Sync),
+    segment: SegmentId,
+    key: &Key,
+    range: SequenceRange,
+    read_ahead: usize,
+) -> Result<DbIterator> {
+    let prefix = records::prefix(segment, key.as_ref());
+    let bytes = |sequence: Sequence| Bytes::copy_from_slice(&sequence.get().to_be_bytes());
+    let from = Bound::Included(bytes(range.start()));
+    let to = match range.end() {
+        Sequence::MAX => Bound::Unbounded,
+        end => Bound::Excluded(bytes(end)),
+    };
+    let options = ScanOptions::default()
+        .with_cache_blocks(true)
+        .with_read_ahead_bytes(read_ahead)
+        .with_order(IterationOrder::Descending);
+    let rows = db
+        .scan_prefix_with_options(prefix, (from, to), &options)
         .await;
     rows.map_err(error::read)
 }

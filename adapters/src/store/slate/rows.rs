@@ -7,7 +7,8 @@ use log_domain::{Key, Run, SegmentId, Sequence};
 use slatedb::WriteBatch;
 
 use super::layout::{
-    directory, key_floors, keys, prefix_floors, producers, purges, records, segments, state,
+    cursors, directory, key_floors, keys, prefix_floors, producers, purges, records, segments,
+    state,
 };
 
 /// The rows of a commit, and its runs for followers.
@@ -51,6 +52,12 @@ pub(super) fn encode(commit: &Commit<'_>, with_runs: bool) -> Encoded {
     }
     for id in &commit.producers.forgotten {
         rows.delete(producers::key(id));
+    }
+    for cursor in &commit.cursors.written {
+        rows.put_bytes(cursors::key(&cursor.name), cursors::value(cursor));
+    }
+    for name in &commit.cursors.deleted {
+        rows.delete(cursors::key(name));
     }
     for entry in &commit.settled {
         let row_key = directory::key(entry.key.as_ref(), entry.segment);

@@ -13,6 +13,7 @@ use parking_lot::{Mutex, RwLock};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
+use super::cursors::Cursors;
 use super::durable_answers::{DurableAnswers, Lost, Waiter};
 use super::key_floors::FloorsOfKeys;
 use super::vanished::Absence;
@@ -31,6 +32,8 @@ pub(super) struct Shared {
     floors: Mutex<Floors>,
     /// The floors of keys and of prefixes.
     pub(super) key_floors: FloorsOfKeys,
+    /// The cursors.
+    pub(super) cursors: Cursors,
     segments: RwLock<Arc<Vec<Segment>>>,
     /// Records below it are being removed, or were.
     removed: AtomicU64,
@@ -61,10 +64,10 @@ impl Drop for Vital {
 }
 
 impl Shared {
-    /// The view of a store that was just opened, with everything below `tip` durable, and the floors.
+    /// The view of a store that was just opened, with everything below `tip` durable, the floors, and the cursors.
     pub(super) fn new(
         tip: Sequence,
-        (floor, key_floors): (Sequence, FloorsOfKeys),
+        (floor, key_floors, cursors): (Sequence, FloorsOfKeys, Cursors),
         segments: Vec<Segment>,
         listener: Arc<dyn CommitListener>,
     ) -> Self {
@@ -74,6 +77,7 @@ impl Shared {
             floor: AtomicU64::new(floor.get()),
             floors: Mutex::new(Floors::found(floor)),
             key_floors,
+            cursors,
             segments: RwLock::new(Arc::new(segments)),
             removed: AtomicU64::default(),
             answers: DurableAnswers::default(),
@@ -347,11 +351,13 @@ impl Shared {
             rejected: self.refusal(),
             trimmed: self.trim_unknown(),
             deleted: self.deletion_unknown(),
+            of_cursor: self.cursor_unknown(),
+            refused_of_cursor: self.floor_refusal(),
         });
         self.answers.settle(durable, lost.as_ref());
     }
 
-    /// What to tell a trim or a deletion that was not applied because the store has stopped.
+    /// What to tell a trim, a deletion or a change of a cursor that was not applied because the store has stopped.
     pub(super) fn floor_refusal(&self) -> Error {
         self.stopped().unwrap_or(Stopped::Closing).error()
     }
@@ -366,14 +372,23 @@ impl Shared {
         Error::DeletionUnknown(self.floor_unknown())
     }
 
+    /// The same for a cursor.
+    pub(super) fn cursor_unknown(&self) -> Error {
+        Error::CursorUnknown(self.why_unknown("the change"))
+    }
+
     fn floor_unknown(&self) -> String {
+        self.why_unknown("the new floor")
+    }
+
+    fn why_unknown(&self, what: &str) -> String {
         let why = match self.stopped() {
             Some(Stopped::Fenced) => "another writer took over",
             Some(Stopped::Failed) => "the storage engine failed",
             _ if !self.is_there() => "the log was gone",
             _ => "the server stopped",
         };
-        format!("{why} before the new floor was known to be durable")
+        format!("{why} before {what} was known to be durable")
     }
 
     /// What to tell an append that was applied but is not known to be durable.

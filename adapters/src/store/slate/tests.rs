@@ -9,6 +9,7 @@ use slatedb::config::{FlushOptions, Settings};
 use slatedb_common::metrics::NoopMetricsRecorder;
 use tokio::sync::oneshot;
 
+use super::cursors::Cursors;
 use super::durable_answers::{Answer, Waiter};
 use super::key_floors::FloorsOfKeys;
 use super::*;
@@ -59,8 +60,10 @@ async fn the_slate_store_conforms_on_a_local_folder() {
     .await;
 }
 
+mod cold_reads;
 mod collecting;
 mod compaction;
+mod cursors;
 mod directory;
 mod failures;
 pub(super) mod held_store;
@@ -71,12 +74,13 @@ mod purge;
 mod read_only;
 mod removal;
 mod restarts;
+mod several;
 mod stored;
 mod vanished;
 
 use log_domain::follow::Followers;
 use log_domain::sequencer::EngineNumber;
-use log_domain::{Batch, Clock, Limits, PageLimit, Record, Scan, Sequence, Visibility};
+use log_domain::{Batch, Clock, Limits, PageLimit, Record, Scan, Sequence, Side, Visibility};
 
 /// A clock that stands still until it is moved.
 pub(super) struct Standing(AtomicI64);
@@ -174,13 +178,14 @@ pub(super) fn batch(key: &'static str, values: &[&'static str]) -> Append {
 
 pub(super) async fn values(store: &SlateStore, key: &'static str) -> Vec<(u64, bytes::Bytes)> {
     let scan = Scan {
-        key: Key::stored(key.into()),
+        selection: Selection::Key(Key::stored(key.into())),
         range: SequenceRange::ALL,
         start_time_ms: None,
         limit: PageLimit {
             records: 100_000,
             bytes: 64 << 20,
         },
+        side: Side::Oldest,
         visibility: Visibility::Memory,
     };
     let page = store.scan(&scan).await.expect("scanned");
@@ -196,7 +201,7 @@ fn what_is_durable_but_cannot_be_read_yet_is_not_shown() {
     let followers = Followers::new(&Limits::default());
     let shared = Shared::new(
         Sequence::ZERO,
-        (Sequence::ZERO, FloorsOfKeys::default()),
+        (Sequence::ZERO, FloorsOfKeys::default(), Cursors::default()),
         Vec::new(),
         Arc::new(followers),
     );
@@ -218,7 +223,7 @@ fn an_answer_waits_for_the_write_that_it_rests_on_also_if_that_had_no_records() 
     let followers = Followers::new(&Limits::default());
     let shared = Shared::new(
         Sequence::new(5),
-        (Sequence::ZERO, FloorsOfKeys::default()),
+        (Sequence::ZERO, FloorsOfKeys::default(), Cursors::default()),
         Vec::new(),
         Arc::new(followers),
     );
@@ -244,7 +249,11 @@ fn an_answer_waits_for_the_write_that_it_rests_on_also_if_that_had_no_records() 
 fn a_floor_is_in_force_once_its_write_is_durable_whatever_is_reported_first() {
     let followers = Followers::new(&Limits::default());
     let tip = Sequence::new(5);
-    let floors = (Sequence::new(1), FloorsOfKeys::default());
+    let floors = (
+        Sequence::new(1),
+        FloorsOfKeys::default(),
+        Cursors::default(),
+    );
     let shared = Shared::new(tip, floors, Vec::new(), Arc::new(followers));
     assert_eq!(shared.floor().get(), 1);
     let first = EngineNumber::of_commit(tip).next_without_records(tip);

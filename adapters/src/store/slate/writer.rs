@@ -14,7 +14,7 @@ use tokio::task::JoinError;
 use super::background_lookups::{Answer, BackgroundLookups, Event};
 use super::durable_answers::{self, Waiter};
 use super::layout::state;
-use super::queue::{Message, PendingFloor, PendingRemoval, PendingRules, Taken};
+use super::queue::{Message, PendingCursor, PendingFloor, PendingRemoval, PendingRules, Taken};
 use super::shared::{Shared, Vital};
 use super::{error, rows};
 
@@ -44,7 +44,7 @@ pub(super) struct Outcome {
     /// The last write before the group.
     before: EngineNumber,
     /// The write of what was placed; that before the group if nothing was.
-    number: EngineNumber,
+    pub(super) number: EngineNumber,
     /// What was decided of the other appends.
     decided: Decided,
 }
@@ -72,6 +72,7 @@ impl Writer {
                     Some(Message::Append(append)) => group.extend(append.take()),
                     Some(Message::Raise(pending)) => after = Some(After::Raise(pending)),
                     Some(Message::Rules(pending)) => after = Some(After::Rules(pending)),
+                    Some(Message::Cursor(pending)) => after = Some(After::Cursor(pending)),
                     Some(Message::Remove(pending)) => after = Some(After::Remove(pending)),
                     Some(Message::Close(reply)) => close = Some(reply),
                     None => break,
@@ -84,6 +85,7 @@ impl Writer {
             match after {
                 Some(After::Raise(pending)) => self.raise(pending).await,
                 Some(After::Rules(pending)) => self.apply_rules(pending).await,
+                Some(After::Cursor(pending)) => self.change_cursor(pending).await,
                 Some(After::Remove(pending)) => self.remove(pending).await,
                 Some(After::Close(reply)) => close = Some(reply),
                 None => {}
@@ -101,6 +103,7 @@ impl Writer {
                 Message::Append(pending) => pending.refuse(shared.refusal()),
                 Message::Raise(pending) => pending.answer(Err(shared.floor_refusal())),
                 Message::Rules(pending) => pending.refuse(shared.floor_refusal()),
+                Message::Cursor(pending) => pending.refuse(shared.floor_refusal()),
                 // It notices.
                 Message::Remove(pending) => drop(pending),
                 Message::Close(reply) => drop(reply.send(Ok(()))),
@@ -193,7 +196,10 @@ impl Writer {
         if written.is_ok() {
             self.sequencer.applied(&commit);
             let new_segment = commit.begins_segment.then_some(commit.segment);
-            self.shared.advance(commit.tip, new_segment);
+            let cursors = &self.shared.cursors;
+            cursors.change(&commit.cursors, || {
+                self.shared.advance(commit.tip, new_segment);
+            });
             if let Some(raised) = &commit.key_floor {
                 self.shared.key_floor_written(raised, commit.number);
             }
@@ -378,6 +384,7 @@ fn fail(group: Vec<Taken>, failure: &Error) {
 enum After {
     Raise(PendingFloor),
     Rules(PendingRules),
+    Cursor(PendingCursor),
     Remove(PendingRemoval),
     Close(CloseReply),
 }
@@ -401,6 +408,7 @@ fn fill(group: &mut Vec<Taken>, queue: &mut UnboundedReceiver<Message>) -> Optio
             }
             Ok(Message::Raise(pending)) => return Some(After::Raise(pending)),
             Ok(Message::Rules(pending)) => return Some(After::Rules(pending)),
+            Ok(Message::Cursor(pending)) => return Some(After::Cursor(pending)),
             Ok(Message::Remove(pending)) => return Some(After::Remove(pending)),
             Ok(Message::Close(reply)) => return Some(After::Close(reply)),
             Err(_) => return None,

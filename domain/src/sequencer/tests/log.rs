@@ -8,7 +8,7 @@ use super::super::without_records::Written;
 use super::super::*;
 use super::deleted::Unlist;
 use super::purge::Purge;
-use crate::{Key, KeyFloor, PrefixFloor, SegmentId, Trim};
+use crate::{Appended, Key, KeyFloor, PrefixFloor, SegmentId, Trim};
 
 /// What one write leaves in the engine.
 #[derive(Debug, Clone, Default)]
@@ -17,6 +17,7 @@ pub(super) struct Write {
     pub(super) state: State,
     pub(super) new_segment: Option<Segment>,
     pub(super) producers: ProducerChanges,
+    pub(super) cursors: CursorChanges,
     pub(super) directory: Vec<DirectoryEntry>,
     pub(super) key_floor: Option<KeyFloor>,
     pub(super) prefix_floors: Vec<PrefixFloor>,
@@ -294,6 +295,7 @@ impl Log {
             state: commit.state,
             new_segment,
             producers: commit.producers.clone(),
+            cursors: commit.cursors.clone(),
             directory: listed.chain(commit.settled.iter().cloned()).collect(),
             key_floor: commit.key_floor.as_ref().map(|raised| raised.floor.clone()),
             prefix_floors: commit.prefix_floors.clone(),
@@ -484,6 +486,7 @@ impl Log {
             active: self.writes.iter().rev().find_map(|write| write.new_segment),
             last_number: last.map_or_else(EngineNumber::default, |write| write.number),
             producers: self.producers().into_iter().collect(),
+            cursors: self.cursor_rows(),
             purges: self.purge_rows().into_values().collect(),
             has_key_floors: !self.floor_rows().is_empty(),
             prefix_floors: self.prefix_rows(),

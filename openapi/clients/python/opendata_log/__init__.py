@@ -6,6 +6,8 @@ What is generated from the OpenAPI document is in `opendata_log.generated`.
 from .appended import Appended
 from .asynchronous import AsyncLogClient
 from .client import LogClient
+from .consumers import AsyncConsumer, Consumer
+from .cursors import Cursor, CursorMove
 from .errors import (
     AppendsLost, Conflict, DeadlineExceeded, Fenced, Internal, InvalidArgument, LogError, MethodNotAllowed, NotFound, OutcomeUnknown,
     Overloaded, PermissionDenied, ProducerFenced, ProducerOutOfOrder, ProducerSequenceReused, ProducerSequenceTooOld, ProducerUnknown,
@@ -13,11 +15,12 @@ from .errors import (
 from .producers import Producer
 from .records import Header, Page, Record, RecordToAppend, Segment
 from .retry import Retry
+from .selection import Keys, Prefix, Selection
 from .trimmed import OnTrimmed, Trimmed
 
 __all__ = [
-    "Appended", "AppendsLost", "AsyncLogClient", "Conflict", "DeadlineExceeded", "Fenced", "Header", "Internal", "InvalidArgument",
-    "LogClient", "LogError", "MethodNotAllowed", "NotFound", "OnTrimmed", "OutcomeUnknown", "Overloaded", "Page",
-    "PermissionDenied", "Producer", "ProducerFenced", "ProducerOutOfOrder", "ProducerSequenceReused", "ProducerSequenceTooOld",
-    "ProducerUnknown", "Record", "RecordToAppend", "Retry", "Segment", "TooLarge", "Trimmed", "Unauthenticated", "Unavailable",
-    "UnexpectedAnswer", "UnsupportedMediaType"]
+    "Appended", "AppendsLost", "AsyncConsumer", "AsyncLogClient", "Conflict", "Consumer", "Cursor", "CursorMove",
+    "DeadlineExceeded", "Fenced", "Header", "Internal", "InvalidArgument", "Keys", "LogClient", "LogError", "MethodNotAllowed",
+    "NotFound", "OnTrimmed", "OutcomeUnknown", "Overloaded", "Page", "PermissionDenied", "Prefix", "Producer", "ProducerFenced",
+    "ProducerOutOfOrder", "ProducerSequenceReused", "ProducerSequenceTooOld", "ProducerUnknown", "Record", "RecordToAppend", "Retry",
+    "Segment", "Selection", "TooLarge", "Trimmed", "Unauthenticated", "Unavailable", "UnexpectedAnswer", "UnsupportedMediaType"]

@@ -67,6 +67,8 @@ def _add_details(error: LogError, told: ErrorResponse) -> None:
         conflict = told.conflict.to_dict()
         error.key = decode(conflict["key"])
         error.last_sequence, error.trimmed_before = _number(conflict, "lastSequence"), _number(conflict, "trimmedBefore")
+        cursor = conflict.get("cursor")
+        error.cursor, error.position = cursor if isinstance(cursor, str) else None, _number(conflict, "position")
     if isinstance(error, ProducerOutOfOrder):
         if not isinstance(told.expected_sequence, int):
             raise TypeError("an int is missing")

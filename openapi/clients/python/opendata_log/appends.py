@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from . import arguments
 from .answers import answered, naming
 from .appended import Appended
+from .cursors import CursorMove, moves
 from .exactly_once import appended, exactly_once
 from .generated import Client
 from .generated.api.log import append
@@ -29,6 +30,7 @@ class Appends:
 
     def append(
         self, records: Iterable[RecordToAppend], await_durable: bool, if_no_record_since: Mapping[bytes, int] | None,
+        cursors: Iterable[CursorMove] | None,
     ) -> Call[Appended]:
         """See `LogClient.append`. Arguments are checked at once."""
         preconditions = [
@@ -36,7 +38,8 @@ class Appends:
         request = AppendRequest(
             records=[_encoded(*each) for each in arguments.records(records)],
             await_durable=arguments.flag("await_durable", await_durable),
-            preconditions=preconditions or UNSET)
+            preconditions=preconditions or UNSET,
+            cursors=moves(cursors) or UNSET)
         path = append._get_kwargs(body=request)["url"]
         return self._append(path, _json(request.to_dict()), len(request.records), await_durable)
 

@@ -109,6 +109,19 @@ def producer_id(value: object) -> str:
     return value
 
 
+def cursor(name: str, value: object) -> str:
+    """The name of a cursor."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a str, not {kind(value)}")
+    try:
+        size = len(value.encode())
+    except UnicodeEncodeError as error:
+        raise ValueError(f"{name} must be text: {error}") from None
+    if not 1 <= size <= 256 or re.search(r"[\x00-\x1f\x7f-\x9f]", value) or value in (".", ".."):
+        raise ValueError(f"{name} must have 1 to 256 bytes and no control characters, and must not be . or .., not {value[:20]!r}")
+    return value
+
+
 def _counted(value: object) -> str:
     return f"a {kind(value)} of {len(value)}" if isinstance(value, (tuple, list)) else kind(value)
 

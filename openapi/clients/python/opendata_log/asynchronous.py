@@ -13,10 +13,13 @@ from . import arguments
 from .appended import Appended
 from .calls import Calls
 from .connections import Settings, is_a_stream
+from .consumers import AsyncConsumer
+from .cursors import Cursor, CursorMove
 from .generated.models import ScanVisibility
 from .producers import Producer, producers_of
 from .records import Page, Record, RecordToAppend, Segment
 from .retry import Retry
+from .selection import Selection
 from .steps import Ask, Await, Call, Done, Found, Listen, NextEvent, Pause, Running, Step
 from .trimmed import OnTrimmed, taker, warn, without_notices
 
@@ -54,26 +57,32 @@ class AsyncLogClient:
 
     async def append(
         self, records: Iterable[RecordToAppend], *, await_durable: bool = False,
-        if_no_record_since: Mapping[bytes, int] | None = None,
+        if_no_record_since: Mapping[bytes, int] | None = None, cursors: Iterable[CursorMove] | None = None,
     ) -> Appended:
         """See `LogClient.append`."""
-        return await self._result(self._calls.append(records, await_durable, if_no_record_since))
+        return await self._result(self._calls.append(records, await_durable, if_no_record_since, cursors))
 
     def scan(
-        self, key: bytes, *, start: int = 0, end: int | None = None, page: int = 1000,
+        self, key: Selection, *, start: int = 0, end: int | None = None, page: int = 1000,
         visibility: ScanVisibility = "memory", start_time_ms: int | None = None, on_trimmed: OnTrimmed | None = None,
     ) -> AsyncIterator[Record]:
         """See `LogClient.scan`."""
         return self._each(self._calls.scan(key, start, end, page, visibility, start_time_ms), taker(on_trimmed))
 
+    async def last(
+        self, key: bytes, count: int, *, visibility: ScanVisibility = "memory", start_time_ms: int | None = None,
+    ) -> Page:
+        """See `LogClient.last`."""
+        return await self._result(self._calls.last(key, count, visibility, start_time_ms))
+
     async def follow_once(
-        self, key: bytes, *, start: int = 0, limit: int = 1000, wait: float = 30.0, visibility: ScanVisibility = "memory",
+        self, key: Selection, *, start: int = 0, limit: int = 1000, wait: float = 30.0, visibility: ScanVisibility = "memory",
     ) -> Page:
         """See `LogClient.follow_once`."""
         return await self._result(self._calls.follow_once(key, start, limit, wait, visibility))
 
     def tail(
-        self, key: bytes, *, start: int = 0, end: int | None = None, visibility: ScanVisibility = "memory",
+        self, key: Selection, *, start: int = 0, end: int | None = None, visibility: ScanVisibility = "memory",
         start_time_ms: int | None = None, on_trimmed: OnTrimmed | None = None,
     ) -> AsyncIterator[Record]:
         """See `LogClient.tail`."""
@@ -106,6 +115,29 @@ class AsyncLogClient:
     async def delete_key(self, key: bytes, before_seq: int | None = None) -> int:
         """See `LogClient.delete_key`."""
         return await self._result(self._calls.delete_key(key, before_seq))
+
+    async def cursor(self, name: str) -> Cursor | None:
+        """See `LogClient.cursor`."""
+        return await self._result(self._calls.cursor(name))
+
+    def cursors(self, *, prefix: str = "") -> AsyncIterator[Cursor]:
+        """See `LogClient.cursors`."""
+        return self._each(self._calls.cursors(prefix))
+
+    async def move_cursor(self, name: str, position: int, *, expected: int | None = None) -> Cursor:
+        """See `LogClient.move_cursor`."""
+        return await self._result(self._calls.move_cursor(name, position, expected))
+
+    async def delete_cursor(self, name: str) -> bool:
+        """See `LogClient.delete_cursor`."""
+        return await self._result(self._calls.delete_cursor(name))
+
+    async def consume(self, key: bytes, cursor: str, *, limit: int = 1000) -> AsyncConsumer:
+        """See `LogClient.consume`; with `async for` and `await consumer.commit()`."""
+        arguments.data("key", key)
+        arguments.whole("limit", limit, least=1)
+        found = await self.cursor(cursor)
+        return AsyncConsumer(self, key, cursor, 0 if found is None else found.position, limit)
 
     async def _result(self, call: Call[T]) -> T:
         running = Running(call)

@@ -12,6 +12,7 @@ from .answers import NOT_OF_A_LOG, answered, failure, naming, reason
 from .appended import Appended
 from .appends import Appends
 from .commands import Commands
+from .cursors import Cursor, CursorMove, Cursors
 from .generated import Client
 from .generated.api.log import count, list_keys, list_segments, scan, stream
 from .generated.models import CountResponse, KeysResponse, ScanResponse, ScanVisibility, SegmentsResponse
@@ -19,6 +20,7 @@ from .generated.types import UNSET
 from .producers import Producers
 from .records import Page, RecordToAppend, Segment, decode, encode, record
 from .retry import Connections, Retry, retried
+from .selection import Selection, selected
 from .steps import Ask, Call, Found, Pause
 from .tail import Rest, tail
 from .trimmed import Trimmed, floor
@@ -41,21 +43,23 @@ class Calls:
         self._api = Client(base_url=url)
         self._appends = Appends(url, retry, self._api, producers)
         self._commands = Commands(url, retry, self._api)
+        self._cursors = Cursors(url, retry, self._api)
 
     def append(
         self, records: Iterable[RecordToAppend], await_durable: bool, if_no_record_since: Mapping[bytes, int] | None,
+        cursors: Iterable[CursorMove] | None,
     ) -> Call[Appended]:
         """See `LogClient.append`."""
-        return self._appends.append(records, await_durable, if_no_record_since)
+        return self._appends.append(records, await_durable, if_no_record_since, cursors)
 
     def scan(
-        self, key: bytes, start: int, end: int | None, page: int, visibility: ScanVisibility, start_time_ms: int | None,
+        self, key: Selection, start: int, end: int | None, page: int, visibility: ScanVisibility, start_time_ms: int | None,
     ) -> Call[None]:
         """See `LogClient.scan`."""
         query = self._query(key, start, end, visibility, start_time_ms)
-        return self._pages(arguments.data("key", key), query, arguments.whole("page", page, least=1))
+        return self._pages(key, query, arguments.whole("page", page, least=1))
 
-    def _pages(self, key: bytes, query: dict[str, Any], limit: int) -> Call[None]:
+    def _pages(self, key: Selection, query: dict[str, Any], limit: int) -> Call[None]:
         while True:
             page = yield from self._scan(query, limit)
             if page.trimmed_before is not None:
@@ -65,8 +69,13 @@ class Calls:
             yield Found(page.records)
             query = query | {"start_seq": page.next_sequence}
 
+    def last(self, key: bytes, count: int, visibility: ScanVisibility, start_time_ms: int | None) -> Call[Page]:
+        """See `LogClient.last`."""
+        query = self._query(key, 0, None, visibility, start_time_ms)
+        return self._page(scan._get_kwargs(**query, last=arguments.whole("count", count, least=1)))
+
     def follow_once(
-        self, key: bytes, start: int, limit: int, wait: float, visibility: ScanVisibility,
+        self, key: Selection, start: int, limit: int, wait: float, visibility: ScanVisibility,
     ) -> Call[Page]:
         """See `LogClient.follow_once`."""
         query = self._query(key, start, None, visibility, None)
@@ -89,7 +98,7 @@ class Calls:
             yield Pause(min(max(0.0, asked + self._retry.pause - now), end - now))
 
     def tail(
-        self, key: bytes, start: int, end: int | None, visibility: ScanVisibility, start_time_ms: int | None,
+        self, key: Selection, start: int, end: int | None, visibility: ScanVisibility, start_time_ms: int | None,
     ) -> Call[None]:
         """See `LogClient.tail`."""
         query = self._query(key, start, end, visibility, start_time_ms)
@@ -146,17 +155,35 @@ class Calls:
         """See `LogClient.delete_key`."""
         return self._commands.delete_key(key, before_seq)
 
+    def cursor(self, name: str) -> Call[Cursor | None]:
+        """See `LogClient.cursor`."""
+        return self._cursors.get(name)
+
+    def cursors(self, prefix: str) -> Call[None]:
+        """See `LogClient.cursors`."""
+        return self._cursors.list(prefix)
+
+    def move_cursor(self, name: str, position: int, expected: int | None) -> Call[Cursor]:
+        """See `LogClient.move_cursor`."""
+        return self._cursors.put(name, position, expected)
+
+    def delete_cursor(self, name: str) -> Call[bool]:
+        """See `LogClient.delete_cursor`."""
+        return self._cursors.delete(name)
+
     def _query(
-        self, key: bytes, start: int, end: int | None, visibility: ScanVisibility, start_time_ms: int | None,
+        self, key: Selection, start: int, end: int | None, visibility: ScanVisibility, start_time_ms: int | None,
     ) -> dict[str, Any]:
         since = arguments.whole_or_none("start_time_ms", start_time_ms)
         return {
-            "key_base64": encode(arguments.data("key", key)), **_range(start, end),
+            **selected(key), **_range(start, end),
             "visibility": arguments.one_of("visibility", visibility, VISIBILITIES),
             "start_time_ms": UNSET if since is None else since}
 
     def _scan(self, query: dict[str, Any], limit: int, wait: float = 0.0) -> Call[Page]:
-        asked = scan._get_kwargs(**query, limit=limit, follow=wait > 0, timeout_ms=math.ceil(wait * 1000))
+        return self._page(scan._get_kwargs(**query, limit=limit, follow=wait > 0, timeout_ms=math.ceil(wait * 1000)), wait)
+
+    def _page(self, asked: dict[str, Any], wait: float = 0.0) -> Call[Page]:
         return self._read(
             ScanResponse, asked, scan._parse_response,
             lambda answer: Page([record(value) for value in answer.values], answer.next_sequence, floor(answer.trimmed_before)), wait)

@@ -13,10 +13,13 @@ from . import arguments
 from .appended import Appended
 from .calls import Calls
 from .connections import Settings, is_a_stream
+from .consumers import Consumer
+from .cursors import Cursor, CursorMove
 from .generated.models import ScanVisibility
 from .producers import Producer, producers_of
 from .records import Page, Record, RecordToAppend, Segment
 from .retry import Retry
+from .selection import Selection
 from .steps import Ask, Await, Call, Done, Found, Listen, NextEvent, Pause, Running, Step
 from .trimmed import OnTrimmed, taker, warn, without_notices
 
@@ -61,23 +64,26 @@ class LogClient:
 
     def append(
         self, records: Iterable[RecordToAppend], *, await_durable: bool = False,
-        if_no_record_since: Mapping[bytes, int] | None = None,
+        if_no_record_since: Mapping[bytes, int] | None = None, cursors: Iterable[CursorMove] | None = None,
     ) -> Appended:
         """Appends pairs of key and value, or those with headers as a third, whole or not at all, and exactly once.
 
         With `if_no_record_since={key: sequence}` only if none of these keys has a record with this sequence or a higher one (0: it has
-        no record); otherwise this raises `Conflict`.
+        no record); otherwise this raises `Conflict`. `cursors` are moved in the same commit, each from where it is expected, or nothing
+        is applied and this raises `Conflict`, too.
 
         What was certainly not applied is sent again up to `Retry.attempts` times. What may have been applied is sent again for
         `Retry.patience` seconds: the server applies it once. Only then this raises `OutcomeUnknown`.
         """
-        return self._result(self._calls.append(records, await_durable, if_no_record_since))
+        return self._result(self._calls.append(records, await_durable, if_no_record_since, cursors))
 
     def scan(
-        self, key: bytes, *, start: int = 0, end: int | None = None, page: int = 1000,
+        self, key: Selection, *, start: int = 0, end: int | None = None, page: int = 1000,
         visibility: ScanVisibility = "memory", start_time_ms: int | None = None, on_trimmed: OnTrimmed | None = None,
     ) -> Iterator[Record]:
         """The records of `key` with sequences from `start` up to, not including, `end`, read page by page.
+
+        With `Keys([…])` or a `Prefix` in place of a key, those of several keys are read in one order, each with its `key`.
 
         Those before the first one that was appended at or after `start_time_ms` are skipped. With the visibility `durable` only
         what is on object storage is read.
@@ -87,8 +93,18 @@ class LogClient:
         """
         return self._each(self._calls.scan(key, start, end, page, visibility, start_time_ms), taker(on_trimmed))
 
+    def last(
+        self, key: bytes, count: int, *, visibility: ScanVisibility = "memory", start_time_ms: int | None = None,
+    ) -> Page:
+        """The last `count` records of `key`, in order; and where a tail continues.
+
+        With `start_time_ms`, only those from the first one on that was appended at that time or later. The server limits a page (to 10,000
+        records and 8 MiB by default): of more, the newest come.
+        """
+        return self._result(self._calls.last(key, count, visibility, start_time_ms))
+
     def follow_once(
-        self, key: bytes, *, start: int = 0, limit: int = 1000, wait: float = 30.0, visibility: ScanVisibility = "memory",
+        self, key: Selection, *, start: int = 0, limit: int = 1000, wait: float = 30.0, visibility: ScanVisibility = "memory",
     ) -> Page:
         """The next records of `key` as soon as there are any, or none after `wait` seconds; and where to continue.
 
@@ -97,7 +113,7 @@ class LogClient:
         return self._result(self._calls.follow_once(key, start, limit, wait, visibility))
 
     def tail(
-        self, key: bytes, *, start: int = 0, end: int | None = None, visibility: ScanVisibility = "memory",
+        self, key: Selection, *, start: int = 0, end: int | None = None, visibility: ScanVisibility = "memory",
         start_time_ms: int | None = None, on_trimmed: OnTrimmed | None = None,
     ) -> Iterator[Record]:
         """The records of `key`, each as it arrives, without an end or up to `end`; the rest is as for `scan`.
@@ -152,6 +168,39 @@ class LogClient:
         `OutcomeUnknown` at once, as the same request would also delete what was appended meanwhile; call it again if that may go, too.
         """
         return self._result(self._calls.delete_key(key, before_seq))
+
+    def cursor(self, name: str) -> Cursor | None:
+        """The cursor of this name; None if there is none."""
+        return self._result(self._calls.cursor(name))
+
+    def cursors(self, *, prefix: str = "") -> Iterator[Cursor]:
+        """The cursors whose names begin with `prefix`, in byte order, read page by page."""
+        return self._each(self._calls.cursors(prefix))
+
+    def move_cursor(self, name: str, position: int, *, expected: int | None = None) -> Cursor:
+        """Moves a cursor, forward or back, or creates it. It returns when that is durable. The right `append` is needed.
+
+        With `expected`, it is moved only if it is there; one that does not exist is at 0. Otherwise this raises `Conflict`. To move
+        it together with results, give `append` a `CursorMove`.
+        """
+        return self._result(self._calls.move_cursor(name, position, expected))
+
+    def delete_cursor(self, name: str) -> bool:
+        """Deletes a cursor. It returns, when that is durable, whether there was one. The right `append` is needed."""
+        return self._result(self._calls.delete_cursor(name))
+
+    def consume(self, key: bytes, cursor: str, *, limit: int = 1000) -> Consumer:
+        """Batches of up to `limit` records of `key`, from where the cursor is; from the beginning if there is none:
+
+            consumer = client.consume(b"orders", "orders-projection")
+            for batch in consumer:
+                process(batch)
+                consumer.commit()
+        """
+        arguments.data("key", key)
+        arguments.whole("limit", limit, least=1)
+        found = self.cursor(cursor)
+        return Consumer(self, key, cursor, 0 if found is None else found.position, limit)
 
     def _result(self, call: Call[T]) -> T:
         running = Running(call)

@@ -102,15 +102,21 @@ class OutcomeUnknown(DeadlineExceeded):
 
 
 class Conflict(LogError):
-    """A precondition failed: another writer was faster. Nothing was applied; read the key on, and decide again."""
+    """A precondition failed, or a cursor is not where it is expected: another client was faster. Nothing was applied; read on, and
+    decide again.
+    """
 
     code = "conflict"
     key: bytes = b""
-    """The key of the precondition."""
+    """The key of the precondition; empty if it is about a cursor."""
     last_sequence: int | None = None
     """The sequence of its last record."""
     trimmed_before: int | None = None
     """Records below this sequence may have been deleted, so the server cannot tell. Read the key to its end."""
+    cursor: str | None = None
+    """The cursor, if it is about one."""
+    position: int | None = None
+    """Where the cursor is; None if it does not exist."""
 
 
 class AppendsLost(LogError):

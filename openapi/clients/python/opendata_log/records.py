@@ -27,6 +27,8 @@ class Record:
     """When it was appended, in milliseconds since the Unix epoch."""
     headers: tuple[Header, ...] = ()
     """What was appended with it beside the value, in the same order."""
+    key: bytes | None = None
+    """The key that it is of, in reads of several keys; None in those of one key."""
 
 
 class Page(tuple[list[Record], int]):
@@ -70,6 +72,7 @@ def record(value: Value) -> Record:
     """A record as it came."""
     try:
         headers = tuple((header.name, decode(header.value)) for header in value.headers or ())
-        return Record(value.sequence, decode(value.value), value.timestamp_ms, headers)
+        key = decode(value.key) if isinstance(value.key, str) else None
+        return Record(value.sequence, decode(value.value), value.timestamp_ms, headers, key)
     except (ValueError, TypeError) as cause:
         raise UnexpectedAnswer(f"a record that no log server sends: {value!r}"[:200]) from cause

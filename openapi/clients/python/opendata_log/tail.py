@@ -13,6 +13,7 @@ from .answers import NOT_OF_A_LOG, error_of, naming, reason, refusal
 from .generated.models import ErrorResponse, Value
 from .records import record
 from .retry import Connections
+from .selection import Selection
 from .steps import Call, Found, Listen, NextEvent
 from .trimmed import Trimmed, floor
 
@@ -33,7 +34,7 @@ class Rest:
 
 
 def tail(
-    key: bytes, query: dict[str, Any], request: str, connections: Connections, rest: Callable[[int | None], Call[Rest]],
+    key: Selection, query: dict[str, Any], request: str, connections: Connections, rest: Callable[[int | None], Call[Rest]],
 ) -> Call[None]:
     """The records of `key` that `query` asks for, over as many connections as it takes, and notices of what was trimmed.
 
@@ -62,7 +63,7 @@ def tail(
 class _Position:
     """How far a tail has come."""
 
-    key: bytes
+    key: Selection
     last: int | None = None
     """The sequence of the last record."""
     floor: int = 0

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 from . import arguments
 from .generated.types import Unset
+from .selection import Selection
 
 LOGGER = logging.getLogger("opendata_log")
 
@@ -16,8 +17,8 @@ LOGGER = logging.getLogger("opendata_log")
 class Trimmed:
     """Records that were to be read had been trimmed. Reading continues with what is left."""
 
-    key: bytes
-    """The key that is read. The records that were trimmed may have been those of other keys."""
+    key: Selection
+    """The key that is read, or what selects several. The records that were trimmed may have been those of other keys."""
     before: int
     """The floor: the first sequence that can still be there."""
 

@@ -36,7 +36,10 @@ answered!(
     SegmentsResponse,
     CountResponse,
     TrimResponse,
-    DeleteKeyResponse
+    DeleteKeyResponse,
+    CursorResponse,
+    CursorsResponse,
+    DeleteCursorResponse
 );
 
 /// What was asked for, or what the server said instead.
@@ -97,6 +100,10 @@ fn conflict_of_json(json: &Json) -> Option<wire::Conflict> {
         key: STANDARD.decode(json.get("key")?.as_str()?).ok()?.into(),
         last_sequence: json.get("lastSequence").and_then(number_of_json),
         trimmed_before: json.get("trimmedBefore").and_then(number_of_json),
+        cursor: json
+            .get("cursor")
+            .and_then(|cursor| Some(cursor.as_str()?.to_owned())),
+        position: json.get("position").and_then(number_of_json),
     })
 }
 

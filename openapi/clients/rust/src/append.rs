@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind};
 use crate::http::{Answer, Http, NoAnswer};
 use crate::record::{Appended, Record};
 use crate::retry::Retry;
-use crate::wire::{AppendRequest, AppendResponse, Precondition};
+use crate::wire::{AppendRequest, AppendResponse, CursorMove, Precondition};
 
 const PATH: &str = "/api/v1/log/append";
 
@@ -26,6 +26,7 @@ const NOT_APPLIED: &str = "nothing was applied";
 pub struct AppendOptions {
     await_durable: bool,
     preconditions: Vec<Precondition>,
+    cursors: Vec<CursorMove>,
 }
 
 impl AppendOptions {
@@ -47,6 +48,22 @@ impl AppendOptions {
         self.preconditions.push(Precondition {
             key: key.into(),
             no_record_since: sequence,
+        });
+        self
+    }
+
+    /// Moves a cursor in the same commit as the records, or creates it. With an `expected` position it must be there, and otherwise the
+    /// append is an [`ErrorKind::Conflict`]; one that does not exist is at 0. The position is at most the end of the log before the records.
+    pub fn move_cursor(
+        mut self,
+        name: impl Into<String>,
+        position: u64,
+        expected: impl Into<Option<u64>>,
+    ) -> Self {
+        self.cursors.push(CursorMove {
+            name: name.into(),
+            position,
+            expected: expected.into(),
         });
         self
     }
@@ -84,12 +101,17 @@ pub(crate) fn encode<R: Into<Record>>(
         arguments::key(&precondition.key)
             .map_err(|error| Error::invalid(format!("preconditions[{at}]: {}", error.message())))?;
     }
+    for (at, cursor) in options.cursors.iter().enumerate() {
+        arguments::cursor(&cursor.name)
+            .map_err(|error| Error::invalid(format!("cursors[{at}]: {}", error.message())))?;
+    }
     let count = records.len() as u64;
     let request = AppendRequest {
         records,
         await_durable: options.await_durable,
         preconditions: options.preconditions,
         producer: None,
+        cursors: options.cursors,
     };
     Ok(Request {
         body: request.encode_to_vec().into(),

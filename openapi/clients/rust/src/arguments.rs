@@ -92,6 +92,19 @@ pub(crate) fn key(key: &[u8]) -> Result<(), Error> {
     Ok(())
 }
 
+/// The name of a cursor.
+pub(crate) fn cursor(name: &str) -> Result<(), Error> {
+    let is_fine = (1..=256).contains(&name.len())
+        && !name.chars().any(char::is_control)
+        && !matches!(name, "." | "..");
+    if is_fine {
+        return Ok(());
+    }
+    Err(Error::invalid(
+        "the name of a cursor must have 1 to 256 bytes and no control characters, and must not be . or .., such as \"orders-projection\"",
+    ))
+}
+
 /// Sequences from the first up to, not including, the second; without an end, all that there will be.
 pub(crate) fn sequences(range: &impl RangeBounds<u64>) -> Result<(u64, Option<u64>), Error> {
     let beyond = || Error::invalid("range must not go beyond the largest sequence, such as 10..20");

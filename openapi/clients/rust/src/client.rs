@@ -5,22 +5,24 @@ use std::ops::RangeBounds;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures::stream::try_unfold;
+use futures::stream::{BoxStream, StreamExt, try_unfold};
 
 use crate::append::{self, AppendOptions};
 use crate::arguments;
+use crate::cursor::{self, Cursor};
 use crate::deletion;
 use crate::error::Error;
 use crate::exactly_once;
 use crate::http::Http;
 use crate::paging::{Keys, Records};
 use crate::producer::Producers;
-use crate::reading::{self, Query, ReadOptions};
+use crate::reading::{self, Page, Query, ReadOptions};
 use crate::record::{Appended, Counted, Record, Segment};
 use crate::retry::Retry;
+use crate::selection::Selection;
 use crate::tail;
 use crate::trim;
-use crate::wire::{CountResponse, KeysResponse, SegmentsResponse, TrimRequest};
+use crate::wire::{CountResponse, KeysResponse, PutCursorRequest, SegmentsResponse, TrimRequest};
 
 const KEYS: &str = "/api/v1/log/keys";
 const KEYS_PAGE: u64 = 1000;
@@ -94,7 +96,25 @@ impl LogClient {
         options: ReadOptions,
     ) -> Records {
         let range = arguments::sequences(&range);
-        let query = range.and_then(|range| Query::new(&key.into(), range, options));
+        self.records(range.and_then(|range| Query::new(&key.into(), range, options)))
+    }
+
+    /// The records of several keys with sequences in `range`, in one order, read page by page. Each has its
+    /// [`key`](crate::SequencedRecord::key). [`Records::next_sequence`] is where to continue for all of them.
+    ///
+    /// # Errors
+    /// The stream ends after an error.
+    pub fn scan_several(
+        &self,
+        keys: Selection,
+        range: impl RangeBounds<u64>,
+        options: ReadOptions,
+    ) -> Records {
+        let range = arguments::sequences(&range);
+        self.records(range.and_then(|range| Query::of_several(keys, range, options)))
+    }
+
+    fn records(&self, query: Result<Query, Error>) -> Records {
         let start = query.as_ref().map_or(0, |query| query.start);
         let client = self.clone();
         let pages = try_unfold(Some(query), move |query| {
@@ -113,6 +133,28 @@ impl LogClient {
         Records::new(start, pages)
     }
 
+    /// The last `count` records of `key`, in order, in one page.
+    ///
+    /// After them, [`Records::next_sequence`] is where a tail continues. The server limits a page (to 10,000 records and 8 MiB by default): of
+    /// more, the newest come.
+    ///
+    /// # Errors
+    /// The stream ends after an error.
+    pub fn last(&self, key: impl Into<Bytes>, count: u64) -> Records {
+        self.last_with(key, count, ReadOptions::new())
+    }
+
+    /// As [`LogClient::last`], with options. [`ReadOptions::page`] has no effect.
+    ///
+    /// # Errors
+    /// The stream ends after an error.
+    pub fn last_with(&self, key: impl Into<Bytes>, count: u64, options: ReadOptions) -> Records {
+        let query = Query::last(&key.into(), count, options);
+        let client = self.clone();
+        let page = async move { query?.read(&client.http, &client.retry).await };
+        Records::new(0, futures::stream::once(page))
+    }
+
     /// The records of `key` from the sequence `start` on, each as it arrives, without an end.
     ///
     /// It continues through failed connections and restarts of the server, exactly after the last record.
@@ -129,7 +171,19 @@ impl LogClient {
     /// # Errors
     /// As for [`LogClient::tail`].
     pub fn tail_with(&self, key: impl Into<Bytes>, start: u64, options: ReadOptions) -> Records {
-        match Query::new(&key.into(), (start, None), options) {
+        self.tail_of(start, Query::new(&key.into(), (start, None), options))
+    }
+
+    /// As [`LogClient::tail_with`], for several keys in one order. Each record has its [`key`](crate::SequencedRecord::key).
+    ///
+    /// # Errors
+    /// As for [`LogClient::tail`].
+    pub fn tail_several(&self, keys: Selection, start: u64, options: ReadOptions) -> Records {
+        self.tail_of(start, Query::of_several(keys, (start, None), options))
+    }
+
+    fn tail_of(&self, start: u64, query: Result<Query, Error>) -> Records {
+        match query {
             Ok(query) => {
                 let pages = tail::tail(Arc::clone(&self.http), self.retry.clone(), query);
                 Records::new(start, pages)
@@ -244,6 +298,55 @@ impl LogClient {
         let key = key.into();
         arguments::key(&key)?;
         deletion::delete(&self.http, &self.retry, &key, before.into()).await
+    }
+
+    /// The cursor of this name; `None` if there is none.
+    ///
+    /// # Errors
+    /// What the last attempt ended in.
+    pub async fn cursor(&self, name: &str) -> Result<Option<Cursor>, Error> {
+        cursor::get(&self.http, &self.retry, name).await
+    }
+
+    /// All cursors whose names begin with `prefix`, in byte order. With an empty prefix, all of them.
+    ///
+    /// # Errors
+    /// What the last attempt ended in.
+    pub async fn cursors(&self, prefix: &str) -> Result<Vec<Cursor>, Error> {
+        cursor::list(&self.http, &self.retry, prefix).await
+    }
+
+    /// Moves a cursor, forward or back, or creates it. Answers when no crash can undo it. With an `expected` position, it is moved only if it is
+    /// there; one that does not exist is at 0. Needs the right `append`. To move it together with results, use
+    /// [`AppendOptions::move_cursor`].
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Conflict`] when the cursor is not where it is expected, [`crate::ErrorKind::InvalidArgument`] when `position` is
+    /// beyond the end of the log; otherwise what the last attempt ended in. It may have been moved then.
+    pub async fn move_cursor(
+        &self,
+        name: &str,
+        position: u64,
+        expected: impl Into<Option<u64>>,
+    ) -> Result<Cursor, Error> {
+        let request = PutCursorRequest {
+            position: Some(position),
+            expected: expected.into(),
+        };
+        cursor::put(&self.http, &self.retry, name, &request).await
+    }
+
+    /// Deletes a cursor. Answers when no crash can undo it: with whether there was one. Needs the right `append`.
+    ///
+    /// # Errors
+    /// What the last attempt ended in. It may have been deleted then: delete again.
+    pub async fn delete_cursor(&self, name: &str) -> Result<bool, Error> {
+        cursor::delete(&self.http, &self.retry, name).await
+    }
+
+    /// The pages of `query`, without an end, for a [`crate::Consumer`].
+    pub(crate) fn pages(&self, query: Query) -> BoxStream<'static, Result<Page, Error>> {
+        tail::tail(Arc::clone(&self.http), self.retry.clone(), query).boxed()
     }
 
     async fn read<M: crate::answers::Answered>(

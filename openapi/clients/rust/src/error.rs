@@ -54,7 +54,7 @@ pub enum ErrorKind {
     DeadlineExceeded,
     /// The append may have been applied, whole or not at all.
     OutcomeUnknown,
-    /// A precondition failed. Nothing was applied.
+    /// A precondition failed, or a cursor is not where it is expected. Nothing was applied.
     Conflict(Conflict),
     /// Appends that were acknowledged before they were durable were lost in a crash of the server. The one that found out was not applied
     /// either, unless [`Error::is_unknown_outcome`]: then an earlier attempt of it was lost from sight, too. The next ones are not affected.
@@ -79,17 +79,21 @@ pub enum ErrorKind {
     UnexpectedAnswer,
 }
 
-/// Which precondition of an append failed.
+/// Which precondition of an append failed, or which cursor is not where it is expected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Conflict {
-    /// The key of the precondition.
+    /// The key of the precondition; empty if it is about a cursor.
     pub key: Bytes,
     /// The sequence of its last record. To decide anew, read from the sequence of the precondition up to this one.
     pub last_sequence: Option<u64>,
     /// Records below this sequence may have been deleted, so the server cannot tell. Read the key to its end: the `next_sequence` is then high
     /// enough.
     pub trimmed_before: Option<u64>,
+    /// The cursor, if it is about one.
+    pub cursor: Option<String>,
+    /// Where the cursor is; `None` if it does not exist.
+    pub position: Option<u64>,
 }
 
 /// Appends that were acknowledged, and lost in a crash.
@@ -123,6 +127,8 @@ impl ErrorKind {
                 key: conflict.key,
                 last_sequence: conflict.last_sequence,
                 trimmed_before: conflict.trimmed_before,
+                cursor: conflict.cursor,
+                position: conflict.position,
             }),
             "producer_unknown" => Self::ProducerUnknown,
             "producer_fenced" => Self::ProducerFenced,

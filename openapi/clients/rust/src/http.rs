@@ -90,6 +90,32 @@ impl Http {
         self.send(request.body(Body::wrap(body))).await
     }
 
+    /// Sends a read whose request is the body: `POST path` with a protobuf message. As with [`Http::get`], one that `waits` is not counted.
+    pub(crate) async fn read_by_post(
+        &self,
+        path: &str,
+        body: Vec<u8>,
+        waits: bool,
+    ) -> Result<Answer, NoAnswer> {
+        let request = |client: &reqwest::Client| {
+            let request = client.post(self.url_of(path));
+            request.header(CONTENT_TYPE, PROTOBUF).body(body)
+        };
+        if waits {
+            return self.send(request(&self.waiting)).await;
+        }
+        let _place = self.place().await;
+        self.send(request(&self.requests)).await
+    }
+
+    /// Sends `PUT path` with a protobuf message as its body.
+    pub(crate) async fn put(&self, path: &str, body: WatchedBody) -> Result<Answer, NoAnswer> {
+        let _place = self.place().await;
+        let request = self.requests.put(self.url_of(path));
+        let request = request.header(CONTENT_TYPE, PROTOBUF);
+        self.send(request.body(Body::wrap(body))).await
+    }
+
     /// Sends `DELETE path` with these parameters.
     pub(crate) async fn delete(
         &self,

@@ -6,6 +6,8 @@ mod arguments;
 mod body;
 mod builder;
 mod client;
+mod consumer;
+mod cursor;
 mod deletion;
 mod error;
 mod exactly_once;
@@ -15,6 +17,7 @@ mod producer;
 mod reading;
 mod record;
 mod retry;
+mod selection;
 mod tail;
 #[cfg(test)]
 mod tests;
@@ -23,11 +26,14 @@ mod trim;
 pub use append::AppendOptions;
 pub use builder::LogClientBuilder;
 pub use client::LogClient;
+pub use consumer::Consumer;
+pub use cursor::Cursor;
 pub use error::{Conflict, Error, ErrorKind, LostAppends};
 pub use paging::{Keys, Records};
 pub use reading::{ReadOptions, Visibility};
 pub use record::{Appended, Counted, Header, Record, Segment, SequencedRecord};
 pub use retry::Retry;
+pub use selection::Selection;
 
 /// The messages of the HTTP API.
 pub use opendata_log_messages as wire;

@@ -12,7 +12,8 @@ use crate::error::Error;
 use crate::reading::Page;
 use crate::record::SequencedRecord;
 
-/// The records of a key, from [`LogClient::scan`](crate::LogClient::scan) or [`LogClient::tail`](crate::LogClient::tail). The next page
+/// The records of a key or of several, from a scan such as [`LogClient::scan`](crate::LogClient::scan) or a tail such as
+/// [`LogClient::tail`](crate::LogClient::tail). The next page
 /// is read when the one before was handed out. It ends after an error.
 ///
 /// Waiting for the next record may be given up at any time, by a timeout or a `select!`: no record is lost.

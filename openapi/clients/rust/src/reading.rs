@@ -5,6 +5,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
+use prost::Message;
 
 use crate::answers::{Answered, answered};
 use crate::arguments;
@@ -12,7 +13,8 @@ use crate::error::{Error, ErrorKind};
 use crate::http::{Answer, Http, NoAnswer};
 use crate::record::SequencedRecord;
 use crate::retry::Retry;
-use crate::wire::ScanResponse;
+use crate::selection::Selection;
+use crate::wire::{ScanRequest, ScanResponse};
 
 /// One request of a tail waits no longer than this: servers and proxies end longer ones. Then another one follows.
 pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(30);
@@ -73,16 +75,27 @@ impl ReadOptions {
     }
 }
 
-/// A read of one key.
+/// A read of one key or of several.
 #[derive(Debug, Clone)]
 pub(crate) struct Query {
-    key: String,
+    keys: Selected,
     pub(crate) start: u64,
     end: Option<u64>,
+    /// The last so many records, and not from `start` on.
+    last: Option<u64>,
     options: ReadOptions,
 }
 
-/// Some records of a key.
+/// Which keys are read.
+#[derive(Debug, Clone)]
+enum Selected {
+    /// The parameter that says it.
+    Parameter(&'static str, String),
+    /// These, which may be too long for a URL.
+    Keys(Vec<Bytes>),
+}
+
+/// Some records.
 #[derive(Debug)]
 pub(crate) struct Page {
     pub(crate) records: Vec<SequencedRecord>,
@@ -99,19 +112,50 @@ impl Query {
         options: ReadOptions,
     ) -> Result<Self, Error> {
         arguments::key(key)?;
+        let keys = Selected::Parameter("key_base64", encoded(key));
+        Self::of(keys, (start, end), options)
+    }
+
+    pub(crate) fn of_several(
+        selection: Selection,
+        range: (u64, Option<u64>),
+        options: ReadOptions,
+    ) -> Result<Self, Error> {
+        selection.check()?;
+        let keys = match selection {
+            Selection::Keys(keys) => Selected::Keys(keys),
+            Selection::Prefix(prefix) => Selected::Parameter("prefix_base64", encoded(&prefix)),
+        };
+        Self::of(keys, range, options)
+    }
+
+    fn of(
+        keys: Selected,
+        (start, end): (u64, Option<u64>),
+        options: ReadOptions,
+    ) -> Result<Self, Error> {
         arguments::at_least_one("page", options.page)?;
         Ok(Self {
-            key: encoded(key),
+            keys,
             start,
             end,
+            last: None,
             options,
         })
     }
 
+    /// Of the last `count` records.
+    pub(crate) fn last(key: &Bytes, count: u64, options: ReadOptions) -> Result<Self, Error> {
+        arguments::at_least_one("count", count)?;
+        let query = Self::new(key, (0, None), options)?;
+        let last = Some(count);
+        Ok(Self { last, ..query })
+    }
+
     /// The next page, with retries.
     pub(crate) async fn read(&self, http: &Http, retry: &Retry) -> Result<Page, Error> {
-        let answer: ScanResponse = read(http, retry, SCAN, &self.parameters()).await?;
-        Ok(answer.into())
+        let once = || self.ask(http, retry, None);
+        Ok(retry.until_answered(once).await?.into())
     }
 
     /// Asks once for the next page; the server answers when there is a record, or after so long.
@@ -121,16 +165,62 @@ impl Query {
         retry: &Retry,
         wait: Duration,
     ) -> Result<Page, Error> {
-        let mut parameters = self.parameters();
-        parameters.push(("follow", "true".to_owned()));
-        parameters.push(("timeout_ms", wait.as_millis().to_string()));
-        let answer: ScanResponse = get(http, retry, SCAN, &parameters, true).await?;
-        Ok(answer.into())
+        Ok(self.ask(http, retry, Some(wait)).await?.into())
     }
 
-    fn parameters(&self) -> Vec<(&'static str, String)> {
-        let mut parameters = range("key_base64", self.key.clone(), self.start, self.end);
-        parameters.push(("limit", self.options.page.to_string()));
+    /// Asks once, to be answered at once or as soon as there is a record.
+    async fn ask(
+        &self,
+        http: &Http,
+        retry: &Retry,
+        wait: Option<Duration>,
+    ) -> Result<ScanResponse, Error> {
+        match &self.keys {
+            Selected::Parameter(name, value) => {
+                let mut parameters = self.parameters(name, value);
+                if let Some(wait) = wait {
+                    parameters.push(("follow", "true".to_owned()));
+                    parameters.push(("timeout_ms", wait.as_millis().to_string()));
+                }
+                get(http, retry, SCAN, &parameters, wait.is_some()).await
+            }
+            Selected::Keys(keys) => {
+                let body = self.request(keys, wait).encode_to_vec();
+                let asked = http.read_by_post(SCAN, body, wait.is_some()).await;
+                repeatable(asked, retry)
+                    .map_err(|error| error.of_request("POST", &http.url_of(SCAN)))
+            }
+        }
+    }
+
+    fn request(&self, keys: &[Bytes], wait: Option<Duration>) -> ScanRequest {
+        let is_durable = self.options.visibility == Visibility::Durable;
+        ScanRequest {
+            keys: keys.to_vec(),
+            start_seq: Some(self.start),
+            end_seq: self.end,
+            limit: Some(self.options.page),
+            follow: wait.map(|_| true),
+            timeout_ms: wait.map(|wait| wait.as_millis() as u64),
+            // A later time than there is selects nothing either way.
+            start_time_ms: self
+                .options
+                .start_time_ms
+                .map(|time| i64::try_from(time).unwrap_or(i64::MAX)),
+            visibility: is_durable.then(|| "durable".to_owned()),
+            ..ScanRequest::default()
+        }
+    }
+
+    fn parameters(&self, name: &'static str, value: &str) -> Vec<(&'static str, String)> {
+        let value = value.to_owned();
+        let mut parameters = match self.last {
+            Some(last) => vec![(name, value), ("last", last.to_string())],
+            None => range(name, value, self.start, self.end),
+        };
+        if self.last.is_none() {
+            parameters.push(("limit", self.options.page.to_string()));
+        }
         if self.options.visibility == Visibility::Durable {
             parameters.push(("visibility", "durable".to_owned()));
         }

@@ -89,6 +89,8 @@ pub struct SequencedRecord {
     pub timestamp_ms: i64,
     /// What was appended with it beside the value, in the same order.
     pub headers: Vec<Header>,
+    /// The key that it is of, in reads of several keys. `None` in those of one key.
+    pub key: Option<Bytes>,
 }
 
 impl From<wire::Value> for SequencedRecord {
@@ -98,6 +100,7 @@ impl From<wire::Value> for SequencedRecord {
             value: value.value,
             timestamp_ms: value.timestamp_ms,
             headers: value.headers.into_iter().map(Into::into).collect(),
+            key: value.key,
         }
     }
 }

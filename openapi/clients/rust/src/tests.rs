@@ -1,6 +1,7 @@
 //! Tests against a small server in this process that refuses, breaks off, stays silent and restarts.
 
 mod arguments;
+mod cursors;
 mod deletions;
 mod fake;
 mod fake_log;

@@ -14,6 +14,9 @@ export const COUNTED: Shape = { count: "number" };
 export const TRIMMED: Shape = { trimmedBefore: "number" };
 export const KEYS: Shape = { keys: [{ key: "string" }] };
 export const SEGMENTS: Shape = { segments: [{ id: "number", startSeq: "number", startTimeMs: "number" }] };
+export const CURSOR: Shape = { name: "string", position: "number", updatedMs: "number", lag: "number" };
+export const CURSORS: Shape = { cursors: [CURSOR] };
+export const DELETED: Shape = {};
 const CONFLICT: Shape = { key: "string" };
 const REFUSAL: Shape = { status: "string", code: "string", message: "string" };
 
@@ -65,10 +68,13 @@ function withDetails(kind: typeof LogError, told: Record<string, unknown>, detai
   const expectedSequence = number(told.expectedSequence);
   if (kind === ProducerOutOfOrder && expectedSequence === undefined) return strange();
   if (!fits(told.conflict, CONFLICT)) return new kind(message, { ...details, expectedSequence });
-  const { lastSequence, trimmedBefore } = told.conflict;
+  const { lastSequence, trimmedBefore, cursor, position } = told.conflict;
   const key = bytesOf(String(told.conflict.key));
   if (key === undefined) return strange();
-  const conflict: FailedPrecondition = { key, lastSequence: number(lastSequence), trimmedBefore: number(trimmedBefore) };
+  const conflict: FailedPrecondition = {
+    key, lastSequence: number(lastSequence), trimmedBefore: number(trimmedBefore),
+    cursor: typeof cursor === "string" ? cursor : undefined, position: number(position),
+  };
   return new kind(message, { ...details, conflict });
 }
 

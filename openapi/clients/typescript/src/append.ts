@@ -6,6 +6,7 @@ import * as check from "./arguments.js";
 import type { RecordToAppend } from "./arguments.js";
 import { encode } from "./base64.js";
 import { Body } from "./body.js";
+import { type CursorMove, moves } from "./cursors.js";
 import { Delivery } from "./exactly_once.js";
 import type { components } from "./generated/schema.js";
 import { sentOnce } from "./outcome.js";
@@ -22,6 +23,8 @@ export interface Appending {
    * has no record). Otherwise it throws `Conflict`.
    */
   readonly ifNoRecordSince?: Iterable<readonly [key: Uint8Array, sequence: number]> | undefined;
+  /** Cursors that are moved in the same commit, each from where it is expected. Otherwise it throws `Conflict`, and nothing is applied. */
+  readonly cursors?: Iterable<CursorMove> | undefined;
 }
 
 type Request = components["schemas"]["AppendRequest"];
@@ -42,7 +45,7 @@ export class Appends {
 
   async append(records: Iterable<RecordToAppend>, awaitDurable: boolean, options: Appending): Promise<Appended> {
     check.flag("awaitDurable", awaitDurable);
-    check.known("options", options, ["signal", "ifNoRecordSince"]);
+    check.known("options", options, ["signal", "ifNoRecordSince", "cursors"]);
     check.signal(options.signal);
     const { signal } = options;
     const body: Request = { records: check.records(records).map(encoded), awaitDurable };
@@ -50,6 +53,8 @@ export class Appends {
     if (preconditions.length > 0) {
       body.preconditions = preconditions.map(([key, noRecordSince]) => ({ key: encode(key), noRecordSince }));
     }
+    const cursors = moves(options.cursors);
+    if (cursors.length > 0) body.cursors = cursors;
     const text = JSON.stringify(body);
     signal?.throwIfAborted();
     const { retry } = this.#target;

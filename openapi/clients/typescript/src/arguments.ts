@@ -108,6 +108,24 @@ export function preconditions(value: unknown): (readonly [Uint8Array, number])[]
   });
 }
 
+/** The elements of something that may be left out. */
+export function list(name: string, value: unknown): unknown[] {
+  if (value === undefined) return [];
+  if (!isList(value)) throw new TypeError(`${name} must be an iterable, not ${kind(value)}`);
+  return Array.from(value);
+}
+
+/** The name of a cursor. */
+export function cursor(name: string, value: unknown): string {
+  if (typeof value !== "string") throw new TypeError(`${name} must be a string, not ${kind(value)}`);
+  const size = new TextEncoder().encode(value).length;
+  // eslint-disable-next-line no-control-regex
+  if (size < 1 || size > 256 || /[\u0000-\u001f\u007f-\u009f]/.test(value) || value === "." || value === "..") {
+    throw new RangeError(`${name} must have 1 to 256 bytes and no control characters, and must not be . or .., not ${shown(value)}`);
+  }
+  return value;
+}
+
 /** Under which name a client appends. */
 export function producer(value: unknown): { id: string; epoch: number } {
   if (typeof value !== "object" || value === null) {

@@ -9,12 +9,15 @@ import * as check from "./arguments.js";
 import type { RecordToAppend } from "./arguments.js";
 import { encode } from "./base64.js";
 import { Commands, type Deletion } from "./commands.js";
+import { Consumer } from "./consumer.js";
+import { type Cursor, Cursors, type Moving } from "./cursors.js";
 import { DeadlineExceeded, Unavailable, UnexpectedAnswer } from "./errors.js";
 import type { components, paths } from "./generated/schema.js";
 import { reason } from "./network.js";
 import { type Producer, producersOf } from "./producers.js";
 import { decode, type LogRecord, record } from "./records.js";
 import { attempted, Connections, pause, type Retry, retryOf } from "./retry.js";
+import { type Selection, selected } from "./selection.js";
 import { type Rest, tail } from "./tail.js";
 import { Notice, type OnTrimmed, tell, withoutNotices } from "./trimmed.js";
 
@@ -83,6 +86,7 @@ export class LogClient {
   readonly #api: Client<paths, "application/json">;
   readonly #appends: Appends;
   readonly #commands: Commands;
+  readonly #cursors: Cursors;
   readonly #retry: Retry;
   readonly #timeoutMs: number;
   readonly #url: string;
@@ -100,6 +104,7 @@ export class LogClient {
     const target = { api: this.#api, url: this.#url, retry: this.#retry, deadline };
     this.#appends = new Appends(target, producersOf(options.producer, options.concurrentAppends));
     this.#commands = new Commands(target);
+    this.#cursors = new Cursors(target);
   }
 
   /**
@@ -112,8 +117,11 @@ export class LogClient {
     return this.#appends.append(records, awaitDurable, options);
   }
 
-  /** The records of `key`, read page by page. */
-  scan(key: Uint8Array, reading: Reading = {}, page = 1000): AsyncGenerator<LogRecord> {
+  /**
+   * The records of `key`, read page by page. With `{ keys }` or `{ prefix }` in place of a key, those of several keys are read in one order,
+   * each with its `key`.
+   */
+  scan(key: Selection, reading: Reading = {}, page = 1000): AsyncGenerator<LogRecord> {
     const pages = this.#pages(asked(key, reading), check.whole("page", page, 1), reading.signal);
     return withoutNotices(pages, key, reading.onTrimmed);
   }
@@ -129,11 +137,23 @@ export class LogClient {
   }
 
   /**
+   * The last `count` records of `key`, in order; and where a tail continues. With `startTimeMs`, only those from the first one on that was
+   * appended at that time or later. The server limits a page (to 10,000 records and 8 MiB by default): of more, the newest come.
+   */
+  async last(
+    key: Uint8Array, count: number, options: Pick<Reading, "signal" | "startTimeMs" | "visibility"> = {},
+  ): Promise<Page> {
+    check.known("options", options, ["signal", "startTimeMs", "visibility"]);
+    const { start_seq: _, ...query } = asked(key, options);
+    return this.#page({ ...query, last: check.whole("count", count, 1) }, options.signal);
+  }
+
+  /**
    * The next records of `key` as soon as there are any, or none after `waitMs`; and where to continue. A long wait takes several
    * requests. If records from `start` on had been trimmed, the page says so: `trimmedBefore`.
    */
   async followOnce(
-    key: Uint8Array, start = 0, waitMs = 30_000, limit = 1000, options: Pick<Reading, "signal" | "visibility"> = {},
+    key: Selection, start = 0, waitMs = 30_000, limit = 1000, options: Pick<Reading, "signal" | "visibility"> = {},
   ): Promise<Page> {
     check.known("options", options, ["signal", "visibility"]);
     const query = asked(key, { ...options, start });
@@ -160,7 +180,7 @@ export class LogClient {
    * A connection that breaks is made anew, and continues exactly after the last record that came. It ends with an error when the
    * server has not answered for `patienceMs` of `Retry`. `onTrimmed` is called also when a trim overtakes it.
    */
-  tail(key: Uint8Array, reading: Reading = {}): AsyncGenerator<LogRecord> {
+  tail(key: Selection, reading: Reading = {}): AsyncGenerator<LogRecord> {
     const query = asked(key, reading);
     const { end, signal } = reading;
     const rest = async (last: number | undefined): Promise<Rest> => {
@@ -169,7 +189,8 @@ export class LogClient {
       return { isOver: page.records.length === 0 && page.nextSequence >= end, trimmedBefore: page.trimmedBefore };
     };
     const stream = `${this.#url}/api/v1/log/stream`;
-    const url = `${stream}?${new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]))}`;
+    const parameters = Object.entries(query).flatMap(([name, value]) => [value].flat().map((each) => [name, String(each)]));
+    const url = `${stream}?${new URLSearchParams(parameters)}`;
     const source = { url, request: `GET ${stream}`, headers: this.#headers, signal, rest };
     return withoutNotices(tail(source, new Connections(this.#retry)), key, reading.onTrimmed);
   }
@@ -177,7 +198,9 @@ export class LogClient {
   /** How many records `key` has in a range of sequences. Those that were trimmed do not count: `onTrimmed` tells of them. */
   async count(key: Uint8Array, range: Range & Stoppable & Noticing = {}): Promise<number> {
     check.known("options", range, [...RANGE, "signal", "onTrimmed"]);
-    const query = asked(key, range);
+    const query = { key_base64: encode(check.bytes("key", key)), ...sequences(range) };
+    check.signal(range.signal);
+    check.listener("onTrimmed", range.onTrimmed);
     const path = "/api/v1/log/count";
     const request = this.#request(path);
     const answer = await this.#read(
@@ -247,12 +270,63 @@ export class LogClient {
     return this.#commands.deleteKey(key, options);
   }
 
+  /** The cursor of this name; undefined if there is none. */
+  async cursor(name: string, options: Stoppable = {}): Promise<Cursor | undefined> {
+    return this.#cursors.get(name, stoppable(options));
+  }
+
+  /** The cursors whose names begin with `prefix`, in byte order, read page by page. */
+  cursors(prefix = "", options: Stoppable = {}): AsyncGenerator<Cursor> {
+    if (typeof prefix !== "string") throw new TypeError("prefix must be a string");
+    return this.#cursors.list(prefix, stoppable(options));
+  }
+
+  /**
+   * Moves a cursor, forward or back, or creates it. It resolves when that is durable. The right `append` is needed.
+   *
+   * With `expected`, it is moved only if it is there; one that does not exist is at 0. Otherwise this throws `Conflict`. To move it together
+   * with results, give `append` the option `cursors`.
+   */
+  async moveCursor(name: string, position: number, options: Moving = {}): Promise<Cursor> {
+    return this.#cursors.put(name, position, options);
+  }
+
+  /** Deletes a cursor. It resolves, when that is durable, to whether there was one. The right `append` is needed. */
+  async deleteCursor(name: string, options: Stoppable = {}): Promise<boolean> {
+    return this.#cursors.delete(name, stoppable(options));
+  }
+
+  /**
+   * Batches of up to `limit` records of `key`, from where the cursor is; from the beginning if there is none:
+   *
+   *     const consumer = await client.consume(key, "orders-projection");
+   *     for await (const batch of consumer) {
+   *       await process(batch);
+   *       await consumer.commit();
+   *     }
+   */
+  async consume(key: Uint8Array, cursor: string, limit = 1000, options: Stoppable = {}): Promise<Consumer> {
+    const signal = stoppable(options);
+    check.bytes("key", key);
+    check.whole("limit", limit, 1);
+    const found = await this.#cursors.get(cursor, signal);
+    return new Consumer({
+      next: (start, waitMs) => this.followOnce(key, start, waitMs, limit, { signal }),
+      move: (position, expected) => this.#cursors.put(cursor, position, { expected, signal }),
+      append: (results, awaitDurable, move) =>
+        this.append(results, awaitDurable, { signal, cursors: [{ name: cursor, ...move }] }),
+    }, found?.position ?? 0);
+  }
+
   async #scan(query: Asked, limit: number, signal: AbortSignal | undefined, waitMs = 0): Promise<Page> {
+    return this.#page({ ...query, limit, follow: waitMs > 0, timeout_ms: waitMs }, signal, waitMs);
+  }
+
+  async #page(query: Scanned, signal: AbortSignal | undefined, waitMs = 0): Promise<Page> {
     const path = "/api/v1/log/scan";
     const request = this.#request(path);
-    const all = { ...query, limit, follow: waitMs > 0, timeout_ms: waitMs };
     const answer = await this.#read(
-      request, PAGE, signal, (signal) => this.#api.GET(path, { params: { query: all }, signal }), waitMs);
+      request, PAGE, signal, (signal) => this.#api.GET(path, { params: { query }, signal }), waitMs);
     const records = answer.values.map((value) => record(value, request));
     const page = { records, nextSequence: answer.nextSequence };
     const trimmedBefore = floor(answer, request);
@@ -307,14 +381,17 @@ function floor(answer: { trimmedBefore?: number }, request: string): number | un
 
 type Asked = ReturnType<typeof asked>;
 
-/** The parameters of what reads the records of a key. */
-function asked(key: Uint8Array, reading: Reading) {
+/** The parameters of a scan. */
+type Scanned = NonNullable<paths["/api/v1/log/scan"]["get"]["parameters"]["query"]>;
+
+/** The parameters of what reads the records of a key or of several. */
+function asked(key: Selection, reading: Reading) {
   check.known("options", reading, READING);
   check.signal(reading.signal);
   check.listener("onTrimmed", reading.onTrimmed);
   const { startTimeMs, visibility } = reading;
   return {
-    key_base64: encode(check.bytes("key", key)),
+    ...selected(key),
     ...sequences(reading),
     ...(startTimeMs === undefined ? {} : { start_time_ms: check.whole("startTimeMs", startTimeMs) }),
     ...(visibility === undefined ? {} : { visibility: check.oneOf("visibility", visibility, ["memory", "durable"]) }),

@@ -19,13 +19,18 @@ export interface Details {
   readonly lost?: LostAppends | undefined;
 }
 
-/** Which precondition of an append failed. */
+/** Which precondition of an append failed, or which cursor is not where it is expected. */
 export interface FailedPrecondition {
+  /** Empty if it is about a cursor. */
   readonly key: Uint8Array;
   /** The sequence of the last record of the key. */
   readonly lastSequence?: number | undefined;
   /** Records below this sequence may have been deleted, so the server cannot tell. Read the key to its end. */
   readonly trimmedBefore?: number | undefined;
+  /** The cursor, if it is about one. */
+  readonly cursor?: string | undefined;
+  /** Where the cursor is; undefined if it does not exist. */
+  readonly position?: number | undefined;
 }
 
 /** Appends that were acknowledged, and lost in a crash. */
@@ -122,18 +127,24 @@ export class OutcomeUnknown extends DeadlineExceeded {
   override isUnknownOutcome = true;
 }
 
-/** A precondition failed: another writer was faster. Nothing was applied; read the key on, and decide again. */
+/**
+ * A precondition failed, or a cursor is not where it is expected: another client was faster. Nothing was applied; read on, and decide again.
+ */
 export class Conflict extends LogError implements FailedPrecondition {
   override readonly code = "conflict";
   readonly key: Uint8Array;
   readonly lastSequence: number | undefined;
   readonly trimmedBefore: number | undefined;
+  readonly cursor: string | undefined;
+  readonly position: number | undefined;
 
   constructor(told: string, details: Details = {}) {
     super(told, details);
     this.key = details.conflict?.key ?? new Uint8Array();
     this.lastSequence = details.conflict?.lastSequence;
     this.trimmedBefore = details.conflict?.trimmedBefore;
+    this.cursor = details.conflict?.cursor;
+    this.position = details.conflict?.position;
   }
 }
 

@@ -4,6 +4,8 @@ export type { Appending } from "./append.js";
 export type { Appended } from "./appended.js";
 export type { RecordToAppend } from "./arguments.js";
 export { LogClient } from "./client.js";
+export { Consumer } from "./consumer.js";
+export type { Cursor, CursorMove, Moving } from "./cursors.js";
 export type { Deletion } from "./commands.js";
 export type { Noticing, Options, Page, Range, Reading, Stoppable } from "./client.js";
 export {
@@ -15,5 +17,6 @@ export type { Details, FailedPrecondition, LostAppends } from "./errors.js";
 export type { Producer } from "./producers.js";
 export type { Header, LogRecord } from "./records.js";
 export type { Retry } from "./retry.js";
+export type { Keys, Prefix, Selection } from "./selection.js";
 export type { OnTrimmed, Trimmed } from "./trimmed.js";
 export type { components, operations, paths } from "./generated/schema.js";

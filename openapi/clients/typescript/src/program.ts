@@ -34,6 +34,8 @@ await client.append([[key, Uint8Array.of(255, ...bytes(" last"))]]);
 
 say("scanned", (await all(client.scan(key, {}, 2))).map((record) => [record.sequence, hex(record.value)]));
 say("part", sequences(await all(client.scan(key, { start: 1, end: 4 }))));
+const last = await client.last(key, 2);
+say("last", [sequences(last.records), last.nextSequence]);
 say("count", await client.count(key));
 say("keys", (await all(client.keys(new Uint8Array(), 1))).map(hex));
 say("prefix", (await all(client.keys(bytes("oth")))).map(hex));

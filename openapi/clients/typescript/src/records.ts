@@ -20,6 +20,8 @@ export interface LogRecord {
   readonly timestampMs: number;
   /** What was appended with it beside the value, in the same order. */
   readonly headers: readonly Header[];
+  /** The key that it is of, in reads of several keys. */
+  readonly key?: Uint8Array;
 }
 
 export function decode(base64: string, request: string): Uint8Array {
@@ -35,5 +37,6 @@ export function record(value: components["schemas"]["Value"], request: string): 
     throw new UnexpectedAnswer(`headers that no log server sends: ${JSON.stringify(value.headers).slice(0, 200)}`, { request });
   }
   const headers = told.headers.map((header) => ({ name: header.name, value: decode(header.value, request) }));
-  return { sequence: value.sequence, value: decode(value.value, request), timestampMs: value.timestampMs, headers };
+  const found = { sequence: value.sequence, value: decode(value.value, request), timestampMs: value.timestampMs, headers };
+  return typeof value.key === "string" ? { ...found, key: decode(value.key, request) } : found;
 }

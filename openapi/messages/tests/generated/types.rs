@@ -5,7 +5,12 @@ use prost_types::field_descriptor_proto::{Label, Type};
 use prost_types::{FieldDescriptorProto, FileDescriptorProto};
 
 /// Lists that JSON leaves out when they are empty. Other lists are what a message is about, and are always there.
-const ABSENT_WHEN_EMPTY: [&str; 2] = ["headers", "preconditions"];
+const ABSENT_WHEN_EMPTY: [(&str, &str); 4] = [
+    ("Record", "headers"),
+    ("Value", "headers"),
+    ("AppendRequest", "preconditions"),
+    ("AppendRequest", "cursors"),
+];
 
 pub(crate) fn types(file: &FileDescriptorProto) -> String {
     let mut config = Config::new();
@@ -14,7 +19,7 @@ pub(crate) fn types(file: &FileDescriptorProto) -> String {
     for message in &file.message_type {
         for field in &message.field {
             let path = format!(".{}.{}.{}", file.package(), message.name(), field.name());
-            if let Some(attribute) = attribute(field) {
+            if let Some(attribute) = attribute(message.name(), field) {
                 config.field_attribute(path, for_json(attribute, false));
             }
         }
@@ -35,7 +40,7 @@ fn for_json(attribute: &str, derive: bool) -> String {
 }
 
 /// How a field is written in JSON, if that is not as serde does it.
-fn attribute(field: &FieldDescriptorProto) -> Option<&'static str> {
+fn attribute(of: &str, field: &FieldDescriptorProto) -> Option<&'static str> {
     let message = field.r#type() == Type::Message;
     let repeated = field.label() == Label::Repeated;
     match (field.r#type(), repeated) {
@@ -43,9 +48,14 @@ fn attribute(field: &FieldDescriptorProto) -> Option<&'static str> {
             "serialize_with = \"crate::json::optional_base64\", skip_serializing_if = \"Option::is_none\"",
         ),
         (Type::Bytes, false) => Some("serialize_with = \"crate::json::base64\""),
-        (Type::Bool, false) => Some("skip_serializing_if = \"std::ops::Not::not\""),
+        (Type::Bytes, true) => Some(
+            "serialize_with = \"crate::json::repeated_base64\", skip_serializing_if = \"Vec::is_empty\"",
+        ),
+        (Type::Bool, false) if !field.proto3_optional() => {
+            Some("skip_serializing_if = \"std::ops::Not::not\"")
+        }
         (_, true) => ABSENT_WHEN_EMPTY
-            .contains(&field.name())
+            .contains(&(of, field.name()))
             .then_some("skip_serializing_if = \"Vec::is_empty\""),
         _ => (message || field.proto3_optional())
             .then_some("skip_serializing_if = \"Option::is_none\""),

@@ -1,6 +1,8 @@
 //! Histories as a correct server makes them.
 
 mod deletions;
+mod pages;
+mod several;
 
 use std::collections::BTreeMap;
 
@@ -28,6 +30,7 @@ pub(super) enum Step {
         start: u64,
         limit: u64,
         durable: bool,
+        newest: bool,
     },
     Count {
         key: usize,
@@ -72,6 +75,14 @@ impl Step {
             start: 0,
             limit: 1_000,
             durable: false,
+            newest: false,
+        };
+        let newest = Self::Page {
+            key: 0,
+            start: 0,
+            limit: 2,
+            durable: false,
+            newest: true,
         };
         let count = Self::Count {
             key: 0,
@@ -84,7 +95,14 @@ impl Step {
             Self::Delete { all: true },
         ];
         let trim = trim.into_iter().filter(|_| trims);
-        let more = [append(true), append(false), append(true), page, count];
+        let more = [
+            append(true),
+            append(false),
+            append(true),
+            newest,
+            page,
+            count,
+        ];
         let steps = steps.iter().cloned();
         let steps = steps.filter(|step| {
             trims || !matches!(step, Self::Trim { .. } | Self::Retain | Self::Delete { .. })
@@ -185,28 +203,8 @@ impl Server {
                     count: records.len() as u64,
                 }
             }
-            Call::Scan(scan) => {
-                let visible = if scan.durable {
-                    self.durable
-                } else {
-                    self.next
-                };
-                let end = scan.end.min(visible);
-                let mut values = self.between(&scan.key, scan.start, end);
-                let full = values.len() as u64 > scan.limit;
-                values.truncate(scan.limit as usize);
-                let next = match values.last() {
-                    Some(last) if full => last.sequence + 1,
-                    _ => end
-                        .max(scan.start)
-                        .max(self.floor_of(&scan.key).min(scan.end)),
-                };
-                Outcome::Page {
-                    values,
-                    next,
-                    trimmed: self.trimmed(&scan.key, scan.start, scan.end),
-                }
-            }
+            Call::Scan(scan) => self.page(scan),
+            Call::Several(call) => self.several(call),
             Call::Count { key, start, end } => Outcome::Count {
                 count: self.between(key, *start, *end).len() as u64,
                 trimmed: self.trimmed(key, *start, *end),
@@ -232,6 +230,7 @@ impl Server {
                 next_start_after: None,
             },
             Call::Segments => Outcome::Segments(Vec::new()),
+            Call::GetCursor { .. } | Call::PutCursor(_) => Outcome::Cursor { position: None },
         }
     }
 
@@ -261,6 +260,7 @@ impl Server {
         let safety = Safety {
             conditions,
             numbered: Some(numbered),
+            ..Safety::default()
         };
         Call::Append {
             records,
@@ -366,16 +366,19 @@ pub(super) fn correct(steps: &[Step]) -> (History, FinalLog, Facts) {
                 start,
                 limit,
                 durable,
+                newest,
             } => {
                 let scan = ScanCall {
                     key: key(number),
-                    start,
+                    start: if newest { 0 } else { start },
                     end: u64::MAX,
                     limit,
                     durable,
+                    newest,
                     follow_ms: None,
                 };
                 server.operate("scanner", Call::Scan(scan));
+                server.read_several(start, limit, durable);
             }
             Step::Count {
                 key: number,
@@ -458,6 +461,7 @@ pub(super) fn correct(steps: &[Step]) -> (History, FinalLog, Facts) {
         tip: server.next,
         floor: server.floor,
         key_floors: server.key_floors,
+        cursors: BTreeMap::new(),
     };
     let facts = Facts {
         page_records: 1_000,

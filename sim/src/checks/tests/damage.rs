@@ -1,11 +1,15 @@
 //! What can be wrong with a history.
 
+mod several;
+
 use super::correct::NODE;
 use crate::checks::{AUDITOR, Facts, FinalLog};
 use crate::history::{
     Call, Condition, End, Fault, History, Life, Moment, Numbered, Operation, Outcome, Safety,
     SegmentSeen, Sent,
 };
+
+pub(super) use several::OF_SEVERAL;
 
 type Damage = fn(&mut History, &mut FinalLog, &mut Facts);
 
@@ -164,6 +168,10 @@ pub(super) const DAMAGE: &[(&str, &str, Damage)] = &[
     }),
     ("a page has a gap", "pages", |history, _, _| { page(history).0.remove(1); }),
     ("a page goes on too late", "pages", |history, _, _| { let (values, _) = page(history); values.pop(); }),
+    ("a page of the newest records is without the last one", "pages", |history, _, _| {
+        let newest = nth_last(history, is_page, 1);
+        if let Some((_, Outcome::Page { values, .. })) = &mut newest.answered { values.pop(); }
+    }),
     ("a page is over its limit", "pages", |_, _, facts| facts.page_records = 1),
     ("a page is stale", "visible", |history, _, _| { let (values, next) = page(history); values.clear(); *next = 0; }),
     ("a count is too high", "counts", |history, _, _| count(history, "counter", |count| count + 1_000)),

@@ -68,6 +68,7 @@ impl Client {
                 end: u64::MAX,
                 limit: 1_000,
                 durable: false,
+                newest: false,
                 follow_ms: None,
             };
             match self.connection.scan(scan).await {

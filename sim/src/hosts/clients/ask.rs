@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 
 use super::{Current, Surroundings};
 use crate::history::{
-    Call, HeadersSeen, Numbered, Outcome, Recorder, ScanCall, Seen, SegmentSeen, headers_of,
+    Call, HeadersSeen, Move, Named, Numbered, Outcome, Recorder, ScanCall, Seen, SegmentSeen,
+    Selected, SeveralCall, headers_of,
 };
 use crate::hosts::server::PORT;
 use crate::net::{Answer, HttpClient, Lost};
@@ -90,7 +91,8 @@ impl Connection {
     async fn exchange(&self, call: &Call) -> Outcome {
         let (method, path, body) = request(call);
         let follow_ms = match call {
-            Call::Scan(scan) => scan.follow_ms.unwrap_or(0),
+            Call::Scan(ScanCall { follow_ms, .. })
+            | Call::Several(SeveralCall { follow_ms, .. }) => follow_ms.unwrap_or(0),
             _ => 0,
         };
         let within = self.patience + Duration::from_millis(follow_ms);
@@ -144,9 +146,14 @@ fn request(call: &Call) -> (Method, String, Option<Value>) {
             {
                 body["producer"] = json!({ "id": id, "epoch": epoch, "sequence": sequence });
             }
+            if !safety.moves.is_empty() {
+                let moves = safety.moves.iter().map(moved);
+                body["cursors"] = moves.collect();
+            }
             (Method::POST, "/api/v1/log/append".into(), Some(body))
         }
         Call::Scan(scan) => get(scan_path(scan)),
+        Call::Several(call) => several(call),
         Call::Count { key, start, end } => get(format!(
             "count?key_base64={}&start_seq={start}&end_seq={end}",
             URL_SAFE_NO_PAD.encode(key)
@@ -178,17 +185,28 @@ fn request(call: &Call) -> (Method, String, Option<Value>) {
             let path = format!("/api/v1/log/key?key_base64={key}{before}");
             (Method::DELETE, path, None)
         }
+        Call::GetCursor { name } => get(format!("cursors/{name}")),
+        Call::PutCursor(wanted) => {
+            let path = format!("/api/v1/log/cursors/{}", wanted.name);
+            let body = json!({ "position": wanted.position, "expected": wanted.expected });
+            (Method::PUT, path, Some(body))
+        }
     }
 }
 
+fn moved(wanted: &Move) -> Value {
+    json!({ "name": wanted.name, "position": wanted.position, "expected": wanted.expected })
+}
+
 fn scan_path(scan: &ScanCall) -> String {
-    let mut path = format!(
-        "scan?key_base64={}&start_seq={}&end_seq={}&limit={}",
-        URL_SAFE_NO_PAD.encode(&scan.key),
-        scan.start,
-        scan.end,
-        scan.limit
-    );
+    let ScanCall {
+        start, end, limit, ..
+    } = scan;
+    let key = URL_SAFE_NO_PAD.encode(&scan.key);
+    let mut path = match scan.newest {
+        true => format!("scan?key_base64={key}&end_seq={end}&last={limit}"),
+        false => format!("scan?key_base64={key}&start_seq={start}&end_seq={end}&limit={limit}"),
+    };
     if scan.durable {
         path.push_str("&visibility=durable");
     }
@@ -197,6 +215,51 @@ fn scan_path(scan: &ScanCall) -> String {
         let _ = write!(path, "&follow=true&timeout_ms={wait}");
     }
     path
+}
+
+/// With a query for those with a prefix, and with a body for a list of keys.
+fn several(call: &SeveralCall) -> (Method, String, Option<Value>) {
+    let visibility = if call.durable { "durable" } else { "memory" };
+    match &call.keys {
+        Selected::Prefix(prefix) => {
+            let mut path = format!(
+                "/api/v1/log/scan?prefix_base64={}&start_seq={}&end_seq={}&limit={}&visibility={visibility}",
+                URL_SAFE_NO_PAD.encode(prefix),
+                call.start,
+                call.end,
+                call.limit
+            );
+            if let Some(wait) = call.follow_ms {
+                // Writing to a string cannot fail.
+                let _ = write!(path, "&follow=true&timeout_ms={wait}");
+            }
+            (Method::GET, path, None)
+        }
+        Selected::Keys(keys) => {
+            let keys: Vec<String> = keys.iter().map(|key| STANDARD.encode(key)).collect();
+            let mut body = json!({
+                "keys": keys,
+                "startSeq": call.start,
+                "endSeq": call.end,
+                "limit": call.limit,
+                "visibility": visibility,
+            });
+            if let Some(wait) = call.follow_ms {
+                body["follow"] = json!(true);
+                body["timeoutMs"] = json!(wait);
+            }
+            (Method::POST, "/api/v1/log/scan".into(), Some(body))
+        }
+    }
+}
+
+fn seen(value: &Value) -> Option<Seen> {
+    Some(Seen {
+        sequence: value["sequence"].as_u64()?,
+        value: text(&value["value"])?,
+        headers: headers(&value["headers"])?,
+        timestamp_ms: value["timestampMs"].as_i64()?,
+    })
 }
 
 /// What an answer says, if it is one that a log gives to this call.
@@ -209,6 +272,9 @@ fn outcome(call: &Call, answer: &Answer) -> Option<Outcome> {
             key: text(&body["conflict"]["key"]),
             sequence: last.as_u64().or(body["expectedSequence"].as_u64()),
         });
+    }
+    if answer.status == StatusCode::NOT_FOUND && matches!(call, Call::GetCursor { .. }) {
+        return Some(Outcome::Cursor { position: None });
     }
     if answer.status != StatusCode::OK {
         return Some(Outcome::Refused {
@@ -227,12 +293,15 @@ fn outcome(call: &Call, answer: &Answer) -> Option<Outcome> {
             count: body["recordsAppended"].as_u64()?,
         },
         Call::Scan(_) => Outcome::Page {
+            values: all(&body["values"], seen)?,
+            next: body["nextSequence"].as_u64()?,
+            trimmed: body["trimmedBefore"].as_u64(),
+        },
+        Call::Several(_) => Outcome::Named {
             values: all(&body["values"], |value| {
-                Some(Seen {
-                    sequence: value["sequence"].as_u64()?,
-                    value: text(&value["value"])?,
-                    headers: headers(&value["headers"])?,
-                    timestamp_ms: value["timestampMs"].as_i64()?,
+                Some(Named {
+                    key: text(&value["key"])?,
+                    seen: seen(value)?,
                 })
             })?,
             next: body["nextSequence"].as_u64()?,
@@ -247,6 +316,9 @@ fn outcome(call: &Call, answer: &Answer) -> Option<Outcome> {
         },
         Call::Delete { .. } => Outcome::Deleted {
             floor: body["trimmedBefore"].as_u64()?,
+        },
+        Call::GetCursor { .. } | Call::PutCursor(_) => Outcome::Cursor {
+            position: Some(body["position"].as_u64()?),
         },
         Call::Keys { .. } => Outcome::Keys {
             keys: all(&body["keys"], |key| text(&key["key"]))?,

@@ -9,7 +9,9 @@ use tokio::time::Instant;
 
 use super::{Connection, key};
 use crate::checks::{AUDITOR, FinalLog};
-use crate::history::{Call, Outcome, Safety, ScanCall, Seen, Sent};
+use crate::history::{
+    CONSUMED, Call, Outcome, Safety, ScanCall, Seen, Selected, Sent, SeveralCall, cursor_of,
+};
 
 /// Within this time after the last fault, a durable append succeeds.
 const PROGRESS: Duration = Duration::from_secs(90);
@@ -85,12 +87,23 @@ impl Audit {
         let Outcome::Segments(segments) = self.surely(Call::Segments).await? else {
             return None;
         };
+        let mut cursors = BTreeMap::new();
+        for (number, appends) in (0..CONSUMED).flat_map(|number| [(number, true), (number, false)])
+        {
+            let name = cursor_of(number, appends);
+            let call = Call::GetCursor { name: name.clone() };
+            let Outcome::Cursor { position } = self.surely(call).await? else {
+                return None;
+            };
+            cursors.extend(position.map(|position| (name, position)));
+        }
         let log = FinalLog {
             records,
             segments,
             tip,
             floor,
             key_floors,
+            cursors,
         };
         self.question(&log).await?;
         Some(log)
@@ -128,6 +141,7 @@ impl Audit {
             end,
             limit: [1, 2, 7, 100, 10_000][self.random.random_range(0..5)],
             durable: self.random.random(),
+            newest: false,
             follow_ms: None,
         })
     }
@@ -147,6 +161,12 @@ impl Audit {
                 self.surely(call).await?;
                 let call = self.page(&key, start, end);
                 self.surely(call).await?;
+                let Call::Scan(page) = self.page(&key, 0, end) else {
+                    continue;
+                };
+                let newest = true;
+                let call = Call::Scan(ScanCall { newest, ..page });
+                self.surely(call).await?;
             }
         }
         let segments = log.segments.len() as u32 + 2;
@@ -162,6 +182,24 @@ impl Audit {
                 start_after: self.random.random::<bool>().then_some(after),
                 limit: self.random.random_range(1..=5),
             };
+            self.surely(call).await?;
+        }
+        for _ in 0..QUESTIONS {
+            let mut edge = || edges[self.random.random_range(0..edges.len())];
+            let (one, other) = (edge(), edge());
+            let some: Vec<String> = self.keys.iter().take(3).cloned().collect();
+            let call = Call::Several(SeveralCall {
+                keys: match self.random.random_range(0..3) {
+                    0 => Selected::Keys(some),
+                    1 => Selected::Prefix("a".into()),
+                    _ => Selected::Prefix(String::new()),
+                },
+                start: one.min(other),
+                end: one.max(other),
+                limit: [1, 2, 7, 100, 10_000][self.random.random_range(0..5)],
+                durable: self.random.random(),
+                follow_ms: None,
+            });
             self.surely(call).await?;
         }
         Some(())

@@ -66,6 +66,7 @@ impl Client {
             end: u64::MAX,
             limit,
             durable: false,
+            newest: false,
             follow_ms: None,
         };
         match self.connection.scan(scan).await {

@@ -162,8 +162,8 @@ impl Client {
             sequence,
         };
         let safety = Safety {
-            conditions: Vec::new(),
             numbered: Some(numbered),
+            ..Safety::default()
         };
         Call::Append {
             records,

@@ -7,10 +7,12 @@ use crate::history::{Call, Outcome, ScanCall};
 
 /// Pages that a scanner reads before it begins anew.
 const PAGES: u32 = 6;
+/// Of so many times that it begins, it asks once for the newest records.
+const NEWEST_EVERY: u32 = 3;
 
 impl Client {
     pub(super) async fn scan_all(&mut self) {
-        for _ in 0..self.plan.operations.div_ceil(PAGES) {
+        for round in 0..self.plan.operations.div_ceil(PAGES) {
             self.think().await;
             let mut scan = ScanCall {
                 key: self.some_key(),
@@ -18,8 +20,16 @@ impl Client {
                 end: u64::MAX,
                 limit: [1, 3, 20, 1_000][self.random.random_range(0..4)],
                 durable: self.random.random(),
+                newest: false,
                 follow_ms: None,
             };
+            if round % NEWEST_EVERY == 1 {
+                scan.newest = true;
+                if failed(&self.connection.scan(scan.clone()).await) {
+                    self.back_off().await;
+                }
+                continue;
+            }
             for _ in 0..PAGES {
                 match self.connection.scan(scan.clone()).await {
                     Outcome::Page { values, next, .. } if !values.is_empty() => scan.start = next,
@@ -37,6 +47,7 @@ impl Client {
             end: u64::MAX,
             limit: [1, 5, 1_000][self.random.random_range(0..3)],
             durable,
+            newest: false,
             follow_ms: None,
         };
         for _ in 0..self.plan.operations {
@@ -65,14 +76,18 @@ impl Client {
                     start_after: self.random.random::<bool>().then_some(key),
                     limit: self.random.random_range(1..=4),
                 },
-                2 => Call::Scan(ScanCall {
-                    key,
-                    start: from.min(to),
-                    end: from.max(to),
-                    limit: self.random.random_range(1..=50),
-                    durable: false,
-                    follow_ms: None,
-                }),
+                2 => {
+                    let newest = to % 2 == 1;
+                    Call::Scan(ScanCall {
+                        key,
+                        start: if newest { 0 } else { from.min(to) },
+                        end: from.max(to),
+                        limit: self.random.random_range(1..=50),
+                        durable: false,
+                        newest,
+                        follow_ms: None,
+                    })
+                }
                 _ => Call::Count {
                     key,
                     start: from.min(to),

@@ -43,7 +43,7 @@ impl Client {
                 durable: true,
                 safety: Safety {
                     conditions,
-                    numbered: None,
+                    ..Safety::default()
                 },
             };
             if failed(&self.connection.ask(call).await) {
@@ -79,6 +79,7 @@ impl Client {
                 end: u64::MAX,
                 limit: 1_000,
                 durable: false,
+                newest: false,
                 follow_ms: None,
             };
             match self.connection.scan(scan).await {

@@ -33,6 +33,7 @@ impl Client {
                 end: u64::MAX,
                 limit,
                 durable: false,
+                newest: false,
                 follow_ms: None,
             };
             let Outcome::Page { next, .. } = self.connection.scan(scan).await else {

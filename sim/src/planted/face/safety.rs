@@ -56,6 +56,10 @@ impl Unsafe {
                 }
             }
             Planted::JudgeFirst => safety.conditions.truncate(1),
+            Planted::IgnoreExpected => {
+                let moves = safety.moves.iter_mut();
+                moves.for_each(|moved| moved.expected = None);
+            }
             Planted::IgnoreReuse => {
                 if let Some(numbered) = &safety.numbered {
                     let first = self.content.entry(numbered.clone());

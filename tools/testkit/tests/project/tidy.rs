@@ -70,6 +70,8 @@ fn lines_with(words: &[String]) -> Vec<String> {
 fn no_file_is_too_long_to_read() {
     let long: Vec<_> = files("rs")
         .iter()
+        // What is made of `log.proto` is read there.
+        .filter(|path| !path.iter().any(|part| part == "generated"))
         .map(|path| (path.display().to_string(), read(path).lines().count()))
         .filter(|(_, lines)| *lines > LONGEST_FILE)
         .map(|(path, lines)| format!("{path}: {lines} lines"))

@@ -2,7 +2,9 @@
 //! fields for text, and examples.
 
 use log_domain::append::MAX_PRECONDITIONS;
+use log_domain::cursor::{MAX_MOVES, MAX_NAME_BYTES};
 use log_domain::headers::NAME_CHARACTERS;
+use log_domain::selection::SELECTED_KEYS;
 use poem_openapi::registry::MetaSchema;
 use serde_json::{Value as Json, json};
 
@@ -82,6 +84,7 @@ pub(super) fn of(message: &str) -> Supplement {
         .limited(|field, schema| match field {
             "records" => schema.min_items = Some(1),
             "preconditions" => schema.max_items = Some(MAX_PRECONDITIONS),
+            "cursors" => schema.max_items = Some(MAX_MOVES),
             _ => {}
         }),
         "Precondition" => with(
@@ -101,6 +104,47 @@ pub(super) fn of(message: &str) -> Supplement {
                 schema.max_length = Some(128);
             }
         }),
+        "CursorMove" => with(
+            &["name", "position"],
+            Vec::new(),
+            json!({"name": "orders-projection", "position": 1, "expected": 0}),
+        )
+        .limited(|field, schema| {
+            if field == "name" {
+                schema.min_length = Some(1);
+                schema.max_length = Some(MAX_NAME_BYTES);
+            }
+        }),
+        "PutCursorRequest" => with(&["position"], Vec::new(), json!({"position": 1, "expected": 0})),
+        "CursorResponse" => with(
+            &["status", "name", "position", "updatedMs", "lag"],
+            Vec::new(),
+            json!({
+                "status": "success",
+                "name": "orders-projection",
+                "position": 1,
+                "updatedMs": 1_795_385_000_000_u64,
+                "lag": 1
+            }),
+        ),
+        "DeleteCursorResponse" => with(
+            &["status"],
+            Vec::new(),
+            json!({"status": "success", "deleted": true}),
+        ),
+        "Cursor" => with(
+            &["name", "position", "updatedMs", "lag"],
+            Vec::new(),
+            json!({"name": "orders-projection", "position": 1, "updatedMs": 1_795_385_000_000_u64, "lag": 1}),
+        ),
+        "CursorsResponse" => with(
+            &["status", "cursors"],
+            Vec::new(),
+            json!({
+                "status": "success",
+                "cursors": [{"name": "orders-projection", "position": 1, "updatedMs": 1_795_385_000_000_u64, "lag": 1}]
+            }),
+        ),
         "AppendResponse" => with(
             &["status", "recordsAppended", "startSequence"],
             Vec::new(),
@@ -123,9 +167,30 @@ pub(super) fn of(message: &str) -> Supplement {
         ),
         "Value" => with(
             &["sequence", "value", "timestampMs"],
-            vec![text("valueText", "value", "With `format=text`, in place of `value` if the value is text.")],
+            vec![
+                text("valueText", "value", "With `format=text`, in place of `value` if the value is text."),
+                text("keyText", "key", TEXT_OF_KEY),
+            ],
             json!({"sequence": 0, "value": "Zmlyc3Q=", "timestampMs": 1_795_385_000_000_u64}),
         ),
+        "ScanRequest" => with(
+            &[],
+            vec![
+                text("keyText", "key", "The key as text, in place of `key`."),
+                text("keysText", "keys", "Keys as text, beside those in `keys`."),
+                text("prefixText", "prefix", "The prefix as text, in place of `prefix`."),
+            ],
+            json!({"prefix": "b3JkZXJz"}),
+        )
+        .limited(|field, schema| match field {
+            "key" => schema.min_length = Some(2),
+            "keys" => schema.max_items = Some(SELECTED_KEYS),
+            "limit" => schema.minimum = Some(1.0),
+            "startTimeMs" => schema.minimum = Some(0.0),
+            "visibility" => schema.enum_items = vec!["memory".into(), "durable".into()],
+            "format" => schema.enum_items = vec!["base64".into(), "text".into()],
+            _ => {}
+        }),
         "ScanResponse" => with(
             &["status", "key", "values", "nextSequence"],
             vec![text("keyText", "key", TEXT_OF_KEY)],

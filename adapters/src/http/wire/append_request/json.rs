@@ -9,7 +9,9 @@ use std::ops::Range;
 use base64::Engine;
 use bytes::Bytes;
 use log_domain::headers::HeadersBuilder;
-use log_domain::{Headers, Key, Limits, Precondition, Producer, Record, Sequence};
+use log_domain::{
+    CursorMove, CursorName, Headers, Key, Limits, Precondition, Producer, Record, Sequence,
+};
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error as _, MapAccess, Visitor};
 
@@ -23,6 +25,7 @@ use crate::quoted::cut;
 use list::Element;
 
 mod conditions;
+mod cursors;
 mod headers;
 mod list;
 
@@ -45,6 +48,7 @@ pub(super) fn decode(body: &[u8], limits: &Limits) -> Result<Decoded, Failure> {
         await_durable: false,
         preconditions: Vec::new(),
         producer: None,
+        cursors: Vec::new(),
         refused: None,
     };
     let mut json = serde_json::Deserializer::from_slice(body);
@@ -91,6 +95,7 @@ struct Request<'l> {
     await_durable: bool,
     preconditions: Vec<conditions::Place>,
     producer: Option<conditions::Sent>,
+    cursors: Vec<cursors::Sent>,
     /// Why no more was read, if that is not a matter of JSON.
     refused: Option<Failure>,
 }
@@ -139,11 +144,25 @@ impl Request<'_> {
             let id = sent.id.ok_or_else(|| missing("producer.id"))?;
             Ok(Producer::parse(&id, sent.epoch, sent.sequence)?)
         });
+        let cursor = |sent: cursors::Sent| -> Result<CursorMove, Failure> {
+            let name = sent.name.ok_or_else(|| missing("name"))?;
+            let position = sent.position.ok_or_else(|| missing("position"))?;
+            Ok(CursorMove {
+                name: CursorName::parse(&name)?,
+                position: Sequence::new(position),
+                expected: sent.expected.map(Sequence::new),
+            })
+        };
+        let cursors = self.cursors.into_iter().enumerate();
+        let cursors = cursors.map(|(index, sent)| {
+            cursor(sent).map_err(|failure| failure.of(format_args!("cursor[{index}]")))
+        });
         Ok(Decoded {
             records,
             await_durable: self.await_durable,
             preconditions: preconditions.collect::<Result<_, _>>()?,
             producer: producer.transpose()?,
+            cursors: cursors.collect::<Result<_, _>>()?,
         })
     }
 
@@ -198,6 +217,9 @@ impl<'de> Visitor<'de> for &mut Request<'_> {
                     map.next_value_seed(list::of::<conditions::Place>(self))?
                 }
                 AppendRequestField::Producer => map.next_value_seed(conditions::Producer(self))?,
+                AppendRequestField::Cursors => {
+                    map.next_value_seed(list::of::<cursors::Sent>(self))?
+                }
             }
         }
         Ok(())

@@ -5,15 +5,18 @@
 
 use bytes::{Buf, Bytes};
 use log_domain::append::MAX_PRECONDITIONS;
+use log_domain::cursor::MAX_MOVES;
 use log_domain::headers::HeadersBuilder;
-use log_domain::{Error, Key, Limits, Precondition, Producer, Record, Sequence};
+use log_domain::{
+    CursorMove, CursorName, Error, Key, Limits, Precondition, Producer, Record, Sequence,
+};
 use prost::DecodeError;
 use prost::encoding::{WireType, decode_key, decode_varint};
 
-use super::{Decoded, missing, too_many, too_many_preconditions};
+use super::{Decoded, missing, too_many, too_many_cursors, too_many_preconditions};
 use crate::http::wire::failure::Failure;
 use crate::http::wire::proto::{
-    AppendRequestField, HeaderField, PreconditionField, ProducerField, RecordField,
+    AppendRequestField, CursorMoveField, HeaderField, PreconditionField, ProducerField, RecordField,
 };
 use crate::http::wire::unexpected_field::unexpected;
 
@@ -21,6 +24,7 @@ const RECORDS: u32 = AppendRequestField::Records as u32;
 const AWAIT_DURABLE: u32 = AppendRequestField::AwaitDurable as u32;
 const PRECONDITIONS: u32 = AppendRequestField::Preconditions as u32;
 const PRODUCER: u32 = AppendRequestField::Producer as u32;
+const CURSORS: u32 = AppendRequestField::Cursors as u32;
 const KEY: u32 = RecordField::Key as u32;
 const VALUE: u32 = RecordField::Value as u32;
 const HEADERS: u32 = RecordField::Headers as u32;
@@ -31,6 +35,9 @@ const NO_RECORD_SINCE: u32 = PreconditionField::NoRecordSince as u32;
 const PRODUCER_ID: u32 = ProducerField::Id as u32;
 const PRODUCER_EPOCH: u32 = ProducerField::Epoch as u32;
 const PRODUCER_SEQUENCE: u32 = ProducerField::Sequence as u32;
+const CURSOR_NAME: u32 = CursorMoveField::Name as u32;
+const CURSOR_POSITION: u32 = CursorMoveField::Position as u32;
+const CURSOR_EXPECTED: u32 = CursorMoveField::Expected as u32;
 
 /// The parts of a request.
 pub(super) fn decode(mut body: Bytes, limits: &Limits) -> Result<Decoded, Failure> {
@@ -39,6 +46,7 @@ pub(super) fn decode(mut body: Bytes, limits: &Limits) -> Result<Decoded, Failur
         mut await_durable,
         mut preconditions,
         mut producer,
+        mut cursors,
     } = Decoded::default();
     let mut headers = HeadersBuilder::new(limits);
     while body.has_remaining() {
@@ -68,6 +76,15 @@ pub(super) fn decode(mut body: Bytes, limits: &Limits) -> Result<Decoded, Failur
                 let message = bytes_field(&mut body).map_err(malformed)?;
                 producer = Some(self::producer(message)?);
             }
+            (CURSORS, WireType::LengthDelimited) => {
+                let index = cursors.len();
+                if index >= MAX_MOVES {
+                    return Err(too_many_cursors());
+                }
+                let about = |failure: Failure| failure.of(format_args!("cursor[{index}]"));
+                let message = bytes_field(&mut body).map_err(malformed)?;
+                cursors.push(cursor(message).map_err(about)?);
+            }
             (number, _) => {
                 let prefix = "the body is not an AppendRequest: ";
                 return Err(unexpected::<AppendRequestField>(number, prefix));
@@ -79,6 +96,7 @@ pub(super) fn decode(mut body: Bytes, limits: &Limits) -> Result<Decoded, Failur
         await_durable,
         preconditions,
         producer,
+        cursors,
     })
 }
 
@@ -119,6 +137,30 @@ fn producer(mut message: Bytes) -> Result<Producer, Failure> {
     }
     let id = std::str::from_utf8(&id).map_err(|_| Failure::invalid("producer.id is not UTF-8"))?;
     Ok(Producer::parse(id, epoch, sequence)?)
+}
+
+fn cursor(mut message: Bytes) -> Result<CursorMove, Failure> {
+    let (mut name, mut position, mut expected) = (Bytes::new(), 0, None);
+    while message.has_remaining() {
+        match decode_key(&mut message).map_err(malformed)? {
+            (CURSOR_NAME, WireType::LengthDelimited) => {
+                name = bytes_field(&mut message).map_err(malformed)?;
+            }
+            (CURSOR_POSITION, WireType::Varint) => {
+                position = decode_varint(&mut message).map_err(malformed)?;
+            }
+            (CURSOR_EXPECTED, WireType::Varint) => {
+                expected = Some(decode_varint(&mut message).map_err(malformed)?);
+            }
+            (number, _) => return Err(unexpected::<CursorMoveField>(number, "")),
+        }
+    }
+    let name = std::str::from_utf8(&name).map_err(|_| Failure::invalid("name is not UTF-8"))?;
+    Ok(CursorMove {
+        name: CursorName::parse(name)?,
+        position: Sequence::new(position),
+        expected: expected.map(Sequence::new),
+    })
 }
 
 fn record(

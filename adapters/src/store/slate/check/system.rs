@@ -1,4 +1,4 @@
-//! The system segment: state, segments, producers; and whether each row of the directory and of the keys can be read.
+//! The system segment: state, segments, producers, cursors; and whether each row of the directory and of the keys can be read.
 
 use std::sync::Arc;
 
@@ -12,8 +12,8 @@ use super::findings::Findings;
 use super::peeked::Rows;
 use crate::store::slate::backup::Progress;
 use crate::store::slate::layout::{
-    HEAD_BYTES, RowType, directory, key_floors, keys, prefix_floors, producers, purges, segments,
-    state,
+    HEAD_BYTES, RowType, cursors, directory, key_floors, keys, prefix_floors, producers, purges,
+    segments, state,
 };
 
 /// What the system segment says.
@@ -48,7 +48,8 @@ impl System {
         while let Some(row) = rows.next(findings).await? {
             count += 1;
             let place = || format!("segment 0, row {}", row.key.escape_ascii());
-            let decoded = system.take(&row, (&mut bound, &mut prefix_floors), findings);
+            let found = (&mut bound, &mut prefix_floors);
+            let decoded = system.take(&row, end, found, findings);
             findings.unless_damaged(place, decoded)?;
         }
         if !rows.failed() {
@@ -68,6 +69,7 @@ impl System {
     fn take(
         &mut self,
         row: &KeyValue,
+        end: Sequence,
         (bound, prefix_floors): (&mut Option<Sequence>, &mut Vec<PrefixFloor>),
         findings: &mut Findings,
     ) -> Result<()> {
@@ -75,6 +77,7 @@ impl System {
         const SEGMENT: u8 = RowType::Segment as u8;
         const PRODUCER: u8 = RowType::Producer as u8;
         const PURGE: u8 = RowType::Purge as u8;
+        const CURSOR: u8 = RowType::Cursor as u8;
         const PREFIX_FLOOR: u8 = RowType::PrefixFloor as u8;
         const KEY_FLOOR: u8 = RowType::KeyFloor as u8;
         const DIRECTORY: u8 = RowType::Directory as u8;
@@ -87,6 +90,16 @@ impl System {
             }
             Some(&SEGMENT) => self.segments.push(segments::decode(&row.key, &row.value)?),
             Some(&PRODUCER) => drop(producers::decode(&row.key, &row.value)?),
+            Some(&CURSOR) => {
+                let cursor = cursors::decode(&row.key, &row.value)?;
+                if cursor.position > end {
+                    findings.add(format!(
+                        "segment 0, cursor {:?}: it is at {}, and the log ends at {end}",
+                        cursor.name.as_str(),
+                        cursor.position
+                    ));
+                }
+            }
             Some(&DIRECTORY) => drop(directory::decode(&row.key, &row.value)?),
             Some(&KEY) => drop(keys::decode(&row.key, &row.value)?),
             Some(&PREFIX_FLOOR) => {

@@ -352,6 +352,21 @@ async fn rows_of_the_system_segment_that_are_wrong_are_found() {
         fixture.put(key, value).await;
         fixture.finds(says).await;
     }
+    for (value, says) in [
+        (
+            &[1, 5, 0][..],
+            "cursor \"c\": it is at 5, and the log ends at 4",
+        ),
+        (&[2, 0, 0], "a cursor row has format version 2"),
+    ] {
+        let fixture = Fixture::new().await;
+        let (key, value) = (
+            Bytes::from_static(b"\0\0\0\0\x06c"),
+            Bytes::from_static(value),
+        );
+        fixture.put(key, value).await;
+        fixture.finds(says).await;
+    }
     let fixture = Fixture::new().await;
     let unknown = Bytes::from_static(b"\0\0\0\0\x7f");
     fixture.put(unknown, Bytes::new()).await;

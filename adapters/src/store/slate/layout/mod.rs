@@ -8,6 +8,7 @@
 //!
 //! One file for each row type, with its key and its value side by side. The tags below must never change.
 
+pub(crate) mod cursors;
 pub(crate) mod directory;
 mod floor;
 pub(crate) mod key;
@@ -41,6 +42,8 @@ pub(crate) enum RowType {
     Purge = 0x04,
     /// The floor of a prefix; system segment only.
     PrefixFloor = 0x05,
+    /// Where a cursor is; system segment only.
+    Cursor = 0x06,
     /// That a key has records in a segment; system segment only.
     Directory = 0x10,
     /// That the log has records of a key; system segment only.

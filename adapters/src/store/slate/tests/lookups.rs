@@ -169,7 +169,7 @@ async fn a_thousand_preconditions_on_forgotten_keys_are_judged_and_hold_up_nobod
     // Optimized, it is below 150 ms.
     assert!(took < Duration::from_secs(3), "judged after {took:?}");
     assert!(
-        slowest < took.max(Duration::from_millis(200)),
+        slowest < took.max(Duration::from_millis(500)),
         "held up for {slowest:?} of {took:?}"
     );
     store.close(CLOSE).await.expect("closed");

@@ -6,11 +6,13 @@ use parking_lot::RwLock;
 use slatedb::config::DbReaderOptions;
 use slatedb::{DbReader, DbReaderMode};
 
+use super::super::cursors::Cursors;
 use super::super::key_floors::FloorsOfKeys;
+use super::super::read_several::MERGED_KEYS;
 use super::super::stored_rows::all;
 use super::*;
 use crate::store::slate::layout::prefix::{ByKey, BySegment};
-use crate::store::slate::layout::{segments, state};
+use crate::store::slate::layout::{cursors, segments, state};
 
 /// How often the reader looks for what was written, and the writer flushes it.
 const OFTEN: Duration = Duration::from_millis(5);
@@ -30,6 +32,7 @@ struct View {
     segments: Arc<Vec<Segment>>,
     floor: Sequence,
     key_floors: FloorsOfKeys,
+    cursors: Arc<Cursors>,
 }
 
 impl ReadOnly {
@@ -80,8 +83,15 @@ impl Drop for ReadOnly {
 impl LogReader for ReadOnly {
     async fn scan(&self, scan: &Scan) -> Result<Page> {
         let view = self.view();
-        let floor = view.key_floors.of(&*self.db, &scan.key).await?;
-        self.reader(&view, floor).scan(scan).await
+        let Selection::Key(key) = &scan.selection else {
+            let prefixes = view.key_floors.prefixes().now();
+            let of_key = |key: &Key| prefixes.of_key(key.as_ref());
+            let reader = self.reader(&view, scan.selection.covering_floor(of_key));
+            let page = reader.several(scan, &prefixes, MERGED_KEYS).await?;
+            return Ok(page.expect("nothing goes"));
+        };
+        let floor = view.key_floors.of(&*self.db, key).await?;
+        self.reader(&view, floor).scan(key, scan).await
     }
 
     async fn keys(&self, query: &KeysQuery) -> Result<KeysPage> {
@@ -99,6 +109,14 @@ impl LogReader for ReadOnly {
         let view = self.view();
         let floor = view.key_floors.of(&*self.db, key).await?;
         self.reader(&view, floor).count(key, range).await
+    }
+
+    async fn cursor(&self, name: &CursorName) -> Result<Option<Cursor>> {
+        Ok(self.view().cursors.get(name))
+    }
+
+    async fn cursors(&self, query: &CursorsQuery) -> Result<CursorsPage> {
+        Ok(self.view().cursors.list(query))
     }
 
     fn watermarks(&self) -> Watermarks {
@@ -128,11 +146,13 @@ impl LogReader for ReadOnly {
         let tip = EngineNumber::new(row.as_ref().map_or(0, |row| row.seq)).watermark();
         let state = row.map(|row| state::decode(&row.value)).transpose()?;
         let segments = all(&*self.db, segments::prefix(), segments::decode).await?;
+        let cursors = all(&*self.db, cursors::prefix(), cursors::decode).await?;
         *self.view.write() = View {
             watermarks: Watermarks { tip, durable: tip },
             segments: Arc::new(segments),
             floor: state.unwrap_or_default().floor,
             key_floors: FloorsOfKeys::read(&*self.db).await?,
+            cursors: Arc::new(Cursors::found(cursors)),
         };
         Ok(())
     }

@@ -404,13 +404,14 @@ async fn a_reader_never_misses_a_part_of_what_it_is_told_is_there() {
                 );
                 floors.insert(floor);
                 let scan = Scan {
-                    key: Key::stored(key.into()),
+                    selection: Selection::Key(Key::stored(key.into())),
                     range: all,
                     start_time_ms: None,
                     limit: PageLimit {
                         records: 100_000,
                         bytes: 64 << 20,
                     },
+                    side: Side::Oldest,
                     visibility: Visibility::Memory,
                 };
                 let page = match store.scan(&scan).await {

@@ -5,7 +5,7 @@ use std::future::Future;
 use super::*;
 
 /// Runs `life` on a runtime of its own that is then torn down without a goodbye, as a crash does.
-fn crash_after<T: Send + 'static>(life: impl Future<Output = T> + Send + 'static) -> T {
+pub(super) fn crash_after<T: Send + 'static>(life: impl Future<Output = T> + Send + 'static) -> T {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

@@ -72,6 +72,9 @@ async fn run(log: &Configuration) -> Done {
         "part",
         json!(part.iter().map(|value| value.sequence).collect::<Vec<_>>()),
     );
+    let newest = last(log, 2).await?;
+    let sequences: Vec<i64> = newest.values.iter().map(|value| value.sequence).collect();
+    say("last", json!([sequences, newest.next_sequence]));
     say("count", json!(count_all(log, &KEY).await?));
     say("keys", json!(keys(&log).await?));
     let some = list_keys(log, None, None, None, Some("oth"), None, None, None, None).await?;
@@ -180,6 +183,12 @@ async fn pages(
             None,
             None,
             None,
+            None,
+            None,
+            None,
+            None,
+            None,
+            None,
         )
         .await?;
         if answer.values.is_empty() {
@@ -214,6 +223,31 @@ async fn keys(log: &Configuration) -> Done<Vec<String>> {
     }
 }
 
+async fn last(log: &Configuration, count: i64) -> Result<ScanResponse, LogError> {
+    let key = BASE64_STANDARD.encode(KEY);
+    scan(
+        log,
+        None,
+        Some(&key),
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+        Some(count),
+        None,
+        None,
+        None,
+        None,
+        None,
+    )
+    .await
+    .map_err(|error| LogError::of_read(error, log))
+}
+
 async fn follow(log: &Configuration, start: i64, wait_ms: i64) -> Result<ScanResponse, LogError> {
     let key = BASE64_STANDARD.encode(KEY);
     scan(
@@ -225,6 +259,12 @@ async fn follow(log: &Configuration, start: i64, wait_ms: i64) -> Result<ScanRes
         None,
         Some(true),
         Some(wait_ms),
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
         None,
         None,
         None,

@@ -112,6 +112,8 @@ async fn a_wrong_argument_is_refused_before_anything_is_sent() {
         client.scan("orders", 5..2),
         client.scan_with("orders", .., ReadOptions::new().page(0)),
         client.tail_with("orders", 0, ReadOptions::new().page(0)),
+        client.last("", 1),
+        client.last("orders", 0),
     ];
     for mut stream in streams {
         message(stream.next().await.unwrap().unwrap_err());

@@ -311,6 +311,7 @@ impl Shared {
             ),
             "/api/v1/log/key" => self.delete(&url),
             "/api/v1/log/keys" => self.keys(&url),
+            path if path.starts_with("/api/v1/log/cursors") => self.cursors(&url, request),
             _ => Reply::error(404, "not_found"),
         }
     }
@@ -322,6 +323,67 @@ impl Shared {
         match answer {
             Ok(answer) => Reply::message(200, &answer),
             Err(refusal) => Reply::message(409, &*refusal),
+        }
+    }
+
+    /// Whatever is asked of cursors.
+    fn cursors(&self, url: &Url, request: &Request) -> Reply {
+        let mut log = self.log.lock().unwrap();
+        let tip = log.records.len() as u64;
+        let path = url.path().strip_prefix("/api/v1/log/cursors").unwrap();
+        let answer = |name: &str, position: u64| wire::CursorResponse {
+            status: wire::SUCCESS.to_owned(),
+            name: name.to_owned(),
+            position,
+            updated_ms: 1,
+            lag: tip - position,
+        };
+        let Some(name) = path.strip_prefix('/') else {
+            let after = parameter(url, "start_after").unwrap_or_default();
+            let prefix = parameter(url, "prefix").unwrap_or_default();
+            let mut cursors = log.cursors.iter().filter(|(name, _)| {
+                name.starts_with(&prefix) && (after.is_empty() || **name > after)
+            });
+            // Two a page, whatever was asked for.
+            let page: Vec<_> = cursors.by_ref().take(2).collect();
+            let last = page.last().map(|(name, _)| (*name).clone());
+            let more = cursors.next().is_some();
+            let page = page.into_iter().map(|(name, position)| wire::Cursor {
+                name: name.clone(),
+                position: *position,
+                updated_ms: 1,
+                lag: tip - position,
+            });
+            let answer = wire::CursorsResponse {
+                status: wire::SUCCESS.to_owned(),
+                cursors: page.collect(),
+                next_start_after: last.filter(|_| more),
+            };
+            return Reply::message(200, &answer);
+        };
+        let name = name.replace("%2F", "/").replace("%20", " ");
+        if request.head.starts_with("PUT ") {
+            let wanted = wire::PutCursorRequest::decode(request.body.clone()).expect("a move");
+            if let Err(refusal) = log.may_move(&name, wanted.expected) {
+                return Reply::message(409, &*refusal);
+            }
+            let position = wanted.position.expect("a position");
+            if position > tip {
+                return Reply::error(400, "invalid_argument");
+            }
+            log.cursors.insert(name.clone(), position);
+            return Reply::message(200, &answer(&name, position));
+        }
+        if request.head.starts_with("DELETE ") {
+            let answer = wire::DeleteCursorResponse {
+                status: wire::SUCCESS.to_owned(),
+                deleted: log.cursors.remove(&name).is_some(),
+            };
+            return Reply::message(200, &answer);
+        }
+        match log.cursors.get(&name) {
+            Some(position) => Reply::message(200, &answer(&name, *position)),
+            None => Reply::error(404, "not_found"),
         }
     }
 
@@ -362,9 +424,16 @@ impl Shared {
             // Without a record it answers nothing.
             let _ = timeout(wait, appended).await;
         }
-        let limit = number(url, "limit") as usize;
         let tip = self.log.lock().unwrap().records.len() as u64;
-        let found = self.found(url);
+        let mut found = self.found(url);
+        let limit = match parameter(url, "last") {
+            Some(_) => {
+                let last = number(url, "last") as usize;
+                found.drain(..found.len().saturating_sub(last));
+                usize::MAX
+            }
+            None => number(url, "limit") as usize,
+        };
         let next_sequence = match found.get(limit) {
             Some(next) => next.sequence,
             None => tip.max(number(url, "start_seq")),
@@ -383,13 +452,10 @@ impl Shared {
         let after = parameter(url, "start_after_base64").map(|after| decoded(&after));
         let prefix = parameter(url, "prefix_base64").map_or_else(Bytes::new, |key| decoded(&key));
         let log = self.log.lock().unwrap();
-        let keys = log.records.iter().map(|(key, _)| key.clone());
-        let keys: BTreeSet<Bytes> = keys
-            .filter(|key| key.starts_with(&prefix))
-            .filter(|key| after.as_ref().is_none_or(|after| key > after))
-            .collect();
-        // Two a page, whatever was asked for.
-        let page: Vec<_> = keys.iter().take(2).cloned().collect();
+        let mut keys: BTreeSet<Bytes> = log.records.iter().map(|(key, _)| key.clone()).collect();
+        let is_after = |key: &Bytes| after.as_ref().is_none_or(|after| key > after);
+        keys.retain(|key| key.starts_with(&prefix) && is_after(key));
+        let page: Vec<_> = keys.iter().take(2).cloned().collect(); // Two, whatever was asked for.
         let answer = wire::KeysResponse {
             status: wire::SUCCESS.to_owned(),
             next_start_after: page.last().filter(|_| keys.len() > 2).cloned(),
@@ -410,15 +476,15 @@ impl Shared {
                 sequence,
                 value: record.1.clone(),
                 timestamp_ms: 1,
-                headers: Vec::new(),
+                ..wire::Value::default()
             })
             .collect()
     }
 }
 
 fn parameter(url: &Url, name: &str) -> Option<String> {
-    let mut pairs = url.query_pairs();
-    pairs.find_map(|(found, value)| (found == name).then(|| value.into_owned()))
+    url.query_pairs()
+        .find_map(|(found, value)| (found == name).then(|| value.into_owned()))
 }
 
 fn number(url: &Url, name: &str) -> u64 {

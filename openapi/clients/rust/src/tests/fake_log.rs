@@ -1,6 +1,6 @@
 //! The log of the small server: records, and what it knows of producers.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use bytes::Bytes;
 
@@ -14,6 +14,7 @@ pub(super) struct Log {
     pub(super) records: Vec<(Bytes, Bytes)>,
     /// Below which sequences the records of keys were deleted.
     pub(super) floors: HashMap<Bytes, u64>,
+    pub(super) cursors: BTreeMap<String, u64>,
     producers: HashMap<String, Known>,
     /// The producers as they were when the log had so many records.
     before: Vec<(usize, HashMap<String, Known>)>,
@@ -35,6 +36,9 @@ impl Log {
         if let Some(answer) = self.duplicate(&request)? {
             return Ok(answer);
         }
+        for moved in &request.cursors {
+            self.may_move(&moved.name, moved.expected)?;
+        }
         for precondition in &request.preconditions {
             let mut keys = self.records.iter().map(|(key, _)| key);
             let last = keys.rposition(|key| *key == precondition.key);
@@ -44,7 +48,7 @@ impl Log {
                     conflict: Some(wire::Conflict {
                         key: precondition.key.clone(),
                         last_sequence: last,
-                        trimmed_before: None,
+                        ..Default::default()
                     }),
                     ..*refusal("conflict")
                 }));
@@ -56,6 +60,9 @@ impl Log {
             start_sequence: self.records.len() as u64,
             duplicate: false,
         };
+        for moved in request.cursors.clone() {
+            self.cursors.insert(moved.name, moved.position);
+        }
         for record in request.records.clone() {
             let record = (record.key.expect("a key"), record.value.expect("a value"));
             self.records.push(record);
@@ -76,6 +83,26 @@ impl Log {
         self.before
             .push((self.records.len(), self.producers.clone()));
         Ok(answer)
+    }
+
+    /// Whether a cursor is where it is expected.
+    pub(super) fn may_move(
+        &self,
+        name: &str,
+        expected: Option<u64>,
+    ) -> Result<(), Box<ErrorResponse>> {
+        let position = self.cursors.get(name).copied();
+        if expected.is_none_or(|expected| expected == position.unwrap_or(0)) {
+            return Ok(());
+        }
+        Err(Box::new(ErrorResponse {
+            conflict: Some(wire::Conflict {
+                cursor: Some(name.to_owned()),
+                position,
+                ..Default::default()
+            }),
+            ..*refusal("conflict")
+        }))
     }
 
     /// The answer of before, if the request was applied before.

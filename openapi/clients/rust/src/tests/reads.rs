@@ -47,6 +47,32 @@ async fn a_scan_reads_page_by_page_and_says_where_to_continue() {
 }
 
 #[tokio::test]
+async fn the_last_records_come_in_order_and_say_where_a_tail_continues() {
+    let server = filled().await;
+    let client = client(&server.url(), 1);
+    let mut records = client.last("orders", 2);
+    assert_eq!(records.next_sequence(), 0);
+    for sequence in [6, 8] {
+        assert_eq!(records.next().await.unwrap().unwrap().sequence, sequence);
+    }
+    assert_eq!(records.next_sequence(), 10);
+    assert!(records.next().await.is_none());
+    let options = ReadOptions::new()
+        .visibility(Visibility::Durable)
+        .start_time_ms(7);
+    let all = values(client.last_with("orders", 100, options)).await;
+    assert_eq!(all.unwrap(), ["0", "1", "2", "3", "4"]);
+    assert!(values(client.last("none", 1)).await.unwrap().is_empty());
+    let paths: Vec<String> = server.requests().into_iter().map(|r| r.path).collect();
+    assert_eq!(paths[0], "/api/v1/log/scan?key_base64=b3JkZXJz&last=2");
+    assert_eq!(
+        paths[1],
+        "/api/v1/log/scan?key_base64=b3JkZXJz&last=100&visibility=durable&start_time_ms=7"
+    );
+    assert_eq!(paths.len(), 3);
+}
+
+#[tokio::test]
 async fn a_read_is_repeated_when_its_answer_is_lost_or_cut() {
     let server = filled().await;
     server.does([

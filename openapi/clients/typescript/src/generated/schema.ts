@@ -30,6 +30,10 @@ export interface paths {
          *     atomic step; 0 requires that the key has no records. Status 409 with the code `conflict` means that another client
          *     appended first.
          *
+         *     With `cursors`, cursors move in the same atomic commit as the records: a consumer that appends its results and moves its
+         *     cursor this way, each time from its `expected` position, processes every record exactly once. If a cursor is not at that
+         *     position, nothing is appended, and the response has status 409 with the code `conflict`.
+         *
          *     Status 504 means that the outcome is unknown, unless the message says that nothing was applied: either all records
          *     were appended or none. Repeat the request: with a `producer` it is applied only once, even if it is sent repeatedly.
          *     Without one, read the key to find out. Every other error means that nothing was applied now.
@@ -53,8 +57,9 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Read records of a key
-         * @description Returns the records of one key in the order of their sequences. A page ends after `limit` records or at the
+         * Read records of a key, or of several keys
+         * @description Returns the records of one key (`key`), of some keys (`keys`) or of all keys that begin with a prefix (`prefix`; empty for the
+         *     whole log) in the order of their sequences. Give exactly one of these. In reads of several keys, each record has its `key`. A page ends after `limit` records or at the
          *     server's byte limit (8 MiB by default), whichever comes first. For the next page, set `start_seq` to `nextSequence`.
          *     A page is read within 30 s (by default).
          *
@@ -62,12 +67,24 @@ export interface paths {
          *     after `timeout_ms` with no values and the `nextSequence` to continue with. Such a page ends at 256 KiB. Up to 10,000
          *     clients (by default) can follow at the same time, including streams.
          *
+         *     With `last=n`, the page has the last *n* records of the key, in order, and `nextSequence` is where the key continues. A page that
+         *     reaches the byte limit has fewer records, the newest ones. This costs a few reads of storage, however long the key is.
+         *
+         *     With `cursor`, the page starts at the position of that cursor, which must exist. Reading does not move it: move it with PUT,
+         *     or with `cursors` of an append, once the records are processed.
+         *
          *     If the range begins below the floor of the log, the response has `trimmedBefore`: records before that sequence were
-         *     trimmed and are not in the page.
+         *     trimmed and are not in the page. A page of the last *n* records has it only if there are fewer. In reads of several keys, it tells
+         *     of floors that hold for all of them.
          */
         get: operations["scan"];
         put?: never;
-        post?: never;
+        /**
+         * Read records of many keys
+         * @description Does what `GET` on this path does, for lists of keys that are too long for a URL. The body has what the query parameters of the
+         *     same names have.
+         */
+        post: operations["scanKeys"];
         delete?: never;
         options?: never;
         head?: never;
@@ -202,13 +219,18 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Follow a key
-         * @description Sends the records of a key as server-sent events: first the existing records, then each record when it arrives, until
+         * Follow a key, or several keys
+         * @description Sends the records of one key (`key`), of some keys (`keys`) or of all keys that begin with a prefix (`prefix`; empty for the whole
+         *     log) as server-sent events, in the order of their sequences. Give exactly one of these. In reads of several keys, each record has
+         *     its `key`. The stream has first the existing records, then each record when it arrives, until
          *     `end_seq` is reached, the client disconnects or the server stops. Each event has the record's sequence as `id` and
          *     a `Value` as `data`. If there are no records, a comment line is sent every 15 s (by default). A client that
          *     reconnects with the header `Last-Event-ID` continues exactly after that event. If nothing is left because `end_seq`
          *     was reached, the status is 204, after which an `EventSource` does not reconnect. Up to 10,000 clients (by default) can
          *     follow at the same time, including scans with `follow`.
+         *
+         *     With `cursor`, the stream starts at the position of that cursor, which must exist. Reading does not move it: move it with PUT,
+         *     or with `cursors` of an append, once the records are processed.
          *
          *     If records that the stream has yet to send were trimmed, an event of type `trimmed` without `id` comes before the next
          *     record, and the stream continues. Its `data` is `{"trimmedBefore": n}`: *n* is the first sequence that can still be there.
@@ -219,8 +241,72 @@ export interface paths {
          */
         get: operations["stream"];
         put?: never;
+        /**
+         * Follow many keys
+         * @description Does what `GET` on this path does, for lists of keys that are too long for a URL. The body has what the query parameters of the
+         *     same names have.
+         */
+        post: operations["streamKeys"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/log/cursors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List cursors
+         * @description Returns the cursors with their positions and lags, in byte order of their names, one page at a time. For the next page, set
+         *     `start_after` to `nextStartAfter`, until a page has none.
+         */
+        get: operations["listCursors"];
+        put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/log/cursors/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a cursor
+         * @description Returns the position of a cursor and its lag. It shows the last move that was applied: one by PUT is durable once it is
+         *     acknowledged, one in an append is as durable as the records of the append.
+         */
+        get: operations["getCursor"];
+        /**
+         * Move a cursor
+         * @description Moves a cursor to a position, forward or back, or creates it there. When the response arrives, the move is durable. The
+         *     position must not be beyond the end of the log.
+         *
+         *     With `expected`, the cursor is moved only if it is at that position; one that does not exist is at 0. So of several
+         *     consumers that read the same position only one moves the cursor; the others get status 409 with the code `conflict` and the
+         *     cursor's position. `"expected": 0` creates a cursor that nobody else has moved.
+         *
+         *     To move a cursor together with results, use `cursors` of an append. Status 504 means that the outcome is unknown: read the
+         *     cursor.
+         */
+        put: operations["putCursor"];
+        post?: never;
+        /**
+         * Delete a cursor
+         * @description When the response arrives, it is durable that there is no such cursor. Deleting a cursor that does not exist succeeds,
+         *     too, so a deletion whose outcome is unknown (status 504) can be repeated.
+         */
+        delete: operations["deleteCursor"];
         options?: never;
         head?: never;
         patch?: never;
@@ -323,6 +409,8 @@ export interface components {
             /** @description The records are appended only if all of these preconditions hold. Up to 1,000. */
             preconditions?: components["schemas"]["Precondition"][];
             producer?: components["schemas"]["Producer"];
+            /** @description Cursors that move together with the records: all of it is applied, or nothing. Up to 100, each of another cursor. */
+            cursors?: components["schemas"]["CursorMove"][];
         };
         /**
          * @description The response to an append. The records have consecutive sequences, beginning with the start sequence.
@@ -355,7 +443,7 @@ export interface components {
             duplicate: boolean;
         };
         /**
-         * @description A precondition that does not hold.
+         * @description A precondition that does not hold, or a cursor that is not where it is expected.
          * @example {
          *       "key": "b3JkZXJz",
          *       "lastSequence": 1
@@ -364,7 +452,7 @@ export interface components {
         Conflict: {
             /**
              * Format: byte
-             * @description Key of the precondition.
+             * @description Key of the precondition. Empty if it is about a cursor.
              */
             key: string;
             /**
@@ -377,6 +465,13 @@ export interface components {
              * @description If records that the precondition asks about were trimmed or deleted, and the key has no later ones: the floor of the log or of the key, the higher one of the two; the first sequence that can still be there.
              */
             trimmedBefore?: number;
+            /** @description Name of the cursor, if it is about one. In JSON, absent otherwise. */
+            cursor?: string;
+            /**
+             * Format: int64
+             * @description Where that cursor is. Absent if it does not exist.
+             */
+            position?: number;
         };
         /**
          * @description The number of records of a key.
@@ -401,6 +496,134 @@ export interface components {
              * @description If the range begins below the floor of the log or of the key: the higher one of the two, the first sequence that can still be there. Records before it were trimmed or deleted, and are not counted. In JSON, absent otherwise.
              */
             trimmedBefore?: number;
+        };
+        /**
+         * @description One cursor of a listing.
+         * @example {
+         *       "lag": 1,
+         *       "name": "orders-projection",
+         *       "position": 1,
+         *       "updatedMs": 1795385000000
+         *     }
+         */
+        Cursor: {
+            /** @description Name of the cursor. */
+            name: string;
+            /**
+             * Format: int64
+             * @description The sequence that is to be read next.
+             */
+            position: number;
+            /**
+             * Format: int64
+             * @description Time of the last move, in milliseconds since the Unix epoch.
+             */
+            updatedMs: number;
+            /**
+             * Format: int64
+             * @description Number of sequences between the position and the end of the log, over all keys.
+             */
+            lag: number;
+        };
+        /**
+         * @description A cursor that moves together with the records of an append. It is created if it does not exist. Unknown fields are rejected.
+         * @example {
+         *       "expected": 0,
+         *       "name": "orders-projection",
+         *       "position": 1
+         *     }
+         */
+        CursorMove: {
+            /** @description Name of the cursor. Required; 1 to 256 bytes, no control characters, neither `.` nor `..`. */
+            name: string;
+            /**
+             * Format: int64
+             * @description The sequence that is to be read next. Required in JSON. At most the end of the log, without the records of this request.
+             */
+            position: number;
+            /**
+             * Format: int64
+             * @description The records are appended and the cursors moved only if the cursor is at this position. One that does not exist is at 0. Absent: wherever it is.
+             */
+            expected?: number;
+        };
+        /**
+         * @description A cursor.
+         * @example {
+         *       "lag": 1,
+         *       "name": "orders-projection",
+         *       "position": 1,
+         *       "status": "success",
+         *       "updatedMs": 1795385000000
+         *     }
+         */
+        CursorResponse: {
+            /**
+             * @description Always "success".
+             * @enum {string}
+             */
+            status: "success";
+            /** @description Name of the cursor. */
+            name: string;
+            /**
+             * Format: int64
+             * @description The sequence that is to be read next.
+             */
+            position: number;
+            /**
+             * Format: int64
+             * @description Time of the last move, in milliseconds since the Unix epoch.
+             */
+            updatedMs: number;
+            /**
+             * Format: int64
+             * @description Number of sequences between the position and the end of the log, over all keys.
+             */
+            lag: number;
+        };
+        /**
+         * @description One page of the cursors.
+         * @example {
+         *       "cursors": [
+         *         {
+         *           "lag": 1,
+         *           "name": "orders-projection",
+         *           "position": 1,
+         *           "updatedMs": 1795385000000
+         *         }
+         *       ],
+         *       "status": "success"
+         *     }
+         */
+        CursorsResponse: {
+            /**
+             * @description Always "success".
+             * @enum {string}
+             */
+            status: "success";
+            /** @description The cursors, in byte order of their names. */
+            cursors: components["schemas"]["Cursor"][];
+            /** @description The `start_after` of the next page. Absent if there are no more cursors. */
+            nextStartAfter?: string;
+        };
+        /**
+         * @description The response to the deletion of a cursor. The deletion is durable.
+         * @example {
+         *       "deleted": true,
+         *       "status": "success"
+         *     }
+         */
+        DeleteCursorResponse: {
+            /**
+             * @description Always "success".
+             * @enum {string}
+             */
+            status: "success";
+            /**
+             * @description Whether there was such a cursor. In JSON, absent if false.
+             * @default false
+             */
+            deleted: boolean;
         };
         /**
          * @description The response to the deletion of a key. The floor is durable.
@@ -552,6 +775,25 @@ export interface components {
             sequence: number;
         };
         /**
+         * @description Where a cursor is to be. Unknown fields are rejected.
+         * @example {
+         *       "expected": 0,
+         *       "position": 1
+         *     }
+         */
+        PutCursorRequest: {
+            /**
+             * Format: int64
+             * @description The sequence that is to be read next. Required; at most the end of the log.
+             */
+            position: number;
+            /**
+             * Format: int64
+             * @description The cursor is moved only if it is at this position. One that does not exist is at 0. Absent: wherever it is.
+             */
+            expected?: number;
+        };
+        /**
          * @description One record to append. In JSON, it has exactly one of `key` and `keyText`, and exactly one of `value` and `valueText`. Unknown fields are rejected.
          * @example {
          *       "key": "b3JkZXJz",
@@ -577,7 +819,77 @@ export interface components {
             headers?: components["schemas"]["Header"][];
         };
         /**
-         * @description One page of the records of a key.
+         * @description What to read with POST: the same as with the query parameters of these names. It has exactly one of the key, the keys and the prefix. Unknown fields are rejected.
+         * @example {
+         *       "prefix": "b3JkZXJz"
+         *     }
+         */
+        ScanRequest: {
+            /**
+             * Format: byte
+             * @description Read one key. The records do not name it.
+             */
+            key?: string;
+            /** @description Read these keys, in the order of the sequences. Up to 1,000. */
+            keys?: string[];
+            /**
+             * Format: byte
+             * @description Read all keys that begin with this, in the order of the sequences. Empty for the whole log.
+             */
+            prefix?: string;
+            /** @description The key as text, in place of `key`. */
+            keyText?: string;
+            /** @description Keys as text, beside those in `keys`. */
+            keysText?: string[];
+            /** @description The prefix as text, in place of `prefix`. */
+            prefixText?: string;
+            /**
+             * Format: int64
+             * @description First sequence to read. Default: 0.
+             */
+            startSeq?: number;
+            /**
+             * Format: int64
+             * @description First sequence not to read. Default: the end of the log; for a stream, it does not end.
+             */
+            endSeq?: number;
+            /**
+             * Format: int64
+             * @description Scans only: maximum number of records, at least 1. Default: 32. The server limits it (to 10,000 by default).
+             */
+            limit?: number;
+            /** @description Scans only: whether to wait for the first record if there are none. */
+            follow?: boolean;
+            /**
+             * Format: int64
+             * @description Scans only: maximum time to wait, in milliseconds. Default: 30,000. The server limits it (to 300,000 by default).
+             */
+            timeoutMs?: number;
+            /**
+             * Format: int64
+             * @description Skip the records before the first one that was appended at or after this time (Unix ms, not negative).
+             */
+            startTimeMs?: number;
+            /**
+             * @description "memory" (the default): all applied records. "durable": only records that are durable on object storage.
+             * @enum {string}
+             */
+            visibility?: "memory" | "durable";
+            /**
+             * @description "base64" (the default), or "text": in JSON responses, a key or value that is UTF-8 text is returned in `keyText` or `valueText`.
+             * @enum {string}
+             */
+            format?: "base64" | "text";
+            /** @description Start at the position of this cursor, in place of `start_seq`. */
+            cursor?: string;
+            /**
+             * Format: int64
+             * @description Scans of one key only: the last so many records of the range, in order; at least 1, limited like `limit`. Not together with `start_seq`, `limit`, `follow` or `cursor`.
+             */
+            last?: number;
+        };
+        /**
+         * @description One page of the records of a key or of several.
          * @example {
          *       "key": "b3JkZXJz",
          *       "nextSequence": 1,
@@ -599,7 +911,7 @@ export interface components {
             status: "success";
             /**
              * Format: byte
-             * @description The requested key.
+             * @description The requested key. Empty in a read of several keys, where each record has its key.
              */
             key: string;
             /** @description With `format=text`, in place of `key` if the key is text. */
@@ -608,12 +920,12 @@ export interface components {
             values: components["schemas"]["Value"][];
             /**
              * Format: int64
-             * @description The `start_seq` of the next page. Ranges in which the key has no records are skipped.
+             * @description The `start_seq` of the next page. Ranges without records of the requested keys are skipped. In a page of the last records: where the key continues.
              */
             nextSequence: number;
             /**
              * Format: int64
-             * @description If the requested range begins below the floor of the log or of the key: the higher one of the two, the first sequence that can still be there. Records before it were trimmed or deleted. In JSON, absent otherwise.
+             * @description If the requested range begins below the floor of the log or of the key: the higher one of the two, the first sequence that can still be there. Records before it were trimmed or deleted. In a read of several keys, only floors count that hold for all of them: that of the log, and those of retention rules for prefixes. In JSON, absent otherwise. Also absent in a page of the last records that has as many as were asked for.
              */
             trimmedBefore?: number;
         };
@@ -729,6 +1041,13 @@ export interface components {
             timestampMs: number;
             /** @description Headers of the record. In JSON, absent if there are none. */
             headers?: components["schemas"]["Header"][];
+            /**
+             * Format: byte
+             * @description Key of the record, in reads of several keys. Absent in reads of one key.
+             */
+            key?: string;
+            /** @description With `format=text`, in place of `key` if the key is text. */
+            keyText?: string;
         };
     };
     responses: never;
@@ -804,7 +1123,7 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description Code conflict: a precondition does not hold; `conflict` has the key and its last sequence, or `trimmedBefore` if the records that the precondition asks about were trimmed or deleted. Read the new records of the key and decide again. Code producer_out_of_order: requests before this one are missing; repeat the requests from `expectedSequence` on. Code producer_sequence_too_old: the request was applied, and its start sequence is no longer known. Code producer_sequence_reused: the producer used this sequence for other records. Code producer_fenced: the producer has a higher epoch now. Code producer_unknown: the producer is new or was forgotten, and must start with sequence 0. Nothing was applied now. */
+            /** @description Code conflict: a precondition does not hold; `conflict` has the key and its last sequence, or `trimmedBefore` if the records that the precondition asks about were trimmed or deleted; or a cursor is not at its `expected` position: `conflict` has the cursor and its position. Read the new records of the key, or the cursor, and decide again. Code producer_out_of_order: requests before this one are missing; repeat the requests from `expectedSequence` on. Code producer_sequence_too_old: the request was applied, and its start sequence is no longer known. Code producer_sequence_reused: the producer used this sequence for other records. Code producer_fenced: the producer has a higher epoch now. Code producer_unknown: the producer is new or was forgotten, and must start with sequence 0. Nothing was applied now. */
             409: {
                 headers: {
                     /** @description The request id: the one that the client sent, or a new one. The server logs it. */
@@ -922,6 +1241,21 @@ export interface operations {
                  *     A key or value that is not, or that is mostly control characters, is returned as base64 in its usual field. For people and shells.
                  */
                 format?: "base64" | "text";
+                /**
+                 * @description The last so many records of the range, in order; at least 1, limited like `limit`. Not together with `start_seq`, `limit`,
+                 *     `follow` or `cursor`.
+                 */
+                last?: number;
+                /** @description Start at the position of this cursor, in place of `start_seq`. */
+                cursor?: string;
+                /** @description Read all keys that begin with this UTF-8 text. Empty for the whole log. */
+                prefix?: string;
+                /** @description Read all keys that begin with these bytes, as base64. */
+                prefix_base64?: string;
+                /** @description Read these keys, as UTF-8 text: one for each time that the parameter is given, up to 1,000. For long lists, use POST. */
+                keys?: string[];
+                /** @description Read these keys, as base64. */
+                keys_base64?: string[];
             };
             header?: never;
             path?: never;
@@ -979,11 +1313,180 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
+            /** @description There is no such cursor. */
+            404: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
             /** @description The key exceeds its limit; the message names the limit. */
             413: {
                 headers: {
                     /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description A concurrency limit is reached, or too many bytes of responses have not been read by clients; retry later. */
+            429: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    /** @description Seconds to wait before a retry. Without this header, a retry does not help. */
+                    "retry-after"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description A bug, or damaged data. The server logs the cause with the request id. */
+            500: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description Code unavailable: the store cannot be reached or the server is stopping; retry later. Code fenced: another writer took over; do not retry on this server. */
+            503: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    /** @description Seconds to wait before a retry. Without this header, a retry does not help. */
+                    "retry-after"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description The deadline of the request passed; retry. */
+            504: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+        };
+    };
+    scanKeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What to read. A body without a content type is read as JSON. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScanRequest"];
+                "application/protobuf": string;
+            };
+        };
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScanResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description A body or parameter is malformed; the message names it. */
+            400: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description Tokens are configured, and the header Authorization has none or an unknown one. */
+            401: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    /** @description The authentication scheme: Bearer. */
+                    "www-authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description The token does not have the right that this operation requires; or a web page of an origin that is not in http.cors.allow_origins requests a change; or the host name of the request is not one of the server's (http.allowed_hosts). */
+            403: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description There is no such cursor. */
+            404: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description The key exceeds its limit; the message names the limit. */
+            413: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description The content type of the body is not one of those listed, or its content encoding is neither gzip nor zstd. */
+            415: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    /** @description The accepted content encodings, if the content encoding was rejected. */
+                    "accept-encoding"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1724,10 +2227,20 @@ export interface operations {
                 /** @description `memory` (the default): all applied records. `durable`: only records that are durable on object storage. */
                 visibility?: "memory" | "durable";
                 /**
-                 * @description `base64` (the default), or `text`: in JSON, a value that is UTF-8 text is returned in `valueText`. A value that is
-                 *     not, or that is mostly control characters, is returned as base64 in its usual field. For people and shells.
+                 * @description `base64` (the default), or `text`: in JSON, a value or key that is UTF-8 text is returned in `valueText` or `keyText`. One that
+                 *     is not, or that is mostly control characters, is returned as base64 in its usual field. For people and shells.
                  */
                 format?: "base64" | "text";
+                /** @description Start at the position of this cursor, in place of `start_seq`. */
+                cursor?: string;
+                /** @description Follow all keys that begin with this UTF-8 text. Empty for the whole log. */
+                prefix?: string;
+                /** @description Follow all keys that begin with these bytes, as base64. */
+                prefix_base64?: string;
+                /** @description Follow these keys, as UTF-8 text: one for each time that the parameter is given, up to 1,000. For long lists, use POST. */
+                keys?: string[];
+                /** @description Follow these keys, as base64. */
+                keys_base64?: string[];
             };
             header?: {
                 /** @description The `id` of the last received event: the stream begins after it. Takes precedence over `start_seq`. */
@@ -1807,6 +2320,18 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
+            /** @description There is no such cursor. */
+            404: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
             /** @description The key exceeds its limit; the message names the limit. */
             413: {
                 headers: {
@@ -1860,6 +2385,733 @@ export interface operations {
                 };
             };
             /** @description The deadline of the request passed; retry. */
+            504: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+        };
+    };
+    streamKeys: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `id` of the last received event: the stream begins after it. Takes precedence over `startSeq`. */
+                "Last-Event-ID"?: number;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What to follow. A body without a content type is read as JSON. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScanRequest"];
+                "application/protobuf": string;
+            };
+        };
+        responses: {
+            /** @description The records, as they come. */
+            200: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": {
+                        /** @description Sequence of the record, for `Last-Event-ID`. */
+                        id?: string;
+                        /**
+                         * @description Absent for records. `trimmed`: earlier records were trimmed. `error`: the last event.
+                         * @default message
+                         * @enum {string}
+                         */
+                        event: "message" | "trimmed" | "error";
+                        /** @description A `Value` in JSON; for `trimmed`, `{"trimmedBefore": n}`; for an `error`, an `ErrorResponse`. */
+                        data: string;
+                    };
+                };
+            };
+            /** @description Nothing is left after Last-Event-ID: end_seq was reached. */
+            204: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A body or parameter is malformed; the message names it. */
+            400: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description Tokens are configured, and the header Authorization has none or an unknown one. */
+            401: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    /** @description The authentication scheme: Bearer. */
+                    "www-authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description The token does not have the right that this operation requires; or a web page of an origin that is not in http.cors.allow_origins requests a change; or the host name of the request is not one of the server's (http.allowed_hosts). */
+            403: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description There is no such cursor. */
+            404: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description The key exceeds its limit; the message names the limit. */
+            413: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description The content type of the body is not one of those listed, or its content encoding is neither gzip nor zstd. */
+            415: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    /** @description The accepted content encodings, if the content encoding was rejected. */
+                    "accept-encoding"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description A concurrency limit is reached, or too many bytes of responses have not been read by clients; retry later. */
+            429: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    /** @description Seconds to wait before a retry. Without this header, a retry does not help. */
+                    "retry-after"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description A bug, or damaged data. The server logs the cause with the request id. */
+            500: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description Code unavailable: the store cannot be reached or the server is stopping; retry later. Code fenced: another writer took over; do not retry on this server. */
+            503: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    /** @description Seconds to wait before a retry. Without this header, a retry does not help. */
+                    "retry-after"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description The deadline of the request passed; retry. */
+            504: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+        };
+    };
+    listCursors: {
+        parameters: {
+            query?: {
+                /** @description Only cursors whose names begin with this text. */
+                prefix?: string;
+                /** @description Only cursors whose names come after this text, in byte order. */
+                start_after?: string;
+                /** @description Maximum number of cursors, at least 1. The server limits it (to 10,000 by default). */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CursorsResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description A body or parameter is malformed; the message names it. */
+            400: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description Tokens are configured, and the header Authorization has none or an unknown one. */
+            401: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    /** @description The authentication scheme: Bearer. */
+                    "www-authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description The token does not have the right that this operation requires; or a web page of an origin that is not in http.cors.allow_origins requests a change; or the host name of the request is not one of the server's (http.allowed_hosts). */
+            403: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description A concurrency limit is reached, or too many bytes of responses have not been read by clients; retry later. */
+            429: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    /** @description Seconds to wait before a retry. Without this header, a retry does not help. */
+                    "retry-after"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description A bug, or damaged data. The server logs the cause with the request id. */
+            500: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description Code unavailable: the store cannot be reached or the server is stopping; retry later. Code fenced: another writer took over; do not retry on this server. */
+            503: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    /** @description Seconds to wait before a retry. Without this header, a retry does not help. */
+                    "retry-after"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description The deadline of the request passed; retry. */
+            504: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+        };
+    };
+    getCursor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the cursor, percent-encoded: 1 to 256 bytes of UTF-8 without control characters. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CursorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description A body or parameter is malformed; the message names it. */
+            400: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description Tokens are configured, and the header Authorization has none or an unknown one. */
+            401: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    /** @description The authentication scheme: Bearer. */
+                    "www-authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description The token does not have the right that this operation requires; or a web page of an origin that is not in http.cors.allow_origins requests a change; or the host name of the request is not one of the server's (http.allowed_hosts). */
+            403: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description There is no such cursor. */
+            404: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description The name exceeds 256 bytes. */
+            413: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description A concurrency limit is reached, or too many bytes of responses have not been read by clients; retry later. */
+            429: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    /** @description Seconds to wait before a retry. Without this header, a retry does not help. */
+                    "retry-after"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description A bug, or damaged data. The server logs the cause with the request id. */
+            500: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description Code unavailable: the store cannot be reached or the server is stopping; retry later. Code fenced: another writer took over; do not retry on this server. */
+            503: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    /** @description Seconds to wait before a retry. Without this header, a retry does not help. */
+                    "retry-after"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description The deadline of the request passed; retry. */
+            504: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+        };
+    };
+    putCursor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the cursor, percent-encoded: 1 to 256 bytes of UTF-8 without control characters. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** @description Where to move it. A body without a content type is read as JSON. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PutCursorRequest"];
+                "application/protobuf": string;
+            };
+        };
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CursorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description A body or parameter is malformed; the message names it. */
+            400: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description Tokens are configured, and the header Authorization has none or an unknown one. */
+            401: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    /** @description The authentication scheme: Bearer. */
+                    "www-authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description The token does not have the right that this operation requires; or a web page of an origin that is not in http.cors.allow_origins requests a change; or the host name of the request is not one of the server's (http.allowed_hosts). */
+            403: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description The cursor is not at `expected`: `conflict` has its position. Nothing was changed; read the cursor and decide again. */
+            409: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description The name exceeds 256 bytes, or the body 4 KiB. */
+            413: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description The content type of the body is not one of those listed, or its content encoding is neither gzip nor zstd. */
+            415: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    /** @description The accepted content encodings, if the content encoding was rejected. */
+                    "accept-encoding"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description A queue is full, or there are as many cursors as the server allows (10,000 by default). Nothing was changed; retry later, or delete cursors. */
+            429: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    /** @description Seconds to wait before a retry. Without this header, a retry does not help. */
+                    "retry-after"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description A bug, or damaged data. The server logs the cause with the request id. */
+            500: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description Code unavailable: the store cannot be reached or the server is stopping; nothing was applied. Code fenced: another writer took over; nothing was applied, do not retry on this server. */
+            503: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    /** @description Seconds to wait before a retry. Without this header, a retry does not help. */
+                    "retry-after"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description The outcome is unknown, unless the message says that nothing was applied. Read the cursor. */
+            504: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+        };
+    };
+    deleteCursor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the cursor, percent-encoded: 1 to 256 bytes of UTF-8 without control characters. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeleteCursorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description A body or parameter is malformed; the message names it. */
+            400: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description Tokens are configured, and the header Authorization has none or an unknown one. */
+            401: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    /** @description The authentication scheme: Bearer. */
+                    "www-authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description The token does not have the right that this operation requires; or a web page of an origin that is not in http.cors.allow_origins requests a change; or the host name of the request is not one of the server's (http.allowed_hosts). */
+            403: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description The name exceeds 256 bytes, or the body 4 KiB. */
+            413: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description A queue is full, or there are as many cursors as the server allows (10,000 by default). Nothing was changed; retry later, or delete cursors. */
+            429: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    /** @description Seconds to wait before a retry. Without this header, a retry does not help. */
+                    "retry-after"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description A bug, or damaged data. The server logs the cause with the request id. */
+            500: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description Code unavailable: the store cannot be reached or the server is stopping; nothing was applied. Code fenced: another writer took over; nothing was applied, do not retry on this server. */
+            503: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    /** @description Seconds to wait before a retry. Without this header, a retry does not help. */
+                    "retry-after"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description The outcome is unknown, unless the message says that nothing was applied. Read the cursor. */
             504: {
                 headers: {
                     /** @description The request id: the one that the client sent, or a new one. The server logs it. */

@@ -1,4 +1,4 @@
-//! Lists of objects in a request: records, the headers of one, preconditions.
+//! Lists of objects in a request: records, the headers of one, preconditions, cursors.
 
 use std::fmt;
 use std::marker::PhantomData;

@@ -6,6 +6,14 @@ from .append_response_status import AppendResponseStatus
 from .conflict import Conflict
 from .count_response import CountResponse
 from .count_response_status import CountResponseStatus
+from .cursor import Cursor
+from .cursor_move import CursorMove
+from .cursor_response import CursorResponse
+from .cursor_response_status import CursorResponseStatus
+from .cursors_response import CursorsResponse
+from .cursors_response_status import CursorsResponseStatus
+from .delete_cursor_response import DeleteCursorResponse
+from .delete_cursor_response_status import DeleteCursorResponseStatus
 from .delete_key_response import DeleteKeyResponse
 from .delete_key_response_status import DeleteKeyResponseStatus
 from .error_response import ErrorResponse
@@ -17,8 +25,12 @@ from .keys_response_status import KeysResponseStatus
 from .list_keys_format import ListKeysFormat
 from .precondition import Precondition
 from .producer import Producer
+from .put_cursor_request import PutCursorRequest
 from .record import Record
 from .scan_format import ScanFormat
+from .scan_request import ScanRequest
+from .scan_request_format import ScanRequestFormat
+from .scan_request_visibility import ScanRequestVisibility
 from .scan_response import ScanResponse
 from .scan_response_status import ScanResponseStatus
 from .scan_visibility import ScanVisibility
@@ -26,6 +38,8 @@ from .segment import Segment
 from .segments_response import SegmentsResponse
 from .segments_response_status import SegmentsResponseStatus
 from .stream_format import StreamFormat
+from .stream_keys_response_200 import StreamKeysResponse200
+from .stream_keys_response_200_event import StreamKeysResponse200Event
 from .stream_response_200 import StreamResponse200
 from .stream_response_200_event import StreamResponse200Event
 from .stream_visibility import StreamVisibility
@@ -41,6 +55,14 @@ __all__ = (
     "Conflict",
     "CountResponse",
     "CountResponseStatus",
+    "Cursor",
+    "CursorMove",
+    "CursorResponse",
+    "CursorResponseStatus",
+    "CursorsResponse",
+    "CursorsResponseStatus",
+    "DeleteCursorResponse",
+    "DeleteCursorResponseStatus",
     "DeleteKeyResponse",
     "DeleteKeyResponseStatus",
     "ErrorResponse",
@@ -52,8 +74,12 @@ __all__ = (
     "ListKeysFormat",
     "Precondition",
     "Producer",
+    "PutCursorRequest",
     "Record",
     "ScanFormat",
+    "ScanRequest",
+    "ScanRequestFormat",
+    "ScanRequestVisibility",
     "ScanResponse",
     "ScanResponseStatus",
     "ScanVisibility",
@@ -61,6 +87,8 @@ __all__ = (
     "SegmentsResponse",
     "SegmentsResponseStatus",
     "StreamFormat",
+    "StreamKeysResponse200",
+    "StreamKeysResponse200Event",
     "StreamResponse200",
     "StreamResponse200Event",
     "StreamVisibility",

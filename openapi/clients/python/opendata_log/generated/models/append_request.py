@@ -12,6 +12,7 @@ from ..types import UNSET, Unset
 from typing import cast
 
 if TYPE_CHECKING:
+  from ..models.cursor_move import CursorMove
   from ..models.precondition import Precondition
   from ..models.producer import Producer
   from ..models.record import Record
@@ -41,12 +42,15 @@ class AppendRequest:
             producer (Producer | Unset): The producer of a request and the number of the request. A request is applied only
                 once, even if it is sent repeatedly. Unknown fields are rejected. Example: {'epoch': 0, 'id':
                 '0192f0c1-7d3a-7cc4-8f4e-5d1f0a9b3c21', 'sequence': 0}.
+            cursors (list[CursorMove] | Unset): Cursors that move together with the records: all of it is applied, or
+                nothing. Up to 100, each of another cursor.
      """
 
     records: list[Record]
     await_durable: bool | Unset = False
     preconditions: list[Precondition] | Unset = UNSET
     producer: Producer | Unset = UNSET
+    cursors: list[CursorMove] | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
 
@@ -54,6 +58,7 @@ class AppendRequest:
 
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.cursor_move import CursorMove # noqa: PLC0415
         from ..models.precondition import Precondition # noqa: PLC0415
         from ..models.producer import Producer # noqa: PLC0415
         from ..models.record import Record # noqa: PLC0415
@@ -79,6 +84,15 @@ class AppendRequest:
         if not isinstance(self.producer, Unset):
             producer = self.producer.to_dict()
 
+        cursors: list[dict[str, Any]] | Unset = UNSET
+        if not isinstance(self.cursors, Unset):
+            cursors = []
+            for cursors_item_data in self.cursors:
+                cursors_item = cursors_item_data.to_dict()
+                cursors.append(cursors_item)
+
+
+
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
@@ -91,6 +105,8 @@ class AppendRequest:
             field_dict["preconditions"] = preconditions
         if producer is not UNSET:
             field_dict["producer"] = producer
+        if cursors is not UNSET:
+            field_dict["cursors"] = cursors
 
         return field_dict
 
@@ -98,6 +114,7 @@ class AppendRequest:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.cursor_move import CursorMove # noqa: PLC0415
         from ..models.precondition import Precondition # noqa: PLC0415
         from ..models.producer import Producer # noqa: PLC0415
         from ..models.record import Record # noqa: PLC0415
@@ -136,11 +153,24 @@ class AppendRequest:
 
 
 
+        _cursors = d.pop("cursors", UNSET)
+        cursors: list[CursorMove] | Unset = UNSET
+        if _cursors is not UNSET:
+            cursors = []
+            for cursors_item_data in _cursors:
+                cursors_item = CursorMove.from_dict(cursors_item_data)
+
+
+
+                cursors.append(cursors_item)
+
+
         append_request = cls(
             records=records,
             await_durable=await_durable,
             preconditions=preconditions,
             producer=producer,
+            cursors=cursors,
         )
 
 

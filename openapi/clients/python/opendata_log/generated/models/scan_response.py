@@ -26,7 +26,7 @@ T = TypeVar("T", bound="ScanResponse")
 
 @_attrs_define
 class ScanResponse:
-    """ One page of the records of a key.
+    """ One page of the records of a key or of several.
 
         Example:
             {'key': 'b3JkZXJz', 'nextSequence': 1, 'status': 'success', 'values': [{'sequence': 0, 'timestampMs':
@@ -34,13 +34,16 @@ class ScanResponse:
 
         Attributes:
             status (ScanResponseStatus): Always "success".
-            key (str): The requested key.
+            key (str): The requested key. Empty in a read of several keys, where each record has its key.
             values (list[Value]): The records, in the order of their sequences.
-            next_sequence (int): The `start_seq` of the next page. Ranges in which the key has no records are skipped.
+            next_sequence (int): The `start_seq` of the next page. Ranges without records of the requested keys are skipped.
+                In a page of the last records: where the key continues.
             key_text (str | Unset): With `format=text`, in place of `key` if the key is text.
             trimmed_before (int | Unset): If the requested range begins below the floor of the log or of the key: the higher
-                one of the two, the first sequence that can still be there. Records before it were trimmed or deleted. In JSON,
-                absent otherwise.
+                one of the two, the first sequence that can still be there. Records before it were trimmed or deleted. In a read
+                of several keys, only floors count that hold for all of them: that of the log, and those of retention rules for
+                prefixes. In JSON, absent otherwise. Also absent in a page of the last records that has as many as were asked
+                for.
      """
 
     status: ScanResponseStatus

@@ -35,6 +35,8 @@ class Value:
             timestamp_ms (int): Time of the append, in milliseconds since the Unix epoch.
             value_text (str | Unset): With `format=text`, in place of `value` if the value is text.
             headers (list[Header] | Unset): Headers of the record. In JSON, absent if there are none.
+            key (str | Unset): Key of the record, in reads of several keys. Absent in reads of one key.
+            key_text (str | Unset): With `format=text`, in place of `key` if the key is text.
      """
 
     sequence: int
@@ -42,6 +44,8 @@ class Value:
     timestamp_ms: int
     value_text: str | Unset = UNSET
     headers: list[Header] | Unset = UNSET
+    key: str | Unset = UNSET
+    key_text: str | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
 
@@ -67,6 +71,10 @@ class Value:
 
 
 
+        key = self.key
+
+        key_text = self.key_text
+
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
@@ -79,6 +87,10 @@ class Value:
             field_dict["valueText"] = value_text
         if headers is not UNSET:
             field_dict["headers"] = headers
+        if key is not UNSET:
+            field_dict["key"] = key
+        if key_text is not UNSET:
+            field_dict["keyText"] = key_text
 
         return field_dict
 
@@ -108,12 +120,18 @@ class Value:
                 headers.append(headers_item)
 
 
+        key = d.pop("key", UNSET)
+
+        key_text = d.pop("keyText", UNSET)
+
         value = cls(
             sequence=sequence,
             value=value,
             timestamp_ms=timestamp_ms,
             value_text=value_text,
             headers=headers,
+            key=key,
+            key_text=key_text,
         )
 
 

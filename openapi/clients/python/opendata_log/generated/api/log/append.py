@@ -164,6 +164,12 @@ def sync_detailed(
     another client
     appended first.
 
+    With `cursors`, cursors move in the same atomic commit as the records: a consumer that appends its
+    results and moves its
+    cursor this way, each time from its `expected` position, processes every record exactly once. If a
+    cursor is not at that
+    position, nothing is appended, and the response has status 409 with the code `conflict`.
+
     Status 504 means that the outcome is unknown, unless the message says that nothing was applied:
     either all records
     were appended or none. Repeat the request: with a `producer` it is applied only once, even if it is
@@ -232,6 +238,12 @@ def sync(
     another client
     appended first.
 
+    With `cursors`, cursors move in the same atomic commit as the records: a consumer that appends its
+    results and moves its
+    cursor this way, each time from its `expected` position, processes every record exactly once. If a
+    cursor is not at that
+    position, nothing is appended, and the response has status 409 with the code `conflict`.
+
     Status 504 means that the outcome is unknown, unless the message says that nothing was applied:
     either all records
     were appended or none. Repeat the request: with a `producer` it is applied only once, even if it is
@@ -294,6 +306,12 @@ async def asyncio_detailed(
     atomic step; 0 requires that the key has no records. Status 409 with the code `conflict` means that
     another client
     appended first.
+
+    With `cursors`, cursors move in the same atomic commit as the records: a consumer that appends its
+    results and moves its
+    cursor this way, each time from its `expected` position, processes every record exactly once. If a
+    cursor is not at that
+    position, nothing is appended, and the response has status 409 with the code `conflict`.
 
     Status 504 means that the outcome is unknown, unless the message says that nothing was applied:
     either all records
@@ -362,6 +380,12 @@ async def asyncio(
     atomic step; 0 requires that the key has no records. Status 409 with the code `conflict` means that
     another client
     appended first.
+
+    With `cursors`, cursors move in the same atomic commit as the records: a consumer that appends its
+    results and moves its
+    cursor this way, each time from its `expected` position, processes every record exactly once. If a
+    cursor is not at that
+    position, nothing is appended, and the response has status 409 with the code `conflict`.
 
     Status 504 means that the outcome is unknown, unless the message says that nothing was applied:
     either all records

@@ -31,6 +31,12 @@ def _get_kwargs(
     start_time_ms: int | Unset = UNSET,
     visibility: ScanVisibility | Unset = UNSET,
     format_: ScanFormat | Unset = UNSET,
+    last: int | Unset = UNSET,
+    cursor: str | Unset = UNSET,
+    prefix: str | Unset = UNSET,
+    prefix_base64: str | Unset = UNSET,
+    keys: list[str] | Unset = UNSET,
+    keys_base64: list[str] | Unset = UNSET,
 
 ) -> dict[str, Any]:
     
@@ -66,6 +72,28 @@ def _get_kwargs(
         json_format_ = format_
 
     params["format"] = json_format_
+
+    params["last"] = last
+
+    params["cursor"] = cursor
+
+    params["prefix"] = prefix
+
+    params["prefix_base64"] = prefix_base64
+
+    json_keys: list[str] | Unset = UNSET
+    if not isinstance(keys, Unset):
+        json_keys = keys
+
+
+    params["keys"] = json_keys
+
+    json_keys_base64: list[str] | Unset = UNSET
+    if not isinstance(keys_base64, Unset):
+        json_keys_base64 = keys_base64
+
+
+    params["keys_base64"] = json_keys_base64
 
 
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
@@ -110,6 +138,13 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
 
 
         return response_403
+
+    if response.status_code == 404:
+        response_404 = ErrorResponse.from_dict(response.json())
+
+
+
+        return response_404
 
     if response.status_code == 413:
         response_413 = ErrorResponse.from_dict(response.json())
@@ -174,12 +209,20 @@ def sync_detailed(
     start_time_ms: int | Unset = UNSET,
     visibility: ScanVisibility | Unset = UNSET,
     format_: ScanFormat | Unset = UNSET,
+    last: int | Unset = UNSET,
+    cursor: str | Unset = UNSET,
+    prefix: str | Unset = UNSET,
+    prefix_base64: str | Unset = UNSET,
+    keys: list[str] | Unset = UNSET,
+    keys_base64: list[str] | Unset = UNSET,
 
 ) -> Response[ErrorResponse | ScanResponse]:
-    """ Read records of a key
+    """ Read records of a key, or of several keys
 
-     Returns the records of one key in the order of their sequences. A page ends after `limit` records or
-    at the
+     Returns the records of one key (`key`), of some keys (`keys`) or of all keys that begin with a
+    prefix (`prefix`; empty for the
+    whole log) in the order of their sequences. Give exactly one of these. In reads of several keys,
+    each record has its `key`. A page ends after `limit` records or at the
     server's byte limit (8 MiB by default), whichever comes first. For the next page, set `start_seq` to
     `nextSequence`.
     A page is read within 30 s (by default).
@@ -190,9 +233,20 @@ def sync_detailed(
     KiB. Up to 10,000
     clients (by default) can follow at the same time, including streams.
 
+    With `last=n`, the page has the last *n* records of the key, in order, and `nextSequence` is where
+    the key continues. A page that
+    reaches the byte limit has fewer records, the newest ones. This costs a few reads of storage,
+    however long the key is.
+
+    With `cursor`, the page starts at the position of that cursor, which must exist. Reading does not
+    move it: move it with PUT,
+    or with `cursors` of an append, once the records are processed.
+
     If the range begins below the floor of the log, the response has `trimmedBefore`: records before
     that sequence were
-    trimmed and are not in the page.
+    trimmed and are not in the page. A page of the last *n* records has it only if there are fewer. In
+    reads of several keys, it tells
+    of floors that hold for all of them.
 
     Args:
         key (str | Unset):  Example: orders.
@@ -205,6 +259,12 @@ def sync_detailed(
         start_time_ms (int | Unset):
         visibility (ScanVisibility | Unset):
         format_ (ScanFormat | Unset):
+        last (int | Unset):
+        cursor (str | Unset):
+        prefix (str | Unset):
+        prefix_base64 (str | Unset):
+        keys (list[str] | Unset):
+        keys_base64 (list[str] | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -226,6 +286,12 @@ timeout_ms=timeout_ms,
 start_time_ms=start_time_ms,
 visibility=visibility,
 format_=format_,
+last=last,
+cursor=cursor,
+prefix=prefix,
+prefix_base64=prefix_base64,
+keys=keys,
+keys_base64=keys_base64,
 
     )
 
@@ -248,12 +314,20 @@ def sync(
     start_time_ms: int | Unset = UNSET,
     visibility: ScanVisibility | Unset = UNSET,
     format_: ScanFormat | Unset = UNSET,
+    last: int | Unset = UNSET,
+    cursor: str | Unset = UNSET,
+    prefix: str | Unset = UNSET,
+    prefix_base64: str | Unset = UNSET,
+    keys: list[str] | Unset = UNSET,
+    keys_base64: list[str] | Unset = UNSET,
 
 ) -> ErrorResponse | ScanResponse | None:
-    """ Read records of a key
+    """ Read records of a key, or of several keys
 
-     Returns the records of one key in the order of their sequences. A page ends after `limit` records or
-    at the
+     Returns the records of one key (`key`), of some keys (`keys`) or of all keys that begin with a
+    prefix (`prefix`; empty for the
+    whole log) in the order of their sequences. Give exactly one of these. In reads of several keys,
+    each record has its `key`. A page ends after `limit` records or at the
     server's byte limit (8 MiB by default), whichever comes first. For the next page, set `start_seq` to
     `nextSequence`.
     A page is read within 30 s (by default).
@@ -264,9 +338,20 @@ def sync(
     KiB. Up to 10,000
     clients (by default) can follow at the same time, including streams.
 
+    With `last=n`, the page has the last *n* records of the key, in order, and `nextSequence` is where
+    the key continues. A page that
+    reaches the byte limit has fewer records, the newest ones. This costs a few reads of storage,
+    however long the key is.
+
+    With `cursor`, the page starts at the position of that cursor, which must exist. Reading does not
+    move it: move it with PUT,
+    or with `cursors` of an append, once the records are processed.
+
     If the range begins below the floor of the log, the response has `trimmedBefore`: records before
     that sequence were
-    trimmed and are not in the page.
+    trimmed and are not in the page. A page of the last *n* records has it only if there are fewer. In
+    reads of several keys, it tells
+    of floors that hold for all of them.
 
     Args:
         key (str | Unset):  Example: orders.
@@ -279,6 +364,12 @@ def sync(
         start_time_ms (int | Unset):
         visibility (ScanVisibility | Unset):
         format_ (ScanFormat | Unset):
+        last (int | Unset):
+        cursor (str | Unset):
+        prefix (str | Unset):
+        prefix_base64 (str | Unset):
+        keys (list[str] | Unset):
+        keys_base64 (list[str] | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -301,6 +392,12 @@ timeout_ms=timeout_ms,
 start_time_ms=start_time_ms,
 visibility=visibility,
 format_=format_,
+last=last,
+cursor=cursor,
+prefix=prefix,
+prefix_base64=prefix_base64,
+keys=keys,
+keys_base64=keys_base64,
 
     ).parsed
 
@@ -317,12 +414,20 @@ async def asyncio_detailed(
     start_time_ms: int | Unset = UNSET,
     visibility: ScanVisibility | Unset = UNSET,
     format_: ScanFormat | Unset = UNSET,
+    last: int | Unset = UNSET,
+    cursor: str | Unset = UNSET,
+    prefix: str | Unset = UNSET,
+    prefix_base64: str | Unset = UNSET,
+    keys: list[str] | Unset = UNSET,
+    keys_base64: list[str] | Unset = UNSET,
 
 ) -> Response[ErrorResponse | ScanResponse]:
-    """ Read records of a key
+    """ Read records of a key, or of several keys
 
-     Returns the records of one key in the order of their sequences. A page ends after `limit` records or
-    at the
+     Returns the records of one key (`key`), of some keys (`keys`) or of all keys that begin with a
+    prefix (`prefix`; empty for the
+    whole log) in the order of their sequences. Give exactly one of these. In reads of several keys,
+    each record has its `key`. A page ends after `limit` records or at the
     server's byte limit (8 MiB by default), whichever comes first. For the next page, set `start_seq` to
     `nextSequence`.
     A page is read within 30 s (by default).
@@ -333,9 +438,20 @@ async def asyncio_detailed(
     KiB. Up to 10,000
     clients (by default) can follow at the same time, including streams.
 
+    With `last=n`, the page has the last *n* records of the key, in order, and `nextSequence` is where
+    the key continues. A page that
+    reaches the byte limit has fewer records, the newest ones. This costs a few reads of storage,
+    however long the key is.
+
+    With `cursor`, the page starts at the position of that cursor, which must exist. Reading does not
+    move it: move it with PUT,
+    or with `cursors` of an append, once the records are processed.
+
     If the range begins below the floor of the log, the response has `trimmedBefore`: records before
     that sequence were
-    trimmed and are not in the page.
+    trimmed and are not in the page. A page of the last *n* records has it only if there are fewer. In
+    reads of several keys, it tells
+    of floors that hold for all of them.
 
     Args:
         key (str | Unset):  Example: orders.
@@ -348,6 +464,12 @@ async def asyncio_detailed(
         start_time_ms (int | Unset):
         visibility (ScanVisibility | Unset):
         format_ (ScanFormat | Unset):
+        last (int | Unset):
+        cursor (str | Unset):
+        prefix (str | Unset):
+        prefix_base64 (str | Unset):
+        keys (list[str] | Unset):
+        keys_base64 (list[str] | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -369,6 +491,12 @@ timeout_ms=timeout_ms,
 start_time_ms=start_time_ms,
 visibility=visibility,
 format_=format_,
+last=last,
+cursor=cursor,
+prefix=prefix,
+prefix_base64=prefix_base64,
+keys=keys,
+keys_base64=keys_base64,
 
     )
 
@@ -391,12 +519,20 @@ async def asyncio(
     start_time_ms: int | Unset = UNSET,
     visibility: ScanVisibility | Unset = UNSET,
     format_: ScanFormat | Unset = UNSET,
+    last: int | Unset = UNSET,
+    cursor: str | Unset = UNSET,
+    prefix: str | Unset = UNSET,
+    prefix_base64: str | Unset = UNSET,
+    keys: list[str] | Unset = UNSET,
+    keys_base64: list[str] | Unset = UNSET,
 
 ) -> ErrorResponse | ScanResponse | None:
-    """ Read records of a key
+    """ Read records of a key, or of several keys
 
-     Returns the records of one key in the order of their sequences. A page ends after `limit` records or
-    at the
+     Returns the records of one key (`key`), of some keys (`keys`) or of all keys that begin with a
+    prefix (`prefix`; empty for the
+    whole log) in the order of their sequences. Give exactly one of these. In reads of several keys,
+    each record has its `key`. A page ends after `limit` records or at the
     server's byte limit (8 MiB by default), whichever comes first. For the next page, set `start_seq` to
     `nextSequence`.
     A page is read within 30 s (by default).
@@ -407,9 +543,20 @@ async def asyncio(
     KiB. Up to 10,000
     clients (by default) can follow at the same time, including streams.
 
+    With `last=n`, the page has the last *n* records of the key, in order, and `nextSequence` is where
+    the key continues. A page that
+    reaches the byte limit has fewer records, the newest ones. This costs a few reads of storage,
+    however long the key is.
+
+    With `cursor`, the page starts at the position of that cursor, which must exist. Reading does not
+    move it: move it with PUT,
+    or with `cursors` of an append, once the records are processed.
+
     If the range begins below the floor of the log, the response has `trimmedBefore`: records before
     that sequence were
-    trimmed and are not in the page.
+    trimmed and are not in the page. A page of the last *n* records has it only if there are fewer. In
+    reads of several keys, it tells
+    of floors that hold for all of them.
 
     Args:
         key (str | Unset):  Example: orders.
@@ -422,6 +569,12 @@ async def asyncio(
         start_time_ms (int | Unset):
         visibility (ScanVisibility | Unset):
         format_ (ScanFormat | Unset):
+        last (int | Unset):
+        cursor (str | Unset):
+        prefix (str | Unset):
+        prefix_base64 (str | Unset):
+        keys (list[str] | Unset):
+        keys_base64 (list[str] | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -444,5 +597,11 @@ timeout_ms=timeout_ms,
 start_time_ms=start_time_ms,
 visibility=visibility,
 format_=format_,
+last=last,
+cursor=cursor,
+prefix=prefix,
+prefix_base64=prefix_base64,
+keys=keys,
+keys_base64=keys_base64,
 
     )).parsed

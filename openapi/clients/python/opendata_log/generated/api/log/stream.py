@@ -28,6 +28,11 @@ def _get_kwargs(
     start_time_ms: int | Unset = UNSET,
     visibility: StreamVisibility | Unset = UNSET,
     format_: StreamFormat | Unset = UNSET,
+    cursor: str | Unset = UNSET,
+    prefix: str | Unset = UNSET,
+    prefix_base64: str | Unset = UNSET,
+    keys: list[str] | Unset = UNSET,
+    keys_base64: list[str] | Unset = UNSET,
     last_event_id: int | Unset = UNSET,
 
 ) -> dict[str, Any]:
@@ -63,6 +68,26 @@ def _get_kwargs(
         json_format_ = format_
 
     params["format"] = json_format_
+
+    params["cursor"] = cursor
+
+    params["prefix"] = prefix
+
+    params["prefix_base64"] = prefix_base64
+
+    json_keys: list[str] | Unset = UNSET
+    if not isinstance(keys, Unset):
+        json_keys = keys
+
+
+    params["keys"] = json_keys
+
+    json_keys_base64: list[str] | Unset = UNSET
+    if not isinstance(keys_base64, Unset):
+        json_keys_base64 = keys_base64
+
+
+    params["keys_base64"] = json_keys_base64
 
 
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
@@ -112,6 +137,13 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
 
 
         return response_403
+
+    if response.status_code == 404:
+        response_404 = ErrorResponse.from_dict(response.json())
+
+
+
+        return response_404
 
     if response.status_code == 413:
         response_413 = ErrorResponse.from_dict(response.json())
@@ -173,13 +205,21 @@ def sync_detailed(
     start_time_ms: int | Unset = UNSET,
     visibility: StreamVisibility | Unset = UNSET,
     format_: StreamFormat | Unset = UNSET,
+    cursor: str | Unset = UNSET,
+    prefix: str | Unset = UNSET,
+    prefix_base64: str | Unset = UNSET,
+    keys: list[str] | Unset = UNSET,
+    keys_base64: list[str] | Unset = UNSET,
     last_event_id: int | Unset = UNSET,
 
 ) -> Response[Any | ErrorResponse | StreamResponse200]:
-    """ Follow a key
+    """ Follow a key, or several keys
 
-     Sends the records of a key as server-sent events: first the existing records, then each record when
-    it arrives, until
+     Sends the records of one key (`key`), of some keys (`keys`) or of all keys that begin with a prefix
+    (`prefix`; empty for the whole
+    log) as server-sent events, in the order of their sequences. Give exactly one of these. In reads of
+    several keys, each record has
+    its `key`. The stream has first the existing records, then each record when it arrives, until
     `end_seq` is reached, the client disconnects or the server stops. Each event has the record's
     sequence as `id` and
     a `Value` as `data`. If there are no records, a comment line is sent every 15 s (by default). A
@@ -189,6 +229,10 @@ def sync_detailed(
     was reached, the status is 204, after which an `EventSource` does not reconnect. Up to 10,000
     clients (by default) can
     follow at the same time, including scans with `follow`.
+
+    With `cursor`, the stream starts at the position of that cursor, which must exist. Reading does not
+    move it: move it with PUT,
+    or with `cursors` of an append, once the records are processed.
 
     If records that the stream has yet to send were trimmed, an event of type `trimmed` without `id`
     comes before the next
@@ -209,6 +253,11 @@ def sync_detailed(
         start_time_ms (int | Unset):
         visibility (StreamVisibility | Unset):
         format_ (StreamFormat | Unset):
+        cursor (str | Unset):
+        prefix (str | Unset):
+        prefix_base64 (str | Unset):
+        keys (list[str] | Unset):
+        keys_base64 (list[str] | Unset):
         last_event_id (int | Unset):
 
     Raises:
@@ -228,6 +277,11 @@ end_seq=end_seq,
 start_time_ms=start_time_ms,
 visibility=visibility,
 format_=format_,
+cursor=cursor,
+prefix=prefix,
+prefix_base64=prefix_base64,
+keys=keys,
+keys_base64=keys_base64,
 last_event_id=last_event_id,
 
     )
@@ -248,13 +302,21 @@ def sync(
     start_time_ms: int | Unset = UNSET,
     visibility: StreamVisibility | Unset = UNSET,
     format_: StreamFormat | Unset = UNSET,
+    cursor: str | Unset = UNSET,
+    prefix: str | Unset = UNSET,
+    prefix_base64: str | Unset = UNSET,
+    keys: list[str] | Unset = UNSET,
+    keys_base64: list[str] | Unset = UNSET,
     last_event_id: int | Unset = UNSET,
 
 ) -> Any | ErrorResponse | StreamResponse200 | None:
-    """ Follow a key
+    """ Follow a key, or several keys
 
-     Sends the records of a key as server-sent events: first the existing records, then each record when
-    it arrives, until
+     Sends the records of one key (`key`), of some keys (`keys`) or of all keys that begin with a prefix
+    (`prefix`; empty for the whole
+    log) as server-sent events, in the order of their sequences. Give exactly one of these. In reads of
+    several keys, each record has
+    its `key`. The stream has first the existing records, then each record when it arrives, until
     `end_seq` is reached, the client disconnects or the server stops. Each event has the record's
     sequence as `id` and
     a `Value` as `data`. If there are no records, a comment line is sent every 15 s (by default). A
@@ -264,6 +326,10 @@ def sync(
     was reached, the status is 204, after which an `EventSource` does not reconnect. Up to 10,000
     clients (by default) can
     follow at the same time, including scans with `follow`.
+
+    With `cursor`, the stream starts at the position of that cursor, which must exist. Reading does not
+    move it: move it with PUT,
+    or with `cursors` of an append, once the records are processed.
 
     If records that the stream has yet to send were trimmed, an event of type `trimmed` without `id`
     comes before the next
@@ -284,6 +350,11 @@ def sync(
         start_time_ms (int | Unset):
         visibility (StreamVisibility | Unset):
         format_ (StreamFormat | Unset):
+        cursor (str | Unset):
+        prefix (str | Unset):
+        prefix_base64 (str | Unset):
+        keys (list[str] | Unset):
+        keys_base64 (list[str] | Unset):
         last_event_id (int | Unset):
 
     Raises:
@@ -304,6 +375,11 @@ end_seq=end_seq,
 start_time_ms=start_time_ms,
 visibility=visibility,
 format_=format_,
+cursor=cursor,
+prefix=prefix,
+prefix_base64=prefix_base64,
+keys=keys,
+keys_base64=keys_base64,
 last_event_id=last_event_id,
 
     ).parsed
@@ -318,13 +394,21 @@ async def asyncio_detailed(
     start_time_ms: int | Unset = UNSET,
     visibility: StreamVisibility | Unset = UNSET,
     format_: StreamFormat | Unset = UNSET,
+    cursor: str | Unset = UNSET,
+    prefix: str | Unset = UNSET,
+    prefix_base64: str | Unset = UNSET,
+    keys: list[str] | Unset = UNSET,
+    keys_base64: list[str] | Unset = UNSET,
     last_event_id: int | Unset = UNSET,
 
 ) -> Response[Any | ErrorResponse | StreamResponse200]:
-    """ Follow a key
+    """ Follow a key, or several keys
 
-     Sends the records of a key as server-sent events: first the existing records, then each record when
-    it arrives, until
+     Sends the records of one key (`key`), of some keys (`keys`) or of all keys that begin with a prefix
+    (`prefix`; empty for the whole
+    log) as server-sent events, in the order of their sequences. Give exactly one of these. In reads of
+    several keys, each record has
+    its `key`. The stream has first the existing records, then each record when it arrives, until
     `end_seq` is reached, the client disconnects or the server stops. Each event has the record's
     sequence as `id` and
     a `Value` as `data`. If there are no records, a comment line is sent every 15 s (by default). A
@@ -334,6 +418,10 @@ async def asyncio_detailed(
     was reached, the status is 204, after which an `EventSource` does not reconnect. Up to 10,000
     clients (by default) can
     follow at the same time, including scans with `follow`.
+
+    With `cursor`, the stream starts at the position of that cursor, which must exist. Reading does not
+    move it: move it with PUT,
+    or with `cursors` of an append, once the records are processed.
 
     If records that the stream has yet to send were trimmed, an event of type `trimmed` without `id`
     comes before the next
@@ -354,6 +442,11 @@ async def asyncio_detailed(
         start_time_ms (int | Unset):
         visibility (StreamVisibility | Unset):
         format_ (StreamFormat | Unset):
+        cursor (str | Unset):
+        prefix (str | Unset):
+        prefix_base64 (str | Unset):
+        keys (list[str] | Unset):
+        keys_base64 (list[str] | Unset):
         last_event_id (int | Unset):
 
     Raises:
@@ -373,6 +466,11 @@ end_seq=end_seq,
 start_time_ms=start_time_ms,
 visibility=visibility,
 format_=format_,
+cursor=cursor,
+prefix=prefix,
+prefix_base64=prefix_base64,
+keys=keys,
+keys_base64=keys_base64,
 last_event_id=last_event_id,
 
     )
@@ -393,13 +491,21 @@ async def asyncio(
     start_time_ms: int | Unset = UNSET,
     visibility: StreamVisibility | Unset = UNSET,
     format_: StreamFormat | Unset = UNSET,
+    cursor: str | Unset = UNSET,
+    prefix: str | Unset = UNSET,
+    prefix_base64: str | Unset = UNSET,
+    keys: list[str] | Unset = UNSET,
+    keys_base64: list[str] | Unset = UNSET,
     last_event_id: int | Unset = UNSET,
 
 ) -> Any | ErrorResponse | StreamResponse200 | None:
-    """ Follow a key
+    """ Follow a key, or several keys
 
-     Sends the records of a key as server-sent events: first the existing records, then each record when
-    it arrives, until
+     Sends the records of one key (`key`), of some keys (`keys`) or of all keys that begin with a prefix
+    (`prefix`; empty for the whole
+    log) as server-sent events, in the order of their sequences. Give exactly one of these. In reads of
+    several keys, each record has
+    its `key`. The stream has first the existing records, then each record when it arrives, until
     `end_seq` is reached, the client disconnects or the server stops. Each event has the record's
     sequence as `id` and
     a `Value` as `data`. If there are no records, a comment line is sent every 15 s (by default). A
@@ -409,6 +515,10 @@ async def asyncio(
     was reached, the status is 204, after which an `EventSource` does not reconnect. Up to 10,000
     clients (by default) can
     follow at the same time, including scans with `follow`.
+
+    With `cursor`, the stream starts at the position of that cursor, which must exist. Reading does not
+    move it: move it with PUT,
+    or with `cursors` of an append, once the records are processed.
 
     If records that the stream has yet to send were trimmed, an event of type `trimmed` without `id`
     comes before the next
@@ -429,6 +539,11 @@ async def asyncio(
         start_time_ms (int | Unset):
         visibility (StreamVisibility | Unset):
         format_ (StreamFormat | Unset):
+        cursor (str | Unset):
+        prefix (str | Unset):
+        prefix_base64 (str | Unset):
+        keys (list[str] | Unset):
+        keys_base64 (list[str] | Unset):
         last_event_id (int | Unset):
 
     Raises:
@@ -449,6 +564,11 @@ end_seq=end_seq,
 start_time_ms=start_time_ms,
 visibility=visibility,
 format_=format_,
+cursor=cursor,
+prefix=prefix,
+prefix_base64=prefix_base64,
+keys=keys,
+keys_base64=keys_base64,
 last_event_id=last_event_id,
 
     )).parsed

@@ -1,0 +1,307 @@
+//! Reads of several keys, in the order of the sequences.
+//!
+//! Of a few keys, the rows of each are merged: `merged`. Of more, see `read_in_parts`.
+
+use std::ops::RangeInclusive;
+
+use futures::stream::{self, StreamExt, TryStreamExt};
+use log_domain::merge::{Merge, Merged};
+use log_domain::page::PageBuilder;
+use log_domain::segment::overlapping;
+use log_domain::sequencer::PrefixFloors;
+use log_domain::{
+    Error, Key, Page, Result, Run, Scan, Segment, SegmentId, Sequence, SequenceRange,
+};
+use slatedb::{DbIterator, DbReadOps};
+
+use super::key_floors::KeyMark;
+use super::read::Reader;
+use super::record_rows::{next_row, rows};
+use super::selected_keys::{HeldKey, selected};
+
+/// Keys whose rows are merged at a time, at most.
+pub(super) const MERGED_KEYS: usize = 256;
+
+/// Bytes that the scans of the rows of all keys together read ahead, and each of them at least.
+const READ_AHEAD_BYTES: usize = 1024 * 1024;
+const LEAST_READ_AHEAD_BYTES: usize = 16 * 1024;
+
+/// Keys whose rows are looked for at the same time.
+const CONCURRENT: usize = 32;
+
+impl<D: DbReadOps + Sync> Reader<'_, D> {
+    /// One page of several keys. The reader's floor is the one that holds for all of them, and `prefixes` are the floors of prefixes from
+    /// before it was read. Rows of up to `most` keys are merged. `None` if records of a key went meanwhile: begin again.
+    pub(super) async fn several(
+        &self,
+        scan: &Scan,
+        prefixes: &PrefixFloors,
+        most: usize,
+    ) -> Result<Option<Page>> {
+        let visible = self.watermarks.visible(scan.visibility);
+        let end = scan.range.end().min(visible);
+        let start = scan.range.above(self.floor).start();
+        let range = SequenceRange::new(start.min(end), end)?;
+        let range = range.starting_at(range.start().max(self.segment_before(scan.start_time_ms)));
+        let several = Several {
+            scan,
+            prefixes,
+            most,
+        };
+        let page = match self.window(range) {
+            Some(window) => {
+                let first = selected(self.db, &scan.selection, window, None, most).await?;
+                match first.after {
+                    None => self.merged(first.keys, range, &several).await?,
+                    Some(_) => self.in_parts(range, &several).await?,
+                }
+            }
+            None => Some(PageBuilder::new(range, None, scan.limit).finish(end)),
+        };
+        Ok(page.map(|mut page| {
+            page.next = page.next.max(start);
+            page.trimmed_before = scan.range.trimmed_before(self.floor);
+            page
+        }))
+    }
+
+    /// The segments that overlap `range`, if any does.
+    pub(super) fn window(&self, range: SequenceRange) -> Option<RangeInclusive<SegmentId>> {
+        let overlapping = overlapping(&self.segments, range.start(), range.end());
+        Some(overlapping.first()?.id..=overlapping.last()?.id)
+    }
+
+    /// Where the first segment begins that can have records of this time.
+    fn segment_before(&self, since_ms: Option<i64>) -> Sequence {
+        let Some(since_ms) = since_ms else {
+            return Sequence::ZERO;
+        };
+        let later = |segment: &Segment| segment.start_time_ms < since_ms;
+        let before = self.segments.partition_point(later).saturating_sub(1);
+        let segment = self.segments.get(before);
+        segment.map_or(Sequence::ZERO, |segment| segment.start)
+    }
+
+    /// The page of these keys in `range`, by merging their rows. `None` if records of one went meanwhile.
+    pub(super) async fn merged(
+        &self,
+        held: Vec<HeldKey>,
+        range: SequenceRange,
+        several: &Several<'_>,
+    ) -> Result<Option<Page>> {
+        let scan = several.scan;
+        let purges = self.key_floors.purges();
+        let mut keys = Vec::with_capacity(held.len());
+        for held in held {
+            keys.push(self.key_rows(held, several.prefixes).await?);
+        }
+        let mut page = PageBuilder::new(range, scan.start_time_ms, scan.limit);
+        while let Some(segment) = keys.iter().filter_map(|key| key.held.segment()).min() {
+            if !self
+                .merge_segment(segment, &keys, range, scan, &mut page)
+                .await?
+            {
+                break;
+            }
+            for key in &mut keys {
+                if key.held.segment() == Some(segment) {
+                    key.held.advance(self.db).await?;
+                }
+            }
+        }
+        let is_whole = self.are_as_before(&keys, purges).await?;
+        Ok(is_whole.then(|| page.finish(range.end())))
+    }
+
+    async fn key_rows(&self, held: HeldKey, prefixes: &PrefixFloors) -> Result<KeyRows> {
+        // Before its floor and its rows are read.
+        let mark = self.key_floors.mark(&held.key);
+        let of_key = self.key_floors.of(self.db, &held.key).await?;
+        // One of a prefix may be forgotten since, for that of the log, which was read before.
+        let of_prefixes = prefixes.of_key(held.key.as_ref());
+        Ok(KeyRows {
+            held,
+            mark,
+            of_key,
+            floor: self.floor.max(of_key).max(of_prefixes),
+        })
+    }
+
+    /// Whether no records of the keys went since their floors were read, and `purges`.
+    async fn are_as_before(&self, keys: &[KeyRows], purges: u64) -> Result<bool> {
+        let changed = |key: &KeyRows| self.key_floors.mark(&key.held.key) != key.mark;
+        if keys.iter().any(changed) {
+            return Ok(false);
+        }
+        if self.key_floors.purges() == purges {
+            return Ok(true);
+        }
+        // A key that was deleted and purged meanwhile has no mark any more.
+        for key in keys {
+            if self.key_floors.of(self.db, &key.held.key).await? != key.of_key {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Puts what a segment has of the keys into the page. Returns whether the page has room for more.
+    async fn merge_segment(
+        &self,
+        segment: SegmentId,
+        keys: &[KeyRows],
+        range: SequenceRange,
+        scan: &Scan,
+        page: &mut PageBuilder,
+    ) -> Result<bool> {
+        let holding = keys.iter();
+        let holding = holding.filter(|key| key.held.segment() == Some(segment));
+        let holding: Vec<&KeyRows> = holding.collect();
+        let from = match scan.start_time_ms {
+            Some(since_ms) if page.is_empty() => {
+                self.first_of(segment, &holding, range, since_ms).await?
+            }
+            _ => range.start(),
+        };
+        let ahead = (READ_AHEAD_BYTES / holding.len().max(1)).max(LEAST_READ_AHEAD_BYTES);
+        let opening = holding.iter().map(|key| {
+            let from = from.max(key.floor);
+            self.open(segment, &key.held.key, from, ahead)
+        });
+        let opening: Vec<_> = opening.collect();
+        let mut open: Vec<OpenRows> = stream::iter(opening)
+            .buffered(CONCURRENT)
+            .try_collect()
+            .await?;
+        let names = holding.iter().map(|key| key.held.key.clone());
+        let mut merge = Merge::new(names, scan.limit);
+        for (source, rows) in open.iter_mut().enumerate() {
+            if let Some(first) = rows.first.take() {
+                merge.feed(source, first)?;
+            }
+        }
+        loop {
+            match merge.step()? {
+                Merged::Run(run) => {
+                    if !page.push(&run)? {
+                        return Ok(false);
+                    }
+                }
+                Merged::Exhausted(source) => {
+                    if let Some(run) = open[source].next().await? {
+                        merge.feed(source, run)?;
+                    }
+                }
+                Merged::End => return Ok(true),
+            }
+        }
+    }
+
+    async fn open(
+        &self,
+        segment: SegmentId,
+        key: &Key,
+        from: Sequence,
+        read_ahead: usize,
+    ) -> Result<OpenRows> {
+        let rows = rows(self.db, segment, key, from, read_ahead).await?;
+        let mut open = OpenRows {
+            rows,
+            from,
+            first: None,
+        };
+        open.first = open.next().await?;
+        Ok(open)
+    }
+
+    /// Below this sequence, all records that the segment has of the keys are older than that time.
+    async fn first_of(
+        &self,
+        segment: SegmentId,
+        keys: &[&KeyRows],
+        range: SequenceRange,
+        since_ms: i64,
+    ) -> Result<Sequence> {
+        let mut low = range.start();
+        let at = self
+            .segments
+            .binary_search_by_key(&segment, |segment| segment.id);
+        let at = at.map_err(|_| unknown(segment))?;
+        if self.segments[at].start_time_ms >= since_ms {
+            return Ok(low);
+        }
+        low = low.max(self.segments[at].start);
+        let next = self.segments.get(at + 1);
+        let end = next.map_or(range.end(), |next| next.start.min(range.end()));
+        for key in keys {
+            // Append times never decrease: what is older than a record of one key is so of all.
+            let older = self.older_at(segment, &key.held.key, low, since_ms).await?;
+            if let Some(last) = older {
+                let within = SequenceRange::new(last.plus(1).min(end), end)?;
+                let first = self.first_in(segment, &key.held.key, within, since_ms);
+                low = first.await?.max(last.plus(1));
+            }
+        }
+        Ok(low)
+    }
+
+    /// The end of the first row of `key` from this sequence on, if it is older than that time.
+    async fn older_at(
+        &self,
+        segment: SegmentId,
+        key: &Key,
+        from: Sequence,
+        since_ms: i64,
+    ) -> Result<Option<Sequence>> {
+        let mut rows = rows(self.db, segment, key, from, 1).await?;
+        let row = next_row(&mut rows).await?;
+        let older = row.filter(|row| row.run.timestamp_ms() < since_ms);
+        Ok(older.map(|row| row.run.last()))
+    }
+}
+
+/// What is read, and how.
+pub(super) struct Several<'a> {
+    pub(super) scan: &'a Scan,
+    /// The floors of prefixes from before that of the log was read.
+    pub(super) prefixes: &'a PrefixFloors,
+    /// Keys whose rows are merged at a time.
+    pub(super) most: usize,
+}
+
+/// One of the keys whose rows are merged.
+struct KeyRows {
+    held: HeldKey,
+    /// Changes when some of its records go.
+    mark: KeyMark,
+    /// Its own floor, and those of its prefixes.
+    of_key: Sequence,
+    /// The same, and that of the log.
+    floor: Sequence,
+}
+
+/// The rows of a key in one segment.
+struct OpenRows {
+    rows: DbIterator,
+    /// The first sequence that matters.
+    from: Sequence,
+    first: Option<Run>,
+}
+
+impl OpenRows {
+    /// The next records.
+    async fn next(&mut self) -> Result<Option<Run>> {
+        let from = SequenceRange::ALL.starting_at(self.from);
+        match next_row(&mut self.rows).await? {
+            // A row is found by its last sequence, so something of it is left.
+            Some(row) => Ok(row.run.cut(from, usize::MAX, usize::MAX)?.0),
+            None => Ok(None),
+        }
+    }
+}
+
+fn unknown(segment: SegmentId) -> Error {
+    Error::Corrupt(format!(
+        "the directory lists a key in segment {segment}, which does not exist"
+    ))
+}

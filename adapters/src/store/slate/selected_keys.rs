@@ -1,0 +1,201 @@
+//! The keys of a selection that some segments hold, by the directory.
+
+use std::collections::VecDeque;
+use std::ops::{Bound, RangeInclusive};
+
+use futures::stream::{self, StreamExt, TryStreamExt};
+use log_domain::{Key, KeySet, Result, SegmentId, Selection};
+use slatedb::DbReadOps;
+use slatedb::config::ScanOptions;
+
+use super::error;
+use super::layout::directory;
+
+/// Bytes that a walk through the directory reads ahead.
+const READ_AHEAD_BYTES: usize = 64 * 1024;
+
+/// Segments of one key that are known at a time.
+const SEGMENTS: usize = 64;
+
+/// Keys that are looked up at the same time.
+const CONCURRENT: usize = 32;
+
+/// A key, and which segments hold it.
+pub(super) struct HeldKey {
+    pub(super) key: Key,
+    /// The next ones, in order.
+    segments: VecDeque<SegmentId>,
+    /// From where on there may be more.
+    more: Option<SegmentId>,
+    /// The last one that matters.
+    last: SegmentId,
+}
+
+/// Some keys of a selection, in order.
+pub(super) struct SelectedKeys {
+    pub(super) keys: Vec<HeldKey>,
+    /// There may be more keys after this one.
+    pub(super) after: Option<Key>,
+}
+
+impl HeldKey {
+    /// The next segment that holds the key; nothing at the end.
+    pub(super) fn segment(&self) -> Option<SegmentId> {
+        self.segments.front().copied()
+    }
+
+    /// Goes on to the segment after that.
+    pub(super) async fn advance(&mut self, db: &(impl DbReadOps + Sync)) -> Result<()> {
+        self.segments.pop_front();
+        match self.more.filter(|_| self.segments.is_empty()) {
+            Some(more) => self.find(db, more).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Looks up the segments from this one on.
+    async fn find(&mut self, db: &(impl DbReadOps + Sync), from: SegmentId) -> Result<()> {
+        self.more = None;
+        let options = ScanOptions::default().with_cache_blocks(true);
+        let ids = (
+            Bound::Included(directory::suffix(from)),
+            Bound::Included(directory::suffix(self.last)),
+        );
+        let rows = db
+            .scan_prefix_with_options(directory::prefix(self.key.as_ref()), ids, &options)
+            .await;
+        let mut rows = rows.map_err(error::read)?;
+        while let Some(row) = rows.next().await.map_err(error::read)? {
+            let segment = directory::decode(&row.key, &row.value)?.segment;
+            if self.add(segment) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds the next segment. Returns whether that is enough for now.
+    fn add(&mut self, segment: SegmentId) -> bool {
+        self.segments.push_back(segment);
+        let is_enough = self.segments.len() == SEGMENTS && segment < self.last;
+        self.more = is_enough.then(|| segment + 1);
+        is_enough
+    }
+}
+
+/// The keys of `selection` after one that a segment of `window` holds. At most `most` of them, which is at least 1, found by looking at
+/// four times as many keys.
+pub(super) async fn selected(
+    db: &(impl DbReadOps + Sync),
+    selection: &Selection,
+    window: RangeInclusive<SegmentId>,
+    after: Option<&Key>,
+    most: usize,
+) -> Result<SelectedKeys> {
+    match selection {
+        Selection::Key(key) => {
+            let key = KeySet::new(vec![key.clone()])?;
+            of_set(db, &key, window, after, most).await
+        }
+        Selection::Keys(keys) => of_set(db, keys, window, after, most).await,
+        Selection::Prefix(prefix) => with_prefix(db, prefix, window, after, most).await,
+    }
+}
+
+async fn of_set(
+    db: &(impl DbReadOps + Sync),
+    keys: &KeySet,
+    window: RangeInclusive<SegmentId>,
+    after: Option<&Key>,
+    most: usize,
+) -> Result<SelectedKeys> {
+    let all = keys.all();
+    let rest = all.partition_point(|key| after.is_some_and(|after| key <= after));
+    let mut found = Vec::new();
+    for some in all[rest..].chunks(CONCURRENT) {
+        let lookups: Vec<_> = some
+            .iter()
+            .map(|key| look_up(db, key.clone(), window.clone()))
+            .collect();
+        let held: Vec<HeldKey> = stream::iter(lookups)
+            .buffered(CONCURRENT)
+            .try_collect()
+            .await?;
+        found.extend(held.into_iter().filter(|held| held.segment().is_some()));
+        if found.len() > most {
+            found.truncate(most);
+            let after = found.last().map(|held| held.key.clone());
+            return Ok(SelectedKeys { keys: found, after });
+        }
+    }
+    Ok(SelectedKeys {
+        keys: found,
+        after: None,
+    })
+}
+
+async fn look_up(
+    db: &(impl DbReadOps + Sync),
+    key: Key,
+    window: RangeInclusive<SegmentId>,
+) -> Result<HeldKey> {
+    let mut held = held(key, &window);
+    held.find(db, *window.start()).await?;
+    Ok(held)
+}
+
+fn held(key: Key, window: &RangeInclusive<SegmentId>) -> HeldKey {
+    HeldKey {
+        key,
+        segments: VecDeque::new(),
+        more: None,
+        last: *window.end(),
+    }
+}
+
+async fn with_prefix(
+    db: &(impl DbReadOps + Sync),
+    prefix: &[u8],
+    window: RangeInclusive<SegmentId>,
+    after: Option<&Key>,
+    most: usize,
+) -> Result<SelectedKeys> {
+    let options = ScanOptions::default()
+        .with_cache_blocks(true)
+        .with_read_ahead_bytes(READ_AHEAD_BYTES);
+    let (prefix, start) = directory::with_prefix(prefix, after);
+    let rows = db.scan_prefix_with_options(prefix, (start, Bound::Unbounded), &options);
+    let mut rows = rows.await.map_err(error::read)?;
+    let visits = most.saturating_mul(4);
+    let mut visited = 0;
+    let mut keys: Vec<HeldKey> = Vec::new();
+    // The last key that was looked at.
+    let mut at: Option<Key> = None;
+    while let Some(row) = rows.next().await.map_err(error::read)? {
+        let entry = directory::decode(&row.key, &row.value)?;
+        if at.as_ref() != Some(&entry.key) {
+            if visited == visits || keys.len() == most {
+                return Ok(SelectedKeys { keys, after: at });
+            }
+            visited += 1;
+            at = Some(entry.key.clone());
+        }
+        if entry.segment < *window.start() {
+            let first = directory::key(entry.key.as_ref(), *window.start());
+            rows.seek(first).await.map_err(error::read)?;
+            continue;
+        }
+        let mut is_enough = entry.segment > *window.end();
+        if !is_enough {
+            if keys.last().is_none_or(|held| held.key != entry.key) {
+                keys.push(held(entry.key.clone(), &window));
+            }
+            is_enough = keys.last_mut().is_some_and(|held| held.add(entry.segment));
+        }
+        if is_enough {
+            let past = directory::key(entry.key.as_ref(), SegmentId::MAX);
+            rows.seek(past).await.map_err(error::read)?;
+        }
+    }
+    Ok(SelectedKeys { keys, after: None })
+}

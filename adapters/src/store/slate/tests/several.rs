@@ -1,0 +1,203 @@
+//! Scans of several keys: both plans answer the same.
+
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+use log_domain::model::Model;
+use log_domain::{KeySet, PrefixRule};
+
+use super::*;
+
+/// A little repeatable noise (splitmix64).
+struct Noise(u64);
+
+impl Noise {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % bound
+    }
+
+    fn key(&mut self) -> Key {
+        let of = [&b"a/"[..], b"a", b"b/", b"\xff", b"\0"][self.below(5) as usize];
+        Key::stored([of, &[b'0' + self.below(9) as u8]].concat().into())
+    }
+
+    fn batch(&mut self) -> Append {
+        let limits = Limits::default();
+        let records = (0..1 + self.below(40)).map(|_| {
+            let value = vec![b'v'; self.below(90) as usize];
+            let key = self.key().as_bytes().clone();
+            Record::parse(key, value.into(), &limits).expect("within the limits")
+        });
+        let batch = Batch::new(records.collect(), &limits);
+        batch.expect("a batch").into()
+    }
+
+    fn scan(&mut self, tip: u64, now_ms: i64) -> Scan {
+        let (a, b) = (self.below(tip + 2), self.below(tip + 2));
+        let selection = match self.below(3) {
+            0 => {
+                let keys = (0..1 + self.below(12)).map(|_| self.key());
+                Selection::Keys(KeySet::new(keys.collect()).expect("a set"))
+            }
+            _ => {
+                let prefixes = [&b""[..], b"a", b"a/", b"b/", b"\xff", b"\0"];
+                let prefix = prefixes[self.below(6) as usize];
+                Selection::Prefix(Bytes::copy_from_slice(prefix))
+            }
+        };
+        Scan {
+            selection,
+            range: SequenceRange::new(a.min(b).into(), a.max(b).into()).expect("ordered"),
+            start_time_ms: (self.below(4) == 0).then(|| now_ms - self.below(10_000) as i64),
+            limit: PageLimit {
+                records: 1 + self.below(60) as usize,
+                bytes: 1 + self.below(5_000) as usize,
+            },
+            side: Side::Oldest,
+            visibility: Visibility::Memory,
+        }
+    }
+}
+
+/// The page with the rows of so many keys merged at a time.
+async fn read(store: &SlateStore, scan: &Scan, most: usize) -> Page {
+    // What was deleted is removed in the background, and a read that notices begins again.
+    for _ in 0..100 {
+        let prefixes = store.shared.key_floors.prefixes().now();
+        let covering = scan
+            .selection
+            .covering_floor(|key| prefixes.of_key(key.as_ref()));
+        let reader = store.reader(covering);
+        let page = reader.several(scan, &prefixes, most).await;
+        if let Some(page) = page.expect("read") {
+            return page;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("something went during each of the reads");
+}
+
+fn encoded(page: &Page) -> Vec<u8> {
+    let runs = page.runs.iter();
+    let encoded: Vec<&[u8]> = runs.map(|run| &run.encoded()[..]).collect();
+    encoded.concat()
+}
+
+#[tokio::test]
+async fn a_page_is_the_same_however_many_keys_are_merged_at_a_time() {
+    for seed in 1..=6 {
+        let mut noise = Noise(seed);
+        let objects: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+        let clock = Standing::now();
+        let seal = log_domain::SealPolicy {
+            interval: Some(Duration::from_millis(1_500)),
+            bytes: None,
+        };
+        let options = || Options {
+            seal,
+            ..Options::default()
+        };
+        let mut model = Model::new(seal);
+        let mut store = open_by(&objects, Arc::clone(&clock) as _, options())
+            .await
+            .expect("opened");
+        for step in 0..40 {
+            clock.advance(Duration::from_millis(noise.below(600)));
+            let append = noise.batch();
+            model.append(&append, clock.now_ms()).expect("appended");
+            let appended = store.append(append, Durability::Applied).await;
+            appended.expect("appended");
+            match noise.below(12) {
+                0 => flush(&store).await,
+                1 => {
+                    let deletion = Deletion {
+                        key: noise.key(),
+                        before: Some(noise.below(model.tip().get() + 1).into()),
+                    };
+                    model.delete(&deletion).expect("deleted");
+                    store.delete(deletion).await.expect("deleted");
+                }
+                2 => {
+                    let rule = PrefixRule {
+                        prefix: Bytes::from_static(b"a/"),
+                        max_age: Duration::from_millis(1 + noise.below(9_000)),
+                    };
+                    let rules = PrefixRules::new(vec![rule], &Limits::default()).expect("rules");
+                    model.apply_rules(&rules, clock.now_ms());
+                    store.apply_rules(&rules).await.expect("applied");
+                }
+                3 => {
+                    let before =
+                        Trim::BeforeSequence(noise.below(model.tip().get() / 4 + 1).into());
+                    model.trim(before, clock.now_ms()).expect("trimmed");
+                    store.trim(before).await.expect("trimmed");
+                }
+                4 => {
+                    store.close(CLOSE).await.expect("closed");
+                    drop(store);
+                    let opened = open_by(&objects, Arc::clone(&clock) as _, options()).await;
+                    store = opened.expect("opened");
+                }
+                _ => {}
+            }
+            for _ in 0..4 {
+                let scan = noise.scan(model.tip().get(), clock.now_ms());
+                let expected = model.scan(&scan, model.tip()).expect("scanned");
+                for most in [1, 3, 1_000] {
+                    let page = read(&store, &scan, most).await;
+                    let what = || format!("seed {seed}, step {step}, {most} at a time: {scan:?}");
+                    assert_eq!(encoded(&page), encoded(&expected), "{}", what());
+                    assert_eq!(
+                        (page.next, page.complete, page.trimmed_before),
+                        (expected.next, expected.complete, expected.trimmed_before),
+                        "{}",
+                        what()
+                    );
+                }
+            }
+        }
+        store.close(CLOSE).await.expect("closed");
+    }
+}
+
+#[tokio::test]
+async fn a_key_in_more_segments_than_are_known_at_a_time_is_read_whole() {
+    let objects: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+    let opened = open_with(&objects, |options| options.seal.bytes = Some(1)).await;
+    let store = opened.expect("opened");
+    let mut expected = BTreeSet::new();
+    for n in 0..150u64 {
+        let key = if n % 3 == 0 { "a/1" } else { "a/2" };
+        store
+            .append(batch(key, &["v"]), Durability::Applied)
+            .await
+            .expect("appended");
+        expected.insert((n, key.as_bytes().to_vec()));
+    }
+    let scan = Scan {
+        selection: Selection::Prefix(Bytes::from_static(b"a/")),
+        range: SequenceRange::ALL,
+        start_time_ms: None,
+        limit: PageLimit {
+            records: 1_000,
+            bytes: 1 << 20,
+        },
+        side: Side::Oldest,
+        visibility: Visibility::Memory,
+    };
+    for most in [1, 2] {
+        let page = read(&store, &scan, most).await;
+        let entries = page.runs.iter().flat_map(|run| run.entries());
+        let found = entries.map(|entry| {
+            let entry = entry.expect("not damaged");
+            let key = entry.key.expect("it names its key");
+            (entry.sequence.get(), key.as_bytes().to_vec())
+        });
+        assert_eq!(found.collect::<BTreeSet<_>>(), expected);
+    }
+    store.close(CLOSE).await.expect("closed");
+}

@@ -1,0 +1,327 @@
+//! Merging: runs of single keys become runs whose records name their keys, in the order of the sequences.
+//!
+//! A [`Merge`] has one source for each key, which is fed run by run, so that no more than one run of each source is in memory. What
+//! comes out is in runs of at most [`MERGED_BYTES`] and one record, each with one append time.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use crate::run::{Entry, RunBuilder};
+use crate::{Key, PageLimit, Result, Run, Sequence};
+
+/// Encoded bytes after which a merged run ends.
+pub const MERGED_BYTES: usize = 256 * 1024;
+
+/// Merges any number of sources.
+#[derive(Debug)]
+pub struct Merge {
+    sources: Vec<Source>,
+    /// The next sequence of each source that has one.
+    heads: BinaryHeap<Reverse<(Sequence, usize)>>,
+    /// The run that is being filled, and the append time of its records.
+    open: Option<(i64, RunBuilder)>,
+    /// Records of the open run.
+    count: usize,
+    /// Records and bytes after which a run ends.
+    records: usize,
+    bytes: usize,
+}
+
+#[derive(Debug)]
+struct Source {
+    /// The key of records that do not name theirs.
+    key: Key,
+    run: Option<Rest>,
+}
+
+/// What is left of a run.
+#[derive(Debug)]
+struct Rest {
+    run: Run,
+    /// The next record.
+    next: Entry,
+    /// Where in the encoding the one after it begins.
+    at: usize,
+}
+
+/// What [`Merge::step`] gives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Merged {
+    /// The next records.
+    Run(Run),
+    /// The run of this source was used up: feed the next one of it, if there is one, before the merge goes on.
+    Exhausted(usize),
+    /// No source has records left.
+    End,
+}
+
+impl Merge {
+    /// A merge with a source for each of `keys`, whose runs are not longer than a page of `limit` needs. No source has records yet.
+    pub fn new(keys: impl IntoIterator<Item = Key>, limit: PageLimit) -> Self {
+        let sources = keys.into_iter().map(|key| Source { key, run: None });
+        Self {
+            sources: sources.collect(),
+            heads: BinaryHeap::new(),
+            open: None,
+            count: 0,
+            // One more than the page has room for, so that it knows that there are more.
+            records: limit.records.saturating_add(1),
+            bytes: limit.bytes.min(MERGED_BYTES),
+        }
+    }
+
+    /// Gives `source` its next run: when it has not had one yet, or after [`Merged::Exhausted`]. The sequences are above those of
+    /// its runs before. Records that name a key keep that.
+    ///
+    /// # Errors
+    /// [`crate::Error::Corrupt`] when the run is damaged.
+    pub fn feed(&mut self, source: usize, run: Run) -> Result<()> {
+        if let Some(rest) = rest(run, 0)? {
+            self.heads.push(Reverse((rest.next.sequence, source)));
+            self.sources[source].run = Some(rest);
+        }
+        Ok(())
+    }
+
+    /// The next records, or what is missing for them.
+    ///
+    /// # Errors
+    /// [`crate::Error::Corrupt`] when a run is damaged.
+    pub fn step(&mut self) -> Result<Merged> {
+        while let Some(Reverse((_, source))) = self.heads.pop() {
+            let Some(mut rest) = self.sources[source].run.take() else {
+                continue;
+            };
+            // What of it comes before the records of all others.
+            let below = self.heads.peek();
+            let below = below.map_or(Sequence::MAX, |Reverse((sequence, _))| *sequence);
+            loop {
+                if let Some(run) = self.ended(rest.run.timestamp_ms()) {
+                    self.put_back(source, rest);
+                    return Ok(Merged::Run(run));
+                }
+                self.push(source, &rest);
+                match self::rest(rest.run, rest.at)? {
+                    Some(left) => rest = left,
+                    None => return Ok(Merged::Exhausted(source)),
+                }
+                if rest.next.sequence >= below {
+                    self.put_back(source, rest);
+                    break;
+                }
+            }
+        }
+        Ok(self.close().map_or(Merged::End, Merged::Run))
+    }
+
+    fn put_back(&mut self, source: usize, rest: Rest) {
+        self.heads.push(Reverse((rest.next.sequence, source)));
+        self.sources[source].run = Some(rest);
+    }
+
+    /// The open run, if it ends before a record with this append time.
+    fn ended(&mut self, timestamp_ms: i64) -> Option<Run> {
+        let (time, builder) = self.open.as_ref()?;
+        let is_full = self.count >= self.records || builder.len() >= self.bytes;
+        match is_full || *time != timestamp_ms {
+            true => self.close(),
+            false => None,
+        }
+    }
+
+    fn close(&mut self) -> Option<Run> {
+        self.count = 0;
+        self.open.take()?.1.finish()
+    }
+
+    fn push(&mut self, source: usize, rest: &Rest) {
+        let timestamp_ms = rest.run.timestamp_ms();
+        let new = || (timestamp_ms, RunBuilder::new(timestamp_ms));
+        let (_, builder) = self.open.get_or_insert_with(new);
+        let Entry {
+            sequence,
+            value,
+            headers,
+            key,
+        } = &rest.next;
+        let key = key.as_ref().unwrap_or(&self.sources[source].key);
+        builder.push_keyed(key, *sequence, value, headers);
+        self.count += 1;
+    }
+}
+
+/// What is left of `run` from this byte on, if anything is.
+fn rest(run: Run, at: usize) -> Result<Option<Rest>> {
+    let mut entries = run.entries_from(at);
+    let Some(next) = entries.next() else {
+        return Ok(None);
+    };
+    let (next, at) = (next?, entries.at());
+    Ok(Some(Rest { run, next, at }))
+}
+
+/// Merges the runs of one commit, each of one key, and gives the merged ones to `take` until it wants no more. Returns whether it
+/// wanted all.
+///
+/// # Errors
+/// Those of `take`, and [`crate::Error::Corrupt`] when a run is damaged.
+pub fn merge_commit(
+    runs: Vec<(Key, Run)>,
+    limit: PageLimit,
+    mut take: impl FnMut(&Run) -> Result<bool>,
+) -> Result<bool> {
+    let (keys, runs): (Vec<Key>, Vec<Run>) = runs.into_iter().unzip();
+    let mut merge = Merge::new(keys, limit);
+    for (source, run) in runs.into_iter().enumerate() {
+        merge.feed(source, run)?;
+    }
+    loop {
+        match merge.step()? {
+            Merged::Run(run) if take(&run)? => {}
+            Merged::Run(_) => return Ok(false),
+            Merged::Exhausted(_) => {}
+            Merged::End => return Ok(true),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{Headers, Limits};
+
+    /// Key, value and headers of a record.
+    type Record = (u8, Vec<u8>, bool);
+
+    fn key(name: u8) -> Key {
+        Key::stored(vec![b'k', name].into())
+    }
+
+    fn headers(some: bool) -> Headers {
+        let headers: [(&str, &[u8]); 1] = [("name", b"value")];
+        let headers = headers.into_iter().take(usize::from(some));
+        Headers::parse(headers, &Limits::default()).expect("within the limits")
+    }
+
+    fn limit(records: usize, bytes: usize) -> PageLimit {
+        PageLimit { records, bytes }
+    }
+
+    /// The runs of a key in these commits, each with its own append time.
+    fn runs_of(name: u8, commits: &[Vec<Record>]) -> Vec<Run> {
+        let mut sequence = 0;
+        let mut runs = Vec::new();
+        for (time, commit) in (1..).zip(commits) {
+            let mut builder = RunBuilder::new(time);
+            for (of, value, some) in commit {
+                if *of == name {
+                    builder.push_with_headers(Sequence::new(sequence), value, &headers(*some));
+                }
+                sequence += 1;
+            }
+            runs.extend(builder.finish());
+        }
+        runs
+    }
+
+    fn entries(runs: &[Run]) -> Vec<(i64, Entry)> {
+        let entries = runs.iter().flat_map(|run| {
+            let time = run.timestamp_ms();
+            run.entries()
+                .map(move |entry| (time, entry.expect("not damaged")))
+        });
+        entries.collect()
+    }
+
+    /// All of it, fed run by run.
+    fn merged(sources: Vec<(Key, Vec<Run>)>, limit: PageLimit) -> Vec<Run> {
+        let (keys, runs): (Vec<Key>, Vec<Vec<Run>>) = sources.into_iter().unzip();
+        let mut runs: Vec<_> = runs.into_iter().map(Vec::into_iter).collect();
+        let mut merge = Merge::new(keys, limit);
+        let mut feed = |merge: &mut Merge, source: usize| {
+            if let Some(run) = runs[source].next() {
+                merge.feed(source, run).expect("not damaged");
+            }
+        };
+        (0..merge.sources.len()).for_each(|source| feed(&mut merge, source));
+        let mut all = Vec::new();
+        loop {
+            match merge.step().expect("not damaged") {
+                Merged::Run(run) => all.push(run),
+                Merged::Exhausted(source) => feed(&mut merge, source),
+                Merged::End => return all,
+            }
+        }
+    }
+
+    fn commits() -> impl Strategy<Value = Vec<Vec<Record>>> {
+        let record = (
+            0u8..5,
+            prop::collection::vec(any::<u8>(), 0..30),
+            any::<bool>(),
+        );
+        prop::collection::vec(prop::collection::vec(record, 1..20), 1..6)
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_merged_are_the_records_sorted_by_sequence_with_their_keys(
+            commits in commits(), records in 1usize..30, bytes in 1usize..400,
+        ) {
+            let mut sequence = 0;
+            let mut expected = Vec::new();
+            for (time, commit) in (1..).zip(&commits) {
+                for (of, value, some) in commit {
+                    expected.push((time, Entry {
+                        sequence: Sequence::new(sequence),
+                        value: value.clone().into(),
+                        headers: headers(*some),
+                        key: Some(key(*of)),
+                    }));
+                    sequence += 1;
+                }
+            }
+            let sources = (0..5).map(|name| (key(name), runs_of(name, &commits))).collect();
+            let runs = merged(sources, limit(records, bytes));
+            prop_assert_eq!(&entries(&runs), &expected);
+            for run in &runs {
+                prop_assert!(run.count() as usize <= records + 1);
+                let shorter = run.cut(crate::SequenceRange::ALL, run.count() as usize - 1, usize::MAX);
+                let shorter = shorter.expect("not damaged").0;
+                prop_assert!(shorter.is_none_or(|run| run.encoded().len() < bytes.max(1)));
+            }
+            // What was merged can be merged again, with what it was not merged with.
+            let some = (0..3).map(|name| (key(name), runs_of(name, &commits))).collect();
+            let mut sources = vec![(key(9), merged(some, limit(records, bytes)))];
+            sources.extend((3..5).map(|name| (key(name), runs_of(name, &commits))));
+            prop_assert_eq!(&entries(&merged(sources, limit(records, bytes))), &expected);
+        }
+
+        #[test]
+        fn a_commit_is_merged_until_nobody_wants_more(commit in prop::collection::vec((0u8..5, prop::collection::vec(any::<u8>(), 0..30), any::<bool>()), 1..40), wanted in 1usize..6) {
+            let commits = [commit];
+            let runs = (0..5).flat_map(|name| {
+                runs_of(name, &commits).into_iter().map(move |run| (key(name), run))
+            });
+            let runs: Vec<(Key, Run)> = runs.collect();
+            let mut taken = Vec::new();
+            let all = merge_commit(runs, limit(3, usize::MAX), |run| {
+                taken.push(run.clone());
+                Ok(taken.len() < wanted)
+            });
+            let found = entries(&taken);
+            let sequences: Vec<u64> = found.iter().map(|(_, entry)| entry.sequence.get()).collect();
+            prop_assert_eq!(&sequences, &(0..found.len() as u64).collect::<Vec<_>>());
+            let is_all = found.len() == commits[0].len() && taken.len() < wanted;
+            prop_assert_eq!(all.expect("not damaged"), is_all);
+        }
+
+        #[test]
+        fn damaged_runs_are_errors_and_never_panics(bytes: Vec<u8>) {
+            let run = Run::stored(Sequence::ZERO, Sequence::new(5), 3, 7, bytes.into());
+            let _ = merge_commit(vec![(key(0), run)], limit(3, 100), |_| Ok(true));
+        }
+    }
+}

@@ -1,0 +1,108 @@
+"""Consumers: the records of a key from where a cursor is, and the cursor moved once they are processed."""
+
+from collections.abc import AsyncIterator, Iterable, Iterator
+from typing import Protocol
+
+from .appended import Appended
+from .cursors import Cursor, CursorMove
+from .records import Page, Record, RecordToAppend
+
+# One wait for records is no longer than this; then another one follows.
+WAIT_SECONDS = 30.0
+
+
+class _Client(Protocol):
+    def follow_once(self, key: bytes, *, start: int = 0, limit: int = 1000, wait: float = 30.0) -> Page: ...
+
+    def move_cursor(self, name: str, position: int, *, expected: int | None = None) -> Cursor: ...
+
+    def append(
+        self, records: Iterable[RecordToAppend], *, await_durable: bool = False, cursors: Iterable[CursorMove] | None = None,
+    ) -> Appended: ...
+
+
+class _AsyncClient(Protocol):
+    async def follow_once(self, key: bytes, *, start: int = 0, limit: int = 1000, wait: float = 30.0) -> Page: ...
+
+    async def move_cursor(self, name: str, position: int, *, expected: int | None = None) -> Cursor: ...
+
+    async def append(
+        self, records: Iterable[RecordToAppend], *, await_durable: bool = False, cursors: Iterable[CursorMove] | None = None,
+    ) -> Appended: ...
+
+
+class _Progress:
+    """How far a consumer is."""
+
+    def __init__(self, key: bytes, name: str, position: int, limit: int):
+        self._key, self._name, self._limit = key, name, limit
+        self._committed = self._reached = position
+
+    @property
+    def committed(self) -> int:
+        """Where the cursor is, as far as this consumer knows."""
+        return self._committed
+
+    def _move(self) -> CursorMove:
+        return CursorMove(self._name, self._reached, self._committed)
+
+
+class Consumer(_Progress):
+    """Batches of records of a key, from where a cursor is, without an end; from `LogClient.consume`.
+
+    Commit after each batch: with `commit` a batch that was processed and not committed is read again by the next consumer (at least
+    once), with `append` its results are appended in the same commit as the cursor moves (exactly once). If another consumer has
+    moved the cursor, both raise `Conflict` and change nothing: stop, or begin again with `LogClient.consume`.
+    """
+
+    def __init__(self, client: _Client, key: bytes, name: str, position: int, limit: int):
+        super().__init__(key, name, position, limit)
+        self._client = client
+
+    def __iter__(self) -> Iterator[list[Record]]:
+        """Each batch has at least one record."""
+        while True:
+            page = self._client.follow_once(self._key, start=self._reached, limit=self._limit, wait=WAIT_SECONDS)
+            self._reached = page.next_sequence
+            if page.records:
+                yield page.records
+
+    def commit(self) -> None:
+        """Moves the cursor behind all that was handed out. It returns when that is durable."""
+        if self._reached != self._committed:
+            self._client.move_cursor(self._name, self._reached, expected=self._committed)
+            self._committed = self._reached
+
+    def append(self, results: Iterable[RecordToAppend], *, await_durable: bool = False) -> Appended:
+        """Appends results and moves the cursor behind all that was handed out: both or nothing."""
+        appended = self._client.append(results, await_durable=await_durable, cursors=[self._move()])
+        self._committed = self._reached
+        return appended
+
+
+class AsyncConsumer(_Progress):
+    """The same for asyncio: `async for batch in consumer`, and `await` for `commit` and `append`."""
+
+    def __init__(self, client: _AsyncClient, key: bytes, name: str, position: int, limit: int):
+        super().__init__(key, name, position, limit)
+        self._client = client
+
+    async def __aiter__(self) -> AsyncIterator[list[Record]]:
+        """See `Consumer`."""
+        while True:
+            page = await self._client.follow_once(self._key, start=self._reached, limit=self._limit, wait=WAIT_SECONDS)
+            self._reached = page.next_sequence
+            if page.records:
+                yield page.records
+
+    async def commit(self) -> None:
+        """See `Consumer.commit`."""
+        if self._reached != self._committed:
+            await self._client.move_cursor(self._name, self._reached, expected=self._committed)
+            self._committed = self._reached
+
+    async def append(self, results: Iterable[RecordToAppend], *, await_durable: bool = False) -> Appended:
+        """See `Consumer.append`."""
+        appended = await self._client.append(results, await_durable=await_durable, cursors=[self._move()])
+        self._committed = self._reached
+        return appended

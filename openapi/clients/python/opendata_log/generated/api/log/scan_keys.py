@@ -1,0 +1,273 @@
+from http import HTTPStatus
+from typing import Any, cast
+from urllib.parse import quote
+
+import httpx
+
+from ...client import AuthenticatedClient, Client
+from ...types import Response, UNSET
+from ... import errors
+
+from ...models.error_response import ErrorResponse
+from ...models.scan_request import ScanRequest
+from ...models.scan_response import ScanResponse
+from typing import cast
+
+
+
+def _get_kwargs(
+    *,
+    body: ScanRequest,
+
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+
+
+    
+
+    
+
+    _kwargs: dict[str, Any] = {
+        "method": "post",
+        "url": "/api/v1/log/scan",
+    }
+
+    _kwargs["json"] = body.to_dict()
+
+    headers["Content-Type"] = "application/json"
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+
+def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> ErrorResponse | ScanResponse | None:
+    if response.status_code == 200:
+        response_200 = ScanResponse.from_dict(response.json())
+
+
+
+        return response_200
+
+    if response.status_code == 400:
+        response_400 = ErrorResponse.from_dict(response.json())
+
+
+
+        return response_400
+
+    if response.status_code == 401:
+        response_401 = ErrorResponse.from_dict(response.json())
+
+
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = ErrorResponse.from_dict(response.json())
+
+
+
+        return response_403
+
+    if response.status_code == 404:
+        response_404 = ErrorResponse.from_dict(response.json())
+
+
+
+        return response_404
+
+    if response.status_code == 413:
+        response_413 = ErrorResponse.from_dict(response.json())
+
+
+
+        return response_413
+
+    if response.status_code == 415:
+        response_415 = ErrorResponse.from_dict(response.json())
+
+
+
+        return response_415
+
+    if response.status_code == 429:
+        response_429 = ErrorResponse.from_dict(response.json())
+
+
+
+        return response_429
+
+    if response.status_code == 500:
+        response_500 = ErrorResponse.from_dict(response.json())
+
+
+
+        return response_500
+
+    if response.status_code == 503:
+        response_503 = ErrorResponse.from_dict(response.json())
+
+
+
+        return response_503
+
+    if response.status_code == 504:
+        response_504 = ErrorResponse.from_dict(response.json())
+
+
+
+        return response_504
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[ErrorResponse | ScanResponse]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    *,
+    client: AuthenticatedClient,
+    body: ScanRequest,
+
+) -> Response[ErrorResponse | ScanResponse]:
+    """ Read records of many keys
+
+     Does what `GET` on this path does, for lists of keys that are too long for a URL. The body has what
+    the query parameters of the
+    same names have.
+
+    Args:
+        body (ScanRequest): What to read with POST: the same as with the query parameters of these
+            names. It has exactly one of the key, the keys and the prefix. Unknown fields are
+            rejected. Example: {'prefix': 'b3JkZXJz'}.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[ErrorResponse | ScanResponse]
+     """
+
+
+    kwargs = _get_kwargs(
+        body=body,
+
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+def sync(
+    *,
+    client: AuthenticatedClient,
+    body: ScanRequest,
+
+) -> ErrorResponse | ScanResponse | None:
+    """ Read records of many keys
+
+     Does what `GET` on this path does, for lists of keys that are too long for a URL. The body has what
+    the query parameters of the
+    same names have.
+
+    Args:
+        body (ScanRequest): What to read with POST: the same as with the query parameters of these
+            names. It has exactly one of the key, the keys and the prefix. Unknown fields are
+            rejected. Example: {'prefix': 'b3JkZXJz'}.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        ErrorResponse | ScanResponse
+     """
+
+
+    return sync_detailed(
+        client=client,
+body=body,
+
+    ).parsed
+
+async def asyncio_detailed(
+    *,
+    client: AuthenticatedClient,
+    body: ScanRequest,
+
+) -> Response[ErrorResponse | ScanResponse]:
+    """ Read records of many keys
+
+     Does what `GET` on this path does, for lists of keys that are too long for a URL. The body has what
+    the query parameters of the
+    same names have.
+
+    Args:
+        body (ScanRequest): What to read with POST: the same as with the query parameters of these
+            names. It has exactly one of the key, the keys and the prefix. Unknown fields are
+            rejected. Example: {'prefix': 'b3JkZXJz'}.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[ErrorResponse | ScanResponse]
+     """
+
+
+    kwargs = _get_kwargs(
+        body=body,
+
+    )
+
+    response = await client.get_async_httpx_client().request(
+        **kwargs
+    )
+
+    return _build_response(client=client, response=response)
+
+async def asyncio(
+    *,
+    client: AuthenticatedClient,
+    body: ScanRequest,
+
+) -> ErrorResponse | ScanResponse | None:
+    """ Read records of many keys
+
+     Does what `GET` on this path does, for lists of keys that are too long for a URL. The body has what
+    the query parameters of the
+    same names have.
+
+    Args:
+        body (ScanRequest): What to read with POST: the same as with the query parameters of these
+            names. It has exactly one of the key, the keys and the prefix. Unknown fields are
+            rejected. Example: {'prefix': 'b3JkZXJz'}.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        ErrorResponse | ScanResponse
+     """
+
+
+    return (await asyncio_detailed(
+        client=client,
+body=body,
+
+    )).parsed

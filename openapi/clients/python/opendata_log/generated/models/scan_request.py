@@ -1,0 +1,262 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset
+
+from ..models.scan_request_format import check_scan_request_format
+from ..models.scan_request_format import ScanRequestFormat
+from ..models.scan_request_visibility import check_scan_request_visibility
+from ..models.scan_request_visibility import ScanRequestVisibility
+from ..types import UNSET, Unset
+from typing import cast
+
+
+
+
+
+
+T = TypeVar("T", bound="ScanRequest")
+
+
+
+@_attrs_define
+class ScanRequest:
+    """ What to read with POST: the same as with the query parameters of these names. It has exactly one of the key, the
+    keys and the prefix. Unknown fields are rejected.
+
+        Example:
+            {'prefix': 'b3JkZXJz'}
+
+        Attributes:
+            key (str | Unset): Read one key. The records do not name it.
+            keys (list[str] | Unset): Read these keys, in the order of the sequences. Up to 1,000.
+            prefix (str | Unset): Read all keys that begin with this, in the order of the sequences. Empty for the whole
+                log.
+            key_text (str | Unset): The key as text, in place of `key`.
+            keys_text (list[str] | Unset): Keys as text, beside those in `keys`.
+            prefix_text (str | Unset): The prefix as text, in place of `prefix`.
+            start_seq (int | Unset): First sequence to read. Default: 0.
+            end_seq (int | Unset): First sequence not to read. Default: the end of the log; for a stream, it does not end.
+            limit (int | Unset): Scans only: maximum number of records, at least 1. Default: 32. The server limits it (to
+                10,000 by default).
+            follow (bool | Unset): Scans only: whether to wait for the first record if there are none.
+            timeout_ms (int | Unset): Scans only: maximum time to wait, in milliseconds. Default: 30,000. The server limits
+                it (to 300,000 by default).
+            start_time_ms (int | Unset): Skip the records before the first one that was appended at or after this time (Unix
+                ms, not negative).
+            visibility (ScanRequestVisibility | Unset): "memory" (the default): all applied records. "durable": only records
+                that are durable on object storage.
+            format_ (ScanRequestFormat | Unset): "base64" (the default), or "text": in JSON responses, a key or value that
+                is UTF-8 text is returned in `keyText` or `valueText`.
+            cursor (str | Unset): Start at the position of this cursor, in place of `start_seq`.
+            last (int | Unset): Scans of one key only: the last so many records of the range, in order; at least 1, limited
+                like `limit`. Not together with `start_seq`, `limit`, `follow` or `cursor`.
+     """
+
+    key: str | Unset = UNSET
+    keys: list[str] | Unset = UNSET
+    prefix: str | Unset = UNSET
+    key_text: str | Unset = UNSET
+    keys_text: list[str] | Unset = UNSET
+    prefix_text: str | Unset = UNSET
+    start_seq: int | Unset = UNSET
+    end_seq: int | Unset = UNSET
+    limit: int | Unset = UNSET
+    follow: bool | Unset = UNSET
+    timeout_ms: int | Unset = UNSET
+    start_time_ms: int | Unset = UNSET
+    visibility: ScanRequestVisibility | Unset = UNSET
+    format_: ScanRequestFormat | Unset = UNSET
+    cursor: str | Unset = UNSET
+    last: int | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+
+
+
+
+    def to_dict(self) -> dict[str, Any]:
+        key = self.key
+
+        keys: list[str] | Unset = UNSET
+        if not isinstance(self.keys, Unset):
+            keys = self.keys
+
+
+
+        prefix = self.prefix
+
+        key_text = self.key_text
+
+        keys_text: list[str] | Unset = UNSET
+        if not isinstance(self.keys_text, Unset):
+            keys_text = self.keys_text
+
+
+
+        prefix_text = self.prefix_text
+
+        start_seq = self.start_seq
+
+        end_seq = self.end_seq
+
+        limit = self.limit
+
+        follow = self.follow
+
+        timeout_ms = self.timeout_ms
+
+        start_time_ms = self.start_time_ms
+
+        visibility: str | Unset = UNSET
+        if not isinstance(self.visibility, Unset):
+            visibility = self.visibility
+
+
+        format_: str | Unset = UNSET
+        if not isinstance(self.format_, Unset):
+            format_ = self.format_
+
+
+        cursor = self.cursor
+
+        last = self.last
+
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update({
+        })
+        if key is not UNSET:
+            field_dict["key"] = key
+        if keys is not UNSET:
+            field_dict["keys"] = keys
+        if prefix is not UNSET:
+            field_dict["prefix"] = prefix
+        if key_text is not UNSET:
+            field_dict["keyText"] = key_text
+        if keys_text is not UNSET:
+            field_dict["keysText"] = keys_text
+        if prefix_text is not UNSET:
+            field_dict["prefixText"] = prefix_text
+        if start_seq is not UNSET:
+            field_dict["startSeq"] = start_seq
+        if end_seq is not UNSET:
+            field_dict["endSeq"] = end_seq
+        if limit is not UNSET:
+            field_dict["limit"] = limit
+        if follow is not UNSET:
+            field_dict["follow"] = follow
+        if timeout_ms is not UNSET:
+            field_dict["timeoutMs"] = timeout_ms
+        if start_time_ms is not UNSET:
+            field_dict["startTimeMs"] = start_time_ms
+        if visibility is not UNSET:
+            field_dict["visibility"] = visibility
+        if format_ is not UNSET:
+            field_dict["format"] = format_
+        if cursor is not UNSET:
+            field_dict["cursor"] = cursor
+        if last is not UNSET:
+            field_dict["last"] = last
+
+        return field_dict
+
+
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        d = dict(src_dict)
+        key = d.pop("key", UNSET)
+
+        keys = cast(list[str], d.pop("keys", UNSET))
+
+
+        prefix = d.pop("prefix", UNSET)
+
+        key_text = d.pop("keyText", UNSET)
+
+        keys_text = cast(list[str], d.pop("keysText", UNSET))
+
+
+        prefix_text = d.pop("prefixText", UNSET)
+
+        start_seq = d.pop("startSeq", UNSET)
+
+        end_seq = d.pop("endSeq", UNSET)
+
+        limit = d.pop("limit", UNSET)
+
+        follow = d.pop("follow", UNSET)
+
+        timeout_ms = d.pop("timeoutMs", UNSET)
+
+        start_time_ms = d.pop("startTimeMs", UNSET)
+
+        _visibility = d.pop("visibility", UNSET)
+        visibility: ScanRequestVisibility | Unset
+        if isinstance(_visibility,  Unset):
+            visibility = UNSET
+        else:
+            visibility = check_scan_request_visibility(_visibility)
+
+
+
+
+        _format_ = d.pop("format", UNSET)
+        format_: ScanRequestFormat | Unset
+        if isinstance(_format_,  Unset):
+            format_ = UNSET
+        else:
+            format_ = check_scan_request_format(_format_)
+
+
+
+
+        cursor = d.pop("cursor", UNSET)
+
+        last = d.pop("last", UNSET)
+
+        scan_request = cls(
+            key=key,
+            keys=keys,
+            prefix=prefix,
+            key_text=key_text,
+            keys_text=keys_text,
+            prefix_text=prefix_text,
+            start_seq=start_seq,
+            end_seq=end_seq,
+            limit=limit,
+            follow=follow,
+            timeout_ms=timeout_ms,
+            start_time_ms=start_time_ms,
+            visibility=visibility,
+            format_=format_,
+            cursor=cursor,
+            last=last,
+        )
+
+
+        scan_request.additional_properties = d
+        return scan_request
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties
