@@ -52,7 +52,7 @@ def test_the_python_client_moves_lists_and_deletes_cursors(serve, tokens, client
 def test_the_python_client_appends_records_and_moves_cursors_or_neither(serve, client_of):
     with client_of(serve()) as client:
         client.append([(KEY, b"")] * 5)
-        assert client.append([(RESULTS, b"")], cursors=[CursorMove(NAME, 5, expected=0)]).start_sequence == 5
+        assert client.append([(RESULTS, b"")], cursors=[CursorMove(NAME, 5, expected=0)]).start == 5
         with pytest.raises(opendata_log.Conflict) as conflict:
             client.append([(RESULTS, b"")], cursors=[CursorMove("another", 1), CursorMove(NAME, 6, expected=4)])
         assert (conflict.value.cursor, conflict.value.position) == (NAME, 5)
@@ -72,7 +72,7 @@ def test_the_python_client_finds_out_that_a_move_was_made_whose_answer_was_lost(
     with Scripted(url, [None, "lost answer", None, None, "lost answer"]) as unsure, client_of(unsure.url, retry=RETRY) as client:
         client.append([(KEY, b"")] * 2)
         assert client.move_cursor(NAME, 1, expected=0).position == 1
-        assert client.append([(RESULTS, b"")], cursors=[CursorMove(NAME, 2, expected=1)]).start_sequence == 2
+        assert client.append([(RESULTS, b"")], cursors=[CursorMove(NAME, 2, expected=1)]).start == 2
         assert client.cursor(NAME).position == 2 and client.count(RESULTS) == 1
     paths = [path for path, _ in unsure.requests[1:4]]
     assert paths == ["/api/v1/log/cursors/projection%2Fof%20orders"] * 3

@@ -38,7 +38,7 @@ def test_the_typescript_client_finds_out_that_a_move_was_made_whose_answer_was_l
             {NAMES}
             await client.append([[key, key], [key, key]]);
             const told = [(await client.moveCursor(name, 1, {{ expected: 0 }})).position];
-            told.push((await client.append([[results, key]], false, {{ cursors: [{{ name, position: 2, expected: 1 }}] }})).startSequence);
+            told.push((await client.append([[results, key]], false, {{ cursors: [{{ name, position: 2, expected: 1 }}] }})).start);
             const stale = await failing(client.append([[results, key]], false, {{ cursors: [{{ name, position: 3, expected: 1 }}] }}));
             told.push((await client.cursor(name)).position, await client.count(results), stale.cursor, stale.position);
             console.log(JSON.stringify(told));
