@@ -184,8 +184,8 @@ pub(super) fn draw(
             kind: ClientKind::Projection {
                 durable: projections.random(),
             },
-            operations: projections.random_range(10..=50),
-            think_ms: projections.random_range(20..=300),
+            operations: projections.random_range(8..=24),
+            think_ms: projections.random_range(20..=200),
             keys,
         });
     }

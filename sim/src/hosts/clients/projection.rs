@@ -18,7 +18,7 @@ impl Client {
         };
         for _ in 0..self.plan.operations {
             let follows = self.random.random_range(0..4) > 0;
-            let wait = [200, 1_000, 3_000][self.random.random_range(0..3)];
+            let wait = [100, 400, 1_500][self.random.random_range(0..3)];
             call.follow_ms = follows.then_some(wait);
             match self.connection.ask(Call::Several(call.clone())).await {
                 Outcome::Named { next, .. } => call.start = next,
