@@ -60,6 +60,7 @@ def scraped(binary, s3, tmp_path_factory) -> set[str]:
         record = b'{"records": [{"key": "YQ==", "value": "YQ=="}], "awaitDurable": true}'
         assert processes.request(f"{url}/api/v1/log/append", data=record)[0] == 200
         assert processes.request(f"{url}/api/v1/log/scan?key=a")[0] == 200
+        assert processes.request(f"{url}/api/v1/log/cursors/scraped", data=b'{"position": 1}', method="PUT")[0] == 200
         status, text = processes.request(f"{url}/metrics")
         assert status == 200
     finally:
@@ -174,7 +175,17 @@ def test_the_alert_on_the_disk_is_there_when_the_kubelet_measures_the_volume(cac
     values = chart.with_values(chart.example("default"), {
         "cache": cache, "prometheusRule": {"enabled": True, "runbookUrl": "https://runbooks.example.com/opendata-log/operations.html"}})
     names = [rule["alert"] for rule in chart.find("PrometheusRule", values)["spec"]["groups"][0]["rules"]]
-    assert ("OpendataLogDiskAlmostFull" in names) == there and len(names) == 10 + there
+    assert ("OpendataLogDiskAlmostFull" in names) == there and len(names) == 11 + there and "OpendataLogCursorBehind" not in names
+
+
+@pytest.mark.parametrize(("limits", "full"), [({}, 9000), ({"cursors": 15}, 13), ({"cursors": 2_000_000}, 1_800_000)])
+def test_the_alert_on_cursors_leaves_room_for_a_tenth_of_them(limits, full):
+    values = chart.with_values(chart.example("default"), {
+        "config": {"limits": limits},
+        "prometheusRule": {"enabled": True, "runbookUrl": "https://runbooks.example.com/opendata-log/operations.html"}})
+    almost, = [rule["expr"] for rule in chart.find("PrometheusRule", values)["spec"]["groups"][0]["rules"]
+               if rule["alert"] == "OpendataLogCursorsAlmostFull"]
+    assert almost.endswith(f" > {full}")
 
 
 @pytest.mark.parametrize(("within", "seconds"), [(None, 90000), ("7d", 608400), ("1s", 3601), ("1day 12h", 133200)])
