@@ -36,6 +36,7 @@ pub(super) struct Stored {
     pub(super) ordinal: u64,
     /// Where the key stood before the commit.
     pub(super) position: Position,
+    pub(super) number: u32,
 }
 
 /// What was decided of a command.
@@ -276,6 +277,7 @@ impl Log {
                 value: record.value.clone(),
                 time_ms: commit.time_ms,
                 position: key.position,
+                number: key.number,
             });
             next = next.plus(1);
         }
@@ -288,6 +290,7 @@ impl Log {
         let listed = listed.map(|key| DirectoryEntry {
             key: key.key.clone(),
             segment: commit.segment.id,
+            number: key.number,
             earlier: key.position.earlier,
         });
         self.write(Write {
@@ -329,6 +332,7 @@ impl Log {
         }
         assert!(write.number.watermark() <= write.state.bound);
         self.assert_purged(&write.removal);
+        self.assert_numbered(&write);
         let is_state_only = write.records.is_empty()
             && write.directory.is_empty()
             && write.removal == Removal::default();
@@ -336,6 +340,7 @@ impl Log {
         if is_state_only {
             return;
         }
+        self.assert_named();
         let mut before = None;
         for ((key, segment), earlier) in self.directory() {
             let is = self.position(segment, &key);
@@ -380,6 +385,7 @@ impl Log {
             }
             Standing {
                 segment: last.segment,
+                number: position.number.unwrap_or_default(),
                 in_segment: position.in_segment,
                 earlier: position.earlier,
                 last: last.sequence,
@@ -391,6 +397,7 @@ impl Log {
             matches!(entry, Some(None)).then(|| DirectoryEntry {
                 key: subject.key.clone(),
                 segment: standing.segment,
+                number: standing.number,
                 earlier: standing.earlier,
             })
         });
