@@ -87,16 +87,19 @@ impl Log {
         }
     }
 
-    /// Names and directory agree, but for what was removed with a segment.
+    /// Names and directory agree, but for segments below the floor: their rows of the directory go first.
     pub(super) fn assert_named(&self) {
         let names = self.names();
         let numbers = self.numbers();
         for ((key, segment), number) in &numbers {
             assert_eq!(names.get(&(*segment, *number)), Some(key));
         }
-        let is_left = |segment: SegmentId| !self.sequencer.watch.is_removed(segment);
-        let left = names.keys().filter(|(segment, _)| is_left(*segment));
-        let listed = numbers.keys().filter(|(_, segment)| is_left(*segment));
+        let segments = self.segments();
+        let dead = crate::segment::dead(&segments, self.floor());
+        let first_left = segments.get(dead.len()).map_or(0, |segment| segment.id);
+        let left = names.keys().filter(|(segment, _)| *segment >= first_left);
+        let listed = numbers.keys();
+        let listed = listed.filter(|(_, segment)| *segment >= first_left);
         assert_eq!(left.count(), listed.count(), "{names:?}, {numbers:?}");
     }
 }
