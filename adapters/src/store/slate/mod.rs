@@ -25,8 +25,11 @@ mod error;
 mod flush;
 mod key_floors;
 mod key_listing;
+mod key_names;
 pub(crate) mod layout;
 mod open;
+#[cfg_attr(not(test), expect(dead_code, reason = "reads of many keys use it"))]
+mod order_walk;
 mod owner;
 mod plain_objects;
 mod prefix_floors;
