@@ -28,7 +28,8 @@ mod key_listing;
 mod key_names;
 pub(crate) mod layout;
 mod open;
-#[cfg_attr(not(test), expect(dead_code, reason = "reads of many keys use it"))]
+mod order_fetch;
+mod order_spans;
 mod order_walk;
 mod owner;
 mod plain_objects;
@@ -39,7 +40,7 @@ mod purge;
 mod queue;
 mod raised_floors;
 mod read;
-mod read_in_parts;
+mod read_in_order;
 mod read_newest;
 mod read_several;
 mod record_rows;
@@ -49,6 +50,7 @@ mod removal_requests;
 mod rounds;
 mod rows;
 mod scan_several;
+mod seen_keys;
 mod selected_keys;
 pub mod settings;
 mod shared;
@@ -120,6 +122,7 @@ impl SlateStore {
             watermarks,
             floor,
             key_floors: &self.shared.key_floors,
+            key_names: &self.shared.key_names,
         }
     }
 

@@ -36,7 +36,6 @@ pub(super) struct Shared {
     /// The cursors.
     pub(super) cursors: Cursors,
     /// Which keys the numbers of segments stand for.
-    #[cfg_attr(not(test), expect(dead_code, reason = "reads of many keys use it"))]
     pub(super) key_names: KeyNames,
     segments: RwLock<Arc<Vec<Segment>>>,
     /// Records below it are being removed, or were.

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
-use log_domain::Deletion;
+use log_domain::{Deletion, KeySet};
 use proptest::prelude::*;
 
-use super::super::order_walk::{Bounds, OrderWalk};
+use super::super::order_walk::{Bounds, OrderWalk, Wants};
+use super::several::{encoded, read};
 use super::*;
 use crate::store::slate::layout::{names, order};
 
@@ -15,13 +16,40 @@ const SMALL: Bounds = Bounds {
     first: 4,
     largest: 64,
     bytes: 300_000,
+    records: u64::MAX,
 };
+
+/// Windows as for the largest page.
+fn large() -> Bounds {
+    Bounds::of(PageLimit {
+        records: usize::MAX,
+        bytes: usize::MAX,
+    })
+}
 
 /// Sequence, key and value of a record.
 type Known = (u64, u8, Bytes);
 
 fn key(name: u8) -> Key {
     Key::stored(Bytes::copy_from_slice(&[b'k', name]))
+}
+
+/// Keys to read, and their floors.
+struct Names {
+    wanted: BTreeSet<u8>,
+    floors: BTreeMap<u8, u64>,
+}
+
+impl Wants for Names {
+    fn wants(&self, key: &Key) -> bool {
+        self.wanted.contains(&key.as_ref()[1])
+    }
+
+    async fn floor(&self, key: &Key, last: Sequence) -> log_domain::Result<Option<Sequence>> {
+        let floor = self.floors.get(&key.as_ref()[1]).copied();
+        let floor = Sequence::new(floor.unwrap_or_default());
+        Ok((floor <= last).then_some(floor))
+    }
 }
 
 /// A log, and what was appended to it.
@@ -100,23 +128,23 @@ impl Log {
         (segment, range): (u32, SequenceRange),
         wanted: &BTreeSet<u8>,
         knows_floors: bool,
-        bounds: Option<Bounds>,
+        bounds: Bounds,
     ) -> Vec<Known> {
-        let names = &self.store.shared.key_names;
-        let wanted = |key: &Key| {
-            let name = key.as_ref()[1];
-            let floor = if knows_floors { self.floor(name) } else { 0 };
-            wanted.contains(&name).then(|| Sequence::new(floor))
+        let wants = Names {
+            wanted: wanted.clone(),
+            floors: match knows_floors {
+                true => self.floors.clone(),
+                false => BTreeMap::new(),
+            },
         };
-        let walk = OrderWalk::new(&self.store.db, names, (segment, range), wanted).await;
+        let db = (&self.store.db, &self.store.shared.key_names);
+        let walk = OrderWalk::new(db, (segment, range), wants, bounds).await;
         let mut walk = walk.expect("read");
-        if let Some(bounds) = bounds {
-            walk = walk.within(bounds);
-        }
         let mut all: Vec<Known> = Vec::new();
         while let Some(walked) = walk.next().await.expect("read") {
             assert!(!walked.runs.is_empty());
-            assert!(walk.position() > all.last().map_or(Sequence::ZERO, |last| last.0.into()));
+            let before = all.last().map_or(Sequence::ZERO, |last| last.0.into());
+            assert!(walk.position() > before);
             let before = all.len();
             for (key, run) in &walked.runs {
                 assert!(walked.first <= run.first() && run.last() <= walked.last);
@@ -143,12 +171,54 @@ impl Log {
         let (start, end) = (range.start().get(), range.end().get());
         let start = start.max(segments[at].start.get());
         let end = end.min(segments.get(at + 1).map_or(u64::MAX, |s| s.start.get()));
+        self.readable(start..end, wanted)
+    }
+
+    /// What is not hidden of these keys, by what was appended.
+    fn readable(&self, range: std::ops::Range<u64>, wanted: &BTreeSet<u8>) -> Vec<Known> {
         let records = self.records.iter().filter(|(sequence, name, _)| {
-            (start..end).contains(sequence)
-                && wanted.contains(name)
-                && *sequence >= self.floor(*name)
+            range.contains(sequence) && wanted.contains(name) && *sequence >= self.floor(*name)
         });
         records.cloned().collect()
+    }
+
+    /// What pages of this size give of these keys, which are the same by each plan.
+    async fn paged(
+        &self,
+        range: SequenceRange,
+        wanted: &BTreeSet<u8>,
+        limit: PageLimit,
+    ) -> Vec<Known> {
+        let keys = wanted.iter().map(|name| key(*name)).collect();
+        let mut scan = Scan {
+            selection: Selection::Keys(KeySet::new(keys).expect("a set")),
+            range,
+            start_time_ms: None,
+            limit,
+            side: Side::Oldest,
+            visibility: Visibility::Memory,
+        };
+        let mut all = Vec::new();
+        loop {
+            let merged = read(&self.store, &scan, usize::MAX).await;
+            let walked = read(&self.store, &scan, 1).await;
+            assert_eq!(encoded(&walked), encoded(&merged), "{scan:?}");
+            assert_eq!(
+                (walked.next, walked.complete, walked.trimmed_before),
+                (merged.next, merged.complete, merged.trimmed_before),
+                "{scan:?}"
+            );
+            let entries = walked.runs.iter().flat_map(|run| run.entries());
+            all.extend(entries.map(|entry| {
+                let entry = entry.expect("not damaged");
+                let name = entry.key.expect("it names its key").as_ref()[1];
+                (entry.sequence.get(), name, entry.value)
+            }));
+            if walked.complete {
+                return all;
+            }
+            scan.range = scan.range.starting_at(walked.next);
+        }
     }
 }
 
@@ -183,6 +253,7 @@ proptest! {
         seal_bytes in prop_oneof![1u64..400, Just(1 << 30)],
         steps in steps(),
         walks in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), prop::collection::btree_set(0u8..12, 1..12)), 1..8),
+        limit in (prop_oneof![1usize..20, Just(1_000)], prop_oneof![1usize..2_000, Just(8 << 20)]),
     ) {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
         runtime.expect("a runtime").block_on(async {
@@ -205,10 +276,15 @@ proptest! {
                 let (one, other) = (one.index(tip.get() as usize + 1), other.index(tip.get() as usize + 1));
                 let range = |start: u64, end: u64| SequenceRange::new(start.into(), end.into()).expect("a range");
                 let part = range(one.min(other) as u64, one.max(other) as u64);
+                // Not thousands of pages.
+                let pages = part.end().get() - part.start().get() < 400;
+                let limit = PageLimit { records: if pages { limit.0 } else { 1_000 }, bytes: if pages { limit.1 } else { 1 << 20 } };
+                let paged = log.paged(part, &wanted, limit).await;
+                assert_eq!(paged, log.readable(part.start().get()..part.end().get(), &wanted));
                 for segment in segments.iter() {
                     for range in [part, range(0, tip.get())] {
                         let place = (segment.id, range);
-                        for bounds in [None, Some(SMALL)] {
+                        for bounds in [large(), SMALL] {
                             let walked = log.walked(place, &wanted, true, bounds).await;
                             assert_eq!(walked, log.expected(place, &wanted));
                         }
@@ -247,7 +323,7 @@ async fn what_was_purged_is_skipped_and_a_key_that_comes_again_is_read_under_its
     let tip = log.store.watermarks().tip;
     let whole = SequenceRange::new(Sequence::ZERO, tip).expect("a range");
     let place = (1, whole);
-    for bounds in [None, Some(SMALL)] {
+    for bounds in [large(), SMALL] {
         let walked = log.walked(place, &all, false, bounds).await;
         assert_eq!(walked, log.expected(place, &all));
         assert_eq!(walked.len(), 4 + 2 + 2);
