@@ -77,10 +77,10 @@ pub(super) struct Log {
     pub(super) durable: EngineNumber,
     /// Commands by number, and those that wait for a lookup.
     pub(super) commands: BTreeMap<u64, Append>,
-    aside: Vec<(Ticket, u64)>,
+    pub(super) aside: Vec<(Ticket, u64)>,
     pub(super) lookups: VecDeque<(Ticket, Vec<Subject>)>,
     /// What was read for a lookup that is not answered yet.
-    read: BTreeMap<Ticket, Vec<Fact>>,
+    pub(super) read: BTreeMap<Ticket, Vec<Fact>>,
     /// Facts that nothing waits for, not reported yet.
     unreported: Vec<Fact>,
     /// A removal that has begun.
@@ -427,7 +427,7 @@ impl Log {
         self.sequencer.durable(self.durable);
     }
 
-    fn facts(&self, subjects: &[Subject]) -> Vec<Fact> {
+    pub(super) fn facts(&self, subjects: &[Subject]) -> Vec<Fact> {
         subjects.iter().map(|s| self.fact(s.clone())).collect()
     }
 
@@ -436,24 +436,6 @@ impl Log {
         if let Some((ticket, subjects)) = self.lookups.get(at) {
             self.read.insert(*ticket, self.facts(subjects));
         }
-    }
-
-    /// Answers the lookup at `at`, or lets it fail. Returns the commands that waited for it.
-    pub(super) fn look_up(&mut self, at: usize, fails: bool) -> Vec<u64> {
-        let Some((ticket, subjects)) = self.lookups.remove(at) else {
-            return Vec::new();
-        };
-        if fails {
-            self.sequencer.not_learnt(ticket);
-        } else {
-            let read = self.read.remove(&ticket);
-            let facts = read.unwrap_or_else(|| self.facts(&subjects));
-            self.sequencer.learn(ticket, facts);
-        }
-        let (ready, aside) = self.aside.iter().partition(|(asked, _)| *asked == ticket);
-        self.aside = aside;
-        let ready: Vec<(Ticket, u64)> = ready;
-        ready.into_iter().map(|(_, command)| command).collect()
     }
 
     /// Forgets what is not durable, as a crash does. Returns the commands that were forgotten with it.
