@@ -171,7 +171,7 @@ mod tests {
                     first: Sequence::new(*sequences.iter().find(|s| within.contains(s)).expect("one")),
                     end: Sequence::new(*sequences.last().expect("one")),
                 }).collect();
-                let last = rows.iter().flatten().filter(|s| within.contains(s)).next_back();
+                let last = rows.iter().flatten().rfind(|s| within.contains(s));
                 prop_assert_eq!(span.first, parts[0].first);
                 prop_assert_eq!(Some(span.last.get()), last.copied());
                 let few = (parts.len() <= PARTS).then_some(&parts[..]);

@@ -31,7 +31,7 @@ const CONCURRENT: usize = 32;
 
 impl<D: DbReadOps + Sync> Reader<'_, D> {
     /// One page of several keys. The reader's floor is the one that holds for all of them, and `prefixes` are the floors of prefixes from
-    /// before it was read. Rows of up to `most` keys are merged, which is at least 1. `None` if records of a key went meanwhile: begin again.
+    /// before it was read. Rows of up to `most` keys are merged. `None` if records of a key went meanwhile: begin again.
     pub(super) async fn several(
         &self,
         scan: &Scan,
@@ -45,13 +45,10 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
         let range = range.starting_at(range.start().max(self.segment_before(scan.start_time_ms)));
         let several = Several { scan, prefixes };
         let page = match self.window(range) {
-            Some(window) => {
-                let first = selected(self.db, &scan.selection, window, None, most).await?;
-                match first.after {
-                    None => self.merged(first.keys, range, &several).await?,
-                    Some(_) => self.in_order(range, &several).await?,
-                }
-            }
+            Some(window) => match selected(self.db, &scan.selection, window, most).await? {
+                Some(keys) => self.merged(keys, range, &several).await?,
+                None => self.in_order(range, &several).await?,
+            },
             None => Some(PageBuilder::new(range, None, scan.limit).finish(end)),
         };
         Ok(page.map(|mut page| {

@@ -201,7 +201,7 @@ impl Log {
         let mut all = Vec::new();
         loop {
             let merged = read(&self.store, &scan, usize::MAX).await;
-            let walked = read(&self.store, &scan, 1).await;
+            let walked = read(&self.store, &scan, 0).await;
             assert_eq!(encoded(&walked), encoded(&merged), "{scan:?}");
             assert_eq!(
                 (walked.next, walked.complete, walked.trimmed_before),
