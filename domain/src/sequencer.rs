@@ -22,6 +22,7 @@ mod producers;
 mod removal;
 mod reservation;
 mod roller;
+mod settling;
 mod without_records;
 
 #[cfg(test)]
@@ -58,9 +59,7 @@ use producers::Producers;
 use removal::Watch;
 use reservation::{Plan, Reservation};
 use roller::Roller;
-
-/// Maximum number of keys that wait to be settled; others are settled by their next lookup.
-const UNSETTLED: usize = 1_024;
+use settling::UNSETTLED;
 
 /// How a log is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,6 +81,8 @@ pub struct State {
     pub bound: Sequence,
     /// Bytes of keys, values and headers in the active segment.
     pub segment_bytes: u64,
+    /// Numbers given to keys in the active segment: they begin at 0, and none is given twice.
+    pub numbers: u32,
     /// When the last commit was made (Unix ms).
     pub last_time_ms: i64,
     /// The floor of the log: nothing below it is read once this is durable.
@@ -219,7 +220,7 @@ impl Sequencer {
         let tip = last_number.tip_with_room(state.bound);
         Ok(Self {
             reservation: Reservation::resume(tip),
-            roller: Roller::resume(policy.seal, active, state.segment_bytes),
+            roller: Roller::resume(policy.seal, active, state.segment_bytes, state.numbers),
             keys: KeyTable::new(
                 policy.key_table_bytes,
                 active.map(|segment| segment.id),
@@ -287,7 +288,7 @@ impl Sequencer {
         let Judge {
             producers,
             cursors,
-            group,
+            mut group,
             placed,
             answered,
             aside,
@@ -310,7 +311,8 @@ impl Sequencer {
         };
         let tip = last.appended.end();
         let mut roller = self.roller.clone();
-        roller.committed(segment, bytes(&placed));
+        let numbers = group.number_new_keys(roller.next_number(segment));
+        roller.committed(segment, bytes(&placed), numbers);
         Ok(Step::Commit(Box::new(Commit {
             group,
             decided,
@@ -328,6 +330,7 @@ impl Sequencer {
             state: State {
                 bound,
                 segment_bytes: roller.bytes(),
+                numbers,
                 last_time_ms: time_ms,
                 floor: self.floors.newest().sequence,
             },
@@ -370,9 +373,11 @@ impl Sequencer {
             let Position {
                 in_segment,
                 earlier,
+                ..
             } = key.position;
             let standing = Standing {
                 segment,
+                number: key.number,
                 in_segment: in_segment + key.count,
                 earlier,
                 last: key.last,
@@ -393,7 +398,9 @@ impl Sequencer {
         self.producers.applied(&commit.producers);
         self.cursors.applied(&commit.cursors, commit.number);
         if commit.begins_segment || !commit.placed.is_empty() {
-            self.roller.committed(commit.segment, bytes(&commit.placed));
+            let bytes = bytes(&commit.placed);
+            let numbers = commit.state.numbers;
+            self.roller.committed(commit.segment, bytes, numbers);
         }
         self.last_time_ms = commit.time_ms;
         self.last_number = commit.number;
@@ -413,30 +420,6 @@ impl Sequencer {
         self.last_number = metadata.number;
         self.reservation
             .written(self.tip(), metadata.state.bound, metadata.number);
-    }
-
-    /// Keys that were listed in the directory without a count of earlier records, because no append waits for that. Look
-    /// them up at leisure and report [`Sequencer::settle`]; what is never reported costs readers a seek for each segment.
-    pub fn take_unsettled(&mut self) -> Vec<Subject> {
-        let mut unsettled = std::mem::take(&mut self.unsettled);
-        let asked = unsettled.iter_mut();
-        asked.for_each(|subject| subject.unlistings = self.unlistings);
-        unsettled
-    }
-
-    /// Facts that nothing waits for. What they say about the directory is written with the next commit.
-    pub fn settle(&mut self, facts: Vec<Fact>) {
-        // What was asked before rows were removed may be of such a row.
-        let facts = facts.into_iter();
-        let newest = facts.filter(|fact| fact.subject.unlistings == self.unlistings);
-        for entry in newest.flat_map(|fact| fact.settled) {
-            if let Some(earlier) = entry.earlier
-                && !self.watch.is_removed(entry.segment)
-            {
-                self.keys.settle(entry.key.as_ref(), entry.segment, earlier);
-                self.settled.push(entry);
-            }
-        }
     }
 
     /// Every write up to `number` is durable.
@@ -464,6 +447,7 @@ impl Sequencer {
         State {
             bound,
             segment_bytes: self.roller.bytes(),
+            numbers: self.roller.numbers(),
             last_time_ms: self.last_time_ms,
             floor: self.floors.newest().sequence,
         }

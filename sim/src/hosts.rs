@@ -1,6 +1,7 @@
 //! What runs on the simulated network.
 
 pub mod clients;
+pub mod inspector;
 pub mod operator;
 pub mod s3;
 pub mod server;

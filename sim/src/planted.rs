@@ -1,17 +1,19 @@
 //! Bugs that are planted on purpose, one for each promise, to see that the checkers find them.
 //!
-//! The server has no switches for this. What is broken is around it: the object store that it is given, its
+//! The server has no switches for this. What is broken is around it: the object store that it is given, what it has stored, its
 //! settings, the process that it runs in, or what it hears from and says to its clients.
 
 mod face;
 mod settings;
 mod store;
+mod stored;
 
 use clap::ValueEnum;
 
 pub use face::Face;
 pub use settings::{configured, exposed};
 pub use store::{around, around_backups};
+pub use stored::stored;
 
 use crate::plan::Scenario;
 
@@ -110,6 +112,8 @@ pub enum Planted {
     MoveEarly,
     /// Cursors are moved wherever they are.
     IgnoreExpected,
+    /// A row with the order of the records names the keys of two records the other way round.
+    SwapOrder,
 }
 
 impl Planted {
@@ -165,7 +169,8 @@ impl Planted {
             | Self::LoseWakeUp
             | Self::StaleRead
             | Self::IncludeEnd
-            | Self::MissBetween => &[Scenario::Smoke],
+            | Self::MissBetween
+            | Self::SwapOrder => &[Scenario::Smoke],
         }
     }
 
@@ -185,6 +190,7 @@ impl Planted {
             Self::ListDeleted => &["deleted", "model"],
             Self::ReuseSegment => &["segments"],
             Self::HideWal => &["backup"],
+            Self::SwapOrder => &["stored"],
             Self::StoreOverwrites => &["durable", "fenced", "zombie"],
             Self::SkipFlush => &["graceful"],
             Self::HideWatermark => &["durable", "graceful", "reuse"],

@@ -17,6 +17,7 @@ use crate::checks::{AUDITOR, Facts, FinalLog, Restored, Violation, check, check_
 use crate::determinism;
 use crate::history::{History, Recorder};
 use crate::hosts::clients::{self, Connection, Current, Surroundings};
+use crate::hosts::inspector::Inspector;
 use crate::hosts::operator::{self, Operator};
 use crate::hosts::s3::{self, Objects, Troubles};
 use crate::hosts::server::{NODES, Node, NodeParts};
@@ -104,7 +105,13 @@ pub fn run(plan: &Plan, planted: Option<Planted>) -> Result<Report, String> {
         };
         back_up(&mut sim, operator)
     });
-    let users = users(plan, surroundings, &stages, &log);
+    let inspector = Inspector {
+        config: configs[0].clone(),
+        request_timeout_ms: plan.settings.s3_timeout_ms,
+        planted,
+    };
+    let stored = Stored::default();
+    let users = users(plan, surroundings, &stages, (&log, inspector, &stored));
     sim.client(clients::HOST, users);
 
     let mut supervisor = Supervisor::new(
@@ -138,12 +145,26 @@ pub fn run(plan: &Plan, planted: Option<Planted>) -> Result<Report, String> {
             }),
         }
     }
+    violations.extend(damage(stored.lock().take()));
     violations.extend(supervisor.violations());
     Ok(Report {
         history,
         violations,
         simulated: sim.elapsed(),
     })
+}
+
+/// What an inspector found in the stored log.
+type Stored = Arc<Mutex<Option<Result<Vec<String>, String>>>>;
+
+/// The stored log is not damaged.
+fn damage(found: Option<Result<Vec<String>, String>>) -> Vec<Violation> {
+    let found = found.map_or_else(Vec::new, |found| found.unwrap_or_else(|why| vec![why]));
+    let violation = |message| Violation {
+        checker: "stored",
+        message,
+    };
+    found.into_iter().map(violation).collect()
 }
 
 /// What became of a backup.
@@ -183,11 +204,11 @@ fn users(
     plan: &Plan,
     surroundings: Surroundings,
     stages: &Stages,
-    log: &Arc<Mutex<Option<FinalLog>>>,
+    (log, inspector, stored): (&Arc<Mutex<Option<FinalLog>>>, Inspector, &Stored),
 ) -> impl Future<Output = turmoil::Result> + 'static {
     let planned = plan.clients.clone();
     let (seed, keys) = (plan.seed, KEYS);
-    let (stages, log) = (stages.clone(), Arc::clone(log));
+    let (stages, log, stored) = (stages.clone(), Arc::clone(log), Arc::clone(stored));
     async move {
         let working = planned
             .into_iter()
@@ -203,6 +224,7 @@ fn users(
             stages.reach(Stage::Progressed);
             stages.wait_for(Stage::Restarted).await;
             *log.lock() = audit.read().await;
+            *stored.lock() = Some(inspector.findings().await);
         }
         Ok(())
     }

@@ -24,8 +24,8 @@ Exit codes: 0 nothing is wrong; 1 the log is damaged: restore a backup; 2 the ch
 /// Look for damage in the log, also while its server runs.
 ///
 /// Reads the whole log as it is when the command begins, and checks that every row can be read, that sequences ascend,
-/// that counts are right, and that the listings of keys and segments agree with the records. Says what is wrong and
-/// where, and changes nothing.
+/// that counts are right, and that the listings of keys and segments and the order of the records agree with the
+/// records. Says what is wrong and where, and changes nothing.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct CheckArgs {

@@ -1,6 +1,6 @@
 //! Reads of several keys in one order, from servers that are killed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use opendata_log::{LogClient, ReadOptions, Selection, Visibility};
 use serde_json::{Value, json};
@@ -119,4 +119,55 @@ async fn a_reader_of_a_prefix_sees_each_record_once_and_in_order_over_kills_of_t
         .expect("some")
         .expect("read");
     assert_eq!(one.key, None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_of_more_keys_than_are_merged_sees_each_record_once_and_in_order_over_kills() {
+    const KEYS: u64 = 400;
+    let place = Place::folder();
+    let mut log = BTreeMap::new();
+    for round in 0..3 {
+        let server = place.serve();
+        let client = Client::new(&server);
+        for batch in 0..20 {
+            let keys =
+                (0..60).map(|n| format!("many/{}", (batch * 60 + n * 7 % 60 + round) % KEYS));
+            let keys: Vec<String> = keys.collect();
+            let value = format!("{round}.{batch}").into_bytes();
+            let records = keys
+                .iter()
+                .map(|key| (key.clone().into_bytes(), value.clone()));
+            let records: Vec<Record> = records.collect();
+            match client.append(&records, batch == 19).await {
+                Outcome::Acknowledged(start) => log.extend((start..).zip(keys)),
+                other => panic!("{other:?}"),
+            }
+        }
+        client.append_one("other", "last", true).await;
+        let deleted = format!("many/{round}");
+        let answer = client.delete(deleted.as_bytes(), "").await;
+        assert_eq!(answer.status, 200, "{}", answer.json);
+        log.retain(|_, key| *key != deleted);
+        let present: BTreeSet<&String> = log.values().collect();
+        assert!(present.len() > 256, "{} are merged", present.len());
+        for (prefix, limit) in [("many/", 333), ("many/1", 50)] {
+            let expected = log.iter().filter(|(_, key)| key.starts_with(prefix));
+            let expected: Vec<(u64, String)> =
+                expected.map(|(at, key)| (*at, key.clone())).collect();
+            let (mut found, mut next) = (Vec::new(), 0);
+            loop {
+                let path =
+                    format!("/scan?prefix={prefix}&start_seq={next}&limit={limit}&format=text");
+                let page = client.get(&path).await.expect("answered").json;
+                let values = named(&page);
+                next = page["nextSequence"].as_u64().expect("a sequence");
+                if values.is_empty() {
+                    break;
+                }
+                found.extend(values);
+            }
+            assert_eq!(found, expected, "round {round}, prefix {prefix}");
+        }
+        server.kill9();
+    }
 }

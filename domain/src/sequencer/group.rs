@@ -22,6 +22,8 @@ pub struct KeyInGroup<'a> {
     pub key: &'a Key,
     /// Where the key stands before this commit. If it has no record in the segment, the directory must list it.
     pub position: Position,
+    /// The number of the key in the segment.
+    pub number: u32,
     /// Records of it in this commit.
     pub count: u64,
     /// The sequence of the last of them.
@@ -63,6 +65,7 @@ impl<'a> Group<'a> {
                     self.keys.push(KeyInGroup {
                         key: &record.key,
                         position: position.unwrap_or_default(),
+                        number: position.and_then(|known| known.number).unwrap_or_default(),
                         count: 0,
                         last: Sequence::ZERO,
                         encoded_bytes: 0,
@@ -91,6 +94,18 @@ impl<'a> Group<'a> {
     pub(super) fn last(&self, key: &Key) -> Option<Sequence> {
         let key = &self.keys[*self.index.get(key)? as usize];
         (key.count > 0).then_some(key.last)
+    }
+
+    /// Gives numbers to the keys that have none in the segment yet, from `next` on, in the order in which they came. Returns the number after
+    /// the last one.
+    pub(super) fn number_new_keys(&mut self, mut next: u32) -> u32 {
+        for key in self.keys.iter_mut().filter(|key| key.count > 0) {
+            if key.position.number.is_none() {
+                key.number = next;
+                next += 1;
+            }
+        }
+        next
     }
 
     /// Takes the records of `batch` out again, which came after `kept` others.

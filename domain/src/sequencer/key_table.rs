@@ -15,6 +15,8 @@ const ENTRY_OVERHEAD: u64 = 152;
 pub struct Standing {
     /// The newest segment that holds the key.
     pub segment: SegmentId,
+    /// The number of the key in that segment.
+    pub number: u32,
     /// Records of the key in that segment.
     pub in_segment: u64,
     /// Records of the key before that segment; `None` if that is not known.
@@ -30,11 +32,13 @@ impl Standing {
             return Position {
                 in_segment: self.in_segment,
                 earlier: self.earlier,
+                number: Some(self.number),
             };
         }
         Position {
             in_segment: 0,
             earlier: self.earlier.map(|earlier| earlier + self.in_segment),
+            number: None,
         }
     }
 }
@@ -46,6 +50,8 @@ pub struct Position {
     pub in_segment: u64,
     /// Records of the key before the active segment; `None` if that is not known.
     pub earlier: Option<u64>,
+    /// The number of the key in the active segment; `None` if it has no record there.
+    pub number: Option<u32>,
 }
 
 impl Position {
@@ -53,6 +59,7 @@ impl Position {
     pub(super) const NONE: Self = Self {
         in_segment: 0,
         earlier: Some(0),
+        number: None,
     };
 }
 
@@ -173,16 +180,19 @@ impl Lifecycle<Bytes, Standing> for NewestForgotten {
 mod tests {
     use super::*;
 
+    /// Each key has number 5 in each segment.
     fn at(in_segment: u64, earlier: Option<u64>) -> Option<Position> {
         Some(Position {
             in_segment,
             earlier,
+            number: (in_segment > 0).then_some(5),
         })
     }
 
     fn set(table: &mut KeyTable, key: &[u8], segment: SegmentId, in_segment: u64, earlier: u64) {
         let standing = Standing {
             segment,
+            number: 5,
             in_segment,
             earlier: Some(earlier),
             last: Sequence::new(in_segment + earlier),
@@ -224,6 +234,7 @@ mod tests {
         assert_eq!(table.last(b"a"), LastRecord::Below(Sequence::new(50)));
         let standing = Standing {
             segment: 3,
+            number: 5,
             in_segment: 7,
             earlier: None,
             last: Sequence::new(60),

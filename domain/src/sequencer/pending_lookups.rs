@@ -42,6 +42,8 @@ pub struct DirectoryEntry {
     pub key: Key,
     /// The segment.
     pub segment: SegmentId,
+    /// The number of the key in the segment.
+    pub number: u32,
     /// Records of the key before the segment; `None` if that was not known.
     pub earlier: Option<u64>,
 }

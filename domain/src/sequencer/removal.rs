@@ -24,6 +24,8 @@ use crate::{Error, Key, KeyFloor, Result, Segment, SegmentId};
 pub struct Removal {
     /// Rows of the directory.
     pub directory: Vec<(Key, SegmentId)>,
+    /// Names of keys, by the segment and the number of the key there. Those of dead segments go with the segment.
+    pub names: Vec<(SegmentId, u32)>,
     /// Keys without records: their rows that say that they have some.
     pub keys: Vec<Key>,
     /// Rows of segments.
@@ -41,8 +43,8 @@ pub struct Removal {
 pub struct Doomed {
     /// The key.
     pub key: Key,
-    /// The segments of the rows.
-    pub segments: Vec<SegmentId>,
+    /// The segment of each row, and the number of the key there.
+    pub rows: Vec<(SegmentId, u32)>,
     /// Whether the key has no other rows.
     pub are_all: bool,
     /// The first of the other rows, if it does not say how many records are before it, and should say this.
@@ -128,9 +130,8 @@ impl Sequencer {
     /// # Errors
     /// [`Error::Internal`] for rows of segments that may not be dead. As [`Sequencer::plan`]. Nothing was removed then.
     pub fn plan_removal(&mut self, doomed: &[Doomed]) -> Result<RemovalStep> {
-        let is_removed = |id: &&SegmentId| !self.watch.is_removed(**id);
-        let mut all = doomed.iter().flat_map(|doomed| &doomed.segments);
-        if let Some(left) = all.find(is_removed) {
+        let mut all = doomed.iter().flat_map(|doomed| &doomed.rows);
+        if let Some((left, _)) = all.find(|(id, _)| !self.watch.is_removed(*id)) {
             return Err(Error::internal(format!("segment {left} is not dead")));
         }
         self.plan_removal_of_rows(doomed)
@@ -150,11 +151,13 @@ impl Sequencer {
                 again.push(key.clone());
                 continue;
             }
-            let rows = doomed.segments.iter();
             let removal = &mut written.removal;
-            removal
-                .directory
-                .extend(rows.map(|segment| (key.clone(), *segment)));
+            for (segment, number) in &doomed.rows {
+                removal.directory.push((key.clone(), *segment));
+                if !self.watch.is_removed(*segment) {
+                    removal.names.push((*segment, *number));
+                }
+            }
             removal.keys.extend(doomed.are_all.then(|| key.clone()));
             written.settled.extend(doomed.settled.clone());
         }

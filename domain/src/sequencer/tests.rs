@@ -11,6 +11,7 @@ mod deleted;
 mod deletions;
 mod log;
 mod lookups;
+mod numbers;
 mod policy;
 mod prefixes;
 mod purge;

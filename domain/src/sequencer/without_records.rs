@@ -73,6 +73,7 @@ impl Sequencer {
             commit.segment = segment;
             commit.begins_segment = true;
             commit.state.segment_bytes = 0;
+            commit.state.numbers = 0;
         }
         Ok(FloorStep::Do(step))
     }

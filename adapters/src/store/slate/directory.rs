@@ -23,6 +23,8 @@ const READ_AHEAD_BYTES: usize = 64 * 1024;
 /// The newest segment, up to some other one, that holds a key.
 pub(super) struct Newest {
     pub(super) segment: SegmentId,
+    /// The number of the key in this segment.
+    pub(super) number: u32,
     /// Records of the key before this segment.
     pub(super) earlier: u64,
     /// Whether its row does not say so.
@@ -60,6 +62,7 @@ pub(super) async fn newest(
     }
     Ok(Some(Newest {
         segment: newest.segment,
+        number: newest.number,
         earlier: add(earlier, oldest.unwrap_or_default())?,
         is_open: newest.earlier.is_none(),
     }))
@@ -95,30 +98,30 @@ impl RowsOfKeys {
         })
     }
 
-    /// The oldest segments before `end` that hold `key`, `most` at most, and what the directory says of the next one that does. The
+    /// The oldest segments before `end` that hold `key`, `most` at most, each with the number of the key there, and what the directory says of the next one that does. The
     /// key comes after those before.
     pub(super) async fn oldest(
         &mut self,
         key: &Key,
         end: SegmentId,
         most: usize,
-    ) -> Result<(Vec<SegmentId>, Option<DirectoryEntry>)> {
+    ) -> Result<(Vec<(SegmentId, u32)>, Option<DirectoryEntry>)> {
         let first = directory::key(key.as_ref(), SYSTEM_SEGMENT);
         let is_before = |at: &DirectoryEntry| directory::key(at.key.as_ref(), at.segment) < first;
         if self.at.as_ref().is_none_or(is_before) {
             self.rows.seek(first).await.map_err(error::read)?;
             self.at = next(&mut self.rows).await?;
         }
-        let mut segments = Vec::new();
+        let mut oldest = Vec::new();
         while let Some(entry) = self.at.take_if(|at| at.key == *key) {
-            if entry.segment >= end || segments.len() == most {
+            if entry.segment >= end || oldest.len() == most {
                 self.at = Some(entry.clone());
-                return Ok((segments, Some(entry)));
+                return Ok((oldest, Some(entry)));
             }
-            segments.push(entry.segment);
+            oldest.push((entry.segment, entry.number));
             self.at = next(&mut self.rows).await?;
         }
-        Ok((segments, None))
+        Ok((oldest, None))
     }
 }
 
@@ -220,10 +223,12 @@ async fn look_up_once(
     let settled = newest.is_open.then(|| DirectoryEntry {
         key: key.clone(),
         segment: newest.segment,
+        number: newest.number,
         earlier: Some(newest.earlier),
     });
     let standing = Standing {
         segment: newest.segment,
+        number: newest.number,
         in_segment: row.end()?,
         earlier: Some(newest.earlier),
         last: row.run.last(),

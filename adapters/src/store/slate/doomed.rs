@@ -23,11 +23,10 @@ pub(super) async fn doomed(db: &Db, keys: Vec<(Key, SegmentId)>) -> Result<Vec<D
     for (key, end) in keys {
         // Nothing waits for this.
         tokio::task::consume_budget().await;
-        let (segments, next) = rows.oldest(&key, end, ROWS).await?;
-        found.push((key, segments, next));
+        let (oldest, next) = rows.oldest(&key, end, ROWS).await?;
+        found.push((key, oldest, next));
     }
-    let found =
-        stream::iter(found).map(|(key, segments, next)| with_settled(db, key, segments, next));
+    let found = stream::iter(found).map(|(key, oldest, next)| with_settled(db, key, oldest, next));
     let doomed: Vec<Option<Doomed>> = found.buffered(CONCURRENT).try_collect().await?;
     Ok(doomed.into_iter().flatten().collect())
 }
@@ -36,10 +35,10 @@ pub(super) async fn doomed(db: &Db, keys: Vec<(Key, SegmentId)>) -> Result<Vec<D
 async fn with_settled(
     db: &Db,
     key: Key,
-    segments: Vec<SegmentId>,
+    rows: Vec<(SegmentId, u32)>,
     next: Option<DirectoryEntry>,
 ) -> Result<Option<Doomed>> {
-    if segments.is_empty() {
+    if rows.is_empty() {
         return Ok(None);
     }
     let settled = match &next {
@@ -52,7 +51,7 @@ async fn with_settled(
     };
     Ok(Some(Doomed {
         key,
-        segments,
+        rows,
         are_all: next.is_none(),
         settled,
     }))
@@ -61,15 +60,15 @@ async fn with_settled(
 /// Those of these keys that may have more such rows.
 pub(super) fn unfinished<'a>(doomed: impl IntoIterator<Item = &'a Doomed>) -> Vec<Key> {
     let full = doomed.into_iter();
-    let full = full.filter(|doomed| doomed.segments.len() == ROWS);
+    let full = full.filter(|doomed| doomed.rows.len() == ROWS);
     full.map(|doomed| doomed.key.clone()).collect()
 }
 
 /// What the row of `key` should say that leaves open how many records are before it.
 async fn settled(db: &Db, key: &Key, segment: SegmentId) -> Result<DirectoryEntry> {
     let newest = newest(db, key, segment).await?;
-    let earlier = newest.filter(|newest| newest.segment == segment);
-    let earlier = earlier.map(|newest| newest.earlier).ok_or_else(|| {
+    let newest = newest.filter(|newest| newest.segment == segment);
+    let newest = newest.ok_or_else(|| {
         Error::Corrupt(format!(
             "the directory lists a key no longer in segment {segment}"
         ))
@@ -77,6 +76,7 @@ async fn settled(db: &Db, key: &Key, segment: SegmentId) -> Result<DirectoryEntr
     Ok(DirectoryEntry {
         key: key.clone(),
         segment,
-        earlier: Some(earlier),
+        number: newest.number,
+        earlier: Some(newest.earlier),
     })
 }

@@ -25,8 +25,12 @@ mod error;
 mod flush;
 mod key_floors;
 mod key_listing;
+mod key_names;
 pub(crate) mod layout;
 mod open;
+mod order_fetch;
+mod order_spans;
+mod order_walk;
 mod owner;
 mod plain_objects;
 mod prefix_floors;
@@ -36,7 +40,7 @@ mod purge;
 mod queue;
 mod raised_floors;
 mod read;
-mod read_in_parts;
+mod read_in_order;
 mod read_newest;
 mod read_several;
 mod record_rows;
@@ -46,6 +50,7 @@ mod removal_requests;
 mod rounds;
 mod rows;
 mod scan_several;
+mod seen_keys;
 mod selected_keys;
 pub mod settings;
 mod shared;
@@ -117,6 +122,7 @@ impl SlateStore {
             watermarks,
             floor,
             key_floors: &self.shared.key_floors,
+            key_names: &self.shared.key_names,
         }
     }
 

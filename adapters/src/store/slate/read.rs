@@ -12,6 +12,7 @@ use slatedb::DbReadOps;
 
 use super::directory::{Holding, add, base, newest, records_in};
 use super::key_floors::FloorsOfKeys;
+use super::key_names::KeyNames;
 use super::record_rows::{last_row, next_row, rows};
 
 /// Bytes that a scan of records reads ahead from the object store.
@@ -28,6 +29,7 @@ pub(super) struct Reader<'a, D> {
     pub(super) watermarks: Watermarks,
     pub(super) floor: Sequence,
     pub(super) key_floors: &'a FloorsOfKeys,
+    pub(super) key_names: &'a KeyNames,
 }
 
 impl<D: DbReadOps + Sync> Reader<'_, D> {

@@ -1,6 +1,6 @@
 //! Reads of several keys, in the order of the sequences.
 //!
-//! Of a few keys, the rows of each are merged: `merged`. Of more, see `read_in_parts`.
+//! Of a few keys, the rows of each are merged: `merged`. Of more, see `read_in_order`.
 
 use std::ops::RangeInclusive;
 
@@ -14,13 +14,13 @@ use log_domain::{
 };
 use slatedb::{DbIterator, DbReadOps};
 
-use super::key_floors::KeyMark;
 use super::read::Reader;
 use super::record_rows::{next_row, rows};
+use super::seen_keys::SeenKey;
 use super::selected_keys::{HeldKey, selected};
 
-/// Keys whose rows are merged at a time, at most.
-pub(super) const MERGED_KEYS: usize = 256;
+/// Keys whose rows are merged, at most: of more, the order of the records is walked through.
+pub(super) const MERGED_KEYS: usize = if cfg!(test) { 3 } else { 256 };
 
 /// Bytes that the scans of the rows of all keys together read ahead, and each of them at least.
 const READ_AHEAD_BYTES: usize = 1024 * 1024;
@@ -43,19 +43,12 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
         let start = scan.range.above(self.floor).start();
         let range = SequenceRange::new(start.min(end), end)?;
         let range = range.starting_at(range.start().max(self.segment_before(scan.start_time_ms)));
-        let several = Several {
-            scan,
-            prefixes,
-            most,
-        };
+        let several = Several { scan, prefixes };
         let page = match self.window(range) {
-            Some(window) => {
-                let first = selected(self.db, &scan.selection, window, None, most).await?;
-                match first.after {
-                    None => self.merged(first.keys, range, &several).await?,
-                    Some(_) => self.in_parts(range, &several).await?,
-                }
-            }
+            Some(window) => match selected(self.db, &scan.selection, window, most).await? {
+                Some(keys) => self.merged(keys, range, &several).await?,
+                None => self.in_order(range, &several).await?,
+            },
             None => Some(PageBuilder::new(range, None, scan.limit).finish(end)),
         };
         Ok(page.map(|mut page| {
@@ -66,7 +59,7 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
     }
 
     /// The segments that overlap `range`, if any does.
-    pub(super) fn window(&self, range: SequenceRange) -> Option<RangeInclusive<SegmentId>> {
+    fn window(&self, range: SequenceRange) -> Option<RangeInclusive<SegmentId>> {
         let overlapping = overlapping(&self.segments, range.start(), range.end());
         Some(overlapping.first()?.id..=overlapping.last()?.id)
     }
@@ -83,7 +76,7 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
     }
 
     /// The page of these keys in `range`, by merging their rows. `None` if records of one went meanwhile.
-    pub(super) async fn merged(
+    async fn merged(
         &self,
         held: Vec<HeldKey>,
         range: SequenceRange,
@@ -93,7 +86,8 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
         let purges = self.key_floors.purges();
         let mut keys = Vec::with_capacity(held.len());
         for held in held {
-            keys.push(self.key_rows(held, several.prefixes).await?);
+            let seen = self.see(&held.key, several.prefixes).await?;
+            keys.push(KeyRows { held, seen });
         }
         let mut page = PageBuilder::new(range, scan.start_time_ms, scan.limit);
         while let Some(segment) = keys.iter().filter_map(|key| key.held.segment()).min() {
@@ -109,40 +103,9 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
                 }
             }
         }
-        let is_whole = self.are_as_before(&keys, purges).await?;
-        Ok(is_whole.then(|| page.finish(range.end())))
-    }
-
-    async fn key_rows(&self, held: HeldKey, prefixes: &PrefixFloors) -> Result<KeyRows> {
-        // Before its floor and its rows are read.
-        let mark = self.key_floors.mark(&held.key);
-        let of_key = self.key_floors.of(self.db, &held.key).await?;
-        // One of a prefix may be forgotten since, for that of the log, which was read before.
-        let of_prefixes = prefixes.of_key(held.key.as_ref());
-        Ok(KeyRows {
-            held,
-            mark,
-            of_key,
-            floor: self.floor.max(of_key).max(of_prefixes),
-        })
-    }
-
-    /// Whether no records of the keys went since their floors were read, and `purges`.
-    async fn are_as_before(&self, keys: &[KeyRows], purges: u64) -> Result<bool> {
-        let changed = |key: &KeyRows| self.key_floors.mark(&key.held.key) != key.mark;
-        if keys.iter().any(changed) {
-            return Ok(false);
-        }
-        if self.key_floors.purges() == purges {
-            return Ok(true);
-        }
-        // A key that was deleted and purged meanwhile has no mark any more.
-        for key in keys {
-            if self.key_floors.of(self.db, &key.held.key).await? != key.of_key {
-                return Ok(false);
-            }
-        }
-        Ok(true)
+        let seen = keys.iter().map(|key| (&key.held.key, &key.seen));
+        let are_as_seen = self.are_as_seen(seen, purges).await?;
+        Ok(are_as_seen.then(|| page.finish(range.end())))
     }
 
     /// Puts what a segment has of the keys into the page. Returns whether the page has room for more.
@@ -165,7 +128,7 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
         };
         let ahead = (READ_AHEAD_BYTES / holding.len().max(1)).max(LEAST_READ_AHEAD_BYTES);
         let opening = holding.iter().map(|key| {
-            let from = from.max(key.floor);
+            let from = from.max(key.seen.floor);
             self.open(segment, &key.held.key, from, ahead)
         });
         let opening: Vec<_> = opening.collect();
@@ -265,19 +228,12 @@ pub(super) struct Several<'a> {
     pub(super) scan: &'a Scan,
     /// The floors of prefixes from before that of the log was read.
     pub(super) prefixes: &'a PrefixFloors,
-    /// Keys whose rows are merged at a time.
-    pub(super) most: usize,
 }
 
 /// One of the keys whose rows are merged.
 struct KeyRows {
     held: HeldKey,
-    /// Changes when some of its records go.
-    mark: KeyMark,
-    /// Its own floor, and those of its prefixes.
-    of_key: Sequence,
-    /// The same, and that of the log.
-    floor: Sequence,
+    seen: SeenKey,
 }
 
 /// The rows of a key in one segment.

@@ -1,4 +1,4 @@
-//! The rows of a commit: one for each key, and the state for the next writer.
+//! The rows of a commit: one for each key, one for their order, and the state for the next writer.
 
 use bytes::Bytes;
 use log_domain::run::RunBuilder;
@@ -7,8 +7,8 @@ use log_domain::{Key, Run, SegmentId, Sequence};
 use slatedb::WriteBatch;
 
 use super::layout::{
-    cursors, directory, key_floors, keys, prefix_floors, producers, purges, records, segments,
-    state,
+    cursors, directory, key_floors, keys, names, order, prefix_floors, producers, purges, records,
+    segments, state,
 };
 
 /// The rows of a commit, and its runs for followers.
@@ -33,6 +33,7 @@ pub(super) fn encode(commit: &Commit<'_>, with_runs: bool) -> Encoded {
     let mut open: Vec<OpenRow<'_>> = keys.map(|key| encoder.open(key)).collect();
     let records = commit.placed.iter().flat_map(|p| p.batch.records());
     let positions = commit.group.positions();
+    let mut order = order::Builder::with_capacity(positions.len());
     for ((record, position), sequence) in records.zip(positions).zip(commit.start.get()..) {
         let row = &mut open[*position as usize];
         if row.builder.len() >= records::ROW_BYTES {
@@ -40,7 +41,13 @@ pub(super) fn encode(commit: &Commit<'_>, with_runs: bool) -> Encoded {
         }
         let builder = &mut row.builder;
         builder.push_with_headers(Sequence::new(sequence), &record.value, &record.headers);
+        order.push(row.number);
+        if order.is_full() {
+            encoder.put_order(&mut order, Sequence::new(sequence));
+        }
     }
+    let last = Sequence::new(commit.tip.get().saturating_sub(1));
+    encoder.put_order(&mut order, last);
     for row in open {
         encoder.finish(row.in_group.key, row.builder, row.ordinal);
     }
@@ -61,11 +68,14 @@ pub(super) fn encode(commit: &Commit<'_>, with_runs: bool) -> Encoded {
     }
     for entry in &commit.settled {
         let row_key = directory::key(entry.key.as_ref(), entry.segment);
-        rows.put_bytes(row_key, directory::value(entry.earlier));
+        rows.put_bytes(row_key, directory::value(entry.earlier, entry.number));
     }
     let removed = &commit.removal;
     for (key, segment) in &removed.directory {
         rows.delete(directory::key(key.as_ref(), *segment));
+    }
+    for (segment, number) in &removed.names {
+        rows.delete(names::key(*segment, *number));
     }
     for key in &removed.keys {
         rows.delete(keys::key(key.as_ref()));
@@ -102,6 +112,7 @@ pub(super) fn encode(commit: &Commit<'_>, with_runs: bool) -> Encoded {
 /// A row that records are being added to.
 struct OpenRow<'a> {
     in_group: &'a KeyInGroup<'a>,
+    number: u32,
     builder: RunBuilder,
     ordinal: u64,
     bytes_left: usize,
@@ -118,10 +129,14 @@ impl Encoder {
         let Position {
             in_segment,
             earlier,
+            ..
         } = in_group.position;
         if in_segment == 0 && in_group.count > 0 {
             let row_key = directory::key(in_group.key.as_ref(), self.segment);
-            let value = directory::value(earlier);
+            let value = directory::value(earlier, in_group.number);
+            self.out.rows.put_bytes(row_key, value);
+            let row_key = names::key(self.segment, in_group.number);
+            let value = names::value(in_group.key.as_ref());
             self.out.rows.put_bytes(row_key, value);
             if earlier.unwrap_or_default() == 0 {
                 let row_key = keys::key(in_group.key.as_ref());
@@ -130,6 +145,7 @@ impl Encoder {
         }
         OpenRow {
             in_group,
+            number: in_group.number,
             builder: self.builder(in_group.encoded_bytes),
             ordinal: in_segment,
             bytes_left: in_group.encoded_bytes,
@@ -139,6 +155,14 @@ impl Encoder {
     fn builder(&self, bytes: usize) -> RunBuilder {
         let capacity = bytes.min(records::ROW_BYTES + records::ROW_BYTES / 8);
         RunBuilder::with_headroom(self.now_ms, records::HEADROOM, capacity)
+    }
+
+    /// Puts the order row that ends with `last`, if it has a record.
+    fn put_order(&mut self, order: &mut order::Builder, last: Sequence) {
+        if let Some(value) = order.finish(self.now_ms) {
+            let row_key = order::key(self.segment, last);
+            self.out.rows.put_bytes(row_key, value);
+        }
     }
 
     /// Finishes a row that is at its cap, and starts the next.

@@ -17,6 +17,9 @@ const READ_AHEAD_BYTES: usize = 64 * 1024;
 /// Segments of one key that are known at a time.
 const SEGMENTS: usize = 64;
 
+/// The same of each key of a set, when the read begins: the keys can be too many to be merged.
+const FIRST_SEGMENTS: usize = 8;
+
 /// Keys that are looked up at the same time.
 const CONCURRENT: usize = 32;
 
@@ -31,13 +34,6 @@ pub(super) struct HeldKey {
     last: SegmentId,
 }
 
-/// Some keys of a selection, in order.
-pub(super) struct SelectedKeys {
-    pub(super) keys: Vec<HeldKey>,
-    /// There may be more keys after this one.
-    pub(super) after: Option<Key>,
-}
-
 impl HeldKey {
     /// The next segment that holds the key; nothing at the end.
     pub(super) fn segment(&self) -> Option<SegmentId> {
@@ -48,13 +44,18 @@ impl HeldKey {
     pub(super) async fn advance(&mut self, db: &(impl DbReadOps + Sync)) -> Result<()> {
         self.segments.pop_front();
         match self.more.filter(|_| self.segments.is_empty()) {
-            Some(more) => self.find(db, more).await,
+            Some(more) => self.find(db, more, SEGMENTS).await,
             None => Ok(()),
         }
     }
 
-    /// Looks up the segments from this one on.
-    async fn find(&mut self, db: &(impl DbReadOps + Sync), from: SegmentId) -> Result<()> {
+    /// Looks up so many segments from this one on.
+    async fn find(
+        &mut self,
+        db: &(impl DbReadOps + Sync),
+        from: SegmentId,
+        most: usize,
+    ) -> Result<()> {
         self.more = None;
         let options = ScanOptions::default().with_cache_blocks(true);
         let ids = (
@@ -67,38 +68,37 @@ impl HeldKey {
         let mut rows = rows.map_err(error::read)?;
         while let Some(row) = rows.next().await.map_err(error::read)? {
             let segment = directory::decode(&row.key, &row.value)?.segment;
-            if self.add(segment) {
+            if self.add(segment, most) {
                 break;
             }
         }
         Ok(())
     }
 
-    /// Adds the next segment. Returns whether that is enough for now.
-    fn add(&mut self, segment: SegmentId) -> bool {
+    /// Adds the next segment. Returns whether that is enough for now: `most` are.
+    fn add(&mut self, segment: SegmentId, most: usize) -> bool {
         self.segments.push_back(segment);
-        let is_enough = self.segments.len() == SEGMENTS && segment < self.last;
+        let is_enough = self.segments.len() >= most && segment < self.last;
         self.more = is_enough.then(|| segment + 1);
         is_enough
     }
 }
 
-/// The keys of `selection` after one that a segment of `window` holds. At most `most` of them, which is at least 1, found by looking at
-/// four times as many keys.
+/// The keys of `selection` that a segment of `window` holds, in order. `None` if they are more than `most`, or if that is not clear after
+/// four times as many keys were looked at.
 pub(super) async fn selected(
     db: &(impl DbReadOps + Sync),
     selection: &Selection,
     window: RangeInclusive<SegmentId>,
-    after: Option<&Key>,
     most: usize,
-) -> Result<SelectedKeys> {
+) -> Result<Option<Vec<HeldKey>>> {
     match selection {
         Selection::Key(key) => {
             let key = KeySet::new(vec![key.clone()])?;
-            of_set(db, &key, window, after, most).await
+            of_set(db, &key, window, most).await
         }
-        Selection::Keys(keys) => of_set(db, keys, window, after, most).await,
-        Selection::Prefix(prefix) => with_prefix(db, prefix, window, after, most).await,
+        Selection::Keys(keys) => of_set(db, keys, window, most).await,
+        Selection::Prefix(prefix) => with_prefix(db, prefix, window, most).await,
     }
 }
 
@@ -106,13 +106,10 @@ async fn of_set(
     db: &(impl DbReadOps + Sync),
     keys: &KeySet,
     window: RangeInclusive<SegmentId>,
-    after: Option<&Key>,
     most: usize,
-) -> Result<SelectedKeys> {
-    let all = keys.all();
-    let rest = all.partition_point(|key| after.is_some_and(|after| key <= after));
+) -> Result<Option<Vec<HeldKey>>> {
     let mut found = Vec::new();
-    for some in all[rest..].chunks(CONCURRENT) {
+    for some in keys.all().chunks(CONCURRENT) {
         let lookups: Vec<_> = some
             .iter()
             .map(|key| look_up(db, key.clone(), window.clone()))
@@ -123,15 +120,10 @@ async fn of_set(
             .await?;
         found.extend(held.into_iter().filter(|held| held.segment().is_some()));
         if found.len() > most {
-            found.truncate(most);
-            let after = found.last().map(|held| held.key.clone());
-            return Ok(SelectedKeys { keys: found, after });
+            return Ok(None);
         }
     }
-    Ok(SelectedKeys {
-        keys: found,
-        after: None,
-    })
+    Ok(Some(found))
 }
 
 async fn look_up(
@@ -140,7 +132,7 @@ async fn look_up(
     window: RangeInclusive<SegmentId>,
 ) -> Result<HeldKey> {
     let mut held = held(key, &window);
-    held.find(db, *window.start()).await?;
+    held.find(db, *window.start(), FIRST_SEGMENTS).await?;
     Ok(held)
 }
 
@@ -157,17 +149,18 @@ async fn with_prefix(
     db: &(impl DbReadOps + Sync),
     prefix: &[u8],
     window: RangeInclusive<SegmentId>,
-    after: Option<&Key>,
     most: usize,
-) -> Result<SelectedKeys> {
+) -> Result<Option<Vec<HeldKey>>> {
     let options = ScanOptions::default()
         .with_cache_blocks(true)
         .with_read_ahead_bytes(READ_AHEAD_BYTES);
-    let (prefix, start) = directory::with_prefix(prefix, after);
-    let rows = db.scan_prefix_with_options(prefix, (start, Bound::Unbounded), &options);
+    let (prefix, all) = directory::with_prefix(prefix, None);
+    let rows = db.scan_prefix_with_options(prefix, (all, Bound::Unbounded), &options);
     let mut rows = rows.await.map_err(error::read)?;
     let visits = most.saturating_mul(4);
     let mut visited = 0;
+    // Rows, after which only the first segment of each key is taken: the keys can be too many to be merged.
+    let mut rows_left = most.saturating_mul(FIRST_SEGMENTS);
     let mut keys: Vec<HeldKey> = Vec::new();
     // The last key that was looked at.
     let mut at: Option<Key> = None;
@@ -175,7 +168,7 @@ async fn with_prefix(
         let entry = directory::decode(&row.key, &row.value)?;
         if at.as_ref() != Some(&entry.key) {
             if visited == visits || keys.len() == most {
-                return Ok(SelectedKeys { keys, after: at });
+                return Ok(None);
             }
             visited += 1;
             at = Some(entry.key.clone());
@@ -190,12 +183,15 @@ async fn with_prefix(
             if keys.last().is_none_or(|held| held.key != entry.key) {
                 keys.push(held(entry.key.clone(), &window));
             }
-            is_enough = keys.last_mut().is_some_and(|held| held.add(entry.segment));
+            let enough = if rows_left > 0 { SEGMENTS } else { 1 };
+            rows_left = rows_left.saturating_sub(1);
+            let held = keys.last_mut();
+            is_enough = held.is_some_and(|held| held.add(entry.segment, enough));
         }
         if is_enough {
             let past = directory::key(entry.key.as_ref(), SegmentId::MAX);
             rows.seek(past).await.map_err(error::read)?;
         }
     }
-    Ok(SelectedKeys { keys, after: None })
+    Ok(Some(keys))
 }

@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use super::cursors::Cursors;
 use super::durable_answers::{DurableAnswers, Lost, Waiter};
 use super::key_floors::FloorsOfKeys;
+use super::key_names::KeyNames;
 use super::vanished::Absence;
 
 /// How exact the lag is: commits closer together than this count as one.
@@ -34,6 +35,8 @@ pub(super) struct Shared {
     pub(super) key_floors: FloorsOfKeys,
     /// The cursors.
     pub(super) cursors: Cursors,
+    /// Which keys the numbers of segments stand for.
+    pub(super) key_names: KeyNames,
     segments: RwLock<Arc<Vec<Segment>>>,
     /// Records below it are being removed, or were.
     removed: AtomicU64,
@@ -78,6 +81,7 @@ impl Shared {
             floors: Mutex::new(Floors::found(floor)),
             key_floors,
             cursors,
+            key_names: KeyNames::default(),
             segments: RwLock::new(Arc::new(segments)),
             removed: AtomicU64::default(),
             answers: DurableAnswers::default(),

@@ -68,6 +68,7 @@ mod directory;
 mod failures;
 pub(super) mod held_store;
 mod lookups;
+mod order_walk;
 mod prefix_removal;
 mod prefixes;
 mod purge;

@@ -294,6 +294,7 @@ impl Log {
         Position {
             in_segment: in_segment.count() as u64,
             earlier: Some(earlier.count() as u64),
+            number: self.number(segment, key),
         }
     }
 
@@ -316,6 +317,7 @@ impl Log {
         Position {
             in_segment: in_segment(segment),
             earlier: Some(earlier),
+            number: self.number(segment, key),
         }
     }
 
@@ -327,7 +329,7 @@ impl Log {
             Unlist::Idle => self.begin(),
             Unlist::Watched(floors) => {
                 let unlisted = floors.iter().map(|floor| self.unlisted(floor));
-                let unlisted = unlisted.filter(|unlisted| !unlisted.rows.segments.is_empty());
+                let unlisted = unlisted.filter(|unlisted| !unlisted.rows.rows.is_empty());
                 self.unlist = Unlist::Read(unlisted.collect(), floors);
             }
             Unlist::Read(unlisted, floors) => loop {
@@ -355,7 +357,7 @@ impl Log {
         let mut floors: Vec<KeyFloor> = self.sequencer.key_floors.all_in_force().collect();
         floors.extend(self.hidden_by_prefixes());
         floors.sort_by(|a, b| a.key.cmp(&b.key));
-        let is_listed = |floor: &&KeyFloor| !self.unlisted(floor).rows.segments.is_empty();
+        let is_listed = |floor: &&KeyFloor| !self.unlisted(floor).rows.rows.is_empty();
         let mut listed: Vec<_> = floors.iter().filter(is_listed).cloned().collect();
         if !listed.is_empty() {
             listed.truncate(TOGETHER);
@@ -398,8 +400,8 @@ impl Log {
             let mut there = self.counted(key).filter(|r| r.segment == *segment);
             there.all(|record| record.sequence < floor.floor)
         });
-        let segments: Vec<_> = deleted.take(ROWS).collect();
-        let next = rows.get(segments.len());
+        let deleted: Vec<_> = deleted.take(ROWS).collect();
+        let next = rows.get(deleted.len());
         let settled = next.and_then(|((key, segment), earlier)| {
             earlier.is_none().then(|| {
                 let position = self.position(*segment, key);
@@ -407,6 +409,7 @@ impl Log {
                 DirectoryEntry {
                     key: key.clone(),
                     segment: *segment,
+                    number: self.numbers()[&(key.clone(), *segment)],
                     earlier: position.earlier,
                 }
             })
@@ -414,7 +417,7 @@ impl Log {
         Unlisted {
             rows: Doomed {
                 key: key.clone(),
-                segments,
+                rows: self.numbered(key, deleted),
                 are_all: next.is_none(),
                 settled,
             },

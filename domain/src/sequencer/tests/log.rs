@@ -36,6 +36,7 @@ pub(super) struct Stored {
     pub(super) ordinal: u64,
     /// Where the key stood before the commit.
     pub(super) position: Position,
+    pub(super) number: u32,
 }
 
 /// What was decided of a command.
@@ -76,10 +77,10 @@ pub(super) struct Log {
     pub(super) durable: EngineNumber,
     /// Commands by number, and those that wait for a lookup.
     pub(super) commands: BTreeMap<u64, Append>,
-    aside: Vec<(Ticket, u64)>,
+    pub(super) aside: Vec<(Ticket, u64)>,
     pub(super) lookups: VecDeque<(Ticket, Vec<Subject>)>,
     /// What was read for a lookup that is not answered yet.
-    read: BTreeMap<Ticket, Vec<Fact>>,
+    pub(super) read: BTreeMap<Ticket, Vec<Fact>>,
     /// Facts that nothing waits for, not reported yet.
     unreported: Vec<Fact>,
     /// A removal that has begun.
@@ -276,6 +277,7 @@ impl Log {
                 value: record.value.clone(),
                 time_ms: commit.time_ms,
                 position: key.position,
+                number: key.number,
             });
             next = next.plus(1);
         }
@@ -288,6 +290,7 @@ impl Log {
         let listed = listed.map(|key| DirectoryEntry {
             key: key.key.clone(),
             segment: commit.segment.id,
+            number: key.number,
             earlier: key.position.earlier,
         });
         self.write(Write {
@@ -329,6 +332,7 @@ impl Log {
         }
         assert!(write.number.watermark() <= write.state.bound);
         self.assert_purged(&write.removal);
+        self.assert_numbered(&write);
         let is_state_only = write.records.is_empty()
             && write.directory.is_empty()
             && write.removal == Removal::default();
@@ -336,6 +340,7 @@ impl Log {
         if is_state_only {
             return;
         }
+        self.assert_named();
         let mut before = None;
         for ((key, segment), earlier) in self.directory() {
             let is = self.position(segment, &key);
@@ -380,6 +385,7 @@ impl Log {
             }
             Standing {
                 segment: last.segment,
+                number: position.number.unwrap_or_default(),
                 in_segment: position.in_segment,
                 earlier: position.earlier,
                 last: last.sequence,
@@ -391,6 +397,7 @@ impl Log {
             matches!(entry, Some(None)).then(|| DirectoryEntry {
                 key: subject.key.clone(),
                 segment: standing.segment,
+                number: standing.number,
                 earlier: standing.earlier,
             })
         });
@@ -420,7 +427,7 @@ impl Log {
         self.sequencer.durable(self.durable);
     }
 
-    fn facts(&self, subjects: &[Subject]) -> Vec<Fact> {
+    pub(super) fn facts(&self, subjects: &[Subject]) -> Vec<Fact> {
         subjects.iter().map(|s| self.fact(s.clone())).collect()
     }
 
@@ -429,24 +436,6 @@ impl Log {
         if let Some((ticket, subjects)) = self.lookups.get(at) {
             self.read.insert(*ticket, self.facts(subjects));
         }
-    }
-
-    /// Answers the lookup at `at`, or lets it fail. Returns the commands that waited for it.
-    pub(super) fn look_up(&mut self, at: usize, fails: bool) -> Vec<u64> {
-        let Some((ticket, subjects)) = self.lookups.remove(at) else {
-            return Vec::new();
-        };
-        if fails {
-            self.sequencer.not_learnt(ticket);
-        } else {
-            let read = self.read.remove(&ticket);
-            let facts = read.unwrap_or_else(|| self.facts(&subjects));
-            self.sequencer.learn(ticket, facts);
-        }
-        let (ready, aside) = self.aside.iter().partition(|(asked, _)| *asked == ticket);
-        self.aside = aside;
-        let ready: Vec<(Ticket, u64)> = ready;
-        ready.into_iter().map(|(_, command)| command).collect()
     }
 
     /// Forgets what is not durable, as a crash does. Returns the commands that were forgotten with it.

@@ -2,6 +2,26 @@
 
 use super::*;
 
+impl Log {
+    /// Answers the lookup at `at`, or lets it fail. Returns the commands that waited for it.
+    pub(super) fn look_up(&mut self, at: usize, fails: bool) -> Vec<u64> {
+        let Some((ticket, subjects)) = self.lookups.remove(at) else {
+            return Vec::new();
+        };
+        if fails {
+            self.sequencer.not_learnt(ticket);
+        } else {
+            let read = self.read.remove(&ticket);
+            let facts = read.unwrap_or_else(|| self.facts(&subjects));
+            self.sequencer.learn(ticket, facts);
+        }
+        let (ready, aside) = self.aside.iter().partition(|(asked, _)| *asked == ticket);
+        self.aside = aside;
+        let ready: Vec<(Ticket, u64)> = ready;
+        ready.into_iter().map(|(_, command)| command).collect()
+    }
+}
+
 #[test]
 fn a_command_that_waits_does_not_hold_up_the_others() {
     let mut log = Log::new(policy(SMALL_TABLE));

@@ -89,18 +89,19 @@ impl Log {
         let rows = self.directory().into_iter();
         let rows: Vec<_> = rows.filter(|((of, _), _)| of == key).collect();
         let dead = rows.iter().map(|((_, segment), _)| *segment);
-        let segments: Vec<_> = dead.filter(|s| *s < first_left).take(ROWS).collect();
-        let next = rows.get(segments.len());
+        let dead: Vec<_> = dead.filter(|s| *s < first_left).take(ROWS).collect();
+        let next = rows.get(dead.len());
         let settled = next.and_then(|((key, segment), earlier)| {
             earlier.is_none().then(|| DirectoryEntry {
                 key: key.clone(),
                 segment: *segment,
+                number: self.numbers()[&(key.clone(), *segment)],
                 earlier: self.position(*segment, key).earlier,
             })
         });
         Doomed {
             key: key.clone(),
-            segments,
+            rows: self.numbered(key, dead),
             are_all: next.is_none(),
             settled,
         }
@@ -268,7 +269,7 @@ fn nothing_above_the_floor_in_force_is_removed() {
     log.sequencer.watch(&[key(1)], second).expect("dead");
     let mut doomed = log.doomed(&key(1), second.id);
     assert!(log.sequencer.plan_removal(&[doomed.clone()]).is_ok());
-    doomed.segments.push(second.id);
+    doomed.rows.push((second.id, 0));
     assert!(log.sequencer.plan_removal(&[doomed]).is_err());
     assert!(
         log.sequencer

@@ -79,8 +79,24 @@ impl Listings<'_> {
             }
             self.check_segments(&key, &entries, &counts, &heads, findings);
             let floor = heads.floors.of(&key, findings).await?;
+            for entry in &entries {
+                let mut walks = heads.walks.iter_mut();
+                if let Some(walk) = walks.find(|walk| walk.segment().id == entry.segment)
+                    && !walk.failed()
+                {
+                    let named = (&key, entry.number, floor);
+                    walk.names.listed(reader, named, findings).await?;
+                }
+            }
             let floor = floor.max(self.system.floor);
             self.check_counts(reader, (&key, floor), &entries, &counts, &heads, findings)
+                .await?;
+        }
+        for walk in &mut heads.walks {
+            let id = walk.segment().id;
+            let is_whole = !self.system.is_dead(id) && !heads.directory.failed();
+            let checked = (self.system.numbers_of(id), is_whole);
+            walk.check_order(reader, checked, findings, progress)
                 .await?;
         }
         Ok((keys, records))

@@ -1,13 +1,16 @@
 //! Looks for damage in a log, which a server may be writing.
 //!
 //! [`check`] reads every row once, at a checkpoint, through a reader of SlateDB: it opens no writer and fences none. `system`
-//! reads the rows of the system segment, `segment` the records of one segment, and `listings` holds the two against each other.
+//! reads the rows of the system segment, `segment` the records of one segment, and `listings` holds the two against each other. `names` and
+//! `order` hold the order of a segment's records against the records.
 
 mod findings;
 mod floors;
 mod frozen;
 mod listings;
+mod names;
 mod opening;
+mod order;
 mod peeked;
 mod segment;
 mod system;

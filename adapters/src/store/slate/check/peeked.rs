@@ -8,6 +8,7 @@ use slatedb::{DbIterator, DbReader, KeyValue};
 use super::findings::Findings;
 use crate::store::slate::backup::Progress;
 use crate::store::slate::error;
+use crate::store::slate::layout::{HEAD_BYTES, RowType};
 
 /// Bytes that are read ahead.
 const READ_AHEAD_BYTES: usize = 1 << 20;
@@ -21,6 +22,8 @@ pub(super) struct Rows<'a> {
     progress: &'a dyn Progress,
     /// The last row that was read.
     last: Option<Bytes>,
+    /// The next row, if it was looked at and not taken.
+    ahead: Option<KeyValue>,
 }
 
 impl<'a> Rows<'a> {
@@ -43,11 +46,15 @@ impl<'a> Rows<'a> {
             what,
             progress,
             last: None,
+            ahead: None,
         })
     }
 
     /// The next row. The rows end at damage, which is a finding.
     pub(super) async fn next(&mut self, findings: &mut Findings) -> Result<Option<KeyValue>> {
+        if let Some(ahead) = self.ahead.take() {
+            return Ok(Some(ahead));
+        }
         let Some(rows) = &mut self.rows else {
             return Ok(None);
         };
@@ -66,6 +73,19 @@ impl<'a> Rows<'a> {
             self.last = Some(row.key.clone());
         }
         Ok(row)
+    }
+
+    /// The next row, unless its type comes after this one: then it stays the next row.
+    pub(super) async fn next_up_to(
+        &mut self,
+        last: RowType,
+        findings: &mut Findings,
+    ) -> Result<Option<KeyValue>> {
+        self.ahead = self.next(findings).await?;
+        Ok(self.ahead.take_if(|row| {
+            let row_type = row.key.get(HEAD_BYTES - 1);
+            row_type.is_none_or(|row_type| *row_type <= last as u8)
+        }))
     }
 
     /// Whether the rows ended at damage, so that nothing is known of the rest.

@@ -1,4 +1,4 @@
-//! The records of one segment, key by key.
+//! The records of one segment, key by key, behind the names of the keys and before their order.
 
 use std::sync::Arc;
 
@@ -9,6 +9,8 @@ use slatedb::{DbReader, KeyValue};
 
 use super::findings::Findings;
 use super::floors::Floors;
+use super::names::{self, Names};
+use super::order::{Order, Sums};
 use super::peeked::Rows;
 use crate::store::slate::backup::Progress;
 use crate::store::slate::layout::records::{self, Row};
@@ -33,6 +35,10 @@ pub(super) struct Walk<'a> {
     end: Sequence,
     rows: Rows<'a>,
     floors: Floors<'a>,
+    /// Which keys the numbers stand for.
+    pub(super) names: Names,
+    /// What the order of the records must name.
+    sums: Sums,
     /// A row that was read and belongs to the next key.
     ahead: Option<(Bytes, KeyValue)>,
     /// What comes next, if it has been asked for.
@@ -46,6 +52,8 @@ struct Before {
     floor: Sequence,
     /// Whether the rows are at or above the floor. Those below may have gone, and then the key may have begun anew.
     is_strict: bool,
+    /// What stands for the key.
+    hash: u64,
     left: u64,
     records: u64,
     last: Option<Sequence>,
@@ -63,10 +71,14 @@ impl<'a> Walk<'a> {
     ) -> Result<Self> {
         let prefix = Bytes::copy_from_slice(&segment.id.to_be_bytes());
         let what = format!("segment {}", segment.id);
+        let mut rows = Rows::with_prefix(reader, prefix, what, findings, progress).await?;
+        let names = Names::read(&mut rows, segment.id, findings).await?;
         Ok(Self {
             segment,
             end,
-            rows: Rows::with_prefix(reader, prefix, what, findings, progress).await?,
+            rows,
+            names,
+            sums: Sums::new(segment.start, end),
             floors: Floors::new(reader, prefixes, findings, progress).await?,
             ahead: None,
             next: None,
@@ -93,6 +105,34 @@ impl<'a> Walk<'a> {
         Ok(self.next.as_ref())
     }
 
+    /// Checks the order of the records, once all of them and the directory were read. In the active segment, so many numbers were `given`.
+    /// `is_whole` says whether everything must be there that is above the floors.
+    pub(super) async fn check_order(
+        &mut self,
+        reader: &DbReader,
+        (given, is_whole): (Option<u32>, bool),
+        findings: &mut Findings,
+        progress: &dyn Progress,
+    ) -> Result<()> {
+        if self.failed() {
+            return Ok(());
+        }
+        if is_whole {
+            self.names.check_listed(findings);
+        }
+        let order = Order {
+            segment: self.segment,
+            end: self.end,
+            names: &self.names,
+            sums: &mut self.sums,
+            given,
+            is_whole,
+        };
+        order
+            .check(&mut self.rows, reader, progress, findings)
+            .await
+    }
+
     /// Takes the next key, if it is this one.
     pub(super) fn take(&mut self, key: &Bytes) -> Option<Held> {
         self.next.take_if(|held| held.key == *key)
@@ -111,6 +151,7 @@ impl<'a> Walk<'a> {
         let mut before = Before {
             floor,
             is_strict: floor <= self.segment.start,
+            hash: names::hash(&key),
             left: 0,
             records: 0,
             last: None,
@@ -134,7 +175,7 @@ impl<'a> Walk<'a> {
 
     /// The next row that has a key. Rows that have none are findings.
     async fn read_row(&mut self, findings: &mut Findings) -> Result<Option<(Bytes, KeyValue)>> {
-        while let Some(row) = self.rows.next(findings).await? {
+        while let Some(row) = self.rows.next_up_to(RowType::Records, findings).await? {
             match log_key(&row.key) {
                 Some(key) => return Ok(Some((key, row))),
                 None => findings.add(format!(
@@ -149,7 +190,7 @@ impl<'a> Walk<'a> {
 
     /// # Errors
     /// [`Error::Corrupt`] that says what is wrong with the row. What follows is held against what can be read of it.
-    fn check_row(&self, row: &KeyValue, before: &mut Before) -> Result<()> {
+    fn check_row(&mut self, row: &KeyValue, before: &mut Before) -> Result<()> {
         let Row { ordinal, run } = records::decode(&row.key, &row.value)?;
         let expected = before.records;
         let (last, time_ms) = (before.last, before.time_ms);
@@ -199,7 +240,10 @@ impl<'a> Walk<'a> {
             }
             sequence = Some(entry.sequence);
             count += 1;
-            before.left += u64::from(entry.sequence >= before.floor);
+            if entry.sequence >= before.floor {
+                before.left += 1;
+                self.sums.add(before.hash, entry.sequence);
+            }
         }
         if sequence != Some(run.last()) || count != run.count() {
             return wrong(format!(

@@ -22,6 +22,8 @@ pub(super) struct System {
     pub(super) segments: Vec<Segment>,
     /// What lies below is removed, a piece after the other.
     pub(super) floor: Sequence,
+    /// Numbers given to keys of the newest segment, if that is known.
+    numbers: Option<u32>,
     /// The floors of prefixes.
     pub(super) prefix_floors: Arc<PrefixFloors>,
 }
@@ -40,6 +42,7 @@ impl System {
         let mut system = Self {
             segments: Vec::new(),
             floor: Sequence::ZERO,
+            numbers: None,
             prefix_floors: Arc::default(),
         };
         let mut prefix_floors = Vec::new();
@@ -87,6 +90,7 @@ impl System {
                 let state = state::decode(&row.value)?;
                 *bound = Some(state.bound);
                 self.floor = state.floor;
+                self.numbers = Some(state.numbers);
             }
             Some(&SEGMENT) => self.segments.push(segments::decode(&row.key, &row.value)?),
             Some(&PRODUCER) => drop(producers::decode(&row.key, &row.value)?),
@@ -166,6 +170,12 @@ impl System {
     pub(super) fn is_dead(&self, id: SegmentId) -> bool {
         let dead = dead(&self.segments, self.floor);
         dead.last().is_some_and(|last| id <= last.id)
+    }
+
+    /// So many numbers were given to keys of this segment, if it is the newest one.
+    pub(super) fn numbers_of(&self, id: SegmentId) -> Option<u32> {
+        let newest = self.segments.last().map(|segment| segment.id);
+        self.numbers.filter(|_| newest == Some(id))
     }
 
     /// Whether there is a row for this segment.

@@ -19,6 +19,8 @@ use crate::store::slate::layout::{
 };
 use crate::store::slate::tests::{CLOSE, batch, open_with};
 
+mod order;
+
 /// A log of three segments, which is open.
 struct Fixture {
     log: Arc<dyn ObjectStore>,
@@ -140,7 +142,7 @@ async fn more_segments_than_are_read_at_the_same_time_are_checked() {
     // In a pass other than that of the segment before.
     let wrong = SEGMENTS as u32 + 1;
     fixture
-        .put(directory::key(b"a", wrong), directory::value(Some(7)))
+        .put(directory::key(b"a", wrong), directory::value(Some(7), 0))
         .await;
     fixture.finds("says that 7 records are before").await;
 }
@@ -306,7 +308,7 @@ async fn listings_that_do_not_agree_with_the_records_are_found() {
 
     let fixture = Fixture::new().await;
     fixture
-        .put(directory::key(b"b", 3), directory::value(Some(1)))
+        .put(directory::key(b"b", 3), directory::value(Some(1), 1))
         .await;
     fixture
         .finds("segment 3, key b: the directory says that it has records")
@@ -314,7 +316,7 @@ async fn listings_that_do_not_agree_with_the_records_are_found() {
 
     let fixture = Fixture::new().await;
     fixture
-        .put(directory::key(b"a", 3), directory::value(Some(1)))
+        .put(directory::key(b"a", 3), directory::value(Some(1), 0))
         .await;
     fixture
         .finds("says that 1 records are before the segment, and there are 2")
@@ -323,7 +325,7 @@ async fn listings_that_do_not_agree_with_the_records_are_found() {
     // Not known is not wrong.
     let fixture = Fixture::new().await;
     fixture
-        .put(directory::key(b"a", 3), directory::value(None))
+        .put(directory::key(b"a", 3), directory::value(None, 0))
         .await;
     fixture.flush().await;
     assert_eq!(fixture.check().await.findings, [""; 0]);

@@ -162,7 +162,7 @@ mod tests {
 
     use super::*;
     use crate::store::slate::layout::{
-        directory, key_floors, keys, prefix_floors, purges, segments, state,
+        directory, key_floors, keys, names, order, prefix_floors, purges, segments, state,
     };
 
     fn floor(key: &[u8], floor: u64) -> KeyFloor {
@@ -207,6 +207,8 @@ mod tests {
             key_floors::key(b"k"),
             keys::key(b"k"),
             directory::key(b"k", 1),
+            names::key(1, 7),
+            order::key(1, Sequence::new(5)),
         ] {
             let decision = decided(&deleted, &(row_key.clone(), value.clone()));
             assert_eq!(decision, CompactionFilterDecision::Keep, "{row_key:?}");

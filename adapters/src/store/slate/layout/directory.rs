@@ -3,6 +3,7 @@
 //! ```text
 //! key    0 (u32) · 0x10 · escaped log key · 0x00 0x01 · segment id (u32, big endian)
 //! value  version (1) · varint (records of the key before the segment + 1), or 0 if that is not known yet
+//!        · varint number of the key in the segment
 //! ```
 //!
 //! The rows of a key are in the order of its segments, whatever else the log holds.
@@ -38,10 +39,11 @@ pub(crate) fn key(log_key: &[u8], segment: SegmentId) -> Bytes {
 }
 
 /// The row's value.
-pub(crate) fn value(earlier: Option<u64>) -> Bytes {
+pub(crate) fn value(earlier: Option<u64>, number: u32) -> Bytes {
     let mut value = vec![VERSION];
     let earlier = earlier.map_or(0, |earlier| earlier.saturating_add(1));
     encode_varint(earlier, &mut value);
+    encode_varint(u64::from(number), &mut value);
     value.into()
 }
 
@@ -78,6 +80,7 @@ pub(crate) fn decode(row_key: &Bytes, value: &Bytes) -> Result<DirectoryEntry> {
     let damaged = || Error::Corrupt(format!("directory row {}", row_key.escape_ascii()));
     let mut rest = versioned(value, VERSION, "a directory row")?;
     let earlier = decode_varint(&mut rest).map_err(|_| damaged())?;
+    let number = decode_varint(&mut rest).map_err(|_| damaged())?;
     if row_key.len() < HEAD_BYTES {
         return Err(damaged());
     }
@@ -90,6 +93,7 @@ pub(crate) fn decode(row_key: &Bytes, value: &Bytes) -> Result<DirectoryEntry> {
     Ok(DirectoryEntry {
         key: Key::stored(key::get(&name).ok_or_else(damaged)?),
         segment: segment.get_u32(),
+        number: u32::try_from(number).map_err(|_| damaged())?,
         earlier: earlier.checked_sub(1),
     })
 }
@@ -111,24 +115,25 @@ mod tests {
     fn the_bytes_are_these() {
         let row_key = key(b"a\0", 7);
         assert_eq!(row_key.as_ref(), b"\0\0\0\0\x10a\0\xff\0\x01\0\0\0\x07");
-        assert_eq!(value(None).as_ref(), [1, 0]);
-        assert_eq!(value(Some(0)).as_ref(), [1, 1]);
-        assert_eq!(value(Some(300)).as_ref(), [1, 0xad, 0x02]);
+        assert_eq!(value(None, 5).as_ref(), [1, 0, 5]);
+        assert_eq!(value(Some(0), 0).as_ref(), [1, 1, 0]);
+        assert_eq!(value(Some(300), 128).as_ref(), [1, 0xad, 0x02, 0x80, 0x01]);
     }
 
     #[test]
-    fn another_version_is_refused() {
-        assert!(decode(&key(b"k", 1), &Bytes::from_static(&[2, 0])).is_err());
+    fn another_version_and_a_row_without_a_number_are_refused() {
+        assert!(decode(&key(b"k", 1), &Bytes::from_static(&[2, 0, 0])).is_err());
+        assert!(decode(&key(b"k", 1), &Bytes::from_static(&[1, 0])).is_err());
     }
 
     proptest! {
         #[test]
         fn every_row_comes_back(
-            log_key: Vec<u8>, segment: u32, earlier in prop::option::of(0..u64::MAX),
+            log_key: Vec<u8>, segment: u32, number: u32, earlier in prop::option::of(0..u64::MAX),
         ) {
-            let entry = decode(&key(&log_key, segment), &value(earlier)).expect("a row");
+            let entry = decode(&key(&log_key, segment), &value(earlier, number)).expect("a row");
             prop_assert_eq!(entry.key.as_ref(), &log_key[..]);
-            prop_assert_eq!((entry.segment, entry.earlier), (segment, earlier));
+            prop_assert_eq!((entry.segment, entry.earlier, entry.number), (segment, earlier, number));
             prop_assert_eq!(key(&log_key, segment), [prefix(&log_key), suffix(segment)].concat());
         }
 

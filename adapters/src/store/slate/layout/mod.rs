@@ -14,6 +14,8 @@ mod floor;
 pub(crate) mod key;
 pub(crate) mod key_floors;
 pub(crate) mod keys;
+pub(crate) mod names;
+pub(crate) mod order;
 pub(crate) mod prefix;
 pub(crate) mod prefix_floors;
 pub(crate) mod producers;
@@ -50,8 +52,12 @@ pub(crate) enum RowType {
     Key = 0x11,
     /// The floor of a key; system segment only.
     KeyFloor = 0x12,
+    /// Which key a number stands for in the segment.
+    Name = 0x13,
     /// Records of one key and one commit.
     Records = 0x20,
+    /// Which key each record of a commit belongs to.
+    Order = 0x30,
 }
 
 /// Bytes before what a row type adds to its key.

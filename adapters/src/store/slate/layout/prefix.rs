@@ -3,7 +3,7 @@
 use log_domain::SegmentId;
 use slatedb::{PrefixExtractor, PrefixTarget, manifest};
 
-use super::{HEAD_BYTES, key};
+use super::{HEAD_BYTES, RowType, key, names};
 
 /// Bytes of the segment id.
 const SEGMENT_BYTES: usize = 4;
@@ -32,7 +32,8 @@ pub(crate) fn segments(listed: &[manifest::Segment]) -> impl Iterator<Item = Seg
     listed.iter().filter_map(|listed| segment(listed.prefix()))
 }
 
-/// Segment, row type and log key of a row: what the bloom filters are asked for. Part of the filters' name.
+/// Segment, row type and log key of a row, or the number of a key: what the bloom filters are asked for. Order rows are not in them,
+/// as they are only read in their order. Part of the filters' name.
 #[derive(Debug)]
 pub(crate) struct ByKey;
 
@@ -42,8 +43,15 @@ impl PrefixExtractor for ByKey {
     }
 
     fn prefix_len(&self, target: &PrefixTarget) -> Option<usize> {
-        let rest = bytes(target).get(HEAD_BYTES..)?;
-        Some(HEAD_BYTES + key::end(rest)?)
+        const NAME: u8 = RowType::Name as u8;
+        const ORDER: u8 = RowType::Order as u8;
+        let (head, rest) = bytes(target).split_at_checked(HEAD_BYTES)?;
+        let length = match head[HEAD_BYTES - 1] {
+            NAME => Some(names::NUMBER_BYTES).filter(|length| *length <= rest.len()),
+            ORDER => None,
+            _ => key::end(rest),
+        };
+        Some(HEAD_BYTES + length?)
     }
 }
 
@@ -58,7 +66,7 @@ mod tests {
     use bytes::Bytes;
     use proptest::prelude::*;
 
-    use super::super::records;
+    use super::super::{order, records};
     use super::*;
 
     #[test]
@@ -81,6 +89,16 @@ mod tests {
                 prop_assert!(of_row.is_some());
             }
             prop_assert_eq!(ByKey.prefix_len(&PrefixTarget::Point(row)), Some(prefix.len()));
+        }
+
+        #[test]
+        fn a_number_is_asked_for_as_a_whole_and_order_rows_never_are(segment: u32, number: u32, sequence: u64) {
+            let name = names::key(segment, number);
+            prop_assert_eq!(ByKey.prefix_len(&PrefixTarget::Point(name.clone())), Some(name.len()));
+            prop_assert_eq!(ByKey.prefix_len(&PrefixTarget::Prefix(names::prefix(segment))), None);
+            let row = order::key(segment, sequence.into());
+            prop_assert_eq!(ByKey.prefix_len(&PrefixTarget::Point(row)), None);
+            prop_assert_eq!(ByKey.prefix_len(&PrefixTarget::Prefix(order::prefix(segment))), None);
         }
 
         #[test]

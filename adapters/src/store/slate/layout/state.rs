@@ -3,6 +3,7 @@
 //! ```text
 //! key    0 (u32) · 0x01
 //! value  version (1) · reserved bound (u64) · bytes in the active segment (u64) · last append time (i64, Unix ms) · floor (u64)
+//!        · numbers given to keys of the active segment (u32)
 //! ```
 //!
 //! All numbers are big endian. No record has a sequence at or above the reserved bound; after a clean close it is
@@ -24,12 +25,13 @@ pub(crate) fn key() -> Bytes {
 
 /// The row's value.
 pub(crate) fn encode(state: &State) -> Bytes {
-    let mut value = Vec::with_capacity(33);
+    let mut value = Vec::with_capacity(37);
     value.put_u8(VERSION);
     value.put_u64(state.bound.get());
     value.put_u64(state.segment_bytes);
     value.put_i64(state.last_time_ms);
     value.put_u64(state.floor.get());
+    value.put_u32(state.numbers);
     value.into()
 }
 
@@ -45,6 +47,7 @@ pub(crate) fn decode(value: &Bytes) -> Result<State> {
         segment_bytes: rest.try_get_u64().map_err(damaged)?,
         last_time_ms: rest.try_get_i64().map_err(damaged)?,
         floor: Sequence::new(rest.try_get_u64().map_err(damaged)?),
+        numbers: rest.try_get_u32().map_err(damaged)?,
     })
 }
 
@@ -59,12 +62,13 @@ mod tests {
             segment_bytes: 3,
             last_time_ms: 4,
             floor: Sequence::new(0x0506),
+            numbers: 7,
         };
         assert_eq!(key().as_ref(), b"\0\0\0\0\x01");
         let value = encode(&state);
         assert_eq!(
             value.as_ref(),
-            b"\x01\0\0\0\0\0\0\x01\x02\0\0\0\0\0\0\0\x03\0\0\0\0\0\0\0\x04\0\0\0\0\0\0\x05\x06"
+            b"\x01\0\0\0\0\0\0\x01\x02\0\0\0\0\0\0\0\x03\0\0\0\0\0\0\0\x04\0\0\0\0\0\0\x05\x06\0\0\0\x07"
         );
         assert_eq!(decode(&value).expect("a row"), state);
     }
@@ -72,7 +76,7 @@ mod tests {
     #[test]
     fn another_version_and_cut_off_values_are_refused() {
         let value = encode(&State::default());
-        assert!(decode(&value.slice(..32)).is_err());
+        assert!(decode(&value.slice(..36)).is_err());
         assert!(decode(&Bytes::new()).is_err());
         let newer = [&[2], &value[1..]].concat();
         assert!(decode(&newer.into()).is_err());

@@ -9,14 +9,19 @@ use super::*;
 /// How long a GET takes while the object store is slow.
 const SLOW: Duration = Duration::from_secs(60);
 
-/// A log with a data file for each of some keys.
+/// A log with a data file for each of some keys, and for others with it. The files have filters, which tell these keys apart.
 async fn filled(objects: &Arc<dyn ObjectStore>, keys: [&'static str; 3]) {
-    let store = open(objects).await;
+    let store = open_with(objects, |options| options.settings.min_filter_keys = 1);
+    let store = store.await.expect("opened");
+    let limits = Limits::default();
     for key in keys {
-        store
-            .append(batch(key, &["before"]), Durability::Durable)
-            .await
-            .expect("appended");
+        let others = (0..30).map(|other| format!("beside {key}: {other}"));
+        let keys = std::iter::once(key.to_owned()).chain(others);
+        let records = keys.map(|key| Record::parse(key.into(), "before".into(), &limits));
+        let records: Result<Vec<_>> = records.collect();
+        let batch = Batch::new(records.expect("within the limits"), &limits).expect("a batch");
+        let appended = store.append(batch.into(), Durability::Durable).await;
+        appended.expect("appended");
         flush(&store).await;
     }
     store.close(CLOSE).await.expect("closed");

@@ -8,6 +8,7 @@ use slatedb::{DbReader, DbReaderMode};
 
 use super::super::cursors::Cursors;
 use super::super::key_floors::FloorsOfKeys;
+use super::super::key_names::KeyNames;
 use super::super::read_several::MERGED_KEYS;
 use super::super::stored_rows::all;
 use super::*;
@@ -24,6 +25,7 @@ struct ReadOnly {
     db: Arc<DbReader>,
     /// What the last [`LogReader::check`] found.
     view: RwLock<View>,
+    names: KeyNames,
 }
 
 #[derive(Clone, Default)]
@@ -53,6 +55,7 @@ impl ReadOnly {
         let reader = Self {
             db: Arc::new(db.await.expect("opened for reading")),
             view: RwLock::default(),
+            names: KeyNames::default(),
         };
         reader.check().await.expect("read");
         reader
@@ -69,6 +72,7 @@ impl ReadOnly {
             watermarks: view.watermarks,
             floor: view.floor.max(of_key),
             key_floors: &view.key_floors,
+            key_names: &self.names,
         }
     }
 }

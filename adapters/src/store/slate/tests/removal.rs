@@ -120,7 +120,7 @@ async fn rows_of_many_keys_are_found_as_those_of_each_key() {
     {
         for segment in (0..8).filter(|segment| segments & 1 << segment != 0) {
             let row = directory::key(key.as_ref(), segment);
-            let value = directory::value(Some(u64::from(segment)));
+            let value = directory::value(Some(u64::from(segment)), segment);
             store.db.put(row, value).await.expect("written");
         }
     }
@@ -158,16 +158,17 @@ async fn rows_and_files_of_what_is_below_the_floor_go_and_counts_stay_as_they_we
     append(&store, "a").await;
     // The next commit would settle it.
     let open = store.db.get(directory::key(b"a", 6)).await.expect("read");
-    assert_eq!(open, Some(directory::value(None)));
+    assert_eq!(open, Some(directory::value(None, 0)));
     let found = doomed(&store.db, vec![(Key::stored("a".into()), 6)]).await;
     let settled = DirectoryEntry {
         key: Key::stored("a".into()),
         segment: 6,
+        number: 0,
         earlier: Some(6),
     };
     let doomed = Doomed {
         key: settled.key.clone(),
-        segments: vec![1, 3, 5],
+        rows: vec![(1, 0), (3, 0), (5, 0)],
         are_all: false,
         settled: Some(settled),
     };

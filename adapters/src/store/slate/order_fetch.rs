@@ -1,0 +1,145 @@
+//! Fetches the record rows of a key for what the order says of it.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
+use log_domain::{Key, Result, Run, SegmentId, Sequence};
+use slatedb::DbReadOps;
+
+use super::error;
+use super::layout::records::{self, Row};
+use super::order_spans::Span;
+use super::record_rows::{next_row, rows};
+
+/// Bytes that are read ahead of a key with records in many commits.
+const READ_AHEAD_BYTES: usize = 16 * 1024;
+/// A smaller value is copied, so that it does not keep a whole block in memory.
+const COPIED_BYTES: usize = 2_048;
+
+/// Which records of a key are wanted.
+pub(super) struct Wanted {
+    pub(super) key: Key,
+    pub(super) span: Span,
+    /// Its records below are hidden. Not above the last one.
+    pub(super) floor: Sequence,
+}
+
+/// How much is fetched of a window.
+pub(super) struct Budget {
+    most: usize,
+    bytes: AtomicUsize,
+    /// Keys that were begun with.
+    keys: AtomicUsize,
+}
+
+impl Budget {
+    /// For so many bytes of keys and records, and a bit more.
+    pub(super) fn new(most: usize) -> Self {
+        Self {
+            most,
+            bytes: AtomicUsize::new(0),
+            keys: AtomicUsize::new(0),
+        }
+    }
+
+    /// Bytes that were fetched.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Whether they are too many. Then not everything was fetched.
+    pub(super) fn is_over(&self) -> bool {
+        self.bytes() > self.most
+    }
+
+    /// What all of so many keys take, by those that were begun with.
+    pub(super) fn estimate(&self, keys: usize) -> usize {
+        let begun = self.keys.load(Ordering::Relaxed).clamp(1, keys.max(1));
+        (self.bytes() / begun).saturating_mul(keys)
+    }
+
+    fn take(&self, bytes: usize) {
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+}
+
+impl Wanted {
+    /// The runs with these records, and some others at both ends. Not all of them once the budget is used up.
+    ///
+    /// # Errors
+    /// As any read.
+    pub(super) async fn fetch(
+        &self,
+        db: &(impl DbReadOps + Sync),
+        segment: SegmentId,
+        budget: &Budget,
+    ) -> Result<Vec<Run>> {
+        budget.keys.fetch_add(1, Ordering::Relaxed);
+        budget.take(self.key.as_ref().len());
+        match self.fetch_parts(db, segment, budget).await? {
+            Some(runs) => Ok(runs),
+            None => self.fetch_all(db, segment, budget).await,
+        }
+    }
+
+    /// One lookup for each commit. `None` if these are many, or if a row is not where it is expected.
+    async fn fetch_parts(
+        &self,
+        db: &(impl DbReadOps + Sync),
+        segment: SegmentId,
+        budget: &Budget,
+    ) -> Result<Option<Vec<Run>>> {
+        let Some(parts) = self.span.parts() else {
+            return Ok(None);
+        };
+        let mut runs = Vec::with_capacity(parts.len());
+        for part in parts.iter().filter(|part| part.end >= self.floor) {
+            if budget.is_over() {
+                break;
+            }
+            let row_key = records::key(segment, self.key.as_ref(), part.end);
+            let value = db.get(&row_key).await.map_err(error::read)?;
+            let row = value.map(|value| decode(&row_key, &value)).transpose()?;
+            // Otherwise the records or their order have several rows, or they are gone.
+            let first = part.first.max(self.floor);
+            let Some(row) = row.filter(|row| row.run.first() <= first) else {
+                return Ok(None);
+            };
+            budget.take(row.run.encoded().len());
+            runs.push(row.run);
+        }
+        Ok(Some(runs))
+    }
+
+    /// One scan.
+    async fn fetch_all(
+        &self,
+        db: &(impl DbReadOps + Sync),
+        segment: SegmentId,
+        budget: &Budget,
+    ) -> Result<Vec<Run>> {
+        let (first, last) = (self.span.first.max(self.floor), self.span.last);
+        let mut rows = rows(db, segment, &self.key, first, READ_AHEAD_BYTES).await?;
+        let mut runs = Vec::new();
+        while !budget.is_over()
+            && let Some(row) = next_row(&mut rows).await?
+            && row.run.first() <= last
+        {
+            let is_last = row.run.last() >= last;
+            budget.take(row.run.encoded().len());
+            runs.push(row.run);
+            if is_last {
+                break;
+            }
+        }
+        Ok(runs)
+    }
+}
+
+/// The row, without the block that it was read from.
+fn decode(row_key: &Bytes, value: &Bytes) -> Result<Row> {
+    match value.len() < COPIED_BYTES {
+        true => records::decode(row_key, &Bytes::copy_from_slice(value)),
+        false => records::decode(row_key, value),
+    }
+}

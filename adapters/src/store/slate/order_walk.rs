@@ -1,0 +1,381 @@
+//! Reads the records of many keys of one segment in the order of their sequences: walks the order rows, and fetches the record rows of the
+//! keys that are wanted.
+//!
+//! It goes in *windows* of consecutive sequences, which are as large as what is wanted seems to need. A key that has records in a few commits
+//! of a window is read with a lookup for each, and one in many with one scan. A window that turns out to hold too many bytes is given up, and a
+//! smaller one is read.
+
+use std::collections::VecDeque;
+
+use futures::stream::{self, StreamExt, TryStreamExt};
+use log_domain::{Key, PageLimit, Result, Run, SegmentId, Sequence, SequenceRange};
+use slatedb::config::ScanOptions;
+use slatedb::{DbIterator, DbReadOps};
+
+use super::error;
+use super::key_names::KeyNames;
+use super::layout::order::{self, Row};
+use super::order_fetch::{Budget, Wanted};
+use super::order_spans::{Span, spans};
+
+/// Rows of the order in a window.
+const WINDOW_ROWS: usize = 1_024;
+/// Sequences in the first window, and in the largest one.
+const FIRST_WINDOW: u64 = 1_024;
+const LARGEST_WINDOW: u64 = 64 * 1_024;
+/// Bytes of keys and records in a window of more than one sequence.
+const WINDOW_BYTES: usize = 8 << 20;
+/// The same for the smallest pages.
+const LEAST_WINDOW_BYTES: usize = 256 * 1024;
+/// Numbers whose names are read at a time.
+const NAMES: usize = 1_024;
+/// Keys whose rows are fetched at the same time.
+const CONCURRENT: usize = 32;
+/// Bytes that are read ahead of the order.
+const READ_AHEAD_BYTES: usize = 256 * 1024;
+
+/// Which keys a walk reads.
+pub(super) trait Wants: Sync {
+    /// Whether it reads `key`.
+    fn wants(&self, key: &Key) -> bool;
+
+    /// Below which sequence the records of `key` are hidden, one that it reads; 0 if none are. `None` if this is so for all up to `last`.
+    /// Asked before they are read.
+    fn floor(
+        &self,
+        key: &Key,
+        last: Sequence,
+    ) -> impl Future<Output = Result<Option<Sequence>>> + Send;
+}
+
+/// How large windows are.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    /// Sequences in the first one.
+    pub(super) first: u64,
+    /// And in the largest one.
+    pub(super) largest: u64,
+    /// Bytes of keys and records, if there is more than one sequence.
+    pub(super) bytes: usize,
+    /// So many records are wanted. Windows are only as large as that needs.
+    pub(super) records: u64,
+}
+
+impl Bounds {
+    /// For a page that has room for so much.
+    pub(super) fn of(limit: PageLimit) -> Self {
+        // With the first record that there is no room for.
+        let records = (limit.records as u64).saturating_add(1);
+        Self {
+            first: FIRST_WINDOW.min(records),
+            largest: LARGEST_WINDOW,
+            bytes: limit.bytes.clamp(LEAST_WINDOW_BYTES, WINDOW_BYTES),
+            records,
+        }
+    }
+}
+
+/// The records that are wanted of those that one row of the order names in a window.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Walked {
+    /// The first sequence of that part of the row, wanted or not.
+    pub(super) first: Sequence,
+    /// The last one.
+    pub(super) last: Sequence,
+    /// When they were appended (Unix ms).
+    pub(super) time_ms: i64,
+    /// Those that are wanted, by key, in the order of their first sequences. A key can have several runs, one after the other. Never empty.
+    pub(super) runs: Vec<(Key, Run)>,
+}
+
+/// A walk through some sequences of a segment.
+pub(super) struct OrderWalk<'a, D, W> {
+    db: &'a D,
+    names: &'a KeyNames,
+    segment: SegmentId,
+    range: SequenceRange,
+    wants: W,
+    rows: DbIterator,
+    /// Rows that were read and are not, or not as a whole, behind.
+    ahead: Vec<Row>,
+    /// What is ready to be taken.
+    ready: VecDeque<Walked>,
+    /// Everything before it is taken or ready.
+    reached: Sequence,
+    bounds: Bounds,
+    /// Sequences in the next window.
+    window: u64,
+}
+
+impl<'a, D, W> OrderWalk<'a, D, W>
+where
+    D: DbReadOps + Sync,
+    W: Wants,
+{
+    /// Begins to walk through the sequences of `range` in a segment.
+    ///
+    /// # Errors
+    /// As any read.
+    pub(super) async fn new(
+        (db, names): (&'a D, &'a KeyNames),
+        (segment, range): (SegmentId, SequenceRange),
+        wants: W,
+        bounds: Bounds,
+    ) -> Result<Self> {
+        Ok(Self {
+            db,
+            names,
+            segment,
+            range,
+            wants,
+            rows: rows_from(db, segment, range.start(), READ_AHEAD_BYTES).await?,
+            ahead: Vec::new(),
+            ready: VecDeque::new(),
+            reached: range.start(),
+            bounds,
+            window: bounds.first.max(1),
+        })
+    }
+
+    /// The next records that are wanted. `None` at the end. What was deleted or removed meanwhile is left out: whoever reads notices that
+    /// (see `SlateStore::read`).
+    ///
+    /// # Errors
+    /// As any read; [`log_domain::Error::Corrupt`] for rows that are damaged.
+    pub(super) async fn next(&mut self) -> Result<Option<Walked>> {
+        loop {
+            if let Some(walked) = self.ready.pop_front() {
+                return Ok(Some(walked));
+            }
+            let Some(window) = self.next_window().await? else {
+                self.reached = self.range.end();
+                return Ok(None);
+            };
+            // Otherwise it had too many bytes.
+            if let Some(ready) = self.fetch(&window).await? {
+                self.ready.extend(ready);
+                let end = window.range.end();
+                self.reached = end;
+                let behind = self.ahead.partition_point(|row| row.last < end);
+                self.ahead.drain(..behind);
+            }
+        }
+    }
+
+    /// Everything below this sequence that is wanted has been returned by [`OrderWalk::next`]. At the end it is that of the range.
+    #[cfg(test)]
+    pub(super) fn position(&self) -> Sequence {
+        let next = self.ready.front();
+        next.map_or(self.reached, |next| next.first)
+    }
+
+    async fn next_window(&mut self) -> Result<Option<Window>> {
+        let end = self.range.end();
+        let (mut rows, mut sequences) = (0, 0);
+        while rows < WINDOW_ROWS {
+            if rows == self.ahead.len() {
+                match self.rows.next().await.map_err(error::read)? {
+                    Some(row) => self.ahead.push(order::decode(&row.key, &row.value)?),
+                    None => break,
+                }
+            }
+            let row = &self.ahead[rows];
+            let first = row.first.max(self.reached);
+            if first >= end {
+                break;
+            }
+            rows += 1;
+            let left = self.window - sequences;
+            let in_row = row.last.get() - first.get() + 1;
+            if in_row >= left {
+                return Window::new(rows, self.reached, first.plus(left).min(end)).map(Some);
+            }
+            sequences += in_row;
+        }
+        let Some(last) = rows.checked_sub(1).map(|last| self.ahead[last].last) else {
+            return Ok(None);
+        };
+        Window::new(rows, self.reached, last.plus(1).min(end)).map(Some)
+    }
+
+    /// The wanted records of a window. `None` if they are too many: the next window is smaller.
+    async fn fetch(&mut self, window: &Window) -> Result<Option<Vec<Walked>>> {
+        let rows = &self.ahead[..window.rows];
+        let sequences: u64 = rows.iter().map(|row| window.of(row)).sum();
+        let most = match sequences {
+            1 => usize::MAX,
+            _ => self.bounds.bytes,
+        };
+        let budget = Budget::new(most);
+        let wanted = self.wanted(spans(rows, window.range)?).await?;
+        let keys = wanted.len();
+        let fetching = stream::iter(wanted).map(|(key, span)| {
+            let budget = &budget;
+            self.fetch_key(key, span, budget)
+        });
+        let fetched: Vec<Option<Fetched>> = fetching.buffered(CONCURRENT).try_collect().await?;
+        let bytes = budget.bytes();
+        // So that half of the bytes are used.
+        let by_bytes = |bytes: usize| {
+            let sequences = u128::from(sequences) * self.bounds.bytes as u128 / 2;
+            (sequences / bytes.max(1) as u128).max(1) as u64
+        };
+        if budget.is_over() {
+            self.window = by_bytes(budget.estimate(keys)).min(sequences / 2).max(1);
+            return Ok(None);
+        }
+        let walked = by_row(rows, window.range, fetched.into_iter().flatten())?;
+        let runs = walked.iter().flat_map(|walked| &walked.runs);
+        let records: u64 = runs.map(|(_, run)| u64::from(run.count())).sum();
+        self.bounds.records = self.bounds.records.saturating_sub(records).max(1);
+        // As many sequences as the rest of the records seem to need.
+        let larger = sequences.saturating_mul(4).max(self.bounds.first);
+        let by_records = match records {
+            0 => larger,
+            _ => (self.bounds.records.saturating_mul(sequences) / records).saturating_add(1),
+        };
+        let next = by_records.min(larger).min(self.bounds.largest);
+        self.window = next.min(by_bytes(bytes)).max(1);
+        Ok(Some(walked))
+    }
+
+    /// The keys that are wanted.
+    async fn wanted(&self, spans: Vec<Span>) -> Result<Vec<(Key, Span)>> {
+        let mut wanted = Vec::new();
+        for some in spans.chunks(NAMES) {
+            let numbers: Vec<u32> = some.iter().map(|span| span.number).collect();
+            let names = self.names.of(self.db, self.segment, &numbers).await?;
+            let keys = names.into_iter().zip(some);
+            wanted.extend(keys.filter_map(|(name, span)| {
+                let key = name.filter(|key| self.wants.wants(key))?;
+                Some((key, span.clone()))
+            }));
+        }
+        Ok(wanted)
+    }
+
+    /// What of a key is not hidden.
+    async fn fetch_key(&self, key: Key, span: Span, budget: &Budget) -> Result<Option<Fetched>> {
+        if budget.is_over() {
+            return Ok(None);
+        }
+        let Some(floor) = self.wants.floor(&key, span.last).await? else {
+            return Ok(None);
+        };
+        let wanted = Wanted { key, span, floor };
+        let runs = wanted.fetch(self.db, self.segment, budget).await?;
+        Ok(Some((wanted, runs)))
+    }
+}
+
+/// The first sequence of `range` in a segment that was appended at `since_ms` or later; the end of the range if there is none. Append times
+/// never decrease, so this is a binary search.
+///
+/// # Errors
+/// As any read.
+pub(super) async fn first_since(
+    db: &(impl DbReadOps + Sync),
+    segment: SegmentId,
+    range: SequenceRange,
+    since_ms: i64,
+) -> Result<Sequence> {
+    let (mut low, mut high) = (range.start().get(), range.end().get());
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let mut rows = rows_from(db, segment, Sequence::new(middle), 1).await?;
+        let row = rows.next().await.map_err(error::read)?;
+        let row = row.map(|row| order::decode(&row.key, &row.value));
+        match row.transpose()? {
+            Some(row) if row.time_ms < since_ms => low = row.last.get().saturating_add(1),
+            _ => high = middle,
+        }
+    }
+    Ok(Sequence::new(low.min(range.end().get())))
+}
+
+/// The order rows of a segment from the first on that can hold `from`.
+async fn rows_from(
+    db: &(impl DbReadOps + Sync),
+    segment: SegmentId,
+    from: Sequence,
+    read_ahead: usize,
+) -> Result<DbIterator> {
+    let options = ScanOptions::default()
+        .with_cache_blocks(true)
+        .with_read_ahead_bytes(read_ahead);
+    let rows = db.scan_prefix_with_options(order::prefix(segment), order::from(from), &options);
+    rows.await.map_err(error::read)
+}
+
+/// A key, and runs with what is wanted of it.
+type Fetched = (Wanted, Vec<Run>);
+
+/// Some sequences, and how many of the next rows of the order name them.
+struct Window {
+    rows: usize,
+    range: SequenceRange,
+}
+
+impl Window {
+    fn new(rows: usize, start: Sequence, end: Sequence) -> Result<Self> {
+        let range = SequenceRange::new(start, end)?;
+        Ok(Self { rows, range })
+    }
+
+    /// The part of `row` that is in it.
+    fn part(&self, row: &Row) -> (Sequence, Sequence) {
+        part(row, self.range)
+    }
+
+    /// How many sequences of `row` are in it.
+    fn of(&self, row: &Row) -> u64 {
+        let (first, last) = self.part(row);
+        (last.get() + 1).saturating_sub(first.get())
+    }
+}
+
+/// The first and the last sequence of `row` in `range`.
+fn part(row: &Row, range: SequenceRange) -> (Sequence, Sequence) {
+    let last = Sequence::new(range.end().get().saturating_sub(1));
+    (row.first.max(range.start()), row.last.min(last))
+}
+
+/// Puts runs where the order has their records. A run belongs to one commit, but its order can have been cut.
+fn by_row(
+    rows: &[Row],
+    range: SequenceRange,
+    fetched: impl Iterator<Item = Fetched>,
+) -> Result<Vec<Walked>> {
+    let walked = rows.iter().map(|row| {
+        let (first, last) = part(row, range);
+        Walked {
+            first,
+            last,
+            time_ms: row.time_ms,
+            runs: Vec::new(),
+        }
+    });
+    let mut walked: Vec<Walked> = walked.collect();
+    for (wanted, runs) in fetched {
+        for run in runs {
+            let from = run.first().max(wanted.floor);
+            let mut at = walked.partition_point(|row| row.last < from);
+            while let Some(row) = walked.get_mut(at)
+                && row.first <= run.last()
+            {
+                let start = row.first.max(wanted.floor);
+                let end = row.last.plus(1);
+                let of_row = SequenceRange::new(start.min(end), end)?;
+                let (part, _) = run.cut(of_row, usize::MAX, usize::MAX)?;
+                let part = part.map(|part| (wanted.key.clone(), part));
+                row.runs.extend(part);
+                at += 1;
+            }
+        }
+    }
+    walked.retain(|row| !row.runs.is_empty());
+    for row in &mut walked {
+        row.runs.sort_unstable_by_key(|(_, run)| run.first());
+    }
+    Ok(walked)
+}
