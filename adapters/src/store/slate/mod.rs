@@ -28,6 +28,7 @@ mod key_listing;
 pub(crate) mod layout;
 mod open;
 mod owner;
+mod page_time;
 mod plain_objects;
 mod prefix_floors;
 mod prefix_removal;
@@ -80,6 +81,7 @@ use tokio::time::{Instant, timeout_at};
 pub use open::{Options, StoreParts};
 pub use owner::Instance;
 use owner::Ownership;
+use page_time::PageTime;
 use queue::{FloorRequest, Queue};
 use read::Reader;
 use shared::Shared;
@@ -301,15 +303,17 @@ impl LogReader for SlateStore {
         let Selection::Key(key) = &scan.selection else {
             return self.scan_several(scan).await;
         };
+        let time = PageTime::of(&scan.limit);
         self.read((Some(key), scan.range.start()), |reader| async move {
-            reader.scan(key, scan).await
+            reader.scan(key, scan, time).await
         })
         .await
     }
 
     async fn keys(&self, query: &KeysQuery) -> Result<KeysPage> {
+        let time = PageTime::of(&query.limit);
         self.read((None, Sequence::ZERO), |reader| async move {
-            reader.keys(query).await
+            reader.keys(query, time).await
         })
         .await
     }

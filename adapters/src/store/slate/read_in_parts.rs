@@ -1,6 +1,6 @@
 //! Reads of more keys than are merged at a time: a part of the keys after the other, in one range of sequences after the other.
 //!
-//! Each page visits all keys that the selection has in the range.
+//! Each page visits all keys that the selection has in the range, also when its time is over: then each part of them ends soon.
 
 use bytes::Bytes;
 use log_domain::merge::{Merge, Merged};
@@ -39,6 +39,10 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
                 }
             }
             match part.end {
+                Some(end) if several.time.is_over() => {
+                    page.stop_at(end);
+                    return Ok(Some(page.finish(range.end())));
+                }
                 Some(end) => left = left.starting_at(end),
                 None => return Ok(Some(page.finish(range.end()))),
             }

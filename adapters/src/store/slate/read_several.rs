@@ -15,6 +15,7 @@ use log_domain::{
 use slatedb::{DbIterator, DbReadOps};
 
 use super::key_floors::KeyMark;
+use super::page_time::PageTime;
 use super::read::Reader;
 use super::record_rows::{next_row, rows};
 use super::selected_keys::{HeldKey, selected};
@@ -37,6 +38,7 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
         scan: &Scan,
         prefixes: &PrefixFloors,
         most: usize,
+        time: PageTime,
     ) -> Result<Option<Page>> {
         let visible = self.watermarks.visible(scan.visibility);
         let end = scan.range.end().min(visible);
@@ -47,6 +49,7 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
             scan,
             prefixes,
             most,
+            time,
         };
         let page = match self.window(range) {
             Some(window) => {
@@ -71,6 +74,14 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
         Some(overlapping.first()?.id..=overlapping.last()?.id)
     }
 
+    /// Which one of the segments this is.
+    fn place_of(&self, segment: SegmentId) -> Result<usize> {
+        let at = self
+            .segments
+            .binary_search_by_key(&segment, |segment| segment.id);
+        at.map_err(|_| unknown(segment))
+    }
+
     /// Where the first segment begins that can have records of this time.
     fn segment_before(&self, since_ms: Option<i64>) -> Sequence {
         let Some(since_ms) = since_ms else {
@@ -82,7 +93,8 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
         segment.map_or(Sequence::ZERO, |segment| segment.start)
     }
 
-    /// The page of these keys in `range`, by merging their rows. `None` if records of one went meanwhile.
+    /// The page of these keys in `range`, by merging their rows. When its time is over, it ends after the records that were merged last,
+    /// or before the next segment, but not before anything was read. `None` if records of one went meanwhile.
     pub(super) async fn merged(
         &self,
         held: Vec<HeldKey>,
@@ -96,9 +108,14 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
             keys.push(self.key_rows(held, several.prefixes).await?);
         }
         let mut page = PageBuilder::new(range, scan.start_time_ms, scan.limit);
+        let mut is_first = true;
         while let Some(segment) = keys.iter().filter_map(|key| key.held.segment()).min() {
+            if !std::mem::take(&mut is_first) && several.time.is_over() {
+                page.stop_at(self.segments[self.place_of(segment)?].start);
+                break;
+            }
             if !self
-                .merge_segment(segment, &keys, range, scan, &mut page)
+                .merge_segment(segment, &keys, range, several, &mut page)
                 .await?
             {
                 break;
@@ -145,15 +162,16 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
         Ok(true)
     }
 
-    /// Puts what a segment has of the keys into the page. Returns whether the page has room for more.
+    /// Puts what a segment has of the keys into the page. Returns whether the page has room for more, and time.
     async fn merge_segment(
         &self,
         segment: SegmentId,
         keys: &[KeyRows],
         range: SequenceRange,
-        scan: &Scan,
+        several: &Several<'_>,
         page: &mut PageBuilder,
     ) -> Result<bool> {
+        let scan = several.scan;
         let holding = keys.iter();
         let holding = holding.filter(|key| key.held.segment() == Some(segment));
         let holding: Vec<&KeyRows> = holding.collect();
@@ -184,6 +202,10 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
             match merge.step()? {
                 Merged::Run(run) => {
                     if !page.push(&run)? {
+                        return Ok(false);
+                    }
+                    if several.time.is_over() {
+                        page.stop_at(run.last().plus(1));
                         return Ok(false);
                     }
                 }
@@ -223,10 +245,7 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
         since_ms: i64,
     ) -> Result<Sequence> {
         let mut low = range.start();
-        let at = self
-            .segments
-            .binary_search_by_key(&segment, |segment| segment.id);
-        let at = at.map_err(|_| unknown(segment))?;
+        let at = self.place_of(segment)?;
         if self.segments[at].start_time_ms >= since_ms {
             return Ok(low);
         }
@@ -267,6 +286,8 @@ pub(super) struct Several<'a> {
     pub(super) prefixes: &'a PrefixFloors,
     /// Keys whose rows are merged at a time.
     pub(super) most: usize,
+    /// When the page ends with what it has.
+    pub(super) time: PageTime,
 }
 
 /// One of the keys whose rows are merged.

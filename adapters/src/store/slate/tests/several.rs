@@ -8,6 +8,12 @@ use log_domain::{KeySet, PrefixRule};
 
 use super::*;
 
+const EVERYTHING: PageLimit = PageLimit {
+    records: 100_000,
+    bytes: 64 << 20,
+    time: None,
+};
+
 /// A little repeatable noise (splitmix64).
 struct Noise(u64);
 
@@ -56,6 +62,7 @@ impl Noise {
             limit: PageLimit {
                 records: 1 + self.below(60) as usize,
                 bytes: 1 + self.below(5_000) as usize,
+                time: None,
             },
             side: Side::Oldest,
             visibility: Visibility::Memory,
@@ -65,6 +72,7 @@ impl Noise {
 
 /// The page with the rows of so many keys merged at a time.
 async fn read(store: &SlateStore, scan: &Scan, most: usize) -> Page {
+    let time = PageTime::of(&scan.limit);
     // What was deleted is removed in the background, and a read that notices begins again.
     for _ in 0..100 {
         let prefixes = store.shared.key_floors.prefixes().now();
@@ -72,13 +80,29 @@ async fn read(store: &SlateStore, scan: &Scan, most: usize) -> Page {
             .selection
             .covering_floor(|key| prefixes.of_key(key.as_ref()));
         let reader = store.reader(covering);
-        let page = reader.several(scan, &prefixes, most).await;
+        let page = reader.several(scan, &prefixes, most, time).await;
         if let Some(page) = page.expect("read") {
             return page;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     panic!("something went during each of the reads");
+}
+
+/// What pages without time have, and where they end.
+async fn without_time(store: &SlateStore, scan: &Scan, most: usize) -> (Vec<u8>, Sequence) {
+    let mut scan = scan.clone();
+    scan.limit.time = Some(Duration::ZERO);
+    let mut found = Vec::new();
+    loop {
+        let page = read(store, &scan, most).await;
+        found.extend(encoded(&page));
+        if page.complete {
+            return (found, page.next);
+        }
+        assert!(page.next > scan.range.start(), "no progress: {scan:?}");
+        scan.range = scan.range.starting_at(page.next);
+    }
 }
 
 fn encoded(page: &Page) -> Vec<u8> {
@@ -157,6 +181,12 @@ async fn a_page_is_the_same_however_many_keys_are_merged_at_a_time() {
                         "{}",
                         what()
                     );
+                    let mut whole = scan.clone();
+                    whole.limit = EVERYTHING;
+                    let expected = model.scan(&whole, model.tip()).expect("scanned");
+                    let (found, next) = without_time(&store, &scan, most).await;
+                    assert_eq!(found, encoded(&expected), "without time, {}", what());
+                    assert_eq!(next, expected.next, "without time, {}", what());
                 }
             }
         }
@@ -185,6 +215,7 @@ async fn a_key_in_more_segments_than_are_known_at_a_time_is_read_whole() {
         limit: PageLimit {
             records: 1_000,
             bytes: 1 << 20,
+            time: None,
         },
         side: Side::Oldest,
         visibility: Visibility::Memory,

@@ -444,6 +444,7 @@ impl Shared {
             values: found.into_iter().take(limit).collect(),
             next_sequence,
             trimmed_before: self.trimmed(url),
+            more: false,
         };
         Reply::message(200, &answer)
     }
