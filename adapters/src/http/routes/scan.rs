@@ -361,7 +361,7 @@ mod tests {
             let mut page = nothing(Sequence::new(7), None);
             page.more = more;
             let answer = ScanAnswer {
-                key: Key::stored("k".into()),
+                key: "k".into(),
                 page,
                 bytes: ByteFormat::Base64,
             };
