@@ -117,8 +117,7 @@ async fn a_page_that_ends_in_time_may_be_empty_and_leads_on() {
 #[tokio::test(start_paused = true)]
 async fn pages_of_several_keys_end_in_time_however_they_are_asked_for() {
     let server = slow_server().await;
-    let expected =
-        r#"{"status":"success","keyText":"","values":[],"nextSequence":1,"more":true}"#;
+    let expected = r#"{"status":"success","keyText":"","values":[],"nextSequence":1,"more":true}"#;
     for query in ["prefix=k", "keys=k&keys=none"] {
         let uri = format!("/api/v1/log/scan?{query}&format=text");
         assert_eq!(server.get(&uri).await.line(), expected, "{query}");

@@ -96,11 +96,11 @@ async fn pages_of_cold_segments_end_in_time_and_show_everything() {
 
 #[tokio::test(start_paused = true)]
 async fn pages_of_several_keys_in_cold_segments_end_in_time_and_show_everything() {
-    let store = cold().await;
     for selection in [
         Selection::Prefix(bytes::Bytes::from("k")),
         Selection::keys(vec![Key::stored("k".into()), Key::stored("none".into())]).expect("a set"),
     ] {
+        let store = cold().await;
         let mut scan = scan_all();
         (scan.selection, scan.limit.time) = (selection, Some(5 * SLOW));
         let (mut seen, mut pages) = (0, 0);
@@ -122,8 +122,8 @@ async fn pages_of_several_keys_in_cold_segments_end_in_time_and_show_everything(
         }
         assert_eq!(seen, SEGMENTS);
         assert!(pages > 3, "{pages} pages");
+        store.close(CLOSE).await.expect("closed");
     }
-    store.close(CLOSE).await.expect("closed");
 }
 
 #[tokio::test(start_paused = true)]
