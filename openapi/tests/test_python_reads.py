@@ -64,5 +64,11 @@ def test_a_page_that_is_empty_because_it_took_too_long_is_not_the_end(serve, cli
         page = client.last(KEY, 9)
         assert (of(page), page.more) == (([], 4, None), True)
         assert pickle.loads(pickle.dumps(page)).more
-    with Scripted(url, [None, LATE, LATE]) as slow, client_of(slow.url) as client:
+
+
+def test_a_consumer_reads_on_through_pages_that_took_too_long(serve):
+    url = serve()
+    with opendata_log.LogClient(url) as client:
+        client.append([(KEY, bytes([number])) for number in range(6)])
+    with Scripted(url, [None, LATE, LATE]) as slow, opendata_log.LogClient(slow.url) as client:
         assert [record.sequence for record in next(iter(client.consume(KEY, "cursor")))] == [4, 5]

@@ -375,11 +375,9 @@ impl Shared {
             return Reply::message(200, &answer(&name, position));
         }
         if request.head.starts_with("DELETE ") {
-            let answer = wire::DeleteCursorResponse {
-                status: wire::SUCCESS.to_owned(),
-                deleted: log.cursors.remove(&name).is_some(),
-            };
-            return Reply::message(200, &answer);
+            let status = wire::SUCCESS.to_owned();
+            let deleted = log.cursors.remove(&name).is_some();
+            return Reply::message(200, &wire::DeleteCursorResponse { status, deleted });
         }
         match log.cursors.get(&name) {
             Some(position) => Reply::message(200, &answer(&name, *position)),
