@@ -70,6 +70,7 @@ async fn read_all(store: &SlateStore) -> u64 {
         limit: PageLimit {
             records: limits.page_records,
             bytes: limits.page_bytes,
+            time: None,
         },
         side: Side::Oldest,
         visibility: Visibility::Memory,

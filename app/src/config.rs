@@ -220,7 +220,8 @@ pub struct Timeouts {
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub append: Duration,
-    /// The maximum time until a read is answered. A follower sets its own `timeout_ms`.
+    /// The maximum time until a read is answered. After half of it, a page has what was found, and says so. A follower sets its own
+    /// `timeout_ms`.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub read: Duration,
@@ -392,6 +393,7 @@ impl Config {
             batch_records: limits.batch_records,
             page_records: limits.page_records,
             page_bytes: bytes(limits.page_bytes),
+            page_time: self.timeouts.read / 2,
             append_queue_requests: limits.append_queue_requests,
             append_queue_bytes: bytes(limits.append_queue_bytes),
             followers: limits.followers,

@@ -26,6 +26,7 @@ mod cursors;
 mod deleting;
 mod following;
 mod headers;
+mod hurried;
 mod newest;
 mod reading;
 mod retaining;
@@ -162,6 +163,9 @@ pub async fn run_readers<F: Fixture>(fixture: impl Fn() -> F) {
         newest::the_newest_records_are_the_end_of_a_scan,
         newest::the_newest_record_is_answered_whatever_its_size,
         newest::only_a_page_with_room_left_tells_of_a_trim,
+        hurried::pages_without_time_show_everything_once,
+        hurried::pages_of_several_keys_without_time_show_everything_once,
+        hurried::listings_without_time_show_every_key_once,
         reading::keys_are_listed_once_in_order_in_pages,
         several::several_keys_are_read_in_one_order_and_named,
         several::pages_of_several_keys_respect_both_limits_and_lead_to_the_end,
@@ -421,6 +425,7 @@ fn scan_of(selection: Selection) -> Scan {
         limit: PageLimit {
             records: 1_000,
             bytes: 8 << 20,
+            time: None,
         },
         side: Side::Oldest,
         visibility: Visibility::Memory,
@@ -436,6 +441,7 @@ fn all_keys(records: usize) -> KeysQuery {
         limit: PageLimit {
             records,
             bytes: 8 << 20,
+            time: None,
         },
     }
 }

@@ -1,5 +1,7 @@
 //! The limits for clients, with their defaults.
 
+use std::time::Duration;
+
 /// Maximum sizes and numbers for client requests. All of them are configurable (section `limits:`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -19,6 +21,9 @@ pub struct Limits {
     pub page_records: usize,
     /// Bytes in one page of a scan. A single record over it is returned alone.
     pub page_bytes: usize,
+    /// How long a page of a scan or a listing is read for. Then it has what was found. Half of the time in which a read is answered
+    /// (`timeouts.read`).
+    pub page_time: Duration,
     /// Appends that wait or are being written at the same time.
     pub append_queue_requests: usize,
     /// Bytes of appends that are being received, wait, or are being written at the same time.
@@ -44,6 +49,7 @@ impl Default for Limits {
             batch_records: 100_000,
             page_records: 10_000,
             page_bytes: 8 * MIB,
+            page_time: Duration::from_secs(15),
             append_queue_requests: 8_192,
             append_queue_bytes: 128 * MIB,
             followers: 10_000,

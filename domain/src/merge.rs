@@ -206,7 +206,11 @@ mod tests {
     }
 
     fn limit(records: usize, bytes: usize) -> PageLimit {
-        PageLimit { records, bytes }
+        PageLimit {
+            records,
+            bytes,
+            time: None,
+        }
     }
 
     /// The runs of a key in these commits, each with its own append time.

@@ -23,8 +23,11 @@ pub struct Page {
     /// Start of the next page: `runs` has every record of the selection from the requested start, or, in a page of the newest
     /// records, from its first record, up to here. It also moves past ranges without records of the selection.
     pub next: Sequence,
-    /// Whether the page ends because there are no more visible records, not because it is full.
+    /// Whether the page ends because there are no more visible records, not because it is full or its time was over.
     pub complete: bool,
+    /// Whether it ends because its time was over. It may be empty then, and that is not the end: read on from `next`. A page of the newest
+    /// records is never empty then: there may be older ones of the range that it does not have.
+    pub more: bool,
     /// If a part of the requested range was trimmed: the first sequence that could still be there. Not in a page of the
     /// newest records that is full: it would have nothing of that part.
     pub trimmed_before: Option<Sequence>,
@@ -47,6 +50,7 @@ pub struct PageBuilder {
     records: usize,
     bytes: usize,
     full: bool,
+    stopped_at: Option<Sequence>,
 }
 
 impl PageBuilder {
@@ -60,7 +64,13 @@ impl PageBuilder {
             records: 0,
             bytes: 0,
             full: false,
+            stopped_at: None,
         }
+    }
+
+    /// The time of the page is over: what lies below `reached` was pushed, and no more comes.
+    pub fn stop_at(&mut self, reached: Sequence) {
+        self.stopped_at = Some(reached);
     }
 
     /// Takes what fits of `run`. Returns whether the page has room for the next run.
@@ -101,19 +111,22 @@ impl PageBuilder {
         self.runs.is_empty()
     }
 
-    /// The page, when everything below `visible` was pushed or the page was full before.
+    /// The page, when everything below `visible` was pushed, or the page was full or stopped before.
     pub fn finish(self, visible: Sequence) -> Page {
-        let reached = self.range.end().min(visible).max(self.range.start());
-        let next = match self.runs.last() {
-            Some(last) if self.full => last.last().plus(1),
-            _ => reached,
+        let end = self.range.end().min(visible).max(self.range.start());
+        let stopped_at = self.stopped_at.filter(|at| !self.full && *at < end);
+        let next = match (self.runs.last(), stopped_at) {
+            (Some(last), _) if self.full => last.last().plus(1),
+            (_, Some(at)) => at.max(self.range.start()),
+            _ => end,
         };
         Page {
             runs: self.runs,
             records: self.records as u64,
             bytes: self.bytes as u64,
             next,
-            complete: !self.full,
+            complete: !self.full && stopped_at.is_none(),
+            more: stopped_at.is_some(),
             trimmed_before: None,
         }
     }
@@ -133,7 +146,8 @@ pub struct Counted {
 pub struct KeysPage {
     /// The keys.
     pub keys: Vec<Key>,
-    /// Start of the next page, if there are more keys.
+    /// Start of the next page, if there are more keys, or if the time of this one was over. It may be empty then, and that is not
+    /// the end.
     pub next_start_after: Option<Key>,
 }
 
@@ -144,6 +158,7 @@ pub struct KeysBuilder {
     /// The smallest keys: those of the page, and one more if there is one.
     smallest: BTreeSet<Bytes>,
     bytes: usize,
+    stopped_after: Option<Key>,
 }
 
 impl KeysBuilder {
@@ -153,7 +168,13 @@ impl KeysBuilder {
             limit: query.limit,
             smallest: BTreeSet::new(),
             bytes: 0,
+            stopped_after: None,
         }
+    }
+
+    /// The time of the page is over: all keys up to this one were offered that are to be listed, and no more come.
+    pub fn stop_after(&mut self, key: Key) {
+        self.stopped_after = Some(key);
     }
 
     /// Offers the next key of a segment, in ascending order. Returns whether the segment's following key can be in the page.
@@ -173,7 +194,7 @@ impl KeysBuilder {
         true
     }
 
-    /// The page, when every segment was offered.
+    /// The page, when every segment was offered, or the page was stopped before.
     pub fn finish(mut self) -> KeysPage {
         let more = self.overflows(0);
         if more {
@@ -181,7 +202,10 @@ impl KeysBuilder {
         }
         let keys: Vec<Key> = self.smallest.into_iter().map(Key::stored).collect();
         KeysPage {
-            next_start_after: if more { keys.last().cloned() } else { None },
+            next_start_after: match more {
+                true => keys.last().cloned(),
+                false => self.stopped_after,
+            },
             keys,
         }
     }
@@ -219,7 +243,7 @@ mod tests {
         #[test]
         fn pages_that_follow_next_show_every_record_once_and_in_order(
             gaps in prop::collection::vec((1u64..5, 0usize..50), 1..60),
-            run_length in 1usize..8, limit in 1usize..10, bytes in 1usize..400, hidden in 0u64..20,
+            run_length in 1usize..8, limit in 1usize..10, bytes in 1usize..400, hidden in 0u64..20, stops in 1usize..5,
         ) {
             let mut sequence = 0;
             let records: Vec<(Sequence, Vec<u8>)> = gaps.iter().map(|(gap, size)| {
@@ -232,12 +256,18 @@ mod tests {
                 builder.finish().expect("not empty")
             }).collect();
             let visible = Sequence::new(sequence + hidden + 1);
-            let limit = PageLimit { records: limit, bytes };
+            let limit = PageLimit { records: limit, bytes, time: None };
             let (mut seen, mut range) = (Vec::new(), SequenceRange::ALL);
             loop {
                 let mut builder = PageBuilder::new(range, None, limit);
-                for run in &runs {
+                // A store begins with the first run that can be in the range. The time is over after some of them.
+                let from = runs.iter().filter(|run| run.last() >= range.start());
+                for (read, run) in from.enumerate() {
                     if !builder.push(run).expect("not damaged") {
+                        break;
+                    }
+                    if read + 1 == stops {
+                        builder.stop_at(run.last().plus(1));
                         break;
                     }
                 }
@@ -247,6 +277,8 @@ mod tests {
                 for run in &page.runs {
                     seen.extend(run.entries().map(|e| e.expect("not damaged").sequence));
                 }
+                prop_assert!(!(page.complete && page.more));
+                prop_assert!(page.complete || page.next > range.start());
                 range = range.starting_at(page.next);
                 if page.complete {
                     prop_assert_eq!(page.next, visible);
@@ -262,7 +294,7 @@ mod tests {
             segments in prop::collection::vec(prop::collection::btree_set(prop::collection::vec(0u8..4, 1..4), 0..12), 0..6),
             records in 1usize..8, bytes in 1usize..20,
         ) {
-            let limit = PageLimit { records, bytes };
+            let limit = PageLimit { records, bytes, time: None };
             let query = KeysQuery { start_segment: 0, end_segment: u32::MAX, prefix: Bytes::new(), start_after: None, limit };
             let mut builder = KeysBuilder::new(&query);
             for segment in &segments {
@@ -287,6 +319,51 @@ mod tests {
     }
 
     #[test]
+    fn a_page_that_is_stopped_goes_on_where_nothing_was_read() {
+        let limit = PageLimit {
+            records: 10,
+            bytes: 1_000,
+            time: None,
+        };
+        let range = SequenceRange::ALL.starting_at(5.into());
+        let cases = [(3, 5, true), (7, 7, true), (9, 9, false), (20, 9, false)];
+        for (stopped_at, next, more) in cases {
+            let mut builder = PageBuilder::new(range, None, limit);
+            builder.stop_at(Sequence::new(stopped_at));
+            let page = builder.finish(Sequence::new(9));
+            assert_eq!((page.next.get(), page.more), (next, more), "{stopped_at}");
+            assert_eq!((page.complete, page.records), (!more, 0), "{stopped_at}");
+        }
+    }
+
+    #[test]
+    fn a_listing_that_is_stopped_goes_on_after_what_was_offered() {
+        let limit = PageLimit {
+            records: 2,
+            bytes: 1_000,
+            time: None,
+        };
+        let query = KeysQuery {
+            start_segment: 0,
+            end_segment: u32::MAX,
+            prefix: Bytes::new(),
+            start_after: None,
+            limit,
+        };
+        for (offered, listed, after) in [("", 0, "m"), ("a", 1, "m"), ("abc", 2, "b")] {
+            let mut builder = KeysBuilder::new(&query);
+            for key in offered.bytes() {
+                builder.offer(Bytes::from(vec![key]));
+            }
+            builder.stop_after(Key::stored("m".into()));
+            let page = builder.finish();
+            assert_eq!(page.keys.len(), listed, "{offered}");
+            let next = page.next_start_after.expect("there may be more");
+            assert_eq!(next.as_ref(), after.as_bytes(), "{offered}");
+        }
+    }
+
+    #[test]
     fn a_start_time_skips_to_the_first_record_of_that_time_and_nothing_after_it() {
         let run = |sequence, time| {
             let mut builder = RunBuilder::new(time);
@@ -296,6 +373,7 @@ mod tests {
         let limit = PageLimit {
             records: 10,
             bytes: 1_000,
+            time: None,
         };
         let mut builder = PageBuilder::new(SequenceRange::ALL, Some(20), limit);
         for run in [run(0, 10), run(1, 20), run(2, 15)] {

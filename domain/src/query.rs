@@ -1,5 +1,7 @@
 //! What readers ask for.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 
 use crate::{Error, Limits, Result, Selection, Sequence};
@@ -96,6 +98,9 @@ pub struct PageLimit {
     pub records: usize,
     /// Bytes as encoded in the answer. One record is answered even if it alone is larger.
     pub bytes: usize,
+    /// How long it is read for; then it has what was found. Each page gets further than the one before, however short this is. A store
+    /// that reads nothing from elsewhere takes no notice. `None`: as long as it takes.
+    pub time: Option<Duration>,
 }
 
 impl PageLimit {
@@ -112,6 +117,7 @@ impl PageLimit {
                 .unwrap_or(usize::MAX)
                 .min(limits.page_records),
             bytes: limits.page_bytes,
+            time: Some(limits.page_time),
         })
     }
 }

@@ -210,6 +210,8 @@ pub enum Outcome {
         next: u64,
         /// The first sequence that could still be there, if something before it was asked for.
         trimmed: Option<u64>,
+        /// Whether its time was over.
+        more: bool,
     },
     /// A page of several keys.
     Named {
@@ -219,6 +221,8 @@ pub enum Outcome {
         next: u64,
         /// The first sequence that could still be there of any of the keys, if something before it was asked for.
         trimmed: Option<u64>,
+        /// Whether its time was over.
+        more: bool,
     },
     /// So many.
     Count {
@@ -340,6 +344,14 @@ impl Operation {
             Some(Outcome::Page { trimmed, .. } | Outcome::Count { trimmed, .. }) => *trimmed,
             _ => None,
         }
+    }
+
+    /// Whether it was told a page whose time was over.
+    pub fn told_more(&self) -> bool {
+        matches!(
+            self.outcome(),
+            Some(Outcome::Page { more: true, .. } | Outcome::Named { more: true, .. })
+        )
     }
 
     /// The key that it reads or deletes, if it is about one.

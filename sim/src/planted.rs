@@ -72,6 +72,8 @@ pub enum Planted {
     DropHeaders,
     /// `nextSequence` of a full page is one too high.
     SkipAtPageEnd,
+    /// A page has only the first half of its records, as if its time were over, and does not say so.
+    HideMore,
     /// A follower that waits is not woken.
     LoseWakeUp,
     /// A count that ends at the start of a segment is one too high.
@@ -166,6 +168,7 @@ impl Planted {
             | Self::MissNewest
             | Self::SwapHeaders
             | Self::SkipAtPageEnd
+            | Self::HideMore
             | Self::LoseWakeUp
             | Self::StaleRead
             | Self::IncludeEnd
@@ -207,7 +210,7 @@ impl Planted {
             Self::LoseWakeUp => &["woken"],
             Self::MissBetween => &["several"],
             Self::CountAtSegment | Self::CountTrimmed => &["model", "counts"],
-            Self::StaleRead => &["visible"],
+            Self::StaleRead | Self::HideMore => &["visible"],
             Self::SayNotApplied => &["refused"],
             Self::DropKey => &["model"],
             Self::ApplyAgain

@@ -33,6 +33,7 @@ mod examples;
 mod failing;
 mod fuzz;
 mod headers;
+mod late;
 mod newest;
 mod reading;
 mod safe_appends;

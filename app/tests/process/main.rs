@@ -19,6 +19,7 @@ mod gauges;
 mod headers;
 mod health;
 mod held_streams;
+mod hurried;
 mod killed;
 mod last_words;
 mod logging;

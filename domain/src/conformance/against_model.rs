@@ -142,6 +142,7 @@ async fn compare<F: Fixture>(random: &mut Random, log: &Opened<'_, F>, model: &M
     scan.limit = PageLimit {
         records: 1 + random.below(40) as usize,
         bytes: 1 + random.below(4_000) as usize,
+        time: None,
     };
     scan.start_time_ms = random
         .chance(4)
@@ -165,6 +166,14 @@ async fn compare<F: Fixture>(random: &mut Random, log: &Opened<'_, F>, model: &M
         found.trimmed_before, expected.trimmed_before,
         "step {step}: {scan:?}"
     );
+    if scan.side == Side::Oldest && random.chance(4) {
+        let mut whole = scan.clone();
+        whole.limit = scan_all(b"k").limit;
+        let expected = model.scan(&whole, tip).expect("scanned");
+        let found = hurried::scanned(log.reader().await, &scan).await;
+        let expected = (with_headers(&expected), expected.next);
+        assert_eq!(found, expected, "step {step}: without time, {scan:?}");
+    }
     assert_eq!(log.reader().await.floor(), model.floor(), "step {step}");
     let key = stored(&random.key());
     let count = log.reader().await.count(&key, range).await;
@@ -189,6 +198,12 @@ async fn compare<F: Fixture>(random: &mut Random, log: &Opened<'_, F>, model: &M
     };
     let keys = log.reader().await.keys(&query).await.expect("listed");
     assert_eq!(keys, model.keys(&query), "step {step}: {query:?}");
+    if random.chance(4) {
+        let found = hurried::listed(log.reader().await, &query).await;
+        query.limit = all_keys(10_000).limit;
+        let expected = model.keys(&query).keys;
+        assert_eq!(found, expected, "step {step}: without time, {query:?}");
+    }
     let query = CursorsQuery {
         prefix: ["", "c", "c1", "d"][random.below(4) as usize].to_owned(),
         start_after: random.chance(3).then(|| format!("c{}", random.below(4))),

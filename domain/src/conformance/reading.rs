@@ -76,7 +76,11 @@ pub(super) async fn pages_respect_both_limits_and_lead_to_the_end<F: Fixture>(fi
         (3, 500),
     ] {
         let mut scan = scan_all(b"k");
-        scan.limit = PageLimit { records, bytes };
+        scan.limit = PageLimit {
+            records,
+            bytes,
+            time: None,
+        };
         let mut seen = Vec::new();
         loop {
             let page = log.reader().await.scan(&scan).await.expect("scanned");

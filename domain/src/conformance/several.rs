@@ -127,14 +127,17 @@ pub(super) async fn pages_of_several_keys_respect_both_limits_and_lead_to_the_en
             PageLimit {
                 records: 7,
                 bytes: 1 << 20,
+                time: None,
             },
             PageLimit {
                 records: 1_000,
                 bytes: 700,
+                time: None,
             },
             PageLimit {
                 records: 1_000,
                 bytes: 20_000,
+                time: None,
             },
         ] {
             let mut scan = scan_of(selection.clone());
@@ -274,6 +277,7 @@ pub(super) async fn a_follower_of_several_keys_misses_nothing_whenever_it_begins
             limit: PageLimit {
                 records: 5,
                 bytes: 1 << 20,
+                time: None,
             },
             ..scan_of(selection.clone())
         });

@@ -13,6 +13,7 @@ pub struct NewestBuilder {
     records: usize,
     bytes: usize,
     full: bool,
+    stopped: bool,
 }
 
 impl NewestBuilder {
@@ -26,7 +27,18 @@ impl NewestBuilder {
             records: 0,
             bytes: 0,
             full: false,
+            stopped: false,
         }
+    }
+
+    /// Whether there is no record in it yet.
+    pub fn is_empty(&self) -> bool {
+        self.runs.is_empty()
+    }
+
+    /// The time of the page is over: no older runs come. It must not be empty.
+    pub fn stop(&mut self) {
+        self.stopped = true;
     }
 
     /// Takes the end of `run` that fits. Returns whether the run before it can have records of the page.
@@ -59,8 +71,8 @@ impl NewestBuilder {
         Ok(!self.full && self.range.start() < run.first())
     }
 
-    /// The page, when everything of the range below `visible` was pushed or the page was full before. In a log with
-    /// this floor, `asked` is the range that the reader asked for; a full page has no news of it.
+    /// The page, when everything of the range below `visible` was pushed, or the page was full or stopped before. In a log with
+    /// this floor, `asked` is the range that the reader asked for; a page that was full or stopped has no news of it.
     pub fn finish(mut self, visible: Sequence, asked: SequenceRange, floor: Sequence) -> Page {
         self.runs.reverse();
         Page {
@@ -69,7 +81,8 @@ impl NewestBuilder {
             bytes: self.bytes as u64,
             next: self.range.end().min(visible).max(self.range.start()),
             complete: true,
-            trimmed_before: match self.full {
+            more: self.stopped && !self.full,
+            trimmed_before: match self.full || self.stopped {
                 true => None,
                 false => asked.trimmed_before(floor),
             },
@@ -101,7 +114,7 @@ mod tests {
             };
             let runs: Vec<Run> = records.chunks(run_length).zip(0..).filter_map(|(chunk, time)| run(chunk, time)).collect();
             let range = SequenceRange::new(start.into(), (start + length).into()).expect("ordered");
-            let limit = PageLimit { records: limit, bytes };
+            let limit = PageLimit { records: limit, bytes, time: None };
             let mut builder = NewestBuilder::new(range, since, limit);
             for run in runs.iter().rev() {
                 if !builder.push(run).expect("not damaged") {
@@ -140,6 +153,7 @@ mod tests {
             let limit = PageLimit {
                 records,
                 bytes: 1_000,
+                time: None,
             };
             let mut page = NewestBuilder::new(range, None, limit);
             page.push(&run).expect("not damaged");

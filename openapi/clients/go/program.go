@@ -214,7 +214,7 @@ func pages(api *client.LogAPIService, start int64, end *int64, size int64) ([]cl
 		if err != nil {
 			return nil, OfRead(answer, err)
 		}
-		if len(page.Values) == 0 {
+		if len(page.Values) == 0 && !page.GetMore() {
 			return all, nil
 		}
 		all = append(all, page.Values...)

@@ -133,7 +133,7 @@ public final class Program {
         List<Value> all = new ArrayList<>();
         while (true) {
             ScanResponse answer = log.scan(null, base64(KEY), start, end, page, null, null, null, null, null, null, null, null, null, null, null);
-            if (answer.getValues().isEmpty()) {
+            if (answer.getValues().isEmpty() && !Boolean.TRUE.equals(answer.getMore())) {
                 return all;
             }
             all.addAll(answer.getValues());

@@ -121,6 +121,7 @@ impl Described for ScanResponse {
             FieldDescription { number: 3, name: "values", json_name: "values", field_type: FieldType::Message(Value::DESCRIPTION), repeated: true, optional: false, comment: "The records, in the order of their sequences." },
             FieldDescription { number: 4, name: "next_sequence", json_name: "nextSequence", field_type: FieldType::Uint64, repeated: false, optional: false, comment: "The `start_seq` of the next page. Ranges without records of the requested keys are skipped. In a page of the last records: where the key continues." },
             FieldDescription { number: 5, name: "trimmed_before", json_name: "trimmedBefore", field_type: FieldType::Uint64, repeated: false, optional: true, comment: "If the requested range begins below the floor of the log or of the key: the higher one of the two, the first sequence that can still be there. Records before it were trimmed or deleted. In a read of several keys, only floors count that hold for all of them: that of the log, and those of retention rules for prefixes. In JSON, absent otherwise. Also absent in a page of the last records that has as many as were asked for." },
+            FieldDescription { number: 6, name: "more", json_name: "more", field_type: FieldType::Bool, repeated: false, optional: false, comment: "Whether the page ends because half of the time for a read was over. Then it may have no records although there are more: continue with the next sequence. In a page of the last records: that there may be older ones that were asked for. In JSON, absent if false." },
         ],
     };
 }
@@ -226,7 +227,7 @@ impl Described for KeysResponse {
         fields: &[
             FieldDescription { number: 1, name: "status", json_name: "status", field_type: FieldType::String, repeated: false, optional: false, comment: "Always \"success\"." },
             FieldDescription { number: 2, name: "keys", json_name: "keys", field_type: FieldType::Message(Key::DESCRIPTION), repeated: true, optional: false, comment: "The keys, in byte order." },
-            FieldDescription { number: 3, name: "next_start_after", json_name: "nextStartAfter", field_type: FieldType::Bytes, repeated: false, optional: true, comment: "The `start_after_base64` of the next page, in binary protobuf before base64 encoding. Absent if there are no more keys." },
+            FieldDescription { number: 3, name: "next_start_after", json_name: "nextStartAfter", field_type: FieldType::Bytes, repeated: false, optional: true, comment: "The `start_after_base64` of the next page, in binary protobuf before base64 encoding. Absent if there are no more keys. A page that has it may be empty: half of the time for a read was over." },
         ],
     };
 }

@@ -274,6 +274,12 @@ pub struct ScanResponse {
     #[prost(uint64, optional, tag = "5")]
     #[cfg_attr(feature = "json", serde(skip_serializing_if = "Option::is_none"))]
     pub trimmed_before: ::core::option::Option<u64>,
+    /// Whether the page ends because half of the time for a read was over. Then it may have no records although there are more: continue
+    /// with the next sequence. In a page of the last records: that there may be older ones that were asked for. In JSON, absent if
+    /// false.
+    #[prost(bool, tag = "6")]
+    #[cfg_attr(feature = "json", serde(skip_serializing_if = "std::ops::Not::not"))]
+    pub more: bool,
 }
 /// What to trim. It has exactly one of the fields. Unknown fields are rejected.
 #[cfg_attr(feature = "json", derive(serde::Serialize), serde(rename_all = "camelCase"))]
@@ -410,7 +416,7 @@ pub struct KeysResponse {
     #[prost(message, repeated, tag = "2")]
     pub keys: ::prost::alloc::vec::Vec<Key>,
     /// The `start_after_base64` of the next page, in binary protobuf before base64 encoding. Absent if there are no more
-    /// keys.
+    /// keys. A page that has it may be empty: half of the time for a read was over.
     #[prost(bytes = "bytes", optional, tag = "3")]
     #[cfg_attr(
         feature = "json",

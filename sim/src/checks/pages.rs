@@ -7,6 +7,8 @@ use crate::history::{Life, Moment, Operation, ScanCall, Seen};
 /// What a record takes in an answer besides its value, at most, headers included; and the largest value of a run.
 const OVERHEAD: u64 = 128;
 const LARGEST: u64 = 2_200;
+/// So much of a time is lost when its ends are told in ms.
+const ROUNDING_MS: u64 = 2;
 
 pub(super) fn pages(view: &View<'_>) -> Vec<String> {
     let mut wrong = Vec::new();
@@ -36,7 +38,10 @@ pub(super) fn pages(view: &View<'_>) -> Vec<String> {
                 scan.end
             ));
         }
-        for (what, seen) in differences(view, scan, values, next) {
+        if operation.told_more() && !view.took_its_time(operation) {
+            say("that ended because of its time, which was not over".to_owned());
+        }
+        for (what, seen) in differences(view, (operation, scan), values, next) {
             say(format!(
                 "{what} {} of {:?} ({})",
                 seen.sequence,
@@ -51,12 +56,12 @@ pub(super) fn pages(view: &View<'_>) -> Vec<String> {
 /// How a page differs from the final log.
 fn differences<'a>(
     view: &View<'a>,
-    scan: &ScanCall,
+    (operation, scan): (&Operation, &ScanCall),
     values: &'a [Seen],
     next: u64,
 ) -> Vec<(&'static str, &'a Seen)> {
     let mut found = Vec::new();
-    let from = view.read_from(scan, values);
+    let from = view.read_from(operation, scan, values);
     for last in view.log.between(&scan.key, from, next) {
         let here = values.binary_search_by_key(&last.sequence, |seen| seen.sequence);
         match here {
@@ -83,8 +88,8 @@ pub(super) fn visible(view: &View<'_>) -> Vec<String> {
             continue;
         };
         // A page of the newest records reaches to the end, however full it is.
-        let is_cut = !scan.newest && view.may_be_full(scan, values);
-        let from = view.read_from(scan, values);
+        let is_cut = !scan.newest && (view.may_be_full(scan, values) || operation.told_more());
+        let from = view.read_from(operation, scan, values);
         for (append, start) in view.known_to(life, operation.called, scan.durable) {
             let (records, _) = append.appends().unwrap_or_default();
             let end = start + records.len() as u64;
@@ -123,10 +128,18 @@ impl<'a> View<'a> {
             || !values.is_empty() && bytes + OVERHEAD + LARGEST > self.facts.page_bytes
     }
 
+    /// Whether a read took so long that the time of its page was over.
+    pub(super) fn took_its_time(&self, read: &Operation) -> bool {
+        read.answered.as_ref().is_some_and(|(when, _)| {
+            when.ms - read.called.ms + ROUNDING_MS >= self.facts.timeout_ms / 2
+        })
+    }
+
     /// From where on a page certainly has all records.
-    pub(super) fn read_from(&self, scan: &ScanCall, values: &[Seen]) -> u64 {
+    pub(super) fn read_from(&self, read: &Operation, scan: &ScanCall, values: &[Seen]) -> u64 {
+        let is_cut = || read.told_more() || self.may_be_full(scan, values);
         match values.first() {
-            Some(first) if scan.newest && self.may_be_full(scan, values) => first.sequence,
+            Some(first) if scan.newest && is_cut() => first.sequence,
             _ => scan.start,
         }
     }

@@ -45,6 +45,7 @@ fn pages<'a>(view: &View<'a>) -> impl Iterator<Item = Page<'a>> {
                     values,
                     next,
                     trimmed,
+                    more: _,
                 },
             ) => Some(Page {
                 operation,
@@ -107,6 +108,9 @@ fn in_itself(view: &View<'_>, page: &Page<'_>) -> Vec<String> {
     }
     if *next < expected || *next > call.end.max(call.start) {
         wrong.push(format!("with nextSequence {next}, after {expected}"));
+    }
+    if page.operation.told_more() && !view.took_its_time(page.operation) {
+        wrong.push("that ended because of its time, which was not over".to_owned());
     }
     wrong
 }
@@ -178,12 +182,13 @@ fn against_appends(view: &View<'_>, page: &Page<'_>) -> Vec<String> {
         .sum();
     let full = values.len() as u64 >= call.limit.min(view.facts.page_records)
         || !values.is_empty() && bytes + OVERHEAD + LARGEST > view.facts.page_bytes;
+    let cut = full || operation.told_more();
     for (append, start) in view.known_to(life, operation.called, call.durable) {
         let (records, _) = append.appends().unwrap_or_default();
         let end = start + records.len() as u64;
         let told =
             |what: String| format!("{what}, which #{} had been acknowledged with", append.id);
-        if !full && *next < end.min(call.end) {
+        if !cut && *next < end.min(call.end) {
             wrong.push(told(format!("up to {next}, not to {end}")));
         }
         let missing = (start..).zip(records).find(|(sequence, sent)| {

@@ -71,7 +71,7 @@ fn read_below(view: &View<'_>, told: &[Told<'_>], operation: &Operation) -> Vec<
         _ => return Vec::new(),
     };
     let (start, end) = match &operation.call {
-        Call::Scan(scan) => (view.read_from(scan, values), scan.end),
+        Call::Scan(scan) => (view.read_from(operation, scan, values), scan.end),
         Call::Count { start, end, .. } => (*start, *end),
         _ => return Vec::new(),
     };

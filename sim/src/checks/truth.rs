@@ -12,7 +12,7 @@ use log_domain::{
 
 use super::{AUDITOR, View};
 use crate::history::{
-    Call, HeadersSeen, Named, Outcome, ScanCall, Seen, Selected, SeveralCall, as_sent,
+    Call, HeadersSeen, Named, Operation, Outcome, ScanCall, Seen, Selected, SeveralCall, as_sent,
 };
 
 pub(super) fn model(view: &View<'_>) -> Vec<String> {
@@ -25,7 +25,7 @@ pub(super) fn model(view: &View<'_>) -> Vec<String> {
             continue;
         }
         let expected = match &operation.call {
-            Call::Scan(scan) => scanned(view, &model, scan),
+            Call::Scan(scan) => scanned(view, &model, scan, operation.outcome()),
             Call::Several(call) => several(view, &model, call, operation.outcome()),
             Call::Count { key, start, end } => SequenceRange::new((*start).into(), (*end).into())
                 .map(|range| {
@@ -43,8 +43,8 @@ pub(super) fn model(view: &View<'_>) -> Vec<String> {
             } => Ok(listed(
                 view,
                 *start_segment..*end_segment,
-                start_after.as_deref(),
-                *limit,
+                (start_after.as_deref(), *limit),
+                operation,
             )),
             Call::Append { .. }
             | Call::Segments
@@ -124,20 +124,33 @@ fn parsed(key: &str) -> Key {
     Key::stored(Bytes::from(key.to_owned()))
 }
 
-fn scanned(view: &View<'_>, model: &Model, scan: &ScanCall) -> log_domain::Result<Outcome> {
+fn scanned(
+    view: &View<'_>,
+    model: &Model,
+    scan: &ScanCall,
+    told: Option<&Outcome>,
+) -> log_domain::Result<Outcome> {
     let selection = Selection::Key(parsed(&scan.key));
-    let range = SequenceRange::new(scan.start.into(), scan.end.into())?;
+    let (mut end, mut limit) = (scan.end, scan.limit);
+    let cut = cut_in_time(told);
+    match cut {
+        Some((records, _)) if scan.newest => limit = limit.min(records),
+        Some((_, next)) => end = end.min(next),
+        None => {}
+    }
+    let range = SequenceRange::new(scan.start.into(), end.into())?;
     let side = match scan.newest {
         true => Side::Newest,
         false => Side::Oldest,
     };
-    let page = page(view, model, (selection, range, side), scan.limit)?;
+    let page = page(view, model, (selection, range, side), limit)?;
     let (next, trimmed) = (page.next.get(), page.trimmed_before.map(Sequence::get));
     let values = entries(&page)?.into_iter().map(|(_, seen)| seen).collect();
     Ok(Outcome::Page {
         values,
         next,
         trimmed,
+        more: cut.is_some(),
     })
 }
 
@@ -151,7 +164,9 @@ fn several(
         Selected::Prefix(prefix) => Selection::Prefix(Bytes::from(prefix.clone())),
         Selected::Keys(keys) => Selection::keys(keys.iter().map(|key| parsed(key)).collect())?,
     };
-    let range = SequenceRange::new(call.start.into(), call.end.into())?;
+    let cut = cut_in_time(told);
+    let end = cut.map_or(call.end, |(_, next)| call.end.min(next));
+    let range = SequenceRange::new(call.start.into(), end.into())?;
     let page = page(view, model, (selection, range, Side::Oldest), call.limit)?;
     let named = entries(&page)?.into_iter().map(|(key, seen)| Named {
         key: key.unwrap_or_default(),
@@ -166,7 +181,29 @@ fn several(
         values: named.collect(),
         next: page.next.get(),
         trimmed,
+        more: cut.is_some(),
     })
+}
+
+/// Number of records and end of a page whose time was over. It is the beginning of the page that there would be, or the end of a page of
+/// the newest records.
+fn cut_in_time(told: Option<&Outcome>) -> Option<(u64, u64)> {
+    let (records, next) = match told? {
+        Outcome::Page {
+            values,
+            next,
+            more: true,
+            ..
+        } => (values.len(), next),
+        Outcome::Named {
+            values,
+            next,
+            more: true,
+            ..
+        } => (values.len(), next),
+        _ => return None,
+    };
+    Some((records as u64, *next))
 }
 
 fn page(
@@ -182,6 +219,7 @@ fn page(
         limit: PageLimit {
             records: limit.min(view.facts.page_records) as usize,
             bytes: view.facts.page_bytes as usize,
+            time: None,
         },
         side,
         visibility: Visibility::Durable,
@@ -224,8 +262,8 @@ fn text(bytes: &[u8]) -> String {
 fn listed(
     view: &View<'_>,
     within: std::ops::Range<u32>,
-    after: Option<&str>,
-    limit: u64,
+    (after, limit): (Option<&str>, u64),
+    operation: &Operation,
 ) -> Outcome {
     let segments = &view.log.segments;
     let inside = |seen: &Seen| {
@@ -242,6 +280,19 @@ fn listed(
         .map(|(key, _)| key)
         .collect();
     let limit = limit.min(view.facts.page_records) as usize;
+    if let Some(Outcome::Keys {
+        keys,
+        next_start_after: Some(stopped_after),
+    }) = operation.outcome()
+        && keys.len() < limit
+        && view.took_its_time(operation)
+    {
+        let before = all.into_iter().filter(|key| *key <= stopped_after);
+        return Outcome::Keys {
+            keys: before.cloned().collect(),
+            next_start_after: Some(stopped_after.clone()),
+        };
+    }
     let keys: Vec<String> = all.iter().take(limit).map(|key| (*key).clone()).collect();
     let next_start_after = keys.last().filter(|_| all.len() > keys.len()).cloned();
     Outcome::Keys {

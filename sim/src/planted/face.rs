@@ -190,6 +190,7 @@ impl Face {
                     mut values,
                     next,
                     mut trimmed,
+                    more,
                 },
             ) if changes_records(bug) => {
                 match bug {
@@ -210,17 +211,24 @@ impl Face {
                     values,
                     next,
                     trimmed,
+                    more,
                 }
             }
             (
                 Some(Planted::MissBetween),
                 Call::Several(call),
-                Outcome::Named { next, trimmed, .. },
+                Outcome::Named {
+                    next,
+                    trimmed,
+                    more,
+                    ..
+                },
             ) if call.start > 0 && call.follow_ms.is_some() && now_ms() - asked_ms < WOKEN_MS => {
                 Outcome::Named {
                     values: Vec::new(),
                     next,
                     trimmed,
+                    more,
                 }
             }
             (
@@ -230,12 +238,31 @@ impl Face {
                     values,
                     next,
                     trimmed,
+                    more,
                 },
             ) if values.len() as u64 == scan.limit => Outcome::Page {
                 values,
                 next: next + 1,
                 trimmed,
+                more,
             },
+            (
+                Some(Planted::HideMore),
+                Call::Scan(scan),
+                Outcome::Page {
+                    mut values,
+                    trimmed,
+                    ..
+                },
+            ) if !scan.newest && values.len() > 1 => {
+                let rest = values.split_off(values.len() / 2);
+                Outcome::Page {
+                    values,
+                    next: rest[0].sequence,
+                    trimmed,
+                    more: false,
+                }
+            }
             (
                 Some(Planted::CountAtSegment),
                 Call::Count { end, .. },
@@ -350,6 +377,7 @@ async fn asleep(scan: &ScanCall, outcome: Outcome, asked_ms: u64) -> Outcome {
         values: Vec::new(),
         next: scan.start,
         trimmed: None,
+        more: false,
     }
 }
 
@@ -441,6 +469,7 @@ impl Memory {
                 mut values,
                 next,
                 trimmed,
+                more,
             } => {
                 for seen in &mut values {
                     seen.sequence = self.shift(seen.sequence);
@@ -450,6 +479,7 @@ impl Memory {
                     values,
                     next,
                     trimmed,
+                    more,
                 }
             }
             outcome => outcome,

@@ -63,7 +63,7 @@ pub(crate) async fn check(
                     .push((sequence, index, key.clone(), value));
             }
         }
-        if page.len() < KEYS {
+        if page.is_empty() {
             break;
         }
         drop(read);

@@ -85,32 +85,45 @@ impl Client {
         }
     }
 
-    /// A page of a key, or `None` if the server did not give one.
+    /// A page of a key, or `None` if the server did not give one. It is empty only at the end.
     pub(crate) async fn scan(
         &self,
         key: &str,
-        start: u64,
+        mut start: u64,
         options: &str,
     ) -> Option<(Vec<Read>, u64)> {
-        let path = format!("/api/v1/log/scan?key={key}&start_seq={start}{options}");
-        let page = self.get(&path).await?;
-        let values = page["values"].as_array()?;
-        let values = values.iter().map(read).collect::<Option<_>>()?;
-        Some((values, page["nextSequence"].as_u64()?))
+        loop {
+            let path = format!("/api/v1/log/scan?key={key}&start_seq={start}{options}");
+            let page = self.get(&path).await?;
+            let values = page["values"].as_array()?.iter().map(read);
+            let values = values.collect::<Option<Vec<_>>>()?;
+            let next = page["nextSequence"].as_u64()?;
+            if !values.is_empty() || page["more"] != true {
+                return Some((values, next));
+            }
+            start = next;
+        }
     }
 
-    /// A page of keys after `after`, or `None` if the server did not give one.
+    /// A page of keys after `after`, or `None` if the server did not give one. It is empty only at the end.
     pub(crate) async fn keys(&self, after: Option<&str>, limit: usize) -> Option<Vec<String>> {
-        let after = after.map_or_else(String::new, |key| format!("&start_after={key}"));
-        let page = self
-            .get(&format!("/api/v1/log/keys?limit={limit}{after}"))
-            .await?;
-        let keys = page["keys"].as_array()?.iter();
-        keys.map(|key| {
-            let bytes = STANDARD.decode(key["key"].as_str()?).ok()?;
+        let text = |key: &Value| {
+            let bytes = STANDARD.decode(key.as_str()?).ok()?;
             String::from_utf8(bytes).ok()
-        })
-        .collect()
+        };
+        let mut after = after.map(str::to_owned);
+        loop {
+            let start = after.map_or_else(String::new, |key| format!("&start_after={key}"));
+            let path = format!("/api/v1/log/keys?limit={limit}{start}");
+            let page = self.get(&path).await?;
+            let keys = page["keys"].as_array()?.iter();
+            let keys = keys.map(|key| text(&key["key"]));
+            let keys = keys.collect::<Option<Vec<_>>>()?;
+            after = text(&page["nextStartAfter"]);
+            if !keys.is_empty() || after.is_none() {
+                return Some(keys);
+            }
+        }
     }
 
     /// How many records a key has, or `None` if the server did not say.

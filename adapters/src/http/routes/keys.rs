@@ -33,7 +33,8 @@ impl<S: LogReader> Keys<S> {
     ///
     /// Returns the distinct keys that have records in a range of segments, in byte order, one page at a time. For the next
     /// page, set `start_after_base64` to `nextStartAfter`, until a page has none. A page ends after `limit` keys or at the
-    /// server's byte limit (8 MiB by default), whichever comes first, and is read within 30 s (by default).
+    /// server's byte limit (8 MiB by default), whichever comes first, and is read within 30 s (by default). After half of that time, it has what was
+    /// found so far, and `nextStartAfter`, also if it is empty.
     #[oai(
         path = "/api/v1/log/keys",
         method = "get",

@@ -62,7 +62,8 @@ impl<S: LogReader> ScanRoute<S> {
     /// Returns the records of one key (`key`), of some keys (`keys`) or of all keys that begin with a prefix (`prefix`; empty for the
     /// whole log) in the order of their sequences. Give exactly one of these. In reads of several keys, each record has its `key`. A page ends after `limit` records or at the
     /// server's byte limit (8 MiB by default), whichever comes first. For the next page, set `start_seq` to `nextSequence`.
-    /// A page is read within 30 s (by default).
+    /// A page is read within 30 s (by default). After half of that time, it has what was found so far, and `more`: continue with
+    /// `nextSequence`, also if it is empty.
     ///
     /// With `follow=true`, the server responds immediately if there are records, else when the first record arrives, or
     /// after `timeout_ms` with no values and the `nextSequence` to continue with. Such a page ends at 256 KiB. Up to 10,000
@@ -232,7 +233,7 @@ fn newest(request: &ScanRequest) -> Result<Option<u64>, Failure> {
 }
 
 impl<S: LogReader> ScanRoute<S> {
-    async fn follow(&self, scan: Scan, wait: Duration) -> Result<Page, Error> {
+    async fn follow(&self, mut scan: Scan, wait: Duration) -> Result<Page, Error> {
         let mut tail = self.service.tail(scan.clone())?;
         let mut trimmed_before = None;
         match timeout(wait, next(&mut tail, &mut trimmed_before)).await {
@@ -244,11 +245,12 @@ impl<S: LogReader> ScanRoute<S> {
             // The wait was shorter than the store takes to say what is there already. What is there is answered
             // whatever the wait, and a store that does not answer is not "nothing new".
             Err(_) => {
-                before(
-                    self.read_timeout.saturating_sub(wait).max(LAST_LOOK),
-                    self.service.scan(&scan),
-                )
-                .await
+                let left = self.read_timeout.saturating_sub(wait).max(LAST_LOOK);
+                scan.range = scan.range.starting_at(tail.position());
+                scan.limit.time = Some(left / 2);
+                let mut page = before(left, self.service.scan(&scan)).await?;
+                page.trimmed_before = page.trimmed_before.or(trimmed_before);
+                Ok(page)
             }
         }
     }
@@ -279,6 +281,7 @@ fn nothing(next: Sequence, trimmed_before: Option<Sequence>) -> Page {
         bytes: 0,
         next,
         complete: true,
+        more: false,
         trimmed_before,
     }
 }
@@ -315,6 +318,9 @@ impl Encode for ScanAnswer {
         if let Some(floor) = page.trimmed_before {
             out.raw(",\"trimmedBefore\":").number(floor.get());
         }
+        if page.more {
+            out.raw(",\"more\":true");
+        }
         out.raw("}");
         Ok(out)
     }
@@ -336,6 +342,39 @@ impl Encode for ScanAnswer {
         if let Some(floor) = page.trimmed_before {
             prost::encoding::uint64::encode(5, &floor.get(), &mut out);
         }
+        if page.more {
+            prost::encoding::bool::encode(6, &true, &mut out);
+        }
         Ok(out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use prost::Message;
+
+    use super::*;
+
+    #[test]
+    fn a_page_whose_time_was_over_says_so_in_both_formats_and_others_do_not() {
+        for more in [true, false] {
+            let mut page = nothing(Sequence::new(7), None);
+            page.more = more;
+            let answer = ScanAnswer {
+                key: "k".into(),
+                page,
+                bytes: ByteFormat::Base64,
+            };
+            let json = answer.json().expect("encoded").into_bytes();
+            let said = if more { ",\"more\":true" } else { "" };
+            let expected = format!(
+                r#"{{"status":"success","key":"aw==","values":[],"nextSequence":7{said}}}"#
+            );
+            assert_eq!(String::from_utf8_lossy(&json), expected);
+            let protobuf = answer.protobuf().expect("encoded");
+            let message = ScanResponse::decode(&protobuf[..]).expect("the message");
+            assert_eq!((message.more, message.next_sequence), (more, 7));
+            assert_eq!(message.encode_to_vec(), protobuf);
+        }
     }
 }

@@ -190,6 +190,7 @@ impl<S: LogReader> StreamRoute<S> {
         let limit = PageLimit {
             records: limits.page_records.min(PAGE_RECORDS),
             bytes: limits.page_bytes.min(PAGE_BYTES),
+            time: Some(limits.page_time),
         };
         let bytes = request.format.unwrap_or_default();
         let mut scan = scan_of(request, limit, &self.service).await?;

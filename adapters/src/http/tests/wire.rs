@@ -151,8 +151,9 @@ fn messages_have_the_bytes_that_log_proto_says() {
             values: vec![value],
             next_sequence: 2,
             trimmed_before: Some(2),
+            more: true,
         },
-        b"\x0a\x07success\x12\x01k\x1a\x12\x08\x01\x12\x01v\x18\x02\x22\x06\x0a\x01h\x12\x01w\x2a\x01z\x20\x02\x28\x02",
+        b"\x0a\x07success\x12\x01k\x1a\x12\x08\x01\x12\x01v\x18\x02\x22\x06\x0a\x01h\x12\x01w\x2a\x01z\x20\x02\x28\x02\x30\x01",
     );
     golden(
         &KeysResponse {

@@ -15,6 +15,7 @@ use slatedb::{DbIterator, DbReadOps};
 use super::directory::Holding;
 use super::error;
 use super::layout::{directory, keys};
+use super::page_time::PageTime;
 use super::read::Reader;
 use super::record_rows::{next_row, rows};
 
@@ -27,25 +28,25 @@ const CONCURRENT: usize = 32;
 
 impl<D: DbReadOps + Sync> Reader<'_, D> {
     /// One page of the distinct keys that have a record at or above the floor.
-    pub(super) async fn keys(&self, query: &KeysQuery) -> Result<KeysPage> {
+    pub(super) async fn keys(&self, query: &KeysQuery, time: PageTime) -> Result<KeysPage> {
         let [Some(first), Some(newest)] = [self.segments.first(), self.segments.last()] else {
             return Ok(KeysBuilder::new(query).finish());
         };
         // With another end, segments that begin from now on are not asked for.
         let is_whole = query.start_segment <= first.id && query.end_segment == SegmentId::MAX;
         if is_whole && self.floor <= first.start {
-            return self.all_keys(query).await;
+            return self.all_keys(query, time).await;
         }
         let left = overlapping(&self.segments, self.floor, Sequence::MAX);
         let oldest = left.first().unwrap_or(newest);
         let start = query.start_segment.max(oldest.id);
         let window = start..query.end_segment.min(newest.id.saturating_add(1));
         let partial = (self.floor > oldest.start).then_some(oldest.id);
-        self.keys_of_segments(query, window, partial).await
+        self.keys_of_segments(query, (window, partial), time).await
     }
 
     /// The keys of the log: one row for each.
-    async fn all_keys(&self, query: &KeysQuery) -> Result<KeysPage> {
+    async fn all_keys(&self, query: &KeysQuery, time: PageTime) -> Result<KeysPage> {
         let began = self.began();
         let mut page = KeysBuilder::new(query);
         let Some((prefix, start)) = keys::range(query) else {
@@ -59,6 +60,10 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
             let key = keys::decode(&row.key, &row.value)?;
             let all = 0..SegmentId::MAX;
             if self.is_left(&key, all, &began).await? && !page.offer(key.as_bytes().clone()) {
+                break;
+            }
+            if time.is_over() {
+                page.stop_after(key);
                 break;
             }
         }
@@ -93,8 +98,8 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
     async fn keys_of_segments(
         &self,
         query: &KeysQuery,
-        window: Range<SegmentId>,
-        partial: Option<SegmentId>,
+        (window, partial): (Range<SegmentId>, Option<SegmentId>),
+        time: PageTime,
     ) -> Result<KeysPage> {
         let began = self.began();
         let mut page = KeysBuilder::new(query);
@@ -105,9 +110,13 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
             rows: self.listing(prefix, start, READ_AHEAD_KEYS).await?,
             window,
             partial,
+            time,
             open: None,
             next: None,
             done: None,
+            at: None,
+            passed: None,
+            stopped_after: None,
         };
         let together = if partial.is_some() { CONCURRENT } else { 1 };
         loop {
@@ -118,6 +127,9 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
                 found.push(next);
             }
             if found.is_empty() {
+                if let Some(key) = walk.stopped_after {
+                    page.stop_after(key);
+                }
                 return Ok(page.finish());
             }
             let listed: Vec<Option<Key>> = stream::iter(found)
@@ -195,12 +207,20 @@ struct Walk {
     window: Range<SegmentId>,
     /// The first of them, if only a part of it matters.
     partial: Option<SegmentId>,
+    /// When it stops.
+    time: PageTime,
     /// A key of that segment that was not seen in another segment yet.
     open: Option<Key>,
     /// What was found after it.
     next: Option<Found>,
     /// The last key that was found.
     done: Option<Key>,
+    /// The key of the last row.
+    at: Option<Key>,
+    /// The last key that was found or passed over, with all before it.
+    passed: Option<Key>,
+    /// The same, once the walk has stopped because its time was over.
+    stopped_after: Option<Key>,
 }
 
 /// A key of the directory.
@@ -212,17 +232,28 @@ enum Found {
 }
 
 impl Walk {
-    /// The next key, in ascending order.
+    /// The next key, in ascending order; none at the end, and when the time is over and a key was passed.
     async fn next(&mut self) -> Result<Option<Found>> {
         if let Some(next) = self.next.take() {
             return Ok(Some(next));
         }
         loop {
+            if self.passed.is_some() && self.time.is_over() {
+                self.stopped_after = self.passed.clone();
+                return Ok(None);
+            }
             let row = self.rows.next().await.map_err(error::read)?;
             let Some(row) = row else {
+                // There is nothing to stop before.
+                self.passed = None;
                 return Ok(self.in_part());
             };
             let entry = directory::decode(&row.key, &row.value)?;
+            let mut before = None;
+            if self.at.as_ref() != Some(&entry.key) {
+                self.passed = self.at.replace(entry.key.clone());
+                before = self.in_part();
+            }
             if self.done.as_ref() == Some(&entry.key) || entry.segment >= self.window.end {
                 // It was found, or lies only in segments that do not matter: to the next key.
                 let past = directory::key(entry.key.as_ref(), SegmentId::MAX);
@@ -231,23 +262,19 @@ impl Walk {
                 let first = directory::key(entry.key.as_ref(), self.window.start);
                 self.rows.seek(first).await.map_err(error::read)?;
             } else if self.partial == Some(entry.segment) {
-                let before = self.in_part();
                 self.open = Some(entry.key);
-                if before.is_some() {
-                    return Ok(before);
-                }
             } else {
+                self.open = None;
                 self.done = Some(entry.key.clone());
-                let before = match self.open.as_ref() == Some(&entry.key) {
-                    true => self.open.take().and(None),
-                    false => self.in_part(),
-                };
+                self.passed = Some(entry.key.clone());
                 let found = Found::Listed(entry.key);
-                if before.is_some() {
-                    self.next = Some(found);
-                    return Ok(before);
+                if before.is_none() {
+                    return Ok(Some(found));
                 }
-                return Ok(Some(found));
+                self.next = Some(found);
+            }
+            if before.is_some() {
+                return Ok(before);
             }
         }
     }

@@ -32,6 +32,7 @@ mod order_fetch;
 mod order_spans;
 mod order_walk;
 mod owner;
+mod page_time;
 mod plain_objects;
 mod prefix_floors;
 mod prefix_removal;
@@ -85,6 +86,7 @@ use tokio::time::{Instant, timeout_at};
 pub use open::{Options, StoreParts};
 pub use owner::Instance;
 use owner::Ownership;
+use page_time::PageTime;
 use queue::{FloorRequest, Queue};
 use read::Reader;
 use shared::Shared;
@@ -307,15 +309,17 @@ impl LogReader for SlateStore {
         let Selection::Key(key) = &scan.selection else {
             return self.scan_several(scan).await;
         };
+        let time = PageTime::of(&scan.limit);
         self.read((Some(key), scan.range.start()), |reader| async move {
-            reader.scan(key, scan).await
+            reader.scan(key, scan, time).await
         })
         .await
     }
 
     async fn keys(&self, query: &KeysQuery) -> Result<KeysPage> {
+        let time = PageTime::of(&query.limit);
         self.read((None, Sequence::ZERO), |reader| async move {
-            reader.keys(query).await
+            reader.keys(query, time).await
         })
         .await
     }

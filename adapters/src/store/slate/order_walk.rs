@@ -17,6 +17,7 @@ use super::key_names::KeyNames;
 use super::layout::order::{self, Row};
 use super::order_fetch::{Budget, Wanted};
 use super::order_spans::{Span, spans};
+use super::page_time::PageTime;
 
 /// Rows of the order in a window.
 const WINDOW_ROWS: usize = 1_024;
@@ -103,6 +104,8 @@ pub(super) struct OrderWalk<'a, D, W> {
     /// Everything before it is taken or ready.
     reached: Sequence,
     bounds: Bounds,
+    /// When it ends behind a window.
+    time: PageTime,
     /// Sequences in the next window.
     window: u64,
 }
@@ -112,7 +115,8 @@ where
     D: DbReadOps + Sync,
     W: Wants,
 {
-    /// Begins to walk through the sequences of `range` in a segment.
+    /// Begins to walk through the sequences of `range` in a segment. When the time is over, it ends behind the window that was read, but not
+    /// before the first one: see [`OrderWalk::position`].
     ///
     /// # Errors
     /// As any read.
@@ -121,6 +125,7 @@ where
         (segment, range): (SegmentId, SequenceRange),
         wants: W,
         bounds: Bounds,
+        time: PageTime,
     ) -> Result<Self> {
         Ok(Self {
             db,
@@ -133,11 +138,12 @@ where
             ready: VecDeque::new(),
             reached: range.start(),
             bounds,
+            time,
             window: bounds.first.max(1),
         })
     }
 
-    /// The next records that are wanted. `None` at the end. What was deleted or removed meanwhile is left out: whoever reads notices that
+    /// The next records that are wanted. `None` at the end, and when the time is over. What was deleted or removed meanwhile is left out: whoever reads notices that
     /// (see `SlateStore::read`).
     ///
     /// # Errors
@@ -146,6 +152,9 @@ where
         loop {
             if let Some(walked) = self.ready.pop_front() {
                 return Ok(Some(walked));
+            }
+            if self.reached > self.range.start() && self.time.is_over() {
+                return Ok(None);
             }
             let Some(window) = self.next_window().await? else {
                 self.reached = self.range.end();
@@ -162,8 +171,8 @@ where
         }
     }
 
-    /// Everything below this sequence that is wanted has been returned by [`OrderWalk::next`]. At the end it is that of the range.
-    #[cfg(test)]
+    /// Everything below this sequence that is wanted has been returned by [`OrderWalk::next`]. At the end it is that of the range, or less
+    /// if the time was over before.
     pub(super) fn position(&self) -> Sequence {
         let next = self.ready.front();
         next.map_or(self.reached, |next| next.first)

@@ -13,6 +13,7 @@ use slatedb::DbReadOps;
 use super::directory::{Holding, add, base, newest, records_in};
 use super::key_floors::FloorsOfKeys;
 use super::key_names::KeyNames;
+use super::page_time::PageTime;
 use super::record_rows::{last_row, next_row, rows};
 
 /// Bytes that a scan of records reads ahead from the object store.
@@ -34,9 +35,9 @@ pub(super) struct Reader<'a, D> {
 
 impl<D: DbReadOps + Sync> Reader<'_, D> {
     /// One page of a key.
-    pub(super) async fn scan(&self, key: &Key, scan: &Scan) -> Result<Page> {
+    pub(super) async fn scan(&self, key: &Key, scan: &Scan, time: PageTime) -> Result<Page> {
         if scan.side == Side::Newest {
-            return self.newest(key, scan).await;
+            return self.newest(key, scan, time).await;
         }
         let visible = self.watermarks.visible(scan.visibility);
         let end = scan.range.end().min(visible);
@@ -47,11 +48,20 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
         }
         let mut page = PageBuilder::new(range, scan.start_time_ms, scan.limit);
         let mut holding = Holding::new(self.db, &self.segments, key, range).await?;
+        let mut is_first = true;
         'segments: while let Some(segment) = holding.next().await? {
+            if !std::mem::take(&mut is_first) && time.is_over() {
+                page.stop_at(segment.start);
+                break;
+            }
             let from = range.start();
             let mut rows = rows(self.db, segment.id, key, from, READ_AHEAD_BYTES).await?;
             while let Some(row) = next_row(&mut rows).await? {
                 if !page.push(&row.run)? {
+                    break 'segments;
+                }
+                if time.is_over() {
+                    page.stop_at(row.run.last().plus(1));
                     break 'segments;
                 }
             }

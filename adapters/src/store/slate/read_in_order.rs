@@ -15,7 +15,8 @@ use super::read_several::Several;
 use super::seen_keys::SeenKey;
 
 impl<D: DbReadOps + Sync> Reader<'_, D> {
-    /// The page of all keys in `range`. Costs by the commits in it, not by the keys. `None` if records of one went meanwhile.
+    /// The page of all keys in `range`. Costs by the commits in it, not by the keys. When its time is over, it ends after the window that
+    /// was read last, or before the next segment, but not before anything was read. `None` if records of one went meanwhile.
     pub(super) async fn in_order(
         &self,
         range: SequenceRange,
@@ -32,6 +33,10 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
         let mut records = 0;
         let segments = overlapping(&self.segments, range.start(), range.end());
         'segments: for (at, segment) in segments.iter().enumerate() {
+            if at > 0 && several.time.is_over() {
+                page.stop_at(segment.start);
+                break;
+            }
             let next = segments.get(at + 1);
             let end = next.map_or(range.end(), |next| next.start.min(range.end()));
             let mut within = SequenceRange::new(range.start().max(segment.start).min(end), end)?;
@@ -47,7 +52,8 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
                 ..scan.limit
             });
             let db = (self.db, self.key_names);
-            let mut walk = OrderWalk::new(db, (segment.id, within), &keys, bounds).await?;
+            let place = (segment.id, within);
+            let mut walk = OrderWalk::new(db, place, &keys, bounds, several.time).await?;
             while let Some(walked) = walk.next().await? {
                 let has_room = merge_commit(walked.runs, scan.limit, |run| {
                     records += run.count() as usize;
@@ -56,6 +62,10 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
                 if !has_room {
                     break 'segments;
                 }
+            }
+            if walk.position() < within.end() {
+                page.stop_at(walk.position());
+                break;
             }
         }
         let seen = keys.seen.into_inner();

@@ -5,6 +5,7 @@ use log_domain::{Key, Page, Result, Scan, SequenceRange};
 use slatedb::DbReadOps;
 
 use super::directory::Holding;
+use super::page_time::PageTime;
 use super::read::Reader;
 use super::record_rows::{next_row, rows, rows_newest_first};
 
@@ -14,7 +15,7 @@ const READ_AHEAD_BYTES: usize = 512 * 1024;
 
 impl<D: DbReadOps + Sync> Reader<'_, D> {
     /// One page of the newest records of a key. Costs a seek or two for each segment that has some of them.
-    pub(super) async fn newest(&self, key: &Key, scan: &Scan) -> Result<Page> {
+    pub(super) async fn newest(&self, key: &Key, scan: &Scan, time: PageTime) -> Result<Page> {
         let end = scan
             .range
             .end()
@@ -33,6 +34,10 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
         };
         let mut is_newest = true;
         'segments: while let Some(segment) = holding.next().await? {
+            if !page.is_empty() && time.is_over() {
+                page.stop();
+                break;
+            }
             // Rows are found by their last sequence, and one that ends beyond the range may begin in it.
             if std::mem::take(&mut is_newest) && is_cut {
                 let mut across = rows(self.db, segment.id, key, end, 1).await?;
@@ -45,6 +50,10 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
             let mut rows = rows_newest_first(self.db, segment.id, key, below, ahead).await?;
             while let Some(row) = next_row(&mut rows).await? {
                 if !page.push(&row.run)? {
+                    break 'segments;
+                }
+                if !page.is_empty() && time.is_over() {
+                    page.stop();
                     break 'segments;
                 }
             }

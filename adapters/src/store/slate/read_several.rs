@@ -14,6 +14,7 @@ use log_domain::{
 };
 use slatedb::{DbIterator, DbReadOps};
 
+use super::page_time::PageTime;
 use super::read::Reader;
 use super::record_rows::{next_row, rows};
 use super::seen_keys::SeenKey;
@@ -37,13 +38,18 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
         scan: &Scan,
         prefixes: &PrefixFloors,
         most: usize,
+        time: PageTime,
     ) -> Result<Option<Page>> {
         let visible = self.watermarks.visible(scan.visibility);
         let end = scan.range.end().min(visible);
         let start = scan.range.above(self.floor).start();
         let range = SequenceRange::new(start.min(end), end)?;
         let range = range.starting_at(range.start().max(self.segment_before(scan.start_time_ms)));
-        let several = Several { scan, prefixes };
+        let several = Several {
+            scan,
+            prefixes,
+            time,
+        };
         let page = match self.window(range) {
             Some(window) => match selected(self.db, &scan.selection, window, most).await? {
                 Some(keys) => self.merged(keys, range, &several).await?,
@@ -64,6 +70,14 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
         Some(overlapping.first()?.id..=overlapping.last()?.id)
     }
 
+    /// Which one of the segments this is.
+    fn place_of(&self, segment: SegmentId) -> Result<usize> {
+        let at = self
+            .segments
+            .binary_search_by_key(&segment, |segment| segment.id);
+        at.map_err(|_| unknown(segment))
+    }
+
     /// Where the first segment begins that can have records of this time.
     fn segment_before(&self, since_ms: Option<i64>) -> Sequence {
         let Some(since_ms) = since_ms else {
@@ -75,7 +89,8 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
         segment.map_or(Sequence::ZERO, |segment| segment.start)
     }
 
-    /// The page of these keys in `range`, by merging their rows. `None` if records of one went meanwhile.
+    /// The page of these keys in `range`, by merging their rows. When its time is over, it ends after the records that were merged last,
+    /// or before the next segment, but not before anything was read. `None` if records of one went meanwhile.
     async fn merged(
         &self,
         held: Vec<HeldKey>,
@@ -90,9 +105,14 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
             keys.push(KeyRows { held, seen });
         }
         let mut page = PageBuilder::new(range, scan.start_time_ms, scan.limit);
+        let mut is_first = true;
         while let Some(segment) = keys.iter().filter_map(|key| key.held.segment()).min() {
+            if !std::mem::take(&mut is_first) && several.time.is_over() {
+                page.stop_at(self.segments[self.place_of(segment)?].start);
+                break;
+            }
             if !self
-                .merge_segment(segment, &keys, range, scan, &mut page)
+                .merge_segment(segment, &keys, range, several, &mut page)
                 .await?
             {
                 break;
@@ -108,15 +128,16 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
         Ok(are_as_seen.then(|| page.finish(range.end())))
     }
 
-    /// Puts what a segment has of the keys into the page. Returns whether the page has room for more.
+    /// Puts what a segment has of the keys into the page. Returns whether the page has room for more, and time.
     async fn merge_segment(
         &self,
         segment: SegmentId,
         keys: &[KeyRows],
         range: SequenceRange,
-        scan: &Scan,
+        several: &Several<'_>,
         page: &mut PageBuilder,
     ) -> Result<bool> {
+        let scan = several.scan;
         let holding = keys.iter();
         let holding = holding.filter(|key| key.held.segment() == Some(segment));
         let holding: Vec<&KeyRows> = holding.collect();
@@ -147,6 +168,10 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
             match merge.step()? {
                 Merged::Run(run) => {
                     if !page.push(&run)? {
+                        return Ok(false);
+                    }
+                    if several.time.is_over() {
+                        page.stop_at(run.last().plus(1));
                         return Ok(false);
                     }
                 }
@@ -186,10 +211,7 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
         since_ms: i64,
     ) -> Result<Sequence> {
         let mut low = range.start();
-        let at = self
-            .segments
-            .binary_search_by_key(&segment, |segment| segment.id);
-        let at = at.map_err(|_| unknown(segment))?;
+        let at = self.place_of(segment)?;
         if self.segments[at].start_time_ms >= since_ms {
             return Ok(low);
         }
@@ -228,6 +250,8 @@ pub(super) struct Several<'a> {
     pub(super) scan: &'a Scan,
     /// The floors of prefixes from before that of the log was read.
     pub(super) prefixes: &'a PrefixFloors,
+    /// When the page ends with what it has.
+    pub(super) time: PageTime,
 }
 
 /// One of the keys whose rows are merged.

@@ -2,6 +2,7 @@
 
 use log_domain::{Error, Page, Result, Scan};
 
+use super::page_time::PageTime;
 use super::read_several::MERGED_KEYS;
 use super::{READS, SlateStore};
 
@@ -11,6 +12,7 @@ impl SlateStore {
     /// # Errors
     /// [`Error::Unavailable`] when something went each time; those of a read.
     pub(super) async fn scan_several(&self, scan: &Scan) -> Result<Page> {
+        let time = PageTime::of(&scan.limit);
         for attempt in 0..READS {
             // Before the floor of the log, for which one of a prefix can be forgotten.
             let prefixes = self.shared.key_floors.prefixes().now();
@@ -19,7 +21,7 @@ impl SlateStore {
                 .covering_floor(|key| prefixes.of_key(key.as_ref()));
             let reader = self.reader(covering);
             let from = reader.floor.max(scan.range.start());
-            let answer = reader.several(scan, &prefixes, MERGED_KEYS).await;
+            let answer = reader.several(scan, &prefixes, MERGED_KEYS, time).await;
             if attempt == 0 && matches!(answer, Err(Error::Corrupt(_))) {
                 self.look_for_replaced_files().await;
                 continue;

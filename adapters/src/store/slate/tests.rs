@@ -185,6 +185,7 @@ pub(super) async fn values(store: &SlateStore, key: &'static str) -> Vec<(u64, b
         limit: PageLimit {
             records: 100_000,
             bytes: 64 << 20,
+            time: None,
         },
         side: Side::Oldest,
         visibility: Visibility::Memory,

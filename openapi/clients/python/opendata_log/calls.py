@@ -64,7 +64,7 @@ class Calls:
             page = yield from self._scan(query, limit)
             if page.trimmed_before is not None:
                 yield Found([Trimmed(key, page.trimmed_before)])
-            if not page.records:
+            if not page.records and not page.more:
                 return
             yield Found(page.records)
             query = query | {"start_seq": page.next_sequence}
@@ -90,12 +90,12 @@ class Calls:
             now = time.monotonic()
             if page.trimmed_before is not None:
                 trimmed_before = page.trimmed_before
-            # What is left of a millisecond cannot be asked for.
-            if page.records or end - now < 0.001:
-                return Page(page.records, page.next_sequence, trimmed_before)
+            # What is left of a millisecond cannot be asked for. What is there already is read whatever the wait.
+            if page.records or end - now < 0.001 and not page.more:
+                return Page(page.records, page.next_sequence, trimmed_before, page.more)
             query = query | {"start_seq": page.next_sequence}
             # A server that stops answers at once.
-            yield Pause(min(max(0.0, asked + self._retry.pause - now), end - now))
+            yield Pause(max(0.0, min(asked + self._retry.pause, end) - now))
 
     def tail(
         self, key: Selection, start: int, end: int | None, visibility: ScanVisibility, start_time_ms: int | None,
@@ -186,7 +186,9 @@ class Calls:
     def _page(self, asked: dict[str, Any], wait: float = 0.0) -> Call[Page]:
         return self._read(
             ScanResponse, asked, scan._parse_response,
-            lambda answer: Page([record(value) for value in answer.values], answer.next_sequence, floor(answer.trimmed_before)), wait)
+            lambda answer: Page(
+                [record(value) for value in answer.values], answer.next_sequence, floor(answer.trimmed_before), answer.more is True),
+            wait)
 
     def _read(
         self, kind: type[A], asked: dict[str, Any], parse: Callable[..., Any], use: Callable[[A], T], wait: float = 0.0,

@@ -99,7 +99,7 @@ class LogClient:
         """The last `count` records of `key`, in order; and where a tail continues.
 
         With `start_time_ms`, only those from the first one on that was appended at that time or later. The server limits a page (to 10,000
-        records and 8 MiB by default): of more, the newest come.
+        records and 8 MiB by default): of more, the newest come. If reading them takes too long, too: then the page says so with `more`.
         """
         return self._result(self._calls.last(key, count, visibility, start_time_ms))
 

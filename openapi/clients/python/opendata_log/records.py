@@ -36,16 +36,19 @@ class Page(tuple[list[Record], int]):
 
     trimmed_before: int | None
     """If records that were to be read had been trimmed: the floor, the first sequence that can still be there."""
+    more: bool
+    """Whether the server ended the page because it took too long: there may be more records, also if it has none."""
 
-    def __new__(cls, records: list[Record], following: int, trimmed_before: int | None = None) -> Self:
+    def __new__(cls, records: list[Record], following: int, trimmed_before: int | None = None, more: bool = False) -> Self:
         """The pair of `records` and `following`."""
         page = super().__new__(cls, (records, following))
         page.trimmed_before = trimmed_before
+        page.more = more
         return page
 
-    def __getnewargs__(self) -> tuple[list[Record], int, int | None]:
+    def __getnewargs__(self) -> tuple[list[Record], int, int | None, bool]:
         """So that it can be copied and pickled."""
-        return self[0], self[1], self.trimmed_before
+        return self[0], self[1], self.trimmed_before, self.more
 
     @property
     def records(self) -> list[Record]:

@@ -126,7 +126,7 @@ impl LogClient {
                 let mut query = query?;
                 let page = query.read(&client.http, &client.retry).await?;
                 query.start = page.next_sequence;
-                let next = (!page.records.is_empty()).then_some(Ok(query));
+                let next = (page.more || !page.records.is_empty()).then_some(Ok(query));
                 Ok(Some((page, next)))
             }
         });
@@ -136,7 +136,7 @@ impl LogClient {
     /// The last `count` records of `key`, in order, in one page.
     ///
     /// After them, [`Records::next_sequence`] is where a tail continues. The server limits a page (to 10,000 records and 8 MiB by default): of
-    /// more, the newest come.
+    /// more, the newest come. If reading them takes too long, too: then [`Records::more`] says so.
     ///
     /// # Errors
     /// The stream ends after an error.

@@ -24,6 +24,7 @@ pub struct Records {
     after_page: u64,
     next_sequence: u64,
     trimmed_before: Option<u64>,
+    more: bool,
 }
 
 impl Records {
@@ -37,6 +38,7 @@ impl Records {
             after_page: start,
             next_sequence: start,
             trimmed_before: None,
+            more: false,
         }
     }
 
@@ -54,6 +56,12 @@ impl Records {
     /// What was trimmed is left out. It is known with the first record after it, or at the end of a scan.
     pub fn trimmed_before(&self) -> Option<u64> {
         self.trimmed_before
+    }
+
+    /// Whether the server ended the page that was read last because it took too long. A scan or a tail reads on then. Of the
+    /// [last records](crate::LogClient::last), there may be older ones that were asked for.
+    pub fn more(&self) -> bool {
+        self.more
     }
 }
 
@@ -74,6 +82,7 @@ impl Stream for Records {
             match ready!(self.pages.poll_next_unpin(context)) {
                 Some(Ok(page)) => {
                     self.after_page = page.next_sequence;
+                    self.more = page.more;
                     self.trimmed_before = page.trimmed_before.or(self.trimmed_before);
                     if page.records.is_empty() {
                         self.next_sequence = page.next_sequence;

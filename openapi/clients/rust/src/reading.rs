@@ -101,6 +101,8 @@ pub(crate) struct Page {
     pub(crate) records: Vec<SequencedRecord>,
     /// Where to continue.
     pub(crate) next_sequence: u64,
+    /// Whether there may be more records although it is empty.
+    pub(crate) more: bool,
     /// If something was asked for that was trimmed: the first sequence that could still be there.
     pub(crate) trimmed_before: Option<u64>,
 }
@@ -236,6 +238,7 @@ impl From<ScanResponse> for Page {
         Self {
             records: answer.values.into_iter().map(Into::into).collect(),
             next_sequence: answer.next_sequence,
+            more: answer.more,
             trimmed_before: answer.trimmed_before,
         }
     }

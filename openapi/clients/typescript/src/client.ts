@@ -73,6 +73,8 @@ export interface Page {
   readonly nextSequence: number;
   /** If records that were to be read had been trimmed: the floor, the first sequence that can still be there. */
   readonly trimmedBefore?: number;
+  /** If the server ended the page because it took too long: there may be more records, also if it has none. */
+  readonly more?: true;
 }
 
 const RANGE = ["start", "end"];
@@ -130,7 +132,7 @@ export class LogClient {
     for (let start = query.start_seq; ;) {
       const page = await this.#scan({ ...query, start_seq: start }, limit, signal);
       if (page.trimmedBefore !== undefined) yield new Notice(page.trimmedBefore);
-      if (page.records.length === 0) return;
+      if (page.records.length === 0 && !page.more) return;
       yield* page.records;
       start = page.nextSequence;
     }
@@ -138,7 +140,8 @@ export class LogClient {
 
   /**
    * The last `count` records of `key`, in order; and where a tail continues. With `startTimeMs`, only those from the first one on that was
-   * appended at that time or later. The server limits a page (to 10,000 records and 8 MiB by default): of more, the newest come.
+   * appended at that time or later. The server limits a page (to 10,000 records and 8 MiB by default): of more, the newest come. If
+   * reading them takes too long, too: then the page says so with `more`.
    */
   async last(
     key: Uint8Array, count: number, options: Pick<Reading, "signal" | "startTimeMs" | "visibility"> = {},
@@ -166,11 +169,11 @@ export class LogClient {
       const page = await this.#scan({ ...query, start_seq: from }, limit, options.signal, wait);
       const left = end - performance.now();
       if (page.trimmedBefore !== undefined) trimmed = { trimmedBefore: page.trimmedBefore };
-      // A timer may be early by a millisecond.
-      if (page.records.length > 0 || left < 2) return { ...page, ...trimmed };
+      // A timer may be early by a millisecond. What is there already is read whatever the wait.
+      if (page.records.length > 0 || (left < 2 && !page.more)) return { ...page, ...trimmed };
       from = page.nextSequence;
       // A server that stops answers at once.
-      await pause(Math.min(left, Math.max(0, began + this.#retry.pauseMs - performance.now())), options.signal);
+      await pause(Math.max(0, Math.min(left, began + this.#retry.pauseMs - performance.now())), options.signal);
     }
   }
 
@@ -328,9 +331,13 @@ export class LogClient {
     const answer = await this.#read(
       request, PAGE, signal, (signal) => this.#api.GET(path, { params: { query }, signal }), waitMs);
     const records = answer.values.map((value) => record(value, request));
-    const page = { records, nextSequence: answer.nextSequence };
     const trimmedBefore = floor(answer, request);
-    return trimmedBefore === undefined ? page : { ...page, trimmedBefore };
+    return {
+      records,
+      nextSequence: answer.nextSequence,
+      ...(trimmedBefore === undefined ? {} : { trimmedBefore }),
+      ...(answer.more === true ? { more: true as const } : {}),
+    };
   }
 
   #request(path: string): string {

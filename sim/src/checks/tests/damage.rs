@@ -172,6 +172,9 @@ pub(super) const DAMAGE: &[(&str, &str, Damage)] = &[
         let newest = nth_last(history, is_page, 1);
         if let Some((_, Outcome::Page { values, .. })) = &mut newest.answered { values.pop(); }
     }),
+    ("a page ends early without being late", "pages", |history, _, _| {
+        if let Some((_, Outcome::Page { more, .. })) = &mut last(history, is_page).answered { *more = true; }
+    }),
     ("a page is over its limit", "pages", |_, _, facts| facts.page_records = 1),
     ("a page is stale", "visible", |history, _, _| { let (values, next) = page(history); values.clear(); *next = 0; }),
     ("a count is too high", "counts", |history, _, _| count(history, "counter", |count| count + 1_000)),
@@ -209,7 +212,7 @@ pub(super) const DAMAGE: &[(&str, &str, Damage)] = &[
         let asked = last(history, is_page);
         let Call::Scan(scan) = &mut asked.call else { return };
         (scan.follow_ms, scan.start) = (Some(9_000), 1 << 40);
-        asked.answered.as_mut().expect("answered").1 = Outcome::Page { values: Vec::new(), next: 1 << 40, trimmed: None };
+        asked.answered.as_mut().expect("answered").1 = Outcome::Page { values: Vec::new(), next: 1 << 40, trimmed: None, more: false };
     }),
     ("an answer says that there is a bug", "answered", |history, _, _| {
         let bug = Outcome::Refused { status: 500, code: "internal".into(), message: String::new() };

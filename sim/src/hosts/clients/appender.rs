@@ -72,7 +72,9 @@ impl Client {
                 follow_ms: None,
             };
             match self.connection.scan(scan).await {
-                Outcome::Page { values, next, .. } if !values.is_empty() => start = next,
+                Outcome::Page {
+                    values, next, more, ..
+                } if more || !values.is_empty() => start = next,
                 outcome if failed(&outcome) => self.back_off().await,
                 _ => return,
             }

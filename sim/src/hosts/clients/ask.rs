@@ -296,6 +296,7 @@ fn outcome(call: &Call, answer: &Answer) -> Option<Outcome> {
             values: all(&body["values"], seen)?,
             next: body["nextSequence"].as_u64()?,
             trimmed: body["trimmedBefore"].as_u64(),
+            more: body["more"] == true,
         },
         Call::Several(_) => Outcome::Named {
             values: all(&body["values"], |value| {
@@ -306,6 +307,7 @@ fn outcome(call: &Call, answer: &Answer) -> Option<Outcome> {
             })?,
             next: body["nextSequence"].as_u64()?,
             trimmed: body["trimmedBefore"].as_u64(),
+            more: body["more"] == true,
         },
         Call::Count { .. } => Outcome::Count {
             count: body["count"].as_u64()?,

@@ -120,13 +120,14 @@ impl Audit {
                 values,
                 next,
                 trimmed,
+                more,
             } = self.surely(call).await?
             else {
                 return None;
             };
             floor = floor.max(trimmed.unwrap_or(0));
             // A server that sends a reader back is reported by the checkers, not by reading without end.
-            if values.is_empty() || next <= start {
+            if values.is_empty() && !more || next <= start {
                 return Some((all, next, floor));
             }
             all.extend(values);

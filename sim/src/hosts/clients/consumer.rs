@@ -33,7 +33,7 @@ impl Client {
             return false;
         };
         let position = position.unwrap_or(0);
-        let scan = ScanCall {
+        let mut scan = ScanCall {
             key: key(number),
             start: position,
             end: u64::MAX,
@@ -42,12 +42,18 @@ impl Client {
             durable: false,
             follow_ms: None,
         };
-        let Outcome::Page { values, next, .. } = self.connection.scan(scan).await else {
-            return false;
+        let (values, next) = loop {
+            match self.connection.scan(scan.clone()).await {
+                Outcome::Page {
+                    values, next, more, ..
+                } => match values.is_empty() {
+                    true if more => scan.start = next,
+                    true => return true,
+                    false => break (values, next),
+                },
+                _ => return false,
+            }
         };
-        if values.is_empty() {
-            return true;
-        }
         let moved = Move {
             name: name.clone(),
             position: next,

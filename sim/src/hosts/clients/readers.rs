@@ -32,7 +32,9 @@ impl Client {
             }
             for _ in 0..PAGES {
                 match self.connection.scan(scan.clone()).await {
-                    Outcome::Page { values, next, .. } if !values.is_empty() => scan.start = next,
+                    Outcome::Page {
+                        values, next, more, ..
+                    } if more || !values.is_empty() => scan.start = next,
                     outcome if failed(&outcome) => self.back_off().await,
                     _ => break,
                 }

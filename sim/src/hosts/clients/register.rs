@@ -83,7 +83,9 @@ impl Client {
                 follow_ms: None,
             };
             match self.connection.scan(scan).await {
-                Outcome::Page { values, next, .. } if values.is_empty() => {
+                Outcome::Page {
+                    values, next, more, ..
+                } if values.is_empty() && !more => {
                     positions.insert(key.to_owned(), next);
                     return Some(next);
                 }

@@ -7,6 +7,7 @@ use log_domain::{Deletion, KeySet};
 use proptest::prelude::*;
 
 use super::super::order_walk::{Bounds, OrderWalk, Wants};
+use super::super::page_time::PageTime;
 use super::several::{encoded, read};
 use super::*;
 use crate::store::slate::layout::{names, order};
@@ -19,12 +20,16 @@ const SMALL: Bounds = Bounds {
     records: u64::MAX,
 };
 
+/// As large as pages can be.
+const FOREVER: PageLimit = PageLimit {
+    records: usize::MAX,
+    bytes: usize::MAX,
+    time: None,
+};
+
 /// Windows as for the largest page.
 fn large() -> Bounds {
-    Bounds::of(PageLimit {
-        records: usize::MAX,
-        bytes: usize::MAX,
-    })
+    Bounds::of(FOREVER)
 }
 
 /// Sequence, key and value of a record.
@@ -138,7 +143,8 @@ impl Log {
             },
         };
         let db = (&self.store.db, &self.store.shared.key_names);
-        let walk = OrderWalk::new(db, (segment, range), wants, bounds).await;
+        let walk =
+            OrderWalk::new(db, (segment, range), wants, bounds, PageTime::of(&FOREVER)).await;
         let mut walk = walk.expect("read");
         let mut all: Vec<Known> = Vec::new();
         while let Some(walked) = walk.next().await.expect("read") {
@@ -278,7 +284,7 @@ proptest! {
                 let part = range(one.min(other) as u64, one.max(other) as u64);
                 // Not thousands of pages.
                 let pages = part.end().get() - part.start().get() < 400;
-                let limit = PageLimit { records: if pages { limit.0 } else { 1_000 }, bytes: if pages { limit.1 } else { 1 << 20 } };
+                let limit = PageLimit { records: if pages { limit.0 } else { 1_000 }, bytes: if pages { limit.1 } else { 1 << 20 }, time: None };
                 let paged = log.paged(part, &wanted, limit).await;
                 assert_eq!(paged, log.readable(part.start().get()..part.end().get(), &wanted));
                 for segment in segments.iter() {

@@ -109,6 +109,7 @@ pub(super) async fn names(store: &SlateStore) -> Vec<String> {
         limit: PageLimit {
             records: 1_000,
             bytes: 1 << 20,
+            time: None,
         },
     };
     let page = store.keys(&all).await.expect("listed");

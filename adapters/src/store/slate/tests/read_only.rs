@@ -87,20 +87,23 @@ impl Drop for ReadOnly {
 impl LogReader for ReadOnly {
     async fn scan(&self, scan: &Scan) -> Result<Page> {
         let view = self.view();
+        let time = PageTime::of(&scan.limit);
         let Selection::Key(key) = &scan.selection else {
             let prefixes = view.key_floors.prefixes().now();
             let of_key = |key: &Key| prefixes.of_key(key.as_ref());
             let reader = self.reader(&view, scan.selection.covering_floor(of_key));
-            let page = reader.several(scan, &prefixes, MERGED_KEYS).await?;
+            let page = reader.several(scan, &prefixes, MERGED_KEYS, time).await?;
             return Ok(page.expect("nothing goes"));
         };
         let floor = view.key_floors.of(&*self.db, key).await?;
-        self.reader(&view, floor).scan(key, scan).await
+        self.reader(&view, floor).scan(key, scan, time).await
     }
 
     async fn keys(&self, query: &KeysQuery) -> Result<KeysPage> {
         let view = self.view();
-        self.reader(&view, Sequence::ZERO).keys(query).await
+        self.reader(&view, Sequence::ZERO)
+            .keys(query, PageTime::of(&query.limit))
+            .await
     }
 
     async fn segments(&self, range: SequenceRange) -> Result<Vec<Segment>> {

@@ -411,6 +411,7 @@ async fn a_reader_never_misses_a_part_of_what_it_is_told_is_there() {
                     limit: PageLimit {
                         records: 100_000,
                         bytes: 64 << 20,
+                        time: None,
                     },
                     side: Side::Oldest,
                     visibility: Visibility::Memory,

@@ -8,6 +8,12 @@ use log_domain::{KeySet, PrefixRule};
 
 use super::*;
 
+const EVERYTHING: PageLimit = PageLimit {
+    records: 100_000,
+    bytes: 64 << 20,
+    time: None,
+};
+
 /// A little repeatable noise (splitmix64).
 struct Noise(u64);
 
@@ -56,6 +62,7 @@ impl Noise {
             limit: PageLimit {
                 records: 1 + self.below(60) as usize,
                 bytes: 1 + self.below(5_000) as usize,
+                time: None,
             },
             side: Side::Oldest,
             visibility: Visibility::Memory,
@@ -65,6 +72,7 @@ impl Noise {
 
 /// The page with the rows of up to so many keys merged, and with a walk through the order of the records for more.
 pub(super) async fn read(store: &SlateStore, scan: &Scan, most: usize) -> Page {
+    let time = PageTime::of(&scan.limit);
     // What was deleted is removed in the background, and a read that notices begins again.
     for _ in 0..100 {
         let prefixes = store.shared.key_floors.prefixes().now();
@@ -72,13 +80,29 @@ pub(super) async fn read(store: &SlateStore, scan: &Scan, most: usize) -> Page {
             .selection
             .covering_floor(|key| prefixes.of_key(key.as_ref()));
         let reader = store.reader(covering);
-        let page = reader.several(scan, &prefixes, most).await;
+        let page = reader.several(scan, &prefixes, most, time).await;
         if let Some(page) = page.expect("read") {
             return page;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     panic!("something went during each of the reads");
+}
+
+/// What pages without time have, and where they end.
+async fn without_time(store: &SlateStore, scan: &Scan, most: usize) -> (Vec<u8>, Sequence) {
+    let mut scan = scan.clone();
+    scan.limit.time = Some(Duration::ZERO);
+    let mut found = Vec::new();
+    loop {
+        let page = read(store, &scan, most).await;
+        found.extend(encoded(&page));
+        if page.complete {
+            return (found, page.next);
+        }
+        assert!(page.next > scan.range.start(), "no progress: {scan:?}");
+        scan.range = scan.range.starting_at(page.next);
+    }
 }
 
 /// The bytes of all records of a page.
@@ -145,6 +169,16 @@ async fn a_page_is_the_same_whether_keys_are_merged_or_the_order_is_walked() {
                 }
                 _ => {}
             }
+            // Each page begins again, so this is done now and then.
+            if step % 8 == 7 {
+                let mut scan = noise.scan(model.tip().get(), clock.now_ms());
+                let most = [1, 3, 1_000][noise.below(3) as usize];
+                let found = without_time(&store, &scan, most).await;
+                let what = format!("seed {seed}, step {step}, {most} at a time: {scan:?}");
+                scan.limit = EVERYTHING;
+                let expected = model.scan(&scan, model.tip()).expect("scanned");
+                assert_eq!(found, (encoded(&expected), expected.next), "{what}");
+            }
             for _ in 0..4 {
                 let scan = noise.scan(model.tip().get(), clock.now_ms());
                 let expected = model.scan(&scan, model.tip()).expect("scanned");
@@ -187,6 +221,7 @@ async fn a_key_in_more_segments_than_are_known_at_a_time_is_read_whole() {
         limit: PageLimit {
             records: 1_000,
             bytes: 1 << 20,
+            time: None,
         },
         side: Side::Oldest,
         visibility: Visibility::Memory,

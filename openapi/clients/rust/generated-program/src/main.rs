@@ -191,7 +191,7 @@ async fn pages(
             None,
         )
         .await?;
-        if answer.values.is_empty() {
+        if answer.values.is_empty() && answer.more != Some(true) {
             return Ok(all);
         }
         all.extend(answer.values);

@@ -375,11 +375,9 @@ impl Shared {
             return Reply::message(200, &answer(&name, position));
         }
         if request.head.starts_with("DELETE ") {
-            let answer = wire::DeleteCursorResponse {
-                status: wire::SUCCESS.to_owned(),
-                deleted: log.cursors.remove(&name).is_some(),
-            };
-            return Reply::message(200, &answer);
+            let status = wire::SUCCESS.to_owned();
+            let deleted = log.cursors.remove(&name).is_some();
+            return Reply::message(200, &wire::DeleteCursorResponse { status, deleted });
         }
         match log.cursors.get(&name) {
             Some(position) => Reply::message(200, &answer(&name, *position)),
@@ -444,6 +442,7 @@ impl Shared {
             values: found.into_iter().take(limit).collect(),
             next_sequence,
             trimmed_before: self.trimmed(url),
+            more: false,
         };
         Reply::message(200, &answer)
     }

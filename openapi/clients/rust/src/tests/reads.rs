@@ -159,6 +159,42 @@ async fn options_token_and_path_are_sent() {
 }
 
 #[tokio::test]
+async fn a_page_that_is_empty_because_its_time_was_over_is_not_the_end() {
+    let server = filled().await;
+    let page = crate::wire::ScanResponse {
+        status: crate::wire::SUCCESS.to_owned(),
+        key: "orders".into(),
+        next_sequence: 4,
+        more: true,
+        ..Default::default()
+    };
+    let late = Step::Answer(Reply::message(200, &page));
+    server.does([late.clone(), late.clone()]);
+    let client = client(&server.url(), 1);
+    let mut records = client.scan("orders", ..);
+    for sequence in [4, 6, 8] {
+        assert_eq!(records.next().await.unwrap().unwrap().sequence, sequence);
+    }
+    assert!(records.next().await.is_none());
+    assert!(!records.more());
+    server.does([late.clone()]);
+    let mut records = client.last("orders", 9);
+    assert!(records.next().await.is_none());
+    assert_eq!((records.next_sequence(), records.more()), (4, true));
+    server.does([late]);
+    let mut records = client.tail("orders", 0);
+    assert_eq!(records.next().await.unwrap().unwrap().sequence, 4);
+    let keys = crate::wire::KeysResponse {
+        status: crate::wire::SUCCESS.to_owned(),
+        next_start_after: Some("orders".into()),
+        ..Default::default()
+    };
+    server.does([Step::Answer(Reply::message(200, &keys))]);
+    let keys: Vec<_> = client.keys("").try_collect().await.unwrap();
+    assert_eq!(keys, ["others"]);
+}
+
+#[tokio::test]
 async fn what_was_trimmed_is_told_with_the_first_record_after_it() {
     let page = |records: &[u64], next_sequence, trimmed_before| {
         let value = |sequence: &u64| crate::wire::Value {
@@ -172,6 +208,7 @@ async fn what_was_trimmed_is_told_with_the_first_record_after_it() {
             values: records.iter().map(value).collect(),
             next_sequence,
             trimmed_before,
+            more: false,
         };
         Step::Answer(Reply::message(200, &page))
     };

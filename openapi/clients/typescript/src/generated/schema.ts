@@ -61,7 +61,8 @@ export interface paths {
          * @description Returns the records of one key (`key`), of some keys (`keys`) or of all keys that begin with a prefix (`prefix`; empty for the
          *     whole log) in the order of their sequences. Give exactly one of these. In reads of several keys, each record has its `key`. A page ends after `limit` records or at the
          *     server's byte limit (8 MiB by default), whichever comes first. For the next page, set `start_seq` to `nextSequence`.
-         *     A page is read within 30 s (by default).
+         *     A page is read within 30 s (by default). After half of that time, it has what was found so far, and `more`: continue with
+         *     `nextSequence`, also if it is empty.
          *
          *     With `follow=true`, the server responds immediately if there are records, else when the first record arrives, or
          *     after `timeout_ms` with no values and the `nextSequence` to continue with. Such a page ends at 256 KiB. Up to 10,000
@@ -102,7 +103,8 @@ export interface paths {
          * List keys
          * @description Returns the distinct keys that have records in a range of segments, in byte order, one page at a time. For the next
          *     page, set `start_after_base64` to `nextStartAfter`, until a page has none. A page ends after `limit` keys or at the
-         *     server's byte limit (8 MiB by default), whichever comes first, and is read within 30 s (by default).
+         *     server's byte limit (8 MiB by default), whichever comes first, and is read within 30 s (by default). After half of that time, it has what was
+         *     found so far, and `nextStartAfter`, also if it is empty.
          */
         get: operations["listKeys"];
         put?: never;
@@ -723,7 +725,7 @@ export interface components {
             keys: components["schemas"]["Key"][];
             /**
              * Format: byte
-             * @description The `start_after_base64` of the next page, in binary protobuf before base64 encoding. Absent if there are no more keys.
+             * @description The `start_after_base64` of the next page, in binary protobuf before base64 encoding. Absent if there are no more keys. A page that has it may be empty: half of the time for a read was over.
              */
             nextStartAfter?: string;
             /** @description The `start_after` of the next page: with `format=text`, in place of `nextStartAfter` if the key is text. */
@@ -928,6 +930,11 @@ export interface components {
              * @description If the requested range begins below the floor of the log or of the key: the higher one of the two, the first sequence that can still be there. Records before it were trimmed or deleted. In a read of several keys, only floors count that hold for all of them: that of the log, and those of retention rules for prefixes. In JSON, absent otherwise. Also absent in a page of the last records that has as many as were asked for.
              */
             trimmedBefore?: number;
+            /**
+             * @description Whether the page ends because half of the time for a read was over. Then it may have no records although there are more: continue with the next sequence. In a page of the last records: that there may be older ones that were asked for. In JSON, absent if false.
+             * @default false
+             */
+            more: boolean;
         };
         /**
          * @description A section of the log, across all keys. It ends where the next segment starts.

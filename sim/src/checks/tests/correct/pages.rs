@@ -29,6 +29,7 @@ impl Server {
             values,
             next,
             trimmed: trimmed.filter(|_| !scan.newest || all < most),
+            more: false,
         }
     }
 }

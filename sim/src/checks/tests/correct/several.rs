@@ -44,6 +44,7 @@ impl Server {
             values,
             next,
             trimmed: (call.start < self.floor.min(call.end)).then_some(self.floor),
+            more: false,
         }
     }
 }

@@ -14,11 +14,14 @@ pub(in crate::checks::tests) const OF_SEVERAL: &[(&str, &str, Damage)] = &[
         let Call::Several(call) = &mut last(history, is_of_several).call else { return };
         call.keys = crate::history::Selected::Prefix("key-9".into());
     }),
+    ("a page of several keys ends early without being late", "several", |history, _, _| {
+        if let Some((_, Outcome::Named { more, .. })) = &mut last(history, is_of_several).answered { *more = true; }
+    }),
     ("a follower of several keys is sent away early", "several", |history, _, _| {
         let asked = last(history, is_of_several);
         let Call::Several(call) = &mut asked.call else { return };
         (call.follow_ms, call.start) = (Some(9_000), 1 << 40);
-        asked.answered.as_mut().expect("answered").1 = Outcome::Named { values: Vec::new(), next: 1 << 40, trimmed: None };
+        asked.answered.as_mut().expect("answered").1 = Outcome::Named { values: Vec::new(), next: 1 << 40, trimmed: None, more: false };
     }),
     ("a follower of several keys is woken late", "several", |history, _, _| {
         let mut late = last(history, is_of_several).clone();

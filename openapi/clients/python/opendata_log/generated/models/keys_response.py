@@ -35,7 +35,8 @@ class KeysResponse:
             status (KeysResponseStatus): Always "success".
             keys (list[Key]): The keys, in byte order.
             next_start_after (str | Unset): The `start_after_base64` of the next page, in binary protobuf before base64
-                encoding. Absent if there are no more keys.
+                encoding. Absent if there are no more keys. A page that has it may be empty: half of the time for a read was
+                over.
             next_start_after_text (str | Unset): The `start_after` of the next page: with `format=text`, in place of
                 `nextStartAfter` if the key is text.
      """

@@ -44,6 +44,9 @@ class ScanResponse:
                 of several keys, only floors count that hold for all of them: that of the log, and those of retention rules for
                 prefixes. In JSON, absent otherwise. Also absent in a page of the last records that has as many as were asked
                 for.
+            more (bool | Unset): Whether the page ends because half of the time for a read was over. Then it may have no
+                records although there are more: continue with the next sequence. In a page of the last records: that there may
+                be older ones that were asked for. In JSON, absent if false. Default: False.
      """
 
     status: ScanResponseStatus
@@ -52,6 +55,7 @@ class ScanResponse:
     next_sequence: int
     key_text: str | Unset = UNSET
     trimmed_before: int | Unset = UNSET
+    more: bool | Unset = False
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
 
@@ -77,6 +81,8 @@ class ScanResponse:
 
         trimmed_before = self.trimmed_before
 
+        more = self.more
+
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
@@ -90,6 +96,8 @@ class ScanResponse:
             field_dict["keyText"] = key_text
         if trimmed_before is not UNSET:
             field_dict["trimmedBefore"] = trimmed_before
+        if more is not UNSET:
+            field_dict["more"] = more
 
         return field_dict
 
@@ -122,6 +130,8 @@ class ScanResponse:
 
         trimmed_before = d.pop("trimmedBefore", UNSET)
 
+        more = d.pop("more", UNSET)
+
         scan_response = cls(
             status=status,
             key=key,
@@ -129,6 +139,7 @@ class ScanResponse:
             next_sequence=next_sequence,
             key_text=key_text,
             trimmed_before=trimmed_before,
+            more=more,
         )
 
 

@@ -162,6 +162,8 @@ def sync_detailed(
     page, set `start_after_base64` to `nextStartAfter`, until a page has none. A page ends after `limit`
     keys or at the
     server's byte limit (8 MiB by default), whichever comes first, and is read within 30 s (by default).
+    After half of that time, it has what was
+    found so far, and `nextStartAfter`, also if it is empty.
 
     Args:
         start_segment (int | Unset):  Default: 0.
@@ -220,6 +222,8 @@ def sync(
     page, set `start_after_base64` to `nextStartAfter`, until a page has none. A page ends after `limit`
     keys or at the
     server's byte limit (8 MiB by default), whichever comes first, and is read within 30 s (by default).
+    After half of that time, it has what was
+    found so far, and `nextStartAfter`, also if it is empty.
 
     Args:
         start_segment (int | Unset):  Default: 0.
@@ -273,6 +277,8 @@ async def asyncio_detailed(
     page, set `start_after_base64` to `nextStartAfter`, until a page has none. A page ends after `limit`
     keys or at the
     server's byte limit (8 MiB by default), whichever comes first, and is read within 30 s (by default).
+    After half of that time, it has what was
+    found so far, and `nextStartAfter`, also if it is empty.
 
     Args:
         start_segment (int | Unset):  Default: 0.
@@ -331,6 +337,8 @@ async def asyncio(
     page, set `start_after_base64` to `nextStartAfter`, until a page has none. A page ends after `limit`
     keys or at the
     server's byte limit (8 MiB by default), whichever comes first, and is read within 30 s (by default).
+    After half of that time, it has what was
+    found so far, and `nextStartAfter`, also if it is empty.
 
     Args:
         start_segment (int | Unset):  Default: 0.

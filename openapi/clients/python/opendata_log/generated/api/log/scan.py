@@ -225,7 +225,9 @@ def sync_detailed(
     each record has its `key`. A page ends after `limit` records or at the
     server's byte limit (8 MiB by default), whichever comes first. For the next page, set `start_seq` to
     `nextSequence`.
-    A page is read within 30 s (by default).
+    A page is read within 30 s (by default). After half of that time, it has what was found so far, and
+    `more`: continue with
+    `nextSequence`, also if it is empty.
 
     With `follow=true`, the server responds immediately if there are records, else when the first record
     arrives, or
@@ -330,7 +332,9 @@ def sync(
     each record has its `key`. A page ends after `limit` records or at the
     server's byte limit (8 MiB by default), whichever comes first. For the next page, set `start_seq` to
     `nextSequence`.
-    A page is read within 30 s (by default).
+    A page is read within 30 s (by default). After half of that time, it has what was found so far, and
+    `more`: continue with
+    `nextSequence`, also if it is empty.
 
     With `follow=true`, the server responds immediately if there are records, else when the first record
     arrives, or
@@ -430,7 +434,9 @@ async def asyncio_detailed(
     each record has its `key`. A page ends after `limit` records or at the
     server's byte limit (8 MiB by default), whichever comes first. For the next page, set `start_seq` to
     `nextSequence`.
-    A page is read within 30 s (by default).
+    A page is read within 30 s (by default). After half of that time, it has what was found so far, and
+    `more`: continue with
+    `nextSequence`, also if it is empty.
 
     With `follow=true`, the server responds immediately if there are records, else when the first record
     arrives, or
@@ -535,7 +541,9 @@ async def asyncio(
     each record has its `key`. A page ends after `limit` records or at the
     server's byte limit (8 MiB by default), whichever comes first. For the next page, set `start_seq` to
     `nextSequence`.
-    A page is read within 30 s (by default).
+    A page is read within 30 s (by default). After half of that time, it has what was found so far, and
+    `more`: continue with
+    `nextSequence`, also if it is empty.
 
     With `follow=true`, the server responds immediately if there are records, else when the first record
     arrives, or
