@@ -5,8 +5,6 @@
 //! of a window is read with a lookup for each, and one in many with one scan. A window that turns out to hold too many bytes is given up, and a
 //! smaller one is read.
 
-use std::collections::VecDeque;
-
 use futures::stream::{self, StreamExt, TryStreamExt};
 use log_domain::{Key, PageLimit, Result, Run, SegmentId, Sequence, SequenceRange};
 use slatedb::config::ScanOptions;
@@ -98,9 +96,7 @@ pub(super) struct OrderWalk<'a, D, W> {
     rows: DbIterator,
     /// Rows that were read and are not, or not as a whole, behind.
     ahead: Vec<Row>,
-    /// What is ready to be taken.
-    ready: VecDeque<Walked>,
-    /// Everything before it is taken or ready.
+    /// Everything before it was returned.
     reached: Sequence,
     bounds: Bounds,
     /// Sequences in the next window.
@@ -130,34 +126,30 @@ where
             wants,
             rows: rows_from(db, segment, range.start(), READ_AHEAD_BYTES).await?,
             ahead: Vec::new(),
-            ready: VecDeque::new(),
             reached: range.start(),
             bounds,
             window: bounds.first.max(1),
         })
     }
 
-    /// The next records that are wanted. `None` at the end. What was deleted or removed meanwhile is left out: whoever reads notices that
-    /// (see `SlateStore::read`).
+    /// What is wanted in the next window, which can be nothing. `None` at the end. What was deleted or removed meanwhile is left out: whoever
+    /// reads notices that (see `SlateStore::read`).
     ///
     /// # Errors
     /// As any read; [`log_domain::Error::Corrupt`] for rows that are damaged.
-    pub(super) async fn next(&mut self) -> Result<Option<Walked>> {
+    pub(super) async fn next(&mut self) -> Result<Option<Vec<Walked>>> {
         loop {
-            if let Some(walked) = self.ready.pop_front() {
-                return Ok(Some(walked));
-            }
             let Some(window) = self.next_window().await? else {
                 self.reached = self.range.end();
                 return Ok(None);
             };
             // Otherwise it had too many bytes.
-            if let Some(ready) = self.fetch(&window).await? {
-                self.ready.extend(ready);
+            if let Some(walked) = self.fetch(&window).await? {
                 let end = window.range.end();
                 self.reached = end;
                 let behind = self.ahead.partition_point(|row| row.last < end);
                 self.ahead.drain(..behind);
+                return Ok(Some(walked));
             }
         }
     }
@@ -165,8 +157,7 @@ where
     /// Everything below this sequence that is wanted has been returned by [`OrderWalk::next`]. At the end it is that of the range.
     #[cfg(test)]
     pub(super) fn position(&self) -> Sequence {
-        let next = self.ready.front();
-        next.map_or(self.reached, |next| next.first)
+        self.reached
     }
 
     async fn next_window(&mut self) -> Result<Option<Window>> {

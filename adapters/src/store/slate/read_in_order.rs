@@ -48,13 +48,15 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
             });
             let db = (self.db, self.key_names);
             let mut walk = OrderWalk::new(db, (segment.id, within), &keys, bounds).await?;
-            while let Some(walked) = walk.next().await? {
-                let has_room = merge_commit(walked.runs, scan.limit, |run| {
-                    records += run.count() as usize;
-                    page.push(run)
-                })?;
-                if !has_room {
-                    break 'segments;
+            while let Some(window) = walk.next().await? {
+                for walked in window {
+                    let has_room = merge_commit(walked.runs, scan.limit, |run| {
+                        records += run.count() as usize;
+                        page.push(run)
+                    })?;
+                    if !has_room {
+                        break 'segments;
+                    }
                 }
             }
         }
