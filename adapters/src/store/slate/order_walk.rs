@@ -5,8 +5,6 @@
 //! of a window is read with a lookup for each, and one in many with one scan. A window that turns out to hold too many bytes is given up, and a
 //! smaller one is read.
 
-use std::collections::VecDeque;
-
 use futures::stream::{self, StreamExt, TryStreamExt};
 use log_domain::{Key, PageLimit, Result, Run, SegmentId, Sequence, SequenceRange};
 use slatedb::config::ScanOptions;
@@ -17,7 +15,6 @@ use super::key_names::KeyNames;
 use super::layout::order::{self, Row};
 use super::order_fetch::{Budget, Wanted};
 use super::order_spans::{Span, spans};
-use super::page_time::PageTime;
 
 /// Rows of the order in a window.
 const WINDOW_ROWS: usize = 1_024;
@@ -99,13 +96,9 @@ pub(super) struct OrderWalk<'a, D, W> {
     rows: DbIterator,
     /// Rows that were read and are not, or not as a whole, behind.
     ahead: Vec<Row>,
-    /// What is ready to be taken.
-    ready: VecDeque<Walked>,
-    /// Everything before it is taken or ready.
+    /// Everything before it was returned.
     reached: Sequence,
     bounds: Bounds,
-    /// When it ends behind a window.
-    time: PageTime,
     /// Sequences in the next window.
     window: u64,
 }
@@ -115,8 +108,7 @@ where
     D: DbReadOps + Sync,
     W: Wants,
 {
-    /// Begins to walk through the sequences of `range` in a segment. When the time is over, it ends behind the window that was read, but not
-    /// before the first one: see [`OrderWalk::position`].
+    /// Begins to walk through the sequences of `range` in a segment.
     ///
     /// # Errors
     /// As any read.
@@ -125,7 +117,6 @@ where
         (segment, range): (SegmentId, SequenceRange),
         wants: W,
         bounds: Bounds,
-        time: PageTime,
     ) -> Result<Self> {
         Ok(Self {
             db,
@@ -135,47 +126,37 @@ where
             wants,
             rows: rows_from(db, segment, range.start(), READ_AHEAD_BYTES).await?,
             ahead: Vec::new(),
-            ready: VecDeque::new(),
             reached: range.start(),
             bounds,
-            time,
             window: bounds.first.max(1),
         })
     }
 
-    /// The next records that are wanted. `None` at the end, and when the time is over. What was deleted or removed meanwhile is left out: whoever reads notices that
-    /// (see `SlateStore::read`).
+    /// What is wanted in the next window, which can be nothing. `None` at the end. What was deleted or removed meanwhile is left out: whoever
+    /// reads notices that (see `SlateStore::read`).
     ///
     /// # Errors
     /// As any read; [`log_domain::Error::Corrupt`] for rows that are damaged.
-    pub(super) async fn next(&mut self) -> Result<Option<Walked>> {
+    pub(super) async fn next(&mut self) -> Result<Option<Vec<Walked>>> {
         loop {
-            if let Some(walked) = self.ready.pop_front() {
-                return Ok(Some(walked));
-            }
-            if self.reached > self.range.start() && self.time.is_over() {
-                return Ok(None);
-            }
             let Some(window) = self.next_window().await? else {
                 self.reached = self.range.end();
                 return Ok(None);
             };
             // Otherwise it had too many bytes.
-            if let Some(ready) = self.fetch(&window).await? {
-                self.ready.extend(ready);
+            if let Some(walked) = self.fetch(&window).await? {
                 let end = window.range.end();
                 self.reached = end;
                 let behind = self.ahead.partition_point(|row| row.last < end);
                 self.ahead.drain(..behind);
+                return Ok(Some(walked));
             }
         }
     }
 
-    /// Everything below this sequence that is wanted has been returned by [`OrderWalk::next`]. At the end it is that of the range, or less
-    /// if the time was over before.
+    /// Everything below this sequence that is wanted has been returned by [`OrderWalk::next`]. At the end it is that of the range.
     pub(super) fn position(&self) -> Sequence {
-        let next = self.ready.front();
-        next.map_or(self.reached, |next| next.first)
+        self.reached
     }
 
     async fn next_window(&mut self) -> Result<Option<Window>> {

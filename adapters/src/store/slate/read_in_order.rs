@@ -52,20 +52,21 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
                 ..scan.limit
             });
             let db = (self.db, self.key_names);
-            let place = (segment.id, within);
-            let mut walk = OrderWalk::new(db, place, &keys, bounds, several.time).await?;
-            while let Some(walked) = walk.next().await? {
-                let has_room = merge_commit(walked.runs, scan.limit, |run| {
-                    records += run.count() as usize;
-                    page.push(run)
-                })?;
-                if !has_room {
+            let mut walk = OrderWalk::new(db, (segment.id, within), &keys, bounds).await?;
+            while let Some(window) = walk.next().await? {
+                for walked in window {
+                    let has_room = merge_commit(walked.runs, scan.limit, |run| {
+                        records += run.count() as usize;
+                        page.push(run)
+                    })?;
+                    if !has_room {
+                        break 'segments;
+                    }
+                }
+                if several.time.is_over() {
+                    page.stop_at(walk.position());
                     break 'segments;
                 }
-            }
-            if walk.position() < within.end() {
-                page.stop_at(walk.position());
-                break;
             }
         }
         let seen = keys.seen.into_inner();

@@ -7,7 +7,6 @@ use log_domain::{Deletion, KeySet};
 use proptest::prelude::*;
 
 use super::super::order_walk::{Bounds, OrderWalk, Wants};
-use super::super::page_time::PageTime;
 use super::several::{encoded, read};
 use super::*;
 use crate::store::slate::layout::{names, order};
@@ -143,23 +142,24 @@ impl Log {
             },
         };
         let db = (&self.store.db, &self.store.shared.key_names);
-        let walk =
-            OrderWalk::new(db, (segment, range), wants, bounds, PageTime::of(&FOREVER)).await;
+        let walk = OrderWalk::new(db, (segment, range), wants, bounds).await;
         let mut walk = walk.expect("read");
         let mut all: Vec<Known> = Vec::new();
-        while let Some(walked) = walk.next().await.expect("read") {
-            assert!(!walked.runs.is_empty());
-            let before = all.last().map_or(Sequence::ZERO, |last| last.0.into());
-            assert!(walk.position() > before);
-            let before = all.len();
-            for (key, run) in &walked.runs {
-                assert!(walked.first <= run.first() && run.last() <= walked.last);
-                assert_eq!(walked.time_ms, run.timestamp_ms());
-                let entries = run.entries().map(|entry| entry.expect("not damaged"));
-                let name = key.as_ref()[1];
-                all.extend(entries.map(|entry| (entry.sequence.get(), name, entry.value)));
+        while let Some(window) = walk.next().await.expect("read") {
+            for walked in window {
+                assert!(!walked.runs.is_empty());
+                let before = all.len();
+                for (key, run) in &walked.runs {
+                    assert!(walked.first <= run.first() && run.last() <= walked.last);
+                    assert_eq!(walked.time_ms, run.timestamp_ms());
+                    let entries = run.entries().map(|entry| entry.expect("not damaged"));
+                    let name = key.as_ref()[1];
+                    all.extend(entries.map(|entry| (entry.sequence.get(), name, entry.value)));
+                }
+                all[before..].sort();
             }
-            all[before..].sort();
+            let last = all.last().map_or(Sequence::ZERO, |last| last.0.into());
+            assert!(walk.position() > last);
         }
         assert_eq!(walk.position(), range.end());
         all
