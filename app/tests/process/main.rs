@@ -27,6 +27,7 @@ mod memory;
 mod newest;
 mod prometheus;
 mod purged;
+mod read_only;
 mod readiness;
 mod real_data;
 mod removed;
