@@ -2,5 +2,6 @@
 
 pub mod clients;
 pub mod operator;
+pub mod replica;
 pub mod s3;
 pub mod server;

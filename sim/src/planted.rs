@@ -110,6 +110,8 @@ pub enum Planted {
     MoveEarly,
     /// Cursors are moved wherever they are.
     IgnoreExpected,
+    /// A read-only server shows, for a while, what it showed before.
+    GoBack,
 }
 
 impl Planted {
@@ -152,6 +154,7 @@ impl Planted {
             | Self::SayTooOld => &[Scenario::ExactlyOnce],
             Self::JudgeEarly | Self::JudgeFirst => &[Scenario::Registers],
             Self::MoveEarly | Self::IgnoreExpected => &[Scenario::Cursors],
+            Self::GoBack => &[Scenario::Replicas],
             // It shows when what a rejection rests on is lost, which is rare.
             Self::RejectEarly => &[Scenario::Registers, Scenario::Swarm],
             Self::SplitBatch
@@ -212,6 +215,7 @@ impl Planted {
             | Self::SayTooOld => &["exactly-once"],
             Self::JudgeEarly | Self::JudgeFirst | Self::RejectEarly => &["registers"],
             Self::MoveEarly | Self::IgnoreExpected => &["cursors"],
+            Self::GoBack => &["replicas"],
         }
     }
 }

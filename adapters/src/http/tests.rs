@@ -34,6 +34,7 @@ mod failing;
 mod fuzz;
 mod headers;
 mod newest;
+mod read_only;
 mod reading;
 mod safe_appends;
 mod several;
