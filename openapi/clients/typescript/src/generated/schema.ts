@@ -660,7 +660,7 @@ export interface components {
             status: "error";
             /** @description Description of the error, for people. */
             message: string;
-            /** @description Kind of the error, for programs: invalid_argument, unauthenticated, permission_denied, not_found, method_not_allowed, too_large, unsupported_media_type, conflict, producer_out_of_order, producer_sequence_too_old, producer_sequence_reused, producer_fenced, producer_unknown, overloaded, unavailable, fenced, deadline_exceeded or internal. */
+            /** @description Kind of the error, for programs: invalid_argument, unauthenticated, permission_denied, not_found, method_not_allowed, too_large, unsupported_media_type, conflict, producer_out_of_order, producer_sequence_too_old, producer_sequence_reused, producer_fenced, producer_unknown, overloaded, unavailable, fenced, behind, not_writer, deadline_exceeded or internal. */
             code: string;
             conflict?: components["schemas"]["Conflict"];
             /**
@@ -887,6 +887,11 @@ export interface components {
              * @description Scans of one key only: the last so many records of the range, in order; at least 1, limited like `limit`. Not together with `start_seq`, `limit`, `follow` or `cursor`.
              */
             last?: number;
+            /**
+             * Format: int64
+             * @description Wait until the server shows every record below this sequence: 1 more than the sequence of a record that you appended or read. Only a read-only server ever waits. If it takes longer than `timeout_ms`, or 30 s for a stream, the response is 503 with the code `behind`.
+             */
+            atLeast?: number;
         };
         /**
          * @description One page of the records of a key or of several.
@@ -1161,6 +1166,18 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
+            /** @description This server is read-only. Nothing was applied; send the request to the server that writes the log. */
+            421: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
             /** @description A queue is full or a concurrency limit is reached. Nothing was applied; retry later. */
             429: {
                 headers: {
@@ -1256,6 +1273,11 @@ export interface operations {
                 keys?: string[];
                 /** @description Read these keys, as base64. */
                 keys_base64?: string[];
+                /**
+                 * @description Wait until the server shows every record below this sequence: 1 more than the sequence of a record that you appended or read. Only
+                 *     a read-only server ever waits. If it takes longer than `timeout_ms`, the response is 503 with the code `behind`.
+                 */
+                at_least?: number;
             };
             header?: never;
             path?: never;
@@ -1268,6 +1290,8 @@ export interface operations {
                 headers: {
                     /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
+                    /** @description The durable watermark of this server: every record below this sequence is durable, and is shown here. */
+                    "log-durable-sequence"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1363,7 +1387,7 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description Code unavailable: the store cannot be reached or the server is stopping; retry later. Code fenced: another writer took over; do not retry on this server. */
+            /** @description Code unavailable: the store cannot be reached or the server is stopping; retry later. Code fenced: another writer took over; do not retry on this server. Code behind: the server does not show the log as far as `at_least` requires; retry, or read from the server that writes the log. */
             503: {
                 headers: {
                     /** @description The request id: the one that the client sent, or a new one. The server logs it. */
@@ -1411,6 +1435,8 @@ export interface operations {
                 headers: {
                     /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
+                    /** @description The durable watermark of this server: every record below this sequence is durable, and is shown here. */
+                    "log-durable-sequence"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1520,7 +1546,7 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description Code unavailable: the store cannot be reached or the server is stopping; retry later. Code fenced: another writer took over; do not retry on this server. */
+            /** @description Code unavailable: the store cannot be reached or the server is stopping; retry later. Code fenced: another writer took over; do not retry on this server. Code behind: the server does not show the log as far as `at_least` requires; retry, or read from the server that writes the log. */
             503: {
                 headers: {
                     /** @description The request id: the one that the client sent, or a new one. The server logs it. */
@@ -1571,6 +1597,11 @@ export interface operations {
                  *     in its usual field. For people and shells.
                  */
                 format?: "base64" | "text";
+                /**
+                 * @description Wait until the server shows every record below this sequence: 1 more than the sequence of a record that you appended or read. Only
+                 *     a read-only server ever waits. If it takes longer than 30 s (by default), the response is 503 with the code `behind`.
+                 */
+                at_least?: number;
             };
             header?: never;
             path?: never;
@@ -1583,6 +1614,8 @@ export interface operations {
                 headers: {
                     /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
+                    /** @description The durable watermark of this server: every record below this sequence is durable, and is shown here. */
+                    "log-durable-sequence"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1654,7 +1687,7 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description Code unavailable: the store cannot be reached or the server is stopping; retry later. Code fenced: another writer took over; do not retry on this server. */
+            /** @description Code unavailable: the store cannot be reached or the server is stopping; retry later. Code fenced: another writer took over; do not retry on this server. Code behind: the server does not show the log as far as `at_least` requires; retry, or read from the server that writes the log. */
             503: {
                 headers: {
                     /** @description The request id: the one that the client sent, or a new one. The server logs it. */
@@ -1701,6 +1734,8 @@ export interface operations {
                 headers: {
                     /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
+                    /** @description The durable watermark of this server: every record below this sequence is durable, and is shown here. */
+                    "log-durable-sequence"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1772,7 +1807,7 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description Code unavailable: the store cannot be reached or the server is stopping; retry later. Code fenced: another writer took over; do not retry on this server. */
+            /** @description Code unavailable: the store cannot be reached or the server is stopping; retry later. Code fenced: another writer took over; do not retry on this server. Code behind: the server does not show the log as far as `at_least` requires; retry, or read from the server that writes the log. */
             503: {
                 headers: {
                     /** @description The request id: the one that the client sent, or a new one. The server logs it. */
@@ -1811,6 +1846,11 @@ export interface operations {
                 start_seq?: number;
                 /** @description First sequence after the range. Default: the end of the log. */
                 end_seq?: number;
+                /**
+                 * @description Wait until the server shows every record below this sequence: 1 more than the sequence of a record that you appended or read. Only
+                 *     a read-only server ever waits. If it takes longer than 30 s (by default), the response is 503 with the code `behind`.
+                 */
+                at_least?: number;
             };
             header?: never;
             path?: never;
@@ -1823,6 +1863,8 @@ export interface operations {
                 headers: {
                     /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
+                    /** @description The durable watermark of this server: every record below this sequence is durable, and is shown here. */
+                    "log-durable-sequence"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1906,7 +1948,7 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description Code unavailable: the store cannot be reached or the server is stopping; retry later. Code fenced: another writer took over; do not retry on this server. */
+            /** @description Code unavailable: the store cannot be reached or the server is stopping; retry later. Code fenced: another writer took over; do not retry on this server. Code behind: the server does not show the log as far as `at_least` requires; retry, or read from the server that writes the log. */
             503: {
                 headers: {
                     /** @description The request id: the one that the client sent, or a new one. The server logs it. */
@@ -2018,6 +2060,18 @@ export interface operations {
                     "X-REQUEST-ID": string;
                     /** @description The accepted content encodings, if the content encoding was rejected. */
                     "accept-encoding"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description This server is read-only. Nothing was applied; send the request to the server that writes the log. */
+            421: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2157,6 +2211,18 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
+            /** @description This server is read-only. Nothing was applied; send the request to the server that writes the log. */
+            421: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
             /** @description A queue is full, or the deleted records of too many keys are still to be removed from storage. Nothing was deleted; retry later. */
             429: {
                 headers: {
@@ -2241,6 +2307,11 @@ export interface operations {
                 keys?: string[];
                 /** @description Follow these keys, as base64. */
                 keys_base64?: string[];
+                /**
+                 * @description Wait until the server shows every record below this sequence: 1 more than the sequence of a record that you appended or read. Only
+                 *     a read-only server ever waits. If it takes longer than 30 s (by default), the response is 503 with the code `behind`.
+                 */
+                at_least?: number;
             };
             header?: {
                 /** @description The `id` of the last received event: the stream begins after it. Takes precedence over `start_seq`. */
@@ -2256,6 +2327,8 @@ export interface operations {
                 headers: {
                     /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
+                    /** @description The durable watermark of this server: every record below this sequence is durable, and is shown here. */
+                    "log-durable-sequence"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2370,7 +2443,7 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description Code unavailable: the store cannot be reached or the server is stopping; retry later. Code fenced: another writer took over; do not retry on this server. */
+            /** @description Code unavailable: the store cannot be reached or the server is stopping; retry later. Code fenced: another writer took over; do not retry on this server. Code behind: the server does not show the log as far as `at_least` requires; retry, or read from the server that writes the log. */
             503: {
                 headers: {
                     /** @description The request id: the one that the client sent, or a new one. The server logs it. */
@@ -2421,6 +2494,8 @@ export interface operations {
                 headers: {
                     /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
+                    /** @description The durable watermark of this server: every record below this sequence is durable, and is shown here. */
+                    "log-durable-sequence"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2549,7 +2624,7 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description Code unavailable: the store cannot be reached or the server is stopping; retry later. Code fenced: another writer took over; do not retry on this server. */
+            /** @description Code unavailable: the store cannot be reached or the server is stopping; retry later. Code fenced: another writer took over; do not retry on this server. Code behind: the server does not show the log as far as `at_least` requires; retry, or read from the server that writes the log. */
             503: {
                 headers: {
                     /** @description The request id: the one that the client sent, or a new one. The server logs it. */
@@ -2598,6 +2673,8 @@ export interface operations {
                 headers: {
                     /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
+                    /** @description The durable watermark of this server: every record below this sequence is durable, and is shown here. */
+                    "log-durable-sequence"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2669,7 +2746,7 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description Code unavailable: the store cannot be reached or the server is stopping; retry later. Code fenced: another writer took over; do not retry on this server. */
+            /** @description Code unavailable: the store cannot be reached or the server is stopping; retry later. Code fenced: another writer took over; do not retry on this server. Code behind: the server does not show the log as far as `at_least` requires; retry, or read from the server that writes the log. */
             503: {
                 headers: {
                     /** @description The request id: the one that the client sent, or a new one. The server logs it. */
@@ -2714,6 +2791,8 @@ export interface operations {
                 headers: {
                     /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
+                    /** @description The durable watermark of this server: every record below this sequence is durable, and is shown here. */
+                    "log-durable-sequence"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2809,7 +2888,7 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description Code unavailable: the store cannot be reached or the server is stopping; retry later. Code fenced: another writer took over; do not retry on this server. */
+            /** @description Code unavailable: the store cannot be reached or the server is stopping; retry later. Code fenced: another writer took over; do not retry on this server. Code behind: the server does not show the log as far as `at_least` requires; retry, or read from the server that writes the log. */
             503: {
                 headers: {
                     /** @description The request id: the one that the client sent, or a new one. The server logs it. */
@@ -2936,6 +3015,18 @@ export interface operations {
                     "X-REQUEST-ID": string;
                     /** @description The accepted content encodings, if the content encoding was rejected. */
                     "accept-encoding"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description This server is read-only. Nothing was applied; send the request to the server that writes the log. */
+            421: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3071,6 +3162,18 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
+            /** @description This server is read-only. Nothing was applied; send the request to the server that writes the log. */
+            421: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
             /** @description A queue is full, or there are as many cursors as the server allows (10,000 by default). Nothing was changed; retry later, or delete cursors. */
             429: {
                 headers: {
@@ -3179,7 +3282,7 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description Code unavailable: the store cannot be reached or the server is stopping; retry later. Code fenced: another writer took over; do not retry on this server. */
+            /** @description Code unavailable: the store cannot be reached or the server is stopping; retry later. Code fenced: another writer took over; do not retry on this server. Code behind: the server does not show the log as far as `at_least` requires; retry, or read from the server that writes the log. */
             503: {
                 headers: {
                     /** @description The request id: the one that the client sent, or a new one. The server logs it. */

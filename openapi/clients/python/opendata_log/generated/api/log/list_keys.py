@@ -27,6 +27,7 @@ def _get_kwargs(
     start_after: str | Unset = UNSET,
     start_after_base64: str | Unset = UNSET,
     format_: ListKeysFormat | Unset = UNSET,
+    at_least: int | Unset = UNSET,
 
 ) -> dict[str, Any]:
     
@@ -54,6 +55,8 @@ def _get_kwargs(
         json_format_ = format_
 
     params["format"] = json_format_
+
+    params["at_least"] = at_least
 
 
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
@@ -153,6 +156,7 @@ def sync_detailed(
     start_after: str | Unset = UNSET,
     start_after_base64: str | Unset = UNSET,
     format_: ListKeysFormat | Unset = UNSET,
+    at_least: int | Unset = UNSET,
 
 ) -> Response[ErrorResponse | KeysResponse]:
     """ List keys
@@ -172,6 +176,7 @@ def sync_detailed(
         start_after (str | Unset):
         start_after_base64 (str | Unset):
         format_ (ListKeysFormat | Unset):
+        at_least (int | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -191,6 +196,7 @@ prefix_base64=prefix_base64,
 start_after=start_after,
 start_after_base64=start_after_base64,
 format_=format_,
+at_least=at_least,
 
     )
 
@@ -211,6 +217,7 @@ def sync(
     start_after: str | Unset = UNSET,
     start_after_base64: str | Unset = UNSET,
     format_: ListKeysFormat | Unset = UNSET,
+    at_least: int | Unset = UNSET,
 
 ) -> ErrorResponse | KeysResponse | None:
     """ List keys
@@ -230,6 +237,7 @@ def sync(
         start_after (str | Unset):
         start_after_base64 (str | Unset):
         format_ (ListKeysFormat | Unset):
+        at_least (int | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -250,6 +258,7 @@ prefix_base64=prefix_base64,
 start_after=start_after,
 start_after_base64=start_after_base64,
 format_=format_,
+at_least=at_least,
 
     ).parsed
 
@@ -264,6 +273,7 @@ async def asyncio_detailed(
     start_after: str | Unset = UNSET,
     start_after_base64: str | Unset = UNSET,
     format_: ListKeysFormat | Unset = UNSET,
+    at_least: int | Unset = UNSET,
 
 ) -> Response[ErrorResponse | KeysResponse]:
     """ List keys
@@ -283,6 +293,7 @@ async def asyncio_detailed(
         start_after (str | Unset):
         start_after_base64 (str | Unset):
         format_ (ListKeysFormat | Unset):
+        at_least (int | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -302,6 +313,7 @@ prefix_base64=prefix_base64,
 start_after=start_after,
 start_after_base64=start_after_base64,
 format_=format_,
+at_least=at_least,
 
     )
 
@@ -322,6 +334,7 @@ async def asyncio(
     start_after: str | Unset = UNSET,
     start_after_base64: str | Unset = UNSET,
     format_: ListKeysFormat | Unset = UNSET,
+    at_least: int | Unset = UNSET,
 
 ) -> ErrorResponse | KeysResponse | None:
     """ List keys
@@ -341,6 +354,7 @@ async def asyncio(
         start_after (str | Unset):
         start_after_base64 (str | Unset):
         format_ (ListKeysFormat | Unset):
+        at_least (int | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -361,5 +375,6 @@ prefix_base64=prefix_base64,
 start_after=start_after,
 start_after_base64=start_after_base64,
 format_=format_,
+at_least=at_least,
 
     )).parsed

@@ -37,6 +37,7 @@ def _get_kwargs(
     prefix_base64: str | Unset = UNSET,
     keys: list[str] | Unset = UNSET,
     keys_base64: list[str] | Unset = UNSET,
+    at_least: int | Unset = UNSET,
 
 ) -> dict[str, Any]:
     
@@ -94,6 +95,8 @@ def _get_kwargs(
 
 
     params["keys_base64"] = json_keys_base64
+
+    params["at_least"] = at_least
 
 
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
@@ -215,6 +218,7 @@ def sync_detailed(
     prefix_base64: str | Unset = UNSET,
     keys: list[str] | Unset = UNSET,
     keys_base64: list[str] | Unset = UNSET,
+    at_least: int | Unset = UNSET,
 
 ) -> Response[ErrorResponse | ScanResponse]:
     """ Read records of a key, or of several keys
@@ -265,6 +269,7 @@ def sync_detailed(
         prefix_base64 (str | Unset):
         keys (list[str] | Unset):
         keys_base64 (list[str] | Unset):
+        at_least (int | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -292,6 +297,7 @@ prefix=prefix,
 prefix_base64=prefix_base64,
 keys=keys,
 keys_base64=keys_base64,
+at_least=at_least,
 
     )
 
@@ -320,6 +326,7 @@ def sync(
     prefix_base64: str | Unset = UNSET,
     keys: list[str] | Unset = UNSET,
     keys_base64: list[str] | Unset = UNSET,
+    at_least: int | Unset = UNSET,
 
 ) -> ErrorResponse | ScanResponse | None:
     """ Read records of a key, or of several keys
@@ -370,6 +377,7 @@ def sync(
         prefix_base64 (str | Unset):
         keys (list[str] | Unset):
         keys_base64 (list[str] | Unset):
+        at_least (int | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -398,6 +406,7 @@ prefix=prefix,
 prefix_base64=prefix_base64,
 keys=keys,
 keys_base64=keys_base64,
+at_least=at_least,
 
     ).parsed
 
@@ -420,6 +429,7 @@ async def asyncio_detailed(
     prefix_base64: str | Unset = UNSET,
     keys: list[str] | Unset = UNSET,
     keys_base64: list[str] | Unset = UNSET,
+    at_least: int | Unset = UNSET,
 
 ) -> Response[ErrorResponse | ScanResponse]:
     """ Read records of a key, or of several keys
@@ -470,6 +480,7 @@ async def asyncio_detailed(
         prefix_base64 (str | Unset):
         keys (list[str] | Unset):
         keys_base64 (list[str] | Unset):
+        at_least (int | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -497,6 +508,7 @@ prefix=prefix,
 prefix_base64=prefix_base64,
 keys=keys,
 keys_base64=keys_base64,
+at_least=at_least,
 
     )
 
@@ -525,6 +537,7 @@ async def asyncio(
     prefix_base64: str | Unset = UNSET,
     keys: list[str] | Unset = UNSET,
     keys_base64: list[str] | Unset = UNSET,
+    at_least: int | Unset = UNSET,
 
 ) -> ErrorResponse | ScanResponse | None:
     """ Read records of a key, or of several keys
@@ -575,6 +588,7 @@ async def asyncio(
         prefix_base64 (str | Unset):
         keys (list[str] | Unset):
         keys_base64 (list[str] | Unset):
+        at_least (int | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -603,5 +617,6 @@ prefix=prefix,
 prefix_base64=prefix_base64,
 keys=keys,
 keys_base64=keys_base64,
+at_least=at_least,
 
     )).parsed
