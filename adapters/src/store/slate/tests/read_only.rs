@@ -14,6 +14,7 @@ const LIMIT: Duration = Duration::from_secs(30);
 async fn reader_of(
     objects: &Arc<dyn ObjectStore>,
     listener: Arc<Followers>,
+    poll_interval: Duration,
 ) -> Result<ReadOnlyStore> {
     let parts = StoreParts {
         objects: Arc::clone(objects),
@@ -24,7 +25,7 @@ async fn reader_of(
         seed: None,
     };
     let reader = ReaderOptions {
-        poll_interval: OFTEN,
+        poll_interval,
         max_lag: Duration::from_secs(1),
     };
     ReadOnlyStore::open(parts, Options::default(), reader).await
@@ -32,7 +33,7 @@ async fn reader_of(
 
 async fn reader(objects: &Arc<dyn ObjectStore>) -> ReadOnlyStore {
     let followers = Arc::new(Followers::new(&Limits::default()));
-    reader_of(objects, followers)
+    reader_of(objects, followers, OFTEN)
         .await
         .expect("opened for reading")
 }
@@ -196,7 +197,7 @@ async fn followers_of_a_reader_are_woken_by_what_was_written_elsewhere() {
     let objects: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
     let writer = writer(&objects, |_| {}).await;
     let followers = Arc::new(Followers::new(&Limits::default()));
-    let reader = reader_of(&objects, Arc::clone(&followers))
+    let reader = reader_of(&objects, Arc::clone(&followers), OFTEN)
         .await
         .expect("opened");
     let reader = LogService::new(reader, followers, Arc::new(()), Limits::default());
@@ -287,7 +288,7 @@ async fn names(objects: &Arc<dyn ObjectStore>) -> Vec<String> {
 async fn a_reader_of_no_log_is_refused_and_one_whose_log_goes_is_not_ready() {
     let objects: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
     let followers = || Arc::new(Followers::new(&Limits::default()));
-    let refused = reader_of(&objects, followers())
+    let refused = reader_of(&objects, followers(), OFTEN)
         .await
         .err()
         .expect("refused");
@@ -308,4 +309,61 @@ async fn a_reader_of_no_log_is_refused_and_one_whose_log_goes_is_not_ready() {
     objects.delete(&identity).await.expect("deleted");
     let why = reader.check().await.expect_err("not ready").to_string();
     assert!(why.contains("the log is gone"), "{why}");
+}
+
+/// The names of the data files of these segments.
+fn files_of(store: &SlateStore, segments: std::ops::Range<u32>) -> Vec<String> {
+    let manifest = store.manifest();
+    let mut names = Vec::new();
+    for segment in manifest.segments() {
+        let id = segment.prefix()[..].try_into().map(u32::from_be_bytes);
+        if segments.contains(&id.expect("four bytes")) {
+            let files = segment.l0().iter();
+            names.extend(files.map(|file| format!("{}.sst", file.sst.id.value())));
+        }
+    }
+    names
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_whose_files_were_collected_begins_again_on_newer_state() {
+    let objects: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+    let writer = removal::open_sealing_by(&objects, Arc::new(crate::clock::SystemClock)).await;
+    for key in ["a", "b", "c", "d"] {
+        let appended = writer.append(batch(key, &["1", "2"]), Durability::Applied);
+        appended.await.expect("appended");
+    }
+    flush(&writer).await;
+    let files = files_of(&writer, 1..4);
+    assert_eq!(files.len(), 3);
+    let followers = Arc::new(Followers::new(&Limits::default()));
+    let reader = reader_of(&objects, followers, Duration::from_secs(5)).await;
+    let reader = reader.expect("opened for reading");
+    assert_eq!(reader.watermarks().tip, Sequence::new(8));
+    removal::trim(&writer, 6).await;
+    removal::removed(&writer).await;
+    let began = Instant::now();
+    while names(&objects)
+        .await
+        .iter()
+        .any(|name| files.iter().any(|file| name.contains(&file[..])))
+    {
+        assert!(began.elapsed() < LIMIT, "{files:?} are still there");
+        tokio::time::sleep(OFTEN).await;
+    }
+    // The reader does not know of the trim yet, unless this took five seconds.
+    let scans = ["a", "b", "c", "d"].map(|key| scan_all(Selection::Key(Key::stored(key.into()))));
+    let several = scan_all(Selection::Prefix(bytes::Bytes::new()));
+    let pages = scans.iter().chain([&several]).map(|scan| reader.scan(scan));
+    let pages = futures::future::try_join_all(pages).await.expect("read");
+    let found: Vec<_> = pages
+        .iter()
+        .map(|page| (page.records, page.trimmed_before))
+        .collect();
+    let floor = Some(Sequence::new(6));
+    assert_eq!(found[..3], [(0, floor); 3]);
+    // The read of this key has no need to know.
+    assert_eq!(found[3].0, 2);
+    assert_eq!(found[4], (2, floor));
+    writer.close(CLOSE).await.expect("closed");
 }
