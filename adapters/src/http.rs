@@ -24,6 +24,7 @@ use edge::request_metrics::RequestMetrics;
 use routes::append::body_sizes::BodySizes;
 use routes::metrics_text::MetricsText;
 use routes::read_limit::ReadLimit;
+use routes::shown::Shown;
 use routes::welcome::Welcome;
 use routes::{
     append, count, cursor, cursors, delete_key, health, keys, openapi, scan, segments, stream,
@@ -86,6 +87,8 @@ pub struct HttpOptions {
     pub operators_hosts: AllowedHosts,
     /// Bytes of events that were not written out to their clients yet. Streams wait for room a while, and end without.
     pub stream_bytes: u64,
+    /// Whether the server only reads: what would change the log is refused before its body is read.
+    pub read_only: bool,
     /// Where generated request ids begin. Give each process a random one.
     pub request_id_seed: u64,
 }
@@ -104,6 +107,7 @@ impl Default for HttpOptions {
             hosts: AllowedHosts::default(),
             operators_hosts: AllowedHosts::default(),
             stream_bytes: Limits::default().follower_bytes as u64,
+            read_only: false,
             request_id_seed: 0,
         }
     }
@@ -139,6 +143,7 @@ impl HttpApi {
                 access: Access(authorizer),
                 compression: Compression(answers.clone()),
                 side: Side::Only,
+                read_only: options.read_only,
                 hosts: options.hosts.clone(),
                 origins: options.origins.clone(),
             },
@@ -169,12 +174,13 @@ fn routes_of<S: LogStore>(
     options: &HttpOptions,
     answers: &Budget,
     sizes: &BodySizes,
-) -> Welcome<Route> {
+) -> Welcome<Shown<Route, S>> {
     let HttpParts {
         service,
         readiness,
         render_metrics,
     } = parts;
+    let shown = Arc::clone(&service);
     let read_timeout = options.read_timeout;
     let limits = service.limits();
     let read_limit = ReadLimit::new(options.answer_bytes, limits.page_bytes);
@@ -224,6 +230,7 @@ fn routes_of<S: LogStore>(
             service: Arc::clone(&service),
             bodies: read_bodies,
             body_timeout: options.body_timeout,
+            read_timeout,
             heartbeat: options.heartbeat,
             room: Budget::new(
                 "the number of bytes in streams that were not read yet",
@@ -250,5 +257,8 @@ fn routes_of<S: LogStore>(
     );
     let api = document::describe(api);
     let routes = swagger_ui::serve(openapi::serve::<S>(Route::new()));
-    Welcome(routes.nest("/", api))
+    Welcome(Shown {
+        routes: routes.nest("/", api),
+        service: shown,
+    })
 }

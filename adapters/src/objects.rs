@@ -114,6 +114,18 @@ impl Place {
         }
     }
 
+    /// Finds out within seconds whether a log below `path` can be read here: gets credentials and lists. Nothing is written. Memory and
+    /// folders need no check once they are open.
+    ///
+    /// # Errors
+    /// As [`Place::check`].
+    pub async fn check_to_read(&self, path: &str, environment: &ClientEnvironment) -> Result<()> {
+        match self.candidate(environment, check::no_retries())? {
+            Some(candidate) => check::check_to_read(&candidate, path).await,
+            None => Ok(()),
+        }
+    }
+
     /// The client of a cloud store, before its first request.
     fn candidate(
         &self,

@@ -17,6 +17,7 @@ pub mod masked;
 mod names;
 mod near_misses;
 mod numbers;
+mod reader;
 mod reference;
 mod retention;
 mod s3;
@@ -50,6 +51,7 @@ pub use cache::{Cache, Preload};
 pub use gcs::Gcs;
 pub use http::{Cors, Http};
 pub use limits::LimitsSection;
+pub use reader::Reader;
 pub use reference::reference;
 pub use retention::{RetentionRule, RetentionSection};
 pub use s3::{Encryption, S3};
@@ -93,6 +95,11 @@ pub struct Config {
     /// Where data is stored: exactly one of a folder (the default, `.data`), memory, an S3 bucket, a Google Cloud
     /// Storage bucket, or an Azure Blob Storage container.
     pub storage: Storage,
+    /// Only read the log, which another server writes. Appends, trims, deletions and moves of cursors are refused, nothing is written
+    /// to the object store, and settings of writing have no effect.
+    pub read_only: bool,
+    /// How a read-only server follows the log. Only used with `read_only`.
+    pub reader: Reader,
     /// Limits on requests, records, pages and connections.
     pub limits: LimitsSection,
     /// When segments are sealed. Both settings are off by default. If both are set, the first limit that is reached
@@ -452,6 +459,7 @@ impl Config {
             open_timeout: self.timeouts.open,
             answer_bytes: self.memory.answers.as_u64(),
             stream_bytes: self.memory.streams.as_u64(),
+            read_only: self.read_only,
             ..HttpOptions::default()
         };
         match self.allowed() {

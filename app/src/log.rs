@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use log_adapters::objects::writes::FailingWrites;
-use log_adapters::store::slate::{self, SlateStore, WalStore};
+use log_adapters::store::slate::{self, ReadOnlyStore, ServedStore, SlateStore, WalStore};
 use log_adapters::telemetry::{GaugeValues, Metrics, StoredValues};
 use log_domain::follow::Followers;
 use log_domain::{Clock, CursorsQuery, Error, LogService, Result, Stopped};
@@ -30,7 +30,7 @@ pub(crate) struct LogParts {
 
 /// An open log.
 pub(crate) struct Log {
-    service: Arc<LogService<SlateStore>>,
+    service: Arc<LogService<ServedStore>>,
     readiness: Arc<Readiness>,
     /// Not ready any more.
     stopping: watch::Sender<bool>,
@@ -41,7 +41,7 @@ impl Log {
     /// Opens a log, which counts in `metrics`.
     ///
     /// # Errors
-    /// As [`SlateStore::open`].
+    /// As [`SlateStore::open`], or [`ReadOnlyStore::open`].
     pub(crate) async fn open(config: &Config, parts: LogParts, metrics: &Metrics) -> Result<Self> {
         let limits = config.limits();
         let rules = config
@@ -66,7 +66,13 @@ impl Log {
             }),
             ..config.store()
         };
-        let store = SlateStore::open(store, options).await?;
+        let store = match config.read_only {
+            true => {
+                let opened = ReadOnlyStore::open(store, options, config.reader());
+                ServedStore::ReadOnly(Box::new(opened.await?))
+            }
+            false => ServedStore::Writer(Box::new(SlateStore::open(store, options).await?)),
+        };
         let telemetry = Arc::new(metrics.clone());
         let service = Arc::new(LogService::new(store, followers, telemetry, limits));
         let (stopping, is_stopping) = watch::channel(false);
@@ -75,13 +81,15 @@ impl Log {
         readiness.keep_asking();
         write_health::keep_telling(&writes);
         let tasks = VitalTasks::default();
-        retention::keep_trimming(
-            &service,
-            (config.retention(), rules),
-            config.seal(),
-            Arc::clone(&clock),
-            &tasks,
-        );
+        if !config.read_only {
+            retention::keep_trimming(
+                &service,
+                (config.retention(), rules),
+                config.seal(),
+                Arc::clone(&clock),
+                &tasks,
+            );
+        }
         count(metrics, &service, &readiness, &writes);
         count_stored(metrics, &service, clock);
         count_cursors(metrics, &service);
@@ -94,7 +102,7 @@ impl Log {
     }
 
     /// What it offers.
-    pub(crate) fn service(&self) -> &Arc<LogService<SlateStore>> {
+    pub(crate) fn service(&self) -> &Arc<LogService<ServedStore>> {
         &self.service
     }
 
@@ -120,7 +128,7 @@ impl Log {
 /// Shows the log in `metrics` for as long as it is there.
 fn count(
     metrics: &Metrics,
-    service: &Arc<LogService<SlateStore>>,
+    service: &Arc<LogService<ServedStore>>,
     readiness: &Arc<Readiness>,
     writes: &Arc<FailingWrites>,
 ) {
@@ -144,7 +152,7 @@ fn count(
 }
 
 /// Shows what is stored of the log in `metrics` for as long as it is there.
-fn count_stored(metrics: &Metrics, service: &Arc<LogService<SlateStore>>, clock: Arc<dyn Clock>) {
+fn count_stored(metrics: &Metrics, service: &Arc<LogService<ServedStore>>, clock: Arc<dyn Clock>) {
     let service = Arc::downgrade(service);
     metrics.watch_stored(Arc::new(move || {
         let Some(service) = service.upgrade() else {
@@ -168,7 +176,7 @@ fn count_stored(metrics: &Metrics, service: &Arc<LogService<SlateStore>>, clock:
 }
 
 /// Shows the lags of the cursors in `metrics` for as long as the log is there.
-fn count_cursors(metrics: &Metrics, service: &Arc<LogService<SlateStore>>) {
+fn count_cursors(metrics: &Metrics, service: &Arc<LogService<ServedStore>>) {
     let service = Arc::downgrade(service);
     metrics.watch_cursors(Arc::new(move || {
         let Some(service) = service.upgrade() else {

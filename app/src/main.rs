@@ -240,11 +240,19 @@ async fn serve(config: &Config, log: &LogWriter) -> Result<(), Failure> {
     if let Some(address) = admin_address {
         tracing::info!("metrics and health on http://{address} only");
     }
-    tracing::info!(
-        "listening on {scheme}://{address}, data in {place}, path {path}; appends are acknowledged when applied and durable \
+    if config.read_only {
+        tracing::info!(
+            "listening on {scheme}://{address}, reading the data in {place}, path {path}; read-only: new records are shown within about {} \
+             after they are durable",
+            milliseconds(config.reader.poll_interval),
+        );
+    } else {
+        tracing::info!(
+            "listening on {scheme}://{address}, data in {place}, path {path}; appends are acknowledged when applied and durable \
          within about {}, or when durable if they ask for it; reads see applied records unless they ask for durable ones",
-        milliseconds(config.durability.flush_interval),
-    );
+            milliseconds(config.durability.flush_interval),
+        );
+    }
     let fenced_for = config.shutdown.fenced;
     let ended = lifetime::until_ended(running, async || signals.next().await, fenced_for).await;
     ended.map_err(|why| {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use log_adapters::http;
 use log_adapters::objects::writes::FailingWrites;
-use log_adapters::store::slate::SlateStore;
+use log_adapters::store::slate::ServedStore;
 use log_domain::LogService;
 use tokio::sync::{Mutex, watch};
 use tokio::time::Instant;
@@ -26,7 +26,7 @@ const SAY_EVERY: Duration = Duration::from_secs(30);
 
 /// Ready while the object store answers and accepts writes, and the server is neither fenced nor stopping.
 pub(crate) struct Readiness {
-    service: Arc<LogService<SlateStore>>,
+    service: Arc<LogService<ServedStore>>,
     writes: Arc<FailingWrites>,
     stopping: watch::Receiver<bool>,
     last: Mutex<Option<(Instant, Result<(), String>)>>,
@@ -36,7 +36,7 @@ pub(crate) struct Readiness {
 
 impl Readiness {
     pub(crate) fn new(
-        service: Arc<LogService<SlateStore>>,
+        service: Arc<LogService<ServedStore>>,
         writes: Arc<FailingWrites>,
         stopping: watch::Receiver<bool>,
     ) -> Self {

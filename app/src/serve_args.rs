@@ -67,6 +67,10 @@ pub struct ServeArgs {
     #[arg(long)]
     take_over: bool,
 
+    /// Only read the log, which another server writes: from the bucket or folder alone, which needs no right to write.
+    #[arg(long)]
+    read_only: bool,
+
     /// Whether to create the log if it does not exist [default: if_missing]. With `never`, the server does not start on
     /// an unmounted disk or in an emptied bucket. Set `never` once the log exists.
     #[arg(long, value_name = "WHEN", value_enum)]
@@ -103,6 +107,7 @@ impl ServeArgs {
             )?,
             azure_prefix: one("--azure-prefix", self.azure_prefix, after.azure_prefix)?,
             take_over: self.take_over || after.take_over,
+            read_only: self.read_only || after.read_only,
             create: one("--create", self.create, after.create)?,
         })
     }
@@ -135,6 +140,8 @@ impl ServeArgs {
             host: Option<String>,
             #[serde(skip_serializing_if = "Option::is_none")]
             port: Option<String>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            read_only: Option<bool>,
             storage: Storage,
         }
         #[derive(Serialize)]
@@ -179,6 +186,7 @@ impl ServeArgs {
         Given {
             host: self.host.clone(),
             port: self.port.clone(),
+            read_only: self.read_only.then_some(true),
             storage: Storage {
                 data_dir: self.data_dir.clone(),
                 in_memory: self.in_memory.then_some(true),

@@ -17,17 +17,18 @@ pub struct Stores {
     pub wal: Option<WalStore>,
 }
 
-/// Opens the stores, those in S3 as `environment` says, and checks these, each within seconds.
+/// Opens the stores, those in S3 as `environment` says, and checks these, each within seconds. For a read-only server, nothing is written
+/// and no folder is locked.
 ///
 /// # Errors
 /// As [`Place::open`] and [`Place::check`].
 pub async fn open(config: &Config, environment: &ClientEnvironment) -> Result<Stores> {
     let (place, path) = config.place();
-    let objects = checked(&place, &path, environment).await?;
+    let objects = checked(config, &place, &path, environment).await?;
     let wal = match config.wal_place() {
         None => None,
         Some(place) => Some(WalStore {
-            objects: checked(&place, &path, environment)
+            objects: checked(config, &place, &path, environment)
                 .await
                 .map_err(|error| Error::unavailable(format!("its WAL in {place}: {error}")))?,
             location: place.to_string(),
@@ -49,10 +50,16 @@ pub fn check_options(config: &Config) -> Result<()> {
 }
 
 async fn checked(
+    config: &Config,
     place: &Place,
     path: &str,
     environment: &ClientEnvironment,
 ) -> Result<Arc<dyn ObjectStore>> {
+    if config.read_only {
+        let objects = place.open_beside(environment).await?;
+        place.check_to_read(path, environment).await?;
+        return Ok(objects);
+    }
     let objects = place.open(environment).await?;
     place.check(path, environment).await?;
     Ok(objects)

@@ -58,6 +58,26 @@ pub enum Error {
     #[error("another writer has taken over this log; this server no longer writes to it")]
     Fenced,
 
+    /// The server only reads the log: send the change to the server that writes it.
+    #[error(
+        "this server is read-only: nothing was changed. Send appends and other changes to the server that writes this log"
+    )]
+    NotWriter,
+
+    /// The server does not show the log as far as the read requires: try again, or ask another server.
+    #[error(
+        "the log is shown here up to sequence {shown}, and the read requires everything below {at_least}; waited for {waited_ms} ms: \
+         try again later, or read from the server that writes the log"
+    )]
+    Behind {
+        /// What the read requires: everything below it.
+        at_least: u64,
+        /// What the server shows: everything below it.
+        shown: u64,
+        /// How long the read has waited.
+        waited_ms: u64,
+    },
+
     /// A read did not end in time: try again, with a smaller page if it happens again.
     #[error("the request did not finish within {0} ms")]
     DeadlineExceeded(u64),

@@ -8,6 +8,7 @@
 
 mod inbox;
 mod prefixes;
+mod reaching;
 
 use std::collections::{BTreeMap, HashMap};
 use std::future::poll_fn;
@@ -21,6 +22,7 @@ use crate::{
 };
 use inbox::{Content, Dropped, Inbox, RUN_OVERHEAD, locked};
 use prefixes::ByPrefix;
+use reaching::Reaching;
 
 /// Bytes charged for each key that a follower of a set of keys waits for, in addition to the key.
 const KEY_OVERHEAD: usize = 128;
@@ -45,6 +47,8 @@ struct State {
     all: BTreeMap<u64, Arc<Inbox>>,
     /// Durable followers that have something to see once everything below the sequence is durable; each once.
     undurable: BTreeMap<(Sequence, u64), Arc<Inbox>>,
+    /// Readers that wait until the log is shown up to some sequence.
+    reaching: Reaching,
     /// How many inboxes there have been; their ids.
     opened: u64,
     delivered: Watermarks,
@@ -135,6 +139,38 @@ impl Followers {
         self.registered.load(Ordering::Relaxed)
     }
 
+    /// Resolves when everything below `sequence` is shown at this visibility, and with `false` when there will be no more commits.
+    /// `shown` says how far the log is shown at the moment.
+    ///
+    /// # Errors
+    /// [`crate::Error::Overloaded`] when there are too many followers, of which this is one.
+    pub async fn reached(
+        &self,
+        sequence: Sequence,
+        visibility: Visibility,
+        shown: impl Fn() -> Watermarks,
+    ) -> Result<bool> {
+        let is_shown = || shown().visible(visibility) >= sequence;
+        if is_shown() {
+            return Ok(true);
+        }
+        let _permit = self.budget.take(1)?;
+        let place = Place {
+            followers: self,
+            id: locked(&self.state).reaching.enter(sequence, visibility),
+        };
+        let stopped = poll_fn(|context| {
+            let mut state = locked(&self.state);
+            if state.stopped.is_some() || is_shown() {
+                return Poll::Ready(state.stopped);
+            }
+            state.reaching.wait(place.id, context.waker());
+            Poll::Pending
+        })
+        .await;
+        Ok(stopped.is_none() || is_shown())
+    }
+
     /// Has the followers of `key` read from the store from where they are: what waits for them may have been deleted.
     pub fn read_again(&self, key: &Key) {
         let state = locked(&self.state);
@@ -151,6 +187,7 @@ impl Followers {
         }
         state.stopped = Some(why);
         state.undurable.clear();
+        state.reaching.wake_all();
         for inbox in state.all.values() {
             inbox.change(|content| content.stopped = Some(why));
         }
@@ -175,6 +212,11 @@ impl CommitListener for Followers {
     fn applied(&self, runs: Option<&[(Key, Run)]>, tip: Sequence) {
         let mut state = locked(&self.state);
         state.delivered.tip = tip;
+        let Watermarks { tip, durable } = state.delivered;
+        state.reaching.wake(tip, Visibility::Memory);
+        // It can be reported before the commit is applied.
+        let durable = durable.min(tip);
+        state.reaching.wake(durable, Visibility::Durable);
         let mut reached: Vec<Arc<Inbox>> = Vec::new();
         match runs {
             Some(runs) => {
@@ -208,6 +250,7 @@ impl CommitListener for Followers {
     fn durable(&self, watermark: Sequence) {
         let mut state = locked(&self.state);
         state.delivered.durable = watermark;
+        state.reaching.wake(watermark, Visibility::Durable);
         let later = state.undurable.split_off(&(watermark, u64::MAX));
         let reached = std::mem::replace(&mut state.undurable, later);
         for inbox in reached.into_values() {
@@ -283,6 +326,18 @@ impl State {
             drop(content);
             self.undurable.insert((at, inbox.id), Arc::clone(inbox));
         }
+    }
+}
+
+/// The place of a reader that waits; gives it up on drop.
+struct Place<'f> {
+    followers: &'f Followers,
+    id: u64,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        locked(&self.followers.state).reaching.leave(self.id);
     }
 }
 

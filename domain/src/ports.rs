@@ -191,6 +191,8 @@ pub struct Status {
     pub cursors: u64,
     /// The segment that is appended to; 0 before the first append.
     pub active_segment: SegmentId,
+    /// Of a store that only reads: the age of the state that it shows. `None` for a writer, which shows the newest.
+    pub lag: Option<Duration>,
     /// Why it takes no more appends, if it does not.
     pub stopped: Option<Stopped>,
 }

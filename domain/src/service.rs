@@ -11,7 +11,7 @@ use crate::{
     Append, Appended, Counted, Cursor, CursorMove, CursorName, CursorsPage, CursorsQuery, Deletion,
     Durability, Error, Key, KeysPage, KeysQuery, Limits, LogReader, LogWriter, Page, PrefixFloor,
     PrefixRules, Result, Run, Scan, Segment, Selection, Sequence, SequenceRange, Side, Status,
-    Stopped, StoredSegment, Trim, Watermarks,
+    Stopped, StoredSegment, Trim, Visibility, Watermarks,
 };
 
 /// A log that can be appended to, read and followed.
@@ -142,6 +142,24 @@ impl<S: LogReader> LogService<S> {
         let page = self.store.scan(scan).await?;
         self.telemetry.scanned(page.records, page.bytes);
         Ok(page)
+    }
+
+    /// Waits until everything below `at_least` is shown at this visibility. On the server that writes the log this is so at once,
+    /// for what it has acknowledged. The caller bounds the wait.
+    ///
+    /// # Errors
+    /// [`Error::Overloaded`] when there are too many followers; [`Error::Unavailable`] when the server stops.
+    pub async fn reach(&self, at_least: Sequence, visibility: Visibility) -> Result<()> {
+        let shown = || self.store.watermarks();
+        match self.followers.reached(at_least, visibility, shown).await? {
+            true => Ok(()),
+            false => Err(self
+                .store
+                .status()
+                .stopped
+                .unwrap_or(Stopped::Closing)
+                .error()),
+        }
     }
 
     /// Starts to follow the keys of `scan` from its start on.

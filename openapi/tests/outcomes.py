@@ -28,7 +28,7 @@ TOO_LARGE = 13_000_000
 
 REFUSED_EARLY = [
     (401, "unauthenticated"), (403, "permission_denied"), (404, "not_found"), (413, "too_large"), (415, "unsupported_media_type"),
-    (429, "overloaded"), (503, "unavailable"), (503, "fenced")]
+    (421, "not_writer"), (429, "overloaded"), (503, "unavailable"), (503, "fenced")]
 
 # What a server or something in between does, in how many attempts the append is sent, what it must end in, and the requests that it takes.
 SCRIPTS = [
@@ -37,6 +37,7 @@ SCRIPTS = [
     ("a server that starts", [(503, "unavailable", {"retry-after": "1"})], 1, "Unavailable", 1),
     ("a server that has started meanwhile", [(503, "unavailable", {"retry-after": "1"})] * 2, 3, "Appended", 3),
     ("a server that lost the log", [(503, "fenced", {})], 3, "Fenced", 1),
+    ("a server that only reads", [(421, "not_writer", {})], 3, "NotWriter", 1),
     ("a gateway that takes no such body", ["page 413"], 3, "UnexpectedAnswer", 1),
     ("a gateway that lost its server", ["page 502"], 3, "OutcomeUnknown", 1),
     ("an answer that is lost", ["lost answer"], 3, "OutcomeUnknown", 1),

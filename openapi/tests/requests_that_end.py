@@ -46,6 +46,8 @@ def map_query(context, query):
         wait = number(query.get("timeout_ms", LAST_INT64))
         if wait is not None and LONGEST_WAIT_MS < wait <= LAST_UINT64:
             query["timeout_ms"] = LONGEST_WAIT_MS
+    if is_waited_for(query.get("at_least")):
+        query["at_least"] = 0
     if path.endswith(ONE_KEY):
         # A document cannot say that one of the two must be there, and not both. What links lead to has `key_base64`.
         if "key_base64" in query:
@@ -53,6 +55,19 @@ def map_query(context, query):
         else:
             query.setdefault("key", "orders")
     return query
+
+
+@schemathesis.hook
+def map_body(context, body):
+    if isinstance(body, dict) and is_waited_for(body.get("atLeast")):
+        body["atLeast"] = 0
+    return body
+
+
+def is_waited_for(sequence):
+    """Whether a read would wait until somebody appends so much."""
+    sequence = number(sequence)
+    return sequence is not None and 0 < sequence <= LAST_UINT64
 
 
 @schemathesis.hook

@@ -12,6 +12,7 @@ mod headers;
 mod order;
 mod pages;
 mod registers;
+mod replicas;
 mod retention;
 mod service;
 mod several;
@@ -162,7 +163,7 @@ struct Origin<'a> {
 
 /// All checkers.
 #[rustfmt::skip]
-pub const CHECKERS: [Checker; 26] = [
+pub const CHECKERS: [Checker; 27] = [
     Checker { name: "durable", holds: "every append acknowledged as durable is in the final log: whole, once, where it was said to be", find: durability::durable },
     Checker { name: "graceful", holds: "everything that a server acknowledged before it stopped with exit code 0 is in the final log", find: durability::graceful },
     Checker { name: "refused", holds: "nothing that was refused is seen by any reader", find: appends::refused },
@@ -177,6 +178,7 @@ pub const CHECKERS: [Checker; 26] = [
     Checker { name: "segments", holds: "segments follow each other without gap, from 1 on, and are sealed when they are due", find: order::segments },
     Checker { name: "pages", holds: "a page is in order, within its range and limit, and has all of the final log up to nextSequence", find: pages::pages },
     Checker { name: "several", holds: "a page of several keys is in order, within its range and limit, and has all of the final log and all that was acknowledged up to nextSequence, each record under its key; a follower of several keys is answered as soon as there is something", find: several::several },
+    Checker { name: "replicas", holds: "a read-only server shows a prefix of the final log, which never goes back, and as much of it as a read requires", find: replicas::replicas },
     Checker { name: "visible", holds: "a reader sees what was acknowledged before it asked", find: pages::visible },
     Checker { name: "trimmed", holds: "what lies below a floor that was told is not read again, readers of it are told, a floor is not lost, and is not higher than was asked for or than retention allows", find: trims::trimmed },
     Checker { name: "deleted", holds: "a deletion of a key has all that was acknowledged before it, and a key that has nothing left is not listed", find: deletions::deleted },

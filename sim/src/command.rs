@@ -49,6 +49,8 @@ enum Command {
     Registers(Runs),
     /// Consumers process records and move cursors, while servers are killed and taken over.
     Cursors(Runs),
+    /// Read-only servers beside servers that are killed, stopped and taken over, and an S3 that is slow or cannot be reached.
+    Replicas(Runs),
     /// All of it, with rates drawn from the seed.
     Swarm(Runs),
     /// Runs seeds twice and compares everything that happened, byte for byte.
@@ -133,6 +135,7 @@ impl Cli {
             Command::ExactlyOnce(runs) => seeds::run(Scenario::ExactlyOnce, &runs),
             Command::Registers(runs) => seeds::run(Scenario::Registers, &runs),
             Command::Cursors(runs) => seeds::run(Scenario::Cursors, &runs),
+            Command::Replicas(runs) => seeds::run(Scenario::Replicas, &runs),
             Command::Swarm(runs) => seeds::run(Scenario::Swarm, &runs),
             Command::Meta { scenario, runs } => meta::run(scenario, &runs),
             Command::Bite { planted, within } => bite::run(planted, within),

@@ -4,6 +4,7 @@ mod cursors;
 mod headers;
 mod keys;
 mod record;
+mod replica;
 mod safety;
 mod several;
 
@@ -15,6 +16,7 @@ pub use cursors::{Move, consumed_by, cursor_of, made_of, origin_of};
 pub use headers::{HeadersSeen, as_sent, headers_of};
 pub use keys::{CONSUMED, RESULTS, key};
 pub use record::Recorder;
+pub use replica::ReplicaCall;
 pub use safety::{Condition, Numbered, Safety};
 pub use several::{Named, Selected, SeveralCall};
 
@@ -155,6 +157,8 @@ pub enum Call {
     },
     /// To move a cursor.
     PutCursor(Move),
+    /// A read-only server for a page of the whole log.
+    Replica(ReplicaCall),
 }
 
 /// A page that is asked for.

@@ -3,5 +3,6 @@
 pub mod clients;
 pub mod inspector;
 pub mod operator;
+pub mod replica;
 pub mod s3;
 pub mod server;

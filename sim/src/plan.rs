@@ -37,13 +37,15 @@ pub enum Scenario {
     Registers,
     /// Consumers process records and move cursors, while servers are killed and taken over.
     Cursors,
+    /// Read-only servers beside servers that are killed, stopped and taken over, and an S3 that is slow or cannot be reached.
+    Replicas,
     /// All of it, with rates drawn from the seed.
     Swarm,
 }
 
 impl Scenario {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Smoke,
         Self::Crash,
         Self::Shutdown,
@@ -54,6 +56,7 @@ impl Scenario {
         Self::ExactlyOnce,
         Self::Registers,
         Self::Cursors,
+        Self::Replicas,
         Self::Swarm,
     ];
 
@@ -70,6 +73,7 @@ impl Scenario {
             Self::ExactlyOnce => "exactly-once",
             Self::Registers => "registers",
             Self::Cursors => "cursors",
+            Self::Replicas => "replicas",
             Self::Swarm => "swarm",
         }
     }

@@ -116,6 +116,8 @@ pub enum Planted {
     IgnoreExpected,
     /// A row with the order of the records names the keys of two records the other way round.
     SwapOrder,
+    /// A read-only server shows, for a while, what it showed before.
+    GoBack,
 }
 
 impl Planted {
@@ -158,6 +160,7 @@ impl Planted {
             | Self::SayTooOld => &[Scenario::ExactlyOnce],
             Self::JudgeEarly | Self::JudgeFirst => &[Scenario::Registers],
             Self::MoveEarly | Self::IgnoreExpected => &[Scenario::Cursors],
+            Self::GoBack => &[Scenario::Replicas],
             // It shows when what a rejection rests on is lost, which is rare.
             Self::RejectEarly => &[Scenario::Registers, Scenario::Swarm],
             Self::SplitBatch
@@ -221,6 +224,7 @@ impl Planted {
             | Self::SayTooOld => &["exactly-once"],
             Self::JudgeEarly | Self::JudgeFirst | Self::RejectEarly => &["registers"],
             Self::MoveEarly | Self::IgnoreExpected => &["cursors"],
+            Self::GoBack => &["replicas"],
         }
     }
 }

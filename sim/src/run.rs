@@ -19,6 +19,7 @@ use crate::history::{History, Recorder};
 use crate::hosts::clients::{self, Connection, Current, Surroundings};
 use crate::hosts::inspector::Inspector;
 use crate::hosts::operator::{self, Operator};
+use crate::hosts::replica::{REPLICAS, Replica};
 use crate::hosts::s3::{self, Objects, Troubles};
 use crate::hosts::server::{NODES, Node, NodeParts};
 use crate::plan::{Plan, Scenario};
@@ -32,6 +33,9 @@ const KEYS: usize = 6;
 const TICK: Duration = Duration::from_millis(1);
 /// Clients wait so much longer than the server says that it takes.
 const SLACK_MS: u64 = 4_000;
+
+/// How long the second read-only server runs before it is started again.
+const RESTARTS_MS: u64 = 4_500;
 
 /// What came out of a run.
 pub struct Report {
@@ -85,6 +89,21 @@ pub fn run(plan: &Plan, planted: Option<Planted>) -> Result<Report, String> {
     for node in &nodes {
         let node = node.clone();
         sim.host(node.name(), move || node.clone().boot());
+    }
+    if plan.scenario == Scenario::Replicas {
+        for (number, name) in REPLICAS.into_iter().enumerate() {
+            let mut config = settings.config(name)?;
+            config.read_only = true;
+            config.reader.poll_interval = Duration::from_millis(plan.settings.poll_ms);
+            let replica = Replica {
+                config,
+                seed: plan.seed.wrapping_add(number as u64),
+                request_timeout_ms: plan.settings.s3_timeout_ms,
+                skew_ms: plan.skew_ms[number],
+                restarts_ms: (number == 1).then_some(RESTARTS_MS),
+            };
+            sim.host(name, move || replica.clone().serve());
+        }
     }
     let surroundings = Surroundings {
         recorder: recorder.clone(),

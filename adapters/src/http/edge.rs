@@ -11,6 +11,7 @@ use poem::error::ResponseError;
 use poem::{Endpoint, IntoResponse, Request, Response, Result};
 
 use super::wire::coding::Coding;
+use super::wire::durable_sequence::DurableSequence;
 use super::wire::failure::{Failure, Reason};
 use super::wire::format::Format;
 use super::wire::request_id;
@@ -48,6 +49,8 @@ pub(super) struct Edge<E> {
     pub(super) access: Access,
     pub(super) compression: Compression,
     pub(super) side: Side,
+    /// Whether requests that change the log are refused.
+    pub(super) read_only: bool,
     pub(super) hosts: AllowedHosts,
     pub(super) origins: AllowedOrigins,
 }
@@ -62,6 +65,7 @@ impl<E> Edge<E> {
             access: self.access.clone(),
             compression: self.compression.clone(),
             side,
+            read_only: self.read_only,
             hosts,
             origins: self.origins.clone(),
         }
@@ -87,6 +91,9 @@ impl<E: Endpoint> Edge<E> {
             let needs = route.and_then(|route| route.right(request.method()));
             self.access.check(request.headers(), needs)?;
         }
+        if self.read_only && route.is_some_and(|route| route.changes(request.method())) {
+            return Err(Failure::from(Error::NotWriter).into());
+        }
         let output = self.inner.call(request).await?;
         Ok(output.into_response())
     }
@@ -108,9 +115,11 @@ impl<E: Endpoint> Endpoint for Edge<E> {
         request.set_data(id.clone());
 
         let answer = AssertUnwindSafe(self.admitted(route, request)).catch_unwind();
+        let mut shown = None;
         let (status, mut response) = match answer.await {
             Ok(Ok(response)) => (response.status(), response),
             Ok(Err(error)) => {
+                shown = error.data::<DurableSequence>().copied();
                 let failure = Failure::from(error);
                 let event = events_only.then(|| events_only::refusal(&failure, &id));
                 let response = event.flatten();
@@ -126,6 +135,9 @@ impl<E: Endpoint> Endpoint for Edge<E> {
         };
         let headers = response.headers_mut();
         headers.insert(request_id::HEADER, id.header_value());
+        if let Some(shown) = shown {
+            shown.put_on(headers);
+        }
         marks.put_on(headers);
         security.put_on(headers);
         let in_flight = observed.answered(status);

@@ -1,5 +1,6 @@
 //! What the server does when it is asked: one file for each operation, and what several of them share.
 
+mod at_least;
 mod content;
 mod deadline;
 mod fixed_page;
@@ -19,6 +20,7 @@ pub(super) mod peer;
 pub(super) mod read_limit;
 pub(super) mod scan;
 pub(super) mod segments;
+pub(super) mod shown;
 pub(super) mod stream;
 pub(super) mod swagger_ui;
 pub(super) mod trim;

@@ -35,6 +35,7 @@ mod fuzz;
 mod headers;
 mod late;
 mod newest;
+mod read_only;
 mod reading;
 mod safe_appends;
 mod several;

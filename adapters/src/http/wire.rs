@@ -3,6 +3,7 @@
 pub(super) mod append_request;
 pub(super) mod coding;
 pub(super) mod cursor_request;
+pub(super) mod durable_sequence;
 pub(super) mod encoder;
 pub(super) mod failure;
 mod fields;

@@ -79,13 +79,25 @@ pub(super) fn no_retries() -> RetryConfig {
 /// [`Error::Invalid`] for a store without conditional PUTs, [`Error::Unavailable`] for anything that the store, or
 /// who gives credentials, refuses or does not answer. The message is one line.
 pub(super) async fn check(candidate: &Candidate, path: &str) -> Result<(), Error> {
+    repeated(candidate, path, true).await
+}
+
+/// The same for a log that is only read: gets credentials, and lists.
+///
+/// # Errors
+/// [`Error::Unavailable`], as [`check`].
+pub(super) async fn check_to_read(candidate: &Candidate, path: &str) -> Result<(), Error> {
+    repeated(candidate, path, false).await
+}
+
+async fn repeated(candidate: &Candidate, path: &str, writes: bool) -> Result<(), Error> {
     let Candidate { name, source, .. } = candidate;
     let deadline = Instant::now() + WITHIN;
     let seconds = WITHIN.as_secs();
     let mut last: Option<Trouble> = None;
     loop {
         // What the client logs on the way is in the error too.
-        let steps = steps(candidate, path).with_subscriber(NoSubscriber::default());
+        let steps = steps(candidate, path, writes).with_subscriber(NoSubscriber::default());
         match timeout_at(deadline, steps).await {
             Ok(Ok(())) => {
                 tracing::info!("{name}: credentials from {source}");
@@ -111,7 +123,7 @@ pub(super) async fn check(candidate: &Candidate, path: &str) -> Result<(), Error
     }
 }
 
-async fn steps(candidate: &Candidate, path: &str) -> Result<(), Trouble> {
+async fn steps(candidate: &Candidate, path: &str, writes: bool) -> Result<(), Trouble> {
     let Candidate { store, source, .. } = candidate;
     if let Some(credentials) = &candidate.credentials {
         credentials()
@@ -122,6 +134,9 @@ async fn steps(candidate: &Candidate, path: &str) -> Result<(), Trouble> {
     let path = Path::from(path);
     if let Some(Err(error)) = store.list(Some(&path)).next().await {
         return Err(cannot("list", error));
+    }
+    if !writes {
+        return Ok(());
     }
     let object = path.join(PathPart::from(OBJECT));
     put_and_not_overwrite(candidate, &object).await?;

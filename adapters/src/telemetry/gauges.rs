@@ -132,6 +132,11 @@ impl Metrics {
             |values| values.status.durable_lag,
         );
         gauge(
+            "log_reader_lag_seconds",
+            "Of a read-only server: how old what it shows is. 0 on the server that writes the log.",
+            |values| values.status.lag.unwrap_or_default(),
+        );
+        gauge(
             "log_oldest_purge_seconds",
             "How long ago the first of the keys was deleted whose bytes are still stored; 0 if there are none.",
             |values| values.status.oldest_purge,

@@ -28,6 +28,8 @@ impl Default for Config {
             admin: security::Admin::default(),
             http: Http::default(),
             storage: Storage::default(),
+            read_only: false,
+            reader: Reader::default(),
             limits: LimitsSection {
                 request_bytes: bytes(limits.request_bytes),
                 key_bytes: bytes(limits.key_bytes),

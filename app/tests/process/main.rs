@@ -28,6 +28,7 @@ mod memory;
 mod newest;
 mod prometheus;
 mod purged;
+mod read_only;
 mod readiness;
 mod real_data;
 mod removed;

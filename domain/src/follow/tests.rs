@@ -1,5 +1,6 @@
 use super::inbox::INBOX_BYTES;
 use super::*;
+use crate::Error;
 use crate::run::RunBuilder;
 use futures::FutureExt;
 use proptest::prelude::*;
@@ -184,6 +185,43 @@ fn stopping_answers_those_who_wait_and_those_who_come_after() {
         late.next().now_or_never(),
         Some(Delivery::Stopped(Stopped::Closing))
     );
+}
+
+#[test]
+fn who_waits_for_a_sequence_is_woken_when_it_is_shown_and_takes_a_place() {
+    let followers = followers(1);
+    let shown = std::cell::Cell::new(Watermarks::default());
+    let reached = |visibility| followers.reached(Sequence::new(2), visibility, || shown.get());
+    let show = |tip: u64, durable: u64| {
+        shown.set(Watermarks {
+            tip: tip.into(),
+            durable: durable.into(),
+        });
+    };
+    let mut applied = Box::pin(reached(Visibility::Memory));
+    assert!(applied.as_mut().now_or_never().is_none());
+    assert!(matches!(
+        reached(Visibility::Durable).now_or_never(),
+        Some(Err(Error::Overloaded { .. }))
+    ));
+    show(1, 0);
+    apply(&followers, "a", 0, 1);
+    assert!(applied.as_mut().now_or_never().is_none());
+    show(2, 0);
+    apply(&followers, "a", 1, 1);
+    assert!(matches!(applied.as_mut().now_or_never(), Some(Ok(true))));
+    drop(applied);
+    let mut durable = Box::pin(reached(Visibility::Durable));
+    assert!(durable.as_mut().now_or_never().is_none());
+    show(2, 2);
+    followers.durable(Sequence::new(2));
+    assert!(matches!(durable.as_mut().now_or_never(), Some(Ok(true))));
+    drop(durable);
+    show(0, 0);
+    let mut waiting = Box::pin(reached(Visibility::Memory));
+    assert!(waiting.as_mut().now_or_never().is_none());
+    followers.stop(Stopped::Closing);
+    assert!(matches!(waiting.as_mut().now_or_never(), Some(Ok(false))));
 }
 
 #[test]

@@ -35,6 +35,10 @@ const (
 	Unavailable Kind = "Unavailable"
 	// Fenced: another server took the log over. Nothing was applied; go there.
 	Fenced Kind = "Fenced"
+	// NotWriter: the server is read-only. Nothing was applied; go to the server that writes the log.
+	NotWriter Kind = "NotWriter"
+	// Behind: the server does not show the log up to what the read requires yet.
+	Behind Kind = "Behind"
 	// DeadlineExceeded: a read took too long. (For an append it is OutcomeUnknown.)
 	DeadlineExceeded Kind = "DeadlineExceeded"
 	// OutcomeUnknown: an append may have been applied, whole or not at all. Read the key before it is sent again.
@@ -68,6 +72,8 @@ var kindOf = map[string]Kind{
 	"overloaded":                Overloaded,
 	"unavailable":               Unavailable,
 	"fenced":                    Fenced,
+	"not_writer":                NotWriter,
+	"behind":                    Behind,
 	"deadline_exceeded":         DeadlineExceeded,
 	"internal":                  Internal,
 	"conflict":                  Conflict,

@@ -34,6 +34,8 @@ public class LogException extends Exception {
             Map.entry("overloaded", Overloaded::new),
             Map.entry("unavailable", Unavailable::new),
             Map.entry("fenced", Fenced::new),
+            Map.entry("not_writer", NotWriter::new),
+            Map.entry("behind", Behind::new),
             Map.entry("deadline_exceeded", DeadlineExceeded::new),
             Map.entry("internal", Internal::new),
             Map.entry("conflict", Conflict::new),
@@ -191,6 +193,20 @@ public class LogException extends Exception {
     /** Another server took the log over. Nothing was applied; go there. */
     public static final class Fenced extends LogException {
         Fenced(String message, ApiException cause) {
+            super(message, cause);
+        }
+    }
+
+    /** The server is read-only. Nothing was applied; go to the server that writes the log. */
+    public static final class NotWriter extends LogException {
+        NotWriter(String message, ApiException cause) {
+            super(message, cause);
+        }
+    }
+
+    /** The server does not show the log up to what the read requires yet. */
+    public static final class Behind extends LogException {
+        Behind(String message, ApiException cause) {
             super(message, cause);
         }
     }

@@ -108,6 +108,7 @@ impl Described for ScanRequest {
             FieldDescription { number: 11, name: "format", json_name: "format", field_type: FieldType::String, repeated: false, optional: true, comment: "\"base64\" (the default), or \"text\": in JSON responses, a key or value that is UTF-8 text is returned in `keyText` or `valueText`." },
             FieldDescription { number: 12, name: "cursor", json_name: "cursor", field_type: FieldType::String, repeated: false, optional: true, comment: "Start at the position of this cursor, in place of `start_seq`." },
             FieldDescription { number: 13, name: "last", json_name: "last", field_type: FieldType::Uint64, repeated: false, optional: true, comment: "Scans of one key only: the last so many records of the range, in order; at least 1, limited like `limit`. Not together with `start_seq`, `limit`, `follow` or `cursor`." },
+            FieldDescription { number: 14, name: "at_least", json_name: "atLeast", field_type: FieldType::Uint64, repeated: false, optional: true, comment: "Wait until the server shows every record below this sequence: 1 more than the sequence of a record that you appended or read. Only a read-only server ever waits. If it takes longer than `timeout_ms`, or 30 s for a stream, the response is 503 with the code `behind`." },
         ],
     };
 }
@@ -270,7 +271,7 @@ impl Described for ErrorResponse {
         fields: &[
             FieldDescription { number: 1, name: "status", json_name: "status", field_type: FieldType::String, repeated: false, optional: false, comment: "Always \"error\"." },
             FieldDescription { number: 2, name: "message", json_name: "message", field_type: FieldType::String, repeated: false, optional: false, comment: "Description of the error, for people." },
-            FieldDescription { number: 3, name: "code", json_name: "code", field_type: FieldType::String, repeated: false, optional: false, comment: "Kind of the error, for programs: invalid_argument, unauthenticated, permission_denied, not_found, method_not_allowed, too_large, unsupported_media_type, conflict, producer_out_of_order, producer_sequence_too_old, producer_sequence_reused, producer_fenced, producer_unknown, overloaded, unavailable, fenced, deadline_exceeded or internal." },
+            FieldDescription { number: 3, name: "code", json_name: "code", field_type: FieldType::String, repeated: false, optional: false, comment: "Kind of the error, for programs: invalid_argument, unauthenticated, permission_denied, not_found, method_not_allowed, too_large, unsupported_media_type, conflict, producer_out_of_order, producer_sequence_too_old, producer_sequence_reused, producer_fenced, producer_unknown, overloaded, unavailable, fenced, behind, not_writer, deadline_exceeded or internal." },
             FieldDescription { number: 4, name: "conflict", json_name: "conflict", field_type: FieldType::Message(Conflict::DESCRIPTION), repeated: false, optional: false, comment: "With the code conflict: the first precondition that does not hold, or the cursor that is not where it is expected." },
             FieldDescription { number: 5, name: "expected_sequence", json_name: "expectedSequence", field_type: FieldType::Uint64, repeated: false, optional: true, comment: "With the code producer_out_of_order: the sequence of the request that is to be applied next." },
         ],
@@ -349,6 +350,8 @@ pub enum ScanRequestField {
     Cursor = 12,
     /// `last`
     Last = 13,
+    /// `at_least`
+    AtLeast = 14,
 }
 impl Field for ScanRequestField {
     const MESSAGE: &'static MessageDescription = ScanRequest::DESCRIPTION;
@@ -376,6 +379,8 @@ impl Field for ScanRequestField {
         ("format", Self::Format, false),
         ("cursor", Self::Cursor, false),
         ("last", Self::Last, false),
+        ("atLeast", Self::AtLeast, false),
+        ("at_least", Self::AtLeast, false),
     ];
     #[inline]
     fn number(self) -> u32 {

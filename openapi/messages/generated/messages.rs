@@ -248,6 +248,12 @@ pub struct ScanRequest {
     #[prost(uint64, optional, tag = "13")]
     #[cfg_attr(feature = "json", serde(skip_serializing_if = "Option::is_none"))]
     pub last: ::core::option::Option<u64>,
+    /// Wait until the server shows every record below this sequence: 1 more than the sequence of a record that you appended or read. Only
+    /// a read-only server ever waits. If it takes longer than `timeout_ms`, or 30 s for a stream, the response is 503 with the code
+    /// `behind`.
+    #[prost(uint64, optional, tag = "14")]
+    #[cfg_attr(feature = "json", serde(skip_serializing_if = "Option::is_none"))]
+    pub at_least: ::core::option::Option<u64>,
 }
 /// One page of the records of a key or of several.
 #[cfg_attr(feature = "json", derive(serde::Serialize), serde(rename_all = "camelCase"))]
@@ -480,8 +486,8 @@ pub struct ErrorResponse {
     pub message: ::prost::alloc::string::String,
     /// Kind of the error, for programs: invalid_argument, unauthenticated, permission_denied, not_found,
     /// method_not_allowed, too_large, unsupported_media_type, conflict, producer_out_of_order, producer_sequence_too_old,
-    /// producer_sequence_reused, producer_fenced, producer_unknown, overloaded, unavailable, fenced, deadline_exceeded or
-    /// internal.
+    /// producer_sequence_reused, producer_fenced, producer_unknown, overloaded, unavailable, fenced, behind, not_writer,
+    /// deadline_exceeded or internal.
     #[prost(string, tag = "3")]
     pub code: ::prost::alloc::string::String,
     /// With the code conflict: the first precondition that does not hold, or the cursor that is not where it is expected.

@@ -51,6 +51,7 @@ pub(super) fn model(view: &View<'_>) -> Vec<String> {
             | Call::Trim { .. }
             | Call::Delete { .. }
             | Call::GetCursor { .. }
+            | Call::Replica(_)
             | Call::PutCursor(_) => continue,
         };
         match (expected, operation.outcome()) {

@@ -147,6 +147,17 @@ impl Recorder {
         pages.history.faults[fault].until = Some(now);
     }
 
+    /// The end of what was acknowledged as durable so far.
+    pub fn durable_end(&self) -> u64 {
+        let pages = self.0.lock();
+        let acknowledged = pages.history.acknowledged();
+        let durable = acknowledged.filter_map(|(append, _, start)| {
+            let (records, durable) = append.appends()?;
+            durable.then_some(start + records.len() as u64)
+        });
+        durable.max().unwrap_or(0)
+    }
+
     /// All that happened so far.
     pub fn history(&self) -> History {
         self.0.lock().history.clone()

@@ -9,6 +9,7 @@ mod producer;
 mod projection;
 mod readers;
 mod register;
+mod replica_reader;
 mod trimmer;
 
 use std::sync::Arc;
@@ -83,6 +84,7 @@ pub async fn work(plan: PlannedClient, surroundings: Surroundings) {
         ClientKind::Trimmer => format!("trimmer-{}", plan.number),
         ClientKind::Deleter => format!("deleter-{}", plan.number),
         ClientKind::Projection { .. } => format!("projection-{}", plan.number),
+        ClientKind::ReplicaReader { .. } => format!("replica-reader-{}", plan.number),
     };
     let mut client = Client {
         connection: Connection::new(name, surroundings),
@@ -114,6 +116,7 @@ pub async fn work(plan: PlannedClient, surroundings: Surroundings) {
         ClientKind::Trimmer => client.trim_all().await,
         ClientKind::Deleter => client.delete_all().await,
         ClientKind::Projection { durable } => client.project_all(durable).await,
+        ClientKind::ReplicaReader { replica } => client.read_replica(replica).await,
     }
 }
 

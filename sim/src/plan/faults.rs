@@ -131,6 +131,18 @@ fn draw_kinds(scenario: Scenario, random: &mut StdRng) -> Vec<PlannedFault> {
         Scenario::Outage => (5, &[Kind::S3Lost, Kind::S3Held, Kind::Slow, Kind::Flaky]),
         Scenario::Vanished => (6, &[Kind::Vanish, Kind::Vanish, Kind::Vanish, Kind::Crash]),
         Scenario::Readers => (6, &Kind::ALL),
+        Scenario::Replicas => (
+            8,
+            &[
+                Kind::Crash,
+                Kind::Crash,
+                Kind::Takeover,
+                Kind::Stop,
+                Kind::Flaky,
+                Kind::Slow,
+                Kind::S3Lost,
+            ],
+        ),
         Scenario::ExactlyOnce | Scenario::Registers | Scenario::Cursors => (
             8,
             &[

@@ -48,6 +48,11 @@ pub enum ClientKind {
     Trimmer,
     /// Deletes keys, and reads what is left of them.
     Deleter,
+    /// Reads the whole log from a read-only server, page by page.
+    ReplicaReader {
+        /// Which.
+        replica: usize,
+    },
     /// Reads several keys in one order from the beginning on, and follows them.
     Projection {
         /// And sees only what is durable.
@@ -188,6 +193,18 @@ pub(super) fn draw(
             think_ms: projections.random_range(20..=200),
             keys,
         });
+    }
+    if scenario == Scenario::Replicas {
+        for place in 0..4 {
+            clients.push(PlannedClient {
+                number: clients.len(),
+                seed: safe.random(),
+                kind: ClientKind::ReplicaReader { replica: place % 2 },
+                operations: safe.random_range(30..=80),
+                think_ms: safe.random_range(20..=300),
+                keys,
+            });
+        }
     }
     clients
 }

@@ -1,6 +1,7 @@
 //! A proxy between a server and its clients that falsifies answers.
 
 mod deletions;
+mod replicas;
 mod safety;
 mod trims;
 
@@ -15,6 +16,7 @@ use crate::history::{Call, Outcome, Recorder, Safety, ScanCall, Seen};
 use crate::time::now_ms;
 
 use deletions::Deletions;
+use replicas::Shown;
 use safety::Unsafe;
 use trims::{Trims, with_trimmed};
 
@@ -49,6 +51,7 @@ struct Memory {
     safety: Unsafe,
     trims: Trims,
     deletions: Deletions,
+    shown: Shown,
 }
 
 impl Face {
@@ -324,6 +327,9 @@ impl Face {
                 memory.highest += records.len() as u64;
                 let count = records.len() as u64;
                 Outcome::Appended { start, count }
+            }
+            (Some(Planted::GoBack), Call::Replica(call), outcome) => {
+                memory.shown.goes_back(*call, outcome)
             }
             (Some(Planted::ReuseSequences), _, outcome) => memory.shifted(outcome),
             (

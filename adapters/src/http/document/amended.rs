@@ -50,6 +50,12 @@ impl<T: OpenApi> OpenApi for Amended<T> {
                 for response in responses.iter_mut().filter(|r| r.description.is_empty()) {
                     response.description = "Success.";
                 }
+                let is_log = path.path.starts_with("/api/v1/log/");
+                if is_log && !changes_the_log(operation) {
+                    let answers = operation.responses.responses.iter_mut();
+                    let answers = answers.filter(|answer| answer.status == Some(200));
+                    answers.for_each(|answer| answer.headers.push(responses::durable_sequence()));
+                }
                 operation.params.iter_mut().for_each(amend);
             }
         }
@@ -91,7 +97,8 @@ fn of_a_read(status: Option<u16>) -> Option<&'static str> {
         }
         503 => {
             "Code unavailable: the store cannot be reached or the server is stopping; retry later. Code \
-             fenced: another writer took over; do not retry on this server."
+             fenced: another writer took over; do not retry on this server. Code behind: the server does not show the log \
+             as far as `at_least` requires; retry, or read from the server that writes the log."
         }
         504 => "The deadline of the request passed; retry.",
         _ => return None,
@@ -163,15 +170,24 @@ fn leave_out_what_cannot_happen(operation: &mut MetaOperation) {
         operation.operation_id,
         Some("getCursor" | "scanKeys" | "streamKeys")
     ) || operation.params.iter().any(reads_cursor);
+    let changes = changes_the_log(operation);
     let responses = &mut operation.responses.responses;
     responses.retain(|response| match response.status {
         Some(404) => reads_cursor,
         Some(409) => matches!(operation.operation_id, Some("append" | "putCursor")),
+        Some(421) => changes,
         Some(415) => has_body,
         Some(413) => has_body || has_key,
         Some(400 | 429 | 504) => has_input,
         _ => true,
     });
+}
+
+fn changes_the_log(operation: &MetaOperation) -> bool {
+    matches!(
+        operation.operation_id,
+        Some("append" | "trim" | "deleteKey" | "putCursor" | "deleteCursor")
+    )
 }
 
 fn amend(param: &mut MetaOperationParam) {

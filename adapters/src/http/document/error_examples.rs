@@ -79,13 +79,28 @@ fn failures(operation: &str, path: &str, status: u16) -> Vec<Failure> {
                 .into_iter()
                 .collect()
         }
+        421 => vec![Error::NotWriter.into()],
         429 => vec![overloaded(operation, &limits).into()],
         500 => vec![Error::internal("").into()],
         503 if operation == "ready" => vec![Failure::starting()],
-        503 => vec![
-            Error::unavailable("the object store does not answer").into(),
-            Error::Fenced.into(),
-        ],
+        503 => {
+            let behind = Error::Behind {
+                at_least: 1_000,
+                shown: 990,
+                waited_ms: 30_000,
+            };
+            let waits = matches!(
+                operation,
+                "scan" | "scanKeys" | "stream" | "streamKeys" | "count" | "listKeys"
+            );
+            let away = Error::unavailable("the object store does not answer");
+            let behind = waits.then_some(behind);
+            [away, Error::Fenced]
+                .into_iter()
+                .chain(behind)
+                .map(Failure::from)
+                .collect()
+        }
         504 if appends => {
             let late = "the append was not acknowledged within 30000 ms";
             vec![Error::outcome_unknown(late).into()]

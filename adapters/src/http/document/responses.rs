@@ -6,17 +6,19 @@ use poem_openapi::registry::{
 };
 
 use super::schema;
+use crate::http::wire::durable_sequence;
 use crate::http::wire::failure::{Failure, Reason};
 use crate::http::wire::proto::{Described, ErrorResponse};
 use crate::http::wire::reply::Reply;
 
 /// The reasons that an operation's documentation lists.
-const DOCUMENTED: [Reason; 9] = [
+const DOCUMENTED: [Reason; 10] = [
     Reason::InvalidArgument,
     Reason::NotFound,
     Reason::Conflict,
     Reason::TooLarge,
     Reason::UnsupportedMediaType,
+    Reason::NotWriter,
     Reason::Overloaded,
     Reason::Internal,
     Reason::Unavailable,
@@ -56,6 +58,17 @@ impl ApiResponse for Failure {
 /// The errors of authentication and authorization, for operations that need a token.
 pub(in crate::http) fn refusals() -> [MetaResponse; 2] {
     [Reason::Unauthenticated, Reason::PermissionDenied].map(documented)
+}
+
+/// The header of every answer to a read.
+pub(in crate::http) fn durable_sequence() -> MetaHeader {
+    MetaHeader {
+        name: durable_sequence::HEADER.as_str().to_owned(),
+        description: Some(durable_sequence::MEANING.to_owned()),
+        required: false,
+        deprecated: false,
+        schema: MetaSchemaRef::Inline(Box::new(schema::unsigned_64())),
+    }
 }
 
 fn documented(reason: Reason) -> MetaResponse {

@@ -14,7 +14,8 @@ const REQUEST_HEADERS: &str =
     "accept, authorization, content-encoding, content-type, last-event-id, x-request-id";
 
 /// The headers of answers that pages may read.
-const ANSWER_HEADERS: &str = "allow, retry-after, www-authenticate, x-request-id";
+const ANSWER_HEADERS: &str =
+    "allow, log-durable-sequence, retry-after, www-authenticate, x-request-id";
 
 /// Seconds for which a browser caches a preflight response.
 const MAX_AGE: &str = "600";

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use log_domain::{LogReader, LogService, Sequence};
+use log_domain::{LogReader, LogService, Sequence, Visibility};
 use poem_openapi::OpenApi;
 
+use super::at_least::reached;
 use super::deadline::before;
 use crate::http::document::Tag;
 use crate::http::wire::failure::Failure;
@@ -43,9 +44,14 @@ impl<S: LogReader> Count<S> {
         start_seq: Param<u64>,
         /// First sequence after the range. Default: the end of the log.
         end_seq: Param<Option<u64>>,
+        /// Wait until the server shows every record below this sequence: 1 more than the sequence of a record that you appended or read. Only
+        /// a read-only server ever waits. If it takes longer than 30 s (by default), the response is 503 with the code `behind`.
+        at_least: Param<Option<u64>>,
     ) -> Result<Reply<CountResponse>, Failure> {
         let key = param::key(key.0, key_base64.0, self.service.limits())?;
         let range = param::range(start_seq.0, end_seq.0)?;
+        let memory = Visibility::Memory;
+        reached(&self.service, at_least.0, memory, self.read_timeout).await?;
         let counted = before(self.read_timeout, self.service.count(&key, range)).await?;
         let answer = CountResponse {
             status: proto::SUCCESS.to_owned(),

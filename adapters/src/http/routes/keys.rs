@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use log_domain::budget::Budget;
-use log_domain::{Error, Key, KeysPage, KeysQuery, LogReader, LogService};
+use log_domain::{Error, Key, KeysPage, KeysQuery, LogReader, LogService, Visibility};
 use poem_openapi::OpenApi;
 use prost::Message;
 
+use super::at_least::reached;
 use super::peer::Peer;
 use super::read_limit::ReadLimit;
 use super::selection::{default_limit, page_limit};
@@ -70,6 +71,9 @@ impl<S: LogReader> Keys<S> {
         /// in its usual field. For people and shells.
         #[oai(name = "format")]
         byte_format: Param<Option<ByteFormat>>,
+        /// Wait until the server shows every record below this sequence: 1 more than the sequence of a record that you appended or read. Only
+        /// a read-only server ever waits. If it takes longer than 30 s (by default), the response is 503 with the code `behind`.
+        at_least: Param<Option<u64>>,
     ) -> Result<Reply<KeysResponse>, Failure> {
         let start_segment = start_segment.0;
         let end_segment = end_segment.0.unwrap_or(u32::MAX);
@@ -86,6 +90,8 @@ impl<S: LogReader> Keys<S> {
             limit: page_limit(limit.0, self.service.limits())?,
         };
         let bytes = byte_format.0.unwrap_or_default();
+        let memory = Visibility::Memory;
+        reached(&self.service, at_least.0, memory, self.read_timeout).await?;
         self.read_limit
             .read(self.read_timeout, self.service.keys(&query), |page| {
                 Reply::new(format, &KeysAnswer { page, bytes })?.held(peer.answers(&self.answers))

@@ -12,6 +12,7 @@ use log_domain::{
 use poem_openapi::OpenApi;
 use tokio::time::timeout;
 
+use super::at_least::reached;
 use super::deadline::before;
 use super::message_body::MessageBody;
 use super::peer::Peer;
@@ -131,6 +132,9 @@ impl<S: LogReader> ScanRoute<S> {
         keys: Params<Text>,
         /// Read these keys, as base64.
         keys_base64: Params<Base64>,
+        /// Wait until the server shows every record below this sequence: 1 more than the sequence of a record that you appended or read. Only
+        /// a read-only server ever waits. If it takes longer than `timeout_ms`, the response is 503 with the code `behind`.
+        at_least: Param<Option<u64>>,
     ) -> Result<Reply<ScanResponse>, Failure> {
         let selected = Selected::of_query(
             (key, key_base64),
@@ -149,6 +153,7 @@ impl<S: LogReader> ScanRoute<S> {
             format: byte_format.0,
             cursor: cursor.0,
             last: last.0,
+            at_least: at_least.0,
         };
         self.answer(format, peer, request).await
     }
@@ -194,6 +199,8 @@ impl<S: LogReader> ScanRoute<S> {
         let newest = newest(&request)?;
         let records = newest.or(request.limit).unwrap_or_else(default_limit);
         let limit = page_limit(records, limits)?;
+        let visibility = request.visibility.unwrap_or_default();
+        let wait = reached(&self.service, request.at_least, visibility, wait).await?;
         let mut scan = scan_of(request, limit, &self.service).await?;
         if newest.is_some() {
             scan.side = Side::Newest;

@@ -18,6 +18,7 @@ use poem_openapi::registry::{
 use poem_openapi::{ApiExtractor, ApiExtractorType, ApiResponse, ExtractParamOptions, OpenApi};
 use tokio::time::{Instant, sleep, timeout};
 
+use super::at_least::reached;
 use super::message_body::MessageBody;
 use super::peer::Peer;
 use super::selection::scan_of;
@@ -50,6 +51,8 @@ const HEARTBEAT: &str = ": heartbeat\n\n";
 
 pub(in crate::http) struct StreamRoute<S> {
     pub(in crate::http) service: Arc<LogService<S>>,
+    /// How long a stream waits for what it must show at least.
+    pub(in crate::http) read_timeout: Duration,
     pub(in crate::http) heartbeat: Duration,
     /// Bytes of events that were not written out yet.
     pub(in crate::http) room: Budget,
@@ -124,6 +127,9 @@ impl<S: LogReader> StreamRoute<S> {
         keys: Params<Text>,
         /// Follow these keys, as base64.
         keys_base64: Params<Base64>,
+        /// Wait until the server shows every record below this sequence: 1 more than the sequence of a record that you appended or read. Only
+        /// a read-only server ever waits. If it takes longer than 30 s (by default), the response is 503 with the code `behind`.
+        at_least: Param<Option<u64>>,
     ) -> Result<EventStream, Failure> {
         let selected = Selected::of_query(
             (key, key_base64),
@@ -138,6 +144,7 @@ impl<S: LogReader> StreamRoute<S> {
             visibility: visibility.0,
             format: byte_format.0,
             cursor: cursor.0,
+            at_least: at_least.0,
             ..ScanRequest::default()
         };
         self.events(request_id, peer, last_event_id, request).await
@@ -193,6 +200,14 @@ impl<S: LogReader> StreamRoute<S> {
             time: Some(limits.page_time),
         };
         let bytes = request.format.unwrap_or_default();
+        let visibility = request.visibility.unwrap_or_default();
+        reached(
+            &self.service,
+            request.at_least,
+            visibility,
+            self.read_timeout,
+        )
+        .await?;
         let mut scan = scan_of(request, limit, &self.service).await?;
         if let Some(last) = last_event_id.0 {
             scan.range = scan.range.starting_at(last.plus(1));

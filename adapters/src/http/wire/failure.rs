@@ -29,6 +29,7 @@ pub(in crate::http) enum Reason {
     UnsupportedMediaType,
     UnsupportedContentCoding,
     Conflict,
+    NotWriter,
     ProducerSequenceTooOld,
     ProducerSequenceReused,
     ProducerOutOfOrder,
@@ -36,6 +37,7 @@ pub(in crate::http) enum Reason {
     ProducerUnknown,
     Overloaded,
     Unavailable,
+    Behind,
     Fenced,
     DeadlineExceeded,
     Internal,
@@ -92,11 +94,15 @@ impl Reason {
                 "The producer has a higher epoch now."),
             Self::ProducerUnknown => row(StatusCode::CONFLICT, "producer_unknown", None,
                 "The producer is new or was forgotten."),
+            Self::NotWriter => row(StatusCode::MISDIRECTED_REQUEST, "not_writer", None,
+                "This server is read-only. Nothing was applied; send the request to the server that writes the log."),
             Self::Overloaded => row(StatusCode::TOO_MANY_REQUESTS, "overloaded", Some("1"),
                 "A queue is full or a concurrency limit is reached. Nothing was applied; retry later."),
             Self::Unavailable => row(StatusCode::SERVICE_UNAVAILABLE, "unavailable", Some("1"),
                 "Code unavailable: the store cannot be reached or the server is stopping; nothing was applied. \
                  Code fenced: another writer took over; nothing was applied, do not retry on this server."),
+            Self::Behind => row(StatusCode::SERVICE_UNAVAILABLE, "behind", Some("1"),
+                "The server does not show the log as far as `at_least` requires; retry, or read from the server that writes the log."),
             Self::Fenced => row(StatusCode::SERVICE_UNAVAILABLE, "fenced", None,
                 "Another writer took over. Nothing was applied; do not retry on this server."),
             Self::DeadlineExceeded => row(StatusCode::GATEWAY_TIMEOUT, "deadline_exceeded", None,
@@ -141,6 +147,8 @@ impl From<Error> for Failure {
             Error::Overloaded { .. } => Reason::Overloaded,
             Error::Unavailable { .. } => Reason::Unavailable,
             Error::NoCursor(_) => Reason::NotFound,
+            Error::NotWriter => Reason::NotWriter,
+            Error::Behind { .. } => Reason::Behind,
             Error::Fenced => Reason::Fenced,
             Error::DeadlineExceeded(_)
             | Error::OutcomeUnknown { .. }
@@ -296,6 +304,7 @@ impl Failure {
         match self.reason {
             Reason::Overloaded
             | Reason::Unavailable
+            | Reason::Behind
             | Reason::Fenced
             | Reason::DeadlineExceeded => {
                 let seconds = self

@@ -133,6 +133,12 @@ impl Route {
         }
     }
 
+    /// Whether a request with `method` changes the log.
+    pub(in crate::http) fn changes(self, method: &Method) -> bool {
+        let is_taken = self.allow.split(", ").any(|taken| taken == method.as_str());
+        is_taken && matches!(self.right(method), Some(Append | Admin))
+    }
+
     fn is_at(self, path: &str) -> bool {
         match self.path.strip_suffix(VARIABLE) {
             None => path == self.path,

@@ -39,6 +39,7 @@ pub(in crate::http) struct ScanRequest {
     pub(in crate::http) format: Option<ByteFormat>,
     pub(in crate::http) cursor: Option<CursorName>,
     pub(in crate::http) last: Option<u64>,
+    pub(in crate::http) at_least: Option<u64>,
 }
 
 /// What `body` asks for.
@@ -102,6 +103,7 @@ impl<'de> Visitor<'de> for Request {
                 Field::Format => request.format = choice(&mut map, "format")?,
                 Field::Cursor => request.cursor = choice(&mut map, "cursor")?,
                 Field::Last => request.last = map.next_value_seed(Number("last"))?,
+                Field::AtLeast => request.at_least = map.next_value_seed(Number("atLeast"))?,
             }
         }
         Ok(request)
@@ -253,7 +255,7 @@ fn protobuf(mut body: &[u8]) -> Result<ScanRequest, Failure> {
 }
 
 /// All fields.
-const FIELDS: [Field; 13] = [
+const FIELDS: [Field; 14] = [
     Field::Key,
     Field::Keys,
     Field::Prefix,
@@ -267,6 +269,7 @@ const FIELDS: [Field; 13] = [
     Field::Format,
     Field::Cursor,
     Field::Last,
+    Field::AtLeast,
 ];
 
 impl ScanRequest {
@@ -291,6 +294,7 @@ impl ScanRequest {
             Field::Limit => self.limit = Some(number),
             Field::TimeoutMs => self.timeout_ms = Some(number),
             Field::Last => self.last = Some(number),
+            Field::AtLeast => self.at_least = Some(number),
             Field::Follow => self.follow = Some(number != 0),
             _ => {
                 let time = time_ms(number).map_err(|why| refused(&why))?;

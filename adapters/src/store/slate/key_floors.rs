@@ -19,7 +19,7 @@ use super::prefix_floors::{FloorsOfPrefixes, Mark};
 use super::stored_rows::all;
 
 /// What a log says of floors of keys and of prefixes.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq)]
 pub(super) struct FoundFloors {
     /// Those of keys that are still to be purged.
     pub(super) purges: Vec<KeyFloor>,
@@ -82,10 +82,20 @@ impl FloorsOfKeys {
         }))
     }
 
-    /// Those that the rows of a log say.
-    #[cfg(test)]
-    pub(super) async fn read(db: &(impl DbReadOps + Sync)) -> Result<Self> {
-        Ok(Self::found(read(db).await?))
+    /// They are as they were found: a store that only reads finds what another process has changed. Reads that began before look at
+    /// their floors again.
+    pub(super) fn found_again(&self, found: FoundFloors) {
+        let FoundFloors {
+            purges,
+            of_keys,
+            prefixes,
+        } = found;
+        if of_keys || !purges.is_empty() {
+            self.0.any.store(true, Ordering::Release);
+        }
+        self.0.prefixes.found_again(prefixes);
+        *self.0.floors.write() = KeyFloors::found(purges, Sequence::ZERO);
+        self.0.purges.fetch_add(1, Ordering::AcqRel);
     }
 
     /// Those of prefixes.

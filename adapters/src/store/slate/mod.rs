@@ -5,6 +5,8 @@
 //! engine to `shared`, and `durable_answers` answers the appends that wait for them. The path of a read: [`SlateStore::scan`] → `read`,
 //! `read_newest`, `read_several` or `key_listing` → `layout`.
 //!
+//! A read-only server has a `read_only` store in place of all that: the same reads, in a database that another process writes.
+//!
 //! `raised_floors` raises the floor of the log or of a key, `prefix_rules` those of prefixes, and `cursor_commands` moves cursors. In the background (`rounds`), `removal`
 //! removes what is below the floor of the log, `prefix_removal` what is below those of prefixes, and `purge` the bytes of deleted keys.
 
@@ -43,6 +45,7 @@ mod raised_floors;
 mod read;
 mod read_in_order;
 mod read_newest;
+mod read_only;
 mod read_several;
 mod record_rows;
 mod removal;
@@ -53,6 +56,7 @@ mod rows;
 mod scan_several;
 mod seen_keys;
 mod selected_keys;
+mod served;
 pub mod settings;
 mod shared;
 mod stored;
@@ -89,6 +93,8 @@ use owner::Ownership;
 use page_time::PageTime;
 use queue::{FloorRequest, Queue};
 use read::Reader;
+pub use read_only::{ReadOnlyStore, ReaderOptions};
+pub use served::ServedStore;
 use shared::Shared;
 use stored_watermark::StoredWatermark;
 use vanished::Presence;
@@ -372,6 +378,7 @@ impl LogReader for SlateStore {
             oldest_purge,
             cursors: self.shared.cursors.count(),
             active_segment: segments.last().map_or(0, |segment| segment.id),
+            lag: None,
             stopped: self.shared.stopped(),
         }
     }

@@ -11,9 +11,9 @@ use log_domain::{
 };
 use object_store::ObjectStore;
 use slatedb::config::{CloseOptions, FlushType, Settings};
-use slatedb::db_cache::SplitCache;
 use slatedb::db_cache::foyer::{FoyerCache, FoyerCacheOptions};
-use slatedb::{BloomFilterPolicy, CloseReason, Db};
+use slatedb::db_cache::{DbCache, SplitCache};
+use slatedb::{BloomFilterPolicy, CloseReason, Db, FilterPolicy};
 use slatedb_common::clock::SystemClock as _;
 use slatedb_common::metrics::MetricsRecorder;
 use tokio::sync::OnceCell;
@@ -423,16 +423,16 @@ async fn find(
     })
 }
 
-async fn build(
-    parts: &StoreParts,
-    options: &Options,
-    clock: Arc<EngineClock>,
-    wal_files: &Arc<WalFiles>,
-    removed: &Removed,
-) -> Result<Db> {
+/// The filters of data files. A reader needs the same as the writer.
+pub(super) fn filter() -> Arc<dyn FilterPolicy> {
     let filter = BloomFilterPolicy::new(BLOOM_BITS)
         .with_prefix_extractor(Arc::new(ByKey))
         .with_whole_key_filtering(false);
+    Arc::new(filter)
+}
+
+/// The caches in memory.
+pub(super) fn caches(options: &Options) -> Arc<dyn DbCache> {
     let cache = |bytes| {
         let options = FoyerCacheOptions {
             max_capacity: bytes,
@@ -444,6 +444,16 @@ async fn build(
         .with_block_cache(cache(options.block_cache_bytes))
         .with_meta_cache(cache(options.meta_cache_bytes))
         .build();
+    Arc::new(caches)
+}
+
+async fn build(
+    parts: &StoreParts,
+    options: &Options,
+    clock: Arc<EngineClock>,
+    wal_files: &Arc<WalFiles>,
+    removed: &Removed,
+) -> Result<Db> {
     let objects = match &options.wal {
         Some(_) => Arc::clone(&parts.objects),
         None => wal_files.watch(Arc::clone(&parts.objects)),
@@ -453,8 +463,8 @@ async fn build(
         .with_settings(options.settings.clone())
         .with_system_clock(clock)
         .with_segment_extractor(Arc::new(BySegment))
-        .with_filter_policies(vec![Arc::new(filter)])
-        .with_db_cache(Arc::new(caches), 0)
+        .with_filter_policies(vec![filter()])
+        .with_db_cache(caches(options), 0)
         .with_metrics_recorder(Arc::clone(&parts.recorder));
     if let Some(compactor) = compactor {
         builder = builder.with_compactor_builder(compactor);

@@ -41,6 +41,14 @@ impl FloorsOfPrefixes {
         }))
     }
 
+    /// They are as they were found, now.
+    pub(super) fn found_again(&self, floors: Vec<PrefixFloor>) {
+        if !floors.is_empty() {
+            self.0.any.store(true, Ordering::Release);
+        }
+        *self.0.floors.write() = Arc::new(PrefixFloors::found(floors));
+    }
+
     /// Whether no prefix has a floor.
     pub(super) fn is_empty(&self) -> bool {
         !self.any() || self.now().is_empty()

@@ -85,7 +85,7 @@ pub(super) struct Found {
 /// [`Error::Unavailable`] when a store does not answer.
 pub(super) async fn may_open(data: &Arc<dyn ObjectStore>, options: &Options) -> Result<()> {
     let path = &options.path;
-    if begins_with(data, path, MANIFESTS).await? {
+    if has_manifest(data, path).await? {
         return Ok(());
     }
     if let Some(part) = remains(&places(data, options), path).await? {
@@ -101,6 +101,14 @@ pub(super) async fn may_open(data: &Arc<dyn ObjectStore>, options: &Options) -> 
         )));
     }
     Ok(())
+}
+
+/// Whether a log has begun at `path`.
+///
+/// # Errors
+/// [`Error::Unavailable`] when the store does not answer.
+pub(super) async fn has_manifest(data: &Arc<dyn ObjectStore>, path: &str) -> Result<bool> {
+    begins_with(data, path, MANIFESTS).await
 }
 
 /// Looks for the identity of the log, if it has one yet.

@@ -9,8 +9,8 @@ from .client import LogClient
 from .consumers import AsyncConsumer, Consumer
 from .cursors import Cursor, CursorMove
 from .errors import (
-    AppendsLost, Conflict, DeadlineExceeded, Fenced, Internal, InvalidArgument, LogError, MethodNotAllowed, NotFound, OutcomeUnknown,
-    Overloaded, PermissionDenied, ProducerFenced, ProducerOutOfOrder, ProducerSequenceReused, ProducerSequenceTooOld, ProducerUnknown,
+    AppendsLost, Behind, Conflict, DeadlineExceeded, Fenced, Internal, InvalidArgument, LogError, MethodNotAllowed, NotFound,
+    NotWriter, OutcomeUnknown, Overloaded, PermissionDenied, ProducerFenced, ProducerOutOfOrder, ProducerSequenceReused, ProducerSequenceTooOld, ProducerUnknown,
     TooLarge, Unauthenticated, Unavailable, UnexpectedAnswer, UnsupportedMediaType)
 from .producers import Producer
 from .records import Header, Page, Record, RecordToAppend, Segment
@@ -19,8 +19,8 @@ from .selection import Keys, Prefix, Selection
 from .trimmed import OnTrimmed, Trimmed
 
 __all__ = [
-    "Appended", "AppendsLost", "AsyncConsumer", "AsyncLogClient", "Conflict", "Consumer", "Cursor", "CursorMove",
+    "Appended", "AppendsLost", "AsyncConsumer", "AsyncLogClient", "Behind", "Conflict", "Consumer", "Cursor", "CursorMove",
     "DeadlineExceeded", "Fenced", "Header", "Internal", "InvalidArgument", "Keys", "LogClient", "LogError", "MethodNotAllowed",
-    "NotFound", "OnTrimmed", "OutcomeUnknown", "Overloaded", "Page", "PermissionDenied", "Prefix", "Producer", "ProducerFenced",
+    "NotFound", "NotWriter", "OnTrimmed", "OutcomeUnknown", "Overloaded", "Page", "PermissionDenied", "Prefix", "Producer", "ProducerFenced",
     "ProducerOutOfOrder", "ProducerSequenceReused", "ProducerSequenceTooOld", "ProducerUnknown", "Record", "RecordToAppend", "Retry",
     "Segment", "Selection", "TooLarge", "Trimmed", "Unauthenticated", "Unavailable", "UnexpectedAnswer", "UnsupportedMediaType"]

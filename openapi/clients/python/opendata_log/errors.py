@@ -88,6 +88,18 @@ class Fenced(LogError):
     code = "fenced"
 
 
+class NotWriter(LogError):
+    """The server is read-only. Nothing was applied; go to the server that writes the log."""
+
+    code = "not_writer"
+
+
+class Behind(LogError):
+    """The server does not show the log up to what the read requires yet."""
+
+    code = "behind"
+
+
 class DeadlineExceeded(LogError):
     """A read took too long. (For an append, a trim or a deletion it is `OutcomeUnknown`.)"""
 
@@ -178,6 +190,6 @@ OF_CODE: dict[str, type[LogError]] = {
     error.code: error
     for error in (
         InvalidArgument, Unauthenticated, PermissionDenied, NotFound, MethodNotAllowed, TooLarge, UnsupportedMediaType,
-        Overloaded, Unavailable, Fenced, DeadlineExceeded, Internal, Conflict, ProducerOutOfOrder, ProducerSequenceTooOld,
-        ProducerSequenceReused, ProducerFenced, ProducerUnknown)
+        Overloaded, Unavailable, Fenced, NotWriter, Behind, DeadlineExceeded, Internal, Conflict, ProducerOutOfOrder,
+        ProducerSequenceTooOld, ProducerSequenceReused, ProducerFenced, ProducerUnknown)
 }

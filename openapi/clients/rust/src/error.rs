@@ -50,6 +50,10 @@ pub enum ErrorKind {
     Unavailable,
     /// Another server took the log over. Nothing was applied; send it there.
     Fenced,
+    /// The server is read-only. Nothing was applied; send it to the server that writes the log.
+    NotWriter,
+    /// The server does not show the log up to what the read requires yet.
+    Behind,
     /// A read took too long. (An append that did is an [`ErrorKind::OutcomeUnknown`].)
     DeadlineExceeded,
     /// The append may have been applied, whole or not at all.
@@ -121,6 +125,8 @@ impl ErrorKind {
             "overloaded" => Self::Overloaded,
             "unavailable" => Self::Unavailable,
             "fenced" => Self::Fenced,
+            "not_writer" => Self::NotWriter,
+            "behind" => Self::Behind,
             "deadline_exceeded" => Self::DeadlineExceeded,
             "internal" => Self::Internal,
             "conflict" => Self::Conflict(Conflict {

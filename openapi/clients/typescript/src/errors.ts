@@ -114,6 +114,16 @@ export class Fenced extends LogError {
   override readonly code = "fenced";
 }
 
+/** The server is read-only. Nothing was applied; go to the server that writes the log. */
+export class NotWriter extends LogError {
+  override readonly code = "not_writer";
+}
+
+/** The server does not show the log up to what the read requires yet. */
+export class Behind extends LogError {
+  override readonly code = "behind";
+}
+
 /** A read took too long. (For an append, a trim or a deletion it is `OutcomeUnknown`.) */
 export class DeadlineExceeded extends LogError {
   override readonly code = "deadline_exceeded";
@@ -215,6 +225,8 @@ export const CLASSES: ReadonlyMap<string, typeof LogError> = new Map<string, typ
   ["overloaded", Overloaded],
   ["unavailable", Unavailable],
   ["fenced", Fenced],
+  ["not_writer", NotWriter],
+  ["behind", Behind],
   ["deadline_exceeded", DeadlineExceeded],
   ["internal", Internal],
   ["conflict", Conflict],

@@ -9,8 +9,8 @@ export type { Cursor, CursorMove, Moving } from "./cursors.js";
 export type { Deletion } from "./commands.js";
 export type { Noticing, Options, Page, Range, Reading, Stoppable } from "./client.js";
 export {
-  AppendsLost, Conflict, DeadlineExceeded, Fenced, Internal, InvalidArgument, LogError, MethodNotAllowed, NotFound, OutcomeUnknown,
-  Overloaded, PermissionDenied, ProducerFenced, ProducerOutOfOrder, ProducerSequenceReused, ProducerSequenceTooOld, ProducerUnknown,
+  AppendsLost, Behind, Conflict, DeadlineExceeded, Fenced, Internal, InvalidArgument, LogError, MethodNotAllowed, NotFound, NotWriter,
+  OutcomeUnknown, Overloaded, PermissionDenied, ProducerFenced, ProducerOutOfOrder, ProducerSequenceReused, ProducerSequenceTooOld, ProducerUnknown,
   TooLarge, Unauthenticated, Unavailable, UnexpectedAnswer, UnsupportedMediaType,
 } from "./errors.js";
 export type { Details, FailedPrecondition, LostAppends } from "./errors.js";

@@ -10,13 +10,16 @@ use serde_json::{Value, json};
 
 use super::{Current, Surroundings};
 use crate::history::{
-    Call, HeadersSeen, Move, Named, Numbered, Outcome, Recorder, ScanCall, Seen, SegmentSeen,
-    Selected, SeveralCall, headers_of,
+    Call, HeadersSeen, Move, Named, Numbered, Outcome, Recorder, ReplicaCall, ScanCall, Seen,
+    SegmentSeen, Selected, SeveralCall, headers_of,
 };
 use crate::hosts::server::PORT;
 use crate::net::{Answer, HttpClient, Lost};
 use crate::planted::Face;
 use crate::time::now_ms;
+
+/// How long a read-only server may take to show what a client knows.
+const REPLICA_MS: u64 = 4_000;
 
 /// What a client asks the log through.
 #[derive(Clone)]
@@ -50,9 +53,19 @@ impl Connection {
         }
     }
 
+    /// To this server, whichever is the current one.
+    pub fn to(self, node: &'static str) -> Self {
+        Self { node, ..self }
+    }
+
     /// Goes to the server that is the current one now.
     pub fn look_up(&mut self) {
         self.node = self.current.get();
+    }
+
+    /// The end of what was acknowledged as durable so far.
+    pub fn known_durable(&self) -> u64 {
+        self.recorder.durable_end()
     }
 
     /// Who asks.
@@ -93,6 +106,7 @@ impl Connection {
         let follow_ms = match call {
             Call::Scan(ScanCall { follow_ms, .. })
             | Call::Several(SeveralCall { follow_ms, .. }) => follow_ms.unwrap_or(0),
+            Call::Replica(_) => REPLICA_MS,
             _ => 0,
         };
         let within = self.patience + Duration::from_millis(follow_ms);
@@ -154,6 +168,14 @@ fn request(call: &Call) -> (Method, String, Option<Value>) {
         }
         Call::Scan(scan) => get(scan_path(scan)),
         Call::Several(call) => several(call),
+        Call::Replica(ReplicaCall { start, at_least }) => {
+            let mut path = format!("scan?prefix=&start_seq={start}&limit=1000");
+            if let Some(at_least) = at_least {
+                // Writing to a string cannot fail.
+                let _ = write!(path, "&at_least={at_least}&timeout_ms={REPLICA_MS}");
+            }
+            get(path)
+        }
         Call::Count { key, start, end } => get(format!(
             "count?key_base64={}&start_seq={start}&end_seq={end}",
             URL_SAFE_NO_PAD.encode(key)
@@ -298,7 +320,7 @@ fn outcome(call: &Call, answer: &Answer) -> Option<Outcome> {
             trimmed: body["trimmedBefore"].as_u64(),
             more: body["more"] == true,
         },
-        Call::Several(_) => Outcome::Named {
+        Call::Several(_) | Call::Replica(_) => Outcome::Named {
             values: all(&body["values"], |value| {
                 Some(Named {
                     key: text(&value["key"])?,

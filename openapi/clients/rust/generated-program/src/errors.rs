@@ -34,6 +34,10 @@ pub enum Kind {
     Unavailable,
     /// Another server took the log over. Nothing was applied; go there.
     Fenced,
+    /// The server is read-only. Nothing was applied; go to the server that writes the log.
+    NotWriter,
+    /// The server does not show the log up to what the read requires yet.
+    Behind,
     /// A read took too long. (For an append it is `OutcomeUnknown`.)
     DeadlineExceeded,
     /// An append may have been applied, whole or not at all. Read the key before it is sent again.
@@ -168,6 +172,8 @@ fn kind(code: &str) -> Kind {
         "overloaded" => Kind::Overloaded,
         "unavailable" => Kind::Unavailable,
         "fenced" => Kind::Fenced,
+        "not_writer" => Kind::NotWriter,
+        "behind" => Kind::Behind,
         "deadline_exceeded" => Kind::DeadlineExceeded,
         "internal" => Kind::Internal,
         "conflict" => Kind::Conflict,

@@ -77,7 +77,19 @@ async fn run(log: &Configuration) -> Done {
     say("last", json!([sequences, newest.next_sequence]));
     say("count", json!(count_all(log, &KEY).await?));
     say("keys", json!(keys(&log).await?));
-    let some = list_keys(log, None, None, None, Some("oth"), None, None, None, None).await?;
+    let some = list_keys(
+        log,
+        None,
+        None,
+        None,
+        Some("oth"),
+        None,
+        None,
+        None,
+        None,
+        None,
+    )
+    .await?;
     say(
         "prefix",
         json!(
@@ -155,7 +167,7 @@ async fn append_one(log: &Configuration, key: &[u8], value: &[u8]) -> Result<(),
 
 async fn count_all(log: &Configuration, key: &[u8]) -> Result<i64, LogError> {
     let key = BASE64_STANDARD.encode(key);
-    let answer = count(log, None, Some(&key), None, None).await;
+    let answer = count(log, None, Some(&key), None, None, None).await;
     answer
         .map(|answer| answer.count)
         .map_err(|error| LogError::of_read(error, log))
@@ -178,6 +190,7 @@ async fn pages(
             Some(start),
             end,
             Some(page),
+            None,
             None,
             None,
             None,
@@ -213,6 +226,7 @@ async fn keys(log: &Configuration) -> Done<Vec<String>> {
             None,
             after.as_deref(),
             None,
+            None,
         )
         .await?;
         all.extend(page.keys.iter().map(|key| hex(&key.key)));
@@ -243,6 +257,7 @@ async fn last(log: &Configuration, count: i64) -> Result<ScanResponse, LogError>
         None,
         None,
         None,
+        None,
     )
     .await
     .map_err(|error| LogError::of_read(error, log))
@@ -259,6 +274,7 @@ async fn follow(log: &Configuration, start: i64, wait_ms: i64) -> Result<ScanRes
         None,
         Some(true),
         Some(wait_ms),
+        None,
         None,
         None,
         None,

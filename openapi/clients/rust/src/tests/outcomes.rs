@@ -9,7 +9,7 @@ use super::{LARGE, builder, client};
 use crate::wire::{self, ErrorResponse};
 use crate::{Appended, Error, ErrorKind, LogClient, Retry};
 
-const CODES: [(u16, &str, ErrorKind); 12] = [
+const CODES: [(u16, &str, ErrorKind); 13] = [
     (400, "invalid_argument", ErrorKind::InvalidArgument),
     (401, "unauthenticated", ErrorKind::Unauthenticated),
     (403, "permission_denied", ErrorKind::PermissionDenied),
@@ -21,6 +21,7 @@ const CODES: [(u16, &str, ErrorKind); 12] = [
         "unsupported_media_type",
         ErrorKind::UnsupportedMediaType,
     ),
+    (421, "not_writer", ErrorKind::NotWriter),
     (429, "overloaded", ErrorKind::Overloaded),
     (503, "unavailable", ErrorKind::Unavailable),
     (503, "fenced", ErrorKind::Fenced),

@@ -662,7 +662,7 @@ export interface components {
             status: "error";
             /** @description Description of the error, for people. */
             message: string;
-            /** @description Kind of the error, for programs: invalid_argument, unauthenticated, permission_denied, not_found, method_not_allowed, too_large, unsupported_media_type, conflict, producer_out_of_order, producer_sequence_too_old, producer_sequence_reused, producer_fenced, producer_unknown, overloaded, unavailable, fenced, deadline_exceeded or internal. */
+            /** @description Kind of the error, for programs: invalid_argument, unauthenticated, permission_denied, not_found, method_not_allowed, too_large, unsupported_media_type, conflict, producer_out_of_order, producer_sequence_too_old, producer_sequence_reused, producer_fenced, producer_unknown, overloaded, unavailable, fenced, behind, not_writer, deadline_exceeded or internal. */
             code: string;
             conflict?: components["schemas"]["Conflict"];
             /**
@@ -889,6 +889,11 @@ export interface components {
              * @description Scans of one key only: the last so many records of the range, in order; at least 1, limited like `limit`. Not together with `start_seq`, `limit`, `follow` or `cursor`.
              */
             last?: number;
+            /**
+             * Format: int64
+             * @description Wait until the server shows every record below this sequence: 1 more than the sequence of a record that you appended or read. Only a read-only server ever waits. If it takes longer than `timeout_ms`, or 30 s for a stream, the response is 503 with the code `behind`.
+             */
+            atLeast?: number;
         };
         /**
          * @description One page of the records of a key or of several.
@@ -1168,6 +1173,18 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
+            /** @description This server is read-only. Nothing was applied; send the request to the server that writes the log. */
+            421: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
             /** @description A queue is full or a concurrency limit is reached. Nothing was applied; retry later. */
             429: {
                 headers: {
@@ -1263,6 +1280,11 @@ export interface operations {
                 keys?: string[];
                 /** @description Read these keys, as base64. */
                 keys_base64?: string[];
+                /**
+                 * @description Wait until the server shows every record below this sequence: 1 more than the sequence of a record that you appended or read. Only
+                 *     a read-only server ever waits. If it takes longer than `timeout_ms`, the response is 503 with the code `behind`.
+                 */
+                at_least?: number;
             };
             header?: never;
             path?: never;
@@ -1275,6 +1297,8 @@ export interface operations {
                 headers: {
                     /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
+                    /** @description The durable watermark of this server: every record below this sequence is durable, and is shown here. */
+                    "log-durable-sequence"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1370,7 +1394,7 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description Code unavailable: the store cannot be reached or the server is stopping; retry later. Code fenced: another writer took over; do not retry on this server. */
+            /** @description Code unavailable: the store cannot be reached or the server is stopping; retry later. Code fenced: another writer took over; do not retry on this server. Code behind: the server does not show the log as far as `at_least` requires; retry, or read from the server that writes the log. */
             503: {
                 headers: {
                     /** @description The request id: the one that the client sent, or a new one. The server logs it. */
@@ -1418,6 +1442,8 @@ export interface operations {
                 headers: {
                     /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
+                    /** @description The durable watermark of this server: every record below this sequence is durable, and is shown here. */
+                    "log-durable-sequence"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1527,7 +1553,7 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description Code unavailable: the store cannot be reached or the server is stopping; retry later. Code fenced: another writer took over; do not retry on this server. */
+            /** @description Code unavailable: the store cannot be reached or the server is stopping; retry later. Code fenced: another writer took over; do not retry on this server. Code behind: the server does not show the log as far as `at_least` requires; retry, or read from the server that writes the log. */
             503: {
                 headers: {
                     /** @description The request id: the one that the client sent, or a new one. The server logs it. */
@@ -1578,6 +1604,11 @@ export interface operations {
                  *     in its usual field. For people and shells.
                  */
                 format?: "base64" | "text";
+                /**
+                 * @description Wait until the server shows every record below this sequence: 1 more than the sequence of a record that you appended or read. Only
+                 *     a read-only server ever waits. If it takes longer than 30 s (by default), the response is 503 with the code `behind`.
+                 */
+                at_least?: number;
             };
             header?: never;
             path?: never;
@@ -1590,6 +1621,8 @@ export interface operations {
                 headers: {
                     /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
+                    /** @description The durable watermark of this server: every record below this sequence is durable, and is shown here. */
+                    "log-durable-sequence"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1661,7 +1694,7 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description Code unavailable: the store cannot be reached or the server is stopping; retry later. Code fenced: another writer took over; do not retry on this server. */
+            /** @description Code unavailable: the store cannot be reached or the server is stopping; retry later. Code fenced: another writer took over; do not retry on this server. Code behind: the server does not show the log as far as `at_least` requires; retry, or read from the server that writes the log. */
             503: {
                 headers: {
                     /** @description The request id: the one that the client sent, or a new one. The server logs it. */
@@ -1708,6 +1741,8 @@ export interface operations {
                 headers: {
                     /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
+                    /** @description The durable watermark of this server: every record below this sequence is durable, and is shown here. */
+                    "log-durable-sequence"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1779,7 +1814,7 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description Code unavailable: the store cannot be reached or the server is stopping; retry later. Code fenced: another writer took over; do not retry on this server. */
+            /** @description Code unavailable: the store cannot be reached or the server is stopping; retry later. Code fenced: another writer took over; do not retry on this server. Code behind: the server does not show the log as far as `at_least` requires; retry, or read from the server that writes the log. */
             503: {
                 headers: {
                     /** @description The request id: the one that the client sent, or a new one. The server logs it. */
@@ -1818,6 +1853,11 @@ export interface operations {
                 start_seq?: number;
                 /** @description First sequence after the range. Default: the end of the log. */
                 end_seq?: number;
+                /**
+                 * @description Wait until the server shows every record below this sequence: 1 more than the sequence of a record that you appended or read. Only
+                 *     a read-only server ever waits. If it takes longer than 30 s (by default), the response is 503 with the code `behind`.
+                 */
+                at_least?: number;
             };
             header?: never;
             path?: never;
@@ -1830,6 +1870,8 @@ export interface operations {
                 headers: {
                     /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
+                    /** @description The durable watermark of this server: every record below this sequence is durable, and is shown here. */
+                    "log-durable-sequence"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1913,7 +1955,7 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description Code unavailable: the store cannot be reached or the server is stopping; retry later. Code fenced: another writer took over; do not retry on this server. */
+            /** @description Code unavailable: the store cannot be reached or the server is stopping; retry later. Code fenced: another writer took over; do not retry on this server. Code behind: the server does not show the log as far as `at_least` requires; retry, or read from the server that writes the log. */
             503: {
                 headers: {
                     /** @description The request id: the one that the client sent, or a new one. The server logs it. */
@@ -2025,6 +2067,18 @@ export interface operations {
                     "X-REQUEST-ID": string;
                     /** @description The accepted content encodings, if the content encoding was rejected. */
                     "accept-encoding"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description This server is read-only. Nothing was applied; send the request to the server that writes the log. */
+            421: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2164,6 +2218,18 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
+            /** @description This server is read-only. Nothing was applied; send the request to the server that writes the log. */
+            421: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
             /** @description A queue is full, or the deleted records of too many keys are still to be removed from storage. Nothing was deleted; retry later. */
             429: {
                 headers: {
@@ -2248,6 +2314,11 @@ export interface operations {
                 keys?: string[];
                 /** @description Follow these keys, as base64. */
                 keys_base64?: string[];
+                /**
+                 * @description Wait until the server shows every record below this sequence: 1 more than the sequence of a record that you appended or read. Only
+                 *     a read-only server ever waits. If it takes longer than 30 s (by default), the response is 503 with the code `behind`.
+                 */
+                at_least?: number;
             };
             header?: {
                 /** @description The `id` of the last received event: the stream begins after it. Takes precedence over `start_seq`. */
@@ -2263,6 +2334,8 @@ export interface operations {
                 headers: {
                     /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
+                    /** @description The durable watermark of this server: every record below this sequence is durable, and is shown here. */
+                    "log-durable-sequence"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2377,7 +2450,7 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description Code unavailable: the store cannot be reached or the server is stopping; retry later. Code fenced: another writer took over; do not retry on this server. */
+            /** @description Code unavailable: the store cannot be reached or the server is stopping; retry later. Code fenced: another writer took over; do not retry on this server. Code behind: the server does not show the log as far as `at_least` requires; retry, or read from the server that writes the log. */
             503: {
                 headers: {
                     /** @description The request id: the one that the client sent, or a new one. The server logs it. */
@@ -2428,6 +2501,8 @@ export interface operations {
                 headers: {
                     /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
+                    /** @description The durable watermark of this server: every record below this sequence is durable, and is shown here. */
+                    "log-durable-sequence"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2556,7 +2631,7 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description Code unavailable: the store cannot be reached or the server is stopping; retry later. Code fenced: another writer took over; do not retry on this server. */
+            /** @description Code unavailable: the store cannot be reached or the server is stopping; retry later. Code fenced: another writer took over; do not retry on this server. Code behind: the server does not show the log as far as `at_least` requires; retry, or read from the server that writes the log. */
             503: {
                 headers: {
                     /** @description The request id: the one that the client sent, or a new one. The server logs it. */
@@ -2605,6 +2680,8 @@ export interface operations {
                 headers: {
                     /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
+                    /** @description The durable watermark of this server: every record below this sequence is durable, and is shown here. */
+                    "log-durable-sequence"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2676,7 +2753,7 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description Code unavailable: the store cannot be reached or the server is stopping; retry later. Code fenced: another writer took over; do not retry on this server. */
+            /** @description Code unavailable: the store cannot be reached or the server is stopping; retry later. Code fenced: another writer took over; do not retry on this server. Code behind: the server does not show the log as far as `at_least` requires; retry, or read from the server that writes the log. */
             503: {
                 headers: {
                     /** @description The request id: the one that the client sent, or a new one. The server logs it. */
@@ -2721,6 +2798,8 @@ export interface operations {
                 headers: {
                     /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
+                    /** @description The durable watermark of this server: every record below this sequence is durable, and is shown here. */
+                    "log-durable-sequence"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2816,7 +2895,7 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description Code unavailable: the store cannot be reached or the server is stopping; retry later. Code fenced: another writer took over; do not retry on this server. */
+            /** @description Code unavailable: the store cannot be reached or the server is stopping; retry later. Code fenced: another writer took over; do not retry on this server. Code behind: the server does not show the log as far as `at_least` requires; retry, or read from the server that writes the log. */
             503: {
                 headers: {
                     /** @description The request id: the one that the client sent, or a new one. The server logs it. */
@@ -2943,6 +3022,18 @@ export interface operations {
                     "X-REQUEST-ID": string;
                     /** @description The accepted content encodings, if the content encoding was rejected. */
                     "accept-encoding"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description This server is read-only. Nothing was applied; send the request to the server that writes the log. */
+            421: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3078,6 +3169,18 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
+            /** @description This server is read-only. Nothing was applied; send the request to the server that writes the log. */
+            421: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
             /** @description A queue is full, or there are as many cursors as the server allows (10,000 by default). Nothing was changed; retry later, or delete cursors. */
             429: {
                 headers: {
@@ -3186,7 +3289,7 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description Code unavailable: the store cannot be reached or the server is stopping; retry later. Code fenced: another writer took over; do not retry on this server. */
+            /** @description Code unavailable: the store cannot be reached or the server is stopping; retry later. Code fenced: another writer took over; do not retry on this server. Code behind: the server does not show the log as far as `at_least` requires; retry, or read from the server that writes the log. */
             503: {
                 headers: {
                     /** @description The request id: the one that the client sent, or a new one. The server logs it. */

@@ -37,7 +37,7 @@ class ErrorResponse:
             code (str): Kind of the error, for programs: invalid_argument, unauthenticated, permission_denied, not_found,
                 method_not_allowed, too_large, unsupported_media_type, conflict, producer_out_of_order,
                 producer_sequence_too_old, producer_sequence_reused, producer_fenced, producer_unknown, overloaded, unavailable,
-                fenced, deadline_exceeded or internal.
+                fenced, behind, not_writer, deadline_exceeded or internal.
             conflict (Conflict | Unset): A precondition that does not hold, or a cursor that is not where it is expected.
                 Example: {'key': 'b3JkZXJz', 'lastSequence': 1}.
             expected_sequence (int | Unset): With the code producer_out_of_order: the sequence of the request that is to be

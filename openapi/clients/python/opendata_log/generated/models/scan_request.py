@@ -56,6 +56,9 @@ class ScanRequest:
             cursor (str | Unset): Start at the position of this cursor, in place of `start_seq`.
             last (int | Unset): Scans of one key only: the last so many records of the range, in order; at least 1, limited
                 like `limit`. Not together with `start_seq`, `limit`, `follow` or `cursor`.
+            at_least (int | Unset): Wait until the server shows every record below this sequence: 1 more than the sequence
+                of a record that you appended or read. Only a read-only server ever waits. If it takes longer than `timeout_ms`,
+                or 30 s for a stream, the response is 503 with the code `behind`.
      """
 
     key: str | Unset = UNSET
@@ -74,6 +77,7 @@ class ScanRequest:
     format_: ScanRequestFormat | Unset = UNSET
     cursor: str | Unset = UNSET
     last: int | Unset = UNSET
+    at_least: int | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
 
@@ -127,6 +131,8 @@ class ScanRequest:
 
         last = self.last
 
+        at_least = self.at_least
+
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
@@ -164,6 +170,8 @@ class ScanRequest:
             field_dict["cursor"] = cursor
         if last is not UNSET:
             field_dict["last"] = last
+        if at_least is not UNSET:
+            field_dict["atLeast"] = at_least
 
         return field_dict
 
@@ -222,6 +230,8 @@ class ScanRequest:
 
         last = d.pop("last", UNSET)
 
+        at_least = d.pop("atLeast", UNSET)
+
         scan_request = cls(
             key=key,
             keys=keys,
@@ -239,6 +249,7 @@ class ScanRequest:
             format_=format_,
             cursor=cursor,
             last=last,
+            at_least=at_least,
         )
 
 

@@ -21,6 +21,7 @@ def _get_kwargs(
     key_base64: str | Unset = UNSET,
     start_seq: int | Unset = 0,
     end_seq: int | Unset = UNSET,
+    at_least: int | Unset = UNSET,
 
 ) -> dict[str, Any]:
     
@@ -36,6 +37,8 @@ def _get_kwargs(
     params["start_seq"] = start_seq
 
     params["end_seq"] = end_seq
+
+    params["at_least"] = at_least
 
 
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
@@ -138,6 +141,7 @@ def sync_detailed(
     key_base64: str | Unset = UNSET,
     start_seq: int | Unset = 0,
     end_seq: int | Unset = UNSET,
+    at_least: int | Unset = UNSET,
 
 ) -> Response[CountResponse | ErrorResponse]:
     """ Count the records of a key
@@ -151,6 +155,7 @@ def sync_detailed(
         key_base64 (str | Unset):
         start_seq (int | Unset):  Default: 0.
         end_seq (int | Unset):
+        at_least (int | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -166,6 +171,7 @@ def sync_detailed(
 key_base64=key_base64,
 start_seq=start_seq,
 end_seq=end_seq,
+at_least=at_least,
 
     )
 
@@ -182,6 +188,7 @@ def sync(
     key_base64: str | Unset = UNSET,
     start_seq: int | Unset = 0,
     end_seq: int | Unset = UNSET,
+    at_least: int | Unset = UNSET,
 
 ) -> CountResponse | ErrorResponse | None:
     """ Count the records of a key
@@ -195,6 +202,7 @@ def sync(
         key_base64 (str | Unset):
         start_seq (int | Unset):  Default: 0.
         end_seq (int | Unset):
+        at_least (int | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -211,6 +219,7 @@ key=key,
 key_base64=key_base64,
 start_seq=start_seq,
 end_seq=end_seq,
+at_least=at_least,
 
     ).parsed
 
@@ -221,6 +230,7 @@ async def asyncio_detailed(
     key_base64: str | Unset = UNSET,
     start_seq: int | Unset = 0,
     end_seq: int | Unset = UNSET,
+    at_least: int | Unset = UNSET,
 
 ) -> Response[CountResponse | ErrorResponse]:
     """ Count the records of a key
@@ -234,6 +244,7 @@ async def asyncio_detailed(
         key_base64 (str | Unset):
         start_seq (int | Unset):  Default: 0.
         end_seq (int | Unset):
+        at_least (int | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -249,6 +260,7 @@ async def asyncio_detailed(
 key_base64=key_base64,
 start_seq=start_seq,
 end_seq=end_seq,
+at_least=at_least,
 
     )
 
@@ -265,6 +277,7 @@ async def asyncio(
     key_base64: str | Unset = UNSET,
     start_seq: int | Unset = 0,
     end_seq: int | Unset = UNSET,
+    at_least: int | Unset = UNSET,
 
 ) -> CountResponse | ErrorResponse | None:
     """ Count the records of a key
@@ -278,6 +291,7 @@ async def asyncio(
         key_base64 (str | Unset):
         start_seq (int | Unset):  Default: 0.
         end_seq (int | Unset):
+        at_least (int | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -294,5 +308,6 @@ key=key,
 key_base64=key_base64,
 start_seq=start_seq,
 end_seq=end_seq,
+at_least=at_least,
 
     )).parsed

@@ -27,6 +27,7 @@ def _get_kwargs(
     start_after: str | Unset = UNSET,
     start_after_base64: str | Unset = UNSET,
     format_: ListKeysFormat | Unset = UNSET,
+    at_least: int | Unset = UNSET,
 
 ) -> dict[str, Any]:
     
@@ -54,6 +55,8 @@ def _get_kwargs(
         json_format_ = format_
 
     params["format"] = json_format_
+
+    params["at_least"] = at_least
 
 
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
@@ -153,6 +156,7 @@ def sync_detailed(
     start_after: str | Unset = UNSET,
     start_after_base64: str | Unset = UNSET,
     format_: ListKeysFormat | Unset = UNSET,
+    at_least: int | Unset = UNSET,
 
 ) -> Response[ErrorResponse | KeysResponse]:
     """ List keys
@@ -174,6 +178,7 @@ def sync_detailed(
         start_after (str | Unset):
         start_after_base64 (str | Unset):
         format_ (ListKeysFormat | Unset):
+        at_least (int | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -193,6 +198,7 @@ prefix_base64=prefix_base64,
 start_after=start_after,
 start_after_base64=start_after_base64,
 format_=format_,
+at_least=at_least,
 
     )
 
@@ -213,6 +219,7 @@ def sync(
     start_after: str | Unset = UNSET,
     start_after_base64: str | Unset = UNSET,
     format_: ListKeysFormat | Unset = UNSET,
+    at_least: int | Unset = UNSET,
 
 ) -> ErrorResponse | KeysResponse | None:
     """ List keys
@@ -234,6 +241,7 @@ def sync(
         start_after (str | Unset):
         start_after_base64 (str | Unset):
         format_ (ListKeysFormat | Unset):
+        at_least (int | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -254,6 +262,7 @@ prefix_base64=prefix_base64,
 start_after=start_after,
 start_after_base64=start_after_base64,
 format_=format_,
+at_least=at_least,
 
     ).parsed
 
@@ -268,6 +277,7 @@ async def asyncio_detailed(
     start_after: str | Unset = UNSET,
     start_after_base64: str | Unset = UNSET,
     format_: ListKeysFormat | Unset = UNSET,
+    at_least: int | Unset = UNSET,
 
 ) -> Response[ErrorResponse | KeysResponse]:
     """ List keys
@@ -289,6 +299,7 @@ async def asyncio_detailed(
         start_after (str | Unset):
         start_after_base64 (str | Unset):
         format_ (ListKeysFormat | Unset):
+        at_least (int | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -308,6 +319,7 @@ prefix_base64=prefix_base64,
 start_after=start_after,
 start_after_base64=start_after_base64,
 format_=format_,
+at_least=at_least,
 
     )
 
@@ -328,6 +340,7 @@ async def asyncio(
     start_after: str | Unset = UNSET,
     start_after_base64: str | Unset = UNSET,
     format_: ListKeysFormat | Unset = UNSET,
+    at_least: int | Unset = UNSET,
 
 ) -> ErrorResponse | KeysResponse | None:
     """ List keys
@@ -349,6 +362,7 @@ async def asyncio(
         start_after (str | Unset):
         start_after_base64 (str | Unset):
         format_ (ListKeysFormat | Unset):
+        at_least (int | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -369,5 +383,6 @@ prefix_base64=prefix_base64,
 start_after=start_after,
 start_after_base64=start_after_base64,
 format_=format_,
+at_least=at_least,
 
     )).parsed

@@ -92,6 +92,13 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
 
         return response_415
 
+    if response.status_code == 421:
+        response_421 = ErrorResponse.from_dict(response.json())
+
+
+
+        return response_421
+
     if response.status_code == 429:
         response_429 = ErrorResponse.from_dict(response.json())
 

@@ -37,6 +37,7 @@ def _get_kwargs(
     prefix_base64: str | Unset = UNSET,
     keys: list[str] | Unset = UNSET,
     keys_base64: list[str] | Unset = UNSET,
+    at_least: int | Unset = UNSET,
 
 ) -> dict[str, Any]:
     
@@ -94,6 +95,8 @@ def _get_kwargs(
 
 
     params["keys_base64"] = json_keys_base64
+
+    params["at_least"] = at_least
 
 
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
@@ -215,6 +218,7 @@ def sync_detailed(
     prefix_base64: str | Unset = UNSET,
     keys: list[str] | Unset = UNSET,
     keys_base64: list[str] | Unset = UNSET,
+    at_least: int | Unset = UNSET,
 
 ) -> Response[ErrorResponse | ScanResponse]:
     """ Read records of a key, or of several keys
@@ -267,6 +271,7 @@ def sync_detailed(
         prefix_base64 (str | Unset):
         keys (list[str] | Unset):
         keys_base64 (list[str] | Unset):
+        at_least (int | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -294,6 +299,7 @@ prefix=prefix,
 prefix_base64=prefix_base64,
 keys=keys,
 keys_base64=keys_base64,
+at_least=at_least,
 
     )
 
@@ -322,6 +328,7 @@ def sync(
     prefix_base64: str | Unset = UNSET,
     keys: list[str] | Unset = UNSET,
     keys_base64: list[str] | Unset = UNSET,
+    at_least: int | Unset = UNSET,
 
 ) -> ErrorResponse | ScanResponse | None:
     """ Read records of a key, or of several keys
@@ -374,6 +381,7 @@ def sync(
         prefix_base64 (str | Unset):
         keys (list[str] | Unset):
         keys_base64 (list[str] | Unset):
+        at_least (int | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -402,6 +410,7 @@ prefix=prefix,
 prefix_base64=prefix_base64,
 keys=keys,
 keys_base64=keys_base64,
+at_least=at_least,
 
     ).parsed
 
@@ -424,6 +433,7 @@ async def asyncio_detailed(
     prefix_base64: str | Unset = UNSET,
     keys: list[str] | Unset = UNSET,
     keys_base64: list[str] | Unset = UNSET,
+    at_least: int | Unset = UNSET,
 
 ) -> Response[ErrorResponse | ScanResponse]:
     """ Read records of a key, or of several keys
@@ -476,6 +486,7 @@ async def asyncio_detailed(
         prefix_base64 (str | Unset):
         keys (list[str] | Unset):
         keys_base64 (list[str] | Unset):
+        at_least (int | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -503,6 +514,7 @@ prefix=prefix,
 prefix_base64=prefix_base64,
 keys=keys,
 keys_base64=keys_base64,
+at_least=at_least,
 
     )
 
@@ -531,6 +543,7 @@ async def asyncio(
     prefix_base64: str | Unset = UNSET,
     keys: list[str] | Unset = UNSET,
     keys_base64: list[str] | Unset = UNSET,
+    at_least: int | Unset = UNSET,
 
 ) -> ErrorResponse | ScanResponse | None:
     """ Read records of a key, or of several keys
@@ -583,6 +596,7 @@ async def asyncio(
         prefix_base64 (str | Unset):
         keys (list[str] | Unset):
         keys_base64 (list[str] | Unset):
+        at_least (int | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -611,5 +625,6 @@ prefix=prefix,
 prefix_base64=prefix_base64,
 keys=keys,
 keys_base64=keys_base64,
+at_least=at_least,
 
     )).parsed

@@ -33,6 +33,7 @@ def _get_kwargs(
     prefix_base64: str | Unset = UNSET,
     keys: list[str] | Unset = UNSET,
     keys_base64: list[str] | Unset = UNSET,
+    at_least: int | Unset = UNSET,
     last_event_id: int | Unset = UNSET,
 
 ) -> dict[str, Any]:
@@ -88,6 +89,8 @@ def _get_kwargs(
 
 
     params["keys_base64"] = json_keys_base64
+
+    params["at_least"] = at_least
 
 
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
@@ -210,6 +213,7 @@ def sync_detailed(
     prefix_base64: str | Unset = UNSET,
     keys: list[str] | Unset = UNSET,
     keys_base64: list[str] | Unset = UNSET,
+    at_least: int | Unset = UNSET,
     last_event_id: int | Unset = UNSET,
 
 ) -> Response[Any | ErrorResponse | StreamResponse200]:
@@ -258,6 +262,7 @@ def sync_detailed(
         prefix_base64 (str | Unset):
         keys (list[str] | Unset):
         keys_base64 (list[str] | Unset):
+        at_least (int | Unset):
         last_event_id (int | Unset):
 
     Raises:
@@ -282,6 +287,7 @@ prefix=prefix,
 prefix_base64=prefix_base64,
 keys=keys,
 keys_base64=keys_base64,
+at_least=at_least,
 last_event_id=last_event_id,
 
     )
@@ -307,6 +313,7 @@ def sync(
     prefix_base64: str | Unset = UNSET,
     keys: list[str] | Unset = UNSET,
     keys_base64: list[str] | Unset = UNSET,
+    at_least: int | Unset = UNSET,
     last_event_id: int | Unset = UNSET,
 
 ) -> Any | ErrorResponse | StreamResponse200 | None:
@@ -355,6 +362,7 @@ def sync(
         prefix_base64 (str | Unset):
         keys (list[str] | Unset):
         keys_base64 (list[str] | Unset):
+        at_least (int | Unset):
         last_event_id (int | Unset):
 
     Raises:
@@ -380,6 +388,7 @@ prefix=prefix,
 prefix_base64=prefix_base64,
 keys=keys,
 keys_base64=keys_base64,
+at_least=at_least,
 last_event_id=last_event_id,
 
     ).parsed
@@ -399,6 +408,7 @@ async def asyncio_detailed(
     prefix_base64: str | Unset = UNSET,
     keys: list[str] | Unset = UNSET,
     keys_base64: list[str] | Unset = UNSET,
+    at_least: int | Unset = UNSET,
     last_event_id: int | Unset = UNSET,
 
 ) -> Response[Any | ErrorResponse | StreamResponse200]:
@@ -447,6 +457,7 @@ async def asyncio_detailed(
         prefix_base64 (str | Unset):
         keys (list[str] | Unset):
         keys_base64 (list[str] | Unset):
+        at_least (int | Unset):
         last_event_id (int | Unset):
 
     Raises:
@@ -471,6 +482,7 @@ prefix=prefix,
 prefix_base64=prefix_base64,
 keys=keys,
 keys_base64=keys_base64,
+at_least=at_least,
 last_event_id=last_event_id,
 
     )
@@ -496,6 +508,7 @@ async def asyncio(
     prefix_base64: str | Unset = UNSET,
     keys: list[str] | Unset = UNSET,
     keys_base64: list[str] | Unset = UNSET,
+    at_least: int | Unset = UNSET,
     last_event_id: int | Unset = UNSET,
 
 ) -> Any | ErrorResponse | StreamResponse200 | None:
@@ -544,6 +557,7 @@ async def asyncio(
         prefix_base64 (str | Unset):
         keys (list[str] | Unset):
         keys_base64 (list[str] | Unset):
+        at_least (int | Unset):
         last_event_id (int | Unset):
 
     Raises:
@@ -569,6 +583,7 @@ prefix=prefix,
 prefix_base64=prefix_base64,
 keys=keys,
 keys_base64=keys_base64,
+at_least=at_least,
 last_event_id=last_event_id,
 
     )).parsed

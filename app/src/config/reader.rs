@@ -1,0 +1,70 @@
+//! The settings of a read-only server.
+
+use std::time::Duration;
+
+use log_adapters::store::slate::ReaderOptions;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Config, Refusal};
+
+/// How a read-only server follows the log. Only used with `read_only`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Reader {
+    /// How often to look for new records. They are shown within this time, plus the time that the look takes. Each look costs about 10
+    /// requests to the object store.
+    #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
+    pub poll_interval: Duration,
+    /// If what the server shows is older than this, it is not ready. At least 3 times `reader.poll_interval`.
+    #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
+    pub max_lag: Duration,
+}
+
+impl Default for Reader {
+    fn default() -> Self {
+        let options = ReaderOptions::default();
+        Self {
+            poll_interval: options.poll_interval,
+            max_lag: options.max_lag,
+        }
+    }
+}
+
+impl Config {
+    /// The options of the store of a read-only server.
+    pub fn reader(&self) -> ReaderOptions {
+        ReaderOptions {
+            poll_interval: self.reader.poll_interval,
+            max_lag: self.reader.max_lag,
+        }
+    }
+}
+
+/// Settings that contradict each other.
+pub(super) fn validate(config: &Config) -> Result<(), Refusal> {
+    let refuse = |message: &str| Err(Refusal(message.to_owned()));
+    let Reader {
+        poll_interval,
+        max_lag,
+    } = config.reader;
+    if poll_interval.is_zero() {
+        return refuse("reader.poll_interval must be more than 0");
+    }
+    if max_lag / 3 < poll_interval {
+        return refuse("reader.max_lag must be at least 3 times reader.poll_interval");
+    }
+    if config.read_only && config.storage.in_memory {
+        return refuse(
+            "read_only (--read-only) and storage.in_memory (--in-memory) contradict each other: nobody else writes to this memory",
+        );
+    }
+    if config.read_only && config.storage.take_over {
+        return refuse(
+            "read_only (--read-only) and storage.take_over (--take-over) contradict each other: a read-only server takes nothing over",
+        );
+    }
+    Ok(())
+}

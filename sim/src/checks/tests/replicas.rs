@@ -1,0 +1,86 @@
+//! The checker of read-only servers: pages of a log that only grows pass, and each kind of damage is found.
+
+use super::correct::correct;
+use crate::checks::{Facts, FinalLog, check};
+use crate::history::{
+    Call, History, Moment, Named, Operation, Outcome, ReplicaCall, Seen, headers_of, key,
+};
+
+const NODE: &str = "read-1";
+
+fn named(sequence: u64) -> Named {
+    let value = format!("v{sequence}:");
+    Named {
+        key: key(0),
+        seen: Seen {
+            sequence,
+            headers: headers_of(&value),
+            value,
+            timestamp_ms: 0,
+        },
+    }
+}
+
+/// A log of three records, and a read-only server that shows two of them, then all.
+fn read() -> (History, FinalLog, Facts) {
+    let (_, _, facts) = correct(&[]);
+    let mut log = FinalLog::default();
+    let records = (0..3).map(|sequence| named(sequence).seen);
+    log.records.insert(key(0), records.collect());
+    log.tip = 3;
+    let mut history = History::default();
+    let pages = [
+        (0, None, vec![0, 1], 2),
+        (2, Some(2), vec![], 2),
+        (2, Some(3), vec![2], 3),
+        (3, None, vec![], 3),
+    ];
+    for (start, at_least, sequences, next) in pages {
+        let id = history.operations.len();
+        let at = |index: u64| Moment {
+            index: 2 * id as u64 + index,
+            ms: 0,
+        };
+        let page = Outcome::Named {
+            values: sequences.into_iter().map(named).collect(),
+            next,
+            trimmed: None,
+            more: false,
+        };
+        history.operations.push(Operation {
+            id,
+            client: "client".into(),
+            node: NODE.into(),
+            called: at(0),
+            call: Call::Replica(ReplicaCall { start, at_least }),
+            answered: Some((at(1), page)),
+        });
+    }
+    (history, log, facts)
+}
+
+fn found(damage: impl FnOnce(&mut Vec<Named>, &mut u64), page: usize) -> usize {
+    let (mut history, log, facts) = read();
+    if let Some((_, Outcome::Named { values, next, .. })) = &mut history.operations[page].answered {
+        damage(values, next);
+    }
+    let violations = check(&history, &log, facts).into_iter();
+    violations
+        .filter(|found| found.checker == "replicas")
+        .count()
+}
+
+#[test]
+fn what_a_read_only_server_must_not_show_is_found() {
+    assert_eq!(found(|_, _| {}, 0), 0, "nothing is wrong");
+    assert!(
+        found(|values, _| drop(values.pop()), 0) > 0,
+        "a record is missing"
+    );
+    assert!(
+        found(|values, _| values.push(named(7)), 2) > 0,
+        "one that the log does not end up with"
+    );
+    assert!(found(|_, next| *next = 1, 3) > 0, "it goes back");
+    assert!(found(|_, next| *next = 1, 1) > 0, "less than was required");
+}

@@ -1,0 +1,33 @@
+//! Clients of read-only servers.
+
+use std::time::Duration;
+
+use rand::RngExt;
+
+use super::{Client, failed};
+use crate::history::{Call, Outcome, ReplicaCall};
+use crate::hosts::replica::REPLICAS;
+
+impl Client {
+    /// Reads the log on, or again from the beginning, and now and then requires what it knows to be durable.
+    pub(super) async fn read_replica(&mut self, replica: usize) {
+        let mut connection = self.connection.clone().to(REPLICAS[replica]);
+        let mut start = 0;
+        for _ in 0..self.plan.operations {
+            self.think().await;
+            let known = connection.known_durable();
+            let at_least = self.chance(30).then_some(known);
+            let call = Call::Replica(ReplicaCall { start, at_least });
+            match connection.ask(call).await {
+                Outcome::Named { values, next, .. } if !values.is_empty() => start = next,
+                Outcome::Named { .. } if self.chance(20) => start = 0,
+                outcome if failed(&outcome) => {
+                    let pause = self.random.random_range(100..=600);
+                    tokio::time::sleep(Duration::from_millis(pause)).await;
+                    connection = self.connection.clone().to(REPLICAS[replica]);
+                }
+                _ => {}
+            }
+        }
+    }
+}

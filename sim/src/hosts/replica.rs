@@ -1,0 +1,85 @@
+//! The hosts `read-1` and `read-2`: read-only servers, which nobody but their clients knows of.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use log_adapters::objects::ClientEnvironment;
+use log_app::config::Config;
+use log_app::security::Security;
+use log_app::server::{ServerParts, start};
+use log_app::storage;
+use tokio::time::{Instant, sleep};
+
+use super::s3;
+use super::server::PORT;
+use crate::net::{SimAcceptor, SimNetwork};
+use crate::time::SimClock;
+
+/// The hosts.
+pub const REPLICAS: [&str; 2] = ["read-1", "read-2"];
+
+/// The pause after a start that failed, or a stop.
+const PAUSE: Duration = Duration::from_millis(300);
+
+/// A host that runs a read-only server.
+#[derive(Clone)]
+pub struct Replica {
+    /// Of the server.
+    pub config: Config,
+    /// Of the run.
+    pub seed: u64,
+    /// How long the S3 client waits for an answer.
+    pub request_timeout_ms: u64,
+    /// How far its clock is ahead.
+    pub skew_ms: i64,
+    /// The server is stopped after so long, and started again.
+    pub restarts_ms: Option<u64>,
+}
+
+impl Replica {
+    /// What the host runs, for as long as there is a simulation.
+    ///
+    /// # Errors
+    /// When the server refuses its settings.
+    pub async fn serve(self) -> turmoil::Result {
+        for life in 0.. {
+            self.live(life).await?;
+            sleep(PAUSE).await;
+        }
+        Ok(())
+    }
+
+    /// Until the server is stopped; also when there is no log to read yet.
+    async fn live(&self, life: u64) -> turmoil::Result {
+        let environment = ClientEnvironment {
+            variables: s3::variables(self.request_timeout_ms),
+            network: Some(Arc::new(SimNetwork)),
+        };
+        // Other ones than those of servers that write.
+        let seed = !self.seed.wrapping_mul(1 << 16).wrapping_add(life);
+        let Ok(acceptor) = SimAcceptor::bind(PORT).await else {
+            // The server before has not let go of it yet.
+            return Ok(());
+        };
+        let parts = ServerParts {
+            stores: storage::open(&self.config, &environment),
+            clock: Arc::new(SimClock::ahead(self.skew_ms)),
+            seed: Some(seed),
+            request_id_seed: seed,
+            acceptor,
+            admin: None,
+            security: Security::open(&self.config)?,
+            log_lines: Arc::default(),
+        };
+        let Ok(running) = start(&self.config, parts).await else {
+            return Ok(());
+        };
+        match self.restarts_ms {
+            Some(after_ms) => sleep(Duration::from_millis(after_ms)).await,
+            None => drop(running.broken().await),
+        }
+        // There is nothing that it could lose.
+        let _ = running.stop(Instant::now()).await;
+        Ok(())
+    }
+}
