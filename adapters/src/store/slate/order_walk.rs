@@ -143,7 +143,7 @@ where
                 self.reached = self.range.end();
                 return Ok(None);
             };
-            // Otherwise it had too many bytes.
+            // Otherwise it had too much.
             if let Some(walked) = self.fetch(&window).await? {
                 let end = window.range.end();
                 self.reached = end;
@@ -188,7 +188,7 @@ where
         Window::new(rows, self.reached, last.plus(1).min(end)).map(Some)
     }
 
-    /// The wanted records of a window. `None` if they are too many: the next window is smaller.
+    /// The wanted records of a window. `None` if they are too many, or more than there is room for: the next window is smaller.
     async fn fetch(&mut self, window: &Window) -> Result<Option<Vec<Walked>>> {
         let rows = &self.ahead[..window.rows];
         let sequences: u64 = rows.iter().map(|row| window.of(row)).sum();
@@ -199,6 +199,12 @@ where
         let budget = Budget::new(most);
         let wanted = self.wanted(spans(rows, window.range)?).await?;
         let keys = wanted.len();
+        // Each key has a record at least, unless its floor hides it.
+        if keys as u64 > self.bounds.records && sequences > 1 {
+            let needed = u128::from(sequences) * u128::from(self.bounds.records) / keys as u128;
+            self.window = (needed as u64).min(sequences / 2).max(1);
+            return Ok(None);
+        }
         let fetching = stream::iter(wanted).map(|(key, span)| {
             let budget = &budget;
             self.fetch_key(key, span, budget)

@@ -27,6 +27,10 @@ pub(super) const MERGED_KEYS: usize = if cfg!(test) { 3 } else { 256 };
 const READ_AHEAD_BYTES: usize = 1024 * 1024;
 const LEAST_READ_AHEAD_BYTES: usize = 16 * 1024;
 
+/// Bytes of the rows that are merged at a time: rows can be as large as a record. If they have more, the order of the records is walked
+/// through.
+const MERGED_BYTES: usize = 16 << 20;
+
 /// Keys whose rows are looked for at the same time.
 const CONCURRENT: usize = 32;
 
@@ -51,10 +55,16 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
             time,
         };
         let page = match self.window(range) {
-            Some(window) => match selected(self.db, &scan.selection, window, most).await? {
-                Some(keys) => self.merged(keys, range, &several).await?,
-                None => self.in_order(range, &several).await?,
-            },
+            Some(window) => {
+                let merged = match selected(self.db, &scan.selection, window, most).await? {
+                    Some(keys) => self.merged(keys, range, &several).await?,
+                    None => Merging::TooLarge,
+                };
+                match merged {
+                    Merging::Page(page) => page,
+                    Merging::TooLarge => self.in_order(range, &several).await?,
+                }
+            }
             None => Some(PageBuilder::new(range, None, scan.limit).finish(end)),
         };
         Ok(page.map(|mut page| {
@@ -90,13 +100,13 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
     }
 
     /// The page of these keys in `range`, by merging their rows. When its time is over, it ends after the records that were merged last,
-    /// or before the next segment, but not before anything was read. `None` if records of one went meanwhile.
+    /// or before the next segment, but not before anything was read.
     async fn merged(
         &self,
         held: Vec<HeldKey>,
         range: SequenceRange,
         several: &Several<'_>,
-    ) -> Result<Option<Page>> {
+    ) -> Result<Merging> {
         let scan = several.scan;
         let purges = self.key_floors.purges();
         let mut keys = Vec::with_capacity(held.len());
@@ -111,11 +121,11 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
                 page.stop_at(self.segments[self.place_of(segment)?].start);
                 break;
             }
-            if !self
-                .merge_segment(segment, &keys, range, several, &mut page)
-                .await?
-            {
-                break;
+            let merged = self.merge_segment(segment, &keys, range, several, &mut page);
+            match merged.await? {
+                InSegment::All => {}
+                InSegment::Enough => break,
+                InSegment::TooLarge => return Ok(Merging::TooLarge),
             }
             for key in &mut keys {
                 if key.held.segment() == Some(segment) {
@@ -125,10 +135,10 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
         }
         let seen = keys.iter().map(|key| (&key.held.key, &key.seen));
         let are_as_seen = self.are_as_seen(seen, purges).await?;
-        Ok(are_as_seen.then(|| page.finish(range.end())))
+        Ok(Merging::Page(are_as_seen.then(|| page.finish(range.end()))))
     }
 
-    /// Puts what a segment has of the keys into the page. Returns whether the page has room for more, and time.
+    /// Puts what a segment has of the keys into the page.
     async fn merge_segment(
         &self,
         segment: SegmentId,
@@ -136,7 +146,7 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
         range: SequenceRange,
         several: &Several<'_>,
         page: &mut PageBuilder,
-    ) -> Result<bool> {
+    ) -> Result<InSegment> {
         let scan = several.scan;
         let holding = keys.iter();
         let holding = holding.filter(|key| key.held.segment() == Some(segment));
@@ -153,34 +163,44 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
             self.open(segment, &key.held.key, from, ahead)
         });
         let opening: Vec<_> = opening.collect();
-        let mut open: Vec<OpenRows> = stream::iter(opening)
-            .buffered(CONCURRENT)
-            .try_collect()
-            .await?;
+        let mut opening = stream::iter(opening).buffered(CONCURRENT);
         let names = holding.iter().map(|key| key.held.key.clone());
         let mut merge = Merge::new(names, scan.limit);
-        for (source, rows) in open.iter_mut().enumerate() {
+        let mut open: Vec<OpenRows> = Vec::with_capacity(holding.len());
+        let mut bytes = 0;
+        while let Some(mut rows) = opening.try_next().await? {
             if let Some(first) = rows.first.take() {
-                merge.feed(source, first)?;
+                bytes += rows.bytes;
+                if bytes > MERGED_BYTES {
+                    return Ok(InSegment::TooLarge);
+                }
+                merge.feed(open.len(), first)?;
             }
+            open.push(rows);
         }
         loop {
             match merge.step()? {
                 Merged::Run(run) => {
                     if !page.push(&run)? {
-                        return Ok(false);
+                        return Ok(InSegment::Enough);
                     }
                     if several.time.is_over() {
                         page.stop_at(run.last().plus(1));
-                        return Ok(false);
+                        return Ok(InSegment::Enough);
                     }
                 }
                 Merged::Exhausted(source) => {
-                    if let Some(run) = open[source].next().await? {
+                    let rows = &mut open[source];
+                    bytes -= rows.bytes;
+                    if let Some(run) = rows.next().await? {
+                        bytes += rows.bytes;
+                        if bytes > MERGED_BYTES {
+                            return Ok(InSegment::TooLarge);
+                        }
                         merge.feed(source, run)?;
                     }
                 }
-                Merged::End => return Ok(true),
+                Merged::End => return Ok(InSegment::All),
             }
         }
     }
@@ -197,6 +217,7 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
             rows,
             from,
             first: None,
+            bytes: 0,
         };
         open.first = open.next().await?;
         Ok(open)
@@ -254,6 +275,24 @@ pub(super) struct Several<'a> {
     pub(super) time: PageTime,
 }
 
+/// What came of merging rows.
+enum Merging {
+    /// The page. `None` if records of a key went meanwhile.
+    Page(Option<Page>),
+    /// The rows need more memory than they may.
+    TooLarge,
+}
+
+/// What of a segment is in the page.
+enum InSegment {
+    /// All that it has of the keys.
+    All,
+    /// As much as the page has room or time for.
+    Enough,
+    /// Not all: its rows need more memory than they may.
+    TooLarge,
+}
+
 /// One of the keys whose rows are merged.
 struct KeyRows {
     held: HeldKey,
@@ -266,17 +305,21 @@ struct OpenRows {
     /// The first sequence that matters.
     from: Sequence,
     first: Option<Run>,
+    /// Of the records that were read last.
+    bytes: usize,
 }
 
 impl OpenRows {
     /// The next records.
     async fn next(&mut self) -> Result<Option<Run>> {
         let from = SequenceRange::ALL.starting_at(self.from);
-        match next_row(&mut self.rows).await? {
-            // A row is found by its last sequence, so something of it is left.
-            Some(row) => Ok(row.run.cut(from, usize::MAX, usize::MAX)?.0),
-            None => Ok(None),
-        }
+        self.bytes = 0;
+        let Some(row) = next_row(&mut self.rows).await? else {
+            return Ok(None);
+        };
+        self.bytes = row.run.encoded().len();
+        // A row is found by its last sequence, so something of it is left.
+        Ok(row.run.cut(from, usize::MAX, usize::MAX)?.0)
     }
 }
 

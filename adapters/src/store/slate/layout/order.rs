@@ -23,6 +23,9 @@ use prost::encoding::{decode_varint, encode_varint};
 
 use super::{HEAD_BYTES, RowType, head, versioned};
 
+/// Records in a row, at most: more than fit into a commit. A row that names more is damaged.
+const MOST_RECORDS: u64 = 1 << 26;
+
 const VERSION: u8 = 1;
 const SEQUENCE_BYTES: usize = 8;
 
@@ -237,6 +240,9 @@ pub(crate) fn decode(row_key: &Bytes, value: &Bytes) -> Result<Row> {
     let mut number = || decode_varint(&mut rest).map_err(|_| damaged());
     let (span, time) = (number()?, number()?);
     let first = last.checked_sub(span).ok_or_else(damaged)?;
+    if span >= MOST_RECORDS || last == u64::MAX {
+        return Err(damaged());
+    }
     Ok(Row {
         first: Sequence::new(first),
         last: Sequence::new(last),

@@ -238,3 +238,33 @@ async fn a_key_in_more_segments_than_are_known_at_a_time_is_read_whole() {
     }
     store.close(CLOSE).await.expect("closed");
 }
+
+#[tokio::test]
+async fn rows_that_are_too_large_to_be_merged_are_read_in_their_order() {
+    let objects: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+    let store = open_with(&objects, |_| ()).await.expect("opened");
+    let limits = Limits::default();
+    for round in 0..2 {
+        for name in ["a", "b", "c"] {
+            // Together more than is merged at a time, and in the second round more than before.
+            let value = vec![b'v'; 5_000_000 + round * 1_000_000];
+            let record = Record::parse(name.into(), value.into(), &limits);
+            let batch = Batch::new(vec![record.expect("within the limits")], &limits);
+            let append = batch.expect("a batch").into();
+            let appended = store.append(append, Durability::Applied).await;
+            appended.expect("appended");
+        }
+    }
+    let scan = Scan {
+        selection: Selection::Prefix(Bytes::new()),
+        range: SequenceRange::ALL,
+        start_time_ms: None,
+        limit: EVERYTHING,
+        side: Side::Oldest,
+        visibility: Visibility::Memory,
+    };
+    let merged = read(&store, &scan, 1_000).await;
+    assert_eq!(merged.records, 6);
+    assert_eq!(encoded(&merged), encoded(&read(&store, &scan, 0).await));
+    store.close(CLOSE).await.expect("closed");
+}
