@@ -51,7 +51,8 @@ async fn a_second_server_takes_over(place: &Place) {
         "a fenced server acknowledged: {late:?}"
     );
     let told = fenced_answers(&old_client, late.clone()).await;
-    let left = timeout(Duration::from_secs(20), older.wait()).await;
+    // It answers for `shutdown.fenced`, and then waits for its clients for at most `shutdown.timeout`, 30 s.
+    let left = timeout(Duration::from_secs(40), older.wait()).await;
     let exit = left.expect("the fenced server leaves by itself");
     assert_eq!(exit.code, Some(FENCED_EXIT), "{}", exit.stderr);
     old_load.stop().await;
