@@ -248,8 +248,8 @@ pub struct ScanRequest {
     #[prost(uint64, optional, tag = "13")]
     #[cfg_attr(feature = "json", serde(skip_serializing_if = "Option::is_none"))]
     pub last: ::core::option::Option<u64>,
-    /// Wait until the server shows every record below this sequence: 1 more than the sequence of a record that you appended or read. Only
-    /// a read-only server ever waits. If it takes longer than `timeout_ms`, or 30 s for a stream, the response is 503 with the code
+    /// Wait until the server shows every record below this sequence: 1 more than the sequence of a record that you appended or read.
+    /// A writer has shown what it acknowledged, so it waits only for what is not there yet, or not yet durable. If it takes longer than `timeout_ms`, or 30 s for a stream, the response is 503 with the code
     /// `behind`.
     #[prost(uint64, optional, tag = "14")]
     #[cfg_attr(feature = "json", serde(skip_serializing_if = "Option::is_none"))]

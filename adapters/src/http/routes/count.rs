@@ -44,8 +44,8 @@ impl<S: LogReader> Count<S> {
         start_seq: Param<u64>,
         /// First sequence after the range. Default: the end of the log.
         end_seq: Param<Option<u64>>,
-        /// Wait until the server shows every record below this sequence: 1 more than the sequence of a record that you appended or read. Only
-        /// a read-only server ever waits. If it takes longer than 30 s (by default), the response is 503 with the code `behind`.
+        /// Wait until the server shows every record below this sequence: 1 more than the sequence of a record that you appended or read.
+        /// A writer has shown what it acknowledged, so it waits only for what is not there yet, or not yet durable. If it takes longer than 30 s (by default), the response is 503 with the code `behind`.
         at_least: Param<Option<u64>>,
     ) -> Result<Reply<CountResponse>, Failure> {
         let key = param::key(key.0, key_base64.0, self.service.limits())?;

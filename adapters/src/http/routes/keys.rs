@@ -71,8 +71,8 @@ impl<S: LogReader> Keys<S> {
         /// in its usual field. For people and shells.
         #[oai(name = "format")]
         byte_format: Param<Option<ByteFormat>>,
-        /// Wait until the server shows every record below this sequence: 1 more than the sequence of a record that you appended or read. Only
-        /// a read-only server ever waits. If it takes longer than 30 s (by default), the response is 503 with the code `behind`.
+        /// Wait until the server shows every record below this sequence: 1 more than the sequence of a record that you appended or read.
+        /// A writer has shown what it acknowledged, so it waits only for what is not there yet, or not yet durable. If it takes longer than 30 s (by default), the response is 503 with the code `behind`.
         at_least: Param<Option<u64>>,
     ) -> Result<Reply<KeysResponse>, Failure> {
         let start_segment = start_segment.0;

@@ -127,8 +127,8 @@ impl<S: LogReader> StreamRoute<S> {
         keys: Params<Text>,
         /// Follow these keys, as base64.
         keys_base64: Params<Base64>,
-        /// Wait until the server shows every record below this sequence: 1 more than the sequence of a record that you appended or read. Only
-        /// a read-only server ever waits. If it takes longer than 30 s (by default), the response is 503 with the code `behind`.
+        /// Wait until the server shows every record below this sequence: 1 more than the sequence of a record that you appended or read.
+        /// A writer has shown what it acknowledged, so it waits only for what is not there yet, or not yet durable. If it takes longer than 30 s (by default), the response is 503 with the code `behind`.
         at_least: Param<Option<u64>>,
     ) -> Result<EventStream, Failure> {
         let selected = Selected::of_query(

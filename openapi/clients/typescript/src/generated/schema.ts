@@ -891,7 +891,7 @@ export interface components {
             last?: number;
             /**
              * Format: int64
-             * @description Wait until the server shows every record below this sequence: 1 more than the sequence of a record that you appended or read. Only a read-only server ever waits. If it takes longer than `timeout_ms`, or 30 s for a stream, the response is 503 with the code `behind`.
+             * @description Wait until the server shows every record below this sequence: 1 more than the sequence of a record that you appended or read. A writer has shown what it acknowledged, so it waits only for what is not there yet, or not yet durable. If it takes longer than `timeout_ms`, or 30 s for a stream, the response is 503 with the code `behind`.
              */
             atLeast?: number;
         };
@@ -1281,8 +1281,8 @@ export interface operations {
                 /** @description Read these keys, as base64. */
                 keys_base64?: string[];
                 /**
-                 * @description Wait until the server shows every record below this sequence: 1 more than the sequence of a record that you appended or read. Only
-                 *     a read-only server ever waits. If it takes longer than `timeout_ms`, the response is 503 with the code `behind`.
+                 * @description Wait until the server shows every record below this sequence: 1 more than the sequence of a record that you appended or read.
+                 *     A writer has shown what it acknowledged, so it waits only for what is not there yet, or not yet durable. If it takes longer than `timeout_ms`, the response is 503 with the code `behind`.
                  */
                 at_least?: number;
             };
@@ -1605,8 +1605,8 @@ export interface operations {
                  */
                 format?: "base64" | "text";
                 /**
-                 * @description Wait until the server shows every record below this sequence: 1 more than the sequence of a record that you appended or read. Only
-                 *     a read-only server ever waits. If it takes longer than 30 s (by default), the response is 503 with the code `behind`.
+                 * @description Wait until the server shows every record below this sequence: 1 more than the sequence of a record that you appended or read.
+                 *     A writer has shown what it acknowledged, so it waits only for what is not there yet, or not yet durable. If it takes longer than 30 s (by default), the response is 503 with the code `behind`.
                  */
                 at_least?: number;
             };
@@ -1854,8 +1854,8 @@ export interface operations {
                 /** @description First sequence after the range. Default: the end of the log. */
                 end_seq?: number;
                 /**
-                 * @description Wait until the server shows every record below this sequence: 1 more than the sequence of a record that you appended or read. Only
-                 *     a read-only server ever waits. If it takes longer than 30 s (by default), the response is 503 with the code `behind`.
+                 * @description Wait until the server shows every record below this sequence: 1 more than the sequence of a record that you appended or read.
+                 *     A writer has shown what it acknowledged, so it waits only for what is not there yet, or not yet durable. If it takes longer than 30 s (by default), the response is 503 with the code `behind`.
                  */
                 at_least?: number;
             };
@@ -2315,8 +2315,8 @@ export interface operations {
                 /** @description Follow these keys, as base64. */
                 keys_base64?: string[];
                 /**
-                 * @description Wait until the server shows every record below this sequence: 1 more than the sequence of a record that you appended or read. Only
-                 *     a read-only server ever waits. If it takes longer than 30 s (by default), the response is 503 with the code `behind`.
+                 * @description Wait until the server shows every record below this sequence: 1 more than the sequence of a record that you appended or read.
+                 *     A writer has shown what it acknowledged, so it waits only for what is not there yet, or not yet durable. If it takes longer than 30 s (by default), the response is 503 with the code `behind`.
                  */
                 at_least?: number;
             };

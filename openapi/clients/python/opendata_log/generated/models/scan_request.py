@@ -57,8 +57,9 @@ class ScanRequest:
             last (int | Unset): Scans of one key only: the last so many records of the range, in order; at least 1, limited
                 like `limit`. Not together with `start_seq`, `limit`, `follow` or `cursor`.
             at_least (int | Unset): Wait until the server shows every record below this sequence: 1 more than the sequence
-                of a record that you appended or read. Only a read-only server ever waits. If it takes longer than `timeout_ms`,
-                or 30 s for a stream, the response is 503 with the code `behind`.
+                of a record that you appended or read. A writer has shown what it acknowledged, so it waits only for what is not
+                there yet, or not yet durable. If it takes longer than `timeout_ms`, or 30 s for a stream, the response is 503
+                with the code `behind`.
      """
 
     key: str | Unset = UNSET
