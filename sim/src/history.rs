@@ -6,6 +6,7 @@ mod keys;
 mod record;
 mod replica;
 mod safety;
+mod segment;
 mod several;
 
 use std::fmt;
@@ -18,6 +19,7 @@ pub use keys::{CONSUMED, RESULTS, key};
 pub use record::Recorder;
 pub use replica::ReplicaCall;
 pub use safety::{Condition, Numbered, Safety};
+pub use segment::SegmentSeen;
 pub use several::{Named, Selected, SeveralCall};
 
 /// When something happened. Moments are totally ordered, several can share a millisecond.
@@ -276,17 +278,6 @@ pub enum Outcome {
     Late,
     /// Something that is no answer of a log.
     Garbled(String),
-}
-
-/// A segment as a reader saw it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct SegmentSeen {
-    /// Its number.
-    pub id: u32,
-    /// The first sequence that can be in it.
-    pub start: u64,
-    /// When it began (Unix ms).
-    pub start_time_ms: i64,
 }
 
 /// One process of a server, from its start to its end.
