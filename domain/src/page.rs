@@ -1,5 +1,6 @@
 //! Pages of query results, and where the next page starts.
 
+mod kept;
 mod newest;
 
 use std::collections::BTreeSet;
@@ -10,6 +11,8 @@ use bytes::Bytes;
 use crate::{Key, KeysQuery, PageLimit, Result, Run, Sequence, SequenceRange};
 
 pub use newest::NewestBuilder;
+
+use kept::Kept;
 
 /// Records of one key or of several, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,10 +48,7 @@ impl Page {
 pub struct PageBuilder {
     range: SequenceRange,
     since_ms: Option<i64>,
-    limit: PageLimit,
-    runs: Vec<Run>,
-    records: usize,
-    bytes: usize,
+    kept: Kept,
     full: bool,
     stopped_at: Option<Sequence>,
 }
@@ -59,10 +59,7 @@ impl PageBuilder {
         Self {
             range,
             since_ms,
-            limit,
-            runs: Vec::new(),
-            records: 0,
-            bytes: 0,
+            kept: Kept::new(limit),
             full: false,
             stopped_at: None,
         }
@@ -90,40 +87,32 @@ impl PageBuilder {
         {
             return Ok(true);
         }
-        let records_left = self.limit.records - self.records;
-        let bytes_left = self.limit.bytes.saturating_sub(self.bytes);
-        let (mut kept, mut more) = run.cut(self.range, records_left, bytes_left)?;
-        if kept.is_none() && more && self.runs.is_empty() {
-            (kept, more) = run.cut(self.range, 1, usize::MAX)?;
-        }
-        if let Some(kept) = kept {
+        let cut = |records, bytes| run.cut(self.range, records, bytes);
+        self.full = self.kept.take(cut)?;
+        if !self.kept.runs.is_empty() {
             self.since_ms = None;
-            self.records += kept.count() as usize;
-            self.bytes += kept.encoded().len();
-            self.runs.push(kept);
         }
-        self.full = more;
         Ok(!self.full)
     }
 
     /// Whether nothing was taken yet.
     pub fn is_empty(&self) -> bool {
-        self.runs.is_empty()
+        self.kept.runs.is_empty()
     }
 
     /// The page, when everything below `visible` was pushed, or the page was full or stopped before.
     pub fn finish(self, visible: Sequence) -> Page {
         let end = self.range.end().min(visible).max(self.range.start());
         let stopped_at = self.stopped_at.filter(|at| !self.full && *at < end);
-        let next = match (self.runs.last(), stopped_at) {
+        let next = match (self.kept.runs.last(), stopped_at) {
             (Some(last), _) if self.full => last.last().plus(1),
             (_, Some(at)) => at.max(self.range.start()),
             _ => end,
         };
         Page {
-            runs: self.runs,
-            records: self.records as u64,
-            bytes: self.bytes as u64,
+            runs: self.kept.runs,
+            records: self.kept.records as u64,
+            bytes: self.kept.bytes as u64,
             next,
             complete: !self.full && stopped_at.is_none(),
             more: stopped_at.is_some(),

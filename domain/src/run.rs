@@ -138,8 +138,7 @@ impl Run {
         records: usize,
         bytes: usize,
     ) -> Result<(Option<Run>, bool)> {
-        let whole = range.start() <= self.first && self.last < range.end();
-        if whole && self.count as usize <= records && self.encoded.len() <= bytes {
+        if self.fits(range, records, bytes) {
             return Ok((Some(self.clone()), false));
         }
         let mut walk = self.entries();
@@ -178,6 +177,12 @@ impl Run {
             run.encoded = self.encoded.slice(from..to);
         }
         Ok((kept, more))
+    }
+
+    /// Whether all of its records are in `range`, and are no more than that.
+    fn fits(&self, range: SequenceRange, records: usize, bytes: usize) -> bool {
+        let whole = range.start() <= self.first && self.last < range.end();
+        whole && self.count as usize <= records && self.encoded.len() <= bytes
     }
 
     fn damaged(&self, at: usize) -> Error {

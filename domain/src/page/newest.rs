@@ -1,5 +1,6 @@
 //! Pages of the newest records.
 
+use super::kept::Kept;
 use crate::{Page, PageLimit, Result, Run, Sequence, SequenceRange};
 
 /// Fills a [`Page`] with the last records of a range, from runs in descending order.
@@ -7,11 +8,8 @@ use crate::{Page, PageLimit, Result, Run, Sequence, SequenceRange};
 pub struct NewestBuilder {
     range: SequenceRange,
     since_ms: Option<i64>,
-    limit: PageLimit,
-    /// The newest one first.
-    runs: Vec<Run>,
-    records: usize,
-    bytes: usize,
+    /// The newest run first.
+    kept: Kept,
     full: bool,
     stopped: bool,
 }
@@ -22,10 +20,7 @@ impl NewestBuilder {
         Self {
             range,
             since_ms,
-            limit,
-            runs: Vec::new(),
-            records: 0,
-            bytes: 0,
+            kept: Kept::new(limit),
             full: false,
             stopped: false,
         }
@@ -33,7 +28,7 @@ impl NewestBuilder {
 
     /// Whether there is no record in it yet.
     pub fn is_empty(&self) -> bool {
-        self.runs.is_empty()
+        self.kept.runs.is_empty()
     }
 
     /// The time of the page is over: no older runs come. It must not be empty.
@@ -56,29 +51,20 @@ impl NewestBuilder {
         if run.first() >= self.range.end() {
             return Ok(true);
         }
-        let records_left = self.limit.records - self.records;
-        let bytes_left = self.limit.bytes.saturating_sub(self.bytes);
-        let (mut kept, mut more) = run.cut_newest(self.range, records_left, bytes_left)?;
-        if kept.is_none() && more && self.runs.is_empty() {
-            (kept, more) = run.cut_newest(self.range, 1, usize::MAX)?;
-        }
-        if let Some(kept) = kept {
-            self.records += kept.count() as usize;
-            self.bytes += kept.encoded().len();
-            self.runs.push(kept);
-        }
-        self.full = more || self.records == self.limit.records;
+        let cut = |records, bytes| run.cut_newest(self.range, records, bytes);
+        let more = self.kept.take(cut)?;
+        self.full = more || !self.kept.has_room();
         Ok(!self.full && self.range.start() < run.first())
     }
 
     /// The page, when everything of the range below `visible` was pushed, or the page was full or stopped before. In a log with
     /// this floor, `asked` is the range that the reader asked for; a page that was full or stopped has no news of it.
     pub fn finish(mut self, visible: Sequence, asked: SequenceRange, floor: Sequence) -> Page {
-        self.runs.reverse();
+        self.kept.runs.reverse();
         Page {
-            runs: self.runs,
-            records: self.records as u64,
-            bytes: self.bytes as u64,
+            runs: self.kept.runs,
+            records: self.kept.records as u64,
+            bytes: self.kept.bytes as u64,
             next: self.range.end().min(visible).max(self.range.start()),
             complete: true,
             more: self.stopped && !self.full,

@@ -14,8 +14,7 @@ impl Run {
         records: usize,
         bytes: usize,
     ) -> Result<(Option<Run>, bool)> {
-        let whole = range.start() <= self.first && self.last < range.end();
-        if whole && self.count as usize <= records && self.encoded.len() <= bytes {
+        if self.fits(range, records, bytes) {
             return Ok((Some(self.clone()), false));
         }
         // The encoding is read forwards only: once to count the records in the range, and once more to the first that fits.
