@@ -11,6 +11,8 @@ pub(super) mod format;
 pub(super) mod json;
 mod json_number;
 mod lenient_base64;
+mod message;
+mod number_message;
 pub(super) mod param;
 pub(super) mod reply;
 pub(super) mod request_id;

@@ -18,6 +18,15 @@ impl Number {
     }
 }
 
+/// The time (Unix ms) that the field `name` has.
+///
+/// # Errors
+/// When it is too large; says what it must be.
+pub(in crate::http::wire) fn time_ms(name: &str, time: u64) -> Result<i64, String> {
+    let wrong = |_| format!("{name} must be a whole number from 0 to {}", i64::MAX);
+    i64::try_from(time).map_err(wrong)
+}
+
 impl<'de> DeserializeSeed<'de> for Number {
     type Value = Option<u64>;
 

@@ -5,7 +5,7 @@ use std::fmt;
 use base64::Engine;
 use bytes::{Buf, Bytes};
 use log_domain::selection::SELECTED_KEYS;
-use log_domain::{CursorName, Error, Visibility};
+use log_domain::{CursorName, Visibility};
 use prost::DecodeError;
 use prost::encoding::{WireType, decode_key, decode_varint};
 use serde::Deserializer;
@@ -15,10 +15,11 @@ use super::failure::Failure;
 use super::fields::Seen;
 use super::format::Format;
 use super::json::ByteFormat;
-use super::json_number::Number;
+use super::json_number::{Number, time_ms};
 use super::lenient_base64::engine_for;
+use super::message;
 use super::param::ParamValue;
-use super::proto::ScanRequestField as Field;
+use super::proto::{Field as _, ScanRequestField as Field};
 use super::selected::Selected;
 use super::unexpected_field::unexpected;
 
@@ -45,16 +46,9 @@ pub(in crate::http) struct ScanRequest {
 /// What `body` asks for.
 pub(in crate::http) fn decode(format: Format, body: &[u8]) -> Result<ScanRequest, Failure> {
     match format {
-        Format::Json => json(body),
+        Format::Json => message::json::<Field, _>(body, Request),
         Format::Protobuf => protobuf(body),
     }
-}
-
-fn json(body: &[u8]) -> Result<ScanRequest, Failure> {
-    let mut json = serde_json::Deserializer::from_slice(body);
-    let read = json.deserialize_map(Request);
-    read.and_then(|decoded| json.end().map(|()| decoded))
-        .map_err(|error| refused(&error.to_string()))
 }
 
 struct Request;
@@ -96,8 +90,8 @@ impl<'de> Visitor<'de> for Request {
                 }
                 Field::StartTimeMs => {
                     let time = map.next_value_seed(Number("startTimeMs"))?;
-                    request.start_time_ms =
-                        time.map(time_ms).transpose().map_err(A::Error::custom)?;
+                    let time = time.map(|time| time_ms("startTimeMs", time));
+                    request.start_time_ms = time.transpose().map_err(A::Error::custom)?;
                 }
                 Field::Visibility => request.visibility = choice(&mut map, "visibility")?,
                 Field::Format => request.format = choice(&mut map, "format")?,
@@ -136,11 +130,6 @@ fn choice<'de, A: MapAccess<'de>, T: ParamValue>(
     let word: Option<String> = map.next_value().map_err(wrong)?;
     let parsed = word.map(|word| T::parse(&word)).transpose();
     parsed.map_err(|expected| A::Error::custom(format_args!("{name}: {expected}")))
-}
-
-fn time_ms(time: u64) -> Result<i64, String> {
-    let wrong = |_| format!("startTimeMs must be a whole number from 0 to {}", i64::MAX);
-    i64::try_from(time).map_err(wrong)
 }
 
 /// A string that is base64 or text, or `null`; and the field that it is for.
@@ -228,7 +217,8 @@ fn protobuf(mut body: &[u8]) -> Result<ScanRequest, Failure> {
     let mut request = ScanRequest::default();
     while body.has_remaining() {
         let (number, wire_type) = decode_key(&mut body).map_err(malformed)?;
-        let field = FIELDS.into_iter().find(|field| *field as u32 == number);
+        let mut fields = Field::JSON_NAMES.iter().map(|(_, field, _)| *field);
+        let field = fields.find(|field| *field as u32 == number);
         let field = field.ok_or_else(|| unexpected::<Field>(number, ""))?;
         let is_bytes = matches!(
             field,
@@ -253,24 +243,6 @@ fn protobuf(mut body: &[u8]) -> Result<ScanRequest, Failure> {
     }
     Ok(request)
 }
-
-/// All fields.
-const FIELDS: [Field; 14] = [
-    Field::Key,
-    Field::Keys,
-    Field::Prefix,
-    Field::StartSeq,
-    Field::EndSeq,
-    Field::Limit,
-    Field::Follow,
-    Field::TimeoutMs,
-    Field::StartTimeMs,
-    Field::Visibility,
-    Field::Format,
-    Field::Cursor,
-    Field::Last,
-    Field::AtLeast,
-];
 
 impl ScanRequest {
     fn put_bytes(&mut self, field: Field, content: &[u8]) -> Result<(), Failure> {
@@ -297,7 +269,7 @@ impl ScanRequest {
             Field::AtLeast => self.at_least = Some(number),
             Field::Follow => self.follow = Some(number != 0),
             _ => {
-                let time = time_ms(number).map_err(|why| refused(&why))?;
+                let time = time_ms("startTimeMs", number).map_err(|why| refused(&why))?;
                 self.start_time_ms = Some(time);
             }
         }
@@ -328,5 +300,5 @@ fn malformed(error: DecodeError) -> Failure {
 }
 
 fn refused(why: &str) -> Failure {
-    Error::invalid(format!("the body is not a ScanRequest: {why}")).into()
+    message::refused::<Field>(why)
 }
