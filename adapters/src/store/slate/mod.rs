@@ -24,6 +24,7 @@ mod emptied_wal;
 mod engine_clock;
 mod engine_status;
 mod error;
+mod first_newer;
 mod flush;
 mod key_floors;
 mod key_listing;

@@ -11,6 +11,7 @@ use slatedb::config::ScanOptions;
 use slatedb::{DbIterator, DbReadOps};
 
 use super::error;
+use super::first_newer::first_newer;
 use super::key_names::KeyNames;
 use super::layout::order::{self, Row};
 use super::order_fetch::{Budget, Wanted};
@@ -264,8 +265,7 @@ where
     }
 }
 
-/// The first sequence of `range` in a segment that was appended at `since_ms` or later; the end of the range if there is none. Append times
-/// never decrease, so this is a binary search.
+/// The first sequence of `range` in a segment that was appended at `since_ms` or later; the end of the range if there is none.
 ///
 /// # Errors
 /// As any read.
@@ -275,18 +275,14 @@ pub(super) async fn first_since(
     range: SequenceRange,
     since_ms: i64,
 ) -> Result<Sequence> {
-    let (mut low, mut high) = (range.start().get(), range.end().get());
-    while low < high {
-        let middle = low + (high - low) / 2;
-        let mut rows = rows_from(db, segment, Sequence::new(middle), 1).await?;
+    let older_at = |from| async move {
+        let mut rows = rows_from(db, segment, from, 1).await?;
         let row = rows.next().await.map_err(error::read)?;
         let row = row.map(|row| order::decode(&row.key, &row.value));
-        match row.transpose()? {
-            Some(row) if row.time_ms < since_ms => low = row.last.get().saturating_add(1),
-            _ => high = middle,
-        }
-    }
-    Ok(Sequence::new(low.min(range.end().get())))
+        let older = row.transpose()?.filter(|row| row.time_ms < since_ms);
+        Ok(older.map(|row| row.last))
+    };
+    first_newer(range, older_at).await
 }
 
 /// The order rows of a segment from the first on that can hold `from`.

@@ -11,6 +11,7 @@ use log_domain::{
 use slatedb::DbReadOps;
 
 use super::directory::{Holding, add, base, newest, records_in};
+use super::first_newer::first_newer;
 use super::key_floors::FloorsOfKeys;
 use super::key_names::KeyNames;
 use super::page_time::PageTime;
@@ -158,33 +159,19 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
     }
 
     /// Where in `range` the first row of `key` begins that was appended at `since_ms` or later; the end of `range`
-    /// if there is none. Append times never decrease, so this is a binary search over the sequences.
+    /// if there is none. Append times never decrease.
     async fn first_since(
         &self,
         key: &Key,
         range: SequenceRange,
         since_ms: i64,
     ) -> Result<Sequence> {
-        // Of the segments that ended before that time nothing is needed.
-        let began = self
-            .segments
-            .partition_point(|segment| segment.start_time_ms < since_ms)
-            .saturating_sub(1);
-        let from = self
-            .segments
-            .get(began)
-            .map_or(Sequence::ZERO, |segment| segment.start);
-        let range = range.starting_at(range.start().max(from));
+        let range = range.starting_at(range.start().max(self.segment_before(since_ms)));
         let mut holding = Holding::new(self.db, &self.segments, key, range).await?;
         while let Some(segment) = holding.next().await? {
-            let after = self
-                .segments
-                .partition_point(|other| other.id <= segment.id);
-            let next = self.segments.get(after);
-            let end = next.map_or(range.end(), |next| next.start.min(range.end()));
-            let within = SequenceRange::new(range.start().max(segment.start).min(end), end)?;
+            let within = self.part_of(range, &segment)?;
             let first = self.first_in(segment.id, key, within, since_ms).await?;
-            if first < end {
+            if first < within.end() {
                 return Ok(first);
             }
         }
@@ -200,15 +187,38 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
         range: SequenceRange,
         since_ms: i64,
     ) -> Result<Sequence> {
-        let (mut low, mut high) = (range.start().get(), range.end().get());
-        while low < high {
-            let middle = low + (high - low) / 2;
-            let mut rows = rows(self.db, segment, key, Sequence::new(middle), 1).await?;
-            match next_row(&mut rows).await? {
-                Some(row) if row.run.timestamp_ms() < since_ms => low = row.run.last().get() + 1,
-                _ => high = middle,
-            }
-        }
-        Ok(Sequence::new(low))
+        first_newer(range, |from| self.older_at(segment, key, from, since_ms)).await
+    }
+
+    /// The end of the first row of `key` from this sequence on, if it is older than that time.
+    pub(super) async fn older_at(
+        &self,
+        segment: SegmentId,
+        key: &Key,
+        from: Sequence,
+        since_ms: i64,
+    ) -> Result<Option<Sequence>> {
+        let mut rows = rows(self.db, segment, key, from, 1).await?;
+        let row = next_row(&mut rows).await?;
+        let older = row.filter(|row| row.run.timestamp_ms() < since_ms);
+        Ok(older.map(|row| row.run.last()))
+    }
+
+    /// Where the first segment begins that can have records of this time: of those before nothing is needed.
+    pub(super) fn segment_before(&self, since_ms: i64) -> Sequence {
+        let earlier = |segment: &Segment| segment.start_time_ms < since_ms;
+        let began = self.segments.partition_point(earlier).saturating_sub(1);
+        let segment = self.segments.get(began);
+        segment.map_or(Sequence::ZERO, |segment| segment.start)
+    }
+
+    /// The part of `range` that lies in one of the segments.
+    pub(super) fn part_of(&self, range: SequenceRange, segment: &Segment) -> Result<SequenceRange> {
+        let after = self
+            .segments
+            .partition_point(|other| other.id <= segment.id);
+        let next = self.segments.get(after);
+        let end = next.map_or(range.end(), |next| next.start.min(range.end()));
+        SequenceRange::new(range.start().max(segment.start).min(end), end)
     }
 }

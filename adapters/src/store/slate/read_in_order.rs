@@ -37,9 +37,7 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
                 page.stop_at(segment.start);
                 break;
             }
-            let next = segments.get(at + 1);
-            let end = next.map_or(range.end(), |next| next.start.min(range.end()));
-            let mut within = SequenceRange::new(range.start().max(segment.start).min(end), end)?;
+            let mut within = self.part_of(range, segment)?;
             if let Some(since_ms) = scan.start_time_ms
                 && page.is_empty()
                 && segment.start_time_ms < since_ms
@@ -79,7 +77,7 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
 struct SelectedKeys<'a, 'r, D> {
     reader: &'a Reader<'r, D>,
     several: &'a Several<'a>,
-    /// Those of which something was read.
+    /// Those whose records were read.
     seen: Mutex<BTreeMap<Key, SeenKey>>,
 }
 

@@ -9,9 +9,7 @@ use log_domain::merge::{Merge, Merged};
 use log_domain::page::PageBuilder;
 use log_domain::segment::overlapping;
 use log_domain::sequencer::PrefixFloors;
-use log_domain::{
-    Error, Key, Page, Result, Run, Scan, Segment, SegmentId, Sequence, SequenceRange,
-};
+use log_domain::{Error, Key, Page, Result, Run, Scan, SegmentId, Sequence, SequenceRange};
 use slatedb::{DbIterator, DbReadOps};
 
 use super::page_time::PageTime;
@@ -48,7 +46,8 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
         let end = scan.range.end().min(visible);
         let start = scan.range.above(self.floor).start();
         let range = SequenceRange::new(start.min(end), end)?;
-        let range = range.starting_at(range.start().max(self.segment_before(scan.start_time_ms)));
+        let began = scan.start_time_ms.map(|since| self.segment_before(since));
+        let range = range.starting_at(range.start().max(began.unwrap_or_default()));
         let several = Several {
             scan,
             prefixes,
@@ -86,17 +85,6 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
             .segments
             .binary_search_by_key(&segment, |segment| segment.id);
         at.map_err(|_| unknown(segment))
-    }
-
-    /// Where the first segment begins that can have records of this time.
-    fn segment_before(&self, since_ms: Option<i64>) -> Sequence {
-        let Some(since_ms) = since_ms else {
-            return Sequence::ZERO;
-        };
-        let later = |segment: &Segment| segment.start_time_ms < since_ms;
-        let before = self.segments.partition_point(later).saturating_sub(1);
-        let segment = self.segments.get(before);
-        segment.map_or(Sequence::ZERO, |segment| segment.start)
     }
 
     /// The page of these keys in `range`, by merging their rows. When its time is over, it ends after the records that were merged last,
@@ -231,14 +219,12 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
         range: SequenceRange,
         since_ms: i64,
     ) -> Result<Sequence> {
-        let mut low = range.start();
-        let at = self.place_of(segment)?;
-        if self.segments[at].start_time_ms >= since_ms {
-            return Ok(low);
+        let at = &self.segments[self.place_of(segment)?];
+        if at.start_time_ms >= since_ms {
+            return Ok(range.start());
         }
-        low = low.max(self.segments[at].start);
-        let next = self.segments.get(at + 1);
-        let end = next.map_or(range.end(), |next| next.start.min(range.end()));
+        let part = self.part_of(range, at)?;
+        let (mut low, end) = (part.start(), part.end());
         for key in keys {
             // Append times never decrease: what is older than a record of one key is so of all.
             let older = self.older_at(segment, &key.held.key, low, since_ms).await?;
@@ -249,20 +235,6 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
             }
         }
         Ok(low)
-    }
-
-    /// The end of the first row of `key` from this sequence on, if it is older than that time.
-    async fn older_at(
-        &self,
-        segment: SegmentId,
-        key: &Key,
-        from: Sequence,
-        since_ms: i64,
-    ) -> Result<Option<Sequence>> {
-        let mut rows = rows(self.db, segment, key, from, 1).await?;
-        let row = next_row(&mut rows).await?;
-        let older = row.filter(|row| row.run.timestamp_ms() < since_ms);
-        Ok(older.map(|row| row.run.last()))
     }
 }
 

@@ -76,7 +76,7 @@ fn mixed(key: u64, sequence: Sequence) -> u64 {
     mixed ^ mixed >> 31
 }
 
-/// The order of a segment, of which names and records have been read.
+/// The order of a segment whose names and records have been read.
 pub(super) struct Order<'a> {
     pub(super) segment: Segment,
     /// Where the segment ends.

@@ -35,7 +35,7 @@ const HEADROOM: usize = 1 + 2 * 10;
 /// Bytes of numbers after which a row is cut.
 pub(crate) const ROW_BYTES: usize = if cfg!(test) { 2_048 } else { 256 * 1024 };
 
-/// Numbers that are written are higher by this. What is below says how the one before goes on.
+/// A number is written with this added. Lower tokens say how the previous number continues.
 const OFFSET: u64 = 2;
 
 /// Records that follow each other: the first belongs to the key `number`, and each later one to that with a number higher by `step`.

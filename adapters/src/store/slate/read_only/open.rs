@@ -21,7 +21,7 @@ use crate::store::slate::open::{self, Options, StoreParts};
 use crate::store::slate::wal_files::WalFiles;
 use crate::store::slate::{error, vanished, wal_place};
 
-/// Options of a store that only reads, beside those that it shares with a writer: the path, the place of the WAL, the time-outs of checks
+/// Options of a store that only reads, in addition to those that it shares with a writer: the path, the place of the WAL, the time-outs of checks
 /// and of opening, the caches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReaderOptions {
