@@ -9,7 +9,7 @@ use crate::http::wire::scan_request::ScanRequest;
 /// The scan that `request` asks for, in pages of this size: from where its cursor is, if it names one.
 ///
 /// # Errors
-/// [`Error::NoCursor`]; refuses a start beside a cursor, but not the default, which some clients send.
+/// [`Error::NoCursor`]; refuses a start together with a cursor, but not the default, which some clients send.
 pub(in crate::http) async fn scan_of<S: LogReader>(
     request: ScanRequest,
     limit: PageLimit,

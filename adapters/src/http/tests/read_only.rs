@@ -30,7 +30,7 @@ async fn what_would_change_the_log_is_refused_before_its_body_is_read() {
             "{message}"
         );
     }
-    // What is no such request is told so.
+    // A method that the route does not have gets 405, as on a writer.
     let wrong = server.get("/api/v1/log/append").await;
     assert_eq!(wrong.status, StatusCode::METHOD_NOT_ALLOWED);
 }
