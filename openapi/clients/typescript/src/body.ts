@@ -1,6 +1,6 @@
-/** A large body of a request, which knows whether all of it was taken to be sent. */
+/** The body of a request that changes something: it is sent once, and knows whether all of it was taken to be sent. */
 
-/** A body is taken in pieces of this size, and one that is no larger is sent in one. */
+/** A body is taken in pieces of this size. */
 const PIECE = 64 * 1024;
 
 /** The body of one request. */
@@ -11,8 +11,9 @@ export class Body {
 
   constructor(text: string) {
     this.#content = new TextEncoder().encode(text);
-    // Browsers send a body in pieces only over HTTP/2, if they do.
-    this.#inPieces = this.#content.length > PIECE && isNode();
+    // `fetch` sends a body again after 421 if it can have it again, and in Node.js fails then. Browsers send a body in pieces only over
+    // HTTP/2, if they do, and get the same answer to the second request.
+    this.#inPieces = isNode();
   }
 
   /** False: the connection broke before the last piece was taken, so nobody can have read a whole request. */

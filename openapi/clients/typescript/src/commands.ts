@@ -3,6 +3,7 @@
 import { type Answer, TRIMMED } from "./answers.js";
 import * as check from "./arguments.js";
 import { encode } from "./base64.js";
+import { Body } from "./body.js";
 import { LogError, OutcomeUnknown } from "./errors.js";
 import type { components } from "./generated/schema.js";
 import { sentOnce, unknown } from "./outcome.js";
@@ -59,11 +60,15 @@ export class Commands {
   }
 
   #trim(body: components["schemas"]["TrimRequest"], signal: AbortSignal | undefined): Promise<number> {
+    const text = JSON.stringify(body);
     const path = "/api/v1/log/trim";
     const { api, url, deadline } = this.#target;
     // A floor is never lowered.
     const trim = { what: "trim", request: `POST ${url}${path}`, repeatable: true };
-    return this.#send(trim, signal, () => api.POST(path, { body, signal: deadline(signal) }));
+    return this.#send(trim, signal, () => {
+      const sent = new Body(text);
+      return api.POST(path, { body, bodySerializer: () => sent.content, signal: deadline(signal), ...sent.options });
+    });
   }
 
   async #send(

@@ -2,6 +2,7 @@
 
 import { type Answer, answered, CURSOR, CURSORS, DELETED, type Shape } from "./answers.js";
 import * as check from "./arguments.js";
+import { Body } from "./body.js";
 import { Conflict, DeadlineExceeded, NotFound, Unavailable, UnexpectedAnswer } from "./errors.js";
 import type { components } from "./generated/schema.js";
 import { reason } from "./network.js";
@@ -82,11 +83,14 @@ export class Cursors {
       position: check.whole("position", position),
       ...(expected === undefined ? {} : { expected: check.whole("expected", expected) }),
     };
+    const text = JSON.stringify(body);
     let sent = 0;
     try {
       return cursor(await this.#asked(`PUT ${url}${PATH}/${encodeURIComponent(name)}`, CURSOR, signal, () => {
         sent += 1;
-        return api.PUT(ONE, { params: { path }, body, signal: deadline(signal) });
+        const content = new Body(text);
+        return api.PUT(
+          ONE, { params: { path }, body, bodySerializer: () => content.content, signal: deadline(signal), ...content.options });
       }));
     } catch (error) {
       // An attempt whose answer was lost has moved it.
