@@ -34,7 +34,7 @@ Examples:
   opendata-log --azure-account mylogs --azure-container my-log
                                                  data in Azure Blob Storage; credentials of the workload
   opendata-log --read-only --s3-bucket my-log --s3-region eu-central-1 --port 8081
-                                                 reads only, beside the server that writes the log
+                                                 reads only, alongside the server that writes the log
   opendata-log --config log.yaml                 everything from a file
   opendata-log config check --config log.yaml    check the file without opening the log
   opendata-log backup --data-dir .data --to /backups/my-log

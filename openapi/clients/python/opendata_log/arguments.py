@@ -98,28 +98,28 @@ def _named(key: object) -> bytes:
 
 def producer_id(value: object) -> str:
     """The name of a producer."""
-    if not isinstance(value, str):
-        raise TypeError(f"Producer.id must be a str, not {kind(value)}")
-    try:
-        size = len(value.encode())
-    except UnicodeEncodeError as error:
-        raise ValueError(f"Producer.id must be text: {error}") from None
+    text, size = _text("Producer.id", value)
     if not 1 <= size <= 128:
         raise ValueError(f"Producer.id must have 1 to 128 bytes, not {size}")
-    return value
+    return text
 
 
 def cursor(name: str, value: object) -> str:
     """The name of a cursor."""
+    text, size = _text(name, value)
+    if not 1 <= size <= 256 or re.search(r"[\x00-\x1f\x7f-\x9f]", text) or text in (".", ".."):
+        raise ValueError(f"{name} must have 1 to 256 bytes and no control characters, and must not be . or .., not {text[:20]!r}")
+    return text
+
+
+def _text(name: str, value: object) -> tuple[str, int]:
+    """The text, and how many bytes it has in UTF-8."""
     if not isinstance(value, str):
         raise TypeError(f"{name} must be a str, not {kind(value)}")
     try:
-        size = len(value.encode())
+        return value, len(value.encode())
     except UnicodeEncodeError as error:
         raise ValueError(f"{name} must be text: {error}") from None
-    if not 1 <= size <= 256 or re.search(r"[\x00-\x1f\x7f-\x9f]", value) or value in (".", ".."):
-        raise ValueError(f"{name} must have 1 to 256 bytes and no control characters, and must not be . or .., not {value[:20]!r}")
-    return value
 
 
 def _counted(value: object) -> str:

@@ -177,7 +177,7 @@ pub(super) fn of(message: &str) -> Supplement {
             &[],
             vec![
                 text("keyText", "key", "The key as text, in place of `key`."),
-                text("keysText", "keys", "Keys as text, beside those in `keys`."),
+                text("keysText", "keys", "Keys as text, in addition to those in `keys`."),
                 text("prefixText", "prefix", "The prefix as text, in place of `prefix`."),
             ],
             json!({"prefix": "b3JkZXJz"}),

@@ -1,4 +1,4 @@
-//! The log of a read-only server: read from the object store alone, beside the server that writes it.
+//! The log of a read-only server: read from the object store alone, alongside the server that writes it.
 //!
 //! SlateDB's reader polls the store, and `polls` observes that. `follow` has `view` show each newer state, which wakes followers. Nothing
 //! is written, and nothing is protected from garbage collection: a read that finds a file missing begins again on newer state.

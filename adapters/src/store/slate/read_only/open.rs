@@ -1,4 +1,4 @@
-//! Opens a log to read it, beside the server that writes it.
+//! Opens a log to read it, alongside the server that writes it.
 
 use std::sync::Arc;
 use std::time::Duration;

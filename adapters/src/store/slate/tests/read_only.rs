@@ -1,4 +1,4 @@
-//! A store that only reads, beside the one that writes.
+//! A store that only reads, alongside the one that writes.
 
 use log_domain::conformance::{Fixture, Sides, run_readers};
 use log_domain::{LogService, Watermarks};

@@ -841,7 +841,7 @@ export interface components {
             prefix?: string;
             /** @description The key as text, in place of `key`. */
             keyText?: string;
-            /** @description Keys as text, beside those in `keys`. */
+            /** @description Keys as text, in addition to those in `keys`. */
             keysText?: string[];
             /** @description The prefix as text, in place of `prefix`. */
             prefixText?: string;

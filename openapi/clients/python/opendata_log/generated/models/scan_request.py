@@ -38,7 +38,7 @@ class ScanRequest:
             prefix (str | Unset): Read all keys that begin with this, in the order of the sequences. Empty for the whole
                 log.
             key_text (str | Unset): The key as text, in place of `key`.
-            keys_text (list[str] | Unset): Keys as text, beside those in `keys`.
+            keys_text (list[str] | Unset): Keys as text, in addition to those in `keys`.
             prefix_text (str | Unset): The prefix as text, in place of `prefix`.
             start_seq (int | Unset): First sequence to read. Default: 0.
             end_seq (int | Unset): First sequence not to read. Default: the end of the log; for a stream, it does not end.
