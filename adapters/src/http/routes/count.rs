@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use log_domain::{LogReader, LogService, Sequence, Visibility};
+use log_domain::{Error, LogReader, LogService, Sequence, Visibility};
 use poem_openapi::OpenApi;
 
 use super::at_least::reached;
@@ -25,6 +25,7 @@ impl<S: LogReader> Count<S> {
     /// Count the records of a key
     ///
     /// Returns the exact number of records of a key in a range of sequences, without reading them, within 30 s (by default).
+    /// A count that takes longer is answered 503, never with a part of the number.
     /// If records of the range may have been trimmed, the response has `trimmedBefore`.
     #[oai(
         path = "/api/v1/log/count",
@@ -52,12 +53,24 @@ impl<S: LogReader> Count<S> {
         let range = param::range(start_seq.0, end_seq.0)?;
         let memory = Visibility::Memory;
         reached(&self.service, at_least.0, memory, self.read_timeout).await?;
-        let counted = before(self.read_timeout, self.service.count(&key, range)).await?;
+        let counted = before(self.read_timeout, self.service.count(&key, range))
+            .await
+            .map_err(late)?;
         let answer = CountResponse {
             status: proto::SUCCESS.to_owned(),
             count: counted.records,
             trimmed_before: counted.trimmed_before.map(Sequence::get),
         };
         Ok(Reply::new(format, &answer)?)
+    }
+}
+
+/// A count has no part that could be answered, and finds more in the caches when it is asked again.
+fn late(error: Error) -> Error {
+    match error {
+        Error::DeadlineExceeded(ms) => Error::unavailable(format!(
+            "the count took longer than {ms} ms; try again, or count smaller ranges of sequences"
+        )),
+        other => other,
     }
 }
