@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use log_domain::{Error, LogReader, LogService, Sequence, Visibility};
 use poem_openapi::OpenApi;
+use tokio::time::timeout;
 
 use super::at_least::reached;
-use super::deadline::before;
 use crate::http::document::Tag;
 use crate::http::wire::failure::Failure;
 use crate::http::wire::format::Format;
@@ -53,9 +53,8 @@ impl<S: LogReader> Count<S> {
         let range = param::range(start_seq.0, end_seq.0)?;
         let memory = Visibility::Memory;
         reached(&self.service, at_least.0, memory, self.read_timeout).await?;
-        let counted = before(self.read_timeout, self.service.count(&key, range))
-            .await
-            .map_err(late)?;
+        let counting = timeout(self.read_timeout, self.service.count(&key, range));
+        let counted = counting.await.map_err(|_| late(self.read_timeout))??;
         let answer = CountResponse {
             status: proto::SUCCESS.to_owned(),
             count: counted.records,
@@ -66,11 +65,9 @@ impl<S: LogReader> Count<S> {
 }
 
 /// A count has no part that could be answered, and finds more in the caches when it is asked again.
-fn late(error: Error) -> Error {
-    match error {
-        Error::DeadlineExceeded(ms) => Error::unavailable(format!(
-            "the count took longer than {ms} ms; try again, or count smaller ranges of sequences"
-        )),
-        other => other,
-    }
+fn late(limit: Duration) -> Error {
+    Error::unavailable(format!(
+        "the count took longer than {} ms; try again, or count smaller ranges of sequences",
+        limit.as_millis()
+    ))
 }

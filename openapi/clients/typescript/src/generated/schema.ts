@@ -145,6 +145,7 @@ export interface paths {
         /**
          * Count the records of a key
          * @description Returns the exact number of records of a key in a range of sequences, without reading them, within 30 s (by default).
+         *     A count that takes longer is answered 503, never with a part of the number.
          *     If records of the range may have been trimmed, the response has `trimmedBefore`.
          */
         get: operations["count"];

@@ -148,6 +148,7 @@ def sync_detailed(
 
      Returns the exact number of records of a key in a range of sequences, without reading them, within
     30 s (by default).
+    A count that takes longer is answered 503, never with a part of the number.
     If records of the range may have been trimmed, the response has `trimmedBefore`.
 
     Args:
@@ -195,6 +196,7 @@ def sync(
 
      Returns the exact number of records of a key in a range of sequences, without reading them, within
     30 s (by default).
+    A count that takes longer is answered 503, never with a part of the number.
     If records of the range may have been trimmed, the response has `trimmedBefore`.
 
     Args:
@@ -237,6 +239,7 @@ async def asyncio_detailed(
 
      Returns the exact number of records of a key in a range of sequences, without reading them, within
     30 s (by default).
+    A count that takes longer is answered 503, never with a part of the number.
     If records of the range may have been trimmed, the response has `trimmedBefore`.
 
     Args:
@@ -284,6 +287,7 @@ async def asyncio(
 
      Returns the exact number of records of a key in a range of sequences, without reading them, within
     30 s (by default).
+    A count that takes longer is answered 503, never with a part of the number.
     If records of the range may have been trimmed, the response has `trimmedBefore`.
 
     Args:
