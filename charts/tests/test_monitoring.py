@@ -17,6 +17,7 @@ CASES = chart.CHARTS / "tests" / "alerts.test.yaml"
 OF_THE_CLUSTER = {"kubelet_volume_stats_available_bytes", "kubelet_volume_stats_capacity_bytes",
                   "kube_pod_container_status_last_terminated_exitcode", "kube_pod_container_status_restarts_total",
                   "kube_cronjob_status_last_successful_time", "kube_cronjob_created"}
+CLAIMS_OF_READERS = "demo-opendata-log-readers-[a-z0-9]+-[a-z0-9]{5}-cache"
 METRIC = re.compile(r"\b((?:log|http|slatedb|process|kubelet|kube)_[a-z0-9_]+)\b")
 
 each_dashboard = pytest.mark.parametrize("path", DASHBOARDS, ids=lambda path: path.stem)
@@ -147,14 +148,14 @@ def test_the_panels_of_a_dashboard_are_laid_out_and_can_be_pointed_at_any_server
 def test_the_dashboards_arrive_in_grafana_as_they_are_here_but_for_the_claim_of_the_cache():
     data = chart.find("ConfigMap", chart.example("eks-irsa"), ending="-dashboards")["data"]
     assert {name: json.loads(text) for name, text in data.items()} == {
-        path.name: json.loads(path.read_text().replace(".*-cache", "demo-opendata-log-cache")) for path in DASHBOARDS}
+        path.name: json.loads(path.read_text().replace(".*-cache", f"demo-opendata-log-cache|{CLAIMS_OF_READERS}")) for path in DASHBOARDS}
 
 
 def test_the_volume_that_a_dashboard_shows_is_that_of_the_releases_claim():
     values = chart.with_values(chart.example("eks-irsa"), {"cache": {"existingClaim": "mine"}})
     dashboard = json.loads(chart.find("ConfigMap", values, ending="-dashboards")["data"]["opendata-log.json"])
     claim = next(variable for variable in dashboard["templating"]["list"] if variable["name"] == "claim")
-    assert claim["query"] == claim["current"]["value"] == "mine"
+    assert claim["query"] == claim["current"]["value"] == f"mine|{CLAIMS_OF_READERS}"
     volume = next(panel for panel in dashboard["panels"] if panel["title"] == "The cache's volume")
     assert 'persistentvolumeclaim=~"$claim"' in volume["targets"][0]["expr"]
 
@@ -176,6 +177,29 @@ def test_the_alert_on_the_disk_is_there_when_the_kubelet_measures_the_volume(cac
         "cache": cache, "prometheusRule": {"enabled": True, "runbookUrl": "https://runbooks.example.com/opendata-log/operations.html"}})
     names = [rule["alert"] for rule in chart.find("PrometheusRule", values)["spec"]["groups"][0]["rules"]]
     assert ("OpendataLogDiskAlmostFull" in names) == there and len(names) == 11 + there and "OpendataLogCursorBehind" not in names
+
+
+@pytest.mark.parametrize(("readers", "lag"), [
+    ({"replicas": 0}, None), ({"replicas": 1}, "30"), ({"autoscaling": {"enabled": True}}, "30"),
+    ({"replicas": 1, "config": {"reader": {"max_lag": "1m 30s"}}}, "90"), ({"replicas": 1, "config": {"reader": {"max_lag": "500ms"}}}, "0.5")], ids=str)
+def test_the_alerts_on_read_only_servers_are_there_when_such_servers_are(readers, lag):
+    values = chart.with_values(chart.example("default"), {
+        "readers": readers, "prometheusRule": {"enabled": True, "runbookUrl": "https://runbooks.example.com/opendata-log/operations.html"}})
+    expressions = {rule["alert"]: rule["expr"] for rule in chart.find("PrometheusRule", values)["spec"]["groups"][0]["rules"]}
+    assert ("OpendataLogReadersNotReady" in expressions) == ("OpendataLogReaderBehind" in expressions) == (lag is not None)
+    assert lag is None or expressions["OpendataLogReaderBehind"].endswith(f" > {lag}")
+
+
+@pytest.mark.parametrize(("cache", "readers", "claims"), [
+    ("pvc", "emptyDir", "demo-opendata-log-cache"), ("emptyDir", "ephemeral", CLAIMS_OF_READERS),
+    ("pvc", "ephemeral", f"demo-opendata-log-cache|{CLAIMS_OF_READERS}"), ("none", "emptyDir", None)])
+def test_the_alert_on_the_disk_is_on_all_volumes_that_the_kubelet_measures(cache, readers, claims):
+    values = chart.with_values(chart.example("default"), {
+        "cache": {"type": cache}, "readers": {"replicas": 1, "cache": {"type": readers}},
+        "prometheusRule": {"enabled": True, "runbookUrl": "https://runbooks.example.com/opendata-log/operations.html"}})
+    expressions = {rule["alert"]: rule["expr"] for rule in chart.find("PrometheusRule", values)["spec"]["groups"][0]["rules"]}
+    assert ("OpendataLogDiskAlmostFull" in expressions) == (claims is not None)
+    assert claims is None or f'persistentvolumeclaim=~"{claims}"' in expressions["OpendataLogDiskAlmostFull"]
 
 
 @pytest.mark.parametrize(("limits", "full"), [({}, 9000), ({"cursors": 15}, 13), ({"cursors": 2_000_000}, 1_800_000)])
