@@ -12,7 +12,7 @@ import processes
 
 RUNBOOK = chart.ROOT / "docs" / "operations.md"
 DASHBOARDS = sorted((chart.CHART / "dashboards").glob("*.json"))
-CASES = chart.CHARTS / "tests" / "alerts.test.yaml"
+CASES = sorted((chart.CHARTS / "tests").glob("*.test.yaml"))
 # Of the kubelet and of kube-state-metrics: not ours, so no scrape of the server has them.
 OF_THE_CLUSTER = {"kubelet_volume_stats_available_bytes", "kubelet_volume_stats_capacity_bytes",
                   "kube_pod_container_status_last_terminated_exitcode", "kube_pod_container_status_restarts_total",
@@ -78,15 +78,16 @@ def test_the_alerts_are_rules_that_prometheus_takes(tmp_path):
 
 def test_every_alert_fires_when_it_should_and_only_then(tmp_path):
     (tmp_path / "rules.yaml").write_text(yaml.safe_dump(rules()))
-    (tmp_path / CASES.name).write_text(CASES.read_text())
-    promtool("test", "rules", CASES.name, cwd=tmp_path)
+    for path in CASES:
+        (tmp_path / path.name).write_text(path.read_text())
+    promtool("test", "rules", *(path.name for path in CASES), cwd=tmp_path)
 
 
 @pytest.mark.parametrize("alert", alerts(), ids=lambda alert: alert["alert"])
 def test_an_alert_has_a_case_that_fires_and_a_scenario_in_which_it_never_does(alert):
     metrics = set(METRIC.findall(alert["expr"]))
     fires = silent = False
-    for scenario in yaml.safe_load(CASES.read_text())["tests"]:
+    for scenario in [each for path in CASES for each in yaml.safe_load(path.read_text())["tests"]]:
         cases = [case for case in scenario["alert_rule_test"] if case["alertname"] == alert["alert"]]
         given = {series["series"].split("{")[0] for series in scenario["input_series"]}
         fires |= any(case["exp_alerts"] for case in cases)
@@ -167,6 +168,29 @@ def test_a_dashboard_says_how_it_is_now_and_asks_for_pods_of_the_server_only(pat
     assert [target["instant"] and not target["range"] for target in now.values()] == [True, True]
     assert now["Ready"]["expr"].endswith(" or vector(0)"), "a server that is gone is not ready"
     assert not [variable for variable in dashboard["templating"]["list"] if "allValue" in variable]
+
+
+WRITER, READERS = "log-5d4f8c7b9d-x2x4z", ["log-readers-6c5d8b7f94-fghij", "log-readers-6c5d8b7f94-klmno"]
+
+
+@pytest.mark.parametrize(("ready", "shown"), [
+    ({WRITER: 1, READERS[0]: 1, READERS[1]: 1}, {"Ready": 1, "Servers that are ready": 2}),
+    ({READERS[0]: 1, READERS[1]: 1}, {"Ready": 0, "Servers that are ready": 2}),
+    ({WRITER: 0, READERS[0]: 1}, {"Ready": 0, "Servers that are ready": 1}),
+    ({WRITER: 1, READERS[0]: 0, READERS[1]: 1}, {"Ready": 1, "Servers that are ready": 1}),
+], ids=["all", "without the writer", "the writer is not", "a reader is not"])
+@each_dashboard
+def test_a_dashboard_does_not_take_read_only_servers_for_the_writer(path, ready, shown, tmp_path):
+    panels = {panel["title"]: panel["targets"][0]["expr"] for panel in json.loads(path.read_text())["panels"] if panel.get("targets")}
+    series = [{"series": f'{name}{{namespace="logs",pod="{pod}"}}', "values": f"{value}x10"}
+              for pod, is_ready in ready.items()
+              for name, value in (("log_ready", is_ready), ("log_reader_lag_seconds", 0 if pod == WRITER else 1.5))]
+    expressions = [{"expr": panels[title].replace("$namespace", "logs").replace("$pod", ".*"), "eval_time": "5m",
+                    "exp_samples": [{"labels": "{}", "value": value}]} for title, value in shown.items()]
+    (tmp_path / "rules.yaml").write_text("groups: []\n")
+    (tmp_path / "dashboard.test.yaml").write_text(yaml.safe_dump(
+        {"rule_files": ["rules.yaml"], "tests": [{"interval": "1m", "input_series": series, "promql_expr_test": expressions}]}))
+    promtool("test", "rules", "dashboard.test.yaml", cwd=tmp_path)
 
 
 @pytest.mark.parametrize(("cache", "there"), [
