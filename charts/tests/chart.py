@@ -51,23 +51,24 @@ def documents(values: dict, release: str = RELEASE) -> list[dict]:
     return [document for text in texts for document in yaml.safe_load_all(text) if document]
 
 
-def find(kind: str, values: dict, ending: str = "", release: str = RELEASE) -> dict | None:
-    """The one object of this kind, if there is one, whose name ends so."""
-    found = [d for d in documents(values, release) if d["kind"] == kind and d["metadata"]["name"].endswith(ending)]
+def find(kind: str, values: dict, ending: str = "", release: str = RELEASE, readers: bool = False) -> dict | None:
+    """The one object of this kind, if there is one, whose name ends so. Those of read-only servers are apart."""
+    found = [d for d in documents(values, release) if d["kind"] == kind and d["metadata"]["name"].endswith(ending)
+             and ("-readers" in d["metadata"]["name"]) == readers]
     assert len(found) <= 1, f"{len(found)} of kind {kind}"
     return found[0] if found else None
 
 
-def pod(values: dict) -> dict:
-    """The specification of the server's pod."""
-    return find("Deployment", values)["spec"]["template"]["spec"]
+def pod(values: dict, readers: bool = False) -> dict:
+    """The specification of the server's pod, or of those of read-only servers."""
+    return find("Deployment", values, readers=readers)["spec"]["template"]["spec"]
 
 
-def container(values: dict) -> dict:
+def container(values: dict, readers: bool = False) -> dict:
     """The server's container."""
-    return pod(values)["containers"][0]
+    return pod(values, readers)["containers"][0]
 
 
-def server_config(values: dict) -> str:
+def server_config(values: dict, readers: bool = False) -> str:
     """The server's configuration file."""
-    return find("ConfigMap", values, release=RELEASE, ending="opendata-log")["data"]["log.yaml"]
+    return find("ConfigMap", values, ending="-readers" if readers else "opendata-log", readers=readers)["data"]["log.yaml"]

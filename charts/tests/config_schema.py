@@ -13,8 +13,8 @@ DURATION = {"type": "string", "pattern": "^([0-9]+ *(ms|s|sec|m|min|h) *)+$"}
 SIZE = {"type": ["string", "integer"], "minimum": 0, "pattern": "^[0-9]+(\\.[0-9]+)? *([kKmMgGtT]i?)?[bB]?$"}
 # Left out when they are empty, as they are by default.
 NAME = {"type": ["string", "integer", "null"], "minimum": 0}
-OF_BOTH = {"timeouts.open": DURATION, "timeouts.check": DURATION, "shutdown.timeout": DURATION, "cache.max_bytes": SIZE,
-           "storage.in_memory": {"type": "boolean"}, "storage.s3.bucket": NAME, "storage.s3.region": NAME}
+OF_BOTH = {"timeouts.open": DURATION, "timeouts.check": DURATION, "shutdown.timeout": DURATION, "reader.max_lag": DURATION,
+           "cache.max_bytes": SIZE, "storage.in_memory": {"type": "boolean"}, "storage.s3.bucket": NAME, "storage.s3.region": NAME}
 REQUIRED = {"": ["host", "storage", "timeouts", "shutdown"], "storage": ["s3"], "timeouts": ["open"], "shutdown": ["timeout"]}
 ROW = re.compile(r"^\| `([a-z0-9_.]+)`(?: \(`--[a-z0-9-]+`\))? \| (?:`([^`]*)`)? *\| `LOG_", re.MULTILINE)
 
@@ -85,11 +85,16 @@ def config_schema(binary: str, page: str) -> dict:
         for part in path:
             node = node["properties"].setdefault(part, section(nullable=path[0] == "slatedb" and part != "slatedb"))
         node["properties"][leaf] = OF_BOTH.get(name) or of(*kinds[name], of_the_engine=path[:1] == ["slatedb"])
-    # What the templates read: a user who sets it to `null` is told so.
+    return root
+
+
+def needed_schema() -> dict:
+    """What the templates read, of `config` but not of the settings of read-only servers: a user who sets it to `null` is told so."""
+    root = {}
     for path, names in REQUIRED.items():
         node = root
         for part in filter(None, path.split(".")):
-            node = node["properties"][part]
+            node = node.setdefault("properties", {}).setdefault(part, {})
         node["required"] = names
     return root
 

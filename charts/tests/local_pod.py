@@ -15,11 +15,11 @@ TOKENS = f"dashboard read {READ}\ningest append,read {APPEND}\n"
 class LocalPod:
     """The pod of some values, its volumes as folders below `folder`."""
 
-    def __init__(self, values: dict, folder: Path, tokens: str = TOKENS):
+    def __init__(self, values: dict, folder: Path, tokens: str = TOKENS, readers: bool = False):
         self.folder, self.tokens = folder, tokens
-        self.spec = chart.pod(values)
+        self.spec = chart.pod(values, readers)
         self.container = self.spec["containers"][0]
-        self.config = chart.server_config(values)
+        self.config = chart.server_config(values, readers)
         self.mounts = {mount["mountPath"]: folder / mount["name"] for mount in self.container["volumeMounts"]}
         for host in self.mounts.values():
             host.mkdir(parents=True)

@@ -136,6 +136,19 @@ def test_a_server_that_is_taken_over_says_that_it_is_fenced_and_ends_with_exit_c
     assert seen, "the gauge was never 1"
 
 
+def test_a_store_that_hangs_is_seen_as_the_lag_of_a_read_only_server_that_is_not_ready(own_s3, serve):
+    writer, _ = serve()
+    reader, url = serve(LOG_READ_ONLY="true", LOG_READER__POLL_INTERVAL="200ms", LOG_READER__MAX_LAG="4s")
+    assert 0 < metric(url, "log_reader_lag_seconds ") < 4 and metric(url, "log_ready ") == 1
+    os.kill(own_s3.pid, signal.SIGSTOP)
+    reader.wait_until("it is behind", lambda: metric(url, "log_reader_lag_seconds ") > 5)
+    assert processes.request(f"{url}/-/ready")[0] == 503 and metric(url, "log_ready ") == 0
+    os.kill(own_s3.pid, signal.SIGCONT)
+    reader.wait_until("it is ready again", lambda: processes.request(f"{url}/-/ready")[0] == 200)
+    assert metric(url, "log_reader_lag_seconds ") < 4 and metric(url, "log_ready ") == 1
+    assert writer.process.poll() is None
+
+
 def test_a_cache_that_is_too_small_is_seen_as_evicted_bytes(serve, tmp_path):
     cache = tmp_path / "cache"
     server, url = serve(LOG_CACHE__DIR=str(cache), LOG_CACHE__MAX_BYTES="2MiB", LOG_CACHE__PART_BYTES="1MiB",

@@ -12,11 +12,12 @@ import processes
 
 RUNBOOK = chart.ROOT / "docs" / "operations.md"
 DASHBOARDS = sorted((chart.CHART / "dashboards").glob("*.json"))
-CASES = chart.CHARTS / "tests" / "alerts.test.yaml"
+CASES = sorted((chart.CHARTS / "tests").glob("*.test.yaml"))
 # Of the kubelet and of kube-state-metrics: not ours, so no scrape of the server has them.
 OF_THE_CLUSTER = {"kubelet_volume_stats_available_bytes", "kubelet_volume_stats_capacity_bytes",
                   "kube_pod_container_status_last_terminated_exitcode", "kube_pod_container_status_restarts_total",
                   "kube_cronjob_status_last_successful_time", "kube_cronjob_created"}
+CLAIMS_OF_READERS = "demo-opendata-log-readers-[a-z0-9]+-[a-z0-9]{5}-cache"
 METRIC = re.compile(r"\b((?:log|http|slatedb|process|kubelet|kube)_[a-z0-9_]+)\b")
 
 each_dashboard = pytest.mark.parametrize("path", DASHBOARDS, ids=lambda path: path.stem)
@@ -77,15 +78,16 @@ def test_the_alerts_are_rules_that_prometheus_takes(tmp_path):
 
 def test_every_alert_fires_when_it_should_and_only_then(tmp_path):
     (tmp_path / "rules.yaml").write_text(yaml.safe_dump(rules()))
-    (tmp_path / CASES.name).write_text(CASES.read_text())
-    promtool("test", "rules", CASES.name, cwd=tmp_path)
+    for path in CASES:
+        (tmp_path / path.name).write_text(path.read_text())
+    promtool("test", "rules", *(path.name for path in CASES), cwd=tmp_path)
 
 
 @pytest.mark.parametrize("alert", alerts(), ids=lambda alert: alert["alert"])
 def test_an_alert_has_a_case_that_fires_and_a_scenario_in_which_it_never_does(alert):
     metrics = set(METRIC.findall(alert["expr"]))
     fires = silent = False
-    for scenario in yaml.safe_load(CASES.read_text())["tests"]:
+    for scenario in [each for path in CASES for each in yaml.safe_load(path.read_text())["tests"]]:
         cases = [case for case in scenario["alert_rule_test"] if case["alertname"] == alert["alert"]]
         given = {series["series"].split("{")[0] for series in scenario["input_series"]}
         fires |= any(case["exp_alerts"] for case in cases)
@@ -147,14 +149,14 @@ def test_the_panels_of_a_dashboard_are_laid_out_and_can_be_pointed_at_any_server
 def test_the_dashboards_arrive_in_grafana_as_they_are_here_but_for_the_claim_of_the_cache():
     data = chart.find("ConfigMap", chart.example("eks-irsa"), ending="-dashboards")["data"]
     assert {name: json.loads(text) for name, text in data.items()} == {
-        path.name: json.loads(path.read_text().replace(".*-cache", "demo-opendata-log-cache")) for path in DASHBOARDS}
+        path.name: json.loads(path.read_text().replace(".*-cache", f"demo-opendata-log-cache|{CLAIMS_OF_READERS}")) for path in DASHBOARDS}
 
 
 def test_the_volume_that_a_dashboard_shows_is_that_of_the_releases_claim():
     values = chart.with_values(chart.example("eks-irsa"), {"cache": {"existingClaim": "mine"}})
     dashboard = json.loads(chart.find("ConfigMap", values, ending="-dashboards")["data"]["opendata-log.json"])
     claim = next(variable for variable in dashboard["templating"]["list"] if variable["name"] == "claim")
-    assert claim["query"] == claim["current"]["value"] == "mine"
+    assert claim["query"] == claim["current"]["value"] == f"mine|{CLAIMS_OF_READERS}"
     volume = next(panel for panel in dashboard["panels"] if panel["title"] == "The cache's volume")
     assert 'persistentvolumeclaim=~"$claim"' in volume["targets"][0]["expr"]
 
@@ -168,6 +170,29 @@ def test_a_dashboard_says_how_it_is_now_and_asks_for_pods_of_the_server_only(pat
     assert not [variable for variable in dashboard["templating"]["list"] if "allValue" in variable]
 
 
+WRITER, READERS = "log-5d4f8c7b9d-x2x4z", ["log-readers-6c5d8b7f94-fghij", "log-readers-6c5d8b7f94-klmno"]
+
+
+@pytest.mark.parametrize(("ready", "shown"), [
+    ({WRITER: 1, READERS[0]: 1, READERS[1]: 1}, {"Ready": 1, "Servers that are ready": 2}),
+    ({READERS[0]: 1, READERS[1]: 1}, {"Ready": 0, "Servers that are ready": 2}),
+    ({WRITER: 0, READERS[0]: 1}, {"Ready": 0, "Servers that are ready": 1}),
+    ({WRITER: 1, READERS[0]: 0, READERS[1]: 1}, {"Ready": 1, "Servers that are ready": 1}),
+], ids=["all", "without the writer", "the writer is not", "a reader is not"])
+@each_dashboard
+def test_a_dashboard_does_not_take_read_only_servers_for_the_writer(path, ready, shown, tmp_path):
+    panels = {panel["title"]: panel["targets"][0]["expr"] for panel in json.loads(path.read_text())["panels"] if panel.get("targets")}
+    series = [{"series": f'{name}{{namespace="logs",pod="{pod}"}}', "values": f"{value}x10"}
+              for pod, is_ready in ready.items()
+              for name, value in (("log_ready", is_ready), ("log_reader_lag_seconds", 0 if pod == WRITER else 1.5))]
+    expressions = [{"expr": panels[title].replace("$namespace", "logs").replace("$pod", ".*"), "eval_time": "5m",
+                    "exp_samples": [{"labels": "{}", "value": value}]} for title, value in shown.items()]
+    (tmp_path / "rules.yaml").write_text("groups: []\n")
+    (tmp_path / "dashboard.test.yaml").write_text(yaml.safe_dump(
+        {"rule_files": ["rules.yaml"], "tests": [{"interval": "1m", "input_series": series, "promql_expr_test": expressions}]}))
+    promtool("test", "rules", "dashboard.test.yaml", cwd=tmp_path)
+
+
 @pytest.mark.parametrize(("cache", "there"), [
     ({"type": "pvc"}, True), ({"type": "localNvme", "storageClass": "local"}, True), ({"type": "emptyDir"}, False),
     ({"type": "none"}, False)], ids=lambda value: str(value))
@@ -176,6 +201,29 @@ def test_the_alert_on_the_disk_is_there_when_the_kubelet_measures_the_volume(cac
         "cache": cache, "prometheusRule": {"enabled": True, "runbookUrl": "https://runbooks.example.com/opendata-log/operations.html"}})
     names = [rule["alert"] for rule in chart.find("PrometheusRule", values)["spec"]["groups"][0]["rules"]]
     assert ("OpendataLogDiskAlmostFull" in names) == there and len(names) == 11 + there and "OpendataLogCursorBehind" not in names
+
+
+@pytest.mark.parametrize(("readers", "lag"), [
+    ({"replicas": 0}, None), ({"replicas": 1}, "30"), ({"autoscaling": {"enabled": True}}, "30"),
+    ({"replicas": 1, "config": {"reader": {"max_lag": "1m 30s"}}}, "90"), ({"replicas": 1, "config": {"reader": {"max_lag": "500ms"}}}, "0.5")], ids=str)
+def test_the_alerts_on_read_only_servers_are_there_when_such_servers_are(readers, lag):
+    values = chart.with_values(chart.example("default"), {
+        "readers": readers, "prometheusRule": {"enabled": True, "runbookUrl": "https://runbooks.example.com/opendata-log/operations.html"}})
+    expressions = {rule["alert"]: rule["expr"] for rule in chart.find("PrometheusRule", values)["spec"]["groups"][0]["rules"]}
+    assert ("OpendataLogReadersNotReady" in expressions) == ("OpendataLogReaderBehind" in expressions) == (lag is not None)
+    assert lag is None or expressions["OpendataLogReaderBehind"].endswith(f" > {lag}")
+
+
+@pytest.mark.parametrize(("cache", "readers", "claims"), [
+    ("pvc", "emptyDir", "demo-opendata-log-cache"), ("emptyDir", "ephemeral", CLAIMS_OF_READERS),
+    ("pvc", "ephemeral", f"demo-opendata-log-cache|{CLAIMS_OF_READERS}"), ("none", "emptyDir", None)])
+def test_the_alert_on_the_disk_is_on_all_volumes_that_the_kubelet_measures(cache, readers, claims):
+    values = chart.with_values(chart.example("default"), {
+        "cache": {"type": cache}, "readers": {"replicas": 1, "cache": {"type": readers}},
+        "prometheusRule": {"enabled": True, "runbookUrl": "https://runbooks.example.com/opendata-log/operations.html"}})
+    expressions = {rule["alert"]: rule["expr"] for rule in chart.find("PrometheusRule", values)["spec"]["groups"][0]["rules"]}
+    assert ("OpendataLogDiskAlmostFull" in expressions) == (claims is not None)
+    assert claims is None or f'persistentvolumeclaim=~"{claims}"' in expressions["OpendataLogDiskAlmostFull"]
 
 
 @pytest.mark.parametrize(("limits", "full"), [({}, 9000), ({"cursors": 15}, 13), ({"cursors": 2_000_000}, 1_800_000)])

@@ -59,6 +59,7 @@ WAYS_IN = {
     "httpRoute": {"httpRoute": {"enabled": True, "parentRefs": [{"name": "public"}]}},
     "service.type=LoadBalancer": {"service": {"type": "LoadBalancer"}},
     "service.type=NodePort": {"service": {"type": "NodePort"}},
+    "readers.service.type=LoadBalancer": {"readers": {"replicas": 1, "service": {"type": "LoadBalancer"}}},
 }
 EVERYBODY_WRITES = {"auth": {"iKnowThatEverybodyCanWrite": True}}
 TOKENS = {"auth": {"existingSecret": "my-log-tokens"}}
@@ -83,6 +84,7 @@ def test_every_way_in_from_outside_needs_tokens_or_consent(way):
     ("ingress", {"ingress": {"tls": [{"secretName": "edge"}]}}),
     ("service.type=LoadBalancer", {"tls": {"enabled": True, "existingSecret": "tls"}}),
     ("service.type=NodePort", {"tls": {"enabled": True, "existingSecret": "tls"}}),
+    ("readers.service.type=LoadBalancer", {"tls": {"enabled": True, "existingSecret": "tls"}}),
 ])
 def test_every_way_in_from_outside_that_takes_tokens_needs_tls_or_consent(way, tls):
     assert f"{way} leads to the log from outside of the cluster without TLS" in refusal(exposed(way, TOKENS))

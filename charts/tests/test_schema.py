@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 import chart
-from config_schema import OF_BOTH, OF_THE_CHART, accepted, check, config_schema, refuses, settings
+from config_schema import OF_BOTH, OF_THE_CHART, accepted, check, config_schema, needed_schema, refuses, settings
 
 # A value of each kind that YAML has, and texts of each form that a setting has.
 SAMPLES = ["text", "", " ", "2024", "30s", "1h 30m", "16MiB", "1.5MiB", "127.0.0.1", "::1", "localhost", "all", "info", 2024, 0, -1, 1.5,
@@ -26,7 +26,7 @@ def read_schema() -> dict:
 def test_the_schema_of_config_is_what_the_server_can_be_configured_with(binary, generated):
     page = subprocess.run([binary, "config", "docs"], capture_output=True, text=True, check=True).stdout
     schema = read_schema()
-    schema["$defs"]["config"] = config_schema(binary, page)
+    schema["$defs"] |= {"config": config_schema(binary, page), "needed": needed_schema()}
     generated(SCHEMA, json.dumps(schema, indent=2) + "\n")
     assert (OF_THE_CHART | OF_BOTH.keys()) <= set(settings(page)), "the server has a setting no more that the chart sets"
 
@@ -89,7 +89,7 @@ def test_every_object_with_known_keys_refuses_others():
 
     def visit(node, path):
         if isinstance(node, dict):
-            if "properties" in node and path not in {"#/if"} and node.get("additionalProperties") is not False:
+            if "properties" in node and path not in {"#/if", "#/$defs/needed"} and node.get("additionalProperties") is not False:
                 loose.append(path)
             for key, value in node.items():
                 visit(value, f"{path}/{key}")
@@ -111,7 +111,7 @@ def test_the_values_and_the_schema_have_the_same_keys():
             return
         known = set(node["properties"]) - {"global"}
         # Of `config` the values have only what the chart has an opinion on; `resources.claims` is rarely wanted.
-        missing = set() if path.startswith(".config") else known - set(values) - {"claims"}
+        missing = set() if path.startswith((".config", ".readers.config")) else known - set(values) - {"claims"}
         differing.extend(f"{path}.{key}" for key in missing | (set(values) - known))
         for key, value in values.items():
             visit(value, node["properties"].get(key, {}), f"{path}.{key}")

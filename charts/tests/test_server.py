@@ -22,6 +22,7 @@ def on(s3, name: str, prefix: str, **more) -> dict:
                              "credentialsSecret": {"name": "keys", "accessKeyIdKey": "access-key-id",
                                                    "secretAccessKeyKey": "secret-access-key"}},
              "serviceAccount": {"roleArn": ""}, "backup": {"serviceAccount": {"roleArn": ""}},
+             "readers": {"serviceAccount": {"roleArn": ""}, "credentialsSecret": {"name": ""}},
              # SeaweedFS has no KMS, and the bucket is one for all tests.
              "config": {"storage": {"s3": {"bucket": "rendered-log", "prefix": prefix, "region": "us-east-1", "encryption": None,
                                            "kms_key_id": None}}}}
@@ -37,6 +38,16 @@ def bucket(s3):
 @each_example
 def test_the_server_takes_the_rendered_configuration(path, binary, tmp_path):
     pod = LocalPod(chart.values_of(path), tmp_path)
+    checked = subprocess.run([binary, "config", "check", "--config", str(tmp_path / "config" / "log.yaml")],
+                             env=pod.localize(), capture_output=True, text=True)
+    assert (checked.returncode, checked.stdout.strip(), checked.stderr) == (0, "ok", "")
+
+
+@each_example
+@pytest.mark.parametrize("more", [{}, {"config": {"storage": {"take_over": True}, "retention": {"max_age": "7d"}}}], ids=str)
+def test_a_read_only_server_takes_the_configuration_rendered_for_it(path, more, binary, tmp_path):
+    values = chart.with_values(chart.values_of(path), more | {"readers": {"replicas": 1, "autoscaling": {"enabled": False}}})
+    pod = LocalPod(values, tmp_path, readers=True)
     checked = subprocess.run([binary, "config", "check", "--config", str(tmp_path / "config" / "log.yaml")],
                              env=pod.localize(), capture_output=True, text=True)
     assert (checked.returncode, checked.stdout.strip(), checked.stderr) == (0, "ok", "")
@@ -62,6 +73,37 @@ def test_the_rendered_pod_runs_answers_its_probes_and_stops_in_its_time(name, bu
     cache = pod.folder / "cache" / "parts"
     assert cache.is_dir(), "the disk cache is not where its volume is mounted"
     assert pod.server.stop() == 0, pod.server.said()
+
+
+@pytest.mark.parametrize("name", ["default", "eks-irsa", "s3-on-premises", "tls-tokens"])
+def test_the_rendered_pod_of_a_read_only_server_serves_what_the_writer_wrote(name, bucket, start, tmp_path):
+    values = on(bucket, name, prefix=f"reads-{name}", readers={"replicas": 1, "autoscaling": {"enabled": False}, "config": {
+        "reader": {"poll_interval": "200ms"}}})
+    writer, reader = LocalPod(values, tmp_path / "writer"), LocalPod(values, tmp_path / "reader", readers=True)
+    written = writer.start(start)["http"]
+    headers = {"Authorization": f"Bearer {APPEND}"}
+    record = b'{"records": [{"key": "b3JkZXJz", "value": "Zmlyc3Q="}], "awaitDurable": true}'
+    assert processes.request(f"{written}/api/v1/log/append", headers, record)[0] == 200
+    # As from `extraEnvFrom`: a variable does not make it write.
+    urls = reader.start(start, LOG_READ_ONLY="false")
+    for probe in "startupProbe", "livenessProbe", "readinessProbe":
+        assert reader.probe(probe, urls) == (200, "OK")
+    assert processes.request(f"{written}/api/v1/log/append", headers, record)[0] == 200
+    status, page = processes.request(f"{urls['http']}/api/v1/log/scan?key=orders&at_least=2", headers)
+    assert status == 200 and [value["value"] for value in json.loads(page)["values"]] == ["Zmlyc3Q=", "Zmlyc3Q="]
+    assert processes.request(f"{urls['http']}/api/v1/log/append", headers, record)[0] == 421
+    assert (reader.folder / "cache" / "parts").is_dir(), "the disk cache is not where its volume is mounted"
+    assert reader.server.stop() == 0, reader.server.said()
+    assert processes.request(f"{written}/api/v1/log/append", headers, record)[0] == 200, "the writer was disturbed"
+    assert writer.server.stop() == 0, writer.server.said()
+
+
+def test_a_read_only_server_ends_where_there_is_no_log_yet_and_kubernetes_starts_it_again(bucket, binary, tmp_path):
+    pod = LocalPod(on(bucket, "default", prefix="reads-nothing", readers={"replicas": 1}), tmp_path, readers=True)
+    env = pod.localize()
+    ended = subprocess.run([binary, "--config", str(tmp_path / "config" / "log.yaml"), "--read-only"], env=env, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 2, ended.stderr
+    assert "restartPolicy" not in pod.spec, "by default, it is started again"
 
 
 def test_metrics_and_health_are_on_the_admin_port_and_nowhere_else(bucket, start, tmp_path):
@@ -101,22 +143,27 @@ def test_the_next_steps_of_the_notes_work_as_printed(name, bucket, start, tmp_pa
     assert [value["value"] for value in answers[1]["values"]] == ["Zmlyc3Q="]
 
 
+# With read-only servers in that for EKS.
 @pytest.mark.parametrize("name", ["default", "eks-irsa", "tls-tokens"])
 def test_helm_test_passes_on_a_running_server_and_fails_on_none(name, bucket, start, tmp_path):
     values = on(bucket, name, prefix=f"helm-test-{name}")
-    pod = LocalPod(values, tmp_path)
-    urls = pod.start(start)
+    pods = {False: LocalPod(values, tmp_path / "writer")}
+    urls = {False: pods[False].start(start)}
+    if chart.find("Deployment", values, readers=True):
+        pods[True] = LocalPod(values, tmp_path / "reader", readers=True)
+        urls[True] = pods[True].start(start)
     probe = chart.find("Pod", values, ending="-test")["spec"]["containers"][0]
     services = [document for document in chart.documents(values) if document["kind"] == "Service"]
     ports = [(service["metadata"]["name"], port) for service in services for port in service["spec"]["ports"]]
     # In the place of the cluster's name service.
-    rerouted = " ".join(["curl", *(f"--connect-to {service}:{port['port']}:{urls[port['targetPort']].split('//')[1]}"
+    rerouted = " ".join(["curl", *(f"--connect-to {service}:{port['port']}:{urls['-readers' in service][port['targetPort']].split('//')[1]}"
                                    for service, port in ports)])
     command = [part.replace("curl", rerouted) for part in [*probe["command"], *probe["args"]]]
     assert "/-/ready" in command[-1]
     assert subprocess.run(command, capture_output=True).returncode == 0
-    pod.server.kill()
-    assert subprocess.run(command, capture_output=True).returncode != 0
+    for pod in reversed(pods.values()):
+        pod.server.kill()
+        assert subprocess.run(command, capture_output=True).returncode != 0
 
 
 def test_a_service_called_log_does_not_stop_the_server_from_starting(binary):

@@ -128,9 +128,9 @@ def test_services_monitors_and_policies_find_the_pod_and_not_the_test(example):
     values = chart.example(example)
     labels = chart.find("Deployment", values)["spec"]["template"]["metadata"]["labels"]
     test = chart.find("Pod", values, ending="-test")["metadata"]["labels"]
-    selectors = [d["spec"]["selector"] for d in chart.documents(values) if d["kind"] == "Service"]
-    selectors += [d["spec"]["podSelector"]["matchLabels"] for d in chart.documents(values)
-                  if d["kind"] == "NetworkPolicy" and not d["metadata"]["name"].endswith("-backup")]
+    of_writer = [d for d in chart.documents(values) if not d["metadata"]["name"].endswith("-backup") and "-readers" not in d["metadata"]["name"]]
+    selectors = [d["spec"]["selector"] for d in of_writer if d["kind"] == "Service"]
+    selectors += [d["spec"]["podSelector"]["matchLabels"] for d in of_writer if d["kind"] == "NetworkPolicy"]
     for selector in selectors:
         assert selector.items() <= labels.items() and not selector.items() <= test.items()
     monitor = chart.find("ServiceMonitor", values)

@@ -3,7 +3,12 @@
 - name: opendata-log
   image: {{ include "opendata-log.image" . | quote }}
   imagePullPolicy: {{ .Values.image.pullPolicy }}
+  {{- if hasKey . "Reader" }}
+  # The flag beats every variable: a server that wrote here would take over the log.
+  args: [--config, /etc/opendata-log/log.yaml, --read-only]
+  {{- else }}
   args: [--config, /etc/opendata-log/log.yaml]
+  {{- end }}
   {{- with include "opendata-log.env" . | trim }}
   env:
     {{- . | nindent 4 }}
@@ -139,13 +144,13 @@ replaces them, which it does not do for single files that are mounted with `subP
 - name: cache
   persistentVolumeClaim:
     claimName: {{ include "opendata-log.claimName" . | quote }}
-{{- else if eq .Values.cache.type "localNvme" }}
+{{- else if has .Values.cache.type (list "localNvme" "ephemeral") }}
 - name: cache
   ephemeral:
     volumeClaimTemplate:
       metadata:
         labels:
-          {{- include "opendata-log.selectorLabels" . | nindent 10 }}
+          {{- include "opendata-log.serverLabels" . | nindent 10 }}
       spec:
         {{- include "opendata-log.claimSpec" . | nindent 8 }}
 {{- else if eq .Values.cache.type "emptyDir" }}
@@ -157,7 +162,7 @@ replaces them, which it does not do for single files that are mounted with `subP
 
 {{- define "opendata-log.configSource" -}}
 - configMap:
-    name: {{ include "opendata-log.fullname" . | quote }}
+    name: {{ include "opendata-log.serverName" . | quote }}
     items:
       - key: log.yaml
         path: log.yaml

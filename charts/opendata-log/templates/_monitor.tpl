@@ -29,6 +29,9 @@ relabelings:
   # The operator calls the port `endpoint`, and would rename the server's own label of that name, which is the route.
   - action: labeldrop
     regex: endpoint
+  # Which of the two kinds of servers it is, for queries of your own.
+  - targetLabel: role
+    replacement: {{ ternary "reader" "writer" (hasKey . "Reader") }}
   {{- with $monitor.relabelings }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
@@ -39,9 +42,23 @@ metricRelabelings:
 {{- end }}
 
 {{/*
-What picks this server's series, in alerts and in the dashboards: the labels that a ServiceMonitor, a PodMonitor, the kubelet
+What picks the writer's series, in alerts and in the dashboards: the labels that a ServiceMonitor, a PodMonitor, the kubelet
 and kube-state-metrics all put on them. The pattern is that of a Deployment's pods, so that `log` does not mean `log-b` too.
 */}}
 {{- define "opendata-log.seriesSelector" -}}
 namespace="{{ .Release.Namespace }}",pod=~"{{ include "opendata-log.fullname" . }}-[a-z0-9]+-[a-z0-9]{5}"
+{{- end }}
+
+{{/* The same for read-only servers, which the pattern of the writer does not match: their pods have one part more. */}}
+{{- define "opendata-log.readersSelector" -}}
+namespace="{{ .Release.Namespace }}",pod=~"{{ include "opendata-log.readersName" . }}-[a-z0-9]+-[a-z0-9]{5}"
+{{- end }}
+
+{{/* The series of every server of the release. */}}
+{{- define "opendata-log.everySelector" -}}
+{{- if include "opendata-log.hasReaders" . -}}
+namespace="{{ .Release.Namespace }}",pod=~"({{ include "opendata-log.fullname" . }}|{{ include "opendata-log.readersName" . }})-[a-z0-9]+-[a-z0-9]{5}"
+{{- else -}}
+{{ include "opendata-log.seriesSelector" . }}
+{{- end -}}
 {{- end }}

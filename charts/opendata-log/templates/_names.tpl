@@ -16,7 +16,7 @@
 
 {{- define "opendata-log.serviceAccountName" -}}
 {{- if .Values.serviceAccount.create -}}
-{{- default (include "opendata-log.fullname" .) .Values.serviceAccount.name -}}
+{{- default (include "opendata-log.serverName" .) .Values.serviceAccount.name -}}
 {{- else -}}
 {{- default "default" .Values.serviceAccount.name -}}
 {{- end -}}
@@ -67,6 +67,18 @@ app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- else -}}
 {{- default "default" .Values.backup.serviceAccount.name -}}
 {{- end -}}
+{{- end }}
+
+{{/* Those of the pods of read-only servers: not what the writer's Service selects by. They cannot be changed either. */}}
+{{- define "opendata-log.readerLabels" -}}
+app.kubernetes.io/name: {{ include "opendata-log.name" . }}-reader
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
+app.kubernetes.io/component: reader
+{{- end }}
+
+{{/* Shorter than the full name by two, so that Kubernetes does not cut the names of the pods, which the alerts match. */}}
+{{- define "opendata-log.readersName" -}}
+{{- include "opendata-log.fullname" . | trunc 38 | trimSuffix "-" }}-readers
 {{- end }}
 
 {{- define "opendata-log.labels" -}}

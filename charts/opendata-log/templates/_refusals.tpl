@@ -14,26 +14,10 @@
 {{- if gt (len $places) 1 }}{{ fail (printf "%s contradict each other: data lives in one place" (join " and " $places)) }}{{ end -}}
 {{- if and $azure.container (not $azure.account) }}{{ fail "config.storage.azure.container is set, but config.storage.azure.account is not" }}{{ end -}}
 
-{{- $stop := include "opendata-log.milliseconds" $c.shutdown.timeout | int64 -}}
-{{- if le (mul $v.terminationGracePeriodSeconds 1000) $stop }}{{ fail (printf "terminationGracePeriodSeconds (%d) must be more than config.shutdown.timeout (%s): Kubernetes would kill the server before everything acknowledged is flushed" (int $v.terminationGracePeriodSeconds) $c.shutdown.timeout) }}{{ end -}}
-{{- $open := include "opendata-log.milliseconds" $c.timeouts.open | int64 -}}
-{{- $start := mul $v.startupProbe.periodSeconds $v.startupProbe.failureThreshold 1000 -}}
-{{- if le $start $open }}{{ fail (printf "startupProbe allows %d s, which must be more than config.timeouts.open (%s): Kubernetes would repeatedly kill a server that is replaying its WAL" (int (div $start 1000)) $c.timeouts.open) }}{{ end -}}
-{{- $check := default "2s" $c.timeouts.check -}}
-{{- range $probe, $seconds := dict "readinessProbe" $v.readinessProbe.timeoutSeconds "startupProbe" $v.startupProbe.timeoutSeconds -}}
-{{- if le (mul $seconds 1000) (include "opendata-log.milliseconds" $check | int64) }}{{ fail (printf "%s.timeoutSeconds (%d) must be more than config.timeouts.check (%s), or the reason why the server is not ready is never seen" $probe (int $seconds) $check) }}{{ end -}}
-{{- end -}}
-
-{{- if eq $v.cache.type "none" -}}
-{{- if $c.cache }}{{ fail "config.cache is set, but cache.type is none" }}{{ end -}}
-{{- else -}}
-{{- if and (eq $v.cache.type "localNvme") (not $v.cache.storageClass) }}{{ fail "cache.type=localNvme needs cache.storageClass: the StorageClass of the local volumes" }}{{ end -}}
-{{- if and $v.cache.existingClaim (ne $v.cache.type "pvc") }}{{ fail (printf "cache.existingClaim is set, but cache.type is %s" $v.cache.type) }}{{ end -}}
-{{- with $c.cache -}}{{- with .max_bytes -}}
-{{- $size := include "opendata-log.bytes" $v.cache.size | int64 -}}
-{{- if ge (include "opendata-log.bytes" . | int64) $size }}{{ fail (printf "config.cache.max_bytes (%v) must be less than cache.size (%s): a full volume stops the cache" . $v.cache.size) }}{{ end -}}
-{{- end -}}{{- end -}}
-{{- end -}}
+{{- if $c.read_only }}{{ fail "config.read_only is set: no server of this release would write the log; leave it out, and set readers.replicas to the number of read-only servers" }}{{ end -}}
+{{- range $v.extraEnv }}{{ if eq (toString .name) "LOG_READ_ONLY" }}{{ fail "extraEnv sets LOG_READ_ONLY, also for the server that writes; leave it out, and set readers.replicas to the number of read-only servers" }}{{ end }}{{ end -}}
+{{- include "opendata-log.serverRefusals" . -}}
+{{- if include "opendata-log.hasReaders" . }}{{ include "opendata-log.readerRefusals" . }}{{ end -}}
 
 {{- if $v.tls.enabled -}}
 {{- if and (not $v.tls.existingSecret) (not $v.tls.certManager.enabled) }}{{ fail "tls.enabled needs tls.existingSecret, or tls.certManager.enabled to make one" }}{{ end -}}
@@ -42,8 +26,6 @@
 
 {{- $o := $v.objectStore -}}
 {{- if and (hasPrefix "http://" $o.endpoint) (not $o.allowHttp) }}{{ fail (printf "objectStore.endpoint (%s) is plain HTTP: records and credentials would be readable on the network; set objectStore.allowHttp=true to allow this" $o.endpoint) }}{{ end -}}
-{{- if and $o.credentialsSecret.name $v.serviceAccount.roleArn }}{{ fail "objectStore.credentialsSecret and serviceAccount.roleArn are both set: static credentials would win and the role would never be used" }}{{ end -}}
-{{- if and $v.serviceAccount.roleArn (not $v.serviceAccount.create) }}{{ fail "serviceAccount.roleArn is set, but serviceAccount.create is false: annotate your own ServiceAccount" }}{{ end -}}
 
 {{- if and $v.admin.enabled (eq (int $v.admin.port) 8080) }}{{ fail "admin.port must not be 8080: the log itself is served there" }}{{ end -}}
 {{- if and $v.serviceMonitor.enabled $v.podMonitor.enabled }}{{ fail "serviceMonitor and podMonitor are both enabled: everything would be scraped twice" }}{{ end -}}
@@ -53,11 +35,60 @@
 {{- $ways := include "opendata-log.waysIn" . -}}
 {{- if and $ways (not (or $v.auth.existingSecret $v.auth.iKnowThatEverybodyCanWrite)) }}{{ fail (printf "%s leads to the log from outside of the cluster, and auth.existingSecret is empty: anyone there could read, append and delete everything; set auth.existingSecret, or auth.iKnowThatEverybodyCanWrite=true to allow this" $ways) }}{{ end -}}
 {{- $plain := include "opendata-log.plainWaysIn" . -}}
-{{- if and $plain $v.auth.existingSecret (not $v.tls.iKnowThatEverybodyCanEavesdrop) }}{{ fail (printf "%s leads to the log from outside of the cluster without TLS: tokens and records could be read on the way; set %s, or tls.iKnowThatEverybodyCanEavesdrop=true if something in front of it ends TLS or that network is trusted" $plain (ternary "tls.enabled" "ingress.tls" (hasPrefix "service" $plain))) }}{{ end -}}
+{{- if and $plain $v.auth.existingSecret (not $v.tls.iKnowThatEverybodyCanEavesdrop) }}{{ fail (printf "%s leads to the log from outside of the cluster without TLS: tokens and records could be read on the way; set %s, or tls.iKnowThatEverybodyCanEavesdrop=true if something in front of it ends TLS or that network is trusted" $plain (ternary "ingress.tls" "tls.enabled" (eq $plain "ingress"))) }}{{ end -}}
 {{- if and $v.ingress.enabled (not $v.ingress.hosts) }}{{ fail "ingress.enabled needs ingress.hosts" }}{{ end -}}
 {{- if and $v.httpRoute.enabled (not $v.httpRoute.parentRefs) }}{{ fail "httpRoute.enabled needs httpRoute.parentRefs: the Gateway that it belongs to" }}{{ end -}}
 {{- if and $v.httpRoute.enabled $v.tls.enabled }}{{ fail "httpRoute.enabled and tls.enabled are both set: a Gateway speaks plain HTTP to what an HTTPRoute names; let the Gateway end TLS, or leave httpRoute off and make the route and its BackendTLSPolicy yourself" }}{{ end -}}
 {{- if $v.backup.enabled }}{{ include "opendata-log.backupRefusals" . }}{{ end -}}
+{{- end }}
+
+{{/* What must fit together on each server, in the context of the writer or of a read-only server. */}}
+{{- define "opendata-log.serverRefusals" -}}
+{{- $v := .Values -}}
+{{- $c := $v.config -}}
+{{- $of := ternary "readers." "" (hasKey . "Reader") -}}
+{{- $stop := include "opendata-log.milliseconds" $c.shutdown.timeout | int64 -}}
+{{- if le (mul $v.terminationGracePeriodSeconds 1000) $stop }}{{ fail (printf "terminationGracePeriodSeconds (%d) must be more than %sconfig.shutdown.timeout (%s): Kubernetes would kill the server before everything acknowledged is flushed" (int $v.terminationGracePeriodSeconds) $of $c.shutdown.timeout) }}{{ end -}}
+{{- $open := include "opendata-log.milliseconds" $c.timeouts.open | int64 -}}
+{{- $start := mul $v.startupProbe.periodSeconds $v.startupProbe.failureThreshold 1000 -}}
+{{- if le $start $open }}{{ fail (printf "startupProbe allows %d s, which must be more than %sconfig.timeouts.open (%s): Kubernetes would repeatedly kill a server that is replaying its WAL" (int (div $start 1000)) $of $c.timeouts.open) }}{{ end -}}
+{{- $check := default "2s" $c.timeouts.check -}}
+{{- range $probe, $seconds := dict "readinessProbe" $v.readinessProbe.timeoutSeconds "startupProbe" $v.startupProbe.timeoutSeconds -}}
+{{- if le (mul $seconds 1000) (include "opendata-log.milliseconds" $check | int64) }}{{ fail (printf "%s.timeoutSeconds (%d) must be more than %sconfig.timeouts.check (%s), or the reason why the server is not ready is never seen" $probe (int $seconds) $of $check) }}{{ end -}}
+{{- end -}}
+
+{{- if eq $v.cache.type "none" -}}
+{{- if $c.cache }}{{ fail (printf "%sconfig.cache is set, but %scache.type is none" $of $of) }}{{ end -}}
+{{- else -}}
+{{- if and (eq $v.cache.type "localNvme") (not $v.cache.storageClass) }}{{ fail "cache.type=localNvme needs cache.storageClass: the StorageClass of the local volumes" }}{{ end -}}
+{{- if and $v.cache.existingClaim (ne $v.cache.type "pvc") }}{{ fail (printf "cache.existingClaim is set, but cache.type is %s" $v.cache.type) }}{{ end -}}
+{{- with $c.cache -}}{{- with .max_bytes -}}
+{{- $size := include "opendata-log.bytes" $v.cache.size | int64 -}}
+{{- if ge (include "opendata-log.bytes" . | int64) $size }}{{ fail (printf "%sconfig.cache.max_bytes (%v) must be less than %scache.size (%s): a full volume stops the cache" $of . $of $v.cache.size) }}{{ end -}}
+{{- end -}}{{- end -}}
+{{- end -}}
+{{- $o := $v.objectStore -}}
+{{- if and $o.credentialsSecret.name $v.serviceAccount.roleArn }}{{ fail (printf "%s and %sserviceAccount.roleArn are both set: static credentials would win and the role would never be used" (ternary (printf "the Secret %s" $o.credentialsSecret.name) "objectStore.credentialsSecret" (hasKey . "Reader")) $of) }}{{ end -}}
+{{- if and $v.serviceAccount.roleArn (not $v.serviceAccount.create) }}{{ fail (printf "%sserviceAccount.roleArn is set, but %sserviceAccount.create is false: annotate your own ServiceAccount" $of $of) }}{{ end -}}
+{{- end }}
+
+{{/* What read-only servers need. */}}
+{{- define "opendata-log.readerRefusals" -}}
+{{- $r := .Values.readers -}}
+{{- $scaling := $r.autoscaling -}}
+{{- if .Values.config.storage.in_memory }}{{ fail "readers and config.storage.in_memory are both set: no other server can read a log in memory; keep it in a bucket, for example config.storage.s3.bucket, or set readers.replicas=0" }}{{ end -}}
+{{- if $r.config.storage }}{{ fail "readers.config.storage is set: read-only servers read the log of config.storage, and nothing else" }}{{ end -}}
+{{- if hasKey $r.config "read_only" }}{{ fail "readers.config.read_only is set: the chart sets it, to true" }}{{ end -}}
+{{- if $scaling.enabled -}}
+{{- if gt (int $r.replicas) 0 }}{{ fail (printf "readers.replicas (%d) and readers.autoscaling.enabled contradict each other: set readers.replicas to 0, and readers.autoscaling.minReplicas and maxReplicas" (int $r.replicas)) }}{{ end -}}
+{{- if gt (int $scaling.minReplicas) (int $scaling.maxReplicas) }}{{ fail (printf "readers.autoscaling.minReplicas (%d) is more than maxReplicas (%d)" (int $scaling.minReplicas) (int $scaling.maxReplicas)) }}{{ end -}}
+{{- if not (or $scaling.targetCPUUtilizationPercentage $scaling.targetLagSeconds) }}{{ fail "readers.autoscaling.enabled needs a target: targetCPUUtilizationPercentage or targetLagSeconds" }}{{ end -}}
+{{- if and $scaling.targetCPUUtilizationPercentage (not (default dict $r.resources.requests).cpu) }}{{ fail "readers.autoscaling.targetCPUUtilizationPercentage is a share of readers.resources.requests.cpu, which is not set" }}{{ end -}}
+{{- end -}}
+{{- $context := dict "root" . -}}
+{{- include "opendata-log.asReader" $context -}}
+{{- include "opendata-log.serverRefusals" $context.reader -}}
+{{- if and $r.serviceAccount.create .Values.serviceAccount.create (eq (include "opendata-log.serviceAccountName" $context.reader) (include "opendata-log.serviceAccountName" .)) }}{{ fail (printf "readers.serviceAccount.name (%s) is that of the writer: set readers.serviceAccount.create=false to use one account for both" $r.serviceAccount.name) }}{{ end -}}
 {{- end }}
 
 {{/* What leads to the log from outside of the cluster. */}}
@@ -66,6 +97,7 @@
 {{- if .Values.ingress.enabled }}{{ $ways = append $ways "ingress" }}{{ end -}}
 {{- if .Values.httpRoute.enabled }}{{ $ways = append $ways "httpRoute" }}{{ end -}}
 {{- if ne .Values.service.type "ClusterIP" }}{{ $ways = append $ways (printf "service.type=%s" .Values.service.type) }}{{ end -}}
+{{- if and (include "opendata-log.hasReaders" .) (ne .Values.readers.service.type "ClusterIP") }}{{ $ways = append $ways (printf "readers.service.type=%s" .Values.readers.service.type) }}{{ end -}}
 {{- join " and " $ways -}}
 {{- end }}
 
@@ -75,6 +107,8 @@
 ingress
 {{- else if and (ne .Values.service.type "ClusterIP") (not .Values.tls.enabled) -}}
 service.type={{ .Values.service.type }}
+{{- else if and (include "opendata-log.hasReaders" .) (ne .Values.readers.service.type "ClusterIP") (not .Values.tls.enabled) -}}
+readers.service.type={{ .Values.readers.service.type }}
 {{- end -}}
 {{- end }}
 
