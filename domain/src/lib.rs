@@ -12,6 +12,7 @@
 pub mod access;
 pub mod append;
 pub mod budget;
+pub mod commit_merge;
 #[cfg(any(test, feature = "test-util"))]
 pub mod conformance;
 pub mod cursor;

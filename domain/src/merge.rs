@@ -160,31 +160,6 @@ fn rest(run: Run, at: usize) -> Result<Option<Rest>> {
     Ok(Some(Rest { run, next, at }))
 }
 
-/// Merges the runs of one commit, each of one key, and gives the merged ones to `take` until it wants no more. Returns whether it
-/// wanted all.
-///
-/// # Errors
-/// Those of `take`, and [`crate::Error::Corrupt`] when a run is damaged.
-pub fn merge_commit(
-    runs: Vec<(Key, Run)>,
-    limit: PageLimit,
-    mut take: impl FnMut(&Run) -> Result<bool>,
-) -> Result<bool> {
-    let (keys, runs): (Vec<Key>, Vec<Run>) = runs.into_iter().unzip();
-    let mut merge = Merge::new(keys, limit);
-    for (source, run) in runs.into_iter().enumerate() {
-        merge.feed(source, run)?;
-    }
-    loop {
-        match merge.step()? {
-            Merged::Run(run) if take(&run)? => {}
-            Merged::Run(_) => return Ok(false),
-            Merged::Exhausted(_) => {}
-            Merged::End => return Ok(true),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -301,31 +276,6 @@ mod tests {
             let mut sources = vec![(key(9), merged(some, limit(records, bytes)))];
             sources.extend((3..5).map(|name| (key(name), runs_of(name, &commits))));
             prop_assert_eq!(&entries(&merged(sources, limit(records, bytes))), &expected);
-        }
-
-        #[test]
-        fn a_commit_is_merged_until_nobody_wants_more(commit in prop::collection::vec((0u8..5, prop::collection::vec(any::<u8>(), 0..30), any::<bool>()), 1..40), wanted in 1usize..6) {
-            let commits = [commit];
-            let runs = (0..5).flat_map(|name| {
-                runs_of(name, &commits).into_iter().map(move |run| (key(name), run))
-            });
-            let runs: Vec<(Key, Run)> = runs.collect();
-            let mut taken = Vec::new();
-            let all = merge_commit(runs, limit(3, usize::MAX), |run| {
-                taken.push(run.clone());
-                Ok(taken.len() < wanted)
-            });
-            let found = entries(&taken);
-            let sequences: Vec<u64> = found.iter().map(|(_, entry)| entry.sequence.get()).collect();
-            prop_assert_eq!(&sequences, &(0..found.len() as u64).collect::<Vec<_>>());
-            let is_all = found.len() == commits[0].len() && taken.len() < wanted;
-            prop_assert_eq!(all.expect("not damaged"), is_all);
-        }
-
-        #[test]
-        fn damaged_runs_are_errors_and_never_panics(bytes: Vec<u8>) {
-            let run = Run::stored(Sequence::ZERO, Sequence::new(5), 3, 7, bytes.into());
-            let _ = merge_commit(vec![(key(0), run)], limit(3, 100), |_| Ok(true));
         }
     }
 }

@@ -16,6 +16,8 @@
 
 mod newest;
 
+use std::ops::Range;
+
 use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::{Error, Headers, Key, Result, Sequence, SequenceRange, varint};
@@ -47,6 +49,17 @@ pub struct Entry {
     pub headers: Headers,
     /// Its key, if the run names the keys of its records.
     pub key: Option<Key>,
+}
+
+/// One record of a [`Run`], by where its parts lie in the encoding.
+#[derive(Debug, Clone)]
+pub(crate) struct Raw {
+    /// Its sequence.
+    pub(crate) sequence: Sequence,
+    /// The value.
+    pub(crate) value: Range<usize>,
+    /// The key, if it is named, and the headers.
+    rest: Range<usize>,
 }
 
 impl Run {
@@ -118,7 +131,8 @@ impl Run {
             return Ok(self.count);
         }
         let mut below = 0;
-        for entry in self.entries() {
+        let mut entries = self.entries();
+        while let Some(entry) = entries.next_raw() {
             if entry?.sequence >= sequence {
                 break;
             }
@@ -146,7 +160,7 @@ impl Run {
         let (mut from, mut to, mut more) = (0, 0, false);
         loop {
             let at = walk.at;
-            let Some(entry) = walk.next() else { break };
+            let Some(entry) = walk.next_raw() else { break };
             let sequence = entry?.sequence;
             if sequence < range.start() {
                 continue;
@@ -215,8 +229,17 @@ impl Entries<'_> {
         self.at
     }
 
-    fn decode(&mut self) -> Option<Entry> {
-        let bytes = &self.run.encoded;
+    /// The next record, without its parts.
+    pub(crate) fn next_raw(&mut self) -> Option<Result<Raw>> {
+        if self.at >= self.run.encoded.len() {
+            return None;
+        }
+        let at = self.at;
+        Some(self.find().ok_or_else(|| self.ended(at)))
+    }
+
+    fn find(&mut self) -> Option<Raw> {
+        let bytes = &self.run.encoded[..];
         let mut at = self.at;
         let tag = |at: &mut usize, expected: u8| -> Option<()> {
             (*bytes.get(*at)? == expected).then(|| *at += 1)
@@ -233,18 +256,37 @@ impl Entries<'_> {
         if timestamp_end > end || end > bytes.len() {
             return None;
         }
-        let value = bytes.slice(at..value_end);
-        let (key, headers) = match timestamp_end == end {
-            true => (None, Headers::default()),
-            false => key_and_headers(bytes.slice(timestamp_end..end))?,
-        };
         self.at = end;
-        Some(Entry {
+        Some(Raw {
+            sequence,
+            value: at..value_end,
+            rest: timestamp_end..end,
+        })
+    }
+
+    fn decode(&mut self) -> Option<Entry> {
+        let Raw {
             sequence,
             value,
+            rest,
+        } = self.find()?;
+        let bytes = &self.run.encoded;
+        let (key, headers) = match rest.is_empty() {
+            true => (None, Headers::default()),
+            false => key_and_headers(bytes.slice(rest))?,
+        };
+        Some(Entry {
+            sequence,
+            value: bytes.slice(value),
             headers,
             key,
         })
+    }
+
+    /// Nothing comes after what is damaged.
+    fn ended(&mut self, at: usize) -> Error {
+        self.at = self.run.encoded.len();
+        self.run.damaged(at)
     }
 }
 
@@ -268,10 +310,7 @@ impl Iterator for Entries<'_> {
             return None;
         }
         let at = self.at;
-        Some(self.decode().ok_or_else(|| {
-            self.at = self.run.encoded.len();
-            self.run.damaged(at)
-        }))
+        Some(self.decode().ok_or_else(|| self.ended(at)))
     }
 }
 
@@ -325,6 +364,13 @@ impl RunBuilder {
     /// Adds a record that names its key; its sequence is above those before it.
     pub fn push_keyed(&mut self, key: &Key, sequence: Sequence, value: &[u8], headers: &Headers) {
         self.put(sequence, value, headers.encoded(), Some(key));
+    }
+
+    /// Adds a record of `run`, which is of `key` unless it names another one; its sequence is above those before it.
+    pub(crate) fn push_raw(&mut self, key: &Key, run: &Run, raw: &Raw) {
+        let rest = &run.encoded[raw.rest.clone()];
+        let key = (rest.first() != Some(&KEY_FIELD)).then_some(key);
+        self.put(raw.sequence, &run.encoded[raw.value.clone()], rest, key);
     }
 
     #[inline]

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::commit_merge::merge_commit;
 use crate::follow::{Delivery, Followers, Following};
-use crate::merge::merge_commit;
 use crate::page::PageBuilder;
 use crate::ports::Telemetry;
 use crate::{

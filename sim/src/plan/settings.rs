@@ -208,6 +208,8 @@ impl PlannedSettings {
             },
             "slatedb": {
                 "l0_sst_size_bytes": self.l0_bytes,
+                // Files are small, and are to have filters.
+                "min_filter_keys": 4,
                 "manifest_poll_interval": ms(self.poll_ms),
                 "compactor_options": {
                     "poll_interval": ms(self.poll_ms),
@@ -217,7 +219,7 @@ impl PlannedSettings {
                         "max_compaction_sources": "5",
                         "sorted_run_consolidation_threshold": "3",
                     },
-                    "worker": { "compactions_poll_interval": ms(self.poll_ms) },
+                    "worker": { "compactions_poll_interval": ms(self.poll_ms), "min_filter_keys": 4 },
                 },
                 "garbage_collector_options": {
                     "manifest_options": directory,

@@ -32,6 +32,7 @@ mod key_names;
 pub(crate) mod layout;
 mod open;
 mod order_fetch;
+mod order_seek;
 mod order_spans;
 mod order_walk;
 mod owner;

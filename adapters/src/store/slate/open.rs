@@ -27,6 +27,7 @@ use super::engine_clock::EngineClock;
 use super::key_floors;
 use super::key_floors::{FloorsOfKeys, FoundFloors};
 use super::layout::prefix::{ByKey, BySegment};
+use super::layout::sequences::BySequence;
 use super::layout::{cursors, producers, segments, state};
 use super::owner::{Instance, Ownership};
 use super::prefix_removal::PrefixRemoval;
@@ -424,11 +425,11 @@ async fn find(
 }
 
 /// The filters of data files. A reader needs the same as the writer.
-pub(super) fn filter() -> Arc<dyn FilterPolicy> {
-    let filter = BloomFilterPolicy::new(BLOOM_BITS)
+pub(super) fn filters() -> Vec<Arc<dyn FilterPolicy>> {
+    let by_key = BloomFilterPolicy::new(BLOOM_BITS)
         .with_prefix_extractor(Arc::new(ByKey))
         .with_whole_key_filtering(false);
-    Arc::new(filter)
+    vec![Arc::new(by_key), Arc::new(BySequence)]
 }
 
 /// The caches in memory.
@@ -463,7 +464,7 @@ async fn build(
         .with_settings(options.settings.clone())
         .with_system_clock(clock)
         .with_segment_extractor(Arc::new(BySegment))
-        .with_filter_policies(vec![filter()])
+        .with_filter_policies(filters())
         .with_db_cache(caches(options), 0)
         .with_metrics_recorder(Arc::clone(&parts.recorder));
     if let Some(compactor) = compactor {

@@ -1,4 +1,4 @@
-//! Fetches the record rows of a key for what the order says of it.
+//! Fetches the record rows of a key for what the order says of it. For those of many keys, see `order_seek`.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -23,6 +23,9 @@ pub(super) struct Wanted {
     /// Its records below are hidden. Not above the last one.
     pub(super) floor: Sequence,
 }
+
+/// A key, and runs with what is wanted of it.
+pub(super) type Fetched = (Wanted, Vec<Run>);
 
 /// How much is fetched of a window.
 pub(super) struct Budget {
@@ -58,7 +61,14 @@ impl Budget {
         (self.bytes() / begun).saturating_mul(keys)
     }
 
-    fn take(&self, bytes: usize) {
+    /// The key is fetched now.
+    pub(super) fn begin(&self, key: &Key) {
+        self.keys.fetch_add(1, Ordering::Relaxed);
+        self.take(key.as_ref().len());
+    }
+
+    /// So many bytes were fetched.
+    pub(super) fn take(&self, bytes: usize) {
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 }
@@ -74,8 +84,7 @@ impl Wanted {
         segment: SegmentId,
         budget: &Budget,
     ) -> Result<Vec<Run>> {
-        budget.keys.fetch_add(1, Ordering::Relaxed);
-        budget.take(self.key.as_ref().len());
+        budget.begin(&self.key);
         match self.fetch_parts(db, segment, budget).await? {
             Some(runs) => Ok(runs),
             None => self.fetch_all(db, segment, budget).await,
@@ -137,7 +146,7 @@ impl Wanted {
 }
 
 /// The row, without the block that it was read from.
-fn decode(row_key: &Bytes, value: &Bytes) -> Result<Row> {
+pub(super) fn decode(row_key: &Bytes, value: &Bytes) -> Result<Row> {
     match value.len() < COPIED_BYTES {
         true => records::decode(row_key, &Bytes::copy_from_slice(value)),
         false => records::decode(row_key, value),

@@ -1,9 +1,13 @@
 //! Reads the records of many keys of one segment in the order of their sequences: walks the order rows, and fetches the record rows of the
 //! keys that are wanted.
 //!
-//! It goes in *windows* of consecutive sequences, which are as large as what is wanted seems to need. A key that has records in a few commits
-//! of a window is read with a lookup for each, and one in many with one scan. A window that turns out to hold too many bytes is given up, and a
-//! smaller one is read.
+//! It goes in *windows* of consecutive sequences, which are as large as what is wanted seems to need. The keys of a window are divided among
+//! some scans that go from key to key, in tasks of their own. If they are few, a key that has records in a few commits of the window is
+//! read with a lookup for each, and one in many with one scan. A window that turns out to hold too many bytes is given up, and a smaller one is
+//! read.
+
+use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 use log_domain::{Key, PageLimit, Result, Run, SegmentId, Sequence, SequenceRange};
@@ -14,7 +18,9 @@ use super::error;
 use super::first_newer::first_newer;
 use super::key_names::KeyNames;
 use super::layout::order::{self, Row};
-use super::order_fetch::{Budget, Wanted};
+use super::layout::sequences;
+use super::order_fetch::{Budget, Fetched, Wanted};
+use super::order_seek;
 use super::order_spans::{Span, spans};
 
 /// Rows of the order in a window.
@@ -28,8 +34,12 @@ const WINDOW_BYTES: usize = 8 << 20;
 const LEAST_WINDOW_BYTES: usize = 256 * 1024;
 /// Numbers whose names are read at a time.
 const NAMES: usize = 1_024;
-/// Keys whose rows are fetched at the same time.
+/// Fetches at the same time.
 const CONCURRENT: usize = 32;
+/// A scan from key to key is for so many keys at least.
+const TOGETHER: usize = if cfg!(test) { 2 } else { 8 };
+/// Of fewer keys, each is fetched by itself.
+const FEW: usize = if cfg!(test) { 3 } else { 64 };
 /// Bytes that are read ahead of the order.
 const READ_AHEAD_BYTES: usize = 256 * 1024;
 
@@ -197,7 +207,7 @@ where
             1 => usize::MAX,
             _ => self.bounds.bytes,
         };
-        let budget = Budget::new(most);
+        let budget = Arc::new(Budget::new(most));
         let wanted = self.wanted(spans(rows, window.range)?).await?;
         let keys = wanted.len();
         // Each key has a record at least, unless its floor hides it.
@@ -206,11 +216,10 @@ where
             self.window = (needed as u64).min(sequences / 2).max(1);
             return Ok(None);
         }
-        let fetching = stream::iter(wanted).map(|(key, span)| {
-            let budget = &budget;
-            self.fetch_key(key, span, budget)
-        });
-        let fetched: Vec<Option<Fetched>> = fetching.buffered(CONCURRENT).try_collect().await?;
+        let lasts = window.lasts(rows);
+        let fetching = divided(wanted).map(|some| self.fetch_keys(some, lasts.clone(), &budget));
+        let fetching = stream::iter(fetching).buffered(CONCURRENT);
+        let fetched: Vec<Vec<Fetched>> = fetching.try_collect().await?;
         let bytes = budget.bytes();
         // So that half of the bytes are used.
         let by_bytes = |bytes: usize| {
@@ -236,7 +245,7 @@ where
         Ok(Some(walked))
     }
 
-    /// The keys that are wanted.
+    /// The keys that are wanted, in order.
     async fn wanted(&self, spans: Vec<Span>) -> Result<Vec<(Key, Span)>> {
         let mut wanted = Vec::new();
         for some in spans.chunks(NAMES) {
@@ -248,21 +257,53 @@ where
                 Some((key, span.clone()))
             }));
         }
+        // Most of them are in order: those that came together.
+        wanted.sort_by(|(a, _), (b, _)| a.cmp(b));
         Ok(wanted)
     }
 
-    /// What of a key is not hidden.
-    async fn fetch_key(&self, key: Key, span: Span, budget: &Budget) -> Result<Option<Fetched>> {
-        if budget.is_over() {
-            return Ok(None);
+    /// What of these keys is not hidden.
+    async fn fetch_keys(
+        &self,
+        keys: Vec<(Key, Span)>,
+        lasts: RangeInclusive<Sequence>,
+        budget: &Arc<Budget>,
+    ) -> Result<Vec<Fetched>> {
+        let mut wanted = Vec::with_capacity(keys.len());
+        for (key, span) in keys {
+            if budget.is_over() {
+                return Ok(Vec::new());
+            }
+            if let Some(floor) = self.wants.floor(&key, span.last).await? {
+                wanted.push(Wanted { key, span, floor });
+            }
         }
-        let Some(floor) = self.wants.floor(&key, span.last).await? else {
-            return Ok(None);
-        };
-        let wanted = Wanted { key, span, floor };
-        let runs = wanted.fetch(self.db, self.segment, budget).await?;
-        Ok(Some((wanted, runs)))
+        if wanted.len() >= TOGETHER {
+            return order_seek::fetch_all(self.db, self.segment, wanted, lasts, budget).await;
+        }
+        let mut fetched = Vec::with_capacity(wanted.len());
+        for wanted in wanted {
+            if budget.is_over() {
+                break;
+            }
+            let runs = wanted.fetch(self.db, self.segment, budget).await?;
+            fetched.push((wanted, runs));
+        }
+        Ok(fetched)
     }
+}
+
+/// Parts of the keys of a window that are fetched at the same time.
+fn divided(wanted: Vec<(Key, Span)>) -> impl Iterator<Item = Vec<(Key, Span)>> {
+    let keys = match wanted.len() {
+        few if few < FEW => 1,
+        many => many.div_ceil(CONCURRENT).max(TOGETHER),
+    };
+    let mut wanted = wanted.into_iter();
+    std::iter::from_fn(move || {
+        let some: Vec<(Key, Span)> = wanted.by_ref().take(keys).collect();
+        (!some.is_empty()).then_some(some)
+    })
 }
 
 /// The first sequence of `range` in a segment that was appended at `since_ms` or later; the end of the range if there is none.
@@ -294,13 +335,11 @@ async fn rows_from(
 ) -> Result<DbIterator> {
     let options = ScanOptions::default()
         .with_cache_blocks(true)
-        .with_read_ahead_bytes(read_ahead);
+        .with_read_ahead_bytes(read_ahead)
+        .with_filter_context(sequences::within(from..=Sequence::MAX));
     let rows = db.scan_prefix_with_options(order::prefix(segment), order::from(from), &options);
     rows.await.map_err(error::read)
 }
-
-/// A key, and runs with what is wanted of it.
-type Fetched = (Wanted, Vec<Run>);
 
 /// Some sequences, and how many of the next rows of the order name them.
 struct Window {
@@ -317,6 +356,13 @@ impl Window {
     /// The part of `row` that is in it.
     fn part(&self, row: &Row) -> (Sequence, Sequence) {
         part(row, self.range)
+    }
+
+    /// Under which sequences the rows of records are filed that are named in it, by these rows.
+    fn lasts(&self, rows: &[Row]) -> RangeInclusive<Sequence> {
+        let last = rows.last().filter(|row| !row.is_cut());
+        // Records of one commit can be filed under a later one of it.
+        self.range.start()..=last.map_or(Sequence::MAX, |row| row.last)
     }
 
     /// How many sequences of `row` are in it.

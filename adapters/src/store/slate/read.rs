@@ -180,7 +180,7 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
 
     /// The same in a range that lies in one segment: the sequence after the last row of `key` there that is older, or the start of the
     /// range.
-    pub(super) async fn first_in(
+    async fn first_in(
         &self,
         segment: SegmentId,
         key: &Key,
@@ -191,7 +191,7 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
     }
 
     /// The end of the first row of `key` from this sequence on, if it is older than that time.
-    pub(super) async fn older_at(
+    async fn older_at(
         &self,
         segment: SegmentId,
         key: &Key,

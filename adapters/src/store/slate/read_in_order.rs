@@ -1,8 +1,8 @@
 //! Reads of more keys than are merged: a walk through the order of the records, segment by segment.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
-use log_domain::merge::merge_commit;
+use log_domain::commit_merge::merge_commit;
 use log_domain::page::PageBuilder;
 use log_domain::segment::overlapping;
 use log_domain::{Key, Page, PageLimit, Result, Sequence, SequenceRange};
@@ -68,7 +68,8 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
             }
         }
         let seen = keys.seen.into_inner();
-        let are_as_seen = self.are_as_seen(seen.iter(), purges).await?;
+        let seen = seen.keys.iter().map(|(key, seen)| (key, seen));
+        let are_as_seen = self.are_as_seen(seen, purges).await?;
         Ok(are_as_seen.then(|| page.finish(range.end())))
     }
 }
@@ -77,8 +78,28 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
 struct SelectedKeys<'a, 'r, D> {
     reader: &'a Reader<'r, D>,
     several: &'a Several<'a>,
-    /// Those whose records were read.
-    seen: Mutex<BTreeMap<Key, SeenKey>>,
+    seen: Mutex<SeenKeys>,
+}
+
+/// Keys whose records were read.
+#[derive(Default)]
+struct SeenKeys {
+    /// In the order in which they were seen first.
+    keys: Vec<(Key, SeenKey)>,
+    /// Which of them is which.
+    index: HashMap<Key, usize>,
+}
+
+impl SeenKeys {
+    fn floor(&self, key: &Key) -> Option<Sequence> {
+        let at = self.index.get(key)?;
+        Some(self.keys[*at].1.floor)
+    }
+
+    fn add(&mut self, key: &Key, seen: SeenKey) {
+        self.index.insert(key.clone(), self.keys.len());
+        self.keys.push((key.clone(), seen));
+    }
 }
 
 impl<D: DbReadOps + Sync> Wants for &SelectedKeys<'_, '_, D> {
@@ -87,14 +108,14 @@ impl<D: DbReadOps + Sync> Wants for &SelectedKeys<'_, '_, D> {
     }
 
     async fn floor(&self, key: &Key, last: Sequence) -> Result<Option<Sequence>> {
-        let known = self.seen.lock().get(key).map(|seen| seen.floor);
+        let known = self.seen.lock().floor(key);
         let floor = match known {
             Some(floor) => floor,
             None => {
                 let seen = self.reader.see(key, self.several.prefixes).await?;
                 let floor = seen.floor;
                 if floor <= last {
-                    self.seen.lock().insert(key.clone(), seen);
+                    self.seen.lock().add(key, seen);
                 }
                 floor
             }

@@ -12,6 +12,7 @@ use log_domain::sequencer::PrefixFloors;
 use log_domain::{Error, Key, Page, Result, Run, Scan, SegmentId, Sequence, SequenceRange};
 use slatedb::{DbIterator, DbReadOps};
 
+use super::order_walk::first_since;
 use super::page_time::PageTime;
 use super::read::Reader;
 use super::record_rows::{next_row, rows};
@@ -55,7 +56,8 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
         };
         let page = match self.window(range) {
             Some(window) => {
-                let merged = match selected(self.db, &scan.selection, window, most).await? {
+                let keys = selected(self.db, &scan.selection, window, most, time);
+                let merged = match keys.await? {
                     Some(keys) => self.merged(keys, range, &several).await?,
                     None => Merging::TooLarge,
                 };
@@ -97,11 +99,10 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
     ) -> Result<Merging> {
         let scan = several.scan;
         let purges = self.key_floors.purges();
-        let mut keys = Vec::with_capacity(held.len());
-        for held in held {
-            let seen = self.see(&held.key, several.prefixes).await?;
-            keys.push(KeyRows { held, seen });
-        }
+        let seeing = held.into_iter().map(|held| self.seen(held, several));
+        let seeing: Vec<_> = seeing.collect();
+        let keys = stream::iter(seeing).buffered(CONCURRENT);
+        let mut keys: Vec<KeyRows> = keys.try_collect().await?;
         let mut page = PageBuilder::new(range, scan.start_time_ms, scan.limit);
         let mut is_first = true;
         while let Some(segment) = keys.iter().filter_map(|key| key.held.segment()).min() {
@@ -115,15 +116,20 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
                 InSegment::Enough => break,
                 InSegment::TooLarge => return Ok(Merging::TooLarge),
             }
-            for key in &mut keys {
-                if key.held.segment() == Some(segment) {
-                    key.held.advance(self.db).await?;
-                }
-            }
+            let holding = keys.iter_mut().map(|key| &mut key.held);
+            let holding = holding.filter(|held| held.segment() == Some(segment));
+            let advancing: Vec<_> = holding.map(|held| held.advance(self.db)).collect();
+            let mut advancing = stream::iter(advancing).buffered(CONCURRENT);
+            while advancing.try_next().await?.is_some() {}
         }
         let seen = keys.iter().map(|key| (&key.held.key, &key.seen));
         let are_as_seen = self.are_as_seen(seen, purges).await?;
         Ok(Merging::Page(are_as_seen.then(|| page.finish(range.end()))))
+    }
+
+    async fn seen(&self, held: HeldKey, several: &Several<'_>) -> Result<KeyRows> {
+        let seen = self.see(&held.key, several.prefixes).await?;
+        Ok(KeyRows { held, seen })
     }
 
     /// Puts what a segment has of the keys into the page.
@@ -140,9 +146,7 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
         let holding = holding.filter(|key| key.held.segment() == Some(segment));
         let holding: Vec<&KeyRows> = holding.collect();
         let from = match scan.start_time_ms {
-            Some(since_ms) if page.is_empty() => {
-                self.first_of(segment, &holding, range, since_ms).await?
-            }
+            Some(since_ms) if page.is_empty() => self.first_of(segment, range, since_ms).await?,
             _ => range.start(),
         };
         let ahead = (READ_AHEAD_BYTES / holding.len().max(1)).max(LEAST_READ_AHEAD_BYTES);
@@ -211,11 +215,10 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
         Ok(open)
     }
 
-    /// Below this sequence, all records that the segment has of the keys are older than that time.
+    /// Below this sequence, all records that the segment has are older than that time.
     async fn first_of(
         &self,
         segment: SegmentId,
-        keys: &[&KeyRows],
         range: SequenceRange,
         since_ms: i64,
     ) -> Result<Sequence> {
@@ -224,17 +227,7 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
             return Ok(range.start());
         }
         let part = self.part_of(range, at)?;
-        let (mut low, end) = (part.start(), part.end());
-        for key in keys {
-            // Append times never decrease: what is older than a record of one key is so of all.
-            let older = self.older_at(segment, &key.held.key, low, since_ms).await?;
-            if let Some(last) = older {
-                let within = SequenceRange::new(last.plus(1).min(end), end)?;
-                let first = self.first_in(segment, &key.held.key, within, since_ms);
-                low = first.await?.max(last.plus(1));
-            }
-        }
-        Ok(low)
+        first_since(self.db, segment, part, since_ms).await
     }
 }
 

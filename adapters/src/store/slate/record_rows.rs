@@ -9,6 +9,7 @@ use slatedb::{DbIterator, DbReadOps, IterationOrder};
 
 use super::error;
 use super::layout::records::{self, Row};
+use super::layout::sequences;
 
 /// The rows of `key` in a segment, from the first that can hold `from` on.
 pub(super) async fn rows(
@@ -19,10 +20,11 @@ pub(super) async fn rows(
     read_ahead: usize,
 ) -> Result<DbIterator> {
     let prefix = records::prefix(segment, key.as_ref());
-    let from = Bound::Included(Bytes::copy_from_slice(&from.get().to_be_bytes()));
     let options = ScanOptions::default()
         .with_cache_blocks(true)
-        .with_read_ahead_bytes(read_ahead);
+        .with_read_ahead_bytes(read_ahead)
+        .with_filter_context(sequences::within(from..=Sequence::MAX));
+    let from = Bound::Included(Bytes::copy_from_slice(&from.get().to_be_bytes()));
     let rows = db
         .scan_prefix_with_options(prefix, (from, Bound::Unbounded), &options)
         .await;
@@ -48,6 +50,7 @@ pub(super) async fn rows_newest_first(
     let options = ScanOptions::default()
         .with_cache_blocks(true)
         .with_read_ahead_bytes(read_ahead)
+        .with_filter_context(sequences::within(range.start()..=range.end()))
         .with_order(IterationOrder::Descending);
     let rows = db
         .scan_prefix_with_options(prefix, (from, to), &options)

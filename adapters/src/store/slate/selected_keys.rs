@@ -10,6 +10,7 @@ use slatedb::config::ScanOptions;
 
 use super::error;
 use super::layout::directory;
+use super::page_time::PageTime;
 
 /// Bytes that a walk through the directory reads ahead.
 const READ_AHEAD_BYTES: usize = 64 * 1024;
@@ -85,20 +86,21 @@ impl HeldKey {
 }
 
 /// The keys of `selection` that a segment of `window` holds, in order. `None` if they are more than `most`, or if that is not clear after
-/// four times as many keys were looked at.
+/// four times as many keys were looked at, or when the time of the page is over.
 pub(super) async fn selected(
     db: &(impl DbReadOps + Sync),
     selection: &Selection,
     window: RangeInclusive<SegmentId>,
     most: usize,
+    time: PageTime,
 ) -> Result<Option<Vec<HeldKey>>> {
     match selection {
         Selection::Key(key) => {
             let key = KeySet::new(vec![key.clone()])?;
-            of_set(db, &key, window, most).await
+            of_set(db, &key, window, most, time).await
         }
-        Selection::Keys(keys) => of_set(db, keys, window, most).await,
-        Selection::Prefix(prefix) => with_prefix(db, prefix, window, most).await,
+        Selection::Keys(keys) => of_set(db, keys, window, most, time).await,
+        Selection::Prefix(prefix) => with_prefix(db, prefix, window, most, time).await,
     }
 }
 
@@ -107,6 +109,7 @@ async fn of_set(
     keys: &KeySet,
     window: RangeInclusive<SegmentId>,
     most: usize,
+    time: PageTime,
 ) -> Result<Option<Vec<HeldKey>>> {
     let mut found = Vec::new();
     for some in keys.all().chunks(CONCURRENT) {
@@ -119,7 +122,7 @@ async fn of_set(
             .try_collect()
             .await?;
         found.extend(held.into_iter().filter(|held| held.segment().is_some()));
-        if found.len() > most {
+        if found.len() > most || time.is_over() {
             return Ok(None);
         }
     }
@@ -150,6 +153,7 @@ async fn with_prefix(
     prefix: &[u8],
     window: RangeInclusive<SegmentId>,
     most: usize,
+    time: PageTime,
 ) -> Result<Option<Vec<HeldKey>>> {
     let options = ScanOptions::default()
         .with_cache_blocks(true)
@@ -167,7 +171,7 @@ async fn with_prefix(
     while let Some(row) = rows.next().await.map_err(error::read)? {
         let entry = directory::decode(&row.key, &row.value)?;
         if at.as_ref() != Some(&entry.key) {
-            if visited == visits || keys.len() == most {
+            if visited == visits || keys.len() == most || time.is_over() {
                 return Ok(None);
             }
             visited += 1;

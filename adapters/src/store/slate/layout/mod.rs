@@ -22,6 +22,7 @@ pub(crate) mod producers;
 pub(crate) mod purges;
 pub(crate) mod records;
 pub(crate) mod segments;
+pub(crate) mod sequences;
 pub(crate) mod state;
 
 use std::ops::Bound;

@@ -62,6 +62,11 @@ pub(crate) struct Row {
 }
 
 impl Row {
+    /// Whether its commit may go on in the next row.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.numbers.len() >= ROW_BYTES
+    }
+
     /// The numbers of the keys, in the order of the records.
     pub(crate) fn numbers(&self) -> NumbersOfRow<'_> {
         NumbersOfRow {

@@ -16,7 +16,8 @@ use prost::encoding::{decode_varint, encode_varint};
 use super::{HEAD_BYTES, RowType, head, key, versioned};
 
 const VERSION: u8 = 1;
-const SEQUENCE_BYTES: usize = 8;
+/// Bytes of the sequence at the end of a row key.
+pub(crate) const SEQUENCE_BYTES: usize = 8;
 
 /// Encoded bytes of records after which a row is cut, so that a page never reads much more than it answers.
 pub(crate) const ROW_BYTES: usize = 256 * 1024;
@@ -51,6 +52,11 @@ impl Row {
         position
             .ok_or_else(|| Error::Corrupt(format!("the ordinal {} of a record row", self.ordinal)))
     }
+}
+
+/// What all record rows of a segment begin with.
+pub(crate) fn of_segment(segment: SegmentId) -> Bytes {
+    head(segment, RowType::Records, 0).freeze()
 }
 
 /// What all record rows of a log key in a segment begin with.

@@ -118,7 +118,7 @@ async fn open(parts: StoreParts, options: Options, reader: ReaderOptions) -> Res
         })
         .with_system_clock(Arc::new(EngineClock::new(&*parts.clock)))
         .with_segment_extractor(Arc::new(BySegment))
-        .with_filter_policies(vec![open::filter()])
+        .with_filter_policies(open::filters())
         .with_db_cache(open::caches(&options), 0)
         .with_metrics_recorder(parts.recorder);
     if let Some(wal) = &options.wal {

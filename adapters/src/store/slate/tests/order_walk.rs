@@ -81,6 +81,8 @@ impl Log {
         let store = open_with(objects, |options| {
             options.seal.bytes = Some(seal_bytes);
             options.key_table_bytes = 2_000;
+            // So that small files have filters, too.
+            options.settings.min_filter_keys = 1;
         });
         store.await.expect("opened")
     }
