@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use log_adapters::http::WriterUrl;
 use log_adapters::store::slate::ReaderOptions;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::names::named;
 use super::{Config, Refusal};
 
 /// How a read-only server follows the log. Only used with `read_only`.
@@ -21,6 +23,9 @@ pub struct Reader {
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub max_lag: Duration,
+    /// The URL of the server that writes the log, for example `http://writer:8080`: appends, trims, deletions and moves of cursors are
+    /// forwarded to it, with the token of the client. Without it they are answered 421.
+    pub writer_url: Option<String>,
 }
 
 impl Default for Reader {
@@ -29,6 +34,7 @@ impl Default for Reader {
         Self {
             poll_interval: options.poll_interval,
             max_lag: options.max_lag,
+            writer_url: None,
         }
     }
 }
@@ -41,6 +47,17 @@ impl Config {
             max_lag: self.reader.max_lag,
         }
     }
+
+    /// Where the server is that writes the log, if this one only reads it and knows that.
+    ///
+    /// # Errors
+    /// What is wrong with the URL.
+    pub fn writer_url(&self) -> Result<Option<WriterUrl>, Refusal> {
+        let given = self.reader.writer_url.as_deref();
+        let url = given.filter(|_| self.read_only).map(WriterUrl::parse);
+        url.transpose()
+            .map_err(|why| Refusal(format!("{} {why}", named("reader.writer_url"))))
+    }
 }
 
 /// Settings that contradict each other.
@@ -49,6 +66,7 @@ pub(super) fn validate(config: &Config) -> Result<(), Refusal> {
     let Reader {
         poll_interval,
         max_lag,
+        ref writer_url,
     } = config.reader;
     if poll_interval.is_zero() {
         return refuse("reader.poll_interval must be more than 0");
@@ -66,5 +84,11 @@ pub(super) fn validate(config: &Config) -> Result<(), Refusal> {
             "read_only (--read-only) and storage.take_over (--take-over) contradict each other: a read-only server takes nothing over",
         );
     }
+    if !config.read_only && writer_url.is_some() {
+        return refuse(
+            "reader.writer_url (--writer-url) is for a read-only server: set read_only (--read-only) too, or remove it",
+        );
+    }
+    config.writer_url()?;
     Ok(())
 }

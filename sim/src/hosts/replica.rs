@@ -69,6 +69,7 @@ impl Replica {
             acceptor,
             admin: None,
             security: Security::open(&self.config)?,
+            writer: None,
             log_lines: Arc::default(),
         };
         let Ok(running) = start(&self.config, parts).await else {
