@@ -42,6 +42,7 @@ mod wire;
 
 pub use document::DocumentFormat;
 pub use edge::forward::http_writer::{HttpWriter, WriterUrl};
+pub use edge::forward::watermark::durable_beyond;
 pub use edge::forward::writer::{Lost, Writer};
 pub use edge::forward::{FORWARDED_AT_ONCE, ForwardLimits};
 pub use edge::framing::Malformed;

@@ -81,6 +81,7 @@ where
     if let Some(folder) = config.cache_folder() {
         cache::prepare(&folder)?;
     }
+    let writer = parts.writer;
     let node = Node::listen(
         config,
         NodeParts {
@@ -88,7 +89,7 @@ where
             acceptor: parts.acceptor,
             admin: parts.admin,
             security: parts.security,
-            writer: parts.writer,
+            writer: writer.clone(),
             log_lines: parts.log_lines,
         },
     )?;
@@ -96,6 +97,7 @@ where
         stores: parts.stores.await?,
         clock: parts.clock,
         seed: parts.seed,
+        writer,
     };
     let log = Log::open(config, log, node.metrics()).await?;
     node.serve(&log);

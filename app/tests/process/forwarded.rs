@@ -137,6 +137,87 @@ async fn a_replica_whose_writer_is_a_replica_says_so() {
     assert!(message.contains("reader.writer_url"), "{message}");
 }
 
+/// The value of a gauge, if it is shown.
+async fn gauge(client: &Client, name: &str) -> Option<f64> {
+    let metrics = client.metrics().await;
+    let line = metrics
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    line.map(|value| value.parse().expect("a number"))
+}
+
+const LAG: &str = "log_reader_lag_sequences";
+
+async fn until_lag_is(client: &Client, known: bool) {
+    let began = Instant::now();
+    while gauge(client, LAG).await.is_some() != known {
+        assert!(began.elapsed() < 2 * SOON, "{LAG} is not known: {known}");
+        sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replica_that_hears_from_the_writer_shows_records_long_before_it_would_poll() {
+    let place = Place::s3();
+    let port = log_testkit::ports::free_ports::<1>()[0];
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).expect("written");
+        path.display().to_string()
+    };
+    let tokens = file(
+        "tokens",
+        "reader read token-of-the-replica\nwriter read,append token-of-the-client\n",
+    );
+    let token = file("token", "token-of-the-replica\n");
+    let with_tokens = variables(&[("LOG_AUTH__TOKENS", &tokens)]);
+    let writer = place.starter_with(port, &with_tokens)();
+    let mut settings = forwarding_to(writer.url());
+    settings.extend(variables(&[
+        ("LOG_READER__POLL_INTERVAL", "1h"),
+        ("LOG_READER__MAX_LAG", "3h"),
+        ("LOG_READER__WRITER_TOKEN_FILE", &token),
+    ]));
+    let replica = place.serve_with(&settings);
+    let client = Client::new(&replica);
+    until_lag_is(&client, true).await;
+    let append = async |value: &str| {
+        let answer = http()
+            .post(format!("{}/api/v1/log/append", replica.url()))
+            .bearer_auth("token-of-the-client")
+            .body(
+                json!({"records": [{"keyText": "k", "valueText": value}], "awaitDurable": true})
+                    .to_string(),
+            )
+            .send()
+            .await
+            .expect("answered");
+        assert_eq!(answer.status(), 200);
+    };
+    for number in 0..5 {
+        append(&number.to_string()).await;
+        assert!(reads(&client, number + 1, number.to_string().as_bytes()).await);
+    }
+    let began = Instant::now();
+    while gauge(&client, LAG).await != Some(0.0) {
+        assert!(began.elapsed() < SOON);
+        sleep(Duration::from_millis(50)).await;
+    }
+    // Without the writer nothing is known of it, and then of its successor.
+    writer.kill9();
+    until_lag_is(&client, false).await;
+    let successor = place.starter_with(port, &with_tokens)();
+    until_lag_is(&client, true).await;
+    append("5").await;
+    let began = Instant::now();
+    while client.count(b"k").await < 6 {
+        assert!(began.elapsed() < SOON, "not shown");
+        sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(successor.terminate().await.code, Some(0));
+}
+
 #[test]
 fn a_url_that_cannot_be_that_of_a_writer_is_refused() {
     let read_only = ["--read-only", "--writer-url"];

@@ -138,6 +138,7 @@ impl Operator {
                 current: Current::new(ITSELF),
                 patience: self.patience,
                 face: Face::default(),
+                forwarded: false,
             },
         );
         let log = audit(connection, self.seed, self.keys).read().await;

@@ -20,6 +20,7 @@ use crate::http::wire::failure::{Failure, Reason};
 use crate::http::wire::request_id::{self, RequestId};
 
 pub(in crate::http) mod http_writer;
+pub(in crate::http) mod watermark;
 pub(in crate::http) mod writer;
 
 /// The header of requests that were forwarded. They are not forwarded again.

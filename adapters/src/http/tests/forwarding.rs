@@ -12,6 +12,8 @@ use tokio::net::TcpListener;
 use super::*;
 use crate::http::{ForwardLimits, HttpWriter, Lost, Writer, WriterUrl};
 
+mod watermark;
+
 /// What every kind of change is, and what is said if its outcome is unknown.
 fn changes() -> [(Request, &'static str); 5] {
     let none: &[(&str, &str)] = &[];
