@@ -18,6 +18,7 @@ use poem::{Endpoint, Response, Route};
 
 use edge::access::Access;
 use edge::compress::Compression;
+use edge::forward::Forward;
 use edge::gate::Gate;
 use edge::request_ids::RequestIds;
 use edge::request_metrics::RequestMetrics;
@@ -40,6 +41,10 @@ mod tests;
 mod wire;
 
 pub use document::DocumentFormat;
+pub use edge::forward::http_writer::{HttpWriter, WriterUrl};
+pub use edge::forward::watermark::durable_beyond;
+pub use edge::forward::writer::{Lost, Writer};
+pub use edge::forward::{FORWARDED_AT_ONCE, ForwardLimits};
 pub use edge::framing::Malformed;
 pub use edge::hosts::AllowedHosts;
 pub use edge::origins::AllowedOrigins;
@@ -87,8 +92,11 @@ pub struct HttpOptions {
     pub operators_hosts: AllowedHosts,
     /// Bytes of events that were not written out to their clients yet. Streams wait for room a while, and end without.
     pub stream_bytes: u64,
-    /// Whether the server only reads: what would change the log is refused before its body is read.
+    /// Whether the server only reads: what would change the log is refused before its body is read, or forwarded
+    /// ([`HttpApi::forwarding_to`]).
     pub read_only: bool,
+    /// Limits of requests that are forwarded.
+    pub forward: ForwardLimits,
     /// Where generated request ids begin. Give each process a random one.
     pub request_id_seed: u64,
 }
@@ -108,6 +116,7 @@ impl Default for HttpOptions {
             operators_hosts: AllowedHosts::default(),
             stream_bytes: Limits::default().follower_bytes as u64,
             read_only: false,
+            forward: ForwardLimits::default(),
             request_id_seed: 0,
         }
     }
@@ -144,6 +153,7 @@ impl HttpApi {
                 compression: Compression(answers.clone()),
                 side: Side::Only,
                 read_only: options.read_only,
+                forward: None,
                 hosts: options.hosts.clone(),
                 origins: options.origins.clone(),
             },
@@ -151,6 +161,14 @@ impl HttpApi {
             body_sizes: BodySizes::new(meter, "POST", "/api/v1/log/append"),
             options,
         }
+    }
+
+    /// The same, and if it only reads, it forwards requests that change the log to `writer`, for endpoints that are made from now on.
+    pub fn forwarding_to(mut self, writer: Arc<dyn Writer>) -> Self {
+        let limits = self.options.forward.clone();
+        let forward = Forward::new(writer, limits, self.options.body_timeout);
+        self.edge.forward = Some(Arc::new(forward));
+        self
     }
 
     /// What a listener of this side serves, now and after the log is open.

@@ -39,7 +39,7 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 use clap::ValueEnum;
-use log_adapters::http::HttpOptions;
+use log_adapters::http::{ForwardLimits, HttpOptions};
 use log_adapters::objects::{Folder, Place, Purpose};
 use log_adapters::store::slate;
 use log_domain::{Limits, ProducerPolicy};
@@ -69,6 +69,9 @@ const IN_KUBERNETES: &str = "KUBERNETES_SERVICE_HOST";
 /// What a server of a log in a folder is called.
 const IN_A_FOLDER: &str = "folder";
 
+/// A forwarded request has so much more time than `timeouts.append`, which the writer gives it.
+const FORWARDED: Duration = Duration::from_secs(5);
+
 /// Everything that can be configured.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -95,8 +98,8 @@ pub struct Config {
     /// Where data is stored: exactly one of a folder (the default, `.data`), memory, an S3 bucket, a Google Cloud
     /// Storage bucket, or an Azure Blob Storage container.
     pub storage: Storage,
-    /// Only read the log, which another server writes. Appends, trims, deletions and moves of cursors are refused, nothing is written
-    /// to the object store, and settings of writing have no effect.
+    /// Only read the log, which another server writes. Appends, trims, deletions and moves of cursors are refused, or forwarded
+    /// (`reader.writer_url`), nothing is written to the object store, and settings of writing have no effect.
     pub read_only: bool,
     /// How a read-only server follows the log. Only used with `read_only`.
     pub reader: Reader,
@@ -460,6 +463,12 @@ impl Config {
             answer_bytes: self.memory.answers.as_u64(),
             stream_bytes: self.memory.streams.as_u64(),
             read_only: self.read_only,
+            forward: ForwardLimits {
+                request_bytes: usize::try_from(self.limits.request_bytes.as_u64())
+                    .unwrap_or(usize::MAX),
+                all_bytes: self.limits.append_queue_bytes.as_u64(),
+                timeout: self.timeouts.append + FORWARDED,
+            },
             ..HttpOptions::default()
         };
         match self.allowed() {

@@ -1,5 +1,7 @@
 //! File descriptors: the process limit, and how many of them connections may use.
 
+use log_adapters::http::FORWARDED_AT_ONCE;
+
 use crate::config::Config;
 
 /// Kept for everything but clients and the files of a disk cache: listeners, connections to the object store, files of a local
@@ -17,7 +19,12 @@ pub fn settle(config: &mut Config) -> Option<String> {
             ));
         }
     };
-    let room = room(limit, cached(config), config.admin.port.is_some());
+    let forwarding = match config.reader.writer_url {
+        Some(_) => FORWARDED_AT_ONCE as u64,
+        None => 0,
+    };
+    let kept = cached(config) + forwarding;
+    let room = room(limit, kept, config.admin.port.is_some());
     let wanted = config.limits.connections;
     if (wanted as u64) <= room {
         return None;
@@ -38,9 +45,9 @@ fn cached(config: &Config) -> u64 {
     }
 }
 
-/// How many connections each listener may take, of so many descriptors.
-fn room(limit: u64, cached: u64, two_listeners: bool) -> u64 {
-    let kept = (KEPT + cached).min(limit / 2);
+/// How many connections each listener may take, of so many descriptors, `others` of which are needed elsewhere.
+fn room(limit: u64, others: u64, two_listeners: bool) -> u64 {
+    let kept = (KEPT + others).min(limit / 2);
     (limit - kept) / if two_listeners { 2 } else { 1 }
 }
 

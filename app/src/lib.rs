@@ -23,3 +23,4 @@ pub mod serving;
 pub mod storage;
 mod vital;
 mod write_health;
+mod writer_following;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
+use log_adapters::http::Writer;
 use log_adapters::objects::writes::FailingWrites;
 use log_adapters::store::slate::{self, ReadOnlyStore, ServedStore, SlateStore, WalStore};
 use log_adapters::telemetry::{GaugeValues, Metrics, StoredValues};
@@ -17,6 +18,7 @@ use crate::retention;
 use crate::storage::Stores;
 use crate::vital::VitalTasks;
 use crate::write_health;
+use crate::writer_following::WriterFollowing;
 
 /// What a log takes from outside.
 pub(crate) struct LogParts {
@@ -26,6 +28,8 @@ pub(crate) struct LogParts {
     pub(crate) clock: Arc<dyn Clock>,
     /// See [`slate::StoreParts::seed`].
     pub(crate) seed: Option<u64>,
+    /// The server that writes the log, if this one only reads it and knows that.
+    pub(crate) writer: Option<Arc<dyn Writer>>,
 }
 
 /// An open log.
@@ -66,21 +70,34 @@ impl Log {
             }),
             ..config.store()
         };
+        let tasks = VitalTasks::default();
+        let (stopping, is_stopping) = watch::channel(false);
         let store = match config.read_only {
             true => {
                 let opened = ReadOnlyStore::open(store, options, config.reader());
-                ServedStore::ReadOnly(Box::new(opened.await?))
+                let opened = opened.await?;
+                if let Some(writer) = parts.writer {
+                    let following = WriterFollowing {
+                        writer,
+                        token: config.reader.writer_token_file.clone(),
+                        spacing: config.reader.poll_spacing,
+                    };
+                    let progress = opened.writer_progress();
+                    tasks.spawn(
+                        "following the writer",
+                        following.run(progress, is_stopping.clone()),
+                    );
+                }
+                ServedStore::ReadOnly(Box::new(opened))
             }
             false => ServedStore::Writer(Box::new(SlateStore::open(store, options).await?)),
         };
         let telemetry = Arc::new(metrics.clone());
         let service = Arc::new(LogService::new(store, followers, telemetry, limits));
-        let (stopping, is_stopping) = watch::channel(false);
         let readiness = Readiness::new(Arc::clone(&service), Arc::clone(&writes), is_stopping);
         let readiness = Arc::new(readiness);
         readiness.keep_asking();
         write_health::keep_telling(&writes);
-        let tasks = VitalTasks::default();
         if !config.read_only {
             retention::keep_trimming(
                 &service,

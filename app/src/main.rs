@@ -10,6 +10,7 @@ use std::time::Duration;
 use clap::Parser;
 use clap::error::ErrorKind;
 use log_adapters::clock::SystemClock;
+use log_adapters::http::{HttpWriter, Writer};
 use log_adapters::objects::ClientEnvironment;
 use log_adapters::quoted;
 use log_app::cli::{Asked, Cli};
@@ -224,6 +225,7 @@ async fn serve(config: &Config, log: &LogWriter) -> Result<(), Failure> {
             acceptor,
             admin: admin.map(|(acceptor, _)| acceptor),
             security,
+            writer: writer(config).map_err(|why| (CANNOT_START, why))?,
             log_lines: log.lost(),
         },
     );
@@ -262,6 +264,15 @@ async fn serve(config: &Config, log: &LogWriter) -> Result<(), Failure> {
         };
         (code, why.to_string())
     })
+}
+
+/// The server that writes the log, if this one only reads it and forwards to that one.
+fn writer(config: &Config) -> Result<Option<Arc<dyn Writer>>, String> {
+    let Some(url) = config.writer_url().map_err(|why| why.to_string())? else {
+        return Ok(None);
+    };
+    let writer = HttpWriter::new(url).map_err(|why| format!("reader.writer_url: {why}"))?;
+    Ok(Some(Arc::new(writer)))
 }
 
 async fn listen(host: IpAddr, port: u16) -> Result<(Tcp, SocketAddr), Failure> {

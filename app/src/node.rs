@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use log_adapters::http::{HttpApi, HttpOptions, HttpParts, Side};
+use log_adapters::http::{HttpApi, HttpOptions, HttpParts, Side, Writer};
 use log_adapters::telemetry::Metrics;
 use log_domain::{Error, Result};
 use poem::listener::Acceptor;
@@ -26,6 +26,8 @@ pub(crate) struct NodeParts<A> {
     pub(crate) admin: Option<A>,
     /// TLS and tokens.
     pub(crate) security: Security,
+    /// Where a read-only server forwards changes to.
+    pub(crate) writer: Option<Arc<dyn Writer>>,
     /// Counts the log lines that were lost.
     pub(crate) log_lines: Arc<LostLines>,
 }
@@ -54,6 +56,10 @@ impl Node {
             ..config.http()
         };
         let api = HttpApi::starting(&metrics.meter(), parts.security.authorizer(), options);
+        let api = match parts.writer {
+            Some(writer) => api.forwarding_to(writer),
+            None => api,
+        };
         let side = match parts.admin {
             None => Side::Only,
             Some(_) => Side::Public,

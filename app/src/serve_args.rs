@@ -71,6 +71,10 @@ pub struct ServeArgs {
     #[arg(long)]
     read_only: bool,
 
+    /// With --read-only: forward appends and other changes to the server at this URL, which writes the log.
+    #[arg(long, value_name = "URL")]
+    writer_url: Option<String>,
+
     /// Whether to create the log if it does not exist [default: if_missing]. With `never`, the server does not start on
     /// an unmounted disk or in an emptied bucket. Set `never` once the log exists.
     #[arg(long, value_name = "WHEN", value_enum)]
@@ -108,6 +112,7 @@ impl ServeArgs {
             azure_prefix: one("--azure-prefix", self.azure_prefix, after.azure_prefix)?,
             take_over: self.take_over || after.take_over,
             read_only: self.read_only || after.read_only,
+            writer_url: one("--writer-url", self.writer_url, after.writer_url)?,
             create: one("--create", self.create, after.create)?,
         })
     }
@@ -142,7 +147,13 @@ impl ServeArgs {
             port: Option<String>,
             #[serde(skip_serializing_if = "Option::is_none")]
             read_only: Option<bool>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            reader: Option<Reader>,
             storage: Storage,
+        }
+        #[derive(Serialize)]
+        struct Reader {
+            writer_url: String,
         }
         #[derive(Serialize)]
         struct Storage {
@@ -187,6 +198,10 @@ impl ServeArgs {
             host: self.host.clone(),
             port: self.port.clone(),
             read_only: self.read_only.then_some(true),
+            reader: self
+                .writer_url
+                .clone()
+                .map(|writer_url| Reader { writer_url }),
             storage: Storage {
                 data_dir: self.data_dir.clone(),
                 in_memory: self.in_memory.then_some(true),

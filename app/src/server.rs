@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use log_adapters::http::Writer;
 use log_adapters::objects::cache;
 use log_domain::{Clock, Error, Stopped, Watermarks};
 use poem::listener::Acceptor;
@@ -35,6 +36,8 @@ pub struct ServerParts<A, S> {
     pub admin: Option<A>,
     /// TLS and tokens. (None of TLS for operators.)
     pub security: Security,
+    /// The server that writes the log, for a read-only one that forwards to it.
+    pub writer: Option<Arc<dyn Writer>>,
     /// Counts the log lines that were lost.
     pub log_lines: Arc<LostLines>,
 }
@@ -78,6 +81,7 @@ where
     if let Some(folder) = config.cache_folder() {
         cache::prepare(&folder)?;
     }
+    let writer = parts.writer;
     let node = Node::listen(
         config,
         NodeParts {
@@ -85,6 +89,7 @@ where
             acceptor: parts.acceptor,
             admin: parts.admin,
             security: parts.security,
+            writer: writer.clone(),
             log_lines: parts.log_lines,
         },
     )?;
@@ -92,6 +97,7 @@ where
         stores: parts.stores.await?,
         clock: parts.clock,
         seed: parts.seed,
+        writer,
     };
     let log = Log::open(config, log, node.metrics()).await?;
     node.serve(&log);

@@ -118,6 +118,10 @@ pub enum Planted {
     SwapOrder,
     /// A read-only server shows, for a while, what it showed before.
     GoBack,
+    /// A read-only server shows again what it said is trimmed.
+    ShowTrimmed,
+    /// A read-only server says of every request without an answer of the writer that it was not sent.
+    SayNotSent,
 }
 
 impl Planted {
@@ -160,7 +164,7 @@ impl Planted {
             | Self::SayTooOld => &[Scenario::ExactlyOnce],
             Self::JudgeEarly | Self::JudgeFirst => &[Scenario::Registers],
             Self::MoveEarly | Self::IgnoreExpected => &[Scenario::Cursors],
-            Self::GoBack => &[Scenario::Replicas],
+            Self::GoBack | Self::ShowTrimmed | Self::SayNotSent => &[Scenario::Replicas],
             // It shows when what a rejection rests on is lost, which is rare.
             Self::RejectEarly => &[Scenario::Registers, Scenario::Swarm],
             Self::SplitBatch
@@ -214,7 +218,7 @@ impl Planted {
             Self::MissBetween => &["several"],
             Self::CountAtSegment | Self::CountTrimmed => &["model", "counts"],
             Self::StaleRead | Self::HideMore => &["visible"],
-            Self::SayNotApplied => &["refused"],
+            Self::SayNotApplied | Self::SayNotSent => &["refused"],
             Self::DropKey => &["model"],
             Self::ApplyAgain
             | Self::ForgetEpoch
@@ -224,7 +228,7 @@ impl Planted {
             | Self::SayTooOld => &["exactly-once"],
             Self::JudgeEarly | Self::JudgeFirst | Self::RejectEarly => &["registers"],
             Self::MoveEarly | Self::IgnoreExpected => &["cursors"],
-            Self::GoBack => &["replicas"],
+            Self::GoBack | Self::ShowTrimmed => &["replicas"],
         }
     }
 }

@@ -100,6 +100,11 @@ pub fn run(plan: &Plan, planted: Option<Planted>) -> Result<Report, String> {
                 seed: plan.seed.wrapping_add(number as u64),
                 request_timeout_ms: plan.settings.s3_timeout_ms,
                 skew_ms: plan.skew_ms[number],
+                writer: {
+                    let current = current.clone();
+                    Arc::new(move || current.get())
+                },
+                planted,
                 restarts_ms: (number == 1).then_some(RESTARTS_MS),
             };
             sim.host(name, move || replica.clone().serve());
@@ -110,6 +115,7 @@ pub fn run(plan: &Plan, planted: Option<Planted>) -> Result<Report, String> {
         current: current.clone(),
         patience: Duration::from_millis(plan.settings.timeout_ms + SLACK_MS),
         face: Face::of(planted, recorder.clone()),
+        forwarded: plan.scenario == Scenario::Replicas,
     };
     let restored = plan.backup_ms.map(|at_ms| {
         let operator = Operator {

@@ -19,6 +19,7 @@ use super::wire::route_table::{self, Route, Side};
 use access::Access;
 use compress::Compression;
 use cors::Marks;
+use forward::Forward;
 use hosts::AllowedHosts;
 use origins::AllowedOrigins;
 use refused::Refused;
@@ -31,6 +32,7 @@ pub(super) mod access;
 pub(super) mod compress;
 mod cors;
 mod events_only;
+pub(super) mod forward;
 pub(super) mod framing;
 pub(super) mod gate;
 pub(super) mod hosts;
@@ -49,8 +51,10 @@ pub(super) struct Edge<E> {
     pub(super) access: Access,
     pub(super) compression: Compression,
     pub(super) side: Side,
-    /// Whether requests that change the log are refused.
+    /// Whether requests that change the log are refused, unless they are forwarded.
     pub(super) read_only: bool,
+    /// Forwards them.
+    pub(super) forward: Option<Arc<Forward>>,
     pub(super) hosts: AllowedHosts,
     pub(super) origins: AllowedOrigins,
 }
@@ -66,6 +70,7 @@ impl<E> Edge<E> {
             compression: self.compression.clone(),
             side,
             read_only: self.read_only,
+            forward: self.forward.clone(),
             hosts,
             origins: self.origins.clone(),
         }
@@ -73,7 +78,7 @@ impl<E> Edge<E> {
 }
 
 impl<E: Endpoint> Edge<E> {
-    /// Checks framing, host, origin and token of a request, then passes it to the routes.
+    /// Checks framing, host, origin and token of a request, then passes it to the routes, or to the server that writes the log.
     async fn admitted(&self, route: Option<Route>, request: Request) -> Result<Response> {
         framing::check(&request)?;
         self.hosts.check(&request)?;
@@ -92,7 +97,11 @@ impl<E: Endpoint> Edge<E> {
             self.access.check(request.headers(), needs)?;
         }
         if self.read_only && route.is_some_and(|route| route.changes(request.method())) {
-            return Err(Failure::from(Error::NotWriter).into());
+            forward::refuse_forwarded(request.headers())?;
+            return match &self.forward {
+                Some(forward) => Ok(forward.pass(request).await?),
+                None => Err(Failure::from(Error::NotWriter).into()),
+            };
         }
         let output = self.inner.call(request).await?;
         Ok(output.into_response())

@@ -4,7 +4,6 @@ mod at_least;
 mod content;
 mod deadline;
 mod fixed_page;
-mod message_body;
 mod selection;
 
 pub(super) mod append;
@@ -14,6 +13,7 @@ pub(super) mod cursors;
 pub(super) mod delete_key;
 pub(super) mod health;
 pub(super) mod keys;
+pub(super) mod message_body;
 pub(super) mod metrics_text;
 pub(super) mod openapi;
 pub(super) mod peer;

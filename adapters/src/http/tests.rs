@@ -31,6 +31,7 @@ mod described;
 mod document;
 mod examples;
 mod failing;
+mod forwarding;
 mod fuzz;
 mod headers;
 mod late;

@@ -136,6 +136,19 @@ impl Metrics {
             "Of a read-only server: how old what it shows is. 0 on the server that writes the log.",
             |values| values.status.lag.unwrap_or_default(),
         );
+        let lag = Arc::clone(&source);
+        let _registered = meter
+            .u64_observable_gauge("log_reader_lag_sequences")
+            .with_description(
+                "Of a read-only server: how many sequences are durable that it does not show yet. Missing while the server that writes the log does not \
+                 tell.",
+            )
+            .with_callback(move |observer| {
+                if let Some(sequences) = lag().status.lag_sequences {
+                    observer.observe(sequences, &[]);
+                }
+            })
+            .build();
         gauge(
             "log_oldest_purge_seconds",
             "How long ago the first of the keys was deleted whose bytes are still stored; 0 if there are none.",

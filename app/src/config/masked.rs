@@ -18,7 +18,12 @@ const WORDS: [&str; 8] = [
 const HARMLESS: [&str; 4] = ["file", "dir", "path", "folder"];
 
 /// Settings that are paths of files with secrets.
-const FILES: [&str; 3] = ["auth.tokens", "tls.certificate", "tls.key"];
+const FILES: [&str; 4] = [
+    "auth.tokens",
+    "tls.certificate",
+    "tls.key",
+    "reader.writer_token_file",
+];
 
 /// Settings that may have an `@`: paths of folders, names of servers, and what names of objects begin with.
 const WITH_AT: [&str; 6] = [

@@ -1,7 +1,7 @@
 //! The names that a setting has: in a file, as a variable, as a flag; and which one a wrong name was meant to be.
 
 /// Settings that have a flag.
-pub(super) const FLAGS: [(&str, &str); 15] = [
+pub(super) const FLAGS: [(&str, &str); 16] = [
     ("host", "--host"),
     ("port", "--port"),
     ("storage.data_dir", "--data-dir"),
@@ -16,6 +16,7 @@ pub(super) const FLAGS: [(&str, &str); 15] = [
     ("storage.azure.prefix", "--azure-prefix"),
     ("storage.take_over", "--take-over"),
     ("read_only", "--read-only"),
+    ("reader.writer_url", "--writer-url"),
     ("storage.create", "--create"),
 ];
 

@@ -14,6 +14,7 @@ mod documents;
 mod effective_configuration;
 mod fencing;
 mod folder;
+mod forwarded;
 mod framing;
 mod gauges;
 mod headers;

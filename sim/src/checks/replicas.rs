@@ -1,4 +1,4 @@
-//! What a read-only server shows: a prefix of the log as it is at the end, and never less than before.
+//! What a read-only server shows: a prefix of the log as it is at the end, and never less than before; nor what it said is trimmed.
 
 use std::collections::BTreeMap;
 
@@ -12,6 +12,8 @@ struct Page<'a> {
     answered: Moment,
     values: &'a [Named],
     next: u64,
+    /// Below it nothing is shown, if the page says so.
+    trimmed: u64,
     /// Whether there is nothing behind it: it has no records, and its time was not over.
     is_end: bool,
 }
@@ -25,6 +27,7 @@ pub(super) fn replicas(view: &View<'_>) -> Vec<String> {
         wrong.extend(found.map(|what| format!("#{id} got a page of a read-only server {what}")));
     }
     wrong.extend(backwards(&pages));
+    wrong.extend(shown_again(&pages));
     wrong
 }
 
@@ -36,7 +39,10 @@ fn page(operation: &Operation) -> Option<Page<'_>> {
         (
             answered,
             Outcome::Named {
-                values, next, more, ..
+                values,
+                next,
+                more,
+                trimmed,
             },
         ) => Some(Page {
             operation,
@@ -44,6 +50,7 @@ fn page(operation: &Operation) -> Option<Page<'_>> {
             answered: *answered,
             values,
             next: *next,
+            trimmed: trimmed.unwrap_or(0),
             is_end: values.is_empty() && !more,
         }),
         _ => None,
@@ -53,7 +60,7 @@ fn page(operation: &Operation) -> Option<Page<'_>> {
 /// Whether it is exactly what the final log has of its range. What is shown is durable, so nothing of it can be lost.
 fn against_the_log(view: &View<'_>, page: &Page<'_>) -> Vec<String> {
     let range = page.call.start..page.next;
-    // Nobody trims in runs with read-only servers, but the auditor may.
+    // The rest was trimmed or deleted since, or before.
     let is_left = |key: &str, sequence: u64| sequence >= view.log.floor_of(key);
     let mut expected: Vec<(u64, &str, &str)> = view
         .log
@@ -122,6 +129,35 @@ fn backwards(pages: &[Page<'_>]) -> Vec<String> {
                     later.operation.id
                 ));
             }
+        }
+    }
+    wrong
+}
+
+/// Records below a floor that the same server had told before, or tells in the same page.
+fn shown_again(pages: &[Page<'_>]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for later in pages {
+        let Some(first) = later.values.first() else {
+            continue;
+        };
+        let told = pages.iter().filter(|earlier| {
+            earlier.operation.node == later.operation.node
+                && (earlier.answered < later.operation.called
+                    || earlier.operation.id == later.operation.id)
+        });
+        let Some(earlier) = told.max_by_key(|earlier| earlier.trimmed) else {
+            continue;
+        };
+        if first.seen.sequence < earlier.trimmed {
+            wrong.push(format!(
+                "#{} got {} from {}, which had said in #{} that everything below {} is trimmed",
+                later.operation.id,
+                first.seen.sequence,
+                later.operation.node,
+                earlier.operation.id,
+                earlier.trimmed
+            ));
         }
     }
     wrong

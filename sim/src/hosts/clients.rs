@@ -24,6 +24,7 @@ pub use audit::{Audit, audit};
 
 pub use crate::history::key;
 use crate::history::{Outcome, Recorder};
+use crate::hosts::replica::REPLICAS;
 use crate::plan::{ClientKind, PlannedClient};
 use crate::planted::Face;
 
@@ -62,6 +63,8 @@ pub struct Surroundings {
     pub patience: Duration,
     /// What stands between them and the servers.
     pub face: Face,
+    /// Whether every other client sends what changes the log to a read-only server, which forwards it.
+    pub forwarded: bool,
 }
 
 /// A client at work.
@@ -86,8 +89,14 @@ pub async fn work(plan: PlannedClient, surroundings: Surroundings) {
         ClientKind::Projection { .. } => format!("projection-{}", plan.number),
         ClientKind::ReplicaReader { .. } => format!("replica-reader-{}", plan.number),
     };
+    let forwards = surroundings.forwarded && plan.number % 2 == 1;
+    let connection = Connection::new(name, surroundings);
+    let connection = match forwards {
+        true => connection.changing_at(REPLICAS[plan.number / 2 % REPLICAS.len()]),
+        false => connection,
+    };
     let mut client = Client {
-        connection: Connection::new(name, surroundings),
+        connection,
         random: StdRng::seed_from_u64(plan.seed),
         plan,
     };

@@ -126,6 +126,7 @@ impl Operator {
             acceptor: acceptor.map_err(|error| unavailable(error.to_string()))?,
             admin: None,
             security: Security::open(&config).map_err(unavailable)?,
+            writer: None,
             log_lines: Arc::default(),
         };
         let running = start(&config, parts).await?;
@@ -137,6 +138,7 @@ impl Operator {
                 current: Current::new(ITSELF),
                 patience: self.patience,
                 face: Face::default(),
+                forwarded: false,
             },
         );
         let log = audit(connection, self.seed, self.keys).read().await;

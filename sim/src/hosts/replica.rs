@@ -3,6 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use http::{Request, Response};
+use log_adapters::http::{Lost, Writer};
 use log_adapters::objects::ClientEnvironment;
 use log_app::config::Config;
 use log_app::security::Security;
@@ -12,7 +17,8 @@ use tokio::time::{Instant, sleep};
 
 use super::s3;
 use super::server::PORT;
-use crate::net::{SimAcceptor, SimNetwork};
+use crate::net::{self, HttpClient, SimAcceptor, SimNetwork};
+use crate::planted::Planted;
 use crate::time::SimClock;
 
 /// The hosts.
@@ -32,6 +38,10 @@ pub struct Replica {
     pub request_timeout_ms: u64,
     /// How far its clock is ahead.
     pub skew_ms: i64,
+    /// Which server writes the log: where changes are forwarded to.
+    pub writer: Arc<dyn Fn() -> &'static str + Send + Sync>,
+    /// What is broken about it.
+    pub planted: Option<Planted>,
     /// The server is stopped after so long, and started again.
     pub restarts_ms: Option<u64>,
 }
@@ -69,6 +79,11 @@ impl Replica {
             acceptor,
             admin: None,
             security: Security::open(&self.config)?,
+            writer: Some(Arc::new(ToWriter {
+                http: HttpClient::default(),
+                node: Arc::clone(&self.writer),
+                planted: self.planted,
+            })),
             log_lines: Arc::default(),
         };
         let Ok(running) = start(&self.config, parts).await else {
@@ -81,5 +96,27 @@ impl Replica {
         // There is nothing that it could lose.
         let _ = running.stop(Instant::now()).await;
         Ok(())
+    }
+}
+
+/// The server that writes the log, which is another one after a takeover.
+struct ToWriter {
+    http: HttpClient,
+    node: Arc<dyn Fn() -> &'static str + Send + Sync>,
+    planted: Option<Planted>,
+}
+
+impl Writer for ToWriter {
+    fn send(&self, request: Request<Bytes>) -> BoxFuture<'_, Result<Response<Bytes>, Lost>> {
+        let host = format!("{}:{PORT}", (self.node)());
+        async move {
+            let answer = self.http.forward(request, &host).await;
+            answer.map_err(|lost| match lost {
+                net::Lost::NotSent => Lost::NotSent(host),
+                _ if self.planted == Some(Planted::SayNotSent) => Lost::NotSent(host),
+                net::Lost::Broken | net::Lost::Late => Lost::Unknown(host),
+            })
+        }
+        .boxed()
     }
 }

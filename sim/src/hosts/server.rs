@@ -210,6 +210,7 @@ impl Node {
                 acceptor,
                 admin: None,
                 security,
+                writer: None,
                 log_lines: Arc::default(),
             },
         );

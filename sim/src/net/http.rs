@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
-use hyper::{HeaderMap, Method, Request, StatusCode};
+use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use serde_json::Value;
@@ -70,25 +70,42 @@ impl HttpClient {
             request = request.header("content-type", "application/json");
         }
         let body = body.map_or_else(Bytes::new, |body| body.to_string().into());
-        let request = request.body(Full::new(body)).map_err(|_| Lost::NotSent)?;
-        let exchange = async {
-            let response = self.0.request(request).await.map_err(|error| {
-                if error.is_connect() {
-                    Lost::NotSent
-                } else {
-                    Lost::Broken
-                }
-            })?;
-            let (head, body) = response.into_parts();
-            let body = body.collect().await.map_err(|_| Lost::Broken)?;
-            Ok(Answer {
-                status: head.status,
-                headers: head.headers,
-                body: body.to_bytes(),
-            })
-        };
-        tokio::time::timeout(within, exchange)
-            .await
-            .unwrap_or(Err(Lost::Late))
+        let request = request.body(body).map_err(|_| Lost::NotSent)?;
+        let answer = tokio::time::timeout(within, self.exchange(request));
+        let (head, body) = answer.await.unwrap_or(Err(Lost::Late))?.into_parts();
+        Ok(Answer {
+            status: head.status,
+            headers: head.headers,
+            body,
+        })
+    }
+
+    /// Sends a request, whose URI is a path and a query, to a host.
+    ///
+    /// # Errors
+    /// [`Lost`] when there is no answer.
+    pub async fn forward(
+        &self,
+        mut request: Request<Bytes>,
+        host: &str,
+    ) -> Result<Response<Bytes>, Lost> {
+        let uri = format!("http://{host}{}", request.uri());
+        *request.uri_mut() = uri.parse().map_err(|_| Lost::NotSent)?;
+        self.exchange(request).await
+    }
+
+    async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Lost> {
+        let (head, body) = request.into_parts();
+        let request = Request::from_parts(head, Full::new(body));
+        let response = self.0.request(request).await.map_err(|error| {
+            if error.is_connect() {
+                Lost::NotSent
+            } else {
+                Lost::Broken
+            }
+        })?;
+        let (head, body) = response.into_parts();
+        let body = body.collect().await.map_err(|_| Lost::Broken)?;
+        Ok(Response::from_parts(head, body.to_bytes()))
     }
 }

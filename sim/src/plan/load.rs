@@ -157,7 +157,11 @@ pub(super) fn draw(
             keys,
         });
     }
-    if matches!(scenario, Scenario::Crash | Scenario::Swarm) && trims.random() {
+    if matches!(
+        scenario,
+        Scenario::Crash | Scenario::Swarm | Scenario::Replicas
+    ) && trims.random()
+    {
         clients.push(PlannedClient {
             number: clients.len(),
             seed: trims.random(),
@@ -170,7 +174,7 @@ pub(super) fn draw(
     // What is known of producers is checked by the records that are left of them: without gaps.
     let deletes = matches!(
         scenario,
-        Scenario::Crash | Scenario::Fencing | Scenario::Swarm
+        Scenario::Crash | Scenario::Fencing | Scenario::Swarm | Scenario::Replicas
     );
     if deletes && producers == 0 && deletions.random() {
         clients.push(PlannedClient {

@@ -331,6 +331,9 @@ impl Face {
             (Some(Planted::GoBack), Call::Replica(call), outcome) => {
                 memory.shown.goes_back(*call, outcome)
             }
+            (Some(Planted::ShowTrimmed), Call::Replica(call), outcome) => {
+                memory.shown.shows_again(*call, outcome)
+            }
             (Some(Planted::ReuseSequences), _, outcome) => memory.shifted(outcome),
             (
                 Some(Planted::DropKey),

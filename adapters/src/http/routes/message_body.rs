@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures::{Stream, StreamExt};
 use log_domain::Error;
 use log_domain::budget::{Budget, Permit};
-use poem::http::header;
+use poem::http::{HeaderMap, header};
 use poem::{Body, Request, RequestBody};
 use poem_openapi::registry::{MetaRequest, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
@@ -26,10 +26,15 @@ mod decompress;
 /// A body that has not been read yet, in a supported format: the message `M`.
 pub(super) struct MessageBody<M> {
     format: Format,
+    incoming: Incoming,
+    message: PhantomData<fn() -> M>,
+}
+
+/// A body that has not been read yet.
+pub(in crate::http) struct Incoming {
     coding: Option<Coding>,
     announced: Option<u64>,
     body: Body,
-    message: PhantomData<fn() -> M>,
 }
 
 impl<'a, M: Described> ApiExtractor<'a> for MessageBody<M> {
@@ -56,12 +61,13 @@ impl<'a, M: Described> ApiExtractor<'a> for MessageBody<M> {
         body: &mut RequestBody,
         _options: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
-        let announced = request.headers().get(header::CONTENT_LENGTH);
         Ok(Self {
             format: Format::of_body(request.headers())?,
-            coding: Coding::of_body(request.headers())?,
-            announced: announced.and_then(|length| length.to_str().ok()?.parse().ok()),
-            body: body.take()?,
+            incoming: Incoming {
+                coding: Coding::of_body(request.headers())?,
+                announced: announced(request.headers()),
+                body: body.take()?,
+            },
             message: PhantomData,
         })
     }
@@ -76,8 +82,34 @@ impl<M> MessageBody<M> {
         timeout: Duration,
     ) -> Result<Received, Failure> {
         let format = self.format;
+        let (body, permit) = self.incoming.receive(limit, budget, timeout).await?;
+        Ok(Received {
+            format,
+            body,
+            permit,
+        })
+    }
+}
+
+impl Incoming {
+    /// The body of `request` as it is sent: if it is compressed, it stays so.
+    pub(in crate::http) fn as_sent(request: Request) -> Self {
+        Self {
+            coding: None,
+            announced: announced(request.headers()),
+            body: request.into_body(),
+        }
+    }
+
+    /// Reads the body into one piece. Every byte is taken from `budget` before the next one is read.
+    pub(in crate::http) async fn receive(
+        self,
+        limit: usize,
+        budget: &Budget,
+        timeout: Duration,
+    ) -> Result<(Bytes, Permit), Failure> {
         let whole = tokio::time::timeout(timeout, self.read(limit, budget));
-        let (body, permit) = whole.await.map_err(|_| {
+        whole.await.map_err(|_| {
             Failure::new(
                 Reason::DeadlineExceeded,
                 format!(
@@ -85,12 +117,7 @@ impl<M> MessageBody<M> {
                     timeout.as_millis()
                 ),
             )
-        })??;
-        Ok(Received {
-            format,
-            body,
-            permit,
-        })
+        })?
     }
 
     async fn read(self, limit: usize, budget: &Budget) -> Result<(Bytes, Permit), Failure> {
@@ -102,6 +129,11 @@ impl<M> MessageBody<M> {
             Some(coding) => decompress::whole(coding, chunks, limit, permit).await,
         }
     }
+}
+
+fn announced(headers: &HeaderMap) -> Option<u64> {
+    let length = headers.get(header::CONTENT_LENGTH)?;
+    length.to_str().ok()?.parse().ok()
 }
 
 /// The body as it arrives, up to `limit` bytes of it.

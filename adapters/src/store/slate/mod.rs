@@ -95,7 +95,7 @@ use owner::Ownership;
 use page_time::PageTime;
 use queue::{FloorRequest, Queue};
 use read::Reader;
-pub use read_only::{ReadOnlyStore, ReaderOptions};
+pub use read_only::{ReadOnlyStore, ReaderOptions, WriterProgress};
 pub use served::ServedStore;
 use shared::Shared;
 use stored_watermark::StoredWatermark;
@@ -381,6 +381,7 @@ impl LogReader for SlateStore {
             cursors: self.shared.cursors.count(),
             active_segment: segments.last().map_or(0, |segment| segment.id),
             lag: None,
+            lag_sequences: None,
             stopped: self.shared.stopped(),
         }
     }

@@ -197,6 +197,11 @@ impl Server {
         self.signal("TERM");
     }
 
+    /// Suspends the process: its clients get no answer and no error.
+    pub(crate) fn suspend(&self) {
+        self.signal("STOP");
+    }
+
     /// Sends the signal of this name, without its SIG.
     pub(crate) fn signal(&self, name: &str) {
         let sent = Command::new("sh")

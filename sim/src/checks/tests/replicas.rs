@@ -60,9 +60,28 @@ fn read() -> (History, FinalLog, Facts) {
 }
 
 fn found(damage: impl FnOnce(&mut Vec<Named>, &mut u64), page: usize) -> usize {
-    let (mut history, log, facts) = read();
+    found_of_trimmed(damage, page, None)
+}
+
+/// The same, of a log that is trimmed below a sequence, as that page tells.
+fn found_of_trimmed(
+    damage: impl FnOnce(&mut Vec<Named>, &mut u64),
+    page: usize,
+    told: Option<(usize, u64)>,
+) -> usize {
+    let (mut history, mut log, mut facts) = read();
+    // Nothing else trims.
+    (facts.max_age_ms, facts.max_bytes, facts.rule) = (None, None, None);
     if let Some((_, Outcome::Named { values, next, .. })) = &mut history.operations[page].answered {
         damage(values, next);
+    }
+    if let Some((page, floor)) = told {
+        log.floor = floor;
+        let records = log.records.values_mut();
+        records.for_each(|records| records.retain(|seen| seen.sequence >= floor));
+        if let Some((_, Outcome::Named { trimmed, .. })) = &mut history.operations[page].answered {
+            *trimmed = Some(floor);
+        }
     }
     let violations = check(&history, &log, facts).into_iter();
     violations
@@ -83,4 +102,18 @@ fn what_a_read_only_server_must_not_show_is_found() {
     );
     assert!(found(|_, next| *next = 1, 3) > 0, "it goes back");
     assert!(found(|_, next| *next = 1, 1) > 0, "less than was required");
+    let nothing = |_: &mut Vec<Named>, _: &mut u64| {};
+    assert_eq!(
+        found_of_trimmed(nothing, 0, Some((1, 2))),
+        0,
+        "records that are trimmed later"
+    );
+    assert!(
+        found_of_trimmed(|values, _| values.insert(0, named(1)), 2, Some((1, 2))) > 0,
+        "a record that was said to be trimmed"
+    );
+    assert!(
+        found_of_trimmed(nothing, 0, Some((0, 1))) > 0,
+        "a record that the same page says is trimmed"
+    );
 }

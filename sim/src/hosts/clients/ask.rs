@@ -28,6 +28,8 @@ pub struct Connection {
     recorder: Recorder,
     current: Current,
     node: &'static str,
+    /// Where changes are sent, if not to `node`.
+    changes_at: Option<&'static str>,
     http: HttpClient,
     patience: Duration,
     face: Face,
@@ -41,12 +43,14 @@ impl Connection {
             current,
             patience,
             face,
+            forwarded: _,
         } = surroundings;
         Self {
             client,
             recorder,
             node: current.get(),
             current,
+            changes_at: None,
             http: HttpClient::default(),
             patience,
             face,
@@ -56,6 +60,14 @@ impl Connection {
     /// To this server, whichever is the current one.
     pub fn to(self, node: &'static str) -> Self {
         Self { node, ..self }
+    }
+
+    /// With changes at this server, whichever is the current one.
+    pub fn changing_at(self, node: &'static str) -> Self {
+        Self {
+            changes_at: Some(node),
+            ..self
+        }
     }
 
     /// Goes to the server that is the current one now.
@@ -75,7 +87,9 @@ impl Connection {
 
     /// Asks, and writes down what was asked and answered.
     pub async fn ask(&self, call: Call) -> Outcome {
-        let operation = self.recorder.called(&self.client, self.node, call.clone());
+        let operation = self
+            .recorder
+            .called(&self.client, self.node_for(&call), call.clone());
         if let Some((outcome, later)) = self.face.answers_early(&call) {
             let connection = self.clone();
             tokio::spawn(async move {
@@ -101,6 +115,14 @@ impl Connection {
         outcome
     }
 
+    fn node_for(&self, call: &Call) -> &'static str {
+        let is_change = matches!(
+            call,
+            Call::Append { .. } | Call::Trim { .. } | Call::Delete { .. } | Call::PutCursor(_)
+        );
+        self.changes_at.filter(|_| is_change).unwrap_or(self.node)
+    }
+
     async fn exchange(&self, call: &Call) -> Outcome {
         let (method, path, body) = request(call);
         let follow_ms = match call {
@@ -110,7 +132,7 @@ impl Connection {
             _ => 0,
         };
         let within = self.patience + Duration::from_millis(follow_ms);
-        let host = format!("{}:{PORT}", self.node);
+        let host = format!("{}:{PORT}", self.node_for(call));
         let sent = self.http.send(method, &host, &path, body.as_ref(), within);
         match sent.await {
             Ok(answer) => {

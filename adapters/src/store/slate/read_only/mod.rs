@@ -1,12 +1,14 @@
 //! The log of a read-only server: read from the object store alone, alongside the server that writes it.
 //!
-//! SlateDB's reader polls the store, and `polls` observes that. `follow` has `view` show each newer state, which wakes followers. Nothing
+//! SlateDB's reader polls the store, and `polls` observes that. If the writer tells how far it is (`writer_progress`), `poll_clock` has it poll sooner. `follow` has `view` show each newer state, which wakes followers. Nothing
 //! is written, and nothing is protected from garbage collection: a read that finds a file missing begins again on newer state.
 
 mod follow;
 mod open;
+mod poll_clock;
 mod polls;
 mod view;
+mod writer_progress;
 mod writes;
 
 use std::sync::Arc;
@@ -23,6 +25,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 pub use open::ReaderOptions;
+pub use writer_progress::WriterProgress;
 
 use self::open::Identity;
 use self::polls::Polls;
@@ -44,6 +47,7 @@ pub struct ReadOnlyStore {
     clock: Arc<dyn Clock>,
     identity: Identity,
     max_lag: Duration,
+    writer: Arc<WriterProgress>,
     check_timeout: Duration,
     stopped: watch::Sender<Option<Stopped>>,
 }
@@ -52,6 +56,11 @@ impl ReadOnlyStore {
     /// The age of what is shown.
     fn lag(&self) -> Duration {
         self.polls.age().max(self.views.behind())
+    }
+
+    /// What the store is told of the server that writes the log, by whoever hears of it.
+    pub fn writer_progress(&self) -> Arc<WriterProgress> {
+        Arc::clone(&self.writer)
     }
 
     /// The number of the commit that is shown.
@@ -264,6 +273,7 @@ impl LogReader for ReadOnlyStore {
             cursors: view.cursors.count(),
             active_segment: view.segments.last().map_or(0, |segment| segment.id),
             lag: Some(self.lag()),
+            lag_sequences: self.writer.lag(),
             stopped: *self.stopped.borrow(),
             ..Status::default()
         }

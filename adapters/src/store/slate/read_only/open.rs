@@ -10,8 +10,10 @@ use slatedb::config::DbReaderOptions;
 use slatedb::{DbReader, DbReaderMode};
 use tokio::sync::watch;
 
+use super::poll_clock::{PollClock, PollSoon};
 use super::polls::Polls;
 use super::view::Views;
+use super::writer_progress::WriterProgress;
 use super::{ReadOnlyStore, follow};
 use crate::object_prefix::check_prefix;
 use crate::store::slate::engine_clock::EngineClock;
@@ -27,6 +29,8 @@ use crate::store::slate::{error, vanished, wal_place};
 pub struct ReaderOptions {
     /// How often to look for what was written.
     pub poll_interval: Duration,
+    /// If the writer tells of something new, the next look begins so soon after the last one ended, or later.
+    pub poll_spacing: Duration,
     /// What is shown may be so old; if it is older, checks fail.
     pub max_lag: Duration,
 }
@@ -35,6 +39,7 @@ impl Default for ReaderOptions {
     fn default() -> Self {
         Self {
             poll_interval: Duration::from_secs(1),
+            poll_spacing: Duration::from_millis(200),
             max_lag: Duration::from_secs(30),
         }
     }
@@ -108,6 +113,9 @@ async fn open(parts: StoreParts, options: Options, reader: ReaderOptions) -> Res
         objects: Arc::clone(&objects),
         path: path.to_owned(),
     };
+    let soon = Arc::new(PollSoon::default());
+    let clock = EngineClock::new(&*parts.clock);
+    let clock = PollClock::new(clock, Arc::clone(&soon), reader.poll_spacing);
     let mut builder = DbReader::builder(path, objects)
         .with_reader_mode(DbReaderMode::FollowLatest)
         .with_options(DbReaderOptions {
@@ -116,7 +124,7 @@ async fn open(parts: StoreParts, options: Options, reader: ReaderOptions) -> Res
             object_store_max_retries: options.settings.object_store_max_retries,
             ..DbReaderOptions::default()
         })
-        .with_system_clock(Arc::new(EngineClock::new(&*parts.clock)))
+        .with_system_clock(Arc::new(clock))
         .with_segment_extractor(Arc::new(BySegment))
         .with_filter_policies(open::filters())
         .with_db_cache(open::caches(&options), 0)
@@ -138,6 +146,7 @@ async fn open(parts: StoreParts, options: Options, reader: ReaderOptions) -> Res
         let _ = db.close().await;
         return Err(error);
     }
+    let writer = Arc::new(WriterProgress::new(Arc::clone(&views), soon));
     let stopped = watch::Sender::new(None);
     tokio::spawn(follow::run(
         Arc::clone(&db),
@@ -153,6 +162,7 @@ async fn open(parts: StoreParts, options: Options, reader: ReaderOptions) -> Res
         clock: parts.clock,
         identity,
         max_lag: reader.max_lag,
+        writer,
         check_timeout: options.check_timeout,
         stopped,
     })

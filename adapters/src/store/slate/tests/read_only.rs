@@ -26,6 +26,7 @@ async fn reader_of(
     };
     let reader = ReaderOptions {
         poll_interval,
+        poll_spacing: OFTEN,
         max_lag: Duration::from_secs(1),
     };
     ReadOnlyStore::open(parts, Options::default(), reader).await
@@ -244,6 +245,40 @@ async fn a_takeover_does_not_disturb_a_reader() {
     );
     reader.check().await.expect("fresh");
     second.close(CLOSE).await.expect("closed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_is_told_of_something_new_looks_for_it_at_once() {
+    let objects: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+    let writer = writer(&objects, |_| {}).await;
+    let append = async |value: &'static str| {
+        let appended = writer.append(batch("k", &[value]), Durability::Durable);
+        appended.await.expect("appended");
+    };
+    append("0").await;
+    let followers = Arc::new(Followers::new(&Limits::default()));
+    let reader = reader_of(&objects, followers, Duration::from_secs(3_600)).await;
+    let reader = reader.expect("opened for reading");
+    let progress = reader.writer_progress();
+    assert_eq!(reader.status().lag_sequences, None);
+    for sequences in 2..6 {
+        append("more").await;
+        // What it is not told of, it does not look for.
+        tokio::time::sleep(4 * OFTEN).await;
+        assert_eq!(progress.shown(), Sequence::new(sequences - 1));
+        progress.is_at(Sequence::new(sequences));
+        shows(&reader, sequences).await;
+        assert_eq!(reader.status().lag_sequences, Some(0));
+    }
+    // It shows what is there, whatever it is told.
+    progress.is_at(Sequence::new(100));
+    tokio::time::sleep(4 * OFTEN).await;
+    assert_eq!(reader.status().lag_sequences, Some(95));
+    assert_eq!(progress.shown(), Sequence::new(5));
+    progress.is_unknown();
+    assert_eq!(reader.status().lag_sequences, None);
+    writer.close(CLOSE).await.expect("closed");
+    reader.close(CLOSE).await.expect("closed");
 }
 
 #[tokio::test(flavor = "multi_thread")]
