@@ -118,6 +118,17 @@ def restarted(start, later, tmp_path):
 
 
 @pytest.fixture
+def replicated(start, later, tmp_path):
+    """Where a server is that writes a log in a folder, and where one is that only reads it."""
+    folder = tmp_path / "replicated"
+    writer = Restarted(start, later, folder)
+    replica = start(["--read-only", "--data-dir", str(folder), "--port", "0"], {})
+    replica.wait_until("it says where it listens", replica.url)
+    replica.wait_until_ready(replica.url())
+    return writer.url, replica.url()
+
+
+@pytest.fixture
 def seldom_durable(start, later, tmp_path):
     """A server that can be restarted, and loses in a crash what nobody waited for."""
     return Restarted(start, later, tmp_path / "seldom-durable", LOG_DURABILITY__FLUSH_INTERVAL="1m")

@@ -33,6 +33,7 @@ EXPECTED = [
     {"followed in vain": [[], 7]},
     {"followed": [["6c617465"], 8]},
     {"tailed": [0, 1, 2, 3, 4, 6, 7]},
+    {"consumed": [[[sequence, "6f74686572" if sequence == 5 else KEY] for sequence in range(8)], 8]},
     {"typed": [True, True]},
     {"status": 400},
     {"not sent again": True},

@@ -30,16 +30,16 @@ HEARTBEAT = events(b":\n\n")
 class Scripted:
     """Forwards to `url`, and does as `script` says first, a request each: an answer `(status, code, headers)` of its own, a
     `Raw` one, `"lost answer"` (forwarded, and the answer is thrown away), `"cut after N"` (the connection ends after N bytes),
-    `"page N"` (a gateway's page with status N), or `None`.
+    `"page N"` (a gateway's page with status N), or `None`. With `reads`, it forwards GET there, as a balancer before a read-only server.
     """
 
-    def __init__(self, url: str, script: list):
+    def __init__(self, url: str, script: list, reads: str | None = None):
         self.requests: list[tuple[str, str | None]] = []
         """The path and the Last-Event-ID of each request."""
         self.bodies: list[bytes] = []
         self.times: list[float] = []
         """When each of them came, by the monotonic clock."""
-        self._script, self._target = list(script), urlsplit(url).netloc
+        self._script, self._target, self._reads = list(script), urlsplit(url).netloc, urlsplit(reads or url).netloc
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -83,7 +83,7 @@ class Scripted:
         if isinstance(step, Raw):
             self._answer(handler, step)
             return
-        target = http.client.HTTPConnection(self._target, timeout=30)
+        target = http.client.HTTPConnection(self._reads if handler.command == "GET" else self._target, timeout=30)
         headers = {name: value for name, value in handler.headers.items() if name.lower() not in ("host", "connection")}
         # The server may be gone, or end.
         with contextlib.closing(target), contextlib.suppress(OSError, http.client.HTTPException):

@@ -1,6 +1,9 @@
 """What the Python client does of cursors: it moves them alone or with records, and consumers go on where they are."""
 
+import asyncio
 import sys
+import threading
+from contextlib import aclosing
 
 import pytest
 
@@ -11,7 +14,7 @@ sys.path.insert(0, str(OPENAPI / "clients/python"))
 
 import opendata_log  # noqa: E402
 from awaited import Awaited  # noqa: E402
-from opendata_log import CursorMove, Retry  # noqa: E402
+from opendata_log import AsyncLogClient, CursorMove, Keys, Prefix, Retry  # noqa: E402
 
 RETRY = Retry(attempts=3, pause=0.05)
 KEY, RESULTS = b"\x00orders/\xff", b"results"
@@ -101,3 +104,59 @@ def test_consumers_of_python_go_on_where_the_cursor_is(serve):
         assert [record.value for record in next(iter(third))] == [b"6"]
         third.commit()
         assert third.committed == client.cursor(NAME).position == 13
+
+
+PATIENT = Retry(attempts=1000, pause=0.02, longest_pause=1)
+
+
+def test_a_python_consumer_of_a_prefix_that_commits_itself_goes_on_through_restarts_of_both(restarted, later):
+    """Each record is processed, in order; after a restart of the consumer, the batch again in which it ended."""
+    with opendata_log.LogClient(restarted.url, retry=PATIENT) as client:
+        def append(first):
+            for number in range(first, first + 10):
+                client.append([(b"orders/%d" % (number % 3), b"%d" % number), (b"payments", b"")], await_durable=True)
+
+        append(0)
+        seen = []
+        for batch in client.consume(Prefix(b"orders/"), NAME, limit=4, auto_commit=True):
+            assert all(record.key == b"orders/%d" % (int(record.value) % 3) for record in batch)
+            seen += [int(record.value) for record in batch]
+            if len(seen) == 8:
+                break
+        restarted.kill()
+        appending = threading.Timer(0.2, append, [10])
+        appending.start()
+        later(0.3, restarted.kill)
+        again = []
+        for batch in client.consume(Prefix(b"orders/"), NAME, limit=4, auto_commit=True):
+            again += [int(record.value) for record in batch]
+            if again[-1] == 19:
+                break
+        appending.join()
+    assert seen == [*range(8)] and again == [*range(4, 20)], "the second batch was not committed"
+
+
+def test_an_asyncio_consumer_of_keys_commits_itself(serve):
+    url = serve()
+
+    async def consume():
+        async with AsyncLogClient(url) as client:
+            await client.append([(KEY, b"0"), (b"others", b"1"), (RESULTS, b"2"), (KEY, b"3"), (RESULTS, b"4")])
+            seen = []
+            # What gives its keys once.
+            consumer = await client.consume(Keys(iter([KEY, RESULTS])), NAME, limit=2, auto_commit=True)
+            async with aclosing(aiter(consumer)) as batches:
+                async for batch in batches:
+                    seen.append([(record.key, record.value) for record in batch])
+                    if len(seen) == 2:
+                        break
+            return seen, consumer.committed, (await client.cursor(NAME)).position
+
+    assert asyncio.run(consume()) == ([[(KEY, b"0"), (RESULTS, b"2")], [(KEY, b"3"), (RESULTS, b"4")]], 3, 3)
+
+
+@pytest.mark.parametrize(("key", "settings", "error"), [
+    ("orders", {}, TypeError), (Keys([]), {}, ValueError), (KEY, {"limit": 0}, ValueError), (KEY, {"auto_commit": 1}, TypeError)])
+def test_a_wrong_consumer_is_told_before_anything_is_sent(key, settings, error):
+    with opendata_log.LogClient("http://127.0.0.1:1") as client, pytest.raises(error):
+        client.consume(key, NAME, **settings)

@@ -73,3 +73,42 @@ def test_consumers_of_typescript_go_on_where_the_cursor_is(serve, evaluate):  # 
         told.push(third.committed, (await client.cursor(name)).position);
         console.log(JSON.stringify(told));
     """) == ["Conflict", "Conflict", [0, 1, 2, 3, 4, 5], [6], 13, 13]
+
+
+def test_a_typescript_consumer_of_a_prefix_that_commits_itself_goes_on_through_restarts_of_both(restarted, later, evaluate):  # noqa: F811
+    """Each record is processed, in order; after a restart of the consumer, the batch again in which it ended."""
+    part = """
+        const bytes = (text) => new TextEncoder().encode(text);
+        const patient = new log.LogClient(%s, { retry: { attempts: 1000, pauseMs: 20, longestPauseMs: 1000 } });
+        const append = async (first) => {
+            for (let number = first; number < first + 10; number += 1) {
+                await patient.append([[bytes(`orders/${number %% 3}`), bytes(String(number))], [bytes("payments"), bytes("")]], true);
+            }
+        };
+        const seen = [];
+        const consume = async (last) => {
+            const consumer = await patient.consume({ prefix: bytes("orders/") }, "projection", 4, { autoCommit: true });
+            for await (const batch of consumer) {
+                seen.push(...batch.map((record) => `${text(record.key)} ${text(record.value)}`));
+                if (seen.at(-1).endsWith(` ${last}`)) break;
+            }
+        };
+    """ % json.dumps(restarted.url)
+    seen = evaluate(restarted.url, part + "await append(0); await consume(7); console.log(JSON.stringify(seen));")
+    restarted.kill()
+    later(0.5, restarted.kill)
+    again = evaluate(restarted.url, part + """
+        const appending = new Promise((resolve) => setTimeout(resolve, 300)).then(() => append(10));
+        await Promise.all([appending, consume(19)]);
+        console.log(JSON.stringify(seen));
+    """)
+    assert seen == [f"orders/{number % 3} {number}" for number in range(8)]
+    assert again == [f"orders/{number % 3} {number}" for number in range(4, 20)], "the second batch was not committed"
+
+
+def test_a_wrong_consumer_is_told_by_typescript_before_anything_is_sent(evaluate):  # noqa: F811
+    assert evaluate("http://127.0.0.1:1", """
+        const wrong = [["orders", 1, {}], [{ keys: [] }, 1, {}], [key, 0, {}], [key, 1, { autoCommit: 1 }], [key, 1, { auto: true }]];
+        const told = await Promise.all(wrong.map((each) => failing(client.consume(each[0], "projection", each[1], each[2]))));
+        console.log(JSON.stringify(told.map((error) => error.name)));
+    """) == ["TypeError", "RangeError", "RangeError", "TypeError", "TypeError"]

@@ -1,5 +1,7 @@
 //! The Rust client against real servers: kills, a private authority, and what docs/clients.md shows.
 
+mod consumers;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;

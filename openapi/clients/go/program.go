@@ -101,6 +101,10 @@ func run(api *client.LogAPIService) error {
 		return err
 	}
 
+	if err := consumes(api); err != nil {
+		return err
+	}
+
 	empty, large := appendOne(api, nil, nil), appendOne(api, make([]byte, 9000), nil)
 	say("typed", []bool{errors.Is(empty, InvalidArgument), errors.Is(large, TooLarge)})
 	began := time.Now()
@@ -167,6 +171,30 @@ func follows(api *client.LogAPIService) error {
 		arrived = append(arrived, bytesOf(value.Value))
 	}
 	say("followed", []any{arrived, followed.NextSequence})
+	return nil
+}
+
+func consumes(api *client.LogAPIService) error {
+	consumer, err := ConsumePrefix(here, api, nil, "program")
+	if err != nil {
+		return err
+	}
+	batch, err := consumer.Next(here)
+	if err != nil {
+		return err
+	}
+	var consumed []any
+	for _, value := range batch {
+		consumed = append(consumed, []any{value.Sequence, bytesOf(value.GetKey())})
+	}
+	if err := consumer.Commit(here); err != nil {
+		return err
+	}
+	cursor, answer, err := api.GetCursor(here, "program").Execute()
+	if err != nil {
+		return OfRead(answer, err)
+	}
+	say("consumed", []any{consumed, cursor.Position})
 	return nil
 }
 

@@ -10,7 +10,7 @@ import opendata.log.model.ScanResponse;
 import opendata.log.model.Value;
 
 /**
- * Reads batches of records of a key from where a cursor is, and moves the cursor.
+ * Reads batches of records, of a key or of all keys with a prefix, from where a cursor is, and moves the cursor.
  *
  * <p>Commit after each batch: with {@link #commit} a batch that was processed and not committed is read again by the next consumer (at least
  * once), with {@link #append} its results are appended in the same commit as the cursor moves (exactly once). If another consumer has
@@ -20,15 +20,26 @@ public final class Consumer {
     private final LogApi log;
     private final String url;
     private final String key;
+    private final String prefix;
     private final String cursor;
     private long committed;
     private long reached;
 
     /** Begins where the cursor is; at the beginning if there is none. The key is UTF-8 text. */
     public Consumer(LogApi log, String url, String key, String cursor) throws LogException {
+        this(log, url, key, null, cursor);
+    }
+
+    /** The same for all keys that begin with the prefix, in one order: each record has its key. An empty prefix is the whole log. */
+    public static Consumer ofPrefix(LogApi log, String url, String prefix, String cursor) throws LogException {
+        return new Consumer(log, url, null, prefix, cursor);
+    }
+
+    private Consumer(LogApi log, String url, String key, String prefix, String cursor) throws LogException {
         this.log = log;
         this.url = url;
         this.key = key;
+        this.prefix = prefix;
         this.cursor = cursor;
         try {
             committed = log.getCursor(cursor).getPosition();
@@ -45,7 +56,7 @@ public final class Consumer {
     public List<Value> next() throws LogException {
         while (true) {
             try {
-                ScanResponse page = log.scan(key, null, reached, null, 1000L, true, null, null, null, null, null, null, null, null, null, null, null);
+                ScanResponse page = log.scan(key, null, reached, null, 1000L, true, null, null, null, null, null, null, prefix, null, null, null, null);
                 reached = page.getNextSequence();
                 if (!page.getValues().isEmpty()) {
                     return page.getValues();

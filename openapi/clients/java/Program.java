@@ -91,6 +91,14 @@ public final class Program {
         List<String> arrived = followed.getValues().stream().map(value -> hex(value.getValue())).toList();
         say("followed", List.of(arrived, followed.getNextSequence()));
 
+        Consumer consumer = Consumer.ofPrefix(log, url, "", "program");
+        List<Object> consumed = new ArrayList<>();
+        for (Value value : consumer.next()) {
+            consumed.add(List.of(value.getSequence(), hex(value.getKey())));
+        }
+        consumer.commit();
+        say("consumed", List.of(consumed, log.getCursor("program").getPosition()));
+
         LogException empty = refusal(() -> append(new byte[0], new byte[0]));
         LogException large = refusal(() -> append(new byte[9000], new byte[0]));
         say("typed", List.of(empty instanceof LogException.InvalidArgument, large instanceof LogException.TooLarge));

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from opendata_log import InvalidArgument, LogClient, LogError, Retry, TooLarge
+from opendata_log import InvalidArgument, LogClient, LogError, Prefix, Retry, TooLarge
 
 
 def say(what: str, seen: object) -> None:
@@ -48,6 +48,12 @@ def main(url: str, refusing_url: str) -> None:
         say("followed", [[record.value.hex() for record in records], following])
         later.join()
         say("tailed", [record.sequence for record in client.tail(key, end=8)])
+
+        consumer = client.consume(Prefix(), "program")
+        batch = next(iter(consumer))
+        consumer.commit()
+        cursor = client.cursor("program")
+        say("consumed", [[[record.sequence, record.key and record.key.hex()] for record in batch], cursor and cursor.position])
 
         empty, large = (error_of(lambda: client.append([(refused, b"")])) for refused in (b"", bytes(9000)))
         say("typed", [isinstance(empty, InvalidArgument), isinstance(large, TooLarge)])

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from .errors import OF_CODE, Conflict, LogError, ProducerOutOfOrder, UnexpectedAnswer
+from .errors import OF_CODE, Behind, Conflict, LogError, ProducerOutOfOrder, UnexpectedAnswer
 from .generated.models import Conflict as ToldConflict
 from .generated.models import ErrorResponse
 from .records import decode
@@ -29,6 +29,11 @@ REFUSED_ON_THE_WAY = frozenset([401, 408, 411, 413, 414, 415, 417, 429, 431])
 
 # An append that took too long may have been applied, unless the message says this: the body did not arrive in time.
 NOT_APPLIED = "nothing was applied"
+
+# What the server cannot know of a read that waited in vain.
+ANOTHER_LOG = (
+    "; if there is another log at this address by now, or one that was restored from a backup, it does not have what this client "
+    "remembers: begin again with a new client, or pass at_least=0")
 
 
 def answered(response: httpx.Response, parsed: Any, kind: type[T]) -> T:
@@ -53,6 +58,8 @@ def error_of(told: ErrorResponse, status: int | None, headers: Mapping[str, str]
     """The error that the server told. Who tells of another one is no log server that this client knows."""
     kind = OF_CODE.get(told.code) if isinstance(told.code, str) else None
     message = str(told.message) if kind else f"an error that no log server tells: {told.code}: {told.message}"
+    if kind is Behind:
+        message += ANOTHER_LOG
     error = (kind or UnexpectedAnswer)(
         message, status=status, retry_after=seconds(headers.get("retry-after")), request_id=headers.get("x-request-id"))
     try:

@@ -19,14 +19,15 @@ from .outcome import sent_once
 from .producers import Producers, Producing
 from .records import Header, RecordToAppend, encode
 from .retry import Retry, retried
+from .seen import Seen
 from .steps import Ask, Body, Call
 
 
 class Appends:
     """The appends to one server: as those of producers, or without."""
 
-    def __init__(self, url: str, retry: Retry, api: Client, producers: Producers | None):
-        self._url, self._retry, self._api, self._producers = url, retry, api, producers
+    def __init__(self, url: str, retry: Retry, api: Client, producers: Producers | None, seen: Seen):
+        self._url, self._retry, self._api, self._producers, self._seen = url, retry, api, producers, seen
 
     def append(
         self, records: Iterable[RecordToAppend], await_durable: bool, if_no_record_since: Mapping[bytes, int] | None,
@@ -41,7 +42,13 @@ class Appends:
             preconditions=preconditions or UNSET,
             cursors=moves(cursors) or UNSET)
         path = append._get_kwargs(body=request)["url"]
-        return self._append(path, _json(request.to_dict()), len(request.records), await_durable)
+        return self._remembered(self._append(path, _json(request.to_dict()), len(request.records), await_durable), await_durable)
+
+    def _remembered(self, appending: Call[Appended], await_durable: bool) -> Call[Appended]:
+        done = yield from appending
+        if await_durable and done.start is not None:
+            self._seen.advance(done.start + done.count)
+        return done
 
     def _append(self, path: str, content: bytes, records: int, await_durable: bool) -> Call[Appended]:
         def send(producer: Producing) -> Call[AppendResponse]:

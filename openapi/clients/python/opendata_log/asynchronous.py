@@ -13,13 +13,14 @@ from . import arguments
 from .appended import Appended
 from .calls import Calls
 from .connections import Settings, is_a_stream
-from .consumers import AsyncConsumer
+from .consumers import AsyncConsumer, Progress
 from .cursors import Cursor, CursorMove
 from .generated.models import ScanVisibility
 from .producers import Producer, producers_of
 from .records import Page, Record, RecordToAppend, Segment
 from .retry import Retry
-from .selection import Selection
+from .seen import Seen
+from .selection import Selection, kept
 from .steps import Ask, Await, Call, Done, Found, Listen, NextEvent, Pause, Running, Step
 from .trimmed import OnTrimmed, taker, warn, without_notices
 
@@ -36,11 +37,13 @@ class AsyncLogClient:
     def __init__(
         self, url: str, *, token: str | None = None, timeout: float = 60.0, retry: Retry = Retry(),
         tls: ssl.SSLContext | None = None, connections: int = 100, producer: bool | Producer = True,
-        concurrent_appends: int | None = None,
+        concurrent_appends: int | None = None, read_your_writes: bool = True,
     ):
         """The arguments are those of `LogClient`."""
         self._settings = Settings.checked(url, token, timeout, tls, connections)
-        self._calls = Calls(self._settings.url, arguments.instance("retry", retry, Retry), producers_of(producer, concurrent_appends))
+        self._seen = Seen(read_your_writes)
+        self._calls = Calls(
+            self._settings.url, arguments.instance("retry", retry, Retry), producers_of(producer, concurrent_appends), self._seen)
         self._requests = httpx.AsyncClient(**self._settings.for_requests())
         self._waiting = httpx.AsyncClient(**self._settings.for_waiting())
 
@@ -55,6 +58,15 @@ class AsyncLogClient:
         await self._requests.aclose()
         await self._waiting.aclose()
 
+    @property
+    def at_least(self) -> int:
+        """See `LogClient.at_least`."""
+        return self._seen.below
+
+    def remember(self, at_least: int) -> None:
+        """See `LogClient.remember`."""
+        self._seen.advance(arguments.whole("at_least", at_least))
+
     async def append(
         self, records: Iterable[RecordToAppend], *, await_durable: bool = False,
         if_no_record_since: Mapping[bytes, int] | None = None, cursors: Iterable[CursorMove] | None = None,
@@ -64,41 +76,46 @@ class AsyncLogClient:
 
     def scan(
         self, key: Selection, *, start: int = 0, end: int | None = None, page: int = 1000,
-        visibility: ScanVisibility = "memory", start_time_ms: int | None = None, on_trimmed: OnTrimmed | None = None,
+        visibility: ScanVisibility = "memory", start_time_ms: int | None = None, at_least: int | None = None,
+        on_trimmed: OnTrimmed | None = None,
     ) -> AsyncIterator[Record]:
         """See `LogClient.scan`."""
-        return self._each(self._calls.scan(key, start, end, page, visibility, start_time_ms), taker(on_trimmed))
+        return self._each(self._calls.scan(key, start, end, page, visibility, start_time_ms, at_least), taker(on_trimmed))
 
     async def last(
         self, key: bytes, count: int, *, visibility: ScanVisibility = "memory", start_time_ms: int | None = None,
+        at_least: int | None = None,
     ) -> Page:
         """See `LogClient.last`."""
-        return await self._result(self._calls.last(key, count, visibility, start_time_ms))
+        return await self._result(self._calls.last(key, count, visibility, start_time_ms, at_least))
 
     async def follow_once(
         self, key: Selection, *, start: int = 0, limit: int = 1000, wait: float = 30.0, visibility: ScanVisibility = "memory",
+        at_least: int | None = None,
     ) -> Page:
         """See `LogClient.follow_once`."""
-        return await self._result(self._calls.follow_once(key, start, limit, wait, visibility))
+        return await self._result(self._calls.follow_once(key, start, limit, wait, visibility, at_least))
 
     def tail(
         self, key: Selection, *, start: int = 0, end: int | None = None, visibility: ScanVisibility = "memory",
-        start_time_ms: int | None = None, on_trimmed: OnTrimmed | None = None,
+        start_time_ms: int | None = None, at_least: int | None = None, on_trimmed: OnTrimmed | None = None,
     ) -> AsyncIterator[Record]:
         """See `LogClient.tail`."""
-        return self._each(self._calls.tail(key, start, end, visibility, start_time_ms), taker(on_trimmed))
+        return self._each(self._calls.tail(key, start, end, visibility, start_time_ms, at_least), taker(on_trimmed))
 
-    async def count(self, key: bytes, *, start: int = 0, end: int | None = None, on_trimmed: OnTrimmed | None = None) -> int:
+    async def count(
+        self, key: bytes, *, start: int = 0, end: int | None = None, at_least: int | None = None, on_trimmed: OnTrimmed | None = None,
+    ) -> int:
         """See `LogClient.count`."""
         tell = taker(on_trimmed)
-        records, trimmed = await self._result(self._calls.count(key, start, end))
+        records, trimmed = await self._result(self._calls.count(key, start, end, at_least))
         if trimmed is not None:
             tell(trimmed)
         return records
 
-    def keys(self, *, prefix: bytes = b"", page: int = 1000) -> AsyncIterator[bytes]:
+    def keys(self, *, prefix: bytes = b"", page: int = 1000, at_least: int | None = None) -> AsyncIterator[bytes]:
         """See `LogClient.keys`."""
-        return self._each(self._calls.keys(prefix, page))
+        return self._each(self._calls.keys(prefix, page, at_least))
 
     async def segments(self, *, start: int = 0, end: int | None = None) -> list[Segment]:
         """See `LogClient.segments`."""
@@ -132,12 +149,11 @@ class AsyncLogClient:
         """See `LogClient.delete_cursor`."""
         return await self._result(self._calls.delete_cursor(name))
 
-    async def consume(self, key: bytes, cursor: str, *, limit: int = 1000) -> AsyncConsumer:
+    async def consume(self, key: Selection, cursor: str, *, limit: int = 1000, auto_commit: bool = False) -> AsyncConsumer:
         """See `LogClient.consume`; with `async for` and `await consumer.commit()`."""
-        arguments.data("key", key)
-        arguments.whole("limit", limit, least=1)
+        progress = Progress(kept(key), cursor, arguments.whole("limit", limit, least=1), arguments.flag("auto_commit", auto_commit))
         found = await self.cursor(cursor)
-        return AsyncConsumer(self, key, cursor, 0 if found is None else found.position, limit)
+        return AsyncConsumer(self, progress, 0 if found is None else found.position)
 
     async def _result(self, call: Call[T]) -> T:
         running = Running(call)

@@ -20,9 +20,10 @@ from .generated.types import UNSET
 from .producers import Producers
 from .records import Page, RecordToAppend, Segment, decode, encode, record
 from .retry import Connections, Retry, retried
+from .seen import WAIT_MS, Seen
 from .selection import Selection, selected
 from .steps import Ask, Call, Found, Pause
-from .tail import Rest, tail
+from .tail import Rest, Stream, tail
 from .trimmed import Trimmed, floor
 
 A = TypeVar("A")
@@ -37,11 +38,11 @@ LONGEST_WAIT_SECONDS = 60.0
 class Calls:
     """The calls to one server. Each checks its arguments at once, and is then a generator of steps."""
 
-    def __init__(self, url: str, retry: Retry, producers: Producers | None):
-        self._url, self._retry = url, retry
+    def __init__(self, url: str, retry: Retry, producers: Producers | None, seen: Seen):
+        self._url, self._retry, self._seen = url, retry, seen
         # The generated functions want one, for a setting of how answers are read.
         self._api = Client(base_url=url)
-        self._appends = Appends(url, retry, self._api, producers)
+        self._appends = Appends(url, retry, self._api, producers, seen)
         self._commands = Commands(url, retry, self._api)
         self._cursors = Cursors(url, retry, self._api)
 
@@ -54,9 +55,10 @@ class Calls:
 
     def scan(
         self, key: Selection, start: int, end: int | None, page: int, visibility: ScanVisibility, start_time_ms: int | None,
+        at_least: int | None,
     ) -> Call[None]:
         """See `LogClient.scan`."""
-        query = self._query(key, start, end, visibility, start_time_ms)
+        query = self._query(key, start, end, visibility, start_time_ms, at_least)
         return self._pages(key, query, arguments.whole("page", page, least=1))
 
     def _pages(self, key: Selection, query: dict[str, Any], limit: int) -> Call[None]:
@@ -69,16 +71,18 @@ class Calls:
             yield Found(page.records)
             query = query | {"start_seq": page.next_sequence}
 
-    def last(self, key: bytes, count: int, visibility: ScanVisibility, start_time_ms: int | None) -> Call[Page]:
+    def last(
+        self, key: bytes, count: int, visibility: ScanVisibility, start_time_ms: int | None, at_least: int | None,
+    ) -> Call[Page]:
         """See `LogClient.last`."""
-        query = self._query(key, 0, None, visibility, start_time_ms)
-        return self._page(scan._get_kwargs(**query, last=arguments.whole("count", count, least=1)))
+        query = self._query(key, 0, None, visibility, start_time_ms, at_least)
+        return self._page(query | {"last": arguments.whole("count", count, least=1)})
 
     def follow_once(
-        self, key: Selection, start: int, limit: int, wait: float, visibility: ScanVisibility,
+        self, key: Selection, start: int, limit: int, wait: float, visibility: ScanVisibility, at_least: int | None,
     ) -> Call[Page]:
         """See `LogClient.follow_once`."""
-        query = self._query(key, start, None, visibility, None)
+        query = self._query(key, start, None, visibility, None, at_least)
         return self._follow(query, arguments.whole("limit", limit, least=1), arguments.seconds("wait", wait))
 
     def _follow(self, query: dict[str, Any], limit: int, wait: float) -> Call[Page]:
@@ -99,9 +103,10 @@ class Calls:
 
     def tail(
         self, key: Selection, start: int, end: int | None, visibility: ScanVisibility, start_time_ms: int | None,
+        at_least: int | None,
     ) -> Call[None]:
         """See `LogClient.tail`."""
-        query = self._query(key, start, end, visibility, start_time_ms)
+        query = self._query(key, start, end, visibility, start_time_ms, at_least)
 
         def rest(last: int | None) -> Call[Rest]:
             if end is None:
@@ -109,12 +114,23 @@ class Calls:
             page = yield from self._scan(query if last is None else query | {"start_seq": last + 1}, 1)
             return Rest(not page.records and page.next_sequence >= end, page.trimmed_before)
 
-        asked = stream._get_kwargs(**query)
-        return tail(key, asked["params"], f"GET {self._url}{asked['url']}", Connections(self._retry), rest)
+        def parameters() -> dict[str, Any]:
+            asked = stream._get_kwargs(**query | {"at_least": self._seen.at_least(at_least)})
+            return dict(asked["params"])
 
-    def count(self, key: bytes, start: int, end: int | None) -> Call[tuple[int, Trimmed | None]]:
+        def seen(sequence: int, headers: Mapping[str, str]) -> None:
+            if visibility == "durable":
+                self._seen.advance(sequence + 1)
+            else:
+                self._seen.read(sequence + 1, headers)
+
+        return tail(key, Stream(f"{self._url}/api/v1/log/stream", parameters, rest, seen), Connections(self._retry))
+
+    def count(self, key: bytes, start: int, end: int | None, at_least: int | None) -> Call[tuple[int, Trimmed | None]]:
         """See `LogClient.count`; and the notice, if records of the range had been trimmed."""
-        asked = count._get_kwargs(key_base64=encode(arguments.data("key", key)), **_range(start, end))
+        arguments.whole_or_none("at_least", at_least)
+        asked = count._get_kwargs(
+            key_base64=encode(arguments.data("key", key)), **_range(start, end), at_least=self._seen.at_least(at_least))
 
         def told(answer: CountResponse) -> tuple[int, Trimmed | None]:
             before = floor(answer.trimmed_before)
@@ -122,14 +138,15 @@ class Calls:
 
         return self._read(CountResponse, asked, count._parse_response, told)
 
-    def keys(self, prefix: bytes, page: int) -> Call[None]:
+    def keys(self, prefix: bytes, page: int, at_least: int | None) -> Call[None]:
         """See `LogClient.keys`."""
+        arguments.whole_or_none("at_least", at_least)
         return self._keys({
-            "prefix_base64": encode(arguments.data("prefix", prefix)), "limit": arguments.whole("page", page, least=1)})
+            "prefix_base64": encode(arguments.data("prefix", prefix)), "limit": arguments.whole("page", page, least=1)}, at_least)
 
-    def _keys(self, query: dict[str, Any]) -> Call[None]:
+    def _keys(self, query: dict[str, Any], at_least: int | None) -> Call[None]:
         while True:
-            asked = list_keys._get_kwargs(**query)
+            asked = list_keys._get_kwargs(**query, at_least=self._seen.at_least(at_least))
             keys, following = yield from self._read(
                 KeysResponse, asked, list_keys._parse_response,
                 lambda answer: ([decode(found.key) for found in answer.keys], answer.next_start_after))
@@ -173,30 +190,37 @@ class Calls:
 
     def _query(
         self, key: Selection, start: int, end: int | None, visibility: ScanVisibility, start_time_ms: int | None,
+        at_least: int | None,
     ) -> dict[str, Any]:
         since = arguments.whole_or_none("start_time_ms", start_time_ms)
         return {
             **selected(key), **_range(start, end),
             "visibility": arguments.one_of("visibility", visibility, VISIBILITIES),
-            "start_time_ms": UNSET if since is None else since}
+            "start_time_ms": UNSET if since is None else since,
+            "at_least": arguments.whole_or_none("at_least", at_least)}
 
     def _scan(self, query: dict[str, Any], limit: int, wait: float = 0.0) -> Call[Page]:
-        return self._page(scan._get_kwargs(**query, limit=limit, follow=wait > 0, timeout_ms=math.ceil(wait * 1000)), wait)
+        return self._page(query | {"limit": limit, "follow": wait > 0}, wait)
 
-    def _page(self, asked: dict[str, Any], wait: float = 0.0) -> Call[Page]:
+    def _page(self, query: dict[str, Any], wait: float = 0.0) -> Call[Page]:
+        at_least = self._seen.at_least(query["at_least"])
+        wait_ms = WAIT_MS if wait == 0 and at_least is not UNSET else math.ceil(wait * 1000)
         return self._read(
-            ScanResponse, asked, scan._parse_response,
+            ScanResponse, scan._get_kwargs(**query | {"at_least": at_least, "timeout_ms": wait_ms}), scan._parse_response,
             lambda answer: Page(
                 [record(value) for value in answer.values], answer.next_sequence, floor(answer.trimmed_before), answer.more is True),
-            wait)
+            wait, lambda page, headers: self._seen.read(page.next_sequence, headers))
 
     def _read(
         self, kind: type[A], asked: dict[str, Any], parse: Callable[..., Any], use: Callable[[A], T], wait: float = 0.0,
+        seen: Callable[[T, Mapping[str, str]], None] = lambda found, headers: None,
     ) -> Call[T]:
         def once() -> Call[T]:
             try:
                 response = yield Ask("GET", asked["url"], asked["params"], wait=wait)
-                return use(answered(response, parse(client=self._api, response=response), kind))
+                found = use(answered(response, parse(client=self._api, response=response), kind))
+                seen(found, response.headers)
+                return found
             except httpx.DecodingError as error:
                 raise errors.UnexpectedAnswer(f"an answer that no log server gives: {reason(error)}") from error
             except httpx.RequestError as error:

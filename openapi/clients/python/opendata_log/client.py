@@ -13,13 +13,14 @@ from . import arguments
 from .appended import Appended
 from .calls import Calls
 from .connections import Settings, is_a_stream
-from .consumers import Consumer
+from .consumers import Consumer, Progress
 from .cursors import Cursor, CursorMove
 from .generated.models import ScanVisibility
 from .producers import Producer, producers_of
 from .records import Page, Record, RecordToAppend, Segment
 from .retry import Retry
-from .selection import Selection
+from .seen import Seen
+from .selection import Selection, kept
 from .steps import Ask, Await, Call, Done, Found, Listen, NextEvent, Pause, Running, Step
 from .trimmed import OnTrimmed, taker, warn, without_notices
 
@@ -35,7 +36,7 @@ class LogClient:
     def __init__(
         self, url: str, *, token: str | None = None, timeout: float = 60.0, retry: Retry = Retry(),
         tls: ssl.SSLContext | None = None, connections: int = 100, producer: bool | Producer = True,
-        concurrent_appends: int | None = None,
+        concurrent_appends: int | None = None, read_your_writes: bool = True,
     ):
         """`url` is the server's, `token` one of its token file; `timeout` is for silence, in seconds.
 
@@ -45,9 +46,14 @@ class LogClient:
         Appends are applied exactly once, as those of producers with names of their own; `producer=False` sends them without, for
         servers that know no producers, and a `Producer` gives the name. Up to `concurrent_appends` (100) are on their way at a time; with 1,
         and with a name, they are applied in the order in which they are called.
+
+        The client remembers up to where it appended (with `await_durable`) and read, as far as that is durable, and its reads wait until
+        the server shows that much, which matters with read-only servers: see `at_least`. `read_your_writes=False` switches that off.
         """
         self._settings = Settings.checked(url, token, timeout, tls, connections)
-        self._calls = Calls(self._settings.url, arguments.instance("retry", retry, Retry), producers_of(producer, concurrent_appends))
+        self._seen = Seen(read_your_writes)
+        self._calls = Calls(
+            self._settings.url, arguments.instance("retry", retry, Retry), producers_of(producer, concurrent_appends), self._seen)
         self._requests = httpx.Client(**self._settings.for_requests())
         self._waiting = httpx.Client(**self._settings.for_waiting())
 
@@ -61,6 +67,20 @@ class LogClient:
         """Closes its connections."""
         self._requests.close()
         self._waiting.close()
+
+    @property
+    def at_least(self) -> int:
+        """What this client has appended or read, and no crash can undo, is below this sequence: its later reads show at least that much.
+
+        To have another client or process see as much, give this to its `remember`, or to one of its reads as `at_least`. A read that is
+        given `at_least` waits for that in place of what the client remembers; with 0, it does not wait. One that waited for too long is
+        sent again as other reads are, and then raises `Behind`.
+        """
+        return self._seen.below
+
+    def remember(self, at_least: int) -> None:
+        """From now on, reads of this client show at least everything below this sequence: the `at_least` of another client."""
+        self._seen.advance(arguments.whole("at_least", at_least))
 
     def append(
         self, records: Iterable[RecordToAppend], *, await_durable: bool = False,
@@ -79,42 +99,45 @@ class LogClient:
 
     def scan(
         self, key: Selection, *, start: int = 0, end: int | None = None, page: int = 1000,
-        visibility: ScanVisibility = "memory", start_time_ms: int | None = None, on_trimmed: OnTrimmed | None = None,
+        visibility: ScanVisibility = "memory", start_time_ms: int | None = None, at_least: int | None = None,
+        on_trimmed: OnTrimmed | None = None,
     ) -> Iterator[Record]:
         """The records of `key` with sequences from `start` up to, not including, `end`, read page by page.
 
         With `Keys([…])` or a `Prefix` in place of a key, those of several keys are read in one order, each with its `key`.
 
         Those before the first one that was appended at or after `start_time_ms` are skipped. With the visibility `durable` only
-        what is on object storage is read.
+        what is on object storage is read. `at_least` is what must be shown, in place of `LogClient.at_least`.
 
         If records of the range had been trimmed, `on_trimmed` is called with a `Trimmed`, before the next record. Without
         it, that is logged as a warning (the logger is `opendata_log`).
         """
-        return self._each(self._calls.scan(key, start, end, page, visibility, start_time_ms), taker(on_trimmed))
+        return self._each(self._calls.scan(key, start, end, page, visibility, start_time_ms, at_least), taker(on_trimmed))
 
     def last(
         self, key: bytes, count: int, *, visibility: ScanVisibility = "memory", start_time_ms: int | None = None,
+        at_least: int | None = None,
     ) -> Page:
         """The last `count` records of `key`, in order; and where a tail continues.
 
         With `start_time_ms`, only those from the first one on that was appended at that time or later. The server limits a page (to 10,000
         records and 8 MiB by default): of more, the newest come. If reading them takes too long, too: then the page says so with `more`.
         """
-        return self._result(self._calls.last(key, count, visibility, start_time_ms))
+        return self._result(self._calls.last(key, count, visibility, start_time_ms, at_least))
 
     def follow_once(
         self, key: Selection, *, start: int = 0, limit: int = 1000, wait: float = 30.0, visibility: ScanVisibility = "memory",
+        at_least: int | None = None,
     ) -> Page:
         """The next records of `key` as soon as there are any, or none after `wait` seconds; and where to continue.
 
         A long wait takes several requests. If records from `start` on had been trimmed, the page says so: `Page.trimmed_before`.
         """
-        return self._result(self._calls.follow_once(key, start, limit, wait, visibility))
+        return self._result(self._calls.follow_once(key, start, limit, wait, visibility, at_least))
 
     def tail(
         self, key: Selection, *, start: int = 0, end: int | None = None, visibility: ScanVisibility = "memory",
-        start_time_ms: int | None = None, on_trimmed: OnTrimmed | None = None,
+        start_time_ms: int | None = None, at_least: int | None = None, on_trimmed: OnTrimmed | None = None,
     ) -> Iterator[Record]:
         """The records of `key`, each as it arrives, without an end or up to `end`; the rest is as for `scan`.
 
@@ -123,22 +146,24 @@ class LogClient:
 
         `on_trimmed` is called, or a warning is logged, also when a trim overtakes the tail. An error that it raises ends the tail.
         """
-        return self._each(self._calls.tail(key, start, end, visibility, start_time_ms), taker(on_trimmed))
+        return self._each(self._calls.tail(key, start, end, visibility, start_time_ms, at_least), taker(on_trimmed))
 
-    def count(self, key: bytes, *, start: int = 0, end: int | None = None, on_trimmed: OnTrimmed | None = None) -> int:
+    def count(
+        self, key: bytes, *, start: int = 0, end: int | None = None, at_least: int | None = None, on_trimmed: OnTrimmed | None = None,
+    ) -> int:
         """How many records `key` has in a range of sequences. Those that were trimmed do not count.
 
         If the range begins before the floor, `on_trimmed` is called, or a warning is logged, as by `scan`.
         """
         tell = taker(on_trimmed)
-        records, trimmed = self._result(self._calls.count(key, start, end))
+        records, trimmed = self._result(self._calls.count(key, start, end, at_least))
         if trimmed is not None:
             tell(trimmed)
         return records
 
-    def keys(self, *, prefix: bytes = b"", page: int = 1000) -> Iterator[bytes]:
+    def keys(self, *, prefix: bytes = b"", page: int = 1000, at_least: int | None = None) -> Iterator[bytes]:
         """The distinct keys that begin with `prefix`, in byte order, read page by page."""
-        return self._each(self._calls.keys(prefix, page))
+        return self._each(self._calls.keys(prefix, page, at_least))
 
     def segments(self, *, start: int = 0, end: int | None = None) -> list[Segment]:
         """The segments that overlap a range of sequences."""
@@ -189,18 +214,23 @@ class LogClient:
         """Deletes a cursor. It returns, when that is durable, whether there was one. The right `append` is needed."""
         return self._result(self._calls.delete_cursor(name))
 
-    def consume(self, key: bytes, cursor: str, *, limit: int = 1000) -> Consumer:
+    def consume(self, key: Selection, cursor: str, *, limit: int = 1000, auto_commit: bool = False) -> Consumer:
         """Batches of up to `limit` records of `key`, from where the cursor is; from the beginning if there is none:
 
             consumer = client.consume(b"orders", "orders-projection")
             for batch in consumer:
                 process(batch)
                 consumer.commit()
+
+        With `Keys([…])` or a `Prefix` in place of a key, the records of several keys come in one order, each with its `key`. With
+        `auto_commit`, each batch is committed when the next one is asked for:
+
+            for batch in client.consume(Prefix(b"orders/"), "orders-projection", auto_commit=True):
+                process(batch)
         """
-        arguments.data("key", key)
-        arguments.whole("limit", limit, least=1)
+        progress = Progress(kept(key), cursor, arguments.whole("limit", limit, least=1), arguments.flag("auto_commit", auto_commit))
         found = self.cursor(cursor)
-        return Consumer(self, key, cursor, 0 if found is None else found.position, limit)
+        return Consumer(self, progress, 0 if found is None else found.position)
 
     def _result(self, call: Call[T]) -> T:
         running = Running(call)

@@ -1,18 +1,20 @@
-"""Consumers: the records of a key from where a cursor is, and the cursor moved once they are processed."""
+"""Consumers: the records of a key, or of several, from where a cursor is, and the cursor moved once they are processed."""
 
 from collections.abc import AsyncIterator, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Protocol
 
 from .appended import Appended
 from .cursors import Cursor, CursorMove
 from .records import Page, Record, RecordToAppend
+from .selection import Selection
 
 # One wait for records is no longer than this; then another one follows.
 WAIT_SECONDS = 30.0
 
 
 class _Client(Protocol):
-    def follow_once(self, key: bytes, *, start: int = 0, limit: int = 1000, wait: float = 30.0) -> Page: ...
+    def follow_once(self, key: Selection, *, start: int = 0, limit: int = 1000, wait: float = 30.0) -> Page: ...
 
     def move_cursor(self, name: str, position: int, *, expected: int | None = None) -> Cursor: ...
 
@@ -22,7 +24,7 @@ class _Client(Protocol):
 
 
 class _AsyncClient(Protocol):
-    async def follow_once(self, key: bytes, *, start: int = 0, limit: int = 1000, wait: float = 30.0) -> Page: ...
+    async def follow_once(self, key: Selection, *, start: int = 0, limit: int = 1000, wait: float = 30.0) -> Page: ...
 
     async def move_cursor(self, name: str, position: int, *, expected: int | None = None) -> Cursor: ...
 
@@ -31,11 +33,23 @@ class _AsyncClient(Protocol):
     ) -> Appended: ...
 
 
-class _Progress:
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What a consumer reads, and how it says how far it is."""
+
+    key: Selection
+    cursor: str
+    limit: int
+    """The most records of a batch."""
+    commits: bool
+    """Whether a batch is committed when the next one is asked for."""
+
+
+class _Position:
     """How far a consumer is."""
 
-    def __init__(self, key: bytes, name: str, position: int, limit: int):
-        self._key, self._name, self._limit = key, name, limit
+    def __init__(self, progress: Progress, position: int):
+        self._progress = progress
         self._committed = self._reached = position
 
     @property
@@ -44,33 +58,37 @@ class _Progress:
         return self._committed
 
     def _move(self) -> CursorMove:
-        return CursorMove(self._name, self._reached, self._committed)
+        return CursorMove(self._progress.cursor, self._reached, self._committed)
 
 
-class Consumer(_Progress):
-    """Batches of records of a key, from where a cursor is, without an end; from `LogClient.consume`.
+class Consumer(_Position):
+    """Batches of records of a key, or of several, from where a cursor is, without an end; from `LogClient.consume`.
 
     Commit after each batch: with `commit` a batch that was processed and not committed is read again by the next consumer (at least
     once), with `append` its results are appended in the same commit as the cursor moves (exactly once). If another consumer has
-    moved the cursor, both raise `Conflict` and change nothing: stop, or begin again with `LogClient.consume`.
+    moved the cursor, both raise `Conflict` and change nothing: stop, or begin again with `LogClient.consume`. With `auto_commit`, the
+    iterator commits each batch before it reads the next one (at least once).
     """
 
-    def __init__(self, client: _Client, key: bytes, name: str, position: int, limit: int):
-        super().__init__(key, name, position, limit)
+    def __init__(self, client: _Client, progress: Progress, position: int):
+        super().__init__(progress, position)
         self._client = client
 
     def __iter__(self) -> Iterator[list[Record]]:
-        """Each batch has at least one record."""
+        """Each batch has at least one record. A batch that the loop is left in is not committed by `auto_commit`."""
         while True:
-            page = self._client.follow_once(self._key, start=self._reached, limit=self._limit, wait=WAIT_SECONDS)
+            page = self._client.follow_once(
+                self._progress.key, start=self._reached, limit=self._progress.limit, wait=WAIT_SECONDS)
             self._reached = page.next_sequence
             if page.records:
                 yield page.records
+                if self._progress.commits:
+                    self.commit()
 
     def commit(self) -> None:
         """Moves the cursor behind all that was handed out. It returns when that is durable."""
         if self._reached != self._committed:
-            self._client.move_cursor(self._name, self._reached, expected=self._committed)
+            self._client.move_cursor(self._progress.cursor, self._reached, expected=self._committed)
             self._committed = self._reached
 
     def append(self, results: Iterable[RecordToAppend], *, await_durable: bool = False) -> Appended:
@@ -80,25 +98,28 @@ class Consumer(_Progress):
         return appended
 
 
-class AsyncConsumer(_Progress):
+class AsyncConsumer(_Position):
     """The same for asyncio: `async for batch in consumer`, and `await` for `commit` and `append`."""
 
-    def __init__(self, client: _AsyncClient, key: bytes, name: str, position: int, limit: int):
-        super().__init__(key, name, position, limit)
+    def __init__(self, client: _AsyncClient, progress: Progress, position: int):
+        super().__init__(progress, position)
         self._client = client
 
     async def __aiter__(self) -> AsyncIterator[list[Record]]:
         """See `Consumer`."""
         while True:
-            page = await self._client.follow_once(self._key, start=self._reached, limit=self._limit, wait=WAIT_SECONDS)
+            page = await self._client.follow_once(
+                self._progress.key, start=self._reached, limit=self._progress.limit, wait=WAIT_SECONDS)
             self._reached = page.next_sequence
             if page.records:
                 yield page.records
+                if self._progress.commits:
+                    await self.commit()
 
     async def commit(self) -> None:
         """See `Consumer.commit`."""
         if self._reached != self._committed:
-            await self._client.move_cursor(self._name, self._reached, expected=self._committed)
+            await self._client.move_cursor(self._progress.cursor, self._reached, expected=self._committed)
             self._committed = self._reached
 
     async def append(self, results: Iterable[RecordToAppend], *, await_durable: bool = False) -> Appended:

@@ -1,6 +1,6 @@
 """Which keys are read: one, several, or all that begin with a prefix."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -28,6 +28,13 @@ class Keys:
 
 Selection: TypeAlias = bytes | Prefix | Keys
 """A key, or what selects several."""
+
+
+def kept(selection: Selection) -> Selection:
+    """The same, checked, and fit to be read several times."""
+    once = Keys(tuple(selection.keys)) if isinstance(selection, Keys) and isinstance(selection.keys, Iterator) else selection
+    selected(once)
+    return once
 
 
 def selected(selection: object) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Following a key over server-sent events, with resume."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -20,7 +20,7 @@ from .trimmed import Trimmed, floor
 T = TypeVar("T")
 
 # After these the same stream may be asked for again.
-PASSING = (errors.Overloaded, errors.Unavailable, errors.DeadlineExceeded, errors.UnexpectedAnswer)
+PASSING = (errors.Overloaded, errors.Unavailable, errors.Behind, errors.DeadlineExceeded, errors.UnexpectedAnswer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,20 +33,28 @@ class Rest:
     """The floor of the log, if it is beyond where the tail is."""
 
 
-def tail(
-    key: Selection, query: dict[str, Any], request: str, connections: Connections, rest: Callable[[int | None], Call[Rest]],
-) -> Call[None]:
-    """The records of `key` that `query` asks for, over as many connections as it takes, and notices of what was trimmed.
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """What a tail follows."""
 
-    A stream ends at its end and also with its server; `rest` says what is left after a sequence, or at all.
-    """
+    url: str
+    parameters: Callable[[], dict[str, Any]]
+    """Those of the next connection."""
+    rest: Callable[[int | None], Call[Rest]]
+    """What is left after a sequence, or at all: a stream ends at its end and also with its server."""
+    seen: Callable[[int, Mapping[str, str]], None]
+    """Told of each record: its sequence, and the headers of the stream that it came in."""
+
+
+def tail(key: Selection, stream: Stream, connections: Connections) -> Call[None]:
+    """The records of `key` in `stream`, over as many connections as it takes, and notices of what was trimmed."""
     position = _Position(key)
-    with naming(request):
+    with naming(f"GET {stream.url}"):
         while True:
             error: errors.LogError
             try:
-                yield from _one_connection(query, position, connections)
-                left = yield from rest(position.last)
+                yield from _one_connection(stream, position, connections)
+                left = yield from stream.rest(position.last)
                 yield from position.trimmed(left.trimmed_before)
                 if left.is_over:
                     return
@@ -76,8 +84,8 @@ class _Position:
             yield Found([Trimmed(self.key, before)])
 
 
-def _one_connection(query: dict[str, Any], position: _Position, connections: Connections) -> Call[None]:
-    response: httpx.Response = yield Listen(query, position.last)
+def _one_connection(stream: Stream, position: _Position, connections: Connections) -> Call[None]:
+    response: httpx.Response = yield Listen(stream.parameters(), position.last)
     if response.status_code == 204:
         return
     if response.status_code != 200:
@@ -86,14 +94,14 @@ def _one_connection(query: dict[str, Any], position: _Position, connections: Con
     if not kind.startswith("text/event-stream"):
         raise errors.UnexpectedAnswer(f"a stream that no log server gives: {kind!r}", status=response.status_code)
     try:
-        yield from _records(response, position, connections)
+        yield from _records(response, stream, position, connections)
     except httpx.RequestError:
         _heard(response, connections)
         raise
     _heard(response, connections)
 
 
-def _records(response: httpx.Response, position: _Position, connections: Connections) -> Call[None]:
+def _records(response: httpx.Response, stream: Stream, position: _Position, connections: Connections) -> Call[None]:
     while True:
         event: ServerSentEvent | None = yield NextEvent()
         if event is None:
@@ -109,6 +117,7 @@ def _records(response: httpx.Response, position: _Position, connections: Connect
             found = record(_read(Value.from_dict, event.data))
             connections.answered()
             position.last = found.sequence
+            stream.seen(found.sequence, response.headers)
             yield Found([found])
 
 

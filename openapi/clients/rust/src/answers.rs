@@ -13,6 +13,10 @@ use crate::error::{Error, ErrorKind};
 use crate::http::Answer;
 use crate::wire::{self, ErrorResponse, PROTOBUF};
 
+/// What the server cannot know of a read that waited in vain.
+const ANOTHER_LOG: &str = "; if there is another log at this address by now, or one that was restored from a backup, it does not have what \
+                           this client remembers: begin again with a new client, or read with at_least(0)";
+
 /// A message that the server answers with.
 pub(crate) trait Answered: Message + Default {
     /// Its `status`.
@@ -67,6 +71,9 @@ fn refusal(answer: &Answer) -> Error {
         return unexpected(answer);
     };
     let error = match ErrorKind::of_response(&response) {
+        Some(kind @ ErrorKind::Behind) => {
+            Error::new(kind, format!("{}{ANOTHER_LOG}", response.message))
+        }
         Some(kind) => Error::new(kind, response.message),
         None => Error::new(
             ErrorKind::UnexpectedAnswer,

@@ -12,6 +12,7 @@ use crate::http::Http;
 use crate::producer::Producers;
 use crate::reading::LONGEST_WAIT;
 use crate::retry::Retry;
+use crate::seen::Seen;
 
 /// How long a connection may take to be made.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -27,6 +28,7 @@ pub struct LogClientBuilder {
     requests: usize,
     appends: usize,
     producers: bool,
+    reads_its_writes: bool,
     proxy: bool,
     retry: Retry,
 }
@@ -52,6 +54,7 @@ impl LogClient {
             requests: 100,
             appends: 100,
             producers: true,
+            reads_its_writes: true,
             proxy: true,
             retry: Retry::default(),
         }
@@ -98,6 +101,15 @@ impl LogClientBuilder {
         self
     }
 
+    /// Whether reads wait until the server shows what this client appended (with [`AppendOptions::await_durable`]) and read before, as far as
+    /// that is durable, which matters with read-only servers; see [`LogClient::at_least`]. By default they do.
+    ///
+    /// [`AppendOptions::await_durable`]: crate::AppendOptions::await_durable
+    pub fn read_your_writes(mut self, read_your_writes: bool) -> Self {
+        self.reads_its_writes = read_your_writes;
+        self
+    }
+
     /// Connects to the server directly, whatever `HTTP_PROXY` and `HTTPS_PROXY` say.
     pub fn no_proxy(mut self) -> Self {
         self.proxy = false;
@@ -134,7 +146,8 @@ impl LogClientBuilder {
             self.requests,
         );
         let producers = self.producers.then(|| Producers::new(self.appends));
-        Ok(LogClient::new(http, retry, producers))
+        let seen = Seen::new(self.reads_its_writes);
+        Ok(LogClient::new(http, retry, producers, seen))
     }
 
     fn authorities(&self) -> Result<Option<Vec<Certificate>>, Error> {

@@ -19,13 +19,13 @@ use crate::producer::Producers;
 use crate::reading::{self, Page, Query, ReadOptions};
 use crate::record::{Appended, Counted, Record, Segment};
 use crate::retry::Retry;
+use crate::seen::Seen;
 use crate::selection::Selection;
 use crate::tail;
 use crate::trim;
 use crate::wire::{CountResponse, KeysResponse, PutCursorRequest, SegmentsResponse, TrimRequest};
 
 const KEYS: &str = "/api/v1/log/keys";
-const KEYS_PAGE: u64 = 1000;
 
 /// A client of one server. A clone shares its connections.
 ///
@@ -36,14 +36,16 @@ pub struct LogClient {
     retry: Retry,
     /// None: appends are not protected.
     producers: Option<Arc<Producers>>,
+    pub(crate) seen: Arc<Seen>,
 }
 
 impl LogClient {
-    pub(crate) fn new(http: Http, retry: Retry, producers: Option<Producers>) -> Self {
+    pub(crate) fn new(http: Http, retry: Retry, producers: Option<Producers>, seen: Seen) -> Self {
         Self {
             http: Arc::new(http),
             retry,
             producers: producers.map(Arc::new),
+            seen: Arc::new(seen),
         }
     }
 
@@ -69,12 +71,17 @@ impl LogClient {
         options: AppendOptions,
     ) -> Result<Appended, Error> {
         let request = append::encode(records, options)?;
-        match &self.producers {
+        let is_durable = request.await_durable;
+        let appended = match &self.producers {
             Some(producers) => {
-                exactly_once::append(&self.http, &self.retry, producers, &request).await
+                exactly_once::append(&self.http, &self.retry, producers, &request).await?
             }
-            None => append::append_unprotected(&self.http, &self.retry, request.body).await,
+            None => append::append_unprotected(&self.http, &self.retry, request.body).await?,
+        };
+        if let Some(start) = appended.start.filter(|_| is_durable) {
+            self.seen.advance(start + appended.count);
         }
+        Ok(appended)
     }
 
     /// The records of `key` with sequences in `range`, such as `..` or `10..20`, read page by page.
@@ -124,7 +131,9 @@ impl LogClient {
                     return Ok(None);
                 };
                 let mut query = query?;
-                let page = query.read(&client.http, &client.retry).await?;
+                let page = query
+                    .read(&client.http, &client.retry, &client.seen)
+                    .await?;
                 query.start = page.next_sequence;
                 let next = (page.more || !page.records.is_empty()).then_some(Ok(query));
                 Ok(Some((page, next)))
@@ -151,7 +160,7 @@ impl LogClient {
     pub fn last_with(&self, key: impl Into<Bytes>, count: u64, options: ReadOptions) -> Records {
         let query = Query::last(&key.into(), count, options);
         let client = self.clone();
-        let page = async move { query?.read(&client.http, &client.retry).await };
+        let page = async move { query?.read(&client.http, &client.retry, &client.seen).await };
         Records::new(0, futures::stream::once(page))
     }
 
@@ -184,10 +193,7 @@ impl LogClient {
 
     fn tail_of(&self, start: u64, query: Result<Query, Error>) -> Records {
         match query {
-            Ok(query) => {
-                let pages = tail::tail(Arc::clone(&self.http), self.retry.clone(), query);
-                Records::new(start, pages)
-            }
+            Ok(query) => Records::new(start, self.pages(query)),
             Err(error) => Records::new(start, futures::stream::iter([Err(error)])),
         }
     }
@@ -201,10 +207,24 @@ impl LogClient {
         key: impl Into<Bytes>,
         range: impl RangeBounds<u64>,
     ) -> Result<Counted, Error> {
+        self.count_with(key, range, ReadOptions::new()).await
+    }
+
+    /// As [`LogClient::count`], with options. Only [`ReadOptions::at_least`] has an effect.
+    ///
+    /// # Errors
+    /// As for [`LogClient::count`].
+    pub async fn count_with(
+        &self,
+        key: impl Into<Bytes>,
+        range: impl RangeBounds<u64>,
+        options: ReadOptions,
+    ) -> Result<Counted, Error> {
         let key = key.into();
         arguments::key(&key)?;
         let (start, end) = arguments::sequences(&range)?;
-        let parameters = reading::range("key_base64", reading::encoded(&key), start, end);
+        let mut parameters = reading::range("key_base64", reading::encoded(&key), start, end);
+        parameters.extend(self.seen.parameter(options.at_least));
         let answer: CountResponse = self.read("/api/v1/log/count", &parameters).await?;
         Ok(answer.into())
     }
@@ -214,12 +234,21 @@ impl LogClient {
     /// # Errors
     /// The stream ends after an error.
     pub fn keys(&self, prefix: impl Into<Bytes>) -> Keys {
+        self.keys_with(prefix, ReadOptions::new())
+    }
+
+    /// As [`LogClient::keys`], with options. Only [`ReadOptions::page`] and [`ReadOptions::at_least`] have an effect.
+    ///
+    /// # Errors
+    /// The stream ends after an error.
+    pub fn keys_with(&self, prefix: impl Into<Bytes>, options: ReadOptions) -> Keys {
         let client = self.clone();
         let prefix = reading::encoded(&prefix.into());
         // After which key the next page begins; the outer `None` is the end.
         let pages = try_unfold(Some(None), move |after: Option<Option<Bytes>>| {
             let client = client.clone();
-            let mut parameters = vec![("limit", KEYS_PAGE.to_string())];
+            let mut parameters = vec![("limit", options.page.to_string())];
+            parameters.extend(client.seen.parameter(options.at_least));
             if !prefix.is_empty() {
                 parameters.push(("prefix_base64", prefix.clone()));
             }
@@ -344,9 +373,10 @@ impl LogClient {
         cursor::delete(&self.http, &self.retry, name).await
     }
 
-    /// The pages of `query`, without an end, for a [`crate::Consumer`].
+    /// The pages of `query` that have records, as they arrive, without an end.
     pub(crate) fn pages(&self, query: Query) -> BoxStream<'static, Result<Page, Error>> {
-        tail::tail(Arc::clone(&self.http), self.retry.clone(), query).boxed()
+        let (http, seen) = (Arc::clone(&self.http), Arc::clone(&self.seen));
+        tail::tail(http, self.retry.clone(), seen, query).boxed()
     }
 
     async fn read<M: crate::answers::Answered>(

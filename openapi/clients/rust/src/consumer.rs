@@ -1,4 +1,4 @@
-//! Consumers: records of a key from where a cursor is, and the cursor moved once they are processed.
+//! Consumers: records of a key, or of several, from where a cursor is, and the cursor moved once they are processed.
 
 use std::fmt;
 
@@ -7,11 +7,13 @@ use futures::stream::{BoxStream, StreamExt};
 
 use crate::append::AppendOptions;
 use crate::client::LogClient;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::reading::{Page, Query, ReadOptions};
 use crate::record::{Appended, Record, SequencedRecord};
+use crate::selection::Selection;
 
-/// Reads a key in batches from where a cursor is, and moves the cursor; from [`LogClient::consume`].
+/// Reads a key, or several, in batches from where a cursor is, and moves the cursor; from [`LogClient::consume`] or
+/// [`LogClient::consume_several`].
 ///
 /// ```no_run
 /// # async fn example(client: opendata_log::LogClient) -> opendata_log::Result<()> {
@@ -26,7 +28,7 @@ use crate::record::{Appended, Record, SequencedRecord};
 /// What is processed and not committed when a consumer stops is read again by the next one: at least once. With [`Consumer::append`] in
 /// place of [`Consumer::commit`] results are appended in the same commit as the cursor moves: exactly once. A commit is from where this
 /// consumer has left the cursor. If another one has moved it, the commit is an [`crate::ErrorKind::Conflict`] and changes nothing: stop, or
-/// begin again with [`LogClient::consume`].
+/// begin again with [`LogClient::consume`]. With [`Consumer::auto_commit`], each batch is committed when the next one is asked for.
 pub struct Consumer {
     client: LogClient,
     cursor: String,
@@ -35,6 +37,9 @@ pub struct Consumer {
     committed: u64,
     /// The end of what was handed out.
     reached: u64,
+    /// Where a commit moves the cursor, or may have moved it, whose end this consumer did not see.
+    in_doubt: Option<u64>,
+    auto_commit: bool,
 }
 
 impl LogClient {
@@ -56,27 +61,68 @@ impl LogClient {
         name: &str,
         options: ReadOptions,
     ) -> Result<Consumer, Error> {
-        let key = key.into();
+        let query = Query::new(&key.into(), (0, None), options)?;
+        self.consume_query(query, name).await
+    }
+
+    /// As [`LogClient::consume_with`], for several keys in one order. Each record has its [`key`](SequencedRecord::key).
+    ///
+    /// ```no_run
+    /// # use opendata_log::{ReadOptions, Selection};
+    /// # async fn example(client: opendata_log::LogClient) -> opendata_log::Result<()> {
+    /// let orders = client.consume_several(Selection::prefix("orders/"), "orders-projection", ReadOptions::new());
+    /// let mut orders = orders.await?.auto_commit();
+    /// loop {
+    ///     for record in orders.next().await? { /* process it */ }
+    /// }
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`LogClient::consume`].
+    pub async fn consume_several(
+        &self,
+        keys: Selection,
+        name: &str,
+        options: ReadOptions,
+    ) -> Result<Consumer, Error> {
+        let query = Query::of_several(keys, (0, None), options)?;
+        self.consume_query(query, name).await
+    }
+
+    async fn consume_query(&self, mut query: Query, name: &str) -> Result<Consumer, Error> {
         let cursor = self.cursor(name).await?;
-        let position = cursor.map_or(0, |cursor| cursor.position);
-        let query = Query::new(&key, (position, None), options)?;
+        query.start = cursor.map_or(0, |cursor| cursor.position);
         Ok(Consumer {
             client: self.clone(),
             cursor: name.to_owned(),
+            committed: query.start,
+            reached: query.start,
             pages: self.pages(query),
-            committed: position,
-            reached: position,
+            in_doubt: None,
+            auto_commit: false,
         })
     }
 }
 
 impl Consumer {
+    /// Commits each batch when the next one is asked for: at least once. What is not asked for any more is not committed; call
+    /// [`Consumer::commit`] for that.
+    #[must_use]
+    pub fn auto_commit(mut self) -> Self {
+        self.auto_commit = true;
+        self
+    }
+
     /// The next records, at least one: waits for them if there are none. A batch that was handed out and is not committed is not handed
     /// out again by this consumer. Waiting may be given up at any time: no record is lost.
     ///
     /// # Errors
-    /// As for [`LogClient::tail`].
+    /// As for [`LogClient::tail`]; with [`Consumer::auto_commit`] also those of [`Consumer::commit`].
     pub async fn next(&mut self) -> Result<Vec<SequencedRecord>, Error> {
+        if self.auto_commit {
+            self.commit().await?;
+        }
         loop {
             match self.pages.next().await {
                 Some(page) => {
@@ -103,11 +149,27 @@ impl Consumer {
         if self.reached == self.committed {
             return Ok(());
         }
+        if let Some(position) = self.in_doubt {
+            let cursor = self.client.cursor(&self.cursor).await?;
+            if cursor.is_some_and(|cursor| cursor.position == position) {
+                self.committed = position;
+            }
+        }
+        self.in_doubt = Some(self.reached);
         let expected = Some(self.committed);
-        self.client
+        let moved = self
+            .client
             .move_cursor(&self.cursor, self.reached, expected)
-            .await?;
-        self.committed = self.reached;
+            .await;
+        match moved {
+            Ok(_) => self.committed = self.reached,
+            Err(error) if matches!(error.kind(), ErrorKind::Conflict(_)) => {
+                self.in_doubt = None;
+                return Err(error);
+            }
+            Err(error) => return Err(error),
+        }
+        self.in_doubt = None;
         Ok(())
     }
 

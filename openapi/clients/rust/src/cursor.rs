@@ -1,7 +1,7 @@
 //! Cursors: named positions that the server keeps.
 
-use std::cell::Cell;
 use std::fmt::Write as _;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use bytes::Bytes;
 use prost::Message;
@@ -74,14 +74,14 @@ pub(crate) async fn put(
     arguments::cursor(name)?;
     let path = path_of(name);
     let body = Bytes::from(request.encode_to_vec());
-    let sent = Cell::new(0);
+    let sent = AtomicU32::new(0);
     let once = || {
-        sent.set(sent.get() + 1);
+        sent.fetch_add(1, Ordering::Relaxed);
         put_once(http, retry, &path, body.clone())
     };
     let moved = retry.until_answered(once).await;
     match moved {
-        Err(error) if sent.get() > 1 && is_at(&error, name, request.position) => {
+        Err(error) if sent.load(Ordering::Relaxed) > 1 && is_at(&error, name, request.position) => {
             // An attempt whose answer was lost has moved it.
             let found = get(http, retry, name).await?;
             found.ok_or(error)

@@ -17,6 +17,7 @@ mod producer;
 mod reading;
 mod record;
 mod retry;
+mod seen;
 mod selection;
 mod tail;
 #[cfg(test)]

@@ -13,6 +13,7 @@ use crate::error::{Error, ErrorKind};
 use crate::http::{Answer, Http, NoAnswer};
 use crate::record::SequencedRecord;
 use crate::retry::Retry;
+use crate::seen::{SHOWN_WITHIN, Seen};
 use crate::selection::Selection;
 use crate::wire::{ScanRequest, ScanResponse};
 
@@ -35,9 +36,10 @@ pub enum Visibility {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub struct ReadOptions {
-    page: u64,
+    pub(crate) page: u64,
     visibility: Visibility,
     start_time_ms: Option<u64>,
+    pub(crate) at_least: Option<u64>,
 }
 
 impl Default for ReadOptions {
@@ -46,6 +48,7 @@ impl Default for ReadOptions {
             page: 1000,
             visibility: Visibility::Memory,
             start_time_ms: None,
+            at_least: None,
         }
     }
 }
@@ -71,6 +74,13 @@ impl ReadOptions {
     /// Skips what comes before the first record that was appended at or after this time (Unix ms).
     pub fn start_time_ms(mut self, time: u64) -> Self {
         self.start_time_ms = Some(time);
+        self
+    }
+
+    /// Waits until the server shows everything below this sequence, in place of what the client remembers
+    /// ([`LogClient::at_least`](crate::LogClient::at_least)). With 0, it does not wait.
+    pub fn at_least(mut self, sequence: u64) -> Self {
+        self.at_least = Some(sequence);
         self
     }
 }
@@ -155,8 +165,13 @@ impl Query {
     }
 
     /// The next page, with retries.
-    pub(crate) async fn read(&self, http: &Http, retry: &Retry) -> Result<Page, Error> {
-        let once = || self.ask(http, retry, None);
+    pub(crate) async fn read(
+        &self,
+        http: &Http,
+        retry: &Retry,
+        seen: &Seen,
+    ) -> Result<Page, Error> {
+        let once = || self.ask(http, retry, seen, None);
         Ok(retry.until_answered(once).await?.into())
     }
 
@@ -165,9 +180,10 @@ impl Query {
         &self,
         http: &Http,
         retry: &Retry,
+        seen: &Seen,
         wait: Duration,
     ) -> Result<Page, Error> {
-        Ok(self.ask(http, retry, Some(wait)).await?.into())
+        Ok(self.ask(http, retry, seen, Some(wait)).await?.into())
     }
 
     /// Asks once, to be answered at once or as soon as there is a record.
@@ -175,35 +191,48 @@ impl Query {
         &self,
         http: &Http,
         retry: &Retry,
+        seen: &Seen,
         wait: Option<Duration>,
     ) -> Result<ScanResponse, Error> {
-        match &self.keys {
+        let at_least = seen.at_least(self.options.at_least);
+        let within = wait.or(at_least.map(|_| SHOWN_WITHIN));
+        let within = within.map(|within| within.as_millis() as u64);
+        let follows = wait.is_some();
+        let (method, asked) = match &self.keys {
             Selected::Parameter(name, value) => {
                 let mut parameters = self.parameters(name, value);
-                if let Some(wait) = wait {
+                if follows {
                     parameters.push(("follow", "true".to_owned()));
-                    parameters.push(("timeout_ms", wait.as_millis().to_string()));
                 }
-                get(http, retry, SCAN, &parameters, wait.is_some()).await
+                parameters.extend(within.map(|within| ("timeout_ms", within.to_string())));
+                parameters.extend(at_least.map(|at_least| ("at_least", at_least.to_string())));
+                ("GET", http.get(SCAN, &parameters, follows).await)
             }
             Selected::Keys(keys) => {
-                let body = self.request(keys, wait).encode_to_vec();
-                let asked = http.read_by_post(SCAN, body, wait.is_some()).await;
-                repeatable(asked, retry)
-                    .map_err(|error| error.of_request("POST", &http.url_of(SCAN)))
+                let request = ScanRequest {
+                    follow: follows.then_some(true),
+                    timeout_ms: within,
+                    at_least,
+                    ..self.request(keys)
+                };
+                let body = request.encode_to_vec();
+                ("POST", http.read_by_post(SCAN, body, follows).await)
             }
-        }
+        };
+        let headers = asked.as_ref().ok().map(|answer| answer.headers.clone());
+        let page: ScanResponse = repeatable(asked, retry)
+            .map_err(|error| error.of_request(method, &http.url_of(SCAN)))?;
+        seen.read(page.next_sequence, &headers.unwrap_or_default());
+        Ok(page)
     }
 
-    fn request(&self, keys: &[Bytes], wait: Option<Duration>) -> ScanRequest {
+    fn request(&self, keys: &[Bytes]) -> ScanRequest {
         let is_durable = self.options.visibility == Visibility::Durable;
         ScanRequest {
             keys: keys.to_vec(),
             start_seq: Some(self.start),
             end_seq: self.end,
             limit: Some(self.options.page),
-            follow: wait.map(|_| true),
-            timeout_ms: wait.map(|wait| wait.as_millis() as u64),
             // A later time than there is selects nothing either way.
             start_time_ms: self
                 .options
@@ -275,7 +304,7 @@ pub(crate) async fn read<M: Answered>(
     path: &str,
     parameters: &[(&str, String)],
 ) -> Result<M, Error> {
-    let once = || get(http, retry, path, parameters, false);
+    let once = || get(http, retry, path, parameters);
     retry.until_answered(once).await
 }
 
@@ -285,9 +314,8 @@ async fn get<M: Answered>(
     retry: &Retry,
     path: &str,
     parameters: &[(&str, String)],
-    waits: bool,
 ) -> Result<M, Error> {
-    let asked = http.get(path, parameters, waits).await;
+    let asked = http.get(path, parameters, false).await;
     repeatable(asked, retry).map_err(|error| error.of_request("GET", &http.url_of(path)))
 }
 

@@ -1,4 +1,4 @@
-//! Following a key, with resume.
+//! Following a key or several, with resume.
 //!
 //! A tail asks for the next page with `follow`, so that the server answers as soon as there is a record. Unlike an event stream, whose
 //! events are JSON, this carries many records in one binary message, and a position that survives any connection.
@@ -13,10 +13,12 @@ use crate::error::{Error, ErrorKind};
 use crate::http::Http;
 use crate::reading::{LONGEST_WAIT, Page, Query};
 use crate::retry::{Reconnect, Retry};
+use crate::seen::Seen;
 
 struct Tail {
     http: Arc<Http>,
     retry: Retry,
+    seen: Arc<Seen>,
     query: Query,
     reconnect: Reconnect,
     /// What was trimmed before the next record.
@@ -27,12 +29,14 @@ struct Tail {
 pub(crate) fn tail(
     http: Arc<Http>,
     retry: Retry,
+    seen: Arc<Seen>,
     query: Query,
 ) -> impl Stream<Item = Result<Page, Error>> {
     let tail = Tail {
         http,
         reconnect: Reconnect::new(retry.clone()),
         retry,
+        seen,
         query,
         trimmed_before: None,
     };
@@ -46,7 +50,8 @@ impl Tail {
     async fn next_page(&mut self) -> Result<Page, Error> {
         loop {
             let asked = Instant::now();
-            let page = self.query.await_once(&self.http, &self.retry, LONGEST_WAIT);
+            let (http, retry, seen) = (&self.http, &self.retry, &self.seen);
+            let page = self.query.await_once(http, retry, seen, LONGEST_WAIT);
             match page.await {
                 Ok(mut page) => {
                     self.reconnect.answered();
@@ -72,6 +77,7 @@ fn passes(kind: &ErrorKind) -> bool {
         kind,
         ErrorKind::Overloaded
             | ErrorKind::Unavailable
+            | ErrorKind::Behind
             | ErrorKind::DeadlineExceeded
             | ErrorKind::UnexpectedAnswer
     )

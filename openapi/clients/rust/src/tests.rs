@@ -8,6 +8,7 @@ mod fake_log;
 mod outcomes;
 mod producers;
 mod reads;
+mod seen;
 mod tails;
 
 use std::time::Duration;

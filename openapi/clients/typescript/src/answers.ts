@@ -1,7 +1,7 @@
 /** Answers of the server, as what was asked for or as the error that they are. */
 
 import { bytesOf } from "./base64.js";
-import { CLASSES, type Details, type FailedPrecondition, LogError, ProducerOutOfOrder, UnexpectedAnswer } from "./errors.js";
+import { Behind, CLASSES, type Details, type FailedPrecondition, LogError, ProducerOutOfOrder, UnexpectedAnswer } from "./errors.js";
 
 /** The fields that an answer must have; others may be there. */
 export type Shape = { readonly [field: string]: "string" | "number" | readonly [Shape] };
@@ -30,6 +30,10 @@ export const REFUSED_ON_THE_WAY: readonly (number | undefined)[] = [401, 408, 41
 
 /** An append that took too long may have been applied, unless the message says this: the body did not arrive in time. */
 export const NOT_APPLIED = "nothing was applied";
+
+/** What the server cannot know of a read that waited in vain. */
+const ANOTHER_LOG = "; if there is another log at this address by now, or one that was restored from a backup, it does not have what this client "
+  + "remembers: begin again with a new client, or pass atLeast: 0";
 
 /** What was asked for by `request`, if it is that; throws what the server said instead. */
 export function answered<T>({ data, error, response }: Answer<T>, shape: Shape, request: string): T {
@@ -63,7 +67,7 @@ export function errorOf(told: unknown, { status, headers }: Head, request: strin
 }
 
 function withDetails(kind: typeof LogError, told: Record<string, unknown>, details: Details): LogError {
-  const message = String(told.message);
+  const message = `${told.message}${kind === Behind ? ANOTHER_LOG : ""}`;
   const strange = (): UnexpectedAnswer => new UnexpectedAnswer(`an answer that no log server gives: ${message}`, details);
   const expectedSequence = number(told.expectedSequence);
   if (kind === ProducerOutOfOrder && expectedSequence === undefined) return strange();

@@ -39,6 +39,18 @@ export class Body {
   }
 }
 
+/**
+ * `fetch` for a request without a body that changes something: like one with a body, Node.js sends it again after 421, unless it cannot have
+ * its body again.
+ */
+export async function fetchOnce(request: Request): Promise<Response> {
+  if (!isNode()) return fetch(request);
+  const body = new ReadableStream({ pull: (controller) => controller.close() }, { highWaterMark: 0 });
+  const headers = { ...Object.fromEntries(request.headers), "Content-Length": "0" };
+  // What declares `Request` does not know `duplex` everywhere.
+  return fetch(new Request(request, { body, headers, duplex: "half" } as RequestInit));
+}
+
 function isNode(): boolean {
   const { process } = globalThis as { process?: { versions?: { node?: string } } };
   return process?.versions?.node !== undefined;

@@ -15,11 +15,15 @@ import { DeadlineExceeded, Unavailable, UnexpectedAnswer } from "./errors.js";
 import type { components, paths } from "./generated/schema.js";
 import { reason } from "./network.js";
 import { type Producer, producersOf } from "./producers.js";
+import {
+  asked, type Asked, type Knowing, knowing, type Noticing, type Range, RANGE, type Reading, type Scanned, sequences, type Stoppable, stoppable,
+} from "./reading.js";
 import { decode, type LogRecord, record } from "./records.js";
 import { attempted, Connections, pause, type Retry, retryOf } from "./retry.js";
-import { type Selection, selected } from "./selection.js";
+import { Seen, SHOWN_WITHIN_MS } from "./seen.js";
+import { kept, type Selection } from "./selection.js";
 import { type Rest, tail } from "./tail.js";
-import { Notice, type OnTrimmed, tell, withoutNotices } from "./trimmed.js";
+import { Notice, tell, withoutNotices } from "./trimmed.js";
 
 export interface Options {
   /** One of the server's token file. */
@@ -37,34 +41,17 @@ export interface Options {
    * in which they are called.
    */
   readonly concurrentAppends?: number;
-}
-
-/** Sequences from `start` up to, not including, `end`. */
-export interface Range {
-  readonly start?: number | undefined;
-  readonly end?: number | undefined;
-}
-
-/** What can be ended: it throws the signal's reason. */
-export interface Stoppable {
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** What can meet records that were trimmed. */
-export interface Noticing {
   /**
-   * Called, and awaited, when records of the range had been trimmed: before the next record, or before a count is returned. What it throws
-   * ends the call. Without it, there is a `console.warn`.
+   * The client remembers up to where it appended (with `awaitDurable`) and read, as far as that is durable, and its reads wait until the server
+   * shows that much, which matters with read-only servers: see `LogClient.atLeast`. `false` switches that off.
    */
-  readonly onTrimmed?: OnTrimmed | undefined;
+  readonly readYourWrites?: boolean;
 }
 
-/** Which records are read. */
-export interface Reading extends Range, Stoppable, Noticing {
-  /** Records before the first one that was appended at or after this time (Unix ms) are skipped. */
-  readonly startTimeMs?: number | undefined;
-  /** `memory`, all that was applied, if it is not given; with `durable` only what is on object storage. */
-  readonly visibility?: "memory" | "durable" | undefined;
+/** How a consumer goes on. */
+export interface Consumption extends Stoppable {
+  /** Whether a batch is committed when the next one is asked for; `false` if it is not given. */
+  readonly autoCommit?: boolean;
 }
 
 /** Records, and where to continue. */
@@ -77,9 +64,6 @@ export interface Page {
   readonly more?: true;
 }
 
-const RANGE = ["start", "end"];
-const READING = [...RANGE, "startTimeMs", "visibility", "signal", "onTrimmed"];
-
 /** One request waits no longer than this: servers and what is in between end longer ones. Then another one follows. */
 const LONGEST_WAIT_MS = 60_000;
 
@@ -89,18 +73,20 @@ export class LogClient {
   readonly #appends: Appends;
   readonly #commands: Commands;
   readonly #cursors: Cursors;
+  readonly #seen: Seen;
   readonly #retry: Retry;
   readonly #timeoutMs: number;
   readonly #url: string;
   readonly #headers: Readonly<Record<string, string>>;
 
   constructor(url: string, options: Options = {}) {
-    check.known("options", options, ["token", "retry", "timeoutMs", "producer", "concurrentAppends"]);
+    check.known("options", options, ["token", "retry", "timeoutMs", "producer", "concurrentAppends", "readYourWrites"]);
     const token = check.token(options.token);
     this.#url = check.url(url);
     this.#headers = token === undefined ? {} : { Authorization: `Bearer ${token}` };
     this.#api = createClient<paths, "application/json">({ baseUrl: this.#url, headers: this.#headers });
     this.#retry = retryOf(options.retry);
+    this.#seen = new Seen(options.readYourWrites ?? true);
     this.#timeoutMs = check.timer("timeoutMs", options.timeoutMs ?? 60_000, 1);
     const deadline = (signal: AbortSignal | undefined): AbortSignal => this.#deadline(signal);
     const target = { api: this.#api, url: this.#url, retry: this.#retry, deadline };
@@ -110,13 +96,30 @@ export class LogClient {
   }
 
   /**
+   * What this client has appended or read, and no crash can undo, is below this sequence: its later reads show at least that much.
+   *
+   * To have another client or process see as much, give this to its `remember`, or to one of its reads as `atLeast`. A read that waited for it
+   * for too long is sent again as other reads are, and then throws `Behind`.
+   */
+  get atLeast(): number {
+    return this.#seen.below;
+  }
+
+  /** From now on, reads of this client show at least everything below this sequence: the `atLeast` of another client. */
+  remember(atLeast: number): void {
+    this.#seen.advance(check.whole("atLeast", atLeast));
+  }
+
+  /**
    * Appends records, each as `{ key, value }` or as the pair of them, and perhaps with headers, whole or not at all, and exactly once.
    *
    * What was certainly not applied is sent again up to `attempts` times. What may have been applied is sent again for `patienceMs`: the
    * server applies it once. Only then this throws `OutcomeUnknown`.
    */
   async append(records: Iterable<RecordToAppend>, awaitDurable = false, options: Appending = {}): Promise<Appended> {
-    return this.#appends.append(records, awaitDurable, options);
+    const appended = await this.#appends.append(records, awaitDurable, options);
+    if (awaitDurable && appended.start !== undefined) this.#seen.advance(appended.start + appended.count);
+    return appended;
   }
 
   /**
@@ -144,9 +147,9 @@ export class LogClient {
    * reading them takes too long, too: then the page says so with `more`.
    */
   async last(
-    key: Uint8Array, count: number, options: Pick<Reading, "signal" | "startTimeMs" | "visibility"> = {},
+    key: Uint8Array, count: number, options: Pick<Reading, "signal" | "startTimeMs" | "visibility" | "atLeast"> = {},
   ): Promise<Page> {
-    check.known("options", options, ["signal", "startTimeMs", "visibility"]);
+    check.known("options", options, ["signal", "startTimeMs", "visibility", "atLeast"]);
     const { start_seq: _, ...query } = asked(key, options);
     return this.#page({ ...query, last: check.whole("count", count, 1) }, options.signal);
   }
@@ -156,9 +159,9 @@ export class LogClient {
    * requests. If records from `start` on had been trimmed, the page says so: `trimmedBefore`.
    */
   async followOnce(
-    key: Selection, start = 0, waitMs = 30_000, limit = 1000, options: Pick<Reading, "signal" | "visibility"> = {},
+    key: Selection, start = 0, waitMs = 30_000, limit = 1000, options: Pick<Reading, "signal" | "visibility" | "atLeast"> = {},
   ): Promise<Page> {
-    check.known("options", options, ["signal", "visibility"]);
+    check.known("options", options, ["signal", "visibility", "atLeast"]);
     const query = asked(key, { ...options, start });
     const end = performance.now() + check.whole("waitMs", waitMs);
     check.whole("limit", limit, 1);
@@ -192,16 +195,24 @@ export class LogClient {
       return { isOver: page.records.length === 0 && page.nextSequence >= end, trimmedBefore: page.trimmedBefore };
     };
     const stream = `${this.#url}/api/v1/log/stream`;
-    const parameters = Object.entries(query).flatMap(([name, value]) => [value].flat().map((each) => [name, String(each)]));
-    const url = `${stream}?${new URLSearchParams(parameters)}`;
-    const source = { url, request: `GET ${stream}`, headers: this.#headers, signal, rest };
+    const { atLeast, ...fixed } = query;
+    const url = (): string => {
+      const all = Object.entries({ ...fixed, ...this.#seen.atLeast(atLeast) });
+      return `${stream}?${new URLSearchParams(all.flatMap(([name, value]) => [value].flat().map((each) => [name, String(each)])))}`;
+    };
+    const seen = (sequence: number, headers: Headers): void => {
+      if (reading.visibility === "durable") this.#seen.advance(sequence + 1);
+      else this.#seen.read(sequence + 1, headers);
+    };
+    const source = { url, request: `GET ${stream}`, headers: this.#headers, signal, rest, seen };
     return withoutNotices(tail(source, new Connections(this.#retry)), key, reading.onTrimmed);
   }
 
   /** How many records `key` has in a range of sequences. Those that were trimmed do not count: `onTrimmed` tells of them. */
-  async count(key: Uint8Array, range: Range & Stoppable & Noticing = {}): Promise<number> {
-    check.known("options", range, [...RANGE, "signal", "onTrimmed"]);
-    const query = { key_base64: encode(check.bytes("key", key)), ...sequences(range) };
+  async count(key: Uint8Array, range: Range & Stoppable & Noticing & Knowing = {}): Promise<number> {
+    check.known("options", range, [...RANGE, "atLeast", "signal", "onTrimmed"]);
+    const { atLeast } = knowing(range.atLeast);
+    const query = { key_base64: encode(check.bytes("key", key)), ...sequences(range), ...this.#seen.atLeast(atLeast) };
     check.signal(range.signal);
     check.listener("onTrimmed", range.onTrimmed);
     const path = "/api/v1/log/count";
@@ -214,13 +225,15 @@ export class LogClient {
   }
 
   /** The distinct keys that begin with `prefix`, in byte order, read page by page. */
-  keys(prefix: Uint8Array = new Uint8Array(), limit = 1000, options: Stoppable = {}): AsyncGenerator<Uint8Array> {
+  keys(prefix: Uint8Array = new Uint8Array(), limit = 1000, options: Stoppable & Knowing = {}): AsyncGenerator<Uint8Array> {
+    check.known("options", options, ["atLeast", "signal"]);
+    check.signal(options.signal);
     const query = { prefix_base64: encode(check.bytes("prefix", prefix)), limit: check.whole("limit", limit, 1) };
-    return this.#keys(query, stoppable(options));
+    return this.#keys({ ...query, ...this.#seen.atLeast(knowing(options.atLeast).atLeast) }, options.signal);
   }
 
   async *#keys(
-    query: { prefix_base64: string; limit: number; start_after_base64?: string }, signal: AbortSignal | undefined,
+    query: { prefix_base64: string; limit: number; start_after_base64?: string; at_least?: number }, signal: AbortSignal | undefined,
   ): AsyncGenerator<Uint8Array> {
     const path = "/api/v1/log/keys";
     const request = this.#request(path);
@@ -307,31 +320,43 @@ export class LogClient {
    *       await process(batch);
    *       await consumer.commit();
    *     }
+   *
+   * With `{ keys }` or `{ prefix }` in place of a key, the records of several keys come in one order, each with its `key`. With `autoCommit`,
+   * each batch is committed when the next one is asked for.
    */
-  async consume(key: Uint8Array, cursor: string, limit = 1000, options: Stoppable = {}): Promise<Consumer> {
-    const signal = stoppable(options);
-    check.bytes("key", key);
+  async consume(key: Selection, cursor: string, limit = 1000, options: Consumption = {}): Promise<Consumer> {
+    check.known("options", options, ["signal", "autoCommit"]);
+    check.signal(options.signal);
+    const { signal, autoCommit = false } = options;
+    const selection = kept(key);
+    check.flag("autoCommit", autoCommit);
     check.whole("limit", limit, 1);
     const found = await this.#cursors.get(cursor, signal);
     return new Consumer({
-      next: (start, waitMs) => this.followOnce(key, start, waitMs, limit, { signal }),
+      next: (start, waitMs) => this.followOnce(selection, start, waitMs, limit, { signal }),
       move: (position, expected) => this.#cursors.put(cursor, position, { expected, signal }),
       append: (results, awaitDurable, move) =>
         this.append(results, awaitDurable, { signal, cursors: [{ name: cursor, ...move }] }),
-    }, found?.position ?? 0);
+    }, found?.position ?? 0, autoCommit);
   }
 
   async #scan(query: Asked, limit: number, signal: AbortSignal | undefined, waitMs = 0): Promise<Page> {
-    return this.#page({ ...query, limit, follow: waitMs > 0, timeout_ms: waitMs }, signal, waitMs);
+    return this.#page({ ...query, limit, follow: waitMs > 0 }, signal, waitMs);
   }
 
-  async #page(query: Scanned, signal: AbortSignal | undefined, waitMs = 0): Promise<Page> {
+  async #page(
+    { atLeast, ...asked }: Omit<Scanned, "at_least" | "timeout_ms"> & { atLeast?: number }, signal: AbortSignal | undefined, waitMs = 0,
+  ): Promise<Page> {
     const path = "/api/v1/log/scan";
     const request = this.#request(path);
-    const answer = await this.#read(
+    const known = this.#seen.atLeast(atLeast);
+    const timeout_ms = waitMs === 0 && known.at_least !== undefined ? SHOWN_WITHIN_MS : waitMs;
+    const query = { ...asked, ...known, timeout_ms };
+    const { answer, headers } = await this.#readWithHeaders(
       request, PAGE, signal, (signal) => this.#api.GET(path, { params: { query }, signal }), waitMs);
     const records = answer.values.map((value) => record(value, request));
     const trimmedBefore = floor(answer, request);
+    this.#seen.read(answer.nextSequence, headers);
     return {
       records,
       nextSequence: answer.nextSequence,
@@ -353,9 +378,15 @@ export class LogClient {
     return new Unavailable(`${told}: ${reason(cause)}`, { retryAfterMs: this.#retry.pauseMs, request, cause });
   }
 
-  #read<T>(
-    request: string, shape: Shape, signal: AbortSignal | undefined, send: (signal: AbortSignal) => Promise<Answer<T>>, waitMs = 0,
+  async #read<T>(
+    request: string, shape: Shape, signal: AbortSignal | undefined, send: (signal: AbortSignal) => Promise<Answer<T>>,
   ): Promise<T> {
+    return (await this.#readWithHeaders(request, shape, signal, send)).answer;
+  }
+
+  #readWithHeaders<T>(
+    request: string, shape: Shape, signal: AbortSignal | undefined, send: (signal: AbortSignal) => Promise<Answer<T>>, waitMs = 0,
+  ): Promise<{ answer: T; headers: Headers }> {
     return attempted(this.#retry, signal, async () => {
       let answer;
       try {
@@ -368,7 +399,7 @@ export class LogClient {
         throw this.#unavailable("there was no answer", request, cause);
       }
       try {
-        return answered(answer, shape, request);
+        return { answer: answered(answer, shape, request), headers: answer.response.headers };
       } catch (error) {
         if (!(error instanceof DeadlineExceeded)) throw error;
         const { told, status, requestId } = error;
@@ -384,36 +415,4 @@ function floor(answer: { trimmedBefore?: number }, request: string): number | un
     throw new UnexpectedAnswer("an answer that no log server gives: trimmedBefore is no number", { request });
   }
   return answer.trimmedBefore;
-}
-
-type Asked = ReturnType<typeof asked>;
-
-/** The parameters of a scan. */
-type Scanned = NonNullable<paths["/api/v1/log/scan"]["get"]["parameters"]["query"]>;
-
-/** The parameters of what reads the records of a key or of several. */
-function asked(key: Selection, reading: Reading) {
-  check.known("options", reading, READING);
-  check.signal(reading.signal);
-  check.listener("onTrimmed", reading.onTrimmed);
-  const { startTimeMs, visibility } = reading;
-  return {
-    ...selected(key),
-    ...sequences(reading),
-    ...(startTimeMs === undefined ? {} : { start_time_ms: check.whole("startTimeMs", startTimeMs) }),
-    ...(visibility === undefined ? {} : { visibility: check.oneOf("visibility", visibility, ["memory", "durable"]) }),
-  };
-}
-
-function sequences({ start = 0, end }: Range) {
-  return {
-    start_seq: check.whole("start", start),
-    ...(end === undefined ? {} : { end_seq: check.whole("end", end) }),
-  };
-}
-
-function stoppable(options: Stoppable): AbortSignal | undefined {
-  check.known("options", options, ["signal"]);
-  check.signal(options.signal);
-  return options.signal;
 }

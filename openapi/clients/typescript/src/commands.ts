@@ -3,7 +3,7 @@
 import { type Answer, TRIMMED } from "./answers.js";
 import * as check from "./arguments.js";
 import { encode } from "./base64.js";
-import { Body } from "./body.js";
+import { Body, fetchOnce } from "./body.js";
 import { LogError, OutcomeUnknown } from "./errors.js";
 import type { components } from "./generated/schema.js";
 import { sentOnce, unknown } from "./outcome.js";
@@ -56,7 +56,7 @@ export class Commands {
     const { signal } = options;
     // Without a bound, it would also delete what was appended after it was applied.
     const deletion = { what: "deletion", request: `DELETE ${url}${path}`, repeatable: "before_seq" in bound };
-    return this.#send(deletion, signal, () => api.DELETE(path, { params: { query }, signal: deadline(signal) }));
+    return this.#send(deletion, signal, () => api.DELETE(path, { params: { query }, signal: deadline(signal), fetch: fetchOnce }));
   }
 
   #trim(body: components["schemas"]["TrimRequest"], signal: AbortSignal | undefined): Promise<number> {

@@ -1,4 +1,4 @@
-/** Consumers: the records of a key from where a cursor is, and the cursor moved once they are processed. */
+/** Consumers: the records of a key, or of several, from where a cursor is, and the cursor moved once they are processed. */
 
 import type { Appended } from "./appended.js";
 import type { RecordToAppend } from "./arguments.js";
@@ -16,19 +16,22 @@ export interface Consuming {
 }
 
 /**
- * Batches of records of a key, from where a cursor is, without an end; from `LogClient.consume`.
+ * Batches of records of a key, or of several, from where a cursor is, without an end; from `LogClient.consume`.
  *
  * Commit after each batch: with `commit` a batch that was processed and not committed is read again by the next consumer (at least once),
  * with `append` its results are appended in the same commit as the cursor moves (exactly once). If another consumer has moved the cursor,
- * both throw `Conflict` and change nothing: stop, or begin again with `LogClient.consume`.
+ * both throw `Conflict` and change nothing: stop, or begin again with `LogClient.consume`. With `autoCommit`, each batch is committed before the
+ * next one is read (at least once).
  */
 export class Consumer {
   readonly #client: Consuming;
+  readonly #autoCommit: boolean;
   #committed: number;
   #reached: number;
 
-  constructor(client: Consuming, position: number) {
+  constructor(client: Consuming, position: number, autoCommit: boolean) {
     this.#client = client;
+    this.#autoCommit = autoCommit;
     this.#committed = position;
     this.#reached = position;
   }
@@ -38,12 +41,14 @@ export class Consumer {
     return this.#committed;
   }
 
-  /** Each batch has at least one record. */
+  /** Each batch has at least one record. A batch that the loop is left in is not committed by `autoCommit`. */
   async *[Symbol.asyncIterator](): AsyncGenerator<LogRecord[]> {
     for (;;) {
       const { records, nextSequence } = await this.#client.next(this.#reached, WAIT_MS);
       this.#reached = nextSequence;
-      if (records.length > 0) yield records;
+      if (records.length === 0) continue;
+      yield records;
+      if (this.#autoCommit) await this.commit();
     }
   }
 

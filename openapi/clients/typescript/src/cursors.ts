@@ -2,7 +2,7 @@
 
 import { type Answer, answered, CURSOR, CURSORS, DELETED, type Shape } from "./answers.js";
 import * as check from "./arguments.js";
-import { Body } from "./body.js";
+import { Body, fetchOnce } from "./body.js";
 import { Conflict, DeadlineExceeded, NotFound, Unavailable, UnexpectedAnswer } from "./errors.js";
 import type { components } from "./generated/schema.js";
 import { reason } from "./network.js";
@@ -107,7 +107,7 @@ export class Cursors {
     const path = { name: check.cursor("name", name) };
     const answer = await this.#asked(
       `DELETE ${url}${PATH}/${encodeURIComponent(name)}`, DELETED, signal,
-      () => api.DELETE(ONE, { params: { path }, signal: deadline(signal) }));
+      () => api.DELETE(ONE, { params: { path }, signal: deadline(signal), fetch: fetchOnce }));
     return answer.deleted === true;
   }
 

@@ -7,7 +7,7 @@ export { LogClient } from "./client.js";
 export { Consumer } from "./consumer.js";
 export type { Cursor, CursorMove, Moving } from "./cursors.js";
 export type { Deletion } from "./commands.js";
-export type { Noticing, Options, Page, Range, Reading, Stoppable } from "./client.js";
+export type { Consumption, Options, Page } from "./client.js";
 export {
   AppendsLost, Behind, Conflict, DeadlineExceeded, Fenced, Internal, InvalidArgument, LogError, MethodNotAllowed, NotFound, NotWriter,
   OutcomeUnknown, Overloaded, PermissionDenied, ProducerFenced, ProducerOutOfOrder, ProducerSequenceReused, ProducerSequenceTooOld, ProducerUnknown,
@@ -15,6 +15,7 @@ export {
 } from "./errors.js";
 export type { Details, FailedPrecondition, LostAppends } from "./errors.js";
 export type { Producer } from "./producers.js";
+export type { Knowing, Noticing, Range, Reading, Stoppable } from "./reading.js";
 export type { Header, LogRecord } from "./records.js";
 export type { Retry } from "./retry.js";
 export type { Keys, Prefix, Selection } from "./selection.js";

@@ -49,6 +49,14 @@ const followed = await following;
 say("followed", [followed.records.map((record) => hex(record.value)), followed.nextSequence]);
 say("tailed", sequences(await all(client.tail(key, { end: 8 }))));
 
+const consumer = await client.consume({ prefix: new Uint8Array() }, "program");
+for await (const batch of consumer) {
+  await consumer.commit();
+  const consumed = batch.map((record) => [record.sequence, hex(record.key ?? new Uint8Array())]);
+  say("consumed", [consumed, (await client.cursor("program"))?.position]);
+  break;
+}
+
 const empty = await errorOf(client.append([[bytes(""), bytes("")]]));
 const large = await errorOf(client.append([[new Uint8Array(9000), bytes("")]]));
 say("typed", [empty instanceof InvalidArgument, large instanceof TooLarge]);

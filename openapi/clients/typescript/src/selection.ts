@@ -21,6 +21,12 @@ const MOST_KEYS = 1000;
 /** A server takes heads of 64 KiB, and what is in between often half of that. */
 const MOST_URL_BYTES = 24 * 1024;
 
+/** The same, checked, and as it is now. */
+export function kept(selection: Selection): Selection {
+  selected(selection);
+  return "keys" in selection && Array.isArray(selection.keys) ? { keys: [...selection.keys] } : selection;
+}
+
 /** The parameters for a selection. */
 export function selected(selection: Selection): { key_base64?: string; prefix_base64?: string; keys_base64?: string[] } {
   if (typeof selection !== "object" || selection === null || ArrayBuffer.isView(selection) || Array.isArray(selection)) {

@@ -3,7 +3,7 @@
 import { createParser, type EventSourceMessage } from "eventsource-parser";
 
 import { errorOf, fits, type Head, TRIMMED, VALUE } from "./answers.js";
-import { DeadlineExceeded, LogError, Overloaded, Unavailable, UnexpectedAnswer } from "./errors.js";
+import { Behind, DeadlineExceeded, LogError, Overloaded, Unavailable, UnexpectedAnswer } from "./errors.js";
 import type { components } from "./generated/schema.js";
 import { reason } from "./network.js";
 import { type LogRecord, record } from "./records.js";
@@ -17,17 +17,20 @@ const SILENCE_MS = 60_000;
 const EVENTS_OR_ERRORS = "text/event-stream, application/json";
 
 /** After these the same stream may be asked for again. */
-const PASSING = [Overloaded, Unavailable, DeadlineExceeded, UnexpectedAnswer];
+const PASSING = [Overloaded, Unavailable, Behind, DeadlineExceeded, UnexpectedAnswer];
 
 /** Where a stream comes from. */
 export interface Source {
-  readonly url: string;
+  /** That of the next connection. */
+  readonly url: () => string;
   /** What errors call it. */
   readonly request: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly signal: AbortSignal | undefined;
   /** What is left after a sequence, or at all. (A stream ends at its end and also with its server.) */
   readonly rest: (last: number | undefined) => Promise<Rest>;
+  /** Told of each record: its sequence, and the headers of the stream that it came in. */
+  readonly seen: (sequence: number, headers: Headers) => void;
 }
 
 /** What is left of a tail whose stream has ended. */
@@ -91,7 +94,7 @@ async function* oneConnection(
     return doing.finally(() => clearTimeout(timer));
   };
   try {
-    const response = await heard(fetch(source.url, { headers, signal }));
+    const response = await heard(fetch(source.url(), { headers, signal }));
     if (response.status === 204) return;
     if (response.status !== 200 || response.body === null) {
       throw errorOf(await heard(response.json()).catch(() => undefined), response, source.request);
@@ -111,7 +114,10 @@ async function* oneConnection(
       const { done, value } = await heard(body.read());
       if (done) return;
       parser.feed(decoder.decode(value, { stream: true }));
-      yield* records(events.splice(0), { headers: response.headers }, source.request);
+      for (const found of records(events.splice(0), { headers: response.headers }, source.request)) {
+        if (!(found instanceof Notice)) source.seen(found.sequence, response.headers);
+        yield found;
+      }
       // Comments count as well.
       connections.answered();
     }
