@@ -1,7 +1,5 @@
 //! Which keys the order rows of a window name, and for which sequences.
 
-use std::collections::HashMap;
-
 use log_domain::{Result, Sequence, SequenceRange};
 
 use super::layout::order::{self, Numbers};
@@ -79,46 +77,62 @@ impl Span {
 /// # Errors
 /// [`log_domain::Error::Corrupt`] for a row that is damaged.
 pub(super) fn spans(rows: &[order::Row], range: SequenceRange) -> Result<Vec<Span>> {
-    let (start, end) = (range.start().get(), range.end().get());
-    let mut spans: Vec<Span> = Vec::new();
-    let mut index: HashMap<u32, usize> = HashMap::new();
+    let mut named = Vec::new();
     for (at, row) in rows.iter().enumerate() {
-        let mut add = |number: u32, first: u64, last: u64| {
-            let known = index.get(&number).copied();
-            let within = (first.max(start), last.min(end.saturating_sub(1)));
-            if within.0 > within.1 {
-                // It may be the end of the row of records that is needed.
-                if let Some(known) = known {
-                    spans[known].ends(at, Sequence::new(last));
-                }
-                return;
-            }
-            let within = (Sequence::new(within.0), Sequence::new(within.1));
-            let last = Sequence::new(last);
-            match known {
-                Some(known) => spans[known].add(at, within, last),
-                None => {
-                    index.insert(number, spans.len());
-                    spans.push(Span::new(number, at, within, last));
-                }
-            }
-        };
-        let mut next = row.first.get();
-        for numbers in row.numbers() {
-            let Numbers {
-                number,
-                step,
-                count,
-            } = numbers?;
-            match step {
-                0 => add(number, next, next + count - 1),
-                _ => (0..count).for_each(|at| add(number + at as u32, next + at, next + at)),
-            }
-            next += count;
+        each_named(row, range.start(), range.end(), |number, within, end| {
+            named.push((number, at, within, end));
+        })?;
+    }
+    // Commits over the same keys in the same order are in order already, and what is of one key stays in its order.
+    named.sort_by_key(|(number, ..)| *number);
+    let mut spans: Vec<Span> = Vec::new();
+    for (number, at, within, end) in named {
+        match spans.last_mut().filter(|span| span.number == number) {
+            Some(span) => span.add(at, within, end),
+            None => spans.push(Span::new(number, at, within, end)),
         }
     }
-    spans.sort_unstable_by_key(|span| span.number);
+    // What comes behind the window may be the end of a row of records that is needed.
+    let cut = rows.iter().enumerate();
+    for (at, row) in cut.filter(|(_, row)| row.last >= range.end()) {
+        each_named(row, range.end(), Sequence::MAX, |number, _, end| {
+            if let Ok(of) = spans.binary_search_by_key(&number, |span| span.number) {
+                spans[of].ends(at, end);
+            }
+        })?;
+    }
     Ok(spans)
+}
+
+/// Gives the records from `start` on and below `end` that a row names, as those of one key that follow each other: the number of the key, the
+/// first and the last of them, and the last one that follows, below `end` or not.
+fn each_named(
+    row: &order::Row,
+    start: Sequence,
+    end: Sequence,
+    mut take: impl FnMut(u32, (Sequence, Sequence), Sequence),
+) -> Result<()> {
+    let (start, end) = (start.get(), end.get());
+    let mut next = row.first.get();
+    for numbers in row.numbers() {
+        let Numbers {
+            number,
+            step,
+            count,
+        } = numbers?;
+        let (from, behind) = (next.max(start), (next + count).min(end));
+        if from < behind && step == 0 {
+            let within = (Sequence::new(from), Sequence::new(behind - 1));
+            take(number, within, Sequence::new(next + count - 1));
+        } else {
+            for at in from..behind {
+                let one = Sequence::new(at);
+                take(number + (at - next) as u32, (one, one), one);
+            }
+        }
+        next += count;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
