@@ -53,7 +53,9 @@ impl WriterFollowing {
         loop {
             let next = Instant::now() + self.spacing;
             let above = known.unwrap_or_else(|| progress.shown());
-            match self.ask(file.as_ref(), &mut token, above).await {
+            // At first, at once.
+            let within = known.map_or(Duration::ZERO, |_| WITHIN);
+            match self.ask(file.as_ref(), &mut token, above, within).await {
                 Ok(durable) => {
                     if known.is_none() {
                         silence.is_over();
@@ -86,11 +88,12 @@ impl WriterFollowing {
         file: Option<&SmallFile>,
         token: &mut Option<String>,
         known: Sequence,
+        within: Duration,
     ) -> Result<Sequence, String> {
         if let (Some(file), None) = (file, &token) {
             *token = Some(read(file).await?);
         }
-        durable_beyond(&*self.writer, token.as_deref(), known, WITHIN).await
+        durable_beyond(&*self.writer, token.as_deref(), known, within).await
     }
 }
 

@@ -59,6 +59,7 @@ def kind(phrase: str, of_the_engine: bool) -> dict:
     kinds = {
         "a text": {"type": ["string", "number"], "pattern": "\\S"} if of_the_engine
                   else {"type": ["string", "integer"], "minimum": 0, "pattern": "\\S"},
+        "the path of a file": {"type": ["string", "integer"], "minimum": 0, "pattern": "\\S"},
         "a list of texts": {"type": ["string", "array"], "pattern": "\\S", "items": {"type": "string"}},
         "a list of rules": {"type": ["array"], "items": {
             "type": "object", "additionalProperties": False, "required": ["prefix", "max_age"], "properties": {

@@ -194,7 +194,7 @@ pub struct Status {
     /// Of a store that only reads: the age of the state that it shows. `None` for a writer, which shows the newest.
     pub lag: Option<Duration>,
     /// Of a store that only reads: how many sequences the writer has made durable that it does not show yet. `None` as long as the writer does
-    /// not tell.
+    /// not tell; 0 for a writer.
     pub lag_sequences: Option<u64>,
     /// Why it takes no more appends, if it does not.
     pub stopped: Option<Stopped>,

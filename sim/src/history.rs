@@ -17,7 +17,7 @@ pub use cursors::{Move, consumed_by, cursor_of, made_of, origin_of};
 pub use headers::{HeadersSeen, as_sent, headers_of};
 pub use keys::{CONSUMED, RESULTS, key};
 pub use record::Recorder;
-pub use replica::ReplicaCall;
+pub use replica::{ReplicaCall, ReplicaCount};
 pub use safety::{Condition, Numbered, Safety};
 pub use segment::SegmentSeen;
 pub use several::{Named, Selected, SeveralCall};
@@ -161,6 +161,8 @@ pub enum Call {
     PutCursor(Move),
     /// A read-only server for a page of the whole log.
     Replica(ReplicaCall),
+    /// A read-only server for the number of records of a key.
+    ReplicaCount(ReplicaCount),
 }
 
 /// A page that is asked for.
@@ -354,6 +356,7 @@ impl Operation {
         match &self.call {
             Call::Scan(ScanCall { key, .. })
             | Call::Count { key, .. }
+            | Call::ReplicaCount(ReplicaCount { key, .. })
             | Call::Delete { key, .. } => Some(key),
             _ => None,
         }

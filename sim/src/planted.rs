@@ -120,6 +120,10 @@ pub enum Planted {
     GoBack,
     /// A read-only server shows again what it said is trimmed.
     ShowTrimmed,
+    /// A read-only server counts a record too few.
+    CountShort,
+    /// Followers of a read-only server that wait are not woken.
+    SleepOn,
     /// A read-only server says of every request without an answer of the writer that it was not sent.
     SayNotSent,
 }
@@ -164,7 +168,11 @@ impl Planted {
             | Self::SayTooOld => &[Scenario::ExactlyOnce],
             Self::JudgeEarly | Self::JudgeFirst => &[Scenario::Registers],
             Self::MoveEarly | Self::IgnoreExpected => &[Scenario::Cursors],
-            Self::GoBack | Self::ShowTrimmed | Self::SayNotSent => &[Scenario::Replicas],
+            Self::GoBack
+            | Self::ShowTrimmed
+            | Self::CountShort
+            | Self::SleepOn
+            | Self::SayNotSent => &[Scenario::Replicas],
             // It shows when what a rejection rests on is lost, which is rare.
             Self::RejectEarly => &[Scenario::Registers, Scenario::Swarm],
             Self::SplitBatch
@@ -228,7 +236,7 @@ impl Planted {
             | Self::SayTooOld => &["exactly-once"],
             Self::JudgeEarly | Self::JudgeFirst | Self::RejectEarly => &["registers"],
             Self::MoveEarly | Self::IgnoreExpected => &["cursors"],
-            Self::GoBack | Self::ShowTrimmed => &["replicas"],
+            Self::GoBack | Self::ShowTrimmed | Self::CountShort | Self::SleepOn => &["replicas"],
         }
     }
 }

@@ -141,7 +141,7 @@ impl Metrics {
             .u64_observable_gauge("log_reader_lag_sequences")
             .with_description(
                 "Of a read-only server: how many sequences are durable that it does not show yet. Missing while the server that writes the log does not \
-                 tell.",
+                 tell. 0 on that server.",
             )
             .with_callback(move |observer| {
                 if let Some(sequences) = lag().status.lag_sequences {

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::View;
-use crate::history::{Call, Moment, Named, Operation, Outcome, ReplicaCall};
+use super::waking::SOON_MS;
+use crate::history::{Call, Moment, Named, Operation, Outcome, ReplicaCall, ReplicaCount};
 
 /// A page that a read-only server answered.
 struct Page<'a> {
@@ -28,6 +29,8 @@ pub(super) fn replicas(view: &View<'_>) -> Vec<String> {
     }
     wrong.extend(backwards(&pages));
     wrong.extend(shown_again(&pages));
+    wrong.extend(asleep(view, &pages));
+    wrong.extend(miscounted(view));
     wrong
 }
 
@@ -161,4 +164,58 @@ fn shown_again(pages: &[Page<'_>]) -> Vec<String> {
         }
     }
     wrong
+}
+
+/// Followers that got nothing, although the same server showed what they waited for well before they were answered.
+fn asleep(view: &View<'_>, pages: &[Page<'_>]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for follower in pages {
+        let waited = follower.call.follow_ms.is_some() && follower.is_end;
+        if !waited || view.disturbed(follower.operation.called.ms, follower.answered.ms) {
+            continue;
+        }
+        let is_meant = |named: &Named| {
+            named.seen.sequence >= follower.call.start.max(view.log.floor_of(&named.key))
+        };
+        let shown = pages.iter().find(|other| {
+            other.operation.node == follower.operation.node
+                && other.answered.ms + SOON_MS < follower.answered.ms
+                && other.values.iter().any(is_meant)
+        });
+        if let Some(shown) = shown {
+            wrong.push(format!(
+                "#{} followed {} from {} on and got nothing, and #{} got what it waited for before",
+                follower.operation.id,
+                follower.operation.node,
+                follower.call.start,
+                shown.operation.id
+            ));
+        }
+    }
+    wrong
+}
+
+/// Counts that are not those of the final log. Of a key that lost records, only what is left is known.
+fn miscounted(view: &View<'_>) -> Vec<String> {
+    let counts = view.history.operations.iter().filter_map(|operation| {
+        let Call::ReplicaCount(ReplicaCount { key, below }) = &operation.call else {
+            return None;
+        };
+        let Some(Outcome::Count { count, trimmed }) = operation.outcome() else {
+            return None;
+        };
+        let floor = view.log.floor_of(key);
+        let left = view.log.between(key, floor, *below).len() as u64;
+        let is_right = match floor {
+            0 => *count == left && trimmed.is_none(),
+            _ => *count >= left,
+        };
+        (!is_right).then(|| {
+            format!(
+                "#{} counted {count} records of {key:?} below {below}, and the final log has {left}",
+                operation.id
+            )
+        })
+    });
+    counts.collect()
 }

@@ -180,6 +180,7 @@ impl Face {
         if let (Some(Planted::DrainEarly), Call::Trim { before }) = (self.bug, call) {
             return self.durable_later(*before, outcome).await;
         }
+        let outcome = self.replica_says(call, outcome, asked_ms).await;
         let mut memory = self.memory.lock();
         memory.learn(call, &outcome);
         memory.safety.ends(operation, &outcome);
@@ -327,12 +328,6 @@ impl Face {
                 memory.highest += records.len() as u64;
                 let count = records.len() as u64;
                 Outcome::Appended { start, count }
-            }
-            (Some(Planted::GoBack), Call::Replica(call), outcome) => {
-                memory.shown.goes_back(*call, outcome)
-            }
-            (Some(Planted::ShowTrimmed), Call::Replica(call), outcome) => {
-                memory.shown.shows_again(*call, outcome)
             }
             (Some(Planted::ReuseSequences), _, outcome) => memory.shifted(outcome),
             (

@@ -381,7 +381,7 @@ impl LogReader for SlateStore {
             cursors: self.shared.cursors.count(),
             active_segment: segments.last().map_or(0, |segment| segment.id),
             lag: None,
-            lag_sequences: None,
+            lag_sequences: Some(0),
             stopped: self.shared.stopped(),
         }
     }

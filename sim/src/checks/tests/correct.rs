@@ -231,7 +231,7 @@ impl Server {
             },
             Call::Segments => Outcome::Segments(Vec::new()),
             Call::GetCursor { .. } | Call::PutCursor(_) => Outcome::Cursor { position: None },
-            Call::Replica(_) => Outcome::NotSent,
+            Call::Replica(_) | Call::ReplicaCount(_) => Outcome::NotSent,
         }
     }
 

@@ -3,7 +3,8 @@
 use super::correct::correct;
 use crate::checks::{Facts, FinalLog, check};
 use crate::history::{
-    Call, History, Moment, Named, Operation, Outcome, ReplicaCall, Seen, headers_of, key,
+    Call, History, Moment, Named, Operation, Outcome, ReplicaCall, ReplicaCount, Seen, headers_of,
+    key,
 };
 
 const NODE: &str = "read-1";
@@ -52,7 +53,11 @@ fn read() -> (History, FinalLog, Facts) {
             client: "client".into(),
             node: NODE.into(),
             called: at(0),
-            call: Call::Replica(ReplicaCall { start, at_least }),
+            call: Call::Replica(ReplicaCall {
+                start,
+                at_least,
+                follow_ms: None,
+            }),
             answered: Some((at(1), page)),
         });
     }
@@ -116,4 +121,56 @@ fn what_a_read_only_server_must_not_show_is_found() {
         found_of_trimmed(nothing, 0, Some((0, 1))) > 0,
         "a record that the same page says is trimmed"
     );
+}
+
+/// What is found of one more operation, which is asked from 1,000 ms to 3,500 ms.
+fn found_of(call: Call, outcome: Outcome) -> usize {
+    let (mut history, log, facts) = read();
+    let id = history.operations.len();
+    let at = |index: u64, ms: u64| Moment {
+        index: 2 * id as u64 + index,
+        ms,
+    };
+    history.operations.push(Operation {
+        id,
+        client: "client".into(),
+        node: NODE.into(),
+        called: at(0, 1_000),
+        call,
+        answered: Some((at(1, 3_500), outcome)),
+    });
+    let violations = check(&history, &log, facts).into_iter();
+    violations
+        .filter(|found| found.checker == "replicas")
+        .count()
+}
+
+#[test]
+fn a_follower_that_sleeps_on_and_a_wrong_count_are_found() {
+    let follow = |start: u64| {
+        let call = Call::Replica(ReplicaCall {
+            start,
+            at_least: None,
+            follow_ms: Some(2_500),
+        });
+        let nothing = Outcome::Named {
+            values: Vec::new(),
+            next: 3,
+            trimmed: None,
+            more: false,
+        };
+        found_of(call, nothing)
+    };
+    assert_eq!(follow(3), 0, "there is nothing new");
+    assert!(follow(2) > 0, "something was shown to another one");
+    let count = |below: u64, count: u64| {
+        let call = Call::ReplicaCount(ReplicaCount { key: key(0), below });
+        let told = Outcome::Count {
+            count,
+            trimmed: None,
+        };
+        found_of(call, told)
+    };
+    assert_eq!(count(3, 3) + count(2, 2), 0);
+    assert!(count(3, 2) > 0 && count(2, 3) > 0);
 }

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 use super::{Current, Surroundings};
 use crate::history::{
-    Call, HeadersSeen, Move, Named, Numbered, Outcome, Recorder, ReplicaCall, ScanCall, Seen,
-    SegmentSeen, Selected, SeveralCall, headers_of,
+    Call, HeadersSeen, Move, Named, Numbered, Outcome, Recorder, ReplicaCall, ReplicaCount,
+    ScanCall, Seen, SegmentSeen, Selected, SeveralCall, headers_of,
 };
 use crate::hosts::server::PORT;
 use crate::net::{Answer, HttpClient, Lost};
@@ -128,7 +128,7 @@ impl Connection {
         let follow_ms = match call {
             Call::Scan(ScanCall { follow_ms, .. })
             | Call::Several(SeveralCall { follow_ms, .. }) => follow_ms.unwrap_or(0),
-            Call::Replica(_) => REPLICA_MS,
+            Call::Replica(_) | Call::ReplicaCount(_) => REPLICA_MS,
             _ => 0,
         };
         let within = self.patience + Duration::from_millis(follow_ms);
@@ -190,14 +190,24 @@ fn request(call: &Call) -> (Method, String, Option<Value>) {
         }
         Call::Scan(scan) => get(scan_path(scan)),
         Call::Several(call) => several(call),
-        Call::Replica(ReplicaCall { start, at_least }) => {
+        Call::Replica(ReplicaCall {
+            start,
+            at_least,
+            follow_ms,
+        }) => {
             let mut path = format!("scan?prefix=&start_seq={start}&limit=1000");
-            if let Some(at_least) = at_least {
+            if let Some(wait) = follow_ms {
+                let _ = write!(path, "&follow=true&timeout_ms={wait}");
+            } else if let Some(at_least) = at_least {
                 // Writing to a string cannot fail.
                 let _ = write!(path, "&at_least={at_least}&timeout_ms={REPLICA_MS}");
             }
             get(path)
         }
+        Call::ReplicaCount(ReplicaCount { key, below }) => get(format!(
+            "count?key_base64={}&end_seq={below}&at_least={below}",
+            URL_SAFE_NO_PAD.encode(key)
+        )),
         Call::Count { key, start, end } => get(format!(
             "count?key_base64={}&start_seq={start}&end_seq={end}",
             URL_SAFE_NO_PAD.encode(key)
@@ -353,7 +363,7 @@ fn outcome(call: &Call, answer: &Answer) -> Option<Outcome> {
             trimmed: body["trimmedBefore"].as_u64(),
             more: body["more"] == true,
         },
-        Call::Count { .. } => Outcome::Count {
+        Call::Count { .. } | Call::ReplicaCount(_) => Outcome::Count {
             count: body["count"].as_u64()?,
             trimmed: body["trimmedBefore"].as_u64(),
         },

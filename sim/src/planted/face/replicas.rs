@@ -1,6 +1,11 @@
-//! What a read-only server shows that goes back.
+//! Read-only servers that break their promises.
 
-use crate::history::{Named, Outcome, ReplicaCall};
+use std::time::Duration;
+
+use super::Face;
+use crate::history::{Call, Named, Outcome, ReplicaCall};
+use crate::planted::Planted;
+use crate::time::now_ms;
 
 /// Of so many pages in a row, the last ones are of an older state.
 const PERIOD: u64 = 20;
@@ -18,9 +23,55 @@ pub(super) struct Shown {
     floor: u64,
 }
 
+impl Face {
+    /// What a client is told when a read-only server says `outcome` to what was asked at `asked_ms`.
+    pub(super) async fn replica_says(
+        &self,
+        call: &Call,
+        outcome: Outcome,
+        asked_ms: u64,
+    ) -> Outcome {
+        match (self.bug, call, outcome) {
+            (Some(Planted::GoBack), Call::Replica(call), outcome) => {
+                self.memory.lock().shown.goes_back(*call, outcome)
+            }
+            (Some(Planted::ShowTrimmed), Call::Replica(call), outcome) => {
+                self.memory.lock().shown.shows_again(*call, outcome)
+            }
+            (
+                Some(Planted::SleepOn),
+                Call::Replica(ReplicaCall {
+                    start,
+                    follow_ms: Some(wait),
+                    ..
+                }),
+                Outcome::Named { trimmed, more, .. },
+            ) => {
+                let left = (asked_ms + wait).saturating_sub(now_ms());
+                tokio::time::sleep(Duration::from_millis(left)).await;
+                Outcome::Named {
+                    values: Vec::new(),
+                    next: *start,
+                    trimmed,
+                    more,
+                }
+            }
+            (
+                Some(Planted::CountShort),
+                Call::ReplicaCount(_),
+                Outcome::Count { count, trimmed },
+            ) => Outcome::Count {
+                count: count.saturating_sub(1),
+                trimmed,
+            },
+            (_, _, outcome) => outcome,
+        }
+    }
+}
+
 impl Shown {
     /// The page, with the first record that was ever shown, if that was said to be trimmed before.
-    pub(super) fn shows_again(&mut self, call: ReplicaCall, mut outcome: Outcome) -> Outcome {
+    fn shows_again(&mut self, call: ReplicaCall, mut outcome: Outcome) -> Outcome {
         let Outcome::Named {
             values, trimmed, ..
         } = &mut outcome
@@ -43,7 +94,7 @@ impl Shown {
     }
 
     /// The page, without what an older state does not have.
-    pub(super) fn goes_back(&mut self, call: ReplicaCall, outcome: Outcome) -> Outcome {
+    fn goes_back(&mut self, call: ReplicaCall, outcome: Outcome) -> Outcome {
         let Outcome::Named {
             mut values,
             next,
