@@ -118,7 +118,7 @@ def test_a_python_consumer_of_a_prefix_that_commits_itself_goes_on_through_resta
 
         append(0)
         seen = []
-        for batch in client.consume(Prefix(b"orders/"), NAME, limit=4, auto_commit=True):
+        for batch in client.consume(Prefix(b"orders/"), NAME, limit=4, auto_commit=True, visibility="durable"):
             assert all(record.key == b"orders/%d" % (int(record.value) % 3) for record in batch)
             seen += [int(record.value) for record in batch]
             if len(seen) == 8:
@@ -128,7 +128,7 @@ def test_a_python_consumer_of_a_prefix_that_commits_itself_goes_on_through_resta
         appending.start()
         later(0.3, restarted.kill)
         again = []
-        for batch in client.consume(Prefix(b"orders/"), NAME, limit=4, auto_commit=True):
+        for batch in client.consume(Prefix(b"orders/"), NAME, limit=4, auto_commit=True, visibility="durable"):
             again += [int(record.value) for record in batch]
             if again[-1] == 19:
                 break

@@ -87,7 +87,7 @@ def test_a_typescript_consumer_of_a_prefix_that_commits_itself_goes_on_through_r
         };
         const seen = [];
         const consume = async (last) => {
-            const consumer = await patient.consume({ prefix: bytes("orders/") }, "projection", 4, { autoCommit: true });
+            const consumer = await patient.consume({ prefix: bytes("orders/") }, "projection", 4, { autoCommit: true, visibility: "durable" });
             for await (const batch of consumer) {
                 seen.push(...batch.map((record) => `${text(record.key)} ${text(record.value)}`));
                 if (seen.at(-1).endsWith(` ${last}`)) break;

@@ -24,7 +24,9 @@ impl Processed {
     /// Until the record with the number `last` was processed, or a later one.
     async fn process_until(&mut self, log: &LogClient, last: u64) {
         let orders = Selection::prefix("orders/");
-        let consumer = log.consume_several(orders, "totals", ReadOptions::new().page(3));
+        // What a kill undoes is never processed.
+        let options = ReadOptions::new().page(3).visibility(Visibility::Durable);
+        let consumer = log.consume_several(orders, "totals", options);
         let mut consumer = consumer.await.expect("a consumer").auto_commit();
         let mut before = None;
         loop {

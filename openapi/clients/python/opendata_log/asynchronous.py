@@ -11,7 +11,7 @@ from httpx_sse import EventSource
 
 from . import arguments
 from .appended import Appended
-from .calls import Calls
+from .calls import VISIBILITIES, Calls
 from .connections import Settings, is_a_stream
 from .consumers import AsyncConsumer, Progress
 from .cursors import Cursor, CursorMove
@@ -149,9 +149,14 @@ class AsyncLogClient:
         """See `LogClient.delete_cursor`."""
         return await self._result(self._calls.delete_cursor(name))
 
-    async def consume(self, key: Selection, cursor: str, *, limit: int = 1000, auto_commit: bool = False) -> AsyncConsumer:
+    async def consume(
+        self, key: Selection, cursor: str, *, limit: int = 1000, auto_commit: bool = False,
+        visibility: ScanVisibility = "memory",
+    ) -> AsyncConsumer:
         """See `LogClient.consume`; with `async for` and `await consumer.commit()`."""
-        progress = Progress(kept(key), cursor, arguments.whole("limit", limit, least=1), arguments.flag("auto_commit", auto_commit))
+        progress = Progress(
+            kept(key), cursor, arguments.whole("limit", limit, least=1), arguments.flag("auto_commit", auto_commit),
+            arguments.one_of("visibility", visibility, VISIBILITIES))
         found = await self.cursor(cursor)
         return AsyncConsumer(self, progress, 0 if found is None else found.position)
 

@@ -29,7 +29,7 @@ from .trimmed import Trimmed, floor
 A = TypeVar("A")
 T = TypeVar("T")
 
-VISIBILITIES = ("memory", "durable")
+VISIBILITIES: tuple[ScanVisibility, ...] = ("memory", "durable")
 
 # One request waits no longer than this: servers and what is in between end longer ones. Then another one follows.
 LONGEST_WAIT_SECONDS = 60.0

@@ -11,7 +11,7 @@ from httpx_sse import EventSource
 
 from . import arguments
 from .appended import Appended
-from .calls import Calls
+from .calls import VISIBILITIES, Calls
 from .connections import Settings, is_a_stream
 from .consumers import Consumer, Progress
 from .cursors import Cursor, CursorMove
@@ -214,7 +214,10 @@ class LogClient:
         """Deletes a cursor. It returns, when that is durable, whether there was one. The right `append` is needed."""
         return self._result(self._calls.delete_cursor(name))
 
-    def consume(self, key: Selection, cursor: str, *, limit: int = 1000, auto_commit: bool = False) -> Consumer:
+    def consume(
+        self, key: Selection, cursor: str, *, limit: int = 1000, auto_commit: bool = False,
+        visibility: ScanVisibility = "memory",
+    ) -> Consumer:
         """Batches of up to `limit` records of `key`, from where the cursor is; from the beginning if there is none:
 
             consumer = client.consume(b"orders", "orders-projection")
@@ -227,8 +230,12 @@ class LogClient:
 
             for batch in client.consume(Prefix(b"orders/"), "orders-projection", auto_commit=True):
                 process(batch)
+
+        With the visibility `durable` it never processes what a crash of the server then undoes: for results that are outside of the log.
         """
-        progress = Progress(kept(key), cursor, arguments.whole("limit", limit, least=1), arguments.flag("auto_commit", auto_commit))
+        progress = Progress(
+            kept(key), cursor, arguments.whole("limit", limit, least=1), arguments.flag("auto_commit", auto_commit),
+            arguments.one_of("visibility", visibility, VISIBILITIES))
         found = self.cursor(cursor)
         return Consumer(self, progress, 0 if found is None else found.position)
 

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from .appended import Appended
 from .cursors import Cursor, CursorMove
+from .generated.models import ScanVisibility
 from .records import Page, Record, RecordToAppend
 from .selection import Selection
 
@@ -14,7 +15,9 @@ WAIT_SECONDS = 30.0
 
 
 class _Client(Protocol):
-    def follow_once(self, key: Selection, *, start: int = 0, limit: int = 1000, wait: float = 30.0) -> Page: ...
+    def follow_once(
+        self, key: Selection, *, start: int = 0, limit: int = 1000, wait: float = 30.0, visibility: ScanVisibility = "memory",
+    ) -> Page: ...
 
     def move_cursor(self, name: str, position: int, *, expected: int | None = None) -> Cursor: ...
 
@@ -24,7 +27,9 @@ class _Client(Protocol):
 
 
 class _AsyncClient(Protocol):
-    async def follow_once(self, key: Selection, *, start: int = 0, limit: int = 1000, wait: float = 30.0) -> Page: ...
+    async def follow_once(
+        self, key: Selection, *, start: int = 0, limit: int = 1000, wait: float = 30.0, visibility: ScanVisibility = "memory",
+    ) -> Page: ...
 
     async def move_cursor(self, name: str, position: int, *, expected: int | None = None) -> Cursor: ...
 
@@ -43,6 +48,7 @@ class Progress:
     """The most records of a batch."""
     commits: bool
     """Whether a batch is committed when the next one is asked for."""
+    visibility: ScanVisibility
 
 
 class _Position:
@@ -78,7 +84,8 @@ class Consumer(_Position):
         """Each batch has at least one record. A batch that the loop is left in is not committed by `auto_commit`."""
         while True:
             page = self._client.follow_once(
-                self._progress.key, start=self._reached, limit=self._progress.limit, wait=WAIT_SECONDS)
+                self._progress.key, start=self._reached, limit=self._progress.limit, wait=WAIT_SECONDS,
+                visibility=self._progress.visibility)
             self._reached = page.next_sequence
             if page.records:
                 yield page.records
@@ -109,7 +116,8 @@ class AsyncConsumer(_Position):
         """See `Consumer`."""
         while True:
             page = await self._client.follow_once(
-                self._progress.key, start=self._reached, limit=self._progress.limit, wait=WAIT_SECONDS)
+                self._progress.key, start=self._reached, limit=self._progress.limit, wait=WAIT_SECONDS,
+                visibility=self._progress.visibility)
             self._reached = page.next_sequence
             if page.records:
                 yield page.records

@@ -36,7 +36,7 @@ pub struct LogClient {
     retry: Retry,
     /// None: appends are not protected.
     producers: Option<Arc<Producers>>,
-    pub(crate) seen: Arc<Seen>,
+    seen: Arc<Seen>,
 }
 
 impl LogClient {
@@ -47,6 +47,22 @@ impl LogClient {
             producers: producers.map(Arc::new),
             seen: Arc::new(seen),
         }
+    }
+
+    /// What this client and its clones have appended or read, and no crash can undo, is below this sequence: their later reads show at least
+    /// that much.
+    ///
+    /// To have another client or process see as much, give this to its [`LogClient::remember`], or to one of its reads as
+    /// [`ReadOptions::at_least`](crate::ReadOptions::at_least). A read that waited for it for too long is sent again as other reads are, and
+    /// is then an [`ErrorKind::Behind`](crate::ErrorKind::Behind).
+    pub fn at_least(&self) -> u64 {
+        self.seen.below()
+    }
+
+    /// From now on, reads of this client and its clones show at least everything below this sequence: the [`LogClient::at_least`] of
+    /// another client.
+    pub fn remember(&self, at_least: u64) {
+        self.seen.advance(at_least);
     }
 
     /// Appends records, whole or not at all, and answers when they are applied; see [`LogClient::append_with`].

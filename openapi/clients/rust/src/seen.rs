@@ -5,8 +5,6 @@ use std::time::Duration;
 
 use reqwest::header::HeaderMap;
 
-use crate::client::LogClient;
-
 /// A read that does not wait for new records is given so long by the server to show what the client knows.
 pub(crate) const SHOWN_WITHIN: Duration = Duration::from_secs(5);
 
@@ -28,6 +26,11 @@ impl Seen {
     }
 
     /// Everything below this sequence is in the log.
+    pub(crate) fn below(&self) -> u64 {
+        self.below.load(Ordering::Acquire)
+    }
+
+    /// Everything below this sequence is in the log.
     pub(crate) fn advance(&self, below: u64) {
         self.below.fetch_max(below, Ordering::AcqRel);
     }
@@ -42,30 +45,12 @@ impl Seen {
 
     /// What a read must be shown, for which the caller asked for this.
     pub(crate) fn at_least(&self, asked: Option<u64>) -> Option<u64> {
-        let known = || self.is_passed.then(|| self.below.load(Ordering::Acquire));
+        let known = || self.is_passed.then(|| self.below());
         asked.or_else(known).filter(|below| *below > 0)
     }
 
     /// The parameter that says it.
     pub(crate) fn parameter(&self, asked: Option<u64>) -> Option<(&'static str, String)> {
         Some(("at_least", self.at_least(asked)?.to_string()))
-    }
-}
-
-impl LogClient {
-    /// What this client and its clones have appended or read, and no crash can undo, is below this sequence: their later reads show at least
-    /// that much.
-    ///
-    /// To have another client or process see as much, give this to its [`LogClient::remember`], or to one of its reads as
-    /// [`ReadOptions::at_least`](crate::ReadOptions::at_least). A read that waited for it for too long is sent again as other reads are, and
-    /// is then an [`ErrorKind::Behind`](crate::ErrorKind::Behind).
-    pub fn at_least(&self) -> u64 {
-        self.seen.below.load(Ordering::Acquire)
-    }
-
-    /// From now on, reads of this client and its clones show at least everything below this sequence: the [`LogClient::at_least`] of
-    /// another client.
-    pub fn remember(&self, at_least: u64) {
-        self.seen.advance(at_least);
     }
 }

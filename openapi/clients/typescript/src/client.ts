@@ -52,6 +52,11 @@ export interface Options {
 export interface Consumption extends Stoppable {
   /** Whether a batch is committed when the next one is asked for; `false` if it is not given. */
   readonly autoCommit?: boolean;
+  /**
+   * `memory`, all that was applied, if it is not given. With `durable` it never processes what a crash of the server then undoes: for results
+   * that are outside of the log.
+   */
+  readonly visibility?: "memory" | "durable" | undefined;
 }
 
 /** Records, and where to continue. */
@@ -325,15 +330,16 @@ export class LogClient {
    * each batch is committed when the next one is asked for.
    */
   async consume(key: Selection, cursor: string, limit = 1000, options: Consumption = {}): Promise<Consumer> {
-    check.known("options", options, ["signal", "autoCommit"]);
+    check.known("options", options, ["signal", "autoCommit", "visibility"]);
     check.signal(options.signal);
-    const { signal, autoCommit = false } = options;
+    const { signal, autoCommit = false, visibility = "memory" } = options;
+    check.oneOf("visibility", visibility, ["memory", "durable"]);
     const selection = kept(key);
     check.flag("autoCommit", autoCommit);
     check.whole("limit", limit, 1);
     const found = await this.#cursors.get(cursor, signal);
     return new Consumer({
-      next: (start, waitMs) => this.followOnce(selection, start, waitMs, limit, { signal }),
+      next: (start, waitMs) => this.followOnce(selection, start, waitMs, limit, { signal, visibility }),
       move: (position, expected) => this.#cursors.put(cursor, position, { expected, signal }),
       append: (results, awaitDurable, move) =>
         this.append(results, awaitDurable, { signal, cursors: [{ name: cursor, ...move }] }),
