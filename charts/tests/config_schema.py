@@ -56,10 +56,9 @@ def kind(phrase: str, of_the_engine: bool) -> dict:
     if most := re.fullmatch("a whole number(?: from 0 to ([0-9]+))?, .*", phrase):
         return {"type": ["integer"], "minimum": 0} | ({"maximum": int(most[1])} if most[1] else {})
     # SlateDB reads durations by rules of its own, and some of its texts are numbers in truth.
+    text = {"type": ["string", "number"], "pattern": "\\S"} if of_the_engine else {"type": ["string", "integer"], "minimum": 0, "pattern": "\\S"}
     kinds = {
-        "a text": {"type": ["string", "number"], "pattern": "\\S"} if of_the_engine
-                  else {"type": ["string", "integer"], "minimum": 0, "pattern": "\\S"},
-        "the path of a file": {"type": ["string", "integer"], "minimum": 0, "pattern": "\\S"},
+        "a text": text, "the path of a file": text,
         "a list of texts": {"type": ["string", "array"], "pattern": "\\S", "items": {"type": "string"}},
         "a list of rules": {"type": ["array"], "items": {
             "type": "object", "additionalProperties": False, "required": ["prefix", "max_age"], "properties": {

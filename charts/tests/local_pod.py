@@ -15,7 +15,8 @@ TOKENS = f"dashboard read {READ}\ningest append,read {APPEND}\n"
 class LocalPod:
     """The pod of some values, its volumes as folders below `folder`."""
 
-    def __init__(self, values: dict, folder: Path, tokens: str = TOKENS, readers: bool = False):
+    def __init__(self, values: dict, folder: Path, tokens: str = TOKENS, readers: bool = False,
+                 certificates: dict[str, str] | None = None):
         self.folder, self.tokens = folder, tokens
         self.spec = chart.pod(values, readers)
         self.container = self.spec["containers"][0]
@@ -23,15 +24,14 @@ class LocalPod:
         self.mounts = {mount["mountPath"]: folder / mount["name"] for mount in self.container["volumeMounts"]}
         for host in self.mounts.values():
             host.mkdir(parents=True)
-        self.pair = certificate(folder)
+        self.certificates = certificates or issue(folder)
         self._fill_config()
 
     def _fill_config(self):
         """What is in the projected volume: the chart's ConfigMap, and what an operator brings along."""
         root = self.mounts["/etc/opendata-log"]
         volume = next(volume for volume in self.spec["volumes"] if volume["name"] == "config")
-        contents = {"log.yaml": self.config, "tls.crt": self.pair[0], "tls.key": self.pair[1], "ca.crt": self.pair[0],
-                    "tokens": self.tokens}
+        contents = {"log.yaml": self.config, "tokens": self.tokens, "token": f"{READ}\n", **self.certificates}
         for source in volume["projected"]["sources"]:
             for item in (source.get("secret") or source.get("configMap"))["items"]:
                 path = root / item["path"]
@@ -80,10 +80,11 @@ class LocalPod:
         return processes.request(urls[get["port"]].replace(self._scheme(get["port"]), scheme, 1) + get["path"])
 
 
-def certificate(folder: Path) -> tuple[str, str]:
-    """A certificate for localhost, and its key."""
-    crt, key = folder / "tls.crt", folder / "tls.key"
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-                    "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
-                    "-keyout", key, "-out", crt], check=True, capture_output=True)
-    return crt.read_text(), key.read_text()
+def issue(folder: Path) -> dict[str, str]:
+    """A certificate for localhost, its key, and the authority that certifies it, as in a Secret of cert-manager."""
+    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
+    for command in (["-subj", "/CN=authority", "-keyout", "ca.key", "-out", "ca.crt"],
+                    ["-subj", "/CN=localhost", "-CA", "ca.crt", "-CAkey", "ca.key", "-addext", "basicConstraints=critical,CA:FALSE",
+                     "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", "tls.key", "-out", "tls.crt"]):
+        subprocess.run(["openssl", "req", "-x509", *key, *command], check=True, capture_output=True, cwd=folder)
+    return {name: (folder / name).read_text() for name in ("tls.crt", "tls.key", "ca.crt")}

@@ -20,6 +20,7 @@ INSTEAD = {
                                                    "credentialsSecret": {"name": ""}},
                                        "objectStore": {"credentialsSecret": {"name": ""}}},
     "readers.autoscaling": {"readers": {"replicas": 0, "autoscaling": {"enabled": True, "targetLagSeconds": 5}}},
+    "readers.writerCertificateAuthority": {"readers": {"writerCertificateAuthority": {"configMap": ""}}},
     "readers.podDisruptionBudget": {"readers": {"podDisruptionBudget": {"enabled": False}, "cache": {"type": "none"}}},
     "backup.existingClaim": {"backup": {"to": "", "existingClaim": "123", "keep": 0, "verify": False}},
     "cache.existingClaim": {"cache": {"existingClaim": "123"}},

@@ -49,26 +49,35 @@ def queries(path) -> list[str]:
 
 @pytest.fixture(scope="module")
 def scraped(binary, s3, tmp_path_factory) -> set[str]:
-    """The names of all metrics of a server on S3 with a disk cache that was used."""
+    """The names of all metrics of a server on S3 with a disk cache that was used, and of a read-only server that it tells what is new."""
     folder = tmp_path_factory.mktemp("scraped")
     s3.make_bucket("scraped")
-    port, = processes.free_ports(1)
-    url = f"http://127.0.0.1:{port}"
-    server = processes.Server(binary, ["--port", str(port), "--s3-bucket", "scraped"],
-                              {**s3.env(), "LOG_CACHE__DIR": str(folder / "cache")}, folder / "server.log")
+    url, reader_url = (f"http://127.0.0.1:{port}" for port in processes.free_ports(2))
+
+    def server(at: str, name: str, *more: str) -> processes.Server:
+        env = {**s3.env(), "LOG_CACHE__DIR": str(folder / name)}
+        started = processes.Server(binary, ["--port", at.split(":")[-1], "--s3-bucket", "scraped", *more], env, folder / f"{name}.log")
+        servers.append(started)
+        started.wait_until_ready(at)
+        return started
+
+    servers = []
     try:
-        server.wait_until_ready(url)
+        server(url, "writer")
         record = b'{"records": [{"key": "YQ==", "value": "YQ=="}], "awaitDurable": true}'
         assert processes.request(f"{url}/api/v1/log/append", data=record)[0] == 200
         assert processes.request(f"{url}/api/v1/log/scan?key=a")[0] == 200
         assert processes.request(f"{url}/api/v1/log/cursors/scraped", data=b'{"position": 1}', method="PUT")[0] == 200
-        status, text = processes.request(f"{url}/metrics")
-        assert status == 200
+        reader = server(reader_url, "reader", "--read-only", "--writer-url", url)
+        reader.wait_until("the writer tells", lambda: "\nlog_reader_lag_sequences " in processes.request(f"{reader_url}/metrics")[1])
+        texts = [processes.request(f"{each}/metrics")[1] for each in (url, reader_url)]
     finally:
-        server.kill()
-    checked = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True)
-    assert "error" not in checked.stdout, checked.stdout
-    return set(re.findall(r"^([a-z0-9_]+)(?:\{| )", text, re.MULTILINE))
+        for each in servers:
+            each.kill()
+    for text in texts:
+        checked = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True)
+        assert "error" not in checked.stdout, checked.stdout
+    return set(re.findall(r"^([a-z0-9_]+)(?:\{| )", "\n".join(texts), re.MULTILINE))
 
 
 def test_the_alerts_are_rules_that_prometheus_takes(tmp_path):

@@ -245,7 +245,7 @@ def test_what_is_the_writers_leads_to_the_writer():
 
 def test_a_policy_lets_in_the_same_clients_to_both():
     for example in "eks-irsa", "s3-on-premises", "tls-tokens":
-        values = with_readers(example)
+        values = with_readers(example, readers={"forwardToWriter": False, "writerToken": {"existingSecret": ""}})
         policies = [chart.find("NetworkPolicy", values, ending="-readers" if readers else "opendata-log", readers=readers)["spec"] for readers in (True, False)]
         for policy in policies:
             del policy["podSelector"]

@@ -44,9 +44,10 @@ def test_the_server_takes_the_rendered_configuration(path, binary, tmp_path):
 
 
 @each_example
-@pytest.mark.parametrize("more", [{}, {"config": {"storage": {"take_over": True}, "retention": {"max_age": "7d"}}}], ids=str)
+@pytest.mark.parametrize("more", [{}, {"config": {"storage": {"take_over": True}, "retention": {"max_age": "7d"}}},
+                                  {"readers": {"forwardToWriter": True, "writerToken": {"existingSecret": "my-log-reader-token"}}}], ids=str)
 def test_a_read_only_server_takes_the_configuration_rendered_for_it(path, more, binary, tmp_path):
-    values = chart.with_values(chart.values_of(path), more | {"readers": {"replicas": 1, "autoscaling": {"enabled": False}}})
+    values = chart.with_values(chart.values_of(path), chart.with_values(more, {"readers": {"replicas": 1, "autoscaling": {"enabled": False}}}))
     pod = LocalPod(values, tmp_path, readers=True)
     checked = subprocess.run([binary, "config", "check", "--config", str(tmp_path / "config" / "log.yaml")],
                              env=pod.localize(), capture_output=True, text=True)
@@ -78,7 +79,7 @@ def test_the_rendered_pod_runs_answers_its_probes_and_stops_in_its_time(name, bu
 @pytest.mark.parametrize("name", ["default", "eks-irsa", "s3-on-premises", "tls-tokens"])
 def test_the_rendered_pod_of_a_read_only_server_serves_what_the_writer_wrote(name, bucket, start, tmp_path):
     values = on(bucket, name, prefix=f"reads-{name}", readers={"replicas": 1, "autoscaling": {"enabled": False}, "config": {
-        "reader": {"poll_interval": "200ms"}}})
+        "reader": {"poll_interval": "200ms"}}, "forwardToWriter": False, "writerToken": {"existingSecret": ""}})
     writer, reader = LocalPod(values, tmp_path / "writer"), LocalPod(values, tmp_path / "reader", readers=True)
     written = writer.start(start)["http"]
     headers = {"Authorization": f"Bearer {APPEND}"}
@@ -96,6 +97,33 @@ def test_the_rendered_pod_of_a_read_only_server_serves_what_the_writer_wrote(nam
     assert reader.server.stop() == 0, reader.server.said()
     assert processes.request(f"{written}/api/v1/log/append", headers, record)[0] == 200, "the writer was disturbed"
     assert writer.server.stop() == 0, writer.server.said()
+
+
+@pytest.mark.parametrize(("name", "token"), [("default", ""), ("eks-irsa", "my-log-reader-token"), ("eks-irsa", "")])
+def test_the_rendered_pod_of_a_read_only_server_forwards_to_the_writer_and_shows_at_once_what_it_wrote(name, token, bucket, start, tmp_path):
+    values = on(bucket, name, prefix=f"forwards-{name}-{bool(token)}", readers={
+        "replicas": 1, "autoscaling": {"enabled": False}, "forwardToWriter": True, "writerToken": {"existingSecret": token},
+        # With a token it is not a poll of the reader's own that finds what was written.
+        "config": {"reader": {"poll_interval": "10m" if token or name == "default" else "1s", "max_lag": "1h"}}})
+    writer = LocalPod(values, tmp_path / "writer")
+    reader = LocalPod(values, tmp_path / "reader", readers=True, certificates=writer.certificates)
+    written = writer.start(start)["http"]
+    # In the place of the cluster's name service.
+    url = f"{written.split(':')[0]}://demo-opendata-log.logs.svc:8080"
+    assert url in reader.config
+    reader.config = reader.config.replace(url, written)
+    urls = reader.start(start)
+    headers = {"Authorization": f"Bearer {APPEND}"}
+    record = b'{"records": [{"key": "b3JkZXJz", "value": "Zmlyc3Q="}], "awaitDurable": true}'
+    for count in 1, 2:
+        assert processes.request(f"{urls['http']}/api/v1/log/append", headers, record)[0] == 200
+        status, page = processes.request(f"{urls['http']}/api/v1/log/scan?key=orders&at_least={count}", headers)
+        assert status == 200 and [value["value"] for value in json.loads(page)["values"]] == ["Zmlyc3Q="] * count
+    monitor = chart.find("ServiceMonitor", chart.example("eks-irsa"), readers=True)["spec"]["endpoints"][0]
+    told = token or name == "default"
+    assert (processes.request(urls.get("admin", urls["http"]) + monitor["path"])[1].find("\nlog_reader_lag_sequences 0\n") > 0) == bool(told)
+    assert ("reader.writer_token_file must hold a token" in reader.server.said()) == (not told)
+    assert [each.server.stop() for each in (reader, writer)] == [0, 0], reader.server.said()
 
 
 def test_a_read_only_server_ends_where_there_is_no_log_yet_and_kubernetes_starts_it_again(bucket, binary, tmp_path):

@@ -64,6 +64,11 @@ httpGet:
 
 {{- define "opendata-log.env" -}}
 {{- include "opendata-log.storeEnv" (dict "root" $ "credentials" .Values.objectStore.credentialsSecret) }}
+{{- if include "opendata-log.knowsWriterAuthority" . }}
+{{- /* In addition to SSL_CERT_FILE if that is set, or else to the authorities of the image, which the object store may need. */}}
+- name: SSL_CERT_DIR
+  value: {{ ternary "" "/etc/ssl/certs:" (ne .Values.objectStore.certificateAuthority.configMap "") }}/etc/opendata-log/writer-ca
+{{- end }}
 {{- if not .Values.auth.existingSecret }}
 {{- /* The image asks for this before it listens without tokens. The chart has asked already, for every way from outside of the cluster. */}}
 - name: LOG_AUTH__I_KNOW_THAT_EVERYBODY_CAN_WRITE
@@ -138,6 +143,9 @@ replaces them, which it does not do for single files that are mounted with `subP
       {{- end }}
       {{- end }}
       {{- with include "opendata-log.authoritySource" . | trim }}
+      {{- . | nindent 6 }}
+      {{- end }}
+      {{- with include "opendata-log.writerSources" . | trim }}
       {{- . | nindent 6 }}
       {{- end }}
 {{- if eq .Values.cache.type "pvc" }}

@@ -104,6 +104,11 @@ annotations:
 {{- ternary "https" "http" .Values.tls.enabled -}}
 {{- end }}
 
+{{/* Where the server that writes is in the cluster. */}}
+{{- define "opendata-log.writerUrl" -}}
+{{- include "opendata-log.scheme" . }}://{{ include "opendata-log.fullname" . }}.{{ .Release.Namespace }}.svc:{{ .Values.service.port }}
+{{- end }}
+
 {{/* The name of the port that has metrics and health. */}}
 {{- define "opendata-log.adminPort" -}}
 {{- ternary "admin" "http" .Values.admin.enabled -}}

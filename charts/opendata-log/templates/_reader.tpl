@@ -32,6 +32,16 @@ writer's, and `Reader` says which of the two it is.
 {{- $_ := unset $config.storage "take_over" -}}
 {{- include "opendata-log.overlay" (dict "base" $config "over" (deepCopy $readers.config)) -}}
 {{- $_ := set $config "read_only" true -}}
+{{- if $readers.forwardToWriter -}}
+{{- $reader := default dict $config.reader -}}
+{{- if not $reader.writer_url -}}
+{{- $_ := set $reader "writer_url" (include "opendata-log.writerUrl" .root) -}}
+{{- end -}}
+{{- if and $readers.writerToken.existingSecret (not $reader.writer_token_file) -}}
+{{- $_ := set $reader "writer_token_file" "/etc/opendata-log/writer/token" -}}
+{{- end -}}
+{{- $_ := set $config "reader" $reader -}}
+{{- end -}}
 {{- $_ := set $values "config" $config -}}
 {{- $_ := set . "reader" (dict "Values" $values "Chart" .root.Chart "Release" .root.Release "Reader" true) -}}
 {{- end }}
@@ -46,6 +56,46 @@ writer's, and `Reader` says which of the two it is.
 {{- $_ := set $base $key $value -}}
 {{- end -}}
 {{- end -}}
+{{- end }}
+
+{{/* Whether there are read-only servers that forward changes to the writer; empty if not. */}}
+{{- define "opendata-log.forwards" -}}
+{{- if .Values.readers.forwardToWriter }}{{ include "opendata-log.hasReaders" . }}{{ end -}}
+{{- end }}
+
+{{/* The URL that the user gives read-only servers in the place of that of the writer's Service, if any. */}}
+{{- define "opendata-log.ownWriterUrl" -}}
+{{- (default dict .Values.readers.config.reader).writer_url | default "" -}}
+{{- end }}
+
+{{/*
+Whether the context is of a read-only server that is told by which authority the certificate of the writer is; empty if not. No public authority
+certifies the name of a Service, but the certificate may be one of those at a URL of the user's own.
+*/}}
+{{- define "opendata-log.knowsWriterAuthority" -}}
+{{- if and (hasKey . "Reader") .Values.readers.forwardToWriter -}}
+{{- if or .Values.readers.writerCertificateAuthority.configMap (and .Values.tls.enabled (not (include "opendata-log.ownWriterUrl" .))) }}yes{{ end -}}
+{{- end -}}
+{{- end }}
+
+{{/* What a read-only server needs to speak to the writer: a token, and the authority, alone in its folder. */}}
+{{- define "opendata-log.writerSources" -}}
+{{- $readers := .Values.readers -}}
+{{- if and (hasKey . "Reader") $readers.forwardToWriter $readers.writerToken.existingSecret }}
+- secret:
+    name: {{ $readers.writerToken.existingSecret | quote }}
+    items:
+      - key: {{ $readers.writerToken.key | quote }}
+        path: writer/token
+{{- end }}
+{{- if include "opendata-log.knowsWriterAuthority" . }}
+{{- $authority := $readers.writerCertificateAuthority }}
+- {{ ternary "configMap" "secret" (ne $authority.configMap "") }}:
+    name: {{ default (include "opendata-log.tlsSecret" .) $authority.configMap | quote }}
+    items:
+      - key: {{ $authority.key | quote }}
+        path: writer-ca/ca.crt
+{{- end }}
 {{- end }}
 
 {{/* Over zones and nodes, as far as that is possible. */}}

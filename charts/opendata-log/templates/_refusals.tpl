@@ -16,6 +16,7 @@
 
 {{- if $c.read_only }}{{ fail "config.read_only is set: no server of this release would write the log; leave it out, and set readers.replicas to the number of read-only servers" }}{{ end -}}
 {{- range $v.extraEnv }}{{ if eq (toString .name) "LOG_READ_ONLY" }}{{ fail "extraEnv sets LOG_READ_ONLY, also for the server that writes; leave it out, and set readers.replicas to the number of read-only servers" }}{{ end }}{{ end -}}
+{{- range $name := list "writer_url" "writer_token_file" }}{{ if get (default dict $c.reader) $name }}{{ fail (printf "config.reader.%s is set, also for the server that writes, which would not start; set readers.forwardToWriter=true, or readers.config.reader.%s" $name $name) }}{{ end }}{{ end -}}
 {{- include "opendata-log.serverRefusals" . -}}
 {{- if include "opendata-log.hasReaders" . }}{{ include "opendata-log.readerRefusals" . }}{{ end -}}
 
@@ -79,6 +80,16 @@
 {{- if .Values.config.storage.in_memory }}{{ fail "readers and config.storage.in_memory are both set: no other server can read a log in memory; keep it in a bucket, for example config.storage.s3.bucket, or set readers.replicas=0" }}{{ end -}}
 {{- if $r.config.storage }}{{ fail "readers.config.storage is set: read-only servers read the log of config.storage, and nothing else" }}{{ end -}}
 {{- if hasKey $r.config "read_only" }}{{ fail "readers.config.read_only is set: the chart sets it, to true" }}{{ end -}}
+{{- if $r.forwardToWriter -}}
+{{- $hosts := default list (default dict .Values.config.http).allowed_hosts -}}
+{{- if kindIs "string" $hosts }}{{ $hosts = splitList "," (nospace $hosts) }}{{ end -}}
+{{- $host := printf "%s.%s.svc" (include "opendata-log.fullname" .) .Release.Namespace -}}
+{{- $allowed := or (has "*" $hosts) (has $host $hosts) (has (printf "%s:%d" $host (int .Values.service.port)) $hosts) -}}
+{{- if and $hosts (not $allowed) (not (include "opendata-log.ownWriterUrl" .)) }}{{ fail (printf "readers.forwardToWriter is set, but %s is not in config.http.allowed_hosts: the server that writes would refuse all that is forwarded to it" $host) }}{{ end -}}
+{{- else -}}
+{{- if $r.writerToken.existingSecret }}{{ fail "readers.writerToken.existingSecret is set, but readers.forwardToWriter is false: the token would not be used" }}{{ end -}}
+{{- if $r.writerCertificateAuthority.configMap }}{{ fail "readers.writerCertificateAuthority.configMap is set, but readers.forwardToWriter is false: the authority would not be used" }}{{ end -}}
+{{- end -}}
 {{- if $scaling.enabled -}}
 {{- if gt (int $r.replicas) 0 }}{{ fail (printf "readers.replicas (%d) and readers.autoscaling.enabled contradict each other: set readers.replicas to 0, and readers.autoscaling.minReplicas and maxReplicas" (int $r.replicas)) }}{{ end -}}
 {{- if gt (int $scaling.minReplicas) (int $scaling.maxReplicas) }}{{ fail (printf "readers.autoscaling.minReplicas (%d) is more than maxReplicas (%d)" (int $scaling.minReplicas) (int $scaling.maxReplicas)) }}{{ end -}}
