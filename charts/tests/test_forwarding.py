@@ -110,7 +110,8 @@ def test_whom_a_policy_names_only_if_they_forward(values):
 
 
 def test_who_may_go_anywhere_needs_no_rule():
-    assert "egress" not in policy(forwarding(networkPolicy={"enabled": True}), readers=True)
+    of_readers = [policy(values, readers=True) for values in (forwarding(networkPolicy={"enabled": True}), with_readers(networkPolicy={"enabled": True}))]
+    assert of_readers[0] == of_readers[1] and "egress" not in of_readers[0]
 
 
 @pytest.mark.parametrize("hosts", ["*", "demo-opendata-log.logs.svc", "log.example.com, demo-opendata-log.logs.svc:8080",
@@ -138,7 +139,7 @@ def test_the_notes_say_what_is_lost_without_a_token(values, says_so):
     ids=["own certificate", "cert-manager", "no TLS", "off", "own URL", "no readers", "authority"])
 def test_the_notes_say_that_the_authority_must_be_in_the_secret(values, says_so):
     notes = chart.render(values)["NOTES.txt"]
-    assert ("the key `ca.crt` of the Secret my-tls, and do not start without" in notes) == says_so
+    assert ("the key `ca.crt` of the Secret my-tls, and do not start without" in notes) == ("and do not start without" in notes) == says_so
 
 
 def test_the_notes_say_what_they_are_for():
