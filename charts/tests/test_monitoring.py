@@ -202,6 +202,19 @@ def test_a_dashboard_does_not_take_read_only_servers_for_the_writer(path, ready,
     promtool("test", "rules", "dashboard.test.yaml", cwd=tmp_path)
 
 
+@each_dashboard
+def test_a_dashboard_shows_of_read_only_servers_alone_how_much_they_do_not_show_yet(path, tmp_path):
+    panel, = [panel["targets"][0]["expr"] for panel in json.loads(path.read_text())["panels"] if "log_reader_lag_sequences" in str(panel)]
+    series = [{"series": f'{name}{{namespace="logs",pod="{pod}"}}', "values": f"{value}x10"} for pod, lag, sequences in ((WRITER, 0, 0), (READERS[0], 1.5, 7))
+              for name, value in (("log_reader_lag_seconds", lag), ("log_reader_lag_sequences", sequences))]
+    expression = {"expr": panel.replace("$namespace", "logs").replace("$pod", ".*"), "eval_time": "5m",
+                  "exp_samples": [{"labels": f'{{pod="{READERS[0]}"}}', "value": 7}]}
+    (tmp_path / "rules.yaml").write_text("groups: []\n")
+    (tmp_path / "dashboard.test.yaml").write_text(yaml.safe_dump(
+        {"rule_files": ["rules.yaml"], "tests": [{"interval": "1m", "input_series": series, "promql_expr_test": [expression]}]}))
+    promtool("test", "rules", "dashboard.test.yaml", cwd=tmp_path)
+
+
 @pytest.mark.parametrize(("cache", "there"), [
     ({"type": "pvc"}, True), ({"type": "localNvme", "storageClass": "local"}, True), ({"type": "emptyDir"}, False),
     ({"type": "none"}, False)], ids=lambda value: str(value))

@@ -187,7 +187,8 @@ def test_a_policy_lets_in_who_is_named_and_out_only_where_the_server_must_go():
     test = chart.find("Pod", chart.example("tls-tokens"), ending="-test")["metadata"]["labels"]
     assert clients[0]["from"][2]["podSelector"]["matchLabels"].items() <= test.items()
     apart = chart.find("NetworkPolicy", chart.example("eks-irsa"), ending="opendata-log")["spec"]["ingress"]
-    assert [rule["ports"][0]["port"] for rule in apart] == ["http", "admin"] and apart[1]["from"]
+    assert [rule["ports"][0]["port"] for rule in apart] == ["http", "admin", "http"] and apart[1]["from"]
+    assert [list(peer) for peer in apart[2]["from"]] == [["podSelector"]], "the read-only servers, which forward"
 
 
 @pytest.mark.parametrize("admin", [True, False])
