@@ -1,7 +1,6 @@
 //! Merging what is in memory as a whole: the runs of one commit, each of one key.
 
-use crate::merge::MERGED_BYTES;
-use crate::run::RunBuilder;
+use crate::merged_run::MergedRun;
 use crate::{Key, PageLimit, Result, Run, Sequence};
 
 /// Room in a merged run for what its records have in addition to those of the runs that are merged, and to their keys: tags and lengths.
@@ -17,37 +16,21 @@ pub fn merge_commit(
     limit: PageLimit,
     mut take: impl FnMut(&Run) -> Result<bool>,
 ) -> Result<bool> {
-    let places = places(&runs)?;
-    // As `Merge` does.
-    let (records, bytes) = (
-        limit.records.saturating_add(1),
-        limit.bytes.min(MERGED_BYTES),
-    );
-    let room = room(&runs).min(bytes.saturating_add(bytes / 8));
-    // The run that is being filled, the append time of its records, and their number.
-    let mut open: Option<(RunBuilder, i64, usize)> = None;
-    for place in places {
+    let mut merged = MergedRun::new(limit, room(&runs));
+    for place in places(&runs)? {
         let (key, run) = &runs[place.source];
         let time = run.timestamp_ms();
-        let ends = |(builder, of, count): &(RunBuilder, i64, usize)| {
-            *count >= records || builder.len() >= bytes || *of != time
-        };
-        if open.as_ref().is_some_and(ends)
-            && let Some((builder, ..)) = open.take()
-            && let Some(merged) = builder.finish()
-            && !take(&merged)?
+        if let Some(ended) = merged.ended(time)
+            && !take(&ended)?
         {
             return Ok(false);
         }
-        let new = || (RunBuilder::with_headroom(time, 0, room), time, 0);
-        let (builder, _, count) = open.get_or_insert_with(new);
         if let Some(raw) = run.entries_from(place.at).next_raw() {
-            builder.push_raw(key, run, &raw?);
-            *count += 1;
+            merged.next(time).push_raw(key, run, &raw?);
         }
     }
-    match open.and_then(|(builder, ..)| builder.finish()) {
-        Some(merged) => take(&merged),
+    match merged.close() {
+        Some(last) => take(&last),
         None => Ok(true),
     }
 }
@@ -100,6 +83,7 @@ mod tests {
 
     use super::*;
     use crate::merge::{Merge, Merged};
+    use crate::run::RunBuilder;
 
     fn key(name: u8) -> Key {
         Key::stored(vec![b'k', name].into())

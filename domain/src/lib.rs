@@ -24,6 +24,7 @@ pub mod headers;
 pub mod key;
 pub mod limits;
 pub mod merge;
+mod merged_run;
 pub mod model;
 pub mod page;
 pub mod ports;

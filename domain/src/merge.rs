@@ -1,16 +1,14 @@
 //! Merging: runs of single keys become runs whose records name their keys, in the order of the sequences.
 //!
 //! A [`Merge`] has one source for each key, which is fed run by run, so that no more than one run of each source is in memory. What
-//! comes out is in runs of at most [`MERGED_BYTES`] and one record, each with one append time.
+//! comes out is in runs of bounded size, each with one append time.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use crate::run::{Entry, RunBuilder};
+use crate::merged_run::MergedRun;
+use crate::run::Entry;
 use crate::{Key, PageLimit, Result, Run, Sequence};
-
-/// Encoded bytes after which a merged run ends.
-pub const MERGED_BYTES: usize = 256 * 1024;
 
 /// Merges any number of sources.
 #[derive(Debug)]
@@ -18,13 +16,7 @@ pub struct Merge {
     sources: Vec<Source>,
     /// The next sequence of each source that has one.
     heads: BinaryHeap<Reverse<(Sequence, usize)>>,
-    /// The run that is being filled, and the append time of its records.
-    open: Option<(i64, RunBuilder)>,
-    /// Records of the open run.
-    count: usize,
-    /// Records and bytes after which a run ends.
-    records: usize,
-    bytes: usize,
+    merged: MergedRun,
 }
 
 #[derive(Debug)]
@@ -62,11 +54,7 @@ impl Merge {
         Self {
             sources: sources.collect(),
             heads: BinaryHeap::new(),
-            open: None,
-            count: 0,
-            // One more than the page has room for, so that it knows that there are more.
-            records: limit.records.saturating_add(1),
-            bytes: limit.bytes.min(MERGED_BYTES),
+            merged: MergedRun::new(limit, 0),
         }
     }
 
@@ -96,7 +84,7 @@ impl Merge {
             let below = self.heads.peek();
             let below = below.map_or(Sequence::MAX, |Reverse((sequence, _))| *sequence);
             loop {
-                if let Some(run) = self.ended(rest.run.timestamp_ms()) {
+                if let Some(run) = self.merged.ended(rest.run.timestamp_ms()) {
                     self.put_back(source, rest);
                     return Ok(Merged::Run(run));
                 }
@@ -111,7 +99,7 @@ impl Merge {
                 }
             }
         }
-        Ok(self.close().map_or(Merged::End, Merged::Run))
+        Ok(self.merged.close().map_or(Merged::End, Merged::Run))
     }
 
     fn put_back(&mut self, source: usize, rest: Rest) {
@@ -119,25 +107,7 @@ impl Merge {
         self.sources[source].run = Some(rest);
     }
 
-    /// The open run, if it ends before a record with this append time.
-    fn ended(&mut self, timestamp_ms: i64) -> Option<Run> {
-        let (time, builder) = self.open.as_ref()?;
-        let is_full = self.count >= self.records || builder.len() >= self.bytes;
-        match is_full || *time != timestamp_ms {
-            true => self.close(),
-            false => None,
-        }
-    }
-
-    fn close(&mut self) -> Option<Run> {
-        self.count = 0;
-        self.open.take()?.1.finish()
-    }
-
     fn push(&mut self, source: usize, rest: &Rest) {
-        let timestamp_ms = rest.run.timestamp_ms();
-        let new = || (timestamp_ms, RunBuilder::new(timestamp_ms));
-        let (_, builder) = self.open.get_or_insert_with(new);
         let Entry {
             sequence,
             value,
@@ -145,8 +115,8 @@ impl Merge {
             key,
         } = &rest.next;
         let key = key.as_ref().unwrap_or(&self.sources[source].key);
+        let builder = self.merged.next(rest.run.timestamp_ms());
         builder.push_keyed(key, *sequence, value, headers);
-        self.count += 1;
     }
 }
 
@@ -165,6 +135,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::run::RunBuilder;
     use crate::{Headers, Limits};
 
     /// Key, value and headers of a record.
