@@ -3,6 +3,7 @@
 //! [`http`] is the driving adapter; [`store`], [`objects`], [`telemetry`] and [`identity`] are driven by the domain. These
 //! modules do not import each other. Code that several of them share is in the other modules of this crate, which import none.
 
+mod causes;
 pub mod clock;
 pub mod concealed;
 pub mod http;

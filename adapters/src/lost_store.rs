@@ -1,8 +1,8 @@
 //! The errors for a storage location that was replaced since it was opened, and for a store that can do nothing any more.
 
-use std::error::Error as _;
-
 use object_store::Error;
+
+use crate::causes::chain;
 
 /// What the log was written to is gone: nothing that is written now can count as durable. Says what, and how.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -29,14 +29,7 @@ impl Broken {
 }
 
 fn cause<E: std::error::Error + 'static>(error: &Error) -> Option<&E> {
-    let mut cause = error.source();
-    while let Some(deeper) = cause {
-        if let Some(found) = deeper.downcast_ref() {
-            return Some(found);
-        }
-        cause = deeper.source();
-    }
-    None
+    chain(error).skip(1).find_map(|cause| cause.downcast_ref())
 }
 
 impl From<Gone> for Error {

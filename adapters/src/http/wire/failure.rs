@@ -8,6 +8,7 @@ use poem::http::StatusCode;
 
 use super::proto::{self, Conflict, ErrorResponse};
 use super::request_id::RequestId;
+use crate::causes;
 
 mod respond;
 
@@ -46,7 +47,7 @@ pub(in crate::http) enum Reason {
 /// How a reason is answered.
 pub(in crate::http) struct Row {
     pub(in crate::http) status: StatusCode,
-    code: &'static str,
+    pub(in crate::http) code: &'static str,
     /// Seconds after which the same request may succeed.
     retry_after: Option<&'static str>,
     /// When it happens, for the OpenAPI document.
@@ -233,7 +234,7 @@ impl Failure {
     /// Logs what is not the client's doing and answers what the client may know.
     pub(in crate::http) fn logged_answer(&self, request: &RequestId) -> ErrorResponse {
         let row = self.reason.row();
-        let cause = self.cause.as_ref().map(causes).unwrap_or_default();
+        let cause = self.cause.as_ref().map(behind).unwrap_or_default();
         if self.reason == Reason::Internal {
             tracing::error!(request_id = %request, error = self.message, cause, "internal error");
         } else if row.status.is_server_error() && !cause.is_empty() {
@@ -320,14 +321,8 @@ impl Failure {
 }
 
 /// What lies behind `error`, outermost first.
-fn causes(error: &Error) -> String {
-    let mut causes = Vec::new();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        causes.push(cause.to_string());
-        next = cause.source();
-    }
-    causes.join(": ")
+fn behind(error: &Error) -> String {
+    error.source().map(causes::told).unwrap_or_default()
 }
 
 impl poem::error::ResponseError for Failure {

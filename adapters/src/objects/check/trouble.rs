@@ -1,10 +1,9 @@
 //! What the check of a store ran into: in one line, and whether to try again.
 
-use std::error::Error as StdError;
-
 use log_domain::Error;
 use object_store::client::{HttpError, HttpErrorKind};
 
+use crate::causes::chain;
 use crate::concealed::in_one_line;
 
 /// Something that is wrong with the store, the credentials, or the way to them.
@@ -122,12 +121,6 @@ fn status(error: &object_store::Error) -> Option<u16> {
     let text = error.to_string();
     let (_, rest) = text.split_once("status code: ")?;
     rest.get(..3)?.parse().ok()
-}
-
-fn chain<'a>(error: &'a object_store::Error) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
-    std::iter::successors(Some(error as &(dyn StdError + 'static)), |&error| {
-        error.source()
-    })
 }
 
 /// Why, in one line: the server's code and message if it sent them, else the whole chain of causes.

@@ -1,6 +1,5 @@
 //! The server that writes the log, over the network.
 
-use std::error::Error as _;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -12,6 +11,7 @@ use url::Url;
 
 use super::FORWARDED_AT_ONCE;
 use super::writer::{Lost, Writer};
+use crate::causes;
 
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -77,7 +77,7 @@ impl HttpWriter {
             .pool_idle_timeout(IDLE)
             .pool_max_idle_per_host(FORWARDED_AT_ONCE)
             .build()
-            .map_err(|error| causes(&error))?;
+            .map_err(|error| causes::told(&error))?;
         Ok(Self { client, url })
     }
 
@@ -88,7 +88,7 @@ impl HttpWriter {
             .parse()
             .map_err(|error| Lost::NotSent(format!("not a URL: {error}")))?;
         let request = reqwest::Request::try_from(Request::from_parts(head, body))
-            .map_err(|error| Lost::NotSent(causes(&error)))?;
+            .map_err(|error| Lost::NotSent(causes::told(&error)))?;
         let sent = self.client.execute(request).await;
         let mut answer = sent.map_err(|error| lost(error.without_url()))?;
         let mut response = Response::new(Bytes::new());
@@ -97,7 +97,7 @@ impl HttpWriter {
         let mut body = BytesMut::new();
         loop {
             let piece = answer.chunk().await;
-            let piece = piece.map_err(|error| Lost::Unknown(causes(&error.without_url())))?;
+            let piece = piece.map_err(|error| Lost::Unknown(causes::told(&error.without_url())))?;
             let Some(piece) = piece else { break };
             if body.len() + piece.len() > ANSWER_BYTES {
                 return Err(Lost::Unknown(format!(
@@ -118,23 +118,11 @@ impl Writer for HttpWriter {
 }
 
 fn lost(error: reqwest::Error) -> Lost {
-    let why = causes(&error);
+    let why = causes::told(&error);
     match error.is_connect() || error.is_builder() {
         true => Lost::NotSent(why),
         false => Lost::Unknown(why),
     }
-}
-
-/// The error and what lies behind it.
-fn causes(error: &reqwest::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    text
 }
 
 #[cfg(test)]

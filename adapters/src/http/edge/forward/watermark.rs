@@ -10,12 +10,10 @@ use tokio::time::timeout;
 
 use super::writer::Writer;
 use crate::http::wire::durable_sequence;
+use crate::http::wire::failure::Reason;
 
 /// An answer may take so much longer than what it was asked to wait.
 const ANSWER: Duration = Duration::from_secs(10);
-
-/// The code of a read that waited in vain.
-const BEHIND: &str = "behind";
 
 /// The durable watermark of the writer, once it is above `known`, or after `within` anyway. The request carries `token`, which must
 /// have the right to read.
@@ -50,7 +48,10 @@ pub async fn durable_beyond(
     let answer = answer.map_err(|lost| lost.to_string())?;
     let told = match answer.status() {
         StatusCode::OK => Some(()),
-        StatusCode::SERVICE_UNAVAILABLE if code(answer.body()) == BEHIND => Some(()),
+        // It is no further than that after this time.
+        StatusCode::SERVICE_UNAVAILABLE if code(answer.body()) == Reason::Behind.row().code => {
+            Some(())
+        }
         _ => None,
     };
     let durable = answer.headers().get(durable_sequence::HEADER);
