@@ -96,10 +96,11 @@ impl<E: Endpoint> Edge<E> {
             let needs = route.and_then(|route| route.right(request.method()));
             self.access.check(request.headers(), needs)?;
         }
-        if self.read_only && route.is_some_and(|route| route.changes(request.method())) {
+        let changed = route.filter(|route| self.read_only && route.changes(request.method()));
+        if let Some(route) = changed {
             forward::refuse_forwarded(request.headers())?;
             return match &self.forward {
-                Some(forward) => Ok(forward.pass(request).await?),
+                Some(forward) => Ok(forward.pass(route, request).await?),
                 None => Err(Failure::from(Error::NotWriter).into()),
             };
         }

@@ -7,10 +7,11 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use log_domain::follow::Followers;
 use log_domain::{
-    Append, Appended, Authorizer, Counted, Cursor, CursorMove, CursorName, CursorsPage,
-    CursorsQuery, Deletion, Durability, Error, Key, KeysPage, KeysQuery, Limits, LogReader,
-    LogService, LogStore, LogWriter, Page, PrefixFloor, PrefixRules, ProducerPolicy, Result, Scan,
-    SealPolicy, Segment, Sequence, SequenceRange, Status, Stopped, StoredSegment, Trim, Watermarks,
+    Append, Appended, Authorizer, Counted, Credentials, Cursor, CursorMove, CursorName,
+    CursorsPage, CursorsQuery, Deletion, Denied, Durability, Error, Key, KeysPage, KeysQuery,
+    Limits, LogReader, LogService, LogStore, LogWriter, Page, PrefixFloor, PrefixRules,
+    ProducerPolicy, Result, Right, Scan, SealPolicy, Segment, Sequence, SequenceRange, Status,
+    Stopped, StoredSegment, Trim, Watermarks,
 };
 use opentelemetry::metrics::MeterProvider;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
@@ -92,6 +93,24 @@ struct Ready(std::result::Result<(), String>);
 impl Readiness for Ready {
     fn check(&self) -> BoxFuture<'_, std::result::Result<(), String>> {
         Box::pin(async { self.0.clone() })
+    }
+}
+
+/// Tokens are the names of the rights that they have.
+struct NamedRights;
+
+impl Authorizer for NamedRights {
+    fn authorize(
+        &self,
+        credentials: Credentials<'_>,
+        right: Right,
+    ) -> std::result::Result<(), Denied> {
+        let named = |has: &Right| credentials.bearer == Some(has.name());
+        match Right::ALL.iter().find(|has| named(has)) {
+            Some(has) if *has == right => Ok(()),
+            Some(_) => Err(Denied::Insufficient),
+            None => Err(Denied::Unauthenticated),
+        }
     }
 }
 

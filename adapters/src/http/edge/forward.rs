@@ -18,6 +18,7 @@ use self::writer::{Lost, Writer};
 use crate::http::routes::message_body::Incoming;
 use crate::http::wire::failure::{Failure, Reason};
 use crate::http::wire::request_id::{self, RequestId};
+use crate::http::wire::route_table::{self, Route};
 
 pub(in crate::http) mod http_writer;
 pub(in crate::http) mod watermark;
@@ -103,12 +104,16 @@ impl Forward {
         }
     }
 
-    /// The answer of the writer to `request`, whatever it is.
+    /// The answer of the writer to `request`, which is one to `route`, whatever it is.
     ///
     /// # Errors
     /// Those of a body that does not arrive or is too large; [`Reason::Overloaded`] and [`Reason::Unavailable`] when nothing was sent,
     /// and [`Reason::DeadlineExceeded`] when the writer may have got the request.
-    pub(in crate::http) async fn pass(&self, request: Request) -> Result<Response, Failure> {
+    pub(in crate::http) async fn pass(
+        &self,
+        route: Route,
+        request: Request,
+    ) -> Result<Response, Failure> {
         let target = target(request.uri())?;
         let path = request.uri().path().to_owned();
         let mut forwarded = poem::http::Request::new(Bytes::new());
@@ -137,7 +142,7 @@ impl Forward {
         };
         let id = id.map(|id| id.to_string()).unwrap_or_default();
         tracing::warn!(request_id = id, %lost, path, "a request was not answered by the server that writes this log");
-        Err(told(&lost, &path))
+        Err(told(&lost, route))
     }
 }
 
@@ -203,18 +208,18 @@ fn passed_back(answer: poem::http::Response<Bytes>) -> Response {
     response
 }
 
-/// What a client is told of a request to `path` without an answer. The details are for the log of this server.
-fn told(lost: &Lost, path: &str) -> Failure {
+/// What a client is told of a request to `route` without an answer. The details are for the log of this server.
+fn told(lost: &Lost, route: Route) -> Failure {
     let why =
         || "the server that writes this log was sent the request and gave no answer".to_owned();
-    let error = match lost {
-        Lost::NotSent(_) => Error::unavailable(
+    let error = match (lost, route.path) {
+        (Lost::NotSent(_), _) => Error::unavailable(
             "the server that writes this log cannot be reached from this read-only server; nothing was applied",
         ),
-        Lost::Unknown(_) if path.ends_with("/trim") => Error::TrimUnknown(why()),
-        Lost::Unknown(_) if path.ends_with("/log/key") => Error::DeletionUnknown(why()),
-        Lost::Unknown(_) if path.contains("/cursors/") => Error::CursorUnknown(why()),
-        Lost::Unknown(_) => Error::outcome_unknown(why()),
+        (Lost::Unknown(_), route_table::TRIM) => Error::TrimUnknown(why()),
+        (Lost::Unknown(_), route_table::KEY) => Error::DeletionUnknown(why()),
+        (Lost::Unknown(_), route_table::CURSOR) => Error::CursorUnknown(why()),
+        (Lost::Unknown(_), _) => Error::outcome_unknown(why()),
     };
     error.into()
 }

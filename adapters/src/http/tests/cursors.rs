@@ -1,6 +1,5 @@
 //! Cursors over HTTP.
 
-use log_domain::{Credentials, Denied, Right};
 use prost::Message;
 use serde_json::json;
 
@@ -295,27 +294,11 @@ async fn reads_begin_where_a_cursor_is() {
     assert!(message.starts_with("cursor: "), "{message}");
 }
 
-/// Whose tokens are the names of their rights.
-struct Named;
-
-impl Authorizer for Named {
-    fn authorize(
-        &self,
-        credentials: Credentials<'_>,
-        right: Right,
-    ) -> std::result::Result<(), Denied> {
-        match credentials.bearer == Some(right.name()) {
-            true => Ok(()),
-            false => Err(Denied::Insufficient),
-        }
-    }
-}
-
 #[tokio::test]
 async fn cursors_are_read_with_the_right_to_read_and_moved_and_deleted_with_that_to_append() {
     let open = with_records().await;
     let (service, options) = (Arc::clone(&open.service), HttpOptions::default());
-    let server = serve(service, options, Ready(Ok(())), Some(Arc::new(Named)));
+    let server = serve(service, options, Ready(Ok(())), Some(Arc::new(NamedRights)));
     for (method, uri, right) in [
         (Method::PUT, ONE, "append"),
         (Method::GET, ONE, "read"),

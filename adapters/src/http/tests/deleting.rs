@@ -1,7 +1,6 @@
 //! `DELETE /api/v1/log/key`, and what readers and writers are told of it.
 
 use futures::StreamExt;
-use log_domain::{Authorizer, Credentials, Denied, Right};
 use prost::Message;
 
 use super::*;
@@ -196,29 +195,12 @@ async fn a_deletion_with_an_unknown_outcome_can_be_repeated() {
     assert!(message.contains("send the deletion again"), "{message}");
 }
 
-/// Whoever says so has only this right.
-struct Only;
-
-impl Authorizer for Only {
-    fn authorize(
-        &self,
-        credentials: Credentials<'_>,
-        right: Right,
-    ) -> std::result::Result<(), Denied> {
-        match credentials.bearer {
-            Some(has) if has == right.name() => Ok(()),
-            Some(_) => Err(Denied::Insufficient),
-            None => Err(Denied::Unauthenticated),
-        }
-    }
-}
-
 #[tokio::test]
 async fn only_the_right_admin_deletes_and_pages_of_allowed_origins_may_ask_for_it() {
     let open = memory_server();
     let options = HttpOptions::default();
     let service = Arc::clone(&open.service);
-    let server = serve(service, options, Ready(Ok(())), Some(Arc::new(Only)));
+    let server = serve(service, options, Ready(Ok(())), Some(Arc::new(NamedRights)));
     open.append("k", &["0"]).await;
     let uri = format!("{KEY}?key=k");
     let refused = server.send(delete(&uri, &[])).await;

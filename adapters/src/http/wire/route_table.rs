@@ -41,6 +41,15 @@ impl Side {
     }
 }
 
+/// The path of trims.
+pub(in crate::http) const TRIM: &str = "/api/v1/log/trim";
+
+/// The path of deletions.
+pub(in crate::http) const KEY: &str = "/api/v1/log/key";
+
+/// The path of one cursor.
+pub(in crate::http) const CURSOR: &str = "/api/v1/log/cursors/{name}";
+
 /// The path of the stream of events.
 pub(in crate::http) const STREAM: &str = "/api/v1/log/stream";
 
@@ -51,15 +60,15 @@ const VARIABLE: &str = "{name}";
 #[rustfmt::skip]
 pub(in crate::http) const ROUTES: [Route; 22] = [
     post("/api/v1/log/append").needs(Append),
-    post("/api/v1/log/trim").needs(Admin),
-    delete("/api/v1/log/key").needs(Admin),
+    post(TRIM).needs(Admin),
+    delete(KEY).needs(Admin),
     get_or_post("/api/v1/log/scan").needs(Read),
     get("/api/v1/log/keys").needs(Read),
     get("/api/v1/log/segments").needs(Read),
     get("/api/v1/log/count").needs(Read),
     get_or_post(STREAM).needs(Read),
     get("/api/v1/log/cursors").needs(Read),
-    get("/api/v1/log/cursors/{name}").allows("GET, HEAD, PUT, DELETE").needs(Read).needs_to_change(Append),
+    get(CURSOR).allows("GET, HEAD, PUT, DELETE").needs(Read).needs_to_change(Append),
     get("/metrics").needs(Read).for_operators(),
     get("/-/healthy").for_operators(),
     get("/-/ready").for_operators(),
