@@ -11,7 +11,7 @@ use slatedb::{DbIterator, DbReadOps, KeyValue};
 use tokio::task::JoinSet;
 
 use super::error;
-use super::layout::{records, sequences};
+use super::layout::{SEQUENCE_BYTES, records, sequences};
 use super::order_fetch::{Budget, Fetched, Wanted, decode};
 
 /// The runs with what is wanted of these keys, which ascend, and some other records at both ends. Not all of them once the budget is used
@@ -102,7 +102,7 @@ impl Rows {
         budget: &Budget,
     ) -> Result<Vec<Run>> {
         let from = first_row(segment, wanted);
-        let of_key = from.slice(..from.len() - records::SEQUENCE_BYTES);
+        let of_key = from.slice(..from.len() - SEQUENCE_BYTES);
         let last = wanted.span.last;
         let mut runs = Vec::with_capacity(1);
         let mut row = self.first_at(&from).await?;

@@ -10,7 +10,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use futures::stream::{self, StreamExt, TryStreamExt};
-use log_domain::{Key, PageLimit, Result, Run, SegmentId, Sequence, SequenceRange};
+use log_domain::{Key, PageLimit, Result, Run, Segment, SegmentId, Sequence, SequenceRange};
 use slatedb::config::ScanOptions;
 use slatedb::{DbIterator, DbReadOps};
 
@@ -306,18 +306,21 @@ fn divided(wanted: Vec<(Key, Span)>) -> impl Iterator<Item = Vec<(Key, Span)>> {
     })
 }
 
-/// The first sequence of `range` in a segment that was appended at `since_ms` or later; the end of the range if there is none.
+/// The first sequence of `range`, which lies in `segment`, that was appended at `since_ms` or later; the end of the range if there is none.
 ///
 /// # Errors
 /// As any read.
 pub(super) async fn first_since(
     db: &(impl DbReadOps + Sync),
-    segment: SegmentId,
+    segment: &Segment,
     range: SequenceRange,
     since_ms: i64,
 ) -> Result<Sequence> {
+    if segment.start_time_ms >= since_ms {
+        return Ok(range.start());
+    }
     let older_at = |from| async move {
-        let mut rows = rows_from(db, segment, from, 1).await?;
+        let mut rows = rows_from(db, segment.id, from, 1).await?;
         let row = rows.next().await.map_err(error::read)?;
         let row = row.map(|row| order::decode(&row.key, &row.value));
         let older = row.transpose()?.filter(|row| row.time_ms < since_ms);

@@ -1,7 +1,6 @@
 //! Reads of more keys than are merged: a walk through the order of the records, segment by segment.
 
-use std::collections::HashMap;
-
+use indexmap::IndexMap;
 use log_domain::commit_merge::merge_commit;
 use log_domain::page::PageBuilder;
 use log_domain::segment::overlapping;
@@ -40,9 +39,8 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
             let mut within = self.part_of(range, segment)?;
             if let Some(since_ms) = scan.start_time_ms
                 && page.is_empty()
-                && segment.start_time_ms < since_ms
             {
-                let first = first_since(self.db, segment.id, within, since_ms).await?;
+                let first = first_since(self.db, segment, within, since_ms).await?;
                 within = within.starting_at(first);
             }
             let bounds = Bounds::of(PageLimit {
@@ -68,8 +66,7 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
             }
         }
         let seen = keys.seen.into_inner();
-        let seen = seen.keys.iter().map(|(key, seen)| (key, seen));
-        let are_as_seen = self.are_as_seen(seen, purges).await?;
+        let are_as_seen = self.are_as_seen(seen.iter(), purges).await?;
         Ok(are_as_seen.then(|| page.finish(range.end())))
     }
 }
@@ -78,28 +75,8 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
 struct SelectedKeys<'a, 'r, D> {
     reader: &'a Reader<'r, D>,
     several: &'a Several<'a>,
-    seen: Mutex<SeenKeys>,
-}
-
-/// Keys whose records were read.
-#[derive(Default)]
-struct SeenKeys {
-    /// In the order in which they were seen first.
-    keys: Vec<(Key, SeenKey)>,
-    /// Which of them is which.
-    index: HashMap<Key, usize>,
-}
-
-impl SeenKeys {
-    fn floor(&self, key: &Key) -> Option<Sequence> {
-        let at = self.index.get(key)?;
-        Some(self.keys[*at].1.floor)
-    }
-
-    fn add(&mut self, key: &Key, seen: SeenKey) {
-        self.index.insert(key.clone(), self.keys.len());
-        self.keys.push((key.clone(), seen));
-    }
+    /// Those whose records were read, in the order in which they were seen first.
+    seen: Mutex<IndexMap<Key, SeenKey>>,
 }
 
 impl<D: DbReadOps + Sync> Wants for &SelectedKeys<'_, '_, D> {
@@ -108,14 +85,14 @@ impl<D: DbReadOps + Sync> Wants for &SelectedKeys<'_, '_, D> {
     }
 
     async fn floor(&self, key: &Key, last: Sequence) -> Result<Option<Sequence>> {
-        let known = self.seen.lock().floor(key);
+        let known = self.seen.lock().get(key).map(|seen| seen.floor);
         let floor = match known {
             Some(floor) => floor,
             None => {
                 let seen = self.reader.see(key, self.several.prefixes).await?;
                 let floor = seen.floor;
                 if floor <= last {
-                    self.seen.lock().add(key, seen);
+                    self.seen.lock().insert(key.clone(), seen);
                 }
                 floor
             }

@@ -146,7 +146,11 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
         let holding = holding.filter(|key| key.held.segment() == Some(segment));
         let holding: Vec<&KeyRows> = holding.collect();
         let from = match scan.start_time_ms {
-            Some(since_ms) if page.is_empty() => self.first_of(segment, range, since_ms).await?,
+            Some(since_ms) if page.is_empty() => {
+                let at = &self.segments[self.place_of(segment)?];
+                let within = self.part_of(range, at)?;
+                first_since(self.db, at, within, since_ms).await?
+            }
             _ => range.start(),
         };
         let ahead = (READ_AHEAD_BYTES / holding.len().max(1)).max(LEAST_READ_AHEAD_BYTES);
@@ -213,21 +217,6 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
         };
         open.first = open.next().await?;
         Ok(open)
-    }
-
-    /// Below this sequence, all records that the segment has are older than that time.
-    async fn first_of(
-        &self,
-        segment: SegmentId,
-        range: SequenceRange,
-        since_ms: i64,
-    ) -> Result<Sequence> {
-        let at = &self.segments[self.place_of(segment)?];
-        if at.start_time_ms >= since_ms {
-            return Ok(range.start());
-        }
-        let part = self.part_of(range, at)?;
-        first_since(self.db, segment, part, since_ms).await
     }
 }
 

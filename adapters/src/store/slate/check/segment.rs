@@ -14,10 +14,7 @@ use super::order::{Order, Sums};
 use super::peeked::Rows;
 use crate::store::slate::backup::Progress;
 use crate::store::slate::layout::records::{self, Row};
-use crate::store::slate::layout::{HEAD_BYTES, RowType, key};
-
-/// Bytes of the sequence at the end of a row key.
-const SEQUENCE_BYTES: usize = 8;
+use crate::store::slate::layout::{HEAD_BYTES, RowType, SEQUENCE_BYTES, key};
 
 /// What a segment holds of a key.
 #[derive(Debug, Clone, PartialEq, Eq)]

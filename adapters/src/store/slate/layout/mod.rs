@@ -64,6 +64,9 @@ pub(crate) enum RowType {
 /// Bytes before what a row type adds to its key.
 pub(crate) const HEAD_BYTES: usize = 5;
 
+/// Bytes of the sequence at the end of the key of a record or order row.
+pub(crate) const SEQUENCE_BYTES: usize = 8;
+
 /// Starts a row key, with room for `more` bytes.
 fn head(segment: SegmentId, row: RowType, more: usize) -> BytesMut {
     let mut key = BytesMut::with_capacity(HEAD_BYTES + more);

@@ -21,13 +21,12 @@ use bytes::{Buf, BufMut, Bytes};
 use log_domain::{Error, Result, SegmentId, Sequence};
 use prost::encoding::{decode_varint, encode_varint};
 
-use super::{HEAD_BYTES, RowType, head, versioned};
+use super::{HEAD_BYTES, RowType, SEQUENCE_BYTES, head, versioned};
 
 /// Records in a row, at most: more than fit into a commit. A row that names more is damaged.
 const MOST_RECORDS: u64 = 1 << 26;
 
 const VERSION: u8 = 1;
-const SEQUENCE_BYTES: usize = 8;
 
 /// Room that the part before the numbers can take.
 const HEADROOM: usize = 1 + 2 * 10;

@@ -13,11 +13,9 @@ use bytes::{Buf, BufMut, Bytes};
 use log_domain::{Error, Result, Run, SegmentId, Sequence};
 use prost::encoding::{decode_varint, encode_varint};
 
-use super::{HEAD_BYTES, RowType, head, key, versioned};
+use super::{HEAD_BYTES, RowType, SEQUENCE_BYTES, head, key, versioned};
 
 const VERSION: u8 = 1;
-/// Bytes of the sequence at the end of a row key.
-pub(crate) const SEQUENCE_BYTES: usize = 8;
 
 /// Encoded bytes of records after which a row is cut, so that a page never reads much more than it answers.
 pub(crate) const ROW_BYTES: usize = 256 * 1024;

@@ -5,7 +5,7 @@
 //! lowest sequence · highest (u64, big endian)
 //! ```
 //!
-//! Part of the filters of a file, beside the bloom filter: see [`BySequence`]. Rows that were written as deletions count.
+//! Part of the filters of a file, in addition to the bloom filter: see [`BySequence`]. Rows that were written as deletions count.
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -16,9 +16,7 @@ use slatedb::{
     Filter, FilterBuilder, FilterContext, FilterPolicy, FilterQuery, FilterTarget, RowEntry,
 };
 
-use super::{HEAD_BYTES, RowType};
-
-const SEQUENCE_BYTES: usize = 8;
+use super::{HEAD_BYTES, RowType, SEQUENCE_BYTES};
 
 /// What a scan of record or order rows says of the sequences that they are filed under, so that it looks only into files with such rows.
 pub(crate) fn within(lasts: RangeInclusive<Sequence>) -> Option<FilterContext> {

@@ -1,7 +1,8 @@
 //! The log of a read-only server: read from the object store alone, alongside the server that writes it.
 //!
-//! SlateDB's reader polls the store, and `polls` observes that. If the writer tells how far it is (`writer_progress`), `poll_clock` has it poll sooner. `follow` has `view` show each newer state, which wakes followers. Nothing
-//! is written, and nothing is protected from garbage collection: a read that finds a file missing begins again on newer state.
+//! SlateDB's reader polls the store, and `polls` observes that. When the writer reports a higher durable sequence (`writer_progress`),
+//! `poll_clock` starts the next poll early. `follow` has `view` show each newer state, which wakes followers. Nothing is written, and
+//! nothing is protected from garbage collection: a read that finds a file missing begins again on newer state.
 
 mod follow;
 mod open;
@@ -58,7 +59,7 @@ impl ReadOnlyStore {
         self.polls.age().max(self.views.behind())
     }
 
-    /// What the store is told of the server that writes the log, by whoever hears of it.
+    /// Where to report how far the server that writes the log is durable.
     pub fn writer_progress(&self) -> Arc<WriterProgress> {
         Arc::clone(&self.writer)
     }
