@@ -45,7 +45,7 @@ fn cached(config: &Config) -> u64 {
     }
 }
 
-/// How many connections each listener may take, of so many descriptors, `others` of which are needed elsewhere.
+/// How many connections each listener may take if the process may open `limit` descriptors and needs `others` for other purposes.
 fn room(limit: u64, others: u64, two_listeners: bool) -> u64 {
     let kept = (KEPT + others).min(limit / 2);
     (limit - kept) / if two_listeners { 2 } else { 1 }

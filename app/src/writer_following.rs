@@ -53,7 +53,7 @@ impl WriterFollowing {
         loop {
             let next = Instant::now() + self.spacing;
             let above = known.unwrap_or_else(|| progress.shown());
-            // At first, at once.
+            // The first answer is wanted immediately.
             let within = known.map_or(Duration::ZERO, |_| WITHIN);
             match self.ask(file.as_ref(), &mut token, above, within).await {
                 Ok(durable) => {

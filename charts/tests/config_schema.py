@@ -89,7 +89,7 @@ def config_schema(binary: str, page: str) -> dict:
 
 
 def needed_schema() -> dict:
-    """What the templates read, of `config` but not of the settings of read-only servers: a user who sets it to `null` is told so."""
+    """The settings of `config` that the templates need, so that a user who sets one of them to `null` gets an error. `readers.config` needs none."""
     root = {}
     for path, names in REQUIRED.items():
         node = root

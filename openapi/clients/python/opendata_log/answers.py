@@ -30,7 +30,7 @@ REFUSED_ON_THE_WAY = frozenset([401, 408, 411, 413, 414, 415, 417, 429, 431])
 # An append that took too long may have been applied, unless the message says this: the body did not arrive in time.
 NOT_APPLIED = "nothing was applied"
 
-# What the server cannot know of a read that waited in vain.
+# Added to the message of `behind`: the server cannot know what this client remembers.
 ANOTHER_LOG = (
     "; if there is another log at this address by now, or one that was restored from a backup, it does not have what this client "
     "remembers: begin again with a new client, or pass at_least=0")

@@ -13,7 +13,7 @@ WAIT_MS = 5000
 class Seen:
     """Up to where this client knows the log: what it appended and read, as far as no crash can undo it.
 
-    Only what is durable counts: a server that lost what was not durable would never show it, and reads would wait for it in vain.
+    Only what is durable counts: a server that lost what was not durable would never show it, and reads would wait for it until they time out.
     """
 
     def __init__(self, is_passed: object):

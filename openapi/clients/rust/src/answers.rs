@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind};
 use crate::http::Answer;
 use crate::wire::{self, ErrorResponse, PROTOBUF};
 
-/// What the server cannot know of a read that waited in vain.
+/// Added to the message of `behind`: the server cannot know what this client remembers.
 const ANOTHER_LOG: &str = "; if there is another log at this address by now, or one that was restored from a backup, it does not have what \
                            this client remembers: begin again with a new client, or read with at_least(0)";
 

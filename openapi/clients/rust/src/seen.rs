@@ -10,7 +10,7 @@ pub(crate) const SHOWN_WITHIN: Duration = Duration::from_secs(5);
 
 /// Up to where a client knows the log: what it appended and read, as far as no crash can undo it.
 ///
-/// Only what is durable counts: a server that lost what was not durable would never show it, and reads would wait for it in vain.
+/// Only what is durable counts: a server that lost what was not durable would never show it, and reads would wait for it until they time out.
 #[derive(Debug)]
 pub(crate) struct Seen {
     below: AtomicU64,

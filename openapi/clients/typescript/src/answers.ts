@@ -31,7 +31,7 @@ export const REFUSED_ON_THE_WAY: readonly (number | undefined)[] = [401, 408, 41
 /** An append that took too long may have been applied, unless the message says this: the body did not arrive in time. */
 export const NOT_APPLIED = "nothing was applied";
 
-/** What the server cannot know of a read that waited in vain. */
+/** Added to the message of `behind`: the server cannot know what this client remembers. */
 const ANOTHER_LOG = "; if there is another log at this address by now, or one that was restored from a backup, it does not have what this client "
   + "remembers: begin again with a new client, or pass atLeast: 0";
 

@@ -8,7 +8,7 @@ export const SHOWN_WITHIN_MS = 5000;
 /**
  * Up to where a client knows the log: what it appended and read, as far as no crash can undo it.
  *
- * Only what is durable counts: a server that lost what was not durable would never show it, and reads would wait for it in vain.
+ * Only what is durable counts: a server that lost what was not durable would never show it, and reads would wait for it until they time out.
  */
 export class Seen {
   readonly #isPassed: boolean;
