@@ -304,7 +304,7 @@ pub struct Memory {
     #[schemars(with = "String")]
     pub requests: ByteSize,
     /// Pages of records and keys that are not sent yet. Requests beyond it are answered 429. One connection can use a
-    /// quarter of it. Reading pages uses the same amount again.
+    /// quarter of it. Reading pages uses the same amount again, and what reads of many keys fetch ahead of their pages up to half of it more.
     #[schemars(with = "String")]
     pub answers: ByteSize,
     /// Events of streams that are not sent yet. A stream that finds no room for 10 s ends. One connection can use a
@@ -437,6 +437,8 @@ impl Config {
             key_table_bytes: self.memory.key_table.as_u64(),
             block_cache_bytes: self.memory.block_cache.as_u64(),
             meta_cache_bytes: self.memory.meta_cache.as_u64(),
+            read_ahead_bytes: usize::try_from(self.memory.answers.as_u64() / 2)
+                .unwrap_or(usize::MAX),
             settings: self.settings(),
             ..slate::Options::default()
         }

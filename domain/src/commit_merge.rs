@@ -12,12 +12,12 @@ const MORE_BYTES: usize = 4;
 /// # Errors
 /// Those of `take`, and [`crate::Error::Corrupt`] when a run is damaged.
 pub fn merge_commit(
-    runs: Vec<(Key, Run)>,
+    runs: &[(Key, Run)],
     limit: PageLimit,
     mut take: impl FnMut(&Run) -> Result<bool>,
 ) -> Result<bool> {
-    let mut merged = MergedRun::new(limit, room(&runs));
-    for place in places(&runs)? {
+    let mut merged = MergedRun::new(limit, room(runs));
+    for place in places(runs)? {
         let (key, run) = &runs[place.source];
         let time = run.timestamp_ms();
         if let Some(ended) = merged.ended(time)
@@ -142,7 +142,7 @@ mod tests {
             let runs = runs(&commit);
             let expected = expected(runs.clone(), limit(records, bytes));
             let mut taken = Vec::new();
-            let all = merge_commit(runs, limit(records, bytes), |run| {
+            let all = merge_commit(&runs, limit(records, bytes), |run| {
                 taken.push(run.clone());
                 Ok(taken.len() < wanted)
             });
@@ -153,7 +153,7 @@ mod tests {
         #[test]
         fn damaged_runs_are_errors_and_never_panics(bytes: Vec<u8>, count: u32) {
             let run = Run::stored(Sequence::ZERO, Sequence::new(5), count, 7, Bytes::from(bytes));
-            let _ = merge_commit(vec![(key(0), run)], limit(3, 100), |_| Ok(true));
+            let _ = merge_commit(&[(key(0), run)], limit(3, 100), |_| Ok(true));
         }
     }
 }

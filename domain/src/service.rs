@@ -390,7 +390,7 @@ impl<S: LogReader> Tail<S> {
             let (run, _) = run.cut(range, usize::MAX, usize::MAX)?;
             left.extend(run.map(|run| (key, run)));
         }
-        merge_commit(left, self.scan.limit, |run| page.push(run))
+        merge_commit(&left, self.scan.limit, |run| page.push(run))
     }
 }
 

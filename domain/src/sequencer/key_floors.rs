@@ -172,6 +172,12 @@ impl KeyFloors {
         }
     }
 
+    /// Whether a floor comes into force once every write up to `number` is durable.
+    pub fn waits_for(&self, number: EngineNumber) -> bool {
+        let first = self.undurable.front();
+        first.is_some_and(|(rests_on, ..)| *rests_on <= number)
+    }
+
     /// Every write up to `number` is durable.
     pub fn durable(&mut self, number: EngineNumber) {
         while let Some((rests_on, _, _)) = self.undurable.front()

@@ -62,6 +62,8 @@ struct Inner {
     any: AtomicBool,
     /// How many times keys were purged.
     purges: AtomicU64,
+    /// How many times floors changed, or what they hide.
+    changes: AtomicU64,
     prefixes: FloorsOfPrefixes,
 }
 
@@ -96,6 +98,19 @@ impl FloorsOfKeys {
         self.0.prefixes.found_again(prefixes);
         *self.0.floors.write() = KeyFloors::found(purges, Sequence::ZERO);
         self.0.purges.fetch_add(1, Ordering::AcqRel);
+        if self.0.any.load(Ordering::Acquire) {
+            self.changed();
+        }
+    }
+
+    /// If it is the same as before, so are the floors of all keys and their marks.
+    pub(super) fn version(&self) -> u64 {
+        let of_keys = self.0.changes.load(Ordering::Acquire);
+        of_keys.wrapping_add(self.0.prefixes.version())
+    }
+
+    fn changed(&self) {
+        self.0.changes.fetch_add(1, Ordering::AcqRel);
     }
 
     /// Those of prefixes.
@@ -168,13 +183,16 @@ impl FloorsOfKeys {
     ) {
         self.0.any.store(true, Ordering::Release);
         self.0.floors.write().written(raised, number);
+        self.changed();
         self.durable(durable);
     }
 
     /// Every write up to `number` is durable.
     pub(super) fn durable(&self, number: EngineNumber) {
-        if self.0.any.load(Ordering::Acquire) {
+        let waits = || self.0.floors.read().waits_for(number);
+        if self.0.any.load(Ordering::Acquire) && waits() {
             self.0.floors.write().durable(number);
+            self.changed();
         }
         self.0.prefixes.durable(number);
     }
@@ -190,6 +208,7 @@ impl FloorsOfKeys {
         if self.0.any.load(Ordering::Acquire) {
             let mut floors = self.0.floors.write();
             keys.for_each(|key| floors.unlisted(key.as_ref()));
+            self.changed();
         }
     }
 
@@ -199,5 +218,6 @@ impl FloorsOfKeys {
         all.purged(floors);
         // Before the floors are missed: see `purges`.
         self.0.purges.fetch_add(1, Ordering::AcqRel);
+        self.changed();
     }
 }

@@ -45,6 +45,7 @@ mod purge;
 mod queue;
 mod raised_floors;
 mod read;
+mod read_ahead;
 mod read_in_order;
 mod read_newest;
 mod read_only;
@@ -95,6 +96,7 @@ use owner::Ownership;
 use page_time::PageTime;
 use queue::{FloorRequest, Queue};
 use read::Reader;
+use read_ahead::ReadAhead;
 pub use read_only::{ReadOnlyStore, ReaderOptions, WriterProgress};
 pub use served::ServedStore;
 use shared::Shared;
@@ -112,6 +114,7 @@ const GONE_CLOSE: Duration = Duration::from_secs(1);
 pub struct SlateStore {
     db: Db,
     shared: Arc<Shared>,
+    read_ahead: ReadAhead,
     clock: Arc<dyn Clock>,
     presence: Arc<Presence>,
     queue: Queue,
@@ -133,6 +136,7 @@ impl SlateStore {
             floor,
             key_floors: &self.shared.key_floors,
             key_names: &self.shared.key_names,
+            read_ahead: &self.read_ahead,
         }
     }
 

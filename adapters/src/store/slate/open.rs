@@ -33,6 +33,7 @@ use super::owner::{Instance, Ownership};
 use super::prefix_removal::PrefixRemoval;
 use super::purge::{self, Purge};
 use super::queue::Queue;
+use super::read_ahead::ReadAhead;
 use super::removal::Removal;
 use super::removal_requests::Requests;
 use super::rounds;
@@ -98,6 +99,8 @@ pub struct Options {
     pub block_cache_bytes: u64,
     /// Memory for indexes and filters, in bytes.
     pub meta_cache_bytes: u64,
+    /// Bytes that reads of many keys fetch ahead of the pages that they are asked for, all together.
+    pub read_ahead_bytes: usize,
     /// SlateDB's own settings.
     pub settings: Settings,
 }
@@ -124,6 +127,7 @@ impl Default for Options {
             key_table_bytes: 128 * MIB,
             block_cache_bytes: 128 * MIB,
             meta_cache_bytes: 64 * MIB,
+            read_ahead_bytes: 256 * MIB as usize,
             settings: settings::bounded(),
         }
     }
@@ -311,6 +315,7 @@ async fn open(parts: StoreParts, options: Options) -> Result<SlateStore> {
     Ok(SlateStore {
         db,
         shared,
+        read_ahead: ReadAhead::new(options.read_ahead_bytes),
         clock: parts.clock,
         presence,
         queue,

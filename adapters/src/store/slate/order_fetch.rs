@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use log_domain::{Key, Result, Run, SegmentId, Sequence};
 use slatedb::DbReadOps;
 
@@ -15,6 +15,12 @@ use super::record_rows::{next_row, rows};
 const READ_AHEAD_BYTES: usize = 16 * 1024;
 /// A smaller value is copied, so that it does not keep a whole block in memory.
 const COPIED_BYTES: usize = 2_048;
+/// Copies share allocations of so many bytes. The first ones are smaller.
+const SHARED_BYTES: usize = 64 * 1024;
+const LEAST_SHARED_BYTES: usize = 4 * 1024;
+/// What a key and a run take in memory in addition to their bytes, about.
+const KEY_BYTES: usize = 160;
+const RUN_BYTES: usize = 96;
 
 /// Which records of a key are wanted.
 pub(super) struct Wanted {
@@ -64,11 +70,15 @@ impl Budget {
     /// The key is fetched now.
     pub(super) fn begin(&self, key: &Key) {
         self.keys.fetch_add(1, Ordering::Relaxed);
-        self.take(key.as_ref().len());
+        self.take(KEY_BYTES + key.as_ref().len());
     }
 
-    /// So many bytes were fetched.
-    pub(super) fn take(&self, bytes: usize) {
+    /// The run was fetched.
+    pub(super) fn take_run(&self, run: &Run) {
+        self.take(RUN_BYTES + run.encoded().len());
+    }
+
+    fn take(&self, bytes: usize) {
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 }
@@ -102,19 +112,21 @@ impl Wanted {
             return Ok(None);
         };
         let mut runs = Vec::with_capacity(parts.len());
+        let mut decoded = Rows::default();
         for part in parts.iter().filter(|part| part.end >= self.floor) {
             if budget.is_over() {
                 break;
             }
             let row_key = records::key(segment, self.key.as_ref(), part.end);
             let value = db.get(&row_key).await.map_err(error::read)?;
-            let row = value.map(|value| decode(&row_key, &value)).transpose()?;
+            let row = value.map(|value| decoded.decode(&row_key, &value));
+            let row = row.transpose()?;
             // Otherwise the records or their order have several rows, or they are gone.
             let first = part.first.max(self.floor);
             let Some(row) = row.filter(|row| row.run.first() <= first) else {
                 return Ok(None);
             };
-            budget.take(row.run.encoded().len());
+            budget.take_run(&row.run);
             runs.push(row.run);
         }
         Ok(Some(runs))
@@ -135,7 +147,7 @@ impl Wanted {
             && row.run.first() <= last
         {
             let is_last = row.run.last() >= last;
-            budget.take(row.run.encoded().len());
+            budget.take_run(&row.run);
             runs.push(row.run);
             if is_last {
                 break;
@@ -145,10 +157,27 @@ impl Wanted {
     }
 }
 
-/// The row, without the block that it was read from.
-pub(super) fn decode(row_key: &Bytes, value: &Bytes) -> Result<Row> {
-    match value.len() < COPIED_BYTES {
-        true => records::decode(row_key, &Bytes::copy_from_slice(value)),
-        false => records::decode(row_key, value),
+/// Decodes rows without keeping the blocks in memory that they were read from.
+#[derive(Default)]
+pub(super) struct Rows {
+    copies: BytesMut,
+    allocated: usize,
+}
+
+impl Rows {
+    /// The row.
+    ///
+    /// # Errors
+    /// [`log_domain::Error::Corrupt`] when it is damaged.
+    pub(super) fn decode(&mut self, row_key: &Bytes, value: &Bytes) -> Result<Row> {
+        if value.len() >= COPIED_BYTES {
+            return records::decode(row_key, value);
+        }
+        if self.copies.capacity() < value.len() {
+            self.allocated = (2 * self.allocated).clamp(LEAST_SHARED_BYTES, SHARED_BYTES);
+            self.copies = BytesMut::with_capacity(self.allocated);
+        }
+        self.copies.extend_from_slice(value);
+        records::decode(row_key, &self.copies.split().freeze())
     }
 }

@@ -12,7 +12,21 @@ use tokio::task::JoinSet;
 
 use super::error;
 use super::layout::{SEQUENCE_BYTES, records, sequences};
-use super::order_fetch::{Budget, Fetched, Wanted, decode};
+use super::order_fetch::{self, Budget, Fetched, Wanted};
+
+/// Bytes that are read ahead of keys of which most are wanted: to begin to read a block costs as much as to look for some keys in it.
+const READ_AHEAD_BYTES: usize = 64 * 1024;
+/// So many wanted ones of so many keys are most, or as good.
+const DENSE: usize = 8;
+
+/// How much is read ahead for so many keys that are wanted, of a segment with so many keys or more.
+pub(super) fn read_ahead(wanted: usize, of: usize) -> usize {
+    match wanted.saturating_mul(DENSE) >= of {
+        true => READ_AHEAD_BYTES,
+        // A block.
+        false => 1,
+    }
+}
 
 /// The runs with what is wanted of these keys, which ascend, and some other records at both ends. Not all of them once the budget is used
 /// up. All of these rows are filed under sequences of `lasts`. It runs as a task of its own, so that several use several cores.
@@ -23,7 +37,7 @@ pub(super) async fn fetch_all(
     db: &(impl DbReadOps + Sync),
     segment: SegmentId,
     wanted: Vec<Wanted>,
-    lasts: RangeInclusive<Sequence>,
+    (lasts, read_ahead): (RangeInclusive<Sequence>, usize),
     budget: &Arc<Budget>,
 ) -> Result<Vec<Fetched>> {
     let (Some(first), Some(last)) = (wanted.first(), wanted.last()) else {
@@ -41,10 +55,12 @@ pub(super) async fn fetch_all(
     );
     let options = ScanOptions::default()
         .with_cache_blocks(true)
+        .with_read_ahead_bytes(read_ahead)
         .with_filter_context(sequences::within(lasts));
     let rows = db.scan_prefix_with_options(prefix.clone(), range, &options);
     let rows = Rows {
         rows: rows.await.map_err(error::read)?,
+        decoded: order_fetch::Rows::default(),
         is_begun: false,
         ahead: None,
     };
@@ -88,6 +104,7 @@ fn first_row(segment: SegmentId, wanted: &Wanted) -> Bytes {
 /// Record rows, from the first one that the first key needs.
 struct Rows {
     rows: DbIterator,
+    decoded: order_fetch::Rows,
     is_begun: bool,
     /// A row that was read and belongs to none of the keys so far.
     ahead: Option<KeyValue>,
@@ -111,12 +128,12 @@ impl Rows {
                 self.ahead = Some(found);
                 break;
             }
-            let run = decode(&found.key, &found.value)?.run;
+            let run = self.decoded.decode(&found.key, &found.value)?.run;
             if run.first() > last {
                 break;
             }
             let is_last = run.last() >= last;
-            budget.take(run.encoded().len());
+            budget.take_run(&run);
             runs.push(run);
             if is_last || budget.is_over() {
                 break;

@@ -64,6 +64,8 @@ pub(super) struct Bounds {
     pub(super) first: u64,
     /// And in the largest one.
     pub(super) largest: u64,
+    /// Rows of their order.
+    pub(super) rows: usize,
     /// Bytes of keys and records, if there is more than one sequence.
     pub(super) bytes: usize,
     /// So many records are wanted. Windows are only as large as that needs.
@@ -78,6 +80,7 @@ impl Bounds {
         Self {
             first: FIRST_WINDOW.min(records),
             largest: LARGEST_WINDOW,
+            rows: WINDOW_ROWS,
             bytes: limit.bytes.clamp(LEAST_WINDOW_BYTES, WINDOW_BYTES),
             records,
         }
@@ -97,6 +100,21 @@ pub(super) struct Walked {
     pub(super) runs: Vec<(Key, Run)>,
 }
 
+impl Walked {
+    /// Leaves out the records of each key below its floor, if it has one.
+    ///
+    /// # Errors
+    /// [`log_domain::Error::Corrupt`] for a run that is damaged.
+    pub(super) fn hide(&mut self, floor: impl Fn(&Key) -> Option<Sequence>) -> Result<()> {
+        for (key, run) in std::mem::take(&mut self.runs) {
+            let above = SequenceRange::ALL.starting_at(floor(&key).unwrap_or_default());
+            let (left, _) = run.cut(above, usize::MAX, usize::MAX)?;
+            self.runs.extend(left.map(|run| (key, run)));
+        }
+        Ok(())
+    }
+}
+
 /// A walk through some sequences of a segment.
 pub(super) struct OrderWalk<'a, D, W> {
     db: &'a D,
@@ -112,6 +130,8 @@ pub(super) struct OrderWalk<'a, D, W> {
     bounds: Bounds,
     /// Sequences in the next window.
     window: u64,
+    /// What the last one took in memory.
+    bytes: usize,
 }
 
 impl<'a, D, W> OrderWalk<'a, D, W>
@@ -140,6 +160,7 @@ where
             reached: range.start(),
             bounds,
             window: bounds.first.max(1),
+            bytes: 0,
         })
     }
 
@@ -170,10 +191,15 @@ where
         self.reached
     }
 
+    /// What that takes in memory which [`OrderWalk::next`] returned last, about.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     async fn next_window(&mut self) -> Result<Option<Window>> {
         let end = self.range.end();
         let (mut rows, mut sequences) = (0, 0);
-        while rows < WINDOW_ROWS {
+        while rows < self.bounds.rows {
             if rows == self.ahead.len() {
                 match self.rows.next().await.map_err(error::read)? {
                     Some(row) => self.ahead.push(order::decode(&row.key, &row.value)?),
@@ -208,7 +234,9 @@ where
             _ => self.bounds.bytes,
         };
         let budget = Arc::new(Budget::new(most));
-        let wanted = self.wanted(spans(rows, window.range)?).await?;
+        let spans = spans(rows, window.range)?;
+        let numbers = spans.last().map_or(0, |span| span.number as usize);
+        let wanted = self.wanted(spans).await?;
         let keys = wanted.len();
         // Each key has a record at least, unless its floor hides it.
         if keys as u64 > self.bounds.records && sequences > 1 {
@@ -216,14 +244,14 @@ where
             self.window = (needed as u64).min(sequences / 2).max(1);
             return Ok(None);
         }
-        let lasts = window.lasts(rows);
-        let fetching = divided(wanted).map(|some| self.fetch_keys(some, lasts.clone(), &budget));
+        let place = (window.lasts(rows), order_seek::read_ahead(keys, numbers));
+        let fetching = divided(wanted).map(|some| self.fetch_keys(some, place.clone(), &budget));
         let fetching = stream::iter(fetching).buffered(CONCURRENT);
         let fetched: Vec<Vec<Fetched>> = fetching.try_collect().await?;
         let bytes = budget.bytes();
-        // So that half of the bytes are used.
+        // So that three quarters of the bytes are used.
         let by_bytes = |bytes: usize| {
-            let sequences = u128::from(sequences) * self.bounds.bytes as u128 / 2;
+            let sequences = u128::from(sequences) * self.bounds.bytes as u128 / 4 * 3;
             (sequences / bytes.max(1) as u128).max(1) as u64
         };
         if budget.is_over() {
@@ -242,6 +270,7 @@ where
         };
         let next = by_records.min(larger).min(self.bounds.largest);
         self.window = next.min(by_bytes(bytes)).max(1);
+        self.bytes = bytes;
         Ok(Some(walked))
     }
 
@@ -266,7 +295,7 @@ where
     async fn fetch_keys(
         &self,
         keys: Vec<(Key, Span)>,
-        lasts: RangeInclusive<Sequence>,
+        place: (RangeInclusive<Sequence>, usize),
         budget: &Arc<Budget>,
     ) -> Result<Vec<Fetched>> {
         let mut wanted = Vec::with_capacity(keys.len());
@@ -279,7 +308,7 @@ where
             }
         }
         if wanted.len() >= TOGETHER {
-            return order_seek::fetch_all(self.db, self.segment, wanted, lasts, budget).await;
+            return order_seek::fetch_all(self.db, self.segment, wanted, place, budget).await;
         }
         let mut fetched = Vec::with_capacity(wanted.len());
         for wanted in wanted {
@@ -416,7 +445,8 @@ fn by_row(
     }
     walked.retain(|row| !row.runs.is_empty());
     for row in &mut walked {
-        row.runs.sort_unstable_by_key(|(_, run)| run.first());
+        // Which moves each of them once.
+        row.runs.sort_by_cached_key(|(_, run)| run.first());
     }
     Ok(walked)
 }

@@ -1,7 +1,7 @@
 //! The floors of prefixes, for readers. All of them are in memory, and a log without any pays nothing for it.
 
 use std::hash::{DefaultHasher, Hasher};
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
@@ -24,6 +24,8 @@ struct Inner {
     any: AtomicBool,
     /// How many times rows of the directory were removed, by the hash of their key.
     unlistings: OnceLock<Box<[AtomicU32]>>,
+    /// How many times any of it changed.
+    changes: AtomicU64,
 }
 
 /// Changes when a read of a key that began before may have missed something.
@@ -47,6 +49,14 @@ impl FloorsOfPrefixes {
             self.0.any.store(true, Ordering::Release);
         }
         *self.0.floors.write() = Arc::new(PrefixFloors::found(floors));
+        if self.any() {
+            self.changed();
+        }
+    }
+
+    /// If it is the same as before, so are all floors and marks.
+    pub(super) fn version(&self) -> u64 {
+        self.0.changes.load(Ordering::Acquire)
     }
 
     /// Whether no prefix has a floor.
@@ -106,6 +116,7 @@ impl FloorsOfPrefixes {
             for key in keys {
                 self.unlistings_of(key).fetch_add(1, Ordering::AcqRel);
             }
+            self.changed();
         }
     }
 
@@ -126,6 +137,11 @@ impl FloorsOfPrefixes {
     fn change(&self, change: impl FnOnce(&mut PrefixFloors)) {
         // A listing may hold them as they were when it began.
         change(Arc::make_mut(&mut self.0.floors.write()));
+        self.changed();
+    }
+
+    fn changed(&self) {
+        self.0.changes.fetch_add(1, Ordering::AcqRel);
     }
 
     fn unlistings_of(&self, key: &Key) -> &AtomicU32 {

@@ -15,6 +15,7 @@ use super::first_newer::first_newer;
 use super::key_floors::FloorsOfKeys;
 use super::key_names::KeyNames;
 use super::page_time::PageTime;
+use super::read_ahead::ReadAhead;
 use super::record_rows::{last_row, next_row, rows};
 
 /// Bytes that a scan of records reads ahead from the object store.
@@ -32,6 +33,7 @@ pub(super) struct Reader<'a, D> {
     pub(super) floor: Sequence,
     pub(super) key_floors: &'a FloorsOfKeys,
     pub(super) key_names: &'a KeyNames,
+    pub(super) read_ahead: &'a ReadAhead,
 }
 
 impl<D: DbReadOps + Sync> Reader<'_, D> {

@@ -7,67 +7,205 @@ use log_domain::segment::overlapping;
 use log_domain::{Key, Page, PageLimit, Result, Sequence, SequenceRange};
 use parking_lot::Mutex;
 use slatedb::DbReadOps;
+use tokio::time::Instant;
 
-use super::order_walk::{Bounds, OrderWalk, Wants, first_since};
+use super::order_walk::{OrderWalk, Walked, Wants, first_since};
 use super::read::Reader;
+use super::read_ahead::Ahead;
 use super::read_several::Several;
 use super::seen_keys::SeenKey;
 
 impl<D: DbReadOps + Sync> Reader<'_, D> {
-    /// The page of all keys in `range`. Costs by the commits in it, not by the keys. When its time is over, it ends after the window that
-    /// was read last, or before the next segment, but not before anything was read. `None` if records of one went meanwhile.
+    /// The page of all keys in `range`, of which `ahead` was read before. Costs by the commits in it, not by the keys. When its time is over, it
+    /// ends after the window that was read last, or before the next segment, but not before anything was read. `None` if records of one
+    /// went meanwhile.
     pub(super) async fn in_order(
         &self,
         range: SequenceRange,
         several: &Several<'_>,
+        ahead: Ahead,
     ) -> Result<Option<Page>> {
         let scan = several.scan;
-        let purges = self.key_floors.purges();
-        let keys = SelectedKeys {
+        let mut reading = InOrder {
             reader: self,
             several,
+            range,
+            page: PageBuilder::new(range, scan.start_time_ms, scan.limit),
+            records: 0,
+            keys: IndexMap::new(),
+            unchecked: Vec::new(),
+            before: Vec::new(),
+            version: self.key_floors.version(),
+            purges: self.key_floors.purges(),
+            ahead,
+        };
+        reading.read().await?;
+        reading.finish().await
+    }
+}
+
+/// A page that is being read.
+struct InOrder<'a, 'r, D> {
+    reader: &'a Reader<'r, D>,
+    several: &'a Several<'a>,
+    range: SequenceRange,
+    page: PageBuilder,
+    /// Records of it.
+    records: usize,
+    /// The keys of these records that were looked at once more.
+    keys: IndexMap<Key, SeenKey>,
+    /// The others, of the window in `ahead`.
+    unchecked: Vec<Key>,
+    /// The same of windows before, and all keys of these.
+    before: Vec<(Vec<Key>, IndexMap<Key, SeenKey>)>,
+    /// The version of all floors when it began, and how many times keys had been purged.
+    version: u64,
+    purges: u64,
+    ahead: Ahead,
+}
+
+impl<D: DbReadOps + Sync> InOrder<'_, '_, D> {
+    async fn read(&mut self) -> Result<()> {
+        if !self.give().await? {
+            return Ok(());
+        }
+        let (scan, time) = (self.several.scan, self.several.time);
+        let keys = SelectedKeys {
+            reader: self.reader,
+            several: self.several,
             seen: Mutex::default(),
         };
-        let mut page = PageBuilder::new(range, scan.start_time_ms, scan.limit);
-        let mut records = 0;
-        let segments = overlapping(&self.segments, range.start(), range.end());
-        'segments: for (at, segment) in segments.iter().enumerate() {
-            if at > 0 && several.time.is_over() {
-                page.stop_at(segment.start);
+        let mut is_first = self.page.is_empty();
+        let rest = self.range.starting_at(self.ahead.reached);
+        for segment in overlapping(&self.reader.segments, rest.start(), rest.end()) {
+            if !std::mem::take(&mut is_first) && time.is_over() {
+                self.page.stop_at(segment.start.max(rest.start()));
                 break;
             }
-            let mut within = self.part_of(range, segment)?;
+            let mut within = self.reader.part_of(rest, segment)?;
             if let Some(since_ms) = scan.start_time_ms
-                && page.is_empty()
+                && self.page.is_empty()
             {
-                let first = first_since(self.db, segment, within, since_ms).await?;
+                let first = first_since(self.reader.db, segment, within, since_ms).await?;
                 within = within.starting_at(first);
             }
-            let bounds = Bounds::of(PageLimit {
-                records: scan.limit.records.saturating_sub(records),
+            self.ahead.reached = within.start();
+            let left = PageLimit {
+                records: scan.limit.records.saturating_sub(self.records),
                 ..scan.limit
-            });
-            let db = (self.db, self.key_names);
+            };
+            let bounds = self.ahead.bounds(left, self.reader.read_ahead);
+            let db = (self.reader.db, self.reader.key_names);
             let mut walk = OrderWalk::new(db, (segment.id, within), &keys, bounds).await?;
-            while let Some(window) = walk.next().await? {
-                for walked in window {
-                    let has_room = merge_commit(walked.runs, scan.limit, |run| {
-                        records += run.count() as usize;
-                        page.push(run)
-                    })?;
-                    if !has_room {
-                        break 'segments;
-                    }
+            loop {
+                let began = Instant::now();
+                let Some(window) = walk.next().await? else {
+                    break;
+                };
+                let seen = std::mem::take(&mut *keys.seen.lock());
+                let end = (walk.position(), walk.bytes());
+                let given = std::mem::take(&mut self.unchecked);
+                if !given.is_empty() {
+                    self.before
+                        .push((given, std::mem::take(&mut self.ahead.seen)));
                 }
-                if several.time.is_over() {
-                    page.stop_at(walk.position());
-                    break 'segments;
+                (self.ahead.version, self.ahead.purges) = (self.version, self.purges);
+                self.ahead.fetched(window, end, seen, began.elapsed());
+                if !self.give().await? {
+                    return Ok(());
+                }
+                if time.is_over() {
+                    self.page.stop_at(walk.position());
+                    return Ok(());
                 }
             }
+            self.ahead.reached = walk.position();
         }
-        let seen = keys.seen.into_inner();
-        let are_as_seen = self.are_as_seen(seen.iter(), purges).await?;
-        Ok(are_as_seen.then(|| page.finish(range.end())))
+        Ok(())
+    }
+
+    /// Puts what was read ahead into the page. Returns whether it has room for more.
+    async fn give(&mut self) -> Result<bool> {
+        let is_as_read = self.ahead.version == self.version;
+        while let Some(mut walked) = self.ahead.rows.pop_front() {
+            if is_as_read {
+                let keys = walked.runs.iter().map(|(key, _)| key.clone());
+                self.unchecked.extend(keys);
+            } else {
+                self.hide(&mut walked).await?;
+            }
+            let (page, records) = (&mut self.page, &mut self.records);
+            let has_room = merge_commit(&walked.runs, self.several.scan.limit, |run| {
+                *records += run.count() as usize;
+                page.push(run)
+            })?;
+            if !has_room {
+                self.ahead.rows.push_front(walked);
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Leaves out what was deleted since it was read ahead.
+    async fn hide(&mut self, walked: &mut Walked) -> Result<()> {
+        let mut hidden = false;
+        for (key, run) in &walked.runs {
+            hidden |= self.floor(key).await? > run.first();
+        }
+        match hidden {
+            true => walked.hide(|key| self.keys.get(key).map(|seen| seen.floor)),
+            false => Ok(()),
+        }
+    }
+
+    /// Below which sequence records of the key are hidden. If some of its records can have gone since it was read ahead, it is looked at once more.
+    /// All records at or above its floor of now were still there when it was read.
+    async fn floor(&mut self, key: &Key) -> Result<Sequence> {
+        if let Some(seen) = self.keys.get(key) {
+            return Ok(seen.floor);
+        }
+        let key_floors = self.reader.key_floors;
+        let before = self.ahead.seen.get(key).copied();
+        let before = before.filter(|_| self.ahead.purges == self.purges);
+        let seen = match before.filter(|seen| seen.is_as_seen(key, key_floors)) {
+            Some(seen) => seen,
+            None => self.reader.see(key, self.several.prefixes).await?,
+        };
+        self.keys.insert(key.clone(), seen);
+        Ok(seen.floor)
+    }
+
+    /// Whether no records of it went meanwhile.
+    async fn is_as_seen(&self) -> Result<bool> {
+        let (reader, purges) = (self.reader, self.purges);
+        if reader.key_floors.version() == self.version && reader.key_floors.purges() == purges {
+            return Ok(true);
+        }
+        let before = self.before.iter().map(|(given, seen)| (given, seen));
+        let given = before.chain([(&self.unchecked, &self.ahead.seen)]);
+        for (given, seen) in given {
+            let seen = given.iter().filter_map(|key| seen.get_key_value(key));
+            if !reader.are_as_seen(seen, purges).await? {
+                return Ok(false);
+            }
+        }
+        reader.are_as_seen(self.keys.iter(), purges).await
+    }
+
+    /// The page, and what is left is kept for the next one.
+    async fn finish(mut self) -> Result<Option<Page>> {
+        let reader = self.reader;
+        if !self.is_as_seen().await? {
+            return Ok(None);
+        }
+        let page = self.page.finish(self.range.end());
+        if !page.complete {
+            self.ahead.give(page.records);
+            let selection = &self.several.scan.selection;
+            reader.read_ahead.keep(selection, page.next, self.ahead);
+        }
+        Ok(Some(page))
     }
 }
 

@@ -15,6 +15,7 @@ use slatedb::{DbIterator, DbReadOps};
 use super::order_walk::first_since;
 use super::page_time::PageTime;
 use super::read::Reader;
+use super::read_ahead::Ahead;
 use super::record_rows::{next_row, rows};
 use super::seen_keys::SeenKey;
 use super::selected_keys::{HeldKey, selected};
@@ -55,17 +56,10 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
             time,
         };
         let page = match self.window(range) {
-            Some(window) => {
-                let keys = selected(self.db, &scan.selection, window, most, time);
-                let merged = match keys.await? {
-                    Some(keys) => self.merged(keys, range, &several).await?,
-                    None => Merging::TooLarge,
-                };
-                match merged {
-                    Merging::Page(page) => page,
-                    Merging::TooLarge => self.in_order(range, &several).await?,
-                }
-            }
+            Some(window) => match self.read_ahead.take(&scan.selection, range.start()) {
+                Some(ahead) => self.in_order(range, &several, ahead).await?,
+                None => self.planned(window, range, &several, most).await?,
+            },
             None => Some(PageBuilder::new(range, None, scan.limit).finish(end)),
         };
         Ok(page.map(|mut page| {
@@ -73,6 +67,28 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
             page.trimmed_before = scan.range.trimmed_before(self.floor);
             page
         }))
+    }
+
+    /// The page of keys of which nothing was read before.
+    async fn planned(
+        &self,
+        window: RangeInclusive<SegmentId>,
+        range: SequenceRange,
+        several: &Several<'_>,
+        most: usize,
+    ) -> Result<Option<Page>> {
+        let keys = selected(self.db, &several.scan.selection, window, most, several.time);
+        let merged = match keys.await? {
+            Some(keys) => self.merged(keys, range, several).await?,
+            None => Merging::TooLarge,
+        };
+        match merged {
+            Merging::Page(page) => Ok(page),
+            Merging::TooLarge => {
+                let ahead = Ahead::nothing(range.start());
+                self.in_order(range, several, ahead).await
+            }
+        }
     }
 
     /// The segments that overlap `range`, if any does.

@@ -4,10 +4,11 @@ use log_domain::sequencer::PrefixFloors;
 use log_domain::{Key, Result, Sequence};
 use slatedb::DbReadOps;
 
-use super::key_floors::KeyMark;
+use super::key_floors::{FloorsOfKeys, KeyMark};
 use super::read::Reader;
 
 /// What held for a key when a read came to it first.
+#[derive(Clone, Copy)]
 pub(super) struct SeenKey {
     /// Changes when some of its records go.
     mark: KeyMark,
@@ -15,6 +16,13 @@ pub(super) struct SeenKey {
     of_key: Sequence,
     /// The same, and that of the log: its records below it are hidden.
     pub(super) floor: Sequence,
+}
+
+impl SeenKey {
+    /// Whether no records of it went since, if no keys were purged.
+    pub(super) fn is_as_seen(&self, key: &Key, floors: &FloorsOfKeys) -> bool {
+        floors.mark(key) == self.mark
+    }
 }
 
 impl<D: DbReadOps + Sync> Reader<'_, D> {
@@ -40,7 +48,7 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
         purges: u64,
     ) -> Result<bool> {
         for (key, seen) in keys.clone() {
-            if self.key_floors.mark(key) != seen.mark {
+            if !seen.is_as_seen(key, self.key_floors) {
                 return Ok(false);
             }
         }

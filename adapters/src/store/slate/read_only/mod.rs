@@ -34,6 +34,7 @@ use self::view::{View, Views};
 use super::key_names::KeyNames;
 use super::page_time::PageTime;
 use super::read::Reader;
+use super::read_ahead::ReadAhead;
 use super::read_several::MERGED_KEYS;
 
 /// How often a read begins that finds each time that something went which it may have needed.
@@ -44,6 +45,7 @@ pub struct ReadOnlyStore {
     db: Arc<DbReader>,
     views: Arc<Views>,
     names: KeyNames,
+    read_ahead: ReadAhead,
     polls: Arc<Polls>,
     clock: Arc<dyn Clock>,
     identity: Identity,
@@ -79,6 +81,7 @@ impl ReadOnlyStore {
             floor: view.floor.max(of_key),
             key_floors: &self.views.key_floors,
             key_names: &self.names,
+            read_ahead: &self.read_ahead,
         }
     }
 

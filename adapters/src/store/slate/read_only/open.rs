@@ -20,6 +20,7 @@ use crate::store::slate::engine_clock::EngineClock;
 use crate::store::slate::key_names::KeyNames;
 use crate::store::slate::layout::prefix::BySegment;
 use crate::store::slate::open::{self, Options, StoreParts};
+use crate::store::slate::read_ahead::ReadAhead;
 use crate::store::slate::wal_files::WalFiles;
 use crate::store::slate::{error, vanished, wal_place};
 
@@ -158,6 +159,7 @@ async fn open(parts: StoreParts, options: Options, reader: ReaderOptions) -> Res
         db,
         views,
         names: KeyNames::default(),
+        read_ahead: ReadAhead::new(options.read_ahead_bytes),
         polls,
         clock: parts.clock,
         identity,

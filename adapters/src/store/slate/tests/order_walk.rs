@@ -15,6 +15,7 @@ use crate::store::slate::layout::{names, order};
 const SMALL: Bounds = Bounds {
     first: 4,
     largest: 64,
+    rows: 1_024,
     bytes: 300_000,
     records: u64::MAX,
 };

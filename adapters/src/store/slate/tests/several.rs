@@ -6,6 +6,7 @@ use bytes::Bytes;
 use log_domain::model::Model;
 use log_domain::{KeySet, PrefixRule};
 
+use super::super::read_ahead::ReadAhead;
 use super::*;
 
 const EVERYTHING: PageLimit = PageLimit {
@@ -73,13 +74,18 @@ impl Noise {
 /// The page with the rows of up to so many keys merged, and with a walk through the order of the records for more.
 pub(super) async fn read(store: &SlateStore, scan: &Scan, most: usize) -> Page {
     let time = PageTime::of(&scan.limit);
+    let nothing = ReadAhead::new(0);
     // What was deleted is removed in the background, and a read that notices begins again.
     for _ in 0..100 {
         let prefixes = store.shared.key_floors.prefixes().now();
         let covering = scan
             .selection
             .covering_floor(|key| prefixes.of_key(key.as_ref()));
-        let reader = store.reader(covering);
+        let mut reader = store.reader(covering);
+        if most > 3 {
+            // What walks have read ahead is not merged.
+            reader.read_ahead = &nothing;
+        }
         let page = reader.several(scan, &prefixes, most, time).await;
         if let Some(page) = page.expect("read") {
             return page;
@@ -267,4 +273,83 @@ async fn rows_that_are_too_large_to_be_merged_are_read_in_their_order() {
     assert_eq!(merged.records, 6);
     assert_eq!(encoded(&merged), encoded(&read(&store, &scan, 0).await));
     store.close(CLOSE).await.expect("closed");
+}
+
+#[tokio::test]
+async fn what_was_read_ahead_is_shown_as_far_as_it_is_still_there() {
+    let mut used = 0;
+    for seed in 1..=12 {
+        let mut noise = Noise(seed);
+        let objects: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+        let clock = Standing::now();
+        let seal = log_domain::SealPolicy {
+            interval: None,
+            bytes: Some(20_000),
+        };
+        let mut model = Model::new(seal);
+        let options = Options {
+            seal,
+            ..Options::default()
+        };
+        let opened = open_by(&objects, Arc::clone(&clock) as _, options).await;
+        let store = opened.expect("opened");
+        for _ in 0..60 {
+            let append = noise.batch();
+            model.append(&append, clock.now_ms()).expect("appended");
+            let appended = store.append(append, Durability::Applied).await;
+            appended.expect("appended");
+        }
+        let mut scan = noise.scan(1, clock.now_ms());
+        scan.selection = Selection::Prefix(Bytes::new());
+        scan.range = SequenceRange::ALL;
+        scan.start_time_ms = None;
+        loop {
+            clock.advance(Duration::from_millis(noise.below(20)));
+            match noise.below(5) {
+                0 => {
+                    let deletion = Deletion {
+                        key: noise.key(),
+                        before: Some(noise.below(model.tip().get() + 1).into()),
+                    };
+                    model.delete(&deletion).expect("deleted");
+                    store.delete(deletion).await.expect("deleted");
+                }
+                1 => {
+                    let before = scan.range.start().plus(noise.below(30));
+                    let before = Trim::BeforeSequence(before.min(model.tip()));
+                    model.trim(before, clock.now_ms()).expect("trimmed");
+                    store.trim(before).await.expect("trimmed");
+                }
+                2 => {
+                    let rule = PrefixRule {
+                        prefix: Bytes::from_static(b"a/"),
+                        max_age: Duration::from_millis(1 + noise.below(900)),
+                    };
+                    let rules = PrefixRules::new(vec![rule], &Limits::default()).expect("rules");
+                    model.apply_rules(&rules, clock.now_ms());
+                    store.apply_rules(&rules).await.expect("applied");
+                }
+                3 => {
+                    let append = noise.batch();
+                    model.append(&append, clock.now_ms()).expect("appended");
+                    let appended = store.append(append, Durability::Applied).await;
+                    appended.expect("appended");
+                }
+                _ => {}
+            }
+            scan.limit.records = 1 + noise.below(60) as usize;
+            used += store.read_ahead.records();
+            let page = read(&store, &scan, 0).await;
+            let expected = model.scan(&scan, model.tip()).expect("scanned");
+            assert_eq!(encoded(&page), encoded(&expected), "seed {seed}: {scan:?}");
+            let ends = |page: &Page| (page.next, page.complete, page.trimmed_before);
+            assert_eq!(ends(&page), ends(&expected), "seed {seed}: {scan:?}");
+            if page.complete {
+                break;
+            }
+            scan.range = scan.range.starting_at(page.next);
+        }
+        store.close(CLOSE).await.expect("closed");
+    }
+    assert!(used > 10_000, "only {used} records were read ahead");
 }
