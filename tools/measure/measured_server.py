@@ -16,9 +16,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "python"))
 import processes  # noqa: E402
 
 
+class Help(argparse.RawDescriptionHelpFormatter, argparse.ArgumentDefaultsHelpFormatter):
+    """Keeps the lines of the description, and shows defaults."""
+
+
 def arguments(text: str) -> argparse.ArgumentParser:
     """The arguments that every measurement has; `text` is the help, kept as it is written."""
-    parser = argparse.ArgumentParser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=text, formatter_class=Help)
     parser.add_argument("binary", metavar="BIN", help="the server's executable, of a release build")
     return parser
 
@@ -26,7 +30,7 @@ def arguments(text: str) -> argparse.ArgumentParser:
 def with_weed(parser: argparse.ArgumentParser):
     """Adds the argument that measurements on an S3 server have."""
     parser.add_argument("--weed", default=os.environ.get("LOG_TEST_WEED", ""), metavar="FILE",
-                        help="SeaweedFS's executable (default: LOG_TEST_WEED; tools/install has it in .tools/venv/bin/weed)")
+                        help="SeaweedFS's executable, if LOG_TEST_WEED does not name it; tools/install has it in .tools/venv/bin/weed")
 
 
 class MeasuredServer(processes.Server):
@@ -95,6 +99,8 @@ class Stage:
 @contextlib.contextmanager
 def stage(binary: str, folder: str | None = None):
     """A stage in a folder that is removed at the end, or in `folder`, which stays. Ctrl-C and SIGTERM end it, too."""
+    if not os.access(binary, os.X_OK):
+        sys.exit(f"{binary} is no executable: build one with `cargo build --release`")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with contextlib.ExitStack() as ends:
         if folder is None:
