@@ -16,8 +16,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "python"))
 import processes  # noqa: E402
 
 
-class Help(argparse.RawDescriptionHelpFormatter, argparse.ArgumentDefaultsHelpFormatter):
-    """Keeps the lines of the description, and shows defaults."""
+class Help(argparse.RawDescriptionHelpFormatter):
+    """Keeps the lines of the description, and shows defaults that say something."""
+
+    def _get_help_string(self, action):
+        is_shown = action.option_strings and action.default not in (None, "", argparse.SUPPRESS)
+        return f"{action.help} (default: %(default)s)" if is_shown else action.help
 
 
 def arguments(text: str) -> argparse.ArgumentParser:

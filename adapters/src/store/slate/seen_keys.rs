@@ -9,7 +9,7 @@ use super::read::Reader;
 
 /// What held for a key when a read came to it first.
 pub(super) struct SeenKey {
-    /// Changes when some of its records go.
+    /// Tells whether some of its records went.
     mark: KeyMark,
     /// Its own floor, and those of its prefixes.
     of_key: Sequence,
@@ -40,7 +40,7 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
         purges: u64,
     ) -> Result<bool> {
         for (key, seen) in keys.clone() {
-            if self.key_floors.mark(key) != seen.mark {
+            if !self.key_floors.is_as_marked(key, &seen.mark) {
                 return Ok(false);
             }
         }

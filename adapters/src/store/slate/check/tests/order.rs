@@ -66,7 +66,8 @@ async fn nothing_is_wrong_with_the_order_of_a_good_log_after_restarts_and_deleti
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn floors_of_keys_hide_records_whether_their_names_are_held_from_the_beginning_or_read_later() {
+async fn floors_of_keys_hide_records_whether_their_names_are_held_from_the_beginning_or_read_later()
+{
     for key in ["a", "b", "c", "d", "e"] {
         let fixture = fixture().await;
         let deletion = Deletion {
