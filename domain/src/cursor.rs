@@ -159,10 +159,9 @@ pub(crate) fn beyond(wanted: &CursorMove, tip: Sequence) -> Error {
 
 /// The refusal of a cursor that there is no room for.
 pub(crate) fn full(limit: usize) -> Error {
-    Error::Overloaded {
-        what: "the table of cursors, which has each cursor until it is deleted,",
-        limit: limit as u64,
-    }
+    Error::Full(format!(
+        "there is no room for another cursor (limit {limit}): delete cursors that are not needed any more, or raise limits.cursors"
+    ))
 }
 
 /// Refuses moves that are too many, and two of the same cursor.

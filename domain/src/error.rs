@@ -44,6 +44,10 @@ pub enum Error {
         limit: u64,
     },
 
+    /// There is no room for one more of what stays until it is deleted: waiting does not help. The message says what does.
+    #[error("{0}")]
+    Full(String),
+
     /// The store cannot be reached, or the server is stopping: try again later, perhaps elsewhere.
     #[error("{message}")]
     Unavailable {

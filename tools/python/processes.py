@@ -133,5 +133,6 @@ def seaweedfs(folder: Path):
         wait_until("SeaweedFS takes an object", server.takes_an_object, log, process)
         yield server
     finally:
-        os.killpg(process.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()

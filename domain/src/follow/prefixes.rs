@@ -1,31 +1,56 @@
 //! Prefixes that are followed, found by key without a loop over all of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
 
 use bytes::Bytes;
 
+/// After so many lengths that a prefix could have and none has, the sorted prefixes are asked how long it can be.
+const LENGTHS: usize = 4;
+
 /// Values by prefix.
 #[derive(Debug)]
-pub(super) struct ByPrefix<T>(BTreeMap<Bytes, Vec<T>>);
+pub(super) struct ByPrefix<T> {
+    values: HashMap<Bytes, Vec<T>>,
+    sorted: BTreeSet<Bytes>,
+    /// How many prefixes have each length.
+    lengths: BTreeMap<usize, usize>,
+}
 
 impl<T> Default for ByPrefix<T> {
     fn default() -> Self {
-        Self(BTreeMap::new())
+        Self {
+            values: HashMap::new(),
+            sorted: BTreeSet::new(),
+            lengths: BTreeMap::new(),
+        }
     }
 }
 
 impl<T> ByPrefix<T> {
     pub(super) fn add(&mut self, prefix: &Bytes, value: T) {
-        self.0.entry(prefix.clone()).or_default().push(value);
+        let values = self.values.entry(prefix.clone()).or_insert_with(|| {
+            *self.lengths.entry(prefix.len()).or_default() += 1;
+            self.sorted.insert(prefix.clone());
+            Vec::new()
+        });
+        values.push(value);
     }
 
     /// Removes the values of `prefix` that `is_removed` says.
     pub(super) fn remove(&mut self, prefix: &Bytes, is_removed: impl Fn(&T) -> bool) {
-        if let Some(values) = self.0.get_mut(prefix) {
-            values.retain(|value| !is_removed(value));
-            if values.is_empty() {
-                self.0.remove(prefix);
+        let Some(values) = self.values.get_mut(prefix) else {
+            return;
+        };
+        values.retain(|value| !is_removed(value));
+        if values.is_empty() {
+            self.values.remove(prefix);
+            self.sorted.remove(prefix);
+            if let Some(of_length) = self.lengths.get_mut(&prefix.len()) {
+                *of_length -= 1;
+                if *of_length == 0 {
+                    self.lengths.remove(&prefix.len());
+                }
             }
         }
     }
@@ -33,10 +58,9 @@ impl<T> ByPrefix<T> {
     /// The values of all prefixes of `key`, the longest prefix first.
     pub(super) fn matching<'a>(&'a self, key: &'a [u8]) -> Matching<'a, T> {
         Matching {
-            prefixes: &self.0,
+            prefixes: self,
             key,
-            up_to: Some(Bound::Included(key.len())),
-            #[cfg(test)]
+            up_to: Some(key.len()),
             steps: 0,
         }
     }
@@ -44,37 +68,45 @@ impl<T> ByPrefix<T> {
 
 /// The values of the prefixes of a key.
 ///
-/// The greatest prefix at or below the key is either one of the key or shares a beginning with it, and every prefix of the key that is not
-/// greater is a prefix of that beginning. So each step finds one or shortens what is looked for.
+/// There are usually few lengths, and each is a lookup. But each prefix of the key that is at most as long as a part of it is also one of what
+/// the greatest prefix at or below this part has in common with the key. So many lengths take few lookups, too.
 #[derive(Debug)]
 pub(super) struct Matching<'a, T> {
-    prefixes: &'a BTreeMap<Bytes, Vec<T>>,
+    prefixes: &'a ByPrefix<T>,
     key: &'a [u8],
     /// How much of the key the next prefix has at most; nothing at the end.
-    up_to: Option<Bound<usize>>,
-    #[cfg(test)]
-    pub(super) steps: usize,
+    up_to: Option<usize>,
+    /// Lookups that found nothing.
+    steps: usize,
 }
 
 impl<'a, T> Iterator for Matching<'a, T> {
     type Item = &'a [T];
 
     fn next(&mut self) -> Option<&'a [T]> {
+        let ByPrefix {
+            values,
+            sorted,
+            lengths,
+        } = self.prefixes;
         loop {
-            let up_to = self.up_to.take()?.map(|length| &self.key[..length]);
-            let below = (Bound::Unbounded, up_to);
-            #[cfg(test)]
-            {
-                self.steps += 1;
-            }
-            let (prefix, values) = self.prefixes.range::<[u8], _>(below).next_back()?;
-            let common = common(prefix, self.key);
-            if common == prefix.len() {
-                // Without a byte there is no shorter one.
-                self.up_to = (common > 0).then_some(Bound::Excluded(common));
+            let (length, _) = lengths.range(..=self.up_to.take()?).next_back()?;
+            let part = &self.key[..*length];
+            // Without a byte there is no shorter one.
+            let shorter = length.checked_sub(1);
+            if let Some(values) = values.get(part) {
+                self.up_to = shorter;
                 return Some(values);
             }
-            self.up_to = Some(Bound::Included(common));
+            self.steps += 1;
+            self.up_to = match self.steps.is_multiple_of(LENGTHS) {
+                true => {
+                    let below = (Bound::Unbounded, Bound::Excluded(part));
+                    let greatest = sorted.range::<[u8], _>(below).next_back()?;
+                    Some(common(greatest, self.key))
+                }
+                false => shorter,
+            };
         }
     }
 }
@@ -126,18 +158,40 @@ mod tests {
             for prefix in prefixes {
                 table.remove(&Bytes::from(prefix), |_| true);
             }
-            prop_assert!(table.0.is_empty());
+            prop_assert!(table.values.is_empty() && table.sorted.is_empty() && table.lengths.is_empty());
         }
     }
 
     #[test]
-    fn ten_thousand_prefixes_take_a_few_steps() {
-        let table = table((0..10_000).map(|n| format!("tenant/{n:05}/").into_bytes()));
-        for key in ["tenant/05000/orders", "tenant/05000", "a", "z", "tenant/x"] {
+    fn ten_thousand_prefixes_take_one_step_for_each_of_their_lengths() {
+        let tenants = (0..10_000).map(|n| format!("tenant/{n:05}/").into_bytes());
+        let mut table = table(tenants);
+        let keys = [
+            ("tenant/05000/orders", 1),
+            ("tenant/05000-/orders", 0),
+            ("tenant/05000", 0),
+            ("a", 0),
+            ("z/and/something/longer", 0),
+            ("tenant/x", 0),
+        ];
+        for (key, expected) in keys {
             let mut matching = table.matching(key.as_bytes());
-            let found = matching.by_ref().count();
-            assert_eq!(found, usize::from(key.len() > 13), "{key}");
-            assert!(matching.steps <= 8, "{key}: {} steps", matching.steps);
+            assert_eq!(matching.by_ref().count(), expected, "{key}");
+            assert!(matching.steps <= 1, "{key}: {} steps", matching.steps);
         }
+        table.add(&Bytes::from_static(b"tenant/"), b"tenant/".to_vec());
+        let mut matching = table.matching(b"tenant/05000-/orders");
+        assert_eq!(matching.by_ref().count(), 1);
+        assert_eq!(matching.steps, 1);
+    }
+
+    #[test]
+    fn prefixes_of_many_lengths_take_a_few_steps() {
+        // Of each length, none of which is one of the key.
+        let table = table((1..2_000).map(|length| [vec![b'a'; length], vec![b'b']].concat()));
+        let key = [vec![b'a'; 1_000], vec![b'c'; 2_000]].concat();
+        let mut matching = table.matching(&key);
+        assert_eq!(matching.by_ref().count(), 0);
+        assert!(matching.steps <= 2 * LENGTHS, "{} steps", matching.steps);
     }
 }

@@ -113,7 +113,7 @@ impl Model {
     ///
     /// # Errors
     /// [`Error::Rejected`] when it is not where it is expected, [`Error::Invalid`] for a position beyond the tip,
-    /// [`Error::Overloaded`] when there are too many.
+    /// [`Error::Full`] when there are too many.
     pub fn move_cursor(&mut self, wanted: &CursorMove, now_ms: i64) -> Result<Cursor> {
         let moves = std::slice::from_ref(wanted);
         self.cursors.check(moves, self.next)?;

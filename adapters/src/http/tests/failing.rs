@@ -56,6 +56,13 @@ fn table() -> Vec<(Error, u16, &'static str, bool, &'static str)> {
             true,
             "the queue is full (limit 5)",
         ),
+        (
+            Error::Full("delete some".into()),
+            429,
+            "overloaded",
+            false,
+            "delete some",
+        ),
         (unavailable, 503, "unavailable", true, "no store"),
         (
             Error::Fenced,

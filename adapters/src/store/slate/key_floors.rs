@@ -29,8 +29,9 @@ pub(super) struct FoundFloors {
     pub(super) prefixes: Vec<PrefixFloor>,
 }
 
-/// Changes when a read of a key that began before may have missed something.
-pub(super) type KeyMark = (Option<(Sequence, u64)>, Option<Mark>);
+/// What held for a key when a read of it began: for itself, and for its prefixes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct KeyMark(Option<(Sequence, u64)>, Mark);
 
 /// Reads the rows.
 pub(super) async fn read(db: &(impl DbReadOps + Sync)) -> Result<FoundFloors> {
@@ -146,11 +147,21 @@ impl FloorsOfKeys {
         row.map_or(Ok(Sequence::ZERO), |row| key_floors::floor(&row))
     }
 
-    /// Changes when a read of `key` that began before may have missed something.
+    /// What holds for `key` as a read of it begins.
     pub(super) fn mark(&self, key: &Key) -> KeyMark {
+        KeyMark(self.mark_of(key), self.0.prefixes.mark(key))
+    }
+
+    /// Whether a read of `key` that began at `mark` has missed nothing.
+    pub(super) fn is_as_marked(&self, key: &Key, mark: &KeyMark) -> bool {
+        self.mark_of(key) == mark.0 && self.0.prefixes.is_as_marked(key, mark.1)
+    }
+
+    /// Changes when a read of `key` that began before may have missed something, but for the floors of prefixes.
+    fn mark_of(&self, key: &Key) -> Option<(Sequence, u64)> {
         let any = self.0.any.load(Ordering::Acquire);
-        let of_key = any.then(|| self.0.floors.read().mark(key.as_ref()));
-        (of_key.flatten(), self.0.prefixes.mark(key))
+        any.then(|| self.0.floors.read().mark(key.as_ref()))
+            .flatten()
     }
 
     /// How many times keys were purged. If it is the same after [`FloorsOfKeys::of_purge`] found no floor, that was not because the key

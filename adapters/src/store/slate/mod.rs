@@ -65,6 +65,7 @@ mod shared;
 mod stored;
 mod stored_rows;
 mod stored_watermark;
+mod unlisted_keys;
 mod unlisting;
 mod used_timestamps;
 mod vanished;
@@ -159,8 +160,9 @@ impl SlateStore {
         F: Future<Output = Result<T>> + Send,
     {
         for attempt in 0..READS {
-            let mark = || key.map(|key| self.shared.key_floors.mark(key));
-            let (before, purges) = (mark(), self.shared.key_floors.purges());
+            let floors = &self.shared.key_floors;
+            let (before, purges) = (key.map(|key| (key, floors.mark(key))), floors.purges());
+            let is_as_marked = || before.is_none_or(|(key, mark)| floors.is_as_marked(key, &mark));
             let of_key = self.floor_of(key).await;
             let reader = self.reader(of_key.clone().unwrap_or_default());
             let from = reader.floor.max(start);
@@ -171,9 +173,9 @@ impl SlateStore {
             if attempt == 0 && matches!(answer, Err(Error::Corrupt(_))) {
                 self.look_for_replaced_files().await;
             } else if self.shared.has_all_from(from)
-                && mark() == before
+                && is_as_marked()
                 // A key that was deleted and purged meanwhile has no mark any more.
-                && (purges == self.shared.key_floors.purges()
+                && (purges == floors.purges()
                     || self.floor_of(key).await.ok() == of_key.ok())
             {
                 return answer;

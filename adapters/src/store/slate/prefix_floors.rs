@@ -1,17 +1,14 @@
 //! The floors of prefixes, for readers. All of them are in memory, and a log without any pays nothing for it.
 
-use std::hash::{DefaultHasher, Hasher};
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bytes::Bytes;
 use log_domain::sequencer::{EngineNumber, PrefixFloors};
 use log_domain::{Key, PrefixFloor, Sequence};
 use parking_lot::RwLock;
 
-/// Keys are told apart by so many hashes, to tell a read that rows of its key were removed. Of a commit that removes those of 256
-/// keys, one read in 256 begins again for nothing.
-const HASHES: usize = 65_536;
+use super::unlisted_keys::UnlistedKeys;
 
 /// The floors of prefixes in force. Clones share them.
 #[derive(Clone, Default)]
@@ -22,15 +19,15 @@ struct Inner {
     floors: RwLock<Arc<PrefixFloors>>,
     /// Whether there were any.
     any: AtomicBool,
-    /// How many times rows of the directory were removed, by the hash of their key.
-    unlistings: OnceLock<Box<[AtomicU32]>>,
+    /// Keys whose rows of the directory were removed.
+    unlisted: RwLock<UnlistedKeys>,
     /// How many times any of it changed.
     changes: AtomicU64,
 }
 
-/// Changes when a read of a key that began before may have missed something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Mark(Sequence, u32);
+/// What held for a key when a read of it began; `None` if no prefix had a floor.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Mark(Option<(Sequence, u64)>);
 
 impl FloorsOfPrefixes {
     /// Those that were found when the log was opened.
@@ -77,13 +74,21 @@ impl FloorsOfPrefixes {
         }
     }
 
-    /// Changes when a read of `key` that began before may have missed something.
-    pub(super) fn mark(&self, key: &Key) -> Option<Mark> {
-        if !self.any() {
-            return None;
+    /// What holds for `key` as a read of it begins.
+    pub(super) fn mark(&self, key: &Key) -> Mark {
+        let marked = || (self.of(key), self.0.unlisted.read().count());
+        Mark(self.any().then(marked))
+    }
+
+    /// Whether a read of `key` that began at `mark` has missed nothing: neither a floor came into force, nor were rows of the
+    /// directory removed for the key.
+    pub(super) fn is_as_marked(&self, key: &Key, mark: Mark) -> bool {
+        match mark.0 {
+            Some((floor, count)) => {
+                self.of(key) == floor && !self.0.unlisted.read().has_since(key, count)
+            }
+            None => !self.any(),
         }
-        let unlistings = self.unlistings_of(key).load(Ordering::Acquire);
-        Some(Mark(self.of(key), unlistings))
     }
 
     /// The write `number` was applied, and raises these floors. Every write up to `durable` is durable.
@@ -113,9 +118,9 @@ impl FloorsOfPrefixes {
     /// Rows of the directory were removed for these keys.
     pub(super) fn rows_removed<'a>(&self, keys: impl Iterator<Item = &'a Key>) {
         if self.any() {
-            for key in keys {
-                self.unlistings_of(key).fetch_add(1, Ordering::AcqRel);
-            }
+            let mut unlisted = self.0.unlisted.write();
+            keys.for_each(|key| unlisted.add(key));
+            drop(unlisted);
             self.changed();
         }
     }
@@ -142,15 +147,5 @@ impl FloorsOfPrefixes {
 
     fn changed(&self) {
         self.0.changes.fetch_add(1, Ordering::AcqRel);
-    }
-
-    fn unlistings_of(&self, key: &Key) -> &AtomicU32 {
-        let all = self.0.unlistings.get_or_init(|| {
-            let none = std::iter::repeat_with(AtomicU32::default);
-            none.take(HASHES).collect()
-        });
-        let mut hasher = DefaultHasher::new();
-        hasher.write(key.as_ref());
-        &all[hasher.finish() as usize % HASHES]
     }
 }

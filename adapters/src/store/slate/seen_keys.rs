@@ -10,7 +10,7 @@ use super::read::Reader;
 /// What held for a key when a read came to it first.
 #[derive(Clone, Copy)]
 pub(super) struct SeenKey {
-    /// Changes when some of its records go.
+    /// Tells whether some of its records went.
     mark: KeyMark,
     /// Its own floor, and those of its prefixes.
     of_key: Sequence,
@@ -21,7 +21,7 @@ pub(super) struct SeenKey {
 impl SeenKey {
     /// Whether no records of it went since, if no keys were purged.
     pub(super) fn is_as_seen(&self, key: &Key, floors: &FloorsOfKeys) -> bool {
-        floors.mark(key) == self.mark
+        floors.is_as_marked(key, &self.mark)
     }
 }
 

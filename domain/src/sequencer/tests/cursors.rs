@@ -166,7 +166,7 @@ impl Moved {
                         _ => {}
                     }
                 }
-                (Err(Error::Invalid(_) | Error::Overloaded { .. }), Some(_)) => {
+                (Err(Error::Invalid(_) | Error::Full(_)), Some(_)) => {
                     let producer = append.producer();
                     self.next = producer.map_or(self.next, |producer| producer.sequence);
                 }

@@ -26,6 +26,8 @@ pub(super) struct Listings<'a> {
     pub(super) is_first: bool,
     /// Where the log ends.
     pub(super) end: Sequence,
+    /// Keys of a segment whose names are held in memory.
+    pub(super) held: u32,
 }
 
 /// The listings, with a look ahead at their next rows.
@@ -112,7 +114,8 @@ impl Listings<'_> {
         for segment in self.batch {
             let end = self.system.end_of(segment.id, self.end);
             let prefixes = Arc::clone(&self.system.prefix_floors);
-            let walk = Walk::new(reader, (*segment, end), prefixes, findings, progress);
+            let of = (*segment, end);
+            let walk = Walk::new(reader, of, self.held, prefixes, findings, progress);
             walks.push(walk.await?);
         }
         let prefix = |row: RowType| {

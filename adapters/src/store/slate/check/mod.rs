@@ -32,6 +32,9 @@ use system::System;
 /// Segments whose records are read at the same time, with the directory of the keys. Each pass over the directory checks so many.
 const SEGMENTS: usize = 16;
 
+/// Keys of a segment whose names are held in memory, as hashes, with their floors: 4 MiB for each of [`SEGMENTS`].
+const HELD: u32 = 1 << 18;
+
 /// What a check found.
 #[derive(Debug, Default)]
 pub struct Report {
@@ -60,6 +63,16 @@ pub async fn check(
     progress: &dyn Progress,
     stop: impl Future<Output = ()>,
 ) -> Result<Report> {
+    check_holding(HELD, source, progress, stop).await
+}
+
+/// The same, with the names of so many keys of a segment held in memory.
+async fn check_holding(
+    held: u32,
+    source: &Source,
+    progress: &dyn Progress,
+    stop: impl Future<Output = ()>,
+) -> Result<Report> {
     let mut findings = Findings::default();
     // A log that no server has opened yet has no identity, and can be read nevertheless.
     let place = || "the newest manifest, or the location of the WAL".to_owned();
@@ -82,7 +95,7 @@ pub async fn check(
     let Opened { pin, reader } = opened;
     let outcome = tokio::select! {
         biased;
-        outcome = walk(&reader, durable, &mut findings, progress) => outcome,
+        outcome = walk(&reader, (durable, held), &mut findings, progress) => outcome,
         expired = pin.keep() => Err(expired),
         () = stop => Err(Error::unavailable("stopped")),
     };
@@ -99,7 +112,7 @@ pub async fn check(
 
 async fn walk(
     reader: &DbReader,
-    durable: Option<u64>,
+    (durable, held): (Option<u64>, u32),
     findings: &mut Findings,
     progress: &dyn Progress,
 ) -> Result<Report> {
@@ -131,6 +144,7 @@ async fn walk(
             batch,
             is_first: start == 0,
             end,
+            held,
         };
         let (keys, records) = listings.check(reader, findings, progress).await?;
         report.keys += keys;

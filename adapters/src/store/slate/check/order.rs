@@ -129,8 +129,11 @@ impl Order<'_> {
         if rows.failed() || !self.is_whole {
             return Ok(());
         }
-        for first in names.later() {
-            let hashes = names.starting(reader, first, progress, findings).await?;
+        let mut from = names.first().end();
+        while let Some(first) = from
+            && let Some(hashes) = names.starting(reader, first, progress, findings).await?
+        {
+            from = hashes.end();
             let what = format!("segment {id}, the order of the records");
             let prefix = order::prefix(id);
             let mut rows = Rows::with_prefix(reader, prefix, what, findings, progress).await?;
@@ -166,7 +169,7 @@ impl Order<'_> {
                 // The last one is a number, too.
                 let number = first + step * at as u32;
                 if let Some(key) = hashes.get(number)
-                    && sequence >= self.names.floor(number)
+                    && sequence >= hashes.floor(number)
                 {
                     self.sums.subtract(key, sequence);
                 }

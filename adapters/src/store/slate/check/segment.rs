@@ -58,10 +58,11 @@ struct Before {
 }
 
 impl<'a> Walk<'a> {
-    /// Begins at the first key of a segment that ends at `end`.
+    /// Begins at the first key of a segment that ends at `end`. The names of `held` keys are held in memory.
     pub(super) async fn new(
         reader: &DbReader,
         (segment, end): (Segment, Sequence),
+        held: u32,
         prefixes: Arc<PrefixFloors>,
         findings: &mut Findings,
         progress: &'a dyn Progress,
@@ -69,7 +70,8 @@ impl<'a> Walk<'a> {
         let prefix = Bytes::copy_from_slice(&segment.id.to_be_bytes());
         let what = format!("segment {}", segment.id);
         let mut rows = Rows::with_prefix(reader, prefix, what, findings, progress).await?;
-        let names = Names::read(&mut rows, segment.id, findings).await?;
+        let named = (segment.id, held);
+        let names = Names::read(&mut rows, named, Arc::clone(&prefixes), findings).await?;
         Ok(Self {
             segment,
             end,

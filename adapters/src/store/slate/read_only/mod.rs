@@ -102,8 +102,8 @@ impl ReadOnlyStore {
         let floors = &self.views.key_floors;
         for attempt in 0..READS {
             let began = Instant::now();
-            let mark = || key.map(|key| floors.mark(key));
-            let (before, purges) = (mark(), floors.purges());
+            let (before, purges) = (key.map(|key| (key, floors.mark(key))), floors.purges());
+            let is_as_marked = || before.is_none_or(|(key, mark)| floors.is_as_marked(key, &mark));
             let read_all = async {
                 let of_key = self.floor_of(key).await?;
                 let view = self.views.now();
@@ -117,7 +117,7 @@ impl ReadOnlyStore {
                 let after = self.latest().await?;
                 let is_whole = after.number == number
                     || after.floor <= from
-                        && mark() == before
+                        && is_as_marked()
                         && !(steadily && of_key > Sequence::ZERO)
                         && (purges == floors.purges() || self.floor_of(key).await? == of_key);
                 Ok((answer, is_whole))

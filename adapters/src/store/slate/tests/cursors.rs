@@ -111,16 +111,10 @@ async fn there_are_only_so_many_cursors_until_some_are_deleted() {
     }
     assert_eq!(store.status().cursors, 2);
     let refused = store.move_cursor(to("c", 0, None)).await;
-    assert!(
-        matches!(refused, Err(Error::Overloaded { .. })),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, Err(Error::Full(_))), "{refused:?}");
     let refused = moving("r", to("c", 0, None));
     let refused = store.append(refused, Durability::Applied).await;
-    assert!(
-        matches!(refused, Err(Error::Overloaded { .. })),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, Err(Error::Full(_))), "{refused:?}");
     store
         .move_cursor(to("b", 0, Some(0)))
         .await

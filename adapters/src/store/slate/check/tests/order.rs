@@ -66,6 +66,41 @@ async fn nothing_is_wrong_with_the_order_of_a_good_log_after_restarts_and_deleti
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn floors_of_keys_hide_records_whether_their_names_are_held_from_the_beginning_or_read_later()
+{
+    for key in ["a", "b", "c", "d", "e"] {
+        let fixture = fixture().await;
+        let deletion = Deletion {
+            key: Key::stored(key.into()),
+            before: Some(Sequence::new(6)),
+        };
+        fixture.store.delete(deletion).await.expect("deleted");
+        let report = fixture.check().await;
+        assert_eq!(report.findings, [""; 0], "{key}");
+        let value = prefix_floors::value(Sequence::new(6));
+        let fixture = self::fixture().await;
+        fixture.put(prefix_floors::key(key.as_bytes()), value).await;
+        fixture.flush_to(FlushType::Wal).await;
+        let report = fixture.check().await;
+        assert_eq!(report.findings, [""; 0], "{key}");
+        // What is above the floor must be named.
+        fixture.delete(last(7)).await;
+        fixture.finds("the order does not name the keys").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_that_is_much_too_high_takes_one_pass_more() {
+    let fixture = fixture().await;
+    fixture
+        .put(names::key(1, u32::MAX), names::value(b"x"))
+        .await;
+    fixture
+        .finds("there is a key with number 4294967295, and the state row says that 5")
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_order_that_does_not_name_the_keys_of_the_records_is_found() {
     // Two of them swapped, the last one of another key or of a key without a name, and the first one missing.
     for (wrong, says) in [
