@@ -2,16 +2,16 @@
 
 use std::net::SocketAddr;
 
-use futures::FutureExt;
+use futures::{FutureExt, StreamExt};
 use parking_lot::Mutex;
 use poem::http::Request as Sent;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::*;
-use crate::http::{ForwardLimits, HttpWriter, Lost, Writer, WriterUrl};
+use crate::http::{ForwardLimits, HttpWriter, Lost, Streamed, Writer, WriterUrl};
 
-mod watermark;
+mod commits;
 
 /// What every kind of change is, and what is said if its outcome is unknown.
 fn changes() -> [(Request, &'static str); 6] {
@@ -64,6 +64,7 @@ fn read_only_for(
         service: Arc::clone(&server.service),
         readiness: Arc::new(Ready(Ok(()))),
         render_metrics: Arc::new(String::new),
+        feed: None,
     });
     Server {
         endpoint: Arc::new(api.endpoint(Side::Only).boxed()),
@@ -74,20 +75,41 @@ fn read_only_for(
 /// A writer in this process.
 struct At(Server);
 
+/// The request as this server gets it.
+fn got(request: Sent<Bytes>) -> Request {
+    let (head, body) = request.into_parts();
+    let mut request = Request::builder()
+        .method(head.method)
+        .uri(head.uri)
+        .header("host", "localhost")
+        .body(body);
+    request.headers_mut().extend(head.headers);
+    request
+}
+
 impl Writer for At {
+    fn stream(
+        &self,
+        request: Sent<Bytes>,
+    ) -> BoxFuture<'_, std::result::Result<poem::http::Response<Streamed>, Lost>> {
+        async move {
+            let (head, body) = self.0.response(got(request)).await.into_parts();
+            let parts = body.into_bytes_stream();
+            let parts = parts.map(|part| part.map_err(|error| error.to_string()));
+            let mut response = poem::http::Response::new(parts.boxed());
+            *response.status_mut() = head.status;
+            *response.headers_mut() = head.headers;
+            Ok(response)
+        }
+        .boxed()
+    }
+
     fn send(
         &self,
         request: Sent<Bytes>,
     ) -> BoxFuture<'_, std::result::Result<poem::http::Response<Bytes>, Lost>> {
-        let (head, body) = request.into_parts();
-        let mut request = Request::builder()
-            .method(head.method)
-            .uri(head.uri)
-            .header("host", "localhost")
-            .body(body);
-        request.headers_mut().extend(head.headers);
         async move {
-            let answer = self.0.send(request).await;
+            let answer = self.0.send(got(request)).await;
             let mut response = poem::http::Response::new(answer.body);
             *response.status_mut() = answer.status;
             *response.headers_mut() = answer.headers;
@@ -119,6 +141,18 @@ impl Scripted {
 }
 
 impl Writer for Scripted {
+    fn stream(
+        &self,
+        request: Sent<Bytes>,
+    ) -> BoxFuture<'_, std::result::Result<poem::http::Response<Streamed>, Lost>> {
+        let answer = self.send(request);
+        async {
+            let answer = answer.await?;
+            Ok(answer.map(|body| futures::stream::iter([Ok(body)]).boxed()))
+        }
+        .boxed()
+    }
+
     fn send(
         &self,
         request: Sent<Bytes>,

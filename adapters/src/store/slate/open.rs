@@ -6,7 +6,7 @@ use std::time::Duration;
 use log_domain::ports::Telemetry;
 use log_domain::sequencer::{EngineNumber, Policy, Recovered, Sequencer, State};
 use log_domain::{
-    Clock, CommitListener, Cursor, Error, Limits, ProducerId, ProducerPolicy, ProducerState,
+    Clock, CommitFeed, CommitListener, Cursor, Error, Limits, ProducerId, ProducerPolicy, ProducerState,
     Result, SealPolicy, Segment,
 };
 use object_store::ObjectStore;
@@ -98,6 +98,8 @@ pub struct Options {
     pub block_cache_bytes: u64,
     /// Memory for indexes and filters, in bytes.
     pub meta_cache_bytes: u64,
+    /// Where durable commits are offered to read-only servers, if they are.
+    pub feed: Option<Arc<CommitFeed>>,
     /// SlateDB's own settings.
     pub settings: Settings,
 }
@@ -124,6 +126,7 @@ impl Default for Options {
             key_table_bytes: 128 * MIB,
             block_cache_bytes: 128 * MIB,
             meta_cache_bytes: 64 * MIB,
+            feed: None,
             settings: settings::bounded(),
         }
     }
@@ -180,7 +183,7 @@ async fn open(parts: StoreParts, options: Options) -> Result<SlateStore> {
     };
     let recorded = stored_watermark::read(&*parts.objects, &options.path).await?;
     let clock = Arc::new(EngineClock::new(&*parts.clock));
-    let wal_files = WalFiles::of(&options.path);
+    let wal_files = WalFiles::offered_to(options.feed.clone(), &options.path);
     let removed = Removed::default();
     if !recorded.accepts_loss() {
         let wal = options.wal.as_ref().map(|wal| &wal.objects);
@@ -301,6 +304,7 @@ async fn open(parts: StoreParts, options: Options) -> Result<SlateStore> {
         db.clone(),
         Arc::clone(&shared),
         Arc::clone(&presence),
+        options.feed.unwrap_or_default(),
     ));
     let every = match options.verify_each_flush {
         true => WATERMARK_EVERY_CHEAP,
