@@ -7,11 +7,11 @@ use parking_lot::Mutex;
 use super::*;
 
 /// How often the reader looks for what was written, and the writer flushes it.
-const OFTEN: Duration = Duration::from_millis(5);
+pub(super) const OFTEN: Duration = Duration::from_millis(5);
 /// How long the reader may take to show what was acknowledged.
-const LIMIT: Duration = Duration::from_secs(30);
+pub(super) const LIMIT: Duration = Duration::from_secs(30);
 
-async fn reader_of(
+pub(super) async fn reader_of(
     objects: &Arc<dyn ObjectStore>,
     listener: Arc<Followers>,
     poll_interval: Duration,
@@ -40,7 +40,7 @@ async fn reader(objects: &Arc<dyn ObjectStore>) -> ReadOnlyStore {
 }
 
 /// A writer that flushes soon.
-async fn writer(objects: &Arc<dyn ObjectStore>, change: impl FnOnce(&mut Options)) -> SlateStore {
+pub(super) async fn writer(objects: &Arc<dyn ObjectStore>, change: impl FnOnce(&mut Options)) -> SlateStore {
     let opened = open_with(objects, |options| {
         options.settings.flush_interval = Some(OFTEN);
         change(options);
@@ -103,7 +103,7 @@ async fn a_read_only_store_conforms_as_a_reader() {
     run_readers(fixture).await;
 }
 
-fn scan_all(selection: Selection) -> Scan {
+pub(super) fn scan_all(selection: Selection) -> Scan {
     Scan {
         selection,
         range: SequenceRange::ALL,
@@ -118,7 +118,7 @@ fn scan_all(selection: Selection) -> Scan {
     }
 }
 
-async fn sequences(store: &impl LogReader, selection: Selection) -> Vec<u64> {
+pub(super) async fn sequences(store: &impl LogReader, selection: Selection) -> Vec<u64> {
     let page = store.scan(&scan_all(selection)).await.expect("scanned");
     let entries = page.runs.iter().flat_map(|run| run.entries());
     entries
@@ -127,7 +127,7 @@ async fn sequences(store: &impl LogReader, selection: Selection) -> Vec<u64> {
 }
 
 /// Waits until the reader shows everything below `tip`.
-async fn shows(reader: &ReadOnlyStore, tip: u64) {
+pub(super) async fn shows(reader: &ReadOnlyStore, tip: u64) {
     let caught_up = async {
         while reader.watermarks().tip < Sequence::new(tip) {
             tokio::time::sleep(OFTEN).await;
@@ -245,38 +245,6 @@ async fn a_takeover_does_not_disturb_a_reader() {
     );
     reader.check().await.expect("fresh");
     second.close(CLOSE).await.expect("closed");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_reader_that_is_told_of_something_new_looks_for_it_at_once() {
-    let objects: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
-    let writer = writer(&objects, |_| {}).await;
-    let append = async |value: &'static str| {
-        let appended = writer.append(batch("k", &[value]), Durability::Durable);
-        appended.await.expect("appended");
-    };
-    append("0").await;
-    let followers = Arc::new(Followers::new(&Limits::default()));
-    let reader = reader_of(&objects, followers, Duration::from_secs(3_600)).await;
-    let reader = reader.expect("opened for reading");
-    let progress = reader.writer_progress();
-    assert_eq!(reader.status().lag_sequences, None);
-    for sequences in 2..6 {
-        append("more").await;
-        // Its polls are an hour apart.
-        progress.is_at(Sequence::new(sequences));
-        shows(&reader, sequences).await;
-        assert_eq!(reader.status().lag_sequences, Some(0));
-    }
-    // It shows what is there, whatever it is told.
-    progress.is_at(Sequence::new(100));
-    tokio::time::sleep(4 * OFTEN).await;
-    assert_eq!(reader.status().lag_sequences, Some(95));
-    assert_eq!(progress.shown(), Sequence::new(5));
-    progress.is_unknown();
-    assert_eq!(reader.status().lag_sequences, None);
-    writer.close(CLOSE).await.expect("closed");
-    reader.close(CLOSE).await.expect("closed");
 }
 
 #[tokio::test(flavor = "multi_thread")]
