@@ -159,6 +159,7 @@ async fn open(parts: StoreParts, options: Options, reader: ReaderOptions) -> Res
     tokio::spawn(follow::run(
         Arc::clone(&db),
         Arc::clone(&views),
+        Arc::clone(&polls),
         parts.listener,
         stopped.clone(),
     ));

@@ -83,7 +83,8 @@ impl SystemClock for Ticks {
 
     fn sleep<'a>(&'a self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
         Box::pin(async move {
-            let at_least = duration.min(self.spacing);
+            let spacing = self.spacing.max(self.polls.least_spacing());
+            let at_least = duration.min(spacing);
             let left = |due: Instant| due.saturating_duration_since(Instant::now());
             let due = self.polls.fed.due().map(left);
             sleep(at_least).await;

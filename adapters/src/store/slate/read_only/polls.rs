@@ -21,6 +21,10 @@ use tokio::time::Instant;
 use super::fed::Fed;
 use crate::store::slate::wal_files::WalFiles;
 
+/// The least time between polls, as a multiple of the time that it takes to show what one found, and at most.
+const SPACING: u32 = 4;
+const MAX_SPACING: Duration = Duration::from_millis(200);
+
 /// The polls of one reader.
 #[derive(Debug)]
 pub(super) struct Polls {
@@ -30,6 +34,8 @@ pub(super) struct Polls {
     now: Mutex<Poll>,
     /// When the last poll began that reached the end of the WAL.
     good: watch::Sender<Instant>,
+    /// How long it took last to show what a poll found.
+    shown_within: Mutex<Duration>,
 }
 
 /// The poll that runs, or ran last.
@@ -56,7 +62,19 @@ impl Polls {
             fed: Fed::new(interval),
             now: Mutex::default(),
             good: watch::Sender::new(Instant::now()),
+            shown_within: Mutex::default(),
         })
+    }
+
+    /// Notes how long it took to show what a poll found.
+    pub(super) fn took(&self, shown_within: Duration) {
+        *self.shown_within.lock() = shown_within;
+    }
+
+    /// The least time between polls, so that most of the time is left for reads. Each poll that finds something leaves a table in memory,
+    /// until the writer has made a data file of them: the more there are, the longer it takes to show the next one.
+    pub(super) fn least_spacing(&self) -> Duration {
+        MAX_SPACING.min(*self.shown_within.lock() * SPACING)
     }
 
     /// How long ago the last poll began that did what it had to.
