@@ -28,8 +28,8 @@ use routes::read_limit::ReadLimit;
 use routes::shown::Shown;
 use routes::welcome::Welcome;
 use routes::{
-    append, commits, count, cursor, cursors, delete_key, health, keys, openapi, scan, segments, stream,
-    swagger_ui, trim,
+    append, commits, count, cursor, cursors, delete_key, health, keys, openapi, scan, segments,
+    stream, swagger_ui, trim,
 };
 use wire::reply;
 use wire::route_table::COMMITS;
@@ -42,8 +42,8 @@ mod tests;
 mod wire;
 
 pub use document::DocumentFormat;
-pub use edge::forward::http_writer::{HttpWriter, WriterUrl};
 pub use edge::forward::commits::CommitStream;
+pub use edge::forward::http_writer::{HttpWriter, WriterUrl};
 pub use edge::forward::writer::{Lost, Streamed, Writer};
 pub use edge::forward::{FORWARDED_AT_ONCE, ForwardLimits};
 pub use edge::framing::Malformed;

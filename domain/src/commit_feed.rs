@@ -194,7 +194,8 @@ impl FollowingFeed {
                 self.next = state.dropped + place as u64 + 1;
             }
             let is_last = self.next >= state.dropped + state.files.len() as u64;
-            let durable = Some(state.durable).filter(|durable| is_last && self.told != Some(*durable));
+            let durable =
+                Some(state.durable).filter(|durable| is_last && self.told != Some(*durable));
             if durable.is_some() {
                 self.told = durable;
             }

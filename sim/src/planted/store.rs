@@ -74,7 +74,9 @@ struct Broken {
 impl Broken {
     /// Offers a file of the WAL.
     fn offer(&self, location: &Path, payload: &PutPayload) {
-        let name = location.filename().and_then(|name| name.strip_suffix(".sst"));
+        let name = location
+            .filename()
+            .and_then(|name| name.strip_suffix(".sst"));
         let id = name.and_then(|id| id.parse().ok());
         if let (Some(feed), Some(id)) = (&self.feed, id) {
             feed.offer(id, Some(|| Bytes::from(payload.clone())));

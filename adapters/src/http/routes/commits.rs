@@ -43,7 +43,8 @@ impl<S: LogReader> Endpoint for CommitsRoute<S> {
         let feed = self.feed.as_ref();
         let feed = feed.ok_or_else(|| Failure::from(Error::NotWriter))?;
         let log = feed.log().cloned();
-        let log = log.ok_or_else(|| Failure::from(Error::unavailable("the log is being opened")))?;
+        let log =
+            log.ok_or_else(|| Failure::from(Error::unavailable("the log is being opened")))?;
         // One of the followers, which ends with them.
         let service = Arc::clone(&self.service);
         let mut place: BoxFuture<'static, _> =

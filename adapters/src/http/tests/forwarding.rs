@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::*;
-use crate::http::{ForwardLimits, HttpWriter, Lost, Writer, WriterUrl};
+use crate::http::{ForwardLimits, HttpWriter, Writer, WriterUrl};
 
 mod commits;
 mod writers;

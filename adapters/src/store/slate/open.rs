@@ -6,8 +6,8 @@ use std::time::Duration;
 use log_domain::ports::Telemetry;
 use log_domain::sequencer::{EngineNumber, Policy, Recovered, Sequencer, State};
 use log_domain::{
-    Clock, CommitFeed, CommitListener, Cursor, Error, Limits, ProducerId, ProducerPolicy, ProducerState,
-    Result, SealPolicy, Segment,
+    Clock, CommitFeed, CommitListener, Cursor, Error, Limits, ProducerId, ProducerPolicy,
+    ProducerState, Result, SealPolicy, Segment,
 };
 use object_store::ObjectStore;
 use slatedb::config::{CloseOptions, FlushType, Settings};

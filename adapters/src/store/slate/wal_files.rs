@@ -117,3 +117,48 @@ impl WriteObserver for WalFiles {
         self.offer(id, Some(content).filter(|_| outcome.is_ok()));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+    use log_domain::CommitFile;
+    use object_store::Error;
+
+    use super::*;
+
+    #[test]
+    fn what_was_stored_is_offered_and_of_what_may_be_there_only_the_id() {
+        let feed = Arc::new(CommitFeed::default());
+        let files = WalFiles::offered_to(Some(Arc::clone(&feed)), "log");
+        let mut following = feed.follow(0);
+        let put = |object: &Path, outcome: Result<PutResult>| {
+            let content = PutPayload::from_static(b"rows");
+            files.put(object, &content, Instant::now(), &outcome);
+        };
+        let done = || {
+            Ok(PutResult {
+                e_tag: None,
+                version: None,
+                extensions: Default::default(),
+            })
+        };
+        let exists = Error::AlreadyExists {
+            path: String::new(),
+            source: "another".into(),
+        };
+        put(&files.object(7), Err(exists));
+        put(&files.object(7), done());
+        put(
+            &Path::from("log/manifest/00000000000000000001.manifest"),
+            done(),
+        );
+        put(&Path::from("log/wal/other"), done());
+        let told = std::iter::from_fn(|| following.next().now_or_never());
+        let told: Vec<_> = told.filter_map(|news| news.file).collect();
+        let of = |content: Option<&'static str>| CommitFile {
+            id: 7,
+            content: content.map(Bytes::from),
+        };
+        assert_eq!(told, [of(None), of(Some("rows"))]);
+    }
+}

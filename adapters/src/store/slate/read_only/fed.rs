@@ -247,7 +247,8 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_poll_is_answered_from_memory_while_the_writer_tells_and_the_store_was_asked_recently() {
+    async fn a_poll_is_answered_from_memory_while_the_writer_tells_and_the_store_was_asked_recently()
+     {
         let fed = Fed::new(SECOND);
         polled(&fed, 2, 7);
         assert!(!fed.has_no_manifest(&manifest(2)), "nobody tells");

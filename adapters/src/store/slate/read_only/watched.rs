@@ -193,9 +193,15 @@ impl ObjectStore for Watched {
     }
 
     async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
-        let fed = self.polls.wal.id(location).map(|id| self.polls.fed.file(id));
+        let fed = self
+            .polls
+            .wal
+            .id(location)
+            .map(|id| self.polls.fed.file(id));
         match fed {
-            Some(File::Is(content)) if ranges.iter().all(|range| range.end <= content.len() as u64) => {
+            Some(File::Is(content))
+                if ranges.iter().all(|range| range.end <= content.len() as u64) =>
+            {
                 Ok(ranges.iter().map(|range| slice(&content, range)).collect())
             }
             _ => self.store.get_ranges(location, ranges).await,

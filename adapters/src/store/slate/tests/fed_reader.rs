@@ -5,14 +5,15 @@ use std::sync::atomic::AtomicU64;
 
 use futures::stream::BoxStream;
 use log_domain::CommitFeed;
-use log_domain::commit_feed::FollowingFeed;
+use log_domain::conformance::run_readers;
 use object_store::path::Path;
 use object_store::{
     CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta,
     PutMultipartOptions, PutOptions, PutPayload, PutResult, Result as Stored,
 };
 
-use super::read_only::{LIMIT, OFTEN, reader_of, sequences, shows, writer};
+use super::held_store::{Held, What};
+use super::read_only::{LIMIT, OFTEN, WithReader, reader_of, sequences, shows, writer};
 use super::*;
 
 /// The polls of a reader that only asks when it must.
@@ -123,22 +124,7 @@ impl Log {
 
     /// Passes on what the writer tells from now on.
     async fn follow(&self, reader: &Arc<ReadOnlyStore>) -> tokio::task::JoinHandle<()> {
-        let progress = reader.writer_progress();
-        let mut following: FollowingFeed = self.feed.follow(progress.last_file());
-        let log = async {
-            while self.feed.log().is_none() {
-                tokio::time::sleep(OFTEN).await;
-            }
-        };
-        tokio::time::timeout(LIMIT, log).await.expect("in time");
-        let log = self.feed.log().cloned().expect("known");
-        progress.begins(&log).expect("the same log");
-        tokio::spawn(async move {
-            loop {
-                let news = following.next().await;
-                progress.hears(news);
-            }
-        })
+        read_only::follow(&self.feed, reader.writer_progress()).await
     }
 }
 
@@ -293,4 +279,53 @@ async fn a_followed_writer_whose_files_are_replaced_and_collected_is_shown_as_it
         assert_eq!(shown, expected);
     }
     writer.close(CLOSE).await.expect("closed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_is_sent_the_commits_conforms_as_one_that_polls() {
+    let fixture = || WithReader {
+        on: On(Arc::new(InMemory::new())),
+        interval: 20 * OFTEN,
+        follows: true,
+        numbers: parking_lot::Mutex::default(),
+    };
+    run_readers(fixture).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_is_offered_once_its_write_has_ended_and_is_what_is_stored() {
+    for what in [What::Write, What::Written] {
+        let stored: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+        let held = Arc::new(Held::of(Arc::clone(&stored), what, "/wal/"));
+        let mut log = Log::new();
+        log.objects = Arc::clone(&held) as Arc<_>;
+        let writer = Arc::new(log.writer().await);
+        append(&writer, "0").await;
+        let mut following = log.feed.follow(0);
+        while following.next().await.durable != Some(Sequence::new(1)) {}
+        held.hold_next();
+        let appending = tokio::spawn({
+            let writer = Arc::clone(&writer);
+            async move { append(&writer, "1").await }
+        });
+        held.is_held().await;
+        let offered = tokio::time::timeout(10 * OFTEN, following.next()).await;
+        assert!(offered.is_err(), "{offered:?}");
+        held.release();
+        let file = tokio::time::timeout(LIMIT, async {
+            loop {
+                if let Some(file) = following.next().await.file {
+                    return file;
+                }
+            }
+        });
+        let file = file.await.expect("in time");
+        assert_eq!(appending.await.expect("no panic"), 2);
+        use object_store::ObjectStoreExt;
+        let name = Path::from(format!("log/wal/{:020}.sst", file.id));
+        let object = stored.get(&name).await.expect("stored");
+        let object = object.bytes().await.expect("read");
+        assert_eq!(file.content, Some(object));
+        writer.close(CLOSE).await.expect("closed");
+    }
 }

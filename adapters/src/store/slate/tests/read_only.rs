@@ -1,7 +1,7 @@
 //! A store that only reads, alongside the one that writes.
 
 use log_domain::conformance::{Fixture, Sides, run_readers};
-use log_domain::{LogService, Watermarks};
+use log_domain::{CommitFeed, LogService, Watermarks};
 use parking_lot::Mutex;
 
 use super::*;
@@ -39,8 +39,32 @@ async fn reader(objects: &Arc<dyn ObjectStore>) -> ReadOnlyStore {
         .expect("opened for reading")
 }
 
+/// Passes on what the writer tells from now on.
+pub(super) async fn follow(
+    feed: &Arc<CommitFeed>,
+    progress: Arc<WriterProgress>,
+) -> tokio::task::JoinHandle<()> {
+    let mut following = feed.follow(progress.last_file());
+    let log = async {
+        while feed.log().is_none() {
+            tokio::time::sleep(OFTEN).await;
+        }
+    };
+    tokio::time::timeout(LIMIT, log).await.expect("in time");
+    let log = feed.log().cloned().expect("known");
+    progress.begins(&log).expect("the same log");
+    tokio::spawn(async move {
+        loop {
+            progress.hears(following.next().await);
+        }
+    })
+}
+
 /// A writer that flushes soon.
-pub(super) async fn writer(objects: &Arc<dyn ObjectStore>, change: impl FnOnce(&mut Options)) -> SlateStore {
+pub(super) async fn writer(
+    objects: &Arc<dyn ObjectStore>,
+    change: impl FnOnce(&mut Options),
+) -> SlateStore {
     let opened = open_with(objects, |options| {
         options.settings.flush_interval = Some(OFTEN);
         change(options);
@@ -49,14 +73,18 @@ pub(super) async fn writer(objects: &Arc<dyn ObjectStore>, change: impl FnOnce(&
 }
 
 /// A store that writes, and a separate reader of the same log.
-struct WithReader {
-    on: On,
+pub(super) struct WithReader {
+    pub(super) on: On,
+    /// How often the reader polls.
+    pub(super) interval: Duration,
+    /// Whether the reader is sent the commits of the writer.
+    pub(super) follows: bool,
     /// The numbers of the writer's last durable commit and of the one that the reader shows.
-    numbers: Mutex<Option<Numbers>>,
+    pub(super) numbers: Mutex<Option<Numbers>>,
 }
 
-type Number = Box<dyn Fn() -> u64 + Send + Sync>;
-type Numbers = (Number, Number);
+pub(super) type Number = Box<dyn Fn() -> u64 + Send + Sync>;
+pub(super) type Numbers = (Number, Number);
 
 impl Fixture for WithReader {
     type Writer = SlateStore;
@@ -68,8 +96,15 @@ impl Fixture for WithReader {
             ..Options::default()
         };
         options.settings.flush_interval = Some(OFTEN);
+        let feed = Arc::new(CommitFeed::default());
+        options.feed = Some(Arc::clone(&feed));
         let writer = self.on.open_with(opening.clone(), options).await;
-        let reader = reader(&self.on.0).await;
+        let followers = Arc::new(Followers::new(&Limits::default()));
+        let reader = reader_of(&self.on.0, followers, self.interval).await;
+        let reader = reader.expect("opened for reading");
+        if self.follows {
+            follow(&feed, reader.writer_progress()).await;
+        }
         let status = writer.db.subscribe();
         let written = Box::new(move || status.borrow().durable_seq);
         *self.numbers.lock() = Some((written, Box::new(reader.number_shown())));
@@ -98,6 +133,8 @@ impl Fixture for WithReader {
 async fn a_read_only_store_conforms_as_a_reader() {
     let fixture = || WithReader {
         on: On(Arc::new(InMemory::new())),
+        interval: OFTEN,
+        follows: false,
         numbers: Mutex::default(),
     };
     run_readers(fixture).await;

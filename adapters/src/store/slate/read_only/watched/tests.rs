@@ -207,7 +207,11 @@ async fn a_file_in_memory_is_read_in_whole_and_in_parts_as_it_would_be_from_the_
     let parts = [0..3, 4..10];
     assert_eq!(
         reader.watched.get_ranges(&fed, &parts).await.expect("read"),
-        reader.watched.get_ranges(&stored, &parts).await.expect("read")
+        reader
+            .watched
+            .get_ranges(&stored, &parts)
+            .await
+            .expect("read")
     );
     assert_eq!(reader.watched.head(&fed).await.expect("there").size, 10);
 }
