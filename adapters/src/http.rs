@@ -12,9 +12,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use log_domain::budget::Budget;
-use log_domain::{Authorizer, Limits, LogService, LogStore};
+use log_domain::{Authorizer, CommitFeed, Limits, LogService, LogStore};
 use opentelemetry::metrics::Meter;
-use poem::{Endpoint, Response, Route};
+use poem::{Endpoint, Response, Route, get};
 
 use edge::access::Access;
 use edge::compress::Compression;
@@ -28,10 +28,11 @@ use routes::read_limit::ReadLimit;
 use routes::shown::Shown;
 use routes::welcome::Welcome;
 use routes::{
-    append, count, cursor, cursors, delete_key, health, keys, openapi, scan, segments, stream,
-    swagger_ui, trim,
+    append, commits, count, cursor, cursors, delete_key, health, keys, openapi, scan, segments,
+    stream, swagger_ui, trim,
 };
 use wire::reply;
+use wire::route_table::COMMITS;
 
 mod document;
 mod edge;
@@ -41,9 +42,9 @@ mod tests;
 mod wire;
 
 pub use document::DocumentFormat;
+pub use edge::forward::commits::CommitStream;
 pub use edge::forward::http_writer::{HttpWriter, WriterUrl};
-pub use edge::forward::watermark::durable_beyond;
-pub use edge::forward::writer::{Lost, Writer};
+pub use edge::forward::writer::{Lost, Streamed, Writer};
 pub use edge::forward::{FORWARDED_AT_ONCE, ForwardLimits};
 pub use edge::framing::Malformed;
 pub use edge::hosts::AllowedHosts;
@@ -63,6 +64,8 @@ pub struct HttpParts<S> {
     pub readiness: Arc<dyn Readiness>,
     /// What `/metrics` answers, in the text format of Prometheus.
     pub render_metrics: Arc<dyn Fn() -> String + Send + Sync>,
+    /// What read-only servers of the log are told, if this one writes it.
+    pub feed: Option<Arc<CommitFeed>>,
 }
 
 /// Timeouts and limits of the HTTP API.
@@ -197,8 +200,18 @@ fn routes_of<S: LogStore>(
         service,
         readiness,
         render_metrics,
+        feed,
     } = parts;
     let shown = Arc::clone(&service);
+    let room = Budget::new(
+        "the number of bytes in streams that were not read yet",
+        options.stream_bytes,
+    );
+    let commits = commits::CommitsRoute {
+        service: Arc::clone(&service),
+        feed,
+        room: room.clone(),
+    };
     let read_timeout = options.read_timeout;
     let limits = service.limits();
     let read_limit = ReadLimit::new(options.answer_bytes, limits.page_bytes);
@@ -250,10 +263,7 @@ fn routes_of<S: LogStore>(
             body_timeout: options.body_timeout,
             read_timeout,
             heartbeat: options.heartbeat,
-            room: Budget::new(
-                "the number of bytes in streams that were not read yet",
-                options.stream_bytes,
-            ),
+            room,
         },
         cursors::Cursors {
             service: Arc::clone(&service),
@@ -275,6 +285,7 @@ fn routes_of<S: LogStore>(
     );
     let api = document::describe(api);
     let routes = swagger_ui::serve(openapi::serve::<S>(Route::new()));
+    let routes = routes.at(COMMITS, get(commits));
     Welcome(Shown {
         routes: routes.nest("/", api),
         service: shown,

@@ -13,8 +13,14 @@ use tokio::time::Instant;
 
 /// Hears of the writes to a store.
 pub(crate) trait WriteObserver: fmt::Debug + Send + Sync + 'static {
-    /// A PUT of so many bytes, sent at `began`, has ended.
-    fn put(&self, location: &Path, bytes: usize, began: Instant, outcome: &Result<PutResult>);
+    /// A PUT of `content`, sent at `began`, has ended.
+    fn put(
+        &self,
+        location: &Path,
+        content: &PutPayload,
+        began: Instant,
+        outcome: &Result<PutResult>,
+    );
 
     /// A multipart upload has begun, or could not.
     fn upload_begun(
@@ -54,9 +60,10 @@ impl<O: WriteObserver> ObjectStore for ObservedStore<O> {
         payload: PutPayload,
         options: PutOptions,
     ) -> Result<PutResult> {
-        let (bytes, began) = (payload.content_length(), Instant::now());
+        // It shares the bytes.
+        let (content, began) = (payload.clone(), Instant::now());
         let outcome = self.store.put_opts(location, payload, options).await;
-        self.observer.put(location, bytes, began, &outcome);
+        self.observer.put(location, &content, began, &outcome);
         outcome
     }
 

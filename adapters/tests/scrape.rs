@@ -34,6 +34,7 @@ fn server() -> BoxEndpoint<'static, Response> {
         service: Arc::new(service),
         readiness: Arc::new(AlwaysReady),
         render_metrics: Arc::new(move || metrics.render()),
+        feed: None,
     });
     api.endpoint(Side::Only).boxed()
 }

@@ -9,7 +9,7 @@ use log_adapters::objects::writes::FailingWrites;
 use log_adapters::store::slate::{self, ReadOnlyStore, ServedStore, SlateStore, WalStore};
 use log_adapters::telemetry::{GaugeValues, Metrics, StoredValues};
 use log_domain::follow::Followers;
-use log_domain::{Clock, CursorsQuery, Error, LogService, Result, Stopped};
+use log_domain::{Clock, CommitFeed, CursorsQuery, Error, LogService, Result, Stopped};
 use tokio::sync::watch;
 
 use crate::config::Config;
@@ -30,11 +30,14 @@ pub(crate) struct LogParts {
     pub(crate) seed: Option<u64>,
     /// The server that writes the log, if this one only reads it and knows that.
     pub(crate) writer: Option<Arc<dyn Writer>>,
+    /// What read-only servers are told, if this one writes the log.
+    pub(crate) feed: Arc<CommitFeed>,
 }
 
 /// An open log.
 pub(crate) struct Log {
     service: Arc<LogService<ServedStore>>,
+    feed: Option<Arc<CommitFeed>>,
     readiness: Arc<Readiness>,
     /// Not ready any more.
     stopping: watch::Sender<bool>,
@@ -63,7 +66,9 @@ impl Log {
             recorder: metrics.slatedb(),
             seed: parts.seed,
         };
+        let feed = Some(parts.feed).filter(|_| !config.read_only);
         let options = slate::Options {
+            feed: feed.clone(),
             wal: wal.map(|wal| WalStore {
                 objects: writes.watch(wal.objects),
                 ..wal
@@ -80,7 +85,6 @@ impl Log {
                     let following = WriterFollowing {
                         writer,
                         token: config.reader.writer_token_file.clone(),
-                        spacing: config.reader.poll_spacing,
                     };
                     let progress = opened.writer_progress();
                     tasks.spawn(
@@ -112,6 +116,7 @@ impl Log {
         count_cursors(metrics, &service);
         Ok(Self {
             service,
+            feed,
             readiness,
             stopping,
             tasks,
@@ -121,6 +126,11 @@ impl Log {
     /// What it offers.
     pub(crate) fn service(&self) -> &Arc<LogService<ServedStore>> {
         &self.service
+    }
+
+    /// What read-only servers are told of it, if it is written here.
+    pub(crate) fn feed(&self) -> Option<&Arc<CommitFeed>> {
+        self.feed.as_ref()
     }
 
     /// Resolves when it can no longer be served: another server took over, or a part of this one failed.

@@ -226,6 +226,7 @@ async fn serve(config: &Config, log: &LogWriter) -> Result<(), Failure> {
             admin: admin.map(|(acceptor, _)| acceptor),
             security,
             writer: writer(config).map_err(|why| (CANNOT_START, why))?,
+            feed: Arc::default(),
             log_lines: log.lost(),
         },
     );

@@ -106,6 +106,7 @@ impl Node {
             service: Arc::clone(log.service()),
             readiness: Arc::clone(log.readiness()) as Arc<_>,
             render_metrics: Arc::new(move || metrics.render()),
+            feed: log.feed().cloned(),
         });
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use log_adapters::http::Writer;
 use log_adapters::objects::cache;
-use log_domain::{Clock, Error, Stopped, Watermarks};
+use log_domain::{Clock, CommitFeed, Error, Stopped, Watermarks};
 use poem::listener::Acceptor;
 use tokio::time::Instant;
 
@@ -38,6 +38,8 @@ pub struct ServerParts<A, S> {
     pub security: Security,
     /// The server that writes the log, for a read-only one that forwards to it.
     pub writer: Option<Arc<dyn Writer>>,
+    /// What read-only servers of the log are told, if this one writes it: one of its own.
+    pub feed: Arc<CommitFeed>,
     /// Counts the log lines that were lost.
     pub log_lines: Arc<LostLines>,
 }
@@ -98,6 +100,7 @@ where
         clock: parts.clock,
         seed: parts.seed,
         writer,
+        feed: parts.feed,
     };
     let log = Log::open(config, log, node.metrics()).await?;
     node.serve(&log);

@@ -1,25 +1,22 @@
-//! Follows how far the server that writes the log is durable, for a read-only server.
+//! Follows the commits of the server that writes the log, for a read-only server.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use log_adapters::http::{Writer, durable_beyond};
+use log_adapters::http::{CommitStream, Writer};
 use log_adapters::small_file::SmallFile;
 use log_adapters::store::slate::WriterProgress;
-use log_domain::Sequence;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::sleep;
 
 use crate::log_throttle::LogThrottle;
 
-/// The writer answers within this time, also if nothing happens.
-const WITHIN: Duration = Duration::from_secs(10);
+/// The pause after a stream that ended, or did not begin: the first one, and at most, since each is twice as long as the one before.
+const PAUSE: Duration = Duration::from_millis(500);
+const MAX_PAUSE: Duration = Duration::from_secs(8);
 
-/// The pause after it did not.
-const PAUSE: Duration = Duration::from_secs(1);
-
-/// Interval of the log line while it does not.
+/// Interval of the log line while there is none.
 const SAY_EVERY: Duration = Duration::from_secs(600);
 
 /// How a read-only server follows its writer.
@@ -28,8 +25,6 @@ pub(crate) struct WriterFollowing {
     pub(crate) writer: Arc<dyn Writer>,
     /// A file with the token that it wants.
     pub(crate) token: Option<PathBuf>,
-    /// It is asked once in this time at most.
-    pub(crate) spacing: Duration,
 }
 
 impl WriterFollowing {
@@ -47,53 +42,54 @@ impl WriterFollowing {
 
     async fn tell(&self, progress: &WriterProgress) {
         let file = self.token.as_deref().map(SmallFile::new);
-        let mut token = None;
-        let mut known = None;
         let mut silence = LogThrottle::new(SAY_EVERY);
+        let mut pause = PAUSE;
         loop {
-            let next = Instant::now() + self.spacing;
-            let above = known.unwrap_or_else(|| progress.shown());
-            // The first answer is wanted immediately.
-            let within = known.map_or(Duration::ZERO, |_| WITHIN);
-            match self.ask(file.as_ref(), &mut token, above, within).await {
-                Ok(durable) => {
-                    if known.is_none() {
-                        silence.is_over();
-                        tracing::info!("following the server that writes this log");
-                    }
-                    known = Some(durable);
-                    progress.is_at(durable);
-                    sleep_until(next).await;
+            let why = match self.open(file.as_ref(), progress).await {
+                Ok(stream) => {
+                    silence.is_over();
+                    pause = PAUSE;
+                    tracing::info!("following the commits of the server that writes this log");
+                    pass_on(stream, progress).await
                 }
-                Err(why) => {
-                    known = None;
-                    // It may have been replaced.
-                    token = None;
-                    progress.is_unknown();
-                    if silence.is_due() {
-                        tracing::warn!(
-                            why,
-                            "the server that writes this log does not tell how far it is; new records are found by polls"
-                        );
-                    }
-                    sleep(PAUSE).await;
-                }
+                Err(why) => why,
+            };
+            progress.is_unknown();
+            if silence.is_due() {
+                tracing::warn!(
+                    why,
+                    "the server that writes this log does not send its commits; new records are found by polls, each reader.poll_interval"
+                );
             }
+            sleep(pause).await;
+            pause = MAX_PAUSE.min(2 * pause);
         }
     }
 
-    /// Asks with `token`, which is read from `file` if there is none.
-    async fn ask(
+    /// Begins to follow, with the token in `file`, which may have been replaced since it was read last.
+    async fn open(
         &self,
         file: Option<&SmallFile>,
-        token: &mut Option<String>,
-        known: Sequence,
-        within: Duration,
-    ) -> Result<Sequence, String> {
-        if let (Some(file), None) = (file, &token) {
-            *token = Some(read(file).await?);
+        progress: &WriterProgress,
+    ) -> Result<CommitStream, String> {
+        let token = match file {
+            Some(file) => Some(read(file).await?),
+            None => None,
+        };
+        let after = progress.last_file();
+        let stream = CommitStream::open(&*self.writer, token.as_deref(), after).await?;
+        progress.begins(stream.log())?;
+        Ok(stream)
+    }
+}
+
+/// Passes on what `stream` tells. Answers why it ended.
+async fn pass_on(mut stream: CommitStream, progress: &WriterProgress) -> String {
+    loop {
+        match stream.next().await {
+            Ok(news) => progress.hears(news),
+            Err(why) => return why,
         }
-        durable_beyond(&*self.writer, token.as_deref(), known, within).await
     }
 }
 

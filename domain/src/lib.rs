@@ -12,6 +12,7 @@
 pub mod access;
 pub mod append;
 pub mod budget;
+pub mod commit_feed;
 pub mod commit_merge;
 #[cfg(any(test, feature = "test-util"))]
 pub mod conformance;
@@ -44,6 +45,7 @@ mod varint;
 
 pub use access::{Credentials, Denied, Right, Rights};
 pub use append::{Append, Appended, Batch, Durability, Precondition, Record};
+pub use commit_feed::{CommitFeed, CommitFile, CommitNews};
 pub use cursor::{Cursor, CursorCommand, CursorMove, CursorName, CursorsPage, CursorsQuery};
 pub use deletion::{Deletion, KeyFloor};
 pub use error::{Cause, Error, Result};

@@ -12,7 +12,7 @@ use clap::ValueEnum;
 
 pub use face::Face;
 pub use settings::{configured, exposed};
-pub use store::{around, around_backups};
+pub use store::{around, around_backups, around_offers};
 pub use stored::stored;
 
 use crate::plan::Scenario;
@@ -124,6 +124,8 @@ pub enum Planted {
     CountShort,
     /// Followers of a read-only server that wait are not woken.
     SleepOn,
+    /// A file of the WAL is sent to read-only servers before it is stored.
+    OfferEarly,
     /// A read-only server says of every request without an answer of the writer that it was not sent.
     SayNotSent,
 }
@@ -172,6 +174,7 @@ impl Planted {
             | Self::ShowTrimmed
             | Self::CountShort
             | Self::SleepOn
+            | Self::OfferEarly
             | Self::SayNotSent => &[Scenario::Replicas],
             // It shows when what a rejection rests on is lost, which is rare.
             Self::RejectEarly => &[Scenario::Registers, Scenario::Swarm],
@@ -236,7 +239,11 @@ impl Planted {
             | Self::SayTooOld => &["exactly-once"],
             Self::JudgeEarly | Self::JudgeFirst | Self::RejectEarly => &["registers"],
             Self::MoveEarly | Self::IgnoreExpected => &["cursors"],
-            Self::GoBack | Self::ShowTrimmed | Self::CountShort | Self::SleepOn => &["replicas"],
+            Self::GoBack
+            | Self::ShowTrimmed
+            | Self::CountShort
+            | Self::SleepOn
+            | Self::OfferEarly => &["replicas"],
         }
     }
 }

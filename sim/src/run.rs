@@ -104,6 +104,7 @@ pub fn run(plan: &Plan, planted: Option<Planted>) -> Result<Report, String> {
                     let current = current.clone();
                     Arc::new(move || current.get())
                 },
+                follows: !(plan.seed + number as u64).is_multiple_of(3),
                 planted,
                 restarts_ms: (number == 1).then_some(RESTARTS_MS),
             };

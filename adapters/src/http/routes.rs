@@ -7,6 +7,7 @@ mod fixed_page;
 mod selection;
 
 pub(super) mod append;
+pub(super) mod commits;
 pub(super) mod count;
 pub(super) mod cursor;
 pub(super) mod cursors;

@@ -148,6 +148,7 @@ fn serve<S: LogStore>(
         service: Arc::clone(&service),
         readiness: Arc::new(ready),
         render_metrics: Arc::new(|| "# metrics\n".to_owned()),
+        feed: None,
     });
     Server {
         endpoint: Arc::new(api.endpoint(Side::Only).boxed()),

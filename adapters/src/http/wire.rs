@@ -2,6 +2,7 @@
 
 pub(super) mod append_request;
 pub(super) mod coding;
+pub(super) mod commit_frame;
 pub(super) mod cursor_request;
 pub(super) mod durable_sequence;
 pub(super) mod encoder;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use object_store::path::Path;
-use object_store::{Error, MultipartUpload, ObjectStore, PutResult, Result};
+use object_store::{Error, MultipartUpload, ObjectStore, PutPayload, PutResult, Result};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
@@ -90,7 +90,13 @@ impl FailingWrites {
 }
 
 impl WriteObserver for FailingWrites {
-    fn put(&self, location: &Path, _bytes: usize, began: Instant, outcome: &Result<PutResult>) {
+    fn put(
+        &self,
+        location: &Path,
+        _content: &PutPayload,
+        began: Instant,
+        outcome: &Result<PutResult>,
+    ) {
         self.ended(location, began, outcome);
     }
 

@@ -24,16 +24,18 @@ pub struct Reader {
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub max_lag: Duration,
-    /// With `reader.writer_url`, the server that writes the log tells of new records, and the next look begins so soon after the last one
-    /// ended, or later. The shorter it is, the more requests are sent to the object store while records are appended.
+    /// With `reader.writer_url`, the server that writes the log sends its commits, and the next look begins so soon after the last one
+    /// ended, or later. Such looks send no requests to the object store. The shorter it is, the more CPU they take while records are appended:
+    /// followers are woken by each.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub poll_spacing: Duration,
-    /// The URL of the server that writes the log, for example `http://writer:8080`: appends, trims, deletions and moves of cursors are
-    /// forwarded to it, with the token of the client. Without it they are answered 421.
+    /// The URL of the server that writes the log, for example `http://writer:8080`. Its commits are followed, so that records are shown soon
+    /// after they are durable; and appends, trims, deletions and moves of cursors are forwarded to it, with the token of the client.
+    /// Without it these are answered 421.
     pub writer_url: Option<String>,
-    /// A file with a token of the server that writes the log, with the right `read`: for asking how far the log is durable. Needed if that server
-    /// has tokens. It is read again when the token is refused.
+    /// A file with a token of the server that writes the log, with the right `read`: for following its commits. Needed if that server
+    /// has tokens. It is read for each connection.
     pub writer_token_file: Option<PathBuf>,
 }
 

@@ -218,6 +218,43 @@ async fn a_replica_that_hears_from_the_writer_shows_records_long_before_it_would
     assert_eq!(successor.terminate().await.code, Some(0));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replica_that_follows_the_writer_is_far_fresher_than_its_polls_and_without_it_goes_on_by_polls()
+ {
+    const POLL: Duration = Duration::from_secs(5);
+    let place = Place::s3();
+    let port = log_testkit::ports::free_ports::<1>()[0];
+    let writer = place.starter(port)();
+    let mut settings = forwarding_to(writer.url());
+    settings.extend(variables(&[("LOG_READER__POLL_INTERVAL", "5s")]));
+    let replica = place.serve_with(&settings);
+    let (of_writer, client) = (Client::new(&writer), Client::new(&replica));
+    until_lag_is(&client, true).await;
+    let mut stale = Vec::new();
+    for number in 0..30_u32 {
+        let value = number.to_string();
+        let sequence = of_writer.append_one("k", &value, true).await;
+        let began = Instant::now();
+        assert!(reads(&client, sequence + 1, value.as_bytes()).await);
+        stale.push(began.elapsed());
+    }
+    stale.sort_unstable();
+    let median = stale[stale.len() / 2];
+    assert!(median < POLL / 10, "{stale:?}");
+
+    // Another server takes the log over, at an address that the replica does not know.
+    let other = place.serve();
+    let of_other = Client::new(&other);
+    let sequence = of_other.append_one("k", "of the other", true).await;
+    let began = Instant::now();
+    while !reads(&client, sequence + 1, b"of the other").await {
+        assert!(began.elapsed() < 3 * POLL, "not shown");
+    }
+    until_lag_is(&client, false).await;
+    assert_eq!(client.scan_all(b"k", 100).await.len(), 31);
+    assert_eq!(replica.terminate().await.code, Some(0));
+}
+
 #[test]
 fn a_url_that_cannot_be_that_of_a_writer_is_refused() {
     let read_only = ["--read-only", "--writer-url"];

@@ -127,6 +127,7 @@ impl Operator {
             admin: None,
             security: Security::open(&config).map_err(unavailable)?,
             writer: None,
+            feed: Arc::default(),
             log_lines: Arc::default(),
         };
         let running = start(&config, parts).await?;

@@ -4,15 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::FutureExt;
 use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt, stream};
 use http::{Request, Response};
-use log_adapters::http::{Lost, Writer};
+use log_adapters::http::{Lost, Streamed, Writer};
 use log_adapters::objects::ClientEnvironment;
 use log_app::config::Config;
 use log_app::security::Security;
 use log_app::server::{ServerParts, start};
 use log_app::storage;
+use parking_lot::Mutex;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
 use tokio::time::{Instant, sleep};
 
 use super::s3;
@@ -27,6 +30,11 @@ pub const REPLICAS: [&str; 2] = ["read-1", "read-2"];
 /// The pause after a start that failed, or a stop.
 const PAUSE: Duration = Duration::from_millis(300);
 
+/// Of so many parts of a stream of commits, one is late by up to this time, and one is the last.
+const LATE_PARTS: u32 = 12;
+const LATE_MS: u64 = 1_500;
+const LAST_PARTS: u32 = 60;
+
 /// A host that runs a read-only server.
 #[derive(Clone)]
 pub struct Replica {
@@ -40,6 +48,8 @@ pub struct Replica {
     pub skew_ms: i64,
     /// Which server writes the log: where changes are forwarded to.
     pub writer: Arc<dyn Fn() -> &'static str + Send + Sync>,
+    /// Whether it gets the commits of that server, or polls.
+    pub follows: bool,
     /// What is broken about it.
     pub planted: Option<Planted>,
     /// The server is stopped after so long, and started again.
@@ -82,8 +92,11 @@ impl Replica {
             writer: Some(Arc::new(ToWriter {
                 http: HttpClient::default(),
                 node: Arc::clone(&self.writer),
+                follows: self.follows,
+                random: Mutex::new(StdRng::seed_from_u64(seed)),
                 planted: self.planted,
             })),
+            feed: Arc::default(),
             log_lines: Arc::default(),
         };
         let Ok(running) = start(&self.config, parts).await else {
@@ -103,7 +116,28 @@ impl Replica {
 struct ToWriter {
     http: HttpClient,
     node: Arc<dyn Fn() -> &'static str + Send + Sync>,
+    follows: bool,
+    random: Mutex<StdRng>,
     planted: Option<Planted>,
+}
+
+impl ToWriter {
+    /// The stream, with parts that are late, and cut.
+    fn disturbed(&self, parts: Streamed) -> Streamed {
+        let random = StdRng::seed_from_u64(self.random.lock().random());
+        let disturbed = stream::unfold((parts, random), async |(mut parts, mut random)| {
+            if random.random_range(0..LATE_PARTS) == 0 {
+                let late = random.random_range(0..LATE_MS);
+                sleep(Duration::from_millis(late)).await;
+            }
+            if random.random_range(0..LAST_PARTS) == 0 {
+                return None;
+            }
+            let part = parts.next().await?;
+            Some((part, (parts, random)))
+        });
+        disturbed.boxed()
+    }
 }
 
 impl Writer for ToWriter {
@@ -116,6 +150,23 @@ impl Writer for ToWriter {
                 _ if self.planted == Some(Planted::SayNotSent) => Lost::NotSent(host),
                 net::Lost::Broken | net::Lost::Late => Lost::Unknown(host),
             })
+        }
+        .boxed()
+    }
+
+    fn stream(&self, request: Request<Bytes>) -> BoxFuture<'_, Result<Response<Streamed>, Lost>> {
+        let host = format!("{}:{PORT}", (self.node)());
+        async move {
+            if !self.follows {
+                return Err(Lost::NotSent("it does not follow".to_owned()));
+            }
+            let answer = self.http.stream(request, &host).await;
+            let answer = answer.map_err(|_| Lost::Unknown(host))?;
+            let answer = answer.map(|parts| {
+                let parts = parts.map(|part| part.map_err(|_| "it broke".to_owned()));
+                self.disturbed(parts.boxed())
+            });
+            Ok(answer)
         }
         .boxed()
     }

@@ -193,9 +193,11 @@ impl Node {
             variables: s3::variables(parts.request_timeout_ms),
             network: Some(Arc::new(SimNetwork)),
         };
+        let feed = Arc::default();
         let stores = async {
             let mut stores = storage::open(&config, &environment).await?;
             stores.objects = planted::around(stores.objects, parts.planted);
+            stores.objects = planted::around_offers(stores.objects, parts.planted, &feed);
             Ok(stores)
         };
         // Equal seeds on two servers would break fencing: each life has its own.
@@ -211,6 +213,7 @@ impl Node {
                 admin: None,
                 security,
                 writer: None,
+                feed: Arc::clone(&feed),
                 log_lines: Arc::default(),
             },
         );

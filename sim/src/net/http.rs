@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::StreamExt;
+use futures::stream::BoxStream;
 use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
@@ -86,26 +89,50 @@ impl HttpClient {
     /// [`Lost`] when there is no answer.
     pub async fn forward(
         &self,
-        mut request: Request<Bytes>,
+        request: Request<Bytes>,
         host: &str,
     ) -> Result<Response<Bytes>, Lost> {
-        let uri = format!("http://{host}{}", request.uri());
-        *request.uri_mut() = uri.parse().map_err(|_| Lost::NotSent)?;
-        self.exchange(request).await
+        self.exchange(sent_to(host, request)?).await
     }
 
-    async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Lost> {
+    /// The same for an answer that goes on as it comes.
+    ///
+    /// # Errors
+    /// [`Lost`] when there is no answer.
+    pub async fn stream(
+        &self,
+        request: Request<Bytes>,
+        host: &str,
+    ) -> Result<Response<BoxStream<'static, Result<Bytes, Lost>>>, Lost> {
+        let response = self.begin(sent_to(host, request)?).await?;
+        Ok(response.map(|body| {
+            let parts = body.into_data_stream();
+            parts.map(|part| part.map_err(|_| Lost::Broken)).boxed()
+        }))
+    }
+
+    async fn begin(&self, request: Request<Bytes>) -> Result<Response<Incoming>, Lost> {
         let (head, body) = request.into_parts();
         let request = Request::from_parts(head, Full::new(body));
-        let response = self.0.request(request).await.map_err(|error| {
+        self.0.request(request).await.map_err(|error| {
             if error.is_connect() {
                 Lost::NotSent
             } else {
                 Lost::Broken
             }
-        })?;
-        let (head, body) = response.into_parts();
+        })
+    }
+
+    async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Lost> {
+        let (head, body) = self.begin(request).await?.into_parts();
         let body = body.collect().await.map_err(|_| Lost::Broken)?;
         Ok(Response::from_parts(head, body.to_bytes()))
     }
+}
+
+/// The request, to a host.
+fn sent_to(host: &str, mut request: Request<Bytes>) -> Result<Request<Bytes>, Lost> {
+    let uri = format!("http://{host}{}", request.uri());
+    *request.uri_mut() = uri.parse().map_err(|_| Lost::NotSent)?;
+    Ok(request)
 }

@@ -4,8 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryFutureExt, TryStreamExt};
+use log_domain::CommitFeed;
 use object_store::path::Path;
 use object_store::{
     CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
@@ -21,8 +23,28 @@ const LATER: Duration = Duration::from_millis(400);
 pub fn around(store: Arc<dyn ObjectStore>, planted: Option<Planted>) -> Arc<dyn ObjectStore> {
     match planted {
         Some(bug @ (Planted::StoreLies | Planted::StoreOverwrites | Planted::HideWatermark)) => {
-            Arc::new(Broken { store, bug })
+            Arc::new(Broken {
+                store,
+                bug,
+                feed: None,
+            })
         }
+        _ => store,
+    }
+}
+
+/// The store of a server that offers what it writes to `feed`, with the planted bug, if it is one of offers.
+pub fn around_offers(
+    store: Arc<dyn ObjectStore>,
+    planted: Option<Planted>,
+    feed: &Arc<CommitFeed>,
+) -> Arc<dyn ObjectStore> {
+    match planted {
+        Some(bug @ Planted::OfferEarly) => Arc::new(Broken {
+            store,
+            bug,
+            feed: Some(Arc::clone(feed)),
+        }),
         _ => store,
     }
 }
@@ -33,7 +55,11 @@ pub fn around_backups(
     planted: Option<Planted>,
 ) -> Arc<dyn ObjectStore> {
     match planted {
-        Some(bug @ Planted::HideWal) => Arc::new(Broken { store, bug }),
+        Some(bug @ Planted::HideWal) => Arc::new(Broken {
+            store,
+            bug,
+            feed: None,
+        }),
         _ => store,
     }
 }
@@ -42,6 +68,20 @@ pub fn around_backups(
 struct Broken {
     store: Arc<dyn ObjectStore>,
     bug: Planted,
+    feed: Option<Arc<CommitFeed>>,
+}
+
+impl Broken {
+    /// Offers a file of the WAL.
+    fn offer(&self, location: &Path, payload: &PutPayload) {
+        let name = location
+            .filename()
+            .and_then(|name| name.strip_suffix(".sst"));
+        let id = name.and_then(|id| id.parse().ok());
+        if let (Some(feed), Some(id)) = (&self.feed, id) {
+            feed.offer(id, Some(|| Bytes::from(payload.clone())));
+        }
+    }
 }
 
 impl fmt::Display for Broken {
@@ -73,6 +113,11 @@ impl ObjectStore for Broken {
                     version: None,
                     extensions: Default::default(),
                 })
+            }
+            Planted::OfferEarly if of_wal && !fence => {
+                self.offer(location, &payload);
+                tokio::time::sleep(LATER).await;
+                self.store.put_opts(location, payload, options).await
             }
             Planted::StoreOverwrites if of_wal => {
                 options.mode = PutMode::Overwrite;

@@ -20,8 +20,8 @@ use crate::http::wire::failure::{Failure, Reason};
 use crate::http::wire::request_id::{self, RequestId};
 use crate::http::wire::route_table::{self, Route};
 
+pub(in crate::http) mod commits;
 pub(in crate::http) mod http_writer;
-pub(in crate::http) mod watermark;
 pub(in crate::http) mod writer;
 
 /// The header of requests that were forwarded. They are not forwarded again.

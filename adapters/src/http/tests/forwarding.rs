@@ -2,16 +2,16 @@
 
 use std::net::SocketAddr;
 
-use futures::FutureExt;
-use parking_lot::Mutex;
-use poem::http::Request as Sent;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::*;
-use crate::http::{ForwardLimits, HttpWriter, Lost, Writer, WriterUrl};
+use crate::http::{ForwardLimits, HttpWriter, Writer, WriterUrl};
 
-mod watermark;
+mod commits;
+mod writers;
+
+use writers::{At, Scripted};
 
 /// What every kind of change is, and what is said if its outcome is unknown.
 fn changes() -> [(Request, &'static str); 6] {
@@ -64,70 +64,11 @@ fn read_only_for(
         service: Arc::clone(&server.service),
         readiness: Arc::new(Ready(Ok(()))),
         render_metrics: Arc::new(String::new),
+        feed: None,
     });
     Server {
         endpoint: Arc::new(api.endpoint(Side::Only).boxed()),
         ..server
-    }
-}
-
-/// A writer in this process.
-struct At(Server);
-
-impl Writer for At {
-    fn send(
-        &self,
-        request: Sent<Bytes>,
-    ) -> BoxFuture<'_, std::result::Result<poem::http::Response<Bytes>, Lost>> {
-        let (head, body) = request.into_parts();
-        let mut request = Request::builder()
-            .method(head.method)
-            .uri(head.uri)
-            .header("host", "localhost")
-            .body(body);
-        request.headers_mut().extend(head.headers);
-        async move {
-            let answer = self.0.send(request).await;
-            let mut response = poem::http::Response::new(answer.body);
-            *response.status_mut() = answer.status;
-            *response.headers_mut() = answer.headers;
-            Ok(response)
-        }
-        .boxed()
-    }
-}
-
-/// A writer that answers each request in the same way, and keeps them.
-#[derive(Clone, Default)]
-struct Scripted {
-    /// No answer ever, if there is none.
-    answer: Option<std::result::Result<poem::http::Response<Bytes>, Lost>>,
-    seen: Arc<Mutex<Vec<Sent<Bytes>>>>,
-}
-
-impl Scripted {
-    fn answering(status: u16, headers: &[(&str, &str)], body: &'static str) -> Self {
-        let answer = poem::http::Response::builder().status(status);
-        let answer = headers
-            .iter()
-            .fold(answer, |answer, (name, value)| answer.header(*name, *value));
-        Self {
-            answer: Some(Ok(answer.body(body.into()).expect("an answer"))),
-            seen: Arc::default(),
-        }
-    }
-}
-
-impl Writer for Scripted {
-    fn send(
-        &self,
-        request: Sent<Bytes>,
-    ) -> BoxFuture<'_, std::result::Result<poem::http::Response<Bytes>, Lost>> {
-        self.seen.lock().push(request);
-        match self.answer.clone() {
-            Some(answer) => async { answer }.boxed(),
-            None => std::future::pending().boxed(),
-        }
     }
 }
 

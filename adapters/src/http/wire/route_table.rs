@@ -53,12 +53,15 @@ pub(in crate::http) const CURSOR: &str = "/api/v1/log/cursors/{name}";
 /// The path of the stream of events.
 pub(in crate::http) const STREAM: &str = "/api/v1/log/stream";
 
+/// The path of what read-only servers follow. It is no part of the document.
+pub(in crate::http) const COMMITS: &str = "/-/commits";
+
 /// A segment that can be anything.
 const VARIABLE: &str = "{name}";
 
 /// Every route, those outside the OpenAPI document last.
 #[rustfmt::skip]
-pub(in crate::http) const ROUTES: [Route; 22] = [
+pub(in crate::http) const ROUTES: [Route; 23] = [
     post("/api/v1/log/append").needs(Append),
     post(TRIM).needs(Admin),
     delete(KEY).needs(Admin),
@@ -72,6 +75,7 @@ pub(in crate::http) const ROUTES: [Route; 22] = [
     get("/metrics").needs(Read).for_operators(),
     get("/-/healthy").for_operators(),
     get("/-/ready").for_operators(),
+    get(COMMITS).needs(Read),
     get("/openapi.json"),
     get("/openapi.yaml"),
     get("/docs"),

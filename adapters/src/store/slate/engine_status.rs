@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use log_domain::CommitFeed;
 use log_domain::sequencer::EngineNumber;
 use slatedb::Db;
 
@@ -13,9 +14,15 @@ use super::writer::why;
 /// How often to look for the log where that is done after each flush: a flush that fails says nothing.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// Reports SlateDB's durable watermark while the log exists, and the reason if SlateDB stops by itself.
-pub(super) async fn watch(db: Db, shared: Arc<Shared>, presence: Arc<Presence>) {
+/// Reports SlateDB's durable watermark while the log exists, also to `feed`, and the reason if SlateDB stops by itself.
+pub(super) async fn watch(
+    db: Db,
+    shared: Arc<Shared>,
+    presence: Arc<Presence>,
+    feed: Arc<CommitFeed>,
+) {
     let _vital = Vital(Arc::clone(&shared));
+    feed.is_of(presence.identity());
     let mut status = db.subscribe();
     loop {
         let (durable, manifest, closed) = {
@@ -29,6 +36,7 @@ pub(super) async fn watch(db: Db, shared: Arc<Shared>, presence: Arc<Presence>) 
         };
         if is_there {
             shared.advance_durable(EngineNumber::new(durable));
+            feed.durable(shared.durable().watermark());
         }
         if let Some(reason) = closed {
             shared.stop(why(reason));

@@ -6,8 +6,8 @@ use std::time::Duration;
 use log_domain::ports::Telemetry;
 use log_domain::sequencer::{EngineNumber, Policy, Recovered, Sequencer, State};
 use log_domain::{
-    Clock, CommitListener, Cursor, Error, Limits, ProducerId, ProducerPolicy, ProducerState,
-    Result, SealPolicy, Segment,
+    Clock, CommitFeed, CommitListener, Cursor, Error, Limits, ProducerId, ProducerPolicy,
+    ProducerState, Result, SealPolicy, Segment,
 };
 use object_store::ObjectStore;
 use slatedb::config::{CloseOptions, FlushType, Settings};
@@ -101,6 +101,8 @@ pub struct Options {
     pub meta_cache_bytes: u64,
     /// Bytes that reads of many keys fetch ahead of the pages that they are asked for, all together.
     pub read_ahead_bytes: usize,
+    /// Where durable commits are offered to read-only servers, if they are.
+    pub feed: Option<Arc<CommitFeed>>,
     /// SlateDB's own settings.
     pub settings: Settings,
 }
@@ -128,6 +130,7 @@ impl Default for Options {
             block_cache_bytes: 128 * MIB,
             meta_cache_bytes: 64 * MIB,
             read_ahead_bytes: 256 * MIB as usize,
+            feed: None,
             settings: settings::bounded(),
         }
     }
@@ -184,7 +187,7 @@ async fn open(parts: StoreParts, options: Options) -> Result<SlateStore> {
     };
     let recorded = stored_watermark::read(&*parts.objects, &options.path).await?;
     let clock = Arc::new(EngineClock::new(&*parts.clock));
-    let wal_files = WalFiles::of(&options.path);
+    let wal_files = WalFiles::offered_to(options.feed.clone(), &options.path);
     let removed = Removed::default();
     if !recorded.accepts_loss() {
         let wal = options.wal.as_ref().map(|wal| &wal.objects);
@@ -305,6 +308,7 @@ async fn open(parts: StoreParts, options: Options) -> Result<SlateStore> {
         db.clone(),
         Arc::clone(&shared),
         Arc::clone(&presence),
+        options.feed.unwrap_or_default(),
     ));
     let every = match options.verify_each_flush {
         true => WATERMARK_EVERY_CHEAP,

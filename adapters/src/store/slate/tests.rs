@@ -66,6 +66,7 @@ mod compaction;
 mod cursors;
 mod directory;
 mod failures;
+mod fed_reader;
 pub(super) mod held_store;
 mod lookups;
 mod order_walk;

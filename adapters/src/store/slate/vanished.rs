@@ -186,6 +186,11 @@ impl Found {
 }
 
 impl Presence {
+    /// What identifies the log.
+    pub(super) fn identity(&self) -> Bytes {
+        self.identity.clone()
+    }
+
     /// Whether a flush counts only once the log was found after it.
     pub(super) fn looks_after_each_flush(&self) -> bool {
         self.each_flush

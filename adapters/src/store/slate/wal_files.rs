@@ -1,4 +1,4 @@
-//! Records the WAL files that this server wrote last, so that their presence can be checked.
+//! Records the WAL files that this server wrote last, so that their presence can be checked, and offers them to read-only servers.
 //!
 //! SlateDB does not report the names and lengths of its WAL files. This wrapper of its store records those of the last
 //! few.
@@ -6,8 +6,10 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use bytes::Bytes;
+use log_domain::CommitFeed;
 use object_store::path::{Path, PathPart};
-use object_store::{ObjectStore, PutResult, Result};
+use object_store::{ObjectStore, PutPayload, PutResult, Result};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
@@ -22,6 +24,8 @@ const REMEMBERED: usize = 2;
 pub(super) struct WalFiles {
     folder: Path,
     written: Mutex<VecDeque<WalFile>>,
+    /// Where they are offered.
+    feed: Option<Arc<CommitFeed>>,
 }
 
 /// One that was written.
@@ -34,9 +38,15 @@ pub(super) struct WalFile {
 impl WalFiles {
     /// Those of the log at `path`.
     pub(super) fn of(path: &str) -> Arc<Self> {
+        Self::offered_to(None, path)
+    }
+
+    /// Those of the log at `path`, each of which is offered to `feed` once it is written.
+    pub(super) fn offered_to(feed: Option<Arc<CommitFeed>>, path: &str) -> Arc<Self> {
         Arc::new(Self {
             folder: plain_objects::object(path, "wal"),
             written: Mutex::default(),
+            feed,
         })
     }
 
@@ -69,10 +79,7 @@ impl WalFiles {
         id.parse().ok()
     }
 
-    fn note(&self, object: &Path, bytes: usize) {
-        let Some(id) = self.id(object) else {
-            return;
-        };
+    fn note(&self, id: u64, bytes: usize) {
         let mut written = self.written.lock();
         if written.back().is_some_and(|newest| newest.id >= id) {
             return;
@@ -83,12 +90,75 @@ impl WalFiles {
         let bytes = bytes as u64;
         written.push_back(WalFile { id, bytes });
     }
+
+    /// Offers a file to read-only servers. After a PUT that failed it may be there nevertheless, and of another server.
+    fn offer(&self, id: u64, content: Option<&PutPayload>) {
+        if let Some(feed) = &self.feed {
+            let content = content.map(|content| || Bytes::from(content.clone()));
+            feed.offer(id, content);
+        }
+    }
 }
 
 impl WriteObserver for WalFiles {
-    fn put(&self, location: &Path, bytes: usize, _began: Instant, outcome: &Result<PutResult>) {
+    fn put(
+        &self,
+        location: &Path,
+        content: &PutPayload,
+        _began: Instant,
+        outcome: &Result<PutResult>,
+    ) {
+        let Some(id) = self.id(location) else {
+            return;
+        };
         if outcome.is_ok() {
-            self.note(location, bytes);
+            self.note(id, content.content_length());
         }
+        self.offer(id, Some(content).filter(|_| outcome.is_ok()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+    use log_domain::CommitFile;
+    use object_store::Error;
+
+    use super::*;
+
+    #[test]
+    fn what_was_stored_is_offered_and_of_what_may_be_there_only_the_id() {
+        let feed = Arc::new(CommitFeed::default());
+        let files = WalFiles::offered_to(Some(Arc::clone(&feed)), "log");
+        let mut following = feed.follow(0);
+        let put = |object: &Path, outcome: Result<PutResult>| {
+            let content = PutPayload::from_static(b"rows");
+            files.put(object, &content, Instant::now(), &outcome);
+        };
+        let done = || {
+            Ok(PutResult {
+                e_tag: None,
+                version: None,
+                extensions: Default::default(),
+            })
+        };
+        let exists = Error::AlreadyExists {
+            path: String::new(),
+            source: "another".into(),
+        };
+        put(&files.object(7), Err(exists));
+        put(&files.object(7), done());
+        put(
+            &Path::from("log/manifest/00000000000000000001.manifest"),
+            done(),
+        );
+        put(&Path::from("log/wal/other"), done());
+        let told = std::iter::from_fn(|| following.next().now_or_never());
+        let told: Vec<_> = told.filter_map(|news| news.file).collect();
+        let of = |content: Option<&'static str>| CommitFile {
+            id: 7,
+            content: content.map(Bytes::from),
+        };
+        assert_eq!(told, [of(None), of(Some("rows"))]);
     }
 }

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use futures::FutureExt;
 use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt, stream};
 use poem::http::{Request, Response};
 use reqwest::redirect::Policy;
 use url::Url;
 
 use super::FORWARDED_AT_ONCE;
-use super::writer::{Lost, Writer};
+use super::writer::{Lost, Streamed, Writer};
 use crate::causes;
 
 /// How long a connection may take.
@@ -81,7 +81,8 @@ impl HttpWriter {
         Ok(Self { client, url })
     }
 
-    async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Lost> {
+    /// Sends a request, and answers with the head of the answer, which is still to be read.
+    async fn begin(&self, request: Request<Bytes>) -> Result<reqwest::Response, Lost> {
         let (mut head, body) = request.into_parts();
         let target = format!("{}{}", self.url.0, head.uri);
         head.uri = target
@@ -90,10 +91,11 @@ impl HttpWriter {
         let request = reqwest::Request::try_from(Request::from_parts(head, body))
             .map_err(|error| Lost::NotSent(causes::told(&error)))?;
         let sent = self.client.execute(request).await;
-        let mut answer = sent.map_err(|error| lost(error.without_url()))?;
-        let mut response = Response::new(Bytes::new());
-        *response.status_mut() = answer.status();
-        response.headers_mut().clone_from(answer.headers());
+        sent.map_err(|error| lost(error.without_url()))
+    }
+
+    async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Lost> {
+        let mut answer = self.begin(request).await?;
         let mut body = BytesMut::new();
         loop {
             let piece = answer.chunk().await;
@@ -106,14 +108,42 @@ impl HttpWriter {
             }
             body.extend_from_slice(&piece);
         }
-        *response.body_mut() = body.freeze();
-        Ok(response)
+        Ok(answered(&answer, body.freeze()))
     }
+}
+
+/// The answer with this body.
+fn answered<B>(answer: &reqwest::Response, body: B) -> Response<B> {
+    let mut response = Response::new(body);
+    *response.status_mut() = answer.status();
+    response.headers_mut().clone_from(answer.headers());
+    response
+}
+
+/// The body of `answer` as it comes.
+fn parts(answer: reqwest::Response) -> Streamed {
+    let parts = stream::unfold(Some(answer), async |answer| {
+        let mut answer = answer?;
+        match answer.chunk().await {
+            Ok(part) => Some((Ok(part?), Some(answer))),
+            Err(error) => Some((Err(causes::told(&error.without_url())), None)),
+        }
+    });
+    parts.boxed()
 }
 
 impl Writer for HttpWriter {
     fn send(&self, request: Request<Bytes>) -> BoxFuture<'_, Result<Response<Bytes>, Lost>> {
         self.exchange(request).boxed()
+    }
+
+    fn stream(&self, request: Request<Bytes>) -> BoxFuture<'_, Result<Response<Streamed>, Lost>> {
+        async {
+            let answer = self.begin(request).await?;
+            let head = answered(&answer, ());
+            Ok(head.map(|()| parts(answer)))
+        }
+        .boxed()
     }
 }
 

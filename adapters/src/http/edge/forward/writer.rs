@@ -4,6 +4,7 @@ use std::fmt;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
+use futures::stream::BoxStream;
 use poem::http::{Request, Response};
 
 /// Sends requests to the server that writes the log.
@@ -14,7 +15,16 @@ pub trait Writer: Send + Sync + 'static {
     /// # Errors
     /// [`Lost`]. It MUST be [`Lost::Unknown`] if any byte of the request may have reached the writer.
     fn send(&self, request: Request<Bytes>) -> BoxFuture<'_, Result<Response<Bytes>, Lost>>;
+
+    /// The same for a request whose answer goes on as it comes. The caller ends it by dropping it.
+    ///
+    /// # Errors
+    /// [`Lost`].
+    fn stream(&self, request: Request<Bytes>) -> BoxFuture<'_, Result<Response<Streamed>, Lost>>;
 }
+
+/// A body of an answer that goes on as it comes. A part that is an error is the last one; it says why, for the log of the server.
+pub type Streamed = BoxStream<'static, Result<Bytes, String>>;
 
 /// Why there is no answer; the text is for the log of the server.
 #[derive(Debug, Clone, PartialEq, Eq)]

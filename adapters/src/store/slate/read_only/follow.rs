@@ -6,8 +6,9 @@ use std::time::Duration;
 use log_domain::{CommitListener, Stopped};
 use slatedb::{CloseReason, DbReader};
 use tokio::sync::watch;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
+use super::polls::Polls;
 use super::view::Views;
 
 /// The engine reports what its reads see a moment later. They are tried again after this time, and each time twice as long.
@@ -18,6 +19,7 @@ const LATE: Duration = Duration::from_millis(200);
 pub(super) async fn run(
     db: Arc<DbReader>,
     views: Arc<Views>,
+    polls: Arc<Polls>,
     listener: Arc<dyn CommitListener>,
     stopped: watch::Sender<Option<Stopped>>,
 ) {
@@ -44,7 +46,9 @@ pub(super) async fn run(
             listener.stopped(why);
             return;
         }
+        let began = Instant::now();
         let loaded = views.load(&db).await;
+        polls.took(began.elapsed());
         if let Err(error) = &loaded {
             tracing::debug!(%error, "what the log says of itself was not read");
         }

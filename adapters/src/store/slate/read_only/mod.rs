@@ -1,14 +1,17 @@
 //! The log of a read-only server: read from the object store alone, alongside the server that writes it.
 //!
-//! SlateDB's reader polls the store, and `polls` observes that. When the writer reports a higher durable sequence (`writer_progress`),
-//! `poll_clock` starts the next poll early. `follow` has `view` show each newer state, which wakes followers. Nothing is written, and
-//! nothing is protected from garbage collection: a read that finds a file missing begins again on newer state.
+//! SlateDB's reader polls the store, and `polls` observes that through the wrapper of the store (`watched`). When the writer sends a file
+//! of the WAL (`writer_progress`), `poll_clock` starts the next poll early, and that poll is answered from memory (`fed`). `follow` has `view`
+//! show each newer state, which wakes followers. Nothing is written, and nothing is protected from garbage collection: a read that finds
+//! a file missing begins again on newer state.
 
+mod fed;
 mod follow;
 mod open;
 mod poll_clock;
 mod polls;
 mod view;
+mod watched;
 mod writer_progress;
 mod writes;
 
@@ -61,7 +64,7 @@ impl ReadOnlyStore {
         self.polls.age().max(self.views.behind())
     }
 
-    /// Where to report how far the server that writes the log is durable.
+    /// Where to report what the server that writes the log tells.
     pub fn writer_progress(&self) -> Arc<WriterProgress> {
         Arc::clone(&self.writer)
     }
@@ -147,6 +150,7 @@ impl ReadOnlyStore {
         let manifest = status.borrow_and_update().current_manifest.id();
         tokio::select! {
             () = self.polls.one_after(moment) => {}
+            never = self.writer.look_again() => match never {},
             _ = status.wait_for(|status| status.current_manifest.id() != manifest) => {}
         }
     }

@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use super::poll_clock::{PollClock, PollSoon};
 use super::polls::Polls;
 use super::view::Views;
+use super::watched::Watched;
 use super::writer_progress::WriterProgress;
 use super::{ReadOnlyStore, follow};
 use crate::object_prefix::check_prefix;
@@ -30,7 +31,8 @@ use crate::store::slate::{error, vanished, wal_place};
 pub struct ReaderOptions {
     /// How often to look for what was written.
     pub poll_interval: Duration,
-    /// If the writer tells of something new, the next look begins so soon after the last one ended, or later.
+    /// If the writer tells of something new, the next look begins so soon after the last one ended, or later. Such a look sends no request
+    /// to the object store if the writer sent what is new.
     pub poll_spacing: Duration,
     /// What is shown may be so old; if it is older, checks fail.
     pub max_lag: Duration,
@@ -40,7 +42,7 @@ impl Default for ReaderOptions {
     fn default() -> Self {
         Self {
             poll_interval: Duration::from_secs(1),
-            poll_spacing: Duration::from_millis(200),
+            poll_spacing: Duration::from_millis(10),
             max_lag: Duration::from_secs(30),
         }
     }
@@ -99,8 +101,8 @@ async fn open(parts: StoreParts, options: Options, reader: ReaderOptions) -> Res
     let path = options.path.as_str();
     check_prefix(path).map_err(Error::invalid)?;
     let wal_files = WalFiles::of(path);
-    let polls = Polls::begin(wal_files);
-    let objects = polls.watch(parts.objects);
+    let polls = Polls::begin(wal_files, reader.poll_interval);
+    let objects = Watched::around(&polls, parts.objects);
     if !vanished::has_manifest(&objects, path).await? {
         return Err(Error::invalid(format!(
             "there is no log at {path}, and a read-only server does not begin one: start the server that writes it first, and check that both \
@@ -116,7 +118,8 @@ async fn open(parts: StoreParts, options: Options, reader: ReaderOptions) -> Res
     };
     let soon = Arc::new(PollSoon::default());
     let clock = EngineClock::new(&*parts.clock);
-    let clock = PollClock::new(clock, Arc::clone(&soon), reader.poll_spacing);
+    let (spacing, of) = (reader.poll_spacing, Arc::clone(&polls));
+    let clock = PollClock::new(clock, Arc::clone(&soon), spacing, of);
     let mut builder = DbReader::builder(path, objects)
         .with_reader_mode(DbReaderMode::FollowLatest)
         .with_options(DbReaderOptions {
@@ -131,7 +134,7 @@ async fn open(parts: StoreParts, options: Options, reader: ReaderOptions) -> Res
         .with_db_cache(open::caches(&options), 0)
         .with_metrics_recorder(parts.recorder);
     if let Some(wal) = &options.wal {
-        builder = builder.with_wal_object_store(polls.watch(Arc::clone(&wal.objects)));
+        builder = builder.with_wal_object_store(Watched::around(&polls, Arc::clone(&wal.objects)));
     }
     if let Some(seed) = parts.seed {
         builder = builder.with_seed(seed);
@@ -147,11 +150,17 @@ async fn open(parts: StoreParts, options: Options, reader: ReaderOptions) -> Res
         let _ = db.close().await;
         return Err(error);
     }
-    let writer = Arc::new(WriterProgress::new(Arc::clone(&views), soon));
+    let writer = Arc::new(WriterProgress::new(
+        Arc::clone(&views),
+        Arc::clone(&polls),
+        soon,
+        identity.found.clone(),
+    ));
     let stopped = watch::Sender::new(None);
     tokio::spawn(follow::run(
         Arc::clone(&db),
         Arc::clone(&views),
+        Arc::clone(&polls),
         parts.listener,
         stopped.clone(),
     ));

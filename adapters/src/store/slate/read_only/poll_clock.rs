@@ -11,8 +11,9 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use slatedb_common::clock::{SystemClock, SystemClockTicker};
 use tokio::sync::Notify;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
+use super::polls::Polls;
 use crate::store::slate::engine_clock::EngineClock;
 
 /// Ends the wait for the next poll.
@@ -31,12 +32,18 @@ impl PollSoon {
 pub(super) struct PollClock(Ticks);
 
 impl PollClock {
-    /// Polls that `soon` asks for begin `spacing` after the last one ended, or later.
-    pub(super) fn new(clock: EngineClock, soon: Arc<PollSoon>, spacing: Duration) -> Self {
+    /// Polls that `soon` asks for begin `spacing` after the last one ended, or later. None is later than `polls` are due.
+    pub(super) fn new(
+        clock: EngineClock,
+        soon: Arc<PollSoon>,
+        spacing: Duration,
+        polls: Arc<Polls>,
+    ) -> Self {
         Self(Ticks {
             clock,
             soon,
             spacing,
+            polls,
         })
     }
 }
@@ -60,6 +67,7 @@ struct Ticks {
     clock: EngineClock,
     soon: Arc<PollSoon>,
     spacing: Duration,
+    polls: Arc<Polls>,
 }
 
 impl fmt::Debug for Ticks {
@@ -75,10 +83,14 @@ impl SystemClock for Ticks {
 
     fn sleep<'a>(&'a self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
         Box::pin(async move {
-            let at_least = duration.min(self.spacing);
+            let spacing = self.spacing.max(self.polls.least_spacing());
+            let at_least = duration.min(spacing);
+            let left = |due: Instant| due.saturating_duration_since(Instant::now());
+            let due = self.polls.fed.due().map(left);
             sleep(at_least).await;
+            let wait = due.map_or(duration, |due| due.min(duration));
             tokio::select! {
-                () = sleep(duration - at_least) => {}
+                () = sleep(wait.saturating_sub(at_least)) => {}
                 () = self.soon.0.notified() => {}
             }
         })
@@ -91,10 +103,9 @@ impl SystemClock for Ticks {
 
 #[cfg(test)]
 mod tests {
-    use tokio::time::Instant;
-
     use super::*;
     use crate::clock::SystemClock as WallClock;
+    use crate::store::slate::wal_files::WalFiles;
 
     const SECOND: Duration = Duration::from_secs(1);
 
@@ -102,7 +113,8 @@ mod tests {
     async fn the_ticker_ticks_sooner_when_told_and_not_more_often_than_it_may() {
         let soon = Arc::new(PollSoon::default());
         let clock = EngineClock::new(&WallClock);
-        let clock = PollClock::new(clock, Arc::clone(&soon), SECOND);
+        let polls = Polls::begin(WalFiles::of("log"), 60 * SECOND);
+        let clock = PollClock::new(clock, Arc::clone(&soon), SECOND, polls);
         let mut ticker = clock.ticker(60 * SECOND);
         let began = Instant::now();
         let mut tick = async || {

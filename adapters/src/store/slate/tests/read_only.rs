@@ -1,17 +1,17 @@
 //! A store that only reads, alongside the one that writes.
 
 use log_domain::conformance::{Fixture, Sides, run_readers};
-use log_domain::{LogService, Watermarks};
+use log_domain::{CommitFeed, LogService, Watermarks};
 use parking_lot::Mutex;
 
 use super::*;
 
 /// How often the reader looks for what was written, and the writer flushes it.
-const OFTEN: Duration = Duration::from_millis(5);
+pub(super) const OFTEN: Duration = Duration::from_millis(5);
 /// How long the reader may take to show what was acknowledged.
-const LIMIT: Duration = Duration::from_secs(30);
+pub(super) const LIMIT: Duration = Duration::from_secs(30);
 
-async fn reader_of(
+pub(super) async fn reader_of(
     objects: &Arc<dyn ObjectStore>,
     listener: Arc<Followers>,
     poll_interval: Duration,
@@ -39,8 +39,32 @@ async fn reader(objects: &Arc<dyn ObjectStore>) -> ReadOnlyStore {
         .expect("opened for reading")
 }
 
+/// Passes on what the writer tells from now on.
+pub(super) async fn follow(
+    feed: &Arc<CommitFeed>,
+    progress: Arc<WriterProgress>,
+) -> tokio::task::JoinHandle<()> {
+    let mut following = feed.follow(progress.last_file());
+    let log = async {
+        while feed.log().is_none() {
+            tokio::time::sleep(OFTEN).await;
+        }
+    };
+    tokio::time::timeout(LIMIT, log).await.expect("in time");
+    let log = feed.log().cloned().expect("known");
+    progress.begins(&log).expect("the same log");
+    tokio::spawn(async move {
+        loop {
+            progress.hears(following.next().await);
+        }
+    })
+}
+
 /// A writer that flushes soon.
-async fn writer(objects: &Arc<dyn ObjectStore>, change: impl FnOnce(&mut Options)) -> SlateStore {
+pub(super) async fn writer(
+    objects: &Arc<dyn ObjectStore>,
+    change: impl FnOnce(&mut Options),
+) -> SlateStore {
     let opened = open_with(objects, |options| {
         options.settings.flush_interval = Some(OFTEN);
         change(options);
@@ -49,14 +73,18 @@ async fn writer(objects: &Arc<dyn ObjectStore>, change: impl FnOnce(&mut Options
 }
 
 /// A store that writes, and a separate reader of the same log.
-struct WithReader {
-    on: On,
+pub(super) struct WithReader {
+    pub(super) on: On,
+    /// How often the reader polls.
+    pub(super) interval: Duration,
+    /// Whether the reader is sent the commits of the writer.
+    pub(super) follows: bool,
     /// The numbers of the writer's last durable commit and of the one that the reader shows.
-    numbers: Mutex<Option<Numbers>>,
+    pub(super) numbers: Mutex<Option<Numbers>>,
 }
 
-type Number = Box<dyn Fn() -> u64 + Send + Sync>;
-type Numbers = (Number, Number);
+pub(super) type Number = Box<dyn Fn() -> u64 + Send + Sync>;
+pub(super) type Numbers = (Number, Number);
 
 impl Fixture for WithReader {
     type Writer = SlateStore;
@@ -68,8 +96,15 @@ impl Fixture for WithReader {
             ..Options::default()
         };
         options.settings.flush_interval = Some(OFTEN);
+        let feed = Arc::new(CommitFeed::default());
+        options.feed = Some(Arc::clone(&feed));
         let writer = self.on.open_with(opening.clone(), options).await;
-        let reader = reader(&self.on.0).await;
+        let followers = Arc::new(Followers::new(&Limits::default()));
+        let reader = reader_of(&self.on.0, followers, self.interval).await;
+        let reader = reader.expect("opened for reading");
+        if self.follows {
+            follow(&feed, reader.writer_progress()).await;
+        }
         let status = writer.db.subscribe();
         let written = Box::new(move || status.borrow().durable_seq);
         *self.numbers.lock() = Some((written, Box::new(reader.number_shown())));
@@ -98,12 +133,14 @@ impl Fixture for WithReader {
 async fn a_read_only_store_conforms_as_a_reader() {
     let fixture = || WithReader {
         on: On(Arc::new(InMemory::new())),
+        interval: OFTEN,
+        follows: false,
         numbers: Mutex::default(),
     };
     run_readers(fixture).await;
 }
 
-fn scan_all(selection: Selection) -> Scan {
+pub(super) fn scan_all(selection: Selection) -> Scan {
     Scan {
         selection,
         range: SequenceRange::ALL,
@@ -118,7 +155,7 @@ fn scan_all(selection: Selection) -> Scan {
     }
 }
 
-async fn sequences(store: &impl LogReader, selection: Selection) -> Vec<u64> {
+pub(super) async fn sequences(store: &impl LogReader, selection: Selection) -> Vec<u64> {
     let page = store.scan(&scan_all(selection)).await.expect("scanned");
     let entries = page.runs.iter().flat_map(|run| run.entries());
     entries
@@ -127,7 +164,7 @@ async fn sequences(store: &impl LogReader, selection: Selection) -> Vec<u64> {
 }
 
 /// Waits until the reader shows everything below `tip`.
-async fn shows(reader: &ReadOnlyStore, tip: u64) {
+pub(super) async fn shows(reader: &ReadOnlyStore, tip: u64) {
     let caught_up = async {
         while reader.watermarks().tip < Sequence::new(tip) {
             tokio::time::sleep(OFTEN).await;
@@ -245,38 +282,6 @@ async fn a_takeover_does_not_disturb_a_reader() {
     );
     reader.check().await.expect("fresh");
     second.close(CLOSE).await.expect("closed");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_reader_that_is_told_of_something_new_looks_for_it_at_once() {
-    let objects: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
-    let writer = writer(&objects, |_| {}).await;
-    let append = async |value: &'static str| {
-        let appended = writer.append(batch("k", &[value]), Durability::Durable);
-        appended.await.expect("appended");
-    };
-    append("0").await;
-    let followers = Arc::new(Followers::new(&Limits::default()));
-    let reader = reader_of(&objects, followers, Duration::from_secs(3_600)).await;
-    let reader = reader.expect("opened for reading");
-    let progress = reader.writer_progress();
-    assert_eq!(reader.status().lag_sequences, None);
-    for sequences in 2..6 {
-        append("more").await;
-        // Its polls are an hour apart.
-        progress.is_at(Sequence::new(sequences));
-        shows(&reader, sequences).await;
-        assert_eq!(reader.status().lag_sequences, Some(0));
-    }
-    // It shows what is there, whatever it is told.
-    progress.is_at(Sequence::new(100));
-    tokio::time::sleep(4 * OFTEN).await;
-    assert_eq!(reader.status().lag_sequences, Some(95));
-    assert_eq!(progress.shown(), Sequence::new(5));
-    progress.is_unknown();
-    assert_eq!(reader.status().lag_sequences, None);
-    writer.close(CLOSE).await.expect("closed");
-    reader.close(CLOSE).await.expect("closed");
 }
 
 #[tokio::test(flavor = "multi_thread")]

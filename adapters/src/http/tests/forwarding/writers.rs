@@ -1,0 +1,101 @@
+//! Writers that requests are forwarded to.
+
+use futures::{FutureExt, StreamExt};
+use parking_lot::Mutex;
+use poem::http::Request as Sent;
+
+use crate::http::tests::*;
+use crate::http::{Lost, Streamed, Writer};
+
+/// A writer in this process.
+pub(super) struct At(pub(super) Server);
+
+/// The request as this server gets it.
+fn got(request: Sent<Bytes>) -> Request {
+    let (head, body) = request.into_parts();
+    let mut request = Request::builder()
+        .method(head.method)
+        .uri(head.uri)
+        .header("host", "localhost")
+        .body(body);
+    request.headers_mut().extend(head.headers);
+    request
+}
+
+impl Writer for At {
+    fn stream(
+        &self,
+        request: Sent<Bytes>,
+    ) -> BoxFuture<'_, std::result::Result<poem::http::Response<Streamed>, Lost>> {
+        async move {
+            let (head, body) = self.0.response(got(request)).await.into_parts();
+            let parts = body.into_bytes_stream();
+            let parts = parts.map(|part| part.map_err(|error| error.to_string()));
+            let mut response = poem::http::Response::new(parts.boxed());
+            *response.status_mut() = head.status;
+            *response.headers_mut() = head.headers;
+            Ok(response)
+        }
+        .boxed()
+    }
+
+    fn send(
+        &self,
+        request: Sent<Bytes>,
+    ) -> BoxFuture<'_, std::result::Result<poem::http::Response<Bytes>, Lost>> {
+        async move {
+            let answer = self.0.send(got(request)).await;
+            let mut response = poem::http::Response::new(answer.body);
+            *response.status_mut() = answer.status;
+            *response.headers_mut() = answer.headers;
+            Ok(response)
+        }
+        .boxed()
+    }
+}
+
+/// A writer that answers each request in the same way, and keeps them.
+#[derive(Clone, Default)]
+pub(super) struct Scripted {
+    /// No answer ever, if there is none.
+    pub(super) answer: Option<std::result::Result<poem::http::Response<Bytes>, Lost>>,
+    pub(super) seen: Arc<Mutex<Vec<Sent<Bytes>>>>,
+}
+
+impl Scripted {
+    pub(super) fn answering(status: u16, headers: &[(&str, &str)], body: &'static str) -> Self {
+        let answer = poem::http::Response::builder().status(status);
+        let answer = headers
+            .iter()
+            .fold(answer, |answer, (name, value)| answer.header(*name, *value));
+        Self {
+            answer: Some(Ok(answer.body(body.into()).expect("an answer"))),
+            seen: Arc::default(),
+        }
+    }
+}
+
+impl Writer for Scripted {
+    fn stream(
+        &self,
+        request: Sent<Bytes>,
+    ) -> BoxFuture<'_, std::result::Result<poem::http::Response<Streamed>, Lost>> {
+        let answer = self.send(request);
+        async {
+            let answer = answer.await?;
+            Ok(answer.map(|body| futures::stream::iter([Ok(body)]).boxed()))
+        }
+        .boxed()
+    }
+
+    fn send(
+        &self,
+        request: Sent<Bytes>,
+    ) -> BoxFuture<'_, std::result::Result<poem::http::Response<Bytes>, Lost>> {
+        self.seen.lock().push(request);
+        match self.answer.clone() {
+            Some(answer) => async { answer }.boxed(),
+            None => std::future::pending().boxed(),
+        }
+    }
+}
