@@ -57,6 +57,7 @@ mod removal_requests;
 mod rounds;
 mod rows;
 mod scan_several;
+mod seen_key;
 mod seen_keys;
 mod selected_keys;
 mod served;

@@ -16,7 +16,7 @@ use parking_lot::Mutex;
 use tokio::time::{Instant, sleep};
 
 use super::order_walk::{Bounds, Walked};
-use super::seen_keys::SeenKey;
+use super::seen_key::SeenKey;
 
 /// The next page may come so much later.
 const KEPT: Duration = Duration::from_secs(10);

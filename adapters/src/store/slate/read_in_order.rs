@@ -13,7 +13,7 @@ use super::order_walk::{OrderWalk, Walked, Wants, first_since};
 use super::read::Reader;
 use super::read_ahead::Ahead;
 use super::read_several::Several;
-use super::seen_keys::SeenKey;
+use super::seen_key::SeenKey;
 
 impl<D: DbReadOps + Sync> Reader<'_, D> {
     /// The page of all keys in `range`, of which `ahead` was read before. Costs by the commits in it, not by the keys. When its time is over, it

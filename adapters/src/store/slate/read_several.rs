@@ -17,7 +17,7 @@ use super::page_time::PageTime;
 use super::read::Reader;
 use super::read_ahead::Ahead;
 use super::record_rows::{next_row, rows};
-use super::seen_keys::SeenKey;
+use super::seen_key::SeenKey;
 use super::selected_keys::{HeldKey, selected};
 
 /// Keys whose rows are merged, at most: of more, the order of the records is walked through.

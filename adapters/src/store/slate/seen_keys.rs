@@ -1,29 +1,11 @@
 //! Keys whose records a read has looked at, to tell when some of them went meanwhile.
 
 use log_domain::sequencer::PrefixFloors;
-use log_domain::{Key, Result, Sequence};
+use log_domain::{Key, Result};
 use slatedb::DbReadOps;
 
-use super::key_floors::{FloorsOfKeys, KeyMark};
 use super::read::Reader;
-
-/// What held for a key when a read came to it first.
-#[derive(Clone, Copy)]
-pub(super) struct SeenKey {
-    /// Tells whether some of its records went.
-    mark: KeyMark,
-    /// Its own floor, and those of its prefixes.
-    of_key: Sequence,
-    /// The same, and that of the log: its records below it are hidden.
-    pub(super) floor: Sequence,
-}
-
-impl SeenKey {
-    /// Whether no records of it went since, if no keys were purged.
-    pub(super) fn is_as_seen(&self, key: &Key, floors: &FloorsOfKeys) -> bool {
-        floors.is_as_marked(key, &self.mark)
-    }
-}
+use super::seen_key::SeenKey;
 
 impl<D: DbReadOps + Sync> Reader<'_, D> {
     /// What holds for `key`. To be asked before rows of it are read. `prefixes` are the floors of prefixes from before the floor of the

@@ -22,8 +22,8 @@ use super::fed::Fed;
 use crate::store::slate::wal_files::WalFiles;
 
 /// The least time between polls, as a multiple of the time that it takes to show what one found, and at most.
-const SPACING: u32 = 4;
-const MAX_SPACING: Duration = Duration::from_millis(200);
+const SPACING: u32 = 10;
+const MAX_SPACING: Duration = Duration::from_secs(1);
 
 /// The polls of one reader.
 #[derive(Debug)]
