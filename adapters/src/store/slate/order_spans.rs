@@ -78,10 +78,20 @@ impl Span {
 /// [`log_domain::Error::Corrupt`] for a row that is damaged.
 pub(super) fn spans(rows: &[order::Row], range: SequenceRange) -> Result<Vec<Span>> {
     let mut named = Vec::new();
+    let mut of_row = Vec::new();
     for (at, row) in rows.iter().enumerate() {
         each_named(row, range.start(), range.end(), |number, within, end| {
-            named.push((number, at, within, end));
+            of_row.push((number, within, end));
         })?;
+        // A commit can have many records of a key between those of others.
+        of_row.sort_by_key(|(number, ..)| *number);
+        let of_keys = of_row.chunk_by(|(a, ..), (b, ..)| a == b);
+        named.extend(of_keys.filter_map(|of_key| {
+            let (number, (first, _), _) = of_key.first()?;
+            let (_, (_, last), end) = of_key.last()?;
+            Some((*number, at, (*first, *last), *end))
+        }));
+        of_row.clear();
     }
     // Commits over the same keys in the same order are in order already, and what is of one key stays in its order.
     named.sort_by_key(|(number, ..)| *number);

@@ -180,10 +180,17 @@ async fn a_merge_whose_file_or_manifest_takes_long_loses_nothing_to_the_collecto
         if !is_file {
             held.hold_next();
         }
-        held.is_held().await;
+        let fill_some = |records| {
+            let store = Arc::clone(&store);
+            tokio::spawn(async move { fill(&store, records).await })
+        };
+        // What was due can have been done before it was to be held up.
+        let mut filling = Vec::new();
+        while !held.is_held_soon().await {
+            filling.push(fill_some(2));
+        }
         // Newer files than those that are on their way. If a manifest is held up, they wait.
-        let of_store = Arc::clone(&store);
-        let filled = tokio::spawn(async move { fill(&of_store, 2).await });
+        filling.push(fill_some(2));
         match is_file {
             true => collected(&memory).await,
             false => tokio::time::sleep(20 * OFTEN).await,
@@ -194,11 +201,13 @@ async fn a_merge_whose_file_or_manifest_takes_long_loses_nothing_to_the_collecto
             // The older one continues as soon as it can.
             held.release();
             // It is fenced, so it does what it will.
-            drop(filled);
+            drop(filling);
             drop(std::mem::replace(&mut store, newer));
         } else {
             held.release();
-            filled.await.expect("filled");
+            for filled in filling {
+                filled.await.expect("filled");
+            }
         }
         fill(&store, 4).await;
         merged(&store).await;

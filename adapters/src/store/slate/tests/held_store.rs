@@ -13,6 +13,9 @@ use tokio::sync::Notify;
 
 use super::*;
 
+/// What is to be held up comes within this time, or something has to be done for it.
+const SOON: Duration = Duration::from_secs(5);
+
 /// What is held up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::store::slate) enum What {
@@ -65,6 +68,12 @@ impl Held {
     pub(in crate::store::slate) async fn is_held(&self) {
         let held = tokio::time::timeout(CLOSE, self.held.notified());
         held.await.expect("something to hold up");
+    }
+
+    /// Whether it is held up soon.
+    pub(in crate::store::slate) async fn is_held_soon(&self) -> bool {
+        let held = tokio::time::timeout(SOON, self.held.notified());
+        held.await.is_ok()
     }
 
     /// Lets it continue.
