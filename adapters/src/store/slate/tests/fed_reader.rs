@@ -128,6 +128,14 @@ impl Log {
     }
 }
 
+/// A log with a record, and its writer.
+async fn written() -> (Log, SlateStore) {
+    let mut log = Log::new();
+    let writer = log.writer().await;
+    append(&writer, "0").await;
+    (log, writer)
+}
+
 async fn append(writer: &SlateStore, value: &'static str) -> u64 {
     let appended = writer.append(batch("k", &[value]), Durability::Durable);
     appended.await.expect("appended").start.get() + 1
@@ -156,9 +164,7 @@ async fn of_key(reader: &ReadOnlyStore) -> Vec<u64> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_shows_commits_of_the_writer_without_a_request_to_the_store() {
-    let mut log = Log::new();
-    let writer = log.writer().await;
-    append(&writer, "0").await;
+    let (log, writer) = written().await;
     let (reader, counting) = log.reader(SELDOM).await;
     assert_eq!(reader.status().lag_sequences, None);
     let following = log.follow(&reader).await;
@@ -201,9 +207,7 @@ async fn a_reader_shows_commits_of_the_writer_without_a_request_to_the_store() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_store_is_asked_in_each_interval_whatever_a_writer_says_that_was_taken_over() {
-    let mut log = Log::new();
-    let first = log.writer().await;
-    append(&first, "0").await;
+    let (mut log, first) = written().await;
     let (reader, counting) = log.reader(40 * OFTEN).await;
     let following = log.follow(&reader).await;
     append(&first, "1").await;
@@ -213,7 +217,7 @@ async fn the_store_is_asked_in_each_interval_whatever_a_writer_says_that_was_tak
     shows(&reader, end).await;
     let before = counting.count();
     tokio::time::sleep(120 * OFTEN).await;
-    assert!(counting.count() >= before + 10, "it goes on");
+    assert!(counting.count() >= before + 10, "the store is still asked");
     reader.check().await.expect("fresh");
     following.abort();
     let _following = log.follow(&reader).await;
@@ -229,9 +233,7 @@ async fn the_store_is_asked_in_each_interval_whatever_a_writer_says_that_was_tak
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_that_missed_files_finds_them_in_the_store() {
-    let mut log = Log::new();
-    let writer = log.writer().await;
-    append(&writer, "0").await;
+    let (log, writer) = written().await;
     let (reader, counting) = log.reader(SELDOM).await;
     let progress = reader.writer_progress();
     let _following = log.follow(&reader).await;
@@ -253,9 +255,7 @@ async fn a_reader_that_missed_files_finds_them_in_the_store() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_commits_of_another_log_are_refused() {
-    let mut log = Log::new();
-    let writer = log.writer().await;
-    append(&writer, "0").await;
+    let (log, writer) = written().await;
     let (reader, _) = log.reader(SELDOM).await;
     let progress = reader.writer_progress();
     for other in ["", "{}"] {

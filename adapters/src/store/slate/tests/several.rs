@@ -71,6 +71,49 @@ impl Noise {
     }
 }
 
+/// A store and the model, to which the same is done.
+struct Both {
+    store: SlateStore,
+    model: Model,
+    clock: Arc<Standing>,
+}
+
+impl Both {
+    async fn append(&mut self, append: Append) {
+        let now_ms = self.clock.now_ms();
+        self.model.append(&append, now_ms).expect("appended");
+        let appended = self.store.append(append, Durability::Applied).await;
+        appended.expect("appended");
+    }
+
+    async fn delete(&mut self, noise: &mut Noise) {
+        let deletion = Deletion {
+            key: noise.key(),
+            before: Some(noise.below(self.model.tip().get() + 1).into()),
+        };
+        self.model.delete(&deletion).expect("deleted");
+        self.store.delete(deletion).await.expect("deleted");
+    }
+
+    async fn trim(&mut self, before: Sequence) {
+        let before = Trim::BeforeSequence(before);
+        let now_ms = self.clock.now_ms();
+        self.model.trim(before, now_ms).expect("trimmed");
+        self.store.trim(before).await.expect("trimmed");
+    }
+
+    /// Of some keys, records are kept for so long.
+    async fn keep_for(&mut self, max_age: Duration) {
+        let rule = PrefixRule {
+            prefix: Bytes::from_static(b"a/"),
+            max_age,
+        };
+        let rules = PrefixRules::new(vec![rule], &Limits::default()).expect("rules");
+        self.model.apply_rules(&rules, self.clock.now_ms());
+        self.store.apply_rules(&rules).await.expect("applied");
+    }
+}
+
 /// The page with the rows of up to so many keys merged, and with a walk through the order of the records for more.
 pub(super) async fn read(store: &SlateStore, scan: &Scan, most: usize) -> Page {
     let time = PageTime::of(&scan.limit);
@@ -132,54 +175,39 @@ async fn a_page_is_the_same_whether_keys_are_merged_or_the_order_is_walked() {
             seal,
             ..Options::default()
         };
-        let mut model = Model::new(seal);
-        let mut store = open_by(&objects, Arc::clone(&clock) as _, options())
-            .await
-            .expect("opened");
+        let opened = open_by(&objects, Arc::clone(&clock) as _, options()).await;
+        let mut both = Both {
+            store: opened.expect("opened"),
+            model: Model::new(seal),
+            clock: Arc::clone(&clock),
+        };
         for step in 0..40 {
             clock.advance(Duration::from_millis(noise.below(600)));
-            let append = noise.batch();
-            model.append(&append, clock.now_ms()).expect("appended");
-            let appended = store.append(append, Durability::Applied).await;
-            appended.expect("appended");
+            both.append(noise.batch()).await;
             match noise.below(12) {
-                0 => flush(&store).await,
-                1 => {
-                    let deletion = Deletion {
-                        key: noise.key(),
-                        before: Some(noise.below(model.tip().get() + 1).into()),
-                    };
-                    model.delete(&deletion).expect("deleted");
-                    store.delete(deletion).await.expect("deleted");
-                }
+                0 => flush(&both.store).await,
+                1 => both.delete(&mut noise).await,
                 2 => {
-                    let rule = PrefixRule {
-                        prefix: Bytes::from_static(b"a/"),
-                        max_age: Duration::from_millis(1 + noise.below(9_000)),
-                    };
-                    let rules = PrefixRules::new(vec![rule], &Limits::default()).expect("rules");
-                    model.apply_rules(&rules, clock.now_ms());
-                    store.apply_rules(&rules).await.expect("applied");
+                    let max_age = Duration::from_millis(1 + noise.below(9_000));
+                    both.keep_for(max_age).await;
                 }
                 3 => {
-                    let before =
-                        Trim::BeforeSequence(noise.below(model.tip().get() / 4 + 1).into());
-                    model.trim(before, clock.now_ms()).expect("trimmed");
-                    store.trim(before).await.expect("trimmed");
+                    let before = noise.below(both.model.tip().get() / 4 + 1);
+                    both.trim(before.into()).await;
                 }
                 4 => {
-                    store.close(CLOSE).await.expect("closed");
-                    drop(store);
+                    both.store.close(CLOSE).await.expect("closed");
                     let opened = open_by(&objects, Arc::clone(&clock) as _, options()).await;
-                    store = opened.expect("opened");
+                    both.store = opened.expect("opened");
                 }
                 _ => {}
             }
+            let (store, model) = (&both.store, &both.model);
             // Each page begins again, so this is done now and then.
             if step % 8 == 7 {
                 let mut scan = noise.scan(model.tip().get(), clock.now_ms());
                 let most = [1, 3, 1_000][noise.below(3) as usize];
-                let found = without_time(&store, &scan, most).await;
+                let found = without_time(store, &scan, most).await;
                 let what = format!("seed {seed}, step {step}, {most} at a time: {scan:?}");
                 scan.limit = EVERYTHING;
                 let expected = model.scan(&scan, model.tip()).expect("scanned");
@@ -189,7 +217,7 @@ async fn a_page_is_the_same_whether_keys_are_merged_or_the_order_is_walked() {
                 let scan = noise.scan(model.tip().get(), clock.now_ms());
                 let expected = model.scan(&scan, model.tip()).expect("scanned");
                 for most in [0, 3, 1_000] {
-                    let page = read(&store, &scan, most).await;
+                    let page = read(store, &scan, most).await;
                     let what =
                         || format!("seed {seed}, step {step}, up to {most} merged: {scan:?}");
                     assert_eq!(encoded(&page), encoded(&expected), "{}", what());
@@ -202,7 +230,7 @@ async fn a_page_is_the_same_whether_keys_are_merged_or_the_order_is_walked() {
                 }
             }
         }
-        store.close(CLOSE).await.expect("closed");
+        both.store.close(CLOSE).await.expect("closed");
     }
 }
 
@@ -286,18 +314,18 @@ async fn what_was_read_ahead_is_shown_as_far_as_it_is_still_there() {
             interval: None,
             bytes: Some(20_000),
         };
-        let mut model = Model::new(seal);
         let options = Options {
             seal,
             ..Options::default()
         };
         let opened = open_by(&objects, Arc::clone(&clock) as _, options).await;
-        let store = opened.expect("opened");
+        let mut both = Both {
+            store: opened.expect("opened"),
+            model: Model::new(seal),
+            clock: Arc::clone(&clock),
+        };
         for _ in 0..60 {
-            let append = noise.batch();
-            model.append(&append, clock.now_ms()).expect("appended");
-            let appended = store.append(append, Durability::Applied).await;
-            appended.expect("appended");
+            both.append(noise.batch()).await;
         }
         let mut scan = noise.scan(1, clock.now_ms());
         scan.selection = Selection::Prefix(Bytes::new());
@@ -306,40 +334,22 @@ async fn what_was_read_ahead_is_shown_as_far_as_it_is_still_there() {
         loop {
             clock.advance(Duration::from_millis(noise.below(20)));
             match noise.below(5) {
-                0 => {
-                    let deletion = Deletion {
-                        key: noise.key(),
-                        before: Some(noise.below(model.tip().get() + 1).into()),
-                    };
-                    model.delete(&deletion).expect("deleted");
-                    store.delete(deletion).await.expect("deleted");
-                }
+                0 => both.delete(&mut noise).await,
                 1 => {
                     let before = scan.range.start().plus(noise.below(30));
-                    let before = Trim::BeforeSequence(before.min(model.tip()));
-                    model.trim(before, clock.now_ms()).expect("trimmed");
-                    store.trim(before).await.expect("trimmed");
+                    both.trim(before.min(both.model.tip())).await;
                 }
                 2 => {
-                    let rule = PrefixRule {
-                        prefix: Bytes::from_static(b"a/"),
-                        max_age: Duration::from_millis(1 + noise.below(900)),
-                    };
-                    let rules = PrefixRules::new(vec![rule], &Limits::default()).expect("rules");
-                    model.apply_rules(&rules, clock.now_ms());
-                    store.apply_rules(&rules).await.expect("applied");
+                    let max_age = Duration::from_millis(1 + noise.below(900));
+                    both.keep_for(max_age).await;
                 }
-                3 => {
-                    let append = noise.batch();
-                    model.append(&append, clock.now_ms()).expect("appended");
-                    let appended = store.append(append, Durability::Applied).await;
-                    appended.expect("appended");
-                }
+                3 => both.append(noise.batch()).await,
                 _ => {}
             }
+            let (store, model) = (&both.store, &both.model);
             scan.limit.records = 1 + noise.below(60) as usize;
             used += store.read_ahead.records();
-            let page = read(&store, &scan, 0).await;
+            let page = read(store, &scan, 0).await;
             let expected = model.scan(&scan, model.tip()).expect("scanned");
             assert_eq!(encoded(&page), encoded(&expected), "seed {seed}: {scan:?}");
             let ends = |page: &Page| (page.next, page.complete, page.trimmed_before);
@@ -349,7 +359,7 @@ async fn what_was_read_ahead_is_shown_as_far_as_it_is_still_there() {
             }
             scan.range = scan.range.starting_at(page.next);
         }
-        store.close(CLOSE).await.expect("closed");
+        both.store.close(CLOSE).await.expect("closed");
     }
     assert!(used > 10_000, "only {used} records were read ahead");
 }

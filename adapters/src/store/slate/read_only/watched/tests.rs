@@ -143,7 +143,7 @@ async fn polls_from_memory_find_what_the_writer_sent_and_do_not_count() {
     assert_eq!(reader.engine_polls(0).await, of(1, "one"));
     reader.polls.fed.is_live();
     assert_eq!(reader.engine_polls(1).await, []);
-    // Another writer's, of which nobody tells; and one that is sent, and that the store does not even have.
+    // One of another writer, which is not announced, and one that is sent but that the store does not have.
     reader.wrote(2, "hidden").await;
     assert_eq!(reader.engine_polls(1).await, []);
     let began = Instant::now();
