@@ -152,6 +152,12 @@ impl FloorsOfKeys {
         KeyMark(self.mark_of(key), self.0.prefixes.mark(key))
     }
 
+    /// Tells whether a read of `key` that begins now has missed nothing when it is asked; always of no key.
+    pub(super) fn watch<'a>(&'a self, key: Option<&'a Key>) -> impl Fn() -> bool + 'a {
+        let marked = key.map(|key| (key, self.mark(key)));
+        move || marked.is_none_or(|(key, mark)| self.is_as_marked(key, &mark))
+    }
+
     /// Whether a read of `key` that began at `mark` has missed nothing.
     pub(super) fn is_as_marked(&self, key: &Key, mark: &KeyMark) -> bool {
         self.mark_of(key) == mark.0 && self.0.prefixes.is_as_marked(key, mark.1)

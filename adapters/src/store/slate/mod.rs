@@ -162,8 +162,7 @@ impl SlateStore {
     {
         for attempt in 0..READS {
             let floors = &self.shared.key_floors;
-            let (before, purges) = (key.map(|key| (key, floors.mark(key))), floors.purges());
-            let is_as_marked = || before.is_none_or(|(key, mark)| floors.is_as_marked(key, &mark));
+            let (is_as_marked, purges) = (floors.watch(key), floors.purges());
             let of_key = self.floor_of(key).await;
             let reader = self.reader(of_key.clone().unwrap_or_default());
             let from = reader.floor.max(start);

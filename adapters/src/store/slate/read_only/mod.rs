@@ -105,8 +105,7 @@ impl ReadOnlyStore {
         let floors = &self.views.key_floors;
         for attempt in 0..READS {
             let began = Instant::now();
-            let (before, purges) = (key.map(|key| (key, floors.mark(key))), floors.purges());
-            let is_as_marked = || before.is_none_or(|(key, mark)| floors.is_as_marked(key, &mark));
+            let (is_as_marked, purges) = (floors.watch(key), floors.purges());
             let read_all = async {
                 let of_key = self.floor_of(key).await?;
                 let view = self.views.now();
