@@ -95,6 +95,11 @@ impl PageBuilder {
         Ok(!self.full)
     }
 
+    /// Number of records that were taken.
+    pub fn records(&self) -> usize {
+        self.kept.records
+    }
+
     /// Whether nothing was taken yet.
     pub fn is_empty(&self) -> bool {
         self.kept.runs.is_empty()

@@ -14,12 +14,12 @@ use super::error;
 use super::layout::{SEQUENCE_BYTES, records, sequences};
 use super::order_fetch::{self, Budget, Fetched, Wanted};
 
-/// Bytes that are read ahead of keys of which most are wanted: to begin to read a block costs as much as to look for some keys in it.
+/// Bytes that are read ahead if many of the segment's keys are wanted. Starting the read of a block costs as much as searching several keys in it.
 const READ_AHEAD_BYTES: usize = 64 * 1024;
-/// So many wanted ones of so many keys are most, or as good.
+/// One in this many keys counts as many.
 const DENSE: usize = 8;
 
-/// How much is read ahead for so many keys that are wanted, of a segment with so many keys or more.
+/// How many bytes to read ahead for `wanted` keys of a segment with at least `of` keys.
 pub(super) fn read_ahead(wanted: usize, of: usize) -> usize {
     match wanted.saturating_mul(DENSE) >= of {
         true => READ_AHEAD_BYTES,

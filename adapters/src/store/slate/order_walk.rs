@@ -191,7 +191,7 @@ where
         self.reached
     }
 
-    /// What that takes in memory which [`OrderWalk::next`] returned last, about.
+    /// About how much memory the window takes that [`OrderWalk::next`] returned last, in bytes.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
@@ -240,8 +240,8 @@ where
         let keys = wanted.len();
         // Each key has a record at least, unless its floor hides it.
         if keys as u64 > self.bounds.records && sequences > 1 {
-            let needed = u128::from(sequences) * u128::from(self.bounds.records) / keys as u128;
-            self.window = (needed as u64).min(sequences / 2).max(1);
+            let needed = scaled(sequences, self.bounds.records, keys as u64);
+            self.window = needed.min(sequences / 2).max(1);
             return Ok(None);
         }
         let place = (window.lasts(rows), order_seek::read_ahead(keys, numbers));
@@ -249,11 +249,7 @@ where
         let fetching = stream::iter(fetching).buffered(CONCURRENT);
         let fetched: Vec<Vec<Fetched>> = fetching.try_collect().await?;
         let bytes = budget.bytes();
-        // So that three quarters of the bytes are used.
-        let by_bytes = |bytes: usize| {
-            let sequences = u128::from(sequences) * self.bounds.bytes as u128 / 4 * 3;
-            (sequences / bytes.max(1) as u128).max(1) as u64
-        };
+        let by_bytes = |bytes| filling(self.bounds.bytes, sequences, bytes);
         if budget.is_over() {
             self.window = by_bytes(budget.estimate(keys)).min(sequences / 2).max(1);
             return Ok(None);
@@ -266,10 +262,10 @@ where
         let larger = sequences.saturating_mul(4).max(self.bounds.first);
         let by_records = match records {
             0 => larger,
-            _ => (self.bounds.records.saturating_mul(sequences) / records).saturating_add(1),
+            _ => scaled(sequences, self.bounds.records, records).saturating_add(1),
         };
         let next = by_records.min(larger).min(self.bounds.largest);
-        self.window = next.min(by_bytes(bytes)).max(1);
+        self.window = next.min(by_bytes(bytes));
         self.bytes = bytes;
         Ok(Some(walked))
     }
@@ -320,6 +316,17 @@ where
         }
         Ok(fetched)
     }
+}
+
+/// How many sequences use three quarters of `most` bytes, if so many use `bytes`: at least 1.
+pub(super) fn filling(most: usize, sequences: u64, bytes: usize) -> u64 {
+    scaled(sequences, (most / 4 * 3) as u64, bytes as u64)
+}
+
+/// A number times `part / of`: at least 1.
+pub(super) fn scaled(number: u64, part: u64, of: u64) -> u64 {
+    let scaled = u128::from(number) * u128::from(part) / u128::from(of.max(1));
+    u64::try_from(scaled).unwrap_or(u64::MAX).max(1)
 }
 
 /// Parts of the keys of a window that are fetched at the same time.

@@ -1,9 +1,9 @@
 //! What reads of many keys have fetched beyond the ends of their pages, for the pages that follow.
 //!
-//! To find the next record of a key costs more than to read several that follow each other. So a read that goes on from page to page
-//! fetches *windows* of sequences that grow with what it has read already, and what a page has no room for is kept until the next page asks
-//! for it. All that is kept has a bound in bytes, and windows only grow into what is left of it. So nothing that is kept is dropped for
-//! another read, but after a while nobody asks for it.
+//! Seeking to the next record of a key costs more than reading several consecutive ones. So a client that reads page after page gets *windows* of
+//! sequences that grow with what it has read so far, and what does not fit into a page is kept for the next one. All that is kept is
+//! bounded in bytes, and windows only grow into what is left of that. So one read never takes the room of another; what is not asked for in
+//! time is dropped.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -15,14 +15,14 @@ use log_domain::{Key, PageLimit, Selection, Sequence};
 use parking_lot::Mutex;
 use tokio::time::{Instant, sleep};
 
-use super::order_walk::{Bounds, Walked};
+use super::order_walk::{Bounds, Walked, filling, scaled};
 use super::seen_key::SeenKey;
 
-/// The next page may come so much later.
+/// How long the next page may take to come.
 const KEPT: Duration = Duration::from_secs(10);
-/// Reads of which something is kept, at most.
+/// The most reads that something is kept for. Beyond that, the oldest one is dropped.
 const READS: usize = 256;
-/// A window takes about so long to fetch, or less: also a quarter of the time of a page.
+/// The longest that fetching a window is meant to take; a quarter of the time of a page if that is shorter.
 const FETCH: Duration = Duration::from_secs(4);
 /// Sequences in a window of a long read, and rows of their order.
 const LARGEST_WINDOW: u64 = 1 << 20;
@@ -36,7 +36,14 @@ struct Inner {
     /// Bytes that all of it may take.
     most: usize,
     used: AtomicUsize,
-    kept: Mutex<VecDeque<Kept>>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    kept: VecDeque<Kept>,
+    /// Whether a task drops what is not asked for in time.
+    is_swept: bool,
 }
 
 /// What is kept for one read.
@@ -54,13 +61,13 @@ impl ReadAhead {
         Self(Arc::new(Inner {
             most,
             used: AtomicUsize::new(0),
-            kept: Mutex::default(),
+            state: Mutex::default(),
         }))
     }
 
     /// What was kept for the page of `selection` that begins at `from`. The records in it are those of then: some can have been removed.
     pub(super) fn take(&self, selection: &Selection, from: Sequence) -> Option<Ahead> {
-        let mut kept = self.0.kept.lock();
+        let kept = &mut self.0.state.lock().kept;
         let is_it = |kept: &Kept| kept.from == from && kept.selection == *selection;
         let at = kept.iter().position(is_it)?;
         kept.remove(at).map(|kept| kept.ahead)
@@ -76,26 +83,26 @@ impl ReadAhead {
             ahead.room = Room::none();
             ahead.reached = from;
         }
-        let mut kept = self.0.kept.lock();
-        if kept.len() >= READS {
-            kept.pop_front();
+        let mut state = self.0.state.lock();
+        if state.kept.len() >= READS {
+            state.kept.pop_front();
         }
-        kept.push_back(Kept {
+        state.kept.push_back(Kept {
             selection: selection.clone(),
             from,
             since: Instant::now(),
             ahead,
         });
-        if kept.len() == 1 {
-            tokio::spawn(drop_unused(self.clone()));
+        if !std::mem::replace(&mut state.is_swept, true) {
+            tokio::spawn(sweep(self.clone()));
         }
     }
 
     /// Records that are kept, given or not.
     #[cfg(test)]
     pub(super) fn records(&self) -> u64 {
-        let kept = self.0.kept.lock();
-        let walked = kept.iter().flat_map(|kept| &kept.ahead.rows);
+        let state = self.0.state.lock();
+        let walked = state.kept.iter().flat_map(|kept| &kept.ahead.rows);
         let runs = walked.flat_map(|walked| &walked.runs);
         runs.map(|(_, run)| u64::from(run.count())).sum()
     }
@@ -115,13 +122,14 @@ impl ReadAhead {
     }
 }
 
-/// Until nothing is kept any more.
-async fn drop_unused(all: ReadAhead) {
+/// Drops what is not asked for in time, until nothing is kept any more.
+async fn sweep(all: ReadAhead) {
     loop {
         sleep(KEPT).await;
-        let mut kept = all.0.kept.lock();
-        kept.retain(|kept| kept.since.elapsed() < KEPT);
-        if kept.is_empty() {
+        let mut state = all.0.state.lock();
+        state.kept.retain(|kept| kept.since.elapsed() < KEPT);
+        state.is_swept = !state.kept.is_empty();
+        if !state.is_swept {
             return;
         }
     }
@@ -190,13 +198,13 @@ impl Ahead {
         }
     }
 
-    /// So many records are given to the read.
-    pub(super) fn give(&mut self, records: u64) {
+    /// The read was given so many records.
+    pub(super) fn was_given(&mut self, records: u64) {
         self.given += records;
     }
 
-    /// How large the next windows are for a page that has so much room left. That of the first page is as large as that needs, and later
-    /// ones have up to twice of what was given before, as far as `all` has room.
+    /// How large the next windows are for a page that has this much room left. The window of the first page is as large as that page needs. Later
+    /// ones have up to twice as many records as were given before, if `all` has room for them.
     pub(super) fn bounds(&mut self, limit: PageLimit, all: &ReadAhead) -> Bounds {
         let page = Bounds::of(limit);
         let Fetched {
@@ -210,13 +218,13 @@ impl Ahead {
         let bytes = self.room.bytes().max(page.bytes);
         let wanted = self.given.saturating_mul(2).max(page.records);
         let by_records = scaled(sequences, wanted, records);
-        let by_bytes = scaled(sequences, bytes as u64, self.last.bytes as u64);
+        let by_bytes = filling(bytes, sequences, self.last.bytes);
         let time = limit.time.map_or(FETCH, |time| FETCH.min(time / 4));
         let took = self.last.took.as_micros() as u64;
         let by_time = scaled(sequences, time.as_micros() as u64, took);
         let largest = by_time.min(LARGEST_WINDOW).max(page.first);
         Bounds {
-            first: by_records.min(by_bytes / 4 * 3).clamp(page.first, largest),
+            first: by_records.min(by_bytes).clamp(page.first, largest),
             largest,
             rows: WINDOW_ROWS,
             bytes,
@@ -258,12 +266,6 @@ impl Ahead {
     }
 }
 
-/// `part` of `of` applied to a number: at least 1.
-fn scaled(number: u64, part: u64, of: u64) -> u64 {
-    let scaled = u128::from(number) * u128::from(part) / u128::from(of.max(1));
-    u64::try_from(scaled).unwrap_or(u64::MAX).max(1)
-}
-
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
@@ -283,7 +285,7 @@ mod tests {
     /// A read that has had so many records, of 100 bytes each.
     fn reading(given: u64) -> Ahead {
         let mut ahead = Ahead::nothing(Sequence::ZERO);
-        ahead.give(given);
+        ahead.was_given(given);
         let end = (Sequence::new(100), 10_000);
         let took = Duration::from_millis(1);
         ahead.fetched(Vec::new(), end, IndexMap::new(), took);
@@ -340,7 +342,22 @@ mod tests {
         for from in 0..2 * READS as u64 {
             all.keep(&prefix(), from.into(), reading(5));
         }
-        assert_eq!(all.0.kept.lock().len(), READS);
+        assert_eq!(all.0.state.lock().kept.len(), READS);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_task_sweeps_however_often_something_is_kept() {
+        let all = ReadAhead::new(1 << 20);
+        for from in 0..100 {
+            all.keep(&prefix(), from.into(), reading(5));
+            assert!(all.take(&prefix(), from.into()).is_some());
+        }
+        assert_eq!(Arc::strong_count(&all.0), 2, "this one, and that of a task");
+        sleep(2 * KEPT).await;
+        assert_eq!(Arc::strong_count(&all.0), 1, "the task has ended");
+        all.keep(&prefix(), Sequence::ZERO, reading(5));
+        sleep(3 * KEPT).await;
+        assert!(all.take(&prefix(), Sequence::ZERO).is_none());
     }
 
     #[test]

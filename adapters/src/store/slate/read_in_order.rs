@@ -16,7 +16,7 @@ use super::read_several::Several;
 use super::seen_key::SeenKey;
 
 impl<D: DbReadOps + Sync> Reader<'_, D> {
-    /// The page of all keys in `range`, of which `ahead` was read before. Costs by the commits in it, not by the keys. When its time is over, it
+    /// The page of all keys in `range`, whose first part is in `ahead`. Its cost grows with the commits in it, not with the keys. When its time is over, it
     /// ends after the window that was read last, or before the next segment, but not before anything was read. `None` if records of one
     /// went meanwhile.
     pub(super) async fn in_order(
@@ -31,7 +31,6 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
             several,
             range,
             page: PageBuilder::new(range, scan.start_time_ms, scan.limit),
-            records: 0,
             keys: IndexMap::new(),
             unchecked: Vec::new(),
             before: Vec::new(),
@@ -50,9 +49,7 @@ struct InOrder<'a, 'r, D> {
     several: &'a Several<'a>,
     range: SequenceRange,
     page: PageBuilder,
-    /// Records of it.
-    records: usize,
-    /// The keys of these records that were looked at once more.
+    /// The keys of its records whose floors were looked up again.
     keys: IndexMap<Key, SeenKey>,
     /// The others, of the window in `ahead`.
     unchecked: Vec<Key>,
@@ -91,7 +88,7 @@ impl<D: DbReadOps + Sync> InOrder<'_, '_, D> {
             }
             self.ahead.reached = within.start();
             let left = PageLimit {
-                records: scan.limit.records.saturating_sub(self.records),
+                records: scan.limit.records.saturating_sub(self.page.records()),
                 ..scan.limit
             };
             let bounds = self.ahead.bounds(left, self.reader.read_ahead);
@@ -134,11 +131,8 @@ impl<D: DbReadOps + Sync> InOrder<'_, '_, D> {
             } else {
                 self.hide(&mut walked).await?;
             }
-            let (page, records) = (&mut self.page, &mut self.records);
-            let has_room = merge_commit(&walked.runs, self.several.scan.limit, |run| {
-                *records += run.count() as usize;
-                page.push(run)
-            })?;
+            let limit = self.several.scan.limit;
+            let has_room = merge_commit(&walked.runs, limit, |run| self.page.push(run))?;
             if !has_room {
                 self.ahead.rows.push_front(walked);
                 return Ok(false);
@@ -159,8 +153,8 @@ impl<D: DbReadOps + Sync> InOrder<'_, '_, D> {
         }
     }
 
-    /// Below which sequence records of the key are hidden. If some of its records can have gone since it was read ahead, it is looked at once more.
-    /// All records at or above its floor of now were still there when it was read.
+    /// Below which sequence records of the key are hidden. The floor is looked up again if records of the key may have gone since they were read
+    /// ahead: every record at or above the current floor was still there then.
     async fn floor(&mut self, key: &Key) -> Result<Sequence> {
         if let Some(seen) = self.keys.get(key) {
             return Ok(seen.floor);
@@ -179,7 +173,7 @@ impl<D: DbReadOps + Sync> InOrder<'_, '_, D> {
     /// Whether no records of it went meanwhile.
     async fn is_as_seen(&self) -> Result<bool> {
         let (reader, purges) = (self.reader, self.purges);
-        if reader.key_floors.version() == self.version && reader.key_floors.purges() == purges {
+        if reader.key_floors.version() == self.version {
             return Ok(true);
         }
         let before = self.before.iter().map(|(given, seen)| (given, seen));
@@ -201,7 +195,7 @@ impl<D: DbReadOps + Sync> InOrder<'_, '_, D> {
         }
         let page = self.page.finish(self.range.end());
         if !page.complete {
-            self.ahead.give(page.records);
+            self.ahead.was_given(page.records);
             let selection = &self.several.scan.selection;
             reader.read_ahead.keep(selection, page.next, self.ahead);
         }
@@ -213,7 +207,7 @@ impl<D: DbReadOps + Sync> InOrder<'_, '_, D> {
 struct SelectedKeys<'a, 'r, D> {
     reader: &'a Reader<'r, D>,
     several: &'a Several<'a>,
-    /// Those whose records were read, in the order in which they were seen first.
+    /// Those whose records were read.
     seen: Mutex<IndexMap<Key, SeenKey>>,
 }
 

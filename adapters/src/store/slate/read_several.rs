@@ -69,7 +69,7 @@ impl<D: DbReadOps + Sync> Reader<'_, D> {
         }))
     }
 
-    /// The page of keys of which nothing was read before.
+    /// A page for which nothing was read ahead.
     async fn planned(
         &self,
         window: RangeInclusive<SegmentId>,
