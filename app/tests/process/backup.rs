@@ -27,7 +27,7 @@ const LIMIT: Duration = Duration::from_secs(20);
 /// More records than this are durable before a backup begins, so that it has something to lose.
 const LEAST: usize = 20;
 
-/// Waits for so many acknowledged appends, of which more than [`LEAST`] are durable.
+/// Waits until so many appends are acknowledged, and more than [`LEAST`] records are durable.
 async fn until_acknowledged(history: &Shared, round: usize, appends: usize) {
     let deadline = Instant::now() + LIMIT;
     let are_enough = || {

@@ -95,7 +95,7 @@ impl HttpClient {
         self.exchange(sent_to(host, request)?).await
     }
 
-    /// The same for an answer that goes on as it comes.
+    /// The same, with an answer whose body is streamed.
     ///
     /// # Errors
     /// [`Lost`] when there is no answer.

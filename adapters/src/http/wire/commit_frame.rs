@@ -9,7 +9,7 @@ use log_domain::{CommitFile, CommitNews, Sequence};
 use prost::Message;
 use prost::encoding::{WireType, decode_varint, encode_key, encode_varint, encoded_len_varint};
 
-/// What a frame has beside the content of a file, at most.
+/// The most bytes that a frame has in addition to the content of a file.
 const OVERHEAD: usize = 64 << 10;
 
 /// Bytes of the largest frame.

@@ -41,7 +41,7 @@ impl WalFiles {
         Self::offered_to(None, path)
     }
 
-    /// Those of the log at `path`, each of which is offered to `feed` once it is written.
+    /// Those of the log at `path`. Each is offered to `feed` once it is written.
     pub(super) fn offered_to(feed: Option<Arc<CommitFeed>>, path: &str) -> Arc<Self> {
         Arc::new(Self {
             folder: plain_objects::object(path, "wal"),

@@ -16,14 +16,14 @@ pub trait Writer: Send + Sync + 'static {
     /// [`Lost`]. It MUST be [`Lost::Unknown`] if any byte of the request may have reached the writer.
     fn send(&self, request: Request<Bytes>) -> BoxFuture<'_, Result<Response<Bytes>, Lost>>;
 
-    /// The same for a request whose answer goes on as it comes. The caller ends it by dropping it.
+    /// The same, with an answer whose body is streamed. The caller ends it by dropping it.
     ///
     /// # Errors
     /// [`Lost`].
     fn stream(&self, request: Request<Bytes>) -> BoxFuture<'_, Result<Response<Streamed>, Lost>>;
 }
 
-/// A body of an answer that goes on as it comes. A part that is an error is the last one; it says why, for the log of the server.
+/// The streamed body of an answer. An error is its last part, and says for the server's log why the stream ended.
 pub type Streamed = BoxStream<'static, Result<Bytes, String>>;
 
 /// Why there is no answer; the text is for the log of the server.

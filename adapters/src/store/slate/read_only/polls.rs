@@ -7,8 +7,8 @@
 //! A poll that could not use a file of the WAL leaves the reader where it was, and the next one reads that file again.
 //!
 //! A poll that is answered from memory (`fed`) shows what the writer told of, and is no evidence of anything else: a writer that was
-//! taken over may not know it yet, while its successor writes. So only polls of the object store count, of which one begins in each
-//! poll interval.
+//! taken over may not know it yet, while its successor writes. So only polls of the object store count. One begins in each poll
+//! interval.
 
 use std::sync::Arc;
 use std::time::Duration;
