@@ -99,6 +99,11 @@ class Restarted:
 
         self._later(seconds, back)
 
+    def restart(self):
+        """Stops it as an operator does, and starts it."""
+        assert self._server.stop() == 0
+        self._server = self._started()
+
     def kill(self):
         """Kills it, and starts it."""
         self._server.kill()
