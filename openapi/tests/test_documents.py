@@ -14,17 +14,23 @@ from test_rust_client import build, sources
 PAGE = (ROOT / "docs/clients.md").read_text()
 
 
-def examples(language: str, url: str) -> list[tuple[str, str]]:
+def examples(language: str, url: str, page: str = PAGE) -> list[tuple[str, str]]:
     """The page's code in a language, and what the page says that it prints, with a server at `url`."""
-    found = re.findall(rf"```{language}\n(.*?)```\n\n```text\n(.*?)```", PAGE, re.DOTALL)
+    found = re.findall(rf"```{language}\n(.*?)```\n\n```text\n(.*?)```", page, re.DOTALL)
     assert found and all("http://localhost:8080" in code for code, _ in found)
     return [(code.replace("http://localhost:8080", url), printed.replace("http://localhost:8080", url)) for code, printed in found]
 
 
 @pytest.mark.parametrize("number", [0, 1, 2, 3, 4, 5, 6, 7], ids=[
-    "blocking", "asyncio", "trims", "several", "known", "consumers", "prefix", "preconditions"])
+    "blocking", "trims", "asyncio", "several", "known", "consumers", "prefix", "preconditions"])
 def test_the_python_examples_print_what_the_page_says(serve, run, number):
     code, printed = examples("python", serve())[number]
+    assert run(sys.executable, "-c", code, cwd=OPENAPI / "clients/python") == printed
+
+
+@pytest.mark.parametrize("number", [0, 1], ids=["blocking", "asyncio"])
+def test_the_examples_in_the_package_for_python_print_what_it_says(serve, run, number):
+    code, printed = examples("python", serve(), (OPENAPI / "clients/python/README.md").read_text())[number]
     assert run(sys.executable, "-c", code, cwd=OPENAPI / "clients/python") == printed
 
 

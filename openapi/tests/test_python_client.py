@@ -2,6 +2,7 @@
 
 import asyncio
 import filecmp
+import inspect
 import re
 import shutil
 import socket
@@ -400,6 +401,18 @@ def test_an_address_with_a_path_is_that_of_a_server_behind_it(serve, client_of):
         with pytest.raises(opendata_log.NotFound, match=re.escape(f"(GET {moved.url}/logs/api/v1/log/count)")):
             client.count(b"orders")
     assert moved.requests[0][0].startswith("/logs/api/v1/log/count?")
+
+
+def test_the_client_for_asyncio_has_all_that_the_blocking_one_has():
+    def calls(client):
+        return {
+            name: str(inspect.signature(call)).partition(" -> ")[0] for name, call in inspect.getmembers(client, inspect.isfunction)
+            if name == "__init__" or not name.startswith("_")}
+
+    blocking = calls(opendata_log.LogClient)
+    assert calls(opendata_log.AsyncLogClient) == blocking and len(blocking) > 15
+    assert {name for name in dir(opendata_log.LogClient) if name[0] != "_"} == {name for name in dir(opendata_log.AsyncLogClient) if name[0] != "_"}
+    assert calls(opendata_log.AsyncConsumer) == calls(opendata_log.Consumer)
 
 
 def test_calls_of_asyncio_wait_beside_one_another_and_can_be_cancelled(serve):
