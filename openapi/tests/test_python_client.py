@@ -412,7 +412,7 @@ def test_the_client_for_asyncio_has_all_that_the_blocking_one_has():
     blocking = calls(opendata_log.LogClient)
     assert calls(opendata_log.AsyncLogClient) == blocking and len(blocking) > 15
     assert {name for name in dir(opendata_log.LogClient) if name[0] != "_"} == {name for name in dir(opendata_log.AsyncLogClient) if name[0] != "_"}
-    assert calls(opendata_log.AsyncConsumer) == calls(opendata_log.Consumer)
+    assert set(calls(opendata_log.AsyncConsumer)) == set(calls(opendata_log.Consumer)) == {"__init__", "append", "commit"}
 
 
 def test_calls_of_asyncio_wait_beside_one_another_and_can_be_cancelled(serve):
