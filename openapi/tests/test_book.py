@@ -3,7 +3,9 @@
 import json
 import os
 import re
+import shlex
 import subprocess
+import tomllib
 from html.parser import HTMLParser
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
@@ -168,6 +170,23 @@ def test_every_error_code_of_the_document_is_explained():
     listed = document["components"]["schemas"]["ErrorResponse"]["properties"]["code"]["description"].partition(": ")[2]
     wanted = set(re.findall(r"[a-z_]+", listed)) - {"or"}
     assert len(wanted) >= 20 and wanted <= set(codes), wanted - set(codes)
+
+
+def test_the_containers_of_the_readme_fit_the_image_and_the_versions_the_workspace():
+    image, readme = (ROOT / "Dockerfile").read_text(), (ROOT / "README.md").read_text()
+    [run] = re.findall(r"^docker run (.*(?:\\\n.*)*)", readme, re.MULTILINE)
+    words = shlex.split(run.replace("\\\n", " "))
+    options = dict(zip(words[:-1:2], words[1:-1:2], strict=True))
+    address, host, container = options["--publish"].split(":")
+    assert (address, host, container) == ("127.0.0.1", "8080", "8080") and f"EXPOSE {container}" in image
+    folder = options["--volume"].partition(":")[2]
+    assert f'"--data-dir", "{folder}"' in image and f"--chown=65532:65532 /out{folder} {folder}" in image and "USER 65532:65532" in image
+    name, _, value = options["--env"].partition("=")
+    assert value == "true" and f"ENV {name}=false" in image
+    assert f"docker build --tag {words[-1]} ." in readme
+    rust = tomllib.loads((ROOT / "Cargo.toml").read_text())["workspace"]["package"]["rust-version"]
+    for page in readme, (DOCS / "first-steps.md").read_text():
+        assert f"Rust {rust} or newer" in page
 
 
 @pytest.mark.parametrize("text, expected", [
