@@ -174,7 +174,7 @@ def test_every_error_code_of_the_document_is_explained():
 
 def test_the_containers_of_the_readme_fit_the_image_and_the_versions_the_workspace():
     image, readme = (ROOT / "Dockerfile").read_text(), (ROOT / "README.md").read_text()
-    [run] = re.findall(r"^docker run (.*(?:\\\n.*)*)", readme, re.MULTILINE)
+    [run] = re.findall(r"^docker run ((?:[^\\\n]|\\\n)*)", readme, re.MULTILINE)
     words = shlex.split(run.replace("\\\n", " "))
     options = dict(zip(words[:-1:2], words[1:-1:2], strict=True))
     address, host, container = options["--publish"].split(":")
