@@ -158,6 +158,14 @@ def test_links_to_sections_of_the_docs_from_files_beside_them_lead_somewhere(boo
     assert found > 20 and broken == []
 
 
+def test_decisions_are_listed_under_their_titles():
+    contents, listing = (DOCS / "SUMMARY.md").read_text(), (DOCS / "adr/README.md").read_text()
+    for page in sorted((DOCS / "adr").glob("0*.md")):
+        number, title = re.match(r"# (\d+)\. (.*)", page.read_text()).groups()
+        assert int(number) == int(page.name[:4])
+        assert f"  - [{number}. {title}](adr/{page.name})\n" in contents and f"| {number} | [{title}]({page.name}) |\n" in listing, page.name
+
+
 def test_every_picture_has_a_text_and_every_drawing_a_title(book):
     assert [(name, page.mute) for name, page in book.pages.items() if page.mute] == []
     for drawing in (DOCS / "images").glob("*.svg"):
