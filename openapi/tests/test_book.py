@@ -4,9 +4,13 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
+import threading
 import tomllib
+from functools import partial
 from html.parser import HTMLParser
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path, PurePosixPath
@@ -58,6 +62,13 @@ class Page(HTMLParser):
     def handle_data(self, data):
         if self._heading:
             self._heading[1] += data
+
+
+class Silent(SimpleHTTPRequestHandler):
+    """Serves files, and says nothing about it."""
+
+    def log_message(self, *_):
+        pass
 
 
 class Book:
@@ -116,6 +127,18 @@ def test_every_page_is_in_the_table_of_contents_and_in_the_search_index(book):
     [index] = book.folder.glob("searchindex-*.js")
     indexed = json.loads(re.search(r"JSON\.parse\('(.*)'\)", index.read_text(), re.DOTALL)[1].replace("\\'", "'").replace("\\\\", "\\"))
     assert {url.partition("#")[0] for url in indexed["doc_urls"]} == set(book.pages)
+
+
+def test_the_search_of_the_book_finds_a_section_in_a_browser(book):
+    handler = partial(Silent, directory=book.folder)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        shown = subprocess.run(
+            [shutil.which("chromium"), "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--virtual-time-budget=20000", "--dump-dom",
+             f"http://127.0.0.1:{server.server_port}/index.html?search=watermark"],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, timeout=120, check=True).stdout
+        server.shutdown()
+    assert re.search(r'<a href="operations\.html\?highlight=watermark#data-that-vanishes"', shown)
 
 
 def test_every_link_within_the_book_and_to_files_beside_it_leads_somewhere(book):
