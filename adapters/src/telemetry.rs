@@ -7,6 +7,7 @@ use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Histogram, Meter, MeterProvider};
 use opentelemetry_sdk::error::OTelSdkError;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
+#[cfg(target_os = "linux")]
 use prometheus::process_collector::ProcessCollector;
 use prometheus::{Registry, TextEncoder};
 
@@ -49,6 +50,8 @@ impl Metrics {
     /// When a collector cannot be registered; with a new registry that is a bug.
     pub fn new() -> Result<Self, OTelSdkError> {
         let registry = Registry::new();
+        // It reads what only Linux has.
+        #[cfg(target_os = "linux")]
         registry
             .register(Box::new(ProcessCollector::for_self()))
             .map_err(|error| OTelSdkError::InternalFailure(error.to_string()))?;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use poem::http::uri::Scheme;
 use poem::listener::Acceptor;
 use poem::web::{LocalAddr, RemoteAddr};
+#[cfg(target_os = "linux")]
 use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 
@@ -16,6 +17,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// Bytes that the kernel takes of a connection and has not sent. It would take megabytes, which are in none of the budgets,
 /// for each client that does not read (`tcp(7)`, `TCP_NOTSENT_LOWAT`). What is on its way to a client that reads is not
 /// bounded by it, so it costs no throughput.
+#[cfg(target_os = "linux")]
 const UNSENT_BYTES: u32 = 128 << 10;
 /// How often to say that connections cannot be accepted.
 const SAY_EVERY: Duration = Duration::from_secs(10);
@@ -53,6 +55,7 @@ impl Acceptor for Tcp {
         match self.listener.accept().await {
             Ok((stream, remote)) => {
                 stream.set_nodelay(true)?;
+                #[cfg(target_os = "linux")]
                 SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT_BYTES)?;
                 Ok((
                     stream,

@@ -9,7 +9,10 @@ import yaml
 
 import chart
 
-WORKFLOWS = sorted((chart.ROOT / ".github" / "workflows").glob("*.y*ml"))
+FOLDER = chart.ROOT / ".github" / "workflows"
+WORKFLOWS = sorted(FOLDER.glob("*.y*ml"))
+# A workflow of the same commit.
+OURS = re.compile(r"\./\.github/workflows/([\w.-]+\.yml)")
 ACTION = re.compile(r"[\w.-]+(/[\w.-]+)+@[0-9a-f]{40} # v[0-9]+(\.[0-9]+){1,2}")
 IMAGE = re.compile(r"[a-z0-9.-]+(:[0-9]+)?(/[a-z0-9._-]+)+:[\w.-]+@sha256:[0-9a-f]{64}")
 # How a step, an option of an action and a job name an image.
@@ -26,14 +29,19 @@ def dockerfiles() -> list[Path]:
 def of_workflow(text: str) -> list[str]:
     """What a workflow takes from elsewhere by a name that can change its meaning."""
     used = [line.split("uses:", 1)[1].strip() for line in text.splitlines() if re.match(r"\s*-?\s*uses:", line)]
-    loose = [name for name in used if not ACTION.fullmatch(name)]
+    called = [job["uses"] for job in yaml.safe_load(text)["jobs"].values() if "uses" in job]
+    ours = [name for name in called if (found := OURS.fullmatch(name)) and (FOLDER / found[1]).is_file()]
+    loose = [name for name in used if not ACTION.fullmatch(name) and name not in ours]
     loose += [name for name in NAMED.findall(text) if not IMAGE.fullmatch(name)]
     for job in yaml.safe_load(text)["jobs"].values():
+        if "uses" in job:
+            continue
         runners = [job["runs-on"], *(each.get("runner", "") for each in job.get("strategy", {}).get("matrix", {}).get("include", []))]
         loose += [runner for runner in runners if runner.endswith("-latest")]
         loose += [name for step in job["steps"] for name in installed(step.get("run", ""))]
-        loose += [f"{step['uses']} without version" for step in job["steps"]
-                  if step.get("uses", "").startswith("azure/setup-helm@") and not re.fullmatch(r"v\d+\.\d+\.\d+", step.get("with", {}).get("version", ""))]
+        for action, option, form in (("azure/setup-helm@", "version", r"v\d+\.\d+\.\d+"), ("actions/setup-node@", "node-version", r"\d+\.\d+\.\d+")):
+            loose += [f"{step['uses']} without version" for step in job["steps"]
+                      if step.get("uses", "").startswith(action) and not re.fullmatch(form, str(step.get("with", {}).get(option, "")))]
     return loose
 
 

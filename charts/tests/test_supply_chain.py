@@ -13,54 +13,39 @@ import yaml
 import chart
 import dockerfile
 import pins
+from workflows import DIGEST, OTHER, PUBLISH, VERIFIED, jobs, run_job, script_of, steps_of, used_by, workflows
 
-PUBLISH = yaml.safe_load((chart.ROOT / ".github" / "workflows" / "publish.yml").read_text())
 # What each job of the workflows may do beyond reading.
 RIGHTS = {("publish.yml", "image"): {"contents": "read", "packages": "write"},
           ("publish.yml", "publish"): {"contents": "read", "packages": "write"},
           ("publish.yml", "sign"): {"packages": "write", "id-token": "write"},
-          ("publish.yml", "release"): {"contents": "write"}}
+          ("publish.yml", "attest"): {"attestations": "write", "id-token": "write"},
+          ("publish.yml", "pypi"): {"id-token": "write"},
+          ("publish.yml", "npm"): {"id-token": "write"},
+          ("publish.yml", "crates"): {"contents": "read", "id-token": "write"},
+          ("publish.yml", "release"): {"contents": "write"},
+          ("nightly.yml", "benchmark"): {"actions": "read", "contents": "read"}}
+# The jobs that can prove who they are, and the actions that these use.
+IDENTITIES = {"sign": ["sigstore/cosign-installer", "docker/login-action"],
+              "attest": ["actions/download-artifact", "actions/attest-build-provenance"],
+              "pypi": ["actions/download-artifact", "pypa/gh-action-pypi-publish"],
+              "npm": ["actions/download-artifact", "actions/setup-node"],
+              "crates": ["actions/checkout", "rust-lang/crates-io-auth-action"]}
 ISSUER = "--certificate-oidc-issuer https://token.actions.githubusercontent.com"
 IDENTITY = "/.github/workflows/publish.yml@refs/tags/"
 
 
-DIGEST, OTHER = "sha256:" + "a" * 64, "sha256:" + "b" * 64
-VERIFIED = "https://github.com/me/log/.github/workflows/publish.yml@refs/tags/v1.2.3"
-
-
 @pytest.fixture
 def on_a_runner(tmp_path):
-    """Runs the scripts of a job as a runner does, in an empty folder, with stand-ins for the programs that they call."""
-    (tmp_path / "bin").mkdir()
-
     def run(job: str, **programs: str) -> subprocess.CompletedProcess:
-        for name, script in programs.items():
-            path = tmp_path / "bin" / name
-            path.write_text(f"#!/bin/sh\n{script}\n")
-            path.chmod(0o755)
-        env = {"PATH": f"{tmp_path}/bin:/usr/bin:/bin", "GITHUB_OUTPUT": str(tmp_path / "output"), "GITHUB_REF_NAME": "v1.2.3",
-               "GITHUB_SERVER_URL": "https://github.com", "GITHUB_REPOSITORY": "me/log", "IMAGE": "ghcr.io/me/log", "AMD64": DIGEST,
-               "ARM64": OTHER, "CHART": "ghcr.io/me/charts/opendata-log", "IMAGE_DIGEST": DIGEST, "CHART_DIGEST": OTHER}
-        return subprocess.run(["bash", "-e", "-c", script_of(job)], cwd=tmp_path, env=env, capture_output=True, text=True)
+        return run_job(job, tmp_path, programs)
 
     return run
 
 
-def workflows() -> list:
-    return [(path, yaml.safe_load(path.read_text())) for path in pins.WORKFLOWS]
-
-
-def steps_of(name: str) -> list[dict]:
-    return PUBLISH["jobs"][name]["steps"]
-
-
-def script_of(name: str) -> str:
-    return "\n".join(step.get("run", "") for step in steps_of(name))
-
-
 def test_every_action_image_and_tool_of_a_workflow_is_one_version_and_one_content():
     loose = {path.name: pins.of_workflow(path.read_text()) for path in pins.WORKFLOWS}
-    assert loose == dict.fromkeys(loose, []) and len(loose) >= 3
+    assert loose == dict.fromkeys(loose, []) and len(loose) >= 5
 
 
 def test_every_image_that_an_image_is_made_from_has_a_digest():
@@ -82,6 +67,7 @@ def test_every_image_that_an_image_is_made_from_has_a_digest():
     "run: curl -sSf https://example.com/install | sh",
     "run: pip install ruff==1.0.0",
     "run: npx prettier",
+    "uses: actions/setup-node@48b55a011bda9f5d6aeb4c2d9c7362e8dae4041e # v6.4.0\n        with: {node-version: 24}",
 ])
 def test_a_step_that_could_run_something_else_tomorrow_is_noticed(step):
     assert pins.of_workflow(f"jobs:\n  job:\n    runs-on: ubuntu-24.04\n    steps:\n      - {step}\n")
@@ -108,18 +94,35 @@ def test_every_script_installs_only_what_is_pinned_or_signed():
     assert {path.name: loose for path, text in scripts.items() if (loose := pins.installed(text.decode()))} == {}
 
 
-def test_every_python_tool_and_what_it_needs_has_a_version_and_digests():
-    wanted = (chart.ROOT / "tools" / "requirements.txt").read_text()
-    lock = (chart.ROOT / "tools" / "requirements.lock").read_text()
+@pytest.mark.parametrize("called", ["./.github/workflows/none.yml", "./.github/actions/a", "./a.yml", "owner/repository/.github/workflows/a.yml@main"])
+def test_a_workflow_that_is_not_of_this_commit_is_noticed(called):
+    assert pins.of_workflow(f"jobs:\n  job:\n    uses: {called}\n")
+    assert not pins.of_workflow("jobs:\n  job:\n    uses: ./.github/workflows/binaries.yml\n")
+
+
+@pytest.mark.parametrize(("folder", "least"), [("tools", 100), ("tools/release", 10)])
+def test_every_python_tool_and_what_it_needs_has_a_version_and_digests(folder, least):
+    wanted = (chart.ROOT / folder / "requirements.txt").read_text()
+    lock = (chart.ROOT / folder / "requirements.lock").read_text()
     locked = re.findall(r"^([\w.-]+)(?:\[\w+\])?==(\S+)(?: ; [^\\\n]*)? \\\n    --hash=sha256:[0-9a-f]{64}", lock, re.MULTILINE)
-    assert len(locked) == len(re.findall("^[^ #\n]", lock, re.MULTILINE)) > 100, "one without version or digests"
+    assert len(locked) == len(re.findall("^[^ #\n]", lock, re.MULTILINE)) > least, "one without version or digests"
 
     def same(name: str) -> str:
         return re.sub(r"[-_.]+", "-", name).lower()
 
     asked = re.findall(r"^([\w.-]+)(?:\[\w+\])?==(\S+)", wanted, re.MULTILINE)
     missing = {(same(name), version) for name, version in asked} - {(same(name), version) for name, version in locked}
-    assert missing == set(), "write tools/requirements.lock again; its head says how"
+    assert missing == set(), f"write {folder}/requirements.lock again; its head says how"
+
+
+def test_packages_are_made_with_the_versions_that_the_tests_have():
+    whole, part = ((chart.ROOT / lock).read_text() for lock in ("tools/requirements.lock", "tools/release/requirements.lock"))
+
+    def pinned(lock: str) -> dict[str, str]:
+        # Without the markers, which depend on what else needs a package.
+        return {found[1]: found[2] for found in re.finditer(r"^([\w.-]+)==(\S+).*\n((?:    --hash=\S+.*\n?)+)", lock, re.MULTILINE)}
+
+    assert pinned(part).items() <= pinned(whole).items()
 
 
 def test_every_npm_package_and_crate_has_a_digest():
@@ -148,17 +151,17 @@ def test_dependabot_looks_after_everything_that_is_pinned():
 def test_no_job_has_a_right_that_it_does_not_need():
     for path, workflow in workflows():
         assert workflow["permissions"] == {"contents": "read"}, f"{path.name}: rights are given to the jobs that need them"
-        for name, job in workflow["jobs"].items():
-            assert job.get("permissions", workflow["permissions"]) == RIGHTS.get((path.name, name), {"contents": "read"}), (path.name, name)
+    given = {(file, name): job["permissions"] for file, name, job in jobs() if "permissions" in job}
+    assert given == RIGHTS
+    assert [name for _, name, job in jobs() if job.get("secrets")] == [], "a called workflow gets no secrets"
 
 
 def test_no_step_keeps_the_token_in_the_working_copy_or_puts_text_from_outside_into_a_script():
-    for path, workflow in workflows():
-        for job in workflow["jobs"].values():
-            for step in job["steps"]:
-                if step.get("uses", "").startswith("actions/checkout@"):
-                    assert step["with"] == {"persist-credentials": False}, path.name
-                assert "${{" not in step.get("run", ""), f"{path.name}: give it as a variable"
+    for file, _, job in jobs():
+        for step in job.get("steps", []):
+            if step.get("uses", "").startswith("actions/checkout@"):
+                assert step["with"] == {"persist-credentials": False}, file
+            assert "${{" not in step.get("run", ""), f"{file}: give it as a variable"
 
 
 def test_publishing_builds_this_image_with_an_sbom_and_without_a_cache_and_this_chart():
@@ -183,12 +186,28 @@ def test_image_and_chart_are_handed_on_and_signed_by_digest_and_never_by_tag():
     assert signed == ["$IMAGE@$IMAGE_DIGEST", "$CHART@$CHART_DIGEST"] and script_of("sign").count("cosign sign") == len(signed)
 
 
-def test_only_the_job_that_signs_can_get_an_identity_and_it_runs_nothing_of_this_repository():
-    able = [name for name, job in PUBLISH["jobs"].items() if "id-token" in job.get("permissions", {})]
-    assert able == ["sign"]
-    used = [step["uses"].split("@")[0] for step in steps_of("sign") if "uses" in step]
-    assert used == ["sigstore/cosign-installer", "docker/login-action"]
-    assert PUBLISH["jobs"]["release"]["needs"] == ["publish", "sign"], "what is announced is signed"
+def test_a_job_that_can_prove_who_it_is_runs_nothing_of_this_repository():
+    able = [name for _, name, job in jobs() if "id-token" in job.get("permissions", {})]
+    assert able == list(IDENTITIES)
+    for name, actions in IDENTITIES.items():
+        assert used_by(name) == actions
+        assert not re.search(r"\btools/|(?<!\.)\./(?!dist/)|cargo (?!publish )|npm (?!publish |view )|\bpip\b", script_of(name)), name
+    # Cargo would otherwise compile what it packs, with its build scripts and dependencies.
+    assert "cargo publish --locked --no-verify " in script_of("crates") and script_of("crates").count("cargo publish") == 1
+    assert "npm publish" in script_of("npm") and script_of("npm").count("--ignore-scripts") == script_of("npm").count("npm publish")
+
+
+def test_what_is_published_was_signed_or_attested_and_what_is_announced_was_published():
+    needs = {name: {job["needs"]} if isinstance(job.get("needs"), str) else set(job.get("needs", [])) for name, job in PUBLISH["jobs"].items()}
+
+    def before(name: str) -> set[str]:
+        return needs[name] | {earlier for need in needs[name] for earlier in before(need)}
+
+    assert all("released" in before(name) for name in needs if name != "released"), "nothing is made of a tag that is not right"
+    for registry in "pypi", "npm", "crates":
+        assert {"attest", "binaries", "packages"} <= before(registry)
+        assert PUBLISH["jobs"][registry]["environment"] == {"crates": "crates-io"}.get(registry, registry)
+    assert before("release") == set(needs) - {"release"}
 
 
 def test_the_workflow_the_release_notes_and_the_documentation_verify_in_the_same_way():
@@ -222,24 +241,23 @@ def test_the_job_that_signs_verifies_what_it_signed_and_fails_if_that_fails(on_a
     assert on_a_runner("sign", cosign='[ "$1" = sign ]').returncode != 0
 
 
-def test_the_release_notes_name_both_digests_and_a_command_that_verifies_them(on_a_runner, tmp_path):
-    run = on_a_runner("release", gh='echo "$@" > ran')
-    assert run.returncode == 0, run.stderr
-    notes = (tmp_path / "notes.md").read_text()
-    assert f"`ghcr.io/me/log@{DIGEST}`" in notes and f"`ghcr.io/me/charts/opendata-log@{OTHER}`" in notes
-    (tmp_path / "bin" / "cosign").write_text('#!/bin/sh\necho "$@" >> verified\n')
-    (tmp_path / "bin" / "cosign").chmod(0o755)
-    command = notes.split("```sh\n")[1].split("```")[0]
-    subprocess.run(["bash", "-euc", command], cwd=tmp_path, env={"PATH": f"{tmp_path}/bin:/usr/bin:/bin"}, check=True)
-    assert (tmp_path / "verified").read_text().splitlines() == [
-        f"verify {ISSUER} --certificate-identity {VERIFIED} {signed}"
-        for signed in (f"ghcr.io/me/log@{DIGEST}", f"ghcr.io/me/charts/opendata-log@{OTHER}")]
-
-
-def test_shellcheck_has_nothing_to_say_to_the_scripts_of_the_workflows(tmp_path):
+def test_shellcheck_has_nothing_to_say_to_the_scripts_of_the_workflows():
     shellcheck = Path(sys.executable).parent / "shellcheck"
-    for path, workflow in workflows():
-        for name, job in workflow["jobs"].items():
-            for step in (step for step in job["steps"] if "run" in step):
-                run = subprocess.run([shellcheck, "--shell=bash", "-"], input=step["run"], capture_output=True, text=True)
-                assert run.returncode == 0, f"{path.name}, {name}: {run.stdout}"
+    for file, name, job in jobs():
+        for step in (step for step in job.get("steps", []) if "run" in step):
+            run = subprocess.run([shellcheck, "--shell=bash", "-"], input=step["run"], capture_output=True, text=True)
+            assert run.returncode == 0, f"{file}, {name}: {run.stdout}"
+
+
+def test_zizmor_has_nothing_to_say_to_the_workflows():
+    zizmor = Path(sys.executable).parent / "zizmor"
+    run = subprocess.run([zizmor, "--offline", "--no-progress", "--config", ".github/zizmor.yml", ".github"], cwd=chart.ROOT, capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_zizmor_finds_text_from_outside_in_a_script(tmp_path):
+    zizmor = Path(sys.executable).parent / "zizmor"
+    (tmp_path / "bad.yml").write_text("on: {pull_request_target: {}}\njobs:\n  job:\n    runs-on: ubuntu-24.04\n    steps:\n"
+                                      "      - run: echo ${{ github.event.pull_request.title }}\n")
+    run = subprocess.run([zizmor, "--offline", "--no-progress", "--config", chart.ROOT / ".github/zizmor.yml", tmp_path / "bad.yml"], capture_output=True, text=True)
+    assert run.returncode != 0 and "template-injection" in run.stdout
