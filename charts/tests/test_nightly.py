@@ -5,6 +5,7 @@ import importlib.util
 import json
 import re
 import subprocess
+import tomllib
 
 import pytest
 import yaml
@@ -85,6 +86,25 @@ def test_a_fuzzer_that_fails_says_how_to_run_it_again(tool, arguments, again, tm
     assert ran.returncode == 1 and again in summary and "abc" in summary and summary.count("at commit") == 1, ran.stderr
 
 
+def test_an_input_that_a_fuzzer_fails_on_is_told_with_the_command_that_runs_it_again(tmp_path):
+    targets = {binary["name"] for binary in tomllib.loads((chart.ROOT / "fuzz" / "Cargo.toml").read_text())["bin"]}
+    assert set(NIGHTLY["fuzz"]["strategy"]["matrix"]["target"]) == targets
+    write(tmp_path / "bin" / "cargo", 'if [ "$2" = run ]; then mkdir -p fuzz/artifacts/stored_run; printf bad > fuzz/artifacts/stored_run/crash-1; fi')
+    write(tmp_path / "tools" / "nightly" / "fuzz", (TOOLS / "fuzz").read_text())
+    env = {"PATH": f"{tmp_path}/bin:/usr/bin:/bin", "GITHUB_SHA": "abc"}
+    ran = subprocess.run([tmp_path / "tools/nightly/fuzz", "stored_run", "1", tmp_path / "summary"], env=env, capture_output=True, text=True)
+    assert ran.returncode == 1 and "At commit abc: `base64 -d > input <<< YmFk && cargo fuzz run stored_run input`" in (tmp_path / "summary").read_text()
+
+
+@pytest.mark.parametrize("has", ["7", "none"])
+def test_what_the_night_before_left_is_taken_from_the_last_run_that_has_it(has, tmp_path):
+    write(tmp_path / "bin" / "gh", f'[ "$2" != list ] || {{ printf "9\\n8\\n7\\n6\\n"; exit; }}\n[ "$3" = {has} ] && echo "$@" > "$9/got"')
+    env = {"PATH": f"{tmp_path}/bin:/usr/bin:/bin", "GITHUB_REPOSITORY": "me/log", "GITHUB_REF_NAME": "main", "GITHUB_RUN_ID": "9"}
+    ran = subprocess.run([TOOLS / "earlier", "benchmark", "before"], cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    assert [path.read_text() for path in (tmp_path / "before").iterdir()] == (["run download 7 --repo me/log --name benchmark --dir before\n"] if has == "7" else [])
+
+
 def test_every_workflow_job_of_the_night_runs_a_tool_that_is_there():
     for job in NIGHTLY.values():
         for step in job.get("steps", []):
@@ -138,5 +158,6 @@ print(f"Append\\n{rate} records/s, 1 requests/s over 1 s\\nlatency\\n0 errors")
 
 
 def write(path, text):
-    path.write_text(text)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text if text.startswith("#!") else f"#!/bin/sh\n{text}\n")
     path.chmod(0o755)

@@ -24,6 +24,7 @@ RIGHTS = {("publish.yml", "image"): {"contents": "read", "packages": "write"},
           ("publish.yml", "npm"): {"id-token": "write"},
           ("publish.yml", "crates"): {"contents": "read", "id-token": "write"},
           ("publish.yml", "release"): {"contents": "write"},
+          ("nightly.yml", "fuzz"): {"actions": "read", "contents": "read"},
           ("nightly.yml", "benchmark"): {"actions": "read", "contents": "read"}}
 # The jobs that can prove who they are, and the actions that these use.
 IDENTITIES = {"sign": ["sigstore/cosign-installer", "docker/login-action"],
@@ -128,7 +129,7 @@ def test_packages_are_made_with_the_versions_that_the_tests_have():
 def test_every_npm_package_and_crate_has_a_digest():
     packages = json.loads((chart.ROOT / "openapi" / "package-lock.json").read_text())["packages"]
     assert [name for name, package in packages.items() if name and not package.get("integrity", "").startswith("sha512-")] == []
-    for lock in chart.ROOT / "Cargo.lock", chart.ROOT / "openapi" / "clients" / "rust" / "generated-program" / "Cargo.lock":
+    for lock in (chart.ROOT / folder / "Cargo.lock" for folder in (".", "openapi/clients/rust/generated-program", "fuzz")):
         crates = tomllib.loads(lock.read_text())["package"]
         assert [crate["name"] for crate in crates if crate.get("source") and not crate.get("checksum")] == [], lock
 
