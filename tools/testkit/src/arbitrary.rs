@@ -91,24 +91,16 @@ pub fn file() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-/// For so many cases, or as many as `PROPTEST_CASES` asks for if these are more; other ones in each run.
-pub fn config(cases: u32) -> Config {
+/// Runs so many cases, or as many as `PROPTEST_CASES` asks for if these are more.
+pub fn runner(cases: u32) -> TestRunner {
     let config = Config::default();
     let asked = std::env::var_os("PROPTEST_CASES").map_or(0, |_| config.cases);
-    Config {
-        cases: cases.max(asked),
-        ..config
-    }
-}
-
-/// Runs as many cases as [`config`] says, the same ones in each run.
-pub fn runner(cases: u32) -> TestRunner {
-    let config = config(cases);
     let rng_seed = match config.rng_seed {
         RngSeed::Random => RngSeed::Fixed(20),
         asked => asked,
     };
     TestRunner::new(Config {
+        cases: cases.max(asked),
         rng_seed,
         failure_persistence: None,
         ..config

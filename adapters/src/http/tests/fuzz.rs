@@ -90,7 +90,7 @@ fn run<T>(future: impl Future<Output = T>) -> T {
 }
 
 proptest! {
-    #![proptest_config(log_testkit::arbitrary::config(512))]
+    #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
     fn no_query_string_is_a_fault_of_the_server(

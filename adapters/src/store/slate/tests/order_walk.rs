@@ -255,7 +255,7 @@ fn steps() -> impl Strategy<Value = Vec<Do>> {
 }
 
 proptest! {
-    #![proptest_config(log_testkit::arbitrary::config(24))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
     fn a_walk_gives_the_records_in_the_order_of_their_sequences(
