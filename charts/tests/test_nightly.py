@@ -112,6 +112,24 @@ def test_every_workflow_job_of_the_night_runs_a_tool_that_is_there():
                 assert (chart.ROOT / tool).is_file(), tool
 
 
+def test_what_is_compared_is_kept_under_names_that_stay_the_same(tmp_path):
+    def artifact(name: str, kind: str, executable: str | None = None) -> str:
+        if executable:
+            write(tmp_path / executable, f"echo {name}")
+        return json.dumps({"reason": "compiler-artifact", "target": {"name": name, "kind": [kind]}, "executable": executable and str(tmp_path / executable)})
+
+    built = [artifact("log_domain", "lib"), artifact("opendata-log", "bin", "opendata-log"), artifact("log-load", "bin", "log-load"), '{"reason": "build-finished"}']
+    benches = [artifact("runs", "bench", "runs-0a1b"), artifact("log_domain", "lib", "log_domain-2c")]
+    (tmp_path / "build.json").write_text("\n".join(built))
+    (tmp_path / "bench.json").write_text("\n".join(benches))
+    write(tmp_path / "bin" / "cargo", f'cat "{tmp_path}/$1.json"')
+    ran = subprocess.run([TOOLS / "benchmarked", tmp_path / "now"], env={"PATH": f"{tmp_path}/bin:/usr/bin:/bin"}, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    assert sorted(str(path.relative_to(tmp_path / "now")) for path in (tmp_path / "now").rglob("*") if path.is_file()) == ["benches/runs", "log-load", "opendata-log"]
+    (tmp_path / "bench.json").write_text("")
+    assert subprocess.run([TOOLS / "benchmarked", tmp_path / "none"], env={"PATH": f"{tmp_path}/bin:/usr/bin:/bin"}, capture_output=True).returncode != 0
+
+
 def test_benchmarks_are_read_from_their_table(benchmark):
     assert benchmark.fastest(TABLE) == pytest.approx({
         "runs cut_in_the_middle 100": 269.9e-6, "runs encode 0": 42e-9, "runs encode 1000": 1.5e-3, "runs walk": 2.0})

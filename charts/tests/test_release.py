@@ -177,6 +177,34 @@ def test_a_server_that_does_not_work_by_itself_is_not_packed(stand_in):
     assert broken.returncode == 1
 
 
+def test_a_build_is_checked_and_packed_and_says_the_sum_of_its_archive(tmp_path):
+    # The server of the tests, as the compiler's answer, with what is made of its command line.
+    server = os.environ["LOG_TEST_BINARY"]
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "cargo").write_text(f"""#!/bin/sh
+echo "$* with $CC_aarch64_unknown_linux_musl $CFLAGS_aarch64_unknown_linux_musl $JEMALLOC_SYS_WITH_LG_PAGE" > {tmp_path}/ran
+to=$CARGO_TARGET_DIR/aarch64-unknown-linux-musl/release
+mkdir -p "$to"
+cat > "$to/opendata-log" <<'END'
+#!/bin/sh
+case $1 in completions|man) echo "$@";; *) exec {server} "$@";; esac
+END
+chmod +x "$to/opendata-log"
+""")
+    (tmp_path / "bin" / "cargo").chmod(0o755)
+    env = os.environ | {"PATH": f"{tmp_path}/bin:{os.environ['PATH']}", "CARGO_TARGET_DIR": str(tmp_path / "target"), "LINKED": "any"}
+    built = run(RELEASE / "build", "aarch64-unknown-linux-musl", tmp_path / "dist", env=env)
+    assert built.returncode == 0, built.stderr
+    (archive,) = (tmp_path / "dist").iterdir()
+    assert built.stdout == f"{hashlib.sha256(archive.read_bytes()).hexdigest()}  {archive.name}\n"
+    assert (tmp_path / "ran").read_text() == ("auditable build --release --locked --package log-app --target aarch64-unknown-linux-musl "
+                                              "with musl-gcc -mno-outline-atomics 16\n")
+    # What does not pass the check is not packed.
+    (tmp_path / "dist" / archive.name).unlink()
+    refused = run(RELEASE / "build", "aarch64-unknown-linux-musl", tmp_path / "dist", env=env | {"LINKED": "static"})
+    assert refused.returncode != 0 and not refused.stdout and list((tmp_path / "dist").iterdir()) == []
+
+
 def test_binaries_are_built_with_the_compiler_of_the_image_and_each_target_checks_itself():
     dockerfile = (chart.ROOT / "Dockerfile").read_text()
     binaries = dict((path.name, workflow) for path, workflow in workflows())["binaries.yml"]["jobs"]
