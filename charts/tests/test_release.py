@@ -20,6 +20,8 @@ STATED = ["Cargo.toml", "Cargo.lock", "charts/opendata-log/Chart.yaml", "openapi
           "openapi/clients/typescript/package.json", "openapi/openapi.json", "openapi/openapi.yaml", "openapi/released/openapi.json"]
 PYTHON = ["opendata_log_client-1.2.3-py3-none-any.whl", "opendata_log_client-1.2.3.tar.gz"]
 NPM = "opendata-log-client-1.2.3.tgz"
+# What a stand-in of the server does when it is asked for manual pages.
+PAGES = '[ "$1" != man ] || { echo page > "$3/opendata-log.1"; echo page > "$3/opendata-log-append.1"; }'
 BINARIES = {"LINUX_X86_64": "x86_64-unknown-linux-musl", "LINUX_AARCH64": "aarch64-unknown-linux-musl",
             "MACOS_X86_64": "x86_64-apple-darwin", "MACOS_AARCH64": "aarch64-apple-darwin"}
 
@@ -144,7 +146,7 @@ def stand_in(tmp_path):
 
 
 def test_an_archive_has_the_server_with_licence_completions_and_manual_and_depends_on_nothing_else(stand_in, tmp_path):
-    binary = stand_in('[ "$1" = --version ] && echo opendata-log 1.2.3 || echo "made by $*"')
+    binary = stand_in('[ "$1" = --version ] && echo opendata-log 1.2.3 || echo "made by $*"\n' + PAGES)
     env = os.environ | {"SOURCE_DATE_EPOCH": "1700000000"}
     made = [run(RELEASE / "archive", "binary", binary, "x86_64-unknown-linux-musl", tmp_path / folder, env=env) for folder in ("a", "b")]
     paths = [tmp_path / each.stdout.strip() for each in made]
@@ -154,13 +156,14 @@ def test_an_archive_has_the_server_with_licence_completions_and_manual_and_depen
     with tarfile.open(paths[0]) as archive:
         assert {member.name.removeprefix(f"{name}/") for member in archive} == {
             "opendata-log", "LICENSE", "README.md", "CHANGELOG.md", "completions/opendata-log.bash", "completions/_opendata-log",
-            "completions/opendata-log.fish", "man/opendata-log.1"}
+            "completions/opendata-log.fish", "man/opendata-log.1", "man/opendata-log-append.1"}
         assert archive.getmember(f"{name}/opendata-log").mode == 0o755 and archive.getmember(f"{name}/LICENSE").mode == 0o644
         assert {(member.mtime, member.uid, member.uname) for member in archive} == {(1700000000, 0, "")}
         assert archive.extractfile(f"{name}/completions/_opendata-log").read() == b"made by completions zsh\n"
-    empty = stand_in('[ "$1" != --version ] || echo opendata-log 1.2.3')
-    refused = run(RELEASE / "archive", "binary", empty, "t", tmp_path / "c")
-    assert refused.returncode != 0 and "is empty" in refused.stderr
+    said = '[ "$1" != --version ] || echo opendata-log 1.2.3\n'
+    for script, why in ((said + PAGES, "is empty"), (said, "no manual page"), (said + "exit 1", "")):
+        refused = run(RELEASE / "archive", "binary", stand_in(script), "t", tmp_path / "c")
+        assert refused.returncode != 0 and why in refused.stderr and not (tmp_path / "c").exists()
 
 
 def test_a_server_that_does_not_work_by_itself_is_not_packed(stand_in):
@@ -187,7 +190,7 @@ to=$CARGO_TARGET_DIR/aarch64-unknown-linux-musl/release
 mkdir -p "$to"
 cat > "$to/opendata-log" <<'END'
 #!/bin/sh
-case $1 in completions|man) echo "$@";; *) exec {server} "$@";; esac
+case $1 in completions) echo "$@";; man) echo page > "$3/opendata-log.1";; *) exec {server} "$@";; esac
 END
 chmod +x "$to/opendata-log"
 """)
