@@ -23,7 +23,9 @@ def build(run, generated, sources: dict[str, str]):
     for name, text in sources.items():
         (crate / "src" / name).write_text(text)
     target = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "openapi-client"
-    run("cargo", "build", "--locked", "--quiet", cwd=crate, env={"CARGO_TARGET_DIR": str(target)}, seconds=900)
+    # Generated code is not linted.
+    env = {"CARGO_TARGET_DIR": str(target), "RUSTC_WORKSPACE_WRAPPER": ""}
+    run("cargo", "build", "--locked", "--quiet", cwd=crate, env=env, seconds=900)
     return shutil.copy(target / "debug/opendata-log-program", crate)
 
 
