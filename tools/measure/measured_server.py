@@ -14,6 +14,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "python"))
 
 import processes  # noqa: E402
+from proxy import Proxy  # noqa: E402
 
 
 class Help(argparse.RawDescriptionHelpFormatter):
@@ -74,7 +75,7 @@ class MeasuredServer(processes.Server):
         return sum(map(float, found))
 
     def object_store_requests(self) -> float:
-        """Requests that it sent to the object store."""
+        """Requests to the object store that its storage engine made. Those of a read-only server that the writer answered beforehand are among them."""
         return self.metric("slatedb_object_store_request_count_total")
 
 
@@ -98,6 +99,12 @@ class Stage:
         os.environ["LOG_TEST_WEED"] = weed
         (self.folder / "weed").mkdir(exist_ok=True)
         return self.ends.enter_context(processes.seaweedfs(self.folder / "weed"))
+
+    def proxy(self, s3: processes.S3, seconds: float = 0) -> tuple[Proxy, dict[str, str]]:
+        """A proxy in front of the S3 server whose answers come so much later, and what a server needs in its environment to go through it."""
+        proxy = Proxy(int(s3.endpoint.rsplit(":", 1)[1]), seconds)
+        self.ends.callback(proxy.end)
+        return proxy, {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{proxy.port}"}
 
 
 @contextlib.contextmanager
