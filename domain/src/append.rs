@@ -174,7 +174,7 @@ impl Append {
         &self.preconditions
     }
 
-    /// Moves of cursors. Their positions are compared with the end of the log before these records.
+    /// Moves of cursors. Their positions are at most the end of the log with these records.
     pub fn cursors(&self) -> &[CursorMove] {
         &self.cursors
     }

@@ -85,7 +85,7 @@ pub struct Cursor {
 pub struct CursorMove {
     /// The cursor.
     pub name: CursorName,
-    /// Where to: at most the tip.
+    /// Where to: at most the tip, with the records that are appended together with the move.
     pub position: Sequence,
     /// Where the cursor must be now. One that does not exist is at 0.
     pub expected: Option<Sequence>,
@@ -148,10 +148,10 @@ pub struct CursorsPage {
     pub next_start_after: Option<CursorName>,
 }
 
-/// The refusal of a position beyond the tip.
-pub(crate) fn beyond(wanted: &CursorMove, tip: Sequence) -> Error {
+/// The refusal of a position beyond the end of the log, with the records of the append that has the move.
+pub(crate) fn beyond(wanted: &CursorMove, end: Sequence) -> Error {
     Error::invalid(format!(
-        "position ({}) of cursor {:?} must not be beyond the end of the log, {tip}: send at most {tip}",
+        "position ({}) of cursor {:?} must not be beyond the end of the log, {end}: send at most {end}",
         wanted.position,
         wanted.name.as_str()
     ))

@@ -182,7 +182,7 @@ impl Model {
     ///
     /// # Errors
     /// [`Error::Rejected`]; [`Error::Overloaded`] when there are too many producers or cursors; [`Error::Invalid`] for a cursor beyond
-    /// the tip. Nothing was applied then.
+    /// the end of these records. Nothing was applied then.
     pub fn append(&mut self, append: &Append, now_ms: i64) -> Result<(Appended, Vec<(Key, Run)>)> {
         let now_ms = now_ms.max(self.last_time_ms);
         let batch = append.batch();
@@ -192,7 +192,8 @@ impl Model {
                 return Ok((first, Vec::new()));
             }
         }
-        self.cursors.check(append.cursors(), self.next)?;
+        let end = self.next.plus(batch.records().len() as u64);
+        self.cursors.check(append.cursors(), end)?;
         append
             .preconditions()
             .iter()

@@ -156,8 +156,8 @@ pub(super) async fn cursors_move_with_their_records_or_not_at_all<F: Fixture>(fi
     assert_eq!(appended.expect("appended").start.get(), 1);
     assert_eq!(position(&log, "a").await, Some(1));
     assert_eq!(position(&log, "b").await, Some(0));
-    // The end of the log is that before the records.
-    let beyond = moving(&[to("a", 3, None)]);
+    // The end of the log is that with the record.
+    let beyond = moving(&[to("a", 4, None)]);
     let beyond = log.try_append(beyond, Durability::Durable).await;
     assert!(matches!(beyond, Err(Error::Invalid(_))), "{beyond:?}");
     let refused = moving(&[to("b", 2, Some(0)), to("a", 2, Some(0))]);
@@ -193,6 +193,13 @@ pub(super) async fn cursors_move_with_their_records_or_not_at_all<F: Fixture>(fi
     assert_eq!((again.start, again.duplicate), (first.start, true));
     log.applied(&[(b"other", b"")]).await;
     assert_eq!(position(&log, "a").await, Some(3));
+    // A cursor may count what its own append has.
+    let first = log.try_append(moving(&[to("end", 0, None)]), Durability::Applied);
+    let end = first.await.expect("appended").start.get() + 2;
+    let to_the_end = moving(&[to("end", end, Some(0))]);
+    let appended = log.try_append(to_the_end, Durability::Durable).await;
+    assert_eq!(appended.expect("appended").start.get(), end - 1);
+    assert_eq!(position(&log, "end").await, Some(end));
     log.close().await;
 }
 

@@ -29,14 +29,14 @@ impl Cursors {
         self.all.len()
     }
 
-    /// Whether all of `moves` can be made in a log that ends at `tip`.
+    /// Whether all of `moves` can be made in a log that ends at `end`, with the records that come along.
     ///
     /// # Errors
     /// Why not; the first reason, and that there is no room last.
-    pub(super) fn check(&self, moves: &[CursorMove], tip: Sequence) -> Result<()> {
+    pub(super) fn check(&self, moves: &[CursorMove], end: Sequence) -> Result<()> {
         for wanted in moves {
-            if wanted.position > tip {
-                return Err(beyond(wanted, tip));
+            if wanted.position > end {
+                return Err(beyond(wanted, end));
             }
             let position = self.get(&wanted.name).map(|cursor| cursor.position);
             match wanted.expected {

@@ -113,18 +113,21 @@ impl<'t> Staged<'t> {
         }
     }
 
-    /// Why `moves` cannot be made in a log that ends at `tip` with what was placed before, and which writes that rests on.
+    /// Why `moves` cannot be made together with so many `records` in a log that ends at `tip` with what was placed before, and which writes
+    /// that rests on.
     pub(super) fn refusal(
         &self,
         moves: &[CursorMove],
         tip: Sequence,
+        records: u64,
     ) -> Option<(Error, EngineNumber)> {
+        let end = tip.plus(records);
         // The commit to come reaches at least this far.
         let this_commit = EngineNumber::of_commit(tip);
         let mut created = 0;
         for wanted in moves {
-            if wanted.position > tip {
-                return Some((cursor::beyond(wanted, tip), EngineNumber::default()));
+            if wanted.position > end {
+                return Some((cursor::beyond(wanted, end), EngineNumber::default()));
             }
             let name = &wanted.name;
             let (position, rests_on) = match (self.written.get(name), self.table.known.get(name)) {
@@ -190,7 +193,7 @@ impl Sequencer {
                 let time_ms = now_ms.max(self.last_time_ms);
                 let mut staged = Staged::new(&self.cursors, time_ms);
                 let moves = std::slice::from_ref(wanted);
-                if let Some((why, rests_on)) = staged.refusal(moves, self.tip()) {
+                if let Some((why, rests_on)) = staged.refusal(moves, self.tip(), 0) {
                     return Ok(CursorStep::Answer(Err(why), rests_on));
                 }
                 staged.place(moves);

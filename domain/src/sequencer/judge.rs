@@ -101,7 +101,9 @@ impl<'s, 'a: 's> Judge<'s, 'a> {
                 }
             }
         }
-        if let Some((why, rests_on)) = self.cursors.refusal(append.cursors(), self.next) {
+        let records = append.batch().records().len() as u64;
+        let refusal = self.cursors.refusal(append.cursors(), self.next, records);
+        if let Some((why, rests_on)) = refusal {
             return Verdict::Answered(Err(why), rests_on);
         }
         let unknown = self.unknown.len();

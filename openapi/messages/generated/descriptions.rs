@@ -60,7 +60,7 @@ impl Described for CursorMove {
         comment: "A cursor that moves together with the records of an append. It is created if it does not exist. Unknown fields are rejected.",
         fields: &[
             FieldDescription { number: 1, name: "name", json_name: "name", field_type: FieldType::String, repeated: false, optional: false, comment: "Name of the cursor. Required; 1 to 256 bytes, no control characters, neither `.` nor `..`." },
-            FieldDescription { number: 2, name: "position", json_name: "position", field_type: FieldType::Uint64, repeated: false, optional: false, comment: "The sequence that is to be read next. Required in JSON. At most the end of the log, without the records of this request." },
+            FieldDescription { number: 2, name: "position", json_name: "position", field_type: FieldType::Uint64, repeated: false, optional: false, comment: "The sequence that is to be read next. Required in JSON. At most the end of the log, with the records of this request." },
             FieldDescription { number: 3, name: "expected", json_name: "expected", field_type: FieldType::Uint64, repeated: false, optional: true, comment: "The records are appended and the cursors moved only if the cursor is at this position. One that does not exist is at 0. Absent: wherever it is." },
         ],
     };

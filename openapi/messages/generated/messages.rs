@@ -113,7 +113,7 @@ pub struct CursorMove {
     /// Name of the cursor. Required; 1 to 256 bytes, no control characters, neither `.` nor `..`.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
-    /// The sequence that is to be read next. Required in JSON. At most the end of the log, without the records of this
+    /// The sequence that is to be read next. Required in JSON. At most the end of the log, with the records of this
     /// request.
     #[prost(uint64, tag = "2")]
     pub position: u64,

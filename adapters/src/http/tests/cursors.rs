@@ -221,7 +221,7 @@ async fn an_append_moves_cursors_with_its_records_or_appends_nothing() {
     answer.error(409, "conflict");
     assert_eq!(answer.json()["conflict"], json!({"key": "", "cursor": "c"}));
     for (cursors, says) in [
-        (json!([{"name": "a", "position": 4}]), "send at most 3"),
+        (json!([{"name": "a", "position": 5}]), "send at most 4"),
         (json!([{"position": 1}]), "cursor[0]: name is missing"),
         (json!([{"name": "a"}]), "cursor[0]: position is missing"),
         (

@@ -37,7 +37,7 @@ type Wanted = (u8, (i64, Option<i64>));
 
 fn steps() -> impl Strategy<Value = Vec<Do>> {
     let to = || {
-        let back = prop_oneof![12 => 0i64..8, 1 => Just(-1i64)];
+        let back = prop_oneof![12 => 0i64..8, 3 => -5i64..0];
         let off = prop_oneof![6 => Just(0i64), 1 => -2i64..3];
         (back, prop::option::weighted(0.7, off))
     };

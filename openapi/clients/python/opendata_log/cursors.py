@@ -45,7 +45,7 @@ class CursorMove:
 
     name: str
     position: int
-    """The sequence that is to be read next; at most the end of the log before the records."""
+    """The sequence that is to be read next; at most the end of the log with the records."""
     expected: int | None = None
     """Where it must be, or nothing is applied; one that does not exist is at 0. None: wherever it is."""
 

@@ -23,7 +23,7 @@ export interface Cursor {
 /** A move of a cursor together with records. It is created if it does not exist. */
 export interface CursorMove {
   readonly name: string;
-  /** The sequence that is to be read next; at most the end of the log before the records. */
+  /** The sequence that is to be read next; at most the end of the log with the records. */
   readonly position: number;
   /** Where it must be, or nothing is applied; one that does not exist is at 0. Without it: wherever it is. */
   readonly expected?: number | undefined;

@@ -541,7 +541,7 @@ export interface components {
             name: string;
             /**
              * Format: int64
-             * @description The sequence that is to be read next. Required in JSON. At most the end of the log, without the records of this request.
+             * @description The sequence that is to be read next. Required in JSON. At most the end of the log, with the records of this request.
              */
             position: number;
             /**
