@@ -53,7 +53,7 @@ impl AppendOptions {
     }
 
     /// Moves a cursor in the same commit as the records, or creates it. With an `expected` position it must be there, and otherwise the
-    /// append is an [`ErrorKind::Conflict`]; one that does not exist is at 0. The position is at most the end of the log before the records.
+    /// append is an [`ErrorKind::Conflict`]; one that does not exist is at 0. The position is at most the end of the log with the records.
     pub fn move_cursor(
         mut self,
         name: impl Into<String>,
@@ -71,9 +71,18 @@ impl AppendOptions {
 
 /// An append as it is sent, but for its producer.
 pub(crate) struct Request {
-    pub(crate) body: Bytes,
+    /// Together with the producer, one message.
+    parts: [Bytes; 2],
     pub(crate) records: u64,
     pub(crate) await_durable: bool,
+}
+
+impl Request {
+    /// The parts of the body; `producer` is another one.
+    pub(crate) fn parts(&self, producer: Bytes) -> [Bytes; 3] {
+        let [records, options] = self.parts.clone();
+        [records, options, producer]
+    }
 }
 
 /// The request for an append of these records.
@@ -92,7 +101,21 @@ pub(crate) fn encode<R: Into<Record>>(
         }
     });
     let records: Vec<_> = records.collect::<Result<_, _>>()?;
-    if records.is_empty() {
+    let count = records.len() as u64;
+    let request = AppendRequest {
+        records,
+        ..AppendRequest::default()
+    };
+    encode_batch(request.encode_to_vec().into(), count, options)
+}
+
+/// The request for an append of `count` records that are encoded already.
+pub(crate) fn encode_batch(
+    records: Bytes,
+    count: u64,
+    options: AppendOptions,
+) -> Result<Request, Error> {
+    if count == 0 {
         return Err(Error::invalid(
             "records must have at least one record, such as [(\"orders\", \"first\")]",
         ));
@@ -105,16 +128,15 @@ pub(crate) fn encode<R: Into<Record>>(
         arguments::cursor(&cursor.name)
             .map_err(|error| Error::invalid(format!("cursors[{at}]: {}", error.message())))?;
     }
-    let count = records.len() as u64;
     let request = AppendRequest {
-        records,
+        records: Vec::new(),
         await_durable: options.await_durable,
         preconditions: options.preconditions,
         producer: None,
         cursors: options.cursors,
     };
     Ok(Request {
-        body: request.encode_to_vec().into(),
+        parts: [records, request.encode_to_vec().into()],
         records: count,
         await_durable: options.await_durable,
     })
@@ -124,9 +146,9 @@ pub(crate) fn encode<R: Into<Record>>(
 pub(crate) async fn append_unprotected(
     http: &Http,
     retry: &Retry,
-    body: Bytes,
+    request: &Request,
 ) -> Result<Appended, Error> {
-    let once = || append_once(http, retry, [body.clone()]);
+    let once = || append_once(http, retry, request.parts(Bytes::new()));
     let answer = retry.until_answered(once).await?;
     Ok(appended(&answer))
 }

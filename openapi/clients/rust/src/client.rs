@@ -9,6 +9,7 @@ use futures::stream::{BoxStream, StreamExt, try_unfold};
 
 use crate::append::{self, AppendOptions};
 use crate::arguments;
+use crate::batch::Batch;
 use crate::cursor::{self, Cursor};
 use crate::deletion;
 use crate::error::Error;
@@ -21,6 +22,7 @@ use crate::record::{Appended, Counted, Record, Segment};
 use crate::retry::Retry;
 use crate::seen::Seen;
 use crate::selection::Selection;
+use crate::status::{self, Status};
 use crate::tail;
 use crate::trim;
 use crate::wire::{CountResponse, KeysResponse, PutCursorRequest, SegmentsResponse, TrimRequest};
@@ -86,13 +88,30 @@ impl LogClient {
         records: impl IntoIterator<Item = R>,
         options: AppendOptions,
     ) -> Result<Appended, Error> {
-        let request = append::encode(records, options)?;
+        self.send(append::encode(records, options)?).await
+    }
+
+    /// As [`LogClient::append_with`], for records that are encoded already. A clone of a batch shares its bytes, so a program can keep it to
+    /// send it again.
+    ///
+    /// # Errors
+    /// See [`LogClient::append_with`].
+    pub async fn append_batch(
+        &self,
+        batch: &Batch,
+        options: AppendOptions,
+    ) -> Result<Appended, Error> {
+        let request = append::encode_batch(batch.body(), batch.records(), options)?;
+        self.send(request).await
+    }
+
+    async fn send(&self, request: append::Request) -> Result<Appended, Error> {
         let is_durable = request.await_durable;
         let appended = match &self.producers {
             Some(producers) => {
                 exactly_once::append(&self.http, &self.retry, producers, &request).await?
             }
-            None => append::append_unprotected(&self.http, &self.retry, request.body).await?,
+            None => append::append_unprotected(&self.http, &self.retry, &request).await?,
         };
         if let Some(start) = appended.start.filter(|_| is_durable) {
             self.seen.advance(start + appended.count);
@@ -293,6 +312,14 @@ impl LogClient {
         let parameters = reading::bounds(start, end);
         let answer: SegmentsResponse = self.read("/api/v1/log/segments", &parameters).await?;
         Ok(answer.segments.into_iter().map(Into::into).collect())
+    }
+
+    /// Whether the server is ready, up to where its log is durable, and the segments of the log. One that is not ready is no error.
+    ///
+    /// # Errors
+    /// What the last attempt to reach the server, or to read from one that is ready, ended in.
+    pub async fn status(&self) -> Result<Status, Error> {
+        status::status(&self.http, &self.retry).await
     }
 
     /// Trims the records of all keys with lower sequences. Answers with the floor of the log, the first sequence that can still be there,

@@ -23,6 +23,7 @@ struct Details {
     request_id: Option<String>,
     request: Option<String>,
     is_unknown_outcome: bool,
+    was_not_sent: bool,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -173,6 +174,11 @@ impl Error {
         self.0.is_unknown_outcome || self.0.kind == ErrorKind::OutcomeUnknown
     }
 
+    /// Whether the last attempt certainly did not reach a server: there was no connection.
+    pub fn was_not_sent(&self) -> bool {
+        self.0.was_not_sent
+    }
+
     /// What went wrong, in the server's words if it answered.
     pub fn message(&self) -> &str {
         &self.0.message
@@ -202,6 +208,7 @@ impl Error {
             request_id: None,
             request: None,
             is_unknown_outcome: false,
+            was_not_sent: false,
             source: None,
         }))
     }
@@ -233,7 +240,8 @@ impl Error {
         self
     }
 
-    pub(crate) fn with_source_of(self, lost: NoAnswer) -> Self {
+    pub(crate) fn with_source_of(mut self, lost: NoAnswer) -> Self {
+        self.0.was_not_sent = lost.was_not_sent;
         match lost.source {
             Some(source) => self.with_source(source),
             None => self,

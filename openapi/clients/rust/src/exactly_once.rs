@@ -46,7 +46,7 @@ pub(crate) async fn append(
         only_pages: true,
     };
     loop {
-        let parts = [request.body.clone(), turn.field()];
+        let parts = request.parts(turn.field());
         let error = match append_once(http, retry, parts).await {
             Ok(answer) => {
                 let appended = appended(&answer);

@@ -3,6 +3,7 @@
 mod answers;
 mod append;
 mod arguments;
+mod batch;
 mod body;
 mod builder;
 mod client;
@@ -19,12 +20,14 @@ mod record;
 mod retry;
 mod seen;
 mod selection;
+mod status;
 mod tail;
 #[cfg(test)]
 mod tests;
 mod trim;
 
 pub use append::AppendOptions;
+pub use batch::{Batch, BatchBuilder};
 pub use builder::LogClientBuilder;
 pub use client::LogClient;
 pub use consumer::Consumer;
@@ -35,6 +38,7 @@ pub use reading::{ReadOptions, Visibility};
 pub use record::{Appended, Counted, Header, Record, Segment, SequencedRecord};
 pub use retry::Retry;
 pub use selection::Selection;
+pub use status::Status;
 
 /// The messages of the HTTP API.
 pub use opendata_log_messages as wire;

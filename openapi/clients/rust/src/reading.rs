@@ -332,7 +332,7 @@ pub(crate) fn repeatable<M: Answered>(
 }
 
 /// The error of a request without an answer that may be sent again.
-fn unanswered(lost: NoAnswer, retry: &Retry) -> Error {
+pub(crate) fn unanswered(lost: NoAnswer, retry: &Retry) -> Error {
     let again = (!lost.is_hopeless).then_some(retry.pause);
     let message = format!("there was no answer: {}", lost.reason);
     let error = Error::new(ErrorKind::Unavailable, message);

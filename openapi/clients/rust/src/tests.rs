@@ -1,6 +1,7 @@
 //! Tests against a small server in this process that refuses, breaks off, stays silent and restarts.
 
 mod arguments;
+mod batches;
 mod cursors;
 mod deletions;
 mod fake;
@@ -9,6 +10,7 @@ mod outcomes;
 mod producers;
 mod reads;
 mod seen;
+mod status;
 mod tails;
 
 use std::time::Duration;
