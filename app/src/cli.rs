@@ -3,6 +3,7 @@
 use clap::{Parser, Subcommand, ValueEnum};
 use log_adapters::http::{self, DocumentFormat};
 use log_adapters::store::slate::SlateStore;
+use log_cli::Command as ClientCommand;
 
 use crate::commands::{BackupArgs, CheckArgs, LogCommand, RestoreArgs};
 use crate::config::{self, Refusal};
@@ -40,12 +41,20 @@ Examples:
   opendata-log backup --data-dir .data --to /backups/my-log
                                                  back up a log, also while its server runs
 
+A client of a server, at http://127.0.0.1:8080 or LOG_URL:
+  opendata-log append orders first               append a record; see --help of each command
+  opendata-log tail orders                       follow a key
+  opendata-log export --to log.jsonl             copy a log into a file, and import it elsewhere
+
 Every setting can also be given in the environment: LOG_ and its name, sections separated by two
 underscores, for example LOG_PORT=9000 or LOG_LIMITS__KEY_BYTES=1KiB.
 Flags win over the environment, the environment over the file, the file over the defaults.
 
 Exit codes: 0 stopped as asked; 2 cannot start as configured; 3 another server took over the data;
-4 stopped, but not everything acknowledged could be made durable.";
+4 stopped, but not everything acknowledged could be made durable.
+Of a client: 0 done; 1 the server refused, or a file cannot be read or written; 2 wrong command line;
+5 a precondition does not hold; 6 the server cannot be reached or is not ready;
+7 it is not known whether the change was made; 130 interrupted by Ctrl-C.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -55,6 +64,8 @@ enum Command {
     Backup(Box<BackupArgs>),
     Restore(RestoreArgs),
     Check(CheckArgs),
+    #[command(flatten)]
+    Client(ClientCommand),
     /// Check or print the configuration without opening the log.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -98,6 +109,8 @@ pub enum Asked {
     Openapi(OpenapiFormat),
     /// Something about a log.
     Log(LogCommand),
+    /// Something as a client of a server.
+    Client(ClientCommand),
 }
 
 impl Cli {
@@ -119,6 +132,10 @@ impl Cli {
             Some(Command::Openapi { format }) => {
                 none_before("openapi")?;
                 Asked::Openapi(format)
+            }
+            Some(Command::Client(command)) => {
+                none_before(command.name())?;
+                Asked::Client(command)
             }
             Some(Command::Backup(args)) => Asked::Log(LogCommand::Backup(args).with(before)?),
             Some(Command::Restore(args)) => Asked::Log(LogCommand::Restore(args).with(before)?),

@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::Parser;
 use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
 use log_adapters::clock::SystemClock;
 use log_adapters::http::{HttpWriter, Writer};
 use log_adapters::objects::ClientEnvironment;
@@ -48,6 +48,12 @@ const FOR_THE_OWNER_ALONE: Mode = Mode::RWXG.union(Mode::RWXO);
 type Failure = (u8, String);
 
 fn main() -> ExitCode {
+    let parsed = Cli::try_parse().map(Cli::asked);
+    // A client has no use for what the server needs of the process.
+    let parsed = match parsed {
+        Ok(Ok(Asked::Client(command))) => return run_client(command),
+        parsed => parsed,
+    };
     let log = match begin() {
         Ok(log) => log,
         Err(why) => {
@@ -57,12 +63,12 @@ fn main() -> ExitCode {
         }
     };
     let _flushed = log.flush_at_exit();
-    let outcome = parse().and_then(|asked| match asked {
+    let outcome = asked(parsed).and_then(|asked| match asked {
         Some(Asked::Serve(args)) => run_server(&args.load_server().map_err(refused)?, &log),
         Some(Asked::Config(command)) => print(&command.answer().map_err(refused)?),
         Some(Asked::Openapi(format)) => print(&format.document()),
         Some(Asked::Log(command)) => run_command(&command, &log),
-        None => Ok(ExitCode::SUCCESS),
+        Some(Asked::Client(_)) | None => Ok(ExitCode::SUCCESS),
     });
     match outcome {
         Ok(code) => code,
@@ -95,6 +101,12 @@ fn printed(written: std::io::Result<()>) -> Result<ExitCode, Failure> {
         )),
         _ => Ok(ExitCode::SUCCESS),
     }
+}
+
+/// Runs a command as a client of a server.
+fn run_client(command: log_cli::Command) -> ExitCode {
+    let arguments = std::env::args_os().collect();
+    ExitCode::from(log_cli::run(command, Cli::command(), arguments))
 }
 
 /// Serves until the end. What went wrong is the last line of the log, in the form of the others.
@@ -140,11 +152,11 @@ fn refused(refusal: Refusal) -> Failure {
     (CANNOT_START, refusal.to_string())
 }
 
-/// What the command line asks for; nothing more when help or the version was printed.
-fn parse() -> Result<Option<Asked>, Failure> {
+/// What the parsed command line asks for; nothing more when help or the version was printed.
+fn asked(parsed: Result<Result<Asked, String>, clap::Error>) -> Result<Option<Asked>, Failure> {
     let refuse = |why| (CANNOT_START, format!("{why} (see opendata-log --help)"));
-    match Cli::try_parse() {
-        Ok(cli) => cli.asked().map(Some).map_err(refuse),
+    match parsed {
+        Ok(asked) => asked.map(Some).map_err(refuse),
         Err(error)
             if matches!(
                 error.kind(),

@@ -23,6 +23,9 @@ pub(super) const FLAGS: [(&str, &str); 16] = [
 /// What the names of all our variables begin with.
 pub(super) const PREFIX: &str = "LOG_";
 
+/// Variables of the client. A server ignores them.
+pub(super) const OF_CLIENT: [&str; 3] = ["LOG_URL", "LOG_TOKEN", "LOG_CA"];
+
 /// The variable of a setting.
 pub(super) fn variable(path: &str) -> String {
     format!("{PREFIX}{}", path.replace('.', "__").to_ascii_uppercase())

@@ -3,7 +3,7 @@
 use figment::value::{Dict, Value};
 use log_adapters::quoted::quoted;
 
-use super::names::{FLAGS, PREFIX, distance, variable};
+use super::names::{FLAGS, OF_CLIENT, PREFIX, distance, variable};
 use super::{Config, Refusal, near_misses, tree};
 
 /// No setting is in as many sections.
@@ -76,7 +76,7 @@ impl Known {
     /// The path of the setting that a variable means, or `None` for one that is none of ours.
     fn path(&self, name: &str) -> Result<Option<Vec<String>>, Refusal> {
         let prefix = name.get(..PREFIX.len()).unwrap_or_default();
-        if !prefix.eq_ignore_ascii_case(PREFIX) {
+        if !prefix.eq_ignore_ascii_case(PREFIX) || OF_CLIENT.contains(&name) {
             return Ok(None);
         }
         let rest = name.get(PREFIX.len()..).unwrap_or_default();

@@ -4,6 +4,7 @@
 
 mod any_input;
 mod backup;
+mod cli;
 mod clouds;
 mod compression;
 mod configuration;

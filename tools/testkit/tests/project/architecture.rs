@@ -11,7 +11,8 @@ use crate::root;
 const ARROWS: &[(&str, &[&str])] = &[
     ("log-domain", &[]),
     ("log-adapters", &["log-domain", "opendata-log-messages"]),
-    ("log-app", &["log-adapters", "log-domain"]),
+    ("log-app", &["log-adapters", "log-cli", "log-domain"]),
+    ("log-cli", &["opendata-log-client"]),
     ("log-sim", &["log-app", "log-adapters", "log-domain"]),
     ("log-load", &["opendata-log-client"]),
     ("log-soak", &["log-testkit"]),

@@ -21,6 +21,7 @@ const SOURCES: &[&str] = &[
     "domain/src",
     "adapters/src",
     "app/src",
+    "cli/src",
     "sim/src",
     "tools/testkit/src",
     "tools/load/src",

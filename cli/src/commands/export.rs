@@ -1,0 +1,186 @@
+//! `opendata-log export`.
+
+mod file;
+
+use std::path::PathBuf;
+
+use clap::Args;
+use futures::FutureExt;
+use opendata_log::{ReadOptions, Records, Visibility};
+
+use super::Process;
+use crate::arguments::{Keys, from_base64};
+use crate::connection::{ConnectionArgs, PATIENCE};
+use crate::exit::{Failure, Outcome};
+use crate::json;
+use crate::output::note;
+use crate::progress::{Progress, rate};
+use crate::text;
+
+use file::Target;
+
+/// How many records are asked for at a time.
+const PAGE: u64 = 10_000;
+
+const EXAMPLES: &str = "\
+Examples:
+  opendata-log export > log.jsonl
+  opendata-log export --prefix orders/ --to exported.jsonl
+  opendata-log export --from 2 --before 4
+  opendata-log export --to whole.jsonl
+  opendata-log export --to whole.jsonl --resume";
+
+/// Write records as lines of JSON, to standard output or a file: the whole log, a key, or all keys with a prefix.
+///
+/// A line has `sequence`, `key`, `value`, `timestampMs` and, if there are any, `headers`; bytes are base64. `import` reads such lines.
+/// The records come in the order of the log, up to its end at the time. An export continues through restarts of the server; a file that is
+/// not complete is continued with --resume, after its last whole line.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct ExportArgs {
+    /// Only this key.
+    #[arg(value_name = "KEY", conflicts_with_all = ["prefix", "prefix_base64", "key_base64"])]
+    key: Option<String>,
+    /// The key, in base64: for bytes that are no text.
+    #[arg(long, value_name = "BASE64", value_parser = from_base64)]
+    key_base64: Option<bytes::Bytes>,
+    /// Only keys that begin with this.
+    #[arg(long, value_name = "PREFIX", conflicts_with = "key_base64")]
+    prefix: Option<String>,
+    /// The same, in base64.
+    #[arg(long, value_name = "BASE64", value_parser = from_base64, conflicts_with_all = ["key_base64", "prefix"])]
+    prefix_base64: Option<bytes::Bytes>,
+    /// Write to this file, which must not exist yet.
+    #[arg(long, value_name = "FILE")]
+    to: Option<PathBuf>,
+    /// Continue the file after its last whole line.
+    #[arg(long, requires = "to", conflicts_with = "from")]
+    resume: bool,
+    /// The first sequence.
+    #[arg(long, value_name = "SEQUENCE")]
+    from: Option<u64>,
+    /// The sequence to stop before.
+    #[arg(long, value_name = "SEQUENCE")]
+    before: Option<u64>,
+    /// Only records that are on object storage, which no crash can undo.
+    #[arg(long)]
+    durable: bool,
+    /// Show no progress.
+    #[arg(long, short)]
+    quiet: bool,
+    #[command(flatten)]
+    connection: ConnectionArgs,
+}
+
+impl ExportArgs {
+    pub(crate) async fn run(self, mut process: Process) -> Outcome {
+        let keys = self.keys()?;
+        let server = self.connection.server()?;
+        let client = self.connection.patient_server(PATIENCE)?.client;
+        // The first answer comes soon, or not at all.
+        let status = tokio::select! {
+            status = server.within(server.client.status()) => status?,
+            code = process.interrupt.wait() => return Err(Process::interrupted(code, "interrupted")),
+        };
+        let (mut target, after) = Target::open(self.to.as_deref(), self.resume)?;
+        let from = after.or(self.from).unwrap_or(0);
+        if self.before.is_some_and(|before| before < from) {
+            target.finish()?;
+            return Ok(());
+        }
+        let end = self.before.or(status.durable_sequence);
+        let mut progress = Progress::new("exported", end, from, self.quiet || !target.is_file());
+        let mut records = self.read(&client, &keys, from);
+        let key = keys.of_unnamed();
+        let (mut line, mut written, mut next) = (String::new(), 0, from);
+        loop {
+            let record = match records.next().now_or_never() {
+                Some(record) => record,
+                None => tokio::select! {
+                    record = records.next() => record,
+                    code = process.interrupt.wait() => {
+                        target.finish()?;
+                        progress.finish();
+                        return Err(self.interrupted(&process, code, next));
+                    }
+                },
+            };
+            let Some(record) = record
+                .transpose()
+                .map_err(|error| self.stopped(&process, next, error.into()))?
+            else {
+                break;
+            };
+            line.clear();
+            json::push_record(&record, &key, &mut line);
+            target.write(line.as_bytes())?;
+            written += 1;
+            next = record.sequence + 1;
+            progress.at(next, written);
+        }
+        target.finish()?;
+        let elapsed = progress.finish();
+        if let Some(floor) = records.trimmed_before() {
+            note(&format!(
+                "records below sequence {floor} were trimmed or deleted"
+            ));
+        }
+        if !self.quiet {
+            let records = text::count(written, "record");
+            let (what, to) = (keys.shown(), target.shown());
+            let rate = rate(written, elapsed);
+            note(&format!("exported {records} of {what} to {to}, {rate}"));
+        }
+        Ok(())
+    }
+
+    fn keys(&self) -> Outcome<Keys> {
+        let key = self.key.clone().map(Into::into);
+        let key: Option<bytes::Bytes> = key.or_else(|| self.key_base64.clone());
+        let prefix = self.prefix.clone().map(Into::into);
+        let prefix: Option<bytes::Bytes> = prefix.or_else(|| self.prefix_base64.clone());
+        match key {
+            Some(key) if key.is_empty() => Err(Failure::usage(
+                "the key must have at least one byte, such as orders",
+            )),
+            Some(key) => Ok(Keys::One(key)),
+            None => Ok(Keys::Prefix(prefix.unwrap_or_default())),
+        }
+    }
+
+    fn read(&self, client: &opendata_log::LogClient, keys: &Keys, from: u64) -> Records {
+        let mut options = ReadOptions::new().page(PAGE);
+        if self.durable {
+            options = options.visibility(Visibility::Durable);
+        }
+        let end = match self.before {
+            Some(before) => std::ops::Bound::Excluded(before),
+            None => std::ops::Bound::Unbounded,
+        };
+        let range = (std::ops::Bound::Included(from), end);
+        match keys {
+            Keys::One(key) => client.scan_with(key.clone(), range, options),
+            Keys::Prefix(_) => client.scan_several(keys.selection(), range, options),
+        }
+    }
+
+    fn resume(&self, process: &Process, next: u64) -> String {
+        let next = next.to_string();
+        match &self.to {
+            Some(_) if self.resume => process.invocation.with(&[], &[]),
+            Some(_) => process.invocation.with(&["--from"], &["--resume"]),
+            None => process.invocation.with(&["--from"], &["--from", &next]),
+        }
+    }
+
+    fn interrupted(&self, process: &Process, code: u8, next: u64) -> Failure {
+        let command = self.resume(process, next);
+        Process::interrupted(code, &format!("interrupted; to resume: {command}"))
+    }
+
+    fn stopped(&self, process: &Process, next: u64, failure: Failure) -> Failure {
+        let command = self.resume(process, next);
+        let message = format!("{}; to resume: {command}", failure.message);
+        Failure::new(failure.code, message)
+    }
+}
