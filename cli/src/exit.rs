@@ -56,6 +56,11 @@ impl Failure {
         Self::new(OK, "")
     }
 
+    /// The same, with the command that goes on.
+    pub(crate) fn resumed_by(self, command: &str) -> Self {
+        Self::new(self.code, format!("{}; to resume: {command}", self.message))
+    }
+
     /// The same, of which more is to be said before.
     pub(crate) fn after(mut self, before: impl Display) -> Self {
         if !self.message.is_empty() {

@@ -180,7 +180,6 @@ impl ExportArgs {
 
     fn stopped(&self, process: &Process, next: u64, failure: Failure) -> Failure {
         let command = self.resume(process, next);
-        let message = format!("{}; to resume: {command}", failure.message);
-        Failure::new(failure.code, message)
+        failure.resumed_by(&command)
     }
 }

@@ -100,11 +100,11 @@ impl ScanArgs {
         let mut left = self.limit.unwrap_or(u64::MAX);
         while left > 0 {
             let next = match records.next().now_or_never() {
-                Some(next) => next.transpose()?,
+                Some(next) => next.transpose().map_err(Failure::from),
                 None => {
                     let asked = async { records.next().await.transpose() };
                     tokio::select! {
-                        next = server.within(asked) => next?,
+                        next = server.within(asked) => next,
                         code = process.interrupt.wait() => {
                             output.flush()?;
                             return Err(self.interrupted(&process, code, records.next_sequence(), left));
@@ -112,6 +112,9 @@ impl ScanArgs {
                     }
                 }
             };
+            let next = next.map_err(|failure| {
+                self.stopped(&process, failure, records.next_sequence(), left)
+            })?;
             let Some(record) = next else { break };
             output.record(&record, &key)?;
             left -= 1;
@@ -131,15 +134,28 @@ impl ScanArgs {
     }
 
     fn interrupted(&self, process: &Process, code: u8, next: u64, left: u64) -> Failure {
-        if self.last.is_some() {
-            return Process::interrupted(code, "interrupted");
+        let note = match self.resume(process, next, left) {
+            Some(command) => format!("interrupted; to resume: {command}"),
+            None => "interrupted".to_owned(),
+        };
+        Process::interrupted(code, &note)
+    }
+
+    /// A failure, of which some records were printed before.
+    fn stopped(&self, process: &Process, failure: Failure, next: u64, left: u64) -> Failure {
+        match self.resume(process, next, left) {
+            Some(command) if next > self.range.from => failure.resumed_by(&command),
+            _ => failure,
         }
+    }
+
+    fn resume(&self, process: &Process, next: u64, left: u64) -> Option<String> {
         let (next, left) = (next.to_string(), left.to_string());
         let mut added = vec!["--from", &next];
         if self.limit.is_some() {
             added.extend(["--limit", &left]);
         }
         let command = process.invocation.with(&["--from", "--limit"], &added);
-        Process::interrupted(code, &format!("interrupted; to resume: {command}"))
+        self.last.is_none().then_some(command)
     }
 }

@@ -9,7 +9,7 @@ use opendata_log::{LogClient, ReadOptions, Records, Visibility};
 use super::Process;
 use crate::arguments::{Keys, KeysArg, OutputArg, at_least_one};
 use crate::connection::{ConnectionArgs, Server};
-use crate::exit::Outcome;
+use crate::exit::{Failure, Outcome};
 use crate::output::{Output, note};
 use crate::signals::reader_left;
 
@@ -85,15 +85,19 @@ impl TailArgs {
                     tokio::select! {
                         record = records.next() => record,
                         code = process.interrupt.wait() => {
-                            return Err(self.interrupted(&process, code, next, left));
+                            let command = self.resume(&process, next, left);
+                            let note = format!("interrupted; to resume: {command}");
+                            return Err(Process::interrupted(code, &note));
                         }
                         () = reader_left() => return Ok(()),
                     }
                 }
             };
-            let Some(record) = record.transpose()? else {
-                break;
-            };
+            let record = record.transpose().map_err(|error| {
+                let command = self.resume(&process, next, left);
+                Failure::from(error).resumed_by(&command)
+            })?;
+            let Some(record) = record else { break };
             if records.trimmed_before() != trimmed {
                 trimmed = records.trimmed_before();
                 let floor = trimmed.unwrap_or_default();
@@ -109,21 +113,15 @@ impl TailArgs {
         output.flush()
     }
 
-    fn interrupted(
-        &self,
-        process: &Process,
-        code: u8,
-        next: u64,
-        left: u64,
-    ) -> crate::exit::Failure {
+    /// The command that continues after what was printed.
+    fn resume(&self, process: &Process, next: u64, left: u64) -> String {
         let (next, left) = (next.to_string(), left.to_string());
         let mut added = vec!["--from", &next];
         if self.limit.is_some() {
             added.extend(["--limit", &left]);
         }
         let dropped = ["--from", "--last", "--limit"];
-        let command = process.invocation.with(&dropped, &added);
-        Process::interrupted(code, &format!("interrupted; to resume: {command}"))
+        process.invocation.with(&dropped, &added)
     }
 
     fn follow(&self, client: &LogClient, keys: &Keys, from: u64) -> Records {

@@ -169,7 +169,12 @@ impl Import {
                 _ => false,
             };
         if !passes {
-            return Err(error.into());
+            let hint = match error.kind() {
+                ErrorKind::TooLarge => ": perhaps with a smaller --batch-bytes or --batch-records",
+                _ => "",
+            };
+            let failure = Failure::from(error);
+            return Err(Failure::new(failure.code, failure.message + hint));
         }
         let since = *trouble.since.get_or_insert_with(Instant::now);
         if since.elapsed() > self.patience {
