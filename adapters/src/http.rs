@@ -22,17 +22,19 @@ use edge::forward::Forward;
 use edge::gate::Gate;
 use edge::request_ids::RequestIds;
 use edge::request_metrics::RequestMetrics;
+use routes::access::{AccessRoute, Changes};
 use routes::append::body_sizes::BodySizes;
-use routes::metrics_text::MetricsText;
+use routes::metrics_text::{MetricsRoute, MetricsText};
 use routes::read_limit::ReadLimit;
+use routes::settings::SettingsRoute;
 use routes::shown::Shown;
 use routes::welcome::Welcome;
 use routes::{
-    append, commits, count, cursor, cursors, delete_key, health, keys, openapi, scan, segments,
-    stream, swagger_ui, trim,
+    append, commits, console, count, cursor, cursors, delete_key, health, keys, openapi, scan,
+    segments, stream, swagger_ui, trim,
 };
 use wire::reply;
-use wire::route_table::COMMITS;
+use wire::route_table::{ACCESS, COMMITS, CONFIG, CONSOLE_METRICS};
 
 mod document;
 mod edge;
@@ -53,6 +55,7 @@ pub use edge::refused::Refused;
 pub use routes::health::Readiness;
 pub use routes::openapi::document;
 pub use routes::peer::Peer;
+pub use routes::settings::Setting;
 pub use wire::proto;
 pub use wire::route_table::{Side, is_for_operators};
 
@@ -100,6 +103,12 @@ pub struct HttpOptions {
     pub read_only: bool,
     /// Limits of requests that are forwarded.
     pub forward: ForwardLimits,
+    /// Whether the console is served, and what only it asks for.
+    pub console: bool,
+    /// The URL of the server that writes the log, if this one only reads it and knows it.
+    pub writer_url: Option<String>,
+    /// The configuration in force, without secrets. Tokens with the right `admin` may read it.
+    pub settings: Vec<Setting>,
     /// Where generated request ids begin. Give each process a random one.
     pub request_id_seed: u64,
 }
@@ -120,6 +129,9 @@ impl Default for HttpOptions {
             stream_bytes: Limits::default().follower_bytes as u64,
             read_only: false,
             forward: ForwardLimits::default(),
+            console: true,
+            writer_url: None,
+            settings: Vec::new(),
             request_id_seed: 0,
         }
     }
@@ -216,6 +228,7 @@ fn routes_of<S: LogStore>(
     let limits = service.limits();
     let read_limit = ReadLimit::new(options.answer_bytes, limits.page_bytes);
     let read_bodies = Budget::new(scan::BODIES, scan::ALL_BODIES_BYTES);
+    let metrics = Arc::new(MetricsText::new(render_metrics, answers.clone()));
     let api: routes::Api<S> = (
         append::Append {
             budget: Budget::new(
@@ -279,15 +292,38 @@ fn routes_of<S: LogStore>(
         },
         health::Health {
             readiness,
-            metrics: MetricsText::new(render_metrics, answers.clone()),
+            metrics: Arc::clone(&metrics),
             timeout: read_timeout,
         },
     );
     let api = document::describe(api);
     let routes = swagger_ui::serve(openapi::serve::<S>(Route::new()));
     let routes = routes.at(COMMITS, get(commits));
-    Welcome(Shown {
-        routes: routes.nest("/", api),
-        service: shown,
-    })
+    let routes = match options.console {
+        true => for_console(console::serve(routes), options, metrics),
+        false => routes,
+    };
+    Welcome {
+        console: options.console,
+        others: Shown {
+            routes: routes.nest("/", api),
+            service: shown,
+        },
+    }
+}
+
+/// Adds what only the console asks for.
+fn for_console(routes: Route, options: &HttpOptions, metrics: Arc<MetricsText>) -> Route {
+    let access = AccessRoute {
+        changes: match (options.read_only, &options.writer_url) {
+            (false, _) => Changes::Applied,
+            (true, Some(_)) => Changes::Forwarded,
+            (true, None) => Changes::Refused,
+        },
+        writer: options.writer_url.clone(),
+    };
+    routes
+        .at(ACCESS, get(access))
+        .at(CONFIG, get(SettingsRoute(options.settings.clone())))
+        .at(CONSOLE_METRICS, get(MetricsRoute(metrics)))
 }

@@ -170,7 +170,7 @@ impl ConfigCommand {
     pub fn answer(&self) -> Result<String, Refusal> {
         match self {
             Self::Check(args) => {
-                let config = args.load_server()?;
+                let (config, _) = args.load_server()?;
                 Security::open(&config).map_err(Refusal::new)?;
                 storage::check_options(&config).map_err(|error| Refusal::new(error.to_string()))?;
                 Ok("ok\n".to_owned())

@@ -55,7 +55,7 @@ pub use reader::Reader;
 pub use reference::reference;
 pub use retention::{RetentionRule, RetentionSection};
 pub use s3::{Encryption, S3};
-pub use show::show;
+pub use show::{load_shown, show};
 pub use slatedb::SlateDb;
 use sources::Sources;
 pub use wal::{Wal, WalBucket, WalContainer, WalGcs};
@@ -465,6 +465,8 @@ impl Config {
             answer_bytes: self.memory.answers.as_u64(),
             stream_bytes: self.memory.streams.as_u64(),
             read_only: self.read_only,
+            console: self.http.console,
+            writer_url: self.reader.writer_url.clone(),
             forward: ForwardLimits {
                 request_bytes: usize::try_from(self.limits.request_bytes.as_u64())
                     .unwrap_or(usize::MAX),

@@ -10,7 +10,7 @@ use std::time::Duration;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 use log_adapters::clock::SystemClock;
-use log_adapters::http::{HttpWriter, Writer};
+use log_adapters::http::{HttpWriter, Setting, Writer};
 use log_adapters::objects::ClientEnvironment;
 use log_adapters::quoted;
 use log_app::cli::{Asked, Cli};
@@ -64,7 +64,10 @@ fn main() -> ExitCode {
     };
     let _flushed = log.flush_at_exit();
     let outcome = asked(parsed).and_then(|asked| match asked {
-        Some(Asked::Serve(args)) => run_server(&args.load_server().map_err(refused)?, &log),
+        Some(Asked::Serve(args)) => {
+            let (config, settings) = args.load_server().map_err(refused)?;
+            run_server(&config, settings, &log)
+        }
         Some(Asked::Config(command)) => print(&command.answer().map_err(refused)?),
         Some(Asked::Openapi(format)) => print(&format.document()),
         Some(Asked::Log(command)) => run_command(&command, &log),
@@ -110,14 +113,18 @@ fn run_client(command: log_cli::Command) -> ExitCode {
 }
 
 /// Serves until the end. What went wrong is the last line of the log, in the form of the others.
-fn run_server(config: &Config, log: &LogWriter) -> Result<ExitCode, Failure> {
+fn run_server(
+    config: &Config,
+    settings: Vec<Setting>,
+    log: &LogWriter,
+) -> Result<ExitCode, Failure> {
     // It holds for every file that the process makes, those of the storage engine too.
     rustix::process::umask(FOR_THE_OWNER_ALONE);
     logging::begin(config, log).map_err(|why| (CANNOT_START, why))?;
     let runtime = tokio::runtime::Runtime::new();
     let runtime =
         runtime.map_err(|error| (CANNOT_START, format!("cannot start threads: {error}")))?;
-    let outcome = runtime.block_on(serve(config, log));
+    let outcome = runtime.block_on(serve(config, settings, log));
     // A disk that hangs must not keep a stopped server alive.
     runtime.shutdown_background();
     match outcome {
@@ -194,7 +201,7 @@ fn in_one_line(message: &str) -> String {
     lines.join(" ").trim_start_matches("error: ").to_owned()
 }
 
-async fn serve(config: &Config, log: &LogWriter) -> Result<(), Failure> {
+async fn serve(config: &Config, settings: Vec<Setting>, log: &LogWriter) -> Result<(), Failure> {
     let mut signals =
         Signals::new().map_err(|error| (CANNOT_START, format!("cannot hear signals: {error}")))?;
 
@@ -240,6 +247,7 @@ async fn serve(config: &Config, log: &LogWriter) -> Result<(), Failure> {
             writer: writer(config).map_err(|why| (CANNOT_START, why))?,
             feed: Arc::default(),
             log_lines: log.lost(),
+            settings,
         },
     );
     let running = tokio::select! {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use log_adapters::http::{HttpApi, HttpOptions, HttpParts, Side, Writer};
+use log_adapters::http::{HttpApi, HttpOptions, HttpParts, Setting, Side, Writer};
 use log_adapters::telemetry::Metrics;
 use log_domain::{Error, Result};
 use poem::listener::Acceptor;
@@ -30,6 +30,8 @@ pub(crate) struct NodeParts<A> {
     pub(crate) writer: Option<Arc<dyn Writer>>,
     /// Counts the log lines that were lost.
     pub(crate) log_lines: Arc<LostLines>,
+    /// The configuration as it is shown.
+    pub(crate) settings: Vec<Setting>,
 }
 
 /// A process that listens, and serves logs: one today.
@@ -53,6 +55,7 @@ impl Node {
         let metrics = metrics.map_err(|error| Error::internal(format!("metrics: {error}")))?;
         let options = HttpOptions {
             request_id_seed: parts.request_id_seed,
+            settings: parts.settings,
             ..config.http()
         };
         let api = HttpApi::starting(&metrics.meter(), parts.security.authorizer(), options);

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
-use crate::config::{Config, Create, Refusal, environment_check};
+use log_adapters::http::Setting;
+
+use crate::config::{self, Config, Create, Refusal, environment_check};
 
 /// Settings with a command line flag. All others are set in the file or the environment.
 #[derive(Debug, Clone, Default, PartialEq, Args)]
@@ -117,14 +119,15 @@ impl ServeArgs {
         })
     }
 
-    /// The configuration of a server: as [`ServeArgs::load`].
+    /// The configuration of a server: as [`ServeArgs::load`]; and its settings as they are shown.
     ///
     /// # Errors
     /// Those, and that of [`Config::may_serve`].
-    pub fn load_server(&self) -> Result<Config, Refusal> {
-        let config = self.load()?;
+    pub fn load_server(&self) -> Result<(Config, Vec<Setting>), Refusal> {
+        let (config, settings) = config::load_shown(self.config.as_deref(), self.settings())?;
+        environment_check::check_stores(&config)?;
         config.may_serve()?;
-        Ok(config)
+        Ok((config, settings))
     }
 
     /// The configuration: file, environment, and what was given here.

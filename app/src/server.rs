@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use log_adapters::http::Writer;
+use log_adapters::http::{Setting, Writer};
 use log_adapters::objects::cache;
 use log_domain::{Clock, CommitFeed, Error, Stopped, Watermarks};
 use poem::listener::Acceptor;
@@ -42,6 +42,8 @@ pub struct ServerParts<A, S> {
     pub feed: Arc<CommitFeed>,
     /// Counts the log lines that were lost.
     pub log_lines: Arc<LostLines>,
+    /// The configuration as it is shown to those who may see it.
+    pub settings: Vec<Setting>,
 }
 
 /// A server that accepts requests.
@@ -93,6 +95,7 @@ where
             security: parts.security,
             writer: writer.clone(),
             log_lines: parts.log_lines,
+            settings: parts.settings,
         },
     )?;
     let log = LogParts {

@@ -15,7 +15,7 @@ use super::wire::durable_sequence::DurableSequence;
 use super::wire::failure::{Failure, Reason};
 use super::wire::format::Format;
 use super::wire::request_id;
-use super::wire::route_table::{self, Route, Side};
+use super::wire::route_table::{self, ACCESS, Route, Side};
 use access::Access;
 use compress::Compression;
 use cors::Marks;
@@ -79,7 +79,7 @@ impl<E> Edge<E> {
 
 impl<E: Endpoint> Edge<E> {
     /// Checks framing, host, origin and token of a request, then passes it to the routes, or to the server that writes the log.
-    async fn admitted(&self, route: Option<Route>, request: Request) -> Result<Response> {
+    async fn admitted(&self, route: Option<Route>, mut request: Request) -> Result<Response> {
         framing::check(&request)?;
         self.hosts.check(&request)?;
         self.origins.check(&request)?;
@@ -95,6 +95,10 @@ impl<E: Endpoint> Edge<E> {
         if self.side != Side::Operators {
             let needs = route.and_then(|route| route.right(request.method()));
             self.access.check(request.headers(), needs)?;
+        }
+        if route.is_some_and(|route| route.path == ACCESS) {
+            let granted = self.access.granted(request.headers());
+            request.set_data(granted);
         }
         let changed = route.filter(|route| self.read_only && route.changes(request.method()));
         if let Some(route) = changed {

@@ -6,8 +6,10 @@ mod deadline;
 mod fixed_page;
 mod selection;
 
+pub(super) mod access;
 pub(super) mod append;
 pub(super) mod commits;
+pub(super) mod console;
 pub(super) mod count;
 pub(super) mod cursor;
 pub(super) mod cursors;
@@ -21,6 +23,7 @@ pub(super) mod peer;
 pub(super) mod read_limit;
 pub(super) mod scan;
 pub(super) mod segments;
+pub(super) mod settings;
 pub(super) mod shown;
 pub(super) mod stream;
 pub(super) mod swagger_ui;

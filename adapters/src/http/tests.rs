@@ -26,6 +26,7 @@ use crate::store::memory::{Memory, MemoryStore};
 
 mod appending;
 mod compressed;
+mod console;
 mod cursors;
 mod deleting;
 mod described;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::Config;
 
 /// Access from browsers, and the host names that the server accepts.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Http {
     /// The names that the server accepts in `Host` in addition to `localhost` and loopback addresses, as a list or a
@@ -19,6 +19,18 @@ pub struct Http {
     pub allowed_hosts: Vec<String>,
     /// Cross-origin resource sharing.
     pub cors: Cors,
+    /// Whether to serve the console at `/console`.
+    pub console: bool,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self {
+            allowed_hosts: Vec::new(),
+            cors: Cors::default(),
+            console: true,
+        }
+    }
 }
 
 /// Cross-origin resource sharing: which web pages of other servers may use this one.

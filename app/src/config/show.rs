@@ -1,9 +1,10 @@
-//! `opendata-log config show`: what is in force, and where it comes from.
+//! What is in force, and where it comes from: for `opendata-log config show`, and for the console.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use log_adapters::concealed;
+use log_adapters::http::Setting;
 use log_adapters::objects::Place;
 use log_adapters::objects::library_variables::Reader;
 use log_adapters::quoted::without_user;
@@ -19,12 +20,32 @@ use super::{Config, IN_KUBERNETES, Refusal, masked};
 /// # Errors
 /// As [`Config::load`].
 pub fn show(file: Option<&Path>, flags: impl Serialize) -> Result<String, Refusal> {
+    let (_, settings) = load_shown(file, flags)?;
+    let lines = settings.into_iter().map(|setting| {
+        let Setting {
+            name,
+            value,
+            source,
+        } = setting;
+        format!("{name} = {value}  ({source})\n")
+    });
+    Ok(lines.collect())
+}
+
+/// The configuration, as [`Config::load`] reads it, and each of its settings as [`show`] shows it.
+///
+/// # Errors
+/// As [`Config::load`].
+pub fn load_shown(
+    file: Option<&Path>,
+    flags: impl Serialize,
+) -> Result<(Config, Vec<Setting>), Refusal> {
     let sources = Sources::read(file, flags)?;
     let config = Config::from_sources(&sources)?;
-    let mut text = String::new();
+    let mut settings = Vec::new();
     for (path, value) in leaves(&sources.tree()?) {
         if let Some((value, source)) = effective(&path, value, &config, &sources)? {
-            line(&mut text, &path, &value, &source.to_string());
+            settings.push(shown(&path, &value, &source.to_string()));
         }
     }
     let places = [Some(config.place().0), config.wal_place()];
@@ -37,10 +58,10 @@ pub fn show(file: Option<&Path>, flags: impl Serialize) -> Result<String, Refusa
             .filter(|(name, _)| name.starts_with(prefix))
             .collect();
         for (name, value) in variables {
-            line(&mut text, &name, &value.to_string_lossy(), "environment");
+            settings.push(shown(&name, &value.to_string_lossy(), "environment"));
         }
     }
-    Ok(text)
+    Ok((config, settings))
 }
 
 /// The value that holds, and its source. `None` for what is shown under its other name.
@@ -87,7 +108,8 @@ fn effective(
     }))
 }
 
-fn line(text: &mut String, name: &str, value: &str, source: &str) {
+/// The setting, without what must not be seen, each part in one line.
+fn shown(name: &str, value: &str, source: &str) -> Setting {
     let value = match value {
         "" => "-".to_owned(),
         _ if masked::is_secret(name) => concealed::MASK.to_owned(),
@@ -95,6 +117,9 @@ fn line(text: &mut String, name: &str, value: &str, source: &str) {
         path if masked::may_have_at(name) && !path.contains("://") => path.to_owned(),
         value => without_user(value),
     };
-    let line = masked::in_one_line(&format!("{name} = {value}  ({source})"));
-    text.push_str(&format!("{line}\n"));
+    Setting {
+        name: masked::in_one_line(name),
+        value: masked::in_one_line(&value),
+        source: masked::in_one_line(source),
+    }
 }

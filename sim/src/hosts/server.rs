@@ -215,6 +215,7 @@ impl Node {
                 writer: None,
                 feed: Arc::clone(&feed),
                 log_lines: Arc::default(),
+                settings: Vec::new(),
             },
         );
         let running = tokio::select! {

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use log_domain::{Authorizer, Credentials, Right};
+use log_domain::{Authorizer, Credentials, Denied, Right, Rights};
 use poem::http::{HeaderMap, header};
 
+use crate::http::routes::access::Granted;
 use crate::http::wire::failure::Failure;
 
 /// The scheme of the header, in any case.
@@ -30,6 +31,34 @@ impl Access {
         authorizer
             .authorize(credentials, right)
             .map_err(|denied| Failure::denied(denied, right))
+    }
+
+    /// What the sender of a request with these headers may do.
+    pub(in crate::http) fn granted(&self, headers: &HeaderMap) -> Granted {
+        let all = |rights: Rights, right| rights.with(right);
+        let Some(authorizer) = &self.0 else {
+            let rights = Right::ALL.into_iter().fold(Rights::default(), all);
+            return Granted {
+                authentication: false,
+                rights: Some(rights),
+            };
+        };
+        let mut rights = None;
+        for right in Right::ALL {
+            let credentials = Credentials {
+                bearer: bearer(headers),
+            };
+            let so_far = rights.unwrap_or_default();
+            rights = match authorizer.authorize(credentials, right) {
+                Ok(()) => Some(all(so_far, right)),
+                Err(Denied::Insufficient) => Some(so_far),
+                Err(Denied::Unauthenticated) => rights,
+            };
+        }
+        Granted {
+            authentication: true,
+            rights,
+        }
     }
 }
 

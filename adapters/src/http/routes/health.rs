@@ -22,7 +22,7 @@ pub trait Readiness: Send + Sync + 'static {
 
 pub(in crate::http) struct Health {
     pub(in crate::http) readiness: Arc<dyn Readiness>,
-    pub(in crate::http) metrics: MetricsText,
+    pub(in crate::http) metrics: Arc<MetricsText>,
     pub(in crate::http) timeout: Duration,
 }
 

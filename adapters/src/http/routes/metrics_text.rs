@@ -8,6 +8,8 @@ use log_domain::budget::{Budget, Permit};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
+use poem::{Endpoint, Request, Response};
+
 use super::content::Content;
 
 /// It is written so many times in so much time. More frequent requests get the last result.
@@ -82,6 +84,17 @@ impl MetricsText {
         let text = Arc::new(Content::new(CONTENT_TYPE, bytes));
         state.last = Some(Arc::clone(&text));
         text
+    }
+}
+
+/// `GET /-/metrics`: the same text for the console.
+pub(in crate::http) struct MetricsRoute(pub(in crate::http) Arc<MetricsText>);
+
+impl Endpoint for MetricsRoute {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> poem::Result<Response> {
+        Ok(self.0.text().answer(request.headers()))
     }
 }
 

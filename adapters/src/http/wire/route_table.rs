@@ -56,12 +56,26 @@ pub(in crate::http) const STREAM: &str = "/api/v1/log/stream";
 /// The path of what read-only servers follow. It is no part of the document.
 pub(in crate::http) const COMMITS: &str = "/-/commits";
 
+/// The path of what the token of a request may do.
+pub(in crate::http) const ACCESS: &str = "/-/access";
+
+/// The path of the configuration in force.
+pub(in crate::http) const CONFIG: &str = "/-/config";
+
+/// The path of the metrics for the console, also where `/metrics` is on the listener for operators.
+pub(in crate::http) const CONSOLE_METRICS: &str = "/-/metrics";
+
+/// The paths of the console's files.
+pub(in crate::http) const CONSOLE: &str = "/console/{name}";
+pub(in crate::http) const CONSOLE_VIEWS: &str = "/console/views/{name}";
+pub(in crate::http) const CONSOLE_LIBRARIES: &str = "/console/libraries/{name}";
+
 /// A segment that can be anything.
 const VARIABLE: &str = "{name}";
 
 /// Every route, those outside the OpenAPI document last.
 #[rustfmt::skip]
-pub(in crate::http) const ROUTES: [Route; 23] = [
+pub(in crate::http) const ROUTES: [Route; 31] = [
     post("/api/v1/log/append").needs(Append),
     post(TRIM).needs(Admin),
     delete(KEY).needs(Admin),
@@ -76,6 +90,9 @@ pub(in crate::http) const ROUTES: [Route; 23] = [
     get("/-/healthy").for_operators(),
     get("/-/ready").for_operators(),
     get(COMMITS).needs(Read),
+    get(ACCESS),
+    get(CONFIG).needs(Admin),
+    get(CONSOLE_METRICS).needs(Read),
     get("/openapi.json"),
     get("/openapi.yaml"),
     get("/docs"),
@@ -84,6 +101,11 @@ pub(in crate::http) const ROUTES: [Route; 23] = [
     get("/docs/swagger-ui.css"),
     get("/docs/start.js"),
     get("/docs/favicon-32x32.png"),
+    get("/console"),
+    get("/console/"),
+    get(CONSOLE),
+    get(CONSOLE_VIEWS),
+    get(CONSOLE_LIBRARIES),
     get("/"),
 ];
 
@@ -149,7 +171,8 @@ impl Route {
     /// Whether a request with `method` changes the log.
     pub(in crate::http) fn changes(self, method: &Method) -> bool {
         let is_taken = self.allow.split(", ").any(|taken| taken == method.as_str());
-        is_taken && matches!(self.right(method), Some(Append | Admin))
+        let reads = matches!(*method, Method::GET | Method::HEAD);
+        is_taken && !reads && matches!(self.right(method), Some(Append | Admin))
     }
 
     fn is_at(self, path: &str) -> bool {

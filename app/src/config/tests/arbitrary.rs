@@ -108,7 +108,7 @@ fn any_value_of_any_flag_is_a_configuration_or_one_line() {
             false => arguments.push(value),
         }
         in_a_jail(|_| match Cli::try_parse_from(arguments).map(Cli::asked) {
-            Ok(Ok(Asked::Serve(args))) => use_of(args.load_server()),
+            Ok(Ok(Asked::Serve(args))) => use_of(args.load_server().map(|(config, _)| config)),
             Ok(_) | Err(_) => Ok(()),
         })
     });

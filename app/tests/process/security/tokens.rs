@@ -12,7 +12,7 @@ const APPEND: &str = "append-token-0123456789abcdef";
 const ADMIN: &str = "admin-token-0123456789abcdef";
 const WRONG: &str = "wrong-token-0123456789abcdef";
 
-const ROUTES: [(&str, &str, Option<&str>); 14] = [
+const ROUTES: [(&str, &str, Option<&str>); 18] = [
     ("POST", "/api/v1/log/append", Some("append")),
     ("POST", "/api/v1/log/trim", Some("admin")),
     ("DELETE", "/api/v1/log/key?key=k", Some("admin")),
@@ -27,6 +27,10 @@ const ROUTES: [(&str, &str, Option<&str>); 14] = [
     ("GET", "/openapi.json", None),
     ("GET", "/openapi.yaml", None),
     ("GET", "/docs", None),
+    ("GET", "/console", None),
+    ("GET", "/-/access", None),
+    ("GET", "/-/config", Some("admin")),
+    ("GET", "/-/metrics", Some("read")),
 ];
 
 async fn ask(base: &str, method: &str, path: &str, token: Option<&str>) -> Response {
@@ -171,7 +175,7 @@ async fn with_a_listener_for_operators_the_public_one_has_no_metrics_and_the_oth
     let server = Server::start(&in_memory(), &env);
     let admin = format!("http://127.0.0.1:{port}");
     for (method, path, _) in ROUTES {
-        let for_operators = path == "/metrics" || path.starts_with("/-/");
+        let for_operators = ["/metrics", "/-/healthy", "/-/ready"].contains(&path);
         let public = ask(server.url(), method, path, Some(ADMIN)).await;
         let private = ask(&admin, method, path, None).await;
         let (served, absent) = if for_operators {

@@ -1,0 +1,90 @@
+// How the server does: the last five minutes, and its segments.
+
+import { html, useEffect, useRef, useState } from "../html.js";
+import { call } from "../api.js";
+import { Chart } from "../charts.js";
+import { Failed, Heading, Loading, Needs } from "../parts.js";
+import { EVERY_MS, KEPT, useSamples } from "../samples.js";
+import { token, useSession } from "../session.js";
+import { bytesText, count, rough, secondsText, timeText } from "../shown.js";
+import { Segments } from "./segments.js";
+
+const SECONDS = (KEPT * EVERY_MS) / 1000;
+const WHOLE = (value) => (value === null ? "–" : rough(value));
+
+const THROUGHPUT = [{ name: "appended", of: "appended", colour: "--one", fill: true }, { name: "read", of: "scanned", colour: "--two" }];
+const LATENCY = [
+  { name: "append p50", of: "p50", colour: "--one" }, { name: "p95", of: "p95", colour: "--three" },
+  { name: "p99", of: "p99", colour: "--four" }, { name: "read p99", of: "reads", colour: "--two" }];
+const LAG = [{ name: "oldest record not durable", of: "lagSeconds", colour: "--three", fill: true }];
+const QUEUE = [{ name: "appends waiting", of: "queueRequests", colour: "--one", fill: true }, { name: "requests in flight", of: "inFlight", colour: "--two" }];
+
+function Tile({ name, figure, more }) {
+  return html`<div class="tile"><dt>${name}</dt><dd><span class="figure">${figure}</span>${more && html`<span class="note">${more}</span>`}</dd></div>`;
+}
+
+function Tiles({ now, last, changes }) {
+  return html`<dl class="tiles">
+    <${Tile} name="Next sequence" figure=${now.tip === null ? "–" : count(now.tip)} more=${now.floor ? `from ${count(now.floor)} on` : "from 0 on"} />
+    <${Tile} name="Appended" figure=${`${WHOLE(last?.appended ?? null)}/s`} more=${`${bytesText(last?.appendedBytes ?? 0)}/s`} />
+    <${Tile} name="Append p99" figure=${secondsText(last?.p99 ?? null)} more="of the last 15 s" />
+    ${changes === "applied"
+      ? html`<${Tile} name="Durable lag" figure=${secondsText(now.lagSeconds)} more=${`${count(now.lagRecords ?? 0)} records`} />`
+      : html`<${Tile} name="Behind the log" figure=${secondsText(now.readerLag)} more="at most" />`}
+    <${Tile} name="Stored" figure=${bytesText(now.stored)} more=${`${count(now.segments ?? 0)} segments`} />
+    <${Tile} name="Followers" figure=${count(now.followers ?? 0)} more=${`${count(now.cursors ?? 0)} cursors`} />
+    <${Tile} name="Memory" figure=${bytesText(now.memory)} more=${now.started ? `up ${secondsText(Date.now() / 1000 - now.started)}` : ""} />
+  </dl>`;
+}
+
+/** The segments, asked for again when there are others. */
+function useSegments(now) {
+  const [state, setState] = useState({ segments: null, error: null });
+  const asked = useRef("");
+  const seen = now ? `${now.segments} ${now.activeSegment} ${now.floor}` : "";
+  useEffect(() => {
+    if (seen === "" || seen === asked.current) return;
+    asked.current = seen;
+    call("api/v1/log/segments", { token: token() }).then(
+      (answer) => setState({ segments: answer.segments ?? [], error: null }),
+      (error) => {
+        asked.current = "";
+        setState((before) => ({ ...before, error }));
+      });
+  }, [now]);
+  return state;
+}
+
+function State({ now, changes }) {
+  if (now.fenced) return html`<span class="badge bad">fenced</span>`;
+  if (now.writeFailure > 0) return html`<span class="badge bad">storage refuses writes for ${secondsText(now.writeFailure)}</span>`;
+  const role = changes === "applied" ? "writes the log" : "read-only";
+  return html`<span class=${`badge ${now.ready === 0 ? "bad" : "good"}`}>${now.ready === 0 ? "not ready" : "ready"}</span><span class="badge">${role}</span>`;
+}
+
+function Live() {
+  const { access } = useSession();
+  const { points, now, error } = useSamples();
+  const { segments, error: segmentsError } = useSegments(now);
+  if (!now) return error ? html`<${Failed} error=${error} />` : html`<${Loading} what="Reading the metrics" />`;
+  const charts = { points, seconds: SECONDS };
+  return html`<div class="stack">
+    <p class="states"><${State} now=${now} changes=${access.changes} /><span class="note">${error ? "" : `as of ${timeText(now.at * 1000, { seconds: 0 })}, every ${EVERY_MS / 1000} s`}</span></p>
+    ${error && html`<${Failed} error=${error} />`}
+    <${Tiles} now=${now} last=${points.at(-1)} changes=${access.changes} />
+    <div class="charts">
+      <${Chart} title="Records per second" series=${THROUGHPUT} format=${rough} ...${charts} />
+      <${Chart} title="Latency" series=${LATENCY} format=${secondsText} ...${charts} />
+      <${Chart} title="Durable lag" series=${LAG} format=${secondsText} ...${charts} />
+      <${Chart} title="Queue" series=${QUEUE} format=${rough} ...${charts} />
+    </div>
+    <section class="card" aria-label="Segments"><h2>Segments</h2>
+      ${segmentsError && html`<${Failed} error=${segmentsError} />`}
+      ${segments ? html`<${Segments} segments=${segments} tip=${now.tip} />` : html`<${Loading} what="Reading the segments" />`}
+    </section>
+  </div>`;
+}
+
+export function Overview() {
+  return html`<${Heading} title="Overview" /><${Needs} right="read" what="Reading metrics"><${Live} /><//>`;
+}
