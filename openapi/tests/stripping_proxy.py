@@ -1,5 +1,6 @@
 """A reverse proxy that serves a server below a path of its own, and takes that path off before it passes a request on."""
 
+import contextlib
 import http.client
 import threading
 from contextlib import contextmanager
@@ -25,17 +26,23 @@ def stripping_proxy(url, prefix):
             connection = http.client.HTTPConnection(upstream.hostname, upstream.port, timeout=30)
             connection.request(self.command, self.path.removeprefix(prefix), body, headers)
             answer = connection.getresponse()
-            content = answer.read()
+            streams = (answer.getheader("content-type") or "").startswith("text/event-stream")
+            content = b"" if streams else answer.read()
             self.send_response(answer.status)
             for name, value in answer.getheaders():
                 if name.lower() not in HOP_BY_HOP:
                     self.send_header(name, value)
-            self.send_header("content-length", str(len(content)))
+            if not streams:
+                self.send_header("content-length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)
+            # Events are passed on as they come, until either side ends them.
+            with contextlib.suppress(OSError):
+                while streams and (part := answer.read1(65536)):
+                    self.wfile.write(part)
             connection.close()
 
-        do_GET = do_POST = pass_on
+        do_GET = do_POST = do_PUT = do_DELETE = pass_on
 
         def log_message(self, *_):
             pass
