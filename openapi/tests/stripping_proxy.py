@@ -37,7 +37,7 @@ def stripping_proxy(url, prefix):
             self.end_headers()
             self.wfile.write(content)
             # Events are passed on as they come, until either side ends them.
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, http.client.HTTPException):
                 while streams and (part := answer.read1(65536)):
                     self.wfile.write(part)
             connection.close()

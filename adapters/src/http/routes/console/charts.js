@@ -10,8 +10,11 @@ const HEIGHT = 150;
 /** The shortest time that is shown, in seconds. */
 const AT_LEAST = 60;
 
-/** Whether whole minutes are too far apart to be named alone. */
-const shortly = (range) => range.current[1] - range.current[0] < 150;
+/** The name of a time below a chart: with seconds where whole minutes are too far apart, and none where it would not fit beside the axis. */
+function tick(time, [from, to]) {
+  if ((time - from) / (to - from) < 0.06) return "";
+  return timeText(time * 1000).slice(11, to - from < 150 ? 19 : 16);
+}
 
 /** `rgb(…)` as it is below a line. */
 const faint = (solid) => solid.replace("rgb(", "rgba(").replace(")", ", 0.12)");
@@ -27,7 +30,7 @@ function options(series, format, range, width, within) {
       y: { range: (_chart, _least, most) => [0, most > 0 ? most * 1.15 : 1] },
     },
     axes: [
-      { ...text, size: 20, gap: 4, space: 70, values: (_chart, times) => times.map((time) => timeText(time * 1000).slice(11, shortly(range) ? 19 : 16)) },
+      { ...text, size: 20, gap: 4, space: 70, values: (_chart, times) => times.map((time) => tick(time, range.current)) },
       { ...text, size: 56, gap: 4, space: 32, values: (_chart, values) => values.map(format) },
     ],
     series: [{}, ...series.map(({ name, colour: of, fill }) => ({

@@ -31,7 +31,7 @@ function Tiles({ now, last, changes }) {
     ${changes === "applied"
       ? html`<${Tile} name="Durable lag" figure=${secondsText(now.lagSeconds)} more=${`${count(now.lagRecords ?? 0)} records`} />`
       : html`<${Tile} name="Behind the log" figure=${secondsText(now.readerLag)} more="at most" />`}
-    <${Tile} name="Stored" figure=${bytesText(now.stored)} more=${`${count(now.segments ?? 0)} segments`} />
+    <${Tile} name="Data files" figure=${bytesText(now.stored)} more=${`${count(now.segments ?? 0)} segments`} />
     <${Tile} name="Followers" figure=${count(now.followers ?? 0)} more=${`${count(now.cursors ?? 0)} cursors`} />
     <${Tile} name="Memory" figure=${bytesText(now.memory)} more=${now.started ? `up ${secondsText(Date.now() / 1000 - now.started)}` : ""} />
   </dl>`;
