@@ -1,14 +1,23 @@
 """The console when things are not as they should be: what strangers wrote, tokens that may do little, restarts, errors, servers that only read."""
 
 import json
+import os
 import re
+
+from conftest import OPENAPI, ROOT
 
 # `drive` and `rights` are fixtures.
 from console_driver import ADMIN, APPENDER, READER, b64, drive, fill, post, put_cursor, rights, sample_records
 
+CONSOLE = ROOT / "adapters/src/http/routes/console"
 RLO, ZERO_WIDTH = "\u202e", "\u200b"
 SCRIPT = "<script>window.hacked = 1</script>"
 IMAGE = "<img src=x onerror='window.hacked = 2'>"
+
+
+def test_the_modules_are_right_on_random_input(run):
+    seed = os.environ.get("LOG_TEST_FUZZ", "1")
+    assert int(run("node", OPENAPI / "tests/console_modules.mjs", CONSOLE, seed)) == 10
 
 
 def test_what_strangers_wrote_shows_as_text(serve, drive):
