@@ -99,6 +99,10 @@ export async function everyScreen(on, { url, token, themes, folder }) {
   await page.waitForURL(/before=/);
   await page.locator(".expand").first().waitFor();
   await look("records of a prefix", "prefix");
+  await page.getByRole("link", { name: "Newest" }).click();
+  await page.waitForURL(/newest=1/);
+  await page.locator(".expand").nth(20).waitFor();
+  seen.newest = await page.locator(".expand").count();
 
   await page.getByRole("link", { name: "Append" }).click();
   await button("Append").click();

@@ -65,6 +65,7 @@ def test_every_screen_works_for_a_person(way, serve, run, rights, tmp_path, driv
         seen = drive("screens", below, **options)
 
     assert seen["landed"].removeprefix(below) == "/console", seen
+    assert seen["newest"] == 50, seen["newest"]
     assert seen["jumps"] and seen["reference"] == [True, 200], seen
     programs = seen["programs"]
     assert f"curl {below}/api/v1/log/append" in programs["curl"], programs

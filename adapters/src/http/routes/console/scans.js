@@ -1,12 +1,15 @@
 // Pages of records, of one key or of all keys with a prefix.
 
-import { call } from "./api.js";
+import { call, send } from "./api.js";
 import { bytesNamed, fromBase64, named } from "./bytes.js";
+import { samplesOf, sum } from "./metrics.js";
 import { token } from "./session.js";
 
 export const PAGE = 50;
-/** How often a window of a prefix is widened to find what is before a record. */
+/** How often a window of a prefix is widened to find what is before a record, how many records are read of it at once, and how often it is read on. */
 const WIDENED = 12;
+const AT_ONCE = 1_000;
+const READ_ON = 4;
 
 /** What is read: `{ kind: "key" | "prefix", bytes }`, or null if the parameters name neither. */
 export function selected(params) {
@@ -42,25 +45,43 @@ function page(answer) {
 const scan = async (selection, query, signal) => page(await call("api/v1/log/scan", { query: { ...paramsOf(selection), ...query }, token: token(), signal }));
 
 /**
- * One page at a position: `{ from }` a sequence, `{ time }` in milliseconds, `{ before }` a sequence, or neither: the newest records of a key, and the
- * oldest ones of a prefix.
+ * One page at a position: `{ from }` a sequence, `{ time }` in milliseconds, `{ before }` a sequence, or none: the newest records of a key, and the
+ * oldest ones of a prefix, unless `{ newest }` is given.
  */
-export async function read(selection, { from, time, before }, limit, signal) {
+export async function read(selection, { from, time, before, newest }, limit, signal) {
   if (from !== undefined) return scan(selection, { start_seq: from, limit }, signal);
   if (time !== undefined) return scan(selection, { start_time_ms: time, limit }, signal);
   if (selection.kind === "key") return scan(selection, { last: limit, end_seq: before }, signal);
+  if (newest !== undefined) return earlier(selection, Number(await tip(signal)), limit, signal);
   return before === undefined ? scan(selection, { start_seq: 0, limit }, signal) : earlier(selection, Number(before), limit, signal);
 }
 
-/** What is before a sequence, of many keys: a window that is widened until it has something. It may begin before the last page that fits. */
+/** The sequence after the newest record of the log. */
+export async function tip(signal) {
+  const text = await (await send("-/metrics", { token: token(), accept: "text/plain", signal })).text();
+  return sum(samplesOf(text), "log_tip_sequence") ?? 0;
+}
+
+/**
+ * The last records before a sequence, of many keys, which the server reads forwards only: a window that is widened until it has enough. After
+ * so many pages it is what was read until then.
+ */
 async function earlier(selection, before, limit, signal) {
   let found = null;
-  for (let [width, turn] = [limit, 0]; turn < WIDENED; width *= 4, turn += 1) {
-    const from = Math.max(0, before - width);
-    found = await scan(selection, { start_seq: from, end_seq: before, limit }, signal);
-    if (found.records.length > 0 || from === 0) break;
+  let [width, from] = [limit, before];
+  for (let turn = 0; turn < WIDENED; turn += 1) {
+    from = Math.max(0, before - width);
+    found = await scan(selection, { start_seq: from, end_seq: before, limit: AT_ONCE }, signal);
+    if (found.records.length >= limit || from === 0 || found.more) break;
+    width *= 4;
   }
-  return found;
+  for (let turn = 0; turn < READ_ON && Number(found.next) < before && found.records.length > 0; turn += 1) {
+    const { records } = found;
+    const more = await scan(selection, { start_seq: found.next, end_seq: before, limit: AT_ONCE }, signal);
+    if (more.records.length === 0 && !more.more) break;
+    found = { ...more, records: [...records, ...more.records].slice(-limit), trimmedBefore: found.trimmedBefore };
+  }
+  return { ...found, records: found.records.slice(-limit), more: found.more && found.records.length === 0 };
 }
 
 /** How many records a key has. */

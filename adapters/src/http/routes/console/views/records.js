@@ -33,15 +33,15 @@ function Pages({ path, of, params, page, newest, onRefresh }) {
   const n = params.n;
   const byKey = path === "key";
   // A page of the newest records that is not full has all of them.
-  const all = newest && records.length < Number(n ?? PAGE) && !page.more;
-  const atStart = (!byKey && params.from === undefined && params.time === undefined && params.before === undefined) || (byKey && all) || Number(first) === 0;
+  const all = byKey && newest && records.length < Number(n ?? PAGE) && !page.more;
+  const atStart = (!byKey && params.from === undefined && params.time === undefined && params.before === undefined && !newest) || (byKey && all) || Number(first) === 0;
   return html`<nav class="pages" aria-label="Pages">
     <span class="note figure">${records.length > 0 && `${count(records.length)} records, ${count(records[0].sequence)} to ${count(records.at(-1).sequence)}`}</span>
     <span class="actions">
       <a class="button" href=${href(path, { ...of, from: 0, n })}>Oldest</a>
       ${atStart || first === undefined ? html`<span class="button off">Older</span>` : html`<a class="button" href=${href(path, { ...of, before: first, n })}>Older</a>`}
       ${newest ? html`<span class="button off">Newer</span>` : html`<a class="button" href=${href(path, { ...of, from: next, n })}>Newer</a>`}
-      ${byKey && html`<a class="button" href=${href(path, { ...of, n })}>Newest</a>`}
+      <a class="button" href=${href(path, { ...of, n, newest: byKey ? undefined : 1 })}>Newest</a>
       <button type="button" onClick=${onRefresh}>Refresh</button>
     </span>
   </nav>`;
@@ -61,7 +61,7 @@ function Page({ path, selection, params }) {
   const limit = Math.min(500, Number(params.n) || PAGE);
   const [format, setFormat] = useFormat();
   const [{ answer, error, busy }, again] = useAnswer((signal) => read(selection, params, limit, signal), [path, JSON.stringify(params)]);
-  const newest = path === "key" && params.from === undefined && params.time === undefined && params.before === undefined;
+  const newest = path === "prefix" ? params.newest !== undefined : params.from === undefined && params.time === undefined && params.before === undefined;
   const withKey = selection.kind === "prefix";
   return html`
     <div class="tools">

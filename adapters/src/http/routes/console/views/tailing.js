@@ -1,10 +1,8 @@
 // Follows a stream: reconnects where it was, keeps the newest records only, and draws at most ten times a second.
 
 import { useEffect, useMemo, useState } from "../html.js";
-import { send } from "../api.js";
 import { parsed } from "../json.js";
-import { samplesOf, sum } from "../metrics.js";
-import { paramsOf, read, record } from "../scans.js";
+import { paramsOf, read, record, tip } from "../scans.js";
 import { refresh, token } from "../session.js";
 import { follow } from "../sse.js";
 
@@ -17,12 +15,6 @@ const COME_BACK_MS = [500, 1_000, 2_000, 5_000];
 const FINAL = new Set(["invalid_argument", "unauthenticated", "permission_denied", "not_found", "too_large"]);
 
 const EMPTY = { state: "connecting", records: [], received: 0, dropped: 0, error: null, next: null, perSecond: 0, trimmed: null };
-
-/** The sequence after the newest record of the log. */
-async function tip(signal) {
-  const text = await (await send("-/metrics", { token: token(), accept: "text/plain", signal })).text();
-  return sum(samplesOf(text), "log_tip_sequence") ?? 0;
-}
 
 class Tail {
   #selection;
