@@ -138,6 +138,28 @@ const SCENARIOS = {
     on.seen.again = await page.getByRole("button", { name: "Try again" }).count();
   },
 
+  /** How often the metrics are asked for while the page can be seen, cannot, and can again. */
+  async hidden(on) {
+    const { page } = on;
+    let asked = 0;
+    page.on("request", (request) => {
+      asked += Number(request.url().endsWith("/-/metrics"));
+    });
+    const during = async (hidden, ms) => {
+      await page.evaluate((is) => {
+        Object.defineProperty(document, "hidden", { value: is, configurable: true });
+        document.dispatchEvent(new Event("visibilitychange"));
+      }, hidden);
+      // What was asked for before is not counted.
+      await page.waitForTimeout(500);
+      asked = 0;
+      await page.waitForTimeout(ms);
+      return asked;
+    };
+    await page.locator(".plot canvas").first().waitFor();
+    on.seen.asked = [await during(false, 3_000), await during(true, 4_000), await during(false, 3_000)];
+  },
+
   /** What the views of a server say, as text. */
   async texts(on) {
     on.seen.texts = {};

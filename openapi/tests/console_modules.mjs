@@ -102,12 +102,16 @@ const CHECKS = {
     assert.deepEqual(said.split("\0").slice(0, -1), words);
   },
   "commands have the key, the value and the headers": () => times(40, () => {
-    const append = { key: utf8(`k${text(10)}`), value: random(2) ? utf8(text(20)) : bytes(20), headers: [{ name: `h${text(5)}`, value: text(5) }], durable: Boolean(random(2)), unchangedSince: random(2) ? random(99) : null };
+    const append = { key: random(4) ? utf8(`k${text(10)}`) : Uint8Array.of(0, 255, ...bytes(9)), value: random(2) ? utf8(text(20)) : bytes(20), headers: [{ name: `${random(2) ? "h" : "-"}${text(5).replaceAll("=", "")}`, value: text(5) }], durable: Boolean(random(2)), unchangedSince: random(2) ? random(99) : null };
     const shown = execFileSync("bash", ["-c", `curl() { printf '%s\\0' "$@"; }; ${curl(append, false)}`]).toString().split("\0");
     assert.deepEqual(JSON.parse(shown.at(-2)), bodyOf(append));
     const command = execFileSync("bash", ["-c", `opendata-log() { printf '%s\\0' "$@"; test -t 0 || cat; }; ${commandLine(append, false)}`], { input: "" });
     const [values] = [command.toString("latin1").split("\0")];
-    assert.ok(values.includes(Buffer.from(append.key).toString("latin1")), values);
+    const key = textOf(append.key) === null ? Buffer.from(toBase64(append.key)) : Buffer.from(append.key);
+    assert.ok(values.includes(key.toString("latin1")), values);
+    const [{ name, value: of }] = append.headers;
+    const header = Buffer.from(`${name}=${of}`).toString("latin1");
+    assert.ok(values.includes(header) || values.includes(`--header=${header}`), values);
     const piped = textOf(append.value)?.includes("\0") ?? true;
     const given = command.subarray(command.length - append.value.length - (piped ? 0 : 1));
     assert.deepEqual(new Uint8Array(given.subarray(0, append.value.length)), append.value);

@@ -99,6 +99,11 @@ def test_small_screens_have_every_screen_without_scrolling_sideways(serve, drive
     drive("small", url, width=360, height=740, theme="dark", hashes=SCREENS)
 
 
+def test_an_overview_that_nobody_sees_asks_for_nothing(serve, drive):
+    seen, unseen, again = drive("hidden", serve())["asked"]
+    assert 1 <= seen <= 2 and unseen == 0 and 1 <= again <= 2, (seen, unseen, again)
+
+
 def test_a_keyboard_is_enough(serve, drive):
     url = serve()
     fill(url)

@@ -54,19 +54,21 @@ export function python({ key, value, headers, durable, unchangedSince }, withTok
 }
 
 export function commandLine({ key, value, headers, durable, unchangedSince }, withToken) {
+  if (headers.some(({ name }) => name.includes("="))) return "# The command line takes no header whose name has a =. Use curl for this one.";
   const keyText = textOf(key);
-  if (keyText === null) return "# The command line takes keys that are text. Use curl for this one.";
   const valueText = textOf(value);
-  // An argument cannot have a NUL, and a shell drops line breaks at the end of none.
-  const asArgument = valueText !== null && !valueText.includes("\0") && valueText.length < 100_000;
+  // An argument cannot have a NUL, and has a limited length.
+  const keyAsWord = keyText !== null && !keyText.includes("\0");
+  const valueAsWord = valueText !== null && !valueText.includes("\0") && valueText.length < 100_000;
   const words = ["opendata-log append", "--url", quoted(URL_OF)];
   if (durable) words.push("--durable");
   if (unchangedSince !== null) words.push("--if-unchanged-since", String(unchangedSince));
-  for (const { name, value: text } of headers) words.push("--header", quoted(`${name}=${text}`));
-  if (keyText.startsWith("-") || (asArgument && valueText.startsWith("-"))) words.push("--");
-  words.push(quoted(keyText));
-  if (asArgument) words.push(quoted(valueText));
+  for (const { name, value: text } of headers) words.push(name.startsWith("-") ? `--header=${quoted(`${name}=${text}`)}` : `--header ${quoted(`${name}=${text}`)}`);
+  if (!keyAsWord) words.push("--key-base64", toBase64(key));
+  const given = [...(keyAsWord ? [keyText] : []), ...(valueAsWord ? [valueText] : [])];
+  if (given.some((word) => word.startsWith("-"))) words.push("--");
+  words.push(...given.map(quoted));
   const command = words.join(" ");
   const comment = withToken ? "# The token is in LOG_TOKEN.\n" : "";
-  return `${comment}${asArgument ? command : `echo ${toBase64(value)} | base64 -d | ${command}`}`;
+  return `${comment}${valueAsWord ? command : `echo ${toBase64(value)} | base64 -d | ${command}`}`;
 }
