@@ -84,8 +84,11 @@ const SCENARIOS = {
     const { page } = on;
     await on.view("#/tail?prefix=orders/&start=now", "Live tail");
     await page.getByText("live", { exact: true }).waitFor();
-    const heap = async () => page.evaluate(() => {
-      window.gc();
+    const heap = () => page.evaluate(async () => {
+      for (let turn = 0; turn < 3; turn += 1) {
+        window.gc();
+        await new Promise((resolve) => setTimeout(resolve, 200));
+      }
       return performance.memory.usedJSHeapSize;
     });
     const received = async (count) => page.getByText(`${count.toLocaleString("en-US")} received`).waitFor();

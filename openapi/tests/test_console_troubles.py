@@ -69,7 +69,7 @@ def test_what_a_token_may_not_do_is_said_and_not_tried(serve, rights, drive):
 
 
 def test_a_tail_goes_on_through_restarts_and_takes_no_more_memory(restarted, drive):
-    some, many, size = 600, 6_000, 2_000
+    some, many, size = 600, 6_000, 4_000
     url = restarted.url
 
     def doing(what):
@@ -83,7 +83,8 @@ def test_a_tail_goes_on_through_restarts_and_takes_no_more_memory(restarted, dri
     assert seen["rows"] == 500, seen["rows"]
     assert "many" in seen["last"] and "many" in seen["paused"] and "restart" in seen["afterRestart"], seen
     before, after = seen["heap"]
-    assert after < before + 3 * 500 * size, seen["heap"]
+    # It does not keep what came: that is a third more in base64, of which garbage may be left.
+    assert after < before + many * size * 4 / 3 / 2, seen["heap"]
 
 
 def test_errors_are_said_in_words(serve, drive):
