@@ -29,7 +29,7 @@ class CursorMove:
 
         Attributes:
             name (str): Name of the cursor. Required; 1 to 256 bytes, no control characters, neither `.` nor `..`.
-            position (int): The sequence that is to be read next. Required in JSON. At most the end of the log, without the
+            position (int): The sequence that is to be read next. Required in JSON. At most the end of the log, with the
                 records of this request.
             expected (int | Unset): The records are appended and the cursors moved only if the cursor is at this position.
                 One that does not exist is at 0. Absent: wherever it is.
