@@ -16,7 +16,10 @@ pub(super) async fn all<T>(
     prefix: Bytes,
     decode: impl Fn(&Bytes, &Bytes) -> Result<T>,
 ) -> Result<Vec<T>> {
-    let options = ScanOptions::default().with_read_ahead_bytes(READ_AHEAD_BYTES);
+    // A read-only server reads them again after each commit.
+    let options = ScanOptions::default()
+        .with_cache_blocks(true)
+        .with_read_ahead_bytes(READ_AHEAD_BYTES);
     let rows = db.scan_prefix_with_options(prefix, .., &options).await;
     let mut rows = rows.map_err(error::read)?;
     let mut found = Vec::new();

@@ -165,6 +165,9 @@ async fn of_key(reader: &ReadOnlyStore) -> Vec<u64> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_shows_commits_of_the_writer_without_a_request_to_the_store() {
     let (log, writer) = written().await;
+    // The state of the log is in a data file, and is read again with each commit.
+    let flushed = flush::flush(&writer.db, FlushType::MemTable).await;
+    flushed.expect("a data file");
     let (reader, counting) = log.reader(SELDOM).await;
     assert_eq!(reader.status().lag_sequences, None);
     let following = log.follow(&reader).await;
