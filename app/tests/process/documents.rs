@@ -16,8 +16,9 @@ fn the_quick_start_of_the_readme_prints_what_it_says() {
     let examples = examples("../README.md", "Quick start");
     assert!(examples.len() >= 6, "found only {}", examples.len());
     let server = Server::start(&["--in-memory".to_owned()], &[]);
+    let folder = tempfile::tempdir().expect("a folder");
     for Example { command, output } in examples {
-        let printed = run(&server, &command);
+        let printed = run(&server, folder.path(), &command);
         assert_eq!(comparable(&printed), comparable(&output), "{command}");
     }
 }
@@ -27,8 +28,9 @@ fn the_first_looks_of_the_runbook_print_what_they_say_but_for_the_numbers() {
     let examples = examples("../docs/operations.md", "First looks");
     assert!(examples.len() >= 6, "found only {}", examples.len());
     let server = Server::start(&["--in-memory".to_owned()], &[]);
+    let folder = tempfile::tempdir().expect("a folder");
     for Example { command, output } in examples {
-        let printed = run(&server, &command);
+        let printed = run(&server, folder.path(), &command);
         assert_eq!(
             without_numbers(&printed),
             without_numbers(&output),
@@ -58,7 +60,7 @@ fn the_page_on_backups_prints_what_it_says_but_for_the_numbers() {
     let server = Server::start(&["--data-dir".to_owned(), data], &[]);
     let append = r#"curl -s http://localhost:8080/api/v1/log/append -H 'Content-Type: application/json' \
         -d '{"records": [{"keyText": "a", "valueText": "b"}], "awaitDurable": true}'"#;
-    run(&server, append);
+    run(&server, folder.path(), append);
     // Until the watermark is stored, which is in the listing.
     let watermark = folder.path().join(".data/log/watermark");
     let stored = (0..1_000).any(|_| {
@@ -74,10 +76,12 @@ fn the_page_on_backups_prints_what_it_says_but_for_the_numbers() {
     }
 }
 
-/// What a command of a document prints, said to this server.
-fn run(server: &Server, command: &str) -> String {
+/// What a command of a document prints in a folder, said to this server.
+fn run(server: &Server, folder: &Path, command: &str) -> String {
     let command = command.replace("http://localhost:8080", server.url());
-    let ran = pasted(&command).output().expect("run bash");
+    let mut shell = pasted(&command);
+    shell.env("LOG_URL", server.url()).current_dir(folder);
+    let ran = shell.output().expect("run bash");
     assert!(ran.status.success(), "{command}");
     String::from_utf8(ran.stdout).expect("text")
 }
