@@ -100,6 +100,14 @@ impl Keys {
         }
     }
 
+    /// Whether this key is one of them.
+    pub(crate) fn have(&self, key: &[u8]) -> bool {
+        match self {
+            Self::One(one) => one == key,
+            Self::Prefix(prefix) => key.starts_with(prefix),
+        }
+    }
+
     /// As the client selects them.
     pub(crate) fn selection(&self) -> Selection {
         match self {

@@ -88,7 +88,7 @@ impl From<Error> for Failure {
         };
         let hint = match error.kind() {
             ErrorKind::Unauthenticated => {
-                ": give a token in the variable LOG_TOKEN, or its file with --token-file"
+                ": give a token that this server knows, in the variable LOG_TOKEN or in a file with --token-file"
             }
             _ => "",
         };

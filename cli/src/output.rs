@@ -21,15 +21,18 @@ const HEADER: Style = AnsiColor::Magenta.on_default();
 pub(crate) struct Output {
     kind: OutputKind,
     is_coloured: bool,
+    is_terminal: bool,
     to: BufWriter<StdoutLock<'static>>,
     line: String,
 }
 
 impl Output {
     pub(crate) fn new(kind: OutputKind) -> Self {
+        let is_terminal = stdout().is_terminal();
         Self {
             kind,
-            is_coloured: kind == OutputKind::Auto && stdout().is_terminal() && may_colour(),
+            is_coloured: kind == OutputKind::Auto && is_terminal && may_colour(),
+            is_terminal,
             to: BufWriter::with_capacity(64 * 1024, stdout().lock()),
             line: String::new(),
         }
@@ -37,6 +40,14 @@ impl Output {
 
     pub(crate) fn kind(&self) -> OutputKind {
         self.kind
+    }
+
+    /// A number alone: with separators for people, and without where a program may read it.
+    pub(crate) fn number(&self, number: u64) -> String {
+        match self.is_terminal {
+            true => text::number(number),
+            false => number.to_string(),
+        }
     }
 
     /// A record; `key` is that of a read of one key, and for people it is not repeated in each line.

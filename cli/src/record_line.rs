@@ -11,6 +11,8 @@ use serde::de::{Deserializer, IgnoredAny, Visitor};
 
 const EXAMPLE: &str = r#"{"keyText": "orders", "valueText": "first"}"#;
 
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// A text that is borrowed from the line, unless it has escapes.
 #[derive(Debug)]
 struct Text<'a>(Cow<'a, str>);
@@ -86,6 +88,11 @@ impl LineReader {
         key: Option<&[u8]>,
         batch: &mut BatchBuilder,
     ) -> Result<(), String> {
+        // Without the newline, what is cut off ends the line, where it would else be a character of a text.
+        let line = line.trim_ascii_end();
+        if line.starts_with(BYTE_ORDER_MARK) {
+            return Err("it begins with a byte order mark; remove these three bytes".to_owned());
+        }
         if line.trim_ascii_start().first() != Some(&b'{') {
             return Err(format!("it is no object such as {EXAMPLE}"));
         }
@@ -139,6 +146,9 @@ fn decode(
 
 /// Without the line number that serde adds, which is always 1.
 fn wrong(error: &serde_json::Error) -> String {
+    if error.is_eof() {
+        return format!("it ends within the object, at column {}", error.column());
+    }
     let text = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());
     match text.strip_suffix(&place) {
@@ -147,14 +157,15 @@ fn wrong(error: &serde_json::Error) -> String {
     }
 }
 
-/// The sequence that a line of an export has.
-pub(crate) fn sequence(line: &[u8]) -> Option<u64> {
+/// The sequence and the key that a line of an export has.
+pub(crate) fn place(line: &[u8]) -> Option<(u64, Vec<u8>)> {
     #[derive(Deserialize)]
-    struct Sequenced {
+    struct Placed<'a> {
         sequence: u64,
+        key: &'a str,
     }
-    let line: Sequenced = serde_json::from_slice(line).ok()?;
-    Some(line.sequence)
+    let line: Placed<'_> = serde_json::from_slice(line).ok()?;
+    Some((line.sequence, STANDARD.decode(line.key).ok()?))
 }
 
 #[cfg(test)]

@@ -101,7 +101,7 @@ impl AppendArgs {
             (value, false) => {
                 let value = match value {
                     Some(value) => value,
-                    None => input(&mut process).await?,
+                    None => not_empty(input(&mut process).await?)?,
                 };
                 let headers = self.headers();
                 let mut batch = BatchBuilder::default();
@@ -114,7 +114,11 @@ impl AppendArgs {
                 done
             }
         };
-        self.print(&key_shown(&self), done)
+        let printed = self.print(&key_shown(&self), done);
+        printed.map_err(|failure| {
+            let records = text::count(done.records, "record");
+            failure.after(format!("{records} appended; do not send again"))
+        })
     }
 
     fn key_and_value(&self) -> Outcome<(Bytes, Option<Bytes>)> {
@@ -244,6 +248,16 @@ impl AppendArgs {
             }
         }
         output.flush()
+    }
+}
+
+/// What standard input had: with nothing there, a command before it in a pipe has probably failed.
+fn not_empty(value: Bytes) -> Outcome<Bytes> {
+    match value.is_empty() {
+        true => Err(Failure::usage(
+            "standard input is empty, and nothing was appended; to append an empty value, give it as '' after the key",
+        )),
+        false => Ok(value),
     }
 }
 

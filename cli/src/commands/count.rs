@@ -11,7 +11,6 @@ use crate::arguments::{Keys, KeysArg, OutputArg, OutputKind};
 use crate::connection::{ConnectionArgs, Server};
 use crate::exit::{Failure, Outcome};
 use crate::output::{Output, note};
-use crate::text;
 
 /// How many keys of a prefix are counted at a time.
 const AT_A_TIME: usize = 16;
@@ -52,7 +51,7 @@ impl CountArgs {
                 count: counted.0,
                 trimmed_before: counted.1,
             })?,
-            OutputKind::Auto => output.line(&text::number(counted.0))?,
+            OutputKind::Auto => output.line(&output.number(counted.0))?,
         }
         output.flush()?;
         if let Some(floor) = counted.1 {

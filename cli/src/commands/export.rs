@@ -53,7 +53,7 @@ pub struct ExportArgs {
     /// Write to this file, which must not exist yet.
     #[arg(long, value_name = "FILE")]
     to: Option<PathBuf>,
-    /// Continue the file after its last whole line.
+    /// Continue the file after its last whole line. Give the same keys and the same server as before.
     #[arg(long, requires = "to", conflicts_with = "from")]
     resume: bool,
     /// The first sequence.
@@ -82,7 +82,7 @@ impl ExportArgs {
             status = server.within(server.client.status()) => status?,
             code = process.interrupt.wait() => return Err(Process::interrupted(code, "interrupted")),
         };
-        let (mut target, after) = Target::open(self.to.as_deref(), self.resume)?;
+        let (mut target, after) = Target::open(self.to.as_deref(), self.resume, &keys)?;
         let from = after.or(self.from).unwrap_or(0);
         if self.before.is_some_and(|before| before < from) {
             target.finish()?;

@@ -59,7 +59,7 @@ pub struct ImportArgs {
     /// The bytes that a batch is sent with, for servers that take smaller requests.
     #[arg(long, value_name = "BYTES", default_value_t = 4 * 1024 * 1024, value_parser = at_least_one)]
     batch_bytes: u64,
-    /// How long to wait for a server that is away.
+    /// How long to wait for a server that goes away during the import.
     #[arg(long, value_name = "TIME", default_value = "5m", value_parser = humantime::parse_duration)]
     patience: Duration,
     /// Show no progress.
@@ -142,6 +142,9 @@ impl ImportArgs {
 
     fn report(&self, id: &str, before: u64, end: u64, elapsed: Duration) -> Outcome {
         let imported = end.saturating_sub(before);
+        if imported == 0 && before > 0 {
+            note("all lines were imported before; to import them once more, give another --id");
+        }
         let mut output = Output::new(self.output.output);
         match output.kind() {
             OutputKind::Json => output.json(&ImportedOut {

@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use super::{command, given, in_memory, printed, run, run_at};
+use super::{command, ended, given, in_memory, printed, run, run_at};
 use crate::support::server::binary;
 
 /// An address where nobody answers: connections are taken, and nothing is said.
@@ -103,6 +103,36 @@ fn an_answer_that_is_an_error_is_told() {
     let missing = run(&server, &["import", "/nowhere.jsonl"]);
     assert_eq!(missing.code, Some(1), "{missing:?}");
     assert!(missing.stderr.contains("/nowhere.jsonl"), "{missing:?}");
+}
+
+#[test]
+fn an_append_says_that_it_was_applied_when_only_its_output_fails() {
+    let server = in_memory();
+    let mut append = command(server.url(), &["append", "k", "v"]);
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full");
+    append.stdout(full.expect("the device"));
+    let ran = ended(append.output().expect("run"));
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.stderr.contains("1 record appended"), "{ran:?}");
+    assert_eq!(printed(&server, &["count", "k"]), "1\n");
+}
+
+#[test]
+fn nothing_on_standard_input_is_no_empty_record() {
+    let server = in_memory();
+    let ran = run(&server, &["append", "k"]);
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert!(ran.stderr.contains("standard input is empty"), "{ran:?}");
+    printed(&server, &["append", "k", ""]);
+    assert_eq!(printed(&server, &["count", "k"]), "1\n");
+}
+
+#[test]
+fn a_count_is_a_number_for_programs_also_without_an_option() {
+    let server = in_memory();
+    let lines = "x\n".repeat(1_200);
+    given(&server, &["append", "k", "--lines"], lines.as_bytes());
+    assert_eq!(printed(&server, &["count", "k"]), "1200\n");
 }
 
 #[test]

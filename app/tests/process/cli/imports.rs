@@ -105,6 +105,21 @@ fn an_export_is_imported_elsewhere_as_it_was() {
 }
 
 #[test]
+fn an_export_does_not_continue_a_file_of_other_keys() {
+    let server = in_memory();
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("a.jsonl").display().to_string();
+    printed(&server, &["append", "a", "1"]);
+    printed(&server, &["append", "b", "1"]);
+    printed(&server, &["export", "a", "--to", &path]);
+    let before = std::fs::read(&path).expect("read");
+    let ran = run(&server, &["export", "b", "--to", &path, "--resume"]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.stderr.contains("of the key a"), "{ran:?}");
+    assert_eq!(std::fs::read(&path).expect("read"), before);
+}
+
+#[test]
 fn an_export_of_a_prefix_is_resumed_after_its_last_whole_line() {
     let server = in_memory();
     let lines: String = (0..5_000).map(|number| format!("{number}\n")).collect();

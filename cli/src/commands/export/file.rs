@@ -4,8 +4,10 @@ use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, ErrorKind, Read, Seek, SeekFrom, StdoutLock, Write, stdout};
 use std::path::{Path, PathBuf};
 
+use crate::arguments::Keys;
 use crate::exit::{ANSWERED_WITH_ERROR, Failure, Outcome};
 use crate::record_line;
+use crate::text;
 
 /// So much of a file is read at a time to find its last line.
 const PIECE_BYTES: u64 = 64 * 1024;
@@ -23,8 +25,12 @@ impl Target {
     /// A file that does not exist, or is continued; standard output without one. Also gives the sequence to continue at.
     ///
     /// # Errors
-    /// When the file exists and is not to be continued, or cannot be.
-    pub(super) fn open(path: Option<&Path>, resume: bool) -> Outcome<(Self, Option<u64>)> {
+    /// When the file exists and is not to be continued, or cannot be, also because its last record is none of these keys.
+    pub(super) fn open(
+        path: Option<&Path>,
+        resume: bool,
+        keys: &Keys,
+    ) -> Outcome<(Self, Option<u64>)> {
         let Some(path) = path else {
             let stdout = BufWriter::with_capacity(256 * 1024, stdout().lock());
             return Ok((Self::Stdout(stdout), None));
@@ -43,7 +49,7 @@ impl Target {
             _ => Failure::io(format!("cannot write to {shown}"), &error),
         })?;
         let after = match resume {
-            true => continue_after(&mut file)
+            true => continue_after(&mut file, keys)
                 .map_err(|error| Failure::io(format!("cannot read {shown}"), &error))?
                 .map_err(|why| Failure::new(ANSWERED_WITH_ERROR, format!("{shown}: {why}")))?,
             false => None,
@@ -89,8 +95,8 @@ impl Target {
 }
 
 /// Cuts what follows the last whole line, and gives the sequence after its record; `None` in a file without a line. The outer result is that
-/// of reading. A file that no export wrote is left as it is.
-fn continue_after(file: &mut File) -> std::io::Result<Result<Option<u64>, String>> {
+/// of reading. A file that no export of these keys wrote is left as it is.
+fn continue_after(file: &mut File, keys: &Keys) -> std::io::Result<Result<Option<u64>, String>> {
     let length = file.metadata()?.len();
     let end = end_of_last_line(file, length)?;
     let begin = match end {
@@ -102,8 +108,15 @@ fn continue_after(file: &mut File) -> std::io::Result<Result<Option<u64>, String
     file.seek(SeekFrom::Start(begin))?;
     file.read_exact(&mut line)?;
     let is_begun = BEGINNING.starts_with(&line) || line.starts_with(BEGINNING);
-    let after = match record_line::sequence(&line) {
-        Some(sequence) if end > 0 => Some(sequence + 1),
+    let after = match record_line::place(&line) {
+        Some((_, key)) if end > 0 && !keys.have(&key) => {
+            return Ok(Err(format!(
+                "its last record is of the key {}, and the export is of {}: give the keys of the export that began the file",
+                text::shown(&key),
+                keys.shown()
+            )));
+        }
+        Some((sequence, _)) if end > 0 => Some(sequence + 1),
         None if end == 0 && is_begun => None,
         _ => return Ok(Err("its last line is none that an export writes".to_owned())),
     };
@@ -137,7 +150,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("log.jsonl");
         std::fs::write(&path, content).expect("written");
-        let opened = Target::open(Some(&path), true);
+        let keys = Keys::Prefix("or".into());
+        let opened = Target::open(Some(&path), true, &keys);
         let after = opened.map(|(mut target, after)| {
             target.write(b"more\n").expect("written");
             target.finish().expect("finished");
@@ -148,12 +162,16 @@ mod tests {
 
     #[test]
     fn a_file_is_continued_after_its_last_whole_line() {
-        let whole = "{\"sequence\":3}\n{\"sequence\":7}\n";
+        let whole =
+            "{\"sequence\":3,\"key\":\"b3JkZXJz\"}\n{\"sequence\":7,\"key\":\"b3JkZXJz\"}\n";
         let (after, content) = resumed(whole);
         assert_eq!((after, content), (Ok(Some(8)), format!("{whole}more\n")));
         let (after, content) = resumed(&format!("{whole}{{\"sequence\":9,\"val"));
         assert_eq!((after, content), (Ok(Some(8)), format!("{whole}more\n")));
-        let long = format!("{{\"sequence\":1,\"value\":\"{}\"}}\n", "x".repeat(200_000));
+        let long = format!(
+            "{{\"sequence\":1,\"key\":\"b3JkZXJz\",\"value\":\"{}\"}}\n",
+            "x".repeat(200_000)
+        );
         let (after, content) = resumed(&format!("{whole}{long}{{"));
         assert_eq!(
             (after, content),
@@ -180,11 +198,21 @@ mod tests {
     }
 
     #[test]
+    fn a_file_of_other_keys_is_not_changed() {
+        let other = "{\"sequence\":3,\"key\":\"ZGV2aWNlcw==\"}\n";
+        let (after, content) = resumed(other);
+        let failure = after.expect_err("other keys");
+        let told = "of the key devices, and the export is of keys with prefix or";
+        assert!(failure.message.contains(told), "{failure:?}");
+        assert_eq!(content, other);
+    }
+
+    #[test]
     fn a_file_that_exists_is_not_overwritten() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("log.jsonl");
         std::fs::write(&path, "x").expect("written");
-        let refused = Target::open(Some(&path), false).map(|_| ());
+        let refused = Target::open(Some(&path), false, &Keys::One("k".into())).map(|_| ());
         let failure = refused.expect_err("it exists");
         assert!(failure.message.contains("--resume"), "{failure:?}");
     }
