@@ -51,6 +51,7 @@ const SCENARIOS = {
       }
       on.seen.texts[name] ??= await on.text();
       await on.check(name);
+      if (name === "keys") on.seen.beyond = await page.locator("td.links a").evaluateAll((links) => links.filter((link) => link.getBoundingClientRect().right > window.innerWidth).length);
       if (name === "large") on.seen.large = await page.getByRole("button", { name: /Show all/ }).count();
     }
     // An invisible character in the text would be one that people cannot see.

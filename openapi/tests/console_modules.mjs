@@ -6,10 +6,12 @@ import { pathToFileURL } from "node:url";
 
 const [, , folder, seed] = process.argv;
 const load = (name) => import(pathToFileURL(`${folder}/${name}`).href);
+const { ApiError, inWords } = await load("api.js");
 const { fromBase64, hexLines, looseText, named, bytesNamed, textOf, toBase64, utf8 } = await load("bytes.js");
 const { indented, parsed } = await load("json.js");
 const { buckets, samplesOf, sum } = await load("metrics.js");
 const { between, quantile, rate } = await load("rates.js");
+const { SEQUENCE, sequenceIn } = await load("sequences.js");
 const { Events } = await load("sse.js");
 const { bodyOf, commandLine, curl, quoted } = await load("snippets.js");
 
@@ -62,6 +64,24 @@ const CHECKS = {
     // Engines without the source of a number round it.
     const exact = JSON.parse("1", (_name, _value, context) => Boolean(context?.source));
     if (exact) assert.deepEqual(answer, { nextSequence: "72057594037927935", values: [{ sequence: "9007199254740993" }], limit: 10 });
+  },
+  "sequences can be entered as they are shown": () => {
+    for (const entered of ["1003", "1,003", "1 003", "1\u202f003", " 1003 ", "1, 003"]) {
+      assert.equal(sequenceIn(entered), "1003", entered);
+      assert.ok(new RegExp(`^(?:${SEQUENCE})$`, "v").test(entered), entered);
+    }
+    times(100, () => {
+      const some = random(2 ** 32) * (1 + random(2 ** 20));
+      assert.equal(sequenceIn(some.toLocaleString("en-US")), String(some));
+    });
+    for (const wrong of ["", " ", ",", "1.003", "-1", "1e3", "1,,003", ",1", "1,", "0x1", "1;003"]) assert.equal(sequenceIn(wrong), null, wrong);
+  },
+  "only errors of changes speak of changes": () => {
+    for (const code of ["overloaded", "unavailable", "not_writer", "conflict", "too_large", "invalid_argument", "deadline_exceeded", "late"]) {
+      const meaning = (change) => inWords(new ApiError(503, code, "", { change })).meaning;
+      assert.match(meaning(true), /Nothing was applied\.$|It may have been applied: look before you repeat it\.$/, code);
+      assert.doesNotMatch(meaning(false), /appl/, code);
+    }
   },
   "events are the same however their text was cut": () => times(60, () => {
     const sent = Array.from({ length: 1 + random(5) }, (_, at) => ({ id: String(at), data: JSON.stringify({ value: text(30) }) }));

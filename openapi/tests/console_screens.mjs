@@ -45,8 +45,10 @@ export async function everyScreen(on, { url, token, themes, folder }) {
   await page.getByRole("link", { name: "orders/4760", exact: true }).waitFor();
   await page.getByRole("link", { name: "First page" }).click();
   await page.getByLabel("Keys that begin with").fill("orders/47");
-  await button("Search").click();
+  await page.getByLabel("Keys that begin with").press("Enter");
+  await page.waitForURL(/prefix=orders/);
   await page.getByRole("link", { name: "orders/4711", exact: true }).waitFor();
+  seen.focused = await page.evaluate(() => document.activeElement.value);
   await look("keys", "keys");
   await page.getByLabel("Keys that begin with").fill("none of them");
   await button("Search").click();
@@ -77,8 +79,9 @@ export async function everyScreen(on, { url, token, themes, folder }) {
   await page.waitForURL(/time=1577836800000/);
   await page.locator(".expand").first().waitFor();
   seen.jumps = oldest === (await firstRow());
-  await page.getByLabel("From sequence").fill("99999999");
+  await page.getByLabel("From sequence").fill("99,999,999");
   await page.getByLabel("From sequence").press("Enter");
+  await page.waitForURL(/from=99999999/);
   await says("No records from here on");
   await look("nothing here");
   await page.getByRole("link", { name: "Older", exact: true }).click();

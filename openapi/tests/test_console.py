@@ -66,6 +66,7 @@ def test_every_screen_works_for_a_person(way, serve, run, rights, tmp_path, driv
 
     assert seen["landed"].removeprefix(below) == "/console", seen
     assert seen["newest"] == 50, seen["newest"]
+    assert seen["focused"] == "orders/47", "the search keeps the focus"
     assert seen["jumps"] and seen["reference"] == [True, 200], seen
     programs = seen["programs"]
     assert f"curl {below}/api/v1/log/append" in programs["curl"], programs

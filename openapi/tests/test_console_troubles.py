@@ -17,7 +17,7 @@ IMAGE = "<img src=x onerror='window.hacked = 2'>"
 
 def test_the_modules_are_right_on_random_input(run):
     seed = os.environ.get("LOG_TEST_FUZZ", "1")
-    assert int(run("node", OPENAPI / "tests/console_modules.mjs", CONSOLE, seed)) == 10
+    assert int(run("node", OPENAPI / "tests/console_modules.mjs", CONSOLE, seed)) == 12
 
 
 def test_what_strangers_wrote_shows_as_text(serve, drive):
@@ -30,6 +30,7 @@ def test_what_strangers_wrote_shows_as_text(serve, drive):
         {"keyText": "controls", "valueText": controls},
         {"key": b64(b"binary/\xff\x00"), "value": b64(b"\xff\xfe<b>bold</b>\x00")},
         {"keyText": "json", "valueText": json.dumps({"html": IMAGE, "big": 12345678901234567890})},
+        {"keyText": "x" * 2_000, "valueText": "of a long key"},
         {"keyText": "large", "valueText": "<i>" + "x" * 1_000_000 + "</i>"},
     ])
     put_cursor(url, "%3Cimg%20src%3Dx%20onerror%3D%22window.hacked%3D3%22%3E", 1)
@@ -51,6 +52,8 @@ def test_what_strangers_wrote_shows_as_text(serve, drive):
     assert "\\xff\\xfe<b>bold</b>\\0" in texts["binary Text"] and "not UTF-8" in texts["binary Text"], texts["binary Text"]
     assert "ff fe 3c 62 3e" in texts["binary Hex"], texts["binary Hex"]
     assert '"big": 12345678901234567890' in texts["json JSON"], texts["json JSON"]
+    # Follow and Append are in view beside every key, however long it is.
+    assert seen["beyond"] == 0, seen["beyond"]
     assert seen["large"] == 1 and len(texts["large Text"]) < 100_000, seen["large"]
 
 
@@ -64,6 +67,11 @@ def test_what_a_token_may_not_do_is_said_and_not_tried(serve, rights, drive):
         assert f"needs the right {right}. This token has:" in texts[f"{token} {hash}"], texts[f"{token} {hash}"]
     assert "needs the right append" in texts[f"{READER} {hashes[4]}"], "cursors can be seen and not moved"
     assert "The same elsewhere" in texts[f"{APPENDER} {hashes[3]}"] and "orders/4711" in texts[f"{READER} {hashes[1]}"]
+    for hash in hashes[1:3]:
+        assert "Follow" in texts[f"{READER} {hash}"] and "Append" not in texts[f"{READER} {hash}"], texts[f"{READER} {hash}"]
+    assert "Append" in texts[f"{APPENDER} {hashes[2]}"] and "Follow" not in texts[f"{APPENDER} {hashes[2]}"], texts[f"{APPENDER} {hashes[2]}"]
+    overview = texts[f"{READER} {hashes[0]}"]
+    assert "in the write-ahead log so far" in overview and not re.search(r"\b1 (segment|record|cursor)s", overview), overview
     # Nothing is left after signing out, and nothing was ever kept beyond the session.
     assert seen["stored"] == [0, ""], seen["stored"]
 

@@ -32,7 +32,7 @@ macro_rules! files {
 #[rustfmt::skip]
 const FILES: &[(&str, &[u8])] = &files!(
     "api.js" "app.js" "bytes.js" "charts.js" "html.js" "icon.svg" "json.js" "metrics.js" "parts.js" "rates.js"
-    "router.js" "samples.js" "scans.js" "session.js" "shown.js" "snippets.js" "sse.js" "style.css" "theme.js"
+    "router.js" "samples.js" "scans.js" "sequences.js" "session.js" "shown.js" "snippets.js" "sse.js" "style.css" "theme.js"
     "views/access.js" "views/append.js" "views/config.js" "views/cursors.js" "views/keys.js" "views/overview.js"
     "views/position.js" "views/record.js" "views/records.js" "views/segments.js" "views/tail.js" "views/tailing.js"
     "libraries/hooks.mjs" "libraries/htm.mjs" "libraries/preact.mjs" "libraries/uPlot.esm.js"

@@ -34,6 +34,7 @@ export async function send(path, { query, method = "GET", body, token, signal, a
   if (body !== undefined) headers["content-type"] = "application/json";
   const timer = patience && AbortSignal.timeout(patience);
   const signals = [signal, timer].filter(Boolean);
+  const change = method !== "GET";
   let answer;
   try {
     answer = await fetch(url(path, query), {
@@ -43,10 +44,10 @@ export async function send(path, { query, method = "GET", body, token, signal, a
   } catch (error) {
     if (signal?.aborted) throw error;
     const late = error.name === "TimeoutError";
-    throw new ApiError(0, late ? "late" : "unreachable", late ? `no answer within ${patience / 1000} s` : "the server cannot be reached");
+    throw new ApiError(0, late ? "late" : "unreachable", late ? `no answer within ${patience / 1000} s` : "the server cannot be reached", { change });
   }
   if (answer.ok) return answer;
-  throw await failure(answer);
+  throw Object.assign(await failure(answer), { change });
 }
 
 /** What an answer that is no success says. */
@@ -70,25 +71,35 @@ export async function call(path, options) {
 const WORDS = {
   unauthenticated: ["Sign in", "This server asks for a token, and this one has not been given or is not known any more."],
   permission_denied: ["Not allowed", "The token does not have the right for this."],
-  overloaded: ["The server is overloaded", "It has no room for more requests of this kind now. Nothing was applied."],
-  unavailable: ["The server is not available", "It is starting, stopping, or cannot reach its storage. Nothing was applied."],
+  overloaded: ["The server is overloaded", "It has no room for more requests of this kind now."],
+  unavailable: ["The server is not available", "It is starting, stopping, or cannot reach its storage."],
   behind: ["The server is behind", "It does not show the log that far yet."],
   fenced: ["Another server took over", "This server no longer serves the log. Use the one that took it over."],
-  deadline_exceeded: ["It took too long", "If this was a change, it may have been applied: look before you repeat it."],
-  not_writer: ["This server is read-only", "Another server writes this log. Nothing was applied."],
-  conflict: ["Somebody was faster", "Nothing was applied."],
-  too_large: ["Too large", "Nothing was applied."],
-  invalid_argument: ["The server refused this", "Nothing was applied."],
+  deadline_exceeded: ["It took too long", "The server gave up."],
+  not_writer: ["This server is read-only", "Another server writes this log."],
+  conflict: ["Somebody was faster", ""],
+  too_large: ["Too large", ""],
+  invalid_argument: ["The server refused this", ""],
   not_found: ["Not found", ""],
   internal: ["The server failed", "This is a bug, or damaged data. The server's log has more, under the request id."],
   unreachable: ["The server cannot be reached", "It may be restarting, or the connection to it is broken."],
-  late: ["No answer", "The server did not answer in time. If this was a change, it may have been applied: look before you repeat it."],
+  late: ["No answer", "The server did not answer in time."],
 };
+
+/** What errors say of a change that they ended. */
+const NOT_APPLIED = new Set(["overloaded", "unavailable", "not_writer", "conflict", "too_large", "invalid_argument"]);
+const PERHAPS_APPLIED = new Set(["deadline_exceeded", "late"]);
+
+function changed({ change, code }) {
+  if (!change) return "";
+  if (NOT_APPLIED.has(code)) return "Nothing was applied.";
+  return PERHAPS_APPLIED.has(code) ? "It may have been applied: look before you repeat it." : "";
+}
 
 /** An error in words: a title, what it means, and what the server said. */
 export function inWords(error) {
   if (!(error instanceof ApiError)) return { title: "The console failed", meaning: "This is a bug of the console.", said: String(error) };
-  const [title, meaning] = WORDS[error.code] ?? [`Status ${error.status}`, ""];
+  const [title, words] = WORDS[error.code] ?? [`Status ${error.status}`, ""];
   const said = error.status === 0 ? "" : error.message;
-  return { title, meaning, said };
+  return { title, meaning: [words, changed(error)].filter(Boolean).join(" "), said };
 }

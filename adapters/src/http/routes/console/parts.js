@@ -109,6 +109,13 @@ export function Field({ label, hint, wide, children }) {
   </div>`;
 }
 
+/** Text of a field that begins as `given` and follows it when the address changes. The field stays the same one, and keeps the focus. */
+export function useText(given) {
+  const [text, setText] = useState(given);
+  useEffect(() => setText(given), [given]);
+  return [text, setText];
+}
+
 /** What a request answers, with the time until then and errors: `[{ answer, error, busy }, again]`. */
 export function useAnswer(ask, inputs) {
   const [state, setState] = useState({ answer: null, error: null, busy: true });

@@ -69,6 +69,9 @@ export function signOut() {
 export const token = () => state.token;
 export const can = (right) => Boolean(state.access?.rights.includes(right));
 
+/** Whether records can be appended and cursors moved: `access` allows it, and the server applies or forwards it. */
+export const canChange = (access) => Boolean(access?.rights.includes("append")) && access.changes !== "refused";
+
 export function useSession() {
   const [seen, setSeen] = useState(state);
   useEffect(() => {

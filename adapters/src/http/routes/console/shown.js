@@ -46,6 +46,9 @@ const NUMBER = new Intl.NumberFormat("en-US");
 /** A whole number with separators; one that is too large for a number is a string already. */
 export const count = (value) => (typeof value === "string" ? value.replace(/\B(?=(\d{3})+$)/g, ",") : NUMBER.format(value));
 
+/** So many of something: `1 record`, `2 records`. */
+export const amount = (value, one) => `${count(value)} ${Number(value) === 1 ? one : `${one}s`}`;
+
 /** A number with at most three significant digits. */
 export function rough(value) {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";

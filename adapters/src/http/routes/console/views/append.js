@@ -5,6 +5,7 @@ import { call } from "../api.js";
 import { bytesNamed, fromBase64, named, textOf, toBase64, utf8 } from "../bytes.js";
 import { Copy, Failed, Field, Heading, Needs, OneOf } from "../parts.js";
 import { href } from "../router.js";
+import { sequenceIn } from "../sequences.js";
 import { token, useSession } from "../session.js";
 import { count } from "../shown.js";
 import { bodyOf, commandLine, curl, python } from "../snippets.js";
@@ -40,8 +41,8 @@ function described(form) {
     const value = bytesOf(form.kind, form.value, "value");
     const headers = form.headers.filter(({ name, value: text }) => name !== "" || text !== "");
     if (headers.some(({ name }) => name === "")) return { problem: "A header has no name.", field: "headers" };
-    if (form.guarded && !/^\d+$/.test(form.since)) return { problem: "Enter the sequence of the precondition.", field: "since" };
-    return { append: { key, value, headers, durable: form.durable, unchangedSince: form.guarded ? Number(form.since) : null } };
+    if (form.guarded && sequenceIn(form.since) === null) return { problem: "Enter the sequence of the precondition.", field: "since" };
+    return { append: { key, value, headers, durable: form.durable, unchangedSince: form.guarded ? Number(sequenceIn(form.since)) : null } };
   } catch (error) {
     return { problem: error.message, field: "value" };
   }

@@ -2,9 +2,10 @@
 
 import { html, useState } from "../html.js";
 import { call } from "../api.js";
-import { Confirm, Empty, Failed, Field, Heading, Loading, Needs, useAnswer } from "../parts.js";
+import { Confirm, Empty, Failed, Field, Heading, Loading, Needs, useAnswer, useText } from "../parts.js";
 import { go, href } from "../router.js";
-import { can, token, useSession } from "../session.js";
+import { SEQUENCE, sequenceIn } from "../sequences.js";
+import { canChange, token, useSession } from "../session.js";
 import { InLine, count, timeText } from "../shown.js";
 
 const PAGE = 100;
@@ -24,10 +25,11 @@ function Move({ name, position, onDone, onCancel }) {
   const [{ busy, error }, setState] = useState({ busy: false, error: null });
   const submit = async (event) => {
     event.preventDefault();
-    if (!/^\d+$/.test(to) || named === "") return;
+    const wanted = sequenceIn(to);
+    if (wanted === null || named === "") return;
     setState({ busy: true, error: null });
     try {
-      await call(pathOf(named), { method: "PUT", body: { position: Number(to), expected: creating ? 0 : position }, token: token() });
+      await call(pathOf(named), { method: "PUT", body: { position: Number(wanted), expected: creating ? 0 : position }, token: token() });
       onDone();
     } catch (failed) {
       setState({ busy: false, error: failed });
@@ -37,7 +39,7 @@ function Move({ name, position, onDone, onCancel }) {
     <h2>${creating ? "Create a cursor" : html`Move <span class="mono"><${InLine} text=${name} /></span>`}</h2>
     <div class="bar">
       ${creating && html`<${Field} label="Name" wide>${(id) => html`<input id=${id} required value=${named} placeholder="orders-projection" autocomplete="off" spellcheck=${false} onInput=${(event) => setNamed(event.currentTarget.value)} />`}<//>`}
-      <${Field} label="Position" hint="The sequence to read next.">${(id) => html`<input id=${id} class="short" inputmode="numeric" pattern="[0-9]+" required value=${to} autocomplete="off" onInput=${(event) => setTo(event.currentTarget.value)} />`}<//>
+      <${Field} label="Position" hint="The sequence to read next.">${(id) => html`<input id=${id} class="short" inputmode="numeric" pattern=${SEQUENCE} title="Digits, such as 1003 or 1,003" required value=${to} autocomplete="off" onInput=${(event) => setTo(event.currentTarget.value)} />`}<//>
       <div class="actions"><button class="primary" disabled=${busy}>${creating ? "Create" : "Move"}</button><button type="button" onClick=${onCancel}>Cancel</button></div>
     </div>
     ${!creating && html`<p class="note">It is moved only if it is still at ${count(position)}, so that its consumer is not overtaken.</p>`}
@@ -62,7 +64,7 @@ function Rows({ cursors, may, onMove, onDelete }) {
 
 function Listing({ params }) {
   const { access } = useSession();
-  const may = can("append") && access.changes !== "refused";
+  const may = canChange(access);
   const [{ answer, error, busy }, again] = useAnswer((signal) => page(params, signal), [JSON.stringify(params)]);
   const [moving, setMoving] = useState(null);
   const [deleting, setDeleting] = useState(null);
@@ -106,7 +108,7 @@ function Listing({ params }) {
 }
 
 function Search({ params }) {
-  const [text, setText] = useState(params.prefix ?? "");
+  const [text, setText] = useText(params.prefix ?? "");
   const submit = (event) => {
     event.preventDefault();
     go("cursors", text === "" ? {} : { prefix: text });
@@ -119,6 +121,6 @@ function Search({ params }) {
 
 export function Cursors({ params }) {
   return html`<${Heading} title="Cursors" note="How far consumers have read." /><${Needs} right="read" what="Listing cursors">
-    <${Search} key=${params.prefix} params=${params} /><${Listing} params=${params} />
+    <${Search} params=${params} /><${Listing} params=${params} />
   <//>`;
 }

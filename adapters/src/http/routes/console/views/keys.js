@@ -1,12 +1,12 @@
 // The keys of the log, by prefix, a page at a time.
 
-import { html, useState } from "../html.js";
+import { html } from "../html.js";
 import { call } from "../api.js";
 import { bytesNamed, fromBase64, looseText, named, textOf, utf8 } from "../bytes.js";
-import { Empty, Failed, Field, Heading, Loading, Needs, useAnswer } from "../parts.js";
+import { Empty, Failed, Field, Heading, Loading, Needs, useAnswer, useText } from "../parts.js";
 import { go, href } from "../router.js";
-import { token } from "../session.js";
-import { InLine, count } from "../shown.js";
+import { canChange, token, useSession } from "../session.js";
+import { InLine, amount } from "../shown.js";
 
 const PAGE = 100;
 
@@ -19,7 +19,7 @@ async function page(params, signal) {
 
 function Search({ params }) {
   const prefix = bytesNamed("prefix", params);
-  const [text, setText] = useState(prefix ? (textOf(prefix) ?? "") : "");
+  const [text, setText] = useText(prefix ? (textOf(prefix) ?? "") : "");
   const search = (event) => {
     event.preventDefault();
     go("keys", text === "" ? {} : { prefix: text });
@@ -32,7 +32,7 @@ function Search({ params }) {
   </form>`;
 }
 
-function Rows({ keys }) {
+function Rows({ keys, may }) {
   return html`<div class="scroll" tabindex="0" role="region" aria-label="Keys"><table class="list">
     <caption class="hidden">Keys in byte order</caption>
     <thead><tr><th scope="col">Key</th><th scope="col"><span class="hidden">What to do with it</span></th></tr></thead>
@@ -40,26 +40,28 @@ function Rows({ keys }) {
       const params = named("key", key);
       const text = looseText(key);
       return html`<tr key=${text}>
-        <td><a class="mono" href=${href("key", params)}><${InLine} text=${text} /></a>${textOf(key) === null && html` <span class="badge">binary</span>`}</td>
-        <td class="links"><a href=${href("tail", params)} aria-label=${`Follow ${text}`}>Follow</a><a href=${href("append", params)} aria-label=${`Append to ${text}`}>Append</a></td>
+        <td class="key"><a class="mono" href=${href("key", params)}><${InLine} text=${text} /></a>${textOf(key) === null && html` <span class="badge">binary</span>`}</td>
+        <td class="links"><a href=${href("tail", params)} aria-label=${`Follow ${text}`}>Follow</a>${may && html`<a href=${href("append", params)} aria-label=${`Append to ${text}`}>Append</a>`}</td>
       </tr>`;
     })}</tbody>
   </table></div>`;
 }
 
 function Listing({ params }) {
+  const { access } = useSession();
   const [{ answer, error, busy }, again] = useAnswer((signal) => page(params, signal), [JSON.stringify(params)]);
   if (error) return html`<${Failed} error=${error} again=${again} />`;
   if (!answer) return html`<${Loading} what="Listing keys" />`;
   const { keys, next } = answer;
+  const may = canChange(access);
   const prefix = bytesNamed("prefix", params);
   const empty = html`<${Empty} title=${params.after ? "No more keys" : prefix ? "No key begins with this" : "There are no keys yet"}>
-    <p>${params.after ? html`<a href=${href("keys", { ...params, after: null })}>Back to the first page</a>` : html`A key exists from its first record on. <a href=${href("append", prefix ? named("key", prefix) : {})}>Append one</a>`}</p>
+    <p>${params.after ? html`<a href=${href("keys", { ...params, after: null })}>Back to the first page</a>` : html`A key exists from its first record on. ${may && html`<a href=${href("append", prefix ? named("key", prefix) : {})}>Append one</a>`}`}</p>
   <//>`;
   return html`<div class=${busy ? "busy" : ""}>
-    ${keys.length ? html`<${Rows} keys=${keys} />` : next === null && empty}
+    ${keys.length ? html`<${Rows} keys=${keys} may=${may} />` : next === null && empty}
     <nav class="pages" aria-label="Pages">
-      <span class="note">${keys.length > 0 && `${count(keys.length)} ${keys.length === 1 ? "key" : "keys"}${params.after || next ? " on this page" : ""}`}</span>
+      <span class="note">${keys.length > 0 && `${amount(keys.length, "key")}${params.after || next ? " on this page" : ""}`}</span>
       <span class="actions">
         ${params.after && html`<a class="button" href=${href("keys", { ...params, after: null })}>First page</a>`}
         ${next && html`<a class="button" href=${href("keys", { ...params, after: next })}>Next page</a>`}
@@ -71,7 +73,7 @@ function Listing({ params }) {
 
 export function Keys({ params }) {
   return html`<${Heading} title="Keys" /><${Needs} right="read" what="Listing keys">
-    <${Search} key=${params.prefix ?? params.prefix_base64} params=${params} />
+    <${Search} params=${params} />
     <${Listing} params=${params} />
   <//>`;
 }

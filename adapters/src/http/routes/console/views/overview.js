@@ -6,7 +6,7 @@ import { Chart } from "../charts.js";
 import { Failed, Heading, Loading, Needs } from "../parts.js";
 import { EVERY_MS, KEPT, useSamples } from "../samples.js";
 import { token, useSession } from "../session.js";
-import { bytesText, count, rough, secondsText, timeText } from "../shown.js";
+import { amount, bytesText, count, rough, secondsText, timeText } from "../shown.js";
 import { Segments } from "./segments.js";
 
 const SECONDS = (KEPT * EVERY_MS) / 1000;
@@ -24,15 +24,17 @@ function Tile({ name, figure, more }) {
 }
 
 function Tiles({ now, last, changes }) {
+  // Records are in the write-ahead log before they are in data files.
+  const onlyInWal = now.stored === 0 && now.tip > (now.floor ?? 0);
   return html`<dl class="tiles">
     <${Tile} name="Next sequence" figure=${now.tip === null ? "–" : count(now.tip)} more=${now.floor ? `from ${count(now.floor)} on` : "from 0 on"} />
     <${Tile} name="Appended" figure=${`${WHOLE(last?.appended ?? null)}/s`} more=${`${bytesText(last?.appendedBytes ?? 0)}/s`} />
     <${Tile} name="Append p99" figure=${secondsText(last?.p99 ?? null)} more="of the last 15 s" />
     ${changes === "applied"
-      ? html`<${Tile} name="Durable lag" figure=${secondsText(now.lagSeconds)} more=${`${count(now.lagRecords ?? 0)} records`} />`
+      ? html`<${Tile} name="Durable lag" figure=${secondsText(now.lagSeconds)} more=${amount(now.lagRecords ?? 0, "record")} />`
       : html`<${Tile} name="Behind the log" figure=${secondsText(now.readerLag)} more="at most" />`}
-    <${Tile} name="Data files" figure=${bytesText(now.stored)} more=${`${count(now.segments ?? 0)} segments`} />
-    <${Tile} name="Followers" figure=${count(now.followers ?? 0)} more=${`${count(now.cursors ?? 0)} cursors`} />
+    <${Tile} name="Data files" figure=${bytesText(now.stored)} more=${onlyInWal ? "in the write-ahead log so far" : amount(now.segments ?? 0, "segment")} />
+    <${Tile} name="Followers" figure=${count(now.followers ?? 0)} more=${amount(now.cursors ?? 0, "cursor")} />
     <${Tile} name="Memory" figure=${bytesText(now.memory)} more=${now.started ? `up ${secondsText(Date.now() / 1000 - now.started)}` : ""} />
   </dl>`;
 }

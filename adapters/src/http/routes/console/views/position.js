@@ -3,6 +3,7 @@
 import { html, useState } from "../html.js";
 import { Field } from "../parts.js";
 import { go } from "../router.js";
+import { SEQUENCE, sequenceIn } from "../sequences.js";
 import { fieldTime } from "../shown.js";
 
 const SIZES = [20, 50, 100, 500];
@@ -14,7 +15,8 @@ export function Position({ path, of, params, limit }) {
   const n = params.n;
   const toSequence = (event) => {
     event.preventDefault();
-    if (/^\d+$/.test(sequence)) go(path, { ...of, from: sequence, n });
+    const from = sequenceIn(sequence);
+    if (from !== null) go(path, { ...of, from, n });
   };
   const toTime = (event) => {
     event.preventDefault();
@@ -23,8 +25,8 @@ export function Position({ path, of, params, limit }) {
   };
   return html`<div class="bar">
     <form class="joined" onSubmit=${toSequence}>
-      <${Field} label="From sequence">${(id) => html`<input id=${id} class="short" inputmode="numeric" pattern="[0-9]+" required value=${sequence} placeholder="0" autocomplete="off"
-        onInput=${(event) => setSequence(event.currentTarget.value.trim())} />`}<//>
+      <${Field} label="From sequence">${(id) => html`<input id=${id} class="short" inputmode="numeric" pattern=${SEQUENCE} title="Digits, such as 1003 or 1,003" required value=${sequence} placeholder="0" autocomplete="off"
+        onInput=${(event) => setSequence(event.currentTarget.value)} />`}<//>
       <button>Go<span class="hidden"> to the sequence</span></button>
     </form>
     <form class="joined" onSubmit=${toTime}>

@@ -2,11 +2,11 @@
 
 import { html, useState } from "../html.js";
 import { looseText, textOf } from "../bytes.js";
-import { Empty, Failed, Field, Heading, Loading, Needs, OneOf, useAnswer } from "../parts.js";
+import { Empty, Failed, Field, Heading, Loading, Needs, OneOf, useAnswer, useText } from "../parts.js";
 import { go, href } from "../router.js";
 import { PAGE, counted, paramsOf, read, selected } from "../scans.js";
-import { useSession } from "../session.js";
-import { InLine, count } from "../shown.js";
+import { canChange, useSession } from "../session.js";
+import { InLine, amount, count } from "../shown.js";
 import { Position } from "./position.js";
 import { FORMATS, Records } from "./record.js";
 
@@ -24,7 +24,7 @@ export function useFormat() {
 export function Count({ bytes }) {
   const [{ answer, error }] = useAnswer((signal) => counted(bytes, signal), [looseText(bytes)]);
   if (error) return html`<span class="note">not counted</span>`;
-  return html`<span class="note figure">${answer === null ? "…" : `${count(answer)} ${Number(answer) === 1 ? "record" : "records"}`}</span>`;
+  return html`<span class="note figure">${answer === null ? "…" : amount(answer, "record")}</span>`;
 }
 
 function Pages({ path, of, params, page, newest, onRefresh }) {
@@ -36,7 +36,7 @@ function Pages({ path, of, params, page, newest, onRefresh }) {
   const all = byKey && newest && records.length < Number(n ?? PAGE) && !page.more;
   const atStart = (!byKey && params.from === undefined && params.time === undefined && params.before === undefined && !newest) || (byKey && all) || Number(first) === 0;
   return html`<nav class="pages" aria-label="Pages">
-    <span class="note figure">${records.length > 0 && `${count(records.length)} records, ${count(records[0].sequence)} to ${count(records.at(-1).sequence)}`}</span>
+    <span class="note figure">${records.length > 0 && `${amount(records.length, "record")}, ${count(records[0].sequence)} to ${count(records.at(-1).sequence)}`}</span>
     <span class="actions">
       <a class="button" href=${href(path, { ...of, from: 0, n })}>Oldest</a>
       ${atStart || first === undefined ? html`<span class="button off">Older</span>` : html`<a class="button" href=${href(path, { ...of, before: first, n })}>Older</a>`}
@@ -48,11 +48,12 @@ function Pages({ path, of, params, page, newest, onRefresh }) {
 }
 
 function Nothing({ params, of, page }) {
+  const { access } = useSession();
   const beyond = params.from !== undefined || params.time !== undefined;
   const title = page.more ? "Nothing found yet" : beyond ? "No records from here on" : params.before ? "No records before this" : "No records";
   return html`<${Empty} title=${title}>
     <p>${page.more ? html`The page ended in time. <a href=${href(of.path, { ...of.params, from: page.next })}>Read on from ${count(page.next)}</a>`
-      : html`<a href=${href("tail", of.params)}>Follow</a> what comes, or <a href=${href("append", of.params)}>append a record</a>.`}</p>
+      : html`<a href=${href("tail", of.params)}>Follow</a> what comes${canChange(access) && html`, or <a href=${href("append", of.params)}>append a record</a>`}.`}</p>
   <//>`;
 }
 
@@ -89,13 +90,13 @@ export function OfKey({ params }) {
     <${Heading} title=${html`<span class="mono"><${InLine} text=${name} /></span>`}>
       ${access?.rights.includes("read") && html`<${Count} key=${name} bytes=${selection.bytes} />`}
       ${textOf(selection.bytes) === null && html`<span class="badge">binary key</span>`}
-      <a class="button" href=${href("tail", of)}>Follow</a><a class="button" href=${href("append", of)}>Append</a>
+      ${access?.rights.includes("read") && html`<a class="button" href=${href("tail", of)}>Follow</a>`}${canChange(access) && html`<a class="button" href=${href("append", of)}>Append</a>`}
     <//>
     <${Needs} right="read" what="Reading records"><${Page} key=${name} path="key" selection=${selection} params=${params} /><//>`;
 }
 
 function Prefix({ selection }) {
-  const [text, setText] = useState(textOf(selection.bytes) ?? "");
+  const [text, setText] = useText(textOf(selection.bytes) ?? "");
   const submit = (event) => {
     event.preventDefault();
     go("prefix", { prefix: text });
@@ -113,6 +114,6 @@ export function OfPrefix({ params }) {
   const problem = !selection && html`<${Empty} title="The prefix in this link is not valid base64"></${Empty}>`;
   return html`<${Heading} title="Records in order" note="Records of many keys in the one order in which they were appended." />
     <${Needs} right="read" what="Reading records">
-      ${problem || html`<${Prefix} key=${looseText(selection.bytes)} selection=${selection} /><${Page} key=${`read ${looseText(selection.bytes)}`} path="prefix" selection=${selection} params=${params} />`}
+      ${problem || html`<${Prefix} selection=${selection} /><${Page} key=${`read ${looseText(selection.bytes)}`} path="prefix" selection=${selection} params=${params} />`}
     <//>`;
 }
