@@ -216,7 +216,7 @@ impl Failure {
             ),
             Denied::Insufficient => Self::new(
                 Reason::PermissionDenied,
-                format!("the token does not have the right to {}", right.name()),
+                format!("the token does not have the right `{}`", right.name()),
             ),
         }
     }
