@@ -65,6 +65,7 @@ pub mod settings;
 mod shared;
 mod stored;
 mod stored_rows;
+mod stored_state;
 mod stored_watermark;
 mod unlisted_keys;
 mod unlisting;

@@ -4,10 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use log_domain::ports::Telemetry;
-use log_domain::sequencer::{EngineNumber, Policy, Recovered, Sequencer, State};
+use log_domain::sequencer::{EngineNumber, Policy, Recovered, Sequencer};
 use log_domain::{
-    Clock, CommitFeed, CommitListener, Cursor, Error, Limits, ProducerId, ProducerPolicy,
-    ProducerState, Result, SealPolicy, Segment,
+    Clock, CommitFeed, CommitListener, Error, Limits, ProducerPolicy, Result, SealPolicy,
 };
 use object_store::ObjectStore;
 use slatedb::config::{CloseOptions, FlushType, Settings};
@@ -24,11 +23,9 @@ use super::background_lookups::BackgroundLookups;
 use super::compaction::Removed;
 use super::cursors::Cursors;
 use super::engine_clock::EngineClock;
-use super::key_floors;
-use super::key_floors::{FloorsOfKeys, FoundFloors};
+use super::key_floors::FloorsOfKeys;
 use super::layout::prefix::{ByKey, BySegment};
 use super::layout::sequences::BySequence;
-use super::layout::{cursors, producers, segments, state};
 use super::owner::{Instance, Ownership};
 use super::prefix_removal::PrefixRemoval;
 use super::purge::{self, Purge};
@@ -38,7 +35,7 @@ use super::removal::Removal;
 use super::removal_requests::Requests;
 use super::rounds;
 use super::shared::Shared;
-use super::stored_rows::all;
+use super::stored_state::{self, StoredState};
 use super::stored_watermark::{self, StoredWatermark};
 use super::unlisting::Unlisting;
 use super::wal_files::WalFiles;
@@ -194,15 +191,15 @@ async fn open(parts: StoreParts, options: Options) -> Result<SlateStore> {
         let wal = wal.unwrap_or(&parts.objects);
         emptied_wal::refuse(&parts.objects, wal, &options.path, &wal_files).await?;
     }
-    let Found {
-        db,
+    let (db, stored) = engine(&parts, &options, &clock, &wal_files, &removed).await?;
+    let StoredState {
         mut state,
         segments: known,
         producers,
         cursors,
         floors,
         ..
-    } = engine(&parts, &options, &clock, &wal_files, &removed).await?;
+    } = stored;
     let last_number = EngineNumber::new(db.status().durable_seq);
     match recorded.floor(last_number.watermark()) {
         Ok(floor) => state.bound = state.bound.max(floor),
@@ -330,26 +327,6 @@ async fn open(parts: StoreParts, options: Options) -> Result<SlateStore> {
     })
 }
 
-/// A log as the engine has it open.
-struct Found {
-    db: Db,
-    /// By the clock of who wrote it (Unix ms).
-    last_write_ms: i64,
-    state: State,
-    segments: Vec<Segment>,
-    producers: Vec<(ProducerId, ProducerState)>,
-    cursors: Vec<Cursor>,
-    floors: FoundFloors,
-}
-
-impl Found {
-    /// Whether the engine has failed already.
-    fn has_stopped(&self) -> bool {
-        let reason = self.db.status().close_reason;
-        reason.is_some_and(|reason| reason != CloseReason::Fenced)
-    }
-}
-
 /// Opens the engine under a clock that is behind nothing that the writer before has named.
 ///
 /// That writer continues until it is fenced, and a clock that is ahead of this one names files later than ours. SlateDB would
@@ -362,7 +339,7 @@ async fn engine(
     clock: &Arc<EngineClock>,
     wal_files: &Arc<WalFiles>,
     removed: &Removed,
-) -> Result<Found> {
+) -> Result<(Db, StoredState)> {
     let mut opened_again = false;
     loop {
         let known = used_timestamps::latest_ms(&parts.objects, &options.path).await?;
@@ -375,25 +352,33 @@ async fn engine(
             Ok(latest)
                 if latest > clock.now().timestamp_millis()
                     || !opened_again
-                        && found.as_ref().map_or(latest > known, Found::has_stopped) =>
+                        && found
+                            .as_ref()
+                            .map_or(latest > known, |(db, _)| has_stopped(db)) =>
             {
                 opened_again = true;
                 tracing::info!(
                     "the previous writer was still writing, with a clock ahead of this one: opening again"
                 );
-                if let Ok(found) = found {
-                    close_as_it_is(found.db).await;
+                if let Ok((db, _)) = found {
+                    close_as_it_is(db).await;
                 }
             }
             Ok(_) => {
-                let found = found?;
+                let (db, stored) = found?;
                 // Every commit writes the state, so this is when the last one was made.
-                clock.never_before(found.last_write_ms);
-                return Ok(found);
+                clock.never_before(stored.last_write_ms);
+                return Ok((db, stored));
             }
             Err(failure) => return found.and(Err(failure)),
         }
     }
+}
+
+/// Whether the engine has failed already.
+fn has_stopped(db: &Db) -> bool {
+    let reason = db.status().close_reason;
+    reason.is_some_and(|reason| reason != CloseReason::Fenced)
 }
 
 /// Closes an engine that nothing was written with.
@@ -409,28 +394,10 @@ async fn find(
     clock: &Arc<EngineClock>,
     wal_files: &Arc<WalFiles>,
     removed: &Removed,
-) -> Result<Found> {
+) -> Result<(Db, StoredState)> {
     let db = build(parts, options, Arc::clone(clock), wal_files, removed).await?;
-    let row = db.get_key_value(state::key()).await.map_err(error::read)?;
-    let (last_write_ms, state) = match row {
-        Some(row) => (row.create_ts, state::decode(&row.value)?),
-        None => (i64::MIN, State::default()),
-    };
-    let (segments, producers, cursors, floors) = futures::try_join!(
-        all(&db, segments::prefix(), segments::decode),
-        all(&db, producers::prefix(), producers::decode),
-        all(&db, cursors::prefix(), cursors::decode),
-        key_floors::read(&db),
-    )?;
-    Ok(Found {
-        db,
-        last_write_ms,
-        state,
-        segments,
-        producers,
-        cursors,
-        floors,
-    })
+    let stored = stored_state::read(&db).await?;
+    Ok((db, stored))
 }
 
 /// The filters of data files. A reader needs the same as the writer.

@@ -1,7 +1,13 @@
 //! What is there after a crash, and after very many restarts.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 
+use futures::TryStreamExt as _;
+use object_store::ObjectStoreExt as _;
+use object_store::path::Path;
+
+use super::held_store::Held;
 use super::*;
 
 /// Runs `life` on a runtime of its own that is then torn down without a goodbye, as a crash does.
@@ -143,4 +149,48 @@ async fn forgotten_keys_are_looked_up_and_counted_right() {
         );
     }
     store.close(CLOSE).await.expect("closed");
+}
+
+/// While a log is opened, its compactor may replace a data file, and its collector delete it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_data_file_that_is_replaced_while_the_log_is_opened_is_looked_for_again() {
+    let objects: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+    let store = open(&objects).await;
+    let appended = store.append(batch("k", &["1", "2"]), Durability::Durable);
+    appended.await.expect("appended");
+    flush(&store).await;
+    store.close(CLOSE).await.expect("closed");
+    let held = Arc::new(Held::new(Arc::clone(&objects), "/compacted/"));
+    held.hold_next();
+    let opening = tokio::spawn({
+        let objects: Arc<dyn ObjectStore> = Arc::clone(&held) as _;
+        async move { open(&objects).await }
+    });
+    held.is_held().await;
+    let files = data_files(&objects).await;
+    for file in files.keys() {
+        objects.delete(file).await.expect("deleted");
+    }
+    held.hold_next();
+    held.release();
+    held.is_held().await;
+    for (file, data) in files {
+        objects.put(&file, data.into()).await.expect("put");
+    }
+    held.release();
+    let store = opening.await.expect("opened");
+    assert_eq!(values(&store, "k").await.len(), 2);
+    store.close(CLOSE).await.expect("closed");
+}
+
+async fn data_files(objects: &Arc<dyn ObjectStore>) -> BTreeMap<Path, bytes::Bytes> {
+    let mut files = BTreeMap::new();
+    let listed: Vec<_> = objects.list(None).try_collect().await.expect("listed");
+    for file in listed {
+        if file.location.as_ref().contains("/compacted/") {
+            let data = objects.get(&file.location).await.expect("there").bytes();
+            files.insert(file.location, data.await.expect("read"));
+        }
+    }
+    files
 }
