@@ -4,10 +4,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use opendata_log::{ErrorKind, LogClient, LogClientBuilder, Retry};
+use opendata_log::{Connection, ErrorKind, LogClient, LogClientBuilder, Retry};
 use tokio::time::timeout;
 
 use crate::exit::{Failure, Outcome, UNKNOWN_OUTCOME, UNREACHABLE};
+use crate::output::note;
 
 /// How long work that goes on for minutes waits for a server to come back, if nothing else is said.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
@@ -103,7 +104,14 @@ impl ConnectionArgs {
             longest_pause: LONGEST_PAUSE,
             patience,
         };
-        self.server_with(|builder| builder.retry(retry))
+        let url = self.url.clone();
+        self.server_with(|builder| {
+            builder.retry(retry).on_connection(move |what| match what {
+                Connection::Lost(error) => note(&format!("waiting for the server: {error}")),
+                Connection::Back => note(&format!("{url} answers again")),
+                _ => (),
+            })
+        })
     }
 
     /// The server, with more settings.

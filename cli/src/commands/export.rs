@@ -2,22 +2,23 @@
 
 mod file;
 
+use std::ops::Bound::{self, Excluded, Included, Unbounded};
 use std::path::PathBuf;
 
 use clap::Args;
 use futures::FutureExt;
-use opendata_log::{ReadOptions, Records, Visibility};
+use opendata_log::{LogClient, ReadOptions, Records, Visibility};
 
 use super::Process;
 use crate::arguments::{Keys, from_base64};
-use crate::connection::{ConnectionArgs, PATIENCE};
-use crate::exit::{Failure, Outcome};
+use crate::connection::{ConnectionArgs, PATIENCE, Server};
+use crate::exit::{ANSWERED_WITH_ERROR, Failure, Outcome};
 use crate::json;
 use crate::output::note;
 use crate::progress::{Progress, rate};
 use crate::text;
 
-use file::Target;
+use file::{LastLine, Target};
 
 /// How many records are asked for at a time.
 const PAGE: u64 = 10_000;
@@ -82,7 +83,11 @@ impl ExportArgs {
             status = server.within(server.client.status()) => status?,
             code = process.interrupt.wait() => return Err(Process::interrupted(code, "interrupted")),
         };
-        let (mut target, after) = Target::open(self.to.as_deref(), self.resume, &keys)?;
+        let (mut target, last) = Target::open(self.to.as_deref(), self.resume, &keys)?;
+        if let Some(last) = &last {
+            self.is_from(&server, &keys, last).await?;
+        }
+        let after = last.map(|last| last.sequence + 1);
         let from = after.or(self.from).unwrap_or(0);
         if self.before.is_some_and(|before| before < from) {
             target.finish()?;
@@ -90,7 +95,7 @@ impl ExportArgs {
         }
         let end = self.before.or(status.durable_sequence);
         let mut progress = Progress::new("exported", end, from, self.quiet || !target.is_file());
-        let mut records = self.read(&client, &keys, from);
+        let mut records = self.read(&client, &keys, (Included(from), self.end()));
         let key = keys.of_unnamed();
         let (mut line, mut written, mut next) = (String::new(), 0, from);
         loop {
@@ -148,16 +153,48 @@ impl ExportArgs {
         }
     }
 
-    fn read(&self, client: &opendata_log::LogClient, keys: &Keys, from: u64) -> Records {
+    /// Whether the server has the record that a file ends with.
+    ///
+    /// # Errors
+    /// When it has another one, or none and has not trimmed it: the file is of another log.
+    async fn is_from(&self, server: &Server, keys: &Keys, last: &LastLine) -> Outcome {
+        let at = last.sequence;
+        let mut records = self.read(&server.client, keys, (Included(at), Included(at)));
+        let found = server.within(async { records.next().await.transpose() });
+        let (found, key) = (found.await?, keys.of_unnamed());
+        let mut line = String::new();
+        match &found {
+            Some(record) => json::push_record(record, &key, &mut line),
+            None if records.trimmed_before().is_some() => return Ok(()),
+            None => (),
+        }
+        if line.as_bytes() == last.line {
+            return Ok(());
+        }
+        let has = if found.is_some() {
+            "another"
+        } else {
+            "no such"
+        };
+        let (file, url) = (self.to.as_deref().unwrap_or("".as_ref()), self.connection.url());
+        Err(Failure::new(
+            ANSWERED_WITH_ERROR,
+            format!(
+                "{}: its last record has sequence {at}, and {url} has {has} record there: give the server that the file was exported from",
+                file.display()
+            ),
+        ))
+    }
+
+    fn end(&self) -> Bound<u64> {
+        self.before.map_or(Unbounded, Excluded)
+    }
+
+    fn read(&self, client: &LogClient, keys: &Keys, range: (Bound<u64>, Bound<u64>)) -> Records {
         let mut options = ReadOptions::new().page(PAGE);
         if self.durable {
             options = options.visibility(Visibility::Durable);
         }
-        let end = match self.before {
-            Some(before) => std::ops::Bound::Excluded(before),
-            None => std::ops::Bound::Unbounded,
-        };
-        let range = (std::ops::Bound::Included(from), end);
         match keys {
             Keys::One(key) => client.scan_with(key.clone(), range, options),
             Keys::Prefix(_) => client.scan_several(keys.selection(), range, options),

@@ -142,6 +142,32 @@ fn an_export_of_a_prefix_is_resumed_after_its_last_whole_line() {
 }
 
 #[test]
+fn an_export_is_not_resumed_from_another_server() {
+    let (server, other, empty) = (in_memory(), in_memory(), in_memory());
+    given(&server, &["append", "k", "--lines"], b"1\n2\n3\n");
+    given(&other, &["append", "k", "--lines"], b"1\n2\nthree\n");
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("k.jsonl");
+    let to = path.to_str().expect("text");
+    printed(&server, &["export", "k", "--to", to]);
+    let before = std::fs::read(&path).expect("read");
+    for (wrong, told) in [
+        (&other, "has another record"),
+        (&empty, "has no such record"),
+    ] {
+        let ran = run(wrong, &["export", "k", "--to", to, "--resume"]);
+        assert_eq!(ran.code, Some(1), "{ran:?}");
+        assert!(ran.stderr.contains(told), "{ran:?}");
+        assert_eq!(std::fs::read(&path).expect("read"), before);
+    }
+    printed(&server, &["trim", "--before", "3", "--yes"]);
+    printed(&server, &["append", "k", "4"]);
+    printed(&server, &["export", "k", "--to", to, "--resume"]);
+    let lines = std::fs::read_to_string(&path).expect("read");
+    assert_eq!(lines.lines().count(), 4, "{lines}");
+}
+
+#[test]
 fn a_wrong_line_is_named_and_the_import_goes_on_when_it_is_mended() {
     let server = in_memory();
     let (_folder, path) = numbers(100);

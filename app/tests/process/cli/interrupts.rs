@@ -135,5 +135,15 @@ fn a_tail_continues_through_a_crash_and_a_stop_of_the_server() {
     let mut rest = String::new();
     stdout.read_to_string(&mut rest).expect("read");
     assert_eq!(rest, "");
+    let mut notes = String::new();
+    let mut stderr = tail.stderr.take().expect("a pipe");
+    stderr.read_to_string(&mut notes).expect("read");
+    let answers = format!("{url} answers again\n");
+    assert_eq!(
+        notes.matches("waiting for the server: ").count(),
+        2,
+        "{notes}"
+    );
+    assert_eq!(notes.matches(&answers).count(), 2, "{notes}");
     drop(server);
 }

@@ -15,6 +15,14 @@ const PIECE_BYTES: u64 = 64 * 1024;
 /// How each line of an export begins.
 const BEGINNING: &[u8] = b"{\"sequence\":";
 
+/// The last line of a file that is continued.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct LastLine {
+    pub(super) sequence: u64,
+    /// With its newline.
+    pub(super) line: Vec<u8>,
+}
+
 /// A file, or standard output.
 pub(super) enum Target {
     File(BufWriter<File>, PathBuf),
@@ -22,7 +30,7 @@ pub(super) enum Target {
 }
 
 impl Target {
-    /// A file that does not exist, or is continued; standard output without one. Also gives the sequence to continue at.
+    /// A file that does not exist, or is continued; standard output without one. Also gives the record to continue after.
     ///
     /// # Errors
     /// When the file exists and is not to be continued, or cannot be, also because its last record is none of these keys.
@@ -30,7 +38,7 @@ impl Target {
         path: Option<&Path>,
         resume: bool,
         keys: &Keys,
-    ) -> Outcome<(Self, Option<u64>)> {
+    ) -> Outcome<(Self, Option<LastLine>)> {
         let Some(path) = path else {
             let stdout = BufWriter::with_capacity(256 * 1024, stdout().lock());
             return Ok((Self::Stdout(stdout), None));
@@ -94,9 +102,12 @@ impl Target {
     }
 }
 
-/// Cuts what follows the last whole line, and gives the sequence after its record; `None` in a file without a line. The outer result is that
-/// of reading. A file that no export of these keys wrote is left as it is.
-fn continue_after(file: &mut File, keys: &Keys) -> std::io::Result<Result<Option<u64>, String>> {
+/// Cuts what follows the last whole line, and gives that line; `None` in a file without one. The outer result is that of reading. A file that
+/// no export of these keys wrote is left as it is.
+fn continue_after(
+    file: &mut File,
+    keys: &Keys,
+) -> std::io::Result<Result<Option<LastLine>, String>> {
     let length = file.metadata()?.len();
     let end = end_of_last_line(file, length)?;
     let begin = match end {
@@ -108,7 +119,7 @@ fn continue_after(file: &mut File, keys: &Keys) -> std::io::Result<Result<Option
     file.seek(SeekFrom::Start(begin))?;
     file.read_exact(&mut line)?;
     let is_begun = BEGINNING.starts_with(&line) || line.starts_with(BEGINNING);
-    let after = match record_line::place(&line) {
+    let last = match record_line::place(&line) {
         Some((_, key)) if end > 0 && !keys.have(&key) => {
             return Ok(Err(format!(
                 "its last record is of the key {}, and the export is of {}: give the keys of the export that began the file",
@@ -116,13 +127,13 @@ fn continue_after(file: &mut File, keys: &Keys) -> std::io::Result<Result<Option
                 keys.shown()
             )));
         }
-        Some((sequence, _)) if end > 0 => Some(sequence + 1),
+        Some((sequence, _)) if end > 0 => Some(LastLine { sequence, line }),
         None if end == 0 && is_begun => None,
         _ => return Ok(Err("its last line is none that an export writes".to_owned())),
     };
     file.set_len(end)?;
     file.seek(SeekFrom::Start(end))?;
-    Ok(Ok(after))
+    Ok(Ok(last))
 }
 
 /// The place after the last newline below `below`; 0 if there is none.
@@ -155,7 +166,7 @@ mod tests {
         let after = opened.map(|(mut target, after)| {
             target.write(b"more\n").expect("written");
             target.finish().expect("finished");
-            after
+            after.map(|last| last.sequence)
         });
         (after, std::fs::read_to_string(&path).expect("read"))
     }
@@ -165,9 +176,9 @@ mod tests {
         let whole =
             "{\"sequence\":3,\"key\":\"b3JkZXJz\"}\n{\"sequence\":7,\"key\":\"b3JkZXJz\"}\n";
         let (after, content) = resumed(whole);
-        assert_eq!((after, content), (Ok(Some(8)), format!("{whole}more\n")));
+        assert_eq!((after, content), (Ok(Some(7)), format!("{whole}more\n")));
         let (after, content) = resumed(&format!("{whole}{{\"sequence\":9,\"val"));
-        assert_eq!((after, content), (Ok(Some(8)), format!("{whole}more\n")));
+        assert_eq!((after, content), (Ok(Some(7)), format!("{whole}more\n")));
         let long = format!(
             "{{\"sequence\":1,\"key\":\"b3JkZXJz\",\"value\":\"{}\"}}\n",
             "x".repeat(200_000)
@@ -175,7 +186,7 @@ mod tests {
         let (after, content) = resumed(&format!("{whole}{long}{{"));
         assert_eq!(
             (after, content),
-            (Ok(Some(2)), format!("{whole}{long}more\n"))
+            (Ok(Some(1)), format!("{whole}{long}more\n"))
         );
     }
 

@@ -7,6 +7,7 @@ use reqwest::{Certificate, redirect};
 
 use crate::arguments;
 use crate::client::LogClient;
+use crate::connection::{Connection, Observer};
 use crate::error::Error;
 use crate::http::Http;
 use crate::producer::Producers;
@@ -31,6 +32,7 @@ pub struct LogClientBuilder {
     reads_its_writes: bool,
     proxy: bool,
     retry: Retry,
+    observer: Observer,
 }
 
 /// A token that no message shows.
@@ -57,6 +59,7 @@ impl LogClient {
             reads_its_writes: true,
             proxy: true,
             retry: Retry::default(),
+            observer: Observer::default(),
         }
     }
 }
@@ -122,6 +125,15 @@ impl LogClientBuilder {
         self
     }
 
+    /// Is told when a tail loses its server, and when it has it again. It must not block.
+    pub fn on_connection(
+        mut self,
+        observer: impl Fn(Connection<'_>) + Send + Sync + 'static,
+    ) -> Self {
+        self.observer = Observer::new(observer);
+        self
+    }
+
     /// The client. Nothing is sent yet.
     ///
     /// # Errors
@@ -144,6 +156,7 @@ impl LogClientBuilder {
             client(timeout)?,
             client(timeout.saturating_add(LONGEST_WAIT))?,
             self.requests,
+            self.observer.clone(),
         );
         let producers = self.producers.then(|| Producers::new(self.appends));
         let seen = Seen::new(self.reads_its_writes);

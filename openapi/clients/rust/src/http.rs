@@ -8,6 +8,7 @@ use reqwest::{Body, RequestBuilder, Response, Url};
 use tokio::sync::Semaphore;
 
 use crate::body::WatchedBody;
+use crate::connection::Observer;
 use crate::wire::PROTOBUF;
 
 /// No answer is larger: servers end a page at a few MiB, so the rest is for settings that allow larger ones.
@@ -23,6 +24,8 @@ pub(crate) struct Http {
     waiting: reqwest::Client,
     /// Bounds how many of the first kind are on their way.
     places: Semaphore,
+    /// Is told of the connection of each tail.
+    pub(crate) observer: Observer,
 }
 
 /// An answer that was read to its end.
@@ -52,6 +55,7 @@ impl Http {
         requests: reqwest::Client,
         waiting: reqwest::Client,
         places: usize,
+        observer: Observer,
     ) -> Self {
         Self {
             url,
@@ -59,6 +63,7 @@ impl Http {
             requests,
             waiting,
             places: Semaphore::new(places.min(Semaphore::MAX_PERMITS)),
+            observer,
         }
     }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+use crate::connection::{Connection, Observer};
 use crate::error::Error;
 
 /// How often and how long a client tries.
@@ -72,12 +73,14 @@ pub(crate) struct Reconnect {
     failed: u32,
     since: Instant,
     ever_answered: bool,
+    observer: Observer,
 }
 
 impl Reconnect {
-    pub(crate) fn new(retry: Retry) -> Self {
+    pub(crate) fn new(retry: Retry, observer: Observer) -> Self {
         Self {
             retry,
+            observer,
             failed: 0,
             since: Instant::now(),
             ever_answered: false,
@@ -86,6 +89,9 @@ impl Reconnect {
 
     /// The server answered: it is there, however quiet the key is.
     pub(crate) fn answered(&mut self) {
+        if self.failed > 0 {
+            self.observer.tell(Connection::Back);
+        }
         self.failed = 0;
         self.ever_answered = true;
     }
@@ -108,6 +114,9 @@ impl Reconnect {
         };
         if last {
             return Err(error);
+        }
+        if self.failed == 1 {
+            self.observer.tell(Connection::Lost(&error));
         }
         sleep(pause).await;
         Ok(())

@@ -32,9 +32,10 @@ pub(crate) fn tail(
     seen: Arc<Seen>,
     query: Query,
 ) -> impl Stream<Item = Result<Page, Error>> {
+    let observer = http.observer.clone();
     let tail = Tail {
         http,
-        reconnect: Reconnect::new(retry.clone()),
+        reconnect: Reconnect::new(retry.clone(), observer),
         retry,
         seen,
         query,
