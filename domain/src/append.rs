@@ -5,7 +5,7 @@ use bytes::Bytes;
 use crate::cursor::{CursorMove, check_moves};
 use crate::fingerprint::Fingerprint;
 use crate::producer::Producer;
-use crate::{Error, Headers, Key, Limits, Result, Sequence};
+use crate::{Error, Headers, Key, Limits, Rejection, Result, Sequence};
 
 /// Preconditions of one append, at most.
 pub const MAX_PRECONDITIONS: usize = 1_000;
@@ -113,6 +113,17 @@ impl Batch {
     }
 }
 
+/// Identifies a session among those of a store: requests that are sent one behind the other, and are applied in that order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SessionId(u64);
+
+impl SessionId {
+    /// The session with this number.
+    pub fn new(number: u64) -> Self {
+        Self(number)
+    }
+}
+
 /// A request to append: the records, their preconditions, the producer, and cursors that move with the records.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Append {
@@ -122,6 +133,7 @@ pub struct Append {
     cursors: Vec<CursorMove>,
     /// Fingerprint of the records; 0 without a producer, because only producers need it.
     fingerprint: u64,
+    session: Option<SessionId>,
 }
 
 impl Append {
@@ -151,7 +163,27 @@ impl Append {
             producer,
             cursors: Vec::new(),
             fingerprint,
+            session: None,
         })
+    }
+
+    /// The same append as one of a session. The sequencer applies those of one session that wait at the same time in the order in which they
+    /// came, and none behind one that ends the session ([`Append::ends_session`]).
+    #[must_use]
+    pub fn in_session(mut self, session: SessionId) -> Self {
+        self.session = Some(session);
+        self
+    }
+
+    /// The session that it is of.
+    pub fn session(&self) -> Option<SessionId> {
+        self.session
+    }
+
+    /// Whether this `outcome` of it ends its session, so that nothing behind it is applied: the request of a producer failed, and later ones may
+    /// build on it. That it was applied before is no failure, even if its result is no longer known.
+    pub fn ends_session(&self, outcome: &Result<Appended>) -> bool {
+        self.producer.is_some() && was_not_applied(outcome)
     }
 
     /// The same append with cursors that are moved in the same commit. It is applied only if all of them can be.
@@ -204,6 +236,13 @@ impl Append {
     }
 }
 
+/// Whether an append that ended like this was neither applied now nor, as far as is known, before.
+pub fn was_not_applied(outcome: &Result<Appended>) -> bool {
+    let was_applied =
+        |error: &Error| matches!(error, Error::Rejected(why) if **why == Rejection::SequenceTooOld);
+    outcome.as_ref().is_err_and(|error| !was_applied(error))
+}
+
 /// An append without preconditions, producer and cursors.
 impl From<Batch> for Append {
     fn from(batch: Batch) -> Self {
@@ -213,6 +252,7 @@ impl From<Batch> for Append {
             producer: None,
             cursors: Vec::new(),
             fingerprint: 0,
+            session: None,
         }
     }
 }

@@ -99,6 +99,13 @@ impl Permit {
         self.units += units;
         Ok(())
     }
+
+    /// Gives back all but `units`, if it has more.
+    pub fn shrink_to(&mut self, units: u64) {
+        let spare = self.units.saturating_sub(units);
+        self.budget.give_back(spare);
+        self.units -= spare;
+    }
 }
 
 impl Budget {
@@ -162,6 +169,10 @@ mod tests {
         assert_eq!(budget.used(), 10);
         drop(first);
         assert_eq!(budget.used(), 3);
+        second.shrink_to(5);
+        assert_eq!(budget.used(), 3);
+        second.shrink_to(1);
+        assert_eq!(budget.used(), 1);
         drop(second);
         assert_eq!(budget.used(), 0);
     }

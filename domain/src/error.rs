@@ -148,6 +148,13 @@ impl Error {
         }
     }
 
+    /// What an append is answered behind one that ended its session.
+    pub fn behind_failed() -> Self {
+        Self::unavailable(
+            "an earlier request of the session failed; nothing of this one was applied",
+        )
+    }
+
     /// An [`Error::OutcomeUnknown`] without a cause.
     pub fn outcome_unknown(message: impl Into<String>) -> Self {
         Self::OutcomeUnknown {

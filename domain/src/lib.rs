@@ -44,7 +44,7 @@ pub mod trim;
 mod varint;
 
 pub use access::{Credentials, Denied, Right, Rights};
-pub use append::{Append, Appended, Batch, Durability, Precondition, Record};
+pub use append::{Append, Appended, Batch, Durability, Precondition, Record, SessionId};
 pub use commit_feed::{CommitFeed, CommitFile, CommitNews};
 pub use cursor::{Cursor, CursorCommand, CursorMove, CursorName, CursorsPage, CursorsQuery};
 pub use deletion::{Deletion, KeyFloor};

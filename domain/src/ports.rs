@@ -106,6 +106,31 @@ pub trait LogWriter: Send + Sync + 'static {
         durability: Durability,
     ) -> impl Future<Output = Result<Appended>> + Send;
 
+    /// Applies the requests of a session, each atomic by itself, in their order, and returns one outcome for each once all of them are as durable
+    /// as requested. Behind one that ends the session ([`Append::ends_session`]) nothing is applied. A session has one such call at
+    /// a time.
+    ///
+    /// # Errors
+    /// Each outcome is as of [`LogWriter::append`]. Where the queue has no room for all of them, none is applied.
+    fn append_all(
+        &self,
+        appends: Vec<(Append, Durability)>,
+    ) -> impl Future<Output = Vec<Result<Appended>>> + Send {
+        async move {
+            let mut outcomes = Vec::with_capacity(appends.len());
+            let mut has_ended = false;
+            for (append, durability) in appends {
+                let outcome = match has_ended {
+                    true => Err(Error::behind_failed()),
+                    false => self.append(append.clone(), durability).await,
+                };
+                has_ended |= append.ends_session(&outcome);
+                outcomes.push(outcome);
+            }
+            outcomes
+        }
+    }
+
     /// Raises the floor of the log to what `trim` asks for, if that is higher, and returns the floor in force once it is
     /// durable. From then on no read shows anything below it, also after a crash. What producers have sent stays known.
     ///

@@ -22,6 +22,7 @@ mod producers;
 mod removal;
 mod reservation;
 mod roller;
+mod sessions;
 mod settling;
 mod without_records;
 

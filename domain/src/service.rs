@@ -68,6 +68,26 @@ impl<S: LogWriter> LogService<S> {
         Ok(appended)
     }
 
+    /// Applies the requests of a session in their order.
+    ///
+    /// # Errors
+    /// As [`LogWriter::append_all`].
+    pub async fn append_all(&self, appends: Vec<(Append, Durability)>) -> Vec<Result<Appended>> {
+        let bytes: Vec<_> = appends
+            .iter()
+            .map(|(append, _)| append.batch().bytes())
+            .collect();
+        let outcomes = self.store.append_all(appends).await;
+        for (outcome, bytes) in outcomes.iter().zip(bytes) {
+            if let Ok(appended) = outcome
+                && !appended.duplicate
+            {
+                self.telemetry.appended(appended.count, bytes);
+            }
+        }
+        outcomes
+    }
+
     /// Trims the log, and returns its floor once that is durable.
     ///
     /// # Errors

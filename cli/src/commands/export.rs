@@ -176,7 +176,10 @@ impl ExportArgs {
         } else {
             "no such"
         };
-        let (file, url) = (self.to.as_deref().unwrap_or("".as_ref()), self.connection.url());
+        let (file, url) = (
+            self.to.as_deref().unwrap_or("".as_ref()),
+            self.connection.url(),
+        );
         Err(Failure::new(
             ANSWERED_WITH_ERROR,
             format!(

@@ -1,5 +1,7 @@
 //! Commands that are set aside until something was looked up for them.
 
+use std::collections::HashMap;
+
 use super::{Sequencer, Waiting};
 use crate::{Append, Key, Segment};
 
@@ -13,13 +15,20 @@ impl Sequencer {
     ) -> Waiting {
         let lookup = self.lookups.ask(unknown, segment.id, self.unlistings);
         let mut commands = Vec::with_capacity(aside.len());
+        let mut sessions = HashMap::new();
         for (command, append) in aside {
             let records = append.batch().records().iter().map(|record| &record.key);
             let keys = records.chain(append.preconditions().iter().map(|p| &p.key));
             let asked = || self.lookups.last_asked(keys.map(AsRef::as_ref));
             let producer = append.producer();
             let before = producer.and_then(|producer| self.producers.held_before(producer));
-            let ticket = before.unwrap_or_else(asked);
+            let session = append.session();
+            let in_session = || session.and_then(|session| sessions.get(&session).copied());
+            // That of a producer is looked for again when it is planned again.
+            let ticket = in_session().or(before).unwrap_or_else(asked);
+            if let Some(session) = session {
+                sessions.entry(session).or_insert(ticket);
+            }
             if let Some(producer) = producer {
                 self.producers.hold(producer, ticket);
             }

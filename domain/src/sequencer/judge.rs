@@ -8,6 +8,7 @@ use super::key_table::{KeyTable, LastRecord, Position};
 use super::pending_lookups::PendingLookups;
 use super::prefix_floors::PrefixFloors;
 use super::producers::{Judgement, Producers, Staged};
+use super::sessions::{Sessions, Standing};
 use super::{Answered, EngineNumber, Placed};
 use crate::{Append, Appended, Error, Key, Precondition, Rejection, Result, SegmentId, Sequence};
 
@@ -43,6 +44,7 @@ pub(super) struct Judge<'s, 'a> {
     pub(super) aside: Vec<(usize, &'a Append)>,
     /// Keys of their preconditions whose last record is unknown.
     pub(super) unknown: Vec<&'a Key>,
+    sessions: Sessions,
 }
 
 enum Verdict {
@@ -70,19 +72,33 @@ impl<'s, 'a: 's> Judge<'s, 'a> {
             answered: Vec::new(),
             aside: Vec::new(),
             unknown: Vec::new(),
+            sessions: Sessions::default(),
         }
     }
 
     /// Takes the next command.
     pub(super) fn take(&mut self, command: usize, append: &'a Append) {
-        match self.judge(append) {
+        let verdict = match self.sessions.standing(append) {
+            None => self.judge(append),
+            Some(Standing::Waits) => {
+                self.note_unknown(append);
+                Verdict::Unknown
+            }
+            Some(Standing::Ended) => {
+                Verdict::Answered(Err(Error::behind_failed()), EngineNumber::default())
+            }
+        };
+        match verdict {
             Verdict::Holds if self.place(command, append) => {}
             Verdict::Holds | Verdict::Unknown => self.set_aside(command, append),
-            Verdict::Answered(outcome, rests_on) => self.answered.push(Answered {
-                command,
-                outcome,
-                rests_on,
-            }),
+            Verdict::Answered(outcome, rests_on) => {
+                self.sessions.answered(append, &outcome);
+                self.answered.push(Answered {
+                    command,
+                    outcome,
+                    rests_on,
+                });
+            }
         }
     }
 
@@ -251,6 +267,7 @@ impl<'s, 'a: 's> Judge<'s, 'a> {
         if let Some(producer) = append.producer() {
             self.producers.wait(producer);
         }
+        self.sessions.waits(append);
         self.aside.push((command, append));
     }
 }

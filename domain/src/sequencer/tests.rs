@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use proptest::prelude::*;
 
+mod compared;
 mod cursors;
 mod deleted;
 mod deletions;
@@ -15,8 +16,10 @@ mod numbers;
 mod policy;
 mod prefixes;
 mod purge;
+mod sessions;
 mod without_records;
 
+use compared::compare;
 use deleted::InForce;
 use log::Log;
 use policy::{SMALL_TABLE, policy};
@@ -29,8 +32,8 @@ use crate::{
 
 #[derive(Debug, Clone)]
 enum Do {
-    /// Commands that arrive together.
-    Append(Vec<Command>),
+    /// Commands that arrive together, perhaps in a session.
+    Append(Vec<Command>, bool),
     /// A command of before is sent again.
     Retry(prop::sample::Index),
     LookUp {
@@ -111,7 +114,7 @@ fn steps() -> impl Strategy<Value = Vec<Do>> {
         producer,
     });
     let step = prop_oneof![
-        10 => prop::collection::vec(command, 1..5).prop_map(Do::Append),
+        10 => (prop::collection::vec(command, 1..5), any::<bool>()).prop_map(|(c, s)| Do::Append(c, s)),
         3 => any::<prop::sample::Index>().prop_map(Do::Retry),
         6 => (any::<prop::sample::Index>(), prop::bool::weighted(0.1))
             .prop_map(|(at, fails)| Do::LookUp { at, fails }),
@@ -207,6 +210,14 @@ impl Checked {
         number
     }
 
+    fn send_all(&mut self, commands: &[Command], in_session: bool) -> Vec<u64> {
+        let sent: Vec<_> = commands.iter().map(|command| self.send(command)).collect();
+        if in_session {
+            self.log.sessions.begin(&sent);
+        }
+        sent
+    }
+
     /// Plans these commands, and compares what is decided with what the model decides.
     fn run(&mut self, commands: &[u64]) -> std::result::Result<(), TestCaseError> {
         self.log.now_ms += 1;
@@ -219,6 +230,10 @@ impl Checked {
         in_force.raise(&mut self.model);
         for judged in outcome.judged {
             let append = self.log.commands[&judged.command].clone();
+            let sessions = &mut self.log.sessions;
+            if sessions.is_behind_failed(judged.command, &append, &judged.outcome) {
+                continue;
+            }
             let expected = self.model.append(&append, outcome.time_ms);
             let expected = expected.map(|(appended, _)| appended);
             let (found, expected) = (format!("{:?}", judged.outcome), format!("{expected:?}"));
@@ -347,9 +362,7 @@ proptest! {
         for step in steps {
             let log = &mut checked.log;
             let ready = match step {
-                Do::Append(commands) => {
-                    commands.iter().map(|command| checked.send(command)).collect()
-                }
+                Do::Append(commands, in_session) => checked.send_all(&commands, in_session),
                 Do::Retry(_) if log.commands.is_empty() => Vec::new(),
                 Do::Retry(at) => {
                     let number = log.commands.len() as u64;
@@ -412,84 +425,4 @@ proptest! {
         compare(&checked.log, seal, &checked.history)?;
         checked.log.in_force().assert_at_least(&checked.acknowledged);
     }
-}
-
-/// Everything that the engine holds, compared with the model's answers for the same appends.
-fn compare(
-    log: &Log,
-    seal: SealPolicy,
-    history: &[Applied],
-) -> std::result::Result<(), TestCaseError> {
-    // A group is one commit: its segment is chosen once. The model appends batch by batch, so it is told of the group.
-    let mut model = Model::new(seal);
-    let mut expected = Vec::new();
-    for commit in &log.writes {
-        if commit.records.is_empty() {
-            // Only a trim of everything begins a segment without records.
-            if let Some(begun) = commit.new_segment {
-                model.resume_at(begun.start);
-                let trimmed = model.trim(Trim::BeforeSequence(begun.start), i64::MAX);
-                prop_assert_eq!(trimmed.ok(), Some(begun.start));
-                prop_assert_eq!(commit.state.floor, begun.start);
-            }
-            continue;
-        }
-        let start = commit.records[0].sequence;
-        let end = start.plus(commit.records.len() as u64);
-        let within: Vec<_> = history
-            .iter()
-            .filter(|(_, appended, ..)| start <= appended.start && appended.start < end)
-            .collect();
-        let records = within
-            .iter()
-            .flat_map(|(command, ..)| log.commands[command].batch().records());
-        let whole = Batch::new(records.cloned().collect(), &Limits::default());
-        let whole = whole.map_err(|error| TestCaseError::fail(error.to_string()))?;
-        let time_ms = commit.state.last_time_ms;
-        model.resume_at(start);
-        let (appended, _) = model
-            .append(&whole.clone().into(), time_ms)
-            .expect("appended");
-        prop_assert_eq!(appended.start, start);
-        let mut sequence = start;
-        for record in whole.records() {
-            expected.push((sequence, record.key.clone(), record.value.clone(), time_ms));
-            sequence = sequence.plus(1);
-        }
-        for (_, _, at_ms, _) in within {
-            prop_assert_eq!(*at_ms, time_ms);
-        }
-    }
-    let held: Vec<_> = log
-        .records()
-        .map(|r| (r.sequence, r.key.clone(), r.value.clone(), r.time_ms))
-        .collect();
-    prop_assert_eq!(held, expected);
-    prop_assert_eq!(&log.all_segments()[..], model.all_segments());
-    // What is removed is dead, and nothing else.
-    let left = log.segments();
-    let oldest = left.first().map_or(0, |segment| segment.id);
-    let floor = log.writes.last().map_or(Sequence::ZERO, |w| w.state.floor);
-    prop_assert!(left.is_empty() || oldest == 1 || left[0].start <= floor);
-    prop_assert!(
-        left.iter()
-            .map(|segment| segment.id)
-            .eq((oldest..).take(left.len()))
-    );
-    let dead = crate::segment::dead(&left, floor).len();
-    let live = left.get(dead).map_or(0, |segment| segment.id);
-    let listed: BTreeSet<(Key, SegmentId)> = log.directory().into_keys().collect();
-    let held: BTreeSet<(Key, SegmentId)> =
-        log.records().map(|r| (r.key.clone(), r.segment)).collect();
-    prop_assert!(listed.is_subset(&held));
-    let removed: Vec<_> = held.difference(&listed).collect();
-    prop_assert!(
-        removed
-            .iter()
-            .all(|(key, segment)| *segment < live || log.is_deleted(key, *segment)),
-        "{removed:?}"
-    );
-    prop_assert!(listed.iter().all(|(_, segment)| *segment >= oldest));
-    log.assert_listed_exactly(&listed, live);
-    Ok(())
 }

@@ -47,7 +47,7 @@ impl Writer {
                 self.shared.wait_durable(Waiter {
                     rests_on,
                     answer: Answer::OfCursor(outcome, reply),
-                    permits,
+                    permits: Some(permits),
                 });
             }
             decided => {

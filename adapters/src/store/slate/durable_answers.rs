@@ -8,20 +8,22 @@ use log_domain::{Appended, Cursor, Error, PrefixFloor, Result, Sequence};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
+use super::append_reply::Reply;
+
 /// A command whose answer is known, and is given once what it rests on is durable.
 pub(super) struct Waiter {
     /// Every write up to this one must be durable.
     pub(super) rests_on: EngineNumber,
     /// What it will be answered, and where.
     pub(super) answer: Answer,
-    /// Its place in the queue.
-    pub(super) permits: [Permit; 2],
+    /// Its place in the queue; with its session if it is of one.
+    pub(super) permits: Option<[Permit; 2]>,
 }
 
 /// An answer that waits.
 pub(super) enum Answer {
     /// Of an append.
-    Appended(Result<Appended>, oneshot::Sender<Result<Appended>>),
+    Appended(Result<Appended>, Reply),
     /// Of a trim or a deletion: the floor.
     Raised(Sequence, FloorKind, oneshot::Sender<Result<Sequence>>),
     /// Of retention rules: the floors of prefixes.
@@ -97,7 +99,7 @@ impl Answer {
                     (Err(_), Some(lost)) => Err(lost.rejected.clone()),
                     (outcome, None) => outcome,
                 };
-                let _ = reply.send(outcome);
+                reply.send(outcome);
             }
             Self::Raised(floor, kind, reply) => {
                 let told = lost.map(|lost| match kind {

@@ -10,6 +10,7 @@
 //! `raised_floors` raises the floor of the log or of a key, `prefix_rules` those of prefixes, and `cursor_commands` moves cursors. In the background (`rounds`), `removal`
 //! removes what is below the floor of the log, `prefix_removal` what is below those of prefixes, and `purge` the bytes of deleted keys.
 
+mod append_reply;
 mod background_lookups;
 pub mod backup;
 pub mod check;
@@ -61,6 +62,7 @@ mod seen_key;
 mod seen_keys;
 mod selected_keys;
 mod served;
+mod session_queue;
 pub mod settings;
 mod shared;
 mod stored;
@@ -417,6 +419,10 @@ impl LogReader for SlateStore {
 impl LogWriter for SlateStore {
     async fn append(&self, append: Append, durability: Durability) -> Result<Appended> {
         self.queue.append(append, durability, &self.shared).await
+    }
+
+    async fn append_all(&self, appends: Vec<(Append, Durability)>) -> Vec<Result<Appended>> {
+        self.queue.append_all(appends, &self.shared).await
     }
 
     async fn trim(&self, trim: Trim) -> Result<Sequence> {

@@ -46,7 +46,7 @@ impl Writer {
                 self.shared.wait_durable(Waiter {
                     rests_on,
                     answer: Answer::OfPrefixes(raised, reply),
-                    permits,
+                    permits: Some(permits),
                 });
             }
             outcome => {

@@ -1,13 +1,14 @@
 //! The append queue of the writer, bounded in requests and bytes, with a deadline for each append.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use log_domain::budget::{Budget, Permit};
 use log_domain::sequencer::{Doomed, Unlisted};
 use log_domain::{
     Append, Appended, Cursor, CursorCommand, Deletion, Durability, Error, Key, KeyFloor, Limits,
-    PrefixFloor, PrefixRules, Result, Segment, SegmentId, Sequence, Trim,
+    PrefixFloor, PrefixRules, Result, Segment, SegmentId, Sequence, SessionId, Trim,
 };
 use parking_lot::Mutex;
 use tokio::sync::oneshot::error::RecvError;
@@ -15,6 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use tokio::time::error::Elapsed;
 
+use super::append_reply::{Reply, SessionReply};
 use super::durable_answers::FloorKind;
 use super::shared::Shared;
 
@@ -22,6 +24,8 @@ use super::shared::Shared;
 pub(super) enum Message {
     /// Append this.
     Append(Pending),
+    /// Append these of a session.
+    AppendAll(PendingSession),
     /// Raise a floor.
     Raise(PendingFloor),
     /// Raise the floors of prefixes that are due.
@@ -39,7 +43,14 @@ pub(super) struct Pending {
     durability: Durability,
     reply: oneshot::Sender<Result<Appended>>,
     queued: Instant,
-    slot: Arc<Slot>,
+    slot: Arc<Slot<Waiting>>,
+}
+
+/// Appends of a session on their way.
+pub(super) struct PendingSession {
+    reply: Arc<SessionReply>,
+    queued: Instant,
+    slot: Arc<Slot<Vec<(Append, Durability)>>>,
 }
 
 /// What raises a floor.
@@ -144,7 +155,7 @@ struct Waiting {
 
 /// Holds an append until either the writer or the deadline takes it out. The first one decides the outcome, so that
 /// *not applied* is always certain. An append past its deadline is freed immediately, not when the writer reaches it.
-struct Slot(Mutex<Option<Waiting>>);
+struct Slot<T>(Mutex<Option<T>>);
 
 /// An append whose turn it is.
 pub(super) struct Taken {
@@ -153,18 +164,17 @@ pub(super) struct Taken {
     /// When to answer.
     pub(super) durability: Durability,
     /// Where to answer.
-    pub(super) reply: oneshot::Sender<Result<Appended>>,
+    pub(super) reply: Reply,
     /// When it was queued.
     pub(super) queued: Instant,
-    /// Its place in the queue, given back once it is answered.
-    pub(super) permits: [Permit; 2],
+    /// Its place in the queue, given back once it is answered; with its session if it is of one.
+    pub(super) permits: Option<[Permit; 2]>,
 }
 
 impl Taken {
     /// Answers it.
     pub(super) fn answer(self, outcome: Result<Appended>) {
-        // A client that is gone does not need its answer.
-        let _ = self.reply.send(outcome);
+        self.reply.send(outcome);
     }
 }
 
@@ -175,9 +185,9 @@ impl Pending {
         Some(Taken {
             append,
             durability: self.durability,
-            reply: self.reply,
+            reply: Reply::Alone(self.reply),
             queued: self.queued,
-            permits,
+            permits: Some(permits),
         })
     }
 
@@ -188,21 +198,56 @@ impl Pending {
     }
 }
 
-/// Abandons an append when its client disconnects or its deadline passes.
-struct Patience(Arc<Slot>);
+impl PendingSession {
+    /// Appends that are answered to `reply`, and what abandons them.
+    pub(super) fn new(
+        appends: Vec<(Append, Durability)>,
+        reply: Arc<SessionReply>,
+        queued: Instant,
+    ) -> (Self, Patience<Vec<(Append, Durability)>>) {
+        let slot = Arc::new(Slot(Mutex::new(Some(appends))));
+        let patience = Patience(Arc::clone(&slot));
+        let pending = Self {
+            reply,
+            queued,
+            slot,
+        };
+        (pending, patience)
+    }
 
-impl Patience {
+    /// Starts to apply them, unless they were given up.
+    pub(super) fn take(self) -> impl Iterator<Item = Taken> {
+        let appends = self.slot.0.lock().take().unwrap_or_default();
+        let (reply, queued) = (self.reply, self.queued);
+        let appends = appends.into_iter().enumerate();
+        appends.map(move |(place, (append, durability))| Taken {
+            append,
+            durability,
+            reply: Reply::InSession(Arc::clone(&reply), place),
+            queued,
+            permits: None,
+        })
+    }
+}
+
+/// Abandons an append when its client disconnects or its deadline passes.
+pub(super) struct Patience<T>(Arc<Slot<T>>);
+
+impl<T> Patience<T> {
     /// Whether the append had not got its turn, and now never will.
-    fn end(&self) -> bool {
+    pub(super) fn end(&self) -> bool {
         self.0.0.lock().take().is_some()
     }
 }
 
-impl Drop for Patience {
+impl<T> Drop for Patience<T> {
     fn drop(&mut self) {
         self.end();
     }
 }
+
+/// The writer has ended.
+pub(super) struct Ended;
 
 /// The sending side of the queue.
 pub(super) struct Queue {
@@ -210,6 +255,7 @@ pub(super) struct Queue {
     bytes: Budget,
     sender: mpsc::UnboundedSender<Message>,
     timeout: Duration,
+    sessions: AtomicU64,
 }
 
 impl Queue {
@@ -231,6 +277,7 @@ impl Queue {
             ),
             sender,
             timeout,
+            sessions: AtomicU64::new(0),
         };
         (queue, receiver)
     }
@@ -332,7 +379,28 @@ impl Queue {
     /// # Errors
     /// [`Error::Overloaded`] if there is none.
     fn admit(&self, bytes: u64) -> Result<[Permit; 2]> {
-        Ok([self.requests.take(1)?, self.bytes.take(bytes)?])
+        self.admit_all(1, bytes)
+    }
+
+    /// The same for so many commands together.
+    ///
+    /// # Errors
+    /// As [`Queue::admit`].
+    pub(super) fn admit_all(&self, commands: u64, bytes: u64) -> Result<[Permit; 2]> {
+        Ok([self.requests.take(commands)?, self.bytes.take(bytes)?])
+    }
+
+    /// A session that no other appends are of.
+    pub(super) fn next_session(&self) -> SessionId {
+        SessionId::new(self.sessions.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Queues `message`.
+    ///
+    /// # Errors
+    /// When the writer has ended.
+    pub(super) fn send(&self, message: Message) -> std::result::Result<(), Ended> {
+        self.sender.send(message).map_err(|_| Ended)
     }
 
     /// A sender to the writer that does not keep the store open.

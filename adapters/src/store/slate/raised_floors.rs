@@ -25,7 +25,7 @@ impl Writer {
                 self.shared.wait_durable(Waiter {
                     rests_on: floor.rests_on,
                     answer: Answer::Raised(floor.sequence, request.kind(), reply),
-                    permits,
+                    permits: Some(permits),
                 });
             }
             outcome => {

@@ -93,6 +93,10 @@ impl LogWriter for ServedStore {
         of!(self, store => store.append(append, durability).await)
     }
 
+    async fn append_all(&self, appends: Vec<(Append, Durability)>) -> Vec<Result<Appended>> {
+        of!(self, store => store.append_all(appends).await)
+    }
+
     async fn trim(&self, trim: Trim) -> Result<Sequence> {
         of!(self, store => store.trim(trim).await)
     }

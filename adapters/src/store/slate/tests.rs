@@ -9,6 +9,7 @@ use slatedb::config::{FlushOptions, Settings};
 use slatedb_common::metrics::NoopMetricsRecorder;
 use tokio::sync::oneshot;
 
+use super::append_reply::Reply;
 use super::cursors::Cursors;
 use super::durable_answers::{Answer, Waiter};
 use super::key_floors::FloorsOfKeys;
@@ -235,8 +236,8 @@ fn an_answer_waits_for_the_write_that_it_rests_on_also_if_that_had_no_records() 
     let (reply, mut answer) = oneshot::channel();
     shared.wait_durable(Waiter {
         rests_on: commit.next_metadata(Sequence::new(5)),
-        answer: Answer::Appended(Err(Error::unavailable("a verdict")), reply),
-        permits: [1, 1].map(|permits| budget.take(permits).expect("room")),
+        answer: Answer::Appended(Err(Error::unavailable("a verdict")), Reply::Alone(reply)),
+        permits: Some([1, 1].map(|permits| budget.take(permits).expect("room"))),
     });
     shared.advance_durable(commit);
     assert!(

@@ -70,6 +70,7 @@ impl Writer {
                 },
                 message = queue.recv(), if close.is_none() => match message {
                     Some(Message::Append(append)) => group.extend(append.take()),
+                    Some(Message::AppendAll(appends)) => group.extend(appends.take()),
                     Some(Message::Raise(pending)) => after = Some(After::Raise(pending)),
                     Some(Message::Rules(pending)) => after = Some(After::Rules(pending)),
                     Some(Message::Cursor(pending)) => after = Some(After::Cursor(pending)),
@@ -101,6 +102,8 @@ impl Writer {
         while let Ok(message) = queue.try_recv() {
             match message {
                 Message::Append(pending) => pending.refuse(shared.refusal()),
+                // Who waits sees that they did not get their turn.
+                Message::AppendAll(pending) => drop(pending),
                 Message::Raise(pending) => pending.answer(Err(shared.floor_refusal())),
                 Message::Rules(pending) => pending.refuse(shared.floor_refusal()),
                 Message::Cursor(pending) => pending.refuse(shared.floor_refusal()),
@@ -397,21 +400,20 @@ fn fill(group: &mut Vec<Taken>, queue: &mut UnboundedReceiver<Message>) -> Optio
         bytes += taken.append.batch().bytes();
     }
     while records < GROUP_RECORDS && bytes < GROUP_BYTES {
+        let before = group.len();
         match queue.try_recv() {
-            Ok(Message::Append(pending)) => {
-                let Some(taken) = pending.take() else {
-                    continue;
-                };
-                records += taken.append.work();
-                bytes += taken.append.batch().bytes();
-                group.push(taken);
-            }
+            Ok(Message::Append(pending)) => group.extend(pending.take()),
+            Ok(Message::AppendAll(pending)) => group.extend(pending.take()),
             Ok(Message::Raise(pending)) => return Some(After::Raise(pending)),
             Ok(Message::Rules(pending)) => return Some(After::Rules(pending)),
             Ok(Message::Cursor(pending)) => return Some(After::Cursor(pending)),
             Ok(Message::Remove(pending)) => return Some(After::Remove(pending)),
             Ok(Message::Close(reply)) => return Some(After::Close(reply)),
             Err(_) => return None,
+        }
+        for taken in &group[before..] {
+            records += taken.append.work();
+            bytes += taken.append.batch().bytes();
         }
     }
     None

@@ -8,6 +8,7 @@ use super::super::without_records::Written;
 use super::super::*;
 use super::deleted::Unlist;
 use super::purge::Purge;
+use super::sessions::Sessions;
 use crate::{Appended, Key, KeyFloor, PrefixFloor, SegmentId, Trim};
 
 /// What one write leaves in the engine.
@@ -77,6 +78,7 @@ pub(super) struct Log {
     pub(super) durable: EngineNumber,
     /// Commands by number, and those that wait for a lookup.
     pub(super) commands: BTreeMap<u64, Append>,
+    pub(super) sessions: Sessions,
     pub(super) aside: Vec<(Ticket, u64)>,
     pub(super) lookups: VecDeque<(Ticket, Vec<Subject>)>,
     /// What was read for a lookup that is not answered yet.
@@ -102,6 +104,7 @@ impl Log {
             writes: Vec::new(),
             durable: EngineNumber::default(),
             commands: BTreeMap::new(),
+            sessions: Sessions::default(),
             aside: Vec::new(),
             lookups: VecDeque::new(),
             read: BTreeMap::new(),
@@ -117,7 +120,8 @@ impl Log {
     /// Plans `commands` until no step is left.
     pub(super) fn run(&mut self, commands: &[u64]) -> Outcome {
         loop {
-            let appends: Vec<Append> = commands.iter().map(|c| self.commands[c].clone()).collect();
+            let sent = |c: &u64| self.sessions.sent(*c, self.commands[c].clone());
+            let appends: Vec<Append> = commands.iter().map(sent).collect();
             let appends: Vec<&Append> = appends.iter().collect();
             let step = self.sequencer.plan(&appends, self.now_ms);
             match step.expect("not full") {
