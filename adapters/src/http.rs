@@ -31,7 +31,7 @@ use routes::shown::Shown;
 use routes::welcome::Welcome;
 use routes::{
     append, commits, console, count, cursor, cursors, delete_key, health, keys, openapi, scan,
-    segments, stream, swagger_ui, trim,
+    segments, session, stream, swagger_ui, trim,
 };
 use wire::reply;
 use wire::route_table::{ACCESS, COMMITS, CONFIG, CONSOLE_METRICS};
@@ -229,15 +229,21 @@ fn routes_of<S: LogStore>(
     let read_limit = ReadLimit::new(options.answer_bytes, limits.page_bytes);
     let read_bodies = Budget::new(scan::BODIES, scan::ALL_BODIES_BYTES);
     let metrics = Arc::new(MetricsText::new(render_metrics, answers.clone()));
+    let appends = Budget::new(
+        "the number of bytes in appends that are being received or written",
+        limits.append_queue_bytes as u64,
+    );
     let api: routes::Api<S> = (
         append::Append {
-            budget: Budget::new(
-                "the number of bytes in appends that are being received or written",
-                limits.append_queue_bytes as u64,
-            ),
+            budget: appends.clone(),
             body_timeout: options.body_timeout,
             sizes: sizes.clone(),
             service: Arc::clone(&service),
+        },
+        session::SessionRoute {
+            service: Arc::clone(&service),
+            budget: appends,
+            frame_timeout: options.body_timeout,
         },
         scan::ScanRoute {
             service: Arc::clone(&service),

@@ -31,6 +31,7 @@ mod newest;
 mod reading;
 mod retaining;
 mod safe_appends;
+mod sessions;
 mod several;
 mod trimming;
 mod visibility;
@@ -197,6 +198,8 @@ pub async fn run_writers<F: Fixture>(fixture: impl Fn() -> F) {
         safe_appends::of_appends_that_race_exactly_one_is_applied,
         safe_appends::requests_of_a_producer_are_applied_once_and_in_order,
         safe_appends::a_duplicate_gets_its_first_answer_whatever_its_preconditions_say_now,
+        sessions::requests_of_a_session_are_applied_in_their_order,
+        sessions::nothing_is_applied_behind_a_request_of_a_producer_that_failed,
         trimming::a_floor_stays_and_never_goes_back,
         trimming::preconditions_and_producers_after_a_trim,
         deleting::the_floor_of_a_key_stays_and_never_goes_back,
@@ -260,6 +263,12 @@ async fn open_at<F: Fixture>(
     }
 }
 
+async fn reopened<'f, F: Fixture>(fixture: &'f F, log: Opened<'f, F>) -> Opened<'f, F> {
+    let clock = Arc::clone(&log.clock);
+    log.close().await;
+    open_at(fixture, SealPolicy::default(), clock).await
+}
+
 impl<F: Fixture> Opened<'_, F> {
     async fn try_append(
         &self,
@@ -269,6 +278,15 @@ impl<F: Fixture> Opened<'_, F> {
         let appended = self.writer.append(append, durability).await?;
         self.end.fetch_max(appended.end().get(), Ordering::SeqCst);
         Ok(appended)
+    }
+
+    /// Appends these of a session; answers their outcomes.
+    async fn append_all(&self, appends: Vec<(Append, Durability)>) -> Vec<crate::Result<Appended>> {
+        let outcomes = self.writer.append_all(appends).await;
+        for appended in outcomes.iter().flatten() {
+            self.end.fetch_max(appended.end().get(), Ordering::SeqCst);
+        }
+        outcomes
     }
 
     /// Appends `records`; answers the sequence of the first.

@@ -103,7 +103,7 @@ impl<E: Endpoint> Edge<E> {
         let changed = route.filter(|route| self.read_only && route.changes(request.method()));
         if let Some(route) = changed {
             forward::refuse_forwarded(request.headers())?;
-            return match &self.forward {
+            return match self.forward.as_ref().filter(|_| !route.is_session()) {
                 Some(forward) => Ok(forward.pass(route, request).await?),
                 None => Err(Failure::from(Error::NotWriter).into()),
             };

@@ -4,6 +4,7 @@ mod at_least;
 mod content;
 mod deadline;
 mod fixed_page;
+mod follower_place;
 mod selection;
 
 pub(super) mod access;
@@ -23,6 +24,7 @@ pub(super) mod peer;
 pub(super) mod read_limit;
 pub(super) mod scan;
 pub(super) mod segments;
+pub(super) mod session;
 pub(super) mod settings;
 pub(super) mod shown;
 pub(super) mod stream;
@@ -33,6 +35,7 @@ pub(super) mod welcome;
 /// The handlers, each with its part of the OpenAPI document.
 pub(super) type Api<S> = (
     append::Append<S>,
+    session::SessionRoute<S>,
     scan::ScanRoute<S>,
     keys::Keys<S>,
     segments::Segments<S>,

@@ -41,6 +41,7 @@ mod newest;
 mod read_only;
 mod reading;
 mod safe_appends;
+mod session;
 mod several;
 mod streaming;
 mod text;

@@ -1,9 +1,11 @@
 //! What travels: the messages in both formats, parameters, codings, errors, and the paths that all of it goes to.
 
 pub(super) mod append_request;
+pub(super) mod append_response;
 pub(super) mod coding;
 pub(super) mod commit_frame;
 pub(super) mod cursor_request;
+pub(super) mod delimited;
 pub(super) mod durable_sequence;
 pub(super) mod encoder;
 pub(super) mod failure;

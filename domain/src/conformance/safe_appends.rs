@@ -143,9 +143,3 @@ pub(super) async fn a_duplicate_gets_its_first_answer_whatever_its_preconditions
     assert!(!next.expect("applied").duplicate);
     log.close().await;
 }
-
-async fn reopened<'f, F: Fixture>(fixture: &'f F, log: Opened<'f, F>) -> Opened<'f, F> {
-    let clock = Arc::clone(&log.clock);
-    log.close().await;
-    open_at(fixture, SealPolicy::default(), clock).await
-}

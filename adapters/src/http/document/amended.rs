@@ -34,6 +34,7 @@ impl<T: OpenApi> OpenApi for Amended<T> {
                 }
                 let meaning = match operation.operation_id {
                     Some("append") => |_| None,
+                    Some("session") => of_a_session,
                     Some("trim") => of_a_trim,
                     Some("deleteKey") => of_a_deletion,
                     Some("putCursor" | "deleteCursor") => of_a_change_of_a_cursor,
@@ -105,6 +106,18 @@ fn of_a_read(status: Option<u16>) -> Option<&'static str> {
     })
 }
 
+/// The same for the beginning of a session.
+fn of_a_session(status: Option<u16>) -> Option<&'static str> {
+    Some(match status? {
+        400 => "There is a query parameter. What is wrong with a frame, its answer says.",
+        415 => {
+            "The content type is not application/protobuf with delimited=true, or there is a content encoding."
+        }
+        429 => "Too many clients follow or have a session; retry later.",
+        _ => return None,
+    })
+}
+
 /// The same for a trim.
 fn of_a_trim(status: Option<u16>) -> Option<&'static str> {
     Some(match status? {
@@ -171,9 +184,12 @@ fn leave_out_what_cannot_happen(operation: &mut MetaOperation) {
         Some("getCursor" | "scanKeys" | "streamKeys")
     ) || operation.params.iter().any(reads_cursor);
     let changes = changes_the_log(operation);
+    // It answers what is wrong with a frame.
+    let is_session = operation.operation_id == Some("session");
     let responses = &mut operation.responses.responses;
     responses.retain(|response| match response.status {
         Some(404) => reads_cursor,
+        Some(413 | 504) if is_session => false,
         Some(409) => matches!(operation.operation_id, Some("append" | "putCursor")),
         Some(421) => changes,
         Some(415) => has_body,
@@ -186,7 +202,7 @@ fn leave_out_what_cannot_happen(operation: &mut MetaOperation) {
 fn changes_the_log(operation: &MetaOperation) -> bool {
     matches!(
         operation.operation_id,
-        Some("append" | "trim" | "deleteKey" | "putCursor" | "deleteCursor")
+        Some("append" | "session" | "trim" | "deleteKey" | "putCursor" | "deleteCursor")
     )
 }
 

@@ -8,7 +8,7 @@ use poem::http::{HeaderMap, HeaderValue, header};
 use serde_yaml::{Mapping, Value as Yaml};
 
 use crate::http::wire::failure::{Failure, Reason};
-use crate::http::wire::format::Format;
+use crate::http::wire::format::{self, Format};
 use crate::http::wire::param::{self, CursorInPath, Text};
 use crate::http::wire::request_id::RequestId;
 use crate::http::wire::selected::Selected;
@@ -72,6 +72,10 @@ fn failures(operation: &str, path: &str, status: u16) -> Vec<Failure> {
             .map(|why| Error::rejected(why).into())
             .collect(),
         413 => vec![too_large(operation, &limits)],
+        415 if operation == "session" => format::check_delimited(&HeaderMap::new())
+            .err()
+            .into_iter()
+            .collect(),
         415 => {
             let text = (header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
             Format::of_body(&HeaderMap::from_iter([text]))
@@ -165,6 +169,10 @@ fn invalid(operation: &str, limits: &Limits) -> Failure {
             let refused = Selected::default().selection(limits).err();
             return refused.unwrap_or_else(|| Failure::invalid(""));
         }
+        "session" => {
+            let refused = param::refuse_unknown("durable=1", &[]).err();
+            return refused.unwrap_or_else(|| Failure::invalid(""));
+        }
         "deleteKey" => {
             let refused = param::key(None, None, limits).err();
             return refused.unwrap_or_else(|| Failure::invalid(""));
@@ -204,7 +212,7 @@ fn overloaded(operation: &str, limits: &Limits) -> Error {
             "the append queue, in requests,",
             limits.append_queue_requests as u64,
         ),
-        "stream" | "streamKeys" => (
+        "session" | "stream" | "streamKeys" => (
             "the number of concurrent followers",
             limits.followers as u64,
         ),

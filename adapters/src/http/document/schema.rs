@@ -49,6 +49,14 @@ pub(in crate::http) fn in_both_formats<M: Described>() -> Vec<MetaMediaType> {
     ]
 }
 
+/// Bytes in a body.
+pub(in crate::http) fn binary(description: &'static str) -> MetaSchemaRef {
+    inline(MetaSchema {
+        description: Some(description),
+        ..MetaSchema::new_with_format("string", "binary")
+    })
+}
+
 /// Generators know `int64` and not `uint64`, and take a format that they do not know for 32 bits. No sequence and no
 /// count comes near the end of it.
 pub(in crate::http) fn unsigned_64() -> MetaSchema {

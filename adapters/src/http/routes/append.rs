@@ -10,9 +10,10 @@ use poem_openapi::OpenApi;
 use super::message_body::{MessageBody, Received};
 use crate::http::document::Tag;
 use crate::http::wire::append_request;
+use crate::http::wire::append_response;
 use crate::http::wire::failure::Failure;
 use crate::http::wire::format::Format;
-use crate::http::wire::proto::{self, AppendRequest, AppendResponse};
+use crate::http::wire::proto::{AppendRequest, AppendResponse};
 use crate::http::wire::reply::Reply;
 use body_sizes::BodySizes;
 
@@ -78,13 +79,7 @@ impl<S: LogWriter> Append<S> {
         received.permit.grow(decoded)?;
 
         let appended = self.service.append(append, durability).await?;
-        let answer = AppendResponse {
-            status: proto::SUCCESS.to_owned(),
-            records_appended: i32::try_from(appended.count).unwrap_or(i32::MAX),
-            start_sequence: appended.start.get(),
-            duplicate: appended.duplicate,
-        };
-        Ok(Reply::new(format, &answer)?)
+        Ok(Reply::new(format, &append_response::of(&appended))?)
     }
 }
 

@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use futures::{FutureExt, Stream, StreamExt, stream};
+use futures::{Stream, StreamExt, stream};
 use log_domain::budget::Budget;
 use log_domain::commit_feed::FollowingFeed;
-use log_domain::{CommitFeed, CommitNews, Error, LogReader, LogService, Sequence, Visibility};
+use log_domain::{CommitFeed, CommitNews, Error, LogReader, LogService};
 use poem::http::header;
 use poem::{Body, Endpoint, Request, Response};
 use tokio::time::timeout;
 
+use super::follower_place;
 use super::peer::Peer;
 use crate::http::wire::commit_frame::{CONTENT_TYPE, CommitFrame};
 use crate::http::wire::failure::Failure;
@@ -45,14 +46,7 @@ impl<S: LogReader> Endpoint for CommitsRoute<S> {
         let log = feed.log().cloned();
         let log =
             log.ok_or_else(|| Failure::from(Error::unavailable("the log is being opened")))?;
-        // One of the followers, which ends with them.
-        let service = Arc::clone(&self.service);
-        let mut place: BoxFuture<'static, _> =
-            async move { service.reach(Sequence::MAX, Visibility::Durable).await }.boxed();
-        if let Some(ended) = (&mut place).now_or_never() {
-            ended.map_err(Failure::from)?;
-            return Err(Failure::from(Error::unavailable("the log is at its end")).into());
-        }
+        let place = follower_place::take(&self.service)?;
         let following = feed.follow(after.0.unwrap_or(0));
         let first = CommitFrame {
             log: Some(log),
@@ -72,20 +66,17 @@ impl<S: LogReader> Endpoint for CommitsRoute<S> {
 }
 
 /// The frames of a feed, each made when the client has taken the one before, for as long as `place` pends.
-fn frames<P>(
+fn frames(
     following: FollowingFeed,
-    place: BoxFuture<'static, P>,
+    place: BoxFuture<'static, ()>,
     room: Budget,
-) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static
-where
-    P: Send + 'static,
-{
+) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
     let parts = stream::unfold((following, place), move |(mut following, mut place)| {
         let room = room.clone();
         async move {
             let news = tokio::select! {
                 biased;
-                _ended = &mut place => return None,
+                () = &mut place => return None,
                 news = timeout(HEARTBEAT, following.next()) => news,
             };
             let news = news.unwrap_or_else(|_| CommitNews {

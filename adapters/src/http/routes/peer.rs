@@ -15,6 +15,7 @@ pub struct Peer(Arc<Shares>);
 #[derive(Debug, Default)]
 struct Shares {
     answers: OnceLock<Budget>,
+    appends: OnceLock<Budget>,
     streams: OnceLock<Budget>,
 }
 
@@ -22,6 +23,11 @@ impl Peer {
     /// What the connection may take of the budget of answers.
     pub(in crate::http) fn answers(&self, whole: &Budget) -> &Budget {
         self.0.answers.get_or_init(|| part(whole))
+    }
+
+    /// What the sessions of the connection may take of the budget of appends.
+    pub(in crate::http) fn appends(&self, whole: &Budget) -> &Budget {
+        self.0.appends.get_or_init(|| part(whole))
     }
 
     /// What the connection may take of the budget of streams.

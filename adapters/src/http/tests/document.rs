@@ -136,7 +136,7 @@ async fn the_document_says_which_operations_may_need_a_token() {
             }
         }
     }
-    assert_eq!(asking, 11);
+    assert_eq!(asking, 12);
 }
 
 #[tokio::test]

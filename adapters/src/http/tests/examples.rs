@@ -41,7 +41,8 @@ fn request_for(operation: &str, path: &str, status: &str) -> Option<Request> {
             let record = json!({"key": base64(long_key()), "value": ""});
             append("application/json", json!({"records": [record]}))
         }
-        ("append", "415") => append("text/plain", json!({})),
+        ("session", "400") => post(&format!("{path}?durable=1"), &[]).finish(),
+        ("append" | "session", "415") => append("text/plain", json!({})),
         ("trim" | "scanKeys" | "streamKeys", "400") => append("application/json", json!({})),
         ("scanKeys" | "streamKeys", "413") => {
             append("application/json", json!({"key": base64(long_key())}))
@@ -56,10 +57,10 @@ fn request_for(operation: &str, path: &str, status: &str) -> Option<Request> {
             let headers = [("authorization", "Bearer known")];
             delete(path, &headers)
         }
-        ("append" | "trim" | "scanKeys" | "streamKeys", "401") => {
+        ("append" | "session" | "trim" | "scanKeys" | "streamKeys", "401") => {
             append("application/json", json!({}))
         }
-        ("append" | "trim" | "scanKeys" | "streamKeys", "403") => {
+        ("append" | "session" | "trim" | "scanKeys" | "streamKeys", "403") => {
             post(path, &[("authorization", "Bearer known")]).finish()
         }
         ("getCursor", "400") => get(&cursor("%0A"), &[]),
@@ -132,8 +133,8 @@ async fn the_examples_of_errors_are_what_the_server_answers() {
             }
         }
     }
-    // 400 of fourteen operations, 401 and 403 of fifteen, 404 of five, 413 of eleven, 415 of five.
-    assert_eq!(answered, 14 + 15 + 15 + 5 + 11 + 5);
+    // 400 of fifteen operations, 401 and 403 of sixteen, 404 of five, 413 of eleven, 415 of six.
+    assert_eq!(answered, 15 + 16 + 16 + 5 + 11 + 6);
 }
 
 #[tokio::test]

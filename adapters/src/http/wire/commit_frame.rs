@@ -3,11 +3,13 @@
 //! Each is a protobuf message behind its length. They are between servers of one log, and no part of the API for clients: fields are only
 //! added, so that servers of several versions can follow each other.
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::Bytes;
 use log_domain::commit_feed::FILE_BYTES;
 use log_domain::{CommitFile, CommitNews, Sequence};
 use prost::Message;
-use prost::encoding::{WireType, decode_varint, encode_key, encode_varint, encoded_len_varint};
+use prost::encoding::{WireType, encode_key, encode_varint};
+
+use super::delimited::Delimited;
 
 /// The most bytes that a frame has in addition to the content of a file.
 const OVERHEAD: usize = 64 << 10;
@@ -77,13 +79,19 @@ impl CommitFrame {
 }
 
 /// Takes a stream apart into frames.
-#[derive(Debug, Default)]
-pub(in crate::http) struct Frames(BytesMut);
+#[derive(Debug)]
+pub(in crate::http) struct Frames(Delimited);
+
+impl Default for Frames {
+    fn default() -> Self {
+        Self(Delimited::new(FRAME_BYTES))
+    }
+}
 
 impl Frames {
     /// Adds a part of the stream.
     pub(in crate::http) fn add(&mut self, part: &[u8]) {
-        self.0.extend_from_slice(part);
+        self.0.add(part);
     }
 
     /// The next frame; `None` if its end has not arrived yet.
@@ -91,28 +99,9 @@ impl Frames {
     /// # Errors
     /// What is wrong with it: nothing that follows is a frame.
     pub(in crate::http) fn next(&mut self) -> Result<Option<CommitFrame>, String> {
-        let has_length = self.0.iter().take(10).any(|byte| *byte < 0x80);
-        if !has_length {
-            return match self.0.len() < 10 {
-                true => Ok(None),
-                false => Err("a frame has no length".to_owned()),
-            };
-        }
-        let length = decode_varint(&mut &self.0[..]).map_err(|error| error.to_string())?;
-        let length = usize::try_from(length).unwrap_or(usize::MAX);
-        if length > FRAME_BYTES {
-            return Err(format!(
-                "a frame has {length} bytes, of {FRAME_BYTES} at most"
-            ));
-        }
-        let before = encoded_len_varint(length as u64);
-        if self.0.len() < before + length {
-            return Ok(None);
-        }
-        self.0.advance(before);
-        let frame = self.0.split_to(length).freeze();
-        let frame = CommitFrame::decode(frame).map_err(|error| error.to_string())?;
-        Ok(Some(frame))
+        let message = self.0.next().map_err(|error| error.to_string())?;
+        let frame = message.map(CommitFrame::decode).transpose();
+        frame.map_err(|error| error.to_string())
     }
 }
 

@@ -59,6 +59,28 @@ impl Format {
     }
 }
 
+/// The media type of messages behind their lengths.
+pub(in crate::http) const DELIMITED: &str = "application/protobuf; delimited=true";
+
+/// Checks that a body is of that type; spaces and case do not matter.
+///
+/// # Errors
+/// When it is of another one, or compressed.
+pub(in crate::http) fn check_delimited(headers: &HeaderMap) -> Result<(), Failure> {
+    let sent = headers.get(header::CONTENT_TYPE);
+    let sent = sent.and_then(|sent| sent.to_str().ok()).unwrap_or_default();
+    let mut parameters = sent.split(';').skip(1).map(str::trim);
+    let is_delimited = parameters.any(|parameter| parameter.eq_ignore_ascii_case("delimited=true"));
+    if is_protobuf(essence(sent)) && is_delimited && !headers.contains_key(header::CONTENT_ENCODING)
+    {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Reason::UnsupportedMediaType,
+        format!("a session is {DELIMITED}, without a content encoding"),
+    ))
+}
+
 impl<'a> FromRequest<'a> for Format {
     async fn from_request(request: &'a Request, _body: &mut RequestBody) -> poem::Result<Self> {
         Ok(Self::accepted(request.headers()))

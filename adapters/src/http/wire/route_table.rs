@@ -41,6 +41,9 @@ impl Side {
     }
 }
 
+/// The path of sessions.
+pub(in crate::http) const SESSION: &str = "/api/v1/log/session";
+
 /// The path of trims.
 pub(in crate::http) const TRIM: &str = "/api/v1/log/trim";
 
@@ -75,8 +78,9 @@ const VARIABLE: &str = "{name}";
 
 /// Every route, those outside the OpenAPI document last.
 #[rustfmt::skip]
-pub(in crate::http) const ROUTES: [Route; 31] = [
+pub(in crate::http) const ROUTES: [Route; 32] = [
     post("/api/v1/log/append").needs(Append),
+    post(SESSION).needs(Append),
     post(TRIM).needs(Admin),
     delete(KEY).needs(Admin),
     get_or_post("/api/v1/log/scan").needs(Read),
@@ -173,6 +177,11 @@ impl Route {
         let is_taken = self.allow.split(", ").any(|taken| taken == method.as_str());
         let reads = matches!(*method, Method::GET | Method::HEAD);
         is_taken && !reads && matches!(self.right(method), Some(Append | Admin))
+    }
+
+    /// Whether its requests have no end, so that they cannot be received whole and forwarded.
+    pub(in crate::http) fn is_session(self) -> bool {
+        self.path == SESSION
     }
 
     fn is_at(self, path: &str) -> bool {

@@ -1,0 +1,67 @@
+//! The answers of a session, as they are sent.
+
+use bytes::Bytes;
+use log_domain::append::was_not_applied;
+use log_domain::{Appended, Result};
+use prost::Message;
+
+use crate::http::wire::append_response;
+use crate::http::wire::delimited;
+use crate::http::wire::failure::Failure;
+use crate::http::wire::format::Format;
+use crate::http::wire::reply::encode;
+use crate::http::wire::request_id::RequestId;
+
+/// Bytes of an answer to an append that was applied, at most about.
+const ANSWER_BYTES: usize = 32;
+
+/// Writes answers.
+pub(super) struct Answers {
+    request_id: RequestId,
+    frames: Vec<u8>,
+}
+
+impl Answers {
+    /// The answers to the frames of this request.
+    pub(super) fn new(request_id: RequestId) -> Self {
+        Self {
+            request_id,
+            frames: Vec::new(),
+        }
+    }
+
+    /// Answers requests with their outcomes, up to the first that ends the session; whether one does. `of_producer` says of each whether it has a
+    /// producer.
+    pub(super) fn add(&mut self, outcomes: Vec<Result<Appended>>, of_producer: &[bool]) -> bool {
+        self.frames.reserve(outcomes.len() * ANSWER_BYTES);
+        for (outcome, of_producer) in outcomes.into_iter().zip(of_producer) {
+            let ends = *of_producer && was_not_applied(&outcome);
+            match outcome {
+                Ok(appended) => self.success(&appended),
+                Err(error) => self.failure(&Failure::from(error)),
+            }
+            if ends {
+                return true;
+            }
+        }
+        false
+    }
+
+    fn success(&mut self, appended: &Appended) {
+        let answer = append_response::of(appended);
+        // It fits into what was reserved.
+        let _ = answer.encode_length_delimited(&mut self.frames);
+    }
+
+    /// Answers a request that was refused.
+    pub(super) fn failure(&mut self, failure: &Failure) {
+        let answer = failure.logged_answer(&self.request_id);
+        let answer = encode(Format::Protobuf, &answer).unwrap_or_default();
+        delimited::put(&answer, &mut self.frames);
+    }
+
+    /// What was added since the last call.
+    pub(super) fn take(&mut self) -> Bytes {
+        std::mem::take(&mut self.frames).into()
+    }
+}

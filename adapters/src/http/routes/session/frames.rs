@@ -1,0 +1,166 @@
+//! The frames of a session, as they arrive.
+
+use std::io;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::stream::BoxStream;
+use futures::{FutureExt, StreamExt};
+use log_domain::budget::Permit;
+use log_domain::{Append, Durability, Error, Limits};
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::http::wire::append_request;
+use crate::http::wire::delimited::{Delimited, NoMessage};
+use crate::http::wire::failure::{Failure, Reason};
+use crate::http::wire::format::Format;
+
+/// So much is read of a session before it is committed, if so much is there.
+const GROUP_BYTES: usize = 1 << 20;
+const GROUP_FRAMES: usize = 4_096;
+
+/// A session without room for what it received looks again after this time.
+const ROOM_LOOK: Duration = Duration::from_millis(20);
+
+/// What a client ends a session with is read and dropped for so long, so that its connection is not reset before it has read the answers.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// The frames of a client.
+pub(super) struct Frames {
+    body: BoxStream<'static, io::Result<Bytes>>,
+    received: Delimited,
+    /// The room that they take.
+    permit: Permit,
+    timeout: Duration,
+    has_ended: bool,
+}
+
+/// Requests that arrived together.
+#[derive(Default)]
+pub(super) struct Group {
+    pub(super) appends: Vec<(Append, Durability)>,
+    /// What is wrong with the frame behind them, with which the session ends.
+    pub(super) failure: Option<Failure>,
+}
+
+impl Frames {
+    /// The frames of `body`, each of at most `limit` bytes. The room that they take is added to `permit`. A frame that has begun must be there
+    /// within `timeout`.
+    pub(super) fn new(
+        body: BoxStream<'static, io::Result<Bytes>>,
+        limit: usize,
+        permit: Permit,
+        timeout: Duration,
+    ) -> Self {
+        Self {
+            body,
+            received: Delimited::new(limit),
+            permit,
+            timeout,
+            has_ended: false,
+        }
+    }
+
+    /// Waits for the next bytes, and takes those too that are there already.
+    ///
+    /// # Errors
+    /// What the session ends with: a body that was cut off or ended within a frame, a frame that does not arrive in time, and no room.
+    pub(super) async fn receive(&mut self) -> Result<(), Failure> {
+        let next = match self.received.len() {
+            0 => self.body.next().await,
+            _ => timeout(self.timeout, self.body.next())
+                .await
+                .map_err(|_| self.late())?,
+        };
+        self.add(next).await?;
+        while !self.has_ended && self.received.len() < GROUP_BYTES {
+            let Some(next) = self.body.next().now_or_never() else {
+                break;
+            };
+            self.add(next).await?;
+        }
+        Ok(())
+    }
+
+    async fn add(&mut self, next: Option<io::Result<Bytes>>) -> Result<(), Failure> {
+        let Some(piece) = next else {
+            self.has_ended = true;
+            return Ok(());
+        };
+        let piece = piece
+            .map_err(|error| Failure::invalid(format!("the frames were not received: {error}")))?;
+        let deadline = Instant::now() + self.timeout;
+        while let Err(full) = self.permit.grow(piece.len() as u64) {
+            if Instant::now() >= deadline {
+                return Err(full.into());
+            }
+            sleep(ROOM_LOOK).await;
+        }
+        self.received.add(&piece);
+        Ok(())
+    }
+
+    /// The requests that have arrived, up to the size of a group; without any if none has arrived whole.
+    pub(super) fn group(&mut self, limits: &Limits) -> Group {
+        let (mut group, mut bytes) = (Group::default(), 0);
+        while group.appends.len() < GROUP_FRAMES && bytes < GROUP_BYTES {
+            match self.next(limits) {
+                Ok(Some((append, durability))) => {
+                    bytes += (append.batch().bytes() + append.bookkeeping()) as usize;
+                    group.appends.push((append, durability));
+                }
+                Ok(None) => break,
+                Err(failure) => {
+                    group.failure = Some(failure);
+                    break;
+                }
+            }
+        }
+        group
+    }
+
+    fn next(&mut self, limits: &Limits) -> Result<Option<(Append, Durability)>, Failure> {
+        let frame = self.received.next().map_err(|error| match error {
+            NoMessage::NoLength => Failure::invalid("a frame has no length"),
+            NoMessage::TooLarge(actual, limit) => Failure::from(Error::TooLarge {
+                what: "frame in bytes",
+                actual,
+                limit: limit as u64,
+            }),
+        })?;
+        match frame {
+            Some(frame) => append_request::decode(Format::Protobuf, frame, limits).map(Some),
+            None if self.has_ended && self.received.len() > 0 => {
+                Err(Failure::invalid("the body ends within a frame"))
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// Gives back the room of the requests that were answered.
+    pub(super) fn were_answered(&mut self) {
+        self.permit.shrink_to(self.received.len() as u64);
+    }
+
+    /// Whether nothing more can arrive.
+    pub(super) fn have_ended(&self) -> bool {
+        self.has_ended
+    }
+
+    /// Reads and drops what the client sends until it has seen that the session is over.
+    pub(super) async fn linger(mut self) {
+        drop(self.permit);
+        let rest = async { while let Some(Ok(_)) = self.body.next().await {} };
+        let _ = timeout(LINGER, rest).await;
+    }
+
+    fn late(&self) -> Failure {
+        Failure::new(
+            Reason::DeadlineExceeded,
+            format!(
+                "the rest of a frame did not arrive within {} ms; nothing of it was applied",
+                self.timeout.as_millis()
+            ),
+        )
+    }
+}
