@@ -49,6 +49,42 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/log/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Append in a session
+         * @description For many small appends at the highest rate: the body is a sequence of frames without an end, each an `AppendRequest` in binary protobuf
+         *     behind its length (a varint, as protobuf libraries write delimited messages). The response is a sequence of such frames, an
+         *     `AppendResponse` or an `ErrorResponse` for each request in the same order, and begins while the body still arrives. Its field `status` is
+         *     `success` or `error`. It works over HTTP/2, and over HTTP/1.1 with a chunked body. Generated clients cannot use it; the client layers for
+         *     Python, TypeScript and Rust do.
+         *
+         *     Each frame is an append of its own, atomic and with its own `awaitDurable`. The frames of a session are applied in their order. Send without waiting
+         *     for answers: what arrives together is committed together. The server reads on once it has answered, so a client that does not read
+         *     the answers, or sends faster than they come, is slowed down by flow control.
+         *
+         *     A frame that fails and has a `producer` ends the session, and nothing behind it is applied; one that was applied before does not (`duplicate`, or
+         *     the code `producer_sequence_too_old`). A frame that fails without a producer is answered, and the session continues. A frame that is no
+         *     valid `AppendRequest`, or is too large, ends the session.
+         *
+         *     The server ends the response when the body ends, or when the server stops: it answers every frame that it has read. Send frames without an answer again in a new
+         *     session: with a producer, each is applied once. The token is checked when the session begins. A session counts as one of the clients that
+         *     follow (10,000 by default). A read-only server does not forward sessions: its status is 421.
+         */
+        post: operations["session"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/log/scan": {
         parameters: {
             query?: never;
@@ -1231,6 +1267,137 @@ export interface operations {
                 headers: {
                     /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+        };
+    };
+    session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The frames. */
+        requestBody: {
+            content: {
+                "application/protobuf; delimited=true": string;
+            };
+        };
+        responses: {
+            /** @description The answers, in the order of the requests. */
+            200: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/protobuf; delimited=true": string;
+                };
+            };
+            /** @description There is a query parameter. What is wrong with a frame, its answer says. */
+            400: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description Tokens are configured, and the header Authorization has none or an unknown one. */
+            401: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    /** @description The authentication scheme: Bearer. */
+                    "www-authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description The token does not have the right that this operation requires; or a web page of an origin that is not in http.cors.allow_origins requests a change; or the host name of the request is not one of the server's (http.allowed_hosts). */
+            403: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description The content type is not application/protobuf with delimited=true, or there is a content encoding. */
+            415: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    /** @description The accepted content encodings, if the content encoding was rejected. */
+                    "accept-encoding"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description This server is read-only. Nothing was applied; send the request to the server that writes the log. */
+            421: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description Too many clients follow or have a session; retry later. */
+            429: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    /** @description Seconds to wait before a retry. Without this header, a retry does not help. */
+                    "retry-after"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description A bug, or damaged data. The server logs the cause with the request id. */
+            500: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description Code unavailable: the store cannot be reached or the server is stopping; nothing was applied. Code fenced: another writer took over; nothing was applied, do not retry on this server. */
+            503: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    /** @description Seconds to wait before a retry. Without this header, a retry does not help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {
