@@ -39,6 +39,7 @@ mod rust_client;
 mod s3;
 mod safe_appends;
 mod security;
+mod sessions;
 mod several;
 mod stderr;
 mod stopping;

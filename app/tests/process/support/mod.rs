@@ -8,4 +8,5 @@ pub(crate) mod lossy_proxy;
 pub(crate) mod place;
 pub(crate) mod refusals;
 pub(crate) mod server;
+pub(crate) mod session;
 pub(crate) mod unwritable;
