@@ -34,7 +34,7 @@ pub struct LimitsSection {
     /// Total size of appends that are being received, wait, or are being written.
     #[schemars(with = "String")]
     pub append_queue_bytes: ByteSize,
-    /// Concurrent requests that follow a key.
+    /// Concurrent requests that follow keys, and append sessions.
     pub followers: usize,
     /// Producers whose state is kept, about 500 bytes of memory each. At the limit, a new producer replaces the one
     /// that has been idle longest. If all of them wrote within the last minute, the new producer is answered 429.

@@ -63,8 +63,7 @@ export interface paths {
          * @description For many small appends at the highest rate: the body is a sequence of frames without an end, each an `AppendRequest` in binary protobuf
          *     behind its length (a varint, as protobuf libraries write delimited messages). The response is a sequence of such frames, an
          *     `AppendResponse` or an `ErrorResponse` for each request in the same order, and begins while the body still arrives. Its field `status` is
-         *     `success` or `error`. It works over HTTP/2, and over HTTP/1.1 with a chunked body. Generated clients cannot use it; the client layers for
-         *     Python, TypeScript and Rust do.
+         *     `success` or `error`. It works over HTTP/2, and over HTTP/1.1 with a chunked body. Generated clients cannot use it.
          *
          *     Each frame is an append of its own, atomic and with its own `awaitDurable`. The frames of a session are applied in their order. Send without waiting
          *     for answers: what arrives together is committed together. The server reads on once it has answered, so a client that does not read
