@@ -35,7 +35,7 @@ use library_variables::Reader;
 pub enum Place {
     /// This process's memory; gone when it ends.
     Memory,
-    /// A folder of this machine. Files are synced to disk before they count as written.
+    /// A folder of this machine. Files are synced to disk before they count as written, unless [`Folder::sync`] is off.
     Folder(Folder),
     /// An S3 bucket.
     S3(s3::Bucket),

@@ -1,5 +1,5 @@
-//! A local folder as an object store: one server at a time, what is written is synced to disk, and nothing is written
-//! to another folder that appears at the same path.
+//! A local folder as an object store: one server at a time, what is written is synced to disk unless that is switched off,
+//! and nothing is written to another folder that appears at the same path.
 
 mod anchor;
 mod beside;
@@ -37,6 +37,10 @@ pub struct Folder {
     pub create: bool,
     /// Whether it is opened although another server has it.
     pub take_over: bool,
+    /// Whether files, and the folders that name them, are synced to disk before they count as written. Otherwise they are
+    /// the operating system's: they outlive this process, and not a crash of the machine. Files appear in one step in both
+    /// cases.
+    pub sync: bool,
     /// What is kept in it.
     pub purpose: Purpose,
 }
@@ -52,12 +56,13 @@ pub enum Purpose {
 }
 
 impl Folder {
-    /// A folder that is made if it is not there, and left to the server that has it.
+    /// A folder that is made if it is not there, left to the server that has it, and synced.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self {
             path: path.into(),
             create: true,
             take_over: false,
+            sync: true,
             purpose: Purpose::Log,
         }
     }
@@ -86,7 +91,7 @@ impl Folder {
     /// # Errors
     /// [`Error::Invalid`] for a folder that is not there, and for one of another user.
     pub(super) fn open_beside(&self) -> Result<Arc<dyn ObjectStore>> {
-        beside::open(&self.path)
+        beside::open(&self.path, self.sync)
     }
 
     /// Refuses a folder that can never be opened, and changes nothing.
@@ -111,9 +116,16 @@ impl Folder {
             )));
         }
         let lock = Lock::take(folder, self.take_over, self.purpose)?;
-        probe::probe(folder)?;
+        probe::probe(folder, self.sync)?;
         if existed {
             permissions::warn(folder);
+        }
+        if !self.sync {
+            tracing::warn!(
+                "storage.sync is false: a power loss or a crash of this machine can lose records that were acknowledged as durable, \
+                 and damage the log in {}",
+                folder.display()
+            );
         }
         let cannot_use = |error: &dyn std::fmt::Display| {
             Error::invalid(format!(
@@ -123,7 +135,7 @@ impl Folder {
         };
         let files = LocalFileSystem::new_with_prefix(folder).map_err(|error| cannot_use(&error))?;
         let anchor = Anchor::new(lock).map_err(|error| cannot_use(&error))?;
-        let store = FolderStore::new(files.with_fsync(true), anchor);
+        let store = FolderStore::new(files.with_fsync(self.sync), anchor);
         Ok(Arc::new(store.map_err(|error| cannot_use(&error))?))
     }
 }

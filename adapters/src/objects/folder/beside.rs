@@ -13,11 +13,11 @@ use object_store::local::LocalFileSystem;
 
 use super::probe;
 
-/// Opens the folder, which must be there.
+/// Opens the folder, which must be there, and syncs what is written to it if `sync` says so.
 ///
 /// # Errors
 /// [`Error::Invalid`] for a folder that is not there, that is another user's, or that cannot be read.
-pub(super) fn open(folder: &Path) -> Result<Arc<dyn ObjectStore>> {
+pub(super) fn open(folder: &Path, sync: bool) -> Result<Arc<dyn ObjectStore>> {
     probe::refuse_what_is_none(folder)?;
     if !folder.exists() {
         return Err(Error::invalid(format!(
@@ -49,5 +49,5 @@ pub(super) fn open(folder: &Path) -> Result<Arc<dyn ObjectStore>> {
             folder.display()
         ))
     })?;
-    Ok(Arc::new(files.with_fsync(true)))
+    Ok(Arc::new(files.with_fsync(sync)))
 }

@@ -45,11 +45,11 @@ pub(super) fn refuse_what_is_none(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Writes a file into the folder, syncs it, links and removes it.
+/// Writes a file into the folder, syncs it if files are to be synced, links and removes it.
 ///
 /// # Errors
 /// [`Error::Invalid`] when one of these cannot be done.
-pub(super) fn probe(folder: &Path) -> Result<()> {
+pub(super) fn probe(folder: &Path, sync: bool) -> Result<()> {
     let files = Files::of(folder);
     let mut file = OpenOptions::new()
         .write(true)
@@ -57,14 +57,16 @@ pub(super) fn probe(folder: &Path) -> Result<()> {
         .open(&files.written)
         .map_err(|error| cannot("write to", folder, &error))?;
     file.write_all(&BYTES)
-        .and_then(|()| file.sync_all())
+        .and_then(|()| if sync { file.sync_all() } else { Ok(()) })
         .map_err(|error| cannot("write to", folder, &error))?;
     std::fs::hard_link(&files.written, &files.linked)
         .map_err(|error| cannot_link(folder, &error))?;
-    // As the store does it after each file.
-    File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .map_err(|error| cannot("sync", folder, &error))?;
+    if sync {
+        // As the store does it after each file.
+        File::open(folder)
+            .and_then(|folder| folder.sync_all())
+            .map_err(|error| cannot("sync", folder, &error))?;
+    }
     files
         .remove()
         .map_err(|error| cannot("remove files from", folder, &error))
@@ -130,11 +132,13 @@ mod tests {
     #[test]
     fn the_probe_leaves_nothing_behind_and_minds_nothing_that_was_left() {
         let folder = tempfile::tempdir().unwrap();
-        for name in ["written", "linked"] {
-            let left = format!(".probe-{}-{name}", std::process::id());
-            std::fs::write(folder.path().join(left), "left").unwrap();
+        for sync in [true, false] {
+            for name in ["written", "linked"] {
+                let left = format!(".probe-{}-{name}", std::process::id());
+                std::fs::write(folder.path().join(left), "left").unwrap();
+            }
+            probe(folder.path(), sync).unwrap();
+            assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
         }
-        probe(folder.path()).unwrap();
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 }

@@ -81,7 +81,7 @@ impl FolderStore {
     }
 
     /// Replaces an object that is as `version` says. The new file takes the place of the old one in one step, and is
-    /// synced before and after, as every other.
+    /// synced before and after if files are, as every other.
     async fn replace(
         &self,
         location: &Path,

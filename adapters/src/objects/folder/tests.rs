@@ -13,8 +13,15 @@ use crate::lost_store::Gone;
 type Outcome<T> = std::result::Result<T, Failure>;
 
 async fn open(folder: &TempDir) -> Arc<dyn ObjectStore> {
-    let opened = Folder::new(folder.path()).open().await;
-    opened.expect("opened")
+    open_with(folder, true).await
+}
+
+async fn open_with(folder: &TempDir, sync: bool) -> Arc<dyn ObjectStore> {
+    let opening = Folder {
+        sync,
+        ..Folder::new(folder.path())
+    };
+    opening.open().await.expect("opened")
 }
 
 fn folder() -> TempDir {
@@ -40,8 +47,13 @@ async fn content(store: &Arc<dyn ObjectStore>) -> String {
 
 #[tokio::test]
 async fn an_object_is_replaced_if_it_is_as_it_was_read_and_only_then() {
-    let folder = folder();
-    let store = open(&folder).await;
+    for sync in [true, false] {
+        let folder = folder();
+        is_replaced_on_a_condition(open_with(&folder, sync).await).await;
+    }
+}
+
+async fn is_replaced_on_a_condition(store: Arc<dyn ObjectStore>) {
     let absent = UpdateVersion {
         e_tag: Some("\"1\"".into()),
         version: None,
@@ -72,8 +84,13 @@ async fn an_object_is_replaced_if_it_is_as_it_was_read_and_only_then() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_many_that_replace_the_same_object_at_the_same_time_one_succeeds() {
-    let folder = folder();
-    let store = open(&folder).await;
+    for sync in [true, false] {
+        let folder = folder();
+        one_of_many_replaces(open_with(&folder, sync).await).await;
+    }
+}
+
+async fn one_of_many_replaces(store: Arc<dyn ObjectStore>) {
     let mut version = put(&store, PutMode::Create, "begun").await.unwrap();
     for round in 0..20 {
         let contents: Vec<_> = (0..8).map(|writer| format!("{round}-{writer}")).collect();
@@ -286,5 +303,72 @@ async fn any_name_of_a_folder_will_do() {
             .unwrap();
         assert!(listed.contains(&object()), "{name:?}: {listed:?}");
         assert!(path.join("log/gc/manifest.boundary").is_file(), "{name:?}");
+    }
+}
+
+/// Every file in the folder and below it, by its path in it.
+fn all_files(folder: &std::path::Path) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in std::fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            match path.is_dir() {
+                true => folders.push(path),
+                false => {
+                    let path = path.strip_prefix(folder).unwrap();
+                    found.push(path.display().to_string());
+                }
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_appears_whole_and_once_whether_files_are_synced_or_not() {
+    const BYTES: usize = 1 << 20;
+    const WRITERS: usize = 8;
+    for sync in [true, false] {
+        let folder = folder();
+        let store = open_with(&folder, sync).await;
+        let path = folder.path().join(object().as_ref());
+        let writers: Vec<_> = (0..WRITERS)
+            .map(|writer| {
+                let (store, content) = (Arc::clone(&store), writer.to_string().repeat(BYTES));
+                tokio::spawn(async move { put(&store, PutMode::Create, &content).await })
+            })
+            .collect();
+        // At its path, a file is never seen before all of it is in it.
+        while !writers.iter().all(tokio::task::JoinHandle::is_finished) {
+            if let Ok(file) = path.metadata() {
+                assert_eq!(file.len(), BYTES as u64);
+            }
+            tokio::task::yield_now().await;
+        }
+        let mut created = 0;
+        for put in futures::future::join_all(writers).await {
+            match put.expect("no panic") {
+                Ok(_) => created += 1,
+                Err(Failure::AlreadyExists { .. }) => {}
+                Err(error) => panic!("{error}"),
+            }
+        }
+        assert_eq!(created, 1);
+
+        let parts = Path::from("log/parts");
+        let mut upload = store.put_multipart(&parts).await.expect("begun");
+        upload.put_part("one, ".into()).await.expect("written");
+        assert!(!folder.path().join("log/parts").exists(), "half of it");
+        upload.put_part("two".into()).await.expect("written");
+        upload.complete().await.expect("completed");
+        let read = store.get(&parts).await.expect("found").bytes().await;
+        assert_eq!(read.expect("read"), "one, two");
+        assert_eq!(
+            all_files(folder.path()),
+            ["log/gc/manifest.boundary", "log/parts", "opendata-log.lock"],
+            "nothing is left beside them"
+        );
     }
 }

@@ -51,11 +51,23 @@ async fn the_slate_store_conforms_on_an_object_store_in_memory() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_slate_store_conforms_on_a_local_folder() {
+    conforms_on_a_folder(true).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_slate_store_conforms_on_a_local_folder_that_is_not_synced() {
+    conforms_on_a_folder(false).await;
+}
+
+async fn conforms_on_a_folder(sync: bool) {
     let folders = tempfile::tempdir().expect("a folder");
     let next = std::cell::Cell::new(0);
     run_all(|| {
         next.set(next.get() + 1);
-        let folder = Folder::new(folders.path().join(next.get().to_string()));
+        let folder = Folder {
+            sync,
+            ..Folder::new(folders.path().join(next.get().to_string()))
+        };
         On(folder.open_now().expect("opened"))
     })
     .await;
