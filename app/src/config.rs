@@ -8,6 +8,7 @@ mod checks;
 mod defaults;
 pub mod environment_check;
 mod file;
+mod folder;
 mod gcs;
 mod http;
 mod kinds;
@@ -40,7 +41,7 @@ use std::time::Duration;
 use bytesize::ByteSize;
 use clap::ValueEnum;
 use log_adapters::http::{ForwardLimits, HttpOptions};
-use log_adapters::objects::{Folder, Place, Purpose};
+use log_adapters::objects::Place;
 use log_adapters::store::slate;
 use log_domain::{Limits, ProducerPolicy};
 use schemars::JsonSchema;
@@ -143,11 +144,15 @@ pub enum LogFormat {
 
 /// Where data is stored: exactly one of a folder (the default, `.data`), memory, an S3 bucket, a Google Cloud Storage
 /// bucket, or an Azure Blob Storage container.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Storage {
     /// A local folder.
     pub data_dir: Option<PathBuf>,
+    /// Whether files in the local folder are synced to disk before a write counts as durable. With `false`, a power loss or a crash of the
+    /// machine's kernel can lose records that were acknowledged as durable, and leave the log unusable; a crash of the server
+    /// does not. For development and tests. It can be set for a local folder only.
+    pub sync: bool,
     /// Keep all data in memory, for trials. It is lost when the server stops.
     pub in_memory: bool,
     /// An S3 bucket.
@@ -358,6 +363,7 @@ impl Config {
         slatedb::settle(&mut config, sources)?;
         retention::collect_soon(&mut config, sources);
         cache::check(&config, sources)?;
+        folder::check(&config, sources)?;
         config.validated()
     }
 
@@ -374,14 +380,7 @@ impl Config {
         } else if self.storage.in_memory {
             (Place::Memory, &None)
         } else {
-            let path = self.storage.data_dir.clone();
-            let folder = Folder {
-                path: path.unwrap_or_else(|| PathBuf::from(".data")),
-                create: self.storage.create == Create::IfMissing,
-                take_over: self.storage.take_over,
-                purpose: Purpose::Log,
-            };
-            (Place::Folder(folder), &None)
+            (folder::place(&self.storage), &None)
         };
         let path = prefix.clone();
         (

@@ -92,6 +92,23 @@ impl Default for Config {
     }
 }
 
+impl Default for Storage {
+    fn default() -> Self {
+        Self {
+            data_dir: None,
+            sync: true,
+            in_memory: false,
+            s3: S3::default(),
+            gcs: Gcs::default(),
+            azure: Azure::default(),
+            wal: Wal::default(),
+            instance: None,
+            take_over: false,
+            create: Create::default(),
+        }
+    }
+}
+
 impl Default for LimitsSection {
     fn default() -> Self {
         Config::default().limits

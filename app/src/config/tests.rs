@@ -4,11 +4,13 @@
 )]
 
 use figment::Jail;
+use log_adapters::objects::Folder;
 use serde_json::json;
 
 use super::*;
 
 mod arbitrary;
+mod folder;
 mod given;
 mod numbers;
 

@@ -3,4 +3,5 @@
 mod clean;
 mod private;
 mod taken;
+mod unsynced;
 mod unusable;
