@@ -20,6 +20,13 @@ def number(value):
         return None
 
 
+@schemathesis.serializer("application/protobuf; delimited=true")
+def as_it_is(context, value):
+    """Any bytes: they are the frames of a session, or not."""
+    data = getattr(value, "data", value)
+    return data if isinstance(data, bytes) else str(data).encode(errors="surrogatepass")
+
+
 @schemathesis.hook
 def before_load_schema(context, raw_schema):
     # A document for clients of any version leaves open which fields there may be; this server refuses those it does not know.
