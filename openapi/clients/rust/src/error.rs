@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::http::NoAnswer;
+use crate::no_answer::NoAnswer;
 use crate::record::Appended;
 use crate::wire::ErrorResponse;
 

@@ -1,7 +1,5 @@
 //! Requests to one server and their answers, as bytes.
 
-use std::error::Error as StdError;
-
 use bytes::{Bytes, BytesMut};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Body, RequestBuilder, Response, Url};
@@ -9,6 +7,7 @@ use tokio::sync::Semaphore;
 
 use crate::body::WatchedBody;
 use crate::connection::Observer;
+use crate::no_answer::NoAnswer;
 use crate::wire::PROTOBUF;
 
 /// No answer is larger: servers end a page at a few MiB, so the rest is for settings that allow larger ones.
@@ -34,18 +33,6 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
-}
-
-/// Why there is no answer.
-#[derive(Debug)]
-pub(crate) struct NoAnswer {
-    /// The words of each cause.
-    pub(crate) reason: String,
-    /// Whether the request certainly was not sent: there was no connection.
-    pub(crate) was_not_sent: bool,
-    /// Whether it could never be sent.
-    pub(crate) is_hopeless: bool,
-    pub(crate) source: Option<reqwest::Error>,
 }
 
 impl Http {
@@ -186,35 +173,4 @@ async fn read(mut response: Response) -> Result<Bytes, NoAnswer> {
         all.extend_from_slice(&piece);
     }
     Ok(all.freeze())
-}
-
-impl NoAnswer {
-    fn of(error: reqwest::Error) -> Self {
-        Self {
-            reason: reason(&error),
-            was_not_sent: error.is_connect() || error.is_builder(),
-            is_hopeless: error.is_builder(),
-            source: Some(error),
-        }
-    }
-}
-
-/// Why there was no answer, down to the cause; each cause in its own words, without the URL, which errors name anyway.
-fn reason(error: &reqwest::Error) -> String {
-    let mut words: Vec<String> = Vec::new();
-    let mut cause: Option<&(dyn StdError + 'static)> = error.source();
-    while let Some(each) = cause {
-        let text = each.to_string();
-        if words.last() != Some(&text) {
-            words.push(text);
-        }
-        cause = each.source();
-    }
-    if error.is_timeout() {
-        words.insert(0, "there was silence for too long".to_owned());
-    }
-    if words.is_empty() {
-        words.push(error.to_string());
-    }
-    words.join(": ")
 }

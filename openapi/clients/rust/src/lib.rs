@@ -14,6 +14,7 @@ mod deletion;
 mod error;
 mod exactly_once;
 mod http;
+mod no_answer;
 mod paging;
 mod producer;
 mod reading;
