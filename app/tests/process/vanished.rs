@@ -94,13 +94,14 @@ async fn nothing_is_acknowledged_as_durable_that_goes_to_another_folder_at_the_p
 }
 
 fn empty(_from: &Path, to: &Path) {
-    fs::create_dir(to).expect("made");
+    // A write that was under way may have made it.
+    fs::create_dir_all(to).expect("made");
 }
 
 fn copy(from: &Path, to: &Path) {
     let mut folders: Vec<(PathBuf, PathBuf)> = vec![(from.into(), to.into())];
     while let Some((from, to)) = folders.pop() {
-        fs::create_dir(&to).expect("made");
+        fs::create_dir_all(&to).expect("made");
         for entry in fs::read_dir(from).expect("listed") {
             let entry = entry.expect("an entry");
             let to = to.join(entry.file_name());
