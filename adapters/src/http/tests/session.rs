@@ -301,6 +301,27 @@ async fn a_client_that_reads_no_answers_is_not_read_either() {
 }
 
 #[tokio::test]
+async fn a_stop_ends_a_session_whose_client_sends_without_a_pause() {
+    let server = memory_server();
+    let frame = Bytes::from(append(&"v".repeat(10_000)).encode_length_delimited_to_vec());
+    let endless = stream::iter(std::iter::repeat_with(move || {
+        std::io::Result::Ok(frame.clone())
+    }));
+    let request = post("/api/v1/log/session", &[DELIMITED]);
+    let request = request.body(Body::from_bytes_stream(endless));
+    let mut answers = server
+        .response(request)
+        .await
+        .into_body()
+        .into_bytes_stream();
+    answers.next().await.expect("answers").expect("answers");
+    server.service.dismiss_followers();
+    let rest = async { while let Some(Ok(_)) = answers.next().await {} };
+    let ended = tokio::time::timeout(Duration::from_secs(10), rest).await;
+    ended.expect("the session ends");
+}
+
+#[tokio::test]
 async fn what_is_no_session_is_refused() {
     let server = memory_server();
     for content_type in ["application/protobuf", "application/json", "text/plain"] {

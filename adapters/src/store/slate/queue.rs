@@ -378,16 +378,8 @@ impl Queue {
     ///
     /// # Errors
     /// [`Error::Overloaded`] if there is none.
-    fn admit(&self, bytes: u64) -> Result<[Permit; 2]> {
-        self.admit_all(1, bytes)
-    }
-
-    /// The same for so many commands together.
-    ///
-    /// # Errors
-    /// As [`Queue::admit`].
-    pub(super) fn admit_all(&self, commands: u64, bytes: u64) -> Result<[Permit; 2]> {
-        Ok([self.requests.take(commands)?, self.bytes.take(bytes)?])
+    pub(super) fn admit(&self, bytes: u64) -> Result<[Permit; 2]> {
+        Ok([self.requests.take(1)?, self.bytes.take(bytes)?])
     }
 
     /// A session that no other appends are of.

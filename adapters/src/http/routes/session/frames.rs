@@ -150,7 +150,15 @@ impl Frames {
     /// Reads and drops what the client sends until it has seen that the session is over.
     pub(super) async fn linger(mut self) {
         drop(self.permit);
-        let rest = async { while let Some(Ok(_)) = self.body.next().await {} };
+        if self.has_ended {
+            return;
+        }
+        let rest = async {
+            while let Some(Ok(_)) = self.body.next().await {
+                // Also if there is always more.
+                tokio::task::yield_now().await;
+            }
+        };
         let _ = timeout(LINGER, rest).await;
     }
 

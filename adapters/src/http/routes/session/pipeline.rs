@@ -55,13 +55,14 @@ impl<S: LogWriter> Pipeline<S> {
             let has_stopped = tokio::select! {
                 biased;
                 () = self.sender.closed() => return Over::Gone,
+                // Before what a client sends without a pause.
+                () = &mut self.place => true,
                 received = self.frames.receive() => {
                     if let Err(failure) = received {
                         return Over::Failed(failure);
                     }
                     false
                 }
-                () = &mut self.place => true,
             };
             loop {
                 let group = self.frames.group(self.service.limits());

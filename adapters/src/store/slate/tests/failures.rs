@@ -239,3 +239,15 @@ async fn a_store_that_can_not_look_for_its_log_any_more_stops() {
         "{refused:?}"
     );
 }
+
+#[tokio::test]
+async fn a_session_takes_one_place_in_the_queue_however_many_requests_it_sends() {
+    let objects: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+    let one_place = |options: &mut Options| options.limits.append_queue_requests = 1;
+    let store = open_with(&objects, one_place).await.expect("opened");
+    let appends = (0..100).map(|_| (batch("k", &["v"]), Durability::Applied));
+    let outcomes = store.append_all(appends.collect()).await;
+    assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+    assert_eq!(values(&store, "k").await.len(), 100);
+    store.close(CLOSE).await.expect("closed");
+}
