@@ -92,6 +92,8 @@ pub enum Planted {
     DropKey,
     /// What a server knows of producers is not there after a restart: a request that is sent again is applied again.
     ApplyAgain,
+    /// What is behind a request that failed in a session is applied.
+    ApplyBehind,
     /// After a restart or takeover, an earlier instance of a producer is not refused.
     ForgetEpoch,
     /// A precondition is judged without the records that are placed in the same commit.
@@ -163,6 +165,7 @@ impl Planted {
             Self::HideWatermark => &[Scenario::Vanished],
             Self::SayNotApplied => &[Scenario::Outage],
             Self::ApplyAgain
+            | Self::ApplyBehind
             | Self::ForgetEpoch
             | Self::KeepExpired
             | Self::ExpireEarly
@@ -229,7 +232,7 @@ impl Planted {
             Self::MissBetween => &["several"],
             Self::CountAtSegment | Self::CountTrimmed => &["model", "counts"],
             Self::StaleRead | Self::HideMore => &["visible"],
-            Self::SayNotApplied | Self::SayNotSent => &["refused"],
+            Self::SayNotApplied | Self::SayNotSent | Self::ApplyBehind => &["refused"],
             Self::DropKey => &["model"],
             Self::ApplyAgain
             | Self::ForgetEpoch

@@ -10,6 +10,7 @@ mod projection;
 mod readers;
 mod register;
 mod replica_reader;
+mod session;
 mod trimmer;
 
 use std::sync::Arc;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use http_body_util::{BodyExt, Full};
@@ -109,6 +109,36 @@ impl HttpClient {
             let parts = body.into_data_stream();
             parts.map(|part| part.map_err(|_| Lost::Broken)).boxed()
         }))
+    }
+
+    /// Sends the frames of a session to a host, and waits `within` for its answers. Gives those that arrived, and how they ended.
+    pub async fn session(
+        &self,
+        host: &str,
+        frames: Bytes,
+        within: Duration,
+    ) -> (BytesMut, Result<(), Lost>) {
+        let mut received = BytesMut::new();
+        let exchange = async {
+            let request = Request::post("/api/v1/log/session")
+                .header("content-type", "application/protobuf; delimited=true")
+                .body(frames)
+                .map_err(|_| Lost::NotSent)?;
+            let response = self.stream(request, host).await?;
+            let is_session = response.status() == StatusCode::OK;
+            let mut answers = response.into_body();
+            while let Some(part) = answers.next().await {
+                let part = part?;
+                // Without a session nothing was read.
+                if is_session {
+                    received.extend_from_slice(&part);
+                }
+            }
+            Ok(())
+        };
+        let end = tokio::time::timeout(within, exchange).await;
+        let end = end.unwrap_or(Err(Lost::Late));
+        (received, end)
     }
 
     async fn begin(&self, request: Request<Bytes>) -> Result<Response<Incoming>, Lost> {

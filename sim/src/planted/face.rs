@@ -3,6 +3,7 @@
 mod deletions;
 mod replicas;
 mod safety;
+mod sessions;
 mod trims;
 
 use std::collections::HashMap;

@@ -80,6 +80,32 @@ impl Connection {
         self.recorder.durable_end()
     }
 
+    pub(super) fn recorder(&self) -> &Recorder {
+        &self.recorder
+    }
+
+    pub(super) fn http(&self) -> &HttpClient {
+        &self.http
+    }
+
+    pub(super) fn patience(&self) -> Duration {
+        self.patience
+    }
+
+    pub(super) fn face(&self) -> &Face {
+        &self.face
+    }
+
+    /// Where changes are sent.
+    pub(super) fn node_for_changes(&self) -> &'static str {
+        self.changes_at.unwrap_or(self.node)
+    }
+
+    /// Whether it is a server that writes the log, as far as it knows.
+    pub(super) fn has_sessions(&self) -> bool {
+        self.changes_at.is_none() && self.face.has_sessions()
+    }
+
     /// Who asks.
     pub fn client(&self) -> &str {
         &self.client
@@ -123,7 +149,7 @@ impl Connection {
         self.changes_at.filter(|_| is_change).unwrap_or(self.node)
     }
 
-    async fn exchange(&self, call: &Call) -> Outcome {
+    pub(super) async fn exchange(&self, call: &Call) -> Outcome {
         let (method, path, body) = request(call);
         let follow_ms = match call {
             Call::Scan(ScanCall { follow_ms, .. })

@@ -90,11 +90,14 @@ impl Client {
         for _ in 0..ATTEMPTS {
             let first = instance.next();
             let calls = (first..).zip(&requests);
-            let asked = calls.map(|(sequence, records)| {
-                let call = self.numbered(instance, sequence, records.clone(), durable);
-                self.connection.ask(call)
+            let calls = calls.map(|(sequence, records)| {
+                self.numbered(instance, sequence, records.clone(), durable)
             });
-            let outcomes = join_all(asked).await;
+            let in_session = round.is_multiple_of(2) && count > 1 && self.connection.has_sessions();
+            let outcomes = match in_session {
+                true => self.connection.ask_all(calls.collect()).await,
+                false => join_all(calls.map(|call| self.connection.ask(call))).await,
+            };
             let known = outcomes.iter().map(is_known).take_while(|known| *known);
             let known = known.count();
             instance.applied.extend(requests.drain(..known));
