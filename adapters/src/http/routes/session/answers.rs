@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use log_domain::append::was_not_applied;
-use log_domain::{Appended, Result};
+use log_domain::{Appended, Error, Result};
 use prost::Message;
 
 use crate::http::wire::append_response;
@@ -30,21 +30,28 @@ impl Answers {
         }
     }
 
-    /// Answers requests with their outcomes, up to the first that ends the session; whether one does. `of_producer` says of each whether it has a
+    /// Answers requests with their outcomes, up to the one that ends the session; whether one does. `of_producer` says of each whether it has a
     /// producer.
+    ///
+    /// What is behind one whose outcome is not known may have been applied with it, and is answered too: of what has no answer nothing is applied.
     pub(super) fn add(&mut self, outcomes: Vec<Result<Appended>>, of_producer: &[bool]) -> bool {
         self.frames.reserve(outcomes.len() * ANSWER_BYTES);
-        for (outcome, of_producer) in outcomes.into_iter().zip(of_producer) {
-            let ends = *of_producer && was_not_applied(&outcome);
+        let applied =
+            |outcome: &Result<_>| matches!(outcome, Ok(_) | Err(Error::OutcomeUnknown { .. }));
+        let last_applied = outcomes.iter().rposition(applied);
+        let mut has_ended = false;
+        let outcomes = outcomes.into_iter().zip(of_producer).enumerate();
+        for (place, (outcome, of_producer)) in outcomes {
+            if has_ended && Some(place) > last_applied {
+                break;
+            }
+            has_ended |= *of_producer && was_not_applied(&outcome);
             match outcome {
                 Ok(appended) => self.success(&appended),
                 Err(error) => self.failure(&Failure::from(error)),
             }
-            if ends {
-                return true;
-            }
         }
-        false
+        has_ended
     }
 
     fn success(&mut self, appended: &Appended) {

@@ -69,7 +69,8 @@ export interface paths {
          *     for answers: what arrives together is committed together. The server reads on once it has answered, so a client that does not read
          *     the answers, or sends faster than they come, is slowed down by flow control.
          *
-         *     A frame that fails and has a `producer` ends the session, and nothing behind it is applied; one that was applied before does not (`duplicate`, or
+         *     A frame that fails and has a `producer` ends the session, and nothing behind it is applied (unless its outcome is unknown: then frames behind it
+         *     are answered with the same code, `deadline_exceeded`); one that was applied before does not (`duplicate`, or
          *     the code `producer_sequence_too_old`). A frame that fails without a producer is answered, and the session continues. A frame that is no
          *     valid `AppendRequest`, or is too large, ends the session.
          *
