@@ -1,7 +1,7 @@
 //! Messages that follow each other in a stream, each behind its length, as protobuf libraries write and read them.
 
-use bytes::{Buf, BufMut, Bytes, BytesMut};
-use prost::encoding::{decode_varint, encode_varint, encoded_len_varint};
+use bytes::{Buf, Bytes, BytesMut};
+use prost::encoding::decode_varint;
 
 /// Bytes of the longest length.
 const LENGTH_BYTES: usize = 10;
@@ -60,31 +60,35 @@ impl Delimited {
                 false => Err(NoMessage::NoLength),
             };
         }
-        let length = decode_varint(&mut &self.buffer[..]).map_err(|_| NoMessage::NoLength)?;
+        let mut behind = &self.buffer[..];
+        let length = decode_varint(&mut behind).map_err(|_| NoMessage::NoLength)?;
         let size = usize::try_from(length).unwrap_or(usize::MAX);
         if size > self.limit {
             return Err(NoMessage::TooLarge(length, self.limit));
         }
-        let before = encoded_len_varint(length);
-        if self.buffer.len() < before + size {
+        if behind.len() < size {
             return Ok(None);
         }
+        let before = self.buffer.len() - behind.len();
         self.buffer.advance(before);
         Ok(Some(self.buffer.split_to(size).freeze()))
     }
 }
 
-/// Writes `message` behind its length.
-pub(in crate::http) fn put(message: &[u8], out: &mut Vec<u8>) {
-    encode_varint(message.len() as u64, out);
-    out.put_slice(message);
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use prost::encoding::encode_varint;
 
     use super::*;
+
+    #[test]
+    fn a_length_may_have_more_bytes_than_it_needs() {
+        let mut stream = Delimited::new(1_000);
+        stream.add(b"\x82\x00ab\x01c");
+        assert_eq!(stream.next(), Ok(Some("ab".into())));
+        assert_eq!(stream.next(), Ok(Some("c".into())));
+    }
 
     #[test]
     fn what_is_no_message_is_refused_without_being_waited_for() {
@@ -110,7 +114,8 @@ mod tests {
         ) {
             let mut all = Vec::new();
             for message in &sent {
-                put(message, &mut all);
+                encode_varint(message.len() as u64, &mut all);
+                all.extend_from_slice(message);
             }
             let (mut stream, mut got, mut rest) = (Delimited::new(300), Vec::new(), &all[..]);
             for size in sizes.iter().cycle() {

@@ -6,10 +6,7 @@ use log_domain::{Appended, Error, Result};
 use prost::Message;
 
 use crate::http::wire::append_response;
-use crate::http::wire::delimited;
 use crate::http::wire::failure::Failure;
-use crate::http::wire::format::Format;
-use crate::http::wire::reply::encode;
 use crate::http::wire::request_id::RequestId;
 
 /// Bytes of an answer to an append that was applied, at most about.
@@ -56,15 +53,15 @@ impl Answers {
 
     fn success(&mut self, appended: &Appended) {
         let answer = append_response::of(appended);
-        // It fits into what was reserved.
+        // A `Vec` has room for it.
         let _ = answer.encode_length_delimited(&mut self.frames);
     }
 
     /// Answers a request that was refused.
     pub(super) fn failure(&mut self, failure: &Failure) {
         let answer = failure.logged_answer(&self.request_id);
-        let answer = encode(Format::Protobuf, &answer).unwrap_or_default();
-        delimited::put(&answer, &mut self.frames);
+        // A `Vec` has room for it.
+        let _ = answer.encode_length_delimited(&mut self.frames);
     }
 
     /// What was added since the last call.
