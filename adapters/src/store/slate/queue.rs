@@ -308,15 +308,25 @@ impl Queue {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(_)) if patience.end() => Err(shared.refusal()),
             Ok(Err(_)) => Err(shared.unknown()),
-            Err(_) if patience.end() => Err(Error::unavailable(format!(
-                "the append did not get its turn within {} ms and was not applied",
-                self.timeout.as_millis()
-            ))),
-            Err(_) => Err(Error::outcome_unknown(format!(
-                "the append was not acknowledged within {} ms",
-                self.timeout.as_millis()
-            ))),
+            Err(_) if patience.end() => Err(self.no_turn()),
+            Err(_) => Err(self.not_acknowledged()),
         }
+    }
+
+    /// What an append is answered that did not get its turn in time.
+    pub(super) fn no_turn(&self) -> Error {
+        Error::unavailable(format!(
+            "the append did not get its turn within {} ms and was not applied",
+            self.timeout.as_millis()
+        ))
+    }
+
+    /// What an append is answered that got its turn, and no answer in time.
+    pub(super) fn not_acknowledged(&self) -> Error {
+        Error::outcome_unknown(format!(
+            "the append was not acknowledged within {} ms",
+            self.timeout.as_millis()
+        ))
     }
 
     /// For how long a command waits for its answer.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use log_domain::{Append, Appended, Durability, Error, Result};
+use log_domain::{Append, Appended, Durability, Result};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -50,18 +50,11 @@ impl Queue {
             return Err(shared.refusal());
         }
         let in_time = tokio::time::timeout(self.timeout(), answered).await.is_ok();
-        let late = self.timeout().as_millis();
         match (in_time, patience.end()) {
             (true, true) => Err(shared.refusal()),
             (true, false) => Ok(outcomes.take(|| Err(shared.unknown()))),
-            (false, true) => Err(Error::unavailable(format!(
-                "the append did not get its turn within {late} ms and was not applied"
-            ))),
-            (false, false) => Ok(outcomes.take(|| {
-                Err(Error::outcome_unknown(format!(
-                    "the append was not acknowledged within {late} ms"
-                )))
-            })),
+            (false, true) => Err(self.no_turn()),
+            (false, false) => Ok(outcomes.take(|| Err(self.not_acknowledged()))),
         }
     }
 }
