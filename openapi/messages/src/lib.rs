@@ -6,9 +6,11 @@ mod description;
 mod generated;
 #[cfg(feature = "json")]
 mod json;
+mod session;
 
 pub use description::{Described, Field, FieldDescription, FieldType, MessageDescription};
 pub use generated::*;
+pub use session::session_answer;
 
 /// The content type of binary protobuf.
 pub const PROTOBUF: &str = "application/protobuf";

@@ -57,17 +57,10 @@ impl Session {
     async fn answer(&mut self) -> Option<Outcome> {
         loop {
             let mut rest = &self.received[..];
-            if let Ok(answer) = proto::ErrorResponse::decode_length_delimited(&mut rest)
-                && answer.status == "error"
-            {
+            if let Some(answer) = proto::session_answer(&mut rest) {
                 self.received = rest.to_vec();
-                return Some(Err((answer.code, answer.message)));
-            }
-            let mut rest = &self.received[..];
-            if let Ok(answer) = proto::AppendResponse::decode_length_delimited(&mut rest) {
-                assert_eq!(answer.status, "success");
-                self.received = rest.to_vec();
-                return Some(Ok((answer.start_sequence, answer.duplicate)));
+                let answer = answer.map(|answer| (answer.start_sequence, answer.duplicate));
+                return Some(answer.map_err(|error| (error.code, error.message)));
             }
             let more = self.answers.next().await?.expect("answers");
             self.received.extend_from_slice(&more);

@@ -87,17 +87,10 @@ impl Session {
 
     fn received_answer(&mut self) -> Option<Outcome> {
         let mut rest = &self.received[..];
-        let answer = wire::ErrorResponse::decode_length_delimited(&mut rest);
-        let error = answer.ok().filter(|answer| answer.status == "error");
-        if let Some(error) = error {
-            let read = self.received.len() - rest.len();
-            self.received.advance(read);
-            return Some(Err(error.code));
-        }
-        let mut rest = &self.received[..];
-        let answer = wire::AppendResponse::decode_length_delimited(&mut rest).ok()?;
+        let answer = wire::session_answer(&mut rest)?;
         let read = self.received.len() - rest.len();
         self.received.advance(read);
-        Some(Ok(answer.start_sequence))
+        let start = answer.map(|answer| answer.start_sequence);
+        Some(start.map_err(|error| error.code))
     }
 }

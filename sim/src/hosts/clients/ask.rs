@@ -146,7 +146,10 @@ impl Connection {
             call,
             Call::Append { .. } | Call::Trim { .. } | Call::Delete { .. } | Call::PutCursor(_)
         );
-        self.changes_at.filter(|_| is_change).unwrap_or(self.node)
+        match is_change {
+            true => self.node_for_changes(),
+            false => self.node,
+        }
     }
 
     pub(super) async fn exchange(&self, call: &Call) -> Outcome {

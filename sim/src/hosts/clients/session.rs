@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use log_adapters::http::proto;
 use prost::Message;
 
@@ -29,7 +29,7 @@ impl Connection {
         let host = format!("{node}:{PORT}");
         let within = self.patience() + Duration::from_millis(calls.len() as u64);
         let (received, end) = self.http().session(&host, frames.into(), within).await;
-        let mut outcomes = outcomes(received);
+        let mut outcomes = outcomes(&received);
         outcomes.truncate(calls.len());
         let rest = match end {
             // Nothing that was read is left without an answer.
@@ -91,25 +91,12 @@ fn frame(call: &Call) -> Vec<u8> {
 }
 
 /// The outcomes that were answered, as far as they arrived.
-fn outcomes(received: BytesMut) -> Vec<Outcome> {
-    let mut rest = &received[..];
-    let mut outcomes = Vec::new();
-    loop {
-        let mut after = rest;
-        if let Ok(error) = proto::ErrorResponse::decode_length_delimited(&mut after)
-            && error.status == proto::ERROR
-        {
-            outcomes.push(failed(error));
-            rest = after;
-            continue;
-        }
-        let mut after = rest;
-        match proto::AppendResponse::decode_length_delimited(&mut after) {
-            Ok(answer) if answer.status == proto::SUCCESS => outcomes.push(succeeded(&answer)),
-            _ => return outcomes,
-        }
-        rest = after;
-    }
+fn outcomes(received: &[u8]) -> Vec<Outcome> {
+    let mut rest = received;
+    let answers = std::iter::from_fn(|| proto::session_answer(&mut rest));
+    answers
+        .map(|answer| answer.map_or_else(failed, |answer| succeeded(&answer)))
+        .collect()
 }
 
 fn succeeded(answer: &proto::AppendResponse) -> Outcome {
