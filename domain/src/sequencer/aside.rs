@@ -47,8 +47,9 @@ impl Sequencer {
             if aside.next_if_eq(&command).is_some() {
                 continue;
             }
-            // Nothing else can be rejected after it was looked up.
-            let is_conditional = append.producer().is_some()
+            // Nothing else can be rejected after it was looked up. Of a session, any request can be: behind one that failed.
+            let is_conditional = append.session().is_some()
+                || append.producer().is_some()
                 || !append.preconditions().is_empty()
                 || !append.cursors().is_empty();
             let records = append.batch().records().iter().filter(|_| is_conditional);

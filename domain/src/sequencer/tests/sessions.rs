@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Append, Appended, Error, Result, SessionId};
+use super::*;
+use crate::SessionId;
 
 /// The sessions of commands, by their numbers, which rise within a session.
 #[derive(Default)]
@@ -53,4 +54,29 @@ impl Sessions {
         }
         has_ended
     }
+}
+
+#[test]
+fn nothing_is_kept_of_what_was_looked_up_for_a_request_behind_one_that_failed() {
+    let mut log = Log::new(policy(SMALL_TABLE));
+    log.commands.insert(0, batch(&[1, 2], 0).into());
+    log.run(&[0]);
+    // Its table begins empty.
+    log.close();
+    let unless_there = Precondition {
+        key: key(1),
+        no_record_since: Sequence::ZERO,
+    };
+    let producer = Producer::parse("p", 0, 0).expect("a producer");
+    let fails = Append::new(batch(&[3], 1), vec![unless_there], Some(producer));
+    log.commands.insert(1, fails.expect("an append"));
+    log.commands.insert(2, batch(&[2], 2).into());
+    log.sessions.begin(&[1, 2]);
+    assert!(log.run(&[1, 2]).judged.is_empty());
+    let ready = log.look_up(0, false);
+    let outcome = log.run(&ready);
+    assert!(outcome.judged.iter().all(|judged| judged.outcome.is_err()));
+    assert_eq!(outcome.judged.len(), 2);
+    let lookups = &log.sequencer.lookups;
+    assert!(lookups.is_empty(), "{lookups:?}");
 }
