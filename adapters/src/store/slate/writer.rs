@@ -1,5 +1,6 @@
 //! The writer: one task that executes the sequencer's decisions, one commit after the other.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use log_domain::ports::{CommitStats, Telemetry};
@@ -259,6 +260,8 @@ impl Writer {
         let mut placed = placed.into_iter().peekable();
         let mut answered = answered.into_iter().peekable();
         let mut waiting = waiting.commands.into_iter();
+        // The sequencer does not know of those that were not written.
+        let mut ended = HashSet::new();
         for (command, taken) in group.into_iter().enumerate() {
             let (outcome, rests_on) =
                 if let Some((_, appended)) = placed.next_if(|(placed, _)| *placed == command) {
@@ -266,14 +269,24 @@ impl Writer {
                 } else if let Some(answer) = answered.next_if(|answer| answer.command == command) {
                     (answer.outcome, answer.rests_on)
                 } else {
-                    if let Some((_, ticket)) = waiting.next() {
+                    let waits = waiting.next();
+                    let session = taken.append.session();
+                    if session.is_some_and(|session| ended.contains(&session)) {
+                        taken.answer(Err(Error::behind_failed()));
+                    } else if let Some((_, ticket)) = waits {
                         self.lookups.wait(ticket, taken);
                     }
                     continue;
                 };
             match &written {
                 // An answer that rests on what was not written is none.
-                Err(failure) if rests_on > before => taken.answer(Err(failure.clone())),
+                Err(failure) if rests_on > before => {
+                    let outcome = Err(failure.clone());
+                    let session = taken.append.session();
+                    let ends = taken.append.ends_session(&outcome);
+                    ended.extend(session.filter(|_| ends));
+                    taken.answer(outcome);
+                }
                 _ => self.answer(taken, outcome, rests_on),
             }
         }

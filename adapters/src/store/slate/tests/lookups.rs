@@ -1,10 +1,12 @@
 //! Appends to keys that the sequencer has forgotten.
 
-use log_domain::{Precondition, Rejection};
+use futures::FutureExt;
+use log_domain::{Precondition, Producer, Rejection};
 use object_store::local::LocalFileSystem;
 use object_store::throttle::{ThrottleConfig, ThrottledStore};
 
 use super::*;
+use crate::store::slate::vanished::Absence;
 
 /// How long a GET takes while the object store is slow.
 const SLOW: Duration = Duration::from_secs(60);
@@ -178,4 +180,42 @@ async fn a_thousand_preconditions_on_forgotten_keys_are_judged_and_hold_up_nobod
         "held up for {slowest:?} of {took:?}"
     );
     store.close(CLOSE).await.expect("closed");
+}
+
+/// The group is written in part only: what waits for a lookup is not in it.
+#[tokio::test(start_paused = true)]
+async fn what_waits_behind_a_request_that_could_not_be_written_is_not_applied() {
+    let throttled = Arc::new(ThrottledStore::new(
+        Arc::new(InMemory::new()) as Arc<dyn ObjectStore>,
+        ThrottleConfig::default(),
+    ));
+    let objects: Arc<dyn ObjectStore> = throttled.clone();
+    filled(&objects, ["cold", "cold too", "hot"]).await;
+    let store = open_with(&objects, |options| options.append_timeout = 5 * SLOW);
+    let store = store.await.expect("opened");
+    let hot = store.append(batch("hot", &["1"]), Durability::Durable);
+    hot.await.expect("appended");
+    throttled.config_mut(|config| config.wait_get_per_call = SLOW);
+    let producer = Producer::parse("p", 0, 0).expect("a producer");
+    let of_producer = Append::new(
+        batch("hot", &["2"]).batch().clone(),
+        Vec::new(),
+        Some(producer),
+    );
+    let behind = batch("cold", &["1"]);
+    let session = [of_producer.expect("an append"), behind];
+    let session = session.map(|append| (append, Durability::Applied)).to_vec();
+    let mut outcomes = std::pin::pin!(store.append_all(session));
+    assert!((&mut outcomes).now_or_never().is_none(), "it is queued");
+    let gone = Absence::Gone("a test".into());
+    store.shared.note(Err(gone)).expect_err("it is gone");
+    // By then the group is written, or not.
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    store.shared.note(Ok(())).expect("it is back");
+    let outcomes = outcomes.await;
+    assert!(outcomes.iter().all(Result::is_err), "{outcomes:?}");
+    throttled.config_mut(|config| config.wait_get_per_call = Duration::ZERO);
+    assert_eq!(values(&store, "cold").await.len(), 1);
 }
