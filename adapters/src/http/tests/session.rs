@@ -249,6 +249,21 @@ async fn the_rest_of_a_frame_is_not_waited_for_forever_and_the_next_frame_is() {
     assert_eq!(session.answer().await, None);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_frame_that_arrives_byte_by_byte_has_no_more_time_than_one_that_stops() {
+    let server = memory_server();
+    let mut session = Session::open(&server).await;
+    let begun = tokio::time::Instant::now();
+    for byte in append("b").encode_length_delimited_to_vec() {
+        session.send(vec![byte]);
+        tokio::time::sleep(Duration::from_secs(9)).await;
+    }
+    assert_eq!(session.refusal().await.0, "deadline_exceeded");
+    assert_eq!(session.answer().await, None);
+    assert!(begun.elapsed() > Duration::from_secs(30));
+    assert!(values(&server).await.is_empty());
+}
+
 #[tokio::test]
 async fn what_was_read_is_answered_when_the_server_stops() {
     let server = memory_server();

@@ -8,7 +8,7 @@ use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt};
 use log_domain::budget::Permit;
 use log_domain::{Append, Durability, Error, Limits};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::http::wire::append_request;
 use crate::http::wire::delimited::{Delimited, NoMessage};
@@ -32,6 +32,8 @@ pub(super) struct Frames {
     /// The room that they take.
     permit: Permit,
     timeout: Duration,
+    /// Since when a frame waits for its rest.
+    begun: Option<Instant>,
     has_ended: bool,
 }
 
@@ -57,6 +59,7 @@ impl Frames {
             received: Delimited::new(limit),
             permit,
             timeout,
+            begun: None,
             has_ended: false,
         }
     }
@@ -66,9 +69,9 @@ impl Frames {
     /// # Errors
     /// What the session ends with: a body that was cut off or ended within a frame, a frame that does not arrive in time, and no room.
     pub(super) async fn receive(&mut self) -> Result<(), Failure> {
-        let next = match self.received.len() {
-            0 => self.body.next().await,
-            _ => timeout(self.timeout, self.body.next())
+        let next = match self.begun {
+            None => self.body.next().await,
+            Some(begun) => timeout_at(begun + self.timeout, self.body.next())
                 .await
                 .map_err(|_| self.late())?,
         };
@@ -128,6 +131,10 @@ impl Frames {
                 limit: limit as u64,
             }),
         })?;
+        self.begun = match (&frame, self.received.len()) {
+            (None, 1..) => self.begun.or_else(|| Some(Instant::now())),
+            _ => None,
+        };
         match frame {
             Some(frame) => append_request::decode(Format::Protobuf, frame, limits).map(Some),
             None if self.has_ended && self.received.len() > 0 => {
