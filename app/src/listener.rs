@@ -6,8 +6,7 @@ use std::time::Duration;
 use poem::http::uri::Scheme;
 use poem::listener::Acceptor;
 use poem::web::{LocalAddr, RemoteAddr};
-#[cfg(target_os = "linux")]
-use socket2::SockRef;
+use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::log_throttle::LogThrottle;
@@ -19,6 +18,10 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// bounded by it, so it costs no throughput.
 #[cfg(target_os = "linux")]
 const UNSENT_BYTES: u32 = 128 << 10;
+/// A peer that is silent for so long is asked whether it is still there, and so often. One that vanished without a word would otherwise keep
+/// what nothing is written to, such as an idle session of appends.
+const SILENCE: Duration = Duration::from_secs(60);
+const ASK_EVERY: Duration = Duration::from_secs(15);
 /// How often to say that connections cannot be accepted.
 const SAY_EVERY: Duration = Duration::from_secs(10);
 
@@ -44,6 +47,11 @@ impl Tcp {
     }
 }
 
+fn keepalive() -> TcpKeepalive {
+    let keepalive = TcpKeepalive::new().with_time(SILENCE);
+    keepalive.with_interval(ASK_EVERY)
+}
+
 impl Acceptor for Tcp {
     type Io = TcpStream;
 
@@ -55,6 +63,7 @@ impl Acceptor for Tcp {
         match self.listener.accept().await {
             Ok((stream, remote)) => {
                 stream.set_nodelay(true)?;
+                SockRef::from(&stream).set_tcp_keepalive(&keepalive())?;
                 #[cfg(target_os = "linux")]
                 SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT_BYTES)?;
                 Ok((
@@ -72,5 +81,22 @@ impl Acceptor for Tcp {
                 Err(error)
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_peer_that_is_silent_is_asked_whether_it_is_there() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
+        let mut acceptor = Tcp::new(listener).expect("an address");
+        let address = acceptor.local.0.as_socket_addr().copied();
+        let _client = TcpStream::connect(address.expect("TCP")).await;
+        let (stream, ..) = acceptor.accept().await.expect("accepted");
+        let socket = SockRef::from(&stream);
+        assert!(socket.keepalive().expect("asked"));
+        assert_eq!(socket.tcp_keepalive_time().expect("asked"), SILENCE);
     }
 }
