@@ -180,10 +180,9 @@ impl Append {
         self.session
     }
 
-    /// Whether this `outcome` of it ends its session, so that nothing behind it is applied: the request of a producer failed, and later ones may
-    /// build on it. That it was applied before is no failure, even if its result is no longer known.
+    /// Whether this `outcome` of it ends its session: see [`ends_session`].
     pub fn ends_session(&self, outcome: &Result<Appended>) -> bool {
-        self.producer.is_some() && was_not_applied(outcome)
+        ends_session(self.producer.is_some(), outcome)
     }
 
     /// The same append with cursors that are moved in the same commit. It is applied only if all of them can be.
@@ -236,11 +235,16 @@ impl Append {
     }
 }
 
-/// Whether an append that ended like this was neither applied now nor, as far as is known, before.
-pub fn was_not_applied(outcome: &Result<Appended>) -> bool {
-    let was_applied =
-        |error: &Error| matches!(error, Error::Rejected(why) if **why == Rejection::SequenceTooOld);
-    outcome.as_ref().is_err_and(|error| !was_applied(error))
+/// Whether the outcome of a request ends its session, so that nothing behind it is applied: the request of a producer failed, and later ones
+/// may build on it; or it is not known whether a request was applied, and it may still be, behind later ones. That it was applied before is
+/// no failure, even if its result is no longer known.
+pub fn ends_session(of_producer: bool, outcome: &Result<Appended>) -> bool {
+    match outcome {
+        Ok(_) => false,
+        Err(Error::OutcomeUnknown { .. }) => true,
+        Err(Error::Rejected(why)) if **why == Rejection::SequenceTooOld => false,
+        Err(_) => of_producer,
+    }
 }
 
 /// An append without preconditions, producer and cursors.

@@ -55,12 +55,12 @@ impl<S: LogReader + LogWriter> SessionRoute<S> {
     /// for answers: what arrives together is committed together. The server reads on once it has answered, so a client that does not read
     /// the answers, or sends faster than they come, is slowed down by flow control.
     ///
-    /// A frame that fails and has a `producer` ends the session, and nothing behind it is applied (unless its outcome is unknown: then frames behind it
-    /// are answered with the same code, `deadline_exceeded`); one that was applied before does not (`duplicate`, or
-    /// the code `producer_sequence_too_old`). A frame that fails without a producer is answered, and the session continues. A frame that is no
-    /// valid `AppendRequest`, or is too large, ends the session.
+    /// A frame that fails and has a `producer` ends the session, and nothing behind it is applied; one that was applied before does not (`duplicate`, or
+    /// the code `producer_sequence_too_old`). A frame that fails without a producer is answered, and the session continues. A frame whose outcome is
+    /// unknown (`deadline_exceeded`) ends the session too; frames behind it that may have been applied are answered. So does a frame that is not a valid
+    /// `AppendRequest`, is too large, or does not arrive whole within 30 s of its beginning.
     ///
-    /// The server ends the response when the body ends, or when the server stops: it answers every frame that it has read. Send frames without an answer again in a new
+    /// The server ends the response when the body ends, or when the server stops: it answers every frame that it has applied. Send frames without an answer again in a new
     /// session: with a producer, each is applied once. The token is checked when the session begins. A session counts as one of the clients that
     /// follow (10,000 by default). A read-only server does not forward sessions: its status is 421.
     #[oai(

@@ -1,7 +1,7 @@
 //! The answers of a session, as they are sent.
 
 use bytes::Bytes;
-use log_domain::append::was_not_applied;
+use log_domain::append::ends_session;
 use log_domain::{Appended, Error, Result};
 use prost::Message;
 
@@ -42,7 +42,7 @@ impl Answers {
             if has_ended && Some(place) > last_applied {
                 break;
             }
-            has_ended |= *of_producer && was_not_applied(&outcome);
+            has_ended |= ends_session(*of_producer, &outcome);
             match outcome {
                 Ok(appended) => self.success(&appended),
                 Err(error) => self.failure(&Failure::from(error)),
