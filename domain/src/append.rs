@@ -317,3 +317,29 @@ impl Appended {
         self.start.plus(self.count)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_ends_with_a_failed_request_of_a_producer_or_an_unknown_outcome() {
+        let applied = Appended {
+            start: Sequence::ZERO,
+            count: 1,
+            duplicate: true,
+        };
+        let too_old = Error::rejected(Rejection::SequenceTooOld);
+        let unknown = Error::outcome_unknown("late");
+        let rejected = Error::rejected(Rejection::ProducerUnknown);
+        for (outcome, of_producer, otherwise) in [
+            (Ok(applied), false, false),
+            (Err(too_old), false, false),
+            (Err(rejected), true, false),
+            (Err(unknown), true, true),
+        ] {
+            assert_eq!(ends_session(true, &outcome), of_producer, "{outcome:?}");
+            assert_eq!(ends_session(false, &outcome), otherwise, "{outcome:?}");
+        }
+    }
+}

@@ -52,7 +52,7 @@ def test_what_strangers_wrote_shows_as_text(serve, drive):
     assert "\\xff\\xfe<b>bold</b>\\0" in texts["binary Text"] and "not UTF-8" in texts["binary Text"], texts["binary Text"]
     assert "ff fe 3c 62 3e" in texts["binary Hex"], texts["binary Hex"]
     assert '"big": 12345678901234567890' in texts["json JSON"], texts["json JSON"]
-    # Follow and Append are in view beside every key, however long it is.
+    # Follow and Append are visible next to every key, however long it is.
     assert seen["beyond"] == 0, seen["beyond"]
     assert seen["large"] == 1 and len(texts["large Text"]) < 100_000, seen["large"]
 

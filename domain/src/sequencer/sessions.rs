@@ -1,4 +1,4 @@
-//! The sessions of a group of which a request is not applied: those behind it wait, or are refused.
+//! Sessions in a group whose requests cannot all be applied: behind one that waits the others wait, behind one that failed they are refused.
 
 use std::collections::HashMap;
 

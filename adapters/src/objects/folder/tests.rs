@@ -368,7 +368,7 @@ async fn a_file_appears_whole_and_once_whether_files_are_synced_or_not() {
         assert_eq!(
             all_files(folder.path()),
             ["log/gc/manifest.boundary", "log/parts", "opendata-log.lock"],
-            "nothing is left beside them"
+            "no temporary file is left"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! What the engine stores of a log beside its records.
+//! What the engine stores of a log in addition to its records.
 
 use log_domain::sequencer::State;
 use log_domain::{Cursor, Error, ProducerId, ProducerState, Result, Segment};
