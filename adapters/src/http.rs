@@ -27,6 +27,7 @@ use routes::append::body_sizes::BodySizes;
 use routes::metrics_text::{MetricsRoute, MetricsText};
 use routes::read_limit::ReadLimit;
 use routes::settings::SettingsRoute;
+use routes::shortcuts::Shortcuts;
 use routes::shown::Shown;
 use routes::welcome::Welcome;
 use routes::{
@@ -207,7 +208,7 @@ fn routes_of<S: LogStore>(
     options: &HttpOptions,
     answers: &Budget,
     sizes: &BodySizes,
-) -> Welcome<Shown<Route, S>> {
+) -> Shortcuts<Welcome<Shown<Route, S>>> {
     let HttpParts {
         service,
         readiness,
@@ -233,13 +234,15 @@ fn routes_of<S: LogStore>(
         "the number of bytes in appends that are being received or written",
         limits.append_queue_bytes as u64,
     );
+    let append = append::Append {
+        budget: appends.clone(),
+        body_timeout: options.body_timeout,
+        sizes: sizes.clone(),
+        service: Arc::clone(&service),
+    };
+    let called_directly = append.clone();
     let api: routes::Api<S> = (
-        append::Append {
-            budget: appends.clone(),
-            body_timeout: options.body_timeout,
-            sizes: sizes.clone(),
-            service: Arc::clone(&service),
-        },
+        append,
         session::SessionRoute {
             service: Arc::clone(&service),
             budget: appends,
@@ -309,13 +312,14 @@ fn routes_of<S: LogStore>(
         true => for_console(console::serve(routes), options, metrics),
         false => routes,
     };
-    Welcome {
+    let routes = Welcome {
         console: options.console,
         others: Shown {
             routes: routes.nest("/", api),
             service: shown,
         },
-    }
+    };
+    Shortcuts::new(called_directly, routes)
 }
 
 /// Adds what only the console asks for.

@@ -26,6 +26,7 @@ pub(super) mod scan;
 pub(super) mod segments;
 pub(super) mod session;
 pub(super) mod settings;
+pub(super) mod shortcuts;
 pub(super) mod shown;
 pub(super) mod stream;
 pub(super) mod swagger_ui;

@@ -27,6 +27,17 @@ pub(in crate::http) struct Append<S> {
     pub(in crate::http) sizes: BodySizes,
 }
 
+impl<S> Clone for Append<S> {
+    fn clone(&self) -> Self {
+        Self {
+            service: Arc::clone(&self.service),
+            budget: self.budget.clone(),
+            body_timeout: self.body_timeout,
+            sizes: self.sizes.clone(),
+        }
+    }
+}
+
 #[OpenApi]
 impl<S: LogWriter> Append<S> {
     /// Append records
