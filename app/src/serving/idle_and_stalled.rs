@@ -1,6 +1,7 @@
 //! Detects connections that are idle, and clients that do not send a head or do not take an answer in time.
 
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -78,6 +79,10 @@ struct State {
     lingering: Option<Lingering>,
     /// When the server was told to stop.
     stopping_since: Option<Instant>,
+    /// When the connection is looked at next: not after it has to be closed.
+    looked_at_next: Instant,
+    /// Whether a request has come since it was last looked at.
+    was_busy: bool,
 }
 
 impl Activity {
@@ -99,6 +104,8 @@ impl Activity {
             unread: false,
             lingering: None,
             stopping_since: None,
+            looked_at_next: Instant::now(),
+            was_busy: false,
         };
         Arc::new(Self {
             headers: bounds.headers,
@@ -116,6 +123,7 @@ impl Activity {
         let mut state = self.state.lock();
         state.in_flight += 1;
         state.had_requests = true;
+        state.was_busy = true;
         state.http2 = version == Version::HTTP_2;
         state.head_since = None;
         state.head_room = None;
@@ -124,7 +132,6 @@ impl Activity {
             false => state.heads.hand_out().map(Malformed),
         };
         drop(state);
-        self.changed.notify_one();
         (Busy(Arc::clone(self)), malformed)
     }
 
@@ -142,18 +149,40 @@ impl Activity {
     /// Resolves when the connection should be closed, to the reason.
     pub(super) async fn expired(&self) -> Expired {
         loop {
-            let (at, why) = self.next_deadline(&self.state.lock());
-            if let Some(why) = why
-                && at <= Instant::now()
-            {
-                return why;
-            }
+            let at = match self.look(&mut self.state.lock()) {
+                ControlFlow::Break(why) => return why,
+                ControlFlow::Continue(at) => at,
+            };
             tokio::select! {
                 biased;
                 () = self.changed.notified() => {}
                 () = sleep_until(at) => {}
             }
         }
+    }
+
+    /// Why the connection is to be closed now, or when to look again.
+    fn look(&self, state: &mut State) -> ControlFlow<Expired, Instant> {
+        let (at, why) = self.next_deadline(state);
+        let now = Instant::now();
+        if let Some(why) = why
+            && at <= now
+        {
+            return ControlFlow::Break(why);
+        }
+        // Looking costs as much as a tenth of a small request. A head that begins has so much time at least, so that none of those on a busy
+        // connection is a reason to look again.
+        let was_busy = std::mem::take(&mut state.was_busy);
+        state.looked_at_next = match was_busy {
+            true => at.min(now + self.headers),
+            false => at,
+        };
+        ControlFlow::Continue(state.looked_at_next)
+    }
+
+    /// Whether the connection has to be closed before it is looked at next.
+    fn is_sooner(&self, state: &State) -> bool {
+        self.next_deadline(state).0 < state.looked_at_next
     }
 
     /// As [`Activity::deadline`], and not later than the end of the time for a head that has begun, regardless of other activity.
@@ -296,8 +325,9 @@ impl Activity {
         let refused =
             state.head_bytes > SMALL_HEAD && !self.requests.hold(&mut state.head_room, bytes);
         state.evicted |= refused;
+        let is_sooner = (begins || refused) && self.is_sooner(&state);
         drop(state);
-        if begins || refused {
+        if is_sooner {
             self.changed.notify_one();
         }
     }
@@ -352,7 +382,99 @@ impl Drop for Busy {
         let mut state = self.0.state.lock();
         state.in_flight -= 1;
         state.quiet_since = Instant::now();
+        let is_sooner = self.0.is_sooner(&state);
         drop(state);
-        self.0.changed.notify_one();
+        if is_sooner {
+            self.0.changed.notify_one();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{Future, poll_fn};
+    use std::pin::pin;
+
+    use tokio::time::advance;
+
+    use super::*;
+
+    const HEADERS: Duration = Duration::from_secs(10);
+    const IDLE: Duration = Duration::from_secs(60);
+    const HEAD: &[u8] = b"GET / HTTP/1.1\r\n\r\n";
+
+    fn activity() -> Arc<Activity> {
+        let bounds = Bounds {
+            connections: 1,
+            requests: Requests::new(1, 1 << 20),
+            streams: 1,
+            header_bytes: 64 << 10,
+            headers: HEADERS,
+            idle: IDLE,
+            linger: Duration::ZERO,
+            shutdown: IDLE,
+        };
+        Activity::new(&bounds, Linger::new(Duration::ZERO))
+    }
+
+    /// Why and when a connection is closed, and how often its task was woken up until then.
+    async fn closed(activity: Arc<Activity>) -> (Expired, Instant, u32) {
+        let mut expired = pin!(activity.expired());
+        let mut woken = 0;
+        let why = poll_fn(|context| {
+            woken += 1;
+            expired.as_mut().poll(context)
+        });
+        (why.await, Instant::now(), woken)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn requests_on_a_busy_connection_are_no_reason_to_look_at_it() {
+        let activity = activity();
+        let closed = tokio::spawn(closed(Arc::clone(&activity)));
+        for _ in 0..1_000 {
+            activity.received(HEAD);
+            let (busy, malformed) = activity.begin(Version::HTTP_11);
+            assert!(malformed.is_none());
+            advance(Duration::from_millis(25)).await;
+            drop(busy);
+            advance(Duration::from_millis(25)).await;
+        }
+        let last = Instant::now() - Duration::from_millis(25);
+        let (why, at, woken) = closed.await.expect("no panic");
+        assert_eq!((why, at - last), (Expired::Idle, IDLE));
+        assert!(woken <= 12, "{woken} times in {:?}", IDLE);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_head_that_does_not_end_closes_a_connection_in_time_however_busy_it_was() {
+        for pause in [0, 1, 9_999, 10_001, 30_000] {
+            let activity = activity();
+            let closed = tokio::spawn(closed(Arc::clone(&activity)));
+            advance(Duration::from_millis(5)).await;
+            activity.received(HEAD);
+            let (busy, _) = activity.begin(Version::HTTP_11);
+            advance(Duration::from_millis(pause)).await;
+            drop(busy);
+            advance(Duration::from_millis(pause)).await;
+            activity.received(&HEAD[..3]);
+            let begun = Instant::now();
+            let (why, at, _) = closed.await.expect("no panic");
+            assert_eq!((why, at - begun), (Expired::Idle, HEADERS), "{pause} ms");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_long_request_wakes_a_connection_up_as_seldom_as_an_idle_one() {
+        let activity = activity();
+        let closed = tokio::spawn(closed(Arc::clone(&activity)));
+        activity.received(HEAD);
+        let (busy, _) = activity.begin(Version::HTTP_11);
+        advance(60 * IDLE).await;
+        drop(busy);
+        let ended = Instant::now();
+        let (why, at, woken) = closed.await.expect("no panic");
+        assert_eq!((why, at - ended), (Expired::Idle, IDLE));
+        assert!(woken < 70, "{woken} times");
     }
 }
