@@ -1,6 +1,7 @@
 //! What to send, how much, and for how long.
 
 use std::fmt;
+use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 
@@ -24,6 +25,10 @@ pub(crate) struct Arguments {
     /// asked as often as a fast one. Without it, each connection sends its next request when the last one was answered
     #[arg(long, value_name = "REQUESTS", value_parser = clap::value_parser!(u64).range(1..=100_000))]
     pub(crate) rate: Option<u64>,
+
+    /// With `--mode session`: how many appends each connection has on their way
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    pub(crate) outstanding: u64,
 
     /// How long to send
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3_600))]
@@ -54,11 +59,20 @@ pub(crate) struct Arguments {
     pub(crate) without_producers: bool,
 }
 
+impl Arguments {
+    /// How long to send.
+    pub(crate) fn duration(&self) -> Duration {
+        Duration::from_secs(self.seconds)
+    }
+}
+
 /// The kind of request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Mode {
     /// Append batches; records of a batch go to keys in turn
     Append,
+    /// Append batches in a session for each connection, without producers, --outstanding of them at once
+    Session,
     /// Read a page of a key, again and again
     Scan,
     /// Count the records of a key

@@ -5,90 +5,83 @@
 //! it is an open loop: requests are due at fixed times, and a latency includes how long a request was late.
 
 mod arguments;
+mod measured;
 mod pace;
 mod requests;
+mod session;
 
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use hdrhistogram::Histogram;
-use opendata_log::{Error, Result};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use crate::arguments::{Arguments, Mode};
+use crate::measured::{Measured, Problem};
 use crate::pace::Pace;
 use crate::requests::Requests;
-
-/// Longer latencies count as this one. No request takes so long: the client gives up before.
-const LONGEST_MICROS: u64 = 600_000_000;
-
-/// What one connection, or all of them, measured.
-struct Measured {
-    /// Of the requests that succeeded, in microseconds.
-    latency: Histogram<u64>,
-    records: u64,
-    errors: u64,
-    /// To show one: most errors of a run are the same.
-    first_error: Option<Error>,
-}
-
-impl Measured {
-    fn new() -> Self {
-        Self {
-            latency: Histogram::new_with_bounds(1, LONGEST_MICROS, 3)
-                .expect("bounds that are allowed"),
-            records: 0,
-            errors: 0,
-            first_error: None,
-        }
-    }
-
-    fn add(&mut self, other: Self) {
-        self.latency
-            .add(other.latency)
-            .expect("histograms of the same bounds");
-        self.records += other.records;
-        self.errors += other.errors;
-        self.first_error = self.first_error.take().or(other.first_error);
-    }
-}
+use crate::session::Session;
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let connections = match prepare(&arguments).await {
-        Ok(connections) => connections,
-        Err(error) => {
+    match drive(&arguments).await {
+        Ok(measured) if !measured.latency.is_empty() => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
+        Err(problem) => {
             complain(&format!(
-                "the server at {} cannot be used: {error}",
+                "the server at {} cannot be used: {problem}",
                 arguments.url
             ));
-            return ExitCode::FAILURE;
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Sends what was asked for, and reports what was measured.
+async fn drive(arguments: &Arguments) -> Result<Measured, Problem> {
+    let mut connections = JoinSet::new();
+    let started = match arguments.mode {
+        Mode::Session => {
+            let mut sessions = Vec::new();
+            for connection in 0..arguments.connections {
+                sessions.push(Session::open(arguments, connection).await?);
+            }
+            let started = Instant::now();
+            for session in sessions {
+                connections.spawn(session.run(started + arguments.duration()));
+            }
+            started
+        }
+        mode => {
+            let requests = prepare(arguments).await?;
+            let started = Instant::now();
+            let paces = Pace::of_all(arguments, started);
+            for (requests, pace) in requests.into_iter().zip(paces) {
+                let until = started + arguments.duration();
+                connections.spawn(run_connection(requests, pace, mode, until));
+            }
+            started
         }
     };
-    let started = Instant::now();
-    let until = started + Duration::from_secs(arguments.seconds);
-    let paces = Pace::of_all(&arguments, started);
-    let connections = connections.into_iter().zip(paces).collect();
-    let measured = run(connections, arguments.mode, until).await;
-    report(&arguments, &measured, started.elapsed());
-    if measured.latency.is_empty() {
-        return ExitCode::FAILURE;
+    let mut all = Measured::new();
+    while let Some(measured) = connections.join_next().await {
+        all.add(measured.expect("a connection's task does not panic"));
     }
-    ExitCode::SUCCESS
+    report(arguments, &all, started.elapsed());
+    Ok(all)
 }
 
 /// All connections, to a server that answers. Reading needs something to read: one durable batch for every key.
-async fn prepare(arguments: &Arguments) -> Result<Vec<Requests>> {
+async fn prepare(arguments: &Arguments) -> Result<Vec<Requests>, Problem> {
     let connections = 0..arguments.connections;
     let connections: Vec<_> = connections
         .map(|connection| Requests::new(arguments, connection))
-        .collect::<Result<_>>()?;
+        .collect::<Result<_, _>>()?;
     let first = &connections[0];
     match arguments.mode {
-        Mode::Append => first.check().await?,
+        Mode::Append | Mode::Session => first.check().await?,
         Mode::Scan | Mode::Count => {
             for key in 0..arguments.keys {
                 first.append_to(key, true).await?;
@@ -96,18 +89,6 @@ async fn prepare(arguments: &Arguments) -> Result<Vec<Requests>> {
         }
     }
     Ok(connections)
-}
-
-async fn run(connections: Vec<(Requests, Pace)>, mode: Mode, until: Instant) -> Measured {
-    let mut running: JoinSet<_> = connections
-        .into_iter()
-        .map(|(requests, pace)| run_connection(requests, pace, mode, until))
-        .collect();
-    let mut all = Measured::new();
-    while let Some(measured) = running.join_next().await {
-        all.add(measured.expect("a connection's task does not panic"));
-    }
-    all
 }
 
 async fn run_connection(
@@ -127,19 +108,17 @@ async fn run_connection(
             return measured;
         }
         let answer = match mode {
-            Mode::Append => requests.append().await,
+            Mode::Append | Mode::Session => requests.append().await,
             Mode::Scan => requests.scan().await,
             Mode::Count => requests.count().await,
         };
         match answer {
             Ok(records) => {
-                let micros = u64::try_from(due.elapsed().as_micros()).unwrap_or(u64::MAX);
-                measured.latency.saturating_record(micros.max(1));
+                measured.answered(due.elapsed(), 1);
                 measured.records += records;
             }
             Err(error) => {
-                measured.errors += 1;
-                measured.first_error.get_or_insert(error);
+                measured.failed(error);
                 tokio::time::sleep(AFTER_AN_ERROR).await;
             }
         }

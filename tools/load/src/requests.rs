@@ -117,7 +117,7 @@ fn header(number: u64) -> Header {
     }
 }
 
-/// Plain in a URL.
-fn name(key: u64) -> String {
+/// The key of this number; plain in a URL.
+pub(crate) fn name(key: u64) -> String {
     format!("load-{key:08}")
 }
