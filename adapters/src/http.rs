@@ -53,6 +53,8 @@ pub use edge::framing::Malformed;
 pub use edge::hosts::AllowedHosts;
 pub use edge::origins::AllowedOrigins;
 pub use edge::refused::Refused;
+#[cfg(feature = "test-util")]
+pub use routes::codecs::Codec;
 pub use routes::health::Readiness;
 pub use routes::openapi::document;
 pub use routes::peer::Peer;

@@ -9,6 +9,8 @@ mod selection;
 
 pub(super) mod access;
 pub(super) mod append;
+#[cfg(feature = "test-util")]
+pub(super) mod codecs;
 pub(super) mod commits;
 pub(super) mod console;
 pub(super) mod count;

@@ -294,11 +294,11 @@ fn nothing(next: Sequence, trimmed_before: Option<Sequence>) -> Page {
 }
 
 /// A page as a `ScanResponse`.
-struct ScanAnswer {
+pub(super) struct ScanAnswer {
     /// The key that was asked for; empty in a read of several.
-    key: Bytes,
-    page: Page,
-    bytes: ByteFormat,
+    pub(super) key: Bytes,
+    pub(super) page: Page,
+    pub(super) bytes: ByteFormat,
 }
 
 impl Encode for ScanAnswer {

@@ -14,6 +14,8 @@ mod append_reply;
 mod background_lookups;
 pub mod backup;
 pub mod check;
+#[cfg(feature = "test-util")]
+pub mod codecs;
 mod commits_without_records;
 mod compaction;
 mod cursor_commands;
