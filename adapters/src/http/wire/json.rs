@@ -1,7 +1,6 @@
 //! ProtoJSON answers, written straight into one buffer.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64_simd::STANDARD;
 use log_domain::run::Entry;
 use log_domain::{Error, Headers};
 use serde::Serialize;
@@ -75,11 +74,7 @@ impl JsonText {
     /// Appends a string of padded standard base64.
     pub(in crate::http) fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
         self.raw("\"");
-        let start = self.0.len();
-        self.0.resize(start + base64_len(bytes.len()), 0);
-        // The space is exact, so this cannot fail; if it did, less would be written, not something wrong.
-        let written = STANDARD.encode_slice(bytes, &mut self.0[start..]);
-        self.0.truncate(start + written.unwrap_or(0));
+        STANDARD.encode_append(bytes, &mut self.0);
         self.raw("\"")
     }
 

@@ -2,13 +2,12 @@
 
 use std::borrow::Cow;
 
-use base64::Engine;
 use bytes::Bytes;
 use log_domain::{CursorName, Error, Key, Limits, SequenceRange, Visibility};
 
 use super::failure::Failure;
 use super::json::ByteFormat;
-use super::lenient_base64::engine_for;
+use super::lenient_base64;
 use super::unknown_names;
 
 /// A parameter of the query string.
@@ -226,7 +225,7 @@ impl ParamValue for Base64 {
     fn parse(text: &str) -> Result<Self, String> {
         // A `+` that was not escaped arrives as a space; nothing else can be meant by one.
         let text = text.replace(' ', "+");
-        let bytes = engine_for(&text).decode(&text);
+        let bytes = lenient_base64::decode(&text);
         bytes
             .map(|bytes| Self(bytes.into()))
             .map_err(|error| format!("expected base64: {error}"))

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use base64::Engine;
 use bytes::{Buf, Bytes};
 use log_domain::selection::SELECTED_KEYS;
 use log_domain::{CursorName, Visibility};
@@ -16,7 +15,7 @@ use super::fields::Seen;
 use super::format::Format;
 use super::json::ByteFormat;
 use super::json_number::{Number, time_ms};
-use super::lenient_base64::engine_for;
+use super::lenient_base64;
 use super::message;
 use super::param::ParamValue;
 use super::proto::{Field as _, ScanRequestField as Field};
@@ -167,7 +166,7 @@ impl Visitor<'_> for Content {
             return Ok(Some(Bytes::copy_from_slice(text.as_bytes())));
         }
         let name = self.name;
-        let bytes = engine_for(text).decode(text).map_err(|error| {
+        let bytes = lenient_base64::decode(text).map_err(|error| {
             E::custom(format_args!(
                 "{name} is not base64: {error} (text goes into {name}Text)"
             ))

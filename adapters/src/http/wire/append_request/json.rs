@@ -6,7 +6,6 @@
 use std::fmt;
 use std::ops::Range;
 
-use base64::Engine;
 use bytes::Bytes;
 use log_domain::headers::HeadersBuilder;
 use log_domain::{
@@ -18,7 +17,7 @@ use serde::de::{DeserializeSeed, Error as _, MapAccess, Visitor};
 use super::{Decoded, missing, too_many};
 use crate::http::wire::failure::Failure;
 use crate::http::wire::fields::Seen;
-use crate::http::wire::lenient_base64::engine_for;
+use crate::http::wire::lenient_base64;
 use crate::http::wire::proto::{AppendRequestField, RecordField};
 use crate::quoted::cut;
 
@@ -168,7 +167,7 @@ impl Request<'_> {
 
     fn decode_base64(&mut self, text: &str) -> Result<Range<usize>, base64::DecodeSliceError> {
         let start = self.used;
-        self.used += engine_for(text).decode_slice(text, &mut self.arena[start..])?;
+        self.used += lenient_base64::decode_slice(text, &mut self.arena[start..])?;
         Ok(start..self.used)
     }
 
