@@ -101,7 +101,7 @@ def test_a_workflow_that_is_not_of_this_commit_is_noticed(called):
     assert not pins.of_workflow("jobs:\n  job:\n    uses: ./.github/workflows/binaries.yml\n")
 
 
-@pytest.mark.parametrize(("folder", "least"), [("tools", 100), ("tools/release", 10)])
+@pytest.mark.parametrize(("folder", "least"), [("tools", 100), ("tools/release", 10), ("tools/bench", 4)])
 def test_every_python_tool_and_what_it_needs_has_a_version_and_digests(folder, least):
     wanted = (chart.ROOT / folder / "requirements.txt").read_text()
     lock = (chart.ROOT / folder / "requirements.lock").read_text()

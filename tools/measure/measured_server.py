@@ -21,7 +21,7 @@ class Help(argparse.RawDescriptionHelpFormatter):
     """Keeps the lines of the description, and shows defaults that say something."""
 
     def _get_help_string(self, action):
-        is_shown = action.option_strings and action.default not in (None, "", argparse.SUPPRESS)
+        is_shown = action.option_strings and action.default not in (None, False, "", argparse.SUPPRESS)
         return f"{action.help} (default: %(default)s)" if is_shown else action.help
 
 
@@ -38,8 +38,29 @@ def with_weed(parser: argparse.ArgumentParser):
                         help="SeaweedFS's executable, if LOG_TEST_WEED does not name it; tools/install has it in .tools/venv/bin/weed")
 
 
-class MeasuredServer(processes.Server):
-    """A process of the server on a free port of this machine, and what it used so far."""
+class MeasuredProcess(processes.Server):
+    """A process of any server, and what it used so far."""
+
+    def cpu_seconds(self) -> float:
+        """CPU of the process, of all its threads, to the nanosecond."""
+        # The number of the CPU clock of another process, as clock_getcpuclockid(3) makes it.
+        return time.clock_gettime((~self.process.pid << 3) | 2)
+
+    def peak_mib(self) -> int:
+        """The most memory it had (RSS)."""
+        return self._status_kib("VmHWM") // 1024
+
+    def resident_kib(self) -> int:
+        """The memory it has (RSS)."""
+        return self._status_kib("VmRSS")
+
+    def _status_kib(self, name: str) -> int:
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(rf"^{name}:\s+(\d+)", status, re.MULTILINE)[1])
+
+
+class MeasuredServer(MeasuredProcess):
+    """A process of the server on a free port of this machine."""
 
     def __init__(self, binary: str, args: list[str], env: dict[str, str], log: Path):
         self.port, = processes.free_ports(1)
@@ -56,16 +77,6 @@ class MeasuredServer(processes.Server):
     def connection(self, timeout: float = 120) -> http.client.HTTPConnection:
         """A connection that stays open, for one thread."""
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
-
-    def cpu_seconds(self) -> float:
-        """CPU of the process, of all its threads, to the nanosecond."""
-        # The number of the CPU clock of another process, as clock_getcpuclockid(3) makes it.
-        return time.clock_gettime((~self.process.pid << 3) | 2)
-
-    def peak_mib(self) -> int:
-        """The most memory it had (RSS)."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(re.search(r"^VmHWM:\s+(\d+)", status, re.MULTILINE)[1]) // 1024
 
     def metric(self, name: str) -> float:
         """A metric, summed over its labels."""

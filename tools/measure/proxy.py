@@ -30,6 +30,7 @@ class Proxy:
     def end(self):
         self.process.kill()
         self.process.wait()
+        self.process.stdout.close()
 
 
 async def serve(target: int, seconds: float):
