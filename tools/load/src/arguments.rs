@@ -77,11 +77,17 @@ pub(crate) enum Mode {
     Scan,
     /// Count the records of a key
     Count,
+    /// 20 appends a second, each of 1,000 records of 1,000 random bytes over 1,000 of 20,000 keys, and as many polls of random keys that have nothing new.
+    /// Sizes, rates and connections are fixed; latencies count from when a request was due
+    Mailbox,
 }
 
 impl fmt::Display for Arguments {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let durable = if self.durable { ", durable" } else { "" };
+        if self.mode == Mode::Mailbox {
+            return write!(f, "{:?}{durable}", self.mode);
+        }
         write!(
             f,
             "{:?}{durable}: {} connections, {} records of {} B per request, {} keys",

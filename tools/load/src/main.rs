@@ -5,11 +5,13 @@
 //! it is an open loop: requests are due at fixed times, and a latency includes how long a request was late.
 
 mod arguments;
+mod mailboxes;
 mod measured;
 mod pace;
 mod requests;
 mod session;
 
+use std::fmt;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -54,6 +56,14 @@ async fn drive(arguments: &Arguments) -> Result<Measured, Problem> {
             }
             started
         }
+        Mode::Mailbox => {
+            let requests = prepare(arguments).await?;
+            let started = Instant::now();
+            let [appends, polls] = mailboxes::run(arguments, requests[0].client()).await?;
+            report(arguments, &appends, started.elapsed());
+            report_polls(&polls, started.elapsed());
+            return Ok(appends);
+        }
         mode => {
             let requests = prepare(arguments).await?;
             let started = Instant::now();
@@ -81,7 +91,7 @@ async fn prepare(arguments: &Arguments) -> Result<Vec<Requests>, Problem> {
         .collect::<Result<_, _>>()?;
     let first = &connections[0];
     match arguments.mode {
-        Mode::Append | Mode::Session => first.check().await?,
+        Mode::Append | Mode::Session | Mode::Mailbox => first.check().await?,
         Mode::Scan | Mode::Count => {
             for key in 0..arguments.keys {
                 first.append_to(key, true).await?;
@@ -111,6 +121,7 @@ async fn run_connection(
             Mode::Append | Mode::Session => requests.append().await,
             Mode::Scan => requests.scan().await,
             Mode::Count => requests.count().await,
+            Mode::Mailbox => unreachable!("has a loop of its own"),
         };
         match answer {
             Ok(records) => {
@@ -127,25 +138,49 @@ async fn run_connection(
 
 #[expect(clippy::print_stdout, reason = "the report is what the tool is for")]
 fn report(arguments: &Arguments, measured: &Measured, took: Duration) {
-    let seconds = took.as_secs_f64();
-    let millis = |quantile: f64| measured.latency.value_at_quantile(quantile) as f64 / 1_000.0;
     println!("{arguments}");
-    println!(
-        "{:.0} records/s, {:.0} requests/s over {seconds:.1} s",
-        measured.records as f64 / seconds,
-        measured.latency.len() as f64 / seconds,
-    );
-    println!(
-        "latency in ms: mean {:.2}, p50 {:.2}, p99 {:.2}, p999 {:.2}, max {:.2}",
-        measured.latency.mean() / 1_000.0,
-        millis(0.5),
-        millis(0.99),
-        millis(0.999),
-        measured.latency.max() as f64 / 1_000.0,
-    );
-    match &measured.first_error {
-        Some(first) => println!("{} errors; the first: {first}", measured.errors),
-        None => println!("0 errors"),
+    println!("{}", Summary { measured, took });
+}
+
+/// What the polls of the mailbox load measured, with each line marked as theirs.
+#[expect(clippy::print_stdout, reason = "the report is what the tool is for")]
+fn report_polls(measured: &Measured, took: Duration) {
+    let summary = Summary { measured, took }.to_string();
+    for line in summary.lines() {
+        println!("polls: {line}");
+    }
+}
+
+/// Three lines: throughput, latency and errors.
+struct Summary<'a> {
+    measured: &'a Measured,
+    took: Duration,
+}
+
+impl fmt::Display for Summary<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { measured, took } = self;
+        let seconds = took.as_secs_f64();
+        let millis = |quantile: f64| measured.latency.value_at_quantile(quantile) as f64 / 1_000.0;
+        writeln!(
+            f,
+            "{:.0} records/s, {:.0} requests/s over {seconds:.1} s",
+            measured.records as f64 / seconds,
+            measured.latency.len() as f64 / seconds,
+        )?;
+        writeln!(
+            f,
+            "latency in ms: mean {:.2}, p50 {:.2}, p99 {:.2}, p999 {:.2}, max {:.2}",
+            measured.latency.mean() / 1_000.0,
+            millis(0.5),
+            millis(0.99),
+            millis(0.999),
+            measured.latency.max() as f64 / 1_000.0,
+        )?;
+        match &measured.first_error {
+            Some(first) => write!(f, "{} errors; the first: {first}", measured.errors),
+            None => write!(f, "0 errors"),
+        }
     }
 }
 
@@ -155,4 +190,29 @@ fn report(arguments: &Arguments, measured: &Measured, took: Duration) {
 )]
 fn complain(message: &str) {
     eprintln!("log-load: {message}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `tools/bench` and `tools/nightly/benchmark` read these lines.
+    #[test]
+    fn a_summary_has_a_line_each_for_throughput_latency_and_errors() {
+        let mut measured = Measured::new();
+        for millis in [1, 3] {
+            measured.latency.record(millis * 1_000).expect("in bounds");
+            measured.records += 100;
+        }
+        let summary = Summary {
+            measured: &measured,
+            took: Duration::from_secs(2),
+        };
+        assert_eq!(
+            summary.to_string(),
+            "100 records/s, 1 requests/s over 2.0 s\n\
+             latency in ms: mean 2.00, p50 1.00, p99 3.00, p999 3.00, max 3.00\n\
+             0 errors"
+        );
+    }
 }

@@ -53,6 +53,11 @@ impl Requests {
         })
     }
 
+    /// What it sends with.
+    pub(crate) fn client(&self) -> &LogClient {
+        &self.client
+    }
+
     /// Whether the server answers a log request.
     pub(crate) async fn check(&self) -> Result<()> {
         self.client.segments(..).await.map(drop)
