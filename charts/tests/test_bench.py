@@ -119,6 +119,7 @@ def test_what_a_load_printed_is_understood():
 @pytest.mark.parametrize(("read", "said"), [
     (loads.of_wrk, "unable to connect"), (loads.of_wrk, WRK.replace('"refused": 200', '"refused": 1200')),
     (lambda said, _: loads.of_log_load(said), MAILBOX.replace("latency", "late")),
+    (lambda said, _: loads.of_log_load(said), MAILBOX.replace("polls: 0 records/s, 20", "polls: 0 records/s, 0")),
     (lambda said, _: loads.of_redis(said, 1, 1), REDIS.replace("throughput", "put")),
     (lambda said, _: loads.of_redis(said, 1, 1), f"Error from server: no memory\n{REDIS}"),
 ])

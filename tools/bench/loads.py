@@ -89,8 +89,8 @@ def of_log_load(said: str) -> dict[str, Load]:
             records, requests, seconds = map(float, rates.groups())
             found[part.removesuffix(": ")] = Load(round(requests * seconds), records * seconds, seconds, *map(float, times.groups()),
                                                   errors=int(errors[1]))
-    if "" not in found:
-        raise LoadFailed(f"log-load printed no result: {said[-1000:]}")
+    if "" not in found or not all(load.requests for load in found.values()):
+        raise LoadFailed(f"log-load had no result, or no request succeeded: {said[-1000:]}")
     return found
 
 

@@ -8,8 +8,8 @@ import samples
 from loads import Load
 from servers import Place
 
-# What redis-benchmark sends first, to see how many requests last as long as was asked for.
-REDIS_FIRST = 20_000
+# Records that redis-benchmark sends or reads first, to see how many requests last as long as was asked for, and the fewest requests.
+REDIS_FIRST, REDIS_LEAST = 20_000, 100
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,8 +45,9 @@ class Sampling:
 
     def redis(self, server, connections: int, pipelined: int, records: int, command: list[str]) -> Measured:
         """A command of Redis for about as long as was asked for."""
-        first = loads.redis(server.port, connections, pipelined, REDIS_FIRST, records, command)
-        requests = max(REDIS_FIRST, round(first.requests / first.seconds * self.seconds))
+        few = max(REDIS_LEAST, REDIS_FIRST // records)
+        first = loads.redis(server.port, connections, pipelined, few, records, command)
+        requests = max(few, round(first.requests / first.seconds * self.seconds))
         return self.measure(server, lambda: loads.redis(server.port, connections, pipelined, requests, records, command))
 
 
