@@ -61,7 +61,7 @@ pub(crate) fn answered<M: Answered>(answer: &Answer) -> Result<M, Error> {
 }
 
 /// What was said, in either format: what refuses a request before it knows what was asked for may not know the format.
-fn refusal(answer: &Answer) -> Error {
+pub(crate) fn refusal(answer: &Answer) -> Error {
     let response = if is_protobuf(&answer.headers) {
         ErrorResponse::decode(answer.body.clone()).ok()
     } else {
@@ -70,7 +70,16 @@ fn refusal(answer: &Answer) -> Error {
     let Some(response) = response.filter(|response| response.status == wire::ERROR) else {
         return unexpected(answer);
     };
-    let error = match ErrorKind::of_response(&response) {
+    let id = answer.headers.get("x-request-id");
+    error_of(response)
+        .with_status(answer.status)
+        .with_retry_after(retry_after(&answer.headers))
+        .with_request_id(id.and_then(|id| Some(id.to_str().ok()?.to_owned())))
+}
+
+/// What the server told.
+pub(crate) fn error_of(response: ErrorResponse) -> Error {
+    match ErrorKind::of_response(&response) {
         Some(kind @ ErrorKind::Behind) => {
             Error::new(kind, format!("{}{ANOTHER_LOG}", response.message))
         }
@@ -82,12 +91,7 @@ fn refusal(answer: &Answer) -> Error {
                 response.code, response.message
             ),
         ),
-    };
-    let id = answer.headers.get("x-request-id");
-    error
-        .with_status(answer.status)
-        .with_retry_after(retry_after(&answer.headers))
-        .with_request_id(id.and_then(|id| Some(id.to_str().ok()?.to_owned())))
+    }
 }
 
 fn from_json(body: &Bytes) -> Option<ErrorResponse> {
@@ -118,7 +122,7 @@ fn number_of_json(json: &Json) -> Option<u64> {
     json.as_u64().or_else(|| json.as_str()?.parse().ok())
 }
 
-fn unexpected(answer: &Answer) -> Error {
+pub(crate) fn unexpected(answer: &Answer) -> Error {
     let status = answer.status;
     let to = answer
         .headers
@@ -130,7 +134,7 @@ fn unexpected(answer: &Answer) -> Error {
     Error::new(ErrorKind::UnexpectedAnswer, message).with_status(status)
 }
 
-fn is_protobuf(headers: &HeaderMap) -> bool {
+pub(crate) fn is_protobuf(headers: &HeaderMap) -> bool {
     let kind = headers
         .get(CONTENT_TYPE)
         .and_then(|kind| kind.to_str().ok());

@@ -216,7 +216,7 @@ pub(crate) fn told_apart<M: Answered>(
 }
 
 /// The error of such a request that was answered like this.
-fn of_answer(error: Error, was_sent_whole: bool, retry: &Retry) -> Error {
+pub(crate) fn of_answer(error: Error, was_sent_whole: bool, retry: &Retry) -> Error {
     let took_too_long = *error.kind() == ErrorKind::DeadlineExceeded;
     if took_too_long && (!was_sent_whole || error.message().contains(NOT_APPLIED)) {
         let error = error.into_kind(ErrorKind::Unavailable);

@@ -153,8 +153,12 @@ impl LogClientBuilder {
         let http = Http::new(
             url,
             authorization,
-            client(timeout)?,
-            client(timeout.saturating_add(LONGEST_WAIT))?,
+            [
+                client(Some(timeout))?,
+                client(Some(timeout.saturating_add(LONGEST_WAIT)))?,
+                client(None)?,
+            ],
+            timeout,
             self.requests,
             self.observer.clone(),
         );
@@ -185,16 +189,18 @@ impl LogClientBuilder {
 
     fn client(
         &self,
-        silence: Duration,
+        silence: Option<Duration>,
         authorities: Option<&[Certificate]>,
     ) -> Result<reqwest::Client, Error> {
         let mut builder = reqwest::Client::builder()
             // A token is for one server, and an append is not to be sent to two.
             .redirect(redirect::Policy::none())
             .connect_timeout(CONNECT.min(self.timeout))
-            .read_timeout(silence)
             .tcp_nodelay(true)
             .user_agent(concat!("opendata-log-rust/", env!("CARGO_PKG_VERSION")));
+        if let Some(silence) = silence {
+            builder = builder.read_timeout(silence);
+        }
         if !self.proxy {
             builder = builder.no_proxy();
         }

@@ -5,9 +5,10 @@ use std::ops::RangeBounds;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures::stream::{BoxStream, StreamExt, try_unfold};
+use futures::stream::{BoxStream, Stream, StreamExt, try_unfold};
 
 use crate::append::{self, AppendOptions};
+use crate::append_many::{AppendMany, Appending};
 use crate::arguments;
 use crate::batch::Batch;
 use crate::cursor::{self, Cursor};
@@ -16,7 +17,7 @@ use crate::error::Error;
 use crate::exactly_once;
 use crate::http::Http;
 use crate::paging::{Keys, Records};
-use crate::producer::Producers;
+use crate::producer::{Producer, Producers};
 use crate::reading::{self, Page, Query, ReadOptions};
 use crate::record::{Appended, Counted, Record, Segment};
 use crate::retry::Retry;
@@ -103,6 +104,54 @@ impl LogClient {
     ) -> Result<Appended, Error> {
         let request = append::encode_batch(batch.body(), batch.records(), options)?;
         self.send(request).await
+    }
+
+    /// Appends what a stream gives: each item is an append of its own, with these options, and has an outcome of its own, in the same order. For
+    /// many small appends at the highest rate: they are sent on one request, an
+    /// [append session](https://github.com/owner/repository/blob/main/docs/http-api.md#sessions-many-appends-on-one-request), without waiting for
+    /// answers.
+    ///
+    /// ```no_run
+    /// # use opendata_log::{AppendOptions, LogClient, Result};
+    /// # async fn example(log: LogClient) -> Result<()> {
+    /// let orders = futures::stream::iter((0..10_000).map(|number| [("orders", number.to_string())]));
+    /// let mut outcomes = log.append_many(orders, AppendOptions::new().await_durable(true));
+    /// while let Some(outcome) = outcomes.next().await {
+    ///     println!("{:?}", outcome?.start);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Appends are taken from the stream while outcomes are asked for, and only as long as few have no outcome yet: see
+    /// [`AppendMany::outstanding`]. They are applied once and in their order: all of them have a producer of their own, which does not depend on other
+    /// appends of this client. When a session breaks, another one is opened, and everything without an outcome is sent again. Then
+    /// [`Appended::start`] may be `None` for appends that had been applied.
+    ///
+    /// # Errors
+    /// The stream ends after an error, which is that of the append at its place, as for [`LogClient::append_with`]. Nothing behind an append that
+    /// was refused is applied. If its outcome is unknown, those behind it may have been applied, too; the message says how many. With
+    /// [`LogClientBuilder::without_producers`](crate::LogClientBuilder::without_producers), so may those behind one that was refused, and a session that
+    /// breaks is an [`ErrorKind::OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown). A read-only server has no sessions: the error is
+    /// [`ErrorKind::NotWriter`](crate::ErrorKind::NotWriter).
+    pub fn append_many<I, R>(
+        &self,
+        appends: impl Stream<Item = I> + Send + 'static,
+        options: AppendOptions,
+    ) -> AppendMany
+    where
+        I: IntoIterator<Item = R>,
+        R: Into<Record>,
+    {
+        let appends = appends.map(move |records| append::encode(records, options.clone()));
+        let producer = self.producers.is_some().then(Producer::new);
+        AppendMany::new(Appending::new(
+            Arc::clone(&self.http),
+            self.retry.clone(),
+            Arc::clone(&self.seen),
+            producer,
+            appends.boxed(),
+        ))
     }
 
     async fn send(&self, request: append::Request) -> Result<Appended, Error> {

@@ -248,6 +248,12 @@ impl Error {
         }
     }
 
+    /// The same error with a message that goes on so.
+    pub(crate) fn with_note(mut self, note: &str) -> Self {
+        self.0.message.push_str(note);
+        self
+    }
+
     /// The same error as another kind.
     pub(crate) fn into_kind(mut self, kind: ErrorKind) -> Self {
         self.0.kind = kind;

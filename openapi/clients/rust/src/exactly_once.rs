@@ -1,16 +1,18 @@
 //! Appends that are sent until it is known what became of them.
 
+use std::time::Duration;
+
 use tokio::time::{Instant, sleep};
 
 use crate::append::{Request, append_once, appended};
 use crate::error::{Error, ErrorKind, LostAppends};
 use crate::http::Http;
-use crate::producer::{Producers, Turn};
+use crate::producer::{Producer, Producers};
 use crate::record::Appended;
 use crate::retry::Retry;
 
 /// What an error means for an append.
-enum Verdict {
+pub(crate) enum Verdict {
     /// It was applied, by an attempt whose answer was lost.
     Applied(Appended),
     /// It is over.
@@ -21,9 +23,9 @@ enum Verdict {
     Unsettled(Error),
 }
 
-/// The attempts to deliver one append.
-struct Delivery<'a> {
-    retry: &'a Retry,
+/// The attempts to deliver one append, or the first of several that are sent together.
+#[derive(Debug)]
+pub(crate) struct Delivery {
     failed: u32,
     /// Since when it may have been applied.
     unknown_since: Option<Instant>,
@@ -39,64 +41,76 @@ pub(crate) async fn append(
     request: &Request,
 ) -> Result<Appended, Error> {
     let mut turn = producers.turn().await;
-    let mut delivery = Delivery {
-        retry,
-        failed: 0,
-        unknown_since: None,
-        only_pages: true,
-    };
+    let mut delivery = Delivery::new();
     loop {
-        let parts = request.parts(turn.field());
+        let parts = request.parts(turn.producer().field(0));
         let error = match append_once(http, retry, parts).await {
             Ok(answer) => {
                 let appended = appended(&answer);
-                turn.applied(appended, request.await_durable);
+                turn.producer().applied(appended, request.await_durable);
+                turn.settled();
                 return Ok(appended);
             }
             Err(error) => error,
         };
-        match judged(&mut turn, error, delivery.unknown_since.is_some(), request) {
-            Verdict::Applied(appended) => return Ok(appended),
-            Verdict::Failed(error) => return Err(error),
+        let may_be_applied = delivery.unknown_since.is_some();
+        match judged(turn.producer(), error, may_be_applied, request) {
+            Verdict::Applied(appended) => {
+                turn.settled();
+                return Ok(appended);
+            }
+            Verdict::Failed(error) => {
+                turn.settled();
+                return Err(error);
+            }
             Verdict::Renewed => {}
-            Verdict::Unsettled(error) => delivery.failed(error, &mut turn).await?,
+            Verdict::Unsettled(error) => match delivery.pause(retry, error) {
+                Ok(pause) => sleep(pause).await,
+                Err(error) => {
+                    if !error.is_unknown_outcome() {
+                        turn.settled();
+                    }
+                    return Err(error);
+                }
+            },
         }
     }
 }
 
-/// What `error` means for the append, which `may_be_applied` by an earlier attempt.
-fn judged(turn: &mut Turn<'_>, error: Error, may_be_applied: bool, request: &Request) -> Verdict {
-    let sequence = turn.sequence();
+/// What `error` means for the next request of the producer, which `may_be_applied` by an earlier attempt.
+pub(crate) fn judged(
+    producer: &mut Producer,
+    error: Error,
+    may_be_applied: bool,
+    request: &Request,
+) -> Verdict {
+    let sequence = producer.sequence();
     match error.kind() {
         // The server judges the producer first, so no earlier attempt was applied.
-        ErrorKind::Conflict(_) => {
-            turn.refused();
-            Verdict::Failed(error)
-        }
+        ErrorKind::Conflict(_) => Verdict::Failed(error),
         ErrorKind::ProducerSequenceTooOld if may_be_applied => {
             let appended = Appended {
                 start: None,
                 count: request.records,
             };
-            turn.applied(appended, request.await_durable);
+            producer.applied(appended, request.await_durable);
             Verdict::Applied(appended)
         }
         ErrorKind::ProducerOutOfOrder { expected } if *expected < sequence => {
             let expected = *expected;
-            Verdict::Failed(lost(turn, expected, error))
+            Verdict::Failed(lost(producer, expected, error))
         }
-        ErrorKind::ProducerUnknown if turn.durable_below() < sequence => {
-            let first = turn.durable_below();
-            Verdict::Failed(lost(turn, first, error).with_unknown_outcome(may_be_applied))
+        ErrorKind::ProducerUnknown if producer.durable_below() < sequence => {
+            let first = producer.durable_below();
+            Verdict::Failed(lost(producer, first, error).with_unknown_outcome(may_be_applied))
         }
         ErrorKind::ProducerUnknown if !may_be_applied && sequence > 0 => {
             // It was idle for so long that the server forgot it, and nothing depends on what it knew.
-            turn.restart();
+            producer.restart();
             Verdict::Renewed
         }
         kind if kind.is_of_producer() => {
-            turn.replace();
-            turn.refused();
+            *producer = Producer::new();
             Verdict::Failed(error.with_unknown_outcome(may_be_applied))
         }
         _ => Verdict::Unsettled(error),
@@ -104,10 +118,10 @@ fn judged(turn: &mut Turn<'_>, error: Error, may_be_applied: bool, request: &Req
 }
 
 /// The server applies `expected` next: what was acknowledged from there on is lost, and this append was refused.
-fn lost(turn: &mut Turn<'_>, expected: u64, error: Error) -> Error {
+fn lost(producer: &mut Producer, expected: u64, error: Error) -> Error {
     let lost = LostAppends {
-        requests: turn.sequence() - expected,
-        appended: turn.undurable_from(expected),
+        requests: producer.sequence() - expected,
+        appended: producer.undurable_from(expected),
     };
     let perhaps = match error.kind() {
         ErrorKind::ProducerUnknown => "may have been",
@@ -117,38 +131,47 @@ fn lost(turn: &mut Turn<'_>, expected: u64, error: Error) -> Error {
         "{} appends that were acknowledged before they were durable {perhaps} lost in a crash of the server; this one was refused",
         lost.requests
     );
-    turn.restart();
-    turn.refused();
+    producer.restart();
     error.into_cause_of(ErrorKind::AppendsLost(lost), message)
 }
 
-impl Delivery<'_> {
-    /// Waits until the next attempt; gives the error back that the append ends in when there is none.
-    async fn failed(&mut self, error: Error, turn: &mut Turn<'_>) -> Result<(), Error> {
+impl Delivery {
+    pub(crate) fn new() -> Self {
+        Self {
+            failed: 0,
+            unknown_since: None,
+            only_pages: true,
+        }
+    }
+
+    /// The append may have been applied.
+    pub(crate) fn doubt(&mut self) {
+        self.unknown_since.get_or_insert_with(Instant::now);
+    }
+
+    /// How long to wait before the next attempt after one that failed with `error`.
+    ///
+    /// # Errors
+    /// What the append ends in when there is no other attempt.
+    pub(crate) fn pause(&mut self, retry: &Retry, error: Error) -> Result<Duration, Error> {
         self.failed += 1;
         let is_unknown = error.is_unknown_outcome();
         self.only_pages &= is_unknown && error.status().is_some_and(|status| status != 504);
         if is_unknown {
-            self.unknown_since.get_or_insert_with(Instant::now);
+            self.doubt();
         }
         let Some(since) = self.unknown_since else {
-            let Some(pause) = self.retry.pause_for(&error, self.failed) else {
-                turn.refused();
-                return Err(error);
-            };
-            sleep(pause).await;
-            return Ok(());
+            return retry.pause_for(&error, self.failed).ok_or(error);
         };
         let asked = error.retry_after().unwrap_or_default();
-        let pause = self.retry.pause_after(self.failed).max(asked);
-        let pause = pause.min(self.retry.longest_pause);
-        let was_enough = since.elapsed() + pause > self.retry.patience
-            || self.only_pages && self.failed >= self.retry.attempts;
+        let pause = retry.pause_after(self.failed).max(asked);
+        let pause = pause.min(retry.longest_pause);
+        let was_enough = since.elapsed() + pause > retry.patience
+            || self.only_pages && self.failed >= retry.attempts;
         if was_enough || !passes(error.kind()) {
             return Err(unknown(error));
         }
-        sleep(pause).await;
-        Ok(())
+        Ok(pause)
     }
 }
 
@@ -160,6 +183,7 @@ fn passes(kind: &ErrorKind) -> bool {
             | ErrorKind::Unavailable
             | ErrorKind::Overloaded
             | ErrorKind::Fenced
+            | ErrorKind::NotWriter
             | ErrorKind::Internal
     )
 }

@@ -1,14 +1,21 @@
 //! Requests to one server and their answers, as bytes.
 
+use std::time::Duration;
+
 use bytes::{Bytes, BytesMut};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Body, RequestBuilder, Response, Url};
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use crate::body::WatchedBody;
 use crate::connection::Observer;
+use crate::frames::FramesBody;
 use crate::no_answer::NoAnswer;
 use crate::wire::PROTOBUF;
+
+/// The content type of an append session.
+const DELIMITED: &str = "application/protobuf; delimited=true";
 
 /// No answer is larger: servers end a page at a few MiB, so the rest is for settings that allow larger ones.
 const LARGEST_ANSWER_BYTES: usize = 256 * 1024 * 1024;
@@ -21,6 +28,10 @@ pub(crate) struct Http {
     requests: reqwest::Client,
     /// For those of tails, which are answered when there is a record.
     waiting: reqwest::Client,
+    /// For sessions, which may be silent for as long as nothing is appended.
+    sessions: reqwest::Client,
+    /// How long the server may be silent that is to answer.
+    pub(crate) silence: Duration,
     /// Bounds how many of the first kind are on their way.
     places: Semaphore,
     /// Is told of the connection of each tail.
@@ -39,8 +50,8 @@ impl Http {
     pub(crate) fn new(
         url: String,
         authorization: Option<HeaderValue>,
-        requests: reqwest::Client,
-        waiting: reqwest::Client,
+        [requests, waiting, sessions]: [reqwest::Client; 3],
+        silence: Duration,
         places: usize,
         observer: Observer,
     ) -> Self {
@@ -49,6 +60,8 @@ impl Http {
             authorization,
             requests,
             waiting,
+            sessions,
+            silence,
             places: Semaphore::new(places.min(Semaphore::MAX_PERMITS)),
             observer,
         }
@@ -119,6 +132,21 @@ impl Http {
         self.send(self.requests.delete(url)).await
     }
 
+    /// Opens a session with `POST path`: gives its answer as soon as it begins. As with tails, it is not counted.
+    pub(crate) async fn session(&self, path: &str, body: FramesBody) -> Result<Response, NoAnswer> {
+        let request = self.sessions.post(self.url_of(path));
+        let request = request.header(CONTENT_TYPE, DELIMITED);
+        let request = self.with_headers(request).body(Body::wrap(body));
+        let answered = timeout(self.silence, request.send()).await;
+        let answered = answered.map_err(|_| NoAnswer {
+            reason: "there was silence for too long".to_owned(),
+            was_not_sent: false,
+            is_hopeless: false,
+            source: None,
+        })?;
+        answered.map_err(NoAnswer::of)
+    }
+
     fn url_with(&self, path: &str, parameters: &[(&str, String)]) -> Result<Url, NoAnswer> {
         let mut url = Url::parse(&self.url_of(path)).map_err(|error| NoAnswer {
             reason: error.to_string(),
@@ -135,22 +163,35 @@ impl Http {
         place.expect("the semaphore is never closed")
     }
 
-    async fn send(&self, request: RequestBuilder) -> Result<Answer, NoAnswer> {
-        let mut request = request.header(ACCEPT, PROTOBUF);
-        if let Some(authorization) = &self.authorization {
-            request = request.header(AUTHORIZATION, authorization);
+    fn with_headers(&self, request: RequestBuilder) -> RequestBuilder {
+        let request = request.header(ACCEPT, PROTOBUF);
+        match &self.authorization {
+            Some(authorization) => request.header(AUTHORIZATION, authorization),
+            None => request,
         }
-        let response = request.send().await.map_err(NoAnswer::of)?;
-        Ok(Answer {
-            status: response.status().as_u16(),
-            headers: response.headers().clone(),
-            body: read(response).await?,
-        })
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<Answer, NoAnswer> {
+        let response = self
+            .with_headers(request)
+            .send()
+            .await
+            .map_err(NoAnswer::of)?;
+        read(response).await
     }
 }
 
+/// An answer, read to its end.
+pub(crate) async fn read(response: Response) -> Result<Answer, NoAnswer> {
+    Ok(Answer {
+        status: response.status().as_u16(),
+        headers: response.headers().clone(),
+        body: body_of(response).await?,
+    })
+}
+
 /// The body of an answer. One that comes in a single piece is not copied.
-async fn read(mut response: Response) -> Result<Bytes, NoAnswer> {
+async fn body_of(mut response: Response) -> Result<Bytes, NoAnswer> {
     let first = response.chunk().await.map_err(NoAnswer::of)?;
     let first = first.unwrap_or_default();
     let Some(second) = response.chunk().await.map_err(NoAnswer::of)? else {

@@ -2,6 +2,7 @@
 
 mod answers;
 mod append;
+mod append_many;
 mod arguments;
 mod batch;
 mod body;
@@ -13,6 +14,7 @@ mod cursor;
 mod deletion;
 mod error;
 mod exactly_once;
+mod frames;
 mod http;
 mod no_answer;
 mod paging;
@@ -22,6 +24,7 @@ mod record;
 mod retry;
 mod seen;
 mod selection;
+mod session;
 mod status;
 mod tail;
 #[cfg(test)]
@@ -29,6 +32,7 @@ mod tests;
 mod trim;
 
 pub use append::AppendOptions;
+pub use append_many::AppendMany;
 pub use batch::{Batch, BatchBuilder};
 pub use builder::LogClientBuilder;
 pub use client::LogClient;

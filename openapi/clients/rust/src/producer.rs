@@ -3,6 +3,8 @@
 //! The server applies each sequence of a producer once, and remembers the answers of its last few requests. A client has as many producers
 //! as it has appends on their way, each with one request at a time: so an append is never ahead of its turn, its answer is never
 //! forgotten, and one that waits for its retry holds nobody up. Appends that are awaited one after another use the same producer.
+//!
+//! Each stream of appends has a producer of its own, so it and the appends beside it do not depend on each other.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -25,9 +27,9 @@ pub(crate) struct Producers {
     places: Semaphore,
 }
 
-/// One producer, with one request at a time.
+/// One producer.
 #[derive(Debug)]
-struct Producer {
+pub(crate) struct Producer {
     id: String,
     epoch: u64,
     /// The sequence of the next request.
@@ -76,82 +78,21 @@ impl Producers {
 }
 
 impl Turn<'_> {
-    /// The field of an append request that names the producer and the request.
-    pub(crate) fn field(&mut self) -> Bytes {
-        let producer = self.producer();
-        let request = wire::AppendRequest {
-            producer: Some(wire::Producer {
-                id: producer.id.clone(),
-                epoch: producer.epoch,
-                sequence: producer.next,
-            }),
-            ..Default::default()
-        };
-        request.encode_to_vec().into()
-    }
-
-    /// The request was applied.
-    pub(crate) fn applied(&mut self, appended: Appended, durable: bool) {
-        let producer = self.producer();
-        if durable {
-            // So are all that came before it.
-            producer.durable_below = producer.next + 1;
-            producer.undurable.clear();
-        } else {
-            if producer.undurable.len() == MOST_UNDURABLE {
-                producer.undurable.pop_front();
-            }
-            producer.undurable.push_back((producer.next, appended));
-        }
-        producer.next += 1;
-        self.is_open = false;
-    }
-
-    /// The request was not applied; the next one has its sequence.
-    pub(crate) fn refused(&mut self) {
-        self.is_open = false;
-    }
-
-    /// The sequence of the request.
-    pub(crate) fn sequence(&mut self) -> u64 {
-        self.producer().next
-    }
-
-    /// The requests below this sequence are durable, whatever the server still knows of them.
-    pub(crate) fn durable_below(&mut self) -> u64 {
-        self.producer().durable_below
-    }
-
-    /// The server does not know what was answered for this sequence and all after it: gives what is remembered of these.
-    pub(crate) fn undurable_from(&mut self, sequence: u64) -> Vec<Appended> {
-        let undurable = self.producer().undurable.iter();
-        let lost = undurable.filter(|(each, _)| *each >= sequence);
-        lost.map(|(_, appended)| *appended).collect()
-    }
-
-    /// The producer begins anew, with the next epoch.
-    pub(crate) fn restart(&mut self) {
-        let producer = self.producer();
-        producer.epoch += 1;
-        producer.next = 0;
-        producer.durable_below = 0;
-        producer.undurable.clear();
-    }
-
-    /// The producer is replaced by a new one.
-    pub(crate) fn replace(&mut self) {
-        self.producer = Some(Producer::new());
-    }
-
-    fn producer(&mut self) -> &mut Producer {
+    /// Who makes the append.
+    pub(crate) fn producer(&mut self) -> &mut Producer {
         self.producer.get_or_insert_with(Producer::new)
+    }
+
+    /// It is known what became of the append.
+    pub(crate) fn settled(&mut self) {
+        self.is_open = false;
     }
 }
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
         if self.is_open {
-            self.restart();
+            self.producer().restart();
         }
         if let Some(producer) = self.producer.take() {
             self.producers.idle().push(producer);
@@ -161,7 +102,7 @@ impl Drop for Turn<'_> {
 
 impl Producer {
     /// One that no other client has.
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             id: format!("{:032x}", rand::random::<u128>()),
             epoch: 0,
@@ -169,5 +110,58 @@ impl Producer {
             durable_below: 0,
             undurable: VecDeque::new(),
         }
+    }
+
+    /// The field of an append request that names the producer and the request: the one that is so many after the next.
+    pub(crate) fn field(&self, after: u64) -> Bytes {
+        let request = wire::AppendRequest {
+            producer: Some(wire::Producer {
+                id: self.id.clone(),
+                epoch: self.epoch,
+                sequence: self.next + after,
+            }),
+            ..Default::default()
+        };
+        request.encode_to_vec().into()
+    }
+
+    /// The next request was applied.
+    pub(crate) fn applied(&mut self, appended: Appended, durable: bool) {
+        if durable {
+            // So are all that came before it.
+            self.durable_below = self.next + 1;
+            self.undurable.clear();
+        } else {
+            if self.undurable.len() == MOST_UNDURABLE {
+                self.undurable.pop_front();
+            }
+            self.undurable.push_back((self.next, appended));
+        }
+        self.next += 1;
+    }
+
+    /// The sequence of the next request.
+    pub(crate) fn sequence(&self) -> u64 {
+        self.next
+    }
+
+    /// The requests below this sequence are durable, whatever the server still knows of them.
+    pub(crate) fn durable_below(&self) -> u64 {
+        self.durable_below
+    }
+
+    /// The server does not know what was answered for this sequence and all after it: gives what is remembered of these.
+    pub(crate) fn undurable_from(&self, sequence: u64) -> Vec<Appended> {
+        let undurable = self.undurable.iter();
+        let lost = undurable.filter(|(each, _)| *each >= sequence);
+        lost.map(|(_, appended)| *appended).collect()
+    }
+
+    /// Begins anew, with the next epoch.
+    pub(crate) fn restart(&mut self) {
+        self.epoch += 1;
+        self.next = 0;
+        self.durable_below = 0;
+        self.undurable.clear();
     }
 }
