@@ -10,6 +10,7 @@ import sys
 import textwrap
 import threading
 import time
+from collections.abc import AsyncIterable, Iterable
 from email.utils import formatdate
 from urllib.parse import parse_qs, urlsplit
 
@@ -49,12 +50,15 @@ def difference(folders: filecmp.dircmp) -> list[str]:
 
 
 def test_the_python_client_type_checks(run, tmp_path):
-    run(VENV / "mypy", "--config-file", "pyproject.toml", "--cache-dir", tmp_path, "opendata_log", "program.py", "outcomes.py", "writers.py", cwd=CLIENT)
+    programs = ["program.py", "outcomes.py", "writers.py", "append_many.py"]
+    run(VENV / "mypy", "--config-file", "pyproject.toml", "--cache-dir", tmp_path, "opendata_log", *programs, cwd=CLIENT)
 
 
 def test_the_python_client_runs_the_program(serve, run):
     program.check(run, [sys.executable, CLIENT / "program.py"], serve())
 
+
+ASYNCHRONOUS = f" | {AsyncIterable[Iterable[opendata_log.RecordToAppend]]}"
 
 CODES = {
     "invalid_argument": 400, "unauthenticated": 401, "permission_denied": 403, "not_found": 404, "method_not_allowed": 405,
@@ -406,7 +410,8 @@ def test_an_address_with_a_path_is_that_of_a_server_behind_it(serve, client_of):
 def test_the_client_for_asyncio_has_all_that_the_blocking_one_has():
     def calls(client):
         return {
-            name: str(inspect.signature(call)).partition(" -> ")[0] for name, call in inspect.getmembers(client, inspect.isfunction)
+            # Only the one for asyncio takes appends from an asynchronous iterable.
+            name: str(inspect.signature(call)).partition(" -> ")[0].replace(ASYNCHRONOUS, "") for name, call in inspect.getmembers(client, inspect.isfunction)
             if name == "__init__" or not name.startswith("_")}
 
     blocking = calls(opendata_log.LogClient)

@@ -3,7 +3,7 @@
 import math
 import operator
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterable, Iterable, Mapping
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -53,6 +53,13 @@ def data(name: str, value: object) -> bytes:
         return bytes(value)
     hint = f", such as {value[:20]!r}.encode()" if isinstance(value, str) else ""
     raise TypeError(f"{name} must be bytes{hint}, not {kind(value)}")
+
+
+def appends(value: T) -> T:
+    """Something that gives records, again and again."""
+    if isinstance(value, (str, bytes, bytearray, memoryview, dict)) or not isinstance(value, (Iterable, AsyncIterable)):
+        raise TypeError(f'appends must be an iterable of records, such as [[(b"orders", b"first")]], not {kind(value)}')
+    return value
 
 
 def records(value: object) -> list[tuple[bytes, bytes, list[tuple[str, bytes]]]]:

@@ -2,21 +2,24 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Mapping
+from contextlib import aclosing
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import httpx
 from httpx_sse import EventSource
 
+from . import append_many as streams
 from . import arguments
 from .appended import Appended
+from .appending import OUTSTANDING, OUTSTANDING_BYTES, Appending, Demands
 from .calls import VISIBILITIES, Calls
 from .connections import Settings, is_a_stream
 from .consumers import AsyncConsumer, Progress
 from .cursors import Cursor, CursorMove
 from .generated.models import ScanVisibility
-from .producers import Producer, producers_of
+from .producers import Producer, Producing, producers_of
 from .records import Page, Record, RecordToAppend, Segment
 from .retry import Retry
 from .seen import Seen
@@ -42,8 +45,9 @@ class AsyncLogClient:
         """The arguments are those of `LogClient`."""
         self._settings = Settings.checked(url, token, timeout, tls, connections)
         self._seen = Seen(read_your_writes)
-        self._calls = Calls(
-            self._settings.url, arguments.instance("retry", retry, Retry), producers_of(producer, concurrent_appends), self._seen)
+        self._retry = arguments.instance("retry", retry, Retry)
+        self._producers = producers_of(producer, concurrent_appends)
+        self._calls = Calls(self._settings.url, self._retry, self._producers, self._seen)
         self._requests = httpx.AsyncClient(**self._settings.for_requests())
         self._waiting = httpx.AsyncClient(**self._settings.for_waiting())
 
@@ -73,6 +77,15 @@ class AsyncLogClient:
     ) -> Appended:
         """See `LogClient.append`."""
         return await self._result(self._calls.append(records, await_durable, if_no_record_since, cursors))
+
+    def append_many(
+        self, appends: Iterable[Iterable[RecordToAppend]] | AsyncIterable[Iterable[RecordToAppend]], *, await_durable: bool = False,
+        if_no_record_since: Mapping[bytes, int] | None = None, cursors: Iterable[CursorMove] | None = None,
+        outstanding: int = OUTSTANDING, outstanding_bytes: int = OUTSTANDING_BYTES,
+    ) -> AsyncGenerator[Appended, None]:
+        """See `LogClient.append_many`. Close one that is left before its end. The appends may also come from an `AsyncIterable`."""
+        demands = Demands.checked(await_durable, if_no_record_since, cursors, outstanding, outstanding_bytes)
+        return self._append_many(arguments.appends(appends), demands)
 
     def scan(
         self, key: Selection, *, start: int = 0, end: int | None = None, page: int = 1000,
@@ -159,6 +172,22 @@ class AsyncLogClient:
             arguments.one_of("visibility", visibility, VISIBILITIES))
         found = await self.cursor(cursor)
         return AsyncConsumer(self, progress, 0 if found is None else found.position)
+
+    async def _append_many(
+        self, appends: Iterable[Iterable[RecordToAppend]] | AsyncIterable[Iterable[RecordToAppend]], demands: Demands,
+    ) -> AsyncGenerator[Appended, None]:
+        turn = None if self._producers is None else self._producers.stream()
+        try:
+            producer: Producing | None = None
+            if turn is not None:
+                producer = turn.result() if turn.done() else await asyncio.wrap_future(turn)
+            appending = Appending(self._settings.url, self._retry, self._seen, producer, demands)
+            async with aclosing(streams.asynchronous(appending, appends, self._settings, self._retry)) as outcomes:
+                async for outcome in outcomes:
+                    yield outcome
+        finally:
+            if turn is not None and self._producers is not None:
+                self._producers.ended(turn)
 
     async def _result(self, call: Call[T]) -> T:
         running = Running(call)

@@ -2,15 +2,17 @@
 
 import ssl
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import httpx
 from httpx_sse import EventSource
 
+from . import append_many as streams
 from . import arguments
 from .appended import Appended
+from .appending import OUTSTANDING, OUTSTANDING_BYTES, Appending, Demands
 from .calls import VISIBILITIES, Calls
 from .connections import Settings, is_a_stream
 from .consumers import Consumer, Progress
@@ -52,8 +54,9 @@ class LogClient:
         """
         self._settings = Settings.checked(url, token, timeout, tls, connections)
         self._seen = Seen(read_your_writes)
-        self._calls = Calls(
-            self._settings.url, arguments.instance("retry", retry, Retry), producers_of(producer, concurrent_appends), self._seen)
+        self._retry = arguments.instance("retry", retry, Retry)
+        self._producers = producers_of(producer, concurrent_appends)
+        self._calls = Calls(self._settings.url, self._retry, self._producers, self._seen)
         self._requests = httpx.Client(**self._settings.for_requests())
         self._waiting = httpx.Client(**self._settings.for_waiting())
 
@@ -96,6 +99,31 @@ class LogClient:
         `Retry.patience` seconds: the server applies it once. Only then this raises `OutcomeUnknown`.
         """
         return self._result(self._calls.append(records, await_durable, if_no_record_since, cursors))
+
+    def append_many(
+        self, appends: Iterable[Iterable[RecordToAppend]], *, await_durable: bool = False,
+        if_no_record_since: Mapping[bytes, int] | None = None, cursors: Iterable[CursorMove] | None = None,
+        outstanding: int = OUTSTANDING, outstanding_bytes: int = OUTSTANDING_BYTES,
+    ) -> Generator[Appended, None, None]:
+        """Appends what an iterable gives: each item is an append of its own, as for `append`, and has an outcome of its own, in the same order.
+
+        For many small appends at the highest rate: they are sent on one request, an append session, without waiting for answers. Appends are
+        taken while outcomes are asked for, and only as long as fewer than `outstanding`, with fewer than `outstanding_bytes`, have no
+        outcome yet. What is demanded holds for each of them.
+
+        It sends and receives while the next append is taken or awaited: with appends that come seldom, use `AsyncLogClient`.
+
+        They are applied once and in their order: all of them have a producer of their own, which does not depend on other appends of this
+        client. When a session breaks, another one is opened, and everything without an outcome is sent again; then `Appended.start` may be
+        None for appends that had been applied.
+
+        It ends with the error of an append, which is raised at its place. Nothing behind an append that was refused is applied. If its outcome
+        is unknown, those behind it may have been applied, too: the message says how many. With `producer=False`, so may those behind one that
+        was refused, and when a session breaks, this raises `OutcomeUnknown`. With a named `Producer`, other appends of this client wait until it
+        ends or is closed. A read-only server has no sessions: `NotWriter`.
+        """
+        demands = Demands.checked(await_durable, if_no_record_since, cursors, outstanding, outstanding_bytes)
+        return self._append_many(iter(arguments.appends(appends)), demands)
 
     def scan(
         self, key: Selection, *, start: int = 0, end: int | None = None, page: int = 1000,
@@ -238,6 +266,16 @@ class LogClient:
             arguments.one_of("visibility", visibility, VISIBILITIES))
         found = self.cursor(cursor)
         return Consumer(self, progress, 0 if found is None else found.position)
+
+    def _append_many(self, appends: Iterator[Iterable[RecordToAppend]], demands: Demands) -> Generator[Appended, None, None]:
+        turn = None if self._producers is None else self._producers.stream()
+        try:
+            producer = None if turn is None else turn.result()
+            appending = Appending(self._settings.url, self._retry, self._seen, producer, demands)
+            yield from streams.blocking(appending, appends, self._settings, self._retry)
+        finally:
+            if turn is not None and self._producers is not None:
+                self._producers.ended(turn)
 
     def _result(self, call: Call[T]) -> T:
         running = Running(call)

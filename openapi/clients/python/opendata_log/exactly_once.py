@@ -13,7 +13,7 @@ from .retry import Retry
 from .steps import Await, Call, Pause
 
 # After these, the same request may have another outcome later, here or at the server that a proxy chooses then.
-PASSING = (errors.OutcomeUnknown, errors.Unavailable, errors.Overloaded, errors.Fenced, errors.Internal)
+PASSING = (errors.OutcomeUnknown, errors.Unavailable, errors.Overloaded, errors.Fenced, errors.NotWriter, errors.Internal)
 
 OF_PRODUCER = (
     errors.ProducerOutOfOrder, errors.ProducerSequenceTooOld, errors.ProducerSequenceReused, errors.ProducerFenced,
@@ -27,7 +27,7 @@ def exactly_once(
     turn = producers.turn()
     try:
         producer = yield Await(turn)
-        return (yield from _Delivery(retry, producer, records, await_durable).run(send))
+        return (yield from Delivery(retry, producer).run(records, await_durable, send))
     finally:
         producers.ended(turn)
 
@@ -37,26 +37,27 @@ def appended(answer: AppendResponse) -> Appended:
     return Appended(answer.start_sequence, answer.records_appended, answer.duplicate is True)
 
 
-class _Delivery:
-    """The attempts to deliver one append."""
+class Delivery:
+    """The attempts to deliver one append, or the first of several that are sent together."""
 
-    def __init__(self, retry: Retry, producer: Producing, records: int, await_durable: bool):
+    def __init__(self, retry: Retry, producer: Producing | None):
         self._retry, self._producer = retry, producer
-        self._records, self._await_durable = records, await_durable
         self._failed = 0
         self._unknown_since: float | None = None
         # Whether only something that is no log server ever answered: the address may be wrong.
         self._only_pages = True
 
-    def run(self, send: Callable[[Producing], Call[AppendResponse]]) -> Call[Appended]:
+    def run(self, records: int, await_durable: bool, send: Callable[[Producing], Call[AppendResponse]]) -> Call[Appended]:
+        """Sends one append until it is known what became of it."""
+        assert self._producer is not None
         self._producer.is_open = True
         while True:
             try:
                 done = appended((yield from send(self._producer)))
-                self._producer.applied(done, self._await_durable)
+                self._producer.applied(done, await_durable)
                 return done
             except OF_PRODUCER as error:
-                applied = self._judged(error)
+                applied = self.judged(error, records, await_durable)
                 if applied is not None:
                     return applied
             except errors.Conflict:
@@ -64,23 +65,29 @@ class _Delivery:
                 self._producer.refused()
                 raise
             except LogError as error:
-                yield self._pause(error)
+                yield self.pause(error)
+
+    def doubt(self) -> None:
+        """The append may have been applied."""
+        if self._unknown_since is None:
+            self._unknown_since = time.monotonic()
 
     @property
     def _may_be_applied(self) -> bool:
         return self._unknown_since is not None
 
-    def _judged(self, error: LogError) -> Appended | None:
+    def judged(self, error: LogError, records: int, await_durable: bool) -> Appended | None:
         """What was appended, or None if it is to be sent again by a producer that began anew."""
         producer = self._producer
+        assert producer is not None
         if isinstance(error, errors.ProducerSequenceTooOld) and self._may_be_applied:
-            done = Appended(None, self._records, duplicate=True)
-            producer.applied(done, self._await_durable)
+            done = Appended(None, records, duplicate=True)
+            producer.applied(done, await_durable)
             return done
         if isinstance(error, errors.ProducerOutOfOrder) and error.expected_sequence < producer.sequence:
-            raise self._lost(error.expected_sequence, "were") from error
+            raise self._lost(producer, error.expected_sequence, "were") from error
         if isinstance(error, errors.ProducerUnknown) and producer.durable_below < producer.sequence:
-            lost = self._lost(producer.durable_below, "may have been")
+            lost = self._lost(producer, producer.durable_below, "may have been")
             lost.is_unknown_outcome = self._may_be_applied
             raise lost from error
         if isinstance(error, errors.ProducerUnknown) and not self._may_be_applied and producer.sequence > 0:
@@ -92,9 +99,8 @@ class _Delivery:
         producer.refused()
         raise error
 
-    def _lost(self, first: int, were: str) -> errors.AppendsLost:
+    def _lost(self, producer: Producing, first: int, were: str) -> errors.AppendsLost:
         """The server does not know what was acknowledged from `first` on, and has refused this append."""
-        producer = self._producer
         requests = producer.sequence - first
         error = errors.AppendsLost(
             f"{requests} appends that were acknowledged before they were durable {were} lost in a crash of the server; "
@@ -104,16 +110,17 @@ class _Delivery:
         producer.refused()
         return error
 
-    def _pause(self, error: LogError) -> Pause:
+    def pause(self, error: LogError) -> Pause:
         """The wait before the next attempt; raises what the append ends in when there is none."""
         self._failed += 1
         self._only_pages &= error.is_unknown_outcome and error.status not in (None, 504)
-        if error.is_unknown_outcome and self._unknown_since is None:
-            self._unknown_since = time.monotonic()
+        if error.is_unknown_outcome:
+            self.doubt()
         if self._unknown_since is None:
             pause = self._retry.pause_for(error, self._failed)
             if pause is None:
-                self._producer.refused()
+                if self._producer is not None:
+                    self._producer.refused()
                 raise error
             return Pause(pause)
         pause = min(max(self._retry.pause_after(self._failed), error.retry_after or 0.0), self._retry.longest_pause)

@@ -3,6 +3,9 @@
 The server applies each sequence of a producer once, and remembers the answers of its last few requests. A client has as many
 producers as it has appends on their way, each with one request at a time: so an append is never ahead of its turn, its answer is never
 forgotten, and one that waits for its retry holds nobody up. Appends that are made one after another use the same producer.
+
+Each stream of appends has a producer of its own, so it and the appends beside it do not depend on each other. Only with a name, the
+stream is one turn of the one producer.
 """
 
 import os
@@ -56,8 +59,10 @@ def producers_of(producer: object, concurrent_appends: object) -> "Producers | N
 class Producing:
     """One producer as the client knows it, with one request at a time."""
 
-    def __init__(self, named: Producer | None = None):
+    def __init__(self, named: Producer | None = None, is_apart: bool = False):
         self._named = named
+        self.is_apart = is_apart
+        """Whether it is of a stream of appends, and of no use afterwards."""
         self.id, self.epoch = (named.id, named.epoch) if named else (secrets.token_hex(16), 0)
         self.sequence = 0
         """That of the next request."""
@@ -130,6 +135,16 @@ class Producers:
                 turn.set_result(self._idle.pop() if self._idle else Producing())
         return turn
 
+    def stream(self) -> Future[Producing]:
+        """A producer for a stream of appends, which is not one of those that are on their way, or a turn of the one with the name; hand it
+        back with `ended`.
+        """
+        if self._named is not None:
+            return self.turn()
+        apart: Future[Producing] = Future()
+        apart.set_result(Producing(is_apart=True))
+        return apart
+
     def ended(self, turn: Future[Producing]) -> None:
         """The append is over, or does not wait for its turn any more.
 
@@ -142,6 +157,8 @@ class Producers:
                     self._waiting.remove(turn)
                 return
             producer = turn.result()
+            if producer.is_apart:
+                return
             if producer.is_open:
                 producer.restart()
                 producer.is_open = False
