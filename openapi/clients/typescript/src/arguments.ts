@@ -55,6 +55,13 @@ export function bytes(name: string, value: unknown): Uint8Array {
   throw new TypeError(`${name} must be a Uint8Array${hint}, not ${kind(value)}`);
 }
 
+/** Something that gives records, again and again. */
+export function appends<T>(value: T): T {
+  const isAsync = typeof value === "object" && value !== null && Symbol.asyncIterator in value;
+  if (!isAsync && !isList(value)) throw new TypeError(`appends must be an iterable of iterables of records, not ${kind(value)}`);
+  return value;
+}
+
 export function records(value: unknown): CheckedRecord[] {
   if (!isList(value)) throw new TypeError(`records must be an iterable of records, ${RECORD}, not ${kind(value)}`);
   return Array.from(value, oneRecord);

@@ -4,6 +4,7 @@ import createClient, { type Client } from "openapi-fetch";
 
 import { type Answer, answered, COUNTED, fits, KEYS, PAGE, SEGMENTS, type Shape, TRIMMED } from "./answers.js";
 import { type Appending, Appends } from "./append.js";
+import { appendMany, type AppendingMany } from "./append_many.js";
 import type { Appended } from "./appended.js";
 import * as check from "./arguments.js";
 import type { RecordToAppend } from "./arguments.js";
@@ -14,7 +15,7 @@ import { type Cursor, Cursors, type Moving } from "./cursors.js";
 import { DeadlineExceeded, Unavailable, UnexpectedAnswer } from "./errors.js";
 import type { components, paths } from "./generated/schema.js";
 import { reason } from "./network.js";
-import { type Producer, producersOf } from "./producers.js";
+import { type Producer, type Producers, producersOf } from "./producers.js";
 import {
   asked, type Asked, type Knowing, knowing, type Noticing, type Range, RANGE, type Reading, type Scanned, sequences, type Stoppable, stoppable,
 } from "./reading.js";
@@ -22,7 +23,9 @@ import { decode, type LogRecord, record } from "./records.js";
 import { attempted, Connections, pause, type Retry, retryOf } from "./retry.js";
 import { Seen, SHOWN_WITHIN_MS } from "./seen.js";
 import { kept, type Selection } from "./selection.js";
+import { SESSION } from "./session.js";
 import { type Rest, tail } from "./tail.js";
+import type { AppendsToMake } from "./taking.js";
 import { Notice, tell, withoutNotices } from "./trimmed.js";
 
 export interface Options {
@@ -83,6 +86,7 @@ export class LogClient {
   readonly #timeoutMs: number;
   readonly #url: string;
   readonly #headers: Readonly<Record<string, string>>;
+  readonly #producers: Producers | undefined;
 
   constructor(url: string, options: Options = {}) {
     check.known("options", options, ["token", "retry", "timeoutMs", "producer", "concurrentAppends", "readYourWrites"]);
@@ -95,7 +99,8 @@ export class LogClient {
     this.#timeoutMs = check.timer("timeoutMs", options.timeoutMs ?? 60_000, 1);
     const deadline = (signal: AbortSignal | undefined): AbortSignal => this.#deadline(signal);
     const target = { api: this.#api, url: this.#url, retry: this.#retry, deadline };
-    this.#appends = new Appends(target, producersOf(options.producer, options.concurrentAppends));
+    this.#producers = producersOf(options.producer, options.concurrentAppends);
+    this.#appends = new Appends(target, this.#producers);
     this.#commands = new Commands(target);
     this.#cursors = new Cursors(target);
   }
@@ -125,6 +130,36 @@ export class LogClient {
     const appended = await this.#appends.append(records, awaitDurable, options);
     if (awaitDurable && appended.start !== undefined) this.#seen.advance(appended.start + appended.count);
     return appended;
+  }
+
+  /**
+   * Appends what an iterable gives: each item is an append of its own, as for `append`, and has an outcome of its own, in the same order.
+   *
+   * For many small appends at the highest rate: they are sent on one request, an append session, without waiting for answers. Appends are
+   * taken while outcomes are asked for, and only as long as few have no outcome yet (`outstanding`, `outstandingBytes`). What is demanded holds
+   * for each of them. It needs Node.js.
+   *
+   * They are applied once and in their order: all of them have a producer of their own, which does not depend on other appends of this client.
+   * When a session breaks, another one is opened, and everything without an outcome is sent again; then `start` may be undefined for
+   * appends that had been applied.
+   *
+   * It ends with the error of an append, which is thrown at its place. Nothing behind an append that was refused is applied. If its outcome is
+   * unknown, those behind it may have been applied, too: the message says how many. With `producer: false`, so may those behind one that was
+   * refused, and when a session breaks, this throws `OutcomeUnknown`. With a named producer, other appends of this client wait until it ends. A
+   * read-only server has no sessions: `NotWriter`.
+   */
+  appendMany(appends: AppendsToMake, awaitDurable = false, options: AppendingMany = {}): AsyncGenerator<Appended> {
+    const place = {
+      url: this.#url, headers: this.#headers, retry: this.#retry, timeoutMs: this.#timeoutMs, request: `POST ${this.#url}${SESSION}`,
+    };
+    return this.#remembered(appendMany(place, this.#producers, appends, awaitDurable, options), awaitDurable);
+  }
+
+  async *#remembered(outcomes: AsyncGenerator<Appended>, awaitDurable: boolean): AsyncGenerator<Appended> {
+    for await (const appended of outcomes) {
+      if (awaitDurable && appended.start !== undefined) this.#seen.advance(appended.start + appended.count);
+      yield appended;
+    }
   }
 
   /**

@@ -2,7 +2,7 @@
 
 import type { Appended } from "./appended.js";
 import {
-  AppendsLost, Conflict, Fenced, Internal, LogError, OutcomeUnknown, Overloaded, ProducerFenced, ProducerOutOfOrder,
+  AppendsLost, Conflict, Fenced, Internal, LogError, NotWriter, OutcomeUnknown, Overloaded, ProducerFenced, ProducerOutOfOrder,
   ProducerSequenceReused, ProducerSequenceTooOld, ProducerUnknown, Unavailable,
 } from "./errors.js";
 import { unknown } from "./outcome.js";
@@ -10,7 +10,7 @@ import type { Producing } from "./producers.js";
 import { pause, pauseAfter, pauseFor, type Retry } from "./retry.js";
 
 /** After these, the same request may have another outcome later, here or at the server that a proxy chooses then. */
-const PASSING = [OutcomeUnknown, Unavailable, Overloaded, Fenced, Internal];
+const PASSING = [OutcomeUnknown, Unavailable, Overloaded, Fenced, NotWriter, Internal];
 
 const OF_PRODUCER = [ProducerOutOfOrder, ProducerSequenceTooOld, ProducerSequenceReused, ProducerFenced, ProducerUnknown];
 
@@ -21,7 +21,7 @@ export interface Asked {
   readonly signal: AbortSignal | undefined;
 }
 
-/** The attempts to deliver one append: what may have been applied is sent again for `patienceMs` of `Retry`. */
+/** The attempts to deliver one append, or the first of several that are sent together: what may have been applied is sent again for `patienceMs` of `Retry`. */
 export class Delivery {
   readonly #retry: Retry;
   readonly #producer: Producing;
@@ -48,7 +48,7 @@ export class Delivery {
       } catch (error) {
         if (!(error instanceof LogError)) throw error;
         if (OF_PRODUCER.some((kind) => error instanceof kind)) {
-          const applied = this.#judged(error);
+          const applied = this.judged(error, this.#asked.records);
           if (applied !== undefined) return applied;
         } else if (error instanceof Conflict) {
           // The server judges the producer first, so no earlier attempt was applied.
@@ -61,12 +61,17 @@ export class Delivery {
     }
   }
 
+  /** The append may have been applied. */
+  doubt(): void {
+    this.#unknownSince ??= performance.now();
+  }
+
   /** What was appended, or nothing if it is to be sent again by a producer that began anew. */
-  #judged(error: LogError): Appended | undefined {
+  judged(error: LogError, records: number): Appended | undefined {
     const producer = this.#producer;
     const mayBeApplied = this.#unknownSince !== undefined;
     if (error instanceof ProducerSequenceTooOld && mayBeApplied) {
-      const done = { start: undefined, count: this.#asked.records, duplicate: true };
+      const done = { start: undefined, count: records, duplicate: true };
       producer.applied(done, this.#asked.awaitDurable);
       return done;
     }
@@ -102,12 +107,12 @@ export class Delivery {
     return new AppendsLost(told, { status, requestId, request, cause, lost: { requests, appended } });
   }
 
-  /** Waits until the next attempt; throws what the append ends in when there is none. */
-  async #pause(error: LogError): Promise<void> {
+  /** Milliseconds to wait before the next attempt; throws what the append ends in when there is none. */
+  pauseMs(error: LogError): number {
     const { signal } = this.#asked;
     this.#failed += 1;
     this.#onlyPages &&= error.isUnknownOutcome && error.status !== undefined && error.status !== 504;
-    if (error.isUnknownOutcome) this.#unknownSince ??= performance.now();
+    if (error.isUnknownOutcome) this.doubt();
     if (this.#unknownSince === undefined) {
       const ms = signal?.aborted ? undefined : pauseFor(this.#retry, error, this.#failed);
       if (ms === undefined) {
@@ -115,15 +120,20 @@ export class Delivery {
         signal?.throwIfAborted();
         throw error;
       }
-      await pause(ms, signal);
-      return;
+      return ms;
     }
     const ms = Math.min(Math.max(pauseAfter(this.#retry, this.#failed), error.retryAfterMs ?? 0), this.#retry.longestPauseMs);
     const wasEnough = performance.now() + ms > this.#unknownSince + this.#retry.patienceMs
       || (this.#onlyPages && this.#failed >= this.#retry.attempts);
     if (wasEnough || signal?.aborted || !PASSING.some((kind) => error instanceof kind)) throw unknown(error, "append");
-    await pause(ms, signal).catch(() => {
-      throw unknown(error, "append");
+    return ms;
+  }
+
+  async #pause(error: LogError): Promise<void> {
+    const ms = this.pauseMs(error);
+    const isUnknown = this.#unknownSince !== undefined;
+    await pause(ms, this.#asked.signal).catch((reason: unknown) => {
+      throw isUnknown ? unknown(error, "append") : reason;
     });
   }
 }

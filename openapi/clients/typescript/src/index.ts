@@ -1,6 +1,7 @@
 /** A client of the OpenData Log server: typed errors, pages, following with resume, and appends that are applied exactly once. */
 
 export type { Appending } from "./append.js";
+export type { AppendingMany } from "./append_many.js";
 export type { Appended } from "./appended.js";
 export type { RecordToAppend } from "./arguments.js";
 export { LogClient } from "./client.js";
@@ -19,5 +20,6 @@ export type { Knowing, Noticing, Range, Reading, Stoppable } from "./reading.js"
 export type { Header, LogRecord } from "./records.js";
 export type { Retry } from "./retry.js";
 export type { Keys, Prefix, Selection } from "./selection.js";
+export type { AppendsToMake } from "./taking.js";
 export type { OnTrimmed, Trimmed } from "./trimmed.js";
 export type { components, operations, paths } from "./generated/schema.js";

@@ -4,6 +4,9 @@
  * The server applies each sequence of a producer once, and remembers the answers of its last few requests. A client has as many
  * producers as it has appends on their way, each with one request at a time: so an append is never ahead of its turn, its answer is never
  * forgotten, and one that waits for its retry holds nobody up. Appends that are made one after another use the same producer.
+ *
+ * Each stream of appends has a producer of its own, so it and the appends beside it do not depend on each other. Only with a name, the
+ * stream is one turn of the one producer.
  */
 
 import type { Appended } from "./appended.js";
@@ -108,21 +111,33 @@ export class Producers {
   /** The one that was used last is used first. */
   readonly #idle: Producing[] = [];
   readonly #waiting = new Set<(producer: Producing) => void>();
+  readonly #isNamed: boolean;
   #places: number;
 
   constructor(named: Required<Producer> | undefined, most: number) {
     this.#places = most;
+    this.#isNamed = named !== undefined;
     if (named !== undefined) this.#idle.push(new Producing(named));
   }
 
   /** Does one append with a producer, once there is room. It throws the reason of `signal` if that ends it before. */
   async during<T>(signal: AbortSignal | undefined, append: (producer: Producing) => Promise<T>): Promise<T> {
-    const producer = this.#places > 0 ? this.#next() : await this.#turn(signal);
+    const { producer, ended } = await this.#begun(signal);
     try {
       return await append(producer);
     } finally {
-      this.#ended(producer);
+      ended();
     }
+  }
+
+  /** A producer for a stream of appends. With a name it is the only one, once it is its turn; `ended` hands it back. */
+  async stream(signal: AbortSignal | undefined): Promise<{ producer: Producing; ended: () => void }> {
+    return this.#isNamed ? this.#begun(signal) : { producer: new Producing(undefined), ended: () => undefined };
+  }
+
+  async #begun(signal: AbortSignal | undefined): Promise<{ producer: Producing; ended: () => void }> {
+    const producer = this.#places > 0 ? this.#next() : await this.#turn(signal);
+    return { producer, ended: () => this.#ended(producer) };
   }
 
   #next(): Producing {
