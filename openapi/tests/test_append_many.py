@@ -1,0 +1,176 @@
+"""Streams of appends over sessions, of the clients with a layer by hand: each applied once, in order, whatever breaks."""
+
+import base64
+import json
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+from processes import request
+
+from conftest import OPENAPI, ROOT
+
+PYTHON = [sys.executable, OPENAPI / "clients/python/append_many.py"]
+
+# How many appends are sent without having been answered, unless it is set.
+OUTSTANDING = 1_000
+
+
+class Program:
+    """Such a program that runs."""
+
+    def __init__(self, command: list):
+        self._process = subprocess.Popen(
+            [str(part) for part in command], env=os.environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        with self._process:
+            self._process.stdin.close()
+            try:
+                self._process.wait(timeout=30)
+            finally:
+                self._process.kill()
+
+    def begin(self, url: str, **order):
+        """Begins to append."""
+        self._process.stdin.write(json.dumps({"url": url, **order}) + "\n")
+        self._process.stdin.flush()
+
+    def end(self) -> dict:
+        """What became of the appends: how many have an outcome, the error at the end, and the most that were taken ahead of the outcomes."""
+        return json.loads(self._process.stdout.readline())
+
+    def append(self, url: str, **order) -> dict:
+        """What became of these appends."""
+        self.begin(url, **order)
+        return self.end()
+
+
+@pytest.fixture(params=["rust", "python", "asyncio", "typescript"])
+def many(request, run):
+    """The clients of one kind, which append."""
+    with Program(command(request, run)) as running:
+        yield running
+
+
+def command(request, run) -> list:
+    """The program for a client, built if it must be."""
+    match request.param:
+        case "rust":
+            run("cargo", "build", "--locked", "--quiet", "--workspace", "--examples", cwd=ROOT, seconds=1800)
+            return [ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "debug/examples/append_many"]
+        case "python":
+            return PYTHON
+        case "asyncio":
+            return [*PYTHON, "asyncio"]
+    return ["node", request.getfixturevalue("built") / "dist/streams.js"]
+
+
+def values(url: str, least: int = 0) -> list[int]:
+    """All that was appended, once there are so many."""
+    found, start = [], 0
+    while True:
+        status, body = request(f"{url}/api/v1/log/scan?key=k&limit=10000&start_seq={start}")
+        assert status == 200, body
+        page = json.loads(body)
+        found += [int(base64.b64decode(each["value"])) for each in page["values"]]
+        start = page["nextSequence"]
+        if not page["values"]:
+            if len(found) >= least:
+                return found
+            time.sleep(0.01)
+
+
+def test_each_append_has_its_outcome_in_order(serve, many):
+    url = serve()
+    done = many.append(url, appends=50_000)
+    assert (done["error"], done["count"], done["gaps"]) == (None, 50_000, 0), done
+    assert done["most"] <= OUTSTANDING
+    assert values(url) == list(range(50_000))
+    # No session, for nothing.
+    assert many.append(url, appends=0)["count"] == 0
+
+
+def test_appends_of_several_records_are_each_whole(serve, many):
+    url = serve()
+    done = many.append(url, appends=300, records=7, durable=True)
+    assert (done["error"], done["count"], done["gaps"]) == (None, 300, 0), done
+    assert values(url) == list(range(2_100))
+
+
+def test_a_server_that_is_killed_has_each_append_once_and_in_order(restarted, many):
+    many.begin(restarted.url, appends=20_000, durable=True)
+    values(restarted.url, least=2_000)
+    restarted.kill()
+    done = many.end()
+    assert (done["error"], done["count"]) == (None, 20_000), done
+    assert values(restarted.url) == list(range(20_000))
+
+
+def test_a_server_that_stops_in_order_has_each_append_once_and_in_order(restarted, many):
+    many.begin(restarted.url, appends=20_000)
+    values(restarted.url, least=2_000)
+    restarted.restart()
+    done = many.end()
+    assert (done["error"], done["count"]) == (None, 20_000), done
+    assert values(restarted.url) == list(range(20_000))
+
+
+def test_a_rejected_append_ends_the_stream_and_nothing_behind_it_is_applied(serve, many):
+    url = serve()
+    done = many.append(url, appends=2_000, bad=700)
+    assert (done["error"], done["count"], done["unknown"]) == ("TooLarge", 700, False), done
+    assert "over the limit of 8192" in done["told"] and "/api/v1/log/session" in done["told"], done
+    assert values(url) == list(range(700))
+
+
+def test_without_a_producer_the_error_says_what_may_have_been_applied(serve, restarted, many):
+    url = serve()
+    done = many.append(url, appends=10, bad=5, producer=False)
+    assert (done["error"], done["count"], done["unknown"]) == ("TooLarge", 5, False), done
+    assert "up to 4 appends behind it may have been applied, too" in done["told"], done
+    assert values(url)[:5] == list(range(5))
+
+    many.begin(restarted.url, appends=20_000, durable=True, producer=False)
+    values(restarted.url, least=2_000)
+    restarted.kill()
+    done = many.end()
+    # It goes on only if nothing that was sent was without an answer when the server was killed.
+    assert (done["error"], done["unknown"]) in [("OutcomeUnknown", True), (None, False)], done
+    assert done["error"] is not None or done["count"] == 20_000, done
+    found = values(restarted.url)
+    assert done["count"] <= len(found) <= done["count"] + OUTSTANDING and found == list(range(len(found))), done
+
+
+def test_what_a_crash_undid_is_told(seldom_durable, many):
+    url = seldom_durable.url
+    many.begin(url, pause=1)
+    values(url, least=1_000)
+    seldom_durable.kill()
+    done = many.end()
+    assert done["error"] == "AppendsLost" and "lost in a crash" in done["told"], done
+    assert values(url) == []
+
+
+def test_a_consumer_that_stops_early_ends_the_session(serve, many):
+    url = serve()
+    done = many.append(url, stop=1_500)
+    assert (done["error"], done["count"], done["gaps"]) == (None, 1_500, 0), done
+    found = values(url)
+    assert found == list(range(len(found))) and 1_500 <= len(found) <= 1_500 + OUTSTANDING
+    deadline = time.monotonic() + 10
+    # This request is one.
+    while "\nhttp_requests_in_flight 1\n" not in request(f"{url}/metrics")[1]:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_consumer_that_is_slow_slows_down_who_appends(serve, many):
+    done = many.append(serve(), stop=200, pause=1, outstanding=20)
+    assert (done["error"], done["count"]) == (None, 200), done
+    assert 10 <= done["most"] <= 20, done
