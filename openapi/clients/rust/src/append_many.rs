@@ -270,7 +270,7 @@ impl Appending {
 
     async fn told(&mut self, told: Told) -> Result<Option<Appended>, Error> {
         match told {
-            Told::Answer(answer) => return self.answered(&answer).await,
+            Told::Answer(answer) => return Ok(self.answered(&answer)),
             Told::Refusal(error) => return self.refused(error).await,
             Told::End => {
                 self.session = None;
@@ -286,10 +286,10 @@ impl Appending {
         Ok(None)
     }
 
-    async fn answered(&mut self, answer: &AppendResponse) -> Result<Option<Appended>, Error> {
+    fn answered(&mut self, answer: &AppendResponse) -> Option<Appended> {
         let Some(first) = self.outstanding.front() else {
             self.session = None;
-            return Ok(None);
+            return None;
         };
         let (appended, is_durable) = (appended(answer), first.request.await_durable);
         if let Some(producer) = &mut self.producer {
@@ -298,7 +298,7 @@ impl Appending {
         if let Some(start) = appended.start.filter(|_| is_durable) {
             self.seen.advance(start + appended.count);
         }
-        Ok(Some(self.settled(appended)))
+        Some(self.settled(appended))
     }
 
     /// The first append has an outcome.

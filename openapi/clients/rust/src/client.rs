@@ -107,9 +107,7 @@ impl LogClient {
     }
 
     /// Appends what a stream gives: each item is an append of its own, with these options, and has an outcome of its own, in the same order. For
-    /// many small appends at the highest rate: they are sent on one request, an
-    /// [append session](https://github.com/owner/repository/blob/main/docs/http-api.md#sessions-many-appends-on-one-request), without waiting for
-    /// answers.
+    /// many small appends at the highest rate: they are sent on one request, an append session, without waiting for answers.
     ///
     /// ```no_run
     /// # use opendata_log::{AppendOptions, LogClient, Result};
