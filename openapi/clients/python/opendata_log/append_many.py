@@ -104,10 +104,11 @@ def _exchanged(appending: Appending, session: Session, stream: httpcore.NetworkS
 
     While an append waits for its answer, those behind it are collected for a moment: what arrives together is committed together.
     """
+    if appending.has_room and appending.is_sent and session.collects(PIECE, COLLECT_SECONDS):
+        return None
     if stream.get_extra_info("is_readable"):
         return stream.read(PIECE, timeout)
-    if not (appending.has_room and appending.is_sent and session.collects(PIECE, COLLECT_SECONDS)):
-        stream.write(session.take(), timeout)
+    stream.write(session.take(), timeout)
     if appending.has_room:
         return None
     return stream.read(PIECE, timeout)

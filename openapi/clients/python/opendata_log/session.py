@@ -75,8 +75,8 @@ class Session:
         return taken
 
     def collects(self, size: int, seconds: float) -> bool:
-        """Whether what is to be sent is smaller than this, and has not waited for so long."""
-        return len(self._frames) < size and time.monotonic() - self._collecting_since < seconds and not self._is_ending
+        """Whether there are frames to be sent, which are smaller than this, and have not waited for so long."""
+        return 0 < len(self._frames) < size and time.monotonic() - self._collecting_since < seconds and not self._is_ending
 
     def was_taken(self, end: int) -> bool:
         """Whether a frame may have been sent whole."""
