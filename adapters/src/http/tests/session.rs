@@ -142,6 +142,32 @@ async fn frames_are_answered_in_their_order_while_the_session_goes_on() {
 }
 
 #[tokio::test]
+async fn frames_that_the_connection_passes_on_one_by_one_are_committed_together() {
+    const FRAMES: usize = 100;
+    let server = memory_server();
+    let frame = Bytes::from(append("a").encode_length_delimited_to_vec());
+    // As a connection does: the next chunk is there once the task of the connection had its turn.
+    let frames = stream::iter(vec![frame; FRAMES]).then(|frame| async {
+        tokio::task::yield_now().await;
+        std::io::Result::Ok(frame)
+    });
+    let request = post("/api/v1/log/session", &[DELIMITED]);
+    let response = server.response(request.body(Body::from_bytes_stream(frames)));
+    let answers = response.await.into_body().into_bytes_stream();
+    let groups: Vec<Bytes> = answers.map(|group| group.expect("answers")).collect().await;
+    assert!(
+        groups.len() <= 5,
+        "{} groups of {FRAMES} frames",
+        groups.len()
+    );
+    let groups = groups.concat();
+    let mut rest = &groups[..];
+    let answers = std::iter::from_fn(|| proto::session_answer(&mut rest));
+    let starts = answers.map(|answer| answer.expect("appended").start_sequence);
+    assert!(starts.eq(0..FRAMES as u64));
+}
+
+#[tokio::test]
 async fn a_frame_that_fails_without_a_producer_is_answered_and_the_session_goes_on() {
     let server = memory_server();
     let mut session = Session::open(&server).await;

@@ -8,6 +8,7 @@ use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt};
 use log_domain::budget::Permit;
 use log_domain::{Append, Durability, Error, Limits};
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::http::wire::append_request;
@@ -76,11 +77,20 @@ impl Frames {
                 .map_err(|_| self.late())?,
         };
         self.add(next).await?;
+        let mut gave_way = false;
         while !self.has_ended && self.received.len() < GROUP_BYTES {
-            let Some(next) = self.body.next().now_or_never() else {
-                break;
-            };
-            self.add(next).await?;
+            match self.body.next().now_or_never() {
+                Some(next) => {
+                    self.add(next).await?;
+                    gave_way = false;
+                }
+                None if gave_way => break,
+                // The connection has one chunk at a time for the session, and takes the next one apart when it gets its turn.
+                None => {
+                    yield_now().await;
+                    gave_way = true;
+                }
+            }
         }
         Ok(())
     }
