@@ -37,6 +37,9 @@ class _Connecting:
         self.host, self.is_tls = url.host, url.scheme == "https"
         self.port = url.port or (443 if self.is_tls else 80)
         self.timeout, self.tls = settings.timeout, settings.tls
+        if self.is_tls:
+            # As httpx does it: a session is HTTP/1.1, whatever the context offers.
+            self.tls.set_alpn_protocols(["http/1.1"])
         self._settings, self._retry = settings, retry
 
     def session(self) -> Session:
@@ -180,7 +183,8 @@ async def asynchronous(
                 if stream is not None and appending.session is not None:
                     await stream.write(appending.session.take(), connecting.timeout)
                     reading = reading or asyncio.create_task(stream.read(PIECE))
-                left = heard + connecting.timeout - time.monotonic() if appending.is_waiting and reading else None
+                was_waiting = appending.is_waiting
+                left = heard + connecting.timeout - time.monotonic() if was_waiting and reading else None
                 data = await taking.until(reading, left)
             except errors.LogError as error:
                 await asyncio.sleep(appending.failed(error))
@@ -189,7 +193,8 @@ async def asynchronous(
                 await asyncio.sleep(appending.broke(broken(_reason(error))))
                 continue
             if data is None:
-                if not appending.is_waiting:
+                if not was_waiting:
+                    # The server had nothing to answer, however long the appends paused.
                     heard = time.monotonic()
                 continue
             reading = None
@@ -257,8 +262,8 @@ class _Taking:
                 while not self._appending.has_room:
                     self._room.clear()
                     await self._room.wait()
-        except Exception as error:
-            # It is raised at its place.
+        except (Exception, asyncio.CancelledError) as error:
+            # It is raised at its place; also if what the appends wait for was cancelled.
             self._appending.end(error)
         else:
             self._appending.end()

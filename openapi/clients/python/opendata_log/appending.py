@@ -73,7 +73,7 @@ class Appending:
         self._in_doubt = 0
         self._delivery = Delivery(retry, producer)
         self._has_ended = False
-        self._error: Exception | None = None
+        self._error: BaseException | None = None
         self.session: Session | None = None
         """The session that is open."""
 
@@ -108,13 +108,15 @@ class Appending:
             checked = arguments.records(records)
             if not checked:
                 raise ValueError('records must have at least one record, such as [(b"orders", b"first")]')
-        except (TypeError, ValueError) as error:
+            request = AppendRequest(records=[
+                Record(key=key, value=value, headers=[Header(name=name, value=content) for name, content in headers])
+                for key, value, headers in checked])
+            content = request.SerializeToString() + self._demands.content
+        except Exception as error:
+            # Also what the records raise that are made only now.
             self.end(error)
             return
-        request = AppendRequest(records=[
-            Record(key=key, value=value, headers=[Header(name=name, value=content) for name, content in headers])
-            for key, value, headers in checked])
-        append = _Outstanding(request.SerializeToString() + self._demands.content, len(checked))
+        append = _Outstanding(content, len(checked))
         self._outstanding.append(append)
         self._bytes += len(append.content)
         if self._producer is not None:
@@ -122,7 +124,7 @@ class Appending:
         if self.session is not None:
             self._send(self.session, append, len(self._outstanding) - 1)
 
-    def end(self, error: Exception | None = None) -> None:
+    def end(self, error: BaseException | None = None) -> None:
         """No more appends are taken; if there is an error, it is raised when all others have their outcomes."""
         self._has_ended, self._error = True, error
         if self.session is not None:
@@ -229,7 +231,7 @@ class Appending:
                 done = self._delivery.judged(error, self._outstanding[0].records, self._demands.await_durable)
             except LogError as last:
                 last.request = self._request
-                raise
+                raise _with_others(last, self._in_doubt - 1 if last.is_unknown_outcome else 0)
             if done is not None:
                 return self._settled(done)
             self.session = None

@@ -83,7 +83,10 @@ class AsyncLogClient:
         if_no_record_since: Mapping[bytes, int] | None = None, cursors: Iterable[CursorMove] | None = None,
         outstanding: int = OUTSTANDING, outstanding_bytes: int = OUTSTANDING_BYTES,
     ) -> AsyncGenerator[Appended, None]:
-        """See `LogClient.append_many`. Close one that is left before its end. The appends may also come from an `AsyncIterable`."""
+        """See `LogClient.append_many`. Close one that is left before its end.
+
+        The appends may also come from an `AsyncIterable`. An iterable that is none must not wait: it would block the event loop.
+        """
         demands = Demands.checked(await_durable, if_no_record_since, cursors, outstanding, outstanding_bytes)
         return self._append_many(arguments.appends(appends), demands)
 

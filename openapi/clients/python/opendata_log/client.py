@@ -111,7 +111,8 @@ class LogClient:
         taken while outcomes are asked for, and only as long as fewer than `outstanding`, with fewer than `outstanding_bytes`, have no
         outcome yet. What is demanded holds for each of them.
 
-        It sends and receives while the next append is taken or awaited: with appends that come seldom, use `AsyncLogClient`.
+        It sends and receives only between two appends: while it waits for the next one of the iterable, no outcome is received, and up to
+        64 KiB of appends that were taken are not sent. If the iterable may wait, use `AsyncLogClient`.
 
         They are applied once and in their order: all of them have a producer of their own, which does not depend on other appends of this
         client. When a session breaks, another one is opened, and everything without an outcome is sent again; then `Appended.start` may be

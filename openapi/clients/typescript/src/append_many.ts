@@ -80,13 +80,17 @@ async function* outcomes(
   place: Place, producers: Producers | undefined, appends: AppendsToMake, demands: Demands,
 ): AsyncGenerator<Appended> {
   const turn = await producers?.stream(demands.signal);
-  const stream = new Stream(place, turn?.producer, demands);
-  const taking = new Taking(stream, appends);
   try {
-    yield* stream.outcomes(taking);
+    const stream = new Stream(place, turn?.producer, demands);
+    const taking = new Taking(stream, appends);
+    try {
+      yield* stream.outcomes(taking);
+    } finally {
+      stream.close();
+      taking.stop();
+    }
   } finally {
-    taking.stop();
-    stream.close();
+    // Also if the appends cannot be iterated, or throw when they are closed: others may wait for the producer.
     turn?.ended();
   }
 }
@@ -189,9 +193,12 @@ class Stream implements Taker {
         heard = performance.now();
         continue;
       }
-      const left = this.#waiting === 0 ? undefined : Math.max(0, heard + this.#place.timeoutMs - performance.now());
+      const isIdle = this.#waiting === 0;
+      const left = isIdle ? undefined : Math.max(0, heard + this.#place.timeoutMs - performance.now());
       const woken = await this.wake.wait(left, signal);
-      if (!woken && this.#waiting > 0 && this.#session?.isQuiet === true && performance.now() >= heard + this.#place.timeoutMs) {
+      // The server had nothing to answer, however long the appends paused.
+      if (isIdle) heard = performance.now();
+      else if (!woken && this.#waiting > 0 && this.#session?.isQuiet === true && performance.now() >= heard + this.#place.timeoutMs) {
         await this.#broke(broken("there was silence for too long", { request: this.#place.request }));
         heard = performance.now();
       }
@@ -299,7 +306,12 @@ class Stream implements Taker {
     if (OF_PRODUCER.some((kind) => error instanceof kind)) {
       const delivery = this.#attempts(producer);
       if (this.#inDoubt > 0) delivery.doubt();
-      const done = delivery.judged(error, this.#outstanding[this.#first]?.records ?? 0);
+      let done: Appended | undefined;
+      try {
+        done = delivery.judged(error, this.#outstanding[this.#first]?.records ?? 0);
+      } catch (last) {
+        throw last instanceof LogError && last.isUnknownOutcome ? this.#withOthers(last, this.#inDoubt - 1) : last;
+      }
       if (done !== undefined) return this.#settled(done);
       this.close();
       return undefined;
@@ -373,7 +385,7 @@ class Stream implements Taker {
   /** The error of an append behind which so many may have been applied. */
   #withOthers(error: LogError, others: number): LogError {
     if (others <= 0) return error;
-    error.message = error.message.replace(error.told, `${error.told}; up to ${others} appends behind it may have been applied, too`);
+    error.message = error.message.replace(error.told, () => `${error.told}; up to ${others} appends behind it may have been applied, too`);
     return error;
   }
 }
