@@ -165,7 +165,13 @@ impl Appending {
                 continue;
             }
             match self.event(silent_since).await {
-                Event::Taken(append) => self.take(append),
+                Event::Taken(append) => {
+                    // Until now, there was nothing that the server could have answered.
+                    if self.outstanding.is_empty() {
+                        silent_since = Instant::now();
+                    }
+                    self.take(append);
+                }
                 Event::Told(told) => {
                     if let Some(outcome) = self.told(told).await? {
                         return Ok(Some(outcome));

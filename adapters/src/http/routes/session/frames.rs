@@ -183,7 +183,7 @@ impl Frames {
         Failure::new(
             Reason::DeadlineExceeded,
             format!(
-                "the rest of a frame did not arrive within {} ms; nothing of it was applied",
+                "the rest of a frame did not arrive within {} ms; of this frame nothing was applied",
                 self.timeout.as_millis()
             ),
         )
