@@ -9,7 +9,7 @@ use object_store::{
     CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta,
     PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use super::*;
 
@@ -35,6 +35,7 @@ pub(in crate::store::slate) struct Held {
     /// What the names contain of the objects whose reads or writes are held up.
     of: &'static str,
     holds_next: AtomicBool,
+    holds_all: watch::Sender<bool>,
     held: Notify,
     released: Notify,
 }
@@ -54,6 +55,7 @@ impl Held {
             what,
             of,
             holds_next: AtomicBool::default(),
+            holds_all: watch::Sender::new(false),
             held: Notify::new(),
             released: Notify::new(),
         }
@@ -62,6 +64,11 @@ impl Held {
     /// Holds the next one up.
     pub(in crate::store::slate) fn hold_next(&self) {
         self.holds_next.store(true, Ordering::SeqCst);
+    }
+
+    /// Holds all of them up from now on, or lets all continue that are held up so.
+    pub(in crate::store::slate) fn hold_all(&self, holds: bool) {
+        self.holds_all.send_replace(holds);
     }
 
     /// Waits until it is held up.
@@ -86,6 +93,11 @@ impl Held {
         if is_meant && self.holds_next.swap(false, Ordering::SeqCst) {
             self.held.notify_one();
             self.released.notified().await;
+        } else if is_meant && *self.holds_all.borrow() {
+            self.held.notify_one();
+            let mut holds = self.holds_all.subscribe();
+            // The sender is of this store.
+            let _ = holds.wait_for(|holds| !holds).await;
         }
     }
 }
