@@ -24,8 +24,12 @@ def stripping_proxy(url, prefix):
             body = self.rfile.read(int(self.headers.get("content-length", 0)))
             headers = {name: value for name, value in self.headers.items() if name.lower() not in HOP_BY_HOP}
             connection = http.client.HTTPConnection(upstream.hostname, upstream.port, timeout=30)
-            connection.request(self.command, self.path.removeprefix(prefix), body, headers)
-            answer = connection.getresponse()
+            # A browser that leaves a page waits for nothing of it any more.
+            with contextlib.closing(connection), contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                connection.request(self.command, self.path.removeprefix(prefix), body, headers)
+                self.answer(connection.getresponse())
+
+        def answer(self, answer):
             streams = (answer.getheader("content-type") or "").startswith("text/event-stream")
             content = b"" if streams else answer.read()
             self.send_response(answer.status)
@@ -40,7 +44,6 @@ def stripping_proxy(url, prefix):
             with contextlib.suppress(OSError, http.client.HTTPException):
                 while streams and (part := answer.read1(65536)):
                     self.wfile.write(part)
-            connection.close()
 
         do_GET = do_POST = do_PUT = do_DELETE = pass_on
 

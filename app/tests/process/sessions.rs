@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::support::client::Client;
 use crate::support::place::Place;
-use crate::support::session::{DELIMITED, Session, request};
+use crate::support::session::{DELIMITED, Session, refused, request};
 
 const SESSIONS: usize = 100;
 /// Requests of each session.
@@ -189,7 +189,12 @@ fn misbehave(kind: Wrong, address: &str) {
         "POST /api/v1/log/session HTTP/1.1\r\nhost: localhost\r\ncontent-type: {DELIMITED}\r\ntransfer-encoding: chunked\r\n\r\n"
     );
     stream.write_all(head.as_bytes()).expect("sent");
-    let frame = request("wrong", &"v".repeat(10_000), None);
+    let value = "v".repeat(10_000);
+    let frame = match kind {
+        // What is written takes memory until it is on disk, whoever writes it.
+        Wrong::ReadsNoAnswer => refused("wrong", &value, "other"),
+        _ => request("wrong", &value, None),
+    };
     let end = Instant::now() + Duration::from_secs(4);
     let mut chunk = |content: &[u8]| {
         let sent = write!(stream, "{:x}\r\n", content.len())

@@ -41,6 +41,20 @@ pub(crate) fn request(key: &str, value: &str, producer: Option<(&str, u64)>) -> 
     request.encode_length_delimited_to_vec().into()
 }
 
+/// An append of one record that is refused because the log has records of `taken`.
+pub(crate) fn refused(key: &str, value: &str, taken: &str) -> Bytes {
+    let bytes = request(key, value, None);
+    let request = wire::AppendRequest::decode_length_delimited(bytes).expect("a request");
+    let refused = wire::AppendRequest {
+        preconditions: vec![wire::Precondition {
+            key: Bytes::copy_from_slice(taken.as_bytes()),
+            no_record_since: 0,
+        }],
+        ..request
+    };
+    refused.encode_length_delimited_to_vec().into()
+}
+
 impl Session {
     pub(crate) async fn open(http: &reqwest::Client, url: &str) -> Result<Self, reqwest::Error> {
         let (frames, sent) = mpsc::unbounded();
