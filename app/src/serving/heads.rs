@@ -104,6 +104,14 @@ impl Heads {
         self.malformed.or(unseen)
     }
 
+    /// Whether the next byte belongs to the body of an HTTP/1 request.
+    pub(super) fn are_in_body(&self) -> bool {
+        match self.place {
+            Place::Body(_) | Place::ChunkSize | Place::Chunk(_) | Place::Trailers => true,
+            Place::Head | Place::Frames | Place::Elsewhere => false,
+        }
+    }
+
     /// Whether the head of an HTTP/2 request has begun and not ended.
     pub(super) fn has_open_block(&self) -> bool {
         self.frames.as_ref().is_some_and(Frames::head_is_open)

@@ -313,7 +313,8 @@ impl Activity {
             self.change_block(&mut state);
         }
         let bytes = bytes.len();
-        if state.in_flight > 0 || state.http2 {
+        // What still comes of a request that was answered early is no head of another one.
+        if state.in_flight > 0 || state.http2 || state.heads.are_in_body() {
             return;
         }
         let begins = state.head_since.is_none();
@@ -462,6 +463,23 @@ mod tests {
             let (why, at, _) = closed.await.expect("no panic");
             assert_eq!((why, at - begun), (Expired::Idle, HEADERS), "{pause} ms");
         }
+    }
+
+    #[test]
+    fn what_still_comes_of_an_answered_request_takes_no_room_of_heads() {
+        let activity = activity();
+        activity.received(b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n");
+        let (busy, _) = activity.begin(Version::HTTP_11);
+        drop(busy);
+        let chunk = [b"100000\r\n", &vec![0; 1 << 20][..], b"\r\n"].concat();
+        for _ in 0..10 {
+            activity.received(&chunk);
+            let state = activity.state.lock();
+            assert!(!state.evicted && state.head_room.is_none());
+        }
+        activity.received(b"0\r\n\r\n");
+        activity.received(&[b'a'; 9 << 10]);
+        assert!(activity.state.lock().head_room.is_some());
     }
 
     #[tokio::test(start_paused = true)]
