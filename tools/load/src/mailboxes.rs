@@ -13,10 +13,11 @@ use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{Rng, RngExt, SeedableRng};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use crate::arguments::Arguments;
 use crate::measured::{Measured, Problem};
+use crate::pace::Pace;
 
 /// How large the load is.
 #[derive(Debug, Clone, Copy)]
@@ -25,16 +26,16 @@ struct Size {
     /// Records in one append, each of another key. Divides the keys.
     records: usize,
     value_bytes: usize,
-    /// Appends in a second, and polls in a second.
-    rate: u32,
 }
 
 const SIZE: Size = Size {
     keys: 20_000,
     records: 1_000,
     value_bytes: 1_000,
-    rate: 20,
 };
+
+/// An append is due each time, and a poll: 20 of each in a second.
+const BETWEEN: Duration = Duration::from_millis(50);
 
 /// Requests of one kind that are on their way at once, at most. Those that are due meanwhile count as late from when they were due.
 const AT_ONCE: u32 = 8;
@@ -56,31 +57,26 @@ pub(crate) async fn run(
     let orders: Arc<[Vec<Bytes>]> = appends(SIZE).into();
     let next_sequence = Arc::new(AtomicU64::new(0));
     let (mut appending, mut polling) = (JoinSet::new(), JoinSet::new());
-    for number in 0..AT_ONCE {
-        let turns = Turns::new(started, until, number);
+    let turn = |task| Pace::open((started, until), BETWEEN, (task, AT_ONCE));
+    for task in 0..AT_ONCE {
         let sender = Appender {
             client: client.clone(),
             orders: Arc::clone(&orders),
             durable: arguments.durable,
             next_sequence: Arc::clone(&next_sequence),
         };
-        appending.spawn(sender.run(turns));
+        appending.spawn(sender.run(turn(task), task));
         let poller = Poller {
             http: http.clone(),
             url: format!("{}/api/v1/log/scan", arguments.url),
             next_sequence: Arc::clone(&next_sequence),
         };
-        polling.spawn(poller.run(turns));
+        polling.spawn(poller.run(turn(task), task));
     }
-    Ok([together(appending).await, together(polling).await])
-}
-
-async fn together(mut running: JoinSet<Measured>) -> Measured {
-    let mut all = Measured::new();
-    while let Some(measured) = running.join_next().await {
-        all.add(measured.expect("a task of the load does not panic"));
-    }
-    all
+    Ok([
+        Measured::of_all(appending).await,
+        Measured::of_all(polling).await,
+    ])
 }
 
 /// The keys of each append, until they begin again: all keys, in an order that is drawn once.
@@ -95,33 +91,6 @@ fn name(key: u64) -> String {
     format!("mailbox-{key:05}")
 }
 
-/// When the requests of one of the tasks are due, and their numbers.
-#[derive(Debug, Clone, Copy)]
-struct Turns {
-    started: Instant,
-    until: Instant,
-    number: u32,
-}
-
-impl Turns {
-    fn new(started: Instant, until: Instant, first: u32) -> Self {
-        Self {
-            started,
-            until,
-            number: first,
-        }
-    }
-
-    /// Waits for the next request, and returns its number and when it was due; `None` when the time is over.
-    async fn next(&mut self) -> Option<(u32, Instant)> {
-        let number = self.number;
-        let due = self.started + Duration::from_secs(1) * number / SIZE.rate;
-        self.number += AT_ONCE;
-        sleep_until(due.min(self.until)).await;
-        (due < self.until).then_some((number, due))
-    }
-}
-
 struct Appender {
     client: LogClient,
     orders: Arc<[Vec<Bytes>]>,
@@ -131,12 +100,14 @@ struct Appender {
 }
 
 impl Appender {
-    async fn run(self, mut turns: Turns) -> Measured {
+    /// Sends the appends of this task, each after the last one: those with its number and every [`AT_ONCE`]th after it.
+    async fn run(self, mut pace: Pace, task: u32) -> Measured {
         let mut measured = Measured::new();
-        let mut rng = StdRng::seed_from_u64(SEED + u64::from(turns.number));
-        while let Some((number, due)) = turns.next().await {
-            let appended = self.append(number, &mut rng).await;
-            note(&mut measured, due, appended);
+        let mut rng = StdRng::seed_from_u64(SEED + u64::from(task));
+        let mut number = task;
+        while let Some(due) = pace.next().await {
+            measured.note(due, self.append(number, &mut rng).await);
+            number += AT_ONCE;
         }
         measured
     }
@@ -164,17 +135,6 @@ impl Appender {
     }
 }
 
-/// Adds an answer to a request that was due then.
-fn note(measured: &mut Measured, due: Instant, answer: Result<u64, Problem>) {
-    match answer {
-        Ok(records) => {
-            measured.answered(due.elapsed(), 1);
-            measured.records += records;
-        }
-        Err(error) => measured.failed(error),
-    }
-}
-
 /// Polls with plain requests, which every server with this API answers.
 struct Poller {
     http: reqwest::Client,
@@ -183,13 +143,12 @@ struct Poller {
 }
 
 impl Poller {
-    async fn run(self, mut turns: Turns) -> Measured {
+    async fn run(self, mut pace: Pace, task: u32) -> Measured {
         let mut measured = Measured::new();
-        let mut rng = StdRng::seed_from_u64(SEED + u64::from(turns.number));
-        while let Some((_, due)) = turns.next().await {
+        let mut rng = StdRng::seed_from_u64(SEED + u64::from(task));
+        while let Some(due) = pace.next().await {
             let key = name(rng.random_range(0..SIZE.keys));
-            let polled = self.poll(&key).await;
-            note(&mut measured, due, polled);
+            measured.note(due, self.poll(&key).await);
         }
         measured
     }
@@ -236,10 +195,12 @@ mod tests {
         let until = started + Duration::from_secs(1);
         let mut numbers = BTreeSet::new();
         for task in 0..AT_ONCE {
-            let mut turns = Turns::new(started, until, task);
-            while let Some((number, due)) = turns.next().await {
+            let mut pace = Pace::open((started, until), BETWEEN, (task, AT_ONCE));
+            let mut number = task;
+            while let Some(due) = pace.next().await {
                 assert_eq!(due - started, Duration::from_millis(50) * number);
                 numbers.insert(number);
+                number += AT_ONCE;
             }
         }
         assert_eq!(numbers, (0..20).collect());

@@ -16,14 +16,12 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep};
 
 use crate::arguments::{Arguments, Mode};
 use crate::measured::{Measured, Problem};
 use crate::pace::Pace;
-use crate::requests::Requests;
-use crate::session::Session;
+use crate::requests::{Kind, Requests};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -43,56 +41,44 @@ async fn main() -> ExitCode {
 
 /// Sends what was asked for, and reports what was measured.
 async fn drive(arguments: &Arguments) -> Result<Measured, Problem> {
-    let mut connections = JoinSet::new();
-    let started = match arguments.mode {
+    let kind = match arguments.mode {
+        Mode::Append => Kind::Append,
+        Mode::Scan => Kind::Scan,
+        Mode::Count => Kind::Count,
         Mode::Session => {
-            let mut sessions = Vec::new();
-            for connection in 0..arguments.connections {
-                sessions.push(Session::open(arguments, connection).await?);
-            }
-            let started = Instant::now();
-            for session in sessions {
-                connections.spawn(session.run(started + arguments.duration()));
-            }
-            started
+            let (measured, took) = session::run(arguments).await?;
+            report(arguments, &measured, took);
+            return Ok(measured);
         }
         Mode::Mailbox => {
-            let requests = prepare(arguments).await?;
+            let requests = prepare(arguments, Kind::Append).await?;
             let started = Instant::now();
             let [appends, polls] = mailboxes::run(arguments, requests[0].client()).await?;
             report(arguments, &appends, started.elapsed());
             report_polls(&polls, started.elapsed());
             return Ok(appends);
         }
-        mode => {
-            let requests = prepare(arguments).await?;
-            let started = Instant::now();
-            let paces = Pace::of_all(arguments, started);
-            for (requests, pace) in requests.into_iter().zip(paces) {
-                let until = started + arguments.duration();
-                connections.spawn(run_connection(requests, pace, mode, until));
-            }
-            started
-        }
     };
-    let mut all = Measured::new();
-    while let Some(measured) = connections.join_next().await {
-        all.add(measured.expect("a connection's task does not panic"));
-    }
-    report(arguments, &all, started.elapsed());
-    Ok(all)
+    let requests = prepare(arguments, kind).await?;
+    let started = Instant::now();
+    let paces = Pace::of_all(arguments, started);
+    let connections = requests.into_iter().zip(paces);
+    let connections = connections.map(|(requests, pace)| run_connection(requests, pace, kind));
+    let measured = Measured::of_all(connections.collect()).await;
+    report(arguments, &measured, started.elapsed());
+    Ok(measured)
 }
 
 /// All connections, to a server that answers. Reading needs something to read: one durable batch for every key.
-async fn prepare(arguments: &Arguments) -> Result<Vec<Requests>, Problem> {
+async fn prepare(arguments: &Arguments, kind: Kind) -> Result<Vec<Requests>, Problem> {
     let connections = 0..arguments.connections;
     let connections: Vec<_> = connections
         .map(|connection| Requests::new(arguments, connection))
         .collect::<Result<_, _>>()?;
     let first = &connections[0];
-    match arguments.mode {
-        Mode::Append | Mode::Session | Mode::Mailbox => first.check().await?,
-        Mode::Scan | Mode::Count => {
+    match kind {
+        Kind::Append => first.check().await?,
+        Kind::Scan | Kind::Count => {
             for key in 0..arguments.keys {
                 first.append_to(key, true).await?;
             }
@@ -101,39 +87,20 @@ async fn prepare(arguments: &Arguments) -> Result<Vec<Requests>, Problem> {
     Ok(connections)
 }
 
-async fn run_connection(
-    mut requests: Requests,
-    mut pace: Pace,
-    mode: Mode,
-    until: Instant,
-) -> Measured {
+async fn run_connection(mut requests: Requests, mut pace: Pace, kind: Kind) -> Measured {
     /// A server that refuses everything is not asked as fast as it can refuse.
     const AFTER_AN_ERROR: Duration = Duration::from_millis(10);
 
     let mut measured = Measured::new();
-    loop {
-        let due = pace.next().unwrap_or_else(Instant::now);
-        sleep_until(due.min(until)).await;
-        if due >= until {
-            return measured;
-        }
-        let answer = match mode {
-            Mode::Append | Mode::Session => requests.append().await,
-            Mode::Scan => requests.scan().await,
-            Mode::Count => requests.count().await,
-            Mode::Mailbox => unreachable!("has a loop of its own"),
-        };
-        match answer {
-            Ok(records) => {
-                measured.answered(due.elapsed(), 1);
-                measured.records += records;
-            }
-            Err(error) => {
-                measured.failed(error);
-                tokio::time::sleep(AFTER_AN_ERROR).await;
-            }
+    while let Some(due) = pace.next().await {
+        let outcome = requests.send(kind).await;
+        let has_failed = outcome.is_err();
+        measured.note(due, outcome);
+        if has_failed {
+            sleep(AFTER_AN_ERROR).await;
         }
     }
+    measured
 }
 
 #[expect(clippy::print_stdout, reason = "the report is what the tool is for")]

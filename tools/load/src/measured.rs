@@ -1,9 +1,11 @@
-//! What one connection, or all of them, measured.
+//! What one task of a load, or all of them, measured.
 
 use std::fmt;
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 /// Longer latencies count as this one. No request takes so long: the client gives up before.
 const LONGEST_MICROS: u64 = 600_000_000;
@@ -34,6 +36,26 @@ impl Measured {
         }
     }
 
+    /// What all of these tasks measured together.
+    pub(crate) async fn of_all(mut tasks: JoinSet<Self>) -> Self {
+        let mut all = Self::new();
+        while let Some(measured) = tasks.join_next().await {
+            all.add(measured.expect("a task of the load does not panic"));
+        }
+        all
+    }
+
+    /// Adds the outcome of a request that was due at `due`: how many records it was about.
+    pub(crate) fn note(&mut self, due: Instant, outcome: Result<u64, impl Into<Problem>>) {
+        match outcome {
+            Ok(records) => {
+                self.answered(due.elapsed(), 1);
+                self.records += records;
+            }
+            Err(error) => self.failed(error),
+        }
+    }
+
     /// So many requests were answered, each after `took`.
     pub(crate) fn answered(&mut self, took: Duration, requests: u64) {
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
@@ -46,8 +68,8 @@ impl Measured {
         self.first_error.get_or_insert_with(|| problem.into());
     }
 
-    /// Adds what another connection measured.
-    pub(crate) fn add(&mut self, other: Self) {
+    /// Adds what another task measured.
+    fn add(&mut self, other: Self) {
         self.latency
             .add(other.latency)
             .expect("histograms of the same bounds");

@@ -9,6 +9,17 @@ use crate::arguments::Arguments;
 
 const TIMEOUT: Duration = Duration::from_secs(60);
 
+/// What a request does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Appends a batch.
+    Append,
+    /// Reads a page of a key.
+    Scan,
+    /// Counts the records of a key.
+    Count,
+}
+
 /// Makes requests and reads their answers. `Ok` holds how many records an answer was about.
 pub(crate) struct Requests {
     client: LogClient,
@@ -63,8 +74,17 @@ impl Requests {
         self.client.segments(..).await.map(drop)
     }
 
+    /// Sends a request.
+    pub(crate) async fn send(&mut self, kind: Kind) -> Result<u64> {
+        match kind {
+            Kind::Append => self.append().await,
+            Kind::Scan => self.scan().await,
+            Kind::Count => self.count().await,
+        }
+    }
+
     /// Appends a batch whose records go to the keys in turn.
-    pub(crate) async fn append(&mut self) -> Result<u64> {
+    async fn append(&mut self) -> Result<u64> {
         let records = (0..self.records).map(|_| self.take_key()).collect();
         self.append_records(records, self.durable).await
     }
@@ -87,7 +107,7 @@ impl Requests {
     }
 
     /// Reads the first page of the next key.
-    pub(crate) async fn scan(&mut self) -> Result<u64> {
+    async fn scan(&mut self) -> Result<u64> {
         let (key, records) = (self.take_key(), self.records);
         let options = ReadOptions::new().page(records);
         let mut page = self.client.scan_with(key, .., options);
@@ -101,7 +121,7 @@ impl Requests {
     }
 
     /// Counts the next key; an answer is about one number, however large.
-    pub(crate) async fn count(&mut self) -> Result<u64> {
+    async fn count(&mut self) -> Result<u64> {
         let key = self.take_key();
         self.client.count(key, ..).await?;
         Ok(1)

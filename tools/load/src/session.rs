@@ -1,4 +1,4 @@
-//! One append session: many appends on one request.
+//! The load of append sessions: many appends on one request.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -23,8 +23,24 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How an answer begins that says `success`: field 1, and a string of seven bytes.
 const SUCCESS: &[u8] = b"\x0a\x07success";
 
+/// What all sessions measured, and in which time.
+///
+/// # Errors
+/// When the server does not open one.
+pub(crate) async fn run(arguments: &Arguments) -> Result<(Measured, Duration), Problem> {
+    let mut sessions = Vec::new();
+    for connection in 0..arguments.connections {
+        sessions.push(Session::open(arguments, connection).await?);
+    }
+    let started = Instant::now();
+    let until = started + arguments.duration();
+    let sessions = sessions.into_iter().map(|session| session.run(until));
+    let measured = Measured::of_all(sessions.collect()).await;
+    Ok((measured, started.elapsed()))
+}
+
 /// A session that is open.
-pub(crate) struct Session {
+struct Session {
     frames: mpsc::UnboundedSender<Bytes>,
     response: reqwest::Response,
     received: BytesMut,
@@ -41,11 +57,7 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Opens a session.
-    ///
-    /// # Errors
-    /// When the server does not open one.
-    pub(crate) async fn open(arguments: &Arguments, connection: u64) -> Result<Self, Problem> {
+    async fn open(arguments: &Arguments, connection: u64) -> Result<Self, Problem> {
         let http = reqwest::Client::builder().no_proxy().build()?;
         let (frames, sent) = mpsc::unbounded();
         let sent = sent.map(|frames: Bytes| Ok::<_, Infallible>(Frame::data(frames)));
@@ -74,7 +86,7 @@ impl Session {
     }
 
     /// Keeps so many appends outstanding until `until`, and then waits for the last answers.
-    pub(crate) async fn run(mut self, until: Instant) -> Measured {
+    async fn run(mut self, until: Instant) -> Measured {
         let mut measured = Measured::new();
         self.send(self.outstanding);
         while !self.sent.is_empty() {
