@@ -17,6 +17,7 @@ from processes import request
 from conftest import OPENAPI
 from early import Early
 from hard_times import SMALL_QUEUE, Network, full
+from line_program import LineProgram
 from scripted import Scripted
 
 PAGE = OPENAPI.parent / "docs/clients.md"
@@ -45,30 +46,13 @@ SCRIPTS = [
 ]
 
 
-class Program:
+class Program(LineProgram):
     """A client that runs."""
-
-    def __init__(self, command: list, env: dict[str, str]):
-        self._process = subprocess.Popen(
-            [str(part) for part in command], env=os.environ | env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        # Closes what it reads and waits for it.
-        with self._process:
-            self._process.stdin.close()
-            try:
-                self._process.wait(timeout=30)
-            finally:
-                self._process.kill()
 
     def append(self, url: str, size: int = 5, attempts: int = 1, token: str = "") -> tuple[str, int | None]:
         """The outcome, and the status. What is said must name the URL."""
-        self._process.stdin.write(json.dumps({"url": url, "bytes": size, "attempts": attempts, "token": token}) + "\n")
-        self._process.stdin.flush()
-        outcome, status, told = json.loads(self._process.stdout.readline())
+        self.order({"url": url, "bytes": size, "attempts": attempts, "token": token})
+        outcome, status, told = self.became()
         assert (told == "") == (outcome == "Appended") and (outcome == "Appended" or url in told), (outcome, told)
         self.told = told
         return outcome, status
@@ -83,7 +67,7 @@ class Outcomes:
 
     def check(self, command: list):
         """Runs a client against all of them."""
-        with Program(command, {}) as client:
+        with Program(command) as client:
             self._refusals_of_a_server(client)
             self._early_refusals(client)
             self._scripts(client)
@@ -172,7 +156,7 @@ class Outcomes:
         assert all(each in page for each in trust), f"docs/clients.md says nothing of {trust}"
         paths = [each.replace("ca.pem", str(self._folder / "ca.pem")) for each in trust]
         variables = dict(each.split("=", 1) for each in paths if not each.startswith("-"))
-        with Program(command, {}) as client:
+        with Program(command) as client:
             assert client.append(url, attempts=2) == ("Unavailable", None), client.told
         arguments = [each.replace("trust.p12", str(self._folder / "trust.p12")) for each in paths if each.startswith("-")]
         with Program([command[0], *arguments, *command[1:]], variables) as client:

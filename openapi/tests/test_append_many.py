@@ -4,7 +4,6 @@ import base64
 import json
 import os
 import re
-import subprocess
 import sys
 import time
 
@@ -12,6 +11,7 @@ import pytest
 from processes import request
 
 from conftest import OPENAPI, ROOT
+from line_program import LineProgram
 
 PYTHON = [sys.executable, OPENAPI / "clients/python/append_many.py"]
 
@@ -19,37 +19,17 @@ PYTHON = [sys.executable, OPENAPI / "clients/python/append_many.py"]
 OUTSTANDING = 1_000
 
 
-class Program:
+class Program(LineProgram):
     """Such a program that runs."""
-
-    def __init__(self, command: list):
-        self._process = subprocess.Popen(
-            [str(part) for part in command], env=os.environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        with self._process:
-            self._process.stdin.close()
-            try:
-                self._process.wait(timeout=30)
-            finally:
-                self._process.kill()
 
     def begin(self, url: str, **order):
         """Begins to append."""
-        self._process.stdin.write(json.dumps({"url": url, **order}) + "\n")
-        self._process.stdin.flush()
-
-    def end(self) -> dict:
-        """What became of the appends: how many have an outcome, the error at the end, and the most that were taken ahead of the outcomes."""
-        return json.loads(self._process.stdout.readline())
+        self.order({"url": url, **order})
 
     def append(self, url: str, **order) -> dict:
-        """What became of these appends."""
+        """What became of these appends: how many have an outcome, the error at the end, and the most that were taken ahead of the outcomes."""
         self.begin(url, **order)
-        return self.end()
+        return self.became()
 
 
 @pytest.fixture(params=["rust", "python", "asyncio", "typescript"])
@@ -110,7 +90,7 @@ def test_a_server_that_is_killed_has_each_append_once_and_in_order(restarted, ma
     many.begin(restarted.url, appends=20_000, durable=True)
     values(restarted.url, least=2_000)
     restarted.kill()
-    done = many.end()
+    done = many.became()
     assert (done["error"], done["count"]) == (None, 20_000), done
     assert values(restarted.url) == list(range(20_000))
 
@@ -119,7 +99,7 @@ def test_a_server_that_stops_in_order_has_each_append_once_and_in_order(restarte
     many.begin(restarted.url, appends=20_000)
     values(restarted.url, least=2_000)
     restarted.restart()
-    done = many.end()
+    done = many.became()
     assert (done["error"], done["count"]) == (None, 20_000), done
     assert values(restarted.url) == list(range(20_000))
 
@@ -143,7 +123,7 @@ def test_without_a_producer_the_error_says_what_may_have_been_applied(serve, res
     many.begin(restarted.url, appends=20_000, durable=True, producer=False)
     values(restarted.url, least=2_000)
     restarted.kill()
-    done = many.end()
+    done = many.became()
     # It goes on only if nothing that was sent was without an answer when the server was killed.
     assert (done["error"], done["unknown"]) in [("OutcomeUnknown", True), (None, False)], done
     assert done["error"] is not None or done["count"] == 20_000, done
@@ -156,7 +136,7 @@ def test_what_a_crash_undid_is_told(seldom_durable, many):
     many.begin(url, pause=1)
     values(url, least=1_000)
     seldom_durable.kill()
-    done = many.end()
+    done = many.became()
     assert done["error"] == "AppendsLost" and "lost in a crash" in done["told"], done
     assert values(url) == []
 

@@ -50,6 +50,6 @@ def test_the_rust_client_calls_nothing_unknown_that_was_certainly_not_applied(ou
 
 def test_the_rust_client_follows_a_redirect_of_an_append(serve, built):
     moved = {"location": f"{serve()}/api/v1/log/append"}
-    with Program([built, "outcomes"], {}) as client, Early(308, "moved", headers=moved) as gateway:
+    with Program([built, "outcomes"]) as client, Early(308, "moved", headers=moved) as gateway:
         assert client.append(gateway.url) == ("Appended", None), client.told
         assert client.append(gateway.url, LARGE) == ("Appended", None), client.told

@@ -1,36 +1,18 @@
 """Programs that append what they are told to, one for each client that has a layer by hand: see `clients/python/writers.py`."""
 
-import json
-import os
-import subprocess
+from line_program import LineProgram
 
 # How often and how long they try, unless a test says otherwise.
 RETRIES = {"attempts": 5, "pause": 0.02, "patience": 60}
 
 
-class Writers:
+class Writers(LineProgram):
     """Such a program that runs; it has as many clients as it is told of."""
-
-    def __init__(self, command: list):
-        self._process = subprocess.Popen(
-            [str(part) for part in command], env=os.environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        with self._process:
-            self._process.stdin.close()
-            try:
-                self._process.wait(timeout=30)
-            finally:
-                self._process.kill()
 
     def together(self, appends: list[dict]) -> list[dict]:
         """What became of appends that began in this order and ran beside one another."""
-        self._process.stdin.write(json.dumps(appends) + "\n")
-        self._process.stdin.flush()
-        return json.loads(self._process.stdout.readline())
+        self.order(appends)
+        return self.became()
 
     def append(self, url: str, *values: str, **order) -> dict:
         """What became of one append."""
