@@ -29,16 +29,24 @@ async fn filled(objects: &Arc<dyn ObjectStore>, keys: [&'static str; 3]) {
     store.close(CLOSE).await.expect("closed");
 }
 
-#[tokio::test(start_paused = true)]
-async fn an_append_that_waits_for_a_lookup_does_not_hold_up_the_others() {
+/// A store whose keys "cold", "cold too" and "hot" are in data files alone, and its object store, which can be slowed down.
+async fn cold(
+    change: impl FnOnce(&mut Options),
+) -> (Arc<ThrottledStore<Arc<dyn ObjectStore>>>, SlateStore) {
     let throttled = Arc::new(ThrottledStore::new(
         Arc::new(InMemory::new()) as Arc<dyn ObjectStore>,
         ThrottleConfig::default(),
     ));
     let objects: Arc<dyn ObjectStore> = throttled.clone();
     filled(&objects, ["cold", "cold too", "hot"]).await;
-    let store = open_with(&objects, |options| options.append_timeout = 5 * SLOW);
-    let store = Arc::new(store.await.expect("opened"));
+    let store = open_with(&objects, change).await.expect("opened");
+    (throttled, store)
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_append_that_waits_for_a_lookup_does_not_hold_up_the_others() {
+    let (throttled, store) = cold(|options| options.append_timeout = 5 * SLOW).await;
+    let store = Arc::new(store);
     let append = |key, value| {
         let store = Arc::clone(&store);
         async move {
@@ -78,13 +86,8 @@ async fn an_append_that_waits_for_a_lookup_does_not_hold_up_the_others() {
 
 #[tokio::test(start_paused = true)]
 async fn a_close_waits_for_appends_that_wait_for_a_lookup() {
-    let throttled = Arc::new(ThrottledStore::new(
-        Arc::new(InMemory::new()) as Arc<dyn ObjectStore>,
-        ThrottleConfig::default(),
-    ));
-    let objects: Arc<dyn ObjectStore> = throttled.clone();
-    filled(&objects, ["cold", "cold too", "hot"]).await;
-    let store = Arc::new(open(&objects).await);
+    let (throttled, store) = cold(|_| {}).await;
+    let store = Arc::new(store);
     throttled.config_mut(|config| config.wait_get_per_call = Duration::from_secs(2));
     let waiting = {
         let store = Arc::clone(&store);
@@ -98,6 +101,7 @@ async fn a_close_waits_for_appends_that_wait_for_a_lookup() {
     store.close(CLOSE).await.expect("closed");
     waiting.await.expect("ended").expect("appended");
     throttled.config_mut(|config| config.wait_get_per_call = Duration::ZERO);
+    let objects: Arc<dyn ObjectStore> = throttled;
     let reopened = open(&objects).await;
     assert_eq!(values(&reopened, "cold").await.len(), 2);
     reopened.close(CLOSE).await.expect("closed");
@@ -185,14 +189,7 @@ async fn a_thousand_preconditions_on_forgotten_keys_are_judged_and_hold_up_nobod
 /// The group is written in part only: what waits for a lookup is not in it.
 #[tokio::test(start_paused = true)]
 async fn what_waits_behind_a_request_that_could_not_be_written_is_not_applied() {
-    let throttled = Arc::new(ThrottledStore::new(
-        Arc::new(InMemory::new()) as Arc<dyn ObjectStore>,
-        ThrottleConfig::default(),
-    ));
-    let objects: Arc<dyn ObjectStore> = throttled.clone();
-    filled(&objects, ["cold", "cold too", "hot"]).await;
-    let store = open_with(&objects, |options| options.append_timeout = 5 * SLOW);
-    let store = store.await.expect("opened");
+    let (throttled, store) = cold(|options| options.append_timeout = 5 * SLOW).await;
     let hot = store.append(batch("hot", &["1"]), Durability::Durable);
     hot.await.expect("appended");
     throttled.config_mut(|config| config.wait_get_per_call = SLOW);
