@@ -170,8 +170,8 @@ impl Activity {
         {
             return ControlFlow::Break(why);
         }
-        // Looking costs as much as a tenth of a small request. A head that begins has so much time at least, so that none of those on a busy
-        // connection is a reason to look again.
+        // A busy connection is looked at again within the time that a head has: no head that begins meanwhile can expire before that, so none
+        // of them has to wake the connection up.
         let was_busy = std::mem::take(&mut state.was_busy);
         state.looked_at_next = match was_busy {
             true => at.min(now + self.headers),

@@ -191,7 +191,7 @@ fn misbehave(kind: Wrong, address: &str) {
     stream.write_all(head.as_bytes()).expect("sent");
     let value = "v".repeat(10_000);
     let frame = match kind {
-        // What is written takes memory until it is on disk, whoever writes it.
+        // Nothing of it is written: records that wait to be flushed take memory too, and hide what the sessions take.
         Wrong::ReadsNoAnswer => refused("wrong", &value, "other"),
         _ => request("wrong", &value, None),
     };

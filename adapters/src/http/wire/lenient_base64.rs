@@ -14,8 +14,8 @@ static URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIE
 /// # Errors
 /// When it is not base64, or longer than `out`.
 pub(in crate::http) fn decode_slice(text: &str, out: &mut [u8]) -> Result<usize, DecodeSliceError> {
-    // Nearly every text is of the standard alphabet, which several bytes of are decoded at once. The engine decides of all others, and says
-    // what is wrong with them.
+    // Nearly every text is in the standard alphabet and is decoded several bytes at a time. The engine decides about all others, and says what
+    // is wrong with them.
     let bare = without_padding(text).as_bytes();
     if out.len() >= STANDARD_NO_PAD.estimated_decoded_length(bare.len())
         && let Ok(decoded) = STANDARD_NO_PAD.decode(bare, out.as_out())
