@@ -24,7 +24,7 @@ OUTSTANDING_BYTES = 4 * 1024 * 1024
 
 
 @dataclass(slots=True)
-class _Outstanding:
+class Append:
     """An append without an outcome."""
 
     content: bytes
@@ -67,7 +67,7 @@ class Appending:
     def __init__(self, url: str, retry: Retry, seen: Seen, producer: Producing | None, demands: Demands):
         self._request = f"POST {url}{PATH}"
         self._retry, self._seen, self._producer, self._demands = retry, seen, producer, demands
-        self._outstanding: deque[_Outstanding] = deque()
+        self._outstanding: deque[Append] = deque()
         self._bytes = 0
         # So many of them, from the first one on, may have been applied in a session that broke.
         self._in_doubt = 0
@@ -89,11 +89,6 @@ class Appending:
         return bool(self._outstanding)
 
     @property
-    def is_sent(self) -> bool:
-        """Whether the first append without an outcome was sent."""
-        return self.session is not None and bool(self._outstanding) and self.session.was_taken(self._outstanding[0].end)
-
-    @property
     def is_over(self) -> bool:
         """Whether every append has its outcome, and no other one comes. Raises why no other one comes, if it is for an error."""
         if self._outstanding or not self._has_ended:
@@ -102,21 +97,18 @@ class Appending:
             raise self._error
         return True
 
-    def take(self, records: Iterable[RecordToAppend]) -> None:
-        """Takes an append. One that cannot be sent ends the stream, at its place."""
-        try:
-            checked = arguments.records(records)
-            if not checked:
-                raise ValueError('records must have at least one record, such as [(b"orders", b"first")]')
-            request = AppendRequest(records=[
-                Record(key=key, value=value, headers=[Header(name=name, value=content) for name, content in headers])
-                for key, value, headers in checked])
-            content = request.SerializeToString() + self._demands.content
-        except Exception as error:
-            # Also what the records raise that are made only now.
-            self.end(error)
-            return
-        append = _Outstanding(content, len(checked))
+    def made(self, records: Iterable[RecordToAppend]) -> Append:
+        """An append of these records. It uses nothing that changes, so this can happen beside everything else."""
+        checked = arguments.records(records)
+        if not checked:
+            raise ValueError('records must have at least one record, such as [(b"orders", b"first")]')
+        request = AppendRequest(records=[
+            Record(key=key, value=value, headers=[Header(name=name, value=content) for name, content in headers])
+            for key, value, headers in checked])
+        return Append(request.SerializeToString() + self._demands.content, len(checked))
+
+    def take(self, append: Append) -> None:
+        """Takes an append."""
         self._outstanding.append(append)
         self._bytes += len(append.content)
         if self._producer is not None:
@@ -133,6 +125,7 @@ class Appending:
     def opened(self, session: Session) -> None:
         """Sends all that has no outcome in this session."""
         self.session = session
+        self._delivery.opened()
         for after, append in enumerate(self._outstanding):
             self._send(session, append, after)
         if self._has_ended:
@@ -201,7 +194,7 @@ class Appending:
             last.request = self._request
             raise _with_others(last, self._in_doubt - 1)
 
-    def _send(self, session: Session, append: _Outstanding, after: int) -> None:
+    def _send(self, session: Session, append: Append, after: int) -> None:
         producer = b""
         if self._producer is not None:
             name = ProducerToSend(id=self._producer.id, epoch=self._producer.epoch, sequence=self._producer.sequence + after)
@@ -212,7 +205,7 @@ class Appending:
         """The first append has an outcome."""
         self._bytes -= len(self._outstanding.popleft().content)
         self._in_doubt = max(0, self._in_doubt - 1)
-        self._delivery = Delivery(self._retry, self._producer)
+        self._delivery.settled()
         if self._producer is not None:
             self._producer.is_open = bool(self._outstanding)
         return done

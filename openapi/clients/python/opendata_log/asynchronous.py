@@ -10,7 +10,7 @@ from typing import Any, Self, TypeVar
 import httpx
 from httpx_sse import EventSource
 
-from . import append_many as streams
+from . import append_many_async as streams
 from . import arguments
 from .appended import Appended
 from .appending import OUTSTANDING, OUTSTANDING_BYTES, Appending, Demands
@@ -188,6 +188,8 @@ class AsyncLogClient:
             async with aclosing(streams.asynchronous(appending, appends, self._settings, self._retry)) as outcomes:
                 async for outcome in outcomes:
                     yield outcome
+            if turn is not None and self._producers is not None:
+                self._producers.settled(turn)
         finally:
             if turn is not None and self._producers is not None:
                 self._producers.ended(turn)

@@ -108,15 +108,16 @@ class LogClient:
         """Appends what an iterable gives: each item is an append of its own, as for `append`, and has an outcome of its own, in the same order.
 
         For many small appends at the highest rate: they are sent on one request, an append session, without waiting for answers. Appends are
-        taken while outcomes are asked for, and only as long as fewer than `outstanding`, with fewer than `outstanding_bytes`, have no
-        outcome yet. What is demanded holds for each of them.
+        taken only as long as fewer than `outstanding`, with fewer than `outstanding_bytes`, have no outcome yet. What is demanded holds for
+        each of them.
 
-        It sends and receives only between two appends: while it waits for the next one of the iterable, no outcome is received, and up to
-        64 KiB of appends that were taken are not sent. If the iterable may wait, use `AsyncLogClient`.
+        The iterable is iterated in a thread of its own, from the first outcome that is asked for on. It may wait for as long as it likes: what
+        it gave is sent and answered meanwhile. If this ends before the iterable, that thread ends when the iterable gives its next item.
 
         They are applied once and in their order: all of them have a producer of their own, which does not depend on other appends of this
-        client. When a session breaks, another one is opened, and everything without an outcome is sent again; then `Appended.start` may be
-        None for appends that had been applied.
+        client. When a session breaks, another one is opened, and everything without an outcome is sent again, for up to `Retry.patience`; then
+        `Appended.start` may be None for appends that had been applied. A server that opens no session at all is given up after
+        `Retry.attempts`.
 
         It ends with the error of an append, which is raised at its place. Nothing behind an append that was refused is applied. If its outcome
         is unknown, those behind it may have been applied, too: the message says how many. With `producer=False`, so may those behind one that
@@ -274,6 +275,8 @@ class LogClient:
             producer = None if turn is None else turn.result()
             appending = Appending(self._settings.url, self._retry, self._seen, producer, demands)
             yield from streams.blocking(appending, appends, self._settings, self._retry)
+            if turn is not None and self._producers is not None:
+                self._producers.settled(turn)
         finally:
             if turn is not None and self._producers is not None:
                 self._producers.ended(turn)

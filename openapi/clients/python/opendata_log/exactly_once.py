@@ -42,10 +42,20 @@ class Delivery:
 
     def __init__(self, retry: Retry, producer: Producing | None):
         self._retry, self._producer = retry, producer
+        self._was_open = False
+        self.settled()
+
+    def settled(self) -> None:
+        """The next append begins."""
         self._failed = 0
+        self._failed_since = 0.0
         self._unknown_since: float | None = None
         # Whether only something that is no log server ever answered: the address may be wrong.
         self._only_pages = True
+
+    def opened(self) -> None:
+        """A session is open: the server is there. From now on it may be away for `Retry.patience`, as while it restarts."""
+        self._was_open = True
 
     def run(self, records: int, await_durable: bool, send: Callable[[Producing], Call[AppendResponse]]) -> Call[Appended]:
         """Sends one append until it is known what became of it."""
@@ -113,18 +123,28 @@ class Delivery:
     def pause(self, error: LogError) -> Pause:
         """The wait before the next attempt; raises what the append ends in when there is none."""
         self._failed += 1
+        if self._failed == 1:
+            self._failed_since = time.monotonic()
         self._only_pages &= error.is_unknown_outcome and error.status not in (None, 504)
         if error.is_unknown_outcome:
             self.doubt()
-        if self._unknown_since is None:
-            pause = self._retry.pause_for(error, self._failed)
-            if pause is None:
-                if self._producer is not None:
-                    self._producer.refused()
-                raise error
+        if self._unknown_since is not None:
+            pause = self._patient_pause(error, self._unknown_since)
+            is_no_server = self._only_pages and self._failed >= self._retry.attempts
+            if pause is None or is_no_server or not isinstance(error, PASSING):
+                raise unknown(error, "append")
             return Pause(pause)
-        pause = min(max(self._retry.pause_after(self._failed), error.retry_after or 0.0), self._retry.longest_pause)
-        was_enough = time.monotonic() + pause > self._unknown_since + self._retry.patience
-        if was_enough or (self._only_pages and self._failed >= self._retry.attempts) or not isinstance(error, PASSING):
-            raise unknown(error, "append")
+        if self._was_open and error.retry_after is not None:
+            pause = self._patient_pause(error, self._failed_since)
+        else:
+            pause = self._retry.pause_for(error, self._failed)
+        if pause is None:
+            if self._producer is not None:
+                self._producer.refused()
+            raise error
         return Pause(pause)
+
+    def _patient_pause(self, error: LogError, since: float) -> float | None:
+        """Seconds to wait if it is to be sent again for `Retry.patience` from then on; None at its end."""
+        pause = min(max(self._retry.pause_after(self._failed), error.retry_after or 0.0), self._retry.longest_pause)
+        return None if time.monotonic() + pause > since + self._retry.patience else pause

@@ -4,15 +4,17 @@ The server applies each sequence of a producer once, and remembers the answers o
 producers as it has appends on their way, each with one request at a time: so an append is never ahead of its turn, its answer is never
 forgotten, and one that waits for its retry holds nobody up. Appends that are made one after another use the same producer.
 
-Each stream of appends has a producer of its own, so it and the appends beside it do not depend on each other. Only with a name, the
-stream is one turn of the one producer.
+Each stream of appends has a producer of its own, so it and the appends beside it do not depend on each other. One that ended in order leaves
+it to the next one. Only with a name, the stream is one turn of the one producer.
 """
 
 import os
 import secrets
 import threading
 from collections import deque
+from collections.abc import Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from . import arguments
@@ -20,6 +22,9 @@ from .appended import Appended
 
 # How many appends that a crash may undo are remembered for each producer. Of older ones only the number is known.
 MOST_UNDURABLE = 1000
+
+# Producers that are kept for streams of appends to come.
+MOST_APART = 16
 
 # Appends of a client that are on their way at a time, unless it is told otherwise.
 CONCURRENT_APPENDS = 100
@@ -62,7 +67,7 @@ class Producing:
     def __init__(self, named: Producer | None = None, is_apart: bool = False):
         self._named = named
         self.is_apart = is_apart
-        """Whether it is of a stream of appends, and of no use afterwards."""
+        """Whether it is of streams of appends alone."""
         self.id, self.epoch = (named.id, named.epoch) if named else (secrets.token_hex(16), 0)
         self.sequence = 0
         """That of the next request."""
@@ -118,16 +123,22 @@ class Producers:
         self._process = os.getpid()
         # The one that was used last is used first.
         self._idle: list[Producing] = [] if self._named is None else [Producing(self._named)]
+        self._apart: list[Producing] = []
         self._places = self._most
         self._waiting: deque[Future[Producing]] = deque()
 
-    def turn(self) -> Future[Producing]:
-        """A producer for one append, once there is room; hand it back with `ended`."""
-        turn: Future[Producing] = Future()
+    @contextmanager
+    def _unforked(self) -> Iterator[None]:
         with self._lock:
             if self._process != os.getpid():
                 # A process that was forked must not go on as its parent does.
                 self._begin()
+            yield
+
+    def turn(self) -> Future[Producing]:
+        """A producer for one append, once there is room; hand it back with `ended`."""
+        turn: Future[Producing] = Future()
+        with self._unforked():
             if self._places == 0:
                 self._waiting.append(turn)
             else:
@@ -142,8 +153,16 @@ class Producers:
         if self._named is not None:
             return self.turn()
         apart: Future[Producing] = Future()
-        apart.set_result(Producing(is_apart=True))
+        with self._unforked():
+            apart.set_result(self._apart.pop() if self._apart else Producing(is_apart=True))
         return apart
+
+    def settled(self, turn: Future[Producing]) -> None:
+        """A stream of appends ended in order, with an outcome for each of them: its producer is as good for the next one."""
+        producer = turn.result()
+        with self._unforked():
+            if producer.is_apart and len(self._apart) < MOST_APART:
+                self._apart.append(producer)
 
     def ended(self, turn: Future[Producing]) -> None:
         """The append is over, or does not wait for its turn any more.

@@ -20,14 +20,15 @@ class Retry:
     """How often and how long a client tries."""
 
     attempts: int = 5
-    """Requests for one call at most, as long as it is certain that nothing was applied."""
+    """Requests for one call at most, as long as it is certain that nothing was applied; for a stream of appends, until its first session
+    is open."""
     pause: float = 0.2
     """Seconds before the second one at least, doubled each time up to the longest; the server may say more."""
     longest_pause: float = 10.0
     """A `Retry-After` beyond these seconds is not waited for. (A tail asks again after them.)"""
     patience: float = 300.0
-    """A tail that was following gives up when it has had no answer for these seconds, and an append when its outcome was unknown
-    for these seconds."""
+    """A tail that was following gives up when it has had no answer for these seconds, an append when its outcome was unknown for these
+    seconds, and a stream of appends that was talking to the server when it is away for these seconds."""
 
     def __post_init__(self) -> None:
         arguments.whole("Retry.attempts", self.attempts, least=1)

@@ -1,6 +1,5 @@
 """One append session as bytes: frames are sent on one request, and answered in the same order while it lasts. No I/O happens here."""
 
-import time
 from collections.abc import Iterator
 
 import h11
@@ -17,6 +16,11 @@ from .retry import Retry
 
 PATH = "/api/v1/log/session"
 DELIMITED = "application/protobuf; delimited=true"
+
+# Such an answer ends with its connection, also when that breaks: nobody can tell whether the session ended in order.
+WITHOUT_AN_END = (
+    "the answer to a session must be chunked, as over HTTP/1.1: what ends with its connection, as over HTTP/1.0, does not say whether it is whole; "
+    "a proxy in between may be the reason")
 
 # No answer to an append is longer.
 LARGEST_ANSWER = 1024 * 1024
@@ -37,7 +41,6 @@ class Session:
         # Frames, and how many bytes of frames were added and taken.
         self._frames = bytearray()
         self._added = self._taken = 0
-        self._collecting_since = 0.0
         self._is_ending = False
         self._head_to_send = self._sent(h11.Request(
             method="POST", target=self._url.raw_path,
@@ -53,8 +56,6 @@ class Session:
 
     def add(self, frame: bytes) -> int:
         """Sends a frame; answers where it ends, for `was_taken`."""
-        if not self._frames:
-            self._collecting_since = time.monotonic()
         self._frames += frame
         self._added += len(frame)
         return self._added
@@ -74,10 +75,6 @@ class Session:
             taken += self._sent(h11.EndOfMessage())
         return taken
 
-    def collects(self, size: int, seconds: float) -> bool:
-        """Whether there are frames to be sent, which are smaller than this, and have not waited for so long."""
-        return 0 < len(self._frames) < size and time.monotonic() - self._collecting_since < seconds and not self._is_ending
-
     def was_taken(self, end: int) -> bool:
         """Whether a frame may have been sent whole."""
         return end <= self._taken
@@ -94,7 +91,7 @@ class Session:
             # What came before is an answer all the same.
             yield from self._answers()
             self.failure = broken(str(error))
-        except errors.OutcomeUnknown as error:
+        except (errors.OutcomeUnknown, errors.UnexpectedAnswer) as error:
             self.failure = error
 
     def _events(self) -> bool:
@@ -104,7 +101,10 @@ class Session:
             match event:
                 case h11.Response():
                     self._head = event
-                    self.is_open = event.status_code == 200 and _header(event, "content-type").startswith("application/protobuf")
+                    is_session = event.status_code == 200 and _header(event, "content-type").startswith("application/protobuf")
+                    if is_session and not _has_an_end(event):
+                        raise errors.UnexpectedAnswer(WITHOUT_AN_END, status=event.status_code)
+                    self.is_open = is_session
                 case h11.Data() if self.is_open:
                     self._received += event.data
                 case h11.Data():
@@ -211,6 +211,11 @@ def _length(received: bytearray, at: int) -> tuple[int, int] | None:
         if shift > 35:
             raise broken("what came is not from a log server")
     return None
+
+
+def _has_an_end(head: h11.Response) -> bool:
+    """Whether an answer says where it ends."""
+    return _header(head, "transfer-encoding") != "" or _header(head, "content-length") != ""
 
 
 def _header(head: h11.Response, name: str) -> str:
