@@ -64,7 +64,7 @@ export class Appends {
     const asked = { records: body.records.length, awaitDurable, signal };
     return this.#producers.during(signal, (producer) => {
       const send = (): Promise<Appended> => this.#once(body, `${text.slice(0, -1)},"producer":${of(producer)}}`, signal);
-      return new Delivery(retry, producer, asked).run(send);
+      return new Delivery(retry, producer, asked).run(producer, send);
     });
   }
 

@@ -15,7 +15,7 @@ import {
 import { Delivery } from "./exactly_once.js";
 import { type AppendResponse, AppendRequestSchema } from "./generated/log_pb.js";
 import type { Producers, Producing } from "./producers.js";
-import { pause, pauseFor } from "./retry.js";
+import { pause } from "./retry.js";
 import { broken, type Place, Session, type Told } from "./session.js";
 import { type AppendsToMake, type Taker, Taking, Wake } from "./taking.js";
 
@@ -85,6 +85,7 @@ async function* outcomes(
     const taking = new Taking(stream, appends);
     try {
       yield* stream.outcomes(taking);
+      turn?.settled();
     } finally {
       stream.close();
       taking.stop();
@@ -109,8 +110,7 @@ class Stream implements Taker {
   #inDoubt = 0;
   #session: Session | undefined;
   /** The attempts since the last outcome. */
-  #delivery: Delivery | undefined;
-  #failed = 0;
+  readonly #delivery: Delivery;
   #hasEnded = false;
   #error: { readonly thrown: unknown } | undefined;
 
@@ -118,6 +118,8 @@ class Stream implements Taker {
     this.#place = place;
     this.#producer = producer;
     this.#demands = demands;
+    const { awaitDurable, signal } = demands;
+    this.#delivery = new Delivery(place.retry, producer, { records: 0, awaitDurable, signal });
   }
 
   get #waiting(): number {
@@ -234,6 +236,7 @@ class Stream implements Taker {
       await this.#wait(error);
       return;
     }
+    this.#delivery.opened();
     this.#compact();
     for (const [after, append] of this.#outstanding.entries()) this.#send(this.#session, append, after);
     if (this.#hasEnded) this.#session.end();
@@ -284,8 +287,7 @@ class Stream implements Taker {
     this.#first += 1;
     if (this.#first > this.#demands.most) this.#compact();
     this.#inDoubt = Math.max(0, this.#inDoubt - 1);
-    this.#delivery = undefined;
-    this.#failed = 0;
+    this.#delivery.settled();
     if (this.#producer !== undefined) this.#producer.isOpen = this.#waiting > 0;
     return done;
   }
@@ -304,11 +306,10 @@ class Stream implements Taker {
       return undefined;
     }
     if (OF_PRODUCER.some((kind) => error instanceof kind)) {
-      const delivery = this.#attempts(producer);
-      if (this.#inDoubt > 0) delivery.doubt();
+      if (this.#inDoubt > 0) this.#delivery.doubt();
       let done: Appended | undefined;
       try {
-        done = delivery.judged(error, this.#outstanding[this.#first]?.records ?? 0);
+        done = this.#delivery.judged(producer, error, this.#outstanding[this.#first]?.records ?? 0);
       } catch (last) {
         throw last instanceof LogError && last.isUnknownOutcome ? this.#withOthers(last, this.#inDoubt - 1) : last;
       }
@@ -340,28 +341,18 @@ class Stream implements Taker {
   /** Waits until the next attempt; throws what the stream ends in when there is none. */
   async #wait(error: LogError): Promise<void> {
     const { signal } = this.#demands;
-    let ms: number | undefined;
-    if (this.#producer === undefined) {
-      this.#failed += 1;
-      ms = this.#inDoubt > 0 ? undefined : pauseFor(this.#place.retry, error, this.#failed);
-      if (ms === undefined) throw this.#withOthers(error, this.#inDoubt - 1);
-    } else {
-      const delivery = this.#attempts(this.#producer);
-      if (this.#inDoubt > 0) delivery.doubt();
-      try {
-        ms = delivery.pauseMs(error);
-      } catch (last) {
-        throw last instanceof LogError ? this.#withOthers(last, this.#inDoubt - 1) : last;
-      }
+    if (this.#inDoubt > 0) {
+      if (this.#producer === undefined) throw this.#withOthers(error, this.#inDoubt - 1);
+      this.#delivery.doubt();
+    }
+    let ms;
+    try {
+      ms = this.#delivery.pauseMs(error);
+    } catch (last) {
+      throw last instanceof LogError ? this.#withOthers(last, this.#inDoubt - 1) : last;
     }
     // The signal is looked at next.
     await pause(ms, signal).catch(() => undefined);
-  }
-
-  #attempts(producer: Producing): Delivery {
-    const { awaitDurable, signal } = this.#demands;
-    this.#delivery ??= new Delivery(this.#place.retry, producer, { records: 0, awaitDurable, signal });
-    return this.#delivery;
   }
 
   /** Gives the session up; how many appends without an outcome may have been sent in it. */

@@ -140,8 +140,8 @@ export class LogClient {
    * for each of them. It needs Node.js.
    *
    * They are applied once and in their order: all of them have a producer of their own, which does not depend on other appends of this client.
-   * When a session breaks, another one is opened, and everything without an outcome is sent again; then `start` may be undefined for
-   * appends that had been applied.
+   * When a session breaks, another one is opened, and everything without an outcome is sent again, for up to `patienceMs`; then `start` may be
+   * undefined for appends that had been applied. A server that opens no session at all is given up after `attempts`.
    *
    * It ends with the error of an append, which is thrown at its place. Nothing behind an append that was refused is applied. If its outcome is
    * unknown, those behind it may have been applied, too: the message says how many. With `producer: false`, so may those behind one that was

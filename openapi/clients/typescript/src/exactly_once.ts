@@ -24,21 +24,22 @@ export interface Asked {
 /** The attempts to deliver one append, or the first of several that are sent together: what may have been applied is sent again for `patienceMs` of `Retry`. */
 export class Delivery {
   readonly #retry: Retry;
-  readonly #producer: Producing;
+  readonly #producer: Producing | undefined;
   readonly #asked: Asked;
+  #wasOpen = false;
   #failed = 0;
+  #failedSince = 0;
   #unknownSince: number | undefined;
   /** Whether only something that is no log server ever answered: the address may be wrong. */
   #onlyPages = true;
 
-  constructor(retry: Retry, producer: Producing, asked: Asked) {
+  constructor(retry: Retry, producer: Producing | undefined, asked: Asked) {
     this.#retry = retry;
     this.#producer = producer;
     this.#asked = asked;
   }
 
-  async run(send: () => Promise<Appended>): Promise<Appended> {
-    const producer = this.#producer;
+  async run(producer: Producing, send: () => Promise<Appended>): Promise<Appended> {
     producer.isOpen = true;
     for (;;) {
       try {
@@ -48,7 +49,7 @@ export class Delivery {
       } catch (error) {
         if (!(error instanceof LogError)) throw error;
         if (OF_PRODUCER.some((kind) => error instanceof kind)) {
-          const applied = this.judged(error, this.#asked.records);
+          const applied = this.judged(producer, error, this.#asked.records);
           if (applied !== undefined) return applied;
         } else if (error instanceof Conflict) {
           // The server judges the producer first, so no earlier attempt was applied.
@@ -61,14 +62,25 @@ export class Delivery {
     }
   }
 
+  /** The next append begins. */
+  settled(): void {
+    this.#failed = 0;
+    this.#unknownSince = undefined;
+    this.#onlyPages = true;
+  }
+
+  /** A session is open: the server is there. From now on it may be away for `patienceMs` of `Retry`, as while it restarts. */
+  opened(): void {
+    this.#wasOpen = true;
+  }
+
   /** The append may have been applied. */
   doubt(): void {
     this.#unknownSince ??= performance.now();
   }
 
   /** What was appended, or nothing if it is to be sent again by a producer that began anew. */
-  judged(error: LogError, records: number): Appended | undefined {
-    const producer = this.#producer;
+  judged(producer: Producing, error: LogError, records: number): Appended | undefined {
     const mayBeApplied = this.#unknownSince !== undefined;
     if (error instanceof ProducerSequenceTooOld && mayBeApplied) {
       const done = { start: undefined, count: records, duplicate: true };
@@ -76,10 +88,10 @@ export class Delivery {
       return done;
     }
     if (error instanceof ProducerOutOfOrder && error.expectedSequence < producer.sequence) {
-      throw this.#lost(error, error.expectedSequence, "were");
+      throw this.#lost(producer, error, error.expectedSequence, "were");
     }
     if (error instanceof ProducerUnknown && producer.durableBelow < producer.sequence) {
-      const lost = this.#lost(error, producer.durableBelow, "may have been");
+      const lost = this.#lost(producer, error, producer.durableBelow, "may have been");
       lost.isUnknownOutcome = mayBeApplied;
       throw lost;
     }
@@ -95,8 +107,7 @@ export class Delivery {
   }
 
   /** The server does not know what was acknowledged from `first` on, and has refused this append. */
-  #lost(cause: LogError, first: number, were: string): AppendsLost {
-    const producer = this.#producer;
+  #lost(producer: Producing, cause: LogError, first: number, were: string): AppendsLost {
     const requests = producer.sequence - first;
     const appended = producer.undurableFrom(first);
     producer.restart();
@@ -111,22 +122,30 @@ export class Delivery {
   pauseMs(error: LogError): number {
     const { signal } = this.#asked;
     this.#failed += 1;
+    if (this.#failed === 1) this.#failedSince = performance.now();
     this.#onlyPages &&= error.isUnknownOutcome && error.status !== undefined && error.status !== 504;
     if (error.isUnknownOutcome) this.doubt();
-    if (this.#unknownSince === undefined) {
-      const ms = signal?.aborted ? undefined : pauseFor(this.#retry, error, this.#failed);
-      if (ms === undefined) {
-        this.#producer.refused();
-        signal?.throwIfAborted();
-        throw error;
-      }
+    if (this.#unknownSince !== undefined) {
+      const ms = this.#patientPause(error, this.#unknownSince);
+      const isNoServer = this.#onlyPages && this.#failed >= this.#retry.attempts;
+      if (ms === undefined || isNoServer || signal?.aborted || !PASSING.some((kind) => error instanceof kind)) throw unknown(error, "append");
       return ms;
     }
-    const ms = Math.min(Math.max(pauseAfter(this.#retry, this.#failed), error.retryAfterMs ?? 0), this.#retry.longestPauseMs);
-    const wasEnough = performance.now() + ms > this.#unknownSince + this.#retry.patienceMs
-      || (this.#onlyPages && this.#failed >= this.#retry.attempts);
-    if (wasEnough || signal?.aborted || !PASSING.some((kind) => error instanceof kind)) throw unknown(error, "append");
+    const isPatient = this.#wasOpen && error.retryAfterMs !== undefined;
+    const ms = isPatient ? this.#patientPause(error, this.#failedSince) : pauseFor(this.#retry, error, this.#failed);
+    if (ms === undefined || signal?.aborted) {
+      this.#producer?.refused();
+      signal?.throwIfAborted();
+      throw error;
+    }
     return ms;
+  }
+
+  /** Milliseconds to wait if it is to be sent again for `patienceMs` from then on; undefined at its end. */
+  #patientPause(error: LogError, since: number): number | undefined {
+    const { longestPauseMs, patienceMs } = this.#retry;
+    const ms = Math.min(Math.max(pauseAfter(this.#retry, this.#failed), error.retryAfterMs ?? 0), longestPauseMs);
+    return performance.now() + ms > since + patienceMs ? undefined : ms;
   }
 
   async #pause(error: LogError): Promise<void> {

@@ -5,8 +5,8 @@
  * producers as it has appends on their way, each with one request at a time: so an append is never ahead of its turn, its answer is never
  * forgotten, and one that waits for its retry holds nobody up. Appends that are made one after another use the same producer.
  *
- * Each stream of appends has a producer of its own, so it and the appends beside it do not depend on each other. Only with a name, the
- * stream is one turn of the one producer.
+ * Each stream of appends has a producer of its own, so it and the appends beside it do not depend on each other. One that ended in order leaves
+ * it to the next one. Only with a name, the stream is one turn of the one producer.
  */
 
 import type { Appended } from "./appended.js";
@@ -28,6 +28,9 @@ export interface Producer {
 
 /** How many appends that a crash may undo are remembered for each producer. Of older ones only the number is known. */
 const MOST_UNDURABLE = 1000;
+
+/** Producers that are kept for streams of appends to come. */
+const MOST_APART = 16;
 
 /** Appends of a client that are on their way at a time, unless it is told otherwise. */
 const CONCURRENT_APPENDS = 100;
@@ -110,6 +113,8 @@ export class Producing {
 export class Producers {
   /** The one that was used last is used first. */
   readonly #idle: Producing[] = [];
+  /** Those of streams of appends that ended in order. */
+  readonly #apart: Producing[] = [];
   readonly #waiting = new Set<(producer: Producing) => void>();
   readonly #isNamed: boolean;
   #places: number;
@@ -130,9 +135,17 @@ export class Producers {
     }
   }
 
-  /** A producer for a stream of appends. With a name it is the only one, once it is its turn; `ended` hands it back. */
-  async stream(signal: AbortSignal | undefined): Promise<{ producer: Producing; ended: () => void }> {
-    return this.#isNamed ? this.#begun(signal) : { producer: new Producing(undefined), ended: () => undefined };
+  /**
+   * A producer for a stream of appends. With a name it is the only one, once it is its turn; `ended` hands it back. Before that, `settled` says that
+   * the stream ended in order, with an outcome for each append: then its producer is as good for the next one.
+   */
+  async stream(signal: AbortSignal | undefined): Promise<{ producer: Producing; settled: () => void; ended: () => void }> {
+    if (this.#isNamed) return { ...await this.#begun(signal), settled: () => undefined };
+    const producer = this.#apart.pop() ?? new Producing(undefined);
+    const settled = (): void => {
+      if (this.#apart.length < MOST_APART) this.#apart.push(producer);
+    };
+    return { producer, settled, ended: () => undefined };
   }
 
   async #begun(signal: AbortSignal | undefined): Promise<{ producer: Producing; ended: () => void }> {

@@ -5,13 +5,16 @@ import { LogError } from "./errors.js";
 
 /** How often and how long a client tries. */
 export interface Retry {
-  /** Requests for one call at most, as long as it is certain that nothing was applied. */
+  /** Requests for one call at most, as long as it is certain that nothing was applied; for a stream of appends, until its first session is open. */
   readonly attempts: number;
   /** Milliseconds before the second one at least, doubled each time up to the longest; the server may say more. */
   readonly pauseMs: number;
   /** A `Retry-After` beyond this is not waited for. (A tail asks again after it.) */
   readonly longestPauseMs: number;
-  /** A tail that was following gives up when it has had no answer for so long, and an append when its outcome was unknown for so long. */
+  /**
+   * A tail that was following gives up when it has had no answer for so long, an append when its outcome was unknown for so long, and a stream
+   * of appends that was talking to the server when it is away for so long.
+   */
   readonly patienceMs: number;
 }
 

@@ -17,6 +17,13 @@ export const SESSION = "/api/v1/log/session";
 /** No answer to an append is longer. */
 const LARGEST_ANSWER = 1024 * 1024;
 
+/** A connection on which nothing moves is asked after this whether the other side is there. */
+const KEEPALIVE_MS = 15_000;
+
+/** Such an answer ends with its connection, also when that breaks: nobody can tell whether the session ended in order. */
+const WITHOUT_AN_END = "the answer to a session must be chunked, as over HTTP/1.1: what ends with its connection, as over HTTP/1.0, does not say "
+  + "whether it is whole; a proxy in between may be the reason";
+
 /** Where a session is opened. */
 export interface Place {
   readonly url: string;
@@ -75,7 +82,11 @@ export class Session {
         request.flushHeaders();
       });
       const kind = response.headers["content-type"] ?? "";
-      if (response.statusCode === 200 && kind.startsWith("application/protobuf")) return new Session(place, request, response, changed);
+      if (response.statusCode === 200 && kind.startsWith("application/protobuf")) {
+        const { "transfer-encoding": coding, "content-length": length } = response.headers;
+        if (coding === undefined && length === undefined) throw new UnexpectedAnswer(WITHOUT_AN_END, { status: 200, request: place.request });
+        return new Session(place, request, response, changed);
+      }
       const text: string[] = [];
       for await (const piece of response.setEncoding("utf8")) text.push(String(piece));
       request.destroy();
@@ -200,6 +211,7 @@ async function started({ url, headers }: Place): Promise<ClientRequest> {
   };
   const request = http.request(`${url}${SESSION}`, options);
   request.setNoDelay(true);
+  request.setSocketKeepAlive(true, KEEPALIVE_MS);
   return request;
 }
 
