@@ -99,9 +99,13 @@ class Restarted:
 
         self._later(seconds, back)
 
+    def stop(self):
+        """Stops it as an operator does."""
+        assert self._server.stop() == 0
+
     def restart(self):
         """Stops it as an operator does, and starts it."""
-        assert self._server.stop() == 0
+        self.stop()
         self._server = self._started()
 
     def kill(self):
@@ -152,6 +156,19 @@ def outcomes(start, serve, restarted, store, tokens, tmp_path):
     from outcomes import Outcomes
 
     return Outcomes(start, serve, restarted, store, tokens, tmp_path)
+
+
+@pytest.fixture(params=["rust", "python", "asyncio", "typescript"])
+def many(request, run):
+    """The clients of one kind, which make streams of appends; see append_programs.py."""
+    from append_programs import Program, command
+
+    program = command(request, run)
+    with Program(program) as running:
+        running.program = program
+        # The blocking client of Python needs about 0.1 ms for each.
+        running.appends = 10_000 if request.param == "python" else 50_000
+        yield running
 
 
 @pytest.fixture

@@ -3,6 +3,10 @@
 import json
 import os
 import subprocess
+import threading
+
+# Whatever a program does, it says what became of an order by then.
+PATIENCE_SECONDS = 300
 
 
 class LineProgram:
@@ -31,4 +35,9 @@ class LineProgram:
 
     def became(self):
         """What became of the next order."""
-        return json.loads(self._process.stdout.readline())
+        hangs = threading.Timer(PATIENCE_SECONDS, self._process.kill)
+        hangs.start()
+        line = self._process.stdout.readline()
+        hangs.cancel()
+        assert line, "the program ended, or did not answer in time"
+        return json.loads(line)

@@ -2,56 +2,13 @@
 
 import base64
 import json
-import os
 import re
-import sys
 import time
 
-import pytest
 from processes import request
-
-from conftest import OPENAPI, ROOT
-from line_program import LineProgram
-
-PYTHON = [sys.executable, OPENAPI / "clients/python/append_many.py"]
 
 # How many appends are sent without having been answered, unless it is set.
 OUTSTANDING = 1_000
-
-
-class Program(LineProgram):
-    """Such a program that runs."""
-
-    def begin(self, url: str, **order):
-        """Begins to append."""
-        self.order({"url": url, **order})
-
-    def append(self, url: str, **order) -> dict:
-        """What became of these appends: how many have an outcome, the error at the end, and the most that were taken ahead of the outcomes."""
-        self.begin(url, **order)
-        return self.became()
-
-
-@pytest.fixture(params=["rust", "python", "asyncio", "typescript"])
-def many(request, run):
-    """The clients of one kind, which append."""
-    with Program(command(request, run)) as running:
-        # The blocking client of Python needs about 0.1 ms for each.
-        running.appends = 10_000 if request.param == "python" else 50_000
-        yield running
-
-
-def command(request, run) -> list:
-    """The program for a client, built if it must be."""
-    match request.param:
-        case "rust":
-            run("cargo", "build", "--locked", "--quiet", "--workspace", "--examples", cwd=ROOT, seconds=1800)
-            return [ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "debug/examples/append_many"]
-        case "python":
-            return PYTHON
-        case "asyncio":
-            return [*PYTHON, "asyncio"]
-    return ["node", request.getfixturevalue("built") / "dist/streams.js"]
 
 
 def values(url: str, least: int = 0) -> list[int]:
