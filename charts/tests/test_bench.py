@@ -266,7 +266,7 @@ def test_every_kind_of_case_and_curve_is_answered_by_the_server(programs, s3, tm
         sampling.Case("json", "", ours, appends.Appends(Append(3, media=JSON), 1)),
         sampling.Case("scan", "", ours, reads.Scan(appends=2)),
         sampling.Case("count", "", ours, reads.Count({"LOG_SEGMENTS__SEAL_BYTES": "64KiB"}, appends=3)),
-        sampling.Case("below", "", ours, paced.Below(1, 1)),
+        sampling.Case("below", "", ours, paced.Below(Append())),
         sampling.Case("mailbox", "", ours, paced.Mailbox()),
         sampling.Case("session", "", ours, paced.Session()),
         sampling.Case("followers", "", ours, followers.Followers(120), needs=none),
@@ -281,7 +281,8 @@ def test_every_kind_of_case_and_curve_is_answered_by_the_server(programs, s3, tm
     # The polls of the mailbox load say that two failed.
     assert {sample.case: sample.errors for sample in found.samples if sample.errors} == {"mailbox": 2}
     assert found.median("count", "ours", "segments") >= 3
-    assert found.median("below", "ours", "highest_records_per_second") == 20_000
+    # That of wrk. log-load says 20,000.
+    assert 0 < found.median("below", "ours", "highest_records_per_second") < 20_000
     assert 0 < found.median("followers", "ours", "kib_per_follower") < 1000
     assert all(sample.figures["rss_mib"] > 0 for sample in found.samples)
     tiny = [dataclasses.replace(curve, sizes=curve.sizes[:1], targets=ours) for curve in curves.CURVES if curve.name in ("keys", "connections")]

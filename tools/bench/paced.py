@@ -3,7 +3,9 @@
 import dataclasses
 
 import loads
+import payloads
 import samples
+from payloads import Append
 from sampling import Measured, Sampling
 
 # So much of the highest rate that was found.
@@ -12,23 +14,24 @@ SHARE = 0.8
 
 @dataclasses.dataclass(frozen=True)
 class Below:
-    """Appends at 80 % of the highest rate that the same load reached on the same server just before.
+    """Appends at 80 % of the highest rate that wrk reached on the same server just before.
 
     Latencies count from when a request was due, so those that a slow answer holds up count as slow.
     """
 
-    records: int
-    keys: int
+    append: Append
     connections: int = 8
 
     def __call__(self, sampling: Sampling) -> Measured:
         return self.on(sampling, sampling.start())
 
     def on(self, sampling: Sampling, server) -> Measured:
-        arguments = ["--records", self.records, "--keys", self.keys, "--connections", self.connections]
-        fastest = sampling.log_load(server, arguments, max(1, sampling.seconds / 2))
+        append, body = self.append, self.append.written(sampling.target, sampling.place.folder)
+        url, headers = server.address + payloads.append_path(sampling.target), payloads.headers(sampling.target, append.media)
+        fastest = loads.wrk(url, self.connections, sampling.seconds / 2, append.records, headers, body)
         rate = max(1, int(fastest.requests / fastest.seconds * SHARE))
-        measured = sampling.measure(server, lambda: sampling.log_load(server, [*arguments, "--rate", rate]))
+        arguments = ["--mode", "repeat", "--records", append.records, "--keys", append.keys, "--connections", self.connections, "--rate", rate]
+        measured = sampling.measure(server, lambda: sampling.log_load(server, arguments))
         measured.figures["highest_records_per_second"] = float(f"{fastest.rate:.5g}")
         return dataclasses.replace(measured, errors=measured.errors + fastest.errors)
 
@@ -45,8 +48,7 @@ class Session:
         if sampling.target == "redis":
             return sampling.redis(server, self.connections, 1, 1, ["XADD", "bench", "*", "f", "v" * 100])
         arguments = ["--mode", "session", "--outstanding", self.outstanding, "--connections", self.connections, "--records", 1, "--keys", 1]
-        program = str(sampling.place.programs.load)
-        return sampling.measure(server, lambda: loads.log_load(program, server.address, sampling.seconds, arguments)[""])
+        return sampling.measure(server, lambda: sampling.log_load(server, arguments))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -39,4 +39,4 @@ class BelowOnS3:
     """Appends of 100 records at 80 % of the highest rate."""
 
     def __call__(self, sampling: Sampling) -> Measured:
-        return Below(records=100, keys=1).on(sampling, start(sampling))
+        return Below(Append(100)).on(sampling, start(sampling))

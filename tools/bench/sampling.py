@@ -38,10 +38,8 @@ class Sampling:
         used = server.cpu_seconds() - before
         return Measured(samples.figures(done, used, server), done.errors)
 
-    def log_load(self, server, arguments: list, seconds: float | None = None) -> Load:
-        # OpenData Log does not know producers, and the same is sent to all.
-        sent = [*arguments, "--without-producers"]
-        return loads.log_load(str(self.place.programs.load), server.address, seconds or self.seconds, sent)[""]
+    def log_load(self, server, arguments: list) -> Load:
+        return loads.log_load(str(self.place.programs.load), server.address, self.seconds, arguments)[""]
 
     def redis(self, server, connections: int, pipelined: int, records: int, command: list[str]) -> Measured:
         """A command of Redis for about as long as was asked for."""

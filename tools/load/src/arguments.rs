@@ -42,7 +42,7 @@ pub(crate) struct Arguments {
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(0..=8_388_608))]
     pub(crate) value_bytes: u64,
 
-    /// Headers of each record, of 32 bytes each
+    /// With `--mode append`: headers of each record, of 32 bytes each
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=64))]
     pub(crate) headers: u64,
 
@@ -71,6 +71,8 @@ impl Arguments {
 pub(crate) enum Mode {
     /// Append batches; records of a batch go to keys in turn
     Append,
+    /// Append one batch again and again, encoded before and without a producer, over plain HTTP/1.1: costs the load generator least
+    Repeat,
     /// Append batches in a session for each connection, without producers, --outstanding of them at once
     Session,
     /// Read a page of a key, again and again

@@ -5,9 +5,11 @@
 //! it is an open loop: requests are due at fixed times, and a latency includes how long a request was late.
 
 mod arguments;
+mod encoded;
 mod mailboxes;
 mod measured;
 mod pace;
+mod repeat;
 mod requests;
 mod session;
 
@@ -45,11 +47,8 @@ async fn drive(arguments: &Arguments) -> Result<Measured, Problem> {
         Mode::Append => Kind::Append,
         Mode::Scan => Kind::Scan,
         Mode::Count => Kind::Count,
-        Mode::Session => {
-            let (measured, took) = session::run(arguments).await?;
-            report(arguments, &measured, took);
-            return Ok(measured);
-        }
+        Mode::Repeat => return Ok(reported(arguments, repeat::run(arguments).await?)),
+        Mode::Session => return Ok(reported(arguments, session::run(arguments).await?)),
         Mode::Mailbox => {
             let requests = prepare(arguments, Kind::Append).await?;
             let started = Instant::now();
@@ -65,8 +64,7 @@ async fn drive(arguments: &Arguments) -> Result<Measured, Problem> {
     let connections = requests.into_iter().zip(paces);
     let connections = connections.map(|(requests, pace)| run_connection(requests, pace, kind));
     let measured = Measured::of_all(connections.collect()).await;
-    report(arguments, &measured, started.elapsed());
-    Ok(measured)
+    Ok(reported(arguments, (measured, started.elapsed())))
 }
 
 /// All connections, to a server that answers. Reading needs something to read: one durable batch for every key.
@@ -100,6 +98,11 @@ async fn run_connection(mut requests: Requests, mut pace: Pace, kind: Kind) -> M
             sleep(AFTER_AN_ERROR).await;
         }
     }
+    measured
+}
+
+fn reported(arguments: &Arguments, (measured, took): (Measured, Duration)) -> Measured {
+    report(arguments, &measured, took);
     measured
 }
 

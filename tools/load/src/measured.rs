@@ -84,6 +84,11 @@ impl Problem {
     pub(crate) fn new(message: impl Into<String>) -> Self {
         Self(message.into())
     }
+
+    /// An error, with all that it says of itself.
+    pub(crate) fn of(error: impl fmt::Debug) -> Self {
+        Self(format!("{error:?}"))
+    }
 }
 
 impl From<opendata_log::Error> for Problem {
@@ -94,7 +99,7 @@ impl From<opendata_log::Error> for Problem {
 
 impl From<reqwest::Error> for Problem {
     fn from(error: reqwest::Error) -> Self {
-        Self(format!("{error:?}"))
+        Self::of(error)
     }
 }
 

@@ -14,8 +14,8 @@ use prost::Message;
 use tokio::time::{Instant, timeout_at};
 
 use crate::arguments::Arguments;
+use crate::encoded;
 use crate::measured::{Measured, Problem};
-use crate::requests::name;
 
 /// Longer is not waited for an answer.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -179,25 +179,11 @@ impl Session {
 fn round(arguments: &Arguments, connection: u64) -> (Bytes, Vec<usize>) {
     /// A round is not longer, so that it fits memory; then not every key is used.
     const FRAMES: u64 = 10_000;
-    let first = connection * arguments.keys / arguments.connections;
-    let value: Bytes = vec![b'v'; usize::try_from(arguments.value_bytes).unwrap_or(0)].into();
     let frames = arguments.keys.clamp(100, FRAMES);
-    let mut keys = (first..).map(|key| Bytes::from(name(key % arguments.keys)));
+    let mut keys = encoded::keys(arguments, connection);
     let (mut round, mut begins) = (BytesMut::new(), vec![0]);
     for _ in 0..frames {
-        let records = keys
-            .by_ref()
-            .take(usize::try_from(arguments.records).unwrap_or(0));
-        let records = records.map(|key| wire::Record {
-            key: Some(key),
-            value: Some(value.clone()),
-            headers: Vec::new(),
-        });
-        let request = wire::AppendRequest {
-            records: records.collect(),
-            await_durable: arguments.durable,
-            ..Default::default()
-        };
+        let request = encoded::append(arguments, &mut keys);
         // It grows.
         let _ = request.encode_length_delimited(&mut round);
         begins.push(round.len());
