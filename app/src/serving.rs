@@ -20,6 +20,7 @@ use crate::log_throttle::LogThrottle;
 
 mod answer;
 mod connection;
+mod first_bytes;
 mod frames;
 mod handshake;
 mod heads;

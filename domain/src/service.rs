@@ -307,7 +307,8 @@ impl<S: LogReader> Tail<S> {
     pub async fn next(&mut self) -> Result<Option<Page>> {
         while self.scan.range.start() < self.scan.range.end() {
             let page = if self.must_scan {
-                let page = self.service.store.scan(&self.scan).await?;
+                // In a box: what a read takes is not kept while the tail waits.
+                let page = Box::pin(self.service.store.scan(&self.scan)).await?;
                 self.must_scan = !page.complete;
                 page
             } else {

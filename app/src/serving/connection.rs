@@ -4,13 +4,14 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::Either;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderValue};
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper::{Method, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
 use log_adapters::http::{Peer, Refused};
 use poem::http::uri::Scheme;
 use poem::web::{LocalAddr, RemoteAddr};
@@ -22,6 +23,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::Bounds;
 use super::answer::AnswerBody;
+use super::first_bytes::FirstBytes;
 use super::handshake::Handshake;
 use super::idle_and_stalled::{Activity, Busy, Expired};
 use super::lingering::Linger;
@@ -42,6 +44,16 @@ const FAREWELL: Duration = Duration::from_secs(10);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// HTTP/2 clients are asked this often whether they are still there, and have as long to answer.
 const PING: Duration = Duration::from_secs(20);
+
+/// Ends a connection of either version when its requests are answered.
+macro_rules! shut_down {
+    ($connection:ident) => {
+        match $connection.as_mut().as_pin_mut() {
+            Either::Left(connection) => connection.graceful_shutdown(),
+            Either::Right(connection) => connection.graceful_shutdown(),
+        }
+    };
+}
 
 /// One connection.
 pub(super) struct Connection<E> {
@@ -85,13 +97,35 @@ impl<E: Endpoint<Output = Response> + 'static> Connection<E> {
         let _seated = self.places.seat(&self.place, &activity);
         let peer = Peer::default();
         let upgrade = Upgrade::default();
-        let service = service_fn(|request| self.answer(request, &activity, &peer, &upgrade));
-        let builder = builder(&self.bounds);
-        let io = TokioIo::new(TrackedIo::new(io, Arc::clone(&activity)));
-        let mut connection = std::pin::pin!(builder.serve_connection_with_upgrades(io, service));
+        // hyper keeps room for one such future while the connection lives, so it is in a box that goes with the answer.
+        let service =
+            service_fn(|request| Box::pin(self.answer(request, &activity, &peer, &upgrade)));
+        let mut stop = self.stop.clone();
+        let first = tokio::select! {
+            biased;
+            first = FirstBytes::read(TrackedIo::new(io, Arc::clone(&activity))) => first,
+            why = activity.expired() => {
+                tracing::debug!(remote = %self.remote, ?why, "closing a connection without a request");
+                return;
+            }
+            () = super::stopped(&mut stop) => return,
+        };
+        let Ok((io, is_http2)) = first else {
+            return;
+        };
+        let io = TokioIo::new(io);
+        let connection = if is_http2 {
+            Either::Right(http2(&self.bounds).serve_connection(io, service))
+        } else {
+            Either::Left(
+                http1(&self.bounds)
+                    .serve_connection(io, service)
+                    .with_upgrades(),
+            )
+        };
+        let mut connection = std::pin::pin!(connection);
         let mut closed = std::pin::pin!(upgrade.close());
         let mut ended = false;
-        let mut stop = self.stop.clone();
         let mut stopping = false;
         let why = loop {
             tokio::select! {
@@ -102,7 +136,7 @@ impl<E: Endpoint<Output = Response> + 'static> Connection<E> {
                     stopping = true;
                     activity.stopping();
                     if !ended {
-                        connection.as_mut().graceful_shutdown();
+                        shut_down!(connection);
                     }
                 }
             }
@@ -112,13 +146,13 @@ impl<E: Endpoint<Output = Response> + 'static> Connection<E> {
             _ if ended => {}
             Expired::Silent | Expired::Lingered => {}
             Expired::Idle => {
-                connection.as_mut().graceful_shutdown();
+                shut_down!(connection);
                 drop(timeout(GOODBYE, connection).await);
             }
             // What else is asked on the connection is answered, if it can be.
             Expired::Stalled if activity.only_stalled() || stopping => {}
             Expired::Stalled => {
-                connection.as_mut().graceful_shutdown();
+                shut_down!(connection);
                 let others = async {
                     while !activity.only_stalled() {
                         sleep(LOOK_EVERY).await;
@@ -213,11 +247,15 @@ fn finish(left: Left, busy: &Busy, limit: Duration) -> bool {
     }
 }
 
-fn builder(bounds: &Bounds) -> auto::Builder<TokioExecutor> {
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().max_buf_size(bounds.header_bytes);
+fn http1(bounds: &Bounds) -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder.max_buf_size(bounds.header_bytes);
     builder
-        .http2()
+}
+
+fn http2(bounds: &Bounds) -> http2::Builder<TokioExecutor> {
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder
         .timer(TokioTimer::new())
         .keep_alive_interval(PING)
         .keep_alive_timeout(PING)

@@ -1,6 +1,8 @@
 //! Memory does not grow with the number of keys, nor with what is merged.
 
 use std::ffi::OsString;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
@@ -51,6 +53,41 @@ async fn a_million_keys_are_written_and_listed_within_one_gibibyte() {
         peak >> 20
     );
     assert!(peak < GIB, "the server used {} MiB", peak >> 20);
+}
+
+/// Streams that have nothing to send, those before them that pay for what all share, and what each of them may take.
+const FOLLOWERS: usize = 600;
+const FIRST_FOLLOWERS: usize = 200;
+const OF_A_FOLLOWER: u64 = 16 << 10;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_follower_that_waits_takes_less_than_sixteen_kibibytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = ["--data-dir".to_owned(), folder.path().display().to_string()];
+    let server = Server::start_binary(released(), &arguments, &[]);
+    let follow = |number| follower(&server, number);
+
+    let first: Vec<_> = (0..FIRST_FOLLOWERS).map(follow).collect();
+    let before = server.memory();
+    let followers = FIRST_FOLLOWERS..FIRST_FOLLOWERS + FOLLOWERS;
+    let followers: Vec<_> = followers.map(follow).collect();
+    let each = server.memory().saturating_sub(before) / FOLLOWERS as u64;
+
+    println!("{} B for each of {} followers", each, followers.len());
+    assert!(each < OF_A_FOLLOWER, "{each} B");
+    drop((first, followers));
+}
+
+/// A stream of a key of its own, whose head has come.
+fn follower(server: &Server, number: usize) -> TcpStream {
+    let mut stream = TcpStream::connect(server.address()).expect("connect");
+    let request =
+        format!("GET /api/v1/log/stream?key={number:04} HTTP/1.1\r\nhost: localhost\r\n\r\n");
+    stream.write_all(request.as_bytes()).expect("written");
+    let mut head = [0; 1024];
+    let length = stream.read(&mut head).expect("an answer");
+    assert!(head[..length].starts_with(b"HTTP/1.1 200 "));
+    stream
 }
 
 /// How much is appended to so many keys, in batches of a mebibyte, by so many clients.
