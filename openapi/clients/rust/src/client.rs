@@ -8,7 +8,8 @@ use bytes::Bytes;
 use futures::stream::{BoxStream, Stream, StreamExt, try_unfold};
 
 use crate::append::{self, AppendOptions};
-use crate::append_many::{AppendMany, Appending};
+use crate::append_many::AppendMany;
+use crate::appending::Appending;
 use crate::arguments;
 use crate::batch::Batch;
 use crate::cursor::{self, Cursor};
@@ -17,7 +18,7 @@ use crate::error::Error;
 use crate::exactly_once;
 use crate::http::Http;
 use crate::paging::{Keys, Records};
-use crate::producer::{Producer, Producers};
+use crate::producer::Producers;
 use crate::reading::{self, Page, Query, ReadOptions};
 use crate::record::{Appended, Counted, Record, Segment};
 use crate::retry::Retry;
@@ -123,8 +124,9 @@ impl LogClient {
     ///
     /// Appends are taken from the stream while outcomes are asked for, and only as long as few have no outcome yet: see
     /// [`AppendMany::outstanding`]. They are applied once and in their order: all of them have a producer of their own, which does not depend on other
-    /// appends of this client. When a session breaks, another one is opened, and everything without an outcome is sent again. Then
-    /// [`Appended::start`] may be `None` for appends that had been applied.
+    /// appends of this client. When a session breaks, another one is opened, and everything without an outcome is sent again, for up to
+    /// [`Retry::patience`]. Then [`Appended::start`] may be `None` for appends that had been applied. A server that opens no session at all is
+    /// given up after [`Retry::attempts`].
     ///
     /// # Errors
     /// The stream ends after an error, which is that of the append at its place, as for [`LogClient::append_with`]. Nothing behind an append that
@@ -142,12 +144,11 @@ impl LogClient {
         R: Into<Record>,
     {
         let appends = appends.map(move |records| append::encode(records, options.clone()));
-        let producer = self.producers.is_some().then(Producer::new);
         AppendMany::new(Appending::new(
             Arc::clone(&self.http),
             self.retry.clone(),
             Arc::clone(&self.seen),
-            producer,
+            self.producers.clone(),
             appends.boxed(),
         ))
     }

@@ -26,7 +26,11 @@ pub(crate) enum Verdict {
 /// The attempts to deliver one append, or the first of several that are sent together.
 #[derive(Debug)]
 pub(crate) struct Delivery {
+    /// Whether there was a session with the server.
+    was_open: bool,
     failed: u32,
+    /// Since when attempts fail.
+    failed_since: Option<Instant>,
     /// Since when it may have been applied.
     unknown_since: Option<Instant>,
     /// Whether only something that is no log server ever answered: the address may be wrong.
@@ -138,10 +142,26 @@ fn lost(producer: &mut Producer, expected: u64, error: Error) -> Error {
 impl Delivery {
     pub(crate) fn new() -> Self {
         Self {
+            was_open: false,
             failed: 0,
+            failed_since: None,
             unknown_since: None,
             only_pages: true,
         }
+    }
+
+    /// The next append begins.
+    pub(crate) fn settled(&mut self) {
+        let was_open = self.was_open;
+        *self = Self {
+            was_open,
+            ..Self::new()
+        };
+    }
+
+    /// A session is open: the server is there. From now on it may be away for [`Retry::patience`], as while it restarts.
+    pub(crate) fn opened(&mut self) {
+        self.was_open = true;
     }
 
     /// The append may have been applied.
@@ -155,23 +175,33 @@ impl Delivery {
     /// What the append ends in when there is no other attempt.
     pub(crate) fn pause(&mut self, retry: &Retry, error: Error) -> Result<Duration, Error> {
         self.failed += 1;
+        let failed_since = *self.failed_since.get_or_insert_with(Instant::now);
         let is_unknown = error.is_unknown_outcome();
         self.only_pages &= is_unknown && error.status().is_some_and(|status| status != 504);
         if is_unknown {
             self.doubt();
         }
-        let Some(since) = self.unknown_since else {
-            return retry.pause_for(&error, self.failed).ok_or(error);
+        if let Some(since) = self.unknown_since {
+            let is_no_server = self.only_pages && self.failed >= retry.attempts;
+            return match self.patient_pause(retry, &error, since) {
+                Some(pause) if !is_no_server && passes(error.kind()) => Ok(pause),
+                _ => Err(unknown(error)),
+            };
+        }
+        let pause = if self.was_open && error.retry_after().is_some() {
+            self.patient_pause(retry, &error, failed_since)
+        } else {
+            retry.pause_for(&error, self.failed)
         };
+        pause.ok_or(error)
+    }
+
+    /// The pause if it is sent again for [`Retry::patience`] from `since` on; `None` at its end.
+    fn patient_pause(&self, retry: &Retry, error: &Error, since: Instant) -> Option<Duration> {
         let asked = error.retry_after().unwrap_or_default();
         let pause = retry.pause_after(self.failed).max(asked);
         let pause = pause.min(retry.longest_pause);
-        let was_enough = since.elapsed() + pause > retry.patience
-            || self.only_pages && self.failed >= retry.attempts;
-        if was_enough || !passes(error.kind()) {
-            return Err(unknown(error));
-        }
-        Ok(pause)
+        (since.elapsed() + pause <= retry.patience).then_some(pause)
     }
 }
 

@@ -6,7 +6,6 @@ use bytes::{Bytes, BytesMut};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Body, RequestBuilder, Response, Url};
 use tokio::sync::Semaphore;
-use tokio::time::timeout;
 
 use crate::body::WatchedBody;
 use crate::connection::Observer;
@@ -132,19 +131,12 @@ impl Http {
         self.send(self.requests.delete(url)).await
     }
 
-    /// Opens a session with `POST path`: gives its answer as soon as it begins. As with tails, it is not counted.
+    /// Opens a session with `POST path`: gives its answer as soon as it begins, however long that takes. As with tails, it is not counted.
     pub(crate) async fn session(&self, path: &str, body: FramesBody) -> Result<Response, NoAnswer> {
         let request = self.sessions.post(self.url_of(path));
         let request = request.header(CONTENT_TYPE, DELIMITED);
         let request = self.with_headers(request).body(Body::wrap(body));
-        let answered = timeout(self.silence, request.send()).await;
-        let answered = answered.map_err(|_| NoAnswer {
-            reason: "there was silence for too long".to_owned(),
-            was_not_sent: false,
-            is_hopeless: false,
-            source: None,
-        })?;
-        answered.map_err(NoAnswer::of)
+        request.send().await.map_err(NoAnswer::of)
     }
 
     fn url_with(&self, path: &str, parameters: &[(&str, String)]) -> Result<Url, NoAnswer> {

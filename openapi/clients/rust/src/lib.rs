@@ -3,6 +3,7 @@
 mod answers;
 mod append;
 mod append_many;
+mod appending;
 mod arguments;
 mod batch;
 mod body;

@@ -15,6 +15,16 @@ pub(crate) struct NoAnswer {
 }
 
 impl NoAnswer {
+    /// Nothing came in time.
+    pub(crate) fn silence() -> Self {
+        Self {
+            reason: "there was silence for too long".to_owned(),
+            was_not_sent: false,
+            is_hopeless: false,
+            source: None,
+        }
+    }
+
     pub(crate) fn of(error: reqwest::Error) -> Self {
         Self {
             reason: reason(&error),

@@ -4,7 +4,8 @@
 //! as it has appends on their way, each with one request at a time: so an append is never ahead of its turn, its answer is never
 //! forgotten, and one that waits for its retry holds nobody up. Appends that are awaited one after another use the same producer.
 //!
-//! Each stream of appends has a producer of its own, so it and the appends beside it do not depend on each other.
+//! Each stream of appends has a producer of its own, so it and the appends beside it do not depend on each other. One that ended in order leaves it to
+//! the next one.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -19,10 +20,15 @@ use crate::wire;
 /// How many appends that a crash may undo are remembered for each producer. Of older ones only the number is known.
 const MOST_UNDURABLE: usize = 1000;
 
+/// Producers that are kept for streams of appends to come.
+const MOST_APART: usize = 16;
+
 /// The producers of a client.
 pub(crate) struct Producers {
     /// Those without a request. The one that was used last is used first.
     idle: Mutex<Vec<Producer>>,
+    /// Those of streams of appends that ended in order.
+    apart: Mutex<Vec<Producer>>,
     /// Bounds how many there are.
     places: Semaphore,
 }
@@ -55,6 +61,7 @@ impl Producers {
     pub(crate) fn new(most: usize) -> Self {
         Self {
             idle: Mutex::new(Vec::new()),
+            apart: Mutex::new(Vec::new()),
             places: Semaphore::new(most.min(Semaphore::MAX_PERMITS)),
         }
     }
@@ -62,7 +69,7 @@ impl Producers {
     /// A producer for one append, once there is room.
     pub(crate) async fn turn(&self) -> Turn<'_> {
         let place = self.places.acquire().await;
-        let producer = self.idle().pop();
+        let producer = lock(&self.idle).pop();
         Turn {
             producers: self,
             producer: Some(producer.unwrap_or_else(Producer::new)),
@@ -71,10 +78,23 @@ impl Producers {
         }
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<Producer>> {
-        // A push or a pop is whole, whatever happened beside it.
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    /// A producer for a stream of appends, which is not one of those that are on their way.
+    pub(crate) fn of_stream(&self) -> Producer {
+        lock(&self.apart).pop().unwrap_or_else(Producer::new)
     }
+
+    /// A stream of appends ended in order, with an outcome for each of them: its producer is as good for the next one.
+    pub(crate) fn settled(&self, producer: Producer) {
+        let mut apart = lock(&self.apart);
+        if apart.len() < MOST_APART {
+            apart.push(producer);
+        }
+    }
+}
+
+fn lock(producers: &Mutex<Vec<Producer>>) -> MutexGuard<'_, Vec<Producer>> {
+    // A push or a pop is whole, whatever happened beside it.
+    producers.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Turn<'_> {
@@ -95,7 +115,7 @@ impl Drop for Turn<'_> {
             self.producer().restart();
         }
         if let Some(producer) = self.producer.take() {
-            self.producers.idle().push(producer);
+            lock(&self.producers.idle).push(producer);
         }
     }
 }

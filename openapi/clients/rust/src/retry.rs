@@ -10,13 +10,15 @@ use crate::error::Error;
 /// How often and how long a client tries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Retry {
-    /// How many requests are sent for one call at most, as long as it is certain that nothing was applied. At least 1.
+    /// How many requests are sent for one call at most, as long as it is certain that nothing was applied; for a stream of appends, until its first
+    /// session is open. At least 1.
     pub attempts: u32,
     /// The pause before the second request at least, doubled each time up to `longest_pause`; the server may ask for more.
     pub pause: Duration,
     /// A `Retry-After` beyond this is not waited for. (A tail asks again after it.)
     pub longest_pause: Duration,
-    /// A tail that was following gives up when it had no answer for this long, and an append when its outcome was unknown for this long.
+    /// A tail that was following gives up when it had no answer for this long, an append when its outcome was unknown for this long, and a stream
+    /// of appends that was talking to the server when it is away for this long.
     pub patience: Duration,
 }
 

@@ -1,7 +1,9 @@
 //! One append session: frames are sent on one request, and answered in the same order while it lasts.
 
 use bytes::{Buf, Bytes, BytesMut};
-use reqwest::{Response, StatusCode};
+use reqwest::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use reqwest::{Response, StatusCode, Version};
+use tokio::time::timeout;
 
 use crate::answers::{error_of, is_protobuf, refusal, unexpected};
 use crate::append::of_answer;
@@ -16,6 +18,10 @@ const PATH: &str = "/api/v1/log/session";
 
 /// No answer to an append is longer.
 const LARGEST_ANSWER_BYTES: usize = 1 << 20;
+
+/// Such an answer ends with its connection, also when that breaks: nobody can tell whether the session ended in order.
+const WITHOUT_AN_END: &str = "the answer to a session must be chunked, as over HTTP/1.1: what ends with its connection, as over HTTP/1.0, does \
+                              not say whether it is whole; a proxy in between may be the reason";
 
 /// A session that is open.
 pub(crate) struct Session {
@@ -37,23 +43,25 @@ pub(crate) enum Told {
 }
 
 impl Session {
-    /// Opens a session. Nothing is applied before it is open.
+    /// Opens a session. Nothing is applied before it is open. What that takes in all, up to the end of a refusal, is bounded.
     pub(crate) async fn open(http: &Http, retry: &Retry) -> Result<Self, Error> {
-        let opened = Self::opened(http, retry).await;
-        opened.map_err(|error| named(error, http))
+        let opened = timeout(http.silence, Self::opened(http, retry)).await;
+        let silent = |_| Err(unavailable(NoAnswer::silence(), retry));
+        opened
+            .unwrap_or_else(silent)
+            .map_err(|error| named(error, http))
     }
 
     async fn opened(http: &Http, retry: &Retry) -> Result<Self, Error> {
         let (frames, body) = Frames::new();
-        let unavailable = |no_answer: NoAnswer| {
-            let message = format!("no session can be opened: {}", no_answer.reason);
-            let again = (!no_answer.is_hopeless).then_some(retry.pause);
-            Error::new(ErrorKind::Unavailable, message)
-                .with_retry_after(again)
-                .with_source_of(no_answer)
-        };
+        let unavailable = |no_answer| unavailable(no_answer, retry);
         let response = http.session(PATH, body).await.map_err(unavailable)?;
         if response.status() == StatusCode::OK && is_protobuf(response.headers()) {
+            if !has_an_end(&response) {
+                return Err(
+                    Error::new(ErrorKind::UnexpectedAnswer, WITHOUT_AN_END).with_status(200)
+                );
+            }
             return Ok(Self {
                 frames,
                 response,
@@ -152,6 +160,23 @@ impl Session {
         self.received.advance(length);
         Ok(Some(answer))
     }
+}
+
+/// Whether an answer says where it ends.
+fn has_an_end(response: &Response) -> bool {
+    let headers = response.headers();
+    response.version() >= Version::HTTP_2
+        || headers.contains_key(TRANSFER_ENCODING)
+        || headers.contains_key(CONTENT_LENGTH)
+}
+
+/// The error of a session that was not opened.
+fn unavailable(no_answer: NoAnswer, retry: &Retry) -> Error {
+    let message = format!("no session can be opened: {}", no_answer.reason);
+    let again = (!no_answer.is_hopeless).then_some(retry.pause);
+    Error::new(ErrorKind::Unavailable, message)
+        .with_retry_after(again)
+        .with_source_of(no_answer)
 }
 
 /// The error of a session that broke.
