@@ -210,7 +210,7 @@ fn routes_of<S: LogStore>(
     options: &HttpOptions,
     answers: &Budget,
     sizes: &BodySizes,
-) -> Shortcuts<Welcome<Shown<Route, S>>> {
+) -> Shortcuts<Welcome<Shown<Shortcuts<Route>, S>>> {
     let HttpParts {
         service,
         readiness,
@@ -242,7 +242,21 @@ fn routes_of<S: LogStore>(
         sizes: sizes.clone(),
         service: Arc::clone(&service),
     };
-    let called_directly = append.clone();
+    let scan = scan::ScanRoute {
+        service: Arc::clone(&service),
+        read_timeout,
+        answers: answers.clone(),
+        read_limit: read_limit.clone(),
+        max_follow_timeout: options.max_follow_timeout,
+        bodies: read_bodies.clone(),
+        body_timeout: options.body_timeout,
+    };
+    let count = count::Count {
+        service: Arc::clone(&service),
+        read_timeout,
+    };
+    let appends_directly = append.clone();
+    let reads_directly = (scan.clone(), count.clone());
     let api: routes::Api<S> = (
         append,
         session::SessionRoute {
@@ -250,15 +264,7 @@ fn routes_of<S: LogStore>(
             budget: appends,
             frame_timeout: options.body_timeout,
         },
-        scan::ScanRoute {
-            service: Arc::clone(&service),
-            read_timeout,
-            answers: answers.clone(),
-            read_limit: read_limit.clone(),
-            max_follow_timeout: options.max_follow_timeout,
-            bodies: read_bodies.clone(),
-            body_timeout: options.body_timeout,
-        },
+        scan,
         keys::Keys {
             service: Arc::clone(&service),
             read_timeout,
@@ -269,10 +275,7 @@ fn routes_of<S: LogStore>(
             service: Arc::clone(&service),
             read_timeout,
         },
-        count::Count {
-            service: Arc::clone(&service),
-            read_timeout,
-        },
+        count,
         trim::TrimRoute {
             service: Arc::clone(&service),
             budget: Budget::new(trim::BODIES, trim::ALL_BODIES_BYTES),
@@ -317,11 +320,11 @@ fn routes_of<S: LogStore>(
     let routes = Welcome {
         console: options.console,
         others: Shown {
-            routes: routes.nest("/", api),
+            routes: Shortcuts::new(reads_directly, routes.nest("/", api)),
             service: shown,
         },
     };
-    Shortcuts::new(called_directly, routes)
+    Shortcuts::new(appends_directly, routes)
 }
 
 /// Adds what only the console asks for.

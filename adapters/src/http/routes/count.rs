@@ -20,6 +20,15 @@ pub(in crate::http) struct Count<S> {
     pub(in crate::http) read_timeout: Duration,
 }
 
+impl<S> Clone for Count<S> {
+    fn clone(&self) -> Self {
+        Self {
+            service: Arc::clone(&self.service),
+            read_timeout: self.read_timeout,
+        }
+    }
+}
+
 #[OpenApi]
 impl<S: LogReader> Count<S> {
     /// Count the records of a key

@@ -40,6 +40,20 @@ pub(in crate::http) struct ScanRoute<S> {
     pub(in crate::http) body_timeout: Duration,
 }
 
+impl<S> Clone for ScanRoute<S> {
+    fn clone(&self) -> Self {
+        Self {
+            service: Arc::clone(&self.service),
+            read_timeout: self.read_timeout,
+            answers: self.answers.clone(),
+            read_limit: self.read_limit.clone(),
+            max_follow_timeout: self.max_follow_timeout,
+            bodies: self.bodies.clone(),
+            body_timeout: self.body_timeout,
+        }
+    }
+}
+
 /// Maximum length of all bodies of reads that are being received, in bytes.
 pub(in crate::http) const ALL_BODIES_BYTES: u64 = 4 * scan_request::BODY_BYTES as u64;
 

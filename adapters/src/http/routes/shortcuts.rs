@@ -9,7 +9,7 @@ use crate::http::wire::unknown_parameters::{self, Table};
 /// Calls some operations directly, and passes all other requests on.
 ///
 /// The router matches a path several times and passes a request through a dozen layers, most of which allocate: an eighth of the instructions of
-/// an append of one record. Only operations without parameters can be called directly, because the router reads the parameters.
+/// an append of one record. Only operations without parameters in their paths can be called directly, because the router reads those.
 pub(in crate::http) struct Shortcuts<E> {
     operations: Table,
     others: E,
