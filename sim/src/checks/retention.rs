@@ -53,22 +53,39 @@ impl View<'_> {
     /// A record below `floor` that was not old enough then, if there is one.
     fn youngest_below(&self, floor: u64, by: Moment, max_age_ms: u64) -> Option<String> {
         let before_ms = self.latest_believed_ms(by) - i64::try_from(max_age_ms).unwrap_or(i64::MAX);
-        let stored = self
-            .history
-            .acknowledged()
-            .filter_map(|(append, _, start)| {
-                let first_ms = EPOCH_MS + append.called.ms as i64 + self.least_ahead_ms(append)?;
-                let (records, _) = append.appends()?;
-                let last = floor.min(start + records.len() as u64).checked_sub(1)?;
-                (start <= last).then_some((last, first_ms))
-            });
-        let seen = self.history.pages().flat_map(|(_, _, values, _)| values);
-        let seen = seen
+        let is_there =
+            |operation: &Operation, durable: bool| durable || !self.may_be_lost(operation, by);
+        let acknowledged = self.history.acknowledged().filter(|(append, ..)| {
+            let durable = append.appends().is_some_and(|(_, durable)| durable);
+            is_there(append, durable)
+        });
+        let stored = acknowledged.filter_map(|(append, _, start)| {
+            let first_ms = EPOCH_MS + append.called.ms as i64 + self.least_ahead_ms(append)?;
+            let (records, _) = append.appends()?;
+            let last = floor.min(start + records.len() as u64).checked_sub(1)?;
+            (start <= last).then_some((last, first_ms))
+        });
+        let pages = self.history.pages();
+        let pages = pages.filter(|(page, scan, ..)| is_there(page, scan.durable));
+        let seen = pages
+            .flat_map(|(_, _, values, _)| values)
             .filter(|seen| seen.sequence < floor)
             .map(|seen| (seen.sequence, seen.timestamp_ms));
         let mut young = stored.chain(seen).filter(|(_, ms)| *ms >= before_ms);
         young.next().map(|(sequence, ms)| {
             format!("{sequence} is of {ms} or later, and what is before {before_ms} was old enough")
+        })
+    }
+
+    /// Whether a server can have opened the log by then without all that the one that answered had applied: what is not durable
+    /// is lost when a server is killed or another one has the log. The one after it then deletes what is older and what is
+    /// lost together.
+    fn may_be_lost(&self, operation: &Operation, by: Moment) -> bool {
+        let mut answering = self.history.answering(operation);
+        answering.any(|life| {
+            let lives = &mut self.history.lives.iter();
+            !life.was_clean()
+                && lives.any(|other| other.started > life.started && other.started < by)
         })
     }
 

@@ -109,6 +109,35 @@ fn a_restored_log_has_what_was_durable_without_a_gap_and_its_floor() {
 }
 
 #[test]
+fn retention_deletes_what_a_crash_lost_together_with_what_is_older() {
+    let append = |durable| Step::Append {
+        key: 0,
+        records: 1,
+        durable,
+    };
+    for durable in [false, true] {
+        let steps = [
+            append(true),
+            append(durable),
+            Step::Crash,
+            append(true),
+            Step::Retain,
+        ];
+        let (mut history, log, facts) = correct(&steps);
+        let mut appends = history
+            .operations
+            .iter()
+            .filter(|each| each.appends().is_some());
+        // The clock is set forward before the second append, so that it is young when the log is trimmed.
+        let second = appends.nth(1).expect("two appends").called.ms;
+        history.lives[0].clock = vec![(0, 0), (second, 3_600_000)];
+        let found = check(&history, &log, facts);
+        let is_wrong = found.iter().any(|violation| violation.checker == "trimmed");
+        assert_eq!(is_wrong, durable, "{found:?}");
+    }
+}
+
+#[test]
 fn every_checker_has_damage_to_find() {
     let without: Vec<&str> = CHECKERS
         .iter()
