@@ -5,6 +5,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Iterator
+from itertools import islice
 
 from opendata_log.generated.log_pb2 import AppendRequest, AppendResponse, ErrorResponse
 from opendata_log.session import framed
@@ -19,6 +20,7 @@ class Connection:
 
     def __init__(self, connection: socket.socket):
         self._socket, self._file = connection, connection.makefile("rb")
+        self._frames = self._received()
         while self._file.readline() not in (b"\r\n", b""):
             pass
 
@@ -32,8 +34,7 @@ class Connection:
 
     def appends(self, most: int) -> list[AppendRequest]:
         """The next appends; fewer if no more come."""
-        frames = self._frames()
-        return [append for _, append in zip(range(most), frames, strict=False)]
+        return list(islice(self._frames, most))
 
     def answer(self, sequence: int):
         """Answers an append of one record."""
@@ -58,25 +59,36 @@ class Connection:
         """Resets the connection."""
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
+    def close(self):
+        """Closes what is read from; the server closes the rest."""
+        self._file.close()
+
     def _frame(self, message):
         frame = framed(message.SerializeToString())
         self.send(b"%x\r\n%s\r\n" % (len(frame), frame))
 
-    def _frames(self) -> Iterator[AppendRequest]:
+    def _received(self) -> Iterator[AppendRequest]:
         received = bytearray()
-        while length := int(self._file.readline() or b"0", 16):
-            received += self._file.read(length)
+        while left := int(self._file.readline() or b"0", 16):
+            # A piece at a time: a chunk may have many appends.
+            while left > 0 and (piece := self._file.read1(min(left, 65536))):
+                received += piece
+                left -= len(piece)
+                while (frame := _whole(received)) is not None:
+                    yield AppendRequest.FromString(frame)
             self._file.readline()
-            while (frame := _whole(received)) is not None:
-                yield AppendRequest.FromString(frame)
 
 
 class Sessions:
-    """The server: its first connection does what is first in its script, the last one also what all behind it do."""
+    """The server: its first connection does what is first in its script, the last one also what all behind it do. With `buffer`, the system
+    takes no more bytes for it than about so many.
+    """
 
-    def __init__(self, *script: Callable[[Connection], None]):
+    def __init__(self, *script: Callable[[Connection], None], buffer: int | None = None):
         self._script, self.connections = list(script), 0
         self._listener = socket.create_server(("127.0.0.1", 0))
+        if buffer is not None:
+            self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         threading.Thread(target=self._serve, daemon=True).start()
 
@@ -100,7 +112,8 @@ class Sessions:
         # The client may leave at any time.
         with connection, contextlib.suppress(OSError):
             connection.settimeout(PATIENCE_SECONDS)
-            step(Connection(connection))
+            with contextlib.closing(Connection(connection)) as asked:
+                step(asked)
 
 
 def _whole(received: bytearray) -> bytes | None:

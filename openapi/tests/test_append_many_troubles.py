@@ -133,7 +133,7 @@ def test_the_error_of_the_first_append_in_doubt_says_how_many_others_are(many):
 
 def test_an_idle_session_notices_that_its_server_is_gone(serve, many):
     url = serve()
-    many.begin(url, appends=20, pause_at=[10, 2])
+    many.begin(url, appends=20, pause_at=[10, 3])
     wait_until(lambda: '"count":10' in counted(url))
     # Nothing is on its way: the only timer of the connection is the one that asks whether the other side is there.
     wait_until(lambda: "02" in timers(urlsplit(url).port))
@@ -170,6 +170,14 @@ def test_streams_that_end_in_order_share_their_producer(many):
         assert (done["error"], done["count"]) == (None, 6), done
     names = [(append.producer.id, append.producer.epoch, append.producer.sequence) for appends in taken for append in appends]
     assert [(*names[0][:2], sequence) for sequence in range(6)] == names
+
+
+def test_a_crash_between_two_streams_is_told_by_the_later_one(seldom_durable, many):
+    many.begin(seldom_durable.url, appends=10, calls=2, pause_at=[0, 3])
+    wait_until(lambda: '"count":10' in counted(seldom_durable.url))
+    seldom_durable.kill()
+    done = many.became()
+    assert (done["error"], done["count"]) == ("AppendsLost", 10) and "10 appends that were acknowledged" in done["told"], done
 
 
 def test_a_producer_with_an_append_in_doubt_is_not_used_again(many):

@@ -14,6 +14,9 @@ sys.path.insert(0, str(OPENAPI / "clients/python"))
 
 import opendata_log  # noqa: E402
 from awaited import Awaited  # noqa: E402
+from sessions import Connection, Sessions  # noqa: E402
+
+MIB = 1024 * 1024
 
 caller = contextvars.ContextVar("caller", default="nobody")
 
@@ -47,6 +50,26 @@ def test_an_error_of_the_input_is_raised_at_its_place(serve, client_of):
         # The producer of none of them is of harm.
         assert len(list(client.append_many([[(b"k", b"0")]] * 3))) == 3
         assert client.count(b"k") == 8
+
+
+def test_a_slow_network_is_no_silence(client_of):
+    def slow(connection: Connection):
+        connection.open()
+        # By then it has been silent for longer than the timeout, but took more all the time.
+        for _ in range(12):
+            time.sleep(0.25)
+            connection.appends(1)
+        for number in range(12):
+            connection.answer(number)
+        for number in range(12, 24):
+            connection.appends(1)
+            connection.answer(number)
+        connection.end()
+
+    with Sessions(slow, buffer=MIB // 4) as server, client_of(server.url, timeout=2.0) as client:
+        large = [[(b"k", bytes(MIB))]] * 24
+        assert len(list(client.append_many(large, outstanding_bytes=64 * MIB))) == 24
+        assert server.connections == 1
 
 
 def test_the_input_is_in_the_context_of_its_caller(serve):

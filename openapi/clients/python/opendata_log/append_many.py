@@ -157,7 +157,7 @@ class _Stream:
             is_waiting = self._appending.is_waiting
         if not connection.is_sent and connection.goes_on():
             return None
-        left = self._heard + self._timeout - time.monotonic() if is_waiting else None
+        left = max(self._heard, connection.moved) + self._timeout - time.monotonic() if is_waiting else None
         if left is not None and left <= 0:
             raise TimeoutError
         connection.wait(left)
@@ -193,6 +193,9 @@ class _Connection:
         self._socket, self._woken = connection, woken
         self._socket.setblocking(False)
         self._unsent = memoryview(b"")
+        self._is_blocked = False
+        self.moved = 0.0
+        """When it last sent something that had to wait before: the other side is there, it only takes its time."""
         # Once it cannot send any more, what came before is still to be received: it may say why.
         self._failed: OSError | None = None
         self._selector = selectors.DefaultSelector()
@@ -218,7 +221,10 @@ class _Connection:
         try:
             while self._unsent:
                 self._unsent = self._unsent[self._socket.send(self._unsent):]
+                if self._is_blocked:
+                    self._is_blocked, self.moved = False, time.monotonic()
         except WOULD_BLOCK:
+            self._is_blocked = True
             return False
         except OSError as error:
             self._failed, self._unsent = error, memoryview(b"")

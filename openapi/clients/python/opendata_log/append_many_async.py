@@ -18,6 +18,9 @@ from .records import RecordToAppend
 from .retry import Retry
 from .session import Session, broken
 
+# A piece that took longer to be written had to wait for the other side.
+WAITED_SECONDS = 0.01
+
 
 async def asynchronous(
     appending: Appending, appends: Iterable[Iterable[RecordToAppend]] | AsyncIterable[Iterable[RecordToAppend]], settings: Settings,
@@ -44,7 +47,7 @@ async def asynchronous(
                 if connection is None:
                     await taking.until()
                 elif appending.session is not None:
-                    left = heard + settings.timeout - time.monotonic() if was_waiting else None
+                    left = max(heard, connection.moved) + settings.timeout - time.monotonic() if was_waiting else None
                     await taking.until(*connection.going_on(appending.session), seconds=left)
                     data = connection.received()
             except LogError as error:
@@ -146,6 +149,8 @@ class _Connection:
         self._reading = asyncio.create_task(stream.read(PIECE))
         self._writing: asyncio.Task[None] | None = None
         self._unsent = memoryview(b"")
+        self.moved = 0.0
+        """When it last wrote something that had to wait before: the other side is there, it only takes its time."""
         # Once it cannot write any more, what came before is still to be read: it may say why.
         self._failed: Exception | None = None
 
@@ -159,8 +164,14 @@ class _Connection:
             if self._unsent:
                 # A piece after the other: each of them has the time to be sent.
                 piece, self._unsent = self._unsent[:PIECE], self._unsent[PIECE:]
-                self._writing = asyncio.create_task(self._stream.write(bytes(piece), self._timeout))
+                self._writing = asyncio.create_task(self._write(bytes(piece)))
         return [self._reading] if self._writing is None else [self._reading, self._writing]
+
+    async def _write(self, piece: bytes) -> None:
+        began = time.monotonic()
+        await self._stream.write(piece, self._timeout)
+        if time.monotonic() - began > WAITED_SECONDS:
+            self.moved = time.monotonic()
 
     def received(self) -> bytes | None:
         """What came, if anything did."""
