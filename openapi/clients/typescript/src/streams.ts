@@ -51,13 +51,14 @@ async function appendMany(order: Order): Promise<unknown> {
     }
   }
   async function* pausing(): AsyncGenerator<Records> {
+    let number = 0;
     for (const each of made()) {
-      const number = taken - 1;
       if (order.pause_at?.[0] === number) await sleep(order.pause_at[1] * 1000);
       const until = performance.now() + HELD_MS;
       while (order.waits && count < number && performance.now() < until) await sleep(2);
       if (order.waits && count < number) held += 1;
       yield each;
+      number += 1;
     }
   }
   const told = { error: null as string | null, unknown: false, told: "" };
