@@ -10,7 +10,7 @@ use slatedb::config::WriteOptions;
 use slatedb::{CloseReason, Db, DbStatus, ErrorKind, WriteBatch};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
-use tokio::task::JoinError;
+use tokio::task::{JoinError, yield_now};
 
 use super::background_lookups::{Answer, BackgroundLookups, Event};
 use super::durable_answers::{self, Waiter};
@@ -81,6 +81,8 @@ impl Writer {
                 },
             }
             if close.is_none() && after.is_none() {
+                // One commit for all that has arrived: other connections hand in what they have received first.
+                yield_now().await;
                 after = fill(&mut group, &mut queue);
             }
             self.commit(group).await;
