@@ -187,7 +187,7 @@ def test_the_table_tells_ratios_errors_and_failures():
     assert "- count-c8, ours, round 1: LoadFailed: wrk is gone" in text and "**failed**" in text
     assert "| append 1, c32 | records/s, to OpenData Log ≥ 1.2 × | 0.750 × | **missed** |" in text
     assert "| 1,000 | Log | 0.123 |" in text
-    assert text.startswith("now: a CPU, 2 cores")
+    assert text.startswith("# A run of the benchmark\n\nnow: a CPU, 2 cores")
 
 
 def test_results_are_read_as_they_were_written(tmp_path):

@@ -19,7 +19,7 @@ OTHERS = {
 
 def markdown(results: Results) -> str:
     """The whole page."""
-    return "\n\n".join(part for part in (machine(results), goals(results), cases(results), curves(results), failures(results)) if part) + "\n"
+    return "\n\n".join(part for part in ("# A run of the benchmark", machine(results), goals(results), cases(results), curves(results), failures(results)) if part) + "\n"
 
 
 def machine(results: Results) -> str:
