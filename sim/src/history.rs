@@ -220,6 +220,8 @@ pub enum Outcome {
         trimmed: Option<u64>,
         /// Whether its time was over.
         more: bool,
+        /// The end of what was durable when it was answered, as the answer says.
+        durable: Option<u64>,
     },
     /// A page of several keys.
     Named {
@@ -339,6 +341,14 @@ impl Operation {
     pub fn told_trimmed(&self) -> Option<u64> {
         match self.outcome() {
             Some(Outcome::Page { trimmed, .. } | Outcome::Count { trimmed, .. }) => *trimmed,
+            _ => None,
+        }
+    }
+
+    /// The end of what was durable when it was answered, if it is a page that says so.
+    pub fn told_durable(&self) -> Option<u64> {
+        match self.outcome() {
+            Some(Outcome::Page { durable, .. }) => *durable,
             _ => None,
         }
     }

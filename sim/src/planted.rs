@@ -159,8 +159,7 @@ impl Planted {
             | Self::HideWal
             | Self::DropHeaders => &[Scenario::Crash],
             Self::StoreOverwrites | Self::ServeFenced | Self::ComeBack => &[Scenario::Fencing],
-            // It shows when what was read is lost afterwards, which is rare.
-            Self::ShowUndurable => &[Scenario::Fencing, Scenario::Readers],
+            Self::ShowUndurable => &[Scenario::Readers],
             Self::SkipFlush => &[Scenario::Shutdown],
             Self::HideWatermark => &[Scenario::Vanished],
             Self::SayNotApplied => &[Scenario::Outage],

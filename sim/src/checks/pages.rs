@@ -77,6 +77,9 @@ fn differences<'a>(
             .filter(|seen| seen.sequence >= view.log.floor_of(&scan.key))
             .filter(|seen| !last.iter().any(|kept| kept.sequence == seen.sequence));
         found.extend(gone.map(|seen| ("of durable records, with the lost", seen)));
+        let durable = operation.told_durable().unwrap_or(u64::MAX);
+        let early = values.iter().filter(|seen| seen.sequence >= durable);
+        found.extend(early.map(|seen| ("of durable records, with what is not yet,", seen)));
     }
     found
 }

@@ -148,11 +148,16 @@ fn scanned(
     let page = page(view, model, (selection, range, side), limit)?;
     let (next, trimmed) = (page.next.get(), page.trimmed_before.map(Sequence::get));
     let values = entries(&page)?.into_iter().map(|(_, seen)| seen).collect();
+    let durable = match told {
+        Some(Outcome::Page { durable, .. }) => *durable,
+        _ => None,
+    };
     Ok(Outcome::Page {
         values,
         next,
         trimmed,
         more: cut.is_some(),
+        durable,
     })
 }
 

@@ -196,6 +196,7 @@ impl Face {
                     next,
                     mut trimmed,
                     more,
+                    durable,
                 },
             ) if changes_records(bug) => {
                 match bug {
@@ -217,6 +218,7 @@ impl Face {
                     next,
                     trimmed,
                     more,
+                    durable,
                 }
             }
             (
@@ -244,12 +246,14 @@ impl Face {
                     next,
                     trimmed,
                     more,
+                    durable,
                 },
             ) if values.len() as u64 == scan.limit => Outcome::Page {
                 values,
                 next: next + 1,
                 trimmed,
                 more,
+                durable,
             },
             (
                 Some(Planted::HideMore),
@@ -257,6 +261,7 @@ impl Face {
                 Outcome::Page {
                     mut values,
                     trimmed,
+                    durable,
                     ..
                 },
             ) if !scan.newest && values.len() > 1 => {
@@ -266,6 +271,7 @@ impl Face {
                     next: rest[0].sequence,
                     trimmed,
                     more: false,
+                    durable,
                 }
             }
             (
@@ -383,6 +389,7 @@ async fn asleep(scan: &ScanCall, outcome: Outcome, asked_ms: u64) -> Outcome {
         next: scan.start,
         trimmed: None,
         more: false,
+        durable: None,
     }
 }
 
@@ -464,30 +471,17 @@ impl Memory {
         })
     }
 
-    fn shifted(&self, outcome: Outcome) -> Outcome {
-        match outcome {
-            Outcome::Appended { start, count } => Outcome::Appended {
-                start: self.shift(start),
-                count,
-            },
-            Outcome::Page {
-                mut values,
-                next,
-                trimmed,
-                more,
-            } => {
-                for seen in &mut values {
+    fn shifted(&self, mut outcome: Outcome) -> Outcome {
+        match &mut outcome {
+            Outcome::Appended { start, .. } => *start = self.shift(*start),
+            Outcome::Page { values, next, .. } => {
+                for seen in values {
                     seen.sequence = self.shift(seen.sequence);
                 }
-                let next = self.shift(next);
-                Outcome::Page {
-                    values,
-                    next,
-                    trimmed,
-                    more,
-                }
+                *next = self.shift(*next);
             }
-            outcome => outcome,
+            _ => {}
         }
+        outcome
     }
 }

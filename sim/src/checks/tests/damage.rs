@@ -172,6 +172,11 @@ pub(super) const DAMAGE: &[(&str, &str, Damage)] = &[
         let newest = nth_last(history, is_page, 1);
         if let Some((_, Outcome::Page { values, .. })) = &mut newest.answered { values.pop(); }
     }),
+    ("a page of durable records has what is not durable yet", "pages", |history, _, _| {
+        let page = last(history, is_page);
+        if let Call::Scan(scan) = &mut page.call { scan.durable = true; }
+        if let Some((_, Outcome::Page { durable, .. })) = &mut page.answered { *durable = Some(0); }
+    }),
     ("a page ends early without being late", "pages", |history, _, _| {
         if let Some((_, Outcome::Page { more, .. })) = &mut last(history, is_page).answered { *more = true; }
     }),
@@ -212,7 +217,7 @@ pub(super) const DAMAGE: &[(&str, &str, Damage)] = &[
         let asked = last(history, is_page);
         let Call::Scan(scan) = &mut asked.call else { return };
         (scan.follow_ms, scan.start) = (Some(9_000), 1 << 40);
-        asked.answered.as_mut().expect("answered").1 = Outcome::Page { values: Vec::new(), next: 1 << 40, trimmed: None, more: false };
+        asked.answered.as_mut().expect("answered").1 = Outcome::Page { values: Vec::new(), next: 1 << 40, trimmed: None, more: false, durable: None };
     }),
     ("an answer says that there is a bug", "answered", |history, _, _| {
         let bug = Outcome::Refused { status: 500, code: "internal".into(), message: String::new() };

@@ -345,6 +345,12 @@ fn seen(value: &Value) -> Option<Seen> {
     })
 }
 
+/// Up to where the log is durable, as the answer says.
+fn durable(answer: &Answer) -> Option<u64> {
+    let told = answer.headers.get("log-durable-sequence")?;
+    told.to_str().ok()?.parse().ok()
+}
+
 /// What an answer says, if it is one that a log gives to this call.
 fn outcome(call: &Call, answer: &Answer) -> Option<Outcome> {
     let body: Value = serde_json::from_slice(&answer.body).ok()?;
@@ -380,6 +386,7 @@ fn outcome(call: &Call, answer: &Answer) -> Option<Outcome> {
             next: body["nextSequence"].as_u64()?,
             trimmed: body["trimmedBefore"].as_u64(),
             more: body["more"] == true,
+            durable: durable(answer),
         },
         Call::Several(_) | Call::Replica(_) => Outcome::Named {
             values: all(&body["values"], |value| {

@@ -121,6 +121,7 @@ impl Audit {
                 next,
                 trimmed,
                 more,
+                durable: _,
             } = self.surely(call).await?
             else {
                 return None;

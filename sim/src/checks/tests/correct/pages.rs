@@ -30,6 +30,7 @@ impl Server {
             next,
             trimmed: trimmed.filter(|_| !scan.newest || all < most),
             more: false,
+            durable: Some(self.durable),
         }
     }
 }
