@@ -345,14 +345,6 @@ impl Operation {
         }
     }
 
-    /// The end of what was durable when it was answered, if it is a page that says so.
-    pub fn told_durable(&self) -> Option<u64> {
-        match self.outcome() {
-            Some(Outcome::Page { durable, .. }) => *durable,
-            _ => None,
-        }
-    }
-
     /// Whether it was told a page whose time was over.
     pub fn told_more(&self) -> bool {
         matches!(

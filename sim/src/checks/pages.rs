@@ -2,7 +2,7 @@
 
 use super::View;
 use super::durability::brief;
-use crate::history::{Life, Moment, Operation, ScanCall, Seen};
+use crate::history::{Life, Moment, Operation, Outcome, ScanCall, Seen};
 
 /// What a record takes in an answer besides its value, at most, headers included; and the largest value of a run.
 const OVERHEAD: u64 = 128;
@@ -77,7 +77,10 @@ fn differences<'a>(
             .filter(|seen| seen.sequence >= view.log.floor_of(&scan.key))
             .filter(|seen| !last.iter().any(|kept| kept.sequence == seen.sequence));
         found.extend(gone.map(|seen| ("of durable records, with the lost", seen)));
-        let durable = operation.told_durable().unwrap_or(u64::MAX);
+        let durable = match operation.outcome() {
+            Some(Outcome::Page { durable, .. }) => durable.unwrap_or(u64::MAX),
+            _ => u64::MAX,
+        };
         let early = values.iter().filter(|seen| seen.sequence >= durable);
         found.extend(early.map(|seen| ("of durable records, with what is not yet,", seen)));
     }
