@@ -23,7 +23,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::Bounds;
 use super::answer::AnswerBody;
-use super::first_bytes::FirstBytes;
+use super::first_bytes;
 use super::handshake::Handshake;
 use super::idle_and_stalled::{Activity, Busy, Expired};
 use super::lingering::Linger;
@@ -101,18 +101,20 @@ impl<E: Endpoint<Output = Response> + 'static> Connection<E> {
         let service =
             service_fn(|request| Box::pin(self.answer(request, &activity, &peer, &upgrade)));
         let mut stop = self.stop.clone();
+        let mut io = TrackedIo::new(io, Arc::clone(&activity));
         let first = tokio::select! {
             biased;
-            first = FirstBytes::read(TrackedIo::new(io, Arc::clone(&activity))) => first,
+            first = first_bytes::read(&mut io) => first,
             why = activity.expired() => {
                 tracing::debug!(remote = %self.remote, ?why, "closing a connection without a request");
                 return;
             }
             () = super::stopped(&mut stop) => return,
         };
-        let Ok((io, is_http2)) = first else {
+        let Ok((first, is_http2)) = first else {
             return;
         };
+        io.put_back(first);
         let io = TokioIo::new(io);
         let connection = if is_http2 {
             Either::Right(http2(&self.bounds).serve_connection(io, service))

@@ -392,7 +392,7 @@ impl Drop for Busy {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::future::{Future, poll_fn};
     use std::pin::pin;
 
@@ -404,7 +404,8 @@ mod tests {
     const IDLE: Duration = Duration::from_secs(60);
     const HEAD: &[u8] = b"GET / HTTP/1.1\r\n\r\n";
 
-    fn activity() -> Arc<Activity> {
+    /// That of a connection with small bounds.
+    pub(in crate::serving) fn activity() -> Arc<Activity> {
         let bounds = Bounds {
             connections: 1,
             requests: Requests::new(1, 1 << 20),

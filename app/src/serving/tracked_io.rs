@@ -1,10 +1,11 @@
-//! A connection that reports its activity, and lingers when it is closed.
+//! A connection that reports its activity, takes back what was read of it, and lingers when it is closed.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::idle_and_stalled::Activity;
@@ -17,6 +18,8 @@ const DISCARDED: usize = 8 << 10;
 pub(super) struct TrackedIo<Io> {
     io: Io,
     activity: Arc<Activity>,
+    /// What was read and put back.
+    ahead: BytesMut,
     closing: Closing,
 }
 
@@ -35,8 +38,14 @@ impl<Io> TrackedIo<Io> {
         Self {
             io,
             activity,
+            ahead: BytesMut::new(),
             closing: Closing::Open,
         }
+    }
+
+    /// What was read first is read again, before all that follows.
+    pub(super) fn put_back(&mut self, first: BytesMut) {
+        self.ahead = first;
     }
 }
 
@@ -46,6 +55,15 @@ impl<Io: AsyncRead + Unpin> AsyncRead for TrackedIo<Io> {
         context: &mut Context<'_>,
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if !self.ahead.is_empty() {
+            let length = self.ahead.len().min(into.remaining());
+            into.put_slice(&self.ahead[..length]);
+            self.ahead.advance(length);
+            if self.ahead.is_empty() {
+                self.ahead = BytesMut::new();
+            }
+            return Poll::Ready(Ok(()));
+        }
         let before = into.filled().len();
         let read = Pin::new(&mut self.io).poll_read(context, into);
         self.activity.received(&into.filled()[before..]);
