@@ -24,35 +24,39 @@ pub(crate) type Outcome = Result<u64, String>;
 
 /// An append of one record.
 pub(crate) fn request(key: &str, value: &str, producer: Option<(&str, u64)>) -> Bytes {
-    let bytes = |text: &str| Some(Bytes::copy_from_slice(text.as_bytes()));
     let request = wire::AppendRequest {
-        records: vec![wire::Record {
-            key: bytes(key),
-            value: bytes(value),
-            headers: Vec::new(),
-        }],
         producer: producer.map(|(id, sequence)| wire::Producer {
             id: id.to_owned(),
             epoch: 0,
             sequence,
         }),
-        ..Default::default()
+        ..append(key, value)
     };
     request.encode_length_delimited_to_vec().into()
 }
 
 /// An append of one record that is refused because the log has records of `taken`.
 pub(crate) fn refused(key: &str, value: &str, taken: &str) -> Bytes {
-    let bytes = request(key, value, None);
-    let request = wire::AppendRequest::decode_length_delimited(bytes).expect("a request");
-    let refused = wire::AppendRequest {
+    let request = wire::AppendRequest {
         preconditions: vec![wire::Precondition {
             key: Bytes::copy_from_slice(taken.as_bytes()),
             no_record_since: 0,
         }],
-        ..request
+        ..append(key, value)
     };
-    refused.encode_length_delimited_to_vec().into()
+    request.encode_length_delimited_to_vec().into()
+}
+
+fn append(key: &str, value: &str) -> wire::AppendRequest {
+    let bytes = |text: &str| Some(Bytes::copy_from_slice(text.as_bytes()));
+    wire::AppendRequest {
+        records: vec![wire::Record {
+            key: bytes(key),
+            value: bytes(value),
+            headers: Vec::new(),
+        }],
+        ..Default::default()
+    }
 }
 
 impl Session {
