@@ -18,7 +18,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use crate::arguments::{Arguments, Mode};
 use crate::measured::{Measured, Problem};
@@ -62,7 +62,7 @@ async fn drive(arguments: &Arguments) -> Result<Measured, Problem> {
     let started = Instant::now();
     let paces = Pace::of_all(arguments, started);
     let connections = requests.into_iter().zip(paces);
-    let connections = connections.map(|(requests, pace)| run_connection(requests, pace, kind));
+    let connections = connections.map(|(requests, pace)| pace.run((requests, kind)));
     let measured = Measured::of_all(connections.collect()).await;
     Ok(reported(arguments, (measured, started.elapsed())))
 }
@@ -83,22 +83,6 @@ async fn prepare(arguments: &Arguments, kind: Kind) -> Result<Vec<Requests>, Pro
         }
     }
     Ok(connections)
-}
-
-async fn run_connection(mut requests: Requests, mut pace: Pace, kind: Kind) -> Measured {
-    /// A server that refuses everything is not asked as fast as it can refuse.
-    const AFTER_AN_ERROR: Duration = Duration::from_millis(10);
-
-    let mut measured = Measured::new();
-    while let Some(due) = pace.next().await {
-        let outcome = requests.send(kind).await;
-        let has_failed = outcome.is_err();
-        measured.note(due, outcome);
-        if has_failed {
-            sleep(AFTER_AN_ERROR).await;
-        }
-    }
-    measured
 }
 
 fn reported(arguments: &Arguments, (measured, took): (Measured, Duration)) -> Measured {

@@ -2,9 +2,19 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::arguments::Arguments;
+use crate::measured::{Measured, Problem};
+
+/// A server that refuses everything is not asked as fast as it can refuse.
+const AFTER_AN_ERROR: Duration = Duration::from_millis(10);
+
+/// What sends the requests of one connection.
+pub(crate) trait Sender {
+    /// Sends a request and waits for its answer; how many records that is about.
+    fn send(&mut self) -> impl Future<Output = Result<u64, Problem>> + Send;
+}
 
 /// When the requests of one connection are due, until the load ends.
 pub(crate) struct Pace {
@@ -49,6 +59,20 @@ impl Pace {
             },
             until,
         }
+    }
+
+    /// Has requests sent, each when it is due and the one before is answered.
+    pub(crate) async fn run(mut self, mut sender: impl Sender) -> Measured {
+        let mut measured = Measured::new();
+        while let Some(due) = self.next().await {
+            let outcome = sender.send().await;
+            let has_failed = outcome.is_err();
+            measured.note(due, outcome);
+            if has_failed {
+                sleep(AFTER_AN_ERROR).await;
+            }
+        }
+        measured
     }
 
     /// Waits until the next request is due, and returns when that was; `None` at the end of the load.

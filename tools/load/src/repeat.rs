@@ -10,18 +10,13 @@ use hyper::{Request, Uri};
 use hyper_util::rt::TokioIo;
 use prost::Message;
 use tokio::net::TcpStream;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, timeout};
 
 use crate::arguments::Arguments;
 use crate::encoded;
 use crate::measured::{Measured, Problem};
-use crate::pace::Pace;
-
-/// Longer is not waited for an answer.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// A server that refuses everything is not asked as fast as it can refuse.
-const AFTER_AN_ERROR: Duration = Duration::from_millis(10);
+use crate::pace::{Pace, Sender};
+use crate::requests::TIMEOUT;
 
 const PATH: &str = "/api/v1/log/append";
 
@@ -37,7 +32,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<(Measured, Duration), P
     let started = Instant::now();
     let paces = Pace::of_all(arguments, started);
     let connections = connections.into_iter().zip(paces);
-    let connections = connections.map(|(connection, pace)| connection.run(pace));
+    let connections = connections.map(|(connection, pace)| pace.run(connection));
     let measured = Measured::of_all(connections.collect()).await;
     Ok((measured, started.elapsed()))
 }
@@ -66,22 +61,6 @@ impl Connection {
         })
     }
 
-    async fn run(mut self, mut pace: Pace) -> Measured {
-        let mut measured = Measured::new();
-        while let Some(due) = pace.next().await {
-            let outcome = match timeout(PATIENCE, self.append()).await {
-                Ok(outcome) => outcome,
-                Err(_) => Err(Problem::new("no answer in time")),
-            };
-            let has_failed = outcome.is_err();
-            measured.note(due, outcome);
-            if has_failed {
-                sleep(AFTER_AN_ERROR).await;
-            }
-        }
-        measured
-    }
-
     /// Sends the append and reads the answer; how many records were appended.
     async fn append(&mut self) -> Result<u64, Problem> {
         if self.sender.ready().await.is_err() {
@@ -102,6 +81,13 @@ impl Connection {
         Err(Problem::new(format!(
             "an append was answered {status}: {body}"
         )))
+    }
+}
+
+impl Sender for Connection {
+    async fn send(&mut self) -> Result<u64, Problem> {
+        let outcome = timeout(TIMEOUT, self.append()).await;
+        outcome.unwrap_or_else(|_| Err(Problem::new("no answer in time")))
     }
 }
 

@@ -6,8 +6,11 @@ use bytes::Bytes;
 use opendata_log::{AppendOptions, Header, LogClient, ReadOptions, Record, Result, Retry};
 
 use crate::arguments::Arguments;
+use crate::measured::Problem;
+use crate::pace::Sender;
 
-const TIMEOUT: Duration = Duration::from_secs(60);
+/// Longer is not waited for an answer.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What a request does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,6 +134,13 @@ impl Requests {
         let key = self.next_key;
         self.next_key = (key + 1) % self.keys;
         name(key)
+    }
+}
+
+impl Sender for (Requests, Kind) {
+    async fn send(&mut self) -> std::result::Result<u64, Problem> {
+        let (requests, kind) = self;
+        Ok(requests.send(*kind).await?)
     }
 }
 

@@ -16,9 +16,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::arguments::Arguments;
 use crate::encoded;
 use crate::measured::{Measured, Problem};
-
-/// Longer is not waited for an answer.
-const PATIENCE: Duration = Duration::from_secs(60);
+use crate::requests::TIMEOUT;
 
 /// How an answer begins that says `success`: field 1, and a string of seven bytes.
 const SUCCESS: &[u8] = b"\x0a\x07success";
@@ -90,7 +88,7 @@ impl Session {
         let mut measured = Measured::new();
         self.send(self.outstanding);
         while !self.sent.is_empty() {
-            let answered = match timeout_at(until + PATIENCE, self.answers(&mut measured)).await {
+            let answered = match timeout_at(until + TIMEOUT, self.answers(&mut measured)).await {
                 Ok(Ok(answered)) => answered,
                 Ok(Err(problem)) => {
                     measured.failed(problem);
