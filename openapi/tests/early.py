@@ -2,15 +2,16 @@
 
 import contextlib
 import socket
-import threading
 import time
+
+from listener import Listener
 
 # The bounds of who lingers: nginx's, and the server's own.
 LINGERS_SECONDS = 30
 LINGERS_BYTES = 256 * 1024 * 1024
 
 
-class Early:
+class Early(Listener):
     """Refuses each request at `url` with `status` and `code`, before it has read the body.
 
     What follows is discarded until the client is done, so that it sees the answer. With `resets` the connection is closed at once,
@@ -24,25 +25,9 @@ class Early:
         self._answer = f"HTTP/1.1 {status} Refused\r\n{head}\r\n".encode() + body
         self._resets = resets
         self.requests = 0
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        threading.Thread(target=self._serve, daemon=True).start()
+        super().__init__()
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        # A thread that is in accept() holds the listener open.
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-
-    def _serve(self):
-        with contextlib.suppress(OSError):
-            while True:
-                connection, _ = self._listener.accept()
-                threading.Thread(target=self._refuse, args=(connection,), daemon=True).start()
-
-    def _refuse(self, connection: socket.socket):
+    def _serve(self, connection: socket.socket, number: int):
         with connection, contextlib.suppress(OSError):
             head = b""
             while b"\r\n\r\n" not in head:

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from listener import Listener
 from processes import S3, free_ports, request, seaweedfs
 
 APPEND = "/api/v1/log/append"
@@ -74,7 +75,7 @@ def _hold(held: contextlib.ExitStack, url: str):
     append.sendall(b" " * (length - 1))
 
 
-class Network:
+class Network(Listener):
     """A network in front of a server that takes no more than a part of each request: `passes` bytes of it.
 
     It stalls until the server answers, or breaks with `breaks`.
@@ -83,25 +84,9 @@ class Network:
     def __init__(self, url: str, *, passes: int = 100_000, breaks: bool = False):
         at = urlsplit(url)
         self._target, self._passes, self._breaks = (at.hostname, at.port), passes, breaks
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"{at.scheme}://localhost:{self._listener.getsockname()[1]}"
-        threading.Thread(target=self._serve, daemon=True).start()
+        super().__init__(scheme=at.scheme, host="localhost")
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        # A thread that is in accept() holds the listener open.
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-
-    def _serve(self):
-        with contextlib.suppress(OSError):
-            while True:
-                client, _ = self._listener.accept()
-                threading.Thread(target=self._carry, args=(client,), daemon=True).start()
-
-    def _carry(self, client: socket.socket):
+    def _serve(self, client: socket.socket, number: int):
         with client, socket.create_connection(self._target) as server, contextlib.suppress(OSError):
             client.settimeout(PATIENCE_SECONDS)
             server.settimeout(PATIENCE_SECONDS)

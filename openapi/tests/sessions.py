@@ -3,10 +3,10 @@
 import contextlib
 import socket
 import struct
-import threading
 from collections.abc import Callable, Iterator
 from itertools import islice
 
+from listener import Listener
 from opendata_log.generated.log_pb2 import AppendRequest, AppendResponse, ErrorResponse
 from opendata_log.session import framed
 
@@ -79,41 +79,21 @@ class Connection:
             self._file.readline()
 
 
-class Sessions:
+class Sessions(Listener):
     """The server: its first connection does what is first in its script, the last one also what all behind it do. With `buffer`, the system
     takes no more bytes for it than about so many.
     """
 
     def __init__(self, *script: Callable[[Connection], None], buffer: int | None = None):
-        self._script, self.connections = list(script), 0
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        if buffer is not None:
-            self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        threading.Thread(target=self._serve, daemon=True).start()
+        self._script = list(script)
+        super().__init__(buffer=buffer)
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        # A thread that is in accept() holds the listener open.
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-
-    def _serve(self):
-        with contextlib.suppress(OSError):
-            while True:
-                connection, _ = self._listener.accept()
-                step = self._script[min(self.connections, len(self._script) - 1)]
-                self.connections += 1
-                threading.Thread(target=self._run, args=(connection, step), daemon=True).start()
-
-    def _run(self, connection: socket.socket, step: Callable[[Connection], None]):
+    def _serve(self, connection: socket.socket, number: int):
         # The client may leave at any time.
         with connection, contextlib.suppress(OSError):
             connection.settimeout(PATIENCE_SECONDS)
             with contextlib.closing(Connection(connection)) as asked:
-                step(asked)
+                self._script[min(number, len(self._script) - 1)](asked)
 
 
 def _whole(received: bytearray) -> bytes | None:

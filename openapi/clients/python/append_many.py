@@ -17,7 +17,7 @@ from opendata_log import Appended, AsyncLogClient, LogClient, LogError, Retry
 Records = list[tuple[bytes, bytes]]
 
 
-# An input that waits for outcomes goes on without them after so many seconds.
+# An input waits for outcomes for so many seconds at most.
 HELD_SECONDS = 5.0
 
 

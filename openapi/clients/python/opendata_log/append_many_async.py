@@ -141,7 +141,7 @@ class _Taking:
 
 
 class _Connection:
-    """The connection of a session that is open: reads all the time, and writes beside that."""
+    """The connection of a session that is open: it reads and writes at the same time."""
 
     def __init__(self, stream: httpcore.AsyncNetworkStream, timeout: float):
         self._stream, self._timeout = stream, timeout

@@ -98,7 +98,7 @@ class Appending:
         return True
 
     def made(self, records: Iterable[RecordToAppend]) -> Append:
-        """An append of these records. It uses nothing that changes, so this can happen beside everything else."""
+        """An append of these records. Any thread may call this, at any time: it uses nothing that changes."""
         checked = arguments.records(records)
         if not checked:
             raise ValueError('records must have at least one record, such as [(b"orders", b"first")]')

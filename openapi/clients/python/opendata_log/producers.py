@@ -4,7 +4,7 @@ The server applies each sequence of a producer once, and remembers the answers o
 producers as it has appends on their way, each with one request at a time: so an append is never ahead of its turn, its answer is never
 forgotten, and one that waits for its retry holds nobody up. Appends that are made one after another use the same producer.
 
-Each stream of appends has a producer of its own, so it and the appends beside it do not depend on each other. One that ended in order leaves
+Each stream of appends has a producer of its own, so it and other appends do not depend on each other. One that ended in order leaves
 it to the next one. Only with a name, the stream is one turn of the one producer.
 """
 

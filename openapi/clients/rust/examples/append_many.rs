@@ -25,7 +25,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// An input that waits for outcomes goes on without them after so long.
+/// An input waits for outcomes for so long at most.
 const HELD: Duration = Duration::from_secs(5);
 
 /// What is counted.

@@ -4,7 +4,7 @@
 //! as it has appends on their way, each with one request at a time: so an append is never ahead of its turn, its answer is never
 //! forgotten, and one that waits for its retry holds nobody up. Appends that are awaited one after another use the same producer.
 //!
-//! Each stream of appends has a producer of its own, so it and the appends beside it do not depend on each other. One that ended in order leaves it to
+//! Each stream of appends has a producer of its own, so it and other appends do not depend on each other. One that ended in order leaves it to
 //! the next one.
 
 use std::collections::VecDeque;
@@ -93,7 +93,7 @@ impl Producers {
 }
 
 fn lock(producers: &Mutex<Vec<Producer>>) -> MutexGuard<'_, Vec<Producer>> {
-    // A push or a pop is whole, whatever happened beside it.
+    // A push or a pop is whole, also if another thread panicked.
     producers.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -29,7 +29,7 @@ interface Order {
   readonly calls?: number;
 }
 
-/** An input that waits for outcomes goes on without them after so long. */
+/** An input waits for outcomes for so long at most. */
 const HELD_MS = 5000;
 
 type Records = (readonly [Uint8Array, Uint8Array])[];
