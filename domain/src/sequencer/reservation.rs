@@ -3,19 +3,26 @@
 use super::EngineNumber;
 use crate::Sequence;
 
-/// Sequences that one reservation covers. A crash skips at most this many numbers.
+/// Sequences that one reservation covers at least.
 pub const RESERVATION: u64 = 1 << 20;
+
+/// A reservation covers this many times the records that are not durable when it is written. It is written when half of it is left, and is
+/// durable when they are: as many records later as there are of them now, if the load stays the same.
+const TIMES_UNDURABLE: u64 = 4;
 
 /// Grants sequences so that none is assigned to two records, even after a crash.
 ///
 /// Only sequences below a *reserved bound that is already durable* are granted. After a crash the log continues from
 /// that bound, so everything that the crashed process granted, durable or not, is below it. The next bound is written
-/// with an ordinary commit long before it is needed, so in steady state no append waits for it.
+/// with an ordinary commit long before it is needed, so in steady state no append waits for it, however far object storage is behind. A crash
+/// skips the rest of a reservation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Reservation {
     next: Sequence,
     bound: Sequence,
     pending: Option<Pending>,
+    /// Records below it are durable.
+    durable: Sequence,
 }
 
 /// A bound that was written and is not known to be durable.
@@ -46,6 +53,7 @@ impl Reservation {
             next: tip,
             bound: tip,
             pending: None,
+            durable: tip,
         }
     }
 
@@ -63,16 +71,21 @@ impl Reservation {
         if end > self.bound {
             return match self.pending {
                 Some(pending) => Plan::AwaitDurable(pending.written_by),
-                None => Plan::Reserve(end.plus(RESERVATION).min(Sequence::LIMIT)),
+                None => Plan::Reserve(end.plus(self.covered(end)).min(Sequence::LIMIT)),
             };
         }
-        let written = self.pending.map_or(self.bound, |pending| pending.bound);
-        let low = written.get() - end.get() < RESERVATION / 2;
-        Plan::Grant(if low && self.pending.is_none() {
-            end.plus(RESERVATION).min(Sequence::LIMIT)
-        } else {
-            written
+        let covered = self.covered(end);
+        Plan::Grant(match self.pending {
+            Some(pending) => pending.bound,
+            None if self.bound.get() - end.get() >= covered / 2 => self.bound,
+            None => end.plus(covered).min(Sequence::LIMIT),
         })
+    }
+
+    /// How many sequences a reservation covers if the log reaches to `end`.
+    fn covered(&self, end: Sequence) -> u64 {
+        let undurable = end.get().saturating_sub(self.durable.get());
+        RESERVATION.max(undurable.saturating_mul(TIMES_UNDURABLE))
     }
 
     /// The write `number` was applied: the log reaches to `tip` now, and `bound` was in it.
@@ -88,6 +101,7 @@ impl Reservation {
 
     /// Every write up to `number` is durable.
     pub(super) fn durable(&mut self, number: EngineNumber) {
+        self.durable = self.durable.max(number.watermark());
         if let Some(pending) = self.pending
             && number >= pending.written_by
         {

@@ -147,6 +147,31 @@ fn in_steady_state_nobody_waits_for_a_reservation() {
 }
 
 #[test]
+fn nobody_waits_for_a_reservation_when_storage_takes_two_thirds_of_what_comes() {
+    let mut log = Simulated::new();
+    log.append(1);
+    for appends in 0..20_000 {
+        assert!(
+            matches!(log.reservation.plan(1_000), Plan::Grant { .. }),
+            "after {appends} appends"
+        );
+        log.append(1_000);
+        log.flush_oldest((appends % 3).min(1));
+    }
+}
+
+#[test]
+fn a_crash_of_a_log_that_is_durable_skips_at_most_one_reservation() {
+    let mut log = Simulated::new();
+    for _ in 0..5_000 {
+        log.append(1_000);
+        log.flush();
+        let skipped = log.stored_bound.get() - log.reservation.next().get();
+        assert!(skipped <= RESERVATION + 1_000, "{skipped}");
+    }
+}
+
+#[test]
 fn a_full_log_says_so() {
     let reservation = Reservation::resume(Sequence::LIMIT);
     assert_eq!(reservation.plan(1), Plan::Exhausted);
