@@ -52,8 +52,10 @@ async def serve(target: int, seconds: float):
 
 
 def kinds(data: bytes) -> list[str]:
-    """The kinds of the requests whose heads begin in a piece of a connection. A head comes in one piece, as it is small."""
-    heads = re.findall(rb"(?:^|\r\n\r\n)(GET|HEAD|PUT|POST|DELETE) (\S+) HTTP/1\.1\r\n", data)
+    """The kinds of the requests whose heads begin in a piece of a connection. A head comes in one piece, as it is small. Most of what is passed on
+    are bodies, so they are only searched for the end of a first line."""
+    *lines, _ = (part.rpartition(b"\r\n")[2] for part in data.split(b" HTTP/1.1\r\n"))
+    heads = [head.groups() for line in lines if (head := re.fullmatch(rb"(GET|HEAD|PUT|POST|DELETE) (\S+)", line))]
     return ["list" if b"list-type=" in target else method.decode().lower() for method, target in heads]
 
 
