@@ -2,6 +2,7 @@
 //! and nothing is written to another folder that appears at the same path.
 
 mod anchor;
+mod at_once;
 mod beside;
 mod error;
 mod lock;
@@ -76,9 +77,9 @@ impl Folder {
     /// [`Error::Unavailable`] when the disk does not answer.
     pub(super) async fn open(&self) -> Result<Arc<dyn ObjectStore>> {
         let folder = self.clone();
-        let opening = store::blocking(move || folder.open_now());
+        let opening = blocking::unblock(move || folder.open_now());
         match tokio::time::timeout(OPEN_WITHIN, opening).await {
-            Ok(opened) => opened.map_err(|error| Error::internal(error.to_string()))?,
+            Ok(opened) => opened,
             Err(_) => Err(Error::unavailable(format!(
                 "the disk did not answer within {} s",
                 OPEN_WITHIN.as_secs()

@@ -8,13 +8,13 @@ use std::io;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Weak};
 
-use futures::FutureExt;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{Error, GetOptions, GetResult, ObjectStore, Result};
 use tokio::sync::oneshot;
 
 use super::anchor::Anchor;
+use super::at_once::at_once;
 use super::error::generic;
 use crate::lost_store::Broken;
 
@@ -99,9 +99,7 @@ fn found(
     location: &Path,
     options: GetOptions,
 ) -> Result<GetResult> {
-    // Outside of a runtime it does its work before it returns.
-    let found = files.get_opts(location, options).now_or_never();
-    let found = found.unwrap_or_else(|| Err(generic("the file system was not read".into())));
+    let found = at_once(files.get_opts(location, options));
     if matches!(found, Err(Error::NotFound { .. })) {
         // What is not found in a folder that is gone is not known to be absent.
         anchor.check()?;
