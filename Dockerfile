@@ -18,10 +18,10 @@ RUN cargo chef prepare --recipe-path recipe.json
 
 FROM tools AS build
 COPY --from=plan /src/recipe.json recipe.json
-RUN cargo chef cook --release --locked --package log-app --recipe-path recipe.json
+RUN cargo chef cook --profile dist --locked --package log-app --recipe-path recipe.json
 COPY . .
-RUN cargo auditable build --release --locked --package log-app \
-    && install -D --mode 0755 target/release/opendata-log /out/usr/local/bin/opendata-log \
+RUN cargo auditable build --profile dist --locked --package log-app \
+    && install -D --mode 0755 target/dist/opendata-log /out/usr/local/bin/opendata-log \
     && install -d --mode 0755 /out/var/lib/opendata-log
 
 FROM gcr.io/distroless/cc-debian12:nonroot@sha256:9dac0a79194e45a7da0158a9c6da57b217585af0786db3845d1f0ec1a0dd182f AS runtime

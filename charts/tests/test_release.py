@@ -186,7 +186,7 @@ def test_a_build_is_checked_and_packed_and_says_the_sum_of_its_archive(tmp_path)
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "cargo").write_text(f"""#!/bin/sh
 echo "$* with $CC_aarch64_unknown_linux_musl $CFLAGS_aarch64_unknown_linux_musl $JEMALLOC_SYS_WITH_LG_PAGE" > {tmp_path}/ran
-to=$CARGO_TARGET_DIR/aarch64-unknown-linux-musl/release
+to=$CARGO_TARGET_DIR/aarch64-unknown-linux-musl/dist
 mkdir -p "$to"
 cat > "$to/opendata-log" <<'END'
 #!/bin/sh
@@ -200,7 +200,7 @@ chmod +x "$to/opendata-log"
     assert built.returncode == 0, built.stderr
     (archive,) = (tmp_path / "dist").iterdir()
     assert built.stdout == f"{hashlib.sha256(archive.read_bytes()).hexdigest()}  {archive.name}\n"
-    assert (tmp_path / "ran").read_text() == ("auditable build --release --locked --package log-app --target aarch64-unknown-linux-musl "
+    assert (tmp_path / "ran").read_text() == ("auditable build --profile dist --locked --package log-app --target aarch64-unknown-linux-musl "
                                               "with musl-gcc -mno-outline-atomics 16\n")
     # What does not pass the check is not packed.
     (tmp_path / "dist" / archive.name).unlink()
@@ -218,7 +218,7 @@ def test_binaries_are_built_with_the_compiler_of_the_image_and_each_target_check
     auditable = re.findall(r"cargo-auditable@\S+", dockerfile + "".join(path.read_text() for path in pins.WORKFLOWS))
     assert len(set(auditable)) == 1 and len(auditable) == 3
     build = (RELEASE / "build").read_text()
-    assert build.index("cargo auditable build --release --locked") < build.index("tools/release/check-binary") < build.index("archive binary")
+    assert build.index("cargo auditable build --profile dist --locked") < build.index("tools/release/check-binary") < build.index("archive binary")
     assert "LG_PAGE=16" in build and "LG_PAGE=16" in dockerfile
 
 

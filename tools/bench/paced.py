@@ -21,6 +21,8 @@ class Below:
 
     append: Append
     connections: int = 8
+    # For so long appends are sent before the highest rate is looked for, and so long it is looked for at least: what memory takes of a burst is not sustained.
+    burst_seconds: float = 0
 
     def __call__(self, sampling: Sampling) -> Measured:
         return self.on(sampling, sampling.start())
@@ -28,12 +30,15 @@ class Below:
     def on(self, sampling: Sampling, server) -> Measured:
         append, body = self.append, self.append.written(sampling.target, sampling.place.folder)
         url, headers = server.address + payloads.append_path(sampling.target), payloads.headers(sampling.target, append.media)
-        fastest = loads.wrk(url, self.connections, sampling.seconds / 2, append.records, headers, body)
+        errors = 0
+        if self.burst_seconds:
+            errors = loads.wrk(url, self.connections, self.burst_seconds, append.records, headers, body).errors
+        fastest = loads.wrk(url, self.connections, max(self.burst_seconds, sampling.seconds / 2), append.records, headers, body)
         rate = max(1, int(fastest.requests / fastest.seconds * SHARE))
         arguments = ["--mode", "repeat", "--records", append.records, "--keys", append.keys, "--connections", self.connections, "--rate", rate]
         measured = sampling.measure(server, lambda: sampling.log_load(server, arguments))
         measured.figures["highest_records_per_second"] = float(f"{fastest.rate:.5g}")
-        return dataclasses.replace(measured, errors=measured.errors + fastest.errors)
+        return dataclasses.replace(measured, errors=measured.errors + fastest.errors + errors)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -70,8 +70,8 @@ def ours(folder: Path | None, needed: set[str]) -> dict[str, Path]:
         found = {name: folder / name for name in OURS}
     else:
         arguments = dict.fromkeys(argument for name in OURS if name in needed for argument in OURS[name])
-        cargo("building the server and what drives it", ["build", "--release", "--locked", *arguments], ROOT)
-        built = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target") / "release"
+        cargo("building the server and what drives it", ["build", "--profile", "dist", "--locked", *arguments], ROOT)
+        built = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target") / "dist"
         found = {name: built / ("examples" if name == "bare" else "") / name for name in OURS}
     for name in needed:
         if not os.access(found[name], os.X_OK):
