@@ -14,7 +14,7 @@ SHARE = 0.8
 
 @dataclasses.dataclass(frozen=True)
 class Below:
-    """Appends at 80 % of the highest rate that wrk reached on the same server just before.
+    """Appends at 80 % of the highest rate that wrk reached on the same server just before, after a burst.
 
     Latencies count from when a request was due, so those that a slow answer holds up count as slow.
     """
@@ -22,7 +22,7 @@ class Below:
     append: Append
     connections: int = 8
     # For so long appends are sent before the highest rate is looked for, and so long it is looked for at least: what memory takes of a burst is not sustained.
-    burst_seconds: float = 0
+    burst_seconds: float = 3
 
     def __call__(self, sampling: Sampling) -> Measured:
         return self.on(sampling, sampling.start())
@@ -30,15 +30,13 @@ class Below:
     def on(self, sampling: Sampling, server) -> Measured:
         append, body = self.append, self.append.written(sampling.target, sampling.place.folder)
         url, headers = server.address + payloads.append_path(sampling.target), payloads.headers(sampling.target, append.media)
-        errors = 0
-        if self.burst_seconds:
-            errors = loads.wrk(url, self.connections, self.burst_seconds, append.records, headers, body).errors
+        burst = loads.wrk(url, self.connections, self.burst_seconds, append.records, headers, body)
         fastest = loads.wrk(url, self.connections, max(self.burst_seconds, sampling.seconds / 2), append.records, headers, body)
         rate = max(1, int(fastest.requests / fastest.seconds * SHARE))
         arguments = ["--mode", "repeat", "--records", append.records, "--keys", append.keys, "--connections", self.connections, "--rate", rate]
         measured = sampling.measure(server, lambda: sampling.log_load(server, arguments))
         measured.figures["highest_records_per_second"] = float(f"{fastest.rate:.5g}")
-        return dataclasses.replace(measured, errors=measured.errors + fastest.errors + errors)
+        return dataclasses.replace(measured, errors=measured.errors + fastest.errors + burst.errors)
 
 
 @dataclasses.dataclass(frozen=True)

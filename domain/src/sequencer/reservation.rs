@@ -14,7 +14,7 @@ const TIMES_UNDURABLE: u64 = 4;
 ///
 /// Only sequences below a *reserved bound that is already durable* are granted. After a crash the log continues from
 /// that bound, so everything that the crashed process granted, durable or not, is below it. The next bound is written
-/// with an ordinary commit long before it is needed, so in steady state no append waits for it, however far object storage is behind. A crash
+/// with an ordinary commit long before it is needed, so in steady state no append waits for it, also while object storage is behind. A crash
 /// skips the rest of a reservation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Reservation {
