@@ -33,5 +33,5 @@ class Listener:
                 threading.Thread(target=self._serve, args=(connection, number), daemon=True).start()
 
     def _serve(self, connection: socket.socket, number: int):
-        """Serves a connection, the first one of which has the number 0, and closes it."""
+        """Serves one connection and closes it. Connections are numbered from 0."""
         raise NotImplementedError
