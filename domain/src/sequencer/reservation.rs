@@ -68,24 +68,20 @@ impl Reservation {
         if end >= Sequence::LIMIT {
             return Plan::Exhausted;
         }
+        let undurable = end.get().saturating_sub(self.durable.get());
+        let covered = RESERVATION.max(undurable.saturating_mul(TIMES_UNDURABLE));
+        let next_bound = end.plus(covered).min(Sequence::LIMIT);
         if end > self.bound {
             return match self.pending {
                 Some(pending) => Plan::AwaitDurable(pending.written_by),
-                None => Plan::Reserve(end.plus(self.covered(end)).min(Sequence::LIMIT)),
+                None => Plan::Reserve(next_bound),
             };
         }
-        let covered = self.covered(end);
         Plan::Grant(match self.pending {
             Some(pending) => pending.bound,
             None if self.bound.get() - end.get() >= covered / 2 => self.bound,
-            None => end.plus(covered).min(Sequence::LIMIT),
+            None => next_bound,
         })
-    }
-
-    /// How many sequences a reservation covers if the log reaches to `end`.
-    fn covered(&self, end: Sequence) -> u64 {
-        let undurable = end.get().saturating_sub(self.durable.get());
-        RESERVATION.max(undurable.saturating_mul(TIMES_UNDURABLE))
     }
 
     /// The write `number` was applied: the log reaches to `tip` now, and `bound` was in it.

@@ -5,7 +5,7 @@ use object_store::Result;
 
 use super::error::generic;
 
-/// What `LocalFileSystem` answers on a thread that is none of a runtime: it does its work before it returns there.
+/// What `LocalFileSystem` answers on a thread outside a runtime, where it does its work before it returns.
 ///
 /// # Errors
 /// That of the call.

@@ -78,7 +78,7 @@ impl FolderStore {
         }
     }
 
-    /// Writes an object, with the checks before and after, on this thread, which is none of a runtime.
+    /// Writes an object, with the checks before and after, on this thread, which must be outside a runtime.
     fn put_now(
         &self,
         location: &Path,
@@ -145,7 +145,7 @@ impl ObjectStore for FolderStore {
         let PutMode::Update(version) = options.mode.clone() else {
             let _shared = self.changes.read().await;
             let (store, location) = (self.clone(), location.clone());
-            // One task, as each that another thread wakes is a tenth of the CPU of a durable append.
+            // One call for all three: each switch between threads is dear to a durable append (ADR 5).
             return unblock(move || store.put_now(&location, payload, options)).await;
         };
         self.check().await?;
