@@ -162,6 +162,7 @@ def test_a_second_projection_on_the_same_database_ends_before_it_applies_a_recor
     with LogClient(url) as log:
         # They meet at the first record that comes when both are there, which takes the second one a while.
         while first.poll() is None and (second is None or second.poll() is None):
+            assert time.monotonic() < end, "both go on"
             log.append([(b"accounts/a", b'{"deposited": 1}')], await_durable=True)
             appended += 1
             while not path.exists() or (position(path) or 0) < appended:

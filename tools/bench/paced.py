@@ -21,7 +21,7 @@ class Below:
 
     append: Append
     connections: int = 8
-    # For so long appends are sent before the highest rate is looked for, and so long it is looked for at least: what memory takes of a burst is not sustained.
+    # So long a burst lasts, and at least so long the highest rate is looked for after it: what memory takes of a burst is not sustained.
     burst_seconds: float = 3
 
     def __call__(self, sampling: Sampling) -> Measured:
