@@ -20,6 +20,18 @@ pub enum Error {
     #[error("{0}")]
     Invalid(String),
 
+    /// The request is about keys or cursors of different partitions: give them a common tag, or send a request for each.
+    #[error(
+        "{one:?} and {other:?} are in different partitions, and a request is about one: nothing was applied. Names with the same text in braces \
+         are in the same partition, for example {{42}}/order and {{42}}/lines; else send a request for each partition"
+    )]
+    SpansPartitions {
+        /// A key, or the name of a cursor.
+        one: String,
+        /// One in another partition.
+        other: String,
+    },
+
     /// The log is not in the state that the append requires: read, decide, and send another one.
     #[error("{0}")]
     Rejected(Box<Rejection>),

@@ -12,6 +12,7 @@
 pub mod access;
 pub mod append;
 pub mod budget;
+pub mod cluster;
 pub mod commit_feed;
 pub mod commit_merge;
 #[cfg(any(test, feature = "test-util"))]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::cluster::{Partition, Partitions};
 use crate::commit_merge::merge_commit;
 use crate::follow::{Delivery, Followers, Following};
 use crate::page::PageBuilder;
@@ -20,6 +21,8 @@ pub struct LogService<S> {
     followers: Arc<Followers>,
     telemetry: Arc<dyn Telemetry>,
     limits: Limits,
+    /// The partition that the log is, if it is one of a cluster.
+    partition: Option<(Partitions, Partition)>,
 }
 
 impl<S> LogService<S> {
@@ -35,6 +38,31 @@ impl<S> LogService<S> {
             followers,
             telemetry,
             limits,
+            partition: None,
+        }
+    }
+
+    /// The same, as a partition of a cluster: it takes no append that belongs to another partition.
+    #[must_use]
+    pub fn as_partition(mut self, partition: Partition, of: Partitions) -> Self {
+        self.partition = Some((of, partition));
+        self
+    }
+
+    /// Refuses an append that is not one for this log.
+    ///
+    /// # Errors
+    /// [`Error::SpansPartitions`]; [`Error::Invalid`] when all of it belongs to another partition.
+    fn accepts(&self, append: &Append) -> Result<()> {
+        let Some((partitions, own)) = self.partition else {
+            return Ok(());
+        };
+        let partition = partitions.of_append(append)?;
+        match partition == own {
+            true => Ok(()),
+            false => Err(Error::invalid(format!(
+                "the append belongs to partition {partition}, and this request was sent to partition {own}"
+            ))),
         }
     }
 
@@ -53,13 +81,14 @@ impl<S: LogWriter> LogService<S> {
     /// Appends a batch, or an [`Append`] with preconditions or a producer.
     ///
     /// # Errors
-    /// As [`LogWriter::append`].
+    /// As [`LogWriter::append`]; in a cluster [`Error::SpansPartitions`], and [`Error::Invalid`] when it belongs to another partition.
     pub async fn append(
         &self,
         append: impl Into<Append>,
         durability: Durability,
     ) -> Result<Appended> {
         let append = append.into();
+        self.accepts(&append)?;
         let bytes = append.batch().bytes();
         let appended = self.store.append(append, durability).await?;
         if !appended.duplicate {
@@ -71,13 +100,23 @@ impl<S: LogWriter> LogService<S> {
     /// Applies the requests of a session in their order.
     ///
     /// # Errors
-    /// As [`LogWriter::append_all`].
-    pub async fn append_all(&self, appends: Vec<(Append, Durability)>) -> Vec<Result<Appended>> {
+    /// As [`LogWriter::append_all`]. Behind a request that belongs to another partition nothing is applied.
+    pub async fn append_all(
+        &self,
+        mut appends: Vec<(Append, Durability)>,
+    ) -> Vec<Result<Appended>> {
+        let mut refused = Vec::new();
+        let accepted = appends.iter().map(|(append, _)| self.accepts(append));
+        if let Some((at, Err(why))) = accepted.enumerate().find(|(_, accepted)| accepted.is_err()) {
+            refused.push(Err(why));
+            refused.resize_with(appends.len() - at, || Err(Error::behind_failed()));
+            appends.truncate(at);
+        }
         let bytes: Vec<_> = appends
             .iter()
             .map(|(append, _)| append.batch().bytes())
             .collect();
-        let outcomes = self.store.append_all(appends).await;
+        let mut outcomes = self.store.append_all(appends).await;
         for (outcome, bytes) in outcomes.iter().zip(bytes) {
             if let Ok(appended) = outcome
                 && !appended.duplicate
@@ -85,6 +124,7 @@ impl<S: LogWriter> LogService<S> {
                 self.telemetry.appended(appended.count, bytes);
             }
         }
+        outcomes.append(&mut refused);
         outcomes
     }
 

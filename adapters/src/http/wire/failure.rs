@@ -22,6 +22,7 @@ const MAX_MESSAGE: usize = 500;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::http) enum Reason {
     InvalidArgument,
+    SpansPartitions,
     Unauthenticated,
     PermissionDenied,
     NotFound,
@@ -62,6 +63,8 @@ impl Reason {
         match self {
             Self::InvalidArgument => row(StatusCode::BAD_REQUEST, "invalid_argument", None,
                 "A body or parameter is malformed; the message names it."),
+            Self::SpansPartitions => row(StatusCode::BAD_REQUEST, "spans_partitions", None,
+                "In a cluster: keys or cursors of the request are in different partitions. Nothing was applied."),
             Self::Unauthenticated => row(StatusCode::UNAUTHORIZED, "unauthenticated", None,
                 "Tokens are configured, and the header Authorization has none or an unknown one."),
             Self::PermissionDenied => row(StatusCode::FORBIDDEN, "permission_denied", None,
@@ -146,6 +149,7 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let reason = match &error {
             Error::Invalid(_) => Reason::InvalidArgument,
+            Error::SpansPartitions { .. } => Reason::SpansPartitions,
             Error::Rejected(why) => Reason::of_rejection(why),
             Error::TooLarge { .. } => Reason::TooLarge,
             Error::Overloaded { .. } => Reason::Overloaded,

@@ -1,0 +1,21 @@
+//! A cluster: nodes that share the partitions of a log.
+//!
+//! A cluster has a fixed number of partitions. Each is a log of its own, with its own sequences, and one node serves it. Which partition a key
+//! belongs to is part of the wire contract ([`partition`]). Each node computes for itself which nodes are alive ([`membership`]), which of them
+//! is to serve which partition ([`placement`]), and what it has to open and to hand over for that ([`moves`]).
+//!
+//! No promise to data rests on any of this: nodes may disagree for a while. Two nodes that open the same partition are kept apart by the
+//! storage engine, as two servers of one log are.
+
+pub mod membership;
+pub mod moves;
+pub mod node_name;
+pub mod partition;
+pub mod placement;
+mod spans;
+
+pub use membership::{Mark, Membership, Rules};
+pub use moves::{Held, Moves};
+pub use node_name::NodeName;
+pub use partition::{Partition, Partitions};
+pub use placement::Placement;
