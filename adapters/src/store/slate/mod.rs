@@ -13,6 +13,7 @@
 mod append_reply;
 mod background_lookups;
 pub mod backup;
+mod caches;
 pub mod check;
 #[cfg(feature = "test-util")]
 pub mod codecs;
@@ -97,9 +98,10 @@ use slatedb::{Db, VersionedManifest};
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, timeout_at};
 
+pub use caches::Caches;
 pub use open::{Options, StoreParts};
-pub use owner::Instance;
 use owner::Ownership;
+pub use owner::{Instance, LastOwner, last_owner};
 use page_time::PageTime;
 use queue::{FloorRequest, Queue};
 use read::Reader;

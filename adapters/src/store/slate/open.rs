@@ -10,8 +10,6 @@ use log_domain::{
 };
 use object_store::ObjectStore;
 use slatedb::config::{CloseOptions, FlushType, Settings};
-use slatedb::db_cache::foyer::{FoyerCache, FoyerCacheOptions};
-use slatedb::db_cache::{DbCache, SplitCache};
 use slatedb::{BloomFilterPolicy, CloseReason, Db, FilterPolicy};
 use slatedb_common::clock::SystemClock as _;
 use slatedb_common::metrics::MetricsRecorder;
@@ -20,6 +18,7 @@ use tokio::sync::OnceCell;
 use crate::object_prefix::check_prefix;
 
 use super::background_lookups::BackgroundLookups;
+use super::caches::{self, Caches};
 use super::compaction::Removed;
 use super::cursors::Cursors;
 use super::engine_clock::EngineClock;
@@ -48,9 +47,6 @@ use super::{
 
 /// Bits for each key and file in the bloom filters: a false positive rate of about 1 %.
 const BLOOM_BITS: u32 = 10;
-
-/// Shards of the block cache. Pinned, so that what is cached does not depend on the machine.
-const CACHE_SHARDS: usize = 8;
 
 /// How often a changed durable watermark is stored: in a bucket, where each PUT is billed, and in stores where it is
 /// nearly free.
@@ -92,6 +88,8 @@ pub struct Options {
     pub purge_within: Duration,
     /// Memory for the writer's key table, in bytes.
     pub key_table_bytes: u64,
+    /// Caches that several logs of the process share; of its own without them.
+    pub caches: Option<Caches>,
     /// Memory for blocks of data, in bytes.
     pub block_cache_bytes: u64,
     /// Memory for indexes and filters, in bytes.
@@ -124,6 +122,7 @@ impl Default for Options {
             remove_every: Duration::from_secs(1),
             purge_within: Duration::from_secs(24 * 60 * 60),
             key_table_bytes: 128 * MIB,
+            caches: None,
             block_cache_bytes: 128 * MIB,
             meta_cache_bytes: 64 * MIB,
             read_ahead_bytes: 256 * MIB as usize,
@@ -408,22 +407,6 @@ pub(super) fn filters() -> Vec<Arc<dyn FilterPolicy>> {
     vec![Arc::new(by_key), Arc::new(BySequence)]
 }
 
-/// The caches in memory.
-pub(super) fn caches(options: &Options) -> Arc<dyn DbCache> {
-    let cache = |bytes| {
-        let options = FoyerCacheOptions {
-            max_capacity: bytes,
-            shards: CACHE_SHARDS,
-        };
-        Some(Arc::new(FoyerCache::new_with_opts(options)) as Arc<_>)
-    };
-    let caches = SplitCache::new()
-        .with_block_cache(cache(options.block_cache_bytes))
-        .with_meta_cache(cache(options.meta_cache_bytes))
-        .build();
-    Arc::new(caches)
-}
-
 async fn build(
     parts: &StoreParts,
     options: &Options,
@@ -436,12 +419,13 @@ async fn build(
         None => wal_files.watch(Arc::clone(&parts.objects)),
     };
     let compactor = compaction::builder(&options.path, &objects, &options.settings, removed);
+    let (caches, number) = caches::of(options);
     let mut builder = Db::builder(options.path.as_str(), objects)
         .with_settings(options.settings.clone())
         .with_system_clock(clock)
         .with_segment_extractor(Arc::new(BySegment))
         .with_filter_policies(filters())
-        .with_db_cache(caches(options), 0)
+        .with_db_cache(caches, number)
         .with_metrics_recorder(Arc::clone(&parts.recorder));
     if let Some(compactor) = compactor {
         builder = builder.with_compactor_builder(compactor);

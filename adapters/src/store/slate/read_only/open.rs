@@ -17,6 +17,7 @@ use super::watched::Watched;
 use super::writer_progress::WriterProgress;
 use super::{ReadOnlyStore, follow};
 use crate::object_prefix::check_prefix;
+use crate::store::slate::caches;
 use crate::store::slate::engine_clock::EngineClock;
 use crate::store::slate::key_names::KeyNames;
 use crate::store::slate::layout::prefix::BySegment;
@@ -120,6 +121,7 @@ async fn open(parts: StoreParts, options: Options, reader: ReaderOptions) -> Res
     let clock = EngineClock::new(&*parts.clock);
     let (spacing, of) = (reader.poll_spacing, Arc::clone(&polls));
     let clock = PollClock::new(clock, Arc::clone(&soon), spacing, of);
+    let (caches, number) = caches::of(&options);
     let mut builder = DbReader::builder(path, objects)
         .with_reader_mode(DbReaderMode::FollowLatest)
         .with_options(DbReaderOptions {
@@ -131,7 +133,7 @@ async fn open(parts: StoreParts, options: Options, reader: ReaderOptions) -> Res
         .with_system_clock(Arc::new(clock))
         .with_segment_extractor(Arc::new(BySegment))
         .with_filter_policies(open::filters())
-        .with_db_cache(open::caches(&options), 0)
+        .with_db_cache(caches, number)
         .with_metrics_recorder(parts.recorder);
     if let Some(wal) = &options.wal {
         builder = builder.with_wal_object_store(Watched::around(&polls, Arc::clone(&wal.objects)));
