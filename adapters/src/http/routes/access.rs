@@ -72,7 +72,7 @@ impl Endpoint for AccessRoute {
 }
 
 /// An answer that is not kept.
-pub(super) fn json(answer: &impl Serialize) -> Result<Response> {
+pub(in crate::http) fn json(answer: &impl Serialize) -> Result<Response> {
     let body = serde_json::to_vec(answer).map_err(|error| {
         let error = log_domain::Error::internal(format!("an answer cannot be written: {error}"));
         crate::http::wire::failure::Failure::from(error)

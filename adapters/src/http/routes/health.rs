@@ -20,6 +20,7 @@ pub trait Readiness: Send + Sync + 'static {
     fn check(&self) -> BoxFuture<'_, Result<(), String>>;
 }
 
+#[derive(Clone)]
 pub(in crate::http) struct Health {
     pub(in crate::http) readiness: Arc<dyn Readiness>,
     pub(in crate::http) metrics: Arc<MetricsText>,

@@ -93,12 +93,24 @@ impl<M> MessageBody<M> {
 
 impl Incoming {
     /// The body of `request` as it is sent: if it is compressed, it stays so.
-    pub(in crate::http) fn as_sent(request: Request) -> Self {
+    pub(in crate::http) fn as_sent(request: &mut Request) -> Self {
         Self {
             coding: None,
             announced: announced(request.headers()),
-            body: request.into_body(),
+            body: request.take_body(),
         }
+    }
+
+    /// The body of `request`, to be decompressed if it is compressed.
+    ///
+    /// # Errors
+    /// [`Reason::UnsupportedContentCoding`].
+    pub(in crate::http) fn of(request: &mut Request) -> Result<Self, Failure> {
+        let coding = Coding::of_body(request.headers())?;
+        Ok(Self {
+            coding,
+            ..Self::as_sent(request)
+        })
     }
 
     /// Reads the body into one piece. Every byte is taken from `budget` before the next one is read.

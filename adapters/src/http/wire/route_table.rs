@@ -41,6 +41,14 @@ impl Side {
     }
 }
 
+/// The paths of operations.
+pub(in crate::http) const APPEND: &str = "/api/v1/log/append";
+pub(in crate::http) const SCAN: &str = "/api/v1/log/scan";
+pub(in crate::http) const KEYS: &str = "/api/v1/log/keys";
+pub(in crate::http) const SEGMENTS: &str = "/api/v1/log/segments";
+pub(in crate::http) const COUNT: &str = "/api/v1/log/count";
+pub(in crate::http) const CURSORS: &str = "/api/v1/log/cursors";
+
 /// The path of sessions.
 pub(in crate::http) const SESSION: &str = "/api/v1/log/session";
 
@@ -58,6 +66,12 @@ pub(in crate::http) const STREAM: &str = "/api/v1/log/stream";
 
 /// The path of what read-only servers follow. It is no part of the document.
 pub(in crate::http) const COMMITS: &str = "/-/commits";
+
+/// The path of what a node knows of its cluster.
+pub(in crate::http) const CLUSTER: &str = "/-/cluster";
+
+/// The path at which a node is told that another one has news.
+pub const WAKE: &str = "/-/cluster/wake";
 
 /// The path of what the token of a request may do.
 pub(in crate::http) const ACCESS: &str = "/-/access";
@@ -78,22 +92,24 @@ const VARIABLE: &str = "{name}";
 
 /// Every route, those outside the OpenAPI document last.
 #[rustfmt::skip]
-pub(in crate::http) const ROUTES: [Route; 32] = [
-    post("/api/v1/log/append").needs(Append),
+pub(in crate::http) const ROUTES: [Route; 34] = [
+    post(APPEND).needs(Append),
     post(SESSION).needs(Append),
     post(TRIM).needs(Admin),
     delete(KEY).needs(Admin),
-    get_or_post("/api/v1/log/scan").needs(Read),
-    get("/api/v1/log/keys").needs(Read),
-    get("/api/v1/log/segments").needs(Read),
-    get("/api/v1/log/count").needs(Read),
+    get_or_post(SCAN).needs(Read),
+    get(KEYS).needs(Read),
+    get(SEGMENTS).needs(Read),
+    get(COUNT).needs(Read),
     get_or_post(STREAM).needs(Read),
-    get("/api/v1/log/cursors").needs(Read),
+    get(CURSORS).needs(Read),
     get(CURSOR).allows("GET, HEAD, PUT, DELETE").needs(Read).needs_to_change(Append),
     get("/metrics").needs(Read).for_operators(),
     get("/-/healthy").for_operators(),
     get("/-/ready").for_operators(),
     get(COMMITS).needs(Read),
+    get(CLUSTER).needs(Read),
+    post(WAKE),
     get(ACCESS),
     get(CONFIG).needs(Admin),
     get(CONSOLE_METRICS).needs(Read),

@@ -5,10 +5,17 @@ use std::path::Path;
 use crate::circles::{Modules, modules, named, read};
 
 /// The folders of `adapters/src`. `http` drives the domain, and the domain drives the others.
-const ROOMS: &[&str] = &["http", "store", "objects", "telemetry", "identity"];
+const ROOMS: &[&str] = &[
+    "http",
+    "store",
+    "cluster",
+    "objects",
+    "telemetry",
+    "identity",
+];
 
 /// The layers of `http`; each may import only the ones after it.
-const HTTP: &[&str] = &["edge", "routes", "document", "wire"];
+const HTTP: &[&str] = &["edge", "cluster", "routes", "document", "remote", "wire"];
 
 #[test]
 fn no_room_names_what_it_must_not() {

@@ -1,0 +1,253 @@
+//! In a cluster: passes each request to the partition that it is about, on this node or on another one.
+//!
+//! A request is forwarded once at most. Where the node that was asked does not serve the partition any more, it says so and has done
+//! nothing; the request is then sent to the next one, until its time is over. One that was sent and not answered is sent again only if that
+//! changes nothing: a read, or an append of a producer.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::TryStreamExt;
+use log_domain::budget::Budget;
+use log_domain::cluster::{NodeName, Partition};
+use log_domain::{Error, Limits};
+use poem::endpoint::{BoxEndpoint, EndpointExt};
+use poem::error::MethodNotAllowedError;
+use poem::http::{HeaderValue, Method, StatusCode};
+use poem::{Body, Endpoint, IntoResponse, Request, Response, Result};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::remote::writer::{Lost, Streamed, Writer};
+use super::remote::{self, MOVED};
+use super::routes::message_body::Incoming;
+use super::wire::failure::Failure;
+use super::wire::param::{Param, Text};
+use super::wire::request_id::RequestId;
+use super::wire::route_table::{self, CLUSTER, WAKE};
+use asked::Asked;
+use map::{PartitionMap, PartitionRoutes, Place};
+
+mod asked;
+pub(super) mod map;
+mod status;
+
+/// How long a forwarded request waits for a partition that is on its way to this node: its sender knows of a later owner sooner.
+const ARRIVING: Duration = Duration::from_secs(1);
+
+/// The pause before a request is sent again, the first and at most: each is twice as long as the one before. It ends when another node is known.
+const AGAIN: Duration = Duration::from_millis(20);
+const MAX_PAUSE: Duration = Duration::from_millis(500);
+
+/// Passes requests on.
+pub(super) struct Cluster {
+    map: Arc<dyn PartitionMap>,
+    of_node: BoxEndpoint<'static, Response>,
+    limits: PassLimits,
+    /// Bytes of bodies that are being received to find out what they are about, or forwarded.
+    bodies: Budget,
+}
+
+/// Limits of requests that are passed on.
+pub(super) struct PassLimits {
+    /// Limits of what they are about.
+    pub(super) of_log: Limits,
+    /// Bytes of all bodies that are being received or forwarded.
+    pub(super) all_bytes: u64,
+    /// How long a body may take.
+    pub(super) body_timeout: Duration,
+    /// An answer to a change is there within this time.
+    pub(super) change_timeout: Duration,
+    /// An answer to a read, which may follow, begins within this time.
+    pub(super) read_timeout: Duration,
+}
+
+impl Cluster {
+    /// Passes requests to where `map` says, and what is not about a partition to `of_node`.
+    pub(super) fn new(
+        map: Arc<dyn PartitionMap>,
+        of_node: impl Endpoint + 'static,
+        limits: PassLimits,
+    ) -> Self {
+        Self {
+            map,
+            of_node: of_node.map_to_response().boxed(),
+            bodies: Budget::new(
+                "the number of bytes in requests that are being passed to the node that serves their partition",
+                limits.all_bytes,
+            ),
+            limits,
+        }
+    }
+
+    /// Passes a request to `partition`, wherever that is.
+    async fn to(
+        &self,
+        partition: Partition,
+        asked: Asked,
+        mut request: Request,
+    ) -> Result<Response> {
+        if let Place::Here(routes) = self.map.place(partition) {
+            return answered(&routes, request).await;
+        }
+        if remote::was_forwarded(request.headers()) {
+            return self.arriving(partition, request).await;
+        }
+        let body = Incoming::as_sent(&mut request);
+        let received = body.receive(
+            self.limits.of_log.request_bytes,
+            &self.bodies,
+            self.limits.body_timeout,
+        );
+        let (body, _permit) = received.await?;
+        let forwarded = remote::forwarded(&request, body)?;
+        let deadline = Instant::now() + self.limits.change_timeout;
+        let mut pause = AGAIN;
+        let mut changes = self.map.changes();
+        loop {
+            changes.mark_unchanged();
+            let failed = match self.map.place(partition) {
+                Place::Here(routes) => {
+                    request.set_body(forwarded.into_body());
+                    return answered(&routes, request).await;
+                }
+                Place::There { url, node } => {
+                    match self.exchange(&*node, forwarded.clone(), asked).await {
+                        Ok(answer) if answer.status() == StatusCode::MISDIRECTED_REQUEST => {
+                            let next = answer.headers().get(MOVED);
+                            let next = next.and_then(|next| next.to_str().ok());
+                            self.map.moved(partition, &url, next);
+                            None
+                        }
+                        Ok(answer) => return Ok(passed_back(answer, &url)),
+                        Err(lost @ Lost::Unknown(_)) if !asked.is_repeatable => {
+                            return Err(told(&lost, &url, asked, &request).into());
+                        }
+                        Err(lost) => {
+                            self.map.moved(partition, &url, None);
+                            Some(lost)
+                        }
+                    }
+                }
+                Place::Nowhere => None,
+            };
+            if Instant::now() >= deadline {
+                return Err(unserved(partition, failed.as_ref(), &request).into());
+            }
+            // A change of the map is looked at at once; a node that may answer something else by itself is asked again.
+            let _changed_or_not = timeout(pause, changes.changed()).await;
+            pause = MAX_PAUSE.min(2 * pause);
+        }
+    }
+
+    /// Answers a request that another node forwarded, once the partition is here.
+    async fn arriving(&self, partition: Partition, request: Request) -> Result<Response> {
+        let deadline = Instant::now() + ARRIVING;
+        let mut changes = self.map.changes();
+        loop {
+            changes.mark_unchanged();
+            match self.map.place(partition) {
+                Place::Here(routes) => return answered(&routes, request).await,
+                Place::There { url, .. } => return Ok(misdirected(Some(&url))),
+                Place::Nowhere => {}
+            }
+            if timeout_at(deadline, changes.changed()).await.is_err() {
+                return Ok(misdirected(None));
+            }
+        }
+    }
+
+    /// The head of what a node answers, with the rest to come.
+    async fn exchange(
+        &self,
+        node: &dyn Writer,
+        request: poem::http::Request<Bytes>,
+        asked: Asked,
+    ) -> Result<poem::http::Response<Streamed>, Lost> {
+        let within = match asked.changes {
+            true => self.limits.change_timeout,
+            false => self.limits.read_timeout,
+        };
+        let no_answer = || Lost::Unknown(format!("no answer within {} ms", within.as_millis()));
+        timeout(within, node.stream(request))
+            .await
+            .unwrap_or_else(|_| Err(no_answer()))
+    }
+}
+
+impl Endpoint for Cluster {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> Result<Response> {
+        match (request.method(), request.uri().path()) {
+            (&Method::GET | &Method::HEAD, CLUSTER) => return status::answer(&self.map.status()),
+            (&Method::POST, WAKE) => {
+                let query = request.uri().query().unwrap_or_default();
+                let node = Param::<Text>::from_query(query, "node", None)?.0.0;
+                let node = NodeName::parse(&String::from_utf8_lossy(&node));
+                self.map.wake(node.map_err(Failure::from)?);
+                return Ok(StatusCode::NO_CONTENT.into_response());
+            }
+            (_, CLUSTER | WAKE) => return Err(MethodNotAllowedError.into()),
+            _ => {}
+        }
+        let mut request = request;
+        let about = self.about(&mut request).await?;
+        match about.partition {
+            Some(partition) => self.to(partition, about.asked, request).await,
+            None => self.of_node.call(request).await,
+        }
+    }
+}
+
+/// The answer of a partition that is here.
+async fn answered(routes: &PartitionRoutes, mut request: Request) -> Result<Response> {
+    asked::without_partition(&mut request);
+    routes.answer(request).await
+}
+
+/// The answer of the node at `url`, for its client.
+fn passed_back(answer: poem::http::Response<Streamed>, url: &str) -> Response {
+    let body = |parts: Streamed| Body::from_bytes_stream(parts.map_err(io::Error::other));
+    let mut response = remote::passed_back(answer.map(body));
+    if let Ok(url) = HeaderValue::from_str(url) {
+        response.headers_mut().insert(MOVED, url);
+    }
+    response
+}
+
+/// What a node answers that does not serve the partition: it did nothing, and perhaps knows who does.
+fn misdirected(url: Option<&str>) -> Response {
+    let mut response = StatusCode::MISDIRECTED_REQUEST.into_response();
+    if let Some(url) = url.and_then(|url| HeaderValue::from_str(url).ok()) {
+        response.headers_mut().insert(MOVED, url);
+    }
+    response
+}
+
+/// What a client is told of a request that was sent to the node at `url` and not answered.
+fn told(lost: &Lost, url: &str, asked: Asked, request: &Request) -> Failure {
+    let path = request.uri().path();
+    tracing::warn!(request_id = id_of(request), %lost, path, node = url, "a request was not answered by the node that serves its partition");
+    let why = "the node that serves the partition was sent the request and gave no answer";
+    let route = route_table::find(path).filter(|_| asked.changes);
+    let error = route.map(|route| remote::unknown(route, why));
+    error.unwrap_or_else(|| Error::unavailable(why)).into()
+}
+
+/// What a client is told when its time is over.
+fn unserved(partition: Partition, lost: Option<&Lost>, request: &Request) -> Failure {
+    let path = request.uri().path();
+    let lost = lost.map(ToString::to_string).unwrap_or_default();
+    tracing::warn!(request_id = id_of(request), lost, path, %partition, "no node served the partition of a request");
+    Error::unavailable(format!(
+        "no node serves partition {partition} at the moment; nothing was applied"
+    ))
+    .into()
+}
+
+fn id_of(request: &Request) -> String {
+    let id = request.data::<RequestId>();
+    id.map(ToString::to_string).unwrap_or_default()
+}

@@ -1,0 +1,237 @@
+//! Which partition a request is about.
+
+use log_domain::cluster::{Partition, Partitions};
+use log_domain::{CursorName, Error, Selection};
+use poem::Request;
+use poem::http::{Method, Uri, header, uri};
+
+use super::Cluster;
+use crate::http::routes::message_body::Incoming;
+use crate::http::wire::append_request;
+use crate::http::wire::failure::Failure;
+use crate::http::wire::format::Format;
+use crate::http::wire::param::{Base64, CursorInPath, Param, Params, Text};
+use crate::http::wire::route_table::{
+    self, APPEND, COMMITS, COUNT, CURSOR, CURSORS, KEY, KEYS, Route, SCAN, SEGMENTS, SESSION,
+    STREAM, TRIM,
+};
+use crate::http::wire::scan_request::{self, ScanRequest};
+use crate::http::wire::selected::Selected;
+
+/// The parameter that names a partition.
+const PARTITION: &str = "partition";
+
+/// What a request is about.
+pub(super) struct About {
+    /// None for what a node answers by itself.
+    pub(super) partition: Option<Partition>,
+    pub(super) asked: Asked,
+}
+
+/// What a request does.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked {
+    /// Whether it may change the log.
+    pub(super) changes: bool,
+    /// Whether it can be sent again when it is not known what became of it.
+    pub(super) is_repeatable: bool,
+}
+
+impl Asked {
+    const READ: Self = Self {
+        changes: false,
+        is_repeatable: true,
+    };
+    const CHANGE: Self = Self {
+        changes: true,
+        is_repeatable: false,
+    };
+}
+
+impl Cluster {
+    /// What `request` is about. A body that has to be read for it is put back, without compression.
+    pub(super) async fn about(&self, request: &mut Request) -> Result<About, Failure> {
+        let route = route_table::find(request.uri().path());
+        let Some(route) = route.filter(|route| is_of_partition(*route)) else {
+            return Ok(About {
+                partition: None,
+                asked: Asked::READ,
+            });
+        };
+        let partitions = self.map.partitions();
+        let given = given_partition(request, partitions)?;
+        let mut asked = match route.changes(request.method()) {
+            true => Asked::CHANGE,
+            false => Asked::READ,
+        };
+        let named = match (route.path, request.method()) {
+            (APPEND, &Method::POST) => {
+                let limit = self.limits.of_log.request_bytes;
+                let (format, body) = self.body(request, limit).await?;
+                let (append, _) = append_request::decode(format, body, &self.limits.of_log)?;
+                asked.is_repeatable = append.producer().is_some();
+                Some(partitions.of_append(&append)?)
+            }
+            (SCAN | STREAM, &Method::POST) => {
+                let (format, body) = self.body(request, scan_request::BODY_BYTES).await?;
+                let ScanRequest {
+                    selected, cursor, ..
+                } = scan_request::decode(format, &body)?;
+                self.selected(selected, cursor)?
+            }
+            (SCAN | STREAM | COUNT | KEY, _) => {
+                let query = request.uri().query().unwrap_or_default();
+                let either = |text, base64| {
+                    let text = Param::<Option<Text>>::from_query(query, text, None)?;
+                    let base64 = Param::<Option<Base64>>::from_query(query, base64, None)?;
+                    Ok::<_, Failure>((text, base64))
+                };
+                let keys = (
+                    Params::<Text>::from_query(query, "keys")?,
+                    Params::<Base64>::from_query(query, "keys_base64")?,
+                );
+                let prefix = either("prefix", "prefix_base64")?;
+                let selected = Selected::of_query(either("key", "key_base64")?, keys, prefix)?;
+                let cursor = Param::<Option<CursorName>>::from_query(query, "cursor", None)?;
+                self.selected(selected, cursor.0)?
+            }
+            (CURSOR, _) => {
+                let name = CursorInPath::parse(request.uri().path())?;
+                Some(partitions.of_cursor(&name.0))
+            }
+            // Of one partition, which the request names.
+            _ => None,
+        };
+        let partition = match (given, named) {
+            (Some(given), Some(named)) if given != named => {
+                return Err(Failure::invalid(format!(
+                    "partition: the request names what is in partition {named}, not in {given}"
+                )));
+            }
+            (given, named) => given.or(named),
+        };
+        let missing = || {
+            Failure::invalid(format!(
+                "partition: missing. This is a cluster of {} partitions, and this request is about one of them, 0 to {}; a prefix with a whole tag, \
+                 such as {{42}}/, has its partition",
+                partitions.number(),
+                partitions.number() - 1
+            ))
+        };
+        Ok(About {
+            partition: Some(partition.ok_or_else(missing)?),
+            asked,
+        })
+    }
+
+    /// The partition of what is selected and of the cursor where the read starts.
+    fn selected(
+        &self,
+        selected: Selected,
+        cursor: Option<CursorName>,
+    ) -> Result<Option<Partition>, Failure> {
+        let partitions = self.map.partitions();
+        let selection = selected.selection(&self.limits.of_log)?;
+        let partition = partitions.of_selection(&selection)?;
+        let Some(cursor) = cursor else {
+            return Ok(partition);
+        };
+        let of_cursor = partitions.of_cursor(&cursor);
+        match partition {
+            Some(partition) if partition != of_cursor => Err(Error::SpansPartitions {
+                one: shown(&selection),
+                other: cursor.to_string(),
+            }
+            .into()),
+            _ => Ok(Some(of_cursor)),
+        }
+    }
+
+    /// The body of a request, whole and without compression, which is put back.
+    async fn body(
+        &self,
+        request: &mut Request,
+        limit: usize,
+    ) -> Result<(Format, bytes::Bytes), Failure> {
+        let format = Format::of_body(request.headers())?;
+        let incoming = Incoming::of(request)?;
+        let received = incoming.receive(limit, &self.bodies, self.limits.body_timeout);
+        let (body, permit) = received.await?;
+        let headers = request.headers_mut();
+        headers.remove(header::CONTENT_ENCODING);
+        headers.remove(header::CONTENT_LENGTH);
+        request.set_body(body.clone());
+        // The body takes room until the request is answered.
+        request.set_data(std::sync::Arc::new(permit));
+        Ok((format, body))
+    }
+}
+
+/// Whether requests to `route` are about a partition.
+fn is_of_partition(route: Route) -> bool {
+    matches!(
+        route.path,
+        APPEND
+            | SESSION
+            | TRIM
+            | KEY
+            | SCAN
+            | KEYS
+            | SEGMENTS
+            | COUNT
+            | STREAM
+            | CURSORS
+            | CURSOR
+            | COMMITS
+    )
+}
+
+fn shown(selection: &Selection) -> String {
+    let name = match selection {
+        Selection::Key(key) => Some(key.as_bytes()),
+        Selection::Keys(keys) => keys.all().first().map(|key| key.as_bytes()),
+        Selection::Prefix(prefix) => Some(prefix),
+    };
+    name.map(|name| name.escape_ascii().to_string())
+        .unwrap_or_default()
+}
+
+/// The partition that the query of `request` names, if it names one.
+fn given_partition(
+    request: &Request,
+    partitions: Partitions,
+) -> Result<Option<Partition>, Failure> {
+    let query = request.uri().query().unwrap_or_default();
+    let number = Param::<Option<u32>>::from_query(query, PARTITION, None)?;
+    let Some(number) = number.0 else {
+        return Ok(None);
+    };
+    let partition = partitions.get(number).ok_or_else(|| {
+        Failure::invalid(format!(
+            "partition: {number} is not one of this cluster's, 0 to {}",
+            partitions.number() - 1
+        ))
+    });
+    partition.map(Some)
+}
+
+/// Takes the name of the partition out of the query: a partition answers as a log of its own.
+pub(super) fn without_partition(request: &mut Request) {
+    let Some(query) = request.uri().query() else {
+        return;
+    };
+    let names = |pair: &&str| pair.split_once('=').map_or(*pair, |(name, _)| name) == PARTITION;
+    if !query.split('&').any(|pair| names(&pair)) {
+        return;
+    }
+    let left: Vec<&str> = query.split('&').filter(|pair| !names(pair)).collect();
+    let target = match left.is_empty() {
+        true => request.uri().path().to_owned(),
+        false => format!("{}?{}", request.uri().path(), left.join("&")),
+    };
+    let mut parts: uri::Parts = request.uri().clone().into_parts();
+    parts.path_and_query = target.parse().ok();
+    if let Ok(uri) = Uri::from_parts(parts) {
+        *request.uri_mut() = uri;
+    }
+}
