@@ -5,6 +5,7 @@
 mod azure;
 mod cache;
 mod checks;
+mod cluster;
 mod defaults;
 pub mod environment_check;
 mod file;
@@ -15,6 +16,7 @@ mod kinds;
 mod limits;
 pub mod location;
 pub mod masked;
+mod memory;
 mod names;
 mod near_misses;
 mod numbers;
@@ -29,6 +31,7 @@ mod slatedb;
 mod sources;
 #[cfg(test)]
 mod tests;
+mod timeouts;
 mod tree;
 mod wal;
 mod yaml;
@@ -49,9 +52,11 @@ use serde::{Deserialize, Serialize};
 
 pub use azure::Azure;
 pub use cache::{Cache, Preload};
+pub use cluster::Cluster;
 pub use gcs::Gcs;
 pub use http::{Cors, Http};
 pub use limits::LimitsSection;
+pub use memory::Memory;
 pub use reader::Reader;
 pub use reference::reference;
 pub use retention::{RetentionRule, RetentionSection};
@@ -59,6 +64,7 @@ pub use s3::{Encryption, S3};
 pub use show::{load_shown, show};
 pub use slatedb::SlateDb;
 use sources::Sources;
+pub use timeouts::{Shutdown, Timeouts};
 pub use wal::{Wal, WalBucket, WalContainer, WalGcs};
 
 /// How long it takes until nothing is routed to a pod that is not ready any more.
@@ -104,6 +110,8 @@ pub struct Config {
     pub read_only: bool,
     /// How a read-only server follows the log. Only used with `read_only`.
     pub reader: Reader,
+    /// Sharing the log with other nodes.
+    pub cluster: Cluster,
     /// Limits on requests, records, pages and connections.
     pub limits: LimitsSection,
     /// When segments are sealed. Both settings are off by default. If both are set, the first limit that is reached
@@ -225,101 +233,6 @@ pub struct Durability {
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub flush_spacing: Duration,
-}
-
-/// Timeouts of requests, connections and the object store.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Timeouts {
-    /// The maximum time until an append is answered.
-    #[serde(with = "humantime_serde")]
-    #[schemars(with = "String")]
-    pub append: Duration,
-    /// The maximum time until a read is answered. After half of it, a page has what was found, and says so. A follower sets its own
-    /// `timeout_ms`.
-    #[serde(with = "humantime_serde")]
-    #[schemars(with = "String")]
-    pub read: Duration,
-    /// The maximum time for a TLS handshake, and for receiving the head of a request.
-    #[serde(with = "humantime_serde")]
-    #[schemars(with = "String")]
-    pub headers: Duration,
-    /// The maximum time for receiving a request body.
-    #[serde(with = "humantime_serde")]
-    #[schemars(with = "String")]
-    pub body: Duration,
-    /// A connection is closed after this time without a request, or without reading any of its response.
-    #[serde(with = "humantime_serde")]
-    #[schemars(with = "String")]
-    pub idle: Duration,
-    /// If a request is answered before all of it has arrived, the server reads and discards the rest, so that the
-    /// client can finish sending and read the response. It stops after this time, after 64 MiB, or when nothing arrives
-    /// for 5 s. `0s` turns this off.
-    #[serde(with = "humantime_serde")]
-    #[schemars(with = "String")]
-    pub linger: Duration,
-    /// The interval of comments on a stream without events.
-    #[serde(with = "humantime_serde")]
-    #[schemars(with = "String")]
-    pub heartbeat: Duration,
-    /// The maximum time for the object store to answer a readiness check.
-    #[serde(with = "humantime_serde")]
-    #[schemars(with = "String")]
-    pub check: Duration,
-    /// The maximum time for opening the log at startup.
-    #[serde(with = "humantime_serde")]
-    #[schemars(with = "String")]
-    pub open: Duration,
-}
-
-/// Shutdown.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Shutdown {
-    /// The maximum time for a shutdown. Keep it below the grace period of the process manager.
-    #[serde(with = "humantime_serde")]
-    #[schemars(with = "String")]
-    pub timeout: Duration,
-    /// The time between reporting *not ready* and closing the listener, during which requests are still served so that
-    /// load balancers can react. Default: `5s` in Kubernetes, otherwise `0s`.
-    #[serde(with = "humantime_serde")]
-    #[schemars(with = "Option<String>")]
-    pub lame_duck: Option<Duration>,
-    /// The time for which a fenced server still answers clients with the error `fenced` before it stops.
-    #[serde(with = "humantime_serde")]
-    #[schemars(with = "String")]
-    pub fenced: Duration,
-}
-
-/// Memory for caches, requests in flight and responses.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Memory {
-    /// The cache of data blocks.
-    #[schemars(with = "String")]
-    pub block_cache: ByteSize,
-    /// The cache of indexes and filters of data files.
-    #[schemars(with = "String")]
-    pub meta_cache: ByteSize,
-    /// The writer's table of keys. The state of keys that do not fit is read from the store when it is needed.
-    #[schemars(with = "String")]
-    pub key_table: ByteSize,
-    /// The heads of requests in flight, plus 8 KiB for each request. Requests beyond it are answered 429. At least 8
-    /// times `limits.header_bytes`.
-    #[schemars(with = "String")]
-    pub requests: ByteSize,
-    /// Pages of records and keys that are not sent yet. Requests beyond it are answered 429. One connection can use a
-    /// quarter of it. Reading pages uses the same amount again, and what reads of many keys fetch ahead of their pages up to half of it more.
-    #[schemars(with = "String")]
-    pub answers: ByteSize,
-    /// Events of streams that are not sent yet. A stream that finds no room for 10 s ends. One connection can use a
-    /// quarter of it. The same amount again is used for records that wait for followers; records that do not fit are
-    /// read from the store.
-    #[schemars(with = "String")]
-    pub streams: ByteSize,
-    /// Data that is not written to data files yet. Appends wait when it is full.
-    #[schemars(with = "String")]
-    pub unflushed: ByteSize,
 }
 
 /// What is wrong with a configuration, in one line that names the setting.

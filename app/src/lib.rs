@@ -5,6 +5,7 @@
 
 pub mod cli;
 mod clock_steps;
+pub mod cluster;
 pub mod commands;
 pub mod config;
 pub mod descriptors;

@@ -6,10 +6,13 @@ use std::time::Duration;
 use futures::FutureExt;
 use log_adapters::http::Writer;
 use log_adapters::objects::writes::FailingWrites;
-use log_adapters::store::slate::{self, ReadOnlyStore, ServedStore, SlateStore, WalStore};
+use log_adapters::store::slate::{
+    self, Caches, Instance, ReadOnlyStore, ServedStore, SlateStore, WalStore,
+};
 use log_adapters::telemetry::{GaugeValues, Metrics, StoredValues};
+use log_domain::cluster::{Partition, Partitions};
 use log_domain::follow::Followers;
-use log_domain::{Clock, CommitFeed, CursorsQuery, Error, LogService, Result, Stopped};
+use log_domain::{Clock, CommitFeed, CursorsQuery, Error, LogService, Result, Retention, Stopped};
 use tokio::sync::watch;
 
 use crate::config::Config;
@@ -31,7 +34,23 @@ pub(crate) struct LogParts {
     /// The server that writes the log, if this one only reads it and knows that.
     pub(crate) writer: Option<Arc<dyn Writer>>,
     /// What read-only servers are told, if this one writes the log.
-    pub(crate) feed: Arc<CommitFeed>,
+    pub(crate) feed: Option<Arc<CommitFeed>>,
+    /// Which partition it is, if it is one of a cluster.
+    pub(crate) partition: Option<PartitionParts>,
+}
+
+/// What makes a log a partition of a cluster.
+pub(crate) struct PartitionParts {
+    /// The partition.
+    pub(crate) partition: Partition,
+    /// All partitions.
+    pub(crate) of: Partitions,
+    /// Where it is kept.
+    pub(crate) path: String,
+    /// Who opens it: takes it from an owner that is dead.
+    pub(crate) owner: Instance,
+    /// The caches that the partitions of a node share.
+    pub(crate) caches: Caches,
 }
 
 /// An open log.
@@ -39,6 +58,8 @@ pub(crate) struct Log {
     service: Arc<LogService<ServedStore>>,
     feed: Option<Arc<CommitFeed>>,
     readiness: Arc<Readiness>,
+    writes: Arc<FailingWrites>,
+    clock: Arc<dyn Clock>,
     /// Not ready any more.
     stopping: watch::Sender<bool>,
     tasks: VitalTasks,
@@ -66,8 +87,8 @@ impl Log {
             recorder: metrics.slatedb(),
             seed: parts.seed,
         };
-        let feed = Some(parts.feed).filter(|_| !config.read_only);
-        let options = slate::Options {
+        let feed = parts.feed.filter(|_| !config.read_only);
+        let mut options = slate::Options {
             feed: feed.clone(),
             wal: wal.map(|wal| WalStore {
                 objects: writes.watch(wal.objects),
@@ -75,6 +96,9 @@ impl Log {
             }),
             ..config.store()
         };
+        let mut retention = config.retention();
+        let partition = parts.partition;
+        let partition = partition.map(|partition| partition.applied(&mut options, &mut retention));
         let tasks = VitalTasks::default();
         let (stopping, is_stopping) = watch::channel(false);
         let store = match config.read_only {
@@ -97,7 +121,11 @@ impl Log {
             false => ServedStore::Writer(Box::new(SlateStore::open(store, options).await?)),
         };
         let telemetry = Arc::new(metrics.clone());
-        let service = Arc::new(LogService::new(store, followers, telemetry, limits));
+        let service = LogService::new(store, followers, telemetry, limits);
+        let service = Arc::new(match partition {
+            Some((partition, of)) => service.as_partition(partition, of),
+            None => service,
+        });
         let readiness = Readiness::new(Arc::clone(&service), Arc::clone(&writes), is_stopping);
         let readiness = Arc::new(readiness);
         readiness.keep_asking();
@@ -105,22 +133,28 @@ impl Log {
         if !config.read_only {
             retention::keep_trimming(
                 &service,
-                (config.retention(), rules),
+                (retention, rules),
                 config.seal(),
                 Arc::clone(&clock),
                 &tasks,
             );
         }
-        count(metrics, &service, &readiness, &writes);
-        count_stored(metrics, &service, clock);
-        count_cursors(metrics, &service);
         Ok(Self {
             service,
             feed,
             readiness,
+            writes,
+            clock,
             stopping,
             tasks,
         })
+    }
+
+    /// Shows it in `metrics`, as the only log of the process.
+    pub(crate) fn count_in(&self, metrics: &Metrics) {
+        count(metrics, &self.service, &self.readiness, &self.writes);
+        count_stored(metrics, &self.service, Arc::clone(&self.clock));
+        count_cursors(metrics, &self.service);
     }
 
     /// What it offers.
@@ -149,6 +183,23 @@ impl Log {
     /// From now on it is not ready.
     pub(crate) fn stop_being_ready(&self) {
         self.stopping.send_replace(true);
+    }
+}
+
+impl PartitionParts {
+    /// Has `options` and `retention` be those of the partition.
+    fn applied(
+        self,
+        options: &mut slate::Options,
+        retention: &mut Retention,
+    ) -> (Partition, Partitions) {
+        let number = u64::from(self.of.number());
+        retention.max_bytes = retention.max_bytes.map(|bytes| (bytes / number).max(1));
+        options.path = self.path;
+        options.instance = Some(self.owner);
+        options.caches = Some(self.caches);
+        options.key_table_bytes /= number;
+        (self.partition, self.of)
     }
 }
 

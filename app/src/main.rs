@@ -10,10 +10,11 @@ use std::time::Duration;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 use log_adapters::clock::SystemClock;
-use log_adapters::http::{HttpWriter, Setting, Writer};
+use log_adapters::http::{HttpWriter, Setting, Writer, WriterUrl};
 use log_adapters::objects::ClientEnvironment;
 use log_adapters::quoted;
 use log_app::cli::{Asked, Cli};
+use log_app::cluster::ClusterParts;
 use log_app::commands::LogCommand;
 use log_app::config::{Config, Refusal, environment_check, masked};
 use log_app::descriptors;
@@ -247,6 +248,7 @@ async fn serve(config: &Config, settings: Vec<Setting>, log: &LogWriter) -> Resu
             writer: writer(config).map_err(|why| (CANNOT_START, why))?,
             feed: Arc::default(),
             log_lines: log.lost(),
+            cluster: cluster(config, address.port()).map_err(|why| (CANNOT_START, why))?,
             settings,
         },
     );
@@ -294,6 +296,22 @@ fn writer(config: &Config) -> Result<Option<Arc<dyn Writer>>, String> {
     };
     let writer = HttpWriter::new(url).map_err(|why| format!("reader.writer_url: {why}"))?;
     Ok(Some(Arc::new(writer)))
+}
+
+/// What makes this server a node of a cluster, if it is to be one.
+fn cluster(config: &Config, port: u16) -> Result<Option<ClusterParts>, String> {
+    if !config.cluster.enabled {
+        return Ok(None);
+    }
+    let url = config.advertised(port).map_err(|why| why.to_string())?;
+    Ok(Some(ClusterParts {
+        url,
+        incarnation: RandomState::new().build_hasher().finish(),
+        connect: Arc::new(|url| {
+            let url = WriterUrl::parse(url)?;
+            Ok(Arc::new(HttpWriter::new(url)?) as Arc<dyn Writer>)
+        }),
+    }))
 }
 
 async fn listen(host: IpAddr, port: u16) -> Result<(Tcp, SocketAddr), Failure> {

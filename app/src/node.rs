@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
-use log_adapters::http::{HttpApi, HttpOptions, HttpParts, Setting, Side, Writer};
+use log_adapters::http::{
+    HttpApi, HttpOptions, HttpParts, PartitionApi, PartitionMap, Readiness, Setting, Side, Writer,
+};
+use log_adapters::store::slate::ServedStore;
 use log_adapters::telemetry::Metrics;
-use log_domain::{Error, Result};
+use log_domain::{Error, Limits, Result};
 use poem::listener::Acceptor;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -111,6 +114,22 @@ impl Node {
             render_metrics: Arc::new(move || metrics.render()),
             feed: log.feed().cloned(),
         });
+    }
+
+    /// Starts to serve a node of a cluster. The answer makes the routes of its partitions.
+    pub(crate) fn serve_cluster(
+        &self,
+        limits: &Limits,
+        map: Arc<dyn PartitionMap>,
+        readiness: Arc<dyn Readiness>,
+    ) -> PartitionApi {
+        let metrics = self.metrics.clone();
+        let parts = log_adapters::http::NodeParts {
+            map,
+            readiness,
+            render_metrics: Arc::new(move || metrics.render()),
+        };
+        self.api.open_cluster::<ServedStore>(limits, parts)
     }
 
     /// Stops listening; answers whether all requests were finished by `deadline`.

@@ -4,12 +4,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use log_adapters::cluster::ClusterObjects;
 use log_adapters::http::{Setting, Writer};
-use log_adapters::objects::cache;
+use log_adapters::objects::{Place, cache};
 use log_domain::{Clock, CommitFeed, Error, Stopped, Watermarks};
 use poem::listener::Acceptor;
 use tokio::time::Instant;
 
+use crate::cluster::{ClusterNode, ClusterParts, Opening};
 use crate::config::Config;
 use crate::log::{Log, LogParts};
 use crate::logging::LostLines;
@@ -42,6 +44,8 @@ pub struct ServerParts<A, S> {
     pub feed: Arc<CommitFeed>,
     /// Counts the log lines that were lost.
     pub log_lines: Arc<LostLines>,
+    /// What makes the server a node of a cluster, if it is one.
+    pub cluster: Option<ClusterParts>,
     /// The configuration as it is shown to those who may see it.
     pub settings: Vec<Setting>,
 }
@@ -49,9 +53,17 @@ pub struct ServerParts<A, S> {
 /// A server that accepts requests.
 pub struct Running {
     node: Node,
-    log: Log,
+    served: Served,
     lame_duck: Duration,
     timeout: Duration,
+}
+
+/// What a server serves.
+enum Served {
+    /// A log.
+    Log(Log),
+    /// Partitions of a cluster.
+    Cluster(ClusterNode),
 }
 
 /// Why a server did not stop cleanly: acknowledged records may be lost.
@@ -98,32 +110,63 @@ where
             settings: parts.settings,
         },
     )?;
-    let log = LogParts {
-        stores: parts.stores.await?,
-        clock: parts.clock,
-        seed: parts.seed,
-        writer,
-        feed: parts.feed,
+    let stores = parts.stores.await?;
+    let served = match parts.cluster {
+        Some(cluster) => {
+            let opening = Opening {
+                stores,
+                clock: parts.clock,
+                seed: parts.seed,
+            };
+            Served::Cluster(ClusterNode::join(config, cluster, opening, &node).await?)
+        }
+        None => {
+            refuse_cluster(config, &stores).await?;
+            let log = LogParts {
+                stores,
+                clock: parts.clock,
+                seed: parts.seed,
+                writer,
+                feed: Some(parts.feed),
+                partition: None,
+            };
+            let log = Log::open(config, log, node.metrics()).await?;
+            log.count_in(node.metrics());
+            node.serve(&log);
+            Served::Log(log)
+        }
     };
-    let log = Log::open(config, log, node.metrics()).await?;
-    node.serve(&log);
     Ok(Running {
         node,
-        log,
+        served,
         lame_duck: config.lame_duck(),
         timeout: config.shutdown.timeout,
     })
 }
 
+/// Refuses to open a log where there is a cluster.
+async fn refuse_cluster(config: &Config, stores: &Stores) -> log_domain::Result<()> {
+    let (place, path) = config.place();
+    if matches!(place, Place::Folder(_) | Place::Memory) {
+        return Ok(());
+    }
+    let cluster = ClusterObjects::new(Arc::clone(&stores.objects), path);
+    match cluster.partitions().await? {
+        None => Ok(()),
+        Some(partitions) => Err(Error::invalid(format!(
+            "there is a cluster of {} partitions: set cluster.enabled, or choose another prefix",
+            partitions.number()
+        ))),
+    }
+}
+
 impl Running {
     /// Resolves when the log can no longer be served: another server took over, or the engine or a task of the server failed.
     pub async fn broken(&self) -> Stopped {
-        self.log.broken().await
-    }
-
-    /// The tip and the durable watermark.
-    pub fn watermarks(&self) -> Watermarks {
-        self.log.service().watermarks()
+        match &self.served {
+            Served::Log(log) => log.broken().await,
+            Served::Cluster(node) => node.broken().await,
+        }
     }
 
     /// Stops, within `shutdown.timeout` from `since` on: is not ready, for `shutdown.lame_duck`; stops listening, ends
@@ -133,25 +176,72 @@ impl Running {
     /// [`NotFlushed`] when not everything acknowledged is durable.
     pub async fn stop(self, since: Instant) -> Result<(), NotFlushed> {
         let deadline = since + self.timeout;
-        self.log.stop_being_ready();
-        let service = self.log.service();
-        if !self.lame_duck.is_zero() && service.status().stopped.is_none() {
+        let Self {
+            node,
+            served,
+            lame_duck,
+            ..
+        } = self;
+        served.stop_being_ready();
+        if !lame_duck.is_zero() && !served.has_stopped() {
             tracing::info!(
-                "stopping, 1 of 4: reporting not ready; still listening for {:?}",
-                self.lame_duck
+                "stopping, 1 of 4: reporting not ready; still listening for {lame_duck:?}"
             );
-            tokio::time::sleep(self.lame_duck).await;
+            tokio::time::sleep(lame_duck).await;
+        }
+        let drained_by = Instant::now() + (deadline - Instant::now()).mul_f64(DRAIN_SHARE);
+        if let Served::Cluster(node) = &served
+            && !served.has_stopped()
+        {
+            tracing::info!("stopping: handing the partitions over to other nodes");
+            node.hand_over(drained_by).await;
         }
         tracing::info!("stopping, 2 of 4: no new connections, followers are answered");
-        service.dismiss_followers();
-        let drained_by = Instant::now() + (deadline - Instant::now()).mul_f64(DRAIN_SHARE);
+        served.dismiss_followers();
         tracing::info!("stopping, 3 of 4: finishing the requests in flight");
-        if !self.node.close(drained_by).await {
+        if !node.close(drained_by).await {
             tracing::warn!("some requests did not finish in time");
         }
-        let Watermarks { tip, durable } = service.watermarks();
-        tracing::info!(%tip, %durable, "stopping, 4 of 4: making everything acknowledged durable");
-        let left = deadline.saturating_duration_since(Instant::now());
-        service.close(left).await.map_err(NotFlushed)
+        served.close(deadline).await.map_err(NotFlushed)
+    }
+}
+
+impl Served {
+    fn stop_being_ready(&self) {
+        match self {
+            Self::Log(log) => log.stop_being_ready(),
+            Self::Cluster(node) => node.stop_being_ready(),
+        }
+    }
+
+    /// Whether it has stopped by itself.
+    fn has_stopped(&self) -> bool {
+        match self {
+            Self::Log(log) => log.service().status().stopped.is_some(),
+            Self::Cluster(node) => node.is_broken(),
+        }
+    }
+
+    fn dismiss_followers(&self) {
+        match self {
+            Self::Log(log) => log.service().dismiss_followers(),
+            Self::Cluster(node) => node.dismiss_followers(),
+        }
+    }
+
+    /// Makes everything acknowledged durable.
+    async fn close(self, deadline: Instant) -> log_domain::Result<()> {
+        match self {
+            Self::Log(log) => {
+                let Watermarks { tip, durable } = log.service().watermarks();
+                tracing::info!(%tip, %durable, "stopping, 4 of 4: making everything acknowledged durable");
+                let left = deadline.saturating_duration_since(Instant::now());
+                log.service().close(left).await
+            }
+            Self::Cluster(node) => {
+                tracing::info!("stopping, 4 of 4: making everything acknowledged durable");
+                node.close(deadline).await
+            }
+        }
     }
 }

@@ -3,7 +3,7 @@
 use bytesize::ByteSize;
 use log_adapters::store::slate;
 
-use super::{Config, Refusal, azure, gcs, reader, retention, s3, security, slatedb, wal};
+use super::{Config, Refusal, azure, cluster, gcs, reader, retention, s3, security, slatedb, wal};
 use crate::logging::filter;
 
 impl Config {
@@ -104,6 +104,7 @@ impl Config {
         }
         retention::validate(&self)?;
         reader::validate(&self)?;
+        cluster::validate(&self)?;
         security::validate(&self).map_err(Refusal)?;
         self.allowed().map_err(Refusal)?;
         if self.lame_duck() >= self.shutdown.timeout {

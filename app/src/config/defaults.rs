@@ -30,6 +30,7 @@ impl Default for Config {
             storage: Storage::default(),
             read_only: false,
             reader: Reader::default(),
+            cluster: Cluster::default(),
             limits: LimitsSection {
                 request_bytes: bytes(limits.request_bytes),
                 key_bytes: bytes(limits.key_bytes),

@@ -6,6 +6,7 @@ mod any_input;
 mod backup;
 mod cli;
 mod clouds;
+mod cluster;
 mod compression;
 mod configuration;
 mod cursors;

@@ -129,6 +129,7 @@ impl Operator {
             writer: None,
             feed: Arc::default(),
             log_lines: Arc::default(),
+            cluster: None,
             settings: Vec::new(),
         };
         let running = start(&config, parts).await?;

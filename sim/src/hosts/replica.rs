@@ -98,6 +98,7 @@ impl Replica {
             })),
             feed: Arc::default(),
             log_lines: Arc::default(),
+            cluster: None,
             settings: Vec::new(),
         };
         let Ok(running) = start(&self.config, parts).await else {

@@ -215,6 +215,7 @@ impl Node {
                 writer: None,
                 feed: Arc::clone(&feed),
                 log_lines: Arc::default(),
+                cluster: None,
                 settings: Vec::new(),
             },
         );

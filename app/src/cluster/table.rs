@@ -1,0 +1,390 @@
+//! What a node knows of where partitions are: those that it holds, and what other nodes say.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use log_adapters::cluster::NodeState;
+use log_adapters::http::{
+    ClusterStatus, NodeStatus, PartitionMap, PartitionRoutes, PartitionStatus, Place, Writer,
+};
+use log_domain::Watermarks;
+use log_domain::cluster::{Held, NodeName, Partition, Partitions, Placement};
+use parking_lot::Mutex;
+use tokio::sync::{Notify, watch};
+
+use super::Connect;
+use crate::log::Log;
+
+/// Nodes that have news at the same time, at most. The news of others are found with the next heartbeat.
+const MAX_WRITERS: usize = 1_000;
+
+/// Where partitions are.
+pub(super) struct Table {
+    node: NodeName,
+    url: String,
+    partitions: Partitions,
+    connect: Connect,
+    slots: Mutex<BTreeMap<Partition, Slot>>,
+    view: Mutex<View>,
+    connections: Mutex<HashMap<String, Arc<dyn Writer>>>,
+    changes: watch::Sender<()>,
+    /// There is something to do before the next heartbeat.
+    news: Notify,
+    /// Nodes that have written something new.
+    writers: Mutex<BTreeSet<NodeName>>,
+}
+
+/// A partition that this node holds.
+enum Slot {
+    Opening,
+    Serving {
+        log: Arc<Log>,
+        routes: PartitionRoutes,
+    },
+    Closing,
+    /// It is closed, and another node is to open it.
+    Closed,
+}
+
+/// What is known of other nodes, and of this one as they see it.
+#[derive(Default)]
+pub(super) struct View {
+    /// What each node says.
+    pub(super) nodes: BTreeMap<NodeName, NodeState>,
+    /// The nodes that are alive.
+    pub(super) alive: BTreeSet<NodeName>,
+    /// What is to be where.
+    pub(super) placement: Placement,
+    /// What was learnt since from answers: the URL of the node that serves a partition.
+    learnt: BTreeMap<Partition, String>,
+    /// URLs of nodes that do not serve a partition, whatever they say.
+    wrong: BTreeMap<Partition, BTreeSet<String>>,
+}
+
+impl Table {
+    pub(super) fn new(
+        node: NodeName,
+        url: String,
+        partitions: Partitions,
+        connect: Connect,
+    ) -> Self {
+        Self {
+            node,
+            url,
+            partitions,
+            connect,
+            slots: Mutex::default(),
+            view: Mutex::default(),
+            connections: Mutex::default(),
+            changes: watch::Sender::new(()),
+            news: Notify::new(),
+            writers: Mutex::default(),
+        }
+    }
+
+    /// The name of this node.
+    pub(super) fn node(&self) -> &NodeName {
+        &self.node
+    }
+
+    /// What this node holds.
+    pub(super) fn held(&self) -> BTreeMap<Partition, Held> {
+        let slots = self.slots.lock();
+        let held = slots.iter().map(|(partition, slot)| {
+            let held = match slot {
+                Slot::Opening => Held::Opening,
+                Slot::Serving { .. } => Held::Serving,
+                Slot::Closing | Slot::Closed => Held::Closing,
+            };
+            (*partition, held)
+        });
+        held.collect()
+    }
+
+    /// The partitions that this node serves.
+    pub(super) fn serving(&self) -> BTreeSet<Partition> {
+        let held = self.held().into_iter();
+        let serving = held.filter(|(_, held)| *held == Held::Serving);
+        serving.map(|(partition, _)| partition).collect()
+    }
+
+    /// The logs of the partitions that this node serves.
+    pub(super) fn logs(&self) -> Vec<Arc<Log>> {
+        let slots = self.slots.lock();
+        let logs = slots.values().filter_map(|slot| match slot {
+            Slot::Serving { log, .. } => Some(Arc::clone(log)),
+            Slot::Opening | Slot::Closing | Slot::Closed => None,
+        });
+        logs.collect()
+    }
+
+    /// This node begins to open `partition`.
+    pub(super) fn opens(&self, partition: Partition) {
+        self.slots.lock().insert(partition, Slot::Opening);
+    }
+
+    /// This node serves `partition`.
+    pub(super) fn serves(&self, partition: Partition, log: Arc<Log>, routes: PartitionRoutes) {
+        let slot = Slot::Serving { log, routes };
+        self.slots.lock().insert(partition, slot);
+        self.changed();
+    }
+
+    /// This node begins to close `partition`: its log, if this node serves it.
+    pub(super) fn closes(&self, partition: Partition) -> Option<Arc<Log>> {
+        let mut slots = self.slots.lock();
+        let slot = slots.get_mut(&partition)?;
+        let Slot::Serving { log, .. } = slot else {
+            return None;
+        };
+        let log = Arc::clone(log);
+        *slot = Slot::Closing;
+        Some(log)
+    }
+
+    /// This node has closed `partition`, for another node. Resolves when that serves it.
+    pub(super) async fn handed_over(&self, partition: Partition) {
+        self.slots.lock().insert(partition, Slot::Closed);
+        self.changed();
+        let mut changes = self.changes.subscribe();
+        while self
+            .view
+            .lock()
+            .server(partition)
+            .is_none_or(|(node, _)| node == self.node)
+        {
+            // The sender is here, so it does not go.
+            let _ = changes.changed().await;
+        }
+    }
+
+    /// This node does not hold `partition` any more.
+    pub(super) fn released(&self, partition: Partition) {
+        self.slots.lock().remove(&partition);
+        self.changed();
+    }
+
+    /// This node has not opened `partition`. It is tried again with the next heartbeat.
+    pub(super) fn released_quietly(&self, partition: Partition) {
+        self.slots.lock().remove(&partition);
+    }
+
+    /// This node does not serve this log of `partition` any more.
+    pub(super) fn lost(&self, partition: Partition, lost: &Arc<Log>) {
+        let mut slots = self.slots.lock();
+        if let Some(Slot::Serving { log, .. }) = slots.get(&partition)
+            && Arc::ptr_eq(log, lost)
+        {
+            slots.remove(&partition);
+            drop(slots);
+            self.changed();
+        }
+    }
+
+    /// What is known now in place of what was known before.
+    pub(super) fn knows(&self, view: View) {
+        *self.view.lock() = view;
+        self.changes.send_replace(());
+    }
+
+    /// Whether this node has found that another one is dead.
+    pub(super) fn is_dead(&self, node: &NodeName) -> bool {
+        let view = self.view.lock();
+        view.nodes.contains_key(node) && !view.alive.contains(node)
+    }
+
+    /// A copy of what is to be where.
+    pub(super) fn placement(&self) -> Placement {
+        self.view.lock().placement.clone()
+    }
+
+    /// Connections to all other nodes that are alive.
+    pub(super) fn others(&self) -> Vec<Arc<dyn Writer>> {
+        let view = self.view.lock();
+        let others = view.alive.iter().filter(|node| **node != self.node);
+        let urls: Vec<String> = others
+            .filter_map(|node| Some(view.nodes.get(node)?.url.clone()))
+            .collect();
+        drop(view);
+        urls.iter().filter_map(|url| self.connection(url)).collect()
+    }
+
+    /// The nodes that have written something new since the last call.
+    pub(super) fn writers(&self) -> BTreeSet<NodeName> {
+        std::mem::take(&mut *self.writers.lock())
+    }
+
+    /// Resolves when there is something to do.
+    pub(super) async fn news(&self) {
+        self.news.notified().await;
+    }
+
+    /// There is something to do.
+    pub(super) fn has_news(&self) {
+        self.news.notify_one();
+    }
+
+    /// What this node holds has changed.
+    fn changed(&self) {
+        self.changes.send_replace(());
+        self.has_news();
+    }
+
+    fn connection(&self, url: &str) -> Option<Arc<dyn Writer>> {
+        let mut connections = self.connections.lock();
+        if let Some(connection) = connections.get(url) {
+            return Some(Arc::clone(connection));
+        }
+        match (self.connect)(url) {
+            Ok(connection) => {
+                connections.insert(url.to_owned(), Arc::clone(&connection));
+                Some(connection)
+            }
+            Err(why) => {
+                tracing::warn!(
+                    url,
+                    why,
+                    "a node cannot be reached at the URL that it advertises"
+                );
+                None
+            }
+        }
+    }
+}
+
+impl View {
+    pub(super) fn new(
+        nodes: BTreeMap<NodeName, NodeState>,
+        alive: BTreeSet<NodeName>,
+        placement: Placement,
+    ) -> Self {
+        Self {
+            nodes,
+            alive,
+            placement,
+            ..Self::default()
+        }
+    }
+
+    /// The URL of the node that serves `partition`, as far as is known: the best guess that was not wrong, or else the best.
+    fn url(&self, partition: Partition, own: &str) -> Option<&str> {
+        let learnt = self.learnt.get(&partition).map(String::as_str);
+        let alive = self
+            .nodes
+            .iter()
+            .filter(|(node, _)| self.alive.contains(*node));
+        let serving = alive.filter(|(_, state)| state.serving.contains(&partition));
+        let serving = serving.map(|(_, state)| state.url.as_str());
+        let placed = self.placement.node(partition);
+        let placed = placed.and_then(|node| self.nodes.get(node));
+        let placed = placed.map(|state| state.url.as_str());
+        let guesses = learnt.into_iter().chain(serving).chain(placed);
+        let guesses = guesses.filter(|url| *url != own);
+        let wrong = self.wrong.get(&partition);
+        let mut first = None;
+        for url in guesses {
+            first.get_or_insert(url);
+            if !wrong.is_some_and(|wrong| wrong.contains(url)) {
+                return Some(url);
+            }
+        }
+        first
+    }
+
+    /// The node that serves `partition`, as it says.
+    fn server(&self, partition: Partition) -> Option<(NodeName, String)> {
+        let alive = self
+            .nodes
+            .iter()
+            .filter(|(node, _)| self.alive.contains(*node));
+        let mut serving = alive.filter(|(_, state)| state.serving.contains(&partition));
+        let server = serving.next();
+        server.map(|(node, state)| (node.clone(), state.url.clone()))
+    }
+}
+
+impl PartitionMap for Table {
+    fn partitions(&self) -> Partitions {
+        self.partitions
+    }
+
+    fn place(&self, partition: Partition) -> Place {
+        match self.slots.lock().get(&partition) {
+            Some(Slot::Serving { routes, .. }) => return Place::Here(routes.clone()),
+            Some(Slot::Opening | Slot::Closing) => return Place::Nowhere,
+            Some(Slot::Closed) | None => {}
+        }
+        let url = self
+            .view
+            .lock()
+            .url(partition, &self.url)
+            .map(str::to_owned);
+        match url.and_then(|url| Some((self.connection(&url)?, url))) {
+            Some((node, url)) => Place::There { url, node },
+            None => Place::Nowhere,
+        }
+    }
+
+    fn changes(&self) -> watch::Receiver<()> {
+        self.changes.subscribe()
+    }
+
+    fn moved(&self, partition: Partition, from: &str, to: Option<&str>) {
+        let view = &mut *self.view.lock();
+        let wrong = view.wrong.entry(partition).or_default();
+        wrong.insert(from.to_owned());
+        match to.filter(|to| *to != from) {
+            Some(to) => {
+                wrong.remove(to);
+                view.learnt.insert(partition, to.to_owned());
+            }
+            None => {
+                view.learnt.remove(&partition);
+            }
+        }
+    }
+
+    fn status(&self) -> ClusterStatus {
+        let held = self.held();
+        let slots = self.slots.lock();
+        let view = self.view.lock();
+        let partitions = self.partitions.all().map(|partition| {
+            let (node, watermarks) = match slots.get(&partition) {
+                Some(Slot::Serving { log, .. }) => {
+                    let Watermarks { tip, durable } = log.service().watermarks();
+                    let own = (self.node.clone(), self.url.clone());
+                    (Some(own), Some((tip, durable)))
+                }
+                _ => (view.server(partition), None),
+            };
+            let held = held.get(&partition);
+            PartitionStatus {
+                partition,
+                node,
+                moving: held.is_some_and(|held| *held != Held::Serving),
+                watermarks,
+            }
+        });
+        let nodes = view.nodes.iter().map(|(node, state)| NodeStatus {
+            node: node.clone(),
+            url: state.url.clone(),
+            zone: state.zone.clone(),
+            release: state.release.clone(),
+            alive: view.alive.contains(node),
+        });
+        ClusterStatus {
+            partitions: partitions.collect(),
+            nodes: nodes.collect(),
+        }
+    }
+
+    fn wake(&self, node: NodeName) {
+        let mut writers = self.writers.lock();
+        // Names of nodes that do not exist take no memory: a look finds all that do.
+        if writers.len() <= MAX_WRITERS {
+            writers.insert(node);
+        }
+        drop(writers);
+        self.has_news();
+    }
+}
