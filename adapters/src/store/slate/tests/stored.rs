@@ -41,7 +41,8 @@ async fn the_age_of_the_oldest_record_is_known_to_a_minute_also_within_a_segment
         trim(&store, floor).await;
         let appended_ms = began_ms + steps * STEP.as_millis() as i64;
         let error_ms = oldest_ms() - appended_ms;
-        assert!((-60_000..=0).contains(&error_ms), "{floor}: {error_ms}");
+        // The engine's clock goes on while the one of this test stands.
+        assert!((-60_000..5_000).contains(&error_ms), "{floor}: {error_ms}");
     }
     store.close(CLOSE).await.expect("closed");
 }
