@@ -14,6 +14,7 @@ use log_adapters::cluster::ClusterObjects;
 use log_adapters::http::{Readiness, Writer};
 use log_adapters::store::slate::Caches;
 use log_domain::{Clock, Error, Result, Stopped};
+use parking_lot::Mutex;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
@@ -77,6 +78,7 @@ impl ClusterNode {
             partitions,
             Arc::clone(&parts.connect),
         ));
+        let incarnation = parts.incarnation;
         let member = Arc::new(Member::new(
             config.cluster.clone(),
             parts,
@@ -91,6 +93,8 @@ impl ClusterNode {
             caches: Caches::new(memory.block_cache.as_u64(), memory.meta_cache.as_u64()),
             metrics: node.metrics().clone(),
             table: Arc::clone(&table),
+            incarnation,
+            in_doubt: Mutex::default(),
             api: node.serve_cluster(
                 &config.limits(),
                 Arc::clone(&table) as Arc<_>,

@@ -6,9 +6,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use log_adapters::http::Writer;
 use log_adapters::objects::writes::FailingWrites;
-use log_adapters::store::slate::{
-    self, Caches, Instance, ReadOnlyStore, ServedStore, SlateStore, WalStore,
-};
+use log_adapters::store::slate::{self, Caches, ReadOnlyStore, ServedStore, SlateStore, WalStore};
 use log_adapters::telemetry::{GaugeValues, Metrics, StoredValues};
 use log_domain::cluster::{Partition, Partitions};
 use log_domain::follow::Followers;
@@ -47,8 +45,6 @@ pub(crate) struct PartitionParts {
     pub(crate) of: Partitions,
     /// Where it is kept.
     pub(crate) path: String,
-    /// Who opens it: takes it from an owner that is dead.
-    pub(crate) owner: Instance,
     /// The caches that the partitions of a node share.
     pub(crate) caches: Caches,
 }
@@ -196,7 +192,8 @@ impl PartitionParts {
         let number = u64::from(self.of.number());
         retention.max_bytes = retention.max_bytes.map(|bytes| (bytes / number).max(1));
         options.path = self.path;
-        options.instance = Some(self.owner);
+        // The cluster keeps who has it.
+        options.instance = None;
         options.caches = Some(self.caches);
         options.key_table_bytes /= number;
         (self.partition, self.of)

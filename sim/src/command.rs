@@ -4,6 +4,7 @@
 
 mod bite;
 mod child;
+mod clusters;
 mod meta;
 mod minimise;
 mod seeds;
@@ -53,6 +54,8 @@ enum Command {
     Replicas(Runs),
     /// All of it, with rates drawn from the seed.
     Swarm(Runs),
+    /// Partitions on several nodes, which are killed, stopped, cut off, and joined by others.
+    Cluster(ClusterRuns),
     /// Runs seeds twice and compares everything that happened, byte for byte.
     Meta {
         /// Which scenario.
@@ -83,6 +86,26 @@ struct Runs {
     seeds: Option<RangeInclusive<u64>>,
     #[command(flatten)]
     variant: Variant,
+}
+
+/// Which seeds of clusters to run.
+#[derive(Debug, Clone, Args)]
+struct ClusterRuns {
+    /// These, for example `1..100`; both ends belong to them.
+    #[arg(long, value_parser = range)]
+    seeds: RangeInclusive<u64>,
+    /// With so many nodes, 2 to 8; drawn from the seed if not given.
+    #[arg(long, requires = "partitions", value_parser = clap::value_parser!(u8).range(2..=8))]
+    nodes: Option<u8>,
+    /// With so many partitions; drawn from the seed if not given.
+    #[arg(long, requires = "nodes")]
+    partitions: Option<u32>,
+    /// One seed, in this process, with all that happened to nodes and S3.
+    #[arg(long)]
+    story: bool,
+    /// Writes what the nodes log to this file. Only with `--story`.
+    #[arg(long, requires = "story")]
+    trace: Option<PathBuf>,
 }
 
 /// How a run differs from the one that the seed describes.
@@ -137,6 +160,7 @@ impl Cli {
             Command::Cursors(runs) => seeds::run(Scenario::Cursors, &runs),
             Command::Replicas(runs) => seeds::run(Scenario::Replicas, &runs),
             Command::Swarm(runs) => seeds::run(Scenario::Swarm, &runs),
+            Command::Cluster(runs) => clusters::run(&runs),
             Command::Meta { scenario, runs } => meta::run(scenario, &runs),
             Command::Bite { planted, within } => bite::run(planted, within),
             Command::Run(one) => child::run(one),

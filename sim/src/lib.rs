@@ -5,6 +5,7 @@
 //! what must be true of every run ([`checks`]).
 
 pub mod checks;
+pub mod cluster;
 pub mod command;
 pub mod determinism;
 pub mod history;

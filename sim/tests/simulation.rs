@@ -38,6 +38,11 @@ mod whole_runs {
         }
     }
 
+    #[test]
+    fn clusters_lose_nothing_and_serve_every_partition_again() {
+        sim("cluster --seeds 1..16", "16 seeds, 0 violations");
+    }
+
     const SCENARIOS: [&str; 12] = [
         "smoke",
         "crash",

@@ -6,6 +6,8 @@ use log_domain::cluster::{Partition, Partitions};
 use log_domain::{Error, Result};
 use serde::{Deserialize, Serialize};
 
+use super::incarnation;
+
 /// The version of the format. Nodes of one cluster may be of different releases, so fields that are not known are ignored.
 const FORMAT: u8 = 1;
 
@@ -45,8 +47,7 @@ impl NodeState {
     pub(super) fn encode(&self) -> Result<Vec<u8>> {
         let stored = Stored {
             format: FORMAT,
-            // As text: not every JSON library has whole numbers of 64 bits.
-            incarnation: format!("{:016x}", self.incarnation),
+            incarnation: incarnation::encode(self.incarnation),
             url: self.url.clone(),
             zone: self.zone.clone(),
             release: self.release.clone(),
@@ -68,10 +69,10 @@ impl NodeState {
                 stored.format
             )));
         }
-        let incarnation = u64::from_str_radix(&stored.incarnation, 16);
+        let incarnation = incarnation::decode(&stored.incarnation);
         let serving = stored.serving.into_iter();
         Ok(Self {
-            incarnation: incarnation.map_err(|error| damaged(error.to_string()))?,
+            incarnation: incarnation.map_err(damaged)?,
             url: stored.url,
             zone: stored.zone,
             release: stored.release,

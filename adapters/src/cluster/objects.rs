@@ -9,7 +9,7 @@ use log_domain::{Error, Result};
 use object_store::path::{Path, PathPart};
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, UpdateVersion};
 
-use super::{NodeState, partitions};
+use super::{NodeState, Owner, partitions};
 
 /// Reads and writes the objects of a cluster.
 #[derive(Clone)]
@@ -150,22 +150,35 @@ impl ClusterObjects {
         state: &NodeState,
         expected: Option<&Version>,
     ) -> Result<Written> {
-        let mode = match expected {
-            Some(Version(version)) => PutMode::Update(version.clone()),
-            None => PutMode::Create,
-        };
-        let content = state.encode()?;
-        let object = self.of_node(node);
-        let put = self.objects.put_opts(&object, content.into(), mode.into());
-        match put.await {
-            Ok(put) => Ok(Written::As(Version(put.into()))),
-            Err(
-                object_store::Error::AlreadyExists { .. }
-                | object_store::Error::Precondition { .. }
-                | object_store::Error::NotFound { .. },
-            ) => Ok(Written::Changed),
-            Err(error) => Err(unavailable(error)),
-        }
+        self.replace(&self.of_node(node), state.encode()?, expected)
+            .await
+    }
+
+    /// Which node has a partition, or had it last.
+    ///
+    /// # Errors
+    /// As [`ClusterObjects::partitions`].
+    pub async fn owner(&self, partition: Partition) -> Result<Option<(Owner, Version)>> {
+        let found = self.read(&self.of_owner(partition)).await?;
+        found
+            .map(|(content, version)| Ok((Owner::decode(&content)?, version)))
+            .transpose()
+    }
+
+    /// Writes which node has a partition: over `expected`, or as a new object. Of nodes that claim it at the same time, one succeeds.
+    ///
+    /// After an error the write may have been made.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn own(
+        &self,
+        partition: Partition,
+        owner: &Owner,
+        expected: Option<&Version>,
+    ) -> Result<Written> {
+        self.replace(&self.of_owner(partition), owner.encode()?, expected)
+            .await
     }
 
     /// Removes the object of a node.
@@ -184,6 +197,12 @@ impl ClusterObjects {
         format!("{}/p/{:04}", self.path, partition.number())
     }
 
+    fn of_owner(&self, partition: Partition) -> Path {
+        let number = format!("{:04}", partition.number());
+        let owners = self.cluster().join(PathPart::from("owners"));
+        owners.join(PathPart::from(number))
+    }
+
     fn of_partitions(&self) -> Path {
         self.cluster().join(PathPart::from("partitions"))
     }
@@ -198,6 +217,28 @@ impl ClusterObjects {
 
     fn cluster(&self) -> Path {
         Path::from(self.path.as_str()).join(PathPart::from("cluster"))
+    }
+
+    async fn replace(
+        &self,
+        object: &Path,
+        content: Vec<u8>,
+        expected: Option<&Version>,
+    ) -> Result<Written> {
+        let mode = match expected {
+            Some(Version(version)) => PutMode::Update(version.clone()),
+            None => PutMode::Create,
+        };
+        let put = self.objects.put_opts(object, content.into(), mode.into());
+        match put.await {
+            Ok(put) => Ok(Written::As(Version(put.into()))),
+            Err(
+                object_store::Error::AlreadyExists { .. }
+                | object_store::Error::Precondition { .. }
+                | object_store::Error::NotFound { .. },
+            ) => Ok(Written::Changed),
+            Err(error) => Err(unavailable(error)),
+        }
     }
 
     async fn read(&self, object: &Path) -> Result<Option<(bytes::Bytes, Version)>> {
@@ -318,6 +359,39 @@ mod tests {
         cluster.remove(&a).await.expect("removed");
         let gone = cluster.write(&a, &state(2), Some(&version)).await;
         assert_eq!(gone.expect("answered"), Written::Changed);
+    }
+
+    #[tokio::test]
+    async fn of_nodes_that_claim_a_partition_at_the_same_time_one_has_it() {
+        let (_, cluster) = cluster();
+        let partition = partitions(4).get(1).expect("has it");
+        let owner = |name: &str, released| Owner {
+            node: NodeName::parse(name).expect("a name"),
+            incarnation: 1,
+            released,
+        };
+        let own = async |owner: Owner, expected: Option<&Version>| {
+            let written = cluster.own(partition, &owner, expected).await;
+            written.expect("answered")
+        };
+        assert_eq!(cluster.owner(partition).await.expect("asked"), None);
+        let Written::As(first) = own(owner("a", false), None).await else {
+            panic!("claimed");
+        };
+        assert_eq!(own(owner("b", false), None).await, Written::Changed);
+        let Written::As(released) = own(owner("a", true), Some(&first)).await else {
+            panic!("released");
+        };
+        let found = cluster.owner(partition).await.expect("asked");
+        assert_eq!(found.expect("there"), (owner("a", true), released.clone()));
+        assert_ne!(
+            own(owner("b", false), Some(&released)).await,
+            Written::Changed
+        );
+        assert_eq!(
+            own(owner("c", false), Some(&released)).await,
+            Written::Changed
+        );
     }
 
     #[tokio::test]

@@ -30,6 +30,9 @@ const READY_FOR: u32 = 4;
 /// News that follow each other are looked at together.
 const SPACING: Duration = Duration::from_millis(20);
 
+/// The clocks of two nodes run equally fast, up to this share.
+const CLOCKS_AGREE: f64 = 0.9;
+
 /// How soon after a listing the next one is made, for a node that was not in it.
 const LISTINGS_APART: Duration = Duration::from_secs(1);
 
@@ -166,6 +169,7 @@ impl Member {
             self.tell(&mut memory);
             let placement = self.table.placement();
             let (node, held) = (self.table.node(), self.table.held());
+            mover.settle().await;
             mover.begin(&Moves::next(&placement, node, &held, self.settings.moves));
             let has_left = held.is_empty() || placement == Placement::default();
             if self.leaving.load(Ordering::Relaxed) && memory.written.is_some() && has_left {
@@ -191,10 +195,16 @@ impl Member {
     /// Writes the object of this node.
     async fn write(&self, memory: &mut Memory) {
         let state = self.state();
+        let began = Instant::now();
         let within = self.settings.heartbeat;
         let written = timeout(within, self.write_as_own(&state, memory)).await;
         match written.unwrap_or_else(|_| Err(late(within))) {
-            Ok(()) => memory.cannot_write.is_over(),
+            Ok(()) => {
+                // The others count from when they see this, which is later.
+                let alive = self.settings.dead_after.mul_f64(CLOCKS_AGREE);
+                self.table.is_alive_until(began + alive);
+                memory.cannot_write.is_over();
+            }
             Err(why) if memory.cannot_write.is_due() => {
                 tracing::warn!(%why, "this node could not tell the others that it is alive");
             }

@@ -1,15 +1,17 @@
 //! Opens partitions, and hands them over.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use log_adapters::cluster::ClusterObjects;
+use log_adapters::cluster::{ClusterObjects, Owner, Version, Written};
 use log_adapters::http::{PartitionApi, PartitionMap};
-use log_adapters::store::slate::{self, Caches, Instance};
+use log_adapters::store::slate::Caches;
 use log_adapters::telemetry::Metrics;
-use log_domain::cluster::{Moves, NodeName, Partition};
-use log_domain::{Error, Result, Stopped};
+use log_domain::cluster::{Moves, Partition};
+use log_domain::{Result, Stopped};
 
+use parking_lot::Mutex;
 use tokio::time::timeout;
 
 use super::Opening;
@@ -30,15 +32,22 @@ pub(super) struct Mover {
     pub(super) metrics: Metrics,
     pub(super) table: Arc<Table>,
     pub(super) api: PartitionApi,
+    /// See [`ClusterParts::incarnation`](super::ClusterParts::incarnation).
+    pub(super) incarnation: u64,
+    /// Partitions that this node may have claimed without holding them.
+    pub(super) in_doubt: Mutex<BTreeSet<Partition>>,
 }
 
 impl Mover {
     /// Begins these moves. Each goes on by itself.
     pub(super) fn begin(self: &Arc<Self>, moves: &Moves) {
+        if *moves != Moves::default() {
+            tracing::debug!(?moves, "moving partitions");
+        }
         for partition in &moves.hand_over {
-            if let Some(log) = self.table.closes(*partition) {
+            if let Some((log, claim)) = self.table.closes(*partition) {
                 let (mover, partition) = (Arc::clone(self), *partition);
-                tokio::spawn(async move { mover.hand_over(partition, log).await });
+                tokio::spawn(async move { mover.hand_over(partition, log, claim).await });
             }
         }
         for partition in &moves.open {
@@ -56,16 +65,17 @@ impl Mover {
     }
 
     /// Closes a partition. The node on which it is placed hears that it is free with what this node says next.
-    async fn hand_over(&self, partition: Partition, log: Arc<Log>) {
+    async fn hand_over(&self, partition: Partition, log: Arc<Log>, claim: Version) {
         let within = self.config.shutdown.timeout;
         match log.service().close(within).await {
             Ok(()) => tracing::info!(%partition, "handed a partition over"),
             // It is given up all the same: what the next node finds is what is durable.
             Err(why) => {
-                tracing::error!(%partition, %why, "a partition was given up before all of it was durable")
+                tracing::error!(%partition, %why, "a partition was given up before all of it was durable");
             }
         }
         drop(log);
+        self.release(partition, &claim).await;
         // The next one is handed over when this one is served again, or somebody else has to see to that.
         let _served_or_not = timeout(TAKEN, self.table.handed_over(partition)).await;
         self.table.released(partition);
@@ -74,10 +84,11 @@ impl Mover {
     /// Opens a partition, unless another node that is alive has it.
     async fn open(self: Arc<Self>, partition: Partition) {
         match self.opened(partition).await {
-            Ok(Some(log)) => {
+            Ok(Some((log, claim))) => {
                 let log = Arc::new(log);
                 let routes = self.api.routes(Arc::clone(log.service()));
-                self.table.serves(partition, Arc::clone(&log), routes);
+                self.table
+                    .serves(partition, Arc::clone(&log), routes, claim);
                 tracing::info!(%partition, tip = %log.service().watermarks().tip, "serving a partition");
                 self.keep(partition, log).await;
             }
@@ -89,57 +100,126 @@ impl Mover {
         }
     }
 
-    async fn opened(&self, partition: Partition) -> Result<Option<Log>> {
-        let path = self.objects.of_partition(partition);
-        let stores = &self.opening.stores;
-        let own = self.table.node().as_str();
-        let last = slate::last_owner(&*stores.objects, &path).await?;
-        let other = last.filter(|last| last.instance != own && !last.released);
-        if let Some(other) = &other {
-            if !self.is_dead(&other.instance).await? {
+    async fn opened(&self, partition: Partition) -> Result<Option<(Log, Version)>> {
+        let Some(claim) = self.claim(partition).await? else {
+            return Ok(None);
+        };
+        match self.open_log(partition).await {
+            Ok(log) => Ok(Some((log, claim))),
+            Err(why) => {
+                self.release(partition, &claim).await;
+                Err(why)
+            }
+        }
+    }
+
+    /// Claims a partition, unless another node that is alive has it, or claims it at the same moment.
+    async fn claim(&self, partition: Partition) -> Result<Option<Version>> {
+        let last = self.objects.owner(partition).await?;
+        if let Some((owner, _)) = &last
+            && owner.node != *self.table.node()
+            && !owner.released
+        {
+            if !self.is_dead(owner).await? {
+                tracing::debug!(%partition, node = %owner.node, "another node that is alive has a partition");
                 return Ok(None);
             }
-            tracing::warn!(%partition, node = other.instance, "taking a partition over from a node that is dead or has left");
+            tracing::warn!(%partition, node = %owner.node, "taking a partition over from a node that is dead or has left");
         }
+        let version = last.as_ref().map(|(_, version)| version);
+        let owner = self.owner(false);
+        match self.objects.own(partition, &owner, version).await {
+            Ok(Written::As(claim)) => {
+                self.in_doubt.lock().remove(&partition);
+                Ok(Some(claim))
+            }
+            // By another node; or by this one, if the answer to its write was lost and the client wrote again.
+            Ok(Written::Changed) => {
+                self.in_doubt.lock().insert(partition);
+                Ok(None)
+            }
+            Err(why) => {
+                self.in_doubt.lock().insert(partition);
+                Err(why)
+            }
+        }
+    }
+
+    /// Gives up a claim, unless another node has claimed the partition since.
+    async fn release(&self, partition: Partition, claim: &Version) {
+        let owner = self.owner(true);
+        let released = self.objects.own(partition, &owner, Some(claim));
+        if let Err(why) = released.await {
+            tracing::warn!(%partition, %why, "it could not be recorded that a partition is free; it is tried again");
+            self.in_doubt.lock().insert(partition);
+        }
+    }
+
+    /// Gives up claims that this node may have and does not use: as long as it has them, no other node opens the partition.
+    pub(super) async fn settle(&self) {
+        let in_doubt = self.in_doubt.lock().clone();
+        for partition in in_doubt {
+            if matches!(self.has_settled(partition).await, Ok(true)) {
+                self.in_doubt.lock().remove(&partition);
+            }
+        }
+    }
+
+    async fn has_settled(&self, partition: Partition) -> Result<bool> {
+        let owner = self.objects.owner(partition).await?;
+        let own = owner.filter(|(owner, _)| *owner == self.owner(false));
+        let Some((_, claim)) = own else {
+            return Ok(true);
+        };
+        // It holds the partition by now: this claim may be the one that it holds it by.
+        if self.table.held().contains_key(&partition) {
+            return Ok(false);
+        }
+        let owner = self.owner(true);
+        let released = self.objects.own(partition, &owner, Some(&claim)).await?;
+        Ok(released != Written::Changed)
+    }
+
+    fn owner(&self, released: bool) -> Owner {
+        Owner {
+            node: self.table.node().clone(),
+            incarnation: self.incarnation,
+            released,
+        }
+    }
+
+    async fn open_log(&self, partition: Partition) -> Result<Log> {
+        let of = self.table.partitions();
+        let stores = &self.opening.stores;
+        let seed = self.opening.seed;
         let parts = LogParts {
             stores: Stores {
                 objects: Arc::clone(&stores.objects),
                 wal: stores.wal.clone(),
             },
             clock: Arc::clone(&self.opening.clock),
-            seed: self
-                .opening
-                .seed
-                .map(|seed| seed.wrapping_add(partition.number().into())),
+            seed: seed.map(|seed| seed.wrapping_add(partition.number().into())),
             writer: None,
             feed: None,
             partition: Some(PartitionParts {
                 partition,
-                of: self
-                    .config
-                    .partitions()
-                    .map_err(|why| Error::invalid(why.to_string()))?,
-                path,
-                owner: Instance {
-                    name: own.to_owned(),
-                    take_over: other.is_some(),
-                },
+                of,
+                path: self.objects.of_partition(partition),
                 caches: self.caches.of_log(partition.number().into()),
             }),
         };
-        Log::open(&self.config, parts, &self.metrics)
-            .await
-            .map(Some)
+        Log::open(&self.config, parts, &self.metrics).await
     }
 
-    /// Whether the node with this name is dead, or has removed its object, which it does when it has closed its partitions. One that this
-    /// node has not seen yet is not.
-    async fn is_dead(&self, node: &str) -> Result<bool> {
-        let Ok(node) = NodeName::parse(node) else {
-            return Ok(true);
-        };
-        let found = self.objects.node(&node, self.table.partitions()).await?;
-        Ok(found.is_none() || self.table.is_dead(&node))
+    /// Whether the process that claimed a partition is dead, or has removed its object, which it does when it has closed its partitions. One
+    /// that this node has not seen yet is not.
+    async fn is_dead(&self, owner: &Owner) -> Result<bool> {
+        let found = self
+            .objects
+            .node(&owner.node, self.table.partitions())
+            .await?;
+        let is_there = found.is_some_and(|(state, _)| state.incarnation == owner.incarnation);
+        Ok(!is_there || self.table.is_dead(&owner.node))
     }
 
     /// Gives a partition up when its log has stopped by itself, and only it.
@@ -155,6 +235,7 @@ impl Mover {
             }
         }
         log.service().dismiss_followers();
+        self.in_doubt.lock().insert(partition);
         self.table.lost(partition, &log);
     }
 }

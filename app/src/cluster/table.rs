@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use log_adapters::cluster::NodeState;
+use log_adapters::cluster::{NodeState, Version};
 use log_adapters::http::{
     ClusterStatus, NodeStatus, PartitionMap, PartitionRoutes, PartitionStatus, Place, Writer,
 };
@@ -11,6 +11,7 @@ use log_domain::Watermarks;
 use log_domain::cluster::{Held, NodeName, Partition, Partitions, Placement};
 use parking_lot::Mutex;
 use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
 
 use super::Connect;
 use crate::log::Log;
@@ -32,6 +33,8 @@ pub(super) struct Table {
     news: Notify,
     /// Nodes that have written something new.
     writers: Mutex<BTreeSet<NodeName>>,
+    /// Until then no other node holds this one for dead.
+    alive_until: Mutex<Option<Instant>>,
 }
 
 /// A partition that this node holds.
@@ -40,6 +43,7 @@ enum Slot {
     Serving {
         log: Arc<Log>,
         routes: PartitionRoutes,
+        claim: Version,
     },
     Closing,
     /// It is closed, and another node is to open it.
@@ -79,6 +83,7 @@ impl Table {
             changes: watch::Sender::new(()),
             news: Notify::new(),
             writers: Mutex::default(),
+            alive_until: Mutex::default(),
         }
     }
 
@@ -123,23 +128,30 @@ impl Table {
         self.slots.lock().insert(partition, Slot::Opening);
     }
 
-    /// This node serves `partition`.
-    pub(super) fn serves(&self, partition: Partition, log: Arc<Log>, routes: PartitionRoutes) {
-        let slot = Slot::Serving { log, routes };
+    /// This node serves `partition`, which it has claimed.
+    pub(super) fn serves(
+        &self,
+        partition: Partition,
+        log: Arc<Log>,
+        routes: PartitionRoutes,
+        claim: Version,
+    ) {
+        let slot = Slot::Serving { log, routes, claim };
         self.slots.lock().insert(partition, slot);
         self.changed();
     }
 
-    /// This node begins to close `partition`: its log, if this node serves it.
-    pub(super) fn closes(&self, partition: Partition) -> Option<Arc<Log>> {
+    /// This node begins to close `partition`: its log and the claim, if this node serves it.
+    pub(super) fn closes(&self, partition: Partition) -> Option<(Arc<Log>, Version)> {
         let mut slots = self.slots.lock();
         let slot = slots.get_mut(&partition)?;
-        let Slot::Serving { log, .. } = slot else {
-            return None;
-        };
-        let log = Arc::clone(log);
-        *slot = Slot::Closing;
-        Some(log)
+        match std::mem::replace(slot, Slot::Closing) {
+            Slot::Serving { log, claim, .. } => Some((log, claim)),
+            other => {
+                *slot = other;
+                None
+            }
+        }
     }
 
     /// This node has closed `partition`, for another node. Resolves when that serves it.
@@ -178,6 +190,14 @@ impl Table {
             slots.remove(&partition);
             drop(slots);
             self.changed();
+        }
+    }
+
+    /// No other node holds this one for dead before `until`. After that others may serve its partitions, so this one does not.
+    pub(super) fn is_alive_until(&self, until: Instant) {
+        let before = self.alive_until.lock().replace(until);
+        if before.is_none_or(|before| before <= Instant::now()) {
+            self.changes.send_replace(());
         }
     }
 
@@ -310,7 +330,13 @@ impl PartitionMap for Table {
 
     fn place(&self, partition: Partition) -> Place {
         match self.slots.lock().get(&partition) {
-            Some(Slot::Serving { routes, .. }) => return Place::Here(routes.clone()),
+            Some(Slot::Serving { routes, .. }) => {
+                let alive_until = *self.alive_until.lock();
+                return match alive_until.is_some_and(|until| Instant::now() < until) {
+                    true => Place::Here(routes.clone()),
+                    false => Place::Nowhere,
+                };
+            }
             Some(Slot::Opening | Slot::Closing) => return Place::Nowhere,
             Some(Slot::Closed) | None => {}
         }

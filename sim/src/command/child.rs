@@ -193,7 +193,7 @@ fn tell(report: &Report) {
 }
 
 /// Everything that is logged, at every level, with simulated times.
-fn trace_to(path: &Path) {
+pub(super) fn trace_to(path: &Path) {
     struct Simulated;
     impl FormatTime for Simulated {
         fn format_time(&self, writer: &mut Writer<'_>) -> std::fmt::Result {

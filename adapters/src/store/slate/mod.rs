@@ -100,8 +100,8 @@ use tokio::time::{Instant, timeout_at};
 
 pub use caches::Caches;
 pub use open::{Options, StoreParts};
+pub use owner::Instance;
 use owner::Ownership;
-pub use owner::{Instance, LastOwner, last_owner};
 use page_time::PageTime;
 use queue::{FloorRequest, Queue};
 use read::Reader;

@@ -32,27 +32,6 @@ pub struct Instance {
     pub take_over: bool,
 }
 
-/// Who opened a log last.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LastOwner {
-    /// The name of the server.
-    pub instance: String,
-    /// Whether it released the log by a clean stop.
-    pub released: bool,
-}
-
-/// Who opened the log at `path` last, if somebody did and that can be read.
-///
-/// # Errors
-/// [`Error::Unavailable`] when the store does not answer.
-pub async fn last_owner(objects: &dyn ObjectStore, path: &str) -> Result<Option<LastOwner>> {
-    let found = read(objects, &plain_objects::object(path, OBJECT)).await?;
-    Ok(found.map(|(owner, _)| LastOwner {
-        instance: owner.instance,
-        released: owner.released,
-    }))
-}
-
 /// The log, as one server has it.
 pub(super) struct Ownership {
     objects: Arc<dyn ObjectStore>,
@@ -141,8 +120,20 @@ impl Ownership {
         written
     }
 
+    /// The record, and its version for a conditional write.
     async fn read(&self) -> Result<Option<(Owner, UpdateVersion)>> {
-        read(&*self.objects, &self.object).await
+        let found = plain_objects::read_version(&*self.objects, &self.object).await?;
+        let Some((found, version)) = found else {
+            return Ok(None);
+        };
+        // An unreadable owner record must not make the log unavailable: safety does not depend on it.
+        match decode(&found) {
+            Ok(owner) => Ok(Some((owner, version))),
+            Err(error) => {
+                tracing::warn!(%error, "ignoring an unreadable owner record");
+                Ok(None)
+            }
+        }
     }
 
     async fn write(&self, owner: &Owner, mode: PutMode) -> Result<()> {
@@ -152,22 +143,6 @@ impl Ownership {
             .objects
             .put_opts(&self.object, bytes.into(), mode.into());
         put.await.map(drop).map_err(plain_objects::unavailable)
-    }
-}
-
-/// The record, and its version for a conditional write.
-async fn read(objects: &dyn ObjectStore, object: &Path) -> Result<Option<(Owner, UpdateVersion)>> {
-    let found = plain_objects::read_version(objects, object).await?;
-    let Some((found, version)) = found else {
-        return Ok(None);
-    };
-    // An unreadable owner record must not make the log unavailable: safety does not depend on it.
-    match decode(&found) {
-        Ok(owner) => Ok(Some((owner, version))),
-        Err(error) => {
-            tracing::warn!(%error, "ignoring an unreadable owner record");
-            Ok(None)
-        }
     }
 }
 

@@ -1,0 +1,159 @@
+//! What a run of a cluster does: drawn from its seed, before it begins.
+
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
+use rand::{RngExt, SeedableRng};
+
+use crate::hosts::s3::Trouble;
+
+/// The hosts that can be nodes.
+pub(super) const NODES: [&str; 8] = [
+    "node-0", "node-1", "node-2", "node-3", "node-4", "node-5", "node-6", "node-7",
+];
+
+/// Clients work for so long.
+const WORK_MS: u64 = 60_000;
+/// The nodes that are there from the beginning have so long to join.
+const CALM_MS: u64 = 12_000;
+
+/// How large a cluster is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Size {
+    /// Its nodes, 2 to 8.
+    pub nodes: usize,
+    /// Its partitions.
+    pub partitions: u32,
+}
+
+/// Something that happens to the cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Event {
+    /// A node is started, if it is down.
+    Start(usize),
+    /// A node is killed.
+    Kill(usize),
+    /// A node is asked to stop.
+    Stop(usize),
+    /// Messages between two hosts are lost; the second one can be S3.
+    Cut(usize, Option<usize>),
+    /// They arrive again.
+    Mend(usize, Option<usize>),
+    /// Messages between a node and S3 are held.
+    Hold(usize),
+    /// They arrive, late.
+    Release(usize),
+    /// S3 is in trouble.
+    Trouble(Trouble),
+    /// It is not any more.
+    Over(Trouble),
+}
+
+/// One run.
+#[derive(Debug, Clone)]
+pub struct ClusterPlan {
+    /// What everything is drawn from.
+    pub seed: u64,
+    /// How large the cluster is.
+    pub size: Size,
+    /// How far the clock of each node is ahead.
+    pub skew_ms: [i64; NODES.len()],
+    /// A message takes up to so long.
+    pub latency_ms: u64,
+    /// Writers, which append on their own.
+    pub writers: usize,
+    /// Producers, which send each request until they know what became of it.
+    pub producers: usize,
+    /// Readers.
+    pub readers: usize,
+    /// Keys that clients share.
+    pub keys: usize,
+    /// Clients work until then.
+    pub until_ms: u64,
+    /// What happens, in order.
+    pub events: Vec<(u64, Event)>,
+}
+
+impl ClusterPlan {
+    /// Draws a run, of this size or one that is drawn too.
+    pub fn draw(seed: u64, size: Option<Size>) -> Self {
+        let mut random = StdRng::seed_from_u64(seed.wrapping_mul(37).wrapping_add(5));
+        let drawn = Size {
+            nodes: random.random_range(2..=5),
+            partitions: [6, 12, 24][random.random_range(0..3)],
+        };
+        let size = size.unwrap_or(drawn);
+        Self {
+            seed,
+            size,
+            skew_ms: [0; NODES.len()].map(|_| random.random_range(-4_000..=4_000)),
+            latency_ms: random.random_range(2..=12),
+            writers: random.random_range(3..=6),
+            producers: random.random_range(1..=3),
+            readers: random.random_range(1..=3),
+            keys: random.random_range(8..=40),
+            until_ms: WORK_MS,
+            events: events(size, &mut random),
+        }
+    }
+}
+
+/// All but one of the nodes start; what comes then is drawn.
+fn events(size: Size, random: &mut StdRng) -> Vec<(u64, Event)> {
+    let mut events = Vec::new();
+    let first = match random.random_range(0..3) {
+        0 if size.nodes > 2 => size.nodes - 1,
+        _ => size.nodes,
+    };
+    for node in 0..first {
+        events.push((random.random_range(0..500), Event::Start(node)));
+    }
+    let mut now = CALM_MS;
+    while now < WORK_MS - 10_000 {
+        now += random.random_range(500..6_000);
+        let node = random.random_range(0..size.nodes);
+        let lasts = *[1_500, 5_000, 14_000].choose(random).unwrap_or(&1_500);
+        let mut both = |begin, end| {
+            events.push((now, begin));
+            events.push((now + lasts, end));
+        };
+        match random.random_range(0..10) {
+            0..3 => both(Event::Kill(node), Event::Start(node)),
+            3 => both(Event::Stop(node), Event::Start(node)),
+            4 => both(Event::Cut(node, None), Event::Mend(node, None)),
+            5 => {
+                let other = (node + random.random_range(1..size.nodes)) % size.nodes;
+                both(
+                    Event::Cut(node, Some(other)),
+                    Event::Mend(node, Some(other)),
+                );
+            }
+            6 => both(Event::Hold(node), Event::Release(node)),
+            7 => {
+                let trouble = Trouble::Slow {
+                    up_to_ms: random.random_range(50..800),
+                };
+                both(Event::Trouble(trouble), Event::Over(trouble));
+            }
+            8 => {
+                let rate = random.random_range(5..40);
+                let troubles = [
+                    Trouble::Failing,
+                    Trouble::LosingAnswers,
+                    Trouble::Throttling,
+                ];
+                let trouble = troubles[random.random_range(0..3)](rate);
+                both(Event::Trouble(trouble), Event::Over(trouble));
+            }
+            // All nodes, one after the other.
+            _ => {
+                for node in 0..size.nodes {
+                    events.push((now, Event::Stop(node)));
+                    events.push((now + 1_000, Event::Start(node)));
+                    now += 3_000;
+                }
+            }
+        }
+    }
+    events.sort_by_key(|(at_ms, _)| *at_ms);
+    events
+}

@@ -1,0 +1,103 @@
+//! What happened in a run of a cluster.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use crate::time::now_ms;
+
+/// What all keys have in the end: sequences and values.
+pub(super) type Final = BTreeMap<String, Vec<(u64, String)>>;
+
+/// What a call did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Call {
+    /// Appended these values to a key.
+    Append {
+        key: String,
+        values: Vec<String>,
+        durable: bool,
+        /// Whether it was sent until it was known what became of it, so that it is applied once.
+        once: bool,
+    },
+    /// Read records of a key from a sequence on, only durable ones or all.
+    Read {
+        key: String,
+        from: u64,
+        durable: bool,
+    },
+}
+
+/// What became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// Appended from this sequence on.
+    Appended(u64),
+    /// What was read: sequences and values, and up to where.
+    Page(Vec<(u64, String)>, u64),
+    /// Nothing was done.
+    Refused(String),
+    /// It is not known.
+    Unknown(String),
+}
+
+/// A call.
+#[derive(Debug, Clone)]
+pub(super) struct Operation {
+    pub(super) client: String,
+    /// The node that was asked last.
+    pub(super) node: &'static str,
+    pub(super) call: Call,
+    /// When it began and ended: places in the order of everything, and milliseconds.
+    pub(super) called: (u64, u64),
+    pub(super) returned: (u64, u64),
+    pub(super) outcome: Outcome,
+}
+
+/// Something that happened to a node or to S3.
+#[derive(Debug, Clone)]
+pub(super) struct Happened {
+    pub(super) at_ms: u64,
+    pub(super) what: String,
+    /// Whether a node was killed.
+    pub(super) killed: bool,
+}
+
+/// Everything that happened.
+#[derive(Debug, Clone, Default)]
+pub(super) struct History {
+    pub(super) operations: Vec<Operation>,
+    pub(super) happened: Vec<Happened>,
+    moments: u64,
+}
+
+/// Where it is written down. Clones write to the same.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Recorder(Arc<Mutex<History>>);
+
+impl Recorder {
+    /// A moment, which comes after all before.
+    pub(super) fn moment(&self) -> (u64, u64) {
+        let mut history = self.0.lock();
+        history.moments += 1;
+        (history.moments, now_ms())
+    }
+
+    pub(super) fn did(&self, operation: Operation) {
+        self.0.lock().operations.push(operation);
+    }
+
+    pub(super) fn happened(&self, what: String, killed: bool) {
+        let at_ms = now_ms();
+        self.0.lock().happened.push(Happened {
+            at_ms,
+            what,
+            killed,
+        });
+    }
+
+    pub(super) fn history(&self) -> History {
+        self.0.lock().clone()
+    }
+}
