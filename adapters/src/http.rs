@@ -18,7 +18,7 @@ use log_domain::{Authorizer, Limits, LogService, LogStore};
 use opentelemetry::metrics::Meter;
 use poem::{Endpoint, Response};
 
-use assembly::Assembly;
+use assembly::{Assembly, Besides};
 use cluster::{Cluster, PassLimits};
 use edge::access::Access;
 use edge::compress::Compression;
@@ -27,7 +27,7 @@ use edge::gate::Gate;
 use edge::request_ids::RequestIds;
 use edge::request_metrics::RequestMetrics;
 use routes::append::body_sizes::BodySizes;
-use routes::health::Health;
+use routes::cluster::ClusterRoute;
 use wire::reply;
 use wire::route_table::APPEND;
 
@@ -43,9 +43,7 @@ mod tests;
 mod wire;
 
 pub use assembly::HttpParts;
-pub use cluster::map::{
-    ClusterStatus, NodeStatus, PartitionMap, PartitionRoutes, PartitionStatus, Place,
-};
+pub use cluster::map::{PartitionMap, PartitionRoutes, Place};
 pub use document::DocumentFormat;
 pub use edge::forward::ForwardLimits;
 pub use edge::framing::Malformed;
@@ -57,6 +55,7 @@ pub use remote::FORWARDED_AT_ONCE;
 pub use remote::commits::CommitStream;
 pub use remote::http_writer::{HttpWriter, WriterUrl};
 pub use remote::writer::{Lost, Streamed, Writer};
+pub use routes::cluster::{ClusterStatus, NodeStatus, PartitionState, PartitionStatus};
 #[cfg(feature = "test-util")]
 pub use routes::codecs::Codec;
 pub use routes::health::Readiness;
@@ -138,9 +137,14 @@ impl HttpApi {
             map,
             readiness,
             render_metrics,
+            meter,
         } = parts;
-        let health = assembly.health(readiness, render_metrics);
-        let of_node = assembly.routes_of_node::<S>(health.clone());
+        let known = Arc::clone(&map);
+        let besides = Besides {
+            cluster: ClusterRoute(Arc::new(move || known.status())),
+            health: assembly.health(readiness, render_metrics),
+        };
+        let of_node = assembly.routes_of_node::<S>(besides.clone());
         let options = &self.options;
         let limits = PassLimits {
             of_log: *limits,
@@ -149,9 +153,9 @@ impl HttpApi {
             change_timeout: options.forward.timeout,
             read_timeout: options.max_follow_timeout + options.forward.timeout,
         };
-        let cluster = Cluster::new(map, of_node, limits);
+        let cluster = Cluster::new(map, of_node, limits, &meter);
         self.edge.inner.open(cluster);
-        PartitionApi { assembly, health }
+        PartitionApi { assembly, besides }
     }
 
     fn assembly(&self, limits: &Limits) -> Assembly {
@@ -172,18 +176,20 @@ pub struct NodeParts {
     pub readiness: Arc<dyn Readiness>,
     /// What `/metrics` answers, in the text format of Prometheus.
     pub render_metrics: Arc<dyn Fn() -> String + Send + Sync>,
+    /// Where the requests are counted that go to other nodes.
+    pub meter: Meter,
 }
 
 /// Makes the routes of partitions, which share the memory for requests and answers.
 pub struct PartitionApi {
     assembly: Assembly,
-    health: Health,
+    besides: Besides,
 }
 
 impl PartitionApi {
     /// The routes of a partition.
     pub fn routes<S: LogStore>(&self, service: Arc<LogService<S>>) -> PartitionRoutes {
-        let health = self.health.clone();
-        PartitionRoutes::new(self.assembly.routes_of_partition(service, health))
+        let besides = self.besides.clone();
+        PartitionRoutes::new(self.assembly.routes_of_partition(service, besides))
     }
 }

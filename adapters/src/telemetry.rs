@@ -11,10 +11,12 @@ use opentelemetry_sdk::metrics::SdkMeterProvider;
 use prometheus::process_collector::ProcessCollector;
 use prometheus::{Registry, TextEncoder};
 
+mod cluster;
 mod cursor_lags;
 mod gauges;
 mod slatedb;
 
+pub use cluster::{ClusterValues, MoveCounter, PartitionValues};
 pub use gauges::{GaugeValues, StoredValues};
 pub use slatedb::SlateDbMetrics;
 

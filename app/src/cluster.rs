@@ -4,6 +4,7 @@
 //! handed over. [`mover`] does that. [`table`] is what this node knows of where partitions are.
 
 mod member;
+mod metrics;
 mod mover;
 mod table;
 
@@ -91,6 +92,7 @@ impl ClusterNode {
             objects,
             opening,
             caches: Caches::new(memory.block_cache.as_u64(), memory.meta_cache.as_u64()),
+            moves: node.metrics().moves(),
             metrics: node.metrics().clone(),
             table: Arc::clone(&table),
             incarnation,
@@ -101,6 +103,7 @@ impl ClusterNode {
                 Arc::clone(&member) as Arc<_>,
             ),
         });
+        metrics::watch(node.metrics(), &table, &member);
         let running = tokio::spawn(Arc::clone(&member).run(Arc::clone(&mover)));
         Ok(Self {
             table,
@@ -136,6 +139,7 @@ impl ClusterNode {
 
     /// Ends all followers.
     pub(crate) fn dismiss_followers(&self) {
+        self.table.stops();
         for log in self.table.logs() {
             log.service().dismiss_followers();
         }

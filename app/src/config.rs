@@ -274,6 +274,7 @@ impl Config {
         slatedb::refuse_unknown(sources)?;
         let mut config = sources.parsed()?;
         slatedb::settle(&mut config, sources)?;
+        cluster::poll_rarely(&mut config, sources);
         retention::collect_soon(&mut config, sources);
         cache::check(&config, sources)?;
         folder::check(&config, sources)?;

@@ -124,7 +124,10 @@ impl Log {
         });
         let readiness = Readiness::new(Arc::clone(&service), Arc::clone(&writes), is_stopping);
         let readiness = Arc::new(readiness);
-        readiness.keep_asking();
+        if partition.is_none() {
+            // Of a node of a cluster nobody asks whether one partition is ready.
+            readiness.keep_asking();
+        }
         write_health::keep_telling(&writes);
         if !config.read_only {
             retention::keep_trimming(
@@ -147,10 +150,54 @@ impl Log {
     }
 
     /// Shows it in `metrics`, as the only log of the process.
-    pub(crate) fn count_in(&self, metrics: &Metrics) {
-        count(metrics, &self.service, &self.readiness, &self.writes);
-        count_stored(metrics, &self.service, Arc::clone(&self.clock));
-        count_cursors(metrics, &self.service);
+    pub(crate) fn count_in(self: &Arc<Self>, metrics: &Metrics) {
+        metrics.watch(while_there(self, Self::gauges));
+        metrics.watch_stored(while_there(self, Self::stored));
+        metrics.watch_cursors(while_there(self, Self::cursor_lags));
+    }
+
+    /// Its state.
+    pub(crate) fn gauges(&self) -> GaugeValues {
+        let fail = self.writes.longest();
+        GaugeValues {
+            status: self.service.status(),
+            floor: self.service.floor().get(),
+            followers: self.service.followers() as u64,
+            ready: self.readiness.is_ready(),
+            writes_fail: fail.map_or(Duration::ZERO, |fail| fail.since),
+        }
+    }
+
+    /// What is stored of it.
+    pub(crate) fn stored(&self) -> StoredValues {
+        let stored = self.service.stored();
+        let age = |since_ms: i64| {
+            let age_ms = self.clock.now_ms().saturating_sub(since_ms);
+            Duration::from_millis(age_ms.max(0).cast_unsigned())
+        };
+        let oldest = stored.first();
+        let has_records = self.service.floor() < self.service.watermarks().tip;
+        let with_records = oldest.filter(|_| has_records);
+        StoredValues {
+            bytes: stored.iter().map(|segment| segment.bytes).sum(),
+            oldest_segment: oldest
+                .map_or(Duration::ZERO, |oldest| age(oldest.segment.start_time_ms)),
+            oldest_record: with_records.map_or(Duration::ZERO, |oldest| age(oldest.oldest_ms)),
+        }
+    }
+
+    /// Its cursors and their lags.
+    pub(crate) fn cursor_lags(&self) -> Vec<(String, u64)> {
+        let all = CursorsQuery {
+            limit: usize::MAX,
+            ..CursorsQuery::default()
+        };
+        // The store has them in memory, and answers at once.
+        let page = self.service.cursors(&all).now_or_never();
+        let cursors = page.and_then(Result::ok).map(|page| page.cursors);
+        let cursors = cursors.unwrap_or_default().into_iter();
+        let lags = cursors.map(|cursor| (cursor.name.to_string(), self.service.lag(&cursor)));
+        lags.collect()
     }
 
     /// What it offers.
@@ -200,72 +247,11 @@ impl PartitionParts {
     }
 }
 
-/// Shows the log in `metrics` for as long as it is there.
-fn count(
-    metrics: &Metrics,
-    service: &Arc<LogService<ServedStore>>,
-    readiness: &Arc<Readiness>,
-    writes: &Arc<FailingWrites>,
-) {
-    let (service, readiness) = (Arc::downgrade(service), Arc::downgrade(readiness));
-    let writes = Arc::downgrade(writes);
-    metrics.watch(Arc::new(move || {
-        match (service.upgrade(), readiness.upgrade()) {
-            (Some(service), Some(readiness)) => GaugeValues {
-                status: service.status(),
-                floor: service.floor().get(),
-                followers: service.followers() as u64,
-                ready: readiness.is_ready(),
-                writes_fail: writes
-                    .upgrade()
-                    .and_then(|writes| writes.longest())
-                    .map_or(Duration::ZERO, |fail| fail.since),
-            },
-            _ => GaugeValues::default(),
-        }
-    }));
-}
-
-/// Shows what is stored of the log in `metrics` for as long as it is there.
-fn count_stored(metrics: &Metrics, service: &Arc<LogService<ServedStore>>, clock: Arc<dyn Clock>) {
-    let service = Arc::downgrade(service);
-    metrics.watch_stored(Arc::new(move || {
-        let Some(service) = service.upgrade() else {
-            return StoredValues::default();
-        };
-        let stored = service.stored();
-        let age = |since_ms: i64| {
-            let age_ms = clock.now_ms().saturating_sub(since_ms);
-            Duration::from_millis(age_ms.max(0).cast_unsigned())
-        };
-        let oldest = stored.first();
-        let has_records = service.floor() < service.watermarks().tip;
-        let with_records = oldest.filter(|_| has_records);
-        StoredValues {
-            bytes: stored.iter().map(|segment| segment.bytes).sum(),
-            oldest_segment: oldest
-                .map_or(Duration::ZERO, |oldest| age(oldest.segment.start_time_ms)),
-            oldest_record: with_records.map_or(Duration::ZERO, |oldest| age(oldest.oldest_ms)),
-        }
-    }));
-}
-
-/// Shows the lags of the cursors in `metrics` for as long as the log is there.
-fn count_cursors(metrics: &Metrics, service: &Arc<LogService<ServedStore>>) {
-    let service = Arc::downgrade(service);
-    metrics.watch_cursors(Arc::new(move || {
-        let Some(service) = service.upgrade() else {
-            return Vec::new();
-        };
-        let all = CursorsQuery {
-            limit: usize::MAX,
-            ..CursorsQuery::default()
-        };
-        // The store has them in memory, and answers at once.
-        let page = service.cursors(&all).now_or_never();
-        let cursors = page.and_then(Result::ok).map(|page| page.cursors);
-        let cursors = cursors.unwrap_or_default().into_iter();
-        let lags = cursors.map(|cursor| (cursor.name.to_string(), service.lag(&cursor)));
-        lags.collect()
-    }));
+/// What `log` shows for as long as it is there.
+fn while_there<V: Default + 'static>(
+    log: &Arc<Log>,
+    value: fn(&Log) -> V,
+) -> Arc<dyn Fn() -> V + Send + Sync> {
+    let log = Arc::downgrade(log);
+    Arc::new(move || log.upgrade().map(|log| value(&log)).unwrap_or_default())
 }

@@ -127,6 +127,7 @@ impl Node {
         let parts = log_adapters::http::NodeParts {
             map,
             readiness,
+            meter: metrics.meter(),
             render_metrics: Arc::new(move || metrics.render()),
         };
         self.api.open_cluster::<ServedStore>(limits, parts)

@@ -61,7 +61,7 @@ pub struct Running {
 /// What a server serves.
 enum Served {
     /// A log.
-    Log(Log),
+    Log(Arc<Log>),
     /// Partitions of a cluster.
     Cluster(ClusterNode),
 }
@@ -130,7 +130,7 @@ where
                 feed: Some(parts.feed),
                 partition: None,
             };
-            let log = Log::open(config, log, node.metrics()).await?;
+            let log = Arc::new(Log::open(config, log, node.metrics()).await?);
             log.count_in(node.metrics());
             node.serve(&log);
             Served::Log(log)

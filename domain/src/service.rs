@@ -100,23 +100,40 @@ impl<S: LogWriter> LogService<S> {
     /// Applies the requests of a session in their order.
     ///
     /// # Errors
-    /// As [`LogWriter::append_all`]. Behind a request that belongs to another partition nothing is applied.
-    pub async fn append_all(
-        &self,
-        mut appends: Vec<(Append, Durability)>,
-    ) -> Vec<Result<Appended>> {
-        let mut refused = Vec::new();
-        let accepted = appends.iter().map(|(append, _)| self.accepts(append));
-        if let Some((at, Err(why))) = accepted.enumerate().find(|(_, accepted)| accepted.is_err()) {
-            refused.push(Err(why));
-            refused.resize_with(appends.len() - at, || Err(Error::behind_failed()));
-            appends.truncate(at);
+    /// As [`LogWriter::append_all`]. A request that belongs to another partition is refused like any other.
+    pub async fn append_all(&self, appends: Vec<(Append, Durability)>) -> Vec<Result<Appended>> {
+        if self.partition.is_none() {
+            return self.append_accepted(appends).await;
         }
+        let (mut accepted, mut refused, mut has_ended) = (Vec::new(), Vec::new(), false);
+        for (append, durability) in appends {
+            let outcome = self.accepts(&append);
+            let outcome = match has_ended {
+                true => Err(Error::behind_failed()),
+                false => outcome,
+            };
+            has_ended |= append.producer().is_some() && outcome.is_err();
+            if outcome.is_ok() {
+                accepted.push((append, durability));
+            }
+            refused.push(outcome.err());
+        }
+        let mut outcomes = self.append_accepted(accepted).await.into_iter();
+        let outcomes = refused.into_iter().map(|refused| match refused {
+            Some(why) => Err(why),
+            None => outcomes
+                .next()
+                .unwrap_or_else(|| Err(Error::behind_failed())),
+        });
+        outcomes.collect()
+    }
+
+    async fn append_accepted(&self, appends: Vec<(Append, Durability)>) -> Vec<Result<Appended>> {
         let bytes: Vec<_> = appends
             .iter()
             .map(|(append, _)| append.batch().bytes())
             .collect();
-        let mut outcomes = self.store.append_all(appends).await;
+        let outcomes = self.store.append_all(appends).await;
         for (outcome, bytes) in outcomes.iter().zip(bytes) {
             if let Ok(appended) = outcome
                 && !appended.duplicate
@@ -124,7 +141,6 @@ impl<S: LogWriter> LogService<S> {
                 self.telemetry.appended(appended.count, bytes);
             }
         }
-        outcomes.append(&mut refused);
         outcomes
     }
 

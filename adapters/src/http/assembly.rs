@@ -5,12 +5,12 @@ use std::sync::Arc;
 use log_domain::budget::Budget;
 use log_domain::{CommitFeed, Limits, LogService, LogStore};
 use poem::{Endpoint, Route, get};
-use poem_openapi::OpenApiService;
 
 use super::document;
 use super::options::HttpOptions;
 use super::routes::access::{AccessRoute, Changes};
 use super::routes::append::body_sizes::BodySizes;
+use super::routes::cluster::{self, ClusterRoute};
 use super::routes::health::{Health, Readiness};
 use super::routes::metrics_text::{MetricsRoute, MetricsText};
 use super::routes::read_limit::ReadLimit;
@@ -34,6 +34,13 @@ pub struct HttpParts<S> {
     pub render_metrics: Arc<dyn Fn() -> String + Send + Sync>,
     /// What read-only servers of the log are told, if this one writes it.
     pub feed: Option<Arc<CommitFeed>>,
+}
+
+/// What is answered besides what is in the log.
+#[derive(Clone)]
+pub(super) struct Besides {
+    pub(super) cluster: ClusterRoute,
+    pub(super) health: Health,
 }
 
 /// Puts routes together that share what is in here.
@@ -91,16 +98,20 @@ impl Assembly {
             render_metrics,
             feed,
         } = parts;
-        let health = self.health(readiness, render_metrics);
+        let of_log = Arc::clone(&service);
+        let besides = Besides {
+            cluster: ClusterRoute(Arc::new(move || cluster::not_clustered(&of_log))),
+            health: self.health(readiness, render_metrics),
+        };
         let commits = commits::CommitsRoute {
             service: Arc::clone(&service),
             feed,
             room: self.streams.clone(),
         };
-        let routes = self.around::<S>(&health.metrics);
+        let routes = self.around::<S>(&besides.health.metrics);
         let routes = routes.at(COMMITS, get(commits));
         let reads_directly = (self.scan(&service), self.count(&service));
-        let api = document::describe(self.api(&service, health));
+        let api = document::describe(self.api(&service, besides));
         let routes = Welcome {
             console: self.options.console,
             others: Shown {
@@ -115,10 +126,10 @@ impl Assembly {
     pub(super) fn routes_of_partition<S: LogStore>(
         &self,
         service: Arc<LogService<S>>,
-        health: Health,
+        besides: Besides,
     ) -> impl Endpoint + 'static {
         let reads_directly = (self.scan(&service), self.count(&service));
-        let api = document::describe(self.api(&service, health));
+        let api = document::describe(self.api(&service, besides));
         let routes = Shown {
             routes: Shortcuts::new(reads_directly, Route::new().nest("/", api)),
             service: Arc::clone(&service),
@@ -127,12 +138,12 @@ impl Assembly {
     }
 
     /// What a node of a cluster answers besides.
-    pub(super) fn routes_of_node<S: LogStore>(&self, health: Health) -> impl Endpoint + 'static {
-        let routes = self.around::<S>(&health.metrics);
-        let health = OpenApiService::new(health, "Log", env!("CARGO_PKG_VERSION"));
+    pub(super) fn routes_of_node<S: LogStore>(&self, besides: Besides) -> impl Endpoint + 'static {
+        let routes = self.around::<S>(&besides.health.metrics);
+        let of_node = document::describe((besides.cluster, besides.health));
         Welcome {
             console: self.options.console,
-            others: routes.nest("/", health),
+            others: routes.nest("/", of_node),
         }
     }
 
@@ -159,7 +170,7 @@ impl Assembly {
     }
 
     /// The operations of a log.
-    fn api<S: LogStore>(&self, service: &Arc<LogService<S>>, health: Health) -> Api<S> {
+    fn api<S: LogStore>(&self, service: &Arc<LogService<S>>, besides: Besides) -> Api<S> {
         let read_timeout = self.options.read_timeout;
         let body_timeout = self.options.body_timeout;
         (
@@ -209,7 +220,8 @@ impl Assembly {
                 body_timeout,
                 read_timeout,
             },
-            health,
+            besides.cluster,
+            besides.health,
         )
     }
 

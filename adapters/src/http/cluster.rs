@@ -13,6 +13,7 @@ use futures::TryStreamExt;
 use log_domain::budget::Budget;
 use log_domain::cluster::{NodeName, Partition};
 use log_domain::{Error, Limits};
+use opentelemetry::metrics::Meter;
 use poem::endpoint::{BoxEndpoint, EndpointExt};
 use poem::error::MethodNotAllowedError;
 use poem::http::{HeaderValue, Method, StatusCode};
@@ -25,13 +26,15 @@ use super::routes::message_body::Incoming;
 use super::wire::failure::Failure;
 use super::wire::param::{Param, Text};
 use super::wire::request_id::RequestId;
-use super::wire::route_table::{self, CLUSTER, WAKE};
+use super::wire::route_table::{self, SESSION, WAKE};
 use asked::Asked;
+use forwarded::Forwarded;
 use map::{PartitionMap, PartitionRoutes, Place};
 
 mod asked;
+mod forwarded;
 pub(super) mod map;
-mod status;
+mod session;
 
 /// How long a forwarded request waits for a partition that is on its way to this node: its sender knows of a later owner sooner.
 const ARRIVING: Duration = Duration::from_secs(1);
@@ -45,11 +48,13 @@ pub(super) struct Cluster {
     map: Arc<dyn PartitionMap>,
     of_node: BoxEndpoint<'static, Response>,
     limits: PassLimits,
+    forwarded: Forwarded,
     /// Bytes of bodies that are being received to find out what they are about, or forwarded.
     bodies: Budget,
 }
 
 /// Limits of requests that are passed on.
+#[derive(Clone, Copy)]
 pub(super) struct PassLimits {
     /// Limits of what they are about.
     pub(super) of_log: Limits,
@@ -64,11 +69,12 @@ pub(super) struct PassLimits {
 }
 
 impl Cluster {
-    /// Passes requests to where `map` says, and what is not about a partition to `of_node`.
+    /// Passes requests to where `map` says, and what is not about a partition to `of_node`. Counts in `meter`.
     pub(super) fn new(
         map: Arc<dyn PartitionMap>,
         of_node: impl Endpoint + 'static,
         limits: PassLimits,
+        meter: &Meter,
     ) -> Self {
         Self {
             map,
@@ -77,6 +83,7 @@ impl Cluster {
                 "the number of bytes in requests that are being passed to the node that serves their partition",
                 limits.all_bytes,
             ),
+            forwarded: Forwarded::new(meter),
             limits,
         }
     }
@@ -170,9 +177,10 @@ impl Cluster {
             false => self.limits.read_timeout,
         };
         let no_answer = || Lost::Unknown(format!("no answer within {} ms", within.as_millis()));
-        timeout(within, node.stream(request))
-            .await
-            .unwrap_or_else(|_| Err(no_answer()))
+        let answer = timeout(within, node.stream(request)).await;
+        let answer = answer.unwrap_or_else(|_| Err(no_answer()));
+        self.forwarded.count(&answer);
+        answer
     }
 }
 
@@ -181,7 +189,6 @@ impl Endpoint for Cluster {
 
     async fn call(&self, request: Request) -> Result<Response> {
         match (request.method(), request.uri().path()) {
-            (&Method::GET | &Method::HEAD, CLUSTER) => return status::answer(&self.map.status()),
             (&Method::POST, WAKE) => {
                 let query = request.uri().query().unwrap_or_default();
                 let node = Param::<Text>::from_query(query, "node", None)?.0.0;
@@ -189,7 +196,8 @@ impl Endpoint for Cluster {
                 self.map.wake(node.map_err(Failure::from)?);
                 return Ok(StatusCode::NO_CONTENT.into_response());
             }
-            (_, CLUSTER | WAKE) => return Err(MethodNotAllowedError.into()),
+            (&Method::POST, SESSION) => return self.session(request).await,
+            (_, WAKE) => return Err(MethodNotAllowedError.into()),
             _ => {}
         }
         let mut request = request;

@@ -1,6 +1,5 @@
 //! Requests to other servers: what is forwarded of a request, and what is passed back of an answer.
 
-use bytes::Bytes;
 use log_domain::Error;
 use poem::Response;
 use poem::http::{self, HeaderMap, HeaderName, HeaderValue, header, uri};
@@ -51,10 +50,7 @@ const OWN: &str = "log-";
 ///
 /// # Errors
 /// [`Failure::invalid`] for a path that another server could take for another one.
-pub(super) fn forwarded(
-    sent: &poem::Request,
-    body: Bytes,
-) -> Result<http::Request<Bytes>, Failure> {
+pub(super) fn forwarded<B>(sent: &poem::Request, body: B) -> Result<http::Request<B>, Failure> {
     let mut forwarded = http::Request::new(body);
     *forwarded.method_mut() = sent.method().clone();
     *forwarded.uri_mut() = target(sent.uri())?;

@@ -9,6 +9,7 @@ mod selection;
 
 pub(super) mod access;
 pub(super) mod append;
+pub(super) mod cluster;
 #[cfg(feature = "test-util")]
 pub(super) mod codecs;
 pub(super) mod commits;
@@ -48,5 +49,6 @@ pub(super) type Api<S> = (
     stream::StreamRoute<S>,
     cursors::Cursors<S>,
     cursor::CursorRoute<S>,
+    cluster::ClusterRoute,
     health::Health,
 );

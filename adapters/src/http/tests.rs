@@ -25,6 +25,7 @@ use crate::clock::SystemClock;
 use crate::store::memory::{Memory, MemoryStore};
 
 mod appending;
+mod cluster;
 mod compressed;
 mod console;
 mod cursors;

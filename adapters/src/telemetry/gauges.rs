@@ -46,16 +46,6 @@ impl Metrics {
             whole(&meter, &source, name, description, value);
         };
         gauge(
-            "log_append_queue_requests",
-            "Appends that wait or are being written.",
-            |values| values.status.queued_requests,
-        );
-        gauge(
-            "log_append_queue_bytes",
-            "Bytes of keys, values and headers of appends that wait or are being written.",
-            |values| values.status.queued_bytes,
-        );
-        gauge(
             "log_tip_sequence",
             "The sequence that the next record gets.",
             |values| values.status.watermarks.tip.get(),
@@ -64,6 +54,60 @@ impl Metrics {
             "log_durable_sequence",
             "Everything below this sequence is on object storage.",
             |values| values.status.watermarks.durable.get(),
+        );
+        gauge(
+            "log_floor_sequence",
+            "Everything below this sequence was deleted, by a trim or by retention.",
+            |values| values.floor,
+        );
+        gauge(
+            "log_active_segment",
+            "The segment that is appended to; 0 before the first append.",
+            |values| u64::from(values.status.active_segment),
+        );
+        gauge(
+            "log_fenced",
+            "1 when another server has taken over this log.",
+            |values| u64::from(values.status.stopped == Some(Stopped::Fenced)),
+        );
+        seconds(
+            &meter,
+            &source,
+            "log_reader_lag_seconds",
+            "Of a read-only server: how old what it shows is. 0 on the server that writes the log.",
+            |values| values.status.lag.unwrap_or_default(),
+        );
+        let lag = Arc::clone(&source);
+        let _registered = meter
+            .u64_observable_gauge("log_reader_lag_sequences")
+            .with_description(
+                "Of a read-only server: how many sequences are durable that it does not show yet. Missing while the server that writes the log does not \
+                 tell. 0 on that server.",
+            )
+            .with_callback(move |observer| {
+                if let Some(sequences) = lag().status.lag_sequences {
+                    observer.observe(sequences, &[]);
+                }
+            })
+            .build();
+        self.watch_totals(source);
+    }
+
+    /// Shows what is also said of several logs together.
+    pub fn watch_totals(&self, source: Read<GaugeValues>) {
+        let meter = self.meter();
+        let gauge = |name, description, value: fn(&GaugeValues) -> u64| {
+            whole(&meter, &source, name, description, value);
+        };
+        gauge(
+            "log_append_queue_requests",
+            "Appends that wait or are being written.",
+            |values| values.status.queued_requests,
+        );
+        gauge(
+            "log_append_queue_bytes",
+            "Bytes of keys, values and headers of appends that wait or are being written.",
+            |values| values.status.queued_bytes,
         );
         gauge(
             "log_durable_lag_records",
@@ -95,21 +139,6 @@ impl Metrics {
             values.status.cursors
         });
         gauge(
-            "log_floor_sequence",
-            "Everything below this sequence was deleted, by a trim or by retention.",
-            |values| values.floor,
-        );
-        gauge(
-            "log_active_segment",
-            "The segment that is appended to; 0 before the first append.",
-            |values| u64::from(values.status.active_segment),
-        );
-        gauge(
-            "log_fenced",
-            "1 when another server has taken over this log.",
-            |values| u64::from(values.status.stopped == Some(Stopped::Fenced)),
-        );
-        gauge(
             "log_ready",
             "1 when the last readiness check passed.",
             |values| u64::from(values.ready),
@@ -131,24 +160,6 @@ impl Metrics {
             "For how long the oldest record that is not on object storage has been waiting.",
             |values| values.status.durable_lag,
         );
-        gauge(
-            "log_reader_lag_seconds",
-            "Of a read-only server: how old what it shows is. 0 on the server that writes the log.",
-            |values| values.status.lag.unwrap_or_default(),
-        );
-        let lag = Arc::clone(&source);
-        let _registered = meter
-            .u64_observable_gauge("log_reader_lag_sequences")
-            .with_description(
-                "Of a read-only server: how many sequences are durable that it does not show yet. Missing while the server that writes the log does not \
-                 tell. 0 on that server.",
-            )
-            .with_callback(move |observer| {
-                if let Some(sequences) = lag().status.lag_sequences {
-                    observer.observe(sequences, &[]);
-                }
-            })
-            .build();
         gauge(
             "log_oldest_purge_seconds",
             "How long ago the first of the keys was deleted whose bytes are still stored; 0 if there are none.",

@@ -202,7 +202,7 @@ impl Member {
             Ok(()) => {
                 // The others count from when they see this, which is later.
                 let alive = self.settings.dead_after.mul_f64(CLOCKS_AGREE);
-                self.table.is_alive_until(began + alive);
+                self.table.has_told(began, began + alive);
                 memory.cannot_write.is_over();
             }
             Err(why) if memory.cannot_write.is_due() => {

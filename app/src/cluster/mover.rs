@@ -7,7 +7,7 @@ use std::time::Duration;
 use log_adapters::cluster::{ClusterObjects, Owner, Version, Written};
 use log_adapters::http::{PartitionApi, PartitionMap};
 use log_adapters::store::slate::Caches;
-use log_adapters::telemetry::Metrics;
+use log_adapters::telemetry::{Metrics, MoveCounter};
 use log_domain::cluster::{Moves, Partition};
 use log_domain::{Result, Stopped};
 
@@ -30,12 +30,20 @@ pub(super) struct Mover {
     pub(super) opening: Opening,
     pub(super) caches: Caches,
     pub(super) metrics: Metrics,
+    pub(super) moves: MoveCounter,
     pub(super) table: Arc<Table>,
     pub(super) api: PartitionApi,
     /// See [`ClusterParts::incarnation`](super::ClusterParts::incarnation).
     pub(super) incarnation: u64,
     /// Partitions that this node may have claimed without holding them.
     pub(super) in_doubt: Mutex<BTreeSet<Partition>>,
+}
+
+/// A partition that this node has claimed.
+struct Claimed {
+    claim: Version,
+    /// From a node that is dead or has left.
+    taken_over: bool,
 }
 
 impl Mover {
@@ -74,6 +82,7 @@ impl Mover {
                 tracing::error!(%partition, %why, "a partition was given up before all of it was durable");
             }
         }
+        self.moves.handed_over();
         drop(log);
         self.release(partition, &claim).await;
         // The next one is handed over when this one is served again, or somebody else has to see to that.
@@ -101,11 +110,17 @@ impl Mover {
     }
 
     async fn opened(&self, partition: Partition) -> Result<Option<(Log, Version)>> {
-        let Some(claim) = self.claim(partition).await? else {
+        let Some(Claimed { claim, taken_over }) = self.claim(partition).await? else {
             return Ok(None);
         };
         match self.open_log(partition).await {
-            Ok(log) => Ok(Some((log, claim))),
+            Ok(log) => {
+                match taken_over {
+                    true => self.moves.taken_over(),
+                    false => self.moves.opened(),
+                }
+                Ok(Some((log, claim)))
+            }
             Err(why) => {
                 self.release(partition, &claim).await;
                 Err(why)
@@ -114,8 +129,9 @@ impl Mover {
     }
 
     /// Claims a partition, unless another node that is alive has it, or claims it at the same moment.
-    async fn claim(&self, partition: Partition) -> Result<Option<Version>> {
+    async fn claim(&self, partition: Partition) -> Result<Option<Claimed>> {
         let last = self.objects.owner(partition).await?;
+        let mut taken_over = false;
         if let Some((owner, _)) = &last
             && owner.node != *self.table.node()
             && !owner.released
@@ -124,6 +140,7 @@ impl Mover {
                 tracing::debug!(%partition, node = %owner.node, "another node that is alive has a partition");
                 return Ok(None);
             }
+            taken_over = true;
             tracing::warn!(%partition, node = %owner.node, "taking a partition over from a node that is dead or has left");
         }
         let version = last.as_ref().map(|(_, version)| version);
@@ -131,7 +148,7 @@ impl Mover {
         match self.objects.own(partition, &owner, version).await {
             Ok(Written::As(claim)) => {
                 self.in_doubt.lock().remove(&partition);
-                Ok(Some(claim))
+                Ok(Some(Claimed { claim, taken_over }))
             }
             // By another node; or by this one, if the answer to its write was lost and the client wrote again.
             Ok(Written::Changed) => {
@@ -234,6 +251,7 @@ impl Mover {
                 tracing::error!(%partition, "a partition failed; it is opened again")
             }
         }
+        self.moves.lost();
         log.service().dismiss_followers();
         self.in_doubt.lock().insert(partition);
         self.table.lost(partition, &log);

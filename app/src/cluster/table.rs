@@ -2,10 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use log_adapters::cluster::{NodeState, Version};
 use log_adapters::http::{
-    ClusterStatus, NodeStatus, PartitionMap, PartitionRoutes, PartitionStatus, Place, Writer,
+    ClusterStatus, NodeStatus, PartitionMap, PartitionRoutes, PartitionState, PartitionStatus,
+    Place, Writer,
 };
 use log_domain::Watermarks;
 use log_domain::cluster::{Held, NodeName, Partition, Partitions, Placement};
@@ -33,6 +37,10 @@ pub(super) struct Table {
     news: Notify,
     /// Nodes that have written something new.
     writers: Mutex<BTreeSet<NodeName>>,
+    /// Whether this node stops.
+    stopping: watch::Sender<bool>,
+    /// When the last heartbeat began that succeeded.
+    heartbeat: Mutex<Option<Instant>>,
     /// Until then no other node holds this one for dead.
     alive_until: Mutex<Option<Instant>>,
 }
@@ -83,6 +91,8 @@ impl Table {
             changes: watch::Sender::new(()),
             news: Notify::new(),
             writers: Mutex::default(),
+            stopping: watch::Sender::new(false),
+            heartbeat: Mutex::default(),
             alive_until: Mutex::default(),
         }
     }
@@ -115,12 +125,22 @@ impl Table {
 
     /// The logs of the partitions that this node serves.
     pub(super) fn logs(&self) -> Vec<Arc<Log>> {
+        self.served().into_iter().map(|(_, log)| log).collect()
+    }
+
+    /// The partitions that this node serves, and their logs.
+    pub(super) fn served(&self) -> Vec<(Partition, Arc<Log>)> {
         let slots = self.slots.lock();
-        let logs = slots.values().filter_map(|slot| match slot {
-            Slot::Serving { log, .. } => Some(Arc::clone(log)),
+        let logs = slots.iter().filter_map(|(partition, slot)| match slot {
+            Slot::Serving { log, .. } => Some((*partition, Arc::clone(log))),
             Slot::Opening | Slot::Closing | Slot::Closed => None,
         });
         logs.collect()
+    }
+
+    /// This node stops: what it passes on ends.
+    pub(super) fn stops(&self) {
+        self.stopping.send_replace(true);
     }
 
     /// This node begins to open `partition`.
@@ -193,8 +213,15 @@ impl Table {
         }
     }
 
-    /// No other node holds this one for dead before `until`. After that others may serve its partitions, so this one does not.
-    pub(super) fn is_alive_until(&self, until: Instant) {
+    /// How long ago the last heartbeat began that succeeded.
+    pub(super) fn heartbeat_age(&self) -> Option<Duration> {
+        self.heartbeat.lock().map(|began| began.elapsed())
+    }
+
+    /// A heartbeat has succeeded, so no other node holds this one for dead before `until`. After that others may serve its partitions, so this
+    /// one does not.
+    pub(super) fn has_told(&self, began: Instant, until: Instant) {
+        *self.heartbeat.lock() = Some(began);
         let before = self.alive_until.lock().replace(until);
         if before.is_none_or(|before| before <= Instant::now()) {
             self.changes.send_replace(());
@@ -355,6 +382,15 @@ impl PartitionMap for Table {
         self.changes.subscribe()
     }
 
+    fn stopping(&self) -> BoxFuture<'static, ()> {
+        let mut stopping = self.stopping.subscribe();
+        async move {
+            // Without its sender, this node has stopped.
+            let _stops_or_stopped = stopping.wait_for(|stops| *stops).await;
+        }
+        .boxed()
+    }
+
     fn moved(&self, partition: Partition, from: &str, to: Option<&str>) {
         let view = &mut *self.view.lock();
         let wrong = view.wrong.entry(partition).or_default();
@@ -384,10 +420,15 @@ impl PartitionMap for Table {
                 _ => (view.server(partition), None),
             };
             let held = held.get(&partition);
+            let state = match (held, &node) {
+                (Some(Held::Opening | Held::Closing), _) => PartitionState::Moving,
+                (_, Some(_)) => PartitionState::Serving,
+                (_, None) => PartitionState::Unserved,
+            };
             PartitionStatus {
                 partition,
                 node,
-                moving: held.is_some_and(|held| *held != Held::Serving),
+                state,
                 watermarks,
             }
         });

@@ -9,7 +9,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::names::named;
+use super::sources::Sources;
 use super::{Config, Refusal};
+
+/// How often the partitions of a node ask the object store together, as long as each asks often enough.
+const POLL_OF_EACH: Duration = Duration::from_millis(150);
+
+/// A partition asks at least this often: compactions begin within this time.
+const POLL_AT_LEAST: Duration = Duration::from_secs(10);
 
 /// Sharing the log with other nodes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -106,6 +113,38 @@ impl Config {
     pub fn partitions(&self) -> Result<Partitions, Refusal> {
         Partitions::new(self.cluster.partitions)
             .map_err(|why| Refusal(format!("{}: {why}", named("cluster.partitions"))))
+    }
+}
+
+/// Lets a partition that is idle ask the object store less often than a log of its own does, the more partitions there are. A node has most of
+/// them when it is alone. Unless the settings of SlateDB say otherwise.
+pub(super) fn poll_rarely(config: &mut Config, sources: &Sources) {
+    if !config.cluster.enabled {
+        return;
+    }
+    let interval = (POLL_OF_EACH * config.cluster.partitions).min(POLL_AT_LEAST);
+    let rarely = |name: &str, poll: &mut Duration| {
+        if !sources.given(&format!("slatedb.{name}")) {
+            *poll = interval.max(*poll);
+        }
+    };
+    let settings = &mut config.slatedb.0;
+    rarely(
+        "manifest_poll_interval",
+        &mut settings.manifest_poll_interval,
+    );
+    let Some(compactor) = &mut settings.compactor_options else {
+        return;
+    };
+    rarely(
+        "compactor_options.poll_interval",
+        &mut compactor.poll_interval,
+    );
+    if let Some(worker) = &mut compactor.worker {
+        rarely(
+            "compactor_options.worker.compactions_poll_interval",
+            &mut worker.compactions_poll_interval,
+        );
     }
 }
 

@@ -73,6 +73,38 @@ fn toml_and_yaml_say_the_same() {
 }
 
 #[test]
+fn the_partitions_of_a_cluster_ask_the_bucket_the_more_rarely_the_more_there_are() {
+    let of = |partitions: u32, more: serde_json::Value| {
+        let mut settings = json!({
+            "storage": { "s3": { "bucket": "b" } },
+            "cluster": { "enabled": true, "node": "a", "partitions": partitions },
+        });
+        if !more.is_null() {
+            settings["slatedb"] = more;
+        }
+        let settings = load(None, settings).expect("valid").settings();
+        let compactor = settings.compactor_options.expect("compacts");
+        let worker = compactor.worker.expect("a worker");
+        let seconds = |interval: Duration| interval.as_secs_f64();
+        (
+            seconds(settings.manifest_poll_interval),
+            seconds(compactor.poll_interval),
+            seconds(worker.compactions_poll_interval),
+        )
+    };
+    Jail::expect_with(|_| {
+        let alone = load(None, json!({})).expect("valid").settings();
+        assert_eq!(alone.manifest_poll_interval, Duration::from_secs(1));
+        assert_eq!(of(1, json!(null)), (1.0, 5.0, 5.0));
+        assert_eq!(of(64, json!(null)), (9.6, 9.6, 9.6));
+        assert_eq!(of(4_096, json!(null)), (10.0, 10.0, 10.0));
+        let given = json!({ "manifest_poll_interval": "2s", "compactor_options": { "poll_interval": "3s" } });
+        assert_eq!(of(64, given), (2.0, 3.0, 9.6));
+        Ok(())
+    });
+}
+
+#[test]
 fn with_retention_files_are_collected_soon_unless_the_settings_say_otherwise() {
     let of = |file: Option<&str>| {
         let settings = load(file, json!({})).expect("valid").settings();

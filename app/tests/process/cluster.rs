@@ -10,7 +10,10 @@ use crate::support::client::{Client, Outcome, http};
 use crate::support::place::Place;
 use crate::support::server::{Exit, Server, Variable, variables};
 
+mod idle;
 mod load;
+mod outages;
+mod sessions;
 
 const PARTITIONS: usize = 8;
 
@@ -32,7 +35,10 @@ fn start(place: &Place, node: &str) -> Server {
 }
 
 async fn cluster(node: &Server) -> Value {
-    let asked = http().get(format!("{}/-/cluster", node.url())).send().await;
+    let asked = http()
+        .get(format!("{}/api/v1/cluster", node.url()))
+        .send()
+        .await;
     let text = asked.expect("answered").text().await.expect("a body");
     serde_json::from_str(&text).expect("JSON")
 }

@@ -37,6 +37,9 @@ impl fmt::Display for Partition {
 pub struct Partitions(NonZeroU32);
 
 impl Partitions {
+    /// That of a log that is not clustered.
+    pub const ONE: Self = Self(NonZeroU32::MIN);
+
     /// Checks a number.
     ///
     /// # Errors

@@ -212,6 +212,44 @@ impl Described for CursorsResponse {
         ],
     };
 }
+impl Described for ClusterResponse {
+    const DESCRIPTION: &'static MessageDescription = &MessageDescription {
+        name: "ClusterResponse",
+        comment: "What a server knows of the partitions of the log and of the nodes that serve them. A log that is not clustered has one partition and no nodes.",
+        fields: &[
+            FieldDescription { number: 1, name: "status", json_name: "status", field_type: FieldType::String, repeated: false, optional: false, comment: "Always \"success\"." },
+            FieldDescription { number: 2, name: "partitions", json_name: "partitions", field_type: FieldType::Message(ClusterPartition::DESCRIPTION), repeated: true, optional: false, comment: "All partitions, in order. A key belongs to the partition XXH3_64(tag) mod their number; the tag is the text between the first `{` of the key and the next `}`, or the whole key." },
+            FieldDescription { number: 3, name: "nodes", json_name: "nodes", field_type: FieldType::Message(ClusterNode::DESCRIPTION), repeated: true, optional: false, comment: "The nodes, in byte order of their names." },
+        ],
+    };
+}
+impl Described for ClusterPartition {
+    const DESCRIPTION: &'static MessageDescription = &MessageDescription {
+        name: "ClusterPartition",
+        comment: "A partition of the log.",
+        fields: &[
+            FieldDescription { number: 1, name: "partition", json_name: "partition", field_type: FieldType::Uint32, repeated: false, optional: false, comment: "Its number, from 0." },
+            FieldDescription { number: 2, name: "node", json_name: "node", field_type: FieldType::String, repeated: false, optional: true, comment: "Name of the node that serves it. Absent if none does, as far as this server knows, and if the log is not clustered." },
+            FieldDescription { number: 3, name: "url", json_name: "url", field_type: FieldType::String, repeated: false, optional: true, comment: "URL of that node." },
+            FieldDescription { number: 4, name: "state", json_name: "state", field_type: FieldType::String, repeated: false, optional: false, comment: "`serving`, `moving` while this server opens or closes it, or `unserved`." },
+            FieldDescription { number: 5, name: "tip", json_name: "tip", field_type: FieldType::Uint64, repeated: false, optional: true, comment: "The end of the partition: the sequence that its next record gets. Present if this server serves the partition." },
+            FieldDescription { number: 6, name: "durable", json_name: "durable", field_type: FieldType::Uint64, repeated: false, optional: true, comment: "Everything below this sequence is durable. Present if this server serves the partition." },
+        ],
+    };
+}
+impl Described for ClusterNode {
+    const DESCRIPTION: &'static MessageDescription = &MessageDescription {
+        name: "ClusterNode",
+        comment: "A node of the cluster.",
+        fields: &[
+            FieldDescription { number: 1, name: "node", json_name: "node", field_type: FieldType::String, repeated: false, optional: false, comment: "Its name." },
+            FieldDescription { number: 2, name: "url", json_name: "url", field_type: FieldType::String, repeated: false, optional: false, comment: "The URL at which it is reached." },
+            FieldDescription { number: 3, name: "zone", json_name: "zone", field_type: FieldType::String, repeated: false, optional: true, comment: "Its zone, if it has one." },
+            FieldDescription { number: 4, name: "version", json_name: "version", field_type: FieldType::String, repeated: false, optional: false, comment: "The version of its program." },
+            FieldDescription { number: 5, name: "alive", json_name: "alive", field_type: FieldType::Bool, repeated: false, optional: false, comment: "Whether it is alive, as far as this server knows." },
+        ],
+    };
+}
 impl Described for Key {
     const DESCRIPTION: &'static MessageDescription = &MessageDescription {
         name: "Key",

@@ -402,6 +402,71 @@ pub struct CursorsResponse {
     #[cfg_attr(feature = "json", serde(skip_serializing_if = "Option::is_none"))]
     pub next_start_after: ::core::option::Option<::prost::alloc::string::String>,
 }
+/// What a server knows of the partitions of the log and of the nodes that serve them. A log that is not clustered has one
+/// partition and no nodes.
+#[cfg_attr(feature = "json", derive(serde::Serialize), serde(rename_all = "camelCase"))]
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ClusterResponse {
+    /// Always "success".
+    #[prost(string, tag = "1")]
+    pub status: ::prost::alloc::string::String,
+    /// All partitions, in order. A key belongs to the partition XXH3_64(tag) mod their number; the tag is the text between the
+    /// first `{` of the key and the next `}`, or the whole key.
+    #[prost(message, repeated, tag = "2")]
+    pub partitions: ::prost::alloc::vec::Vec<ClusterPartition>,
+    /// The nodes, in byte order of their names.
+    #[prost(message, repeated, tag = "3")]
+    pub nodes: ::prost::alloc::vec::Vec<ClusterNode>,
+}
+/// A partition of the log.
+#[cfg_attr(feature = "json", derive(serde::Serialize), serde(rename_all = "camelCase"))]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ClusterPartition {
+    /// Its number, from 0.
+    #[prost(uint32, tag = "1")]
+    pub partition: u32,
+    /// Name of the node that serves it. Absent if none does, as far as this server knows, and if the log is not clustered.
+    #[prost(string, optional, tag = "2")]
+    #[cfg_attr(feature = "json", serde(skip_serializing_if = "Option::is_none"))]
+    pub node: ::core::option::Option<::prost::alloc::string::String>,
+    /// URL of that node.
+    #[prost(string, optional, tag = "3")]
+    #[cfg_attr(feature = "json", serde(skip_serializing_if = "Option::is_none"))]
+    pub url: ::core::option::Option<::prost::alloc::string::String>,
+    /// `serving`, `moving` while this server opens or closes it, or `unserved`.
+    #[prost(string, tag = "4")]
+    pub state: ::prost::alloc::string::String,
+    /// The end of the partition: the sequence that its next record gets. Present if this server serves the partition.
+    #[prost(uint64, optional, tag = "5")]
+    #[cfg_attr(feature = "json", serde(skip_serializing_if = "Option::is_none"))]
+    pub tip: ::core::option::Option<u64>,
+    /// Everything below this sequence is durable. Present if this server serves the partition.
+    #[prost(uint64, optional, tag = "6")]
+    #[cfg_attr(feature = "json", serde(skip_serializing_if = "Option::is_none"))]
+    pub durable: ::core::option::Option<u64>,
+}
+/// A node of the cluster.
+#[cfg_attr(feature = "json", derive(serde::Serialize), serde(rename_all = "camelCase"))]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ClusterNode {
+    /// Its name.
+    #[prost(string, tag = "1")]
+    pub node: ::prost::alloc::string::String,
+    /// The URL at which it is reached.
+    #[prost(string, tag = "2")]
+    pub url: ::prost::alloc::string::String,
+    /// Its zone, if it has one.
+    #[prost(string, optional, tag = "3")]
+    #[cfg_attr(feature = "json", serde(skip_serializing_if = "Option::is_none"))]
+    pub zone: ::core::option::Option<::prost::alloc::string::String>,
+    /// The version of its program.
+    #[prost(string, tag = "4")]
+    pub version: ::prost::alloc::string::String,
+    /// Whether it is alive, as far as this server knows.
+    #[prost(bool, tag = "5")]
+    #[cfg_attr(feature = "json", serde(skip_serializing_if = "std::ops::Not::not"))]
+    pub alive: bool,
+}
 /// One key of a listing.
 #[cfg_attr(feature = "json", derive(serde::Serialize), serde(rename_all = "camelCase"))]
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

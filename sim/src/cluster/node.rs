@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
+use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt};
 use http::{Request, Response};
 use log_adapters::http::{Lost, Streamed, Writer};
@@ -221,11 +222,18 @@ impl Writer for ToNode {
     fn stream(&self, request: Request<Bytes>) -> BoxFuture<'_, Result<Response<Streamed>, Lost>> {
         async move {
             let answer = self.http.stream(request, &self.host).await;
-            let answer = answer.map_err(|lost| self.lost(lost))?;
-            Ok(answer.map(|parts| {
-                let parts = parts.map(|part| part.map_err(|_| "it broke".to_owned()));
-                parts.boxed()
-            }))
+            answer.map(streamed).map_err(|lost| self.lost(lost))
+        }
+        .boxed()
+    }
+
+    fn exchange(
+        &self,
+        request: Request<Streamed>,
+    ) -> BoxFuture<'_, Result<Response<Streamed>, Lost>> {
+        async move {
+            let answer = self.http.stream_both(request, &self.host).await;
+            answer.map(streamed).map_err(|lost| self.lost(lost))
         }
         .boxed()
     }
@@ -238,4 +246,11 @@ impl ToNode {
             net::Lost::Broken | net::Lost::Late => Lost::Unknown(self.host.clone()),
         }
     }
+}
+
+fn streamed(answer: Response<BoxStream<'static, Result<Bytes, net::Lost>>>) -> Response<Streamed> {
+    answer.map(|parts| {
+        let parts = parts.map(|part| part.map_err(|_| "it broke".to_owned()));
+        parts.boxed()
+    })
 }

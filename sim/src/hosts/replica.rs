@@ -156,6 +156,14 @@ impl Writer for ToWriter {
         .boxed()
     }
 
+    fn exchange(
+        &self,
+        _request: Request<Streamed>,
+    ) -> BoxFuture<'_, Result<Response<Streamed>, Lost>> {
+        // A read-only server forwards no sessions.
+        async { Err(Lost::NotSent((self.node)().to_owned())) }.boxed()
+    }
+
     fn stream(&self, request: Request<Bytes>) -> BoxFuture<'_, Result<Response<Streamed>, Lost>> {
         let host = format!("{}:{PORT}", (self.node)());
         async move {

@@ -1,12 +1,14 @@
 //! An HTTP client of the log.
 
+use std::io;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use futures::StreamExt;
 use futures::stream::BoxStream;
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
+use futures::{StreamExt, TryStreamExt};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full, StreamBody};
+use hyper::body::{Frame, Incoming};
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
@@ -19,7 +21,7 @@ const CONNECT: Duration = Duration::from_secs(2);
 
 /// Sends requests, with connections that are kept.
 #[derive(Clone)]
-pub struct HttpClient(Client<Connect, Full<Bytes>>);
+pub struct HttpClient(Client<Connect, UnsyncBoxBody<Bytes, io::Error>>);
 
 /// What a server answered.
 #[derive(Debug, Clone)]
@@ -104,11 +106,24 @@ impl HttpClient {
         request: Request<Bytes>,
         host: &str,
     ) -> Result<Response<BoxStream<'static, Result<Bytes, Lost>>>, Lost> {
-        let response = self.begin(sent_to(host, request)?).await?;
-        Ok(response.map(|body| {
-            let parts = body.into_data_stream();
-            parts.map(|part| part.map_err(|_| Lost::Broken)).boxed()
-        }))
+        let request = sent_to(host, request)?.map(whole);
+        Ok(self.begin(request).await?.map(parts))
+    }
+
+    /// The same, with a request whose body is streamed too.
+    ///
+    /// # Errors
+    /// [`Lost`] when there is no answer.
+    pub async fn stream_both(
+        &self,
+        request: Request<BoxStream<'static, Result<Bytes, String>>>,
+        host: &str,
+    ) -> Result<Response<BoxStream<'static, Result<Bytes, Lost>>>, Lost> {
+        let request = sent_to(host, request)?.map(|parts| {
+            let frames = parts.map_ok(Frame::data).map_err(io::Error::other);
+            StreamBody::new(frames).boxed_unsync()
+        });
+        Ok(self.begin(request).await?.map(parts))
     }
 
     /// Sends the frames of a session to a host, and waits `within` for its answers. Gives those that arrived, and how they ended.
@@ -141,9 +156,10 @@ impl HttpClient {
         (received, end)
     }
 
-    async fn begin(&self, request: Request<Bytes>) -> Result<Response<Incoming>, Lost> {
-        let (head, body) = request.into_parts();
-        let request = Request::from_parts(head, Full::new(body));
+    async fn begin(
+        &self,
+        request: Request<UnsyncBoxBody<Bytes, io::Error>>,
+    ) -> Result<Response<Incoming>, Lost> {
         self.0.request(request).await.map_err(|error| {
             if error.is_connect() {
                 Lost::NotSent
@@ -154,14 +170,25 @@ impl HttpClient {
     }
 
     async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Lost> {
-        let (head, body) = self.begin(request).await?.into_parts();
+        let (head, body) = self.begin(request.map(whole)).await?.into_parts();
         let body = body.collect().await.map_err(|_| Lost::Broken)?;
         Ok(Response::from_parts(head, body.to_bytes()))
     }
 }
 
+fn whole(body: Bytes) -> UnsyncBoxBody<Bytes, io::Error> {
+    Full::new(body)
+        .map_err(|never| match never {})
+        .boxed_unsync()
+}
+
+fn parts(body: Incoming) -> BoxStream<'static, Result<Bytes, Lost>> {
+    let parts = body.into_data_stream();
+    parts.map(|part| part.map_err(|_| Lost::Broken)).boxed()
+}
+
 /// The request, to a host.
-fn sent_to(host: &str, mut request: Request<Bytes>) -> Result<Request<Bytes>, Lost> {
+fn sent_to<B>(host: &str, mut request: Request<B>) -> Result<Request<B>, Lost> {
     let uri = format!("http://{host}{}", request.uri());
     *request.uri_mut() = uri.parse().map_err(|_| Lost::NotSent)?;
     Ok(request)

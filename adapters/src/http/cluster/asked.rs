@@ -12,14 +12,11 @@ use crate::http::wire::failure::Failure;
 use crate::http::wire::format::Format;
 use crate::http::wire::param::{Base64, CursorInPath, Param, Params, Text};
 use crate::http::wire::route_table::{
-    self, APPEND, COMMITS, COUNT, CURSOR, CURSORS, KEY, KEYS, Route, SCAN, SEGMENTS, SESSION,
+    self, APPEND, COMMITS, COUNT, CURSOR, CURSORS, KEY, KEYS, PARTITION, Route, SCAN, SEGMENTS,
     STREAM, TRIM,
 };
 use crate::http::wire::scan_request::{self, ScanRequest};
 use crate::http::wire::selected::Selected;
-
-/// The parameter that names a partition.
-const PARTITION: &str = "partition";
 
 /// What a request is about.
 pub(super) struct About {
@@ -38,11 +35,11 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    const READ: Self = Self {
+    pub(super) const READ: Self = Self {
         changes: false,
         is_repeatable: true,
     };
-    const CHANGE: Self = Self {
+    pub(super) const CHANGE: Self = Self {
         changes: true,
         is_repeatable: false,
     };
@@ -171,18 +168,7 @@ impl Cluster {
 fn is_of_partition(route: Route) -> bool {
     matches!(
         route.path,
-        APPEND
-            | SESSION
-            | TRIM
-            | KEY
-            | SCAN
-            | KEYS
-            | SEGMENTS
-            | COUNT
-            | STREAM
-            | CURSORS
-            | CURSOR
-            | COMMITS
+        APPEND | TRIM | KEY | SCAN | KEYS | SEGMENTS | COUNT | STREAM | CURSORS | CURSOR | COMMITS
     )
 }
 
@@ -197,7 +183,7 @@ fn shown(selection: &Selection) -> String {
 }
 
 /// The partition that the query of `request` names, if it names one.
-fn given_partition(
+pub(super) fn given_partition(
     request: &Request,
     partitions: Partitions,
 ) -> Result<Option<Partition>, Failure> {

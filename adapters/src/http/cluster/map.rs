@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use log_domain::Sequence;
+use futures::future::BoxFuture;
 use log_domain::cluster::{NodeName, Partition, Partitions};
 use poem::endpoint::{BoxEndpoint, EndpointExt};
 use poem::{Endpoint, Request, Response, Result};
 use tokio::sync::watch;
 
 use crate::http::remote::writer::Writer;
+use crate::http::routes::cluster::ClusterStatus;
 
 /// Knows where partitions are.
 pub trait PartitionMap: Send + Sync + 'static {
@@ -23,6 +24,9 @@ pub trait PartitionMap: Send + Sync + 'static {
 
     /// The node with the URL `from` does not serve `partition`, or cannot be reached: the one with the URL `to` does, if that is known.
     fn moved(&self, partition: Partition, from: &str, to: Option<&str>);
+
+    /// Resolves when this node stops: what it passes on without an end has to end.
+    fn stopping(&self) -> BoxFuture<'static, ()>;
 
     /// What is known of the cluster.
     fn status(&self) -> ClusterStatus;
@@ -59,41 +63,4 @@ impl PartitionRoutes {
     pub(in crate::http) async fn answer(&self, request: Request) -> Result<Response> {
         self.0.call(request).await
     }
-}
-
-/// What a node knows of its cluster.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ClusterStatus {
-    /// All partitions, in order.
-    pub partitions: Vec<PartitionStatus>,
-    /// The nodes that have an object, in the order of their names.
-    pub nodes: Vec<NodeStatus>,
-}
-
-/// What a node knows of a partition.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PartitionStatus {
-    /// The partition.
-    pub partition: Partition,
-    /// The node that serves it, and its URL.
-    pub node: Option<(NodeName, String)>,
-    /// Whether this node opens or closes it now.
-    pub moving: bool,
-    /// Its tip and durable watermark, if this node serves it.
-    pub watermarks: Option<(Sequence, Sequence)>,
-}
-
-/// What a node knows of a node.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NodeStatus {
-    /// Its name.
-    pub node: NodeName,
-    /// Its URL.
-    pub url: String,
-    /// Its zone.
-    pub zone: Option<String>,
-    /// Its release.
-    pub release: String,
-    /// Whether it is alive.
-    pub alive: bool,
 }

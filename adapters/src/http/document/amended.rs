@@ -5,11 +5,13 @@ use std::collections::HashMap;
 
 use poem_openapi::OpenApi;
 use poem_openapi::registry::{
-    MetaApi, MetaOperation, MetaOperationParam, MetaSchemaRef, MetaSecurityScheme, Registry,
+    MetaApi, MetaOperation, MetaOperationParam, MetaParamIn, MetaSchemaRef, MetaSecurityScheme,
+    Registry,
 };
 
+use super::parameters::ParamSchema;
 use super::responses;
-use crate::http::wire::route_table;
+use crate::http::wire::route_table::{self, PARTITION, Route};
 use crate::http::wire::unknown_parameters;
 
 /// The scheme's name in the document.
@@ -56,6 +58,10 @@ impl<T: OpenApi> OpenApi for Amended<T> {
                     let answers = operation.responses.responses.iter_mut();
                     let answers = answers.filter(|answer| answer.status == Some(200));
                     answers.for_each(|answer| answer.headers.push(responses::durable_sequence()));
+                }
+                let route = route_table::find(&path.path);
+                if route.is_some_and(Route::takes_partition) {
+                    operation.params.push(partition(operation.operation_id));
                 }
                 operation.params.iter_mut().for_each(amend);
             }
@@ -109,7 +115,9 @@ fn of_a_read(status: Option<u16>) -> Option<&'static str> {
 /// The same for the beginning of a session.
 fn of_a_session(status: Option<u16>) -> Option<&'static str> {
     Some(match status? {
-        400 => "There is a query parameter. What is wrong with a frame, its answer says.",
+        400 => {
+            "A query parameter is not known, or not a partition. What is wrong with a frame, its answer says."
+        }
         415 => {
             "The content type is not application/protobuf with delimited=true, or there is a content encoding."
         }
@@ -204,6 +212,29 @@ fn changes_the_log(operation: &MetaOperation) -> bool {
         operation.operation_id,
         Some("append" | "session" | "trim" | "deleteKey" | "putCursor" | "deleteCursor")
     )
+}
+
+/// The parameter of operations that are about one partition.
+fn partition(operation: Option<&str>) -> MetaOperationParam {
+    let description = match operation {
+        Some("session") => {
+            "In a cluster, the partition of the records. Default: that of the first frame."
+        }
+        Some("scan" | "scanKeys" | "stream" | "streamKeys") => {
+            "In a cluster, the partition to read, for a prefix without a whole tag, which does not tell it."
+        }
+        _ => "In a cluster, the partition that the request is about.",
+    };
+    MetaOperationParam {
+        name: PARTITION.to_owned(),
+        schema: u32::schema(),
+        in_type: MetaParamIn::Query,
+        description: Some(description.to_owned()),
+        required: false,
+        deprecated: false,
+        explode: true,
+        style: None,
+    }
 }
 
 fn amend(param: &mut MetaOperationParam) {

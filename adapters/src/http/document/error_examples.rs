@@ -11,8 +11,9 @@ use crate::http::wire::failure::{Failure, Reason};
 use crate::http::wire::format::{self, Format};
 use crate::http::wire::param::{self, CursorInPath, Text};
 use crate::http::wire::request_id::RequestId;
+use crate::http::wire::route_table::{self, PARTITION};
 use crate::http::wire::selected::Selected;
-use crate::http::wire::{reply, route_table, trim_request};
+use crate::http::wire::{reply, trim_request};
 
 /// The request whose internal error is an example.
 const REQUEST_ID: u128 = 0xe220_a839_7b1d_cdaf_a706_dd2f_4d19_7e6f;
@@ -170,7 +171,7 @@ fn invalid(operation: &str, limits: &Limits) -> Failure {
             return refused.unwrap_or_else(|| Failure::invalid(""));
         }
         "session" => {
-            let refused = param::refuse_unknown("durable=1", &[]).err();
+            let refused = param::refuse_unknown("durable=1", &[PARTITION.to_owned()]).err();
             return refused.unwrap_or_else(|| Failure::invalid(""));
         }
         "deleteKey" => {

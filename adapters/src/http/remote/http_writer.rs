@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures::future::BoxFuture;
-use futures::{FutureExt, StreamExt, stream};
+use futures::{FutureExt, StreamExt, TryFutureExt, stream};
 use poem::http::{Request, Response};
 use reqwest::redirect::Policy;
 use url::Url;
@@ -82,7 +82,10 @@ impl HttpWriter {
     }
 
     /// Sends a request, and answers with the head of the answer, which is still to be read.
-    async fn begin(&self, request: Request<Bytes>) -> Result<reqwest::Response, Lost> {
+    async fn begin<B: Into<reqwest::Body>>(
+        &self,
+        request: Request<B>,
+    ) -> Result<reqwest::Response, Lost> {
         let (mut head, body) = request.into_parts();
         let target = format!("{}{}", self.url.0, head.uri);
         head.uri = target
@@ -94,7 +97,7 @@ impl HttpWriter {
         sent.map_err(|error| lost(error.without_url()))
     }
 
-    async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Lost> {
+    async fn whole(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Lost> {
         let mut answer = self.begin(request).await?;
         let mut body = BytesMut::new();
         loop {
@@ -120,8 +123,9 @@ fn answered<B>(answer: &reqwest::Response, body: B) -> Response<B> {
     response
 }
 
-/// The body of `answer` as it comes.
-fn parts(answer: reqwest::Response) -> Streamed {
+/// `answer`, with its body as it comes.
+fn streamed(answer: reqwest::Response) -> Response<Streamed> {
+    let head = answered(&answer, ());
     let parts = stream::unfold(Some(answer), async |answer| {
         let mut answer = answer?;
         match answer.chunk().await {
@@ -129,21 +133,25 @@ fn parts(answer: reqwest::Response) -> Streamed {
             Err(error) => Some((Err(causes::told(&error.without_url())), None)),
         }
     });
-    parts.boxed()
+    head.map(|()| parts.boxed())
 }
 
 impl Writer for HttpWriter {
     fn send(&self, request: Request<Bytes>) -> BoxFuture<'_, Result<Response<Bytes>, Lost>> {
-        self.exchange(request).boxed()
+        self.whole(request).boxed()
     }
 
     fn stream(&self, request: Request<Bytes>) -> BoxFuture<'_, Result<Response<Streamed>, Lost>> {
-        async {
-            let answer = self.begin(request).await?;
-            let head = answered(&answer, ());
-            Ok(head.map(|()| parts(answer)))
-        }
-        .boxed()
+        let begun = self.begin(request);
+        begun.map_ok(streamed).boxed()
+    }
+
+    fn exchange(
+        &self,
+        request: Request<Streamed>,
+    ) -> BoxFuture<'_, Result<Response<Streamed>, Lost>> {
+        let begun = self.begin(request.map(reqwest::Body::wrap_stream));
+        begun.map_ok(streamed).boxed()
     }
 }
 

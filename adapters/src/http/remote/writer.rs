@@ -21,9 +21,18 @@ pub trait Writer: Send + Sync + 'static {
     /// # Errors
     /// [`Lost`].
     fn stream(&self, request: Request<Bytes>) -> BoxFuture<'_, Result<Response<Streamed>, Lost>>;
+
+    /// The same, with a request whose body is streamed too, also after the answer has begun.
+    ///
+    /// # Errors
+    /// [`Lost`].
+    fn exchange(
+        &self,
+        request: Request<Streamed>,
+    ) -> BoxFuture<'_, Result<Response<Streamed>, Lost>>;
 }
 
-/// The streamed body of an answer. An error is its last part, and says for the server's log why the stream ended.
+/// The streamed body of a request or an answer. An error is its last part, and says for the server's log why the stream ended.
 pub type Streamed = BoxStream<'static, Result<Bytes, String>>;
 
 /// Why there is no answer; the text is for the log of the server.

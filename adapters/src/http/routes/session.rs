@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::StreamExt;
 use futures::stream::{self, BoxStream};
+use futures::{Stream, StreamExt};
 use log_domain::budget::Budget;
 use log_domain::{LogReader, LogService, LogWriter};
 use poem::http::header;
@@ -28,7 +28,7 @@ use frames::Frames;
 use pipeline::Pipeline;
 
 mod answers;
-mod frames;
+pub(in crate::http) mod frames;
 mod pipeline;
 
 /// Groups of answers that wait for a client to read them; each is small.
@@ -63,6 +63,9 @@ impl<S: LogReader + LogWriter> SessionRoute<S> {
     /// The server ends the response when the body ends, or when the server stops: it answers every frame that it has applied. Send frames without an answer again in a new
     /// session: with a producer, each is applied once. The token is checked when the session begins. A session counts as one of the clients that
     /// follow (10,000 by default). A read-only server does not forward sessions: its status is 421.
+    ///
+    /// In a cluster, the frames of a session are of one partition: that of the parameter `partition`, or else of the first frame. A frame of another partition
+    /// is answered with the code `invalid_argument`. The server ends the response when the partition moves to another node.
     #[oai(
         path = "/api/v1/log/session",
         method = "post",
@@ -142,16 +145,22 @@ struct SessionAnswers(mpsc::Receiver<Bytes>);
 
 impl IntoResponse for SessionAnswers {
     fn into_response(self) -> Response {
-        let answers = stream::unfold(self.0, |mut answers| async move {
+        answered(stream::unfold(self.0, |mut answers| async move {
             let frames = answers.recv().await?;
-            Some((io::Result::Ok(frames), answers))
-        });
-        Response::builder()
-            .content_type(DELIMITED)
-            .header(header::CACHE_CONTROL, "no-store")
-            .header("x-accel-buffering", "no")
-            .body(Body::from_bytes_stream(answers))
+            Some((Ok(frames), answers))
+        }))
     }
+}
+
+/// The response to a session.
+pub(in crate::http) fn answered(
+    answers: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
+) -> Response {
+    Response::builder()
+        .content_type(DELIMITED)
+        .header(header::CACHE_CONTROL, "no-store")
+        .header("x-accel-buffering", "no")
+        .body(Body::from_bytes_stream(answers))
 }
 
 impl ApiResponse for SessionAnswers {

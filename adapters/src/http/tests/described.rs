@@ -5,9 +5,10 @@ use serde::Serialize;
 
 use super::*;
 use crate::http::proto::{
-    AppendResponse, Conflict, CountResponse, Cursor, CursorResponse, CursorsResponse,
-    DeleteCursorResponse, DeleteKeyResponse, Described, ErrorResponse, Key, KeysResponse, PROTOBUF,
-    ScanResponse, Segment, SegmentsResponse, TrimResponse, Value,
+    AppendResponse, ClusterNode, ClusterPartition, ClusterResponse, Conflict, CountResponse,
+    Cursor, CursorResponse, CursorsResponse, DeleteCursorResponse, DeleteKeyResponse, Described,
+    ErrorResponse, Key, KeysResponse, PROTOBUF, ScanResponse, Segment, SegmentsResponse,
+    TrimResponse, Value,
 };
 use crate::http::{DocumentFormat, document};
 
@@ -43,6 +44,9 @@ async fn responses_written_by_hand_are_those_that_are_described() {
     assert_eq!((keys.keys.len(), keys.next_start_after), (2, None));
     let keys: KeysResponse = written_as_described(&server, "/api/v1/log/keys?limit=1").await;
     assert!(keys.next_start_after.is_some());
+    let cluster: ClusterResponse = written_as_described(&server, "/api/v1/cluster").await;
+    assert_eq!((cluster.partitions.len(), cluster.nodes.len()), (1, 0));
+    assert_eq!(cluster.partitions[0].tip, Some(3));
     let trim = post("/api/v1/log/trim", &[]).body(r#"{"beforeSequence":1}"#);
     assert_eq!(server.send(trim).await.status, StatusCode::OK);
     let page: ScanResponse = written_as_described(&server, "/api/v1/log/scan?key=a%22").await;
@@ -75,6 +79,9 @@ fn the_document_requires_what_responses_always_have() {
         always_there::<CursorResponse>(),
         always_there::<CursorsResponse>(),
         always_there::<DeleteCursorResponse>(),
+        always_there::<ClusterResponse>(),
+        always_there::<ClusterPartition>(),
+        always_there::<ClusterNode>(),
         always_there::<ErrorResponse>(),
         always_there::<Conflict>(),
     ] {

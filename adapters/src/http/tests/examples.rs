@@ -133,8 +133,8 @@ async fn the_examples_of_errors_are_what_the_server_answers() {
             }
         }
     }
-    // 400 of fifteen operations, 401 and 403 of sixteen, 404 of five, 413 of eleven, 415 of six.
-    assert_eq!(answered, 15 + 16 + 16 + 5 + 11 + 6);
+    // 400 of fifteen operations, 401 and 403 of seventeen, 404 of five, 413 of eleven, 415 of six.
+    assert_eq!(answered, 15 + 17 + 17 + 5 + 11 + 6);
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use super::*;
 use crate::http::{ForwardLimits, HttpWriter, Writer, WriterUrl};
 
 mod commits;
-mod writers;
+pub(super) mod writers;
 
 use writers::{At, Scripted};
 

@@ -9,20 +9,20 @@ use tokio::sync::mpsc;
 use super::*;
 use crate::http::proto;
 
-const DELIMITED: (&str, &str) = ("content-type", "application/protobuf; delimited=true");
+pub(super) const DELIMITED: (&str, &str) = ("content-type", "application/protobuf; delimited=true");
 
 /// A session that is open.
-struct Session {
+pub(super) struct Session {
     frames: Option<mpsc::UnboundedSender<Bytes>>,
     answers: std::pin::Pin<Box<dyn Stream<Item = std::io::Result<Bytes>> + Send>>,
     received: Vec<u8>,
 }
 
 /// An answer: the start sequence, or the code and the message of an error.
-type Outcome = std::result::Result<(u64, bool), (String, String)>;
+pub(super) type Outcome = std::result::Result<(u64, bool), (String, String)>;
 
 impl Session {
-    async fn open<S>(server: &Server<S>) -> Self {
+    pub(super) async fn open<S>(server: &Server<S>) -> Self {
         let (frames, sent) = mpsc::unbounded_channel();
         let sent = stream::unfold(sent, |mut sent| async move {
             let frame: Bytes = sent.recv().await?;
@@ -40,21 +40,21 @@ impl Session {
         }
     }
 
-    fn send(&self, bytes: impl Into<Bytes>) {
+    pub(super) fn send(&self, bytes: impl Into<Bytes>) {
         // The server may be gone.
         let _ = self.frames.as_ref().expect("not ended").send(bytes.into());
     }
 
-    fn append(&self, request: &proto::AppendRequest) {
+    pub(super) fn append(&self, request: &proto::AppendRequest) {
         self.send(request.encode_length_delimited_to_vec());
     }
 
-    fn end(&mut self) {
+    pub(super) fn end(&mut self) {
         self.frames = None;
     }
 
     /// The next answer; `None` at the end.
-    async fn answer(&mut self) -> Option<Outcome> {
+    pub(super) async fn answer(&mut self) -> Option<Outcome> {
         loop {
             let mut rest = &self.received[..];
             if let Some(answer) = proto::session_answer(&mut rest) {
@@ -67,13 +67,13 @@ impl Session {
         }
     }
 
-    async fn start(&mut self) -> u64 {
+    pub(super) async fn start(&mut self) -> u64 {
         let answer = self.answer().await.expect("an answer");
         answer.expect("appended").0
     }
 
     /// The code of the next answer, which is an error, and its message.
-    async fn refusal(&mut self) -> (String, String) {
+    pub(super) async fn refusal(&mut self) -> (String, String) {
         let answer = self.answer().await.expect("an answer");
         answer.expect_err("refused")
     }

@@ -64,11 +64,14 @@ pub(in crate::http) const CURSOR: &str = "/api/v1/log/cursors/{name}";
 /// The path of the stream of events.
 pub(in crate::http) const STREAM: &str = "/api/v1/log/stream";
 
+/// The query parameter that names a partition.
+pub(in crate::http) const PARTITION: &str = "partition";
+
 /// The path of what read-only servers follow. It is no part of the document.
 pub(in crate::http) const COMMITS: &str = "/-/commits";
 
-/// The path of what a node knows of its cluster.
-pub(in crate::http) const CLUSTER: &str = "/-/cluster";
+/// The path of what a server knows of partitions and nodes.
+pub(in crate::http) const CLUSTER: &str = "/api/v1/cluster";
 
 /// The path at which a node is told that another one has news.
 pub const WAKE: &str = "/-/cluster/wake";
@@ -104,11 +107,11 @@ pub(in crate::http) const ROUTES: [Route; 34] = [
     get_or_post(STREAM).needs(Read),
     get(CURSORS).needs(Read),
     get(CURSOR).allows("GET, HEAD, PUT, DELETE").needs(Read).needs_to_change(Append),
+    get(CLUSTER).needs(Read),
     get("/metrics").needs(Read).for_operators(),
     get("/-/healthy").for_operators(),
     get("/-/ready").for_operators(),
     get(COMMITS).needs(Read),
-    get(CLUSTER).needs(Read),
     post(WAKE),
     get(ACCESS),
     get(CONFIG).needs(Admin),
@@ -198,6 +201,14 @@ impl Route {
     /// Whether its requests have no end, so that they cannot be received whole and forwarded.
     pub(in crate::http) fn is_session(self) -> bool {
         self.path == SESSION
+    }
+
+    /// Whether its requests can name the partition that they are about: they name no key that would tell it.
+    pub(in crate::http) fn takes_partition(self) -> bool {
+        matches!(
+            self.path,
+            SESSION | TRIM | SCAN | KEYS | SEGMENTS | STREAM | CURSORS
+        )
     }
 
     fn is_at(self, path: &str) -> bool {

@@ -7,7 +7,9 @@ use poem::http::Method;
 use poem::{Endpoint, EndpointExt, Request, Response};
 use poem_openapi::registry::{MetaApi, MetaOperation, MetaParamIn};
 
-use super::param;
+use super::failure::Failure;
+use super::param::{self, Param};
+use super::route_table::{self, PARTITION, Route};
 
 /// Where unknown parameters are refused. Probes and scrapers may send what they like.
 const STRICT: &str = "/api/";
@@ -27,7 +29,11 @@ pub(in crate::http) fn refuse_unknown(apis: Vec<MetaApi>, table: &mut Table) {
         for operation in path.operations {
             if let Some(inner) = methods.remove(&operation.method) {
                 let method = operation.method.clone();
-                let declared = declared(operation);
+                let mut declared = declared(operation);
+                let route = route_table::find(&path.path);
+                if route.is_some_and(Route::takes_partition) {
+                    declared.push(PARTITION.to_owned());
+                }
                 methods.insert(method, Strict { declared, inner }.boxed());
             }
         }
@@ -64,7 +70,23 @@ impl Endpoint for Strict {
     type Output = Response;
 
     async fn call(&self, request: Request) -> poem::Result<Response> {
-        param::refuse_unknown(request.uri().query().unwrap_or_default(), &self.declared)?;
+        let query = request.uri().query().unwrap_or_default();
+        param::refuse_unknown(query, &self.declared)?;
+        check_partition(query)?;
         self.inner.call(request).await
+    }
+}
+
+/// Refuses a partition that a log does not have. A node of a cluster has taken the parameter out by now.
+fn check_partition(query: &str) -> Result<(), Failure> {
+    if !query.contains(PARTITION) {
+        return Ok(());
+    }
+    match Param::<Option<u32>>::from_query(query, PARTITION, None)?.0 {
+        None | Some(0) => Ok(()),
+        Some(number) => Err(Failure::invalid(format!(
+            "{number} is not a partition of this log, which is not clustered and has one, 0"
+        ))
+        .of(PARTITION)),
     }
 }

@@ -227,6 +227,17 @@ pub(super) fn of(message: &str) -> Supplement {
                 "segments": [{"id": 1, "startSeq": 0, "startTimeMs": 1_795_385_000_000_u64}]
             }),
         ),
+        "ClusterResponse" => with(
+            &["status", "partitions", "nodes"],
+            Vec::new(),
+            json!({"status": "success", "partitions": [partition()], "nodes": [node()]}),
+        ),
+        "ClusterPartition" => with(&["partition", "state"], Vec::new(), partition()).limited(|field, schema| {
+            if field == "state" {
+                schema.enum_items = vec!["serving".into(), "moving".into(), "unserved".into()];
+            }
+        }),
+        "ClusterNode" => with(&["node", "url", "version"], Vec::new(), node()),
         "CountResponse" => with(
             &["status", "count"],
             Vec::new(),
@@ -248,6 +259,14 @@ pub(super) fn of(message: &str) -> Supplement {
         ),
         other => unreachable!("{other} has no supplement: give it one"),
     }
+}
+
+fn partition() -> Json {
+    json!({"partition": 0, "node": "log-0", "url": "http://log-0.log-nodes:8080", "state": "serving", "tip": 2, "durable": 2})
+}
+
+fn node() -> Json {
+    json!({"node": "log-0", "url": "http://log-0.log-nodes:8080", "zone": "a", "version": "1.0.0", "alive": true})
 }
 
 fn with(required: &'static [&'static str], texts: Vec<TextField>, example: Json) -> Supplement {

@@ -27,7 +27,7 @@ const ROOM_LOOK: Duration = Duration::from_millis(20);
 const LINGER: Duration = Duration::from_secs(2);
 
 /// The frames of a client.
-pub(super) struct Frames {
+pub(in crate::http) struct Frames {
     body: BoxStream<'static, io::Result<Bytes>>,
     received: Delimited,
     /// The room that they take.
@@ -49,7 +49,7 @@ pub(super) struct Group {
 impl Frames {
     /// The frames of `body`, each of at most `limit` bytes. The room that they take is added to `permit`. A frame that has begun must be there
     /// within `timeout`.
-    pub(super) fn new(
+    pub(in crate::http) fn new(
         body: BoxStream<'static, io::Result<Bytes>>,
         limit: usize,
         permit: Permit,
@@ -69,7 +69,7 @@ impl Frames {
     ///
     /// # Errors
     /// What the session ends with: a body that was cut off or ended within a frame, a frame that does not arrive in time, and no room.
-    pub(super) async fn receive(&mut self) -> Result<(), Failure> {
+    pub(in crate::http) async fn receive(&mut self) -> Result<(), Failure> {
         let next = match self.begun {
             None => self.body.next().await,
             Some(begun) => timeout_at(begun + self.timeout, self.body.next())
@@ -133,6 +133,17 @@ impl Frames {
     }
 
     fn next(&mut self, limits: &Limits) -> Result<Option<(Append, Durability)>, Failure> {
+        let frame = self.frame()?;
+        frame
+            .map(|frame| append_request::decode(Format::Protobuf, frame, limits))
+            .transpose()
+    }
+
+    /// The next frame as it is; `None` if it has not arrived whole.
+    ///
+    /// # Errors
+    /// Nothing that follows is a frame.
+    pub(in crate::http) fn frame(&mut self) -> Result<Option<Bytes>, Failure> {
         let frame = self.received.next().map_err(|error| match error {
             NoMessage::NoLength => Failure::invalid("a frame has no length"),
             NoMessage::TooLarge(actual, limit) => Failure::from(Error::TooLarge {
@@ -146,26 +157,25 @@ impl Frames {
             _ => None,
         };
         match frame {
-            Some(frame) => append_request::decode(Format::Protobuf, frame, limits).map(Some),
             None if self.has_ended && self.received.len() > 0 => {
                 Err(Failure::invalid("the body ends within a frame"))
             }
-            None => Ok(None),
+            frame => Ok(frame),
         }
     }
 
-    /// Gives back the room of the requests that were answered.
-    pub(super) fn were_answered(&mut self) {
+    /// Gives back the room of the requests that were answered, or passed on.
+    pub(in crate::http) fn were_answered(&mut self) {
         self.permit.shrink_to(self.received.len() as u64);
     }
 
     /// Whether nothing more can arrive.
-    pub(super) fn have_ended(&self) -> bool {
+    pub(in crate::http) fn have_ended(&self) -> bool {
         self.has_ended
     }
 
     /// Reads and drops what the client sends until it has seen that the session is over.
-    pub(super) async fn linger(mut self) {
+    pub(in crate::http) async fn linger(mut self) {
         drop(self.permit);
         if self.has_ended {
             return;

@@ -1,6 +1,6 @@
 //! Writers that requests are forwarded to.
 
-use futures::{FutureExt, StreamExt};
+use futures::{FutureExt, StreamExt, TryStreamExt};
 use parking_lot::Mutex;
 use poem::http::Request as Sent;
 
@@ -8,10 +8,10 @@ use crate::http::tests::*;
 use crate::http::{Lost, Streamed, Writer};
 
 /// A writer in this process.
-pub(super) struct At(pub(super) Server);
+pub(in crate::http::tests) struct At(pub(in crate::http::tests) Server);
 
 /// The request as this server gets it.
-fn got(request: Sent<Bytes>) -> Request {
+fn got<B: Into<Body>>(request: Sent<B>) -> Request {
     let (head, body) = request.into_parts();
     let mut request = Request::builder()
         .method(head.method)
@@ -22,21 +22,35 @@ fn got(request: Sent<Bytes>) -> Request {
     request
 }
 
+impl At {
+    async fn begin(
+        &self,
+        request: Request,
+    ) -> std::result::Result<poem::http::Response<Streamed>, Lost> {
+        let (head, body) = self.0.response(request).await.into_parts();
+        let parts = body.into_bytes_stream();
+        let parts = parts.map(|part| part.map_err(|error| error.to_string()));
+        let mut response = poem::http::Response::new(parts.boxed());
+        *response.status_mut() = head.status;
+        *response.headers_mut() = head.headers;
+        Ok(response)
+    }
+}
+
 impl Writer for At {
     fn stream(
         &self,
         request: Sent<Bytes>,
     ) -> BoxFuture<'_, std::result::Result<poem::http::Response<Streamed>, Lost>> {
-        async move {
-            let (head, body) = self.0.response(got(request)).await.into_parts();
-            let parts = body.into_bytes_stream();
-            let parts = parts.map(|part| part.map_err(|error| error.to_string()));
-            let mut response = poem::http::Response::new(parts.boxed());
-            *response.status_mut() = head.status;
-            *response.headers_mut() = head.headers;
-            Ok(response)
-        }
-        .boxed()
+        self.begin(got(request)).boxed()
+    }
+
+    fn exchange(
+        &self,
+        request: Sent<Streamed>,
+    ) -> BoxFuture<'_, std::result::Result<poem::http::Response<Streamed>, Lost>> {
+        let body = |parts: Streamed| Body::from_bytes_stream(parts.map_err(std::io::Error::other));
+        self.begin(got(request.map(body))).boxed()
     }
 
     fn send(
@@ -76,6 +90,13 @@ impl Scripted {
 }
 
 impl Writer for Scripted {
+    fn exchange(
+        &self,
+        request: Sent<Streamed>,
+    ) -> BoxFuture<'_, std::result::Result<poem::http::Response<Streamed>, Lost>> {
+        self.stream(request.map(|_| Bytes::new()))
+    }
+
     fn stream(
         &self,
         request: Sent<Bytes>,

@@ -216,6 +216,46 @@ class CursorsResponse(_message.Message):
     next_start_after: str
     def __init__(self, status: _Optional[str] = ..., cursors: _Optional[_Iterable[_Union[Cursor, _Mapping]]] = ..., next_start_after: _Optional[str] = ...) -> None: ...
 
+class ClusterResponse(_message.Message):
+    __slots__ = ("status", "partitions", "nodes")
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    PARTITIONS_FIELD_NUMBER: _ClassVar[int]
+    NODES_FIELD_NUMBER: _ClassVar[int]
+    status: str
+    partitions: _containers.RepeatedCompositeFieldContainer[ClusterPartition]
+    nodes: _containers.RepeatedCompositeFieldContainer[ClusterNode]
+    def __init__(self, status: _Optional[str] = ..., partitions: _Optional[_Iterable[_Union[ClusterPartition, _Mapping]]] = ..., nodes: _Optional[_Iterable[_Union[ClusterNode, _Mapping]]] = ...) -> None: ...
+
+class ClusterPartition(_message.Message):
+    __slots__ = ("partition", "node", "url", "state", "tip", "durable")
+    PARTITION_FIELD_NUMBER: _ClassVar[int]
+    NODE_FIELD_NUMBER: _ClassVar[int]
+    URL_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    TIP_FIELD_NUMBER: _ClassVar[int]
+    DURABLE_FIELD_NUMBER: _ClassVar[int]
+    partition: int
+    node: str
+    url: str
+    state: str
+    tip: int
+    durable: int
+    def __init__(self, partition: _Optional[int] = ..., node: _Optional[str] = ..., url: _Optional[str] = ..., state: _Optional[str] = ..., tip: _Optional[int] = ..., durable: _Optional[int] = ...) -> None: ...
+
+class ClusterNode(_message.Message):
+    __slots__ = ("node", "url", "zone", "version", "alive")
+    NODE_FIELD_NUMBER: _ClassVar[int]
+    URL_FIELD_NUMBER: _ClassVar[int]
+    ZONE_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    ALIVE_FIELD_NUMBER: _ClassVar[int]
+    node: str
+    url: str
+    zone: str
+    version: str
+    alive: bool
+    def __init__(self, node: _Optional[str] = ..., url: _Optional[str] = ..., zone: _Optional[str] = ..., version: _Optional[str] = ..., alive: _Optional[bool] = ...) -> None: ...
+
 class Key(_message.Message):
     __slots__ = ("key",)
     KEY_FIELD_NUMBER: _ClassVar[int]

@@ -19,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file log.proto.
  */
 export const file_log: GenFile = /*@__PURE__*/
-  fileDesc("Cglsb2cucHJvdG8SD29wZW5kYXRhLmxvZy52MSJqCgZSZWNvcmQSEAoDa2V5GAEgASgMSACIAQESEgoFdmFsdWUYAiABKAxIAYgBARIoCgdoZWFkZXJzGAMgAygLMhcub3BlbmRhdGEubG9nLnYxLkhlYWRlckIGCgRfa2V5QggKBl92YWx1ZSJCCgZIZWFkZXISEQoEbmFtZRgBIAEoCUgAiAEBEhIKBXZhbHVlGAIgASgMSAGIAQFCBwoFX25hbWVCCAoGX3ZhbHVlIuEBCg1BcHBlbmRSZXF1ZXN0EigKB3JlY29yZHMYASADKAsyFy5vcGVuZGF0YS5sb2cudjEuUmVjb3JkEhUKDWF3YWl0X2R1cmFibGUYAiABKAgSNAoNcHJlY29uZGl0aW9ucxgDIAMoCzIdLm9wZW5kYXRhLmxvZy52MS5QcmVjb25kaXRpb24SKwoIcHJvZHVjZXIYBCABKAsyGS5vcGVuZGF0YS5sb2cudjEuUHJvZHVjZXISLAoHY3Vyc29ycxgFIAMoCzIbLm9wZW5kYXRhLmxvZy52MS5DdXJzb3JNb3ZlIjQKDFByZWNvbmRpdGlvbhILCgNrZXkYASABKAwSFwoPbm9fcmVjb3JkX3NpbmNlGAIgASgEIjcKCFByb2R1Y2VyEgoKAmlkGAEgASgJEg0KBWVwb2NoGAIgASgEEhAKCHNlcXVlbmNlGAMgASgEIlAKCkN1cnNvck1vdmUSDAoEbmFtZRgBIAEoCRIQCghwb3NpdGlvbhgCIAEoBBIVCghleHBlY3RlZBgDIAEoBEgAiAEBQgsKCV9leHBlY3RlZCJlCg5BcHBlbmRSZXNwb25zZRIOCgZzdGF0dXMYASABKAkSGAoQcmVjb3Jkc19hcHBlbmRlZBgCIAEoBRIWCg5zdGFydF9zZXF1ZW5jZRgDIAEoBBIRCglkdXBsaWNhdGUYBCABKAgiggEKBVZhbHVlEhAKCHNlcXVlbmNlGAEgASgEEg0KBXZhbHVlGAIgASgMEhQKDHRpbWVzdGFtcF9tcxgDIAEoAxIoCgdoZWFkZXJzGAQgAygLMhcub3BlbmRhdGEubG9nLnYxLkhlYWRlchIQCgNrZXkYBSABKAxIAIgBAUIGCgRfa2V5ItkDCgtTY2FuUmVxdWVzdBIQCgNrZXkYASABKAxIAIgBARIMCgRrZXlzGAIgAygMEhMKBnByZWZpeBgDIAEoDEgBiAEBEhYKCXN0YXJ0X3NlcRgEIAEoBEgCiAEBEhQKB2VuZF9zZXEYBSABKARIA4gBARISCgVsaW1pdBgGIAEoBEgEiAEBEhMKBmZvbGxvdxgHIAEoCEgFiAEBEhcKCnRpbWVvdXRfbXMYCCABKARIBogBARIaCg1zdGFydF90aW1lX21zGAkgASgDSAeIAQESFwoKdmlzaWJpbGl0eRgKIAEoCUgIiAEBEhMKBmZvcm1hdBgLIAEoCUgJiAEBEhMKBmN1cnNvchgMIAEoCUgKiAEBEhEKBGxhc3QYDSABKARIC4gBARIVCghhdF9sZWFzdBgOIAEoBEgMiAEBQgYKBF9rZXlCCQoHX3ByZWZpeEIMCgpfc3RhcnRfc2VxQgoKCF9lbmRfc2VxQggKBl9saW1pdEIJCgdfZm9sbG93Qg0KC190aW1lb3V0X21zQhAKDl9zdGFydF90aW1lX21zQg0KC192aXNpYmlsaXR5QgkKB19mb3JtYXRCCQoHX2N1cnNvckIHCgVfbGFzdEILCglfYXRfbGVhc3QiqAEKDFNjYW5SZXNwb25zZRIOCgZzdGF0dXMYASABKAkSCwoDa2V5GAIgASgMEiYKBnZhbHVlcxgDIAMoCzIWLm9wZW5kYXRhLmxvZy52MS5WYWx1ZRIVCg1uZXh0X3NlcXVlbmNlGAQgASgEEhsKDnRyaW1tZWRfYmVmb3JlGAUgASgESACIAQESDAoEbW9yZRgGIAEoCEIRCg9fdHJpbW1lZF9iZWZvcmUibwoLVHJpbVJlcXVlc3QSHAoPYmVmb3JlX3NlcXVlbmNlGAEgASgESACIAQESGwoOYmVmb3JlX3RpbWVfbXMYAiABKANIAYgBAUISChBfYmVmb3JlX3NlcXVlbmNlQhEKD19iZWZvcmVfdGltZV9tcyI2CgxUcmltUmVzcG9uc2USDgoGc3RhdHVzGAEgASgJEhYKDnRyaW1tZWRfYmVmb3JlGAIgASgEIjsKEURlbGV0ZUtleVJlc3BvbnNlEg4KBnN0YXR1cxgBIAEoCRIWCg50cmltbWVkX2JlZm9yZRgCIAEoBCJaChBQdXRDdXJzb3JSZXF1ZXN0EhUKCHBvc2l0aW9uGAEgASgESACIAQESFQoIZXhwZWN0ZWQYAiABKARIAYgBAUILCglfcG9zaXRpb25CCwoJX2V4cGVjdGVkImEKDkN1cnNvclJlc3BvbnNlEg4KBnN0YXR1cxgBIAEoCRIMCgRuYW1lGAIgASgJEhAKCHBvc2l0aW9uGAMgASgEEhIKCnVwZGF0ZWRfbXMYBCABKAMSCwoDbGFnGAUgASgEIjcKFERlbGV0ZUN1cnNvclJlc3BvbnNlEg4KBnN0YXR1cxgBIAEoCRIPCgdkZWxldGVkGAIgASgIIkkKBkN1cnNvchIMCgRuYW1lGAEgASgJEhAKCHBvc2l0aW9uGAIgASgEEhIKCnVwZGF0ZWRfbXMYAyABKAMSCwoDbGFnGAQgASgEIn8KD0N1cnNvcnNSZXNwb25zZRIOCgZzdGF0dXMYASABKAkSKAoHY3Vyc29ycxgCIAMoCzIXLm9wZW5kYXRhLmxvZy52MS5DdXJzb3ISHQoQbmV4dF9zdGFydF9hZnRlchgDIAEoCUgAiAEBQhMKEV9uZXh0X3N0YXJ0X2FmdGVyIhIKA0tleRILCgNrZXkYASABKAwidgoMS2V5c1Jlc3BvbnNlEg4KBnN0YXR1cxgBIAEoCRIiCgRrZXlzGAIgAygLMhQub3BlbmRhdGEubG9nLnYxLktleRIdChBuZXh0X3N0YXJ0X2FmdGVyGAMgASgMSACIAQFCEwoRX25leHRfc3RhcnRfYWZ0ZXIiPwoHU2VnbWVudBIKCgJpZBgBIAEoDRIRCglzdGFydF9zZXEYAiABKAQSFQoNc3RhcnRfdGltZV9tcxgDIAEoAyJOChBTZWdtZW50c1Jlc3BvbnNlEg4KBnN0YXR1cxgBIAEoCRIqCghzZWdtZW50cxgCIAMoCzIYLm9wZW5kYXRhLmxvZy52MS5TZWdtZW50Il4KDUNvdW50UmVzcG9uc2USDgoGc3RhdHVzGAEgASgJEg0KBWNvdW50GAIgASgEEhsKDnRyaW1tZWRfYmVmb3JlGAMgASgESACIAQFCEQoPX3RyaW1tZWRfYmVmb3JlIqEBCg1FcnJvclJlc3BvbnNlEg4KBnN0YXR1cxgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEgwKBGNvZGUYAyABKAkSKwoIY29uZmxpY3QYBCABKAsyGS5vcGVuZGF0YS5sb2cudjEuQ29uZmxpY3QSHgoRZXhwZWN0ZWRfc2VxdWVuY2UYBSABKARIAIgBAUIUChJfZXhwZWN0ZWRfc2VxdWVuY2UiuQEKCENvbmZsaWN0EgsKA2tleRgBIAEoDBIaCg1sYXN0X3NlcXVlbmNlGAIgASgESACIAQESGwoOdHJpbW1lZF9iZWZvcmUYAyABKARIAYgBARITCgZjdXJzb3IYBCABKAlIAogBARIVCghwb3NpdGlvbhgFIAEoBEgDiAEBQhAKDl9sYXN0X3NlcXVlbmNlQhEKD190cmltbWVkX2JlZm9yZUIJCgdfY3Vyc29yQgsKCV9wb3NpdGlvbmIGcHJvdG8z");
+  fileDesc("Cglsb2cucHJvdG8SD29wZW5kYXRhLmxvZy52MSJqCgZSZWNvcmQSEAoDa2V5GAEgASgMSACIAQESEgoFdmFsdWUYAiABKAxIAYgBARIoCgdoZWFkZXJzGAMgAygLMhcub3BlbmRhdGEubG9nLnYxLkhlYWRlckIGCgRfa2V5QggKBl92YWx1ZSJCCgZIZWFkZXISEQoEbmFtZRgBIAEoCUgAiAEBEhIKBXZhbHVlGAIgASgMSAGIAQFCBwoFX25hbWVCCAoGX3ZhbHVlIuEBCg1BcHBlbmRSZXF1ZXN0EigKB3JlY29yZHMYASADKAsyFy5vcGVuZGF0YS5sb2cudjEuUmVjb3JkEhUKDWF3YWl0X2R1cmFibGUYAiABKAgSNAoNcHJlY29uZGl0aW9ucxgDIAMoCzIdLm9wZW5kYXRhLmxvZy52MS5QcmVjb25kaXRpb24SKwoIcHJvZHVjZXIYBCABKAsyGS5vcGVuZGF0YS5sb2cudjEuUHJvZHVjZXISLAoHY3Vyc29ycxgFIAMoCzIbLm9wZW5kYXRhLmxvZy52MS5DdXJzb3JNb3ZlIjQKDFByZWNvbmRpdGlvbhILCgNrZXkYASABKAwSFwoPbm9fcmVjb3JkX3NpbmNlGAIgASgEIjcKCFByb2R1Y2VyEgoKAmlkGAEgASgJEg0KBWVwb2NoGAIgASgEEhAKCHNlcXVlbmNlGAMgASgEIlAKCkN1cnNvck1vdmUSDAoEbmFtZRgBIAEoCRIQCghwb3NpdGlvbhgCIAEoBBIVCghleHBlY3RlZBgDIAEoBEgAiAEBQgsKCV9leHBlY3RlZCJlCg5BcHBlbmRSZXNwb25zZRIOCgZzdGF0dXMYASABKAkSGAoQcmVjb3Jkc19hcHBlbmRlZBgCIAEoBRIWCg5zdGFydF9zZXF1ZW5jZRgDIAEoBBIRCglkdXBsaWNhdGUYBCABKAgiggEKBVZhbHVlEhAKCHNlcXVlbmNlGAEgASgEEg0KBXZhbHVlGAIgASgMEhQKDHRpbWVzdGFtcF9tcxgDIAEoAxIoCgdoZWFkZXJzGAQgAygLMhcub3BlbmRhdGEubG9nLnYxLkhlYWRlchIQCgNrZXkYBSABKAxIAIgBAUIGCgRfa2V5ItkDCgtTY2FuUmVxdWVzdBIQCgNrZXkYASABKAxIAIgBARIMCgRrZXlzGAIgAygMEhMKBnByZWZpeBgDIAEoDEgBiAEBEhYKCXN0YXJ0X3NlcRgEIAEoBEgCiAEBEhQKB2VuZF9zZXEYBSABKARIA4gBARISCgVsaW1pdBgGIAEoBEgEiAEBEhMKBmZvbGxvdxgHIAEoCEgFiAEBEhcKCnRpbWVvdXRfbXMYCCABKARIBogBARIaCg1zdGFydF90aW1lX21zGAkgASgDSAeIAQESFwoKdmlzaWJpbGl0eRgKIAEoCUgIiAEBEhMKBmZvcm1hdBgLIAEoCUgJiAEBEhMKBmN1cnNvchgMIAEoCUgKiAEBEhEKBGxhc3QYDSABKARIC4gBARIVCghhdF9sZWFzdBgOIAEoBEgMiAEBQgYKBF9rZXlCCQoHX3ByZWZpeEIMCgpfc3RhcnRfc2VxQgoKCF9lbmRfc2VxQggKBl9saW1pdEIJCgdfZm9sbG93Qg0KC190aW1lb3V0X21zQhAKDl9zdGFydF90aW1lX21zQg0KC192aXNpYmlsaXR5QgkKB19mb3JtYXRCCQoHX2N1cnNvckIHCgVfbGFzdEILCglfYXRfbGVhc3QiqAEKDFNjYW5SZXNwb25zZRIOCgZzdGF0dXMYASABKAkSCwoDa2V5GAIgASgMEiYKBnZhbHVlcxgDIAMoCzIWLm9wZW5kYXRhLmxvZy52MS5WYWx1ZRIVCg1uZXh0X3NlcXVlbmNlGAQgASgEEhsKDnRyaW1tZWRfYmVmb3JlGAUgASgESACIAQESDAoEbW9yZRgGIAEoCEIRCg9fdHJpbW1lZF9iZWZvcmUibwoLVHJpbVJlcXVlc3QSHAoPYmVmb3JlX3NlcXVlbmNlGAEgASgESACIAQESGwoOYmVmb3JlX3RpbWVfbXMYAiABKANIAYgBAUISChBfYmVmb3JlX3NlcXVlbmNlQhEKD19iZWZvcmVfdGltZV9tcyI2CgxUcmltUmVzcG9uc2USDgoGc3RhdHVzGAEgASgJEhYKDnRyaW1tZWRfYmVmb3JlGAIgASgEIjsKEURlbGV0ZUtleVJlc3BvbnNlEg4KBnN0YXR1cxgBIAEoCRIWCg50cmltbWVkX2JlZm9yZRgCIAEoBCJaChBQdXRDdXJzb3JSZXF1ZXN0EhUKCHBvc2l0aW9uGAEgASgESACIAQESFQoIZXhwZWN0ZWQYAiABKARIAYgBAUILCglfcG9zaXRpb25CCwoJX2V4cGVjdGVkImEKDkN1cnNvclJlc3BvbnNlEg4KBnN0YXR1cxgBIAEoCRIMCgRuYW1lGAIgASgJEhAKCHBvc2l0aW9uGAMgASgEEhIKCnVwZGF0ZWRfbXMYBCABKAMSCwoDbGFnGAUgASgEIjcKFERlbGV0ZUN1cnNvclJlc3BvbnNlEg4KBnN0YXR1cxgBIAEoCRIPCgdkZWxldGVkGAIgASgIIkkKBkN1cnNvchIMCgRuYW1lGAEgASgJEhAKCHBvc2l0aW9uGAIgASgEEhIKCnVwZGF0ZWRfbXMYAyABKAMSCwoDbGFnGAQgASgEIn8KD0N1cnNvcnNSZXNwb25zZRIOCgZzdGF0dXMYASABKAkSKAoHY3Vyc29ycxgCIAMoCzIXLm9wZW5kYXRhLmxvZy52MS5DdXJzb3ISHQoQbmV4dF9zdGFydF9hZnRlchgDIAEoCUgAiAEBQhMKEV9uZXh0X3N0YXJ0X2FmdGVyIoUBCg9DbHVzdGVyUmVzcG9uc2USDgoGc3RhdHVzGAEgASgJEjUKCnBhcnRpdGlvbnMYAiADKAsyIS5vcGVuZGF0YS5sb2cudjEuQ2x1c3RlclBhcnRpdGlvbhIrCgVub2RlcxgDIAMoCzIcLm9wZW5kYXRhLmxvZy52MS5DbHVzdGVyTm9kZSKmAQoQQ2x1c3RlclBhcnRpdGlvbhIRCglwYXJ0aXRpb24YASABKA0SEQoEbm9kZRgCIAEoCUgAiAEBEhAKA3VybBgDIAEoCUgBiAEBEg0KBXN0YXRlGAQgASgJEhAKA3RpcBgFIAEoBEgCiAEBEhQKB2R1cmFibGUYBiABKARIA4gBAUIHCgVfbm9kZUIGCgRfdXJsQgYKBF90aXBCCgoIX2R1cmFibGUiZAoLQ2x1c3Rlck5vZGUSDAoEbm9kZRgBIAEoCRILCgN1cmwYAiABKAkSEQoEem9uZRgDIAEoCUgAiAEBEg8KB3ZlcnNpb24YBCABKAkSDQoFYWxpdmUYBSABKAhCBwoFX3pvbmUiEgoDS2V5EgsKA2tleRgBIAEoDCJ2CgxLZXlzUmVzcG9uc2USDgoGc3RhdHVzGAEgASgJEiIKBGtleXMYAiADKAsyFC5vcGVuZGF0YS5sb2cudjEuS2V5Eh0KEG5leHRfc3RhcnRfYWZ0ZXIYAyABKAxIAIgBAUITChFfbmV4dF9zdGFydF9hZnRlciI/CgdTZWdtZW50EgoKAmlkGAEgASgNEhEKCXN0YXJ0X3NlcRgCIAEoBBIVCg1zdGFydF90aW1lX21zGAMgASgDIk4KEFNlZ21lbnRzUmVzcG9uc2USDgoGc3RhdHVzGAEgASgJEioKCHNlZ21lbnRzGAIgAygLMhgub3BlbmRhdGEubG9nLnYxLlNlZ21lbnQiXgoNQ291bnRSZXNwb25zZRIOCgZzdGF0dXMYASABKAkSDQoFY291bnQYAiABKAQSGwoOdHJpbW1lZF9iZWZvcmUYAyABKARIAIgBAUIRCg9fdHJpbW1lZF9iZWZvcmUioQEKDUVycm9yUmVzcG9uc2USDgoGc3RhdHVzGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDAoEY29kZRgDIAEoCRIrCghjb25mbGljdBgEIAEoCzIZLm9wZW5kYXRhLmxvZy52MS5Db25mbGljdBIeChFleHBlY3RlZF9zZXF1ZW5jZRgFIAEoBEgAiAEBQhQKEl9leHBlY3RlZF9zZXF1ZW5jZSK5AQoIQ29uZmxpY3QSCwoDa2V5GAEgASgMEhoKDWxhc3Rfc2VxdWVuY2UYAiABKARIAIgBARIbCg50cmltbWVkX2JlZm9yZRgDIAEoBEgBiAEBEhMKBmN1cnNvchgEIAEoCUgCiAEBEhUKCHBvc2l0aW9uGAUgASgESAOIAQFCEAoOX2xhc3Rfc2VxdWVuY2VCEQoPX3RyaW1tZWRfYmVmb3JlQgkKB19jdXJzb3JCCwoJX3Bvc2l0aW9uYgZwcm90bzM");
 
 /**
  * One record to append. In JSON, it has exactly one of `key` and `keyText`, and exactly one of `value` and `valueText`.
@@ -783,6 +783,148 @@ export const CursorsResponseSchema: GenMessage<CursorsResponse> = /*@__PURE__*/
   messageDesc(file_log, 17);
 
 /**
+ * What a server knows of the partitions of the log and of the nodes that serve them. A log that is not clustered has one
+ * partition and no nodes.
+ *
+ * @generated from message opendata.log.v1.ClusterResponse
+ */
+export type ClusterResponse = Message<"opendata.log.v1.ClusterResponse"> & {
+  /**
+   * Always "success".
+   *
+   * @generated from field: string status = 1;
+   */
+  status: string;
+
+  /**
+   * All partitions, in order. A key belongs to the partition XXH3_64(tag) mod their number; the tag is the text between the
+   * first `{` of the key and the next `}`, or the whole key.
+   *
+   * @generated from field: repeated opendata.log.v1.ClusterPartition partitions = 2;
+   */
+  partitions: ClusterPartition[];
+
+  /**
+   * The nodes, in byte order of their names.
+   *
+   * @generated from field: repeated opendata.log.v1.ClusterNode nodes = 3;
+   */
+  nodes: ClusterNode[];
+};
+
+/**
+ * Describes the message opendata.log.v1.ClusterResponse.
+ * Use `create(ClusterResponseSchema)` to create a new message.
+ */
+export const ClusterResponseSchema: GenMessage<ClusterResponse> = /*@__PURE__*/
+  messageDesc(file_log, 18);
+
+/**
+ * A partition of the log.
+ *
+ * @generated from message opendata.log.v1.ClusterPartition
+ */
+export type ClusterPartition = Message<"opendata.log.v1.ClusterPartition"> & {
+  /**
+   * Its number, from 0.
+   *
+   * @generated from field: uint32 partition = 1;
+   */
+  partition: number;
+
+  /**
+   * Name of the node that serves it. Absent if none does, as far as this server knows, and if the log is not clustered.
+   *
+   * @generated from field: optional string node = 2;
+   */
+  node?: string | undefined;
+
+  /**
+   * URL of that node.
+   *
+   * @generated from field: optional string url = 3;
+   */
+  url?: string | undefined;
+
+  /**
+   * `serving`, `moving` while this server opens or closes it, or `unserved`.
+   *
+   * @generated from field: string state = 4;
+   */
+  state: string;
+
+  /**
+   * The end of the partition: the sequence that its next record gets. Present if this server serves the partition.
+   *
+   * @generated from field: optional uint64 tip = 5;
+   */
+  tip?: bigint | undefined;
+
+  /**
+   * Everything below this sequence is durable. Present if this server serves the partition.
+   *
+   * @generated from field: optional uint64 durable = 6;
+   */
+  durable?: bigint | undefined;
+};
+
+/**
+ * Describes the message opendata.log.v1.ClusterPartition.
+ * Use `create(ClusterPartitionSchema)` to create a new message.
+ */
+export const ClusterPartitionSchema: GenMessage<ClusterPartition> = /*@__PURE__*/
+  messageDesc(file_log, 19);
+
+/**
+ * A node of the cluster.
+ *
+ * @generated from message opendata.log.v1.ClusterNode
+ */
+export type ClusterNode = Message<"opendata.log.v1.ClusterNode"> & {
+  /**
+   * Its name.
+   *
+   * @generated from field: string node = 1;
+   */
+  node: string;
+
+  /**
+   * The URL at which it is reached.
+   *
+   * @generated from field: string url = 2;
+   */
+  url: string;
+
+  /**
+   * Its zone, if it has one.
+   *
+   * @generated from field: optional string zone = 3;
+   */
+  zone?: string | undefined;
+
+  /**
+   * The version of its program.
+   *
+   * @generated from field: string version = 4;
+   */
+  version: string;
+
+  /**
+   * Whether it is alive, as far as this server knows.
+   *
+   * @generated from field: bool alive = 5;
+   */
+  alive: boolean;
+};
+
+/**
+ * Describes the message opendata.log.v1.ClusterNode.
+ * Use `create(ClusterNodeSchema)` to create a new message.
+ */
+export const ClusterNodeSchema: GenMessage<ClusterNode> = /*@__PURE__*/
+  messageDesc(file_log, 20);
+
+/**
  * One key of a listing.
  *
  * @generated from message opendata.log.v1.Key
@@ -801,7 +943,7 @@ export type Key = Message<"opendata.log.v1.Key"> & {
  * Use `create(KeySchema)` to create a new message.
  */
 export const KeySchema: GenMessage<Key> = /*@__PURE__*/
-  messageDesc(file_log, 18);
+  messageDesc(file_log, 21);
 
 /**
  * One page of the distinct keys.
@@ -837,7 +979,7 @@ export type KeysResponse = Message<"opendata.log.v1.KeysResponse"> & {
  * Use `create(KeysResponseSchema)` to create a new message.
  */
 export const KeysResponseSchema: GenMessage<KeysResponse> = /*@__PURE__*/
-  messageDesc(file_log, 19);
+  messageDesc(file_log, 22);
 
 /**
  * A section of the log, across all keys. It ends where the next segment starts.
@@ -872,7 +1014,7 @@ export type Segment = Message<"opendata.log.v1.Segment"> & {
  * Use `create(SegmentSchema)` to create a new message.
  */
 export const SegmentSchema: GenMessage<Segment> = /*@__PURE__*/
-  messageDesc(file_log, 20);
+  messageDesc(file_log, 23);
 
 /**
  * The segments that overlap a range of sequences.
@@ -900,7 +1042,7 @@ export type SegmentsResponse = Message<"opendata.log.v1.SegmentsResponse"> & {
  * Use `create(SegmentsResponseSchema)` to create a new message.
  */
 export const SegmentsResponseSchema: GenMessage<SegmentsResponse> = /*@__PURE__*/
-  messageDesc(file_log, 21);
+  messageDesc(file_log, 24);
 
 /**
  * The number of records of a key.
@@ -936,7 +1078,7 @@ export type CountResponse = Message<"opendata.log.v1.CountResponse"> & {
  * Use `create(CountResponseSchema)` to create a new message.
  */
 export const CountResponseSchema: GenMessage<CountResponse> = /*@__PURE__*/
-  messageDesc(file_log, 22);
+  messageDesc(file_log, 25);
 
 /**
  * The response to a request that failed.
@@ -988,7 +1130,7 @@ export type ErrorResponse = Message<"opendata.log.v1.ErrorResponse"> & {
  * Use `create(ErrorResponseSchema)` to create a new message.
  */
 export const ErrorResponseSchema: GenMessage<ErrorResponse> = /*@__PURE__*/
-  messageDesc(file_log, 23);
+  messageDesc(file_log, 26);
 
 /**
  * A precondition that does not hold, or a cursor that is not where it is expected.
@@ -1038,5 +1180,5 @@ export type Conflict = Message<"opendata.log.v1.Conflict"> & {
  * Use `create(ConflictSchema)` to create a new message.
  */
 export const ConflictSchema: GenMessage<Conflict> = /*@__PURE__*/
-  messageDesc(file_log, 24);
+  messageDesc(file_log, 27);
 

@@ -77,6 +77,9 @@ export interface paths {
          *     The server ends the response when the body ends, or when the server stops: it answers every frame that it has applied. Send frames without an answer again in a new
          *     session: with a producer, each is applied once. The token is checked when the session begins. A session counts as one of the clients that
          *     follow (10,000 by default). A read-only server does not forward sessions: its status is 421.
+         *
+         *     In a cluster, the frames of a session are of one partition: that of the parameter `partition`, or else of the first frame. A frame of another partition
+         *     is answered with the code `invalid_argument`. The server ends the response when the partition moves to another node.
          */
         post: operations["session"];
         delete?: never;
@@ -351,6 +354,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/cluster": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Partitions and nodes
+         * @description Returns the partitions of the log and the nodes of the cluster, as this server knows them. Clients that send a request to the node that
+         *     serves its partition save a hop; any node answers any request. A log that is not clustered has one partition, 0, and no nodes.
+         */
+        get: operations["getCluster"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/-/healthy": {
         parameters: {
             query?: never;
@@ -480,6 +504,104 @@ export interface components {
              * @default false
              */
             duplicate: boolean;
+        };
+        /**
+         * @description A node of the cluster.
+         * @example {
+         *       "alive": true,
+         *       "node": "log-0",
+         *       "url": "http://log-0.log-nodes:8080",
+         *       "version": "1.0.0",
+         *       "zone": "a"
+         *     }
+         */
+        ClusterNode: {
+            /** @description Its name. */
+            node: string;
+            /** @description The URL at which it is reached. */
+            url: string;
+            /** @description Its zone, if it has one. */
+            zone?: string;
+            /** @description The version of its program. */
+            version: string;
+            /**
+             * @description Whether it is alive, as far as this server knows.
+             * @default false
+             */
+            alive: boolean;
+        };
+        /**
+         * @description A partition of the log.
+         * @example {
+         *       "durable": 2,
+         *       "node": "log-0",
+         *       "partition": 0,
+         *       "state": "serving",
+         *       "tip": 2,
+         *       "url": "http://log-0.log-nodes:8080"
+         *     }
+         */
+        ClusterPartition: {
+            /**
+             * Format: int64
+             * @description Its number, from 0.
+             */
+            partition: number;
+            /** @description Name of the node that serves it. Absent if none does, as far as this server knows, and if the log is not clustered. */
+            node?: string;
+            /** @description URL of that node. */
+            url?: string;
+            /**
+             * @description `serving`, `moving` while this server opens or closes it, or `unserved`.
+             * @enum {string}
+             */
+            state: "serving" | "moving" | "unserved";
+            /**
+             * Format: int64
+             * @description The end of the partition: the sequence that its next record gets. Present if this server serves the partition.
+             */
+            tip?: number;
+            /**
+             * Format: int64
+             * @description Everything below this sequence is durable. Present if this server serves the partition.
+             */
+            durable?: number;
+        };
+        /**
+         * @description What a server knows of the partitions of the log and of the nodes that serve them. A log that is not clustered has one partition and no nodes.
+         * @example {
+         *       "nodes": [
+         *         {
+         *           "alive": true,
+         *           "node": "log-0",
+         *           "url": "http://log-0.log-nodes:8080",
+         *           "version": "1.0.0",
+         *           "zone": "a"
+         *         }
+         *       ],
+         *       "partitions": [
+         *         {
+         *           "durable": 2,
+         *           "node": "log-0",
+         *           "partition": 0,
+         *           "state": "serving",
+         *           "tip": 2,
+         *           "url": "http://log-0.log-nodes:8080"
+         *         }
+         *       ],
+         *       "status": "success"
+         *     }
+         */
+        ClusterResponse: {
+            /**
+             * @description Always "success".
+             * @enum {string}
+             */
+            status: "success";
+            /** @description All partitions, in order. A key belongs to the partition XXH3_64(tag) mod their number; the tag is the text between the first `{` of the key and the next `}`, or the whole key. */
+            partitions: components["schemas"]["ClusterPartition"][];
+            /** @description The nodes, in byte order of their names. */
+            nodes: components["schemas"]["ClusterNode"][];
         };
         /**
          * @description A precondition that does not hold, or a cursor that is not where it is expected.
@@ -1278,7 +1400,10 @@ export interface operations {
     };
     session: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description In a cluster, the partition of the records. Default: that of the first frame. */
+                partition?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -1301,7 +1426,7 @@ export interface operations {
                     "application/protobuf; delimited=true": string;
                 };
             };
-            /** @description There is a query parameter. What is wrong with a frame, its answer says. */
+            /** @description A query parameter is not known, or not a partition. What is wrong with a frame, its answer says. */
             400: {
                 headers: {
                     /** @description The request id: the one that the client sent, or a new one. The server logs it. */
@@ -1453,6 +1578,8 @@ export interface operations {
                  *     A writer has shown what it acknowledged, so it waits only for what is not there yet, or not yet durable. If it takes longer than `timeout_ms`, the response is 503 with the code `behind`.
                  */
                 at_least?: number;
+                /** @description In a cluster, the partition to read, for a prefix without a whole tag, which does not tell it. */
+                partition?: number;
             };
             header?: never;
             path?: never;
@@ -1592,7 +1719,10 @@ export interface operations {
     };
     scanKeys: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description In a cluster, the partition to read, for a prefix without a whole tag, which does not tell it. */
+                partition?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -1777,6 +1907,8 @@ export interface operations {
                  *     A writer has shown what it acknowledged, so it waits only for what is not there yet, or not yet durable. If it takes longer than 30 s (by default), the response is 503 with the code `behind`.
                  */
                 at_least?: number;
+                /** @description In a cluster, the partition that the request is about. */
+                partition?: number;
             };
             header?: never;
             path?: never;
@@ -1897,6 +2029,8 @@ export interface operations {
                 start_seq?: number;
                 /** @description First sequence after the range. Default: the end of the log. */
                 end_seq?: number;
+                /** @description In a cluster, the partition that the request is about. */
+                partition?: number;
             };
             header?: never;
             path?: never;
@@ -2153,7 +2287,10 @@ export interface operations {
     };
     trim: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description In a cluster, the partition that the request is about. */
+                partition?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -2487,6 +2624,8 @@ export interface operations {
                  *     A writer has shown what it acknowledged, so it waits only for what is not there yet, or not yet durable. If it takes longer than 30 s (by default), the response is 503 with the code `behind`.
                  */
                 at_least?: number;
+                /** @description In a cluster, the partition to read, for a prefix without a whole tag, which does not tell it. */
+                partition?: number;
             };
             header?: {
                 /** @description The `id` of the last received event: the stream begins after it. Takes precedence over `start_seq`. */
@@ -2648,7 +2787,10 @@ export interface operations {
     };
     streamKeys: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description In a cluster, the partition to read, for a prefix without a whole tag, which does not tell it. */
+                partition?: number;
+            };
             header?: {
                 /** @description The `id` of the last received event: the stream begins after it. Takes precedence over `startSeq`. */
                 "Last-Event-ID"?: number;
@@ -2836,6 +2978,8 @@ export interface operations {
                 start_after?: string;
                 /** @description Maximum number of cursors, at least 1. The server limits it (to 10,000 by default). */
                 limit?: number;
+                /** @description In a cluster, the partition that the request is about. */
+                partition?: number;
             };
             header?: never;
             path?: never;
@@ -3394,6 +3538,81 @@ export interface operations {
                 headers: {
                     /** @description The request id: the one that the client sent, or a new one. The server logs it. */
                     "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+        };
+    };
+    getCluster: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClusterResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description Tokens are configured, and the header Authorization has none or an unknown one. */
+            401: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    /** @description The authentication scheme: Bearer. */
+                    "www-authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description The token does not have the right that this operation requires; or a web page of an origin that is not in http.cors.allow_origins requests a change; or the host name of the request is not one of the server's (http.allowed_hosts). */
+            403: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description A bug, or damaged data. The server logs the cause with the request id. */
+            500: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/protobuf": string;
+                };
+            };
+            /** @description Code unavailable: the store cannot be reached or the server is stopping; retry later. Code fenced: another writer took over; do not retry on this server. Code behind: the server does not show the log as far as `at_least` requires; retry, or read from the server that writes the log. */
+            503: {
+                headers: {
+                    /** @description The request id: the one that the client sent, or a new one. The server logs it. */
+                    "X-REQUEST-ID": string;
+                    /** @description Seconds to wait before a retry. Without this header, a retry does not help. */
+                    "retry-after"?: number;
                     [name: string]: unknown;
                 };
                 content: {

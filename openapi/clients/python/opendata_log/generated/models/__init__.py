@@ -3,6 +3,11 @@
 from .append_request import AppendRequest
 from .append_response import AppendResponse
 from .append_response_status import AppendResponseStatus
+from .cluster_node import ClusterNode
+from .cluster_partition import ClusterPartition
+from .cluster_partition_state import ClusterPartitionState
+from .cluster_response import ClusterResponse
+from .cluster_response_status import ClusterResponseStatus
 from .conflict import Conflict
 from .count_response import CountResponse
 from .count_response_status import CountResponseStatus
@@ -52,6 +57,11 @@ __all__ = (
     "AppendRequest",
     "AppendResponse",
     "AppendResponseStatus",
+    "ClusterNode",
+    "ClusterPartition",
+    "ClusterPartitionState",
+    "ClusterResponse",
+    "ClusterResponseStatus",
     "Conflict",
     "CountResponse",
     "CountResponseStatus",

@@ -20,6 +20,7 @@ def _get_kwargs(
     prefix: str | Unset = UNSET,
     start_after: str | Unset = UNSET,
     limit: int | Unset = 32,
+    partition: int | Unset = UNSET,
 
 ) -> dict[str, Any]:
     
@@ -33,6 +34,8 @@ def _get_kwargs(
     params["start_after"] = start_after
 
     params["limit"] = limit
+
+    params["partition"] = partition
 
 
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
@@ -127,6 +130,7 @@ def sync_detailed(
     prefix: str | Unset = UNSET,
     start_after: str | Unset = UNSET,
     limit: int | Unset = 32,
+    partition: int | Unset = UNSET,
 
 ) -> Response[CursorsResponse | ErrorResponse]:
     """ List cursors
@@ -139,6 +143,7 @@ def sync_detailed(
         prefix (str | Unset):
         start_after (str | Unset):
         limit (int | Unset):  Default: 32.
+        partition (int | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -153,6 +158,7 @@ def sync_detailed(
         prefix=prefix,
 start_after=start_after,
 limit=limit,
+partition=partition,
 
     )
 
@@ -168,6 +174,7 @@ def sync(
     prefix: str | Unset = UNSET,
     start_after: str | Unset = UNSET,
     limit: int | Unset = 32,
+    partition: int | Unset = UNSET,
 
 ) -> CursorsResponse | ErrorResponse | None:
     """ List cursors
@@ -180,6 +187,7 @@ def sync(
         prefix (str | Unset):
         start_after (str | Unset):
         limit (int | Unset):  Default: 32.
+        partition (int | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -195,6 +203,7 @@ def sync(
 prefix=prefix,
 start_after=start_after,
 limit=limit,
+partition=partition,
 
     ).parsed
 
@@ -204,6 +213,7 @@ async def asyncio_detailed(
     prefix: str | Unset = UNSET,
     start_after: str | Unset = UNSET,
     limit: int | Unset = 32,
+    partition: int | Unset = UNSET,
 
 ) -> Response[CursorsResponse | ErrorResponse]:
     """ List cursors
@@ -216,6 +226,7 @@ async def asyncio_detailed(
         prefix (str | Unset):
         start_after (str | Unset):
         limit (int | Unset):  Default: 32.
+        partition (int | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -230,6 +241,7 @@ async def asyncio_detailed(
         prefix=prefix,
 start_after=start_after,
 limit=limit,
+partition=partition,
 
     )
 
@@ -245,6 +257,7 @@ async def asyncio(
     prefix: str | Unset = UNSET,
     start_after: str | Unset = UNSET,
     limit: int | Unset = 32,
+    partition: int | Unset = UNSET,
 
 ) -> CursorsResponse | ErrorResponse | None:
     """ List cursors
@@ -257,6 +270,7 @@ async def asyncio(
         prefix (str | Unset):
         start_after (str | Unset):
         limit (int | Unset):  Default: 32.
+        partition (int | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -272,5 +286,6 @@ async def asyncio(
 prefix=prefix,
 start_after=start_after,
 limit=limit,
+partition=partition,
 
     )).parsed

@@ -28,6 +28,7 @@ def _get_kwargs(
     start_after_base64: str | Unset = UNSET,
     format_: ListKeysFormat | Unset = UNSET,
     at_least: int | Unset = UNSET,
+    partition: int | Unset = UNSET,
 
 ) -> dict[str, Any]:
     
@@ -57,6 +58,8 @@ def _get_kwargs(
     params["format"] = json_format_
 
     params["at_least"] = at_least
+
+    params["partition"] = partition
 
 
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
@@ -157,6 +160,7 @@ def sync_detailed(
     start_after_base64: str | Unset = UNSET,
     format_: ListKeysFormat | Unset = UNSET,
     at_least: int | Unset = UNSET,
+    partition: int | Unset = UNSET,
 
 ) -> Response[ErrorResponse | KeysResponse]:
     """ List keys
@@ -179,6 +183,7 @@ def sync_detailed(
         start_after_base64 (str | Unset):
         format_ (ListKeysFormat | Unset):
         at_least (int | Unset):
+        partition (int | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -199,6 +204,7 @@ start_after=start_after,
 start_after_base64=start_after_base64,
 format_=format_,
 at_least=at_least,
+partition=partition,
 
     )
 
@@ -220,6 +226,7 @@ def sync(
     start_after_base64: str | Unset = UNSET,
     format_: ListKeysFormat | Unset = UNSET,
     at_least: int | Unset = UNSET,
+    partition: int | Unset = UNSET,
 
 ) -> ErrorResponse | KeysResponse | None:
     """ List keys
@@ -242,6 +249,7 @@ def sync(
         start_after_base64 (str | Unset):
         format_ (ListKeysFormat | Unset):
         at_least (int | Unset):
+        partition (int | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -263,6 +271,7 @@ start_after=start_after,
 start_after_base64=start_after_base64,
 format_=format_,
 at_least=at_least,
+partition=partition,
 
     ).parsed
 
@@ -278,6 +287,7 @@ async def asyncio_detailed(
     start_after_base64: str | Unset = UNSET,
     format_: ListKeysFormat | Unset = UNSET,
     at_least: int | Unset = UNSET,
+    partition: int | Unset = UNSET,
 
 ) -> Response[ErrorResponse | KeysResponse]:
     """ List keys
@@ -300,6 +310,7 @@ async def asyncio_detailed(
         start_after_base64 (str | Unset):
         format_ (ListKeysFormat | Unset):
         at_least (int | Unset):
+        partition (int | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -320,6 +331,7 @@ start_after=start_after,
 start_after_base64=start_after_base64,
 format_=format_,
 at_least=at_least,
+partition=partition,
 
     )
 
@@ -341,6 +353,7 @@ async def asyncio(
     start_after_base64: str | Unset = UNSET,
     format_: ListKeysFormat | Unset = UNSET,
     at_least: int | Unset = UNSET,
+    partition: int | Unset = UNSET,
 
 ) -> ErrorResponse | KeysResponse | None:
     """ List keys
@@ -363,6 +376,7 @@ async def asyncio(
         start_after_base64 (str | Unset):
         format_ (ListKeysFormat | Unset):
         at_least (int | Unset):
+        partition (int | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -384,5 +398,6 @@ start_after=start_after,
 start_after_base64=start_after_base64,
 format_=format_,
 at_least=at_least,
+partition=partition,
 
     )).parsed

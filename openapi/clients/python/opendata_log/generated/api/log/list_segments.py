@@ -19,6 +19,7 @@ def _get_kwargs(
     *,
     start_seq: int | Unset = 0,
     end_seq: int | Unset = UNSET,
+    partition: int | Unset = UNSET,
 
 ) -> dict[str, Any]:
     
@@ -30,6 +31,8 @@ def _get_kwargs(
     params["start_seq"] = start_seq
 
     params["end_seq"] = end_seq
+
+    params["partition"] = partition
 
 
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
@@ -123,6 +126,7 @@ def sync_detailed(
     client: AuthenticatedClient,
     start_seq: int | Unset = 0,
     end_seq: int | Unset = UNSET,
+    partition: int | Unset = UNSET,
 
 ) -> Response[ErrorResponse | SegmentsResponse]:
     """ List segments
@@ -132,6 +136,7 @@ def sync_detailed(
     Args:
         start_seq (int | Unset):  Default: 0.
         end_seq (int | Unset):
+        partition (int | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -145,6 +150,7 @@ def sync_detailed(
     kwargs = _get_kwargs(
         start_seq=start_seq,
 end_seq=end_seq,
+partition=partition,
 
     )
 
@@ -159,6 +165,7 @@ def sync(
     client: AuthenticatedClient,
     start_seq: int | Unset = 0,
     end_seq: int | Unset = UNSET,
+    partition: int | Unset = UNSET,
 
 ) -> ErrorResponse | SegmentsResponse | None:
     """ List segments
@@ -168,6 +175,7 @@ def sync(
     Args:
         start_seq (int | Unset):  Default: 0.
         end_seq (int | Unset):
+        partition (int | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -182,6 +190,7 @@ def sync(
         client=client,
 start_seq=start_seq,
 end_seq=end_seq,
+partition=partition,
 
     ).parsed
 
@@ -190,6 +199,7 @@ async def asyncio_detailed(
     client: AuthenticatedClient,
     start_seq: int | Unset = 0,
     end_seq: int | Unset = UNSET,
+    partition: int | Unset = UNSET,
 
 ) -> Response[ErrorResponse | SegmentsResponse]:
     """ List segments
@@ -199,6 +209,7 @@ async def asyncio_detailed(
     Args:
         start_seq (int | Unset):  Default: 0.
         end_seq (int | Unset):
+        partition (int | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -212,6 +223,7 @@ async def asyncio_detailed(
     kwargs = _get_kwargs(
         start_seq=start_seq,
 end_seq=end_seq,
+partition=partition,
 
     )
 
@@ -226,6 +238,7 @@ async def asyncio(
     client: AuthenticatedClient,
     start_seq: int | Unset = 0,
     end_seq: int | Unset = UNSET,
+    partition: int | Unset = UNSET,
 
 ) -> ErrorResponse | SegmentsResponse | None:
     """ List segments
@@ -235,6 +248,7 @@ async def asyncio(
     Args:
         start_seq (int | Unset):  Default: 0.
         end_seq (int | Unset):
+        partition (int | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -249,5 +263,6 @@ async def asyncio(
         client=client,
 start_seq=start_seq,
 end_seq=end_seq,
+partition=partition,
 
     )).parsed

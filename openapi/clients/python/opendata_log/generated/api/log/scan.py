@@ -38,6 +38,7 @@ def _get_kwargs(
     keys: list[str] | Unset = UNSET,
     keys_base64: list[str] | Unset = UNSET,
     at_least: int | Unset = UNSET,
+    partition: int | Unset = UNSET,
 
 ) -> dict[str, Any]:
     
@@ -97,6 +98,8 @@ def _get_kwargs(
     params["keys_base64"] = json_keys_base64
 
     params["at_least"] = at_least
+
+    params["partition"] = partition
 
 
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
@@ -219,6 +222,7 @@ def sync_detailed(
     keys: list[str] | Unset = UNSET,
     keys_base64: list[str] | Unset = UNSET,
     at_least: int | Unset = UNSET,
+    partition: int | Unset = UNSET,
 
 ) -> Response[ErrorResponse | ScanResponse]:
     """ Read records of a key, or of several keys
@@ -272,6 +276,7 @@ def sync_detailed(
         keys (list[str] | Unset):
         keys_base64 (list[str] | Unset):
         at_least (int | Unset):
+        partition (int | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -300,6 +305,7 @@ prefix_base64=prefix_base64,
 keys=keys,
 keys_base64=keys_base64,
 at_least=at_least,
+partition=partition,
 
     )
 
@@ -329,6 +335,7 @@ def sync(
     keys: list[str] | Unset = UNSET,
     keys_base64: list[str] | Unset = UNSET,
     at_least: int | Unset = UNSET,
+    partition: int | Unset = UNSET,
 
 ) -> ErrorResponse | ScanResponse | None:
     """ Read records of a key, or of several keys
@@ -382,6 +389,7 @@ def sync(
         keys (list[str] | Unset):
         keys_base64 (list[str] | Unset):
         at_least (int | Unset):
+        partition (int | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -411,6 +419,7 @@ prefix_base64=prefix_base64,
 keys=keys,
 keys_base64=keys_base64,
 at_least=at_least,
+partition=partition,
 
     ).parsed
 
@@ -434,6 +443,7 @@ async def asyncio_detailed(
     keys: list[str] | Unset = UNSET,
     keys_base64: list[str] | Unset = UNSET,
     at_least: int | Unset = UNSET,
+    partition: int | Unset = UNSET,
 
 ) -> Response[ErrorResponse | ScanResponse]:
     """ Read records of a key, or of several keys
@@ -487,6 +497,7 @@ async def asyncio_detailed(
         keys (list[str] | Unset):
         keys_base64 (list[str] | Unset):
         at_least (int | Unset):
+        partition (int | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -515,6 +526,7 @@ prefix_base64=prefix_base64,
 keys=keys,
 keys_base64=keys_base64,
 at_least=at_least,
+partition=partition,
 
     )
 
@@ -544,6 +556,7 @@ async def asyncio(
     keys: list[str] | Unset = UNSET,
     keys_base64: list[str] | Unset = UNSET,
     at_least: int | Unset = UNSET,
+    partition: int | Unset = UNSET,
 
 ) -> ErrorResponse | ScanResponse | None:
     """ Read records of a key, or of several keys
@@ -597,6 +610,7 @@ async def asyncio(
         keys (list[str] | Unset):
         keys_base64 (list[str] | Unset):
         at_least (int | Unset):
+        partition (int | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -626,5 +640,6 @@ prefix_base64=prefix_base64,
 keys=keys,
 keys_base64=keys_base64,
 at_least=at_least,
+partition=partition,
 
     )).parsed

@@ -11,6 +11,7 @@ from ... import errors
 from ...models.error_response import ErrorResponse
 from ...models.scan_request import ScanRequest
 from ...models.scan_response import ScanResponse
+from ...types import UNSET, Unset
 from typing import cast
 
 
@@ -18,6 +19,7 @@ from typing import cast
 def _get_kwargs(
     *,
     body: ScanRequest,
+    partition: int | Unset = UNSET,
 
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
@@ -25,11 +27,18 @@ def _get_kwargs(
 
     
 
-    
+    params: dict[str, Any] = {}
+
+    params["partition"] = partition
+
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
 
     _kwargs: dict[str, Any] = {
         "method": "post",
         "url": "/api/v1/log/scan",
+        "params": params,
     }
 
     _kwargs["json"] = body.to_dict()
@@ -138,6 +147,7 @@ def sync_detailed(
     *,
     client: AuthenticatedClient,
     body: ScanRequest,
+    partition: int | Unset = UNSET,
 
 ) -> Response[ErrorResponse | ScanResponse]:
     """ Read records of many keys
@@ -147,6 +157,7 @@ def sync_detailed(
     same names have.
 
     Args:
+        partition (int | Unset):
         body (ScanRequest): What to read with POST: the same as with the query parameters of these
             names. It has exactly one of the key, the keys and the prefix. Unknown fields are
             rejected. Example: {'prefix': 'b3JkZXJz'}.
@@ -162,6 +173,7 @@ def sync_detailed(
 
     kwargs = _get_kwargs(
         body=body,
+partition=partition,
 
     )
 
@@ -175,6 +187,7 @@ def sync(
     *,
     client: AuthenticatedClient,
     body: ScanRequest,
+    partition: int | Unset = UNSET,
 
 ) -> ErrorResponse | ScanResponse | None:
     """ Read records of many keys
@@ -184,6 +197,7 @@ def sync(
     same names have.
 
     Args:
+        partition (int | Unset):
         body (ScanRequest): What to read with POST: the same as with the query parameters of these
             names. It has exactly one of the key, the keys and the prefix. Unknown fields are
             rejected. Example: {'prefix': 'b3JkZXJz'}.
@@ -200,6 +214,7 @@ def sync(
     return sync_detailed(
         client=client,
 body=body,
+partition=partition,
 
     ).parsed
 
@@ -207,6 +222,7 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
     body: ScanRequest,
+    partition: int | Unset = UNSET,
 
 ) -> Response[ErrorResponse | ScanResponse]:
     """ Read records of many keys
@@ -216,6 +232,7 @@ async def asyncio_detailed(
     same names have.
 
     Args:
+        partition (int | Unset):
         body (ScanRequest): What to read with POST: the same as with the query parameters of these
             names. It has exactly one of the key, the keys and the prefix. Unknown fields are
             rejected. Example: {'prefix': 'b3JkZXJz'}.
@@ -231,6 +248,7 @@ async def asyncio_detailed(
 
     kwargs = _get_kwargs(
         body=body,
+partition=partition,
 
     )
 
@@ -244,6 +262,7 @@ async def asyncio(
     *,
     client: AuthenticatedClient,
     body: ScanRequest,
+    partition: int | Unset = UNSET,
 
 ) -> ErrorResponse | ScanResponse | None:
     """ Read records of many keys
@@ -253,6 +272,7 @@ async def asyncio(
     same names have.
 
     Args:
+        partition (int | Unset):
         body (ScanRequest): What to read with POST: the same as with the query parameters of these
             names. It has exactly one of the key, the keys and the prefix. Unknown fields are
             rejected. Example: {'prefix': 'b3JkZXJz'}.
@@ -269,5 +289,6 @@ async def asyncio(
     return (await asyncio_detailed(
         client=client,
 body=body,
+partition=partition,
 
     )).parsed

@@ -34,6 +34,7 @@ def _get_kwargs(
     keys: list[str] | Unset = UNSET,
     keys_base64: list[str] | Unset = UNSET,
     at_least: int | Unset = UNSET,
+    partition: int | Unset = UNSET,
     last_event_id: int | Unset = UNSET,
 
 ) -> dict[str, Any]:
@@ -91,6 +92,8 @@ def _get_kwargs(
     params["keys_base64"] = json_keys_base64
 
     params["at_least"] = at_least
+
+    params["partition"] = partition
 
 
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
@@ -214,6 +217,7 @@ def sync_detailed(
     keys: list[str] | Unset = UNSET,
     keys_base64: list[str] | Unset = UNSET,
     at_least: int | Unset = UNSET,
+    partition: int | Unset = UNSET,
     last_event_id: int | Unset = UNSET,
 
 ) -> Response[Any | ErrorResponse | StreamResponse200]:
@@ -263,6 +267,7 @@ def sync_detailed(
         keys (list[str] | Unset):
         keys_base64 (list[str] | Unset):
         at_least (int | Unset):
+        partition (int | Unset):
         last_event_id (int | Unset):
 
     Raises:
@@ -288,6 +293,7 @@ prefix_base64=prefix_base64,
 keys=keys,
 keys_base64=keys_base64,
 at_least=at_least,
+partition=partition,
 last_event_id=last_event_id,
 
     )
@@ -314,6 +320,7 @@ def sync(
     keys: list[str] | Unset = UNSET,
     keys_base64: list[str] | Unset = UNSET,
     at_least: int | Unset = UNSET,
+    partition: int | Unset = UNSET,
     last_event_id: int | Unset = UNSET,
 
 ) -> Any | ErrorResponse | StreamResponse200 | None:
@@ -363,6 +370,7 @@ def sync(
         keys (list[str] | Unset):
         keys_base64 (list[str] | Unset):
         at_least (int | Unset):
+        partition (int | Unset):
         last_event_id (int | Unset):
 
     Raises:
@@ -389,6 +397,7 @@ prefix_base64=prefix_base64,
 keys=keys,
 keys_base64=keys_base64,
 at_least=at_least,
+partition=partition,
 last_event_id=last_event_id,
 
     ).parsed
@@ -409,6 +418,7 @@ async def asyncio_detailed(
     keys: list[str] | Unset = UNSET,
     keys_base64: list[str] | Unset = UNSET,
     at_least: int | Unset = UNSET,
+    partition: int | Unset = UNSET,
     last_event_id: int | Unset = UNSET,
 
 ) -> Response[Any | ErrorResponse | StreamResponse200]:
@@ -458,6 +468,7 @@ async def asyncio_detailed(
         keys (list[str] | Unset):
         keys_base64 (list[str] | Unset):
         at_least (int | Unset):
+        partition (int | Unset):
         last_event_id (int | Unset):
 
     Raises:
@@ -483,6 +494,7 @@ prefix_base64=prefix_base64,
 keys=keys,
 keys_base64=keys_base64,
 at_least=at_least,
+partition=partition,
 last_event_id=last_event_id,
 
     )
@@ -509,6 +521,7 @@ async def asyncio(
     keys: list[str] | Unset = UNSET,
     keys_base64: list[str] | Unset = UNSET,
     at_least: int | Unset = UNSET,
+    partition: int | Unset = UNSET,
     last_event_id: int | Unset = UNSET,
 
 ) -> Any | ErrorResponse | StreamResponse200 | None:
@@ -558,6 +571,7 @@ async def asyncio(
         keys (list[str] | Unset):
         keys_base64 (list[str] | Unset):
         at_least (int | Unset):
+        partition (int | Unset):
         last_event_id (int | Unset):
 
     Raises:
@@ -584,6 +598,7 @@ prefix_base64=prefix_base64,
 keys=keys,
 keys_base64=keys_base64,
 at_least=at_least,
+partition=partition,
 last_event_id=last_event_id,
 
     )).parsed

@@ -19,6 +19,7 @@ from typing import cast
 def _get_kwargs(
     *,
     body: ScanRequest,
+    partition: int | Unset = UNSET,
     last_event_id: int | Unset = UNSET,
 
 ) -> dict[str, Any]:
@@ -31,11 +32,18 @@ def _get_kwargs(
 
     
 
-    
+    params: dict[str, Any] = {}
+
+    params["partition"] = partition
+
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
 
     _kwargs: dict[str, Any] = {
         "method": "post",
         "url": "/api/v1/log/stream",
+        "params": params,
     }
 
     _kwargs["json"] = body.to_dict()
@@ -148,6 +156,7 @@ def sync_detailed(
     *,
     client: AuthenticatedClient,
     body: ScanRequest,
+    partition: int | Unset = UNSET,
     last_event_id: int | Unset = UNSET,
 
 ) -> Response[Any | ErrorResponse | StreamKeysResponse200]:
@@ -158,6 +167,7 @@ def sync_detailed(
     same names have.
 
     Args:
+        partition (int | Unset):
         last_event_id (int | Unset):
         body (ScanRequest): What to read with POST: the same as with the query parameters of these
             names. It has exactly one of the key, the keys and the prefix. Unknown fields are
@@ -174,6 +184,7 @@ def sync_detailed(
 
     kwargs = _get_kwargs(
         body=body,
+partition=partition,
 last_event_id=last_event_id,
 
     )
@@ -188,6 +199,7 @@ def sync(
     *,
     client: AuthenticatedClient,
     body: ScanRequest,
+    partition: int | Unset = UNSET,
     last_event_id: int | Unset = UNSET,
 
 ) -> Any | ErrorResponse | StreamKeysResponse200 | None:
@@ -198,6 +210,7 @@ def sync(
     same names have.
 
     Args:
+        partition (int | Unset):
         last_event_id (int | Unset):
         body (ScanRequest): What to read with POST: the same as with the query parameters of these
             names. It has exactly one of the key, the keys and the prefix. Unknown fields are
@@ -215,6 +228,7 @@ def sync(
     return sync_detailed(
         client=client,
 body=body,
+partition=partition,
 last_event_id=last_event_id,
 
     ).parsed
@@ -223,6 +237,7 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
     body: ScanRequest,
+    partition: int | Unset = UNSET,
     last_event_id: int | Unset = UNSET,
 
 ) -> Response[Any | ErrorResponse | StreamKeysResponse200]:
@@ -233,6 +248,7 @@ async def asyncio_detailed(
     same names have.
 
     Args:
+        partition (int | Unset):
         last_event_id (int | Unset):
         body (ScanRequest): What to read with POST: the same as with the query parameters of these
             names. It has exactly one of the key, the keys and the prefix. Unknown fields are
@@ -249,6 +265,7 @@ async def asyncio_detailed(
 
     kwargs = _get_kwargs(
         body=body,
+partition=partition,
 last_event_id=last_event_id,
 
     )
@@ -263,6 +280,7 @@ async def asyncio(
     *,
     client: AuthenticatedClient,
     body: ScanRequest,
+    partition: int | Unset = UNSET,
     last_event_id: int | Unset = UNSET,
 
 ) -> Any | ErrorResponse | StreamKeysResponse200 | None:
@@ -273,6 +291,7 @@ async def asyncio(
     same names have.
 
     Args:
+        partition (int | Unset):
         last_event_id (int | Unset):
         body (ScanRequest): What to read with POST: the same as with the query parameters of these
             names. It has exactly one of the key, the keys and the prefix. Unknown fields are
@@ -290,6 +309,7 @@ async def asyncio(
     return (await asyncio_detailed(
         client=client,
 body=body,
+partition=partition,
 last_event_id=last_event_id,
 
     )).parsed

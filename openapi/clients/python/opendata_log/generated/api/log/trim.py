@@ -11,6 +11,7 @@ from ... import errors
 from ...models.error_response import ErrorResponse
 from ...models.trim_request import TrimRequest
 from ...models.trim_response import TrimResponse
+from ...types import UNSET, Unset
 from typing import cast
 
 
@@ -18,6 +19,7 @@ from typing import cast
 def _get_kwargs(
     *,
     body: TrimRequest,
+    partition: int | Unset = UNSET,
 
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
@@ -25,11 +27,18 @@ def _get_kwargs(
 
     
 
-    
+    params: dict[str, Any] = {}
+
+    params["partition"] = partition
+
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
 
     _kwargs: dict[str, Any] = {
         "method": "post",
         "url": "/api/v1/log/trim",
+        "params": params,
     }
 
     _kwargs["json"] = body.to_dict()
@@ -138,6 +147,7 @@ def sync_detailed(
     *,
     client: AuthenticatedClient,
     body: TrimRequest,
+    partition: int | Unset = UNSET,
 
 ) -> Response[ErrorResponse | TrimResponse]:
     """ Trim the log
@@ -160,6 +170,7 @@ def sync_detailed(
     unknown (status 504) can be repeated.
 
     Args:
+        partition (int | Unset):
         body (TrimRequest): What to trim. It has exactly one of the fields. Unknown fields are
             rejected. Example: {'beforeSequence': 1}.
 
@@ -174,6 +185,7 @@ def sync_detailed(
 
     kwargs = _get_kwargs(
         body=body,
+partition=partition,
 
     )
 
@@ -187,6 +199,7 @@ def sync(
     *,
     client: AuthenticatedClient,
     body: TrimRequest,
+    partition: int | Unset = UNSET,
 
 ) -> ErrorResponse | TrimResponse | None:
     """ Trim the log
@@ -209,6 +222,7 @@ def sync(
     unknown (status 504) can be repeated.
 
     Args:
+        partition (int | Unset):
         body (TrimRequest): What to trim. It has exactly one of the fields. Unknown fields are
             rejected. Example: {'beforeSequence': 1}.
 
@@ -224,6 +238,7 @@ def sync(
     return sync_detailed(
         client=client,
 body=body,
+partition=partition,
 
     ).parsed
 
@@ -231,6 +246,7 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
     body: TrimRequest,
+    partition: int | Unset = UNSET,
 
 ) -> Response[ErrorResponse | TrimResponse]:
     """ Trim the log
@@ -253,6 +269,7 @@ async def asyncio_detailed(
     unknown (status 504) can be repeated.
 
     Args:
+        partition (int | Unset):
         body (TrimRequest): What to trim. It has exactly one of the fields. Unknown fields are
             rejected. Example: {'beforeSequence': 1}.
 
@@ -267,6 +284,7 @@ async def asyncio_detailed(
 
     kwargs = _get_kwargs(
         body=body,
+partition=partition,
 
     )
 
@@ -280,6 +298,7 @@ async def asyncio(
     *,
     client: AuthenticatedClient,
     body: TrimRequest,
+    partition: int | Unset = UNSET,
 
 ) -> ErrorResponse | TrimResponse | None:
     """ Trim the log
@@ -302,6 +321,7 @@ async def asyncio(
     unknown (status 504) can be repeated.
 
     Args:
+        partition (int | Unset):
         body (TrimRequest): What to trim. It has exactly one of the fields. Unknown fields are
             rejected. Example: {'beforeSequence': 1}.
 
@@ -317,5 +337,6 @@ async def asyncio(
     return (await asyncio_detailed(
         client=client,
 body=body,
+partition=partition,
 
     )).parsed

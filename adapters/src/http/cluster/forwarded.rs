@@ -1,0 +1,38 @@
+//! Counts the requests that a node passes to others.
+
+use opentelemetry::KeyValue;
+use opentelemetry::metrics::{Counter, Meter};
+use poem::http::{Response, StatusCode};
+
+use crate::http::remote::writer::Lost;
+
+/// Counts them by what became of them.
+#[derive(Debug, Clone)]
+pub(super) struct Forwarded(Counter<u64>);
+
+impl Forwarded {
+    /// Counts in `meter`, from 0.
+    pub(super) fn new(meter: &Meter) -> Self {
+        let counter = meter
+            .u64_counter("log_cluster_forwarded_requests_total")
+            .with_description(
+                "Requests that were passed to another node, by outcome: answered, misdirected (it does not serve the partition), not_sent, unknown.",
+            )
+            .build();
+        for outcome in ["answered", "misdirected", "not_sent", "unknown"] {
+            counter.add(0, &[KeyValue::new("outcome", outcome)]);
+        }
+        Self(counter)
+    }
+
+    /// Counts one that ended in this way.
+    pub(super) fn count<B>(&self, answer: &Result<Response<B>, Lost>) {
+        let outcome = match answer {
+            Ok(answer) if answer.status() == StatusCode::MISDIRECTED_REQUEST => "misdirected",
+            Ok(_) => "answered",
+            Err(Lost::NotSent(_)) => "not_sent",
+            Err(Lost::Unknown(_)) => "unknown",
+        };
+        self.0.add(1, &[KeyValue::new("outcome", outcome)]);
+    }
+}

@@ -1,0 +1,342 @@
+//! Passes sessions on: to the partition that the request names, or else to that of the first frame.
+//!
+//! Whole frames are passed on, so that a session ends between two frames wherever it is ended. What the node that serves the partition answers is
+//! passed back as it is; where its answers break off, those of the session do too, because nobody knows what became of the rest.
+
+use std::io;
+use std::sync::Arc;
+
+use bytes::{BufMut, Bytes, BytesMut};
+use futures::future::{BoxFuture, Either, select};
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
+use log_domain::Error;
+use log_domain::append::ends_session;
+use log_domain::cluster::Partition;
+use poem::http::{HeaderValue, StatusCode, header};
+use poem::{Body, FromRequest, Request, Response, Result};
+use prost::Message;
+use prost::encoding::encode_varint;
+use tokio::sync::mpsc::{self, Receiver, Sender};
+use tokio::time::{Instant, timeout};
+
+use super::asked::{Asked, given_partition};
+use super::forwarded::Forwarded;
+use super::map::{PartitionMap, Place};
+use super::{AGAIN, Cluster, MAX_PAUSE, PassLimits, answered, misdirected};
+use crate::http::remote::writer::{Lost, Streamed};
+use crate::http::remote::{self, MOVED};
+use crate::http::routes::peer::Peer;
+use crate::http::routes::session;
+use crate::http::routes::session::frames::Frames;
+use crate::http::wire::append_request;
+use crate::http::wire::failure::Failure;
+use crate::http::wire::format::{self, Format};
+use crate::http::wire::request_id::RequestId;
+use crate::http::wire::route_table::{PARTITION, SESSION};
+
+/// Pieces that wait for the other side to take them.
+const PIECES: usize = 1;
+
+/// Bytes of an answer that refuses a session.
+const REFUSAL_BYTES: usize = 64 << 10;
+
+/// A session that is passed on.
+struct Passing {
+    map: Arc<dyn PartitionMap>,
+    limits: PassLimits,
+    forwarded: Forwarded,
+    /// Without its body.
+    request: Request,
+    request_id: RequestId,
+    frames: Frames,
+    answers: Sender<io::Result<Bytes>>,
+    /// Ends when this node stops.
+    stopping: BoxFuture<'static, ()>,
+}
+
+/// Why a session is over before its client ends it.
+enum Over {
+    /// The client does not wait for answers any more.
+    Gone,
+    /// With this answer.
+    Failed(Failure),
+    /// With this answer of the node that serves the partition.
+    Refused(Bytes),
+    /// Nobody knows what became of the frames without an answer.
+    Broken(String),
+}
+
+impl From<Failure> for Over {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl Cluster {
+    /// Begins a session. The answer begins at once: a client may wait for that before it sends a frame.
+    pub(super) async fn session(&self, mut request: Request) -> Result<Response> {
+        format::check_delimited(request.headers())?;
+        let given = given_partition(&request, self.map.partitions())?;
+        let was_forwarded = remote::was_forwarded(request.headers());
+        match given {
+            None if was_forwarded => return Ok(misdirected(None)),
+            Some(given) if was_forwarded || matches!(self.map.place(given), Place::Here(_)) => {
+                return self.to(given, Asked::CHANGE, request).await;
+            }
+            _ => {}
+        }
+        let body = request.take_body().into_bytes_stream().boxed();
+        let accepted = HeaderValue::from_static(Format::Protobuf.content_type());
+        request.headers_mut().insert(header::ACCEPT, accepted);
+        let peer = Peer::from_request_without_body(&request).await?;
+        let permit = peer.appends(&self.bodies).take(0).map_err(Failure::from)?;
+        let limits = self.limits;
+        let (answers, receiver) = mpsc::channel(PIECES);
+        let passing = Passing {
+            map: Arc::clone(&self.map),
+            limits,
+            forwarded: self.forwarded.clone(),
+            request_id: RequestId::from_request_without_body(&request).await?,
+            request,
+            frames: Frames::new(
+                body,
+                limits.of_log.request_bytes,
+                permit,
+                limits.body_timeout,
+            ),
+            answers,
+            stopping: self.map.stopping(),
+        };
+        tokio::spawn(passing.run(given));
+        Ok(session::answered(pieces(receiver)))
+    }
+}
+
+impl Passing {
+    /// Passes the session on until it is over.
+    async fn run(mut self, given: Option<Partition>) {
+        let last = match self.pass(given).await {
+            Ok(()) => Bytes::new(),
+            Err(Over::Gone) => return,
+            Err(Over::Failed(failure)) => answer(&failure, &self.request_id),
+            Err(Over::Refused(answer)) => answer,
+            Err(Over::Broken(why)) => {
+                tracing::warn!(request_id = %self.request_id, why, "a session was broken off by the node that serves its partition");
+                let _gone_or_not = self.answers.send(Err(io::Error::other(why))).await;
+                return;
+            }
+        };
+        if !last.is_empty() && self.answers.send(Ok(last)).await.is_err() {
+            return;
+        }
+        drop(self.answers);
+        self.frames.linger().await;
+    }
+
+    async fn pass(&mut self, given: Option<Partition>) -> Result<(), Over> {
+        let mut first = BytesMut::new();
+        let partition = match given {
+            Some(given) => Some(given),
+            None => self.first(&mut first).await?,
+        };
+        let Some(partition) = partition else {
+            return Ok(());
+        };
+        let (frames, answers) = self.begin(partition).await?;
+        let up = up(&mut self.frames, &mut self.stopping, first, frames).boxed();
+        let down = down(answers, &self.answers).boxed();
+        match select(up, down).await {
+            Either::Left((failure, down)) => {
+                down.await?;
+                failure.map_or(Ok(()), |failure| Err(failure.into()))
+            }
+            Either::Right((ended, _)) => ended,
+        }
+    }
+
+    /// The partition of the first frame that has one, which is added to `first`. Those before it are answered.
+    async fn first(&mut self, first: &mut BytesMut) -> Result<Option<Partition>, Over> {
+        loop {
+            tokio::select! {
+                biased;
+                () = self.answers.closed() => return Err(Over::Gone),
+                () = &mut self.stopping => return Ok(None),
+                received = self.frames.receive() => received?,
+            }
+            while let Some(frame) = self.frames.frame()? {
+                let (append, _) =
+                    append_request::decode(Format::Protobuf, frame.clone(), &self.limits.of_log)?;
+                match self.map.partitions().of_append(&append) {
+                    Ok(partition) => {
+                        add(first, &frame);
+                        return Ok(Some(partition));
+                    }
+                    Err(refused) => {
+                        let refused = Err(refused);
+                        let ends = ends_session(append.producer().is_some(), &refused);
+                        let Err(refused) = refused else { continue };
+                        let failure = Failure::from(refused);
+                        if ends {
+                            return Err(failure.into());
+                        }
+                        let answer = answer(&failure, &self.request_id);
+                        let sent = self.answers.send(Ok(answer)).await;
+                        sent.map_err(|_| Over::Gone)?;
+                        self.frames.were_answered();
+                    }
+                }
+            }
+            if self.frames.have_ended() {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Begins the session where `partition` is served. No frame is sent before that is answered, so it can be begun elsewhere until then.
+    async fn begin(&mut self, partition: Partition) -> Result<(Sender<Bytes>, Streamed), Over> {
+        let target = format!("{SESSION}?{PARTITION}={partition}");
+        let target = target.parse().map_err(|_| Failure::invalid("not a path"))?;
+        *self.request.uri_mut() = target;
+        let within = self.limits.change_timeout;
+        let deadline = Instant::now() + within;
+        let mut changes = self.map.changes();
+        let mut pause = AGAIN;
+        loop {
+            changes.mark_unchanged();
+            let (frames, body) = mpsc::channel(PIECES);
+            match self.map.place(partition) {
+                Place::Here(routes) => {
+                    let mut request = std::mem::take(&mut self.request);
+                    request.set_body(Body::from_bytes_stream(
+                        pieces(body).map(Ok::<_, io::Error>),
+                    ));
+                    let answer = answered(&routes, request).await.map_err(Failure::from)?;
+                    let answers = answer.into_body().into_bytes_stream();
+                    let answers = answers.map_err(|error| error.to_string());
+                    return Ok((frames, answers.boxed()));
+                }
+                Place::There { url, node } => {
+                    let body = pieces(body).map(Ok).boxed();
+                    let request = remote::forwarded(&self.request, body)?;
+                    let begun = timeout(within, node.exchange(request)).await;
+                    let begun =
+                        begun.unwrap_or_else(|_| Err(Lost::Unknown("no answer".to_owned())));
+                    self.forwarded.count(&begun);
+                    match begun {
+                        Ok(answer) if answer.status() == StatusCode::MISDIRECTED_REQUEST => {
+                            let next = answer.headers().get(MOVED);
+                            let next = next.and_then(|next| next.to_str().ok());
+                            self.map.moved(partition, &url, next);
+                        }
+                        Ok(answer) if answer.status() == StatusCode::OK => {
+                            return Ok((frames, answer.into_body()));
+                        }
+                        Ok(answer) => return Err(refused(answer.into_body()).await),
+                        Err(_) => {
+                            self.map.moved(partition, &url, None);
+                        }
+                    }
+                }
+                Place::Nowhere => {}
+            }
+            if Instant::now() >= deadline {
+                return Err(unserved(partition).into());
+            }
+            tokio::select! {
+                biased;
+                () = self.answers.closed() => return Err(Over::Gone),
+                () = &mut self.stopping => return Err(unserved(partition).into()),
+                _changed_or_not = timeout(pause, changes.changed()) => {}
+            }
+            pause = MAX_PAUSE.min(2 * pause);
+        }
+    }
+}
+
+/// Passes frames on, `first` of all, until there are no more or this node stops; what is wrong with the one behind them, if something is.
+async fn up(
+    frames: &mut Frames,
+    stopping: &mut BoxFuture<'static, ()>,
+    first: BytesMut,
+    to: Sender<Bytes>,
+) -> Option<Failure> {
+    let mut whole = first;
+    loop {
+        let bad = loop {
+            match frames.frame() {
+                Ok(Some(frame)) => add(&mut whole, &frame),
+                Ok(None) => break None,
+                Err(failure) => break Some(failure),
+            }
+        };
+        if !whole.is_empty() && to.send(whole.split().freeze()).await.is_err() {
+            return None;
+        }
+        frames.were_answered();
+        if bad.is_some() || frames.have_ended() {
+            return bad;
+        }
+        tokio::select! {
+            biased;
+            () = &mut *stopping => return None,
+            received = frames.receive() => if let Err(failure) = received {
+                return Some(failure);
+            },
+        }
+    }
+}
+
+/// Passes answers back.
+async fn down(mut answers: Streamed, to: &Sender<io::Result<Bytes>>) -> Result<(), Over> {
+    loop {
+        let next = tokio::select! {
+            biased;
+            () = to.closed() => return Err(Over::Gone),
+            next = answers.next() => next,
+        };
+        let Some(part) = next else { return Ok(()) };
+        let part = part.map_err(Over::Broken)?;
+        to.send(Ok(part)).await.map_err(|_| Over::Gone)?;
+    }
+}
+
+/// What a node answered that did not begin a session, as a frame.
+async fn refused(mut answer: Streamed) -> Over {
+    let mut message = BytesMut::new();
+    while let Some(part) = answer.next().await {
+        match part {
+            Ok(part) if message.len() + part.len() <= REFUSAL_BYTES => message.put(part),
+            _ => return Over::Broken(
+                "the node that serves the partition refused the session, and its answer was lost"
+                    .to_owned(),
+            ),
+        }
+    }
+    let mut frame = BytesMut::new();
+    add(&mut frame, &message);
+    Over::Refused(frame.freeze())
+}
+
+fn unserved(partition: Partition) -> Failure {
+    let why = format!("no node serves partition {partition} at the moment; nothing was applied");
+    Error::unavailable(why).into()
+}
+
+fn answer(failure: &Failure, request: &RequestId) -> Bytes {
+    let answer = failure.logged_answer(request);
+    answer.encode_length_delimited_to_vec().into()
+}
+
+fn add(frames: &mut BytesMut, frame: &[u8]) {
+    encode_varint(frame.len() as u64, frames);
+    frames.extend_from_slice(frame);
+}
+
+fn pieces<T: Send + 'static>(
+    receiver: Receiver<T>,
+) -> impl futures::Stream<Item = T> + Send + 'static {
+    stream::unfold(receiver, |mut receiver| async {
+        let piece = receiver.recv().await?;
+        Some((piece, receiver))
+    })
+}
