@@ -59,9 +59,14 @@ def find(kind: str, values: dict, ending: str = "", release: str = RELEASE, read
     return found[0] if found else None
 
 
+def workload(values: dict, readers: bool = False) -> dict:
+    """What keeps the server's pod running, or those of read-only servers: a Deployment, or the StatefulSet of a cluster."""
+    return find("Deployment", values, readers=readers) or find("StatefulSet", values)
+
+
 def pod(values: dict, readers: bool = False) -> dict:
     """The specification of the server's pod, or of those of read-only servers."""
-    return find("Deployment", values, readers=readers)["spec"]["template"]["spec"]
+    return workload(values, readers)["spec"]["template"]["spec"]
 
 
 def container(values: dict, readers: bool = False) -> dict:

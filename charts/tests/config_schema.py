@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 # What the chart sets from other values.
 OF_THE_CHART = {"port", "tls.certificate", "tls.key", "auth.tokens", "auth.i_know_that_everybody_can_write", "admin.host", "admin.port", "cache.dir", "storage.data_dir", "storage.sync",
                 "slatedb.object_store_cache_options.root_folder"}
-# What the chart cannot do yet: it has one server that writes.
+# From the values below `cluster`.
 OF_THE_CHART |= {f"cluster.{name}" for name in ("enabled", "partitions", "node", "advertise", "zone", "heartbeat", "dead_after", "moves")}
 # A setting that the chart works with, and whose form must be known for that.
 DURATION = {"type": "string", "pattern": "^([0-9]+ *(ms|s|sec|m|min|h) *)+$"}
@@ -19,6 +19,11 @@ OF_BOTH = {"timeouts.open": DURATION, "timeouts.check": DURATION, "shutdown.time
            "cache.max_bytes": SIZE, "storage.in_memory": {"type": "boolean"}, "storage.s3.bucket": NAME, "storage.s3.region": NAME}
 REQUIRED = {"": ["host", "storage", "timeouts", "shutdown"], "storage": ["s3"], "timeouts": ["open"], "shutdown": ["timeout"]}
 ROW = re.compile(r"^\| `([a-z0-9_.]+)`(?: \(`--[a-z0-9-]+`\))? \| (?:`([^`]*)`)? *\| `LOG_", re.MULTILINE)
+
+
+def is_of_the_chart(name: str) -> bool:
+    """Whether the setting is not accepted in `config`: the chart sets it, or it is one of a cluster that the chart does not know yet."""
+    return name in OF_THE_CHART or name.startswith("cluster.")
 
 
 def settings(page: str) -> list[str]:
@@ -78,7 +83,7 @@ def kind(phrase: str, of_the_engine: bool) -> dict:
 def config_schema(binary: str, page: str) -> dict:
     """Every setting, at its depth, with the kind that it must be, and nothing else."""
     root = section()
-    names = [name for name in settings(page) if name not in OF_THE_CHART]
+    names = [name for name in settings(page) if not is_of_the_chart(name)]
     with ThreadPoolExecutor(4) as threads:
         kinds = dict(zip(names, threads.map(lambda name: accepted(binary, name), names)))
     for name in names:

@@ -16,8 +16,10 @@ class LocalPod:
     """The pod of some values, its volumes as folders below `folder`."""
 
     def __init__(self, values: dict, folder: Path, tokens: str = TOKENS, readers: bool = False,
-                 certificates: dict[str, str] | None = None):
+                 certificates: dict[str, str] | None = None, name: str = "demo-opendata-log-0"):
         self.folder, self.tokens = folder, tokens
+        # What the downward API says of it.
+        self.fields = {"metadata.name": name, "metadata.labels['topology.kubernetes.io/zone']": "eu-central-1a"}
         self.spec = chart.pod(values, readers)
         self.container = self.spec["containers"][0]
         self.config = chart.server_config(values, readers)
@@ -43,8 +45,15 @@ class LocalPod:
                    "secret": "key"}
         given = {}
         for variable in self.container.get("env", []):
-            source = variable.get("valueFrom", {}).get("secretKeyRef")
-            given[variable["name"]] = secrets[source["key"]] if source else variable["value"]
+            source = variable.get("valueFrom", {})
+            if "secretKeyRef" in source:
+                value = secrets[source["secretKeyRef"]["key"]]
+            elif "fieldRef" in source:
+                value = self.fields[source["fieldRef"]["fieldPath"]]
+            else:
+                # Only variables that stand before it are known.
+                value = re.sub(r"\$\((\w+)\)", lambda found: given[found[1]], variable["value"])
+            given[variable["name"]] = value
         return given
 
     def localize(self) -> dict[str, str]:
@@ -60,6 +69,9 @@ class LocalPod:
         ports = dict(zip(names, processes.free_ports(len(names))))
         settings = {"http": "LOG_PORT", "admin": "LOG_ADMIN__PORT"}
         env |= {settings[name]: str(port) for name, port in ports.items()} | more
+        if "LOG_CLUSTER__ADVERTISE" in env:
+            # In the place of the name that the headless Service gives the pod.
+            env["LOG_CLUSTER__ADVERTISE"] = f"{self._scheme('http')}://localhost:{ports['http']}"
         self.server = start([self._local(arg) for arg in self.container["args"]], env)
         urls = {name: f"{self._scheme(name)}://localhost:{port}" for name, port in ports.items()}
         self.server.wait_until("the startup probe is answered", lambda: self.probe("startupProbe", urls)[0] == 200)

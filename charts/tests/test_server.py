@@ -43,7 +43,7 @@ def test_the_server_takes_the_rendered_configuration(path, binary, tmp_path):
     assert (checked.returncode, checked.stdout.strip(), checked.stderr) == (0, "ok", "")
 
 
-@each_example
+@pytest.mark.parametrize("path", [path for path in chart.EXAMPLES if "cluster" not in path.name], ids=lambda path: path.stem)
 @pytest.mark.parametrize("more", [{}, {"config": {"storage": {"take_over": True}, "retention": {"max_age": "7d"}}},
                                   {"readers": {"forwardToWriter": True, "writerToken": {"existingSecret": "my-log-reader-token"}}}], ids=str)
 def test_a_read_only_server_takes_the_configuration_rendered_for_it(path, more, binary, tmp_path):
@@ -154,12 +154,12 @@ def test_with_tokens_the_scrape_needs_the_one_that_its_secret_is_for(bucket, sta
     assert processes.request(url, {"Authorization": f"{kind} {READ}"})[0] == 200
 
 
-@pytest.mark.parametrize("name", ["default", "tls-tokens"])
+@pytest.mark.parametrize("name", ["cluster", "default", "tls-tokens"])
 def test_the_next_steps_of_the_notes_work_as_printed(name, bucket, start, tmp_path):
     values = on(bucket, name, prefix=f"notes-{name}")
     urls = LocalPod(values, tmp_path).start(start)
     commands = re.findall(r"^  (curl .*)$", chart.render(values)["NOTES.txt"], re.MULTILINE)
-    assert len(commands) == 2
+    assert len(commands) == (3 if name == "cluster" else 2)
     answers = []
     for command in commands:
         # In the place of what the port-forward would bring there.
@@ -169,10 +169,11 @@ def test_the_next_steps_of_the_notes_work_as_printed(name, bucket, start, tmp_pa
         answers.append(json.loads(run.stdout))
     assert answers[0]["recordsAppended"] == 1
     assert [value["value"] for value in answers[1]["values"]] == ["Zmlyc3Q="]
+    assert name != "cluster" or len(answers[2]["partitions"]) == 64
 
 
 # With read-only servers in that for EKS.
-@pytest.mark.parametrize("name", ["default", "eks-irsa", "tls-tokens"])
+@pytest.mark.parametrize("name", ["cluster", "default", "eks-irsa", "tls-tokens"])
 def test_helm_test_passes_on_a_running_server_and_fails_on_none(name, bucket, start, tmp_path):
     values = on(bucket, name, prefix=f"helm-test-{name}")
     pods = {False: LocalPod(values, tmp_path / "writer")}

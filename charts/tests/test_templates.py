@@ -123,10 +123,10 @@ def test_the_admin_port_is_never_on_a_load_balancer():
     assert chart.find("Service", values, ending="-admin")["spec"]["type"] == "ClusterIP"
 
 
-@pytest.mark.parametrize("example", ["default", "eks-irsa", "tls-tokens"])
+@pytest.mark.parametrize("example", ["cluster", "default", "eks-irsa", "tls-tokens"])
 def test_services_monitors_and_policies_find_the_pod_and_not_the_test(example):
     values = chart.example(example)
-    labels = chart.find("Deployment", values)["spec"]["template"]["metadata"]["labels"]
+    labels = chart.workload(values)["spec"]["template"]["metadata"]["labels"]
     test = chart.find("Pod", values, ending="-test")["metadata"]["labels"]
     of_writer = [d for d in chart.documents(values) if not d["metadata"]["name"].endswith("-backup") and "-readers" not in d["metadata"]["name"]]
     selectors = [d["spec"]["selector"] for d in of_writer if d["kind"] == "Service"]
@@ -140,7 +140,7 @@ def test_services_monitors_and_policies_find_the_pod_and_not_the_test(example):
         assert len(found) == 1, "everything would be scraped twice, or nothing"
 
 
-@pytest.mark.parametrize("example", ["default", "eks-irsa", "s3-on-premises", "tls-tokens"])
+@pytest.mark.parametrize("example", ["cluster", "default", "eks-irsa", "s3-on-premises", "tls-tokens"])
 def test_every_port_that_is_named_is_there(example):
     values = chart.example(example)
     of_pod = {port["name"] for port in chart.container(values)["ports"]}

@@ -19,6 +19,11 @@
 {{- end -}}
 {{- $_ := set $config "cache" $cache -}}
 {{- end -}}
+{{- with .Values.cluster -}}
+{{- if .enabled -}}
+{{- $_ := set $config "cluster" (dict "enabled" true "partitions" (int .partitions) "heartbeat" .heartbeat "dead_after" .deadAfter "moves" (int .moves)) -}}
+{{- end -}}
+{{- end -}}
 {{- $storage := $config.storage -}}
 {{- if not $storage.s3.region -}}
 {{- $_ := unset $storage.s3 "region" -}}

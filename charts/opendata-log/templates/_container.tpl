@@ -69,6 +69,9 @@ httpGet:
 - name: SSL_CERT_DIR
   value: {{ ternary "" "/etc/ssl/certs:" (ne .Values.objectStore.certificateAuthority.configMap "") }}/etc/opendata-log/writer-ca
 {{- end }}
+{{- if .Values.cluster.enabled }}
+{{- include "opendata-log.nodeEnv" . }}
+{{- end }}
 {{- if not .Values.auth.existingSecret }}
 {{- /* The image asks for this before it listens without tokens. The chart has asked already, for every way from outside of the cluster. */}}
 - name: LOG_AUTH__I_KNOW_THAT_EVERYBODY_CAN_WRITE
@@ -146,6 +149,9 @@ replaces them, which it does not do for single files that are mounted with `subP
       {{- . | nindent 6 }}
       {{- end }}
       {{- with include "opendata-log.writerSources" . | trim }}
+      {{- . | nindent 6 }}
+      {{- end }}
+      {{- with include "opendata-log.nodeSources" . | trim }}
       {{- . | nindent 6 }}
       {{- end }}
 {{- if eq .Values.cache.type "pvc" }}

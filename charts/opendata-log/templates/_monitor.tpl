@@ -31,7 +31,7 @@ relabelings:
     regex: endpoint
   # Which of the two kinds of servers it is, for queries of your own.
   - targetLabel: role
-    replacement: {{ ternary "reader" "writer" (hasKey . "Reader") }}
+    replacement: {{ ternary "reader" (ternary "node" "writer" .Values.cluster.enabled) (hasKey . "Reader") }}
   {{- with $monitor.relabelings }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
@@ -43,10 +43,11 @@ metricRelabelings:
 
 {{/*
 What picks the writer's series, in alerts and in the dashboards: the labels that a ServiceMonitor, a PodMonitor, the kubelet
-and kube-state-metrics all put on them. The pattern is that of a Deployment's pods, so that `log` does not mean `log-b` too.
+and kube-state-metrics all put on them. The pattern is that of a Deployment's pods, so that `log` does not mean `log-b` too. In a cluster it is
+that of a StatefulSet's pods.
 */}}
 {{- define "opendata-log.seriesSelector" -}}
-namespace="{{ .Release.Namespace }}",pod=~"{{ include "opendata-log.fullname" . }}-[a-z0-9]+-[a-z0-9]{5}"
+namespace="{{ .Release.Namespace }}",pod=~"{{ include "opendata-log.fullname" . }}-{{ ternary "[0-9]+" "[a-z0-9]+-[a-z0-9]{5}" .Values.cluster.enabled }}"
 {{- end }}
 
 {{/* The same for read-only servers, which the pattern of the writer does not match: their pods have one part more. */}}

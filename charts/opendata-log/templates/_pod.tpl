@@ -46,6 +46,11 @@ template:
     {{- with .Values.topologySpreadConstraints }}
     topologySpreadConstraints:
       {{- toYaml . | nindent 6 }}
+    {{- else }}
+    {{- if .Values.cluster.enabled }}
+    topologySpreadConstraints:
+      {{- include "opendata-log.nodeSpread" . | trim | nindent 6 }}
+    {{- end }}
     {{- end }}
     {{- with .Values.initContainers }}
     initContainers:

@@ -17,6 +17,9 @@
 {{- if $c.read_only }}{{ fail "config.read_only is set: no server of this release would write the log; leave it out, and set readers.replicas to the number of read-only servers" }}{{ end -}}
 {{- range $v.extraEnv }}{{ if eq (toString .name) "LOG_READ_ONLY" }}{{ fail "extraEnv sets LOG_READ_ONLY, also for the server that writes; leave it out, and set readers.replicas to the number of read-only servers" }}{{ end }}{{ end -}}
 {{- range $name := list "writer_url" "writer_token_file" }}{{ if get (default dict $c.reader) $name }}{{ fail (printf "config.reader.%s is set, also for the server that writes, which would not start; set readers.forwardToWriter=true, or readers.config.reader.%s" $name $name) }}{{ end }}{{ end -}}
+{{- range $v.extraEnv }}{{ if has (toString .name) (list "LOG_CLUSTER__ENABLED" "LOG_CLUSTER__PARTITIONS" "LOG_CLUSTER__NODE" "LOG_CLUSTER__ADVERTISE" "LOG_CLUSTER__HEARTBEAT" "LOG_CLUSTER__DEAD_AFTER" "LOG_CLUSTER__MOVES") }}{{ fail (printf "extraEnv sets %s, which the chart sets; leave it out, and set the values below cluster" .name) }}{{ end }}{{ end -}}
+{{- if $v.cluster.enabled }}{{ include "opendata-log.clusterRefusals" . }}
+{{- else if $v.cluster.autoscaling.enabled }}{{ fail "cluster.autoscaling.enabled is set, but cluster.enabled is false: a log that is not in partitions has one server" }}{{ end -}}
 {{- include "opendata-log.serverRefusals" . -}}
 {{- if include "opendata-log.hasReaders" . }}{{ include "opendata-log.readerRefusals" . }}{{ end -}}
 
@@ -71,6 +74,35 @@
 {{- $o := $v.objectStore -}}
 {{- if and $o.credentialsSecret.name $v.serviceAccount.roleArn }}{{ fail (printf "%s and %sserviceAccount.roleArn are both set: static credentials would win and the role would never be used" (ternary (printf "the Secret %s" $o.credentialsSecret.name) "objectStore.credentialsSecret" (hasKey . "Reader")) $of) }}{{ end -}}
 {{- if and $v.serviceAccount.roleArn (not $v.serviceAccount.create) }}{{ fail (printf "%sserviceAccount.roleArn is set, but %sserviceAccount.create is false: annotate your own ServiceAccount" $of $of) }}{{ end -}}
+{{- end }}
+
+{{/* What a cluster needs, and what does not go with it. */}}
+{{- define "opendata-log.clusterRefusals" -}}
+{{- $v := .Values -}}
+{{- $c := $v.cluster -}}
+{{- $scaling := $c.autoscaling -}}
+{{- if $v.config.storage.in_memory }}{{ fail "cluster.enabled and config.storage.in_memory are both set: nodes share a log that is in a bucket" }}{{ end -}}
+{{- if $v.config.storage.instance }}{{ fail "cluster.enabled and config.storage.instance are both set: the name of a node is that of its pod" }}{{ end -}}
+{{- if ne $v.cache.type "none" }}{{ fail (printf "cluster.enabled needs cache.type=none, and it is %s: the nodes of a cluster have no cache on disk" $v.cache.type) }}{{ end -}}
+{{- if include "opendata-log.hasReaders" . }}{{ fail "cluster.enabled and read-only servers (readers.replicas, readers.autoscaling.enabled) are both set: a read-only server cannot read the partitions of a cluster; add nodes" }}{{ end -}}
+{{- if $v.backup.enabled }}{{ fail "cluster.enabled and backup.enabled are both set: the backup job copies one log, and each partition of a cluster is one; turn on versioning of the bucket" }}{{ end -}}
+{{- $heartbeat := include "opendata-log.milliseconds" $c.heartbeat | int64 -}}
+{{- if lt (include "opendata-log.milliseconds" $c.deadAfter | int64) (mul 2 $heartbeat) }}{{ fail (printf "cluster.deadAfter (%s) must be at least twice cluster.heartbeat (%s)" $c.deadAfter $c.heartbeat) }}{{ end -}}
+{{- if $scaling.enabled -}}
+{{- if gt (int $scaling.minNodes) (int $scaling.maxNodes) }}{{ fail (printf "cluster.autoscaling.minNodes (%d) is more than maxNodes (%d)" (int $scaling.minNodes) (int $scaling.maxNodes)) }}{{ end -}}
+{{- if not (default dict $v.resources.requests).cpu }}{{ fail "cluster.autoscaling.targetCPUUtilizationPercentage is a share of resources.requests.cpu, which is not set" }}{{ end -}}
+{{- end -}}
+{{- $most := include "opendata-log.mostNodes" . | int -}}
+{{- if gt $most (int $c.partitions) }}{{ fail (printf "cluster.%s (%d) is more than cluster.partitions (%d): some nodes would serve nothing" (ternary "autoscaling.maxNodes" "nodes" $scaling.enabled) $most (int $c.partitions)) }}{{ end -}}
+{{- if and $c.certificateAuthority.configMap (not $v.tls.enabled) }}{{ fail "cluster.certificateAuthority.configMap is set, but tls.enabled is false: the authority would not be used" }}{{ end -}}
+{{- $hosts := default list (default dict $v.config.http).allowed_hosts -}}
+{{- if kindIs "string" $hosts }}{{ $hosts = splitList "," (nospace $hosts) }}{{ end -}}
+{{- if and $hosts (not (has "*" $hosts)) -}}
+{{- range $number := until $most -}}
+{{- $host := printf "%s-%d.%s" (include "opendata-log.fullname" $) $number (include "opendata-log.nodesDomain" $) -}}
+{{- if not (or (has $host $hosts) (has (printf "%s:8080" $host) $hosts)) }}{{ fail (printf "the name of a node, %s, is not in config.http.allowed_hosts: it would refuse what other nodes pass on to it" $host) }}{{ end -}}
+{{- end -}}
+{{- end -}}
 {{- end }}
 
 {{/* What read-only servers need. */}}

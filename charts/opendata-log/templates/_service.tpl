@@ -39,3 +39,21 @@ ports:
     targetPort: admin
     protocol: TCP
 {{- end }}
+
+{{/* The headless Service has no address of its own: it gives each node of a cluster a name, by which the others reach it. */}}
+{{- define "opendata-log.nodesServiceSpec" -}}
+type: ClusterIP
+clusterIP: None
+{{- with .Values.service.ipFamilyPolicy }}
+ipFamilyPolicy: {{ . }}
+{{- end }}
+# A node must be reached before it is ready, and while it hands its partitions over.
+publishNotReadyAddresses: true
+selector:
+  {{- include "opendata-log.selectorLabels" . | nindent 2 }}
+ports:
+  - name: http
+    port: 8080
+    targetPort: http
+    protocol: TCP
+{{- end }}
