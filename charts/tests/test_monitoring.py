@@ -12,23 +12,34 @@ import processes
 
 RUNBOOK = chart.ROOT / "docs" / "operations.md"
 DASHBOARDS = sorted((chart.CHART / "dashboards").glob("*.json"))
+OF_CLUSTERS = chart.CHART / "dashboards" / "opendata-log-cluster.json"
 CASES = sorted((chart.CHARTS / "tests").glob("*.test.yaml"))
 # Of the kubelet and of kube-state-metrics: not ours, so no scrape of the server has them.
 OF_THE_CLUSTER = {"kubelet_volume_stats_available_bytes", "kubelet_volume_stats_capacity_bytes",
                   "kube_pod_container_status_last_terminated_exitcode", "kube_pod_container_status_restarts_total",
-                  "kube_cronjob_status_last_successful_time", "kube_cronjob_created"}
+                  "kube_cronjob_status_last_successful_time", "kube_cronjob_created", "kube_statefulset_replicas"}
 CLAIMS_OF_READERS = "demo-opendata-log-readers-[a-z0-9]+-[a-z0-9]{5}-cache"
 METRIC = re.compile(r"\b((?:log|http|slatedb|process|kubelet|kube)_[a-z0-9_]+)\b")
 
 each_dashboard = pytest.mark.parametrize("path", DASHBOARDS, ids=lambda path: path.stem)
+each_of_one_log = pytest.mark.parametrize("path", [path for path in DASHBOARDS if path != OF_CLUSTERS], ids=lambda path: path.stem)
 
 
-def rules() -> dict:
-    return chart.find("PrometheusRule", chart.example("eks-irsa"))["spec"]
+def rules(example: str = "eks-irsa") -> dict:
+    return chart.find("PrometheusRule", chart.example(example))["spec"]
 
 
-def alerts() -> list[dict]:
-    return [rule for group in rules()["groups"] for rule in group["rules"] if "alert" in rule]
+def alerts(*examples: str) -> list[dict]:
+    """The alerts of a log with everything, and those that only a cluster has."""
+    found = {rule["alert"]: rule for example in examples or ("cluster", "eks-irsa") for group in rules(example)["groups"]
+             for rule in group["rules"] if "alert" in rule}
+    return list(found.values())
+
+
+def write_rules(folder):
+    """The files of rules that the cases name."""
+    for name, example in ("rules.yaml", "eks-irsa"), ("rules_cluster.yaml", "cluster"):
+        (folder / name).write_text(yaml.safe_dump(rules(example)))
 
 
 def promtool(*args, cwd=None):
@@ -41,21 +52,23 @@ def queries(path) -> list[str]:
     dashboard = json.loads(path.read_text())
     found = [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", [])]
     found += [note["expr"] for note in dashboard["annotations"]["list"] if "expr" in note]
-    filled = {"$__rate_interval": "5m", "$__interval": "1m", "$namespace": "logs", "$pod": ".*", "$claim": ".*-cache"}
+    filled = {"$__rate_interval": "5m", "$__interval": "1m", "$namespace": "logs", "$pod": ".*", "$claim": ".*-cache", "$partition": ".*"}
     for variable, value in filled.items():
         found = [query.replace(variable, value) for query in found]
     return found
 
 
 @pytest.fixture(scope="module")
-def scraped(binary, s3, tmp_path_factory) -> set[str]:
-    """The names of all metrics of a server on S3 with a disk cache that was used, and of a read-only server that it tells what is new."""
+def scraped_by_kind(binary, s3, tmp_path_factory) -> dict[str, set[str]]:
+    """The names of all metrics of a server on S3 with a disk cache that was used, of a read-only server that it tells what is new, and of a
+    node of a cluster."""
     folder = tmp_path_factory.mktemp("scraped")
     s3.make_bucket("scraped")
-    url, reader_url = (f"http://127.0.0.1:{port}" for port in processes.free_ports(2))
+    url, reader_url, node_url = (f"http://127.0.0.1:{port}" for port in processes.free_ports(3))
+    node_settings = {"LOG_CLUSTER__ENABLED": "true", "LOG_CLUSTER__PARTITIONS": "2", "LOG_CLUSTER__NODE": "n0", "LOG_STORAGE__S3__PREFIX": "cluster"}
 
-    def server(at: str, name: str, *more: str) -> processes.Server:
-        env = {**s3.env(), "LOG_CACHE__DIR": str(folder / name)}
+    def server(at: str, name: str, *more: str, **settings: str) -> processes.Server:
+        env = {**s3.env(), **(settings or {"LOG_CACHE__DIR": str(folder / name)})}
         started = processes.Server(binary, ["--port", at.split(":")[-1], "--s3-bucket", "scraped", *more], env, folder / f"{name}.log")
         servers.append(started)
         started.wait_until_ready(at)
@@ -70,23 +83,39 @@ def scraped(binary, s3, tmp_path_factory) -> set[str]:
         assert processes.request(f"{url}/api/v1/log/cursors/scraped", data=b'{"position": 1}', method="PUT")[0] == 200
         reader = server(reader_url, "reader", "--read-only", "--writer-url", url)
         reader.wait_until("the writer tells", lambda: "\nlog_reader_lag_sequences " in processes.request(f"{reader_url}/metrics")[1])
-        texts = [processes.request(f"{each}/metrics")[1] for each in (url, reader_url)]
+        server(node_url, "node", **node_settings)
+        assert processes.request(f"{node_url}/api/v1/log/append", data=record)[0] == 200
+        # With the tag `a`, so in the partition of the record.
+        assert processes.request(f"{node_url}/api/v1/log/cursors/%7Ba%7D", data=b'{"position": 1}', method="PUT")[0] == 200
+        texts = {kind: processes.request(f"{each}/metrics")[1] for kind, each in (("writer", url), ("reader", reader_url), ("node", node_url))}
     finally:
         for each in servers:
             each.kill()
-    for text in texts:
+    for text in texts.values():
         checked = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True)
         assert "error" not in checked.stdout, checked.stdout
-    return set(re.findall(r"^([a-z0-9_]+)(?:\{| )", "\n".join(texts), re.MULTILINE))
+    return {kind: set(re.findall(r"^([a-z0-9_]+)(?:\{| )", text, re.MULTILINE)) for kind, text in texts.items()}
+
+
+@pytest.fixture
+def scraped(scraped_by_kind) -> set[str]:
+    """The names of the metrics of all of them."""
+    return set().union(*scraped_by_kind.values())
+
+
+@pytest.fixture
+def scraped_node(scraped_by_kind) -> set[str]:
+    """Those of the node alone."""
+    return scraped_by_kind["node"]
 
 
 def test_the_alerts_are_rules_that_prometheus_takes(tmp_path):
-    (tmp_path / "rules.yaml").write_text(yaml.safe_dump(rules()))
-    promtool("check", "rules", tmp_path / "rules.yaml")
+    write_rules(tmp_path)
+    promtool("check", "rules", tmp_path / "rules.yaml", tmp_path / "rules_cluster.yaml")
 
 
 def test_every_alert_fires_when_it_should_and_only_then(tmp_path):
-    (tmp_path / "rules.yaml").write_text(yaml.safe_dump(rules()))
+    write_rules(tmp_path)
     for path in CASES:
         (tmp_path / path.name).write_text(path.read_text())
     promtool("test", "rules", *(path.name for path in CASES), cwd=tmp_path)
@@ -118,6 +147,15 @@ def test_an_alert_asks_for_metrics_that_there_are(alert, scraped):
     assert not set(METRIC.findall(alert["expr"])) - scraped - OF_THE_CLUSTER
 
 
+@pytest.mark.parametrize("alert", alerts("cluster"), ids=lambda alert: alert["alert"])
+def test_an_alert_of_a_cluster_asks_for_metrics_of_a_node(alert, scraped_node):
+    assert not set(METRIC.findall(alert["expr"])) - scraped_node - OF_THE_CLUSTER
+
+
+def test_the_dashboard_of_a_cluster_asks_for_metrics_of_a_node(scraped_node):
+    assert not set(METRIC.findall("\n".join(queries(OF_CLUSTERS)))) - scraped_node
+
+
 def test_an_alert_can_be_left_out_and_gets_the_labels_that_route_it():
     spec = chart.find("PrometheusRule", chart.example("s3-on-premises"))["spec"]
     names = [rule.get("alert", rule.get("record")) for rule in spec["groups"][0]["rules"]]
@@ -129,7 +167,7 @@ def test_an_alert_can_be_left_out_and_gets_the_labels_that_route_it():
 @each_dashboard
 def test_the_queries_of_a_dashboard_are_promql(path, tmp_path):
     recorded = [{"record": f"query:{number}", "expr": query} for number, query in enumerate(queries(path))]
-    assert len(recorded) > 40
+    assert len(recorded) > 30
     (tmp_path / "queries.yaml").write_text(yaml.safe_dump({"groups": [{"name": "queries", "rules": recorded}]}))
     promtool("check", "rules", tmp_path / "queries.yaml")
 
@@ -152,13 +190,15 @@ def test_the_panels_of_a_dashboard_are_laid_out_and_can_be_pointed_at_any_server
         taken |= cells
         for target in panel.get("targets", []):
             assert target["datasource"]["uid"] == "${datasource}" and 'namespace="$namespace"' in target["expr"]
-    assert {variable["name"] for variable in dashboard["templating"]["list"]} == {"datasource", "namespace", "pod", "claim"}
+    last = "partition" if path == OF_CLUSTERS else "claim"
+    assert {variable["name"] for variable in dashboard["templating"]["list"]} == {"datasource", "namespace", "pod", last}
 
 
-def test_the_dashboards_arrive_in_grafana_as_they_are_here_but_for_the_claim_of_the_cache():
-    data = chart.find("ConfigMap", chart.example("eks-irsa"), ending="-dashboards")["data"]
+@pytest.mark.parametrize(("example", "claims"), [("eks-irsa", f"demo-opendata-log-cache|{CLAIMS_OF_READERS}"), ("cluster", "demo-opendata-log-cache")])
+def test_the_dashboards_arrive_in_grafana_as_they_are_here_but_for_the_claim_of_the_cache(example, claims):
+    data = chart.find("ConfigMap", chart.example(example), ending="-dashboards")["data"]
     assert {name: json.loads(text) for name, text in data.items()} == {
-        path.name: json.loads(path.read_text().replace(".*-cache", f"demo-opendata-log-cache|{CLAIMS_OF_READERS}")) for path in DASHBOARDS}
+        path.name: json.loads(path.read_text().replace(".*-cache", claims)) for path in DASHBOARDS if path != OF_CLUSTERS or example == "cluster"}
 
 
 def test_the_volume_that_a_dashboard_shows_is_that_of_the_releases_claim():
@@ -170,7 +210,7 @@ def test_the_volume_that_a_dashboard_shows_is_that_of_the_releases_claim():
     assert 'persistentvolumeclaim=~"$claim"' in volume["targets"][0]["expr"]
 
 
-@each_dashboard
+@each_of_one_log
 def test_a_dashboard_says_how_it_is_now_and_asks_for_pods_of_the_server_only(path):
     dashboard = json.loads(path.read_text())
     now = {panel["title"]: panel["targets"][0] for panel in dashboard["panels"] if panel["title"] in ("Ready", "Durable lag")}
@@ -188,7 +228,7 @@ WRITER, READERS = "log-5d4f8c7b9d-x2x4z", ["log-readers-6c5d8b7f94-fghij", "log-
     ({WRITER: 0, READERS[0]: 1}, {"Ready": 0, "Servers that are ready": 1}),
     ({WRITER: 1, READERS[0]: 0, READERS[1]: 1}, {"Ready": 1, "Servers that are ready": 1}),
 ], ids=["all", "without the writer", "the writer is not", "a reader is not"])
-@each_dashboard
+@each_of_one_log
 def test_a_dashboard_does_not_take_read_only_servers_for_the_writer(path, ready, shown, tmp_path):
     panels = {panel["title"]: panel["targets"][0]["expr"] for panel in json.loads(path.read_text())["panels"] if panel.get("targets")}
     series = [{"series": f'{name}{{namespace="logs",pod="{pod}"}}', "values": f"{value}x10"}
@@ -202,7 +242,7 @@ def test_a_dashboard_does_not_take_read_only_servers_for_the_writer(path, ready,
     promtool("test", "rules", "dashboard.test.yaml", cwd=tmp_path)
 
 
-@each_dashboard
+@each_of_one_log
 def test_a_dashboard_shows_of_read_only_servers_alone_how_much_they_do_not_show_yet(path, tmp_path):
     panel, = [panel["targets"][0]["expr"] for panel in json.loads(path.read_text())["panels"] if "log_reader_lag_sequences" in str(panel)]
     series = [{"series": f'{name}{{namespace="logs",pod="{pod}"}}', "values": f"{value}x10"} for pod, lag, sequences in ((WRITER, 0, 0), (READERS[0], 1.5, 7))
@@ -213,6 +253,43 @@ def test_a_dashboard_shows_of_read_only_servers_alone_how_much_they_do_not_show_
     (tmp_path / "dashboard.test.yaml").write_text(yaml.safe_dump(
         {"rule_files": ["rules.yaml"], "tests": [{"interval": "1m", "input_series": series, "promql_expr_test": [expression]}]}))
     promtool("test", "rules", "dashboard.test.yaml", cwd=tmp_path)
+
+
+NODES = [f"log-{number}" for number in range(3)]
+
+
+@pytest.mark.parametrize(("title", "given", "shown"), [
+    ("Nodes alive", {"log_cluster_nodes": [3, 3, 2]}, 2),
+    ("Nodes alive", {}, 0),
+    ("Nodes ready", {"log_ready": [1, 1, 0]}, 2),
+    ("Partitions unserved", {"log_cluster_partitions_unserved": [0, 4, 0]}, 4),
+    ("Oldest heartbeat", {"log_cluster_heartbeat_age_seconds": [1, 2, 7]}, 7),
+    ('Partitions served', {'log_cluster_partitions{state="serving"}': [22, 21, 20], 'log_cluster_partitions{state="opening"}': [0, 0, 1]}, 63)], ids=str)
+def test_the_dashboard_of_a_cluster_shows_how_all_nodes_are_together(title, given, shown, tmp_path):
+    panel, = [panel["targets"][0] for panel in json.loads(OF_CLUSTERS.read_text())["panels"] if panel["title"] == title and panel["type"] == "stat"]
+    assert panel["instant"] and not panel["range"]
+    series = [{"series": name.rstrip("}") + ("," if "{" in name else "{") + f'namespace="logs",pod="{pod}"}}', "values": f"{value}x10"}
+              for name, values in given.items() for pod, value in zip(NODES, values)]
+    expression = {"expr": panel["expr"].replace("$namespace", "logs").replace("$pod", ".*"), "eval_time": "5m", "exp_samples": [{"labels": "{}", "value": shown}]}
+    (tmp_path / "rules.yaml").write_text("groups: []\n")
+    (tmp_path / "dashboard.test.yaml").write_text(yaml.safe_dump(
+        {"rule_files": ["rules.yaml"], "tests": [{"interval": "1m", "input_series": series, "promql_expr_test": [expression]}]}))
+    promtool("test", "rules", "dashboard.test.yaml", cwd=tmp_path)
+
+
+def test_a_cluster_has_its_own_alerts_and_none_on_what_only_one_server_measures():
+    of_cluster, of_one = ({alert["alert"] for alert in alerts(example)} for example in ("cluster", "eks-irsa"))
+    assert of_cluster - of_one == {f"OpendataLog{name}" for name in (
+        "PartitionUnserved", "HeartbeatLate", "NodesMissing", "NodesDisagree", "PartitionsMoving")}
+    without = {"Fenced", "CacheEvicting", "CursorsAlmostFull", "DiskAlmostFull", "ReadersNotReady", "ReaderBehind", "BackupLate"}
+    assert of_one - of_cluster == {f"OpendataLog{name}" for name in without}
+
+
+@pytest.mark.parametrize(("cluster", "age", "moving"), [({}, "6", "16"), ({"deadAfter": "30s", "heartbeat": "5s"}, "18", "16"), ({"partitions": 3}, "6", "1")], ids=str)
+def test_the_alerts_of_a_cluster_follow_its_settings(cluster, age, moving):
+    values = chart.with_values(chart.example("cluster"), {"cluster": {"nodes": 3, "autoscaling": {"enabled": False}, **cluster}})
+    expressions = {rule["alert"]: rule["expr"].strip() for rule in chart.find("PrometheusRule", values)["spec"]["groups"][0]["rules"]}
+    assert expressions["OpendataLogHeartbeatLate"].endswith(f" > {age}") and expressions["OpendataLogPartitionsMoving"].endswith(f" > {moving}")
 
 
 @pytest.mark.parametrize(("cache", "there"), [
