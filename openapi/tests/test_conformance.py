@@ -25,7 +25,7 @@ def test_the_server_does_what_its_document_says(serve, run, seed, tmp_path):
 
     said = run(VENV / "st", "--config-file", HERE / "schemathesis.toml", "run", f"{url}/openapi.json", "--seed", seed,
                cwd=tmp_path, env={"PYTHONPATH": str(HERE)})
-    assert "Tested: 18" in said, said
+    assert "Tested: 19" in said, said
     assert int(re.search(r"(\d+) generated", said)[1]) > 500, said
     followed, links = map(int, re.search(r"API Links: +(\d+) covered / (\d+) selected", said).groups())
     assert links == links_of_the_document() and followed > links / 3, said
@@ -37,7 +37,7 @@ def test_a_server_with_tokens_wants_one_for_every_operation_that_says_so(serve, 
     wanted = [operation["security"] for path in document["paths"].values() for operation in path.values() if operation["security"] != [{}]]
     for ways in wanted:
         ways.remove({})
-    assert len(wanted) == 16
+    assert len(wanted) == 17
     (tmp_path / "openapi.json").write_text(json.dumps(document))
     check = [VENV / "st", "--config-file", HERE / "schemathesis.toml", "run", tmp_path / "openapi.json", "--seed", 1, "--phases", "coverage",
              "--checks", "ignored_auth,not_a_server_error,status_code_conformance,response_schema_conformance",

@@ -30,8 +30,8 @@ def test_a_person_can_authorize_append_and_scan_in_swagger_ui(url, run, tmp_path
 
     assert seen["console"] == [] and seen["elsewhere"] == [], seen
     assert seen["operations"] == [
-        "append", "session", "scan", "scanKeys", "listKeys", "listSegments", "count", "trim", "deleteKey", "stream", "streamKeys", "listCursors", "getCluster",
-        "getCursor", "putCursor", "deleteCursor", "healthy", "ready", "metrics"]
+        "append", "session", "scan", "scanKeys", "listKeys", "listSegments", "count", "trim", "deleteKey", "stream", "streamKeys", "listCursors",
+        "getCursor", "putCursor", "deleteCursor", "getCluster", "healthy", "ready", "metrics"]
     assert seen["refused"]["status"] == 401 and "unauthenticated" in seen["refused"]["shown"], seen
     assert seen["appended"]["status"] == 200 and '"recordsAppended": 2' in seen["appended"]["shown"], seen
     assert seen["scanned"]["status"] == 200 and '"value": "c2Vjb25k"' in seen["scanned"]["shown"], seen

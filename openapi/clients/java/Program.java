@@ -69,13 +69,13 @@ public final class Program {
         }
         say("scanned", scanned);
         say("part", scan(1L, 4L, 1000L).stream().map(Value::getSequence).toList());
-        ScanResponse last = log.scan(null, base64(KEY), null, null, null, null, null, null, null, null, 2L, null, null, null, null, null, null);
+        ScanResponse last = log.scan(null, base64(KEY), null, null, null, null, null, null, null, null, 2L, null, null, null, null, null, null, null);
         say("last", List.of(last.getValues().stream().map(Value::getSequence).toList(), last.getNextSequence()));
         say("count", count(KEY));
         say("keys", keys());
-        KeysResponse some = log.listKeys(null, null, null, "oth", null, null, null, null, null);
+        KeysResponse some = log.listKeys(null, null, null, "oth", null, null, null, null, null, null);
         say("prefix", some.getKeys().stream().map(key -> hex(key.getKey())).toList());
-        say("segments", log.listSegments(null, null).getSegments().stream().map(Segment::getStartSeq).toList());
+        say("segments", log.listSegments(null, null, null).getSegments().stream().map(Segment::getStartSeq).toList());
 
         ScanResponse vain = follow(7L, 50L);
         say("followed in vain", List.of(vain.getValues(), vain.getNextSequence()));
@@ -140,7 +140,7 @@ public final class Program {
     private List<Value> scan(long start, Long end, long page) throws ApiException {
         List<Value> all = new ArrayList<>();
         while (true) {
-            ScanResponse answer = log.scan(null, base64(KEY), start, end, page, null, null, null, null, null, null, null, null, null, null, null, null);
+            ScanResponse answer = log.scan(null, base64(KEY), start, end, page, null, null, null, null, null, null, null, null, null, null, null, null, null);
             if (answer.getValues().isEmpty() && !Boolean.TRUE.equals(answer.getMore())) {
                 return all;
             }
@@ -154,7 +154,7 @@ public final class Program {
         byte[] after = null;
         do {
             String from = after == null ? null : base64(after);
-            KeysResponse answer = log.listKeys(null, null, 1L, null, null, null, from, null, null);
+            KeysResponse answer = log.listKeys(null, null, 1L, null, null, null, from, null, null, null);
             answer.getKeys().forEach(key -> all.add(hex(key.getKey())));
             after = answer.getNextStartAfter();
         } while (after != null);
@@ -162,7 +162,7 @@ public final class Program {
     }
 
     private ScanResponse follow(long start, long waitMs) throws ApiException {
-        return log.scan(null, base64(KEY), start, null, null, true, waitMs, null, null, null, null, null, null, null, null, null, null);
+        return log.scan(null, base64(KEY), start, null, null, true, waitMs, null, null, null, null, null, null, null, null, null, null, null);
     }
 
     /** Something that is refused. */

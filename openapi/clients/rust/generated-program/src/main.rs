@@ -88,6 +88,7 @@ async fn run(log: &Configuration) -> Done {
         None,
         None,
         None,
+        None,
     )
     .await?;
     say(
@@ -99,7 +100,7 @@ async fn run(log: &Configuration) -> Done {
                 .collect::<Vec<_>>()
         ),
     );
-    let segments = list_segments(log, None, None).await?.segments;
+    let segments = list_segments(log, None, None, None).await?.segments;
     say(
         "segments",
         json!(
@@ -202,6 +203,7 @@ async fn pages(
             None,
             None,
             None,
+            None,
         )
         .await?;
         if answer.values.is_empty() && answer.more != Some(true) {
@@ -225,6 +227,7 @@ async fn keys(log: &Configuration) -> Done<Vec<String>> {
             None,
             None,
             after.as_deref(),
+            None,
             None,
             None,
         )
@@ -258,6 +261,7 @@ async fn last(log: &Configuration, count: i64) -> Result<ScanResponse, LogError>
         None,
         None,
         None,
+        None,
     )
     .await
     .map_err(|error| LogError::of_read(error, log))
@@ -274,6 +278,7 @@ async fn follow(log: &Configuration, start: i64, wait_ms: i64) -> Result<ScanRes
         None,
         Some(true),
         Some(wait_ms),
+        None,
         None,
         None,
         None,
