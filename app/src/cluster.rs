@@ -19,7 +19,7 @@ use parking_lot::Mutex;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
-use crate::config::Config;
+use crate::config::{Config, Create};
 use crate::node::Node;
 use crate::storage::Stores;
 use member::Member;
@@ -72,7 +72,8 @@ impl ClusterNode {
         let partitions = config.partitions().map_err(invalid)?;
         let name = config.node().map_err(invalid)?;
         let objects = ClusterObjects::new(Arc::clone(&opening.stores.objects), config.place().1);
-        objects.begin(partitions).await?;
+        let create = config.storage.create == Create::IfMissing;
+        objects.begin(partitions, create).await?;
         let table = Arc::new(Table::new(
             name,
             parts.url.clone(),

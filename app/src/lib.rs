@@ -22,6 +22,7 @@ mod serve_args;
 pub mod server;
 pub mod serving;
 pub mod storage;
+mod token_file;
 mod vital;
 mod write_health;
 mod writer_following;

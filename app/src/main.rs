@@ -13,6 +13,7 @@ use log_adapters::clock::SystemClock;
 use log_adapters::http::{HttpWriter, Setting, Writer, WriterUrl};
 use log_adapters::objects::ClientEnvironment;
 use log_adapters::quoted;
+use log_adapters::small_file::SmallFile;
 use log_app::cli::{Asked, Cli};
 use log_app::cluster::ClusterParts;
 use log_app::commands::LogCommand;
@@ -304,13 +305,22 @@ fn cluster(config: &Config, port: u16) -> Result<Option<ClusterParts>, String> {
         return Ok(None);
     }
     let url = config.advertised(port).map_err(|why| why.to_string())?;
+    let authorities = match &config.cluster.ca {
+        Some(file) => SmallFile::new(file)
+            .read()
+            .map_err(|why| format!("cluster.ca: {why}"))?,
+        None => Vec::new(),
+    };
+    let connect = move |url: &str| {
+        let writer = HttpWriter::trusting(WriterUrl::parse(url)?, &authorities)?;
+        Ok(Arc::new(writer) as Arc<dyn Writer>)
+    };
+    // What is wrong with the authorities is said now, and not with the first request.
+    connect(&url).map_err(|why| format!("cluster.ca: {why}"))?;
     Ok(Some(ClusterParts {
         url,
         incarnation: RandomState::new().build_hasher().finish(),
-        connect: Arc::new(|url| {
-            let url = WriterUrl::parse(url)?;
-            Ok(Arc::new(HttpWriter::new(url)?) as Arc<dyn Writer>)
-        }),
+        connect: Arc::new(connect),
     }))
 }
 

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 
 use crate::log_throttle::LogThrottle;
+use crate::token_file;
 
 /// The pause after a stream that ended, or did not begin: the first one, and at most, since each is twice as long as the one before.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -73,7 +74,7 @@ impl WriterFollowing {
         progress: &WriterProgress,
     ) -> Result<CommitStream, String> {
         let token = match file {
-            Some(file) => Some(read(file).await?),
+            Some(file) => Some(token_file::read(file, "reader.writer_token_file").await?),
             None => None,
         };
         let after = progress.last_file();
@@ -90,19 +91,5 @@ async fn pass_on(mut stream: CommitStream, progress: &WriterProgress) -> String 
             Ok(news) => progress.hears(news),
             Err(why) => return why,
         }
-    }
-}
-
-/// The token in `file`.
-async fn read(file: &SmallFile) -> Result<String, String> {
-    let text = file.read_again().await;
-    let text = text.map_err(|error| format!("reader.writer_token_file: {error}"))?;
-    let text = String::from_utf8_lossy(&text);
-    let text = text.trim();
-    match text.is_empty() || text.contains(char::is_whitespace) {
-        true => Err(
-            "reader.writer_token_file: the file must hold one token and nothing else".to_owned(),
-        ),
-        false => Ok(text.to_owned()),
     }
 }

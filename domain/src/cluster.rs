@@ -7,6 +7,7 @@
 //! No promise to data rests on any of this: nodes may disagree for a while. Two nodes that open the same partition are kept apart by the
 //! storage engine, as two servers of one log are.
 
+pub mod listing;
 pub mod membership;
 pub mod moves;
 pub mod node_name;
@@ -14,7 +15,7 @@ pub mod partition;
 pub mod placement;
 mod spans;
 
-pub use membership::{Mark, Membership, Rules};
+pub use membership::{Mark, Membership, Rules, Seen};
 pub use moves::{Held, Moves};
 pub use node_name::NodeName;
 pub use partition::{Partition, Partitions};

@@ -1,6 +1,7 @@
 //! What a node says of itself to the others.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use log_domain::cluster::{Partition, Partitions};
 use log_domain::{Error, Result};
@@ -22,6 +23,8 @@ pub struct NodeState {
     pub zone: Option<String>,
     /// Its release.
     pub release: String,
+    /// Its `cluster.dead_after`: so long it may go on to answer without a heartbeat. Zero if it does not say.
+    pub dead_after: Duration,
     /// Whether it is stopping, and hands its partitions over.
     pub leaving: bool,
     /// The partitions that it serves.
@@ -38,6 +41,8 @@ struct Stored {
     zone: Option<String>,
     release: String,
     #[serde(default)]
+    dead_after_ms: u64,
+    #[serde(default)]
     leaving: bool,
     #[serde(default)]
     serving: Vec<u32>,
@@ -51,6 +56,7 @@ impl NodeState {
             url: self.url.clone(),
             zone: self.zone.clone(),
             release: self.release.clone(),
+            dead_after_ms: u64::try_from(self.dead_after.as_millis()).unwrap_or(u64::MAX),
             leaving: self.leaving,
             serving: self.serving.iter().map(|p| p.number()).collect(),
         };
@@ -76,6 +82,7 @@ impl NodeState {
             url: stored.url,
             zone: stored.zone,
             release: stored.release,
+            dead_after: Duration::from_millis(stored.dead_after_ms),
             leaving: stored.leaving,
             serving: serving
                 .filter_map(|number| partitions.get(number))
@@ -98,6 +105,7 @@ mod tests {
             url: "http://log-0.log:8080".into(),
             zone: None,
             release: "1.2.3".into(),
+            dead_after: Duration::from_secs(10),
             leaving: false,
             serving: partitions().all().take(2).collect(),
         }
@@ -105,7 +113,7 @@ mod tests {
 
     #[test]
     fn the_golden_bytes_are_kept() {
-        let golden = r#"{"format":1,"incarnation":"00000000000000ab","url":"http://log-0.log:8080","release":"1.2.3","leaving":false,"serving":[0,1]}"#;
+        let golden = r#"{"format":1,"incarnation":"00000000000000ab","url":"http://log-0.log:8080","release":"1.2.3","dead_after_ms":10000,"leaving":false,"serving":[0,1]}"#;
         assert_eq!(state().encode().expect("encoded"), golden.as_bytes());
         let decoded = NodeState::decode(golden.as_bytes(), partitions());
         assert_eq!(decoded.expect("decoded"), state());
@@ -113,7 +121,7 @@ mod tests {
 
     #[test]
     fn what_later_releases_add_is_ignored() {
-        let later = r#"{"format":1,"incarnation":"ab","url":"http://log-0.log:8080","release":"1.2.3","serving":[0,1,99],"load":0.5}"#;
+        let later = r#"{"format":1,"incarnation":"ab","url":"http://log-0.log:8080","release":"1.2.3","dead_after_ms":10000,"serving":[0,1,99],"load":0.5}"#;
         let decoded = NodeState::decode(later.as_bytes(), partitions());
         assert_eq!(decoded.expect("decoded"), state());
     }

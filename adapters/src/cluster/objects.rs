@@ -60,14 +60,18 @@ impl ClusterObjects {
             .transpose()
     }
 
-    /// Begins a cluster with `wanted` partitions, unless it is there.
+    /// Begins a cluster with `wanted` partitions, unless it is there. It is created only if `create` says so.
     ///
     /// # Errors
-    /// As [`ClusterObjects::partitions`]; [`Error::Invalid`] when it is there with another number, or a log without partitions is.
-    pub async fn begin(&self, wanted: Partitions) -> Result<()> {
+    /// As [`ClusterObjects::partitions`]; [`Error::Invalid`] when it is there with another number, a log without partitions is, or nothing is
+    /// that it would have to create.
+    pub async fn begin(&self, wanted: Partitions, create: bool) -> Result<()> {
         let mut found = self.partitions().await?;
         if found.is_none() {
             self.refuse_log().await?;
+            if !create {
+                return Err(self.is_missing());
+            }
             let content = partitions::encode(wanted)?;
             let object = self.of_partitions();
             let put = self
@@ -88,6 +92,14 @@ impl ClusterObjects {
             ))),
             _ => Ok(()),
         }
+    }
+
+    fn is_missing(&self) -> Error {
+        Error::invalid(format!(
+            "there is no cluster at {}, and storage.create is `never`: is it the right place, and are its data there? To begin a cluster, set \
+             storage.create to `if_missing`",
+            self.path
+        ))
     }
 
     /// Refuses a log without partitions.
@@ -265,6 +277,8 @@ fn unavailable(cause: object_store::Error) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use object_store::memory::InMemory;
 
     use super::*;
@@ -284,13 +298,14 @@ mod tests {
             url: "http://localhost:1".into(),
             zone: Some("z".into()),
             release: "1".into(),
+            dead_after: Duration::ZERO,
             leaving: false,
             serving: partitions(4).all().collect(),
         }
     }
 
     async fn refusal(cluster: &ClusterObjects, wanted: u32) -> String {
-        let begun = cluster.begin(partitions(wanted)).await;
+        let begun = cluster.begin(partitions(wanted), true).await;
         begun.expect_err("refused").to_string()
     }
 
@@ -298,8 +313,13 @@ mod tests {
     async fn a_cluster_is_begun_once_and_keeps_its_number_of_partitions() {
         let (_, cluster) = cluster();
         assert_eq!(cluster.partitions().await.expect("asked"), None);
-        cluster.begin(partitions(4)).await.expect("begun");
-        cluster.begin(partitions(4)).await.expect("there");
+        let missing = cluster.begin(partitions(4), false).await;
+        let missing = missing.expect_err("nothing is created").to_string();
+        assert!(missing.contains("storage.create is `never`"), "{missing}");
+        cluster.begin(partitions(4), true).await.expect("begun");
+        let there = cluster.begin(partitions(4), false).await;
+        there.expect("nothing had to be created");
+        cluster.begin(partitions(4), true).await.expect("there");
         assert_eq!(
             cluster.partitions().await.expect("asked"),
             Some(partitions(4))

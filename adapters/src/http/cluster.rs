@@ -26,13 +26,14 @@ use super::routes::message_body::Incoming;
 use super::wire::failure::Failure;
 use super::wire::param::{Param, Text};
 use super::wire::request_id::RequestId;
-use super::wire::route_table::{self, SESSION, WAKE};
+use super::wire::route_table::{self, CURSORS, KEYS, SESSION, WAKE};
 use asked::Asked;
 use forwarded::Forwarded;
 use map::{PartitionMap, PartitionRoutes, Place};
 
 mod asked;
 mod forwarded;
+mod listings;
 pub(super) mod map;
 mod session;
 
@@ -197,6 +198,11 @@ impl Endpoint for Cluster {
                 return Ok(StatusCode::NO_CONTENT.into_response());
             }
             (&Method::POST, SESSION) => return self.session(request).await,
+            (&Method::GET | &Method::HEAD, KEYS | CURSORS)
+                if asked::given_partition(&request, self.map.partitions())?.is_none() =>
+            {
+                return self.listing(request).await;
+            }
             (_, WAKE) => return Err(MethodNotAllowedError.into()),
             _ => {}
         }

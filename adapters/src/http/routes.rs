@@ -5,7 +5,6 @@ mod content;
 mod deadline;
 mod fixed_page;
 mod follower_place;
-mod selection;
 
 pub(super) mod access;
 pub(super) mod append;
@@ -27,6 +26,7 @@ pub(super) mod peer;
 pub(super) mod read_limit;
 pub(super) mod scan;
 pub(super) mod segments;
+pub(super) mod selection;
 pub(super) mod session;
 pub(super) mod settings;
 pub(super) mod shortcuts;

@@ -8,10 +8,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use log_adapters::cluster::{ClusterObjects, NodeState, Version, Written};
 use log_adapters::http::{PartitionMap, WAKE};
-use log_domain::cluster::{Mark, Membership, Moves, NodeName, Placement};
+use log_adapters::small_file::SmallFile;
+use log_domain::cluster::{Membership, Moves, NodeName, Placement, Seen};
 use log_domain::{Error, Result, Stopped};
 use parking_lot::Mutex;
-use poem::http::{Method, Request};
+use poem::http::{HeaderValue, Method, Request, header};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -20,6 +21,7 @@ use super::mover::Mover;
 use super::table::{Table, View};
 use crate::config::Cluster;
 use crate::log_throttle::LogThrottle;
+use crate::token_file;
 
 /// Interval of the log line while the object store does not answer.
 const SAY_EVERY: Duration = Duration::from_secs(30);
@@ -42,6 +44,7 @@ pub(super) struct Member {
     parts: ClusterParts,
     objects: ClusterObjects,
     table: Arc<Table>,
+    token: Option<SmallFile>,
     leaving: AtomicBool,
     /// Whether everything is handed over that other nodes can take.
     left: watch::Sender<bool>,
@@ -74,6 +77,7 @@ impl Member {
         table: Arc<Table>,
     ) -> Self {
         Self {
+            token: settings.token_file.as_deref().map(SmallFile::new),
             settings,
             parts,
             objects,
@@ -166,7 +170,7 @@ impl Member {
                 }
                 next = next.min(self.look_at_writers(&mut memory).await);
             }
-            self.tell(&mut memory);
+            self.tell(&mut memory).await;
             let placement = self.table.placement();
             let (node, held) = (self.table.node(), self.table.held());
             mover.settle().await;
@@ -187,6 +191,7 @@ impl Member {
             url: self.parts.url.clone(),
             zone: self.settings.zone.clone(),
             release: env!("CARGO_PKG_VERSION").to_owned(),
+            dead_after: self.settings.dead_after,
             leaving: self.leaving.load(Ordering::Relaxed),
             serving: self.table.serving(),
         }
@@ -258,11 +263,16 @@ impl Member {
         };
         memory.cannot_list.is_over();
         let before: Vec<NodeName> = memory.membership.alive().cloned().collect();
-        let marks: BTreeMap<NodeName, Mark> = listed
-            .iter()
-            .map(|(node, listed)| (node.clone(), listed.mark.clone()))
-            .collect();
-        memory.membership.listed(memory.began.elapsed(), marks);
+        let seen = listed.iter().map(|(node, listed)| {
+            let known = memory.states.get(node);
+            let seen = Seen {
+                mark: listed.mark.clone(),
+                dead_after: known.map_or(Duration::ZERO, |(_, state)| state.dead_after),
+            };
+            (node.clone(), seen)
+        });
+        let seen = seen.collect();
+        memory.membership.listed(memory.began.elapsed(), seen);
         for gone in before
             .iter()
             .filter(|node| !memory.membership.is_alive(node))
@@ -321,17 +331,30 @@ impl Member {
     }
 
     /// Tells the other nodes that this one has written something new, if it has.
-    fn tell(&self, memory: &mut Memory) {
+    async fn tell(&self, memory: &mut Memory) {
         if memory.written == memory.told {
             return;
         }
         memory.told.clone_from(&memory.written);
+        let token = match &self.token {
+            Some(file) => token_file::read(file, "cluster.token_file").await,
+            None => Ok(String::new()),
+        };
+        let token = token.unwrap_or_else(|why| {
+            tracing::warn!(why, "other nodes cannot be told that a partition has moved");
+            String::new()
+        });
+        let token = HeaderValue::from_str(&format!("Bearer {token}")).ok();
+        let token = token.filter(|_| self.token.is_some());
         for node in self.table.others() {
             let path = format!("{WAKE}?node={}", self.table.node());
-            let within = self.settings.heartbeat;
+            let (within, token) = (self.settings.heartbeat, token.clone());
             tokio::spawn(async move {
                 let mut request = Request::new(Bytes::new());
                 *request.method_mut() = Method::POST;
+                if let Some(token) = token {
+                    request.headers_mut().insert(header::AUTHORIZATION, token);
+                }
                 if let Ok(uri) = path.parse() {
                     *request.uri_mut() = uri;
                     // One that does not hear it looks by itself, a little later.

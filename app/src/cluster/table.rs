@@ -213,6 +213,12 @@ impl Table {
         }
     }
 
+    /// Whether no other node holds this one for dead.
+    fn is_alive(&self) -> bool {
+        let alive_until = *self.alive_until.lock();
+        alive_until.is_some_and(|until| Instant::now() < until)
+    }
+
     /// How long ago the last heartbeat began that succeeded.
     pub(super) fn heartbeat_age(&self) -> Option<Duration> {
         self.heartbeat.lock().map(|began| began.elapsed())
@@ -358,8 +364,7 @@ impl PartitionMap for Table {
     fn place(&self, partition: Partition) -> Place {
         match self.slots.lock().get(&partition) {
             Some(Slot::Serving { routes, .. }) => {
-                let alive_until = *self.alive_until.lock();
-                return match alive_until.is_some_and(|until| Instant::now() < until) {
+                return match self.is_alive() {
                     true => Place::Here(routes.clone()),
                     false => Place::Nowhere,
                 };
@@ -407,11 +412,14 @@ impl PartitionMap for Table {
     }
 
     fn status(&self) -> ClusterStatus {
+        let is_alive = self.is_alive();
         let held = self.held();
         let slots = self.slots.lock();
         let view = self.view.lock();
         let partitions = self.partitions.all().map(|partition| {
             let (node, watermarks) = match slots.get(&partition) {
+                // Another one may serve it by now.
+                Some(Slot::Serving { .. }) if !is_alive => (None, None),
                 Some(Slot::Serving { log, .. }) => {
                     let Watermarks { tip, durable } = log.service().watermarks();
                     let own = (self.node.clone(), self.url.clone());

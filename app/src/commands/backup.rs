@@ -6,7 +6,9 @@ use bytesize::ByteSize;
 use clap::{Args, Subcommand};
 use log_adapters::clock::SystemClock;
 use log_adapters::objects::Place;
-use log_adapters::store::slate::backup::{Finished, Pruned, back_up, prune, verify};
+use log_adapters::store::slate::backup::{
+    BackupManifest, Finished, Pruned, Repository, Source, back_up, prune, verify,
+};
 
 use super::progress::Shown;
 use super::stores::{self, Access};
@@ -27,6 +29,7 @@ running. It needs not be on this machine if the log is in a bucket. For a log in
 user of the server.
 --to takes a folder, s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or az://ACCOUNT/CONTAINER/PREFIX. Buckets are
 reached with the credentials and the endpoint of the log's. Each log needs a place of its own for its backups.
+Of a cluster (cluster.enabled) all partitions are backed up, one after the other, each consistent in itself.
 Deleted records stay in backups until those are pruned.
 
 Exit codes: 0 done; 1 --verify found damage; 2 failed: run the command again, it resumes.";
@@ -111,12 +114,35 @@ impl BackupArgs {
             ));
         };
         refuse_data_folder(config, to)?;
-        let source = stores::source(config).await?;
-        let repository = stores::repository(config, to, Access::Write).await?;
+        let sources = stores::sources(config).await?;
+        let repositories = stores::repositories(config, to, Access::Write, sources.of).await?;
+        if repositories.of != sources.of {
+            return Err(Refusal::new(format!(
+                "{to} has backups of a cluster, and this is a log: each needs a place of its own for its backups"
+            )));
+        }
+        let mut all = Answer::default();
+        for ((of, source), (_, repository)) in sources.each.iter().zip(&repositories.each) {
+            let one = self
+                .back_up_one(source, repository, &format!("{to}{of}"))
+                .await?;
+            all.text.push_str(&one.text);
+            all.damaged |= one.damaged;
+        }
+        Ok(all)
+    }
+
+    /// Backs up a log, or a partition, to what messages call `to`.
+    async fn back_up_one(
+        &self,
+        source: &Source,
+        repository: &Repository,
+        to: &str,
+    ) -> Result<Answer, Refusal> {
         let shown = Shown::new();
-        let finished = back_up(&source, &repository, &SystemClock, &shown, told_to_stop()).await;
+        let finished = back_up(source, repository, &SystemClock, &shown, told_to_stop()).await;
         let damage = match &finished {
-            Ok(finished) if self.verify => verify(&repository, &finished.manifest, &shown).await,
+            Ok(finished) if self.verify => verify(repository, &finished.manifest, &shown).await,
             _ => Ok(Vec::new()),
         };
         shown.finish();
@@ -173,23 +199,14 @@ fn summary(finished: &Finished, to: &str) -> String {
 }
 
 async fn list(config: &Config, to: &str) -> Result<Answer, Refusal> {
-    let repository = stores::repository(config, to, Access::Read).await?;
-    let manifests = repository.manifests().await;
-    let manifests = manifests.map_err(|error| refusal(&error))?;
+    let repositories = stores::repositories(config, to, Access::Read, None).await?;
     let mut text = String::new();
-    for manifest in manifests {
-        let durable = manifest.durable.map_or(String::new(), |durable| {
-            // The stored watermark, which is behind what is durable.
-            format!(", at least every record below sequence {durable}")
-        });
-        // Writing to a string does not fail.
-        let _ = writeln!(
-            text,
-            "{}  {} objects, {}{durable}",
-            manifest.name,
-            manifest.objects.len(),
-            ByteSize(manifest.bytes()),
-        );
+    for (of, repository) in &repositories.each {
+        let manifests = repository.manifests().await;
+        let manifests = manifests.map_err(|error| refusal(&error))?;
+        manifests
+            .iter()
+            .for_each(|manifest| listed(manifest, of, &mut text));
     }
     Ok(Answer {
         text,
@@ -197,19 +214,35 @@ async fn list(config: &Config, to: &str) -> Result<Answer, Refusal> {
     })
 }
 
-async fn prune_at(config: &Config, to: &str, keep: usize) -> Result<Answer, Refusal> {
-    let repository = stores::repository(config, to, Access::Write).await?;
-    let pruned = prune(&repository, keep, &SystemClock).await;
-    let Pruned { forgotten, deleted } = pruned.map_err(|error| refusal(&error))?;
-    let mut text = String::new();
-    for name in &forgotten {
-        let _ = writeln!(text, "deleted backup {name}");
-    }
+/// Adds the line of a backup, of a log or of a partition that is called `of`.
+fn listed(manifest: &BackupManifest, of: &str, text: &mut String) {
+    let durable = manifest.durable.map_or(String::new(), |durable| {
+        // The stored watermark, which is behind what is durable.
+        format!(", at least every record below sequence {durable}")
+    });
+    // Writing to a string does not fail.
     let _ = writeln!(
         text,
-        "deleted {} backups and {deleted} objects",
-        forgotten.len()
+        "{}{of}  {} objects, {}{durable}",
+        manifest.name,
+        manifest.objects.len(),
+        ByteSize(manifest.bytes()),
     );
+}
+
+async fn prune_at(config: &Config, to: &str, keep: usize) -> Result<Answer, Refusal> {
+    let repositories = stores::repositories(config, to, Access::Write, None).await?;
+    let (mut text, mut backups, mut objects) = (String::new(), 0, 0);
+    for (of, repository) in &repositories.each {
+        let pruned = prune(repository, keep, &SystemClock).await;
+        let Pruned { forgotten, deleted } = pruned.map_err(|error| refusal(&error))?;
+        for name in &forgotten {
+            let _ = writeln!(text, "deleted backup {name}{of}");
+        }
+        backups += forgotten.len();
+        objects += deleted;
+    }
+    let _ = writeln!(text, "deleted {backups} backups and {objects} objects");
     Ok(Answer {
         text,
         damaged: false,

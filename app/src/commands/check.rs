@@ -35,32 +35,35 @@ pub struct CheckArgs {
 
 impl CheckArgs {
     pub(super) async fn run(&self, config: &Config) -> Result<Answer, Refusal> {
-        let source = stores::source(config).await?;
-        let shown = Shown::new();
-        let report = check(&source, &shown, told_to_stop()).await;
-        shown.finish();
-        let report = report.map_err(|error| {
-            let (place, _) = config.place();
-            Refusal::new(format!(
-                "cannot check the log in {place}: {}",
-                refusal(&error)
-            ))
-        })?;
-        Ok(Answer {
-            text: text(&report),
-            damaged: !report.findings.is_empty(),
-        })
+        let sources = stores::sources(config).await?;
+        let mut answer = Answer::default();
+        for (of, source) in &sources.each {
+            let shown = Shown::new();
+            let report = check(source, &shown, told_to_stop()).await;
+            shown.finish();
+            let report = report.map_err(|error| {
+                let (place, _) = config.place();
+                Refusal::new(format!(
+                    "cannot check the log in {place}{of}: {}",
+                    refusal(&error)
+                ))
+            })?;
+            answer.text.push_str(&text(&report, of));
+            answer.damaged |= !report.findings.is_empty();
+        }
+        Ok(answer)
     }
 }
 
-fn text(report: &Report) -> String {
+/// What was found, in a log or in a partition that is called `of`.
+fn text(report: &Report, of: &str) -> String {
     let mut text = String::new();
     for finding in &report.findings {
         // Writing to a string does not fail.
-        let _ = writeln!(text, "damaged: {finding}");
+        let _ = writeln!(text, "damaged{of}: {finding}");
     }
     if report.more > 0 {
-        let _ = writeln!(text, "damaged: {} more findings", report.more);
+        let _ = writeln!(text, "damaged{of}: {} more findings", report.more);
     }
     let Report {
         segments,
@@ -71,7 +74,7 @@ fn text(report: &Report) -> String {
     } = report;
     let _ = writeln!(
         text,
-        "checked {records} records of {keys} keys in {segments} segments, up to sequence {end}: {}",
+        "checked {records} records of {keys} keys in {segments} segments{of}, up to sequence {end}: {}",
         match report.findings.is_empty() {
             true => "nothing is wrong",
             false => "the log is damaged",

@@ -1,8 +1,10 @@
 //! `opendata-log restore`.
 
+use std::fmt::Write;
+
 use bytesize::ByteSize;
 use clap::Args;
-use log_adapters::store::slate::backup::restore;
+use log_adapters::store::slate::backup::{Repository, restore};
 
 use super::progress::Shown;
 use super::stores::{self, Access};
@@ -34,7 +36,7 @@ pub struct RestoreArgs {
     /// The folder or URL of the backups, the --to of `opendata-log backup`.
     #[arg(long, value_name = "FOLDER OR URL")]
     from: String,
-    /// The name of the backup [default: the newest].
+    /// The name of the backup [default: the newest]. Of a cluster: of each partition the last one up to this name, which begins with a time.
     #[arg(long, value_name = "NAME")]
     backup: Option<String>,
     /// Restore to this empty folder or URL.
@@ -45,39 +47,66 @@ pub struct RestoreArgs {
 }
 
 impl RestoreArgs {
+    /// The name of the backup that is meant: of a partition, the last one up to `--backup`, because those of partitions have different names.
+    async fn name(
+        &self,
+        repository: &Repository,
+        of: &str,
+        is_partition: bool,
+    ) -> Result<String, Refusal> {
+        let from = &self.from;
+        if let Some(name) = self.backup.as_ref().filter(|_| !is_partition) {
+            return Ok(name.clone());
+        }
+        let names = repository.names().await.map_err(|error| {
+            Refusal::new(format!(
+                "cannot restore from {from}{of}: {}",
+                refusal(&error)
+            ))
+        })?;
+        let is_meant = |name: &String| self.backup.as_ref().is_none_or(|last| name <= last);
+        names.into_iter().rfind(is_meant).ok_or_else(|| {
+            Refusal::new(format!(
+                "there is no finished backup in {from}{of}: is it the place that `opendata-log backup --to` was given?"
+            ))
+        })
+    }
+
     pub(super) async fn run(&self, config: &Config) -> Result<Answer, Refusal> {
         let Self { from, to, .. } = self;
-        let repository = stores::repository(config, from, Access::Read).await?;
+        let repositories = stores::repositories(config, from, Access::Read, None).await?;
         let cannot = |error: &log_domain::Error| {
             Refusal::new(format!(
                 "cannot restore from {from} to {to}: {}",
                 refusal(error)
             ))
         };
-        let name = match &self.backup {
-            Some(name) => name.clone(),
-            None => {
-                let names = repository.names().await.map_err(|error| cannot(&error))?;
-                names.into_iter().next_back().ok_or_else(|| {
-                    Refusal::new(format!(
-                        "there is no finished backup in {from}: is it the place that `opendata-log backup --to` was given?"
-                    ))
-                })?
-            }
-        };
-        let manifest = repository.manifest(&name).await;
-        let manifest = manifest.map_err(|error| cannot(&error))?;
-        let destination = stores::destination(config, to).await?;
-        let shown = Shown::new();
-        let restored = restore(&repository, &manifest, &destination, &shown).await;
-        shown.finish();
-        restored.map_err(|error| cannot(&error))?;
-        Ok(Answer {
-            text: format!(
-                "restored backup {name} to {to}: {} objects, {}\n",
+        // Before anything is written: whether there is a backup of each.
+        let mut manifests = Vec::new();
+        for (of, repository) in &repositories.each {
+            let name = self.name(repository, of, repositories.of.is_some()).await?;
+            let manifest = repository.manifest(&name).await;
+            manifests.push(manifest.map_err(|error| cannot(&error))?);
+        }
+        let destinations = stores::destinations(config, to, repositories.of).await?;
+        let mut text = String::new();
+        let all = repositories.each.iter().zip(&manifests);
+        for (((of, repository), manifest), (_, destination)) in all.zip(&destinations.each) {
+            let shown = Shown::new();
+            let restored = restore(repository, manifest, destination, &shown).await;
+            shown.finish();
+            restored.map_err(|error| cannot(&error))?;
+            // Writing to a string does not fail.
+            let _ = writeln!(
+                text,
+                "restored backup {} to {to}{of}: {} objects, {}",
+                manifest.name,
                 manifest.objects.len(),
                 ByteSize(manifest.bytes()),
-            ),
+            );
+        }
+        Ok(Answer {
+            text,
             damaged: false,
         })
     }

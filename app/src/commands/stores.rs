@@ -1,9 +1,13 @@
 //! Opens the stores of a log and of its backups.
 
+use std::sync::Arc;
+
+use log_adapters::cluster::ClusterObjects;
 use log_adapters::objects::{ClientEnvironment, Place};
 use log_adapters::store::slate::backup::{Destination, Repository, Source};
 use log_adapters::store::slate::{Options, WalStore};
 use log_domain::Error;
+use log_domain::cluster::{Partition, Partitions};
 
 use super::refusal;
 use crate::config::environment_check;
@@ -19,8 +23,52 @@ pub(super) enum Access {
     Write,
 }
 
+/// A log, or the partitions of a cluster, each with something.
+pub(super) struct Logs<T> {
+    /// The partitions, if it is a cluster.
+    pub(super) of: Option<Partitions>,
+    /// What there is of each, with how it is called in messages: nothing for a log.
+    pub(super) each: Vec<(String, T)>,
+}
+
+impl<T> Logs<T> {
+    fn new(of: Option<Partitions>, one: impl Fn(Option<Partition>) -> T) -> Self {
+        let each = match of {
+            None => vec![(String::new(), one(None))],
+            Some(of) => {
+                let each = of.all();
+                let each = each
+                    .map(|partition| (format!(", partition {partition}"), one(Some(partition))));
+                each.collect()
+            }
+        };
+        Self { of, each }
+    }
+}
+
+/// Opens the log of this configuration, or its partitions, while servers use it.
+pub(super) async fn sources(config: &Config) -> Result<Logs<Source>, Refusal> {
+    let source = source(config).await?;
+    if !config.cluster.enabled {
+        return Ok(Logs::new(None, |_| source.clone()));
+    }
+    let cluster = ClusterObjects::new(Arc::clone(&source.objects), source.path.clone());
+    let of = cluster
+        .partitions()
+        .await
+        .map_err(|error| refusal(&error))?;
+    let of = of.ok_or_else(|| {
+        let (place, path) = config.place();
+        Refusal::new(format!("there is no cluster in {place}, path {path}"))
+    })?;
+    Ok(Logs::new(Some(of), |partition| Source {
+        path: path_of(&cluster, partition, &source.path),
+        ..source.clone()
+    }))
+}
+
 /// Opens the log of this configuration while a server uses it.
-pub(super) async fn source(config: &Config) -> Result<Source, Refusal> {
+async fn source(config: &Config) -> Result<Source, Refusal> {
     let environment = ClientEnvironment::of_process();
     let (place, path) = config.place();
     if place == Place::Memory {
@@ -50,12 +98,14 @@ pub(super) async fn source(config: &Config) -> Result<Source, Refusal> {
     Ok(Source { objects, path, wal })
 }
 
-/// Opens the place of backups that `text` names.
-pub(super) async fn repository(
+/// Opens the place of backups that `text` names: of a log, or of each partition of a cluster. With `begin` it becomes one of a cluster with these
+/// partitions, unless it is one.
+pub(super) async fn repositories(
     config: &Config,
     text: &str,
     access: Access,
-) -> Result<Repository, Refusal> {
+    begin: Option<Partitions>,
+) -> Result<Logs<Repository>, Refusal> {
     let Location { place, prefix } = location(config, text)?;
     let root = prefix.unwrap_or_default();
     let environment = ClientEnvironment::of_process();
@@ -70,11 +120,24 @@ pub(super) async fn repository(
         let checked = place.check(&root, &environment).await;
         checked.map_err(|error| cannot(&error))?;
     }
-    Ok(Repository::new(objects, &root, text))
+    let cluster = ClusterObjects::new(Arc::clone(&objects), root.clone());
+    if let Some(partitions) = begin {
+        let begun = cluster.begin(partitions, true).await;
+        begun.map_err(|error| cannot(&error))?;
+    }
+    let of = cluster.partitions().await.map_err(|error| cannot(&error))?;
+    Ok(Logs::new(of, |partition| {
+        let root = path_of(&cluster, partition, &root);
+        Repository::new(Arc::clone(&objects), &root, text)
+    }))
 }
 
-/// Opens the empty place that `text` names, for a log.
-pub(super) async fn destination(config: &Config, text: &str) -> Result<Destination, Refusal> {
+/// Opens the empty place that `text` names, for a log, or for a cluster with these partitions, which it then is.
+pub(super) async fn destinations(
+    config: &Config,
+    text: &str,
+    of: Option<Partitions>,
+) -> Result<Logs<Destination>, Refusal> {
     let Location { place, prefix } = location(config, text)?;
     if let Place::Folder(folder) = &place {
         refuse_full(&folder.path, text)?;
@@ -86,10 +149,27 @@ pub(super) async fn destination(config: &Config, text: &str) -> Result<Destinati
         place.check(&path, &environment).await?;
         Ok(objects)
     };
-    let objects = open.await.map_err(|error: Error| {
-        Refusal::new(format!("cannot restore to {text}: {}", refusal(&error)))
-    })?;
-    Ok(Destination { objects, path })
+    let cannot =
+        |error: Error| Refusal::new(format!("cannot restore to {text}: {}", refusal(&error)));
+    let objects = open.await.map_err(cannot)?;
+    let cluster = ClusterObjects::new(Arc::clone(&objects), path.clone());
+    if let Some(partitions) = of {
+        cluster.begin(partitions, true).await.map_err(cannot)?;
+    }
+    Ok(Logs::new(of, |partition| Destination {
+        objects: Arc::clone(&objects),
+        path: path_of(&cluster, partition, &path),
+    }))
+}
+
+/// The path of a partition, or that of the log.
+fn path_of(cluster: &ClusterObjects, partition: Option<Partition>, of_log: &str) -> String {
+    let path = partition.map(|partition| cluster.of_partition(partition));
+    // A folder has no path in it.
+    path.map_or_else(
+        || of_log.to_owned(),
+        |path| path.trim_start_matches('/').to_owned(),
+    )
 }
 
 fn location(config: &Config, text: &str) -> Result<Location, Refusal> {

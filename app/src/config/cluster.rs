@@ -1,5 +1,6 @@
 //! The settings of a node of a cluster.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use log_adapters::http::WriterUrl;
@@ -32,6 +33,11 @@ pub struct Cluster {
     /// The URL at which other nodes and clients reach this node. Default: `host` and `port`, or the name of the machine if `host` is
     /// an address of all interfaces.
     pub advertise: Option<String>,
+    /// A file with a token that the nodes accept, with the right `read`: for telling each other that a partition has moved. Without it nodes that
+    /// have tokens find that out with their next heartbeat. It is read each time.
+    pub token_file: Option<PathBuf>,
+    /// A file, in PEM, with the authorities that signed the certificates of the nodes, in addition to those of the system.
+    pub ca: Option<PathBuf>,
     /// The zone that this node is in. It is shown to operators.
     pub zone: Option<String>,
     /// How often a node tells the others that it is alive, and looks for them. It costs one PUT, one LIST and a GET for each other node.
@@ -53,6 +59,8 @@ impl Default for Cluster {
             partitions: 64,
             node: None,
             advertise: None,
+            token_file: None,
+            ca: None,
             zone: None,
             heartbeat: Duration::from_secs(3),
             dead_after: Duration::from_secs(10),

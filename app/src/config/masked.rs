@@ -18,11 +18,13 @@ const WORDS: [&str; 8] = [
 const HARMLESS: [&str; 4] = ["file", "dir", "path", "folder"];
 
 /// Settings that are paths of files with secrets.
-const FILES: [&str; 4] = [
+const FILES: [&str; 6] = [
     "auth.tokens",
     "tls.certificate",
     "tls.key",
     "reader.writer_token_file",
+    "cluster.token_file",
+    "cluster.ca",
 ];
 
 /// Settings that may have an `@`: paths of folders, names of servers, and what names of objects begin with.

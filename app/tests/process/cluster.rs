@@ -10,6 +10,7 @@ use crate::support::client::{Client, Outcome, http};
 use crate::support::place::Place;
 use crate::support::server::{Exit, Server, Variable, variables};
 
+mod backed_up;
 mod idle;
 mod load;
 mod outages;
@@ -131,6 +132,8 @@ async fn every_node_answers_for_every_partition() {
             listed.extend(keys.map(|key| key["keyText"].clone()));
         }
         assert_eq!(listed, ["{t}/x"]);
+        let all = client.get("/keys?format=text").await.expect("answered");
+        assert_eq!(all.json["keys"][0]["keyText"], "{t}/x", "{}", all.json);
         let by_prefix = client
             .get("/scan?prefix=%7Bt%7D/&format=text")
             .await
@@ -141,7 +144,9 @@ async fn every_node_answers_for_every_partition() {
             by_prefix.json
         );
         for (refused, why) in [
-            ("/keys", "partition: missing"),
+            ("/segments", "partition: missing"),
+            ("/keys?start_segment=1", "is about one partition"),
+            ("/keys?nope=1", "unknown query parameter"),
             ("/scan?prefix=t", "partition: missing"),
             ("/keys?partition=8", "not one of this cluster"),
             (
@@ -161,6 +166,53 @@ async fn every_node_answers_for_every_partition() {
             Outcome::Refused { status: 400, code } => assert_eq!(code, "spans_partitions"),
             other => panic!("{other:?}"),
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keys_and_cursors_of_all_partitions_are_listed_in_one_order() {
+    let place = Place::s3();
+    let [a, b] = ["a", "b"].map(|name| start(&place, name));
+    until_served(&[&a, &b], &["a", "b"]).await;
+    let writer = Client::new(&a);
+    let mut keys: Vec<Vec<u8>> = (0..60)
+        .map(|number| format!("key-{number}").into_bytes())
+        .collect();
+    for key in &keys {
+        let appended = writer.append(&[(key.clone(), b"v".to_vec())], false).await;
+        assert!(matches!(appended, Outcome::Acknowledged(_)), "{appended:?}");
+    }
+    let mut names: Vec<String> = (0..30).map(|number| format!("cursor-{number}")).collect();
+    for name in &names {
+        let put = http().put(format!("{}/api/v1/log/cursors/{name}", b.url()));
+        let put = put.header("content-type", "application/json");
+        let moved = put
+            .body(r#"{"position":0}"#)
+            .send()
+            .await
+            .expect("answered");
+        assert_eq!(moved.status(), 200);
+    }
+    keys.sort_unstable();
+    names.sort_unstable();
+    for node in [&a, &b] {
+        let client = Client::new(node);
+        for limit in [1, 7, 1_000] {
+            assert_eq!(client.all_keys(limit).await, keys, "{limit} at a time");
+        }
+        let (mut listed, mut after) = (Vec::new(), String::new());
+        loop {
+            let path = format!("/cursors?limit=7{after}");
+            let page = client.get(&path).await.expect("answered").json;
+            let cursors = page["cursors"].as_array().expect("cursors").iter();
+            let found = cursors.filter_map(|cursor| cursor["name"].as_str());
+            listed.extend(found.map(str::to_owned));
+            match page["nextStartAfter"].as_str() {
+                Some(next) => after = format!("&start_after={next}"),
+                None => break,
+            }
+        }
+        assert_eq!(listed, names);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Which nodes of a cluster are alive, as one node sees it.
 //!
 //! Every node rewrites an object of its own at each heartbeat, and lists those of all. Clocks are not compared: a node is dead to an observer
-//! when at least [`LISTINGS`] successful listings, over at least [`Rules::dead_after`] by the observer's own monotonic clock, showed its
+//! when at least [`LISTINGS`] successful listings, over at least [`Rules::dead_after`] (its own or the observer's, whichever is longer) by the observer's own monotonic clock, showed its
 //! object unchanged. A listing that failed, or came late, starts the count again. So neither an outage of the object store nor a pause of the
 //! observer makes a node dead.
 
@@ -28,6 +28,15 @@ pub struct Rules {
 /// What a listing shows of a node's object. It differs after each heartbeat, and is only compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mark(pub String);
+
+/// What a listing shows of a node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// Its object.
+    pub mark: Mark,
+    /// The [`Rules::dead_after`] that it goes by itself, as far as is known. It answers as long as it may be alive by that.
+    pub dead_after: Duration,
+}
 
 /// What one node knows of the nodes of its cluster, itself included.
 #[derive(Debug, Clone)]
@@ -59,14 +68,18 @@ impl Membership {
     }
 
     /// A listing succeeded, and was complete at `now` by the monotonic clock of this process.
-    pub fn listed(&mut self, now: Duration, found: BTreeMap<NodeName, Mark>) {
+    pub fn listed(&mut self, now: Duration, found: BTreeMap<NodeName, Seen>) {
         let since_last = self.last_listing.map(|last| now.saturating_sub(last));
         let late = since_last.is_some_and(|since| since > LATE * self.rules.heartbeat);
         self.last_listing = Some(now);
         let mut before = std::mem::take(&mut self.nodes);
-        let nodes = found.into_iter().map(|(node, mark)| {
+        let nodes = found.into_iter().map(|(node, Seen { mark, dead_after })| {
+            let rules = Rules {
+                dead_after: self.rules.dead_after.max(dead_after),
+                ..self.rules
+            };
             let unchanged = match before.remove(&node) {
-                Some((last, unchanged)) if last == mark => self.rules.after(unchanged, now, late),
+                Some((last, unchanged)) if last == mark => rules.after(unchanged, now, late),
                 _ => Unchanged::Since(now, 0),
             };
             (node, (mark, unchanged))
@@ -133,7 +146,11 @@ mod tests {
     fn list(membership: &mut Membership, at: u64, marks: &[(&str, u64)]) {
         let found = marks.iter().map(|(node, mark)| {
             let node = NodeName::parse(node).expect("a name");
-            (node, Mark(mark.to_string()))
+            let seen = Seen {
+                mark: Mark(mark.to_string()),
+                dead_after: Duration::ZERO,
+            };
+            (node, seen)
         });
         membership.listed(Duration::from_secs(at), found.collect());
     }
@@ -179,6 +196,21 @@ mod tests {
         assert_eq!(alive(&membership), ["b"]);
         list(&mut membership, 10, &[("b", 7)]);
         assert!(alive(&membership).is_empty());
+    }
+
+    #[test]
+    fn a_node_that_takes_itself_for_alive_longer_is_given_that_long() {
+        let node = NodeName::parse("b").expect("a name");
+        let mut membership = Membership::new(RULES);
+        for at in (0..=30).step_by(3) {
+            let seen = Seen {
+                mark: Mark("7".to_owned()),
+                dead_after: Duration::from_secs(25),
+            };
+            let found = BTreeMap::from([(node.clone(), seen)]);
+            membership.listed(Duration::from_secs(at), found);
+            assert_eq!(membership.is_alive(&node), at < 25, "{at}");
+        }
     }
 
     #[test]

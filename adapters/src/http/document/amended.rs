@@ -223,6 +223,9 @@ fn partition(operation: Option<&str>) -> MetaOperationParam {
         Some("scan" | "scanKeys" | "stream" | "streamKeys") => {
             "In a cluster, the partition to read, for a prefix without a whole tag, which does not tell it."
         }
+        Some("listKeys" | "listCursors") => {
+            "In a cluster, the partition to list. Default: all of them."
+        }
         _ => "In a cluster, the partition that the request is about.",
     };
     MetaOperationParam {

@@ -6,6 +6,7 @@ use bytes::{Bytes, BytesMut};
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, TryFutureExt, stream};
 use poem::http::{Request, Response};
+use reqwest::Certificate;
 use reqwest::redirect::Policy;
 use url::Url;
 
@@ -67,12 +68,23 @@ impl HttpWriter {
     /// # Errors
     /// When TLS cannot be set up.
     pub fn new(url: WriterUrl) -> Result<Self, String> {
+        Self::trusting(url, &[])
+    }
+
+    /// The same; certificates of the authorities in `authorities`, which is PEM, are accepted too.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up, or `authorities` is not PEM.
+    pub fn trusting(url: WriterUrl, authorities: &[u8]) -> Result<Self, String> {
+        let authorities = Certificate::from_pem_bundle(authorities);
+        let authorities = authorities.map_err(|error| causes::told(&error))?;
         let client = reqwest::Client::builder()
             .no_proxy()
             .redirect(Policy::none())
             .referer(false)
             .retry(reqwest::retry::never())
             .http1_only()
+            .tls_certs_merge(authorities)
             .connect_timeout(CONNECT)
             .pool_idle_timeout(IDLE)
             .pool_max_idle_per_host(FORWARDED_AT_ONCE)

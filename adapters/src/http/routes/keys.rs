@@ -101,9 +101,9 @@ impl<S: LogReader> Keys<S> {
 }
 
 /// A page as a `KeysResponse`.
-struct KeysAnswer {
-    page: KeysPage,
-    bytes: ByteFormat,
+pub(in crate::http) struct KeysAnswer {
+    pub(in crate::http) page: KeysPage,
+    pub(in crate::http) bytes: ByteFormat,
 }
 
 impl Encode for KeysAnswer {

@@ -90,11 +90,16 @@ impl PartitionMap for Map {
 
 /// A node, and with it the log of partition 1, which it serves if `serves` says so.
 fn node(map: &Arc<Map>, serves: bool) -> Server {
+    node_with(map, serves, None)
+}
+
+/// The same, which authorizes requests.
+fn node_with(map: &Arc<Map>, serves: bool, authorizer: Option<Arc<dyn Authorizer>>) -> Server {
     let mut options = HttpOptions::default();
     options.forward.timeout = Duration::from_millis(200);
     let limits = Limits::default();
     let meter = SdkMeterProvider::default().meter("test");
-    let api = HttpApi::starting(&meter, None, options);
+    let api = HttpApi::starting(&meter, authorizer, options);
     let partitions_api = api.open_cluster::<MemoryStore>(
         &limits,
         NodeParts {
@@ -242,7 +247,7 @@ async fn the_parameter_partition_names_one_of_the_cluster_or_the_only_one_of_a_l
     node.append(ONE, &["v"]).await;
     let keys = node.get("/api/v1/log/keys?partition=1&format=text").await;
     assert_eq!(keys.json()["keys"][0]["keyText"], ONE);
-    for path in ["keys", "keys?partition=2", "keys?partition=x"] {
+    for path in ["segments", "keys?partition=2", "keys?partition=x"] {
         let refused = node.get(&format!("/api/v1/log/{path}")).await;
         let message = refused.error(400, "invalid_argument");
         assert!(message.starts_with("partition: "), "{message}");
@@ -265,4 +270,15 @@ async fn every_node_says_which_partitions_there_are() {
     node.get("/api/v1/cluster?nope=1")
         .await
         .error(400, "invalid_argument");
+}
+
+#[tokio::test]
+async fn with_tokens_a_node_is_told_of_news_only_by_who_may_read() {
+    let tokens: Arc<dyn Authorizer> = Arc::new(NamedRights);
+    let node = node_with(&Map::new(None), false, Some(tokens));
+    let wake = |headers: &[(&str, &str)]| post("/-/cluster/wake?node=b", headers).finish();
+    let refused = node.send(wake(&[])).await;
+    refused.error(401, "unauthenticated");
+    let told = node.send(wake(&[("authorization", "Bearer read")])).await;
+    assert_eq!(told.status, StatusCode::NO_CONTENT);
 }

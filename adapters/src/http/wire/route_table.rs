@@ -112,7 +112,7 @@ pub(in crate::http) const ROUTES: [Route; 34] = [
     get("/-/healthy").for_operators(),
     get("/-/ready").for_operators(),
     get(COMMITS).needs(Read),
-    post(WAKE),
+    post(WAKE).needs(Read),
     get(ACCESS),
     get(CONFIG).needs(Admin),
     get(CONSOLE_METRICS).needs(Read),

@@ -1907,7 +1907,7 @@ export interface operations {
                  *     A writer has shown what it acknowledged, so it waits only for what is not there yet, or not yet durable. If it takes longer than 30 s (by default), the response is 503 with the code `behind`.
                  */
                 at_least?: number;
-                /** @description In a cluster, the partition that the request is about. */
+                /** @description In a cluster, the partition to list. Default: all of them. */
                 partition?: number;
             };
             header?: never;
@@ -2978,7 +2978,7 @@ export interface operations {
                 start_after?: string;
                 /** @description Maximum number of cursors, at least 1. The server limits it (to 10,000 by default). */
                 limit?: number;
-                /** @description In a cluster, the partition that the request is about. */
+                /** @description In a cluster, the partition to list. Default: all of them. */
                 partition?: number;
             };
             header?: never;

@@ -1,0 +1,256 @@
+//! Listings of all partitions: those of each, merged.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
+use futures::{StreamExt, TryStreamExt, stream};
+use log_domain::budget::Permit;
+use log_domain::cluster::Partition;
+use log_domain::cluster::listing::{Listing, share};
+use log_domain::{Key, KeysPage, PageLimit};
+use poem::http::{HeaderValue, StatusCode, header};
+use poem::{IntoResponse, Request, Response, Result};
+use prost::Message;
+use url::form_urlencoded::byte_serialize;
+
+use super::Cluster;
+use super::asked::Asked;
+use crate::http::routes::keys::KeysAnswer;
+use crate::http::routes::selection::default_limit;
+use crate::http::wire::failure::{Failure, Reason};
+use crate::http::wire::format::Format;
+use crate::http::wire::json::ByteFormat;
+use crate::http::wire::param::{Base64, Param, Text, either};
+use crate::http::wire::proto::{self, Cursor, CursorsResponse, ErrorResponse, KeysResponse};
+use crate::http::wire::reply::{self, Reply};
+use crate::http::wire::request_id::RequestId;
+use crate::http::wire::route_table::{CURSORS, PARTITION};
+
+/// Partitions that are asked at the same time.
+const AT_ONCE: usize = 8;
+
+/// Parameters whose values mean something in one partition only.
+const OF_ONE: [&str; 3] = ["start_segment", "end_segment", "at_least"];
+
+/// What a listing of names consists of.
+struct Kind<M, T> {
+    /// The page that a message has.
+    page: fn(M) -> Listing<T>,
+    name: fn(&T) -> Bytes,
+    /// The parameter for the page after a name.
+    after: fn(&Bytes) -> String,
+}
+
+/// A page of one partition, or what it answered instead.
+enum Page<M> {
+    Listed(M),
+    Refused(Response),
+}
+
+impl Cluster {
+    /// Answers a listing that names no partition.
+    pub(super) async fn listing(&self, request: Request) -> Result<Response> {
+        let query = request.uri().query().unwrap_or_default();
+        for name in OF_ONE {
+            if Param::<Option<String>>::from_query(query, name, None)?
+                .0
+                .is_some()
+            {
+                let why = "it is about one partition: name that with the parameter partition";
+                return Err(Failure::invalid(why).of(name).into());
+            }
+        }
+        let limit = Param::<u64>::from_query(query, "limit", Some(default_limit))?.0;
+        let limit = PageLimit::new(limit, &self.limits.of_log)
+            .map_err(Failure::from)?
+            .records;
+        let format = Format::accepted(request.headers());
+        if request.uri().path() == CURSORS {
+            return self.cursors(&request, limit, format).await;
+        }
+        let prefix = Param::<Option<Text>>::from_query(query, "prefix", None)?;
+        let prefix_base64 = Param::<Option<Base64>>::from_query(query, "prefix_base64", None)?;
+        let prefix = either("prefix", prefix.0, prefix_base64.0)?.unwrap_or_default();
+        match self.map.partitions().of_prefix(&prefix) {
+            Some(partition) => self.to(partition, Asked::READ, request).await,
+            None => self.keys(&request, limit, format).await,
+        }
+    }
+
+    async fn keys(&self, request: &Request, limit: usize, format: Format) -> Result<Response> {
+        let query = request.uri().query().unwrap_or_default();
+        let bytes = Param::<Option<ByteFormat>>::from_query(query, "format", None)?.0;
+        let kind = Kind {
+            page: |page: KeysResponse| Listing {
+                items: page.keys.into_iter().map(|key| key.key).collect(),
+                next_start_after: page.next_start_after,
+            },
+            name: Bytes::clone,
+            after: |name| format!("start_after_base64={}", URL_SAFE_NO_PAD.encode(name)),
+        };
+        let listed = match self.listed(request, limit, &kind).await? {
+            Ok(listed) => listed,
+            Err(refused) => return Ok(refused),
+        };
+        let page = KeysPage {
+            keys: listed.items.into_iter().map(Key::stored).collect(),
+            next_start_after: listed.next_start_after.map(Key::stored),
+        };
+        let bytes = bytes.unwrap_or_default();
+        let answer = Reply::new(format, &KeysAnswer { page, bytes });
+        Ok(answer.map_err(Failure::from)?.into_response())
+    }
+
+    async fn cursors(&self, request: &Request, limit: usize, format: Format) -> Result<Response> {
+        let kind = Kind {
+            page: |page: CursorsResponse| Listing {
+                items: page.cursors,
+                next_start_after: page.next_start_after.map(Bytes::from),
+            },
+            name: |cursor: &Cursor| Bytes::copy_from_slice(cursor.name.as_bytes()),
+            after: |name| format!("start_after={}", byte_serialize(name).collect::<String>()),
+        };
+        let listed = match self.listed(request, limit, &kind).await? {
+            Ok(listed) => listed,
+            Err(refused) => return Ok(refused),
+        };
+        let after = listed.next_start_after;
+        let answer = CursorsResponse {
+            status: proto::SUCCESS.to_owned(),
+            cursors: listed.items,
+            next_start_after: after.map(|after| String::from_utf8_lossy(&after).into_owned()),
+        };
+        let answer = Reply::<CursorsResponse>::new(format, &answer);
+        Ok(answer.map_err(Failure::from)?.into_response())
+    }
+
+    /// A page of all partitions, full unless it is the last one; or what one of them refused.
+    async fn listed<M: Message + Default, T>(
+        &self,
+        request: &Request,
+        limit: usize,
+        kind: &Kind<M, T>,
+    ) -> Result<Result<Listing<T>, Response>> {
+        let partitions = self.map.partitions();
+        let mut permit = self.bodies.take(0).map_err(Failure::from)?;
+        let mut each = share(limit, partitions.number());
+        let (mut items, mut after) = (Vec::new(), None);
+        loop {
+            let pages = self.pages(request, each, after.as_ref(), kind, &mut permit);
+            let pages = match pages.await? {
+                Ok(pages) => pages,
+                Err(refused) => return Ok(Err(refused)),
+            };
+            let merged = Listing::merged(pages, limit - items.len(), kind.name);
+            items.extend(merged.items);
+            after = merged.next_start_after;
+            if after.is_none() || items.len() >= limit {
+                let next_start_after = after;
+                return Ok(Ok(Listing {
+                    items,
+                    next_start_after,
+                }));
+            }
+            // Few partitions have most of it.
+            each = limit.min(2 * each);
+        }
+    }
+
+    /// A page of `limit` items of each partition, all after the same name; or what one of them refused. They take room of `permit`.
+    async fn pages<M: Message + Default, T>(
+        &self,
+        request: &Request,
+        limit: usize,
+        after: Option<&Bytes>,
+        kind: &Kind<M, T>,
+        permit: &mut Permit,
+    ) -> Result<Result<Vec<Listing<T>>, Response>> {
+        let partitions = self.map.partitions();
+        let start = after.map(kind.after);
+        let mut answers = stream::iter(partitions.all())
+            .map(|partition| self.page::<M>(request, partition, limit, start.as_deref()))
+            .buffered(AT_ONCE);
+        let mut pages = Vec::with_capacity(partitions.number() as usize);
+        while let Some((page, bytes)) = answers.try_next().await? {
+            permit.grow(bytes).map_err(Failure::from)?;
+            match page {
+                Page::Listed(page) => pages.push((kind.page)(page)),
+                Page::Refused(answer) => return Ok(Err(answer)),
+            }
+        }
+        Ok(Ok(pages))
+    }
+
+    /// The page of `limit` items of one partition, from `start` on if that is given, and how many bytes it has.
+    async fn page<M: Message + Default>(
+        &self,
+        request: &Request,
+        partition: Partition,
+        limit: usize,
+        start: Option<&str>,
+    ) -> Result<(Page<M>, u64)> {
+        let asked = of_partition(request, partition, limit, start);
+        let answer = self.to(partition, Asked::READ, asked).await?;
+        let status = answer.status();
+        let body = answer.into_body().into_bytes();
+        let body = body.await.map_err(|error| {
+            let why = format!("the listing of partition {partition} broke off: {error}");
+            Failure::new(Reason::Unavailable, why)
+        })?;
+        let bytes = body.len() as u64;
+        let unreadable = |_| {
+            let why = format!("the answer of partition {partition} cannot be read");
+            Failure::new(Reason::Unavailable, why)
+        };
+        if status == StatusCode::OK {
+            let page = M::decode(body).map_err(unreadable)?;
+            return Ok((Page::Listed(page), bytes));
+        }
+        let error = ErrorResponse::decode(body).map_err(unreadable)?;
+        Ok((Page::Refused(told(request, status, &error)?), bytes))
+    }
+}
+
+/// The same listing of one partition, from `start` on if that is given.
+fn of_partition(
+    request: &Request,
+    partition: Partition,
+    limit: usize,
+    start: Option<&str>,
+) -> Request {
+    let query = request.uri().query().unwrap_or_default();
+    let pairs = query.split('&').filter(|pair| {
+        let name = pair.split_once('=').map_or(*pair, |(name, _)| name);
+        let starts = matches!(name, "start_after" | "start_after_base64");
+        !(matches!(name, "" | "limit" | "format") || starts && start.is_some())
+    });
+    let mut pairs: Vec<String> = pairs.map(str::to_owned).collect();
+    pairs.extend(start.map(str::to_owned));
+    pairs.push(format!("limit={limit}"));
+    pairs.push(format!("{PARTITION}={partition}"));
+    let target = format!("{}?{}", request.uri().path(), pairs.join("&"));
+    let mut asked = Request::default();
+    if let Ok(target) = target.parse() {
+        *asked.uri_mut() = target;
+    }
+    let accepted = HeaderValue::from_static(Format::Protobuf.content_type());
+    asked.headers_mut().insert(header::ACCEPT, accepted);
+    if let Some(token) = request.headers().get(header::AUTHORIZATION) {
+        let token = token.clone();
+        asked.headers_mut().insert(header::AUTHORIZATION, token);
+    }
+    if let Some(id) = request.data::<RequestId>() {
+        asked.set_data(id.clone());
+    }
+    asked
+}
+
+/// What a partition refused, for the client.
+fn told(request: &Request, status: StatusCode, error: &ErrorResponse) -> Result<Response, Failure> {
+    let format = Format::accepted(request.headers());
+    let body = reply::encode(format, error)?;
+    Ok(Response::builder()
+        .status(status)
+        .content_type(format.content_type())
+        .body(body))
+}
