@@ -9,6 +9,7 @@ mod mover;
 mod table;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use futures::future::{BoxFuture, join_all};
 use log_adapters::cluster::ClusterObjects;
@@ -92,6 +93,7 @@ impl ClusterNode {
             config: config.clone(),
             objects,
             opening,
+            openings: AtomicU64::new(0),
             caches: Caches::new(memory.block_cache.as_u64(), memory.meta_cache.as_u64()),
             moves: node.metrics().moves(),
             metrics: node.metrics().clone(),

@@ -6,9 +6,11 @@ mod checks;
 mod clients;
 mod node;
 mod plan;
+mod planted;
 mod record;
 mod run;
 
 pub use checks::Violation;
 pub use plan::{ClusterPlan, Event, Size};
+pub use planted::Planted;
 pub use run::{Report, run};

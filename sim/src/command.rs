@@ -17,6 +17,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub use child::Summary;
 
+use crate::cluster;
 use crate::plan::{Reduction, Scenario};
 use crate::planted::Planted;
 
@@ -100,6 +101,9 @@ struct ClusterRuns {
     /// With so many partitions; drawn from the seed if not given.
     #[arg(long, requires = "nodes")]
     partitions: Option<u32>,
+    /// With this planted bug.
+    #[arg(long)]
+    planted: Option<cluster::Planted>,
     /// One seed, in this process, with all that happened to nodes and S3.
     #[arg(long)]
     story: bool,
@@ -169,6 +173,19 @@ impl Cli {
             ExitCode::SUCCESS
         } else {
             ExitCode::FAILURE
+        }
+    }
+}
+
+impl ClusterRuns {
+    fn with(planted: cluster::Planted) -> Self {
+        Self {
+            seeds: 1..=1,
+            nodes: None,
+            partitions: None,
+            planted: Some(planted),
+            story: false,
+            trace: None,
         }
     }
 }

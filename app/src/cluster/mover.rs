@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use log_adapters::cluster::{ClusterObjects, Owner, Version, Written};
@@ -28,6 +29,8 @@ pub(super) struct Mover {
     pub(super) config: Config,
     pub(super) objects: ClusterObjects,
     pub(super) opening: Opening,
+    /// How many partitions were opened.
+    pub(super) openings: AtomicU64,
     pub(super) caches: Caches,
     pub(super) metrics: Metrics,
     pub(super) moves: MoveCounter,
@@ -209,13 +212,15 @@ impl Mover {
         let of = self.table.partitions();
         let stores = &self.opening.stores;
         let seed = self.opening.seed;
+        // Two writers with equal seeds break fencing, and a partition may come back.
+        let opening = self.openings.fetch_add(1, Ordering::Relaxed);
         let parts = LogParts {
             stores: Stores {
                 objects: Arc::clone(&stores.objects),
                 wal: stores.wal.clone(),
             },
             clock: Arc::clone(&self.opening.clock),
-            seed: seed.map(|seed| seed.wrapping_add(partition.number().into())),
+            seed: seed.map(|seed| seed.wrapping_add(opening)),
             writer: None,
             feed: None,
             partition: Some(PartitionParts {

@@ -34,6 +34,10 @@ impl Facts {
         })
     }
 
+    pub(super) fn partitions(&self) -> Partitions {
+        self.partitions
+    }
+
     fn partition(&self, key: &str) -> Partition {
         self.partitions
             .of_key(&Key::stored(Bytes::copy_from_slice(key.as_bytes())))
@@ -51,6 +55,7 @@ pub(super) fn check(history: &History, found: &Final, facts: &Facts) -> Vec<Viol
         ("visible", visible(history)),
         ("pages", pages(history)),
         ("replaced", replaced(history)),
+        ("settled", settled(history, facts)),
     ];
     let violations = checkers.into_iter().flat_map(|(checker, messages)| {
         messages
@@ -276,6 +281,40 @@ fn pages(history: &History) -> Vec<String> {
     wrong
         .map(|operation| format!("not a page: {}", told(operation)))
         .collect()
+}
+
+/// When nothing happens, each partition is served by one node, and stays there; and no node has more than its share.
+fn settled(history: &History, facts: &Facts) -> Vec<String> {
+    let number = facts.partitions.number() as usize;
+    let mut wrong = Vec::new();
+    let mut places: BTreeMap<u32, &str> = BTreeMap::new();
+    for served in &history.settled {
+        let share = (5 * number).div_ceil(4 * served.len().max(1));
+        for (node, partitions) in served {
+            if partitions.len() > share {
+                wrong.push(format!("{node} serves {partitions:?}, of {share} at most"));
+            }
+        }
+        let of_nodes = served.iter();
+        let all: Vec<(u32, &str)> = of_nodes
+            .flat_map(|(node, partitions)| partitions.iter().map(|partition| (*partition, *node)))
+            .collect();
+        if all.len() != number {
+            wrong.push(format!(
+                "{} of {number} partitions are served: {served:?}",
+                all.len()
+            ));
+        }
+        for (partition, node) in all {
+            let before = *places.entry(partition).or_insert(node);
+            if before != node {
+                wrong.push(format!(
+                    "partition {partition} is served by {before} and by {node}, and nothing happened"
+                ));
+            }
+        }
+    }
+    wrong
 }
 
 /// When a node was killed, and nothing else happens, every partition is served again soon: no request that begins later fails.

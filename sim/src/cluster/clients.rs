@@ -12,6 +12,7 @@ use tokio::time::sleep;
 
 use super::node::PORT;
 use super::plan::{ClusterPlan, NODES};
+use super::planted::Face;
 use super::record::{Call, Operation, Outcome, Recorder};
 use crate::net::{Answer, HttpClient, Lost};
 use crate::time::now_ms;
@@ -36,17 +37,25 @@ pub(super) struct Client {
     name: String,
     random: StdRng,
     recorder: Recorder,
+    face: Face,
     nodes: usize,
     keys: usize,
 }
 
 impl Client {
-    pub(super) fn new(name: String, seed: u64, plan: &ClusterPlan, recorder: Recorder) -> Self {
+    pub(super) fn new(
+        name: String,
+        seed: u64,
+        plan: &ClusterPlan,
+        recorder: Recorder,
+        face: Face,
+    ) -> Self {
         Self {
             http: HttpClient::default(),
             name,
             random: StdRng::seed_from_u64(seed),
             recorder,
+            face,
             nodes: plan.size.nodes,
             keys: plan.keys,
         }
@@ -76,8 +85,7 @@ impl Client {
         let durable = self.random.random_range(0..10) < 7;
         let node = self.some_node();
         let called = self.recorder.moment();
-        let body = body(&key, &values, durable, None);
-        let outcome = self.append(node, &body).await;
+        let outcome = self.append(node, &key, &values, durable, None).await;
         let call = Call::Append {
             key,
             values,
@@ -94,11 +102,11 @@ impl Client {
         let values = vec![format!("{}-{number}", self.name)];
         let durable = true;
         let producer = json!({ "id": STANDARD.encode(&self.name), "epoch": 0, "sequence": number });
-        let body = body(&key, &values, durable, Some(producer));
         let called = self.recorder.moment();
         let (node, outcome) = loop {
             let node = self.some_node();
-            match self.append(node, &body).await {
+            let producer = Some(producer.clone());
+            match self.append(node, &key, &values, durable, producer).await {
                 outcome @ Outcome::Appended(_) => break (node, outcome),
                 Outcome::Refused(why) if why.contains("producer") => {
                     break (node, Outcome::Unknown(why));
@@ -153,17 +161,33 @@ impl Client {
     pub(super) async fn takes(&mut self, key: &str) -> bool {
         let node = self.some_node();
         let values = [format!("{}-{}", self.name, now_ms())];
-        let body = body(key, &values, true, None);
-        matches!(self.append(node, &body).await, Outcome::Appended(_))
+        let appended = self.append(node, key, &values, true, None).await;
+        matches!(appended, Outcome::Appended(_))
     }
 
-    async fn append(&self, node: &'static str, body: &Value) -> Outcome {
+    async fn append(
+        &self,
+        node: &'static str,
+        key: &str,
+        values: &[String],
+        durable: bool,
+        producer: Option<Value>,
+    ) -> Outcome {
+        let count = values.len() as u64;
+        if let Some(start) = self.face.acknowledges(node, key, count) {
+            return Outcome::Appended(start);
+        }
+        let body = &body(&self.face.heard(node, key), values, durable, producer);
         let path = "/api/v1/log/append";
         let answer = self.ask(node, Method::POST, path, Some(body)).await;
         match answer {
             Ok(answer) if answer.status == StatusCode::OK => {
-                let start = json_of(&answer)["startSequence"].as_u64();
-                start.map_or_else(|| Outcome::Unknown(shown(&answer)), Outcome::Appended)
+                let Some(start) = json_of(&answer)["startSequence"].as_u64() else {
+                    return Outcome::Unknown(shown(&answer));
+                };
+                let by_itself = !answer.headers.contains_key("log-moved");
+                self.face.acknowledged(node, key, (start, count), by_itself);
+                Outcome::Appended(start)
             }
             Ok(answer) if answer.status == StatusCode::GATEWAY_TIMEOUT => {
                 Outcome::Unknown(shown(&answer))
@@ -175,7 +199,11 @@ impl Client {
     }
 
     async fn read(&self, node: &'static str, key: &str, from: u64, durable: bool) -> Outcome {
-        let key = key.replace('{', "%7B").replace('}', "%7D");
+        let key = self
+            .face
+            .heard(node, key)
+            .replace('{', "%7B")
+            .replace('}', "%7D");
         let visibility = if durable { "durable" } else { "memory" };
         let path = format!(
             "/api/v1/log/scan?key={key}&start_seq={from}&limit=1000&visibility={visibility}"
@@ -194,6 +222,17 @@ impl Client {
             Ok(answer) => Outcome::Refused(shown(&answer)),
             Err(lost) => Outcome::Unknown(format!("{lost:?}")),
         }
+    }
+
+    /// The partitions that `node` serves itself, if it answers.
+    pub(super) async fn served_by(&self, node: &'static str) -> Option<Vec<u32>> {
+        let path = "/api/v1/cluster";
+        let answer = self.ask(node, Method::GET, path, None).await.ok()?;
+        let known = json_of(&answer);
+        let partitions = known["partitions"].as_array()?.iter();
+        let own = partitions.filter(|partition| partition["tip"].is_u64());
+        let numbers = own.filter_map(|partition| partition["partition"].as_u64());
+        Some(numbers.map(|number| number as u32).collect())
     }
 
     async fn ask(

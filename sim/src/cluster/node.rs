@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt};
-use http::{Request, Response};
+use http::{Method, Request, Response};
 use log_adapters::http::{Lost, Streamed, Writer};
 use log_adapters::objects::ClientEnvironment;
 use log_app::cluster::ClusterParts;
@@ -15,11 +15,12 @@ use log_app::config::Config;
 use log_app::lifetime;
 use log_app::security::Security;
 use log_app::server::{ServerParts, start};
-use log_app::storage;
+use log_app::storage::{self, Stores};
 use serde_json::json;
 use tokio::sync::watch;
 
 use super::plan::{ClusterPlan, NODES};
+use super::planted::{self, Planted};
 use super::record::Recorder;
 use crate::hosts::s3;
 use crate::net::{self, HttpClient, SimAcceptor, SimNetwork};
@@ -41,6 +42,7 @@ struct State {
     seed: u64,
     clock: SimClock,
     recorder: Recorder,
+    bug: Option<Planted>,
     /// Whether a process is to run when the host is booted.
     wanted: AtomicBool,
     /// Whether one runs.
@@ -58,6 +60,7 @@ impl Node {
         number: usize,
         plan: &ClusterPlan,
         recorder: Recorder,
+        bug: Option<Planted>,
     ) -> Result<Self, String> {
         Ok(Self(Arc::new(State {
             number,
@@ -65,6 +68,7 @@ impl Node {
             seed: plan.seed.wrapping_mul(64).wrapping_add(number as u64),
             clock: SimClock::ahead(plan.skew_ms[number]),
             recorder,
+            bug,
             wanted: AtomicBool::new(false),
             alive: AtomicBool::new(false),
             lives: AtomicU64::new(0),
@@ -130,12 +134,20 @@ impl Node {
             network: Some(Arc::new(SimNetwork)),
         };
         let life = state.lives.fetch_add(1, Ordering::Relaxed);
-        // Equal seeds on two nodes would break fencing: each life has its own, and there is room for those of partitions.
-        let seed = (state.seed.wrapping_mul(1 << 10).wrapping_add(life)).wrapping_mul(1 << 16);
+        // Equal seeds on two nodes would break fencing: each life has its own, and there is room for those of the partitions that it opens.
+        let seed = (state.seed.wrapping_mul(1 << 10).wrapping_add(life)).wrapping_mul(1 << 32);
+        let stores = storage::open(config, &environment);
+        let (bug, number) = (state.bug, state.number);
         let opening = start(
             config,
             ServerParts {
-                stores: storage::open(config, &environment),
+                stores: async move {
+                    let stores = stores.await?;
+                    Ok(Stores {
+                        objects: planted::around(stores.objects, bug, number),
+                        ..stores
+                    })
+                },
                 clock: Arc::new(state.clock.clone()),
                 seed: Some(seed),
                 request_id_seed: seed,
@@ -148,11 +160,12 @@ impl Node {
                 cluster: Some(ClusterParts {
                     url: format!("http://{}:{PORT}", self.name()),
                     incarnation: seed,
-                    connect: Arc::new(|url| {
+                    connect: Arc::new(move |url| {
                         let host = url.trim_start_matches("http://").to_owned();
                         Ok(Arc::new(ToNode {
                             http: HttpClient::default(),
                             host,
+                            bug,
                         }) as Arc<dyn Writer>)
                     }),
                 }),
@@ -208,6 +221,7 @@ fn config(node: &str, partitions: u32) -> Result<Config, String> {
 struct ToNode {
     http: HttpClient,
     host: String,
+    bug: Option<Planted>,
 }
 
 impl Writer for ToNode {
@@ -221,6 +235,11 @@ impl Writer for ToNode {
 
     fn stream(&self, request: Request<Bytes>) -> BoxFuture<'_, Result<Response<Streamed>, Lost>> {
         async move {
+            if self.bug == Some(Planted::ForwardTwice) && request.method() == Method::POST {
+                let again = self.http.clone();
+                // Its answer is nobody's.
+                drop(again.forward(request.clone(), &self.host).await);
+            }
             let answer = self.http.stream(request, &self.host).await;
             answer.map(streamed).map_err(|lost| self.lost(lost))
         }

@@ -64,11 +64,16 @@ pub(super) struct Happened {
     pub(super) killed: bool,
 }
 
+/// Which partitions each node says that it serves, all nodes asked one after the other.
+pub(super) type Served = BTreeMap<&'static str, Vec<u32>>;
+
 /// Everything that happened.
 #[derive(Debug, Clone, Default)]
 pub(super) struct History {
     pub(super) operations: Vec<Operation>,
     pub(super) happened: Vec<Happened>,
+    /// What was seen when nothing had happened for long.
+    pub(super) settled: Vec<Served>,
     moments: u64,
 }
 
@@ -95,6 +100,10 @@ impl Recorder {
             what,
             killed,
         });
+    }
+
+    pub(super) fn saw(&self, served: Served) {
+        self.0.lock().settled.push(served);
     }
 
     pub(super) fn history(&self) -> History {

@@ -12,7 +12,8 @@ use super::checks::{Facts, Violation, check};
 use super::clients::{self, Client, Kind, key};
 use super::node::Node;
 use super::plan::{ClusterPlan, Event, NODES};
-use super::record::{Final, Outcome, Recorder};
+use super::planted::{Face, Planted};
+use super::record::{Final, Outcome, Recorder, Served};
 use crate::determinism;
 use crate::hosts::s3::{self, Objects, Troubles};
 
@@ -22,6 +23,11 @@ const LONGEST: Duration = Duration::from_secs(400);
 const RESTART_MS: u64 = 500;
 /// When all faults are over, every partition is served within this time.
 const HEALED: Duration = Duration::from_secs(60);
+
+/// All nodes have been there for so long when it is looked at what they serve: so often, and so long apart.
+const SETTLED: Duration = Duration::from_secs(15);
+const LOOKS: usize = 4;
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// What came out of a run.
 pub struct Report {
@@ -44,13 +50,15 @@ enum Stage {
     Worked,
 }
 
-/// Runs a plan.
+/// Runs a plan, with a planted bug if there is to be one.
 ///
 /// # Errors
 /// When the simulation itself cannot run.
-pub fn run(plan: &ClusterPlan) -> Result<Report, String> {
+pub fn run(plan: &ClusterPlan, bug: Option<Planted>) -> Result<Report, String> {
     let recorder = Recorder::default();
     let troubles = Troubles::new(plan.seed);
+    let facts = Facts::of(plan)?;
+    let face = Face::of(bug, facts.partitions());
     let mut sim = Builder::new()
         .rng_seed(plan.seed)
         .simulation_duration(LONGEST * 2)
@@ -66,7 +74,7 @@ pub fn run(plan: &ClusterPlan) -> Result<Report, String> {
     });
     let mut nodes = Vec::new();
     for number in 0..plan.size.nodes {
-        let node = Node::new(number, plan, recorder.clone())?;
+        let node = Node::new(number, plan, recorder.clone(), bug)?;
         let hosted = node.clone();
         sim.host(node.name(), move || hosted.clone().boot());
         nodes.push(node);
@@ -78,6 +86,7 @@ pub fn run(plan: &ClusterPlan) -> Result<Report, String> {
         users(
             plan.clone(),
             recorder.clone(),
+            face.clone(),
             Arc::clone(&stage),
             Arc::clone(&found),
         ),
@@ -88,6 +97,7 @@ pub fn run(plan: &ClusterPlan) -> Result<Report, String> {
         starting: Vec::new(),
         troubles,
         recorder: recorder.clone(),
+        face,
         healed: false,
     };
     let mut finished = false;
@@ -99,7 +109,7 @@ pub fn run(plan: &ClusterPlan) -> Result<Report, String> {
     let history = recorder.history();
     let found = found.lock().take();
     let violations = match &found {
-        Some(found) => check(&history, found, &Facts::of(plan)?),
+        Some(found) => check(&history, found, &facts),
         None => vec![Violation {
             checker: "progress",
             message: "the cluster did not work again after all faults were over".into(),
@@ -124,6 +134,7 @@ pub fn run(plan: &ClusterPlan) -> Result<Report, String> {
 async fn users(
     plan: ClusterPlan,
     recorder: Recorder,
+    face: Face,
     stage: Arc<Mutex<Stage>>,
     found: Arc<Mutex<Option<Final>>>,
 ) -> turmoil::Result {
@@ -141,7 +152,7 @@ async fn users(
                 .seed
                 .wrapping_mul(101)
                 .wrapping_add(working.len() as u64);
-            let client = Client::new(name.clone(), seed, &plan, recorder.clone());
+            let client = Client::new(name.clone(), seed, &plan, recorder.clone(), face.clone());
             working.push(tokio::task::spawn_local(client.work(kind, plan.until_ms)));
             names.push((kind, name));
         }
@@ -156,7 +167,7 @@ async fn users(
     let of_producers =
         of_producers.flat_map(|(_, name)| (0..3).map(move |n| format!("{{{name}}}/{n}")));
     let keys: Vec<String> = (0..plan.keys).map(key).chain(of_producers).collect();
-    let mut auditor = Client::new("auditor".into(), plan.seed, &plan, recorder);
+    let mut auditor = Client::new("auditor".into(), plan.seed, &plan, recorder.clone(), face);
     let deadline = tokio::time::Instant::now() + HEALED;
     for key in &keys {
         while !auditor.takes(key).await {
@@ -173,6 +184,16 @@ async fn users(
         };
         all.insert(key, records);
     }
+    sleep(SETTLED).await;
+    for _ in 0..LOOKS {
+        let mut served = Served::new();
+        for node in &NODES[..plan.size.nodes] {
+            let own = auditor.served_by(node).await;
+            served.insert(node, own.unwrap_or_default());
+        }
+        recorder.saw(served);
+        sleep(LOOK_EVERY).await;
+    }
     *found.lock() = Some(all);
     Ok(())
 }
@@ -185,6 +206,7 @@ struct Supervisor {
     starting: Vec<(u64, usize)>,
     troubles: Troubles,
     recorder: Recorder,
+    face: Face,
     healed: bool,
 }
 
@@ -234,6 +256,7 @@ impl Supervisor {
         let node = &self.nodes[number];
         if !node.is_alive() {
             node.want();
+            self.face.starts(node.name());
             sim.bounce(node.name());
             self.recorder
                 .happened(format!("{} starts", node.name()), false);

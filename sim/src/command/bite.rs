@@ -3,11 +3,12 @@
 use clap::ValueEnum;
 use parking_lot::Mutex;
 
-use super::{Variant, child, say, seeds};
+use super::{Variant, child, clusters, say, seeds};
+use crate::cluster;
 use crate::plan::Scenario;
 use crate::planted::Planted;
 
-/// Looks for each planted bug, in `within` seeds at most. Answers how many were not found.
+/// Looks for each planted bug, those of clusters last if `planted` does not name one, in `within` seeds at most. Answers how many were not found.
 pub(super) fn run(planted: Option<Planted>, within: u64) -> usize {
     let bugs = planted.map_or_else(|| Planted::value_variants().to_vec(), |one| vec![one]);
     let missed: Mutex<usize> = Mutex::default();
@@ -32,10 +33,32 @@ pub(super) fn run(planted: Option<Planted>, within: u64) -> usize {
             }
         }
     });
+    let of_clusters = match planted {
+        Some(_) => &[],
+        None => cluster::Planted::value_variants(),
+    };
+    let numbers: Vec<u64> = (0..of_clusters.len() as u64).collect();
+    seeds::each(&numbers, |number| {
+        let bug = of_clusters[number as usize];
+        match clusters::find(bug, within) {
+            Some((seed, checkers)) => say(format_args!(
+                "{:<18} found with seed {seed:>2} of cluster by {}",
+                bug.name(),
+                checkers.join(", ")
+            )),
+            None => {
+                *missed.lock() += 1;
+                say(format_args!(
+                    "{:<18} NOT FOUND in {within} seeds of cluster",
+                    bug.name()
+                ));
+            }
+        }
+    });
     let missed = missed.into_inner();
     say(format_args!(
         "{} planted bugs, {missed} not found",
-        bugs.len()
+        bugs.len() + of_clusters.len()
     ));
     missed
 }

@@ -1,12 +1,13 @@
 //! Runs of clusters.
 
+use std::collections::BTreeSet;
 use std::process::Command;
 
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use super::{ClusterRuns, child, say, seeds};
-use crate::cluster::{ClusterPlan, Size, run as simulate};
+use crate::cluster::{ClusterPlan, Planted, Size, run as simulate};
 use crate::determinism;
 
 /// What a run came to.
@@ -48,6 +49,19 @@ pub(super) fn run(runs: &ClusterRuns) -> usize {
     failed
 }
 
+/// The first seed, of `within` at most, with which one of the right checkers finds a planted bug, and all checkers that complain.
+pub(super) fn find(bug: Planted, within: u64) -> Option<(u64, Vec<String>)> {
+    let runs = ClusterRuns::with(bug);
+    (1..=within).find_map(|seed| {
+        let violations = start(&runs, seed).violations.into_iter();
+        let checkers: BTreeSet<String> = violations.map(|(checker, _)| checker).collect();
+        let mut found = checkers.iter();
+        found
+            .any(|checker| bug.promise().contains(&checker.as_str()))
+            .then(|| (seed, checkers.into_iter().collect()))
+    })
+}
+
 /// One run in this process, which prints its story, and its summary as the last line.
 fn tell(runs: &ClusterRuns) -> usize {
     if let Some(file) = &runs.trace {
@@ -59,8 +73,9 @@ fn tell(runs: &ClusterRuns) -> usize {
         nodes: nodes.into(),
         partitions,
     });
+    let planted = runs.planted;
     let plan = ClusterPlan::draw(seed, size);
-    let outcome = determinism::simulated(seed, move || simulate(&plan));
+    let outcome = determinism::simulated(seed, move || simulate(&plan, planted));
     let summary = match outcome {
         Ok(report) => {
             report.story.iter().for_each(say);
@@ -91,6 +106,9 @@ fn start(runs: &ClusterRuns, seed: u64) -> Summary {
     if let Some((nodes, partitions)) = runs.nodes.zip(runs.partitions) {
         command.args(["--nodes", &nodes.to_string()]);
         command.args(["--partitions", &partitions.to_string()]);
+    }
+    if let Some(planted) = runs.planted {
+        command.args(["--planted", &planted.name()]);
     }
     // What this process is configured with is not the nodes' business.
     let output = command.env_clear().output();

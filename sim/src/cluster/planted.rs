@@ -1,0 +1,43 @@
+//! Bugs of clusters that are planted on purpose, one for each promise, to see that the checkers find them.
+//!
+//! As with those of one log, the server has no switches for this: what is broken is what nodes hear from and say to clients and each other, and
+//! what they read in the bucket.
+
+mod face;
+mod store;
+
+use clap::ValueEnum;
+
+pub(super) use face::Face;
+pub(super) use store::around;
+
+/// A planted bug of clusters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Planted {
+    /// A node that has handed a partition over goes on to acknowledge appends to it for a while.
+    ServeOn,
+    /// An append that is passed to another node is sent twice.
+    ForwardTwice,
+    /// Two nodes compute different placements, and each takes what it computed although the other one has it.
+    PlaceApart,
+    /// A node that was started again files keys in other partitions.
+    HashAnew,
+}
+
+impl Planted {
+    /// As it is called on the command line.
+    pub fn name(self) -> String {
+        let value = self.to_possible_value();
+        value.map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+
+    /// The checkers that know the promise it breaks.
+    pub fn promise(self) -> &'static [&'static str] {
+        match self {
+            Self::ServeOn => &["durable", "reuse", "order"],
+            Self::ForwardTwice => &["once"],
+            Self::PlaceApart => &["settled"],
+            Self::HashAnew => &["durable", "visible"],
+        }
+    }
+}
