@@ -17,6 +17,8 @@ type Kind string
 const (
 	// InvalidArgument: the request can never succeed; the message names what is wrong.
 	InvalidArgument Kind = "InvalidArgument"
+	// SpansPartitions: what the request names is in several partitions of a cluster. Nothing was applied; keys with one tag are in one partition.
+	SpansPartitions Kind = "SpansPartitions"
 	// Unauthenticated: the server wants a token that it knows.
 	Unauthenticated Kind = "Unauthenticated"
 	// PermissionDenied: the token does not have the right that is needed.
@@ -63,6 +65,7 @@ const (
 
 var kindOf = map[string]Kind{
 	"invalid_argument":          InvalidArgument,
+	"spans_partitions":          SpansPartitions,
 	"unauthenticated":           Unauthenticated,
 	"permission_denied":         PermissionDenied,
 	"not_found":                 NotFound,

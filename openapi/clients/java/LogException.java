@@ -25,6 +25,7 @@ public class LogException extends Exception {
 
     private static final Map<String, BiFunction<String, ApiException, LogException>> OF_CODE = Map.ofEntries(
             Map.entry("invalid_argument", InvalidArgument::new),
+            Map.entry("spans_partitions", SpansPartitions::new),
             Map.entry("unauthenticated", Unauthenticated::new),
             Map.entry("permission_denied", PermissionDenied::new),
             Map.entry("not_found", NotFound::new),
@@ -130,6 +131,13 @@ public class LogException extends Exception {
     /** The request can never succeed; the message names what is wrong. */
     public static final class InvalidArgument extends LogException {
         InvalidArgument(String message, ApiException cause) {
+            super(message, cause);
+        }
+    }
+
+    /** What the request names is in several partitions of a cluster. Nothing was applied; keys with one tag are in one partition. */
+    public static final class SpansPartitions extends LogException {
+        SpansPartitions(String message, ApiException cause) {
             super(message, cause);
         }
     }

@@ -11,7 +11,8 @@ from .cursors import Cursor, CursorMove
 from .errors import (
     AppendsLost, Behind, Conflict, DeadlineExceeded, Fenced, Internal, InvalidArgument, LogError, MethodNotAllowed, NotFound,
     NotWriter, OutcomeUnknown, Overloaded, PermissionDenied, ProducerFenced, ProducerOutOfOrder, ProducerSequenceReused, ProducerSequenceTooOld, ProducerUnknown,
-    TooLarge, Unauthenticated, Unavailable, UnexpectedAnswer, UnsupportedMediaType)
+    SpansPartitions, TooLarge, Unauthenticated, Unavailable, UnexpectedAnswer, UnsupportedMediaType)
+from .partitions import partition_of
 from .producers import Producer
 from .records import Header, Page, Record, RecordToAppend, Segment
 from .retry import Retry
@@ -23,4 +24,5 @@ __all__ = [
     "DeadlineExceeded", "Fenced", "Header", "Internal", "InvalidArgument", "Keys", "LogClient", "LogError", "MethodNotAllowed",
     "NotFound", "NotWriter", "OnTrimmed", "OutcomeUnknown", "Overloaded", "Page", "PermissionDenied", "Prefix", "Producer", "ProducerFenced",
     "ProducerOutOfOrder", "ProducerSequenceReused", "ProducerSequenceTooOld", "ProducerUnknown", "Record", "RecordToAppend", "Retry",
-    "Segment", "Selection", "TooLarge", "Trimmed", "Unauthenticated", "Unavailable", "UnexpectedAnswer", "UnsupportedMediaType"]
+    "Segment", "Selection", "SpansPartitions", "TooLarge", "Trimmed", "Unauthenticated", "Unavailable", "UnexpectedAnswer", "UnsupportedMediaType",
+    "partition_of"]

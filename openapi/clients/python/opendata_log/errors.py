@@ -34,6 +34,12 @@ class InvalidArgument(LogError):
     code = "invalid_argument"
 
 
+class SpansPartitions(LogError):
+    """What the request names is in several partitions of a cluster. Nothing was applied; keys with one tag are in one partition."""
+
+    code = "spans_partitions"
+
+
 class Unauthenticated(LogError):
     """The server wants a token that it knows."""
 
@@ -189,7 +195,7 @@ class UnexpectedAnswer(LogError):
 OF_CODE: dict[str, type[LogError]] = {
     error.code: error
     for error in (
-        InvalidArgument, Unauthenticated, PermissionDenied, NotFound, MethodNotAllowed, TooLarge, UnsupportedMediaType,
-        Overloaded, Unavailable, Fenced, NotWriter, Behind, DeadlineExceeded, Internal, Conflict, ProducerOutOfOrder,
+        InvalidArgument, SpansPartitions, Unauthenticated, PermissionDenied, NotFound, MethodNotAllowed, TooLarge,
+        UnsupportedMediaType, Overloaded, Unavailable, Fenced, NotWriter, Behind, DeadlineExceeded, Internal, Conflict, ProducerOutOfOrder,
         ProducerSequenceTooOld, ProducerSequenceReused, ProducerFenced, ProducerUnknown)
 }

@@ -33,6 +33,8 @@ struct Details {
 pub enum ErrorKind {
     /// The request can never succeed; the message names what is wrong. Also a setting or argument that was never sent.
     InvalidArgument,
+    /// What the request names is in several partitions of a cluster. Nothing was applied; keys with one tag are in one partition.
+    SpansPartitions,
     /// The server requires a token that it knows.
     Unauthenticated,
     /// The token does not have the right that is needed.
@@ -117,6 +119,7 @@ impl ErrorKind {
         let conflict = response.conflict.clone().unwrap_or_default();
         Some(match response.code.as_str() {
             "invalid_argument" => Self::InvalidArgument,
+            "spans_partitions" => Self::SpansPartitions,
             "unauthenticated" => Self::Unauthenticated,
             "permission_denied" => Self::PermissionDenied,
             "not_found" => Self::NotFound,

@@ -7,6 +7,7 @@ mod deletions;
 mod fake;
 mod fake_log;
 mod outcomes;
+mod partitions;
 mod producers;
 mod reads;
 mod seen;

@@ -69,6 +69,11 @@ export class InvalidArgument extends LogError {
   override readonly code = "invalid_argument";
 }
 
+/** What the request names is in several partitions of a cluster. Nothing was applied; keys with one tag are in one partition. */
+export class SpansPartitions extends LogError {
+  override readonly code = "spans_partitions";
+}
+
 /** The server wants a token that it knows. */
 export class Unauthenticated extends LogError {
   override readonly code = "unauthenticated";
@@ -216,6 +221,7 @@ export class UnexpectedAnswer extends LogError {}
 /** The class of each `code`. */
 export const CLASSES: ReadonlyMap<string, typeof LogError> = new Map<string, typeof LogError>([
   ["invalid_argument", InvalidArgument],
+  ["spans_partitions", SpansPartitions],
   ["unauthenticated", Unauthenticated],
   ["permission_denied", PermissionDenied],
   ["not_found", NotFound],

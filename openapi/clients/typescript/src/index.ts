@@ -12,9 +12,10 @@ export type { Consumption, Options, Page } from "./client.js";
 export {
   AppendsLost, Behind, Conflict, DeadlineExceeded, Fenced, Internal, InvalidArgument, LogError, MethodNotAllowed, NotFound, NotWriter,
   OutcomeUnknown, Overloaded, PermissionDenied, ProducerFenced, ProducerOutOfOrder, ProducerSequenceReused, ProducerSequenceTooOld, ProducerUnknown,
-  TooLarge, Unauthenticated, Unavailable, UnexpectedAnswer, UnsupportedMediaType,
+  SpansPartitions, TooLarge, Unauthenticated, Unavailable, UnexpectedAnswer, UnsupportedMediaType,
 } from "./errors.js";
 export type { Details, FailedPrecondition, LostAppends } from "./errors.js";
+export { partitionOf } from "./partitions.js";
 export type { Producer } from "./producers.js";
 export type { Knowing, Noticing, Range, Reading, Stoppable } from "./reading.js";
 export type { Header, LogRecord } from "./records.js";

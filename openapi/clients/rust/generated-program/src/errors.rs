@@ -16,6 +16,8 @@ use crate::whole_requests::NotSentWhole;
 pub enum Kind {
     /// The request can never succeed; the message names what is wrong.
     InvalidArgument,
+    /// What the request names is in several partitions of a cluster. Nothing was applied; keys with one tag are in one partition.
+    SpansPartitions,
     /// The server wants a token that it knows.
     Unauthenticated,
     /// The token does not have the right that is needed.
@@ -163,6 +165,7 @@ fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn
 fn kind(code: &str) -> Kind {
     match code {
         "invalid_argument" => Kind::InvalidArgument,
+        "spans_partitions" => Kind::SpansPartitions,
         "unauthenticated" => Kind::Unauthenticated,
         "permission_denied" => Kind::PermissionDenied,
         "not_found" => Kind::NotFound,
