@@ -1,9 +1,10 @@
 """The little program that every client runs against a live server: `program.py URL REFUSING_URL`. It prints what it sees.
 
-At the second URL every request ends in another error.
+At the second URL every request ends in another error. In a cluster, TAG is what its keys begin with, and PARTITION the partition of that tag.
 """
 
 import json
+import os
 import sys
 import threading
 import time
@@ -25,7 +26,9 @@ def error_of(doing: Callable[[], object]) -> LogError:
 
 
 def main(url: str, refusing_url: str) -> None:
-    key, other = bytes([0, 255, 10, 128]), b"other"
+    tag, partition = os.environ.get("TAG", ""), os.environ.get("PARTITION")
+    key, other = tag.encode() + bytes([0, 255, 10, 128]), tag.encode() + b"other"
+    of_partition = None if partition is None else int(partition)
     with LogClient(url) as client:
         appended = client.append([(key, bytes([0, number])) for number in range(5)], await_durable=True)
         say("appended", [appended.start, appended.count])
@@ -37,9 +40,9 @@ def main(url: str, refusing_url: str) -> None:
         records, following = client.last(key, 2)
         say("last", [[record.sequence for record in records], following])
         say("count", client.count(key))
-        say("keys", [found.hex() for found in client.keys(page=1)])
-        say("prefix", [found.hex() for found in client.keys(prefix=b"oth")])
-        say("segments", [segment.start_seq for segment in client.segments()])
+        say("keys", [found.hex() for found in client.keys(page=1, partition=of_partition)])
+        say("prefix", [found.hex() for found in client.keys(prefix=other[:-2], partition=of_partition)])
+        say("segments", [segment.start_seq for segment in client.segments(partition=of_partition)])
 
         say("followed in vain", client.follow_once(key, start=7, wait=0.05))
         later = threading.Timer(0.3, lambda: client.append([(key, b"late")]))
@@ -49,10 +52,10 @@ def main(url: str, refusing_url: str) -> None:
         later.join()
         say("tailed", [record.sequence for record in client.tail(key, end=8)])
 
-        consumer = client.consume(Prefix(), "program")
+        consumer = client.consume(Prefix(tag.encode()), f"{tag}program")
         batch = next(iter(consumer))
         consumer.commit()
-        cursor = client.cursor("program")
+        cursor = client.cursor(f"{tag}program")
         say("consumed", [[[record.sequence, record.key and record.key.hex()] for record in batch], cursor and cursor.position])
 
         empty, large = (error_of(lambda: client.append([(refused, b"")])) for refused in (b"", bytes(9000)))
@@ -62,7 +65,7 @@ def main(url: str, refusing_url: str) -> None:
         say("not sent again", time.monotonic() - began < 2.5)
 
     with LogClient(refusing_url, retry=Retry(attempts=1), producer=False) as client:
-        reads = [error_of(lambda: client.count(key)) for _ in range(18)]
+        reads = [error_of(lambda: client.count(key)) for _ in range(19)]
         say("errors", [[type(error).__name__, error.status] for error in reads])
         appends = [error_of(lambda: client.append([(other, b"")])) for _ in range(2)]
         say("appends", [[type(error).__name__, error.status] for error in appends])

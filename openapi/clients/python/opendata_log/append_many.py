@@ -11,12 +11,10 @@ from contextlib import suppress
 
 from .appended import Appended
 from .appending import Appending
-from .connections import Settings
 from .errors import LogError
 from .opening import PIECE, Opening, reason
 from .records import RecordToAppend
-from .retry import Retry
-from .session import Session, broken
+from .session import Place, Session, broken
 
 # Seconds that the server may take to end a session in which everything is answered.
 END_SECONDS = 1.0
@@ -26,11 +24,11 @@ WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
 def blocking(
-    appending: Appending, appends: Iterator[Iterable[RecordToAppend]], settings: Settings, retry: Retry,
+    appending: Appending, appends: Iterator[Iterable[RecordToAppend]], opening: Opening, timeout: float, place: Callable[[], Place],
 ) -> Iterator[Appended]:
-    """The outcomes of a stream of appends."""
+    """The outcomes of a stream of appends. `place` says where the next session is opened."""
     taking = _Taking(appending, appends)
-    stream = _Stream(appending, taking, Opening(settings, retry), settings.timeout)
+    stream = _Stream(appending, taking, opening, timeout, place)
     taking.start()
     try:
         yield from stream.outcomes()
@@ -95,8 +93,8 @@ class _Taking:
 class _Stream:
     """What sends and receives. Outside of `Appending`, nothing of it is shared with the thread that takes."""
 
-    def __init__(self, appending: Appending, taking: _Taking, opening: Opening, timeout: float):
-        self._appending, self._taking, self._opening, self._timeout = appending, taking, opening, timeout
+    def __init__(self, appending: Appending, taking: _Taking, opening: Opening, timeout: float, place: Callable[[], Place]):
+        self._appending, self._taking, self._opening, self._timeout, self._place = appending, taking, opening, timeout, place
         self._connection: _Connection | None = None
         self._heard = 0.0
 
@@ -137,7 +135,7 @@ class _Stream:
             self._connection = None
 
     def _opened(self) -> Session:
-        session, connection = self._opening.blocking()
+        session, connection = self._opening.blocking(self._place())
         self._connection = _Connection(connection, self._taking.woken)
         with self._taking.changed:
             self._appending.opened(session)

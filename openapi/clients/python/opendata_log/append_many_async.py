@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -11,23 +11,21 @@ import httpcore
 from .append_many import END_SECONDS
 from .appended import Appended
 from .appending import Appending
-from .connections import Settings
 from .errors import LogError
 from .opening import FAILURES, PIECE, Opening, reason
 from .records import RecordToAppend
-from .retry import Retry
-from .session import Session, broken
+from .session import Place, Session, broken
 
 # A piece that took longer to be written had to wait for the other side.
 WAITED_SECONDS = 0.01
 
 
 async def asynchronous(
-    appending: Appending, appends: Iterable[Iterable[RecordToAppend]] | AsyncIterable[Iterable[RecordToAppend]], settings: Settings,
-    retry: Retry,
+    appending: Appending, appends: Iterable[Iterable[RecordToAppend]] | AsyncIterable[Iterable[RecordToAppend]], opening: Opening,
+    timeout: float, place: Callable[[], Awaitable[Place]],
 ) -> AsyncGenerator[Appended, None]:
-    """The outcomes of a stream of appends."""
-    opening, taking = Opening(settings, retry), _Taking(appending, appends)
+    """The outcomes of a stream of appends. `place` says where the next session is opened."""
+    taking = _Taking(appending, appends)
     connection: _Connection | None = None
     heard = time.monotonic()
     try:
@@ -39,15 +37,15 @@ async def asynchronous(
             was_waiting = appending.is_waiting
             try:
                 if connection is None and was_waiting:
-                    session, stream = await opening.asynchronous()
-                    connection = _Connection(stream, settings.timeout)
+                    session, stream = await opening.asynchronous(await place())
+                    connection = _Connection(stream, timeout)
                     appending.opened(session)
                     heard = time.monotonic()
                 data = None
                 if connection is None:
                     await taking.until()
                 elif appending.session is not None:
-                    left = max(heard, connection.moved) + settings.timeout - time.monotonic() if was_waiting else None
+                    left = max(heard, connection.moved) + timeout - time.monotonic() if was_waiting else None
                     await taking.until(*connection.going_on(appending.session), seconds=left)
                     data = connection.received()
             except LogError as error:

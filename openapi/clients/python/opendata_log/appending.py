@@ -13,6 +13,7 @@ from .generated.log_pb2 import AppendRequest, AppendResponse
 from .generated.log_pb2 import CursorMove as MoveToSend
 from .generated.log_pb2 import Header, Precondition, Record
 from .generated.log_pb2 import Producer as ProducerToSend
+from .partitions import About, about
 from .producers import Producing
 from .records import RecordToAppend
 from .retry import Retry
@@ -30,6 +31,7 @@ class Append:
     content: bytes
     """But for its producer."""
     records: int
+    about: About
     end: int = 0
     """Where it ends in the session that is open."""
 
@@ -66,12 +68,17 @@ class Appending:
 
     def __init__(self, url: str, retry: Retry, seen: Seen, producer: Producing | None, demands: Demands):
         self._request = f"POST {url}{PATH}"
-        self._retry, self._seen, self._producer, self._demands = retry, seen, producer, demands
+        self._retry, self._seen, self._demands = retry, seen, demands
+        self.producer = producer
+        """None: appends are not protected."""
+        self.is_elsewhere: bool | None = None
+        """Whether the producer may be of another partition, as the server refused its first request. None: that was not found out yet."""
         self._outstanding: deque[Append] = deque()
         self._bytes = 0
         # So many of them, from the first one on, may have been applied in a session that broke.
         self._in_doubt = 0
         self._delivery = Delivery(retry, producer)
+        self._about = About()
         self._has_ended = False
         self._error: BaseException | None = None
         self.session: Session | None = None
@@ -82,6 +89,11 @@ class Appending:
         """Whether another append is to be taken."""
         few = len(self._outstanding) < self._demands.most and self._bytes < self._demands.most_bytes
         return not self._has_ended and (few or not self._outstanding)
+
+    @property
+    def about(self) -> About:
+        """What the first append without an outcome is about, or what the last one was."""
+        return self._outstanding[0].about if self._outstanding else self._about
 
     @property
     def is_waiting(self) -> bool:
@@ -105,14 +117,27 @@ class Appending:
         request = AppendRequest(records=[
             Record(key=key, value=value, headers=[Header(name=name, value=content) for name, content in headers])
             for key, value, headers in checked])
-        return Append(request.SerializeToString() + self._demands.content, len(checked))
+        return Append(request.SerializeToString() + self._demands.content, len(checked), about(checked[0][0]))
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether there was no outcome yet."""
+        return self._about.tag is None
+
+    def exchange(self, producer: Producing) -> None:
+        """All of it is of this producer. To be called while it is fresh, and no session is open."""
+        if self.producer is not None:
+            self.producer.refused()
+        self.producer, self._in_doubt = producer, 0
+        self._delivery.exchange(producer)
+        producer.is_open = bool(self._outstanding)
 
     def take(self, append: Append) -> None:
         """Takes an append."""
         self._outstanding.append(append)
         self._bytes += len(append.content)
-        if self._producer is not None:
-            self._producer.is_open = True
+        if self.producer is not None:
+            self.producer.is_open = True
         if self.session is not None:
             self._send(self.session, append, len(self._outstanding) - 1)
 
@@ -156,10 +181,10 @@ class Appending:
             answer.request = self._request
             return self._refused(answer)
         done = Appended(answer.start_sequence, answer.records_appended, answer.duplicate)
-        if self._producer is not None:
-            self._producer.applied(done, self._demands.await_durable)
+        if self.producer is not None:
+            self.producer.applied(done, self._demands.await_durable)
         if self._demands.await_durable and done.start is not None:
-            self._seen.advance(done.start + done.count)
+            self._seen.advance(done.start + done.count, self.about)
         return self._settled(done)
 
     def _ended(self) -> float:
@@ -185,7 +210,7 @@ class Appending:
         """No session is open. Seconds to wait before the next attempt; raises what the stream ends in when there is none."""
         error.request = error.request or self._request
         if self._in_doubt > 0:
-            if self._producer is None:
+            if self.producer is None:
                 raise _with_others(error, self._in_doubt - 1)
             self._delivery.doubt()
         try:
@@ -196,28 +221,34 @@ class Appending:
 
     def _send(self, session: Session, append: Append, after: int) -> None:
         producer = b""
-        if self._producer is not None:
-            name = ProducerToSend(id=self._producer.id, epoch=self._producer.epoch, sequence=self._producer.sequence + after)
+        if self.producer is not None:
+            name = ProducerToSend(id=self.producer.id, epoch=self.producer.epoch, sequence=self.producer.sequence + after)
             producer = AppendRequest(producer=name).SerializeToString()
         append.end = session.add(framed(append.content, producer))
 
     def _settled(self, done: Appended) -> Appended:
         """The first append has an outcome."""
-        self._bytes -= len(self._outstanding.popleft().content)
+        append = self._outstanding.popleft()
+        self._bytes -= len(append.content)
+        self._about = append.about
         self._in_doubt = max(0, self._in_doubt - 1)
         self._delivery.settled()
-        if self._producer is not None:
-            self._producer.is_open = bool(self._outstanding)
+        if self.producer is not None:
+            self.producer.about, self.producer.is_open = append.about, bool(self._outstanding)
         return done
 
     def _refused(self, error: LogError) -> Appended | float:
         """The first append was refused, or its outcome is unknown."""
-        if self._producer is None:
+        if self.producer is None:
             error.retry_after = None
             raise _with_others(error, self._give_up() - 1)
         if isinstance(error, errors.OutcomeUnknown):
             return self.broke(error)
         if isinstance(error, OF_PRODUCER):
+            if self.is_elsewhere is None and self.is_fresh and self.producer.about not in (About(), self.about):
+                # Whoever opens the next session finds out.
+                self.is_elsewhere, self.session = True, None
+                return 0.0
             if self._in_doubt > 0:
                 self._delivery.doubt()
             try:
@@ -231,7 +262,7 @@ class Appending:
             return 0.0
         if isinstance(error, errors.Conflict):
             # The server judges the producer first, so no earlier attempt was applied.
-            self._producer.refused()
+            self.producer.refused()
             raise error
         self.session = None
         return self.failed(error)

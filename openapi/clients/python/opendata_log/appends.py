@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from . import arguments
 from .answers import answered, naming
 from .appended import Appended
+from .cluster import Cluster
 from .cursors import CursorMove, moves
 from .exactly_once import appended, exactly_once
 from .generated import Client
@@ -16,53 +17,59 @@ from .generated.models import Producer as ProducerToSend
 from .generated.models import Record as RecordToSend
 from .generated.types import UNSET
 from .outcome import sent_once
+from .partitions import About, about
 from .producers import Producers, Producing
 from .records import Header, RecordToAppend, encode
 from .retry import Retry, retried
 from .seen import Seen
 from .steps import Ask, Body, Call
 
+PATH = "/api/v1/log/append"
+
 
 class Appends:
     """The appends to one server: as those of producers, or without."""
 
-    def __init__(self, url: str, retry: Retry, api: Client, producers: Producers | None, seen: Seen):
-        self._url, self._retry, self._api, self._producers, self._seen = url, retry, api, producers, seen
+    def __init__(self, url: str, retry: Retry, api: Client, producers: Producers | None, seen: Seen, cluster: Cluster):
+        self._url, self._retry, self._api, self._producers, self._seen, self._cluster = url, retry, api, producers, seen, cluster
 
     def append(
         self, records: Iterable[RecordToAppend], await_durable: bool, if_no_record_since: Mapping[bytes, int] | None,
         cursors: Iterable[CursorMove] | None,
     ) -> Call[Appended]:
         """See `LogClient.append`. Arguments are checked at once."""
-        preconditions = [
-            Precondition(key=encode(key), no_record_since=since) for key, since in arguments.preconditions(if_no_record_since)]
+        checked, since = arguments.records(records), arguments.preconditions(if_no_record_since)
+        preconditions = [Precondition(key=encode(key), no_record_since=sequence) for key, sequence in since]
+        moved = moves(cursors)
         request = AppendRequest(
-            records=[_encoded(*each) for each in arguments.records(records)],
+            records=[_encoded(*each) for each in checked],
             await_durable=arguments.flag("await_durable", await_durable),
             preconditions=preconditions or UNSET,
-            cursors=moves(cursors) or UNSET)
-        path = append._get_kwargs(body=request)["url"]
-        return self._remembered(self._append(path, _json(request.to_dict()), len(request.records), await_durable), await_durable)
+            cursors=moved or UNSET)
+        # All of it must be in one partition.
+        names: list[bytes | str] = [*(key for key, _, _ in checked[:1]), *(key for key, _ in since[:1]), *(move.name for move in moved[:1])]
+        of = about(names[0]) if names else About()
+        return self._remembered(self._append(_json(request.to_dict()), of, len(checked), await_durable), of, await_durable)
 
-    def _remembered(self, appending: Call[Appended], await_durable: bool) -> Call[Appended]:
+    def _remembered(self, appending: Call[Appended], of: About, await_durable: bool) -> Call[Appended]:
         done = yield from appending
         if await_durable and done.start is not None:
-            self._seen.advance(done.start + done.count)
+            self._seen.advance(done.start + done.count, of)
         return done
 
-    def _append(self, path: str, content: bytes, records: int, await_durable: bool) -> Call[Appended]:
+    def _append(self, content: bytes, of: About, records: int, await_durable: bool) -> Call[Appended]:
         def send(producer: Producing) -> Call[AppendResponse]:
-            of = ProducerToSend(id=producer.id, epoch=producer.epoch, sequence=producer.sequence)
-            return self._once(path, content[:-1] + b',"producer":' + _json(of.to_dict()) + b"}")
+            named = ProducerToSend(id=producer.id, epoch=producer.epoch, sequence=producer.sequence)
+            return self._once(content[:-1] + b',"producer":' + _json(named.to_dict()) + b"}", of)
 
-        with naming(f"POST {self._url}{path}"):
+        with naming(f"POST {self._url}{PATH}"):
             if self._producers is None:
-                return appended((yield from retried(self._retry, lambda: self._once(path, content))))
-            return (yield from exactly_once(self._retry, self._producers, records, await_durable, send))
+                return appended((yield from retried(self._retry, lambda: self._once(content, of))))
+            return (yield from exactly_once(self._cluster, self._retry, self._producers, of, records, await_durable, send))
 
-    def _once(self, path: str, content: bytes) -> Call[AppendResponse]:
+    def _once(self, content: bytes, of: About) -> Call[AppendResponse]:
         return sent_once(
-            self._retry, "append", Ask("POST", path, body=Body(content)),
+            self._cluster, self._retry, "append", Ask("POST", PATH, body=Body(content), about=of),
             lambda response: answered(response, append._parse_response(client=self._api, response=response), AppendResponse))
 
 

@@ -7,6 +7,8 @@ from collections.abc import AsyncIterable, Iterable, Mapping
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from .generated.types import UNSET, Unset
+
 T = TypeVar("T")
 
 LAST_INT64 = 2**63 - 1
@@ -146,6 +148,11 @@ def whole(name: str, value: object, *, least: int = 0) -> int:
 def whole_or_none(name: str, value: object) -> int | None:
     """A whole number that may be left out."""
     return None if value is None else whole(name, value)
+
+
+def unset_or_whole(name: str, value: object) -> int | Unset:
+    """A whole number that may be left out, as a parameter."""
+    return UNSET if value is None else whole(name, value)
 
 
 def seconds(name: str, value: object, *, above_zero: bool = False) -> float:

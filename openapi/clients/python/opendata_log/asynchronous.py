@@ -15,15 +15,18 @@ from . import arguments
 from .appended import Appended
 from .appending import OUTSTANDING, OUTSTANDING_BYTES, Appending, Demands
 from .calls import VISIBILITIES, Calls
+from .cluster import Cluster
 from .connections import Settings, is_a_stream
 from .consumers import AsyncConsumer, Progress
 from .cursors import Cursor, CursorMove
 from .generated.models import ScanVisibility
+from .opening import Opening
 from .producers import Producer, Producing, producers_of
 from .records import Page, Record, RecordToAppend, Segment
 from .retry import Retry
 from .seen import Seen
 from .selection import Selection, kept
+from .session import Place
 from .steps import Ask, Await, Call, Done, Found, Listen, NextEvent, Pause, Running, Step
 from .trimmed import OnTrimmed, taker, warn, without_notices
 
@@ -40,14 +43,16 @@ class AsyncLogClient:
     def __init__(
         self, url: str, *, token: str | None = None, timeout: float = 60.0, retry: Retry = Retry(),
         tls: ssl.SSLContext | None = None, connections: int = 100, producer: bool | Producer = True,
-        concurrent_appends: int | None = None, read_your_writes: bool = True,
+        concurrent_appends: int | None = None, read_your_writes: bool = True, cluster: bool | None = None,
     ):
         """The arguments are those of `LogClient`."""
         self._settings = Settings.checked(url, token, timeout, tls, connections)
-        self._seen = Seen(read_your_writes)
+        self._cluster = Cluster(self._settings.url, cluster)
+        self._seen = Seen(read_your_writes, self._cluster)
         self._retry = arguments.instance("retry", retry, Retry)
-        self._producers = producers_of(producer, concurrent_appends)
-        self._calls = Calls(self._settings.url, self._retry, self._producers, self._seen)
+        self._producers = producers_of(producer, concurrent_appends, self._cluster)
+        self._calls = Calls(self._settings.url, self._retry, self._producers, self._seen, self._cluster)
+        self._opening = Opening(self._settings, self._retry, self._cluster)
         self._requests = httpx.AsyncClient(**self._settings.for_requests())
         self._waiting = httpx.AsyncClient(**self._settings.for_waiting())
 
@@ -93,10 +98,10 @@ class AsyncLogClient:
     def scan(
         self, key: Selection, *, start: int = 0, end: int | None = None, page: int = 1000,
         visibility: ScanVisibility = "memory", start_time_ms: int | None = None, at_least: int | None = None,
-        on_trimmed: OnTrimmed | None = None,
+        partition: int | None = None, on_trimmed: OnTrimmed | None = None,
     ) -> AsyncIterator[Record]:
         """See `LogClient.scan`."""
-        return self._each(self._calls.scan(key, start, end, page, visibility, start_time_ms, at_least), taker(on_trimmed))
+        return self._each(self._calls.scan(key, start, end, page, visibility, start_time_ms, at_least, partition), taker(on_trimmed))
 
     async def last(
         self, key: bytes, count: int, *, visibility: ScanVisibility = "memory", start_time_ms: int | None = None,
@@ -107,17 +112,17 @@ class AsyncLogClient:
 
     async def follow_once(
         self, key: Selection, *, start: int = 0, limit: int = 1000, wait: float = 30.0, visibility: ScanVisibility = "memory",
-        at_least: int | None = None,
+        at_least: int | None = None, partition: int | None = None,
     ) -> Page:
         """See `LogClient.follow_once`."""
-        return await self._result(self._calls.follow_once(key, start, limit, wait, visibility, at_least))
+        return await self._result(self._calls.follow_once(key, start, limit, wait, visibility, at_least, partition))
 
     def tail(
         self, key: Selection, *, start: int = 0, end: int | None = None, visibility: ScanVisibility = "memory",
-        start_time_ms: int | None = None, at_least: int | None = None, on_trimmed: OnTrimmed | None = None,
+        start_time_ms: int | None = None, at_least: int | None = None, partition: int | None = None, on_trimmed: OnTrimmed | None = None,
     ) -> AsyncIterator[Record]:
         """See `LogClient.tail`."""
-        return self._each(self._calls.tail(key, start, end, visibility, start_time_ms, at_least), taker(on_trimmed))
+        return self._each(self._calls.tail(key, start, end, visibility, start_time_ms, at_least, partition), taker(on_trimmed))
 
     async def count(
         self, key: bytes, *, start: int = 0, end: int | None = None, at_least: int | None = None, on_trimmed: OnTrimmed | None = None,
@@ -129,21 +134,21 @@ class AsyncLogClient:
             tell(trimmed)
         return records
 
-    def keys(self, *, prefix: bytes = b"", page: int = 1000, at_least: int | None = None) -> AsyncIterator[bytes]:
+    def keys(self, *, prefix: bytes = b"", page: int = 1000, at_least: int | None = None, partition: int | None = None) -> AsyncIterator[bytes]:
         """See `LogClient.keys`."""
-        return self._each(self._calls.keys(prefix, page, at_least))
+        return self._each(self._calls.keys(prefix, page, at_least, partition))
 
-    async def segments(self, *, start: int = 0, end: int | None = None) -> list[Segment]:
+    async def segments(self, *, start: int = 0, end: int | None = None, partition: int | None = None) -> list[Segment]:
         """See `LogClient.segments`."""
-        return await self._result(self._calls.segments(start, end))
+        return await self._result(self._calls.segments(start, end, partition))
 
-    async def trim_before(self, sequence: int) -> int:
+    async def trim_before(self, sequence: int, *, partition: int | None = None) -> int:
         """See `LogClient.trim_before`."""
-        return await self._result(self._calls.trim_before(sequence))
+        return await self._result(self._calls.trim_before(sequence, partition))
 
-    async def trim_before_time(self, time_ms: int) -> int:
+    async def trim_before_time(self, time_ms: int, *, partition: int | None = None) -> int:
         """See `LogClient.trim_before_time`."""
-        return await self._result(self._calls.trim_before_time(time_ms))
+        return await self._result(self._calls.trim_before_time(time_ms, partition))
 
     async def delete_key(self, key: bytes, before_seq: int | None = None) -> int:
         """See `LogClient.delete_key`."""
@@ -153,9 +158,9 @@ class AsyncLogClient:
         """See `LogClient.cursor`."""
         return await self._result(self._calls.cursor(name))
 
-    def cursors(self, *, prefix: str = "") -> AsyncIterator[Cursor]:
+    def cursors(self, *, prefix: str = "", partition: int | None = None) -> AsyncIterator[Cursor]:
         """See `LogClient.cursors`."""
-        return self._each(self._calls.cursors(prefix))
+        return self._each(self._calls.cursors(prefix, partition))
 
     async def move_cursor(self, name: str, position: int, *, expected: int | None = None) -> Cursor:
         """See `LogClient.move_cursor`."""
@@ -167,12 +172,12 @@ class AsyncLogClient:
 
     async def consume(
         self, key: Selection, cursor: str, *, limit: int = 1000, auto_commit: bool = False,
-        visibility: ScanVisibility = "memory",
+        visibility: ScanVisibility = "memory", partition: int | None = None,
     ) -> AsyncConsumer:
         """See `LogClient.consume`; with `async for` and `await consumer.commit()`."""
         progress = Progress(
             kept(key), cursor, arguments.whole("limit", limit, least=1), arguments.flag("auto_commit", auto_commit),
-            arguments.one_of("visibility", visibility, VISIBILITIES))
+            arguments.one_of("visibility", visibility, VISIBILITIES), arguments.whole_or_none("partition", partition))
         found = await self.cursor(cursor)
         return AsyncConsumer(self, progress, 0 if found is None else found.position)
 
@@ -185,7 +190,13 @@ class AsyncLogClient:
             if turn is not None:
                 producer = turn.result() if turn.done() else await asyncio.wrap_future(turn)
             appending = Appending(self._settings.url, self._retry, self._seen, producer, demands)
-            async with aclosing(streams.asynchronous(appending, appends, self._settings, self._retry)) as outcomes:
+
+            async def place() -> Place:
+                nonlocal turn
+                found, turn = await self._result(self._calls.place(appending, turn))
+                return found
+
+            async with aclosing(streams.asynchronous(appending, appends, self._opening, self._settings.timeout, place)) as outcomes:
                 async for outcome in outcomes:
                     yield outcome
             if turn is not None and self._producers is not None:

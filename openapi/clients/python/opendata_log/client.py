@@ -14,15 +14,18 @@ from . import arguments
 from .appended import Appended
 from .appending import OUTSTANDING, OUTSTANDING_BYTES, Appending, Demands
 from .calls import VISIBILITIES, Calls
+from .cluster import Cluster
 from .connections import Settings, is_a_stream
 from .consumers import Consumer, Progress
 from .cursors import Cursor, CursorMove
 from .generated.models import ScanVisibility
+from .opening import Opening
 from .producers import Producer, producers_of
 from .records import Page, Record, RecordToAppend, Segment
 from .retry import Retry
 from .seen import Seen
 from .selection import Selection, kept
+from .session import Place
 from .steps import Ask, Await, Call, Done, Found, Listen, NextEvent, Pause, Running, Step
 from .trimmed import OnTrimmed, taker, warn, without_notices
 
@@ -38,7 +41,7 @@ class LogClient:
     def __init__(
         self, url: str, *, token: str | None = None, timeout: float = 60.0, retry: Retry = Retry(),
         tls: ssl.SSLContext | None = None, connections: int = 100, producer: bool | Producer = True,
-        concurrent_appends: int | None = None, read_your_writes: bool = True,
+        concurrent_appends: int | None = None, read_your_writes: bool = True, cluster: bool | None = None,
     ):
         """`url` is the server's, `token` one of its token file; `timeout` is for silence, in seconds.
 
@@ -53,10 +56,12 @@ class LogClient:
         the server shows that much, which matters with read-only servers: see `at_least`. `read_your_writes=False` switches that off.
         """
         self._settings = Settings.checked(url, token, timeout, tls, connections)
-        self._seen = Seen(read_your_writes)
+        self._cluster = Cluster(self._settings.url, cluster)
+        self._seen = Seen(read_your_writes, self._cluster)
         self._retry = arguments.instance("retry", retry, Retry)
-        self._producers = producers_of(producer, concurrent_appends)
-        self._calls = Calls(self._settings.url, self._retry, self._producers, self._seen)
+        self._producers = producers_of(producer, concurrent_appends, self._cluster)
+        self._calls = Calls(self._settings.url, self._retry, self._producers, self._seen, self._cluster)
+        self._opening = Opening(self._settings, self._retry, self._cluster)
         self._requests = httpx.Client(**self._settings.for_requests())
         self._waiting = httpx.Client(**self._settings.for_waiting())
 
@@ -130,7 +135,7 @@ class LogClient:
     def scan(
         self, key: Selection, *, start: int = 0, end: int | None = None, page: int = 1000,
         visibility: ScanVisibility = "memory", start_time_ms: int | None = None, at_least: int | None = None,
-        on_trimmed: OnTrimmed | None = None,
+        partition: int | None = None, on_trimmed: OnTrimmed | None = None,
     ) -> Iterator[Record]:
         """The records of `key` with sequences from `start` up to, not including, `end`, read page by page.
 
@@ -142,7 +147,7 @@ class LogClient:
         If records of the range had been trimmed, `on_trimmed` is called with a `Trimmed`, before the next record. Without
         it, that is logged as a warning (the logger is `opendata_log`).
         """
-        return self._each(self._calls.scan(key, start, end, page, visibility, start_time_ms, at_least), taker(on_trimmed))
+        return self._each(self._calls.scan(key, start, end, page, visibility, start_time_ms, at_least, partition), taker(on_trimmed))
 
     def last(
         self, key: bytes, count: int, *, visibility: ScanVisibility = "memory", start_time_ms: int | None = None,
@@ -157,17 +162,17 @@ class LogClient:
 
     def follow_once(
         self, key: Selection, *, start: int = 0, limit: int = 1000, wait: float = 30.0, visibility: ScanVisibility = "memory",
-        at_least: int | None = None,
+        at_least: int | None = None, partition: int | None = None,
     ) -> Page:
         """The next records of `key` as soon as there are any, or none after `wait` seconds; and where to continue.
 
         A long wait takes several requests. If records from `start` on had been trimmed, the page says so: `Page.trimmed_before`.
         """
-        return self._result(self._calls.follow_once(key, start, limit, wait, visibility, at_least))
+        return self._result(self._calls.follow_once(key, start, limit, wait, visibility, at_least, partition))
 
     def tail(
         self, key: Selection, *, start: int = 0, end: int | None = None, visibility: ScanVisibility = "memory",
-        start_time_ms: int | None = None, at_least: int | None = None, on_trimmed: OnTrimmed | None = None,
+        start_time_ms: int | None = None, at_least: int | None = None, partition: int | None = None, on_trimmed: OnTrimmed | None = None,
     ) -> Iterator[Record]:
         """The records of `key`, each as it arrives, without an end or up to `end`; the rest is as for `scan`.
 
@@ -176,7 +181,7 @@ class LogClient:
 
         `on_trimmed` is called, or a warning is logged, also when a trim overtakes the tail. An error that it raises ends the tail.
         """
-        return self._each(self._calls.tail(key, start, end, visibility, start_time_ms, at_least), taker(on_trimmed))
+        return self._each(self._calls.tail(key, start, end, visibility, start_time_ms, at_least, partition), taker(on_trimmed))
 
     def count(
         self, key: bytes, *, start: int = 0, end: int | None = None, at_least: int | None = None, on_trimmed: OnTrimmed | None = None,
@@ -191,28 +196,28 @@ class LogClient:
             tell(trimmed)
         return records
 
-    def keys(self, *, prefix: bytes = b"", page: int = 1000, at_least: int | None = None) -> Iterator[bytes]:
+    def keys(self, *, prefix: bytes = b"", page: int = 1000, at_least: int | None = None, partition: int | None = None) -> Iterator[bytes]:
         """The distinct keys that begin with `prefix`, in byte order, read page by page."""
-        return self._each(self._calls.keys(prefix, page, at_least))
+        return self._each(self._calls.keys(prefix, page, at_least, partition))
 
-    def segments(self, *, start: int = 0, end: int | None = None) -> list[Segment]:
+    def segments(self, *, start: int = 0, end: int | None = None, partition: int | None = None) -> list[Segment]:
         """The segments that overlap a range of sequences."""
-        return self._result(self._calls.segments(start, end))
+        return self._result(self._calls.segments(start, end, partition))
 
-    def trim_before(self, sequence: int) -> int:
+    def trim_before(self, sequence: int, *, partition: int | None = None) -> int:
         """Trims the log: removes the records of all keys below `sequence` from every read. The right `admin` is needed. It returns
         the floor of the log: `sequence`, or a higher one that an earlier trim has set.
 
         A trim whose outcome is unknown is sent again, up to `Retry.attempts` times: a floor is never lowered. Only then this raises
         `OutcomeUnknown`; call it again.
         """
-        return self._result(self._calls.trim_before(sequence))
+        return self._result(self._calls.trim_before(sequence, partition))
 
-    def trim_before_time(self, time_ms: int) -> int:
+    def trim_before_time(self, time_ms: int, *, partition: int | None = None) -> int:
         """Trims the log by time: removes the oldest whole segments that have no record of `time_ms` (Unix ms) or later. It returns the
         floor of the log; the rest is as for `trim_before`.
         """
-        return self._result(self._calls.trim_before_time(time_ms))
+        return self._result(self._calls.trim_before_time(time_ms, partition))
 
     def delete_key(self, key: bytes, before_seq: int | None = None) -> int:
         """Deletes the records of `key` with sequences below `before_seq`, or all that it has, from every read. The right `admin` is
@@ -228,9 +233,9 @@ class LogClient:
         """The cursor of this name; None if there is none."""
         return self._result(self._calls.cursor(name))
 
-    def cursors(self, *, prefix: str = "") -> Iterator[Cursor]:
+    def cursors(self, *, prefix: str = "", partition: int | None = None) -> Iterator[Cursor]:
         """The cursors whose names begin with `prefix`, in byte order, read page by page."""
-        return self._each(self._calls.cursors(prefix))
+        return self._each(self._calls.cursors(prefix, partition))
 
     def move_cursor(self, name: str, position: int, *, expected: int | None = None) -> Cursor:
         """Moves a cursor, forward or back, or creates it. It returns when that is durable. The right `append` is needed.
@@ -246,7 +251,7 @@ class LogClient:
 
     def consume(
         self, key: Selection, cursor: str, *, limit: int = 1000, auto_commit: bool = False,
-        visibility: ScanVisibility = "memory",
+        visibility: ScanVisibility = "memory", partition: int | None = None,
     ) -> Consumer:
         """Batches of up to `limit` records of `key`, from where the cursor is; from the beginning if there is none:
 
@@ -265,7 +270,7 @@ class LogClient:
         """
         progress = Progress(
             kept(key), cursor, arguments.whole("limit", limit, least=1), arguments.flag("auto_commit", auto_commit),
-            arguments.one_of("visibility", visibility, VISIBILITIES))
+            arguments.one_of("visibility", visibility, VISIBILITIES), arguments.whole_or_none("partition", partition))
         found = self.cursor(cursor)
         return Consumer(self, progress, 0 if found is None else found.position)
 
@@ -274,7 +279,13 @@ class LogClient:
         try:
             producer = None if turn is None else turn.result()
             appending = Appending(self._settings.url, self._retry, self._seen, producer, demands)
-            yield from streams.blocking(appending, appends, self._settings, self._retry)
+
+            def place() -> Place:
+                nonlocal turn
+                found, turn = self._result(self._calls.place(appending, turn))
+                return found
+
+            yield from streams.blocking(appending, appends, self._opening, self._settings.timeout, place)
             if turn is not None and self._producers is not None:
                 self._producers.settled(turn)
         finally:

@@ -6,12 +6,14 @@ from typing import Any, TypeVar
 
 from . import arguments
 from .answers import answered, naming
+from .cluster import Cluster
 from .errors import LogError, OutcomeUnknown
 from .generated import Client
 from .generated.api.log import delete_key, trim
 from .generated.models import DeleteKeyResponse, TrimRequest, TrimResponse
 from .generated.types import UNSET
 from .outcome import sent_once, unknown
+from .partitions import About, about
 from .records import encode
 from .retry import Retry, retried
 from .steps import Ask, Body, Call
@@ -23,34 +25,36 @@ A = TypeVar("A")
 class Commands:
     """The commands to one server. Each answers a floor."""
 
-    def __init__(self, url: str, retry: Retry, api: Client):
-        self._url, self._retry, self._api = url, retry, api
+    def __init__(self, url: str, retry: Retry, api: Client, cluster: Cluster):
+        self._url, self._retry, self._api, self._cluster = url, retry, api, cluster
 
-    def trim_before(self, sequence: int) -> Call[int]:
+    def trim_before(self, sequence: int, partition: int | None) -> Call[int]:
         """See `LogClient.trim_before`."""
-        return self._trim(TrimRequest(before_sequence=arguments.whole("sequence", sequence)))
+        return self._trim(TrimRequest(before_sequence=arguments.whole("sequence", sequence)), partition)
 
-    def trim_before_time(self, time_ms: int) -> Call[int]:
+    def trim_before_time(self, time_ms: int, partition: int | None) -> Call[int]:
         """See `LogClient.trim_before_time`."""
-        return self._trim(TrimRequest(before_time_ms=arguments.whole("time_ms", time_ms)))
+        return self._trim(TrimRequest(before_time_ms=arguments.whole("time_ms", time_ms)), partition)
 
     def delete_key(self, key: bytes, before_seq: int | None) -> Call[int]:
         """See `LogClient.delete_key`."""
         before = arguments.whole_or_none("before_seq", before_seq)
-        asked = delete_key._get_kwargs(key_base64=encode(arguments.data("key", key)), before_seq=UNSET if before is None else before)
+        key = arguments.data("key", key)
+        asked = delete_key._get_kwargs(key_base64=encode(key), before_seq=UNSET if before is None else before)
         # Without a bound, it would also delete what was appended after it was applied.
         return self._command(
-            "deletion", DeleteKeyResponse, asked, delete_key._parse_response, lambda answer: _required(answer.trimmed_before),
+            "deletion", about(key), DeleteKeyResponse, asked, delete_key._parse_response, lambda answer: _required(answer.trimmed_before),
             repeatable=before is not None)
 
-    def _trim(self, request: TrimRequest) -> Call[int]:
+    def _trim(self, request: TrimRequest, partition: int | None) -> Call[int]:
+        asked = trim._get_kwargs(body=request, partition=arguments.unset_or_whole("partition", partition))
         # A floor is never lowered.
         return self._command(
-            "trim", TrimResponse, trim._get_kwargs(body=request), trim._parse_response, lambda answer: _required(answer.trimmed_before),
+            "trim", About(partition=partition), TrimResponse, asked, trim._parse_response, lambda answer: _required(answer.trimmed_before),
             repeatable=True)
 
     def _command(
-        self, what: str, kind: type[A], asked: dict[str, Any], parse: Callable[..., Any], use: Callable[[A], int], *, repeatable: bool,
+        self, what: str, of: About, kind: type[A], asked: dict[str, Any], parse: Callable[..., Any], use: Callable[[A], int], *, repeatable: bool,
     ) -> Call[int]:
         """Sends a command. What may have been applied is sent again only if it is repeatable."""
         method, path = asked["method"].upper(), asked["url"]
@@ -59,10 +63,10 @@ class Commands:
 
         def once() -> Call[int]:
             nonlocal may_be_applied
-            ask = Ask(method, path, asked.get("params", {}), None if content is None else Body(content))
+            ask = Ask(method, path, asked.get("params", {}), None if content is None else Body(content), about=of)
             try:
                 return (yield from sent_once(
-                    self._retry, what, ask,
+                    self._cluster, self._retry, what, ask,
                     lambda response: use(answered(response, parse(client=self._api, response=response), kind))))
             except OutcomeUnknown as error:
                 may_be_applied = True

@@ -12,6 +12,12 @@ from .steps import Ask, Listen
 # A client that takes events alone would be told errors as events, and no status.
 EVENTS_OR_ERRORS = "text/event-stream, application/json"
 
+# A node of a cluster that does not take a connection within this time is not waited for: others pass requests on.
+CONNECT_SECONDS = 3.0
+
+# An answer that is of use but not needed is not waited for any longer.
+QUICK_SECONDS = 5.0
+
 # The server sends a comment every 15 s by default; a stream that is silent for longer is dead.
 SILENCE_SECONDS = 60.0
 
@@ -50,14 +56,18 @@ class Settings:
 
     def request(self, client: httpx.Client | httpx.AsyncClient, step: Ask | Listen) -> httpx.Request:
         """What is sent for a step."""
+        url = step.url or self.url
+        connect = self.timeout if url == self.url else min(CONNECT_SECONDS, self.timeout)
         if isinstance(step, Listen):
             last = {} if step.last_event_id is None else {"Last-Event-ID": str(step.last_event_id)}
             return client.build_request(
-                "GET", f"{self.url}/api/v1/log/stream", params=step.params, headers={"Accept": EVENTS_OR_ERRORS} | last,
-                timeout=httpx.Timeout(SILENCE_SECONDS))
+                "GET", f"{url}/api/v1/log/stream", params=step.params, headers={"Accept": EVENTS_OR_ERRORS} | last,
+                timeout=httpx.Timeout(SILENCE_SECONDS, connect=SILENCE_SECONDS if url == self.url else connect))
         # The server may be silent for as long as it was told to wait.
-        silence = httpx.Timeout(self.timeout, read=self.timeout + step.wait)
-        request = client.build_request(step.method, f"{self.url}{step.path}", params=step.params, timeout=silence)
+        silence = httpx.Timeout(self.timeout, read=self.timeout + step.wait, connect=connect)
+        if step.is_quick:
+            silence = httpx.Timeout(min(QUICK_SECONDS, self.timeout))
+        request = client.build_request(step.method, f"{url}{step.path}", params=step.params, timeout=silence)
         if step.body is not None:
             request.stream = step.body
             request.headers["Content-Type"] = "application/json"

@@ -17,6 +17,7 @@ WAIT_SECONDS = 30.0
 class _Client(Protocol):
     def follow_once(
         self, key: Selection, *, start: int = 0, limit: int = 1000, wait: float = 30.0, visibility: ScanVisibility = "memory",
+        partition: int | None = None,
     ) -> Page: ...
 
     def move_cursor(self, name: str, position: int, *, expected: int | None = None) -> Cursor: ...
@@ -29,6 +30,7 @@ class _Client(Protocol):
 class _AsyncClient(Protocol):
     async def follow_once(
         self, key: Selection, *, start: int = 0, limit: int = 1000, wait: float = 30.0, visibility: ScanVisibility = "memory",
+        partition: int | None = None,
     ) -> Page: ...
 
     async def move_cursor(self, name: str, position: int, *, expected: int | None = None) -> Cursor: ...
@@ -49,6 +51,8 @@ class Progress:
     commits: bool
     """Whether a batch is committed when the next one is asked for."""
     visibility: ScanVisibility
+    partition: int | None
+    """That of a prefix without a whole tag."""
 
 
 class _Position:
@@ -85,7 +89,7 @@ class Consumer(_Position):
         while True:
             page = self._client.follow_once(
                 self._progress.key, start=self._reached, limit=self._progress.limit, wait=WAIT_SECONDS,
-                visibility=self._progress.visibility)
+                visibility=self._progress.visibility, partition=self._progress.partition)
             self._reached = page.next_sequence
             if page.records:
                 yield page.records
@@ -117,7 +121,7 @@ class AsyncConsumer(_Position):
         while True:
             page = await self._client.follow_once(
                 self._progress.key, start=self._reached, limit=self._progress.limit, wait=WAIT_SECONDS,
-                visibility=self._progress.visibility)
+                visibility=self._progress.visibility, partition=self._progress.partition)
             self._reached = page.next_sequence
             if page.records:
                 yield page.records

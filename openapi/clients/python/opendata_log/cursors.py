@@ -10,12 +10,14 @@ import httpx
 
 from . import arguments
 from .answers import NOT_OF_A_LOG, answered, failure, naming, reason
+from .cluster import Cluster
 from .errors import Conflict, DeadlineExceeded, NotFound, UnexpectedAnswer
 from .generated import Client
 from .generated.api.log import delete_cursor, get_cursor, list_cursors, put_cursor
 from .generated.models import CursorMove as MoveToSend
 from .generated.models import CursorResponse, CursorsResponse, DeleteCursorResponse, PutCursorRequest
 from .generated.types import UNSET
+from .partitions import About, about
 from .retry import Retry, retried
 from .steps import Ask, Body, Call, Found
 
@@ -69,8 +71,8 @@ def _move(name: str, move: CursorMove) -> MoveToSend:
 class Cursors:
     """The calls about cursors to one server."""
 
-    def __init__(self, url: str, retry: Retry, api: Client):
-        self._url, self._retry, self._api = url, retry, api
+    def __init__(self, url: str, retry: Retry, api: Client, cluster: Cluster):
+        self._url, self._retry, self._api, self._cluster = url, retry, api, cluster
 
     def get(self, name: str) -> Call[Cursor | None]:
         """See `LogClient.cursor`."""
@@ -78,7 +80,7 @@ class Cursors:
 
     def _get(self, name: str) -> Call[Cursor | None]:
         try:
-            return (yield from self._asked("GET", _path(name), CursorResponse, get_cursor._parse_response, _cursor))
+            return (yield from self._asked("GET", _path(name), about(name), CursorResponse, get_cursor._parse_response, _cursor))
         except NotFound:
             return None
 
@@ -98,7 +100,8 @@ class Cursors:
             return Body(content)
 
         try:
-            return (yield from self._asked("PUT", _path(name), CursorResponse, put_cursor._parse_response, _cursor, body=body))
+            return (yield from self._asked(
+                "PUT", _path(name), about(name), CursorResponse, put_cursor._parse_response, _cursor, body=body))
         except Conflict as error:
             # An attempt whose answer was lost has moved it.
             if sent > 1 and error.cursor == name and error.position == position:
@@ -110,18 +113,22 @@ class Cursors:
     def delete(self, name: str) -> Call[bool]:
         """See `LogClient.delete_cursor`."""
         path = _path(arguments.cursor("name", name))
-        return self._asked("DELETE", path, DeleteCursorResponse, delete_cursor._parse_response, lambda answer: answer.deleted is True)
+        return self._asked(
+            "DELETE", path, about(name), DeleteCursorResponse, delete_cursor._parse_response, lambda answer: answer.deleted is True)
 
-    def list(self, prefix: str) -> Call[None]:
+    def list(self, prefix: str, partition: int | None) -> Call[None]:
         """See `LogClient.cursors`."""
         if not isinstance(prefix, str):
             raise TypeError(f"prefix must be a str, not {arguments.kind(prefix)}")
-        return self._list({"prefix": prefix, "limit": PAGE})
+        query = {"prefix": prefix, "limit": PAGE}
+        if arguments.whole_or_none("partition", partition) is not None:
+            query["partition"] = partition
+        return self._list(query, About(partition=partition))
 
-    def _list(self, query: dict[str, Any]) -> Call[None]:
+    def _list(self, query: dict[str, Any], of: About) -> Call[None]:
         while True:
             found, following = yield from self._asked(
-                "GET", CURSORS, CursorsResponse, list_cursors._parse_response,
+                "GET", CURSORS, of, CursorsResponse, list_cursors._parse_response,
                 lambda answer: ([_cursor(each) for each in answer.cursors], answer.next_start_after), query)
             yield Found(found)
             if not isinstance(following, str):
@@ -129,14 +136,14 @@ class Cursors:
             query = query | {"start_after": following}
 
     def _asked(
-        self, method: str, path: str, kind: type[A], parse: Callable[..., Any], use: Callable[[A], T],
+        self, method: str, path: str, of: About, kind: type[A], parse: Callable[..., Any], use: Callable[[A], T],
         query: dict[str, Any] | None = None, body: Callable[[], Body | None] = lambda: None,
     ) -> Call[T]:
         """What may have been applied is sent again: a deletion can be, and a move from an expected position finds out that it was made."""
 
         def once() -> Call[T]:
             try:
-                response = yield Ask(method, path, query or {}, body())
+                response = yield from self._cluster.ask(Ask(method, path, query or {}, body(), about=of))
                 return use(answered(response, parse(client=self._api, response=response), kind))
             except httpx.DecodingError as error:
                 raise UnexpectedAnswer(f"an answer that no log server gives: {reason(error)}") from error

@@ -5,9 +5,11 @@ from collections.abc import Callable
 
 from . import errors
 from .appended import Appended
+from .cluster import Cluster
 from .errors import LogError
 from .generated.models import AppendResponse
 from .outcome import unknown
+from .partitions import About
 from .producers import Producers, Producing
 from .retry import Retry
 from .steps import Await, Call, Pause
@@ -21,15 +23,36 @@ OF_PRODUCER = (
 
 
 def exactly_once(
-    retry: Retry, producers: Producers, records: int, await_durable: bool, send: Callable[[Producing], Call[AppendResponse]],
+    cluster: Cluster, retry: Retry, producers: Producers, about: About, records: int, await_durable: bool,
+    send: Callable[[Producing], Call[AppendResponse]],
 ) -> Call[Appended]:
     """Appends exactly once: what may have been applied is sent again for `Retry.patience`."""
-    turn = producers.turn()
+    turn = producers.turn(about)
     try:
         producer = yield Await(turn)
-        return (yield from Delivery(retry, producer).run(records, await_durable, send))
+        while True:
+            try:
+                done = yield from Delivery(retry, producer).run(records, await_durable, send, lambda: is_elsewhere(cluster, producer, about))
+                producer.about = about
+                return done
+            except Elsewhere:
+                turn = producers.exchanged(turn, about)
+                producer = turn.result()
     finally:
         producers.ended(turn)
+
+
+class Elsewhere(Exception):
+    """The producer is of another partition, so the server refused the request."""
+
+
+def is_elsewhere(cluster: Cluster, producer: Producing, about: About) -> Call[bool]:
+    """Whether a request about this is of another partition than what the producer did before. If it may be, the cluster is asked."""
+    if producer.about.tag is None or producer.about == about:
+        return False
+    if not cluster.is_known:
+        yield from cluster.learn()
+    return cluster.partition(producer.about) != cluster.partition(about)
 
 
 def appended(answer: AppendResponse) -> Appended:
@@ -45,6 +68,11 @@ class Delivery:
         self._was_open = False
         self.settled()
 
+    def exchange(self, producer: Producing) -> None:
+        """The append is of another producer, by which it was not sent yet."""
+        self._producer = producer
+        self.settled()
+
     def settled(self) -> None:
         """The next append begins."""
         self._failed = 0
@@ -57,8 +85,10 @@ class Delivery:
         """A session is open: the server is there. From now on it may be away for `Retry.patience`, as while it restarts."""
         self._was_open = True
 
-    def run(self, records: int, await_durable: bool, send: Callable[[Producing], Call[AppendResponse]]) -> Call[Appended]:
-        """Sends one append until it is known what became of it."""
+    def run(
+        self, records: int, await_durable: bool, send: Callable[[Producing], Call[AppendResponse]], is_elsewhere: Callable[[], Call[bool]],
+    ) -> Call[Appended]:
+        """Sends one append until it is known what became of it, or raises `Elsewhere`."""
         assert self._producer is not None
         self._producer.is_open = True
         while True:
@@ -67,6 +97,10 @@ class Delivery:
                 self._producer.applied(done, await_durable)
                 return done
             except OF_PRODUCER as error:
+                if (yield from is_elsewhere()):
+                    # It was not applied: the first request of a producer has another sequence.
+                    self._producer.refused()
+                    raise Elsewhere from error
                 applied = self.judged(error, records, await_durable)
                 if applied is not None:
                     return applied

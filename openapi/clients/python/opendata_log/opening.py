@@ -3,14 +3,16 @@
 import socket
 import ssl
 import time
+from dataclasses import dataclass
 
 import httpcore
 import httpx
 
 from . import errors
-from .connections import Settings
+from .cluster import Cluster
+from .connections import CONNECT_SECONDS, Settings
 from .retry import Retry
-from .session import Session
+from .session import Place, Session
 
 # What connections of httpcore fail with.
 FAILURES = (httpcore.NetworkError, httpcore.TimeoutException)
@@ -24,32 +26,37 @@ SOCKET_OPTIONS = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1), *(
     (socket.IPPROTO_TCP, getattr(socket, name), value) for name, value in _KEEPALIVE.items() if hasattr(socket, name))]
 
 
+@dataclass(frozen=True, slots=True)
+class _Server:
+    """What a connection is made to."""
+
+    host: str
+    port: int
+    tls: ssl.SSLContext | None
+    timeout: float
+    """How long that may take."""
+
+
 class Opening:
     """Opens sessions of one client. What an opening takes in all, up to the end of a refusal, is bounded by the client's timeout."""
 
-    def __init__(self, settings: Settings, retry: Retry):
-        url = httpx.URL(settings.url)
-        self._host, self._is_tls = url.host, url.scheme == "https"
-        self._port = url.port or (443 if self._is_tls else 80)
-        self._tls: ssl.SSLContext = settings.tls
-        if self._is_tls:
-            # As httpx does it: a session is HTTP/1.1, whatever the context offers.
-            self._tls.set_alpn_protocols(["http/1.1"])
-        self._settings, self._retry = settings, retry
+    def __init__(self, settings: Settings, retry: Retry, cluster: Cluster):
+        self._settings, self._retry, self._cluster = settings, retry, cluster
 
-    def blocking(self) -> tuple[Session, socket.socket]:
+    def blocking(self, place: Place) -> tuple[Session, socket.socket]:
         """A session that is open, and its connection."""
-        session, until = self._session(), time.monotonic() + self._settings.timeout
+        session, until, server = self._session(place), time.monotonic() + self._settings.timeout, self._server(place)
         try:
-            connection = socket.create_connection((self._host, self._port), self._settings.timeout)
+            connection = socket.create_connection((server.host, server.port), server.timeout)
         except OSError as error:
+            self._cluster.unreachable(place.url)
             raise self._unavailable(reason(error)) from error
         try:
             for option in [*SOCKET_OPTIONS, (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]:
                 connection.setsockopt(*option)
             connection.settimeout(_left(until))
-            if self._is_tls:
-                connection = self._tls.wrap_socket(connection, server_hostname=self._host)
+            if server.tls is not None:
+                connection = server.tls.wrap_socket(connection, server_hostname=server.host)
             failed = None
             try:
                 connection.sendall(session.take())
@@ -70,17 +77,17 @@ class Opening:
             raise
         return session, connection
 
-    async def asynchronous(self) -> tuple[Session, httpcore.AsyncNetworkStream]:
+    async def asynchronous(self, place: Place) -> tuple[Session, httpcore.AsyncNetworkStream]:
         """As `blocking`, for asyncio."""
-        session, until = self._session(), time.monotonic() + self._settings.timeout
+        session, until, server = self._session(place), time.monotonic() + self._settings.timeout, self._server(place)
         try:
-            stream = await httpcore.AnyIOBackend().connect_tcp(
-                self._host, self._port, self._settings.timeout, socket_options=SOCKET_OPTIONS)
+            stream = await httpcore.AnyIOBackend().connect_tcp(server.host, server.port, server.timeout, socket_options=SOCKET_OPTIONS)
         except FAILURES as error:
+            self._cluster.unreachable(place.url)
             raise self._unavailable(reason(error)) from error
         try:
-            if self._is_tls:
-                stream = await stream.start_tls(self._tls, self._host, _left(until))
+            if server.tls is not None:
+                stream = await stream.start_tls(server.tls, server.host, _left(until))
             failed = None
             try:
                 await stream.write(session.take(), _left(until))
@@ -99,8 +106,17 @@ class Opening:
             raise
         return session, stream
 
-    def _session(self) -> Session:
-        return Session(self._settings.url, self._settings.headers, self._retry)
+    def _session(self, place: Place) -> Session:
+        return Session(place, self._settings.headers, self._retry)
+
+    def _server(self, place: Place) -> "_Server":
+        url, timeout = httpx.URL(place.url), self._settings.timeout
+        tls = self._settings.tls if url.scheme == "https" else None
+        if tls is not None:
+            # As httpx does it: a session is HTTP/1.1, whatever the context offers.
+            tls.set_alpn_protocols(["http/1.1"])
+        port = url.port or (80 if tls is None else 443)
+        return _Server(url.host, port, tls, timeout if place.url == self._settings.url else min(CONNECT_SECONDS, timeout))
 
     def _check(self, session: Session, data: bytes) -> None:
         """Takes what came of a session that is being opened; raises why it is not opened."""

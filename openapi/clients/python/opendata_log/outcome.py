@@ -7,19 +7,20 @@ import httpx
 
 from . import errors
 from .answers import NOT_APPLIED, NOT_OF_A_LOG, NOT_SENT, REFUSED_ON_THE_WAY, failure, reason
+from .cluster import Cluster
 from .retry import Retry
 from .steps import Ask, Call
 
 T = TypeVar("T")
 
 
-def sent_once(retry: Retry, what: str, ask: Ask, read: Callable[[httpx.Response], T]) -> Call[T]:
+def sent_once(cluster: Cluster, retry: Retry, what: str, ask: Ask, read: Callable[[httpx.Response], T]) -> Call[T]:
     """Sends a request once. `what` is its name in messages, and `read` says what was answered, or raises it.
 
     If it may have been applied, this raises `OutcomeUnknown`. After any other error it was certainly not applied.
     """
     try:
-        response = yield ask
+        response = yield from cluster.ask(ask)
     except NOT_SENT as error:
         raise retry.unavailable(f"the server cannot be reached: {reason(error)}", error) from error
     except httpx.RequestError as error:

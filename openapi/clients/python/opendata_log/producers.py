@@ -6,6 +6,9 @@ forgotten, and one that waits for its retry holds nobody up. Appends that are ma
 
 Each stream of appends has a producer of its own, so it and other appends do not depend on each other. One that ended in order leaves
 it to the next one. Only with a name, the stream is one turn of the one producer.
+
+Sequences count per partition, so in a cluster a producer is of one partition. As long as it is not known whether there is a cluster, all
+producers are those of one log; the first request that a producer makes of another partition is refused, and then the client asks.
 """
 
 import os
@@ -19,6 +22,8 @@ from dataclasses import dataclass
 
 from . import arguments
 from .appended import Appended
+from .cluster import Cluster
+from .partitions import About
 
 # How many appends that a crash may undo are remembered for each producer. Of older ones only the number is known.
 MOST_UNDURABLE = 1000
@@ -47,7 +52,7 @@ class Producer:
         arguments.whole("Producer.epoch", self.epoch)
 
 
-def producers_of(producer: object, concurrent_appends: object) -> "Producers | None":
+def producers_of(producer: object, concurrent_appends: object, cluster: Cluster) -> "Producers | None":
     """The producers of a client with these settings."""
     if not isinstance(producer, (bool, Producer)):
         raise TypeError(
@@ -58,7 +63,7 @@ def producers_of(producer: object, concurrent_appends: object) -> "Producers | N
         most = arguments.whole("concurrent_appends", concurrent_appends, least=1)
     if named and most > 1:
         raise ValueError(f"concurrent_appends must be 1 with a Producer, whose appends are sent one after another, not {most}")
-    return Producers(named, most) if producer else None
+    return Producers(named, most, cluster) if producer else None
 
 
 class Producing:
@@ -69,6 +74,10 @@ class Producing:
         self.is_apart = is_apart
         """Whether it is of streams of appends alone."""
         self.id, self.epoch = (named.id, named.epoch) if named else (secrets.token_hex(16), 0)
+        self.about = About()
+        """What its last request was about that was applied."""
+        self.partition: int | None = None
+        """In a cluster, the partition that it is of; None if it was not used yet."""
         self.sequence = 0
         """That of the next request."""
         self.durable_below = 0
@@ -114,18 +123,18 @@ class Producing:
 class Producers:
     """The producers of a client. No more than `most` appends are on their way at a time; others wait in the order in which they came."""
 
-    def __init__(self, named: Producer | None, most: int):
-        self._named, self._most = named, most
+    def __init__(self, named: Producer | None, most: int, cluster: Cluster):
+        self._named, self._most, self._cluster = named, most, cluster
         self._lock = threading.Lock()
         self._begin()
 
     def _begin(self) -> None:
         self._process = os.getpid()
-        # The one that was used last is used first.
-        self._idle: list[Producing] = [] if self._named is None else [Producing(self._named)]
-        self._apart: list[Producing] = []
+        # In a cluster, those of each partition; else all of them, for no partition. The one that was used last is used first.
+        self._idle: dict[int | None, list[Producing]] = {None: [] if self._named is None else [Producing(self._named)]}
+        self._apart: dict[int | None, list[Producing]] = {}
         self._places = self._most
-        self._waiting: deque[Future[Producing]] = deque()
+        self._waiting: deque[tuple[Future[Producing], About]] = deque()
 
     @contextmanager
     def _unforked(self) -> Iterator[None]:
@@ -135,15 +144,15 @@ class Producers:
                 self._begin()
             yield
 
-    def turn(self) -> Future[Producing]:
+    def turn(self, about: About) -> Future[Producing]:
         """A producer for one append, once there is room; hand it back with `ended`."""
         turn: Future[Producing] = Future()
         with self._unforked():
             if self._places == 0:
-                self._waiting.append(turn)
+                self._waiting.append((turn, about))
             else:
                 self._places -= 1
-                turn.set_result(self._idle.pop() if self._idle else Producing())
+                turn.set_result(self._taken(self._idle, about))
         return turn
 
     def stream(self) -> Future[Producing]:
@@ -151,18 +160,31 @@ class Producers:
         back with `ended`.
         """
         if self._named is not None:
-            return self.turn()
+            return self.turn(About())
         apart: Future[Producing] = Future()
         with self._unforked():
-            apart.set_result(self._apart.pop() if self._apart else Producing(is_apart=True))
+            idle = [producers for producers in self._apart.values() if producers]
+            apart.set_result(idle[-1].pop() if idle else Producing(is_apart=True))
         return apart
+
+    def exchanged(self, turn: Future[Producing], about: About) -> Future[Producing]:
+        """The same turn with a producer of the partition that it is about, if that has another one."""
+        producer = turn.result()
+        with self._unforked():
+            if self._partition_of(producer) == self._cluster.partition(about):
+                return turn
+            idle = self._apart if producer.is_apart else self._idle
+            self._keep(idle, producer)
+            other: Future[Producing] = Future()
+            other.set_result(self._taken(idle, about, is_apart=producer.is_apart))
+        return other
 
     def settled(self, turn: Future[Producing]) -> None:
         """A stream of appends ended in order, with an outcome for each of them: its producer is as good for the next one."""
         producer = turn.result()
         with self._unforked():
-            if producer.is_apart and len(self._apart) < MOST_APART:
-                self._apart.append(producer)
+            if producer.is_apart and sum(map(len, self._apart.values())) < MOST_APART:
+                self._keep(self._apart, producer)
 
     def ended(self, turn: Future[Producing]) -> None:
         """The append is over, or does not wait for its turn any more.
@@ -172,8 +194,7 @@ class Producers:
         """
         with self._lock:
             if turn.cancel():
-                if turn in self._waiting:
-                    self._waiting.remove(turn)
+                self._waiting = deque(each for each in self._waiting if each[0] is not turn)
                 return
             producer = turn.result()
             if producer.is_apart:
@@ -181,10 +202,33 @@ class Producers:
             if producer.is_open:
                 producer.restart()
                 producer.is_open = False
+            self._keep(self._idle, producer)
             while self._waiting:
-                following = self._waiting.popleft()
+                following, about = self._waiting.popleft()
                 if following.set_running_or_notify_cancel():
-                    following.set_result(producer)
+                    following.set_result(self._taken(self._idle, about))
                     return
-            self._idle.append(producer)
             self._places += 1
+
+    def _partition_of(self, producer: Producing) -> int | None:
+        """The partition that a producer is of; None if it can be that of any partition."""
+        if producer.partition is None:
+            producer.partition = self._cluster.partition(producer.about)
+        return producer.partition
+
+    def _keep(self, idle: dict[int | None, list[Producing]], producer: Producing) -> None:
+        idle.setdefault(self._partition_of(producer), []).append(producer)
+
+    def _taken(self, idle: dict[int | None, list[Producing]], about: About, *, is_apart: bool = False) -> Producing:
+        partition = self._cluster.partition(about)
+        if partition is not None:
+            # Some may be from before the partitions were known.
+            for each in idle.pop(None, []):
+                self._keep(idle, each)
+        found = idle.get(partition) or idle.get(None)
+        producer = found.pop() if found else Producing(self._named, is_apart)
+        if self._named is not None and producer.partition is None:
+            # Before the partitions were known, an append may have begun a later epoch than the one that was given.
+            producer.epoch = max([producer.epoch, *(each.epoch for kept in idle.values() for each in kept)])
+        producer.partition = partition
+        return producer

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from . import arguments
+from .partitions import About, about, tag_in
 from .records import encode
 
 MOST_KEYS = 1000
@@ -51,3 +52,14 @@ def selected(selection: object) -> dict[str, Any]:
     if sum(map(len, keys)) > MOST_URL_BYTES:
         raise ValueError(f"keys must have at most {MOST_URL_BYTES} bytes in base64 together: read by Prefix, or in several calls")
     return {"keys_base64": keys}
+
+
+def about_selection(selection: Selection, partition: int | None) -> About:
+    """What a read of a selection is about. That of a prefix without a whole tag is of the partition that is given."""
+    if partition is not None:
+        return About(partition=partition)
+    if isinstance(selection, Prefix):
+        return About(tag_in(bytes(selection.prefix)))
+    if not isinstance(selection, Keys):
+        return about(selection)
+    return About() if isinstance(selection.keys, Iterator) else about(next(iter(selection.keys)))

@@ -1,6 +1,7 @@
 """One append session as bytes: frames are sent on one request, and answered in the same order while it lasts. No I/O happens here."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import h11
 import httpx
@@ -26,14 +27,24 @@ WITHOUT_AN_END = (
 LARGEST_ANSWER = 1024 * 1024
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a session is opened."""
+
+    url: str
+    partition: int | None
+    """That of the session. None: it is not known, or there is only one."""
+
+
 class Session:
     """What is sent and received on one connection, over HTTP/1.1.
 
     Nothing is applied before it is open.
     """
 
-    def __init__(self, url: str, headers: dict[str, str], retry: Retry):
-        self._url, self._retry = httpx.URL(f"{url}{PATH}"), retry
+    def __init__(self, place: Place, headers: dict[str, str], retry: Retry):
+        query = "" if place.partition is None else f"?partition={place.partition}"
+        self._url, self._retry = httpx.URL(f"{place.url}{PATH}{query}"), retry
         self._http = h11.Connection(our_role=h11.CLIENT)
         self._head: h11.Response | None = None
         self._refusal = b""

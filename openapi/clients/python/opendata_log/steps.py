@@ -7,6 +7,8 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 import httpx
 
+from .partitions import About
+
 T = TypeVar("T")
 
 # A body is written in pieces of this size, so that what failed is noticed before the last one.
@@ -44,6 +46,11 @@ class Ask:
     body: Body | None = None
     wait: float = 0.0
     """Seconds for which the server was told that it may be silent."""
+    about: About = About()
+    url: str | None = None
+    """That of the server, if it is not the client's."""
+    is_quick: bool = False
+    """Whether it is not to be waited for, as its answer is of use but not needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +59,9 @@ class Listen:
 
     params: Mapping[str, Any]
     last_event_id: int | None
+    about: About = About()
+    url: str | None = None
+    """That of the server, if it is not the client's."""
 
 
 @dataclass(frozen=True, slots=True)

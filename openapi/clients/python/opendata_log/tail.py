@@ -10,7 +10,9 @@ from httpx_sse import ServerSentEvent
 
 from . import errors
 from .answers import NOT_OF_A_LOG, error_of, naming, reason, refusal
+from .cluster import Cluster
 from .generated.models import ErrorResponse, Value
+from .partitions import About
 from .records import record
 from .retry import Connections
 from .selection import Selection
@@ -42,6 +44,8 @@ class Stream:
     """Those of the next connection."""
     rest: Callable[[int | None], Call[Rest]]
     """What is left after a sequence, or at all: a stream ends at its end and also with its server."""
+    cluster: Cluster
+    about: About
     seen: Callable[[int, Mapping[str, str]], None]
     """Told of each record: its sequence, and the headers of the stream that it came in."""
 
@@ -85,7 +89,7 @@ class _Position:
 
 
 def _one_connection(stream: Stream, position: _Position, connections: Connections) -> Call[None]:
-    response: httpx.Response = yield Listen(stream.parameters(), position.last)
+    response = yield from stream.cluster.ask(Listen(stream.parameters(), position.last, stream.about))
     if response.status_code == 204:
         return
     if response.status_code != 200:
