@@ -7,11 +7,13 @@ import type { RecordToAppend } from "./arguments.js";
 import { encode } from "./base64.js";
 import { Body } from "./body.js";
 import { type CursorMove, moves } from "./cursors.js";
-import { Delivery } from "./exactly_once.js";
+import { Delivery, Elsewhere } from "./exactly_once.js";
 import type { components } from "./generated/schema.js";
 import { sentOnce } from "./outcome.js";
+import { type About, about } from "./partitions.js";
 import type { Producers, Producing } from "./producers.js";
 import { attempted } from "./retry.js";
+import type { Seen } from "./seen.js";
 import type { Target } from "./target.js";
 
 /** What is demanded of an append, and what can end it. */
@@ -36,9 +38,11 @@ export class Appends {
   readonly #target: Target;
   readonly #request: string;
   readonly #producers: Producers | undefined;
+  readonly #seen: Seen;
 
-  constructor(target: Target, producers: Producers | undefined) {
+  constructor(target: Target, producers: Producers | undefined, seen: Seen) {
     this.#target = target;
+    this.#seen = seen;
     this.#request = `POST ${target.url}${PATH}`;
     this.#producers = producers;
   }
@@ -48,7 +52,8 @@ export class Appends {
     check.known("options", options, ["signal", "ifNoRecordSince", "cursors"]);
     check.signal(options.signal);
     const { signal } = options;
-    const body: Request = { records: check.records(records).map(encoded), awaitDurable };
+    const checked = check.records(records);
+    const body: Request = { records: checked.map(encoded), awaitDurable };
     const preconditions = check.preconditions(options.ifNoRecordSince);
     if (preconditions.length > 0) {
       body.preconditions = preconditions.map(([key, noRecordSince]) => ({ key: encode(key), noRecordSince }));
@@ -57,29 +62,50 @@ export class Appends {
     if (cursors.length > 0) body.cursors = cursors;
     const text = JSON.stringify(body);
     signal?.throwIfAborted();
-    const { retry } = this.#target;
+    const { retry, cluster } = this.#target;
+    // All of it must be in one partition.
+    const [name] = [...checked.slice(0, 1).map(({ key }) => key), ...preconditions.slice(0, 1).map(([key]) => key), ...cursors.map((move) => move.name)];
+    const of = name === undefined ? {} : about(name);
     if (this.#producers === undefined) {
-      return attempted(retry, signal, () => this.#once(body, text, signal));
+      return this.#remembered(await attempted(retry, signal, () => this.#once(body, text, of, signal)), of, awaitDurable);
     }
     const asked = { records: body.records.length, awaitDurable, signal };
-    return this.#producers.during(signal, (producer) => {
-      const send = (): Promise<Appended> => this.#once(body, `${text.slice(0, -1)},"producer":${of(producer)}}`, signal);
-      return new Delivery(retry, producer, asked).run(producer, send);
+    const appended = await this.#producers.during(of, signal, async (turn) => {
+      for (;;) {
+        const { producer } = turn;
+        const send = (): Promise<Appended> => this.#once(body, `${text.slice(0, -1)},"producer":${named(producer)}}`, of, signal);
+        try {
+          const done = await new Delivery(retry, producer, asked).run(producer, send, () => cluster.isElsewhere(producer.about, of));
+          producer.about = of;
+          return done;
+        } catch (error) {
+          if (!(error instanceof Elsewhere)) throw error;
+          turn.exchange(of);
+        }
+      }
     });
+    return this.#remembered(appended, of, awaitDurable);
   }
 
-  async #once(body: Request, text: string, signal: AbortSignal | undefined): Promise<Appended> {
-    const { api, url, retry, deadline } = this.#target;
-    const sent = new Body(text);
+  #remembered(appended: Appended, of: About, awaitDurable: boolean): Appended {
+    if (awaitDurable && appended.start !== undefined) this.#seen.advance(appended.start + appended.count, of);
+    return appended;
+  }
+
+  async #once(body: Request, text: string, of: About, signal: AbortSignal | undefined): Promise<Appended> {
+    const { api, url, cluster, retry, deadline } = this.#target;
+    let sent = new Body(text);
     const command = { what: "append", request: this.#request, url, retry, mayHaveBeenSent: () => sent.mayHaveBeenSent };
-    const { startSequence, recordsAppended, duplicate } = await sentOnce(command, APPENDED, () => api.POST(
-      PATH, { body, bodySerializer: () => sent.content, signal: deadline(signal), ...sent.options }));
+    const { startSequence, recordsAppended, duplicate } = await sentOnce(command, APPENDED, () => cluster.ask(of, (baseUrl) => {
+      sent = new Body(text);
+      return api.POST(PATH, { body, baseUrl, bodySerializer: () => sent.content, signal: deadline(signal), ...sent.options });
+    }));
     return { start: startSequence, count: recordsAppended, duplicate: duplicate === true };
   }
 }
 
 /** A producer as it travels. */
-function of({ id, epoch, sequence }: Producing): string {
+function named({ id, epoch, sequence }: Producing): string {
   return JSON.stringify({ id, epoch, sequence } satisfies components["schemas"]["Producer"]);
 }
 

@@ -14,8 +14,10 @@ import {
 } from "./errors.js";
 import { Delivery } from "./exactly_once.js";
 import { type AppendResponse, AppendRequestSchema } from "./generated/log_pb.js";
-import type { Producers, Producing } from "./producers.js";
+import { type About, about, isSame } from "./partitions.js";
+import type { Producers, Producing, StreamTurn } from "./producers.js";
 import { pause } from "./retry.js";
+import type { Seen } from "./seen.js";
 import { broken, type Place, Session, type Told } from "./session.js";
 import { type AppendsToMake, type Taker, Taking, Wake } from "./taking.js";
 
@@ -40,6 +42,7 @@ interface Outstanding {
   /** But for its producer. */
   readonly content: Uint8Array;
   readonly records: number;
+  readonly about: About;
   /** Where it ends in the session that is open. */
   end: number;
 }
@@ -56,7 +59,7 @@ interface Demands {
 
 /** The outcomes of a stream of appends, in their order. Arguments are checked at once. */
 export function appendMany(
-  place: Place, producers: Producers | undefined, appends: AppendsToMake, awaitDurable: boolean, options: AppendingMany,
+  place: Place, producers: Producers | undefined, seen: Seen, appends: AppendsToMake, awaitDurable: boolean, options: AppendingMany,
 ): AsyncGenerator<Appended> {
   check.flag("awaitDurable", awaitDurable);
   check.known("options", options, ["signal", "ifNoRecordSince", "cursors", "outstanding", "outstandingBytes"]);
@@ -73,15 +76,15 @@ export function appendMany(
     awaitDurable, signal, content: toBinary(AppendRequestSchema, request), most: check.whole("outstanding", outstanding, 1),
     mostBytes: check.whole("outstandingBytes", outstandingBytes, 1),
   };
-  return outcomes(place, producers, check.appends(appends), demands);
+  return outcomes(place, producers, seen, check.appends(appends), demands);
 }
 
 async function* outcomes(
-  place: Place, producers: Producers | undefined, appends: AppendsToMake, demands: Demands,
+  place: Place, producers: Producers | undefined, seen: Seen, appends: AppendsToMake, demands: Demands,
 ): AsyncGenerator<Appended> {
   const turn = await producers?.stream(demands.signal);
   try {
-    const stream = new Stream(place, turn?.producer, demands);
+    const stream = new Stream(place, turn, demands, seen);
     const taking = new Taking(stream, appends);
     try {
       yield* stream.outcomes(taking);
@@ -100,8 +103,15 @@ async function* outcomes(
 class Stream implements Taker {
   readonly wake = new Wake();
   readonly #place: Place;
-  readonly #producer: Producing | undefined;
+  /** Undefined: appends are not protected. */
+  readonly #turn: StreamTurn | undefined;
+  #producer: Producing | undefined;
+  /** Whether the producer may be of another partition, as the server refused its first request. Undefined: that was not found out yet. */
+  #isElsewhere: boolean | undefined;
+  /** What the last append with an outcome was about. */
+  #about: About | undefined;
   readonly #demands: Demands;
+  readonly #seen: Seen;
   #outstanding: Outstanding[] = [];
   /** So many of `#outstanding` have their outcome; they are removed together. */
   #first = 0;
@@ -114,12 +124,14 @@ class Stream implements Taker {
   #hasEnded = false;
   #error: { readonly thrown: unknown } | undefined;
 
-  constructor(place: Place, producer: Producing | undefined, demands: Demands) {
+  constructor(place: Place, turn: StreamTurn | undefined, demands: Demands, seen: Seen) {
     this.#place = place;
-    this.#producer = producer;
+    this.#turn = turn;
+    this.#producer = turn?.producer;
     this.#demands = demands;
+    this.#seen = seen;
     const { awaitDurable, signal } = demands;
-    this.#delivery = new Delivery(place.retry, producer, { records: 0, awaitDurable, signal });
+    this.#delivery = new Delivery(place.retry, turn?.producer, { records: 0, awaitDurable, signal });
   }
 
   get #waiting(): number {
@@ -153,7 +165,7 @@ class Stream implements Taker {
     const content = new Uint8Array(encoded.length + this.#demands.content.length);
     content.set(encoded);
     content.set(this.#demands.content, encoded.length);
-    const append = { content, records: checked.length, end: 0 };
+    const append = { content, records: checked.length, about: about(checked[0]?.key ?? new Uint8Array()), end: 0 };
     this.#outstanding.push(append);
     this.#bytes += content.length;
     if (this.#producer !== undefined) this.#producer.isOpen = true;
@@ -224,10 +236,35 @@ class Stream implements Taker {
     throw this.#withOthers(broken("its signal ended it", { request: this.#place.request, cause: signal.reason }), this.#inDoubt - 1);
   }
 
+  /** What the first append without an outcome is about, or what the last one was. */
+  get #of(): About {
+    return this.#outstanding[this.#first]?.about ?? this.#about ?? {};
+  }
+
+  /** Where the next session is opened. As long as there was no outcome, the producer may become that of the partition. */
+  async #next(): Promise<Place> {
+    const { cluster } = this.#place;
+    await cluster.prepare(this.#isElsewhere === true);
+    if (this.#isElsewhere !== undefined) this.#isElsewhere = false;
+    if (this.#turn !== undefined && this.#about === undefined && cluster.hasPartitions) {
+      this.#turn.exchange(this.#of);
+      const { producer } = this.#turn;
+      if (producer !== this.#producer) {
+        this.#producer?.refused();
+        this.#producer = producer;
+        this.#inDoubt = 0;
+        this.#delivery.exchange(producer);
+        producer.isOpen = this.#waiting > 0;
+      }
+    }
+    const [url = this.#place.url] = cluster.targets(this.#of);
+    return { ...this.#place, url, partition: cluster.partition(this.#of) };
+  }
+
   /** Opens a session and sends all that has no outcome. */
   async #open(signal: AbortSignal | undefined): Promise<void> {
     try {
-      this.#session = await Session.open(this.#place, this.wake.now, signal);
+      this.#session = await Session.open(await this.#next(), this.wake.now, signal);
     } catch (error) {
       if (!(error instanceof LogError)) {
         this.#check(signal);
@@ -278,17 +315,22 @@ class Stream implements Taker {
   #answered({ startSequence, recordsAppended, duplicate }: AppendResponse): Appended {
     const done = { start: Number(startSequence), count: recordsAppended, duplicate };
     this.#producer?.applied(done, this.#demands.awaitDurable);
+    if (this.#demands.awaitDurable) this.#seen.advance(done.start + done.count, this.#of);
     return this.#settled(done);
   }
 
   /** The first append has an outcome. */
   #settled(done: Appended): Appended {
     this.#bytes -= this.#outstanding[this.#first]?.content.length ?? 0;
+    this.#about = this.#of;
     this.#first += 1;
     if (this.#first > this.#demands.most) this.#compact();
     this.#inDoubt = Math.max(0, this.#inDoubt - 1);
     this.#delivery.settled();
-    if (this.#producer !== undefined) this.#producer.isOpen = this.#waiting > 0;
+    if (this.#producer !== undefined) {
+      this.#producer.about = this.#about;
+      this.#producer.isOpen = this.#waiting > 0;
+    }
     return done;
   }
 
@@ -306,6 +348,13 @@ class Stream implements Taker {
       return undefined;
     }
     if (OF_PRODUCER.some((kind) => error instanceof kind)) {
+      const isFresh = this.#isElsewhere === undefined && this.#about === undefined;
+      if (isFresh && producer.about.tag !== undefined && !isSame(producer.about, this.#of)) {
+        // The next session finds out.
+        this.#isElsewhere = true;
+        this.close();
+        return undefined;
+      }
       if (this.#inDoubt > 0) this.#delivery.doubt();
       let done: Appended | undefined;
       try {

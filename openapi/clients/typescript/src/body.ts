@@ -51,7 +51,8 @@ export async function fetchOnce(request: Request): Promise<Response> {
   return fetch(new Request(request, { body, headers, duplex: "half" } as RequestInit));
 }
 
-function isNode(): boolean {
+/** Whether this is Node.js, and not a browser. */
+export function isNode(): boolean {
   const { process } = globalThis as { process?: { versions?: { node?: string } } };
   return process?.versions?.node !== undefined;
 }

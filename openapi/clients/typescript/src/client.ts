@@ -9,20 +9,22 @@ import type { Appended } from "./appended.js";
 import * as check from "./arguments.js";
 import type { RecordToAppend } from "./arguments.js";
 import { encode } from "./base64.js";
-import { Commands, type Deletion } from "./commands.js";
+import { Cluster } from "./cluster.js";
+import { Commands, type Deletion, type Trimming } from "./commands.js";
 import { Consumer } from "./consumer.js";
 import { type Cursor, Cursors, type Moving } from "./cursors.js";
-import { DeadlineExceeded, Unavailable, UnexpectedAnswer } from "./errors.js";
+import { Behind, DeadlineExceeded, Unavailable, UnexpectedAnswer } from "./errors.js";
 import type { components, paths } from "./generated/schema.js";
 import { reason } from "./network.js";
+import { type About, about } from "./partitions.js";
 import { type Producer, type Producers, producersOf } from "./producers.js";
 import {
-  asked, type Asked, type Knowing, knowing, type Noticing, type Range, RANGE, type Reading, type Scanned, sequences, type Stoppable, stoppable,
+  asked, type Asked, type Knowing, knowing, type Noticing, ofPartition, type OfPartition, type Range, RANGE, type Reading, type Scanned, sequences, type Stoppable, stoppable,
 } from "./reading.js";
 import { decode, type LogRecord, record } from "./records.js";
 import { attempted, Connections, pause, type Retry, retryOf } from "./retry.js";
 import { Seen, SHOWN_WITHIN_MS } from "./seen.js";
-import { kept, type Selection } from "./selection.js";
+import { aboutSelection, kept, type Selection } from "./selection.js";
 import { SESSION } from "./session.js";
 import { type Rest, tail } from "./tail.js";
 import type { AppendsToMake } from "./taking.js";
@@ -49,10 +51,16 @@ export interface Options {
    * shows that much, which matters with read-only servers: see `LogClient.atLeast`. `false` switches that off.
    */
   readonly readYourWrites?: boolean;
+  /**
+   * In a cluster, each request goes to the node that serves its partition, at the URL that the cluster tells, and with it the token. If this is not
+   * given, the client asks for these URLs when an answer shows that there is a cluster; with `true`, before its first request. With `false`, all
+   * requests go to the URL of the client, whose server passes them on; so they do in browsers, unless it is `true`.
+   */
+  readonly cluster?: boolean;
 }
 
 /** How a consumer goes on. */
-export interface Consumption extends Stoppable {
+export interface Consumption extends Stoppable, OfPartition {
   /** Whether a batch is committed when the next one is asked for; `false` if it is not given. */
   readonly autoCommit?: boolean;
   /**
@@ -81,6 +89,7 @@ export class LogClient {
   readonly #appends: Appends;
   readonly #commands: Commands;
   readonly #cursors: Cursors;
+  readonly #cluster: Cluster;
   readonly #seen: Seen;
   readonly #retry: Retry;
   readonly #timeoutMs: number;
@@ -89,18 +98,19 @@ export class LogClient {
   readonly #producers: Producers | undefined;
 
   constructor(url: string, options: Options = {}) {
-    check.known("options", options, ["token", "retry", "timeoutMs", "producer", "concurrentAppends", "readYourWrites"]);
+    check.known("options", options, ["token", "retry", "timeoutMs", "producer", "concurrentAppends", "readYourWrites", "cluster"]);
     const token = check.token(options.token);
     this.#url = check.url(url);
     this.#headers = token === undefined ? {} : { Authorization: `Bearer ${token}` };
     this.#api = createClient<paths, "application/json">({ baseUrl: this.#url, headers: this.#headers });
     this.#retry = retryOf(options.retry);
-    this.#seen = new Seen(options.readYourWrites ?? true);
+    this.#cluster = new Cluster(this.#url, this.#headers, options.cluster);
+    this.#seen = new Seen(options.readYourWrites ?? true, this.#cluster);
     this.#timeoutMs = check.timer("timeoutMs", options.timeoutMs ?? 60_000, 1);
     const deadline = (signal: AbortSignal | undefined): AbortSignal => this.#deadline(signal);
-    const target = { api: this.#api, url: this.#url, retry: this.#retry, deadline };
-    this.#producers = producersOf(options.producer, options.concurrentAppends);
-    this.#appends = new Appends(target, this.#producers);
+    const target = { api: this.#api, url: this.#url, cluster: this.#cluster, retry: this.#retry, deadline };
+    this.#producers = producersOf(options.producer, options.concurrentAppends, this.#cluster);
+    this.#appends = new Appends(target, this.#producers, this.#seen);
     this.#commands = new Commands(target);
     this.#cursors = new Cursors(target);
   }
@@ -127,9 +137,7 @@ export class LogClient {
    * server applies it once. Only then this throws `OutcomeUnknown`.
    */
   async append(records: Iterable<RecordToAppend>, awaitDurable = false, options: Appending = {}): Promise<Appended> {
-    const appended = await this.#appends.append(records, awaitDurable, options);
-    if (awaitDurable && appended.start !== undefined) this.#seen.advance(appended.start + appended.count);
-    return appended;
+    return this.#appends.append(records, awaitDurable, options);
   }
 
   /**
@@ -150,16 +158,10 @@ export class LogClient {
    */
   appendMany(appends: AppendsToMake, awaitDurable = false, options: AppendingMany = {}): AsyncGenerator<Appended> {
     const place = {
-      url: this.#url, headers: this.#headers, retry: this.#retry, timeoutMs: this.#timeoutMs, request: `POST ${this.#url}${SESSION}`,
+      url: this.#url, cluster: this.#cluster, headers: this.#headers, retry: this.#retry, timeoutMs: this.#timeoutMs,
+      request: `POST ${this.#url}${SESSION}`,
     };
-    return this.#remembered(appendMany(place, this.#producers, appends, awaitDurable, options), awaitDurable);
-  }
-
-  async *#remembered(outcomes: AsyncGenerator<Appended>, awaitDurable: boolean): AsyncGenerator<Appended> {
-    for await (const appended of outcomes) {
-      if (awaitDurable && appended.start !== undefined) this.#seen.advance(appended.start + appended.count);
-      yield appended;
-    }
+    return appendMany(place, this.#producers, this.#seen, appends, awaitDurable, options);
   }
 
   /**
@@ -167,13 +169,13 @@ export class LogClient {
    * each with its `key`.
    */
   scan(key: Selection, reading: Reading = {}, page = 1000): AsyncGenerator<LogRecord> {
-    const pages = this.#pages(asked(key, reading), check.whole("page", page, 1), reading.signal);
+    const pages = this.#pages(asked(key, reading), aboutSelection(key, reading.partition), check.whole("page", page, 1), reading.signal);
     return withoutNotices(pages, key, reading.onTrimmed);
   }
 
-  async *#pages(query: Asked, limit: number, signal: AbortSignal | undefined): AsyncGenerator<LogRecord | Notice> {
+  async *#pages(query: Asked, of: About, limit: number, signal: AbortSignal | undefined): AsyncGenerator<LogRecord | Notice> {
     for (let start = query.start_seq; ;) {
-      const page = await this.#scan({ ...query, start_seq: start }, limit, signal);
+      const page = await this.#scan({ ...query, start_seq: start }, of, limit, signal);
       if (page.trimmedBefore !== undefined) yield new Notice(page.trimmedBefore);
       if (page.records.length === 0 && !page.more) return;
       yield* page.records;
@@ -191,7 +193,7 @@ export class LogClient {
   ): Promise<Page> {
     check.known("options", options, ["signal", "startTimeMs", "visibility", "atLeast"]);
     const { start_seq: _, ...query } = asked(key, options);
-    return this.#page({ ...query, last: check.whole("count", count, 1) }, options.signal);
+    return this.#page({ ...query, last: check.whole("count", count, 1) }, aboutSelection(key, undefined), options.signal);
   }
 
   /**
@@ -199,17 +201,19 @@ export class LogClient {
    * requests. If records from `start` on had been trimmed, the page says so: `trimmedBefore`.
    */
   async followOnce(
-    key: Selection, start = 0, waitMs = 30_000, limit = 1000, options: Pick<Reading, "signal" | "visibility" | "atLeast"> = {},
+    key: Selection, start = 0, waitMs = 30_000, limit = 1000,
+    options: Pick<Reading, "signal" | "visibility" | "atLeast" | "partition"> = {},
   ): Promise<Page> {
-    check.known("options", options, ["signal", "visibility", "atLeast"]);
+    check.known("options", options, ["signal", "visibility", "atLeast", "partition"]);
     const query = asked(key, { ...options, start });
+    const of = aboutSelection(key, options.partition);
     const end = performance.now() + check.whole("waitMs", waitMs);
     check.whole("limit", limit, 1);
     let trimmed: Pick<Page, "trimmedBefore"> = {};
     for (let from = start; ;) {
       const began = performance.now();
       const wait = Math.max(0, Math.min(Math.ceil(end - began), LONGEST_WAIT_MS));
-      const page = await this.#scan({ ...query, start_seq: from }, limit, options.signal, wait);
+      const page = await this.#scan({ ...query, start_seq: from }, of, limit, options.signal, wait);
       const left = end - performance.now();
       if (page.trimmedBefore !== undefined) trimmed = { trimmedBefore: page.trimmedBefore };
       // A timer may be early by a millisecond. What is there already is read whatever the wait.
@@ -229,22 +233,23 @@ export class LogClient {
   tail(key: Selection, reading: Reading = {}): AsyncGenerator<LogRecord> {
     const query = asked(key, reading);
     const { end, signal } = reading;
+    const of = aboutSelection(key, reading.partition);
     const rest = async (last: number | undefined): Promise<Rest> => {
       if (end === undefined) return { isOver: false };
-      const page = await this.#scan(last === undefined ? query : { ...query, start_seq: last + 1 }, 1, signal);
+      const page = await this.#scan(last === undefined ? query : { ...query, start_seq: last + 1 }, of, 1, signal);
       return { isOver: page.records.length === 0 && page.nextSequence >= end, trimmedBefore: page.trimmedBefore };
     };
-    const stream = `${this.#url}/api/v1/log/stream`;
+    const path = "/api/v1/log/stream";
     const { atLeast, ...fixed } = query;
-    const url = (): string => {
-      const all = Object.entries({ ...fixed, ...this.#seen.atLeast(atLeast) });
-      return `${stream}?${new URLSearchParams(all.flatMap(([name, value]) => [value].flat().map((each) => [name, String(each)])))}`;
+    const url = (server: string): string => {
+      const all = Object.entries({ ...fixed, ...this.#seen.atLeast(atLeast, of) });
+      return `${server}${path}?${new URLSearchParams(all.flatMap(([name, value]) => [value].flat().map((each) => [name, String(each)])))}`;
     };
     const seen = (sequence: number, headers: Headers): void => {
-      if (reading.visibility === "durable") this.#seen.advance(sequence + 1);
-      else this.#seen.read(sequence + 1, headers);
+      if (reading.visibility === "durable") this.#seen.advance(sequence + 1, of);
+      else this.#seen.read(sequence + 1, headers, of);
     };
-    const source = { url, request: `GET ${stream}`, headers: this.#headers, signal, rest, seen };
+    const source = { url, cluster: this.#cluster, about: of, request: this.#request(path), headers: this.#headers, signal, rest, seen };
     return withoutNotices(tail(source, new Connections(this.#retry)), key, reading.onTrimmed);
   }
 
@@ -252,33 +257,40 @@ export class LogClient {
   async count(key: Uint8Array, range: Range & Stoppable & Noticing & Knowing = {}): Promise<number> {
     check.known("options", range, [...RANGE, "atLeast", "signal", "onTrimmed"]);
     const { atLeast } = knowing(range.atLeast);
-    const query = { key_base64: encode(check.bytes("key", key)), ...sequences(range), ...this.#seen.atLeast(atLeast) };
+    const fixed = { key_base64: encode(check.bytes("key", key)), ...sequences(range) };
+    const of = about(key);
+    const query = (): typeof fixed & { at_least?: number } => ({ ...fixed, ...this.#seen.atLeast(atLeast, of) });
     check.signal(range.signal);
     check.listener("onTrimmed", range.onTrimmed);
     const path = "/api/v1/log/count";
     const request = this.#request(path);
     const answer = await this.#read(
-      request, COUNTED, range.signal, (signal) => this.#api.GET(path, { params: { query }, signal }));
+      { request, about: of, atLeast }, COUNTED, range.signal,
+      (signal, baseUrl) => this.#api.GET(path, { params: { query: query() }, baseUrl, signal }));
     const trimmedBefore = floor(answer, request);
     if (trimmedBefore !== undefined) await tell({ key, before: trimmedBefore }, range.onTrimmed);
     return answer.count;
   }
 
   /** The distinct keys that begin with `prefix`, in byte order, read page by page. */
-  keys(prefix: Uint8Array = new Uint8Array(), limit = 1000, options: Stoppable & Knowing = {}): AsyncGenerator<Uint8Array> {
-    check.known("options", options, ["atLeast", "signal"]);
+  keys(prefix: Uint8Array = new Uint8Array(), limit = 1000, options: Stoppable & Knowing & OfPartition = {}): AsyncGenerator<Uint8Array> {
+    check.known("options", options, ["atLeast", "partition", "signal"]);
     check.signal(options.signal);
-    const query = { prefix_base64: encode(check.bytes("prefix", prefix)), limit: check.whole("limit", limit, 1) };
-    return this.#keys({ ...query, ...this.#seen.atLeast(knowing(options.atLeast).atLeast) }, options.signal);
+    const of = ofPartition(options.partition);
+    const query = { prefix_base64: encode(check.bytes("prefix", prefix)), limit: check.whole("limit", limit, 1), ...of };
+    return this.#keys(query, of, knowing(options.atLeast).atLeast, options.signal);
   }
 
   async *#keys(
-    query: { prefix_base64: string; limit: number; start_after_base64?: string; at_least?: number }, signal: AbortSignal | undefined,
+    query: { prefix_base64: string; limit: number; start_after_base64?: string; partition?: number }, of: About,
+    atLeast: number | undefined, signal: AbortSignal | undefined,
   ): AsyncGenerator<Uint8Array> {
     const path = "/api/v1/log/keys";
     const request = this.#request(path);
     for (;;) {
-      const answer = await this.#read(request, KEYS, signal, (signal) => this.#api.GET(path, { params: { query }, signal }));
+      const answer = await this.#read(
+        { request, about: of, atLeast }, KEYS, signal,
+        (signal, baseUrl) => this.#api.GET(path, { params: { query: { ...query, ...this.#seen.atLeast(atLeast, of) } }, baseUrl, signal }));
       yield* answer.keys.map((found) => decode(found.key, request));
       if (answer.nextStartAfter === undefined) return;
       query = { ...query, start_after_base64: answer.nextStartAfter };
@@ -286,13 +298,15 @@ export class LogClient {
   }
 
   /** The segments that overlap a range of sequences. */
-  async segments(range: Range & Stoppable = {}): Promise<components["schemas"]["Segment"][]> {
-    check.known("options", range, [...RANGE, "signal"]);
+  async segments(range: Range & Stoppable & OfPartition = {}): Promise<components["schemas"]["Segment"][]> {
+    check.known("options", range, [...RANGE, "partition", "signal"]);
     check.signal(range.signal);
-    const query = sequences(range);
+    const of = ofPartition(range.partition);
+    const query = { ...sequences(range), ...of };
     const path = "/api/v1/log/segments";
     const answer = await this.#read(
-      this.#request(path), SEGMENTS, range.signal, (signal) => this.#api.GET(path, { params: { query }, signal }));
+      { request: this.#request(path), about: of, atLeast: 0 }, SEGMENTS, range.signal,
+      (signal, baseUrl) => this.#api.GET(path, { params: { query }, baseUrl, signal }));
     return answer.segments;
   }
 
@@ -303,16 +317,16 @@ export class LogClient {
    * A trim whose outcome is unknown is sent again, up to `attempts` times: a floor is never lowered. Only then, and when its signal ends it
    * after it was sent, this throws `OutcomeUnknown`; call it again.
    */
-  async trimBefore(sequence: number, options: Stoppable = {}): Promise<number> {
-    return this.#commands.trimBefore(sequence, stoppable(options));
+  async trimBefore(sequence: number, options: Trimming = {}): Promise<number> {
+    return this.#commands.trimBefore(sequence, options);
   }
 
   /**
    * Trims the log by time: removes the oldest whole segments that have no record of `timeMs` (Unix ms) or later. It returns the floor of the
    * log; the rest is as for `trimBefore`.
    */
-  async trimBeforeTime(timeMs: number, options: Stoppable = {}): Promise<number> {
-    return this.#commands.trimBeforeTime(timeMs, stoppable(options));
+  async trimBeforeTime(timeMs: number, options: Trimming = {}): Promise<number> {
+    return this.#commands.trimBeforeTime(timeMs, options);
   }
 
   /**
@@ -332,9 +346,11 @@ export class LogClient {
   }
 
   /** The cursors whose names begin with `prefix`, in byte order, read page by page. */
-  cursors(prefix = "", options: Stoppable = {}): AsyncGenerator<Cursor> {
+  cursors(prefix = "", options: Stoppable & OfPartition = {}): AsyncGenerator<Cursor> {
     if (typeof prefix !== "string") throw new TypeError("prefix must be a string");
-    return this.#cursors.list(prefix, stoppable(options));
+    check.known("options", options, ["partition", "signal"]);
+    check.signal(options.signal);
+    return this.#cursors.list(prefix, ofPartition(options.partition), options.signal);
   }
 
   /**
@@ -365,39 +381,44 @@ export class LogClient {
    * each batch is committed when the next one is asked for.
    */
   async consume(key: Selection, cursor: string, limit = 1000, options: Consumption = {}): Promise<Consumer> {
-    check.known("options", options, ["signal", "autoCommit", "visibility"]);
+    check.known("options", options, ["signal", "autoCommit", "visibility", "partition"]);
     check.signal(options.signal);
-    const { signal, autoCommit = false, visibility = "memory" } = options;
+    const { signal, autoCommit = false, visibility = "memory", partition } = options;
+    ofPartition(partition);
     check.oneOf("visibility", visibility, ["memory", "durable"]);
     const selection = kept(key);
     check.flag("autoCommit", autoCommit);
     check.whole("limit", limit, 1);
     const found = await this.#cursors.get(cursor, signal);
     return new Consumer({
-      next: (start, waitMs) => this.followOnce(selection, start, waitMs, limit, { signal, visibility }),
+      next: (start, waitMs) => this.followOnce(selection, start, waitMs, limit, { signal, visibility, partition }),
       move: (position, expected) => this.#cursors.put(cursor, position, { expected, signal }),
       append: (results, awaitDurable, move) =>
         this.append(results, awaitDurable, { signal, cursors: [{ name: cursor, ...move }] }),
     }, found?.position ?? 0, autoCommit);
   }
 
-  async #scan(query: Asked, limit: number, signal: AbortSignal | undefined, waitMs = 0): Promise<Page> {
-    return this.#page({ ...query, limit, follow: waitMs > 0 }, signal, waitMs);
+  async #scan(query: Asked, of: About, limit: number, signal: AbortSignal | undefined, waitMs = 0): Promise<Page> {
+    return this.#page({ ...query, limit, follow: waitMs > 0 }, of, signal, waitMs);
   }
 
   async #page(
-    { atLeast, ...asked }: Omit<Scanned, "at_least" | "timeout_ms"> & { atLeast?: number }, signal: AbortSignal | undefined, waitMs = 0,
+    { atLeast, ...asked }: Omit<Scanned, "at_least" | "timeout_ms"> & { atLeast?: number }, of: About, signal: AbortSignal | undefined,
+    waitMs = 0,
   ): Promise<Page> {
     const path = "/api/v1/log/scan";
     const request = this.#request(path);
-    const known = this.#seen.atLeast(atLeast);
-    const timeout_ms = waitMs === 0 && known.at_least !== undefined ? SHOWN_WITHIN_MS : waitMs;
-    const query = { ...asked, ...known, timeout_ms };
+    const query = (): Scanned => {
+      const known = this.#seen.atLeast(atLeast, of);
+      const timeout_ms = waitMs === 0 && known.at_least !== undefined ? SHOWN_WITHIN_MS : waitMs;
+      return { ...asked, ...known, timeout_ms };
+    };
     const { answer, headers } = await this.#readWithHeaders(
-      request, PAGE, signal, (signal) => this.#api.GET(path, { params: { query }, signal }), waitMs);
+      { request, about: of, atLeast }, PAGE, signal,
+      (signal, baseUrl) => this.#api.GET(path, { params: { query: query() }, baseUrl, signal }), waitMs);
     const records = answer.values.map((value) => record(value, request));
     const trimmedBefore = floor(answer, request);
-    this.#seen.read(answer.nextSequence, headers);
+    this.#seen.read(answer.nextSequence, headers, of);
     return {
       records,
       nextSequence: answer.nextSequence,
@@ -420,18 +441,19 @@ export class LogClient {
   }
 
   async #read<T>(
-    request: string, shape: Shape, signal: AbortSignal | undefined, send: (signal: AbortSignal) => Promise<Answer<T>>,
+    read: Read, shape: Shape, signal: AbortSignal | undefined, send: (signal: AbortSignal, baseUrl: string) => Promise<Answer<T>>,
   ): Promise<T> {
-    return (await this.#readWithHeaders(request, shape, signal, send)).answer;
+    return (await this.#readWithHeaders(read, shape, signal, send)).answer;
   }
 
   #readWithHeaders<T>(
-    request: string, shape: Shape, signal: AbortSignal | undefined, send: (signal: AbortSignal) => Promise<Answer<T>>, waitMs = 0,
+    { request, about, atLeast }: Read, shape: Shape, signal: AbortSignal | undefined,
+    send: (signal: AbortSignal, baseUrl: string) => Promise<Answer<T>>, waitMs = 0,
   ): Promise<{ answer: T; headers: Headers }> {
     return attempted(this.#retry, signal, async () => {
       let answer;
       try {
-        answer = await send(this.#deadline(signal, waitMs));
+        answer = await this.#cluster.ask(about, (baseUrl) => send(this.#deadline(signal, waitMs), baseUrl));
       } catch (cause) {
         signal?.throwIfAborted();
         if (cause instanceof SyntaxError) {
@@ -442,12 +464,22 @@ export class LogClient {
       try {
         return { answer: answered(answer, shape, request), headers: answer.response.headers };
       } catch (error) {
+        if (error instanceof Behind && this.#seen.mayBeElsewhere(atLeast, about)) await this.#cluster.learn();
         if (!(error instanceof DeadlineExceeded)) throw error;
         const { told, status, requestId } = error;
         throw new DeadlineExceeded(told, { status, requestId, request, retryAfterMs: this.#retry.pauseMs, cause: error });
       }
     });
   }
+}
+
+/** A read. */
+interface Read {
+  /** What errors call it. */
+  readonly request: string;
+  readonly about: About;
+  /** What the caller asked to be shown. */
+  readonly atLeast?: number | undefined;
 }
 
 /** The floor in an answer, if it has one. */

@@ -7,6 +7,8 @@ import { Body, fetchOnce } from "./body.js";
 import { LogError, OutcomeUnknown } from "./errors.js";
 import type { components } from "./generated/schema.js";
 import { sentOnce, unknown } from "./outcome.js";
+import { about } from "./partitions.js";
+import { ofPartition, type OfPartition, type Stoppable } from "./reading.js";
 import { attempted } from "./retry.js";
 import type { Target } from "./target.js";
 
@@ -17,6 +19,9 @@ export interface Deletion {
   /** Ends it: it throws the signal's reason. (A deletion that was sent throws `OutcomeUnknown`.) */
   readonly signal?: AbortSignal | undefined;
 }
+
+/** Of which partition a trim is, and what can end it. */
+export interface Trimming extends Stoppable, OfPartition {}
 
 type Floor = { readonly trimmedBefore: number };
 
@@ -37,12 +42,12 @@ export class Commands {
     this.#target = target;
   }
 
-  async trimBefore(sequence: number, signal: AbortSignal | undefined): Promise<number> {
-    return this.#trim({ beforeSequence: check.whole("sequence", sequence) }, signal);
+  async trimBefore(sequence: number, options: Trimming): Promise<number> {
+    return this.#trim({ beforeSequence: check.whole("sequence", sequence) }, options);
   }
 
-  async trimBeforeTime(timeMs: number, signal: AbortSignal | undefined): Promise<number> {
-    return this.#trim({ beforeTimeMs: check.whole("timeMs", timeMs) }, signal);
+  async trimBeforeTime(timeMs: number, options: Trimming): Promise<number> {
+    return this.#trim({ beforeTimeMs: check.whole("timeMs", timeMs) }, options);
   }
 
   async deleteKey(key: Uint8Array, options: Deletion): Promise<number> {
@@ -52,23 +57,28 @@ export class Commands {
     const bound = "beforeSeq" in options ? { before_seq: check.whole("beforeSeq", options.beforeSeq) } : {};
     const query = { key_base64: encode(check.bytes("key", key)), ...bound };
     const path = "/api/v1/log/key";
-    const { api, url, deadline } = this.#target;
+    const { api, url, deadline, cluster } = this.#target;
     const { signal } = options;
     // Without a bound, it would also delete what was appended after it was applied.
     const deletion = { what: "deletion", request: `DELETE ${url}${path}`, repeatable: "before_seq" in bound };
-    return this.#send(deletion, signal, () => api.DELETE(path, { params: { query }, signal: deadline(signal), fetch: fetchOnce }));
+    return this.#send(deletion, signal, () => cluster.ask(
+      about(key), (baseUrl) => api.DELETE(path, { params: { query }, baseUrl, signal: deadline(signal), fetch: fetchOnce })));
   }
 
-  #trim(body: components["schemas"]["TrimRequest"], signal: AbortSignal | undefined): Promise<number> {
+  #trim(body: components["schemas"]["TrimRequest"], options: Trimming): Promise<number> {
+    check.known("options", options, ["partition", "signal"]);
+    check.signal(options.signal);
+    const { signal } = options;
+    const query = ofPartition(options.partition);
     const text = JSON.stringify(body);
     const path = "/api/v1/log/trim";
-    const { api, url, deadline } = this.#target;
+    const { api, url, deadline, cluster } = this.#target;
     // A floor is never lowered.
     const trim = { what: "trim", request: `POST ${url}${path}`, repeatable: true };
-    return this.#send(trim, signal, () => {
+    return this.#send(trim, signal, () => cluster.ask(query, (baseUrl) => {
       const sent = new Body(text);
-      return api.POST(path, { body, bodySerializer: () => sent.content, signal: deadline(signal), ...sent.options });
-    });
+      return api.POST(path, { params: { query }, body, baseUrl, bodySerializer: () => sent.content, signal: deadline(signal), ...sent.options });
+    }));
   }
 
   async #send(

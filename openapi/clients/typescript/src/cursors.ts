@@ -6,6 +6,7 @@ import { Body, fetchOnce } from "./body.js";
 import { Conflict, DeadlineExceeded, NotFound, Unavailable, UnexpectedAnswer } from "./errors.js";
 import type { components } from "./generated/schema.js";
 import { reason } from "./network.js";
+import { about } from "./partitions.js";
 import { attempted } from "./retry.js";
 import type { Target } from "./target.js";
 
@@ -61,12 +62,12 @@ export class Cursors {
   }
 
   async get(name: string, signal: AbortSignal | undefined): Promise<Cursor | undefined> {
-    const { api, url, deadline } = this.#target;
+    const { api, url, deadline, cluster } = this.#target;
     const path = { name: check.cursor("name", name) };
     try {
       return cursor(await this.#asked(
         `GET ${url}${PATH}/${encodeURIComponent(name)}`, CURSOR, signal,
-        () => api.GET(ONE, { params: { path }, signal: deadline(signal) })));
+        () => cluster.ask(about(name), (baseUrl) => api.GET(ONE, { params: { path }, baseUrl, signal: deadline(signal) }))));
     } catch (error) {
       if (error instanceof NotFound) return undefined;
       throw error;
@@ -77,7 +78,7 @@ export class Cursors {
     check.known("options", options, ["expected", "signal"]);
     check.signal(options.signal);
     const { expected, signal } = options;
-    const { api, url, deadline } = this.#target;
+    const { api, url, deadline, cluster } = this.#target;
     const path = { name: check.cursor("name", name) };
     const body = {
       position: check.whole("position", position),
@@ -88,9 +89,11 @@ export class Cursors {
     try {
       return cursor(await this.#asked(`PUT ${url}${PATH}/${encodeURIComponent(name)}`, CURSOR, signal, () => {
         sent += 1;
-        const content = new Body(text);
-        return api.PUT(
-          ONE, { params: { path }, body, bodySerializer: () => content.content, signal: deadline(signal), ...content.options });
+        return cluster.ask(about(name), (baseUrl) => {
+          const content = new Body(text);
+          return api.PUT(
+            ONE, { params: { path }, body, baseUrl, bodySerializer: () => content.content, signal: deadline(signal), ...content.options });
+        });
       }));
     } catch (error) {
       // An attempt whose answer was lost has moved it.
@@ -103,20 +106,22 @@ export class Cursors {
   }
 
   async delete(name: string, signal: AbortSignal | undefined): Promise<boolean> {
-    const { api, url, deadline } = this.#target;
+    const { api, url, deadline, cluster } = this.#target;
     const path = { name: check.cursor("name", name) };
     const answer = await this.#asked(
       `DELETE ${url}${PATH}/${encodeURIComponent(name)}`, DELETED, signal,
-      () => api.DELETE(ONE, { params: { path }, signal: deadline(signal), fetch: fetchOnce }));
+      () => cluster.ask(
+        about(name), (baseUrl) => api.DELETE(ONE, { params: { path }, baseUrl, signal: deadline(signal), fetch: fetchOnce })));
     return answer.deleted === true;
   }
 
-  async *list(prefix: string, signal: AbortSignal | undefined): AsyncGenerator<Cursor> {
-    const { api, url, deadline } = this.#target;
-    let query: { prefix: string; limit: number; start_after?: string } = { prefix, limit: PAGE };
+  async *list(prefix: string, of: { partition?: number }, signal: AbortSignal | undefined): AsyncGenerator<Cursor> {
+    const { api, url, deadline, cluster } = this.#target;
+    let query: { prefix: string; limit: number; start_after?: string; partition?: number } = { prefix, limit: PAGE, ...of };
     for (;;) {
       const answer = await this.#asked(
-        `GET ${url}${PATH}`, CURSORS, signal, () => api.GET(PATH, { params: { query }, signal: deadline(signal) }));
+        `GET ${url}${PATH}`, CURSORS, signal,
+        () => cluster.ask(of, (baseUrl) => api.GET(PATH, { params: { query }, baseUrl, signal: deadline(signal) })));
       yield* answer.cursors.map(cursor);
       if (answer.nextStartAfter === undefined) return;
       query = { ...query, start_after: answer.nextStartAfter };

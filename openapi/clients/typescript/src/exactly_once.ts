@@ -14,6 +14,9 @@ const PASSING = [OutcomeUnknown, Unavailable, Overloaded, Fenced, NotWriter, Int
 
 const OF_PRODUCER = [ProducerOutOfOrder, ProducerSequenceTooOld, ProducerSequenceReused, ProducerFenced, ProducerUnknown];
 
+/** The producer is of another partition, so the server refused the request. */
+export class Elsewhere extends Error {}
+
 /** One append, as the caller asked for it. */
 export interface Asked {
   readonly records: number;
@@ -24,7 +27,7 @@ export interface Asked {
 /** The attempts to deliver one append, or the first of several that are sent together: what may have been applied is sent again for `patienceMs` of `Retry`. */
 export class Delivery {
   readonly #retry: Retry;
-  readonly #producer: Producing | undefined;
+  #producer: Producing | undefined;
   readonly #asked: Asked;
   #wasOpen = false;
   #failed = 0;
@@ -39,7 +42,8 @@ export class Delivery {
     this.#asked = asked;
   }
 
-  async run(producer: Producing, send: () => Promise<Appended>): Promise<Appended> {
+  /** Sends one append until it is known what became of it, or throws `Elsewhere`. */
+  async run(producer: Producing, send: () => Promise<Appended>, isElsewhere: () => Promise<boolean>): Promise<Appended> {
     producer.isOpen = true;
     for (;;) {
       try {
@@ -49,6 +53,11 @@ export class Delivery {
       } catch (error) {
         if (!(error instanceof LogError)) throw error;
         if (OF_PRODUCER.some((kind) => error instanceof kind)) {
+          if (await isElsewhere()) {
+            // It was not applied: the first request of a producer has another sequence.
+            producer.refused();
+            throw new Elsewhere();
+          }
           const applied = this.judged(producer, error, this.#asked.records);
           if (applied !== undefined) return applied;
         } else if (error instanceof Conflict) {
@@ -60,6 +69,12 @@ export class Delivery {
         }
       }
     }
+  }
+
+  /** The append is of another producer, by which it was not sent yet. */
+  exchange(producer: Producing): void {
+    this.#producer = producer;
+    this.settled();
   }
 
   /** The next append begins. */

@@ -7,7 +7,7 @@ export type { RecordToAppend } from "./arguments.js";
 export { LogClient } from "./client.js";
 export { Consumer } from "./consumer.js";
 export type { Cursor, CursorMove, Moving } from "./cursors.js";
-export type { Deletion } from "./commands.js";
+export type { Deletion, Trimming } from "./commands.js";
 export type { Consumption, Options, Page } from "./client.js";
 export {
   AppendsLost, Behind, Conflict, DeadlineExceeded, Fenced, Internal, InvalidArgument, LogError, MethodNotAllowed, NotFound, NotWriter,
@@ -17,7 +17,7 @@ export {
 export type { Details, FailedPrecondition, LostAppends } from "./errors.js";
 export { partitionOf } from "./partitions.js";
 export type { Producer } from "./producers.js";
-export type { Knowing, Noticing, Range, Reading, Stoppable } from "./reading.js";
+export type { Knowing, Noticing, OfPartition, Range, Reading, Stoppable } from "./reading.js";
 export type { Header, LogRecord } from "./records.js";
 export type { Retry } from "./retry.js";
 export type { Keys, Prefix, Selection } from "./selection.js";

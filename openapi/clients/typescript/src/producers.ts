@@ -7,10 +7,15 @@
  *
  * Each stream of appends has a producer of its own, so it and other appends do not depend on each other. One that ended in order leaves
  * it to the next one. Only with a name, the stream is one turn of the one producer.
+ *
+ * Sequences count per partition, so in a cluster a producer is of one partition. As long as it is not known whether there is a cluster, all
+ * producers are those of one log; the first request that a producer makes of another partition is refused, and then the client asks.
  */
 
 import type { Appended } from "./appended.js";
 import * as check from "./arguments.js";
+import type { Cluster } from "./cluster.js";
+import type { About } from "./partitions.js";
 
 /**
  * Under which name a client appends: one append at a time, in the order of the calls.
@@ -36,14 +41,16 @@ const MOST_APART = 16;
 const CONCURRENT_APPENDS = 100;
 
 /** The producers of a client with these settings. */
-export function producersOf(producer: boolean | Producer = true, concurrentAppends: number | undefined): Producers | undefined {
+export function producersOf(
+  producer: boolean | Producer = true, concurrentAppends: number | undefined, cluster: Cluster,
+): Producers | undefined {
   const named = typeof producer === "boolean" ? undefined : check.producer(producer);
   const limit = named === undefined ? CONCURRENT_APPENDS : 1;
   const most = concurrentAppends === undefined ? limit : check.whole("concurrentAppends", concurrentAppends, 1);
   if (named !== undefined && most > 1) {
     throw new RangeError(`concurrentAppends must be 1 with a named producer, whose appends are sent one after another, not ${most}`);
   }
-  return producer === false ? undefined : new Producers(named, most);
+  return producer === false ? undefined : new Producers(named, most, cluster);
 }
 
 /** One producer as the client knows it, with one request at a time. */
@@ -58,6 +65,10 @@ export class Producing {
   #undurable: (readonly [number, Appended])[] = [];
   /** Whether there is a request of which it is not known what became of it. */
   isOpen = false;
+  /** What its last request was about that was applied. */
+  about: About = {};
+  /** In a cluster, the partition that it is of; undefined if it was not used yet. */
+  partition: number | undefined;
 
   constructor(named: Required<Producer> | undefined) {
     this.#named = named;
@@ -109,56 +120,90 @@ export class Producing {
   }
 }
 
+/** Producers that are idle: in a cluster, those of each partition; else all of them, for no partition. The one that was used last is used first. */
+type Idle = Map<number | undefined, Producing[]>;
+
+/** The use of a producer for one append. */
+export interface Turn {
+  readonly producer: Producing;
+  /** From now on it has a producer of the partition that it is about. */
+  exchange(about: About): void;
+}
+
+/** The use of a producer for a stream of appends. */
+export interface StreamTurn extends Turn {
+  /** The stream ended in order, with an outcome for each append: its producer is as good for the next one. */
+  settled(): void;
+  /** Hands the producer back. */
+  ended(): void;
+}
+
 /** The producers of a client. So many appends are on their way at a time; others wait in the order in which they came. */
 export class Producers {
-  /** The one that was used last is used first. */
-  readonly #idle: Producing[] = [];
+  readonly #named: Required<Producer> | undefined;
+  readonly #cluster: Cluster;
+  readonly #idle: Idle;
   /** Those of streams of appends that ended in order. */
-  readonly #apart: Producing[] = [];
-  readonly #waiting = new Set<(producer: Producing) => void>();
-  readonly #isNamed: boolean;
+  readonly #apart: Idle = new Map();
+  readonly #waiting = new Map<(producer: Producing) => void, About>();
   #places: number;
 
-  constructor(named: Required<Producer> | undefined, most: number) {
+  constructor(named: Required<Producer> | undefined, most: number, cluster: Cluster) {
     this.#places = most;
-    this.#isNamed = named !== undefined;
-    if (named !== undefined) this.#idle.push(new Producing(named));
+    this.#named = named;
+    this.#cluster = cluster;
+    this.#idle = new Map([[undefined, named === undefined ? [] : [new Producing(named)]]]);
   }
 
   /** Does one append with a producer, once there is room. It throws the reason of `signal` if that ends it before. */
-  async during<T>(signal: AbortSignal | undefined, append: (producer: Producing) => Promise<T>): Promise<T> {
-    const { producer, ended } = await this.#begun(signal);
+  async during<T>(about: About, signal: AbortSignal | undefined, append: (turn: Turn) => Promise<T>): Promise<T> {
+    const turn = await this.#begun(about, signal);
     try {
-      return await append(producer);
+      return await append(turn);
     } finally {
-      ended();
+      turn.ended();
     }
   }
 
-  /**
-   * A producer for a stream of appends. With a name it is the only one, once it is its turn; `ended` hands it back. Before that, `settled` says that
-   * the stream ended in order, with an outcome for each append: then its producer is as good for the next one.
-   */
-  async stream(signal: AbortSignal | undefined): Promise<{ producer: Producing; settled: () => void; ended: () => void }> {
-    if (this.#isNamed) return { ...await this.#begun(signal), settled: () => undefined };
-    const producer = this.#apart.pop() ?? new Producing(undefined);
-    const settled = (): void => {
-      if (this.#apart.length < MOST_APART) this.#apart.push(producer);
+  /** A producer for a stream of appends. With a name it is the only one, once it is its turn. */
+  async stream(signal: AbortSignal | undefined): Promise<StreamTurn> {
+    if (this.#named !== undefined) return this.#begun({}, signal);
+    const idle = [...this.#apart.values()].findLast((each) => each.length > 0);
+    let producer = idle?.pop() ?? new Producing(undefined);
+    return {
+      get producer() {
+        return producer;
+      },
+      exchange: (about) => {
+        producer = this.#exchanged(this.#apart, producer, about);
+      },
+      settled: () => {
+        if ([...this.#apart.values()].flat().length < MOST_APART) this.#keep(this.#apart, producer);
+      },
+      ended: () => undefined,
     };
-    return { producer, settled, ended: () => undefined };
   }
 
-  async #begun(signal: AbortSignal | undefined): Promise<{ producer: Producing; ended: () => void }> {
-    const producer = this.#places > 0 ? this.#next() : await this.#turn(signal);
-    return { producer, ended: () => this.#ended(producer) };
+  async #begun(about: About, signal: AbortSignal | undefined): Promise<StreamTurn> {
+    let producer = this.#places > 0 ? this.#next(about) : await this.#turn(about, signal);
+    return {
+      get producer() {
+        return producer;
+      },
+      exchange: (other) => {
+        producer = this.#exchanged(this.#idle, producer, other);
+      },
+      settled: () => undefined,
+      ended: () => this.#ended(producer),
+    };
   }
 
-  #next(): Producing {
+  #next(about: About): Producing {
     this.#places -= 1;
-    return this.#idle.pop() ?? new Producing(undefined);
+    return this.#taken(this.#idle, about);
   }
 
-  #turn(signal: AbortSignal | undefined): Promise<Producing> {
+  #turn(about: About, signal: AbortSignal | undefined): Promise<Producing> {
     signal?.throwIfAborted();
     return new Promise((resolve, reject) => {
       const stop = (): void => {
@@ -169,7 +214,7 @@ export class Producers {
         signal?.removeEventListener("abort", stop);
         resolve(producer);
       };
-      this.#waiting.add(go);
+      this.#waiting.set(go, about);
       signal?.addEventListener("abort", stop, { once: true });
     });
   }
@@ -183,14 +228,52 @@ export class Producers {
       producer.restart();
       producer.isOpen = false;
     }
+    this.#keep(this.#idle, producer);
     const [following] = this.#waiting;
     if (following === undefined) {
-      this.#idle.push(producer);
       this.#places += 1;
     } else {
-      this.#waiting.delete(following);
-      following(producer);
+      const [go, about] = following;
+      this.#waiting.delete(go);
+      go(this.#taken(this.#idle, about));
     }
+  }
+
+  /** The producer, or another one if it is of another partition than what it is to be used for. */
+  #exchanged(idle: Idle, producer: Producing, about: About): Producing {
+    if (this.#partitionOf(producer) === this.#cluster.partition(about)) return producer;
+    this.#keep(idle, producer);
+    return this.#taken(idle, about);
+  }
+
+  /** The partition that a producer is of; undefined if it can be that of any partition. */
+  #partitionOf(producer: Producing): number | undefined {
+    producer.partition ??= this.#cluster.partition(producer.about);
+    return producer.partition;
+  }
+
+  #keep(idle: Idle, producer: Producing): void {
+    const partition = this.#partitionOf(producer);
+    const kept = idle.get(partition);
+    if (kept === undefined) idle.set(partition, [producer]);
+    else kept.push(producer);
+  }
+
+  #taken(idle: Idle, about: About): Producing {
+    const partition = this.#cluster.partition(about);
+    if (partition !== undefined) {
+      // Some may be from before the partitions were known.
+      const all = idle.get(undefined) ?? [];
+      idle.delete(undefined);
+      for (const each of all) this.#keep(idle, each);
+    }
+    const producer = idle.get(partition)?.pop() ?? idle.get(undefined)?.pop() ?? new Producing(this.#named);
+    if (this.#named !== undefined && producer.partition === undefined) {
+      // Before the partitions were known, an append may have begun a later epoch than the one that was given.
+      producer.epoch = Math.max(producer.epoch, ...[...idle.values()].flat().map((each) => each.epoch));
+    }
+    producer.partition = partition;
+    return producer;
   }
 }
 

@@ -34,8 +34,14 @@ export interface Noticing {
   readonly onTrimmed?: OnTrimmed | undefined;
 }
 
+/** What can be of one partition of a cluster. */
+export interface OfPartition {
+  /** The partition, for what names no key, and no prefix with a whole tag. A log that is not clustered has partition 0 alone. */
+  readonly partition?: number | undefined;
+}
+
 /** Which records are read. */
-export interface Reading extends Range, Stoppable, Noticing, Knowing {
+export interface Reading extends Range, Stoppable, Noticing, Knowing, OfPartition {
   /** Records before the first one that was appended at or after this time (Unix ms) are skipped. */
   readonly startTimeMs?: number | undefined;
   /** `memory`, all that was applied, if it is not given; with `durable` only what is on object storage. */
@@ -43,7 +49,7 @@ export interface Reading extends Range, Stoppable, Noticing, Knowing {
 }
 
 export const RANGE = ["start", "end"];
-const READING = [...RANGE, "startTimeMs", "visibility", "atLeast", "signal", "onTrimmed"];
+const READING = [...RANGE, "startTimeMs", "visibility", "atLeast", "partition", "signal", "onTrimmed"];
 
 /** What a read asks for. `atLeast` is what the caller asked for, which is no parameter yet. */
 export type Asked = ReturnType<typeof asked>;
@@ -56,13 +62,14 @@ export function asked(key: Selection, reading: Reading) {
   check.known("options", reading, READING);
   check.signal(reading.signal);
   check.listener("onTrimmed", reading.onTrimmed);
-  const { startTimeMs, visibility, atLeast } = reading;
+  const { startTimeMs, visibility, atLeast, partition } = reading;
   return {
     ...selected(key),
     ...sequences(reading),
     ...(startTimeMs === undefined ? {} : { start_time_ms: check.whole("startTimeMs", startTimeMs) }),
     ...(visibility === undefined ? {} : { visibility: check.oneOf("visibility", visibility, ["memory", "durable"]) }),
     ...knowing(atLeast),
+    ...ofPartition(partition),
   };
 }
 
@@ -79,6 +86,11 @@ export function stoppable(options: Stoppable): AbortSignal | undefined {
   check.known("options", options, ["signal"]);
   check.signal(options.signal);
   return options.signal;
+}
+
+/** The parameter of a partition, checked. */
+export function ofPartition(partition: number | undefined): { partition?: number } {
+  return partition === undefined ? {} : { partition: check.whole("partition", partition) };
 }
 
 /** What a read asks for of what must be shown, checked. */

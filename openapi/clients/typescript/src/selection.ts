@@ -2,6 +2,7 @@
 
 import * as check from "./arguments.js";
 import { encode } from "./base64.js";
+import { type About, about, tagIn } from "./partitions.js";
 
 /** All keys that begin with this. With an empty prefix, the whole log. */
 export interface Prefix {
@@ -46,4 +47,13 @@ export function selected(selection: Selection): { key_base64?: string; prefix_ba
     throw new RangeError(`keys must have at most ${MOST_URL_BYTES} bytes in base64 together: read by prefix, or in several calls`);
   }
   return { keys_base64: keys };
+}
+
+/** What a read of a checked selection is about. That of a prefix without a whole tag is of the partition that is given. */
+export function aboutSelection(selection: Selection, partition: number | undefined): About {
+  if (partition !== undefined) return { partition };
+  if (ArrayBuffer.isView(selection)) return about(selection as Uint8Array);
+  if ("prefix" in selection) return { tag: tagIn(selection.prefix) };
+  const [first] = selection.keys;
+  return first === undefined ? {} : about(first);
 }

@@ -6,9 +6,10 @@ import type { ClientRequest, IncomingMessage, RequestOptions } from "node:http";
 
 import { errorOf, NOT_APPLIED } from "./answers.js";
 import { encode } from "./base64.js";
+import type { Cluster } from "./cluster.js";
 import { DeadlineExceeded, type Details, LogError, NotWriter, OutcomeUnknown, Overloaded, Unavailable, UnexpectedAnswer } from "./errors.js";
 import { type AppendResponse, AppendResponseSchema, type ErrorResponse, ErrorResponseSchema } from "./generated/log_pb.js";
-import { reason } from "./network.js";
+import { reason, wasNotSent } from "./network.js";
 import type { Retry } from "./retry.js";
 
 /** The path of sessions. */
@@ -27,6 +28,9 @@ const WITHOUT_AN_END = "the answer to a session must be chunked, as over HTTP/1.
 /** Where a session is opened. */
 export interface Place {
   readonly url: string;
+  /** The partition of the session. Undefined: it is not known, or there is only one. */
+  readonly partition?: number | undefined;
+  readonly cluster: Cluster;
   readonly headers: Readonly<Record<string, string>>;
   readonly retry: Retry;
   /** What errors call the request. */
@@ -95,6 +99,7 @@ export class Session {
       request.on("error", () => undefined);
       request.destroy();
       signal?.throwIfAborted();
+      if (wasNotSent(error)) place.cluster.unreachable(place.url);
       throw error instanceof LogError ? error : unavailable(error);
     } finally {
       clearTimeout(timer);
@@ -193,7 +198,7 @@ export function broken(why: string, details: Details): OutcomeUnknown {
 }
 
 /** The request of a session, over HTTP/1.1. Browsers and `fetch` read no answer while they send. */
-async function started({ url, headers }: Place): Promise<ClientRequest> {
+async function started({ url, partition, headers }: Place): Promise<ClientRequest> {
   const { protocol } = new URL(url);
   // Bundlers for browsers need not know it.
   const name: string = protocol === "https:" ? "node:https" : "node:http";
@@ -209,7 +214,7 @@ async function started({ url, headers }: Place): Promise<ClientRequest> {
     // A connection of its own, which ends with the session.
     agent: false,
   };
-  const request = http.request(`${url}${SESSION}`, options);
+  const request = http.request(`${url}${SESSION}${partition === undefined ? "" : `?partition=${partition}`}`, options);
   request.setNoDelay(true);
   request.setSocketKeepAlive(true, KEEPALIVE_MS);
   return request;

@@ -3,9 +3,11 @@
 import { createParser, type EventSourceMessage } from "eventsource-parser";
 
 import { errorOf, fits, type Head, TRIMMED, VALUE } from "./answers.js";
+import type { Cluster } from "./cluster.js";
 import { Behind, DeadlineExceeded, LogError, Overloaded, Unavailable, UnexpectedAnswer } from "./errors.js";
 import type { components } from "./generated/schema.js";
 import { reason } from "./network.js";
+import type { About } from "./partitions.js";
 import { type LogRecord, record } from "./records.js";
 import type { Connections } from "./retry.js";
 import { Notice } from "./trimmed.js";
@@ -21,8 +23,10 @@ const PASSING = [Overloaded, Unavailable, Behind, DeadlineExceeded, UnexpectedAn
 
 /** Where a stream comes from. */
 export interface Source {
-  /** That of the next connection. */
-  readonly url: () => string;
+  /** That of the next connection to a server. */
+  readonly url: (server: string) => string;
+  readonly cluster: Cluster;
+  readonly about: About;
   /** What errors call it. */
   readonly request: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -94,7 +98,8 @@ async function* oneConnection(
     return doing.finally(() => clearTimeout(timer));
   };
   try {
-    const response = await heard(fetch(source.url(), { headers, signal }));
+    const { response } = await source.cluster.ask(
+      source.about, async (server) => ({ response: await heard(fetch(source.url(server), { headers, signal })) }));
     if (response.status === 204) return;
     if (response.status !== 200 || response.body === null) {
       throw errorOf(await heard(response.json()).catch(() => undefined), response, source.request);

@@ -2,6 +2,7 @@
 
 import type { Client } from "openapi-fetch";
 
+import type { Cluster } from "./cluster.js";
 import type { paths } from "./generated/schema.js";
 import type { Retry } from "./retry.js";
 
@@ -9,6 +10,8 @@ import type { Retry } from "./retry.js";
 export interface Target {
   readonly api: Client<paths, "application/json">;
   readonly url: string;
+  /** Where requests go in a cluster. */
+  readonly cluster: Cluster;
   readonly retry: Retry;
   /** Ends an attempt without an answer, and when the signal says so. */
   readonly deadline: (signal: AbortSignal | undefined) => AbortSignal;
