@@ -2,16 +2,17 @@
 
 use bytes::Bytes;
 use prost::Message;
+use reqwest::Method;
 
 use crate::answers::{Answered, answered};
 use crate::arguments;
-use crate::body::WatchedBody;
 use crate::error::{Error, ErrorKind};
 use crate::http::{Answer, Http};
 use crate::no_answer::NoAnswer;
+use crate::partition::About;
 use crate::record::{Appended, Record};
 use crate::retry::Retry;
-use crate::wire::{AppendRequest, AppendResponse, CursorMove, Precondition};
+use crate::wire::{self, AppendRequest, AppendResponse, CursorMove, Precondition};
 
 const PATH: &str = "/api/v1/log/append";
 
@@ -76,6 +77,8 @@ pub(crate) struct Request {
     parts: [Bytes; 2],
     pub(crate) records: u64,
     pub(crate) await_durable: bool,
+    /// All of it must be in one partition.
+    pub(crate) about: About,
 }
 
 impl Request {
@@ -101,19 +104,22 @@ pub(crate) fn encode<R: Into<Record>>(
             ))),
         }
     });
-    let records: Vec<_> = records.collect::<Result<_, _>>()?;
+    let records: Vec<wire::Record> = records.collect::<Result<_, _>>()?;
     let count = records.len() as u64;
+    let key = records.first().and_then(|record| record.key.as_ref());
+    let about = key.map(About::key).unwrap_or_default();
     let request = AppendRequest {
         records,
         ..AppendRequest::default()
     };
-    encode_batch(request.encode_to_vec().into(), count, options)
+    encode_batch(request.encode_to_vec().into(), count, about, options)
 }
 
 /// The request for an append of `count` records that are encoded already.
 pub(crate) fn encode_batch(
     records: Bytes,
     count: u64,
+    about: About,
     options: AppendOptions,
 ) -> Result<Request, Error> {
     if count == 0 {
@@ -140,6 +146,7 @@ pub(crate) fn encode_batch(
         parts: [records, request.encode_to_vec().into()],
         records: count,
         await_durable: options.await_durable,
+        about,
     })
 }
 
@@ -149,7 +156,8 @@ pub(crate) async fn append_unprotected(
     retry: &Retry,
     request: &Request,
 ) -> Result<Appended, Error> {
-    let once = || append_once(http, retry, request.parts(Bytes::new()));
+    let parts = request.parts(Bytes::new());
+    let once = || append_once(http, retry, &parts, &request.about);
     let answer = retry.until_answered(once).await?;
     Ok(appended(&answer))
 }
@@ -166,20 +174,14 @@ pub(crate) fn appended(answer: &AppendResponse) -> Appended {
 pub(crate) async fn append_once(
     http: &Http,
     retry: &Retry,
-    parts: impl IntoIterator<Item = Bytes>,
+    parts: &[Bytes],
+    about: &About,
 ) -> Result<AppendResponse, Error> {
-    let sent = send(http, retry, parts).await;
-    sent.map_err(|error| error.of_request("POST", &http.url_of(PATH)))
-}
-
-async fn send(
-    http: &Http,
-    retry: &Retry,
-    parts: impl IntoIterator<Item = Bytes>,
-) -> Result<AppendResponse, Error> {
-    let (body, taken) = WatchedBody::new(parts);
-    let asked = http.post(PATH, body).await;
-    told_apart(asked, "append", taken.wholly(), retry)
+    let (asked, was_sent_whole) = http
+        .put_or_post(Method::POST, PATH, &[], parts, about)
+        .await;
+    let answer = told_apart(asked, "append", was_sent_whole, retry);
+    answer.map_err(|error| error.of_request("POST", &http.url_of(PATH)))
 }
 
 /// What was answered to a request that must not be applied twice: errors say whether it may have been. `what` is its name.

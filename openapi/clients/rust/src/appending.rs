@@ -12,6 +12,7 @@ use crate::append::{Request, appended};
 use crate::error::{Error, ErrorKind};
 use crate::exactly_once::{Delivery, Verdict, judged};
 use crate::http::Http;
+use crate::partition::About;
 use crate::producer::{Producer, Producers};
 use crate::record::Appended;
 use crate::retry::Retry;
@@ -46,6 +47,10 @@ pub(crate) struct Appending {
     session: Option<Session>,
     /// The attempts since the last outcome.
     delivery: Delivery,
+    /// What the last append with an outcome was about.
+    about: Option<About>,
+    /// Whether the producer may be of another partition, as the server refused its first request. `None`: that was not found out yet.
+    is_elsewhere: Option<bool>,
     /// No more appends are taken. With an error: because of an append that cannot be sent.
     ended: Option<Result<(), Error>>,
 }
@@ -86,6 +91,8 @@ impl Appending {
             in_doubt: 0,
             session: None,
             delivery: Delivery::new(),
+            about: None,
+            is_elsewhere: None,
             ended: None,
         }
     }
@@ -210,9 +217,40 @@ impl Appending {
         }
     }
 
+    /// What the first append without an outcome is about, or what the last one was.
+    fn about(&self) -> About {
+        let first = self.outstanding.front();
+        let about = first
+            .map(|first| &first.request.about)
+            .or(self.about.as_ref());
+        about.cloned().unwrap_or_default()
+    }
+
+    /// The partitions may have moved. As long as there was no outcome, the producer becomes that of the partition.
+    async fn prepare(&mut self, about: &About) {
+        self.http.prepare(self.is_elsewhere == Some(true)).await;
+        if self.is_elsewhere.is_some() {
+            self.is_elsewhere = Some(false);
+        }
+        if self.about.is_some() || !self.http.cluster.has_partitions() {
+            return;
+        }
+        if let (Some(producers), Some(producer)) = (&self.producers, self.producer.take()) {
+            let id = producer.id().to_owned();
+            let producer = producers.exchanged(producer, about);
+            if id != producer.id() {
+                self.in_doubt = 0;
+                self.delivery.settled();
+            }
+            self.producer = Some(producer);
+        }
+    }
+
     /// Opens a session and sends all that has no outcome.
     async fn open(&mut self) -> Result<(), Error> {
-        let session = Session::open(&self.http, &self.retry).await?;
+        let about = self.about();
+        self.prepare(&about).await;
+        let session = Session::open(&self.http, &self.retry, &about).await?;
         self.bytes = 0;
         for (after, append) in (0..).zip(&mut self.outstanding) {
             send(append, after, self.producer.as_ref(), Some(&session));
@@ -254,7 +292,8 @@ impl Appending {
             producer.applied(appended, is_durable);
         }
         if let Some(start) = appended.start.filter(|_| is_durable) {
-            self.seen.advance(start + appended.count);
+            self.seen
+                .advance(start + appended.count, &first.request.about);
         }
         Some(self.settled(appended))
     }
@@ -263,6 +302,10 @@ impl Appending {
     fn settled(&mut self, appended: Appended) -> Appended {
         if let Some(first) = self.outstanding.pop_front() {
             self.bytes -= first.bytes;
+            if let Some(producer) = &mut self.producer {
+                producer.was_about(&first.request.about);
+            }
+            self.about = Some(first.request.about);
         }
         self.in_doubt = self.in_doubt.saturating_sub(1);
         self.delivery.settled();
@@ -288,6 +331,15 @@ impl Appending {
         if *error.kind() == ErrorKind::DeadlineExceeded {
             let error = error.into_kind(ErrorKind::OutcomeUnknown);
             self.broken(error).await?;
+            return Ok(None);
+        }
+        let is_fresh = self.is_elsewhere.is_none() && self.about.is_none();
+        let about = &first.request.about;
+        let is_elsewhere = producer.about().tag.is_some() && producer.about() != about;
+        if is_fresh && is_elsewhere && error.kind().is_of_producer() {
+            // The next session finds out.
+            self.is_elsewhere = Some(true);
+            self.session = None;
             return Ok(None);
         }
         match judged(producer, error, self.in_doubt > 0, &first.request) {

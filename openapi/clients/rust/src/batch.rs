@@ -5,6 +5,7 @@ use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint};
 
 use crate::arguments;
 use crate::error::Error;
+use crate::partition::About;
 
 // The numbers of the fields in `log.proto`.
 const RECORDS_OF_REQUEST: u32 = 1;
@@ -19,6 +20,7 @@ const VALUE_OF_HEADER: u32 = 2;
 pub struct Batch {
     body: Bytes,
     records: u64,
+    about: About,
 }
 
 /// Encodes records into a [`Batch`].
@@ -26,6 +28,8 @@ pub struct Batch {
 pub struct BatchBuilder {
     body: Vec<u8>,
     records: u64,
+    /// What the first record is about.
+    about: About,
 }
 
 impl Batch {
@@ -39,6 +43,10 @@ impl Batch {
         self.body.len()
     }
 
+    pub(crate) fn about(&self) -> About {
+        self.about.clone()
+    }
+
     pub(crate) fn body(&self) -> Bytes {
         self.body.clone()
     }
@@ -50,6 +58,7 @@ impl BatchBuilder {
         Self {
             body: Vec::with_capacity(bytes),
             records: 0,
+            about: About::default(),
         }
     }
 
@@ -75,6 +84,9 @@ impl BatchBuilder {
             put(NAME_OF_HEADER, header.0.as_bytes(), body);
             put(VALUE_OF_HEADER, header.1, body);
         }
+        if self.records == 0 {
+            self.about = About::key(&Bytes::copy_from_slice(key));
+        }
         self.records += 1;
         Ok(())
     }
@@ -94,6 +106,7 @@ impl BatchBuilder {
         Batch {
             body: self.body.into(),
             records: self.records,
+            about: self.about,
         }
     }
 }

@@ -1,12 +1,14 @@
 //! What a client is made of.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::{Certificate, redirect};
 
 use crate::arguments;
 use crate::client::LogClient;
+use crate::cluster::Cluster;
 use crate::connection::{Connection, Observer};
 use crate::error::Error;
 use crate::http::Http;
@@ -31,6 +33,7 @@ pub struct LogClientBuilder {
     producers: bool,
     reads_its_writes: bool,
     proxy: bool,
+    cluster: Option<bool>,
     retry: Retry,
     observer: Observer,
 }
@@ -58,6 +61,7 @@ impl LogClient {
             producers: true,
             reads_its_writes: true,
             proxy: true,
+            cluster: None,
             retry: Retry::default(),
             observer: Observer::default(),
         }
@@ -113,6 +117,15 @@ impl LogClientBuilder {
         self
     }
 
+    /// Whether requests go to the node that serves their partition, at the URL that the cluster tells, and with them the token.
+    ///
+    /// By default they do, and the client asks for these URLs when an answer shows that there is a cluster; with `true`, before its first request. With
+    /// `false`, all requests go to the URL of the client, whose server passes them on.
+    pub fn cluster(mut self, cluster: bool) -> Self {
+        self.cluster = Some(cluster);
+        self
+    }
+
     /// Connects to the server directly, whatever `HTTP_PROXY` and `HTTPS_PROXY` say.
     pub fn no_proxy(mut self) -> Self {
         self.proxy = false;
@@ -150,6 +163,7 @@ impl LogClientBuilder {
         let retry = arguments::retry(self.retry.clone())?;
         let authorities = self.authorities()?;
         let client = |silence| self.client(silence, authorities.as_deref());
+        let cluster = Arc::new(Cluster::new(url.clone(), self.cluster));
         let http = Http::new(
             url,
             authorization,
@@ -161,9 +175,11 @@ impl LogClientBuilder {
             timeout,
             self.requests,
             self.observer.clone(),
+            Arc::clone(&cluster),
         );
-        let producers = self.producers.then(|| Producers::new(self.appends));
-        let seen = Seen::new(self.reads_its_writes);
+        let producers = || Producers::new(self.appends, Arc::clone(&cluster));
+        let producers = self.producers.then(producers);
+        let seen = Seen::new(self.reads_its_writes, cluster);
         Ok(LogClient::new(http, retry, producers, seen))
     }
 

@@ -14,10 +14,11 @@ use crate::arguments;
 use crate::batch::Batch;
 use crate::cursor::{self, Cursor};
 use crate::deletion;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::exactly_once;
 use crate::http::Http;
 use crate::paging::{Keys, Records};
+use crate::partition::About;
 use crate::producer::Producers;
 use crate::reading::{self, Page, Query, ReadOptions};
 use crate::record::{Appended, Counted, Record, Segment};
@@ -29,7 +30,9 @@ use crate::tail;
 use crate::trim;
 use crate::wire::{CountResponse, KeysResponse, PutCursorRequest, SegmentsResponse, TrimRequest};
 
+const COUNT: &str = "/api/v1/log/count";
 const KEYS: &str = "/api/v1/log/keys";
+const SEGMENTS: &str = "/api/v1/log/segments";
 
 /// A client of one server. A clone shares its connections.
 ///
@@ -41,6 +44,8 @@ pub struct LogClient {
     /// None: appends are not protected.
     producers: Option<Arc<Producers>>,
     seen: Arc<Seen>,
+    /// That of requests that name no key.
+    partition: Option<u32>,
 }
 
 impl LogClient {
@@ -50,11 +55,23 @@ impl LogClient {
             retry,
             producers: producers.map(Arc::new),
             seen: Arc::new(seen),
+            partition: None,
+        }
+    }
+
+    /// This client, for one partition of a cluster: its [`keys`](LogClient::keys), [`segments`](LogClient::segments), [`cursors`](LogClient::cursors),
+    /// trims, and reads by a prefix without a whole tag are those of this partition. What names a key or a cursor is not affected. A log that is not
+    /// clustered has partition 0 alone.
+    #[must_use]
+    pub fn of_partition(&self, partition: u32) -> Self {
+        Self {
+            partition: Some(partition),
+            ..self.clone()
         }
     }
 
     /// What this client and its clones have appended or read, and no crash can undo, is below this sequence: their later reads show at least
-    /// that much.
+    /// that much. In a cluster, sequences count per partition, and this is 0.
     ///
     /// To have another client or process see as much, give this to its [`LogClient::remember`], or to one of its reads as
     /// [`ReadOptions::at_least`](crate::ReadOptions::at_least). A read that waited for it for too long is sent again as other reads are, and
@@ -66,7 +83,7 @@ impl LogClient {
     /// From now on, reads of this client and its clones show at least everything below this sequence: the [`LogClient::at_least`] of
     /// another client.
     pub fn remember(&self, at_least: u64) {
-        self.seen.advance(at_least);
+        self.seen.advance(at_least, &About::default());
     }
 
     /// Appends records, whole or not at all, and answers when they are applied; see [`LogClient::append_with`].
@@ -103,7 +120,7 @@ impl LogClient {
         batch: &Batch,
         options: AppendOptions,
     ) -> Result<Appended, Error> {
-        let request = append::encode_batch(batch.body(), batch.records(), options)?;
+        let request = append::encode_batch(batch.body(), batch.records(), batch.about(), options)?;
         self.send(request).await
     }
 
@@ -153,6 +170,10 @@ impl LogClient {
         ))
     }
 
+    pub(crate) fn partition(&self) -> Option<u32> {
+        self.partition
+    }
+
     async fn send(&self, request: append::Request) -> Result<Appended, Error> {
         let is_durable = request.await_durable;
         let appended = match &self.producers {
@@ -162,7 +183,7 @@ impl LogClient {
             None => append::append_unprotected(&self.http, &self.retry, &request).await?,
         };
         if let Some(start) = appended.start.filter(|_| is_durable) {
-            self.seen.advance(start + appended.count);
+            self.seen.advance(start + appended.count, &request.about);
         }
         Ok(appended)
     }
@@ -201,7 +222,9 @@ impl LogClient {
         options: ReadOptions,
     ) -> Records {
         let range = arguments::sequences(&range);
-        self.records(range.and_then(|range| Query::of_several(keys, range, options)))
+        self.records(
+            range.and_then(|range| Query::of_several(keys, range, options, self.partition)),
+        )
     }
 
     fn records(&self, query: Result<Query, Error>) -> Records {
@@ -271,7 +294,10 @@ impl LogClient {
     /// # Errors
     /// As for [`LogClient::tail`].
     pub fn tail_several(&self, keys: Selection, start: u64, options: ReadOptions) -> Records {
-        self.tail_of(start, Query::of_several(keys, (start, None), options))
+        self.tail_of(
+            start,
+            Query::of_several(keys, (start, None), options, self.partition),
+        )
     }
 
     fn tail_of(&self, start: u64, query: Result<Query, Error>) -> Records {
@@ -306,9 +332,10 @@ impl LogClient {
         let key = key.into();
         arguments::key(&key)?;
         let (start, end) = arguments::sequences(&range)?;
-        let mut parameters = reading::range("key_base64", reading::encoded(&key), start, end);
-        parameters.extend(self.seen.parameter(options.at_least));
-        let answer: CountResponse = self.read("/api/v1/log/count", &parameters).await?;
+        let parameters = reading::range("key_base64", reading::encoded(&key), start, end);
+        let (about, at_least) = (About::key(&key), options.at_least);
+        let answer = self.read_seen::<CountResponse>(COUNT, parameters, &about, at_least);
+        let answer = answer.await?;
         Ok(answer.into())
     }
 
@@ -331,7 +358,8 @@ impl LogClient {
         let pages = try_unfold(Some(None), move |after: Option<Option<Bytes>>| {
             let client = client.clone();
             let mut parameters = vec![("limit", options.page.to_string())];
-            parameters.extend(client.seen.parameter(options.at_least));
+            let about = About::partition(client.partition);
+            parameters.extend(about.parameter());
             if !prefix.is_empty() {
                 parameters.push(("prefix_base64", prefix.clone()));
             }
@@ -342,7 +370,9 @@ impl LogClient {
                 if let Some(after) = after {
                     parameters.push(("start_after_base64", reading::encoded(&after)));
                 }
-                let page: KeysResponse = client.read(KEYS, &parameters).await?;
+                let page: KeysResponse = client
+                    .read_seen(KEYS, parameters, &about, options.at_least)
+                    .await?;
                 let next = page.next_start_after.map(Some);
                 let keys = page.keys.into_iter().map(|key| key.key).collect();
                 Ok(Some((keys, next)))
@@ -357,8 +387,11 @@ impl LogClient {
     /// What the last attempt ended in.
     pub async fn segments(&self, range: impl RangeBounds<u64>) -> Result<Vec<Segment>, Error> {
         let (start, end) = arguments::sequences(&range)?;
-        let parameters = reading::bounds(start, end);
-        let answer: SegmentsResponse = self.read("/api/v1/log/segments", &parameters).await?;
+        let mut parameters = reading::bounds(start, end);
+        let about = About::partition(self.partition);
+        parameters.extend(about.parameter());
+        let answer: SegmentsResponse =
+            reading::read(&self.http, &self.retry, SEGMENTS, &parameters, &about).await?;
         Ok(answer.segments.into_iter().map(Into::into).collect())
     }
 
@@ -367,7 +400,7 @@ impl LogClient {
     /// # Errors
     /// What the last attempt to reach the server, or to read from one that is ready, ended in.
     pub async fn status(&self) -> Result<Status, Error> {
-        status::status(&self.http, &self.retry).await
+        status::status(&self.http, &self.retry, &About::partition(self.partition)).await
     }
 
     /// Trims the records of all keys with lower sequences. Answers with the floor of the log, the first sequence that can still be there,
@@ -381,7 +414,7 @@ impl LogClient {
             before_sequence: Some(sequence),
             before_time_ms: None,
         };
-        trim::trim(&self.http, &self.retry, &request).await
+        trim::trim(&self.http, &self.retry, &request, self.partition).await
     }
 
     /// As [`LogClient::trim_before`], for records that were appended before a time (Unix ms): by whole segments, and nothing that was
@@ -399,7 +432,7 @@ impl LogClient {
             before_sequence: None,
             before_time_ms: Some(time_ms),
         };
-        trim::trim(&self.http, &self.retry, &request).await
+        trim::trim(&self.http, &self.retry, &request, self.partition).await
     }
 
     /// Deletes the records of `key` with sequences below `before`; with `None`, all that it has. Answers with the floor of the key, the first
@@ -433,7 +466,8 @@ impl LogClient {
     /// # Errors
     /// What the last attempt ended in.
     pub async fn cursors(&self, prefix: &str) -> Result<Vec<Cursor>, Error> {
-        cursor::list(&self.http, &self.retry, prefix).await
+        let about = About::partition(self.partition);
+        cursor::list(&self.http, &self.retry, prefix, &about).await
     }
 
     /// Moves a cursor, forward or back, or creates it. Answers when no crash can undo it. With an `expected` position, it is moved only if it is
@@ -470,12 +504,28 @@ impl LogClient {
         tail::tail(http, self.retry.clone(), seen, query).boxed()
     }
 
-    async fn read<M: crate::answers::Answered>(
+    /// Reads what the client knows, or what is asked for.
+    async fn read_seen<M: crate::answers::Answered>(
         &self,
         path: &str,
-        parameters: &[(&str, String)],
+        parameters: Vec<(&'static str, String)>,
+        about: &About,
+        at_least: Option<u64>,
     ) -> Result<M, Error> {
-        reading::read(&self.http, &self.retry, path, parameters).await
+        let once = || async {
+            let mut parameters = parameters.clone();
+            parameters.extend(self.seen.parameter(at_least, about));
+            let answer = reading::get(&self.http, &self.retry, path, &parameters, about).await;
+            if answer
+                .as_ref()
+                .is_err_and(|error| *error.kind() == ErrorKind::Behind)
+                && self.seen.may_be_elsewhere(at_least, about)
+            {
+                self.http.learn(None).await;
+            }
+            answer
+        };
+        self.retry.until_answered(once).await
     }
 }
 

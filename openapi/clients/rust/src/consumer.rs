@@ -86,7 +86,7 @@ impl LogClient {
         name: &str,
         options: ReadOptions,
     ) -> Result<Consumer, Error> {
-        let query = Query::of_several(keys, (0, None), options)?;
+        let query = Query::of_several(keys, (0, None), options, self.partition())?;
         self.consume_query(query, name).await
     }
 

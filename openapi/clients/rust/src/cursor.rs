@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use bytes::Bytes;
 use prost::Message;
+use reqwest::Method;
 
 use crate::arguments;
-use crate::body::WatchedBody;
 use crate::error::{Error, ErrorKind};
 use crate::http::Http;
+use crate::partition::About;
 use crate::reading::{self, repeatable};
 use crate::retry::Retry;
 use crate::wire::{self, CursorResponse, CursorsResponse, DeleteCursorResponse, PutCursorRequest};
@@ -56,7 +57,9 @@ impl From<wire::Cursor> for Cursor {
 /// The cursor of this name; `None` if there is none.
 pub(crate) async fn get(http: &Http, retry: &Retry, name: &str) -> Result<Option<Cursor>, Error> {
     arguments::cursor(name)?;
-    let found = reading::read::<CursorResponse>(http, retry, &path_of(name), &[]).await;
+    let found =
+        reading::read::<CursorResponse>(http, retry, &path_of(name), &[], &About::cursor(name))
+            .await;
     match found {
         Ok(answer) => Ok(Some(answer.into())),
         Err(error) if *error.kind() == ErrorKind::NotFound => Ok(None),
@@ -73,11 +76,12 @@ pub(crate) async fn put(
 ) -> Result<Cursor, Error> {
     arguments::cursor(name)?;
     let path = path_of(name);
-    let body = Bytes::from(request.encode_to_vec());
+    let body = [Bytes::from(request.encode_to_vec())];
+    let about = About::cursor(name);
     let sent = AtomicU32::new(0);
     let once = || {
         sent.fetch_add(1, Ordering::Relaxed);
-        put_once(http, retry, &path, body.clone())
+        put_once(http, retry, &path, &body, &about)
     };
     let moved = retry.until_answered(once).await;
     match moved {
@@ -103,10 +107,10 @@ async fn put_once(
     http: &Http,
     retry: &Retry,
     path: &str,
-    body: Bytes,
+    body: &[Bytes],
+    about: &About,
 ) -> Result<CursorResponse, Error> {
-    let (body, _) = WatchedBody::new([body]);
-    let asked = http.put(path, body).await;
+    let (asked, _) = http.put_or_post(Method::PUT, path, &[], body, about).await;
     repeatable(asked, retry).map_err(|error| error.of_request("PUT", &http.url_of(path)))
 }
 
@@ -114,7 +118,8 @@ async fn put_once(
 pub(crate) async fn delete(http: &Http, retry: &Retry, name: &str) -> Result<bool, Error> {
     arguments::cursor(name)?;
     let path = path_of(name);
-    let once = || delete_once(http, retry, &path);
+    let about = About::cursor(name);
+    let once = || delete_once(http, retry, &path, &about);
     Ok(retry.until_answered(once).await?.deleted)
 }
 
@@ -122,13 +127,19 @@ async fn delete_once(
     http: &Http,
     retry: &Retry,
     path: &str,
+    about: &About,
 ) -> Result<DeleteCursorResponse, Error> {
-    let asked = http.delete(path, &[]).await;
+    let asked = http.delete(path, &[], about).await;
     repeatable(asked, retry).map_err(|error| error.of_request("DELETE", &http.url_of(path)))
 }
 
 /// All cursors whose names begin with `prefix`, in byte order, read page by page.
-pub(crate) async fn list(http: &Http, retry: &Retry, prefix: &str) -> Result<Vec<Cursor>, Error> {
+pub(crate) async fn list(
+    http: &Http,
+    retry: &Retry,
+    prefix: &str,
+    about: &About,
+) -> Result<Vec<Cursor>, Error> {
     let mut cursors: Vec<Cursor> = Vec::new();
     let mut after = None;
     loop {
@@ -137,7 +148,8 @@ pub(crate) async fn list(http: &Http, retry: &Retry, prefix: &str) -> Result<Vec
             parameters.push(("prefix", prefix.to_owned()));
         }
         parameters.extend(after.map(|after| ("start_after", after)));
-        let page: CursorsResponse = reading::read(http, retry, CURSORS, &parameters).await?;
+        parameters.extend(about.parameter());
+        let page: CursorsResponse = reading::read(http, retry, CURSORS, &parameters, about).await?;
         cursors.extend(page.cursors.into_iter().map(Into::into));
         match page.next_start_after {
             Some(next) => after = Some(next),

@@ -44,22 +44,33 @@ pub(crate) async fn append(
     producers: &Producers,
     request: &Request,
 ) -> Result<Appended, Error> {
-    let mut turn = producers.turn().await;
+    let mut turn = producers.turn(&request.about).await;
     let mut delivery = Delivery::new();
     loop {
         let parts = request.parts(turn.producer().field(0));
-        let error = match append_once(http, retry, parts).await {
+        let error = match append_once(http, retry, &parts, &request.about).await {
             Ok(answer) => {
                 let appended = appended(&answer);
                 turn.producer().applied(appended, request.await_durable);
+                turn.producer().was_about(&request.about);
                 turn.settled();
                 return Ok(appended);
             }
             Err(error) => error,
         };
+        if error.kind().is_of_producer() {
+            let about = turn.producer().about().clone();
+            if http.is_elsewhere(&about, &request.about).await {
+                // It was not applied: the first request of a producer has another sequence.
+                turn.exchange(&request.about);
+                delivery.settled();
+                continue;
+            }
+        }
         let may_be_applied = delivery.unknown_since.is_some();
         match judged(turn.producer(), error, may_be_applied, request) {
             Verdict::Applied(appended) => {
+                turn.producer().was_about(&request.about);
                 turn.settled();
                 return Ok(appended);
             }
@@ -114,7 +125,7 @@ pub(crate) fn judged(
             Verdict::Renewed
         }
         kind if kind.is_of_producer() => {
-            *producer = Producer::new();
+            producer.replace();
             Verdict::Failed(error.with_unknown_outcome(may_be_applied))
         }
         _ => Verdict::Unsettled(error),

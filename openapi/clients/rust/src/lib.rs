@@ -9,6 +9,7 @@ mod batch;
 mod body;
 mod builder;
 mod client;
+mod cluster;
 mod connection;
 mod consumer;
 mod cursor;

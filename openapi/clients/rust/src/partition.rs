@@ -2,6 +2,7 @@
 
 use std::num::NonZeroU32;
 
+use bytes::Bytes;
 use twox_hash::XxHash3_64;
 
 /// The partition of a key in a cluster with that many partitions. That of a cursor is that of its name.
@@ -35,4 +36,51 @@ pub(crate) fn tag_in(name: &[u8]) -> Option<&[u8]> {
     let begin = name.iter().position(|byte| *byte == b'{')? + 1;
     let length = name[begin..].iter().position(|byte| *byte == b'}')?;
     (length > 0).then(|| &name[begin..begin + length])
+}
+
+/// What a request is about: keys and cursors with a tag, a partition, or neither.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct About {
+    pub(crate) tag: Option<Bytes>,
+    pub(crate) partition: Option<u32>,
+}
+
+impl About {
+    /// About a key.
+    pub(crate) fn key(key: &Bytes) -> Self {
+        Self {
+            tag: Some(key.slice_ref(tag_of(key))),
+            partition: None,
+        }
+    }
+
+    /// About a cursor.
+    pub(crate) fn cursor(name: &str) -> Self {
+        Self {
+            tag: Some(Bytes::copy_from_slice(tag_of(name.as_bytes()))),
+            partition: None,
+        }
+    }
+
+    /// About all keys with a prefix, if they have one tag.
+    pub(crate) fn prefix(prefix: &Bytes) -> Self {
+        Self {
+            tag: tag_in(prefix).map(|tag| prefix.slice_ref(tag)),
+            partition: None,
+        }
+    }
+
+    /// The parameter that names the partition.
+    pub(crate) fn parameter(&self) -> Option<(&'static str, String)> {
+        let partition = self.partition?;
+        Some(("partition", partition.to_string()))
+    }
+
+    /// About a partition.
+    pub(crate) fn partition(partition: Option<u32>) -> Self {
+        Self {
+            tag: None,
+            partition,
+        }
+    }
 }

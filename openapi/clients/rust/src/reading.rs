@@ -12,6 +12,7 @@ use crate::arguments;
 use crate::error::{Error, ErrorKind};
 use crate::http::{Answer, Http};
 use crate::no_answer::NoAnswer;
+use crate::partition::About;
 use crate::record::SequencedRecord;
 use crate::retry::Retry;
 use crate::seen::{SHOWN_WITHIN, Seen};
@@ -95,6 +96,7 @@ pub(crate) struct Query {
     /// The last so many records, and not from `start` on.
     last: Option<u64>,
     options: ReadOptions,
+    about: About,
 }
 
 /// Which keys are read.
@@ -126,26 +128,30 @@ impl Query {
     ) -> Result<Self, Error> {
         arguments::key(key)?;
         let keys = Selected::Parameter("key_base64", encoded(key));
-        Self::of(keys, (start, end), options)
+        Self::of(keys, (start, end), options, About::key(key))
     }
 
+    /// Of several keys. A prefix without a whole tag is read in `partition`.
     pub(crate) fn of_several(
         selection: Selection,
         range: (u64, Option<u64>),
         options: ReadOptions,
+        partition: Option<u32>,
     ) -> Result<Self, Error> {
         selection.check()?;
+        let about = selection.about(partition);
         let keys = match selection {
             Selection::Keys(keys) => Selected::Keys(keys),
             Selection::Prefix(prefix) => Selected::Parameter("prefix_base64", encoded(&prefix)),
         };
-        Self::of(keys, range, options)
+        Self::of(keys, range, options, about)
     }
 
     fn of(
         keys: Selected,
         (start, end): (u64, Option<u64>),
         options: ReadOptions,
+        about: About,
     ) -> Result<Self, Error> {
         arguments::at_least_one("page", options.page)?;
         Ok(Self {
@@ -154,6 +160,7 @@ impl Query {
             end,
             last: None,
             options,
+            about,
         })
     }
 
@@ -195,7 +202,7 @@ impl Query {
         seen: &Seen,
         wait: Option<Duration>,
     ) -> Result<ScanResponse, Error> {
-        let at_least = seen.at_least(self.options.at_least);
+        let at_least = seen.at_least(self.options.at_least, &self.about);
         let within = wait.or(at_least.map(|_| SHOWN_WITHIN));
         let within = within.map(|within| within.as_millis() as u64);
         let follows = wait.is_some();
@@ -207,7 +214,9 @@ impl Query {
                 }
                 parameters.extend(within.map(|within| ("timeout_ms", within.to_string())));
                 parameters.extend(at_least.map(|at_least| ("at_least", at_least.to_string())));
-                ("GET", http.get(SCAN, &parameters, follows).await)
+                parameters.extend(self.about.parameter());
+                let asked = http.get(SCAN, &parameters, follows, &self.about);
+                ("GET", asked.await)
             }
             Selected::Keys(keys) => {
                 let request = ScanRequest {
@@ -217,13 +226,28 @@ impl Query {
                     ..self.request(keys)
                 };
                 let body = request.encode_to_vec();
-                ("POST", http.read_by_post(SCAN, body, follows).await)
+                let parameters = self.about.parameter();
+                let parameters = parameters.as_slice();
+                let asked = http.read_by_post(SCAN, parameters, body, follows, &self.about);
+                ("POST", asked.await)
             }
         };
         let headers = asked.as_ref().ok().map(|answer| answer.headers.clone());
-        let page: ScanResponse = repeatable(asked, retry)
-            .map_err(|error| error.of_request(method, &http.url_of(SCAN)))?;
-        seen.read(page.next_sequence, &headers.unwrap_or_default());
+        let page = repeatable::<ScanResponse>(asked, retry);
+        let page = page.map_err(|error| error.of_request(method, &http.url_of(SCAN)));
+        if page
+            .as_ref()
+            .is_err_and(|error| *error.kind() == ErrorKind::Behind)
+            && seen.may_be_elsewhere(self.options.at_least, &self.about)
+        {
+            http.learn(None).await;
+        }
+        let page = page?;
+        seen.read(
+            page.next_sequence,
+            &headers.unwrap_or_default(),
+            &self.about,
+        );
         Ok(page)
     }
 
@@ -304,19 +328,21 @@ pub(crate) async fn read<M: Answered>(
     retry: &Retry,
     path: &str,
     parameters: &[(&str, String)],
+    about: &About,
 ) -> Result<M, Error> {
-    let once = || get(http, retry, path, parameters);
+    let once = || get(http, retry, path, parameters, about);
     retry.until_answered(once).await
 }
 
 /// Asks once. Errors name the request, and whether there is use in sending it again.
-async fn get<M: Answered>(
+pub(crate) async fn get<M: Answered>(
     http: &Http,
     retry: &Retry,
     path: &str,
     parameters: &[(&str, String)],
+    about: &About,
 ) -> Result<M, Error> {
-    let asked = http.get(path, parameters, false).await;
+    let asked = http.get(path, parameters, false, about).await;
     repeatable(asked, retry).map_err(|error| error.of_request("GET", &http.url_of(path)))
 }
 

@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use crate::arguments;
 use crate::error::Error;
+use crate::partition::About;
 
 /// How many keys can be read at a time.
 const MOST_KEYS: usize = 1_000;
@@ -28,6 +29,18 @@ impl Selection {
     /// All keys that begin with this. With an empty prefix, the whole log.
     pub fn prefix(prefix: impl Into<Bytes>) -> Self {
         Self::Prefix(prefix.into())
+    }
+
+    /// What a read of it is about. That of a prefix without a whole tag is of `partition`.
+    pub(crate) fn about(&self, partition: Option<u32>) -> About {
+        let about = match self {
+            Self::Keys(keys) => keys.first().map(About::key).unwrap_or_default(),
+            Self::Prefix(prefix) => About::prefix(prefix),
+        };
+        match about.tag {
+            Some(_) => about,
+            None => About::partition(partition),
+        }
     }
 
     /// Checks it.

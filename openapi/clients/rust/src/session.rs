@@ -11,6 +11,7 @@ use crate::error::{Error, ErrorKind};
 use crate::frames::Frames;
 use crate::http::{Http, read};
 use crate::no_answer::NoAnswer;
+use crate::partition::About;
 use crate::retry::Retry;
 use crate::wire::{self, AppendResponse};
 
@@ -44,18 +45,18 @@ pub(crate) enum Told {
 
 impl Session {
     /// Opens a session. Nothing is applied before it is open. What that takes in all, up to the end of a refusal, is bounded.
-    pub(crate) async fn open(http: &Http, retry: &Retry) -> Result<Self, Error> {
-        let opened = timeout(http.silence, Self::opened(http, retry)).await;
+    pub(crate) async fn open(http: &Http, retry: &Retry, about: &About) -> Result<Self, Error> {
+        let opened = timeout(http.silence, Self::opened(http, retry, about)).await;
         let silent = |_| Err(unavailable(NoAnswer::silence(), retry));
         opened
             .unwrap_or_else(silent)
             .map_err(|error| named(error, http))
     }
 
-    async fn opened(http: &Http, retry: &Retry) -> Result<Self, Error> {
+    async fn opened(http: &Http, retry: &Retry, about: &About) -> Result<Self, Error> {
         let (frames, body) = Frames::new();
         let unavailable = |no_answer| unavailable(no_answer, retry);
-        let response = http.session(PATH, body).await.map_err(unavailable)?;
+        let response = http.session(PATH, body, about).await.map_err(unavailable)?;
         if response.status() == StatusCode::OK && is_protobuf(response.headers()) {
             if !has_an_end(&response) {
                 return Err(

@@ -3,6 +3,7 @@
 use crate::answers::answered;
 use crate::error::{Error, ErrorKind};
 use crate::http::Http;
+use crate::partition::About;
 use crate::reading::unanswered;
 use crate::record::Segment;
 use crate::retry::Retry;
@@ -26,9 +27,9 @@ pub struct Status {
 }
 
 /// Asks for both.
-pub(crate) async fn status(http: &Http, retry: &Retry) -> Result<Status, Error> {
+pub(crate) async fn status(http: &Http, retry: &Retry, about: &About) -> Result<Status, Error> {
     let ask = || async {
-        let asked = http.get(READY, &[], false).await;
+        let asked = http.get(READY, &[], false, &About::default()).await;
         let asked = asked.map_err(|lost| unanswered(lost, retry));
         asked.map_err(|error| error.of_request("GET", &http.url_of(READY)))
     };
@@ -47,7 +48,7 @@ pub(crate) async fn status(http: &Http, retry: &Retry) -> Result<Status, Error> 
         durable_sequence: None,
         segments: None,
     };
-    match segments(http, retry).await {
+    match segments(http, retry, about).await {
         Ok((durable, segments)) => {
             status.durable_sequence = durable;
             status.segments = Some(segments);
@@ -58,8 +59,15 @@ pub(crate) async fn status(http: &Http, retry: &Retry) -> Result<Status, Error> 
     Ok(status)
 }
 
-async fn segments(http: &Http, retry: &Retry) -> Result<(Option<u64>, Vec<Segment>), Error> {
-    let asked = http.get(SEGMENTS, &[], false).await;
+async fn segments(
+    http: &Http,
+    retry: &Retry,
+    about: &About,
+) -> Result<(Option<u64>, Vec<Segment>), Error> {
+    let parameters = about.parameter();
+    let asked = http
+        .get(SEGMENTS, parameters.as_slice(), false, about)
+        .await;
     let named = |error: Error| error.of_request("GET", &http.url_of(SEGMENTS));
     let answer = asked.map_err(|lost| named(unanswered(lost, retry)))?;
     let found: SegmentsResponse = answered(&answer).map_err(named)?;
