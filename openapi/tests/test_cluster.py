@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import os
 import random
 import sys
 import threading
@@ -13,7 +14,8 @@ from processes import request, seaweedfs
 
 import program
 from cluster import PARTITIONS, cluster_of_three
-from conftest import OPENAPI, VENV
+from conftest import OPENAPI, ROOT, VENV
+from line_program import LineProgram
 from requests_that_end import APPENDED
 from test_go_client import built as go_program, folder, go  # noqa: F401
 from test_java_client import classes  # noqa: F401
@@ -222,3 +224,24 @@ def test_the_programs_run_with_their_keys_under_one_tag(cluster, run, request, l
     }
     without = {"python": [], "typescript": [], "rust": ["tailed", "consumed"]}.get(language, ["tailed"])
     program.check(run, commands[language](), cluster.urls[0], without, tag_of(partition, "program"), partition)
+
+
+@pytest.mark.parametrize("language", ["typescript", "rust"])
+def test_a_layer_goes_to_the_nodes_directly(cluster, run, request, language):
+    command = cluster_program(language, run, request)
+    with LineProgram([*command, cluster.urls[0]]) as client:
+        # Until it knows the map, its requests are passed on, and its producers are those of one log.
+        for number in range(3):
+            keys = [f"{language}-{number}-{each}" for each in range(16)]
+            before = cluster.forwarded()
+            client.order({"keys": keys, "partitions": PARTITIONS})
+            assert client.became() == [[4, 4, 4, 1, True]] * len(keys)
+            assert (cluster.forwarded() > before) is (number == 0), number
+
+
+def cluster_program(language: str, run, request) -> list:
+    """The program that uses a cluster, built if it must be."""
+    if language == "typescript":
+        return ["node", request.getfixturevalue("built") / "dist/cluster_program.js"]
+    run("cargo", "build", "--locked", "--quiet", "--package", "opendata-log-client", "--example", "cluster", cwd=ROOT, seconds=1800)
+    return [ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "debug/examples/cluster"]

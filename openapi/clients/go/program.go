@@ -1,5 +1,5 @@
 // The little program that every client runs against a live server: `program URL REFUSING_URL`. It prints what it sees. At the second
-// URL every request ends in another error. `program outcomes` appends what it is told to, and prints what became of it.
+// URL every request ends in another error. In a cluster, TAG is what its keys begin with, and PARTITION the partition of that tag. `program outcomes` appends what it is told to, and prints what became of it.
 package main
 
 import (
@@ -11,14 +11,17 @@ import (
 	"fmt"
 	"log"
 	"os"
+	"strconv"
 	"time"
 
 	client "opendata-log/generated"
 )
 
 var (
-	key  = []byte{0, 255, 10, 128}
-	here = context.Background()
+	tag   = os.Getenv("TAG")
+	key   = append([]byte(tag), 0, 255, 10, 128)
+	other = []byte(tag + "other")
+	here  = context.Background()
 )
 
 func main() {
@@ -57,7 +60,7 @@ func run(api *client.LogAPIService) error {
 		return OfAppend(answer, err, sent)
 	}
 	say("appended", []any{appended.StartSequence, appended.RecordsAppended})
-	if err := errors.Join(appendOne(api, []byte("other"), nil), appendOne(api, key, []byte("\xff last"))); err != nil {
+	if err := errors.Join(appendOne(api, other, nil), appendOne(api, key, []byte("\xff last"))); err != nil {
 		return err
 	}
 
@@ -120,7 +123,7 @@ func run(api *client.LogAPIService) error {
 func lists(api *client.LogAPIService) error {
 	found, after := []string{}, ""
 	for {
-		request := api.ListKeys(here).Limit(1)
+		request := listed(api).Limit(1)
 		if after != "" {
 			request = request.StartAfterBase64(after)
 		}
@@ -134,12 +137,16 @@ func lists(api *client.LogAPIService) error {
 		}
 	}
 	say("keys", found)
-	page, answer, err := api.ListKeys(here).Prefix("oth").Execute()
+	page, answer, err := listed(api).Prefix(tag + "oth").Execute()
 	if err != nil {
 		return OfRead(answer, err)
 	}
 	say("prefix", hexOf(page.Keys))
-	segments, answer, err := api.ListSegments(here).Execute()
+	asked := api.ListSegments(here)
+	if partition, clustered := partitionOfTag(); clustered {
+		asked = asked.Partition(partition)
+	}
+	segments, answer, err := asked.Execute()
 	if err != nil {
 		return OfRead(answer, err)
 	}
@@ -149,6 +156,19 @@ func lists(api *client.LogAPIService) error {
 	}
 	say("segments", starts)
 	return nil
+}
+
+func listed(api *client.LogAPIService) client.ApiListKeysRequest {
+	request := api.ListKeys(here)
+	if partition, clustered := partitionOfTag(); clustered {
+		request = request.Partition(partition)
+	}
+	return request
+}
+
+func partitionOfTag() (int64, bool) {
+	partition, err := strconv.ParseInt(os.Getenv("PARTITION"), 10, 64)
+	return partition, err == nil
 }
 
 func follows(api *client.LogAPIService) error {
@@ -175,7 +195,7 @@ func follows(api *client.LogAPIService) error {
 }
 
 func consumes(api *client.LogAPIService) error {
-	consumer, err := ConsumePrefix(here, api, nil, "program")
+	consumer, err := ConsumePrefix(here, api, []byte(tag), tag+"program")
 	if err != nil {
 		return err
 	}
@@ -190,7 +210,7 @@ func consumes(api *client.LogAPIService) error {
 	if err := consumer.Commit(here); err != nil {
 		return err
 	}
-	cursor, answer, err := api.GetCursor(here, "program").Execute()
+	cursor, answer, err := api.GetCursor(here, tag+"program").Execute()
 	if err != nil {
 		return OfRead(answer, err)
 	}
@@ -200,13 +220,13 @@ func consumes(api *client.LogAPIService) error {
 
 func beRefused(api *client.LogAPIService) {
 	var failures, appends []any
-	for each := 0; each < 18; each++ {
+	for each := 0; each < 19; each++ {
 		_, err := countAll(api, key)
 		failures = append(failures, shown(err))
 	}
 	say("errors", failures)
 	for each := 0; each < 2; each++ {
-		appends = append(appends, shown(appendOne(api, []byte("other"), nil)))
+		appends = append(appends, shown(appendOne(api, other, nil)))
 	}
 	say("appends", appends)
 }

@@ -8,6 +8,7 @@ import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
@@ -31,7 +32,11 @@ import opendata.log.model.Value;
  */
 public final class Program {
     private static final ObjectMapper JSON = new ObjectMapper();
-    private static final byte[] KEY = {0, (byte) 255, 10, (byte) 128};
+    /** In a cluster, what keys and cursors begin with, and the partition of that. */
+    private static final String TAG = System.getenv().getOrDefault("TAG", "");
+    private static final Long PARTITION = Optional.ofNullable(System.getenv("PARTITION")).map(Long::valueOf).orElse(null);
+    private static final byte[] KEY = tagged(new byte[] {0, (byte) 255, 10, (byte) 128});
+    private static final byte[] OTHER = tagged(utf8("other"));
 
     private final String url;
     private final LogApi log;
@@ -60,7 +65,7 @@ public final class Program {
         }
         AppendResponse appended = log.append(new AppendRequest().records(five).awaitDurable(true));
         say("appended", List.of(appended.getStartSequence(), appended.getRecordsAppended()));
-        append(utf8("other"), new byte[0]);
+        append(OTHER, new byte[0]);
         append(KEY, new byte[] {(byte) 255, ' ', 'l', 'a', 's', 't'});
 
         List<Object> scanned = new ArrayList<>();
@@ -73,9 +78,9 @@ public final class Program {
         say("last", List.of(last.getValues().stream().map(Value::getSequence).toList(), last.getNextSequence()));
         say("count", count(KEY));
         say("keys", keys());
-        KeysResponse some = log.listKeys(null, null, null, "oth", null, null, null, null, null, null);
+        KeysResponse some = log.listKeys(null, null, null, TAG + "oth", null, null, null, null, null, PARTITION);
         say("prefix", some.getKeys().stream().map(key -> hex(key.getKey())).toList());
-        say("segments", log.listSegments(null, null, null).getSegments().stream().map(Segment::getStartSeq).toList());
+        say("segments", log.listSegments(null, null, PARTITION).getSegments().stream().map(Segment::getStartSeq).toList());
 
         ScanResponse vain = follow(7L, 50L);
         say("followed in vain", List.of(vain.getValues(), vain.getNextSequence()));
@@ -91,13 +96,13 @@ public final class Program {
         List<String> arrived = followed.getValues().stream().map(value -> hex(value.getValue())).toList();
         say("followed", List.of(arrived, followed.getNextSequence()));
 
-        Consumer consumer = Consumer.ofPrefix(log, url, "", "program");
+        Consumer consumer = Consumer.ofPrefix(log, url, TAG, TAG + "program");
         List<Object> consumed = new ArrayList<>();
         for (Value value : consumer.next()) {
             consumed.add(List.of(value.getSequence(), hex(value.getKey())));
         }
         consumer.commit();
-        say("consumed", List.of(consumed, log.getCursor("program").getPosition()));
+        say("consumed", List.of(consumed, log.getCursor(TAG + "program").getPosition()));
 
         LogException empty = refusal(() -> append(new byte[0], new byte[0]));
         LogException large = refusal(() -> append(new byte[9000], new byte[0]));
@@ -109,13 +114,13 @@ public final class Program {
 
     private void beRefused() throws IOException {
         List<Object> errors = new ArrayList<>();
-        for (int each = 0; each < 18; each++) {
+        for (int each = 0; each < 19; each++) {
             errors.add(shown(refusal(() -> count(KEY))));
         }
         say("errors", errors);
         List<Object> appends = new ArrayList<>();
         for (int each = 0; each < 2; each++) {
-            appends.add(shown(refusal(() -> append(utf8("other"), new byte[0]))));
+            appends.add(shown(refusal(() -> append(OTHER, new byte[0]))));
         }
         say("appends", appends);
     }
@@ -154,7 +159,7 @@ public final class Program {
         byte[] after = null;
         do {
             String from = after == null ? null : base64(after);
-            KeysResponse answer = log.listKeys(null, null, 1L, null, null, null, from, null, null, null);
+            KeysResponse answer = log.listKeys(null, null, 1L, null, null, null, from, null, null, PARTITION);
             answer.getKeys().forEach(key -> all.add(hex(key.getKey())));
             after = answer.getNextStartAfter();
         } while (after != null);
@@ -187,6 +192,13 @@ public final class Program {
         Map<String, Object> line = new LinkedHashMap<>();
         line.put(what, seen);
         System.out.println(JSON.writeValueAsString(line));
+    }
+
+    private static byte[] tagged(byte[] key) {
+        byte[] tag = utf8(TAG);
+        byte[] whole = Arrays.copyOf(tag, tag.length + key.length);
+        System.arraycopy(key, 0, whole, tag.length, key.length);
+        return whole;
     }
 
     private static byte[] utf8(String text) {

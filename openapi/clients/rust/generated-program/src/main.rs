@@ -19,7 +19,23 @@ mod whole_requests;
 
 type Done<T = ()> = Result<T, Box<dyn Error>>;
 
-const KEY: [u8; 4] = [0, 255, 10, 128];
+/// In a cluster, what keys begin with.
+fn tag() -> String {
+    std::env::var("TAG").unwrap_or_default()
+}
+
+/// The partition of the tag.
+fn partition() -> Option<i64> {
+    std::env::var("PARTITION").ok()?.parse().ok()
+}
+
+fn key() -> Vec<u8> {
+    [tag().as_bytes(), &[0, 255, 10, 128]].concat()
+}
+
+fn other() -> Vec<u8> {
+    format!("{}other", tag()).into_bytes()
+}
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Done {
@@ -47,7 +63,7 @@ fn client(url: &str, token: Option<&str>) -> Configuration {
 
 async fn run(log: &Configuration) -> Done {
     let records = (0..5)
-        .map(|number| Record::new(KEY.to_vec(), vec![0, number]))
+        .map(|number| Record::new(key(), vec![0, number]))
         .collect();
     let request = AppendRequest {
         await_durable: Some(true),
@@ -58,8 +74,8 @@ async fn run(log: &Configuration) -> Done {
         "appended",
         json!([appended.start_sequence, appended.records_appended]),
     );
-    append_one(log, b"other", b"").await?;
-    append_one(log, &KEY, b"\xff last").await?;
+    append_one(log, &other(), b"").await?;
+    append_one(log, &key(), b"\xff last").await?;
 
     let all = pages(log, 0, None, 2).await?;
     let shown: Vec<_> = all
@@ -75,20 +91,20 @@ async fn run(log: &Configuration) -> Done {
     let newest = last(log, 2).await?;
     let sequences: Vec<i64> = newest.values.iter().map(|value| value.sequence).collect();
     say("last", json!([sequences, newest.next_sequence]));
-    say("count", json!(count_all(log, &KEY).await?));
+    say("count", json!(count_all(log, &key()).await?));
     say("keys", json!(keys(&log).await?));
     let some = list_keys(
         log,
         None,
         None,
         None,
-        Some("oth"),
+        Some(&format!("{}oth", tag())),
         None,
         None,
         None,
         None,
         None,
-        None,
+        partition(),
     )
     .await?;
     say(
@@ -100,7 +116,7 @@ async fn run(log: &Configuration) -> Done {
                 .collect::<Vec<_>>()
         ),
     );
-    let segments = list_segments(log, None, None, None).await?.segments;
+    let segments = list_segments(log, None, None, partition()).await?.segments;
     say(
         "segments",
         json!(
@@ -115,7 +131,7 @@ async fn run(log: &Configuration) -> Done {
     say("followed in vain", json!([vain.values, vain.next_sequence]));
     let later = async {
         tokio::time::sleep(Duration::from_millis(300)).await;
-        append_one(log, &KEY, b"late").await
+        append_one(log, &key(), b"late").await
     };
     let (followed, late) = tokio::join!(follow(log, 7, 30_000), later);
     late?;
@@ -146,13 +162,13 @@ async fn run(log: &Configuration) -> Done {
 async fn be_refused(log: &Configuration) -> Done {
     let shown = |error: LogError| json!([format!("{:?}", error.kind), error.status]);
     let mut errors = Vec::new();
-    for _ in 0..18 {
-        errors.push(shown(refusal(count_all(log, &KEY).await)?));
+    for _ in 0..19 {
+        errors.push(shown(refusal(count_all(log, &key()).await)?));
     }
     say("errors", json!(errors));
     let mut appends = Vec::new();
     for _ in 0..2 {
-        appends.push(shown(refusal(append_one(log, b"other", b"").await)?));
+        appends.push(shown(refusal(append_one(log, &other(), b"").await)?));
     }
     say("appends", json!(appends));
     Ok(())
@@ -181,7 +197,7 @@ async fn pages(
     end: Option<i64>,
     page: i64,
 ) -> Done<Vec<Value>> {
-    let key = BASE64_STANDARD.encode(KEY);
+    let key = BASE64_STANDARD.encode(key());
     let mut all = Vec::new();
     loop {
         let answer = scan(
@@ -229,7 +245,7 @@ async fn keys(log: &Configuration) -> Done<Vec<String>> {
             after.as_deref(),
             None,
             None,
-            None,
+            partition(),
         )
         .await?;
         all.extend(page.keys.iter().map(|key| hex(&key.key)));
@@ -241,7 +257,7 @@ async fn keys(log: &Configuration) -> Done<Vec<String>> {
 }
 
 async fn last(log: &Configuration, count: i64) -> Result<ScanResponse, LogError> {
-    let key = BASE64_STANDARD.encode(KEY);
+    let key = BASE64_STANDARD.encode(key());
     scan(
         log,
         None,
@@ -268,7 +284,7 @@ async fn last(log: &Configuration, count: i64) -> Result<ScanResponse, LogError>
 }
 
 async fn follow(log: &Configuration, start: i64, wait_ms: i64) -> Result<ScanResponse, LogError> {
-    let key = BASE64_STANDARD.encode(KEY);
+    let key = BASE64_STANDARD.encode(key());
     scan(
         log,
         None,

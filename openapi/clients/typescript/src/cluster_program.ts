@@ -1,0 +1,53 @@
+/**
+ * Uses a cluster as the tests tell it to, `node cluster_program.js URL`: reads orders, one a line, each of which is a list of keys, and prints what
+ * became of it. The client is the same for all orders.
+ */
+
+import { createInterface } from "node:readline";
+
+import { LogClient, partitionOf } from "./index.js";
+
+interface Order {
+  readonly keys: readonly string[];
+  readonly partitions: number;
+}
+
+const log = new LogClient(process.argv[2] ?? "http://localhost:8080");
+
+async function all<T>(source: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = [];
+  for await (const each of source) found.push(each);
+  return found;
+}
+
+/** Everything that can be done with a key that has no records yet. */
+async function use(name: string, partitions: number): Promise<unknown> {
+  const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+  const key = bytes(name);
+  const partition = await partitionOf(key, partitions);
+  await log.append([[key, bytes("0")]]);
+  const { start = 0 } = await log.append([[key, bytes("1")]], true);
+  await all(log.appendMany([[[key, bytes("2")] as const], [[key, bytes("3")] as const]]));
+  const scanned = (await all(log.scan(key))).length;
+  const tailed = (await all(log.tail(key, { end: start + 1 }))).length + 2;
+  const [first] = (await all(log.scan({ keys: [key] }, {}, 2))).map((record) => record.sequence);
+  const count = await log.count(key);
+  const { position } = await log.moveCursor(name, 1);
+  const deleted = await log.deleteCursor(name);
+  const [listed] = await all(log.keys(key, 1000, { partition }));
+  const segments = await log.segments({ partition });
+  const cursors = await all(log.cursors(name, { partition }));
+  const floor = await log.deleteKey(key);
+  const known = [
+    listed?.join() === key.join(), segments.length > 0, deleted, first !== undefined && first < floor, cursors.length === 0,
+    (await log.last(key, 1)).records.length === 0,
+  ];
+  return [scanned, tailed, count, position, known.every((each) => each)];
+}
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const { keys, partitions } = JSON.parse(line) as Order;
+  const seen: unknown[] = [];
+  for (const key of keys) seen.push(await use(key, partitions));
+  console.log(JSON.stringify(seen));
+}
