@@ -153,7 +153,7 @@ impl HttpApi {
             change_timeout: options.forward.timeout,
             read_timeout: options.max_follow_timeout + options.forward.timeout,
         };
-        let cluster = Cluster::new(map, of_node, limits, &meter);
+        let cluster = Cluster::new(map, of_node, limits, self.answers.clone(), &meter);
         self.edge.inner.open(cluster);
         PartitionApi { assembly, besides }
     }

@@ -308,6 +308,11 @@ fn cluster(config: &Config, port: u16) -> Result<Option<ClusterParts>, String> {
     let authorities = match &config.cluster.ca {
         Some(file) => SmallFile::new(file)
             .read()
+            .map_err(|why| why.to_string())
+            .and_then(|pem| match pem.is_empty() {
+                true => Err("the file is empty".to_owned()),
+                false => Ok(pem),
+            })
             .map_err(|why| format!("cluster.ca: {why}"))?,
         None => Vec::new(),
     };

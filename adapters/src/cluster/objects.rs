@@ -68,21 +68,11 @@ impl ClusterObjects {
     pub async fn begin(&self, wanted: Partitions, create: bool) -> Result<()> {
         let mut found = self.partitions().await?;
         if found.is_none() {
-            self.refuse_log().await?;
+            self.refuse_others().await?;
             if !create {
                 return Err(self.is_missing());
             }
-            let content = partitions::encode(wanted)?;
-            let object = self.of_partitions();
-            let put = self
-                .objects
-                .put_opts(&object, content.into(), PutMode::Create.into());
-            found = match put.await {
-                Ok(_) => Some(wanted),
-                // Another node has begun it at the same moment; or this one has, and the answer was lost.
-                Err(object_store::Error::AlreadyExists { .. }) => self.partitions().await?,
-                Err(error) => return Err(unavailable(error)),
-            };
+            found = self.create(wanted).await?;
         }
         match found {
             Some(found) if found != wanted => Err(Error::invalid(format!(
@@ -94,6 +84,44 @@ impl ClusterObjects {
         }
     }
 
+    /// Says that there is a cluster of `wanted` partitions. Answers what it has, if it was there.
+    ///
+    /// # Errors
+    /// As [`ClusterObjects::partitions`].
+    pub async fn create(&self, wanted: Partitions) -> Result<Option<Partitions>> {
+        let content = partitions::encode(wanted)?;
+        let object = self.of_partitions();
+        let put = self
+            .objects
+            .put_opts(&object, content.into(), PutMode::Create.into());
+        match put.await {
+            Ok(_) => Ok(Some(wanted)),
+            // Another node has begun it at the same moment; or this one has, and the answer was lost.
+            Err(object_store::Error::AlreadyExists { .. }) => self.partitions().await,
+            Err(error) => Err(unavailable(error)),
+        }
+    }
+
+    /// Whether there is anything of a cluster: its objects, or partitions.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn has_objects(&self) -> Result<bool> {
+        Ok(self.has(&self.cluster()).await? || self.has(&self.below("p")).await?)
+    }
+
+    async fn has(&self, below: &Path) -> Result<bool> {
+        let found = self.objects.list(Some(below)).next().await;
+        found
+            .transpose()
+            .map(|found| found.is_some())
+            .map_err(unavailable)
+    }
+
+    fn below(&self, name: &str) -> Path {
+        Path::from(self.path.as_str()).join(PathPart::from(name))
+    }
+
     fn is_missing(&self) -> Error {
         Error::invalid(format!(
             "there is no cluster at {}, and storage.create is `never`: is it the right place, and are its data there? To begin a cluster, set \
@@ -102,17 +130,21 @@ impl ClusterObjects {
         ))
     }
 
-    /// Refuses a log without partitions.
-    async fn refuse_log(&self) -> Result<()> {
-        let manifests = Path::from(self.path.as_str()).join(PathPart::from("manifest"));
-        match self.objects.list(Some(&manifests)).next().await {
-            None => Ok(()),
-            Some(Ok(_)) => Err(Error::invalid(
+    /// Refuses a log without partitions, and partitions without a cluster.
+    async fn refuse_others(&self) -> Result<()> {
+        if self.has(&self.below("manifest")).await? {
+            return Err(Error::invalid(
                 "there is a log without partitions: a log does not become a cluster. Choose another prefix, and move its records there with \
                  opendata-log export and import",
-            )),
-            Some(Err(error)) => Err(unavailable(error)),
+            ));
         }
+        if self.has(&self.below("p")).await? {
+            return Err(Error::invalid(
+                "there are partitions, and the object cluster/partitions is missing, which says how many: a restore was interrupted, or is still \
+                 running; delete what it left, and restore again",
+            ));
+        }
+        Ok(())
     }
 
     /// What is there of each node. Objects whose names are none of nodes are ignored.

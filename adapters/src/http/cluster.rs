@@ -50,6 +50,8 @@ pub(super) struct Cluster {
     of_node: BoxEndpoint<'static, Response>,
     limits: PassLimits,
     forwarded: Forwarded,
+    /// Bytes of answers that were not written out yet.
+    answers: Budget,
     /// Bytes of bodies that are being received to find out what they are about, or forwarded.
     bodies: Budget,
 }
@@ -75,6 +77,7 @@ impl Cluster {
         map: Arc<dyn PartitionMap>,
         of_node: impl Endpoint + 'static,
         limits: PassLimits,
+        answers: Budget,
         meter: &Meter,
     ) -> Self {
         Self {
@@ -84,6 +87,7 @@ impl Cluster {
                 "the number of bytes in requests that are being passed to the node that serves their partition",
                 limits.all_bytes,
             ),
+            answers,
             forwarded: Forwarded::new(meter),
             limits,
         }

@@ -204,7 +204,9 @@ impl Member {
         let within = self.settings.heartbeat;
         let written = timeout(within, self.write_as_own(&state, memory)).await;
         match written.unwrap_or_else(|_| Err(late(within))) {
-            Ok(()) => {
+            // Who has its name may serve its partitions.
+            Ok(false) => self.table.is_displaced(),
+            Ok(true) => {
                 // The others count from when they see this, which is later.
                 let alive = self.settings.dead_after.mul_f64(CLOCKS_AGREE);
                 self.table.has_told(began, began + alive);
@@ -217,7 +219,8 @@ impl Member {
         }
     }
 
-    async fn write_as_own(&self, state: &NodeState, memory: &mut Memory) -> Result<()> {
+    /// Whether it was written; not if another process has the name.
+    async fn write_as_own(&self, state: &NodeState, memory: &mut Memory) -> Result<bool> {
         let node = self.table.node();
         loop {
             let written = self
@@ -227,7 +230,7 @@ impl Member {
             if let Written::As(version) = written? {
                 memory.version = Some(version);
                 memory.written = Some(state.clone());
-                return Ok(());
+                return Ok(true);
             }
             let found = self.objects.node(node, self.table.partitions()).await?;
             let Some((found, version)) = found else {
@@ -241,7 +244,7 @@ impl Member {
                     "another process has joined the cluster under the name of this node: each node needs a name of its own (cluster.node)"
                 );
                 self.displaced.send_replace(true);
-                return Ok(());
+                return Ok(false);
             }
             memory.version = Some(version);
         }

@@ -213,6 +213,12 @@ impl Table {
         }
     }
 
+    /// Another process has the name of this node, and may serve its partitions.
+    pub(super) fn is_displaced(&self) {
+        *self.alive_until.lock() = None;
+        self.changes.send_replace(());
+    }
+
     /// Whether no other node holds this one for dead.
     fn is_alive(&self) -> bool {
         let alive_until = *self.alive_until.lock();

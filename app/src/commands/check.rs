@@ -37,21 +37,34 @@ impl CheckArgs {
     pub(super) async fn run(&self, config: &Config) -> Result<Answer, Refusal> {
         let sources = stores::sources(config).await?;
         let mut answer = Answer::default();
+        let mut failed = Vec::new();
         for (of, source) in &sources.each {
             let shown = Shown::new();
             let report = check(source, &shown, told_to_stop()).await;
             shown.finish();
-            let report = report.map_err(|error| {
-                let (place, _) = config.place();
-                Refusal::new(format!(
-                    "cannot check the log in {place}{of}: {}",
-                    refusal(&error)
-                ))
-            })?;
-            answer.text.push_str(&text(&report, of));
-            answer.damaged |= !report.findings.is_empty();
+            match report {
+                Ok(report) => {
+                    answer.text.push_str(&text(&report, of));
+                    answer.damaged |= !report.findings.is_empty();
+                }
+                Err(error) => {
+                    let (place, _) = config.place();
+                    let why = refusal(&error);
+                    failed.push(format!("cannot check the log in {place}{of}: {why}"));
+                }
+            }
         }
-        Ok(answer)
+        match failed.first() {
+            None => Ok(answer),
+            // Damage is told, whatever else could not be looked at.
+            Some(_) if answer.damaged => {
+                failed.iter().for_each(|line| {
+                    let _ = writeln!(answer.text, "{line}");
+                });
+                Ok(answer)
+            }
+            Some(first) => Err(Refusal::new(first.clone())),
+        }
     }
 }
 

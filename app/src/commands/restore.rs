@@ -82,13 +82,20 @@ impl RestoreArgs {
             ))
         };
         // Before anything is written: whether there is a backup of each.
-        let mut manifests = Vec::new();
+        let (mut manifests, mut is_known) = (Vec::new(), false);
         for (of, repository) in &repositories.each {
             let name = self.name(repository, of, repositories.of.is_some()).await?;
+            is_known |= self.backup.as_ref().is_none_or(|asked| *asked == name);
             let manifest = repository.manifest(&name).await;
             manifests.push(manifest.map_err(|error| cannot(&error))?);
         }
-        let destinations = stores::destinations(config, to, repositories.of).await?;
+        if !is_known && repositories.of.is_some() {
+            let asked = self.backup.as_deref().unwrap_or_default();
+            return Err(Refusal::new(format!(
+                "no partition has a backup {asked} in {from}: see opendata-log backup list"
+            )));
+        }
+        let (destinations, cluster) = stores::destinations(config, to, repositories.of).await?;
         let mut text = String::new();
         let all = repositories.each.iter().zip(&manifests);
         for (((of, repository), manifest), (_, destination)) in all.zip(&destinations.each) {
@@ -104,6 +111,11 @@ impl RestoreArgs {
                 manifest.objects.len(),
                 ByteSize(manifest.bytes()),
             );
+        }
+        // Last, so that no node begins partitions that are still to be restored.
+        if let Some(partitions) = repositories.of {
+            let created = cluster.create(partitions).await;
+            created.map_err(|error| cannot(&error))?;
         }
         Ok(Answer {
             text,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures::StreamExt;
 use log_adapters::cluster::ClusterObjects;
 use log_adapters::objects::{ClientEnvironment, Place};
 use log_adapters::store::slate::backup::{Destination, Repository, Source};
@@ -13,6 +14,7 @@ use super::refusal;
 use crate::config::environment_check;
 use crate::config::location::Location;
 use crate::config::{Config, Refusal};
+use object_store::path::Path;
 
 /// What is done with the stores of backups.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,6 +124,13 @@ pub(super) async fn repositories(
     }
     let cluster = ClusterObjects::new(Arc::clone(&objects), root.clone());
     if let Some(partitions) = begin {
+        let known = cluster.partitions().await.map_err(|error| cannot(&error))?;
+        let path = Path::from(root.as_str());
+        if known.is_none() && objects.list(Some(&path)).next().await.is_some() {
+            return Err(Refusal::new(format!(
+                "{text} is not empty, and has no backups of a cluster: they need a place of their own"
+            )));
+        }
         let begun = cluster.begin(partitions, true).await;
         begun.map_err(|error| cannot(&error))?;
     }
@@ -132,14 +141,19 @@ pub(super) async fn repositories(
     }))
 }
 
-/// Opens the empty place that `text` names, for a log, or for a cluster with these partitions, which it then is.
+/// Opens the empty place that `text` names, for a log, or for a cluster with these partitions. It is one when the answer's second part is told so.
 pub(super) async fn destinations(
     config: &Config,
     text: &str,
     of: Option<Partitions>,
-) -> Result<Logs<Destination>, Refusal> {
+) -> Result<(Logs<Destination>, ClusterObjects), Refusal> {
     let Location { place, prefix } = location(config, text)?;
     if let Place::Folder(folder) = &place {
+        if of.is_some() {
+            return Err(Refusal::new(format!(
+                "{text} is a folder, and these are backups of a cluster, which needs a bucket, for example --to s3://my-new-log/log"
+            )));
+        }
         refuse_full(&folder.path, text)?;
     }
     let environment = ClientEnvironment::of_process();
@@ -153,13 +167,17 @@ pub(super) async fn destinations(
         |error: Error| Refusal::new(format!("cannot restore to {text}: {}", refusal(&error)));
     let objects = open.await.map_err(cannot)?;
     let cluster = ClusterObjects::new(Arc::clone(&objects), path.clone());
-    if let Some(partitions) = of {
-        cluster.begin(partitions, true).await.map_err(cannot)?;
+    if of.is_some() && cluster.has_objects().await.map_err(cannot)? {
+        return Err(Refusal::new(format!(
+            "{text} has something of a cluster: a cluster is restored to an empty place only. Name another one, or delete what an interrupted \
+             restore left there"
+        )));
     }
-    Ok(Logs::new(of, |partition| Destination {
+    let logs = Logs::new(of, |partition| Destination {
         objects: Arc::clone(&objects),
         path: path_of(&cluster, partition, &path),
-    }))
+    });
+    Ok((logs, cluster))
 }
 
 /// The path of a partition, or that of the log.

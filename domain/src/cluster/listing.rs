@@ -12,9 +12,14 @@ pub struct Listing<T> {
 }
 
 impl<T> Listing<T> {
-    /// The first `limit` of what is on `pages`, one of each partition, all from the same start. It ends where the first of them does that has
-    /// more, so that nothing is left out.
-    pub fn merged(pages: Vec<Self>, limit: usize, name: impl Fn(&T) -> Bytes) -> Self {
+    /// The first `limit` of what is on `pages`, of different partitions, all from the same start, with names of up to `bytes` bytes and at least one.
+    /// It ends where the first of them does that has more, so that nothing is left out.
+    pub fn merged(
+        pages: Vec<Self>,
+        limit: usize,
+        bytes: usize,
+        name: impl Fn(&T) -> Bytes,
+    ) -> Self {
         let ends = pages
             .iter()
             .filter_map(|page| page.next_start_after.clone());
@@ -26,8 +31,14 @@ impl<T> Listing<T> {
             .filter(|(name, _)| next_start_after.as_ref().is_none_or(|end| name <= end))
             .collect();
         named.sort_by(|(one, _), (other, _)| one.cmp(other));
-        if named.len() > limit {
-            named.truncate(limit);
+        let mut sum = 0;
+        let fitting = named.iter().take_while(|(name, _)| {
+            sum += name.len();
+            sum <= bytes
+        });
+        let fitting = fitting.count().max(1).min(limit);
+        if named.len() > fitting {
+            named.truncate(fitting);
             next_start_after = named.last().map(|(name, _)| name.clone());
         }
         Self {
@@ -74,6 +85,7 @@ mod tests {
             partitions in prop::collection::vec(prop::collection::btree_set(any::<u16>(), 0..40), 1..6),
             limit in 1_usize..20,
             short in 1_usize..20,
+            room in 1_usize..100,
         ) {
             let all: BTreeSet<u16> = partitions.iter().flatten().copied().collect();
             // A name is in one partition.
@@ -86,8 +98,13 @@ mod tests {
             let (mut listed, mut after) = (Vec::new(), None);
             loop {
                 let pages = partitions.iter().map(|of| page(of, after, short));
-                let merged = Listing::merged(pages.collect(), limit, |name| bytes(*name));
+                // One by one, as they arrive.
+                let merged = pages.reduce(|one, other| {
+                    Listing::merged(vec![one, other], limit, room, |name| bytes(*name))
+                });
+                let merged = Listing::merged(merged.into_iter().collect(), limit, room, |name| bytes(*name));
                 prop_assert!(merged.items.len() <= limit);
+                prop_assert!(merged.items.len() <= 1 || 2 * merged.items.len() <= room);
                 listed.extend(merged.items);
                 let Some(next) = merged.next_start_after else { break };
                 let next = u16::from_be_bytes([next[0], next[1]]);

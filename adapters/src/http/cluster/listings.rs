@@ -7,15 +7,17 @@ use futures::{StreamExt, TryStreamExt, stream};
 use log_domain::budget::Permit;
 use log_domain::cluster::Partition;
 use log_domain::cluster::listing::{Listing, share};
-use log_domain::{Key, KeysPage, PageLimit};
+use log_domain::{Error, Key, KeysPage, PageLimit};
 use poem::http::{HeaderValue, StatusCode, header};
-use poem::{IntoResponse, Request, Response, Result};
+use poem::{FromRequest, IntoResponse, Request, Response, Result};
 use prost::Message;
+use tokio::time::Instant;
 use url::form_urlencoded::byte_serialize;
 
 use super::Cluster;
 use super::asked::Asked;
 use crate::http::routes::keys::KeysAnswer;
+use crate::http::routes::peer::Peer;
 use crate::http::routes::selection::default_limit;
 use crate::http::wire::failure::{Failure, Reason};
 use crate::http::wire::format::Format;
@@ -24,10 +26,10 @@ use crate::http::wire::param::{Base64, Param, Text, either};
 use crate::http::wire::proto::{self, Cursor, CursorsResponse, ErrorResponse, KeysResponse};
 use crate::http::wire::reply::{self, Reply};
 use crate::http::wire::request_id::RequestId;
-use crate::http::wire::route_table::{CURSORS, PARTITION};
+use crate::http::wire::route_table::{CURSORS, KEYS, PARTITION};
 
 /// Partitions that are asked at the same time.
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 4;
 
 /// Parameters whose values mean something in one partition only.
 const OF_ONE: [&str; 3] = ["start_segment", "end_segment", "at_least"];
@@ -98,7 +100,7 @@ impl Cluster {
         };
         let bytes = bytes.unwrap_or_default();
         let answer = Reply::new(format, &KeysAnswer { page, bytes });
-        Ok(answer.map_err(Failure::from)?.into_response())
+        self.held(request, answer).await
     }
 
     async fn cursors(&self, request: &Request, limit: usize, format: Format) -> Result<Response> {
@@ -120,31 +122,45 @@ impl Cluster {
             cursors: listed.items,
             next_start_after: after.map(|after| String::from_utf8_lossy(&after).into_owned()),
         };
-        let answer = Reply::<CursorsResponse>::new(format, &answer);
-        Ok(answer.map_err(Failure::from)?.into_response())
+        self.held(request, Reply::<CursorsResponse>::new(format, &answer))
+            .await
     }
 
-    /// A page of all partitions, full unless it is the last one; or what one of them refused.
+    /// The answer, which takes room until it is written out.
+    async fn held<M>(&self, request: &Request, answer: Result<Reply<M>, Error>) -> Result<Response>
+    where
+        Reply<M>: IntoResponse,
+    {
+        let peer = Peer::from_request_without_body(request).await?;
+        let held = answer.and_then(|answer| answer.held(peer.answers(&self.answers)));
+        Ok(held.map_err(Failure::from)?.into_response())
+    }
+
+    /// A page of all partitions, full unless it is the last one, has many bytes, or took long; or what one of them refused.
     async fn listed<M: Message + Default, T>(
         &self,
         request: &Request,
         limit: usize,
         kind: &Kind<M, T>,
     ) -> Result<Result<Listing<T>, Response>> {
-        let partitions = self.map.partitions();
-        let mut permit = self.bodies.take(0).map_err(Failure::from)?;
-        let mut each = share(limit, partitions.number());
+        let of_log = &self.limits.of_log;
+        let (began, mut bytes) = (Instant::now(), of_log.page_bytes);
+        let peer = Peer::from_request_without_body(request).await?;
+        let mut permit = peer.passed(&self.bodies).take(0).map_err(Failure::from)?;
+        let mut each = share(limit, self.map.partitions().number());
         let (mut items, mut after) = (Vec::new(), None);
         loop {
-            let pages = self.pages(request, each, after.as_ref(), kind, &mut permit);
-            let pages = match pages.await? {
-                Ok(pages) => pages,
+            let asked = (each, after.as_ref(), limit - items.len(), bytes);
+            let round = match self.round(request, asked, kind, &mut permit).await? {
+                Ok(round) => round,
                 Err(refused) => return Ok(Err(refused)),
             };
-            let merged = Listing::merged(pages, limit - items.len(), kind.name);
-            items.extend(merged.items);
-            after = merged.next_start_after;
-            if after.is_none() || items.len() >= limit {
+            let names = round.items.iter().map(|item| (kind.name)(item).len());
+            bytes = bytes.saturating_sub(names.sum());
+            items.extend(round.items);
+            after = round.next_start_after;
+            let is_full = items.len() >= limit || bytes == 0;
+            if after.is_none() || is_full || began.elapsed() >= of_log.page_time {
                 let next_start_after = after;
                 return Ok(Ok(Listing {
                     items,
@@ -156,29 +172,38 @@ impl Cluster {
         }
     }
 
-    /// A page of `limit` items of each partition, all after the same name; or what one of them refused. They take room of `permit`.
-    async fn pages<M: Message + Default, T>(
+    /// Asks each partition for so many items after a name, and merges the answers as they come, to so many items and bytes of names; or what one of
+    /// them refused. What is there at a time takes room of `permit`.
+    async fn round<M: Message + Default, T>(
         &self,
         request: &Request,
-        limit: usize,
-        after: Option<&Bytes>,
+        (each, after, limit, bytes): (usize, Option<&Bytes>, usize, usize),
         kind: &Kind<M, T>,
         permit: &mut Permit,
-    ) -> Result<Result<Vec<Listing<T>>, Response>> {
-        let partitions = self.map.partitions();
+    ) -> Result<Result<Listing<T>, Response>> {
         let start = after.map(kind.after);
-        let mut answers = stream::iter(partitions.all())
-            .map(|partition| self.page::<M>(request, partition, limit, start.as_deref()))
+        let mut answers = stream::iter(self.map.partitions().all())
+            .map(|partition| self.page::<M>(request, partition, each, start.as_deref()))
             .buffered(AT_ONCE);
-        let mut pages = Vec::with_capacity(partitions.number() as usize);
-        while let Some((page, bytes)) = answers.try_next().await? {
-            permit.grow(bytes).map_err(Failure::from)?;
-            match page {
-                Page::Listed(page) => pages.push((kind.page)(page)),
+        let mut merged = Listing {
+            items: Vec::new(),
+            next_start_after: None,
+        };
+        permit.shrink_to(0);
+        while let Some((page, size)) = answers.try_next().await? {
+            permit.grow(size).map_err(Failure::from)?;
+            let page = match page {
+                Page::Listed(page) => (kind.page)(page),
                 Page::Refused(answer) => return Ok(Err(answer)),
-            }
+            };
+            merged = Listing::merged(vec![merged, page], limit, bytes.max(1), kind.name);
+            let names = merged
+                .items
+                .iter()
+                .map(|item| (kind.name)(item).len() as u64);
+            permit.shrink_to(names.sum());
         }
-        Ok(Ok(pages))
+        Ok(Ok(merged))
     }
 
     /// The page of `limit` items of one partition, from `start` on if that is given, and how many bytes it has.
@@ -222,7 +247,8 @@ fn of_partition(
     let pairs = query.split('&').filter(|pair| {
         let name = pair.split_once('=').map_or(*pair, |(name, _)| name);
         let starts = matches!(name, "start_after" | "start_after_base64");
-        !(matches!(name, "" | "limit" | "format") || starts && start.is_some())
+        let is_ours = name == "limit" || name == "format" && request.uri().path() == KEYS;
+        !(name.is_empty() || is_ours || starts && start.is_some())
     });
     let mut pairs: Vec<String> = pairs.map(str::to_owned).collect();
     pairs.extend(start.map(str::to_owned));

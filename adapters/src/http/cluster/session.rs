@@ -31,6 +31,8 @@ use crate::http::routes::session::frames::Frames;
 use crate::http::wire::append_request;
 use crate::http::wire::failure::Failure;
 use crate::http::wire::format::{self, Format};
+use crate::http::wire::param;
+use crate::http::wire::proto::{self, ErrorResponse};
 use crate::http::wire::request_id::RequestId;
 use crate::http::wire::route_table::{PARTITION, SESSION};
 
@@ -76,20 +78,25 @@ impl Cluster {
     /// Begins a session. The answer begins at once: a client may wait for that before it sends a frame.
     pub(super) async fn session(&self, mut request: Request) -> Result<Response> {
         format::check_delimited(request.headers())?;
+        let query = request.uri().query().unwrap_or_default();
+        param::refuse_unknown(query, &[PARTITION.to_owned()])?;
         let given = given_partition(&request, self.map.partitions())?;
         let was_forwarded = remote::was_forwarded(request.headers());
         match given {
             None if was_forwarded => return Ok(misdirected(None)),
-            Some(given) if was_forwarded || matches!(self.map.place(given), Place::Here(_)) => {
-                return self.to(given, Asked::CHANGE, request).await;
+            Some(given) if was_forwarded => return self.to(given, Asked::CHANGE, request).await,
+            Some(given) => {
+                if let Place::Here(routes) = self.map.place(given) {
+                    return answered(&routes, request).await;
+                }
             }
-            _ => {}
+            None => {}
         }
         let body = request.take_body().into_bytes_stream().boxed();
         let accepted = HeaderValue::from_static(Format::Protobuf.content_type());
         request.headers_mut().insert(header::ACCEPT, accepted);
         let peer = Peer::from_request_without_body(&request).await?;
-        let permit = peer.appends(&self.bodies).take(0).map_err(Failure::from)?;
+        let permit = peer.passed(&self.bodies).take(0).map_err(Failure::from)?;
         let limits = self.limits;
         let (answers, receiver) = mpsc::channel(PIECES);
         let passing = Passing {
@@ -143,14 +150,27 @@ impl Passing {
             return Ok(());
         };
         let (frames, answers) = self.begin(partition).await?;
-        let up = up(&mut self.frames, &mut self.stopping, first, frames).boxed();
-        let down = down(answers, &self.answers).boxed();
-        match select(up, down).await {
+        let (mut passed, mut answered) = (Counted::default(), Counted::default());
+        let up = up(
+            &mut self.frames,
+            &mut self.stopping,
+            first,
+            frames,
+            &mut passed,
+        )
+        .boxed();
+        let down = down(answers, &self.answers, &mut answered).boxed();
+        let failure = match select(up, down).await {
             Either::Left((failure, down)) => {
                 down.await?;
-                failure.map_or(Ok(()), |failure| Err(failure.into()))
+                failure
             }
-            Either::Right((ended, _)) => ended,
+            Either::Right((ended, _)) => return ended,
+        };
+        // If the node has ended the session before, its client takes the next answer for that of another frame.
+        match failure {
+            Some(failure) if passed.messages == answered.messages => Err(failure.into()),
+            _ => Ok(()),
         }
     }
 
@@ -259,6 +279,7 @@ async fn up(
     stopping: &mut BoxFuture<'static, ()>,
     first: BytesMut,
     to: Sender<Bytes>,
+    passed: &mut Counted,
 ) -> Option<Failure> {
     let mut whole = first;
     loop {
@@ -269,10 +290,17 @@ async fn up(
                 Err(failure) => break Some(failure),
             }
         };
-        if !whole.is_empty() && to.send(whole.split().freeze()).await.is_err() {
-            return None;
+        if !whole.is_empty() {
+            passed.add(&whole);
+            // It takes its room until the other node has it.
+            let piece = match frames.hold(whole.split().freeze()) {
+                Ok(piece) => piece,
+                Err(failure) => return Some(failure),
+            };
+            if to.send(piece).await.is_err() {
+                return None;
+            }
         }
-        frames.were_answered();
         if bad.is_some() || frames.have_ended() {
             return bad;
         }
@@ -287,7 +315,11 @@ async fn up(
 }
 
 /// Passes answers back.
-async fn down(mut answers: Streamed, to: &Sender<io::Result<Bytes>>) -> Result<(), Over> {
+async fn down(
+    mut answers: Streamed,
+    to: &Sender<io::Result<Bytes>>,
+    answered: &mut Counted,
+) -> Result<(), Over> {
     loop {
         let next = tokio::select! {
             biased;
@@ -296,6 +328,7 @@ async fn down(mut answers: Streamed, to: &Sender<io::Result<Bytes>>) -> Result<(
         };
         let Some(part) = next else { return Ok(()) };
         let part = part.map_err(Over::Broken)?;
+        answered.add(&part);
         to.send(Ok(part)).await.map_err(|_| Over::Gone)?;
     }
 }
@@ -312,9 +345,51 @@ async fn refused(mut answer: Streamed) -> Over {
             ),
         }
     }
+    // What is between the nodes may answer something else.
+    if ErrorResponse::decode(&message[..]).map_or(true, |error| error.status != proto::ERROR) {
+        let why =
+            "the node that serves the partition did not begin the session; nothing was applied";
+        return Over::Failed(Error::unavailable(why).into());
+    }
     let mut frame = BytesMut::new();
     add(&mut frame, &message);
     Over::Refused(frame.freeze())
+}
+
+/// Counts messages behind their lengths, in whatever pieces they come.
+#[derive(Default)]
+struct Counted {
+    messages: u64,
+    /// Bytes of the current message that are still to come, or what is known of its length.
+    left: u64,
+    shift: u32,
+    in_message: bool,
+}
+
+impl Counted {
+    fn add(&mut self, mut part: &[u8]) {
+        while let Some((byte, behind)) = part.split_first() {
+            if self.in_message {
+                let rest = part
+                    .len()
+                    .min(usize::try_from(self.left).unwrap_or(usize::MAX));
+                self.left -= rest as u64;
+                part = &part[rest..];
+            } else {
+                let bits = u64::from(byte & 0x7f);
+                self.left |= bits.checked_shl(self.shift).unwrap_or_default();
+                self.shift += 7;
+                self.in_message = *byte < 0x80;
+                part = behind;
+            }
+            if self.in_message && self.left == 0 {
+                *self = Self {
+                    messages: self.messages + 1,
+                    ..Self::default()
+                };
+            }
+        }
+    }
 }
 
 fn unserved(partition: Partition) -> Failure {

@@ -76,20 +76,25 @@ impl HttpWriter {
     /// # Errors
     /// When TLS cannot be set up, or `authorities` is not PEM.
     pub fn trusting(url: WriterUrl, authorities: &[u8]) -> Result<Self, String> {
-        let authorities = Certificate::from_pem_bundle(authorities);
-        let authorities = authorities.map_err(|error| causes::told(&error))?;
+        let found = Certificate::from_pem_bundle(authorities);
+        let found = found.map_err(|error| causes::told(&error))?;
+        if found.is_empty() && !authorities.is_empty() {
+            return Err("there is no certificate in it, in PEM".to_owned());
+        }
         let client = reqwest::Client::builder()
             .no_proxy()
             .redirect(Policy::none())
             .referer(false)
             .retry(reqwest::retry::never())
             .http1_only()
-            .tls_certs_merge(authorities)
+            .tls_certs_merge(found)
             .connect_timeout(CONNECT)
             .pool_idle_timeout(IDLE)
-            .pool_max_idle_per_host(FORWARDED_AT_ONCE)
-            .build()
-            .map_err(|error| causes::told(&error))?;
+            .pool_max_idle_per_host(FORWARDED_AT_ONCE);
+        // A session may be slowed down for as long as its client likes. Dead peers are found by keepalive.
+        #[cfg(target_os = "linux")]
+        let client = client.tcp_user_timeout(None);
+        let client = client.build().map_err(|error| causes::told(&error))?;
         Ok(Self { client, url })
     }
 

@@ -16,6 +16,7 @@ pub struct Peer(Arc<Shares>);
 struct Shares {
     answers: OnceLock<Budget>,
     appends: OnceLock<Budget>,
+    passed: OnceLock<Budget>,
     streams: OnceLock<Budget>,
 }
 
@@ -28,6 +29,11 @@ impl Peer {
     /// What the sessions of the connection may take of the budget of appends.
     pub(in crate::http) fn appends(&self, whole: &Budget) -> &Budget {
         self.0.appends.get_or_init(|| part(whole))
+    }
+
+    /// What may be taken of the budget of what is passed to other nodes.
+    pub(in crate::http) fn passed(&self, whole: &Budget) -> &Budget {
+        self.0.passed.get_or_init(|| part(whole))
     }
 
     /// What the connection may take of the budget of streams.

@@ -15,6 +15,7 @@ use crate::http::wire::append_request;
 use crate::http::wire::delimited::{Delimited, NoMessage};
 use crate::http::wire::failure::{Failure, Reason};
 use crate::http::wire::format::Format;
+use crate::http::wire::reply::held;
 
 /// So much is read of a session before it is committed, if so much is there.
 const GROUP_BYTES: usize = 1 << 20;
@@ -167,6 +168,16 @@ impl Frames {
     /// Gives back the room of the requests that were answered, or passed on.
     pub(in crate::http) fn were_answered(&mut self) {
         self.permit.shrink_to(self.received.len() as u64);
+    }
+
+    /// `passed`, which was taken out of the frames, with room that it takes until it is dropped.
+    ///
+    /// # Errors
+    /// When there is no room.
+    pub(in crate::http) fn hold(&mut self, passed: Bytes) -> Result<Bytes, Failure> {
+        self.were_answered();
+        let permit = self.permit.another(passed.len() as u64)?;
+        Ok(held(passed, permit))
     }
 
     /// Whether nothing more can arrive.
