@@ -54,6 +54,11 @@ class LogClient:
 
         The client remembers up to where it appended (with `await_durable`) and read, as far as that is durable, and its reads wait until
         the server shows that much, which matters with read-only servers: see `at_least`. `read_your_writes=False` switches that off.
+
+        In a cluster, each request goes to the node that serves its partition, at the URL that the cluster tells, and with it the token. The
+        client asks for these URLs when an answer shows that there is a cluster; with `cluster=True`, before its first request. With `cluster=False`,
+        all requests go to `url`, and the server there passes them on. Reads by a prefix without a whole tag, `keys`, `segments`, trims and `cursors`
+        are about one `partition` then.
         """
         self._settings = Settings.checked(url, token, timeout, tls, connections)
         self._cluster = Cluster(self._settings.url, cluster)
@@ -83,6 +88,8 @@ class LogClient:
         To have another client or process see as much, give this to its `remember`, or to one of its reads as `at_least`. A read that is
         given `at_least` waits for that in place of what the client remembers; with 0, it does not wait. One that waited for too long is
         sent again as other reads are, and then raises `Behind`.
+
+        In a cluster, sequences count per partition, and this is 0.
         """
         return self._seen.below
 
@@ -127,7 +134,8 @@ class LogClient:
         It ends with the error of an append, which is raised at its place. Nothing behind an append that was refused is applied. If its outcome
         is unknown, those behind it may have been applied, too: the message says how many. With `producer=False`, so may those behind one that
         was refused, and when a session breaks, this raises `OutcomeUnknown`. With a named `Producer`, other appends of this client wait until it
-        ends or is closed. A read-only server has no sessions: `NotWriter`.
+        ends or is closed. A read-only server has no sessions: `NotWriter`. In a cluster, all of them must be of the partition of the first one; one
+        that is not is refused.
         """
         demands = Demands.checked(await_durable, if_no_record_since, cursors, outstanding, outstanding_bytes)
         return self._append_many(iter(arguments.appends(appends)), demands)

@@ -150,7 +150,8 @@ impl LogClient {
     /// was refused is applied. If its outcome is unknown, those behind it may have been applied, too; the message says how many. With
     /// [`LogClientBuilder::without_producers`](crate::LogClientBuilder::without_producers), so may those behind one that was refused, and a session that
     /// breaks is an [`ErrorKind::OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown). A read-only server has no sessions: the error is
-    /// [`ErrorKind::NotWriter`](crate::ErrorKind::NotWriter).
+    /// [`ErrorKind::NotWriter`](crate::ErrorKind::NotWriter). In a cluster, an append of another partition than that of the first one is an
+    /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument).
     pub fn append_many<I, R>(
         &self,
         appends: impl Stream<Item = I> + Send + 'static,

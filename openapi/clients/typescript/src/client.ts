@@ -119,7 +119,7 @@ export class LogClient {
    * What this client has appended or read, and no crash can undo, is below this sequence: its later reads show at least that much.
    *
    * To have another client or process see as much, give this to its `remember`, or to one of its reads as `atLeast`. A read that waited for it
-   * for too long is sent again as other reads are, and then throws `Behind`.
+   * for too long is sent again as other reads are, and then throws `Behind`. In a cluster, sequences count per partition, and this is 0.
    */
   get atLeast(): number {
     return this.#seen.below;
@@ -154,7 +154,7 @@ export class LogClient {
    * It ends with the error of an append, which is thrown at its place. Nothing behind an append that was refused is applied. If its outcome is
    * unknown, those behind it may have been applied, too: the message says how many. With `producer: false`, so may those behind one that was
    * refused, and when a session breaks, this throws `OutcomeUnknown`. With a named producer, other appends of this client wait until it ends. A
-   * read-only server has no sessions: `NotWriter`.
+   * read-only server has no sessions: `NotWriter`. In a cluster, an append of another partition than that of the first one is refused.
    */
   appendMany(appends: AppendsToMake, awaitDurable = false, options: AppendingMany = {}): AsyncGenerator<Appended> {
     const place = {
