@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use futures::StreamExt;
 use log_adapters::cluster::ClusterObjects;
 use log_adapters::objects::{ClientEnvironment, Place};
 use log_adapters::store::slate::backup::{Destination, Repository, Source};
@@ -14,7 +13,6 @@ use super::refusal;
 use crate::config::environment_check;
 use crate::config::location::Location;
 use crate::config::{Config, Refusal};
-use object_store::path::Path;
 
 /// What is done with the stores of backups.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,10 +123,11 @@ pub(super) async fn repositories(
     let cluster = ClusterObjects::new(Arc::clone(&objects), root.clone());
     if let Some(partitions) = begin {
         let known = cluster.partitions().await.map_err(|error| cannot(&error))?;
-        let path = Path::from(root.as_str());
-        if known.is_none() && objects.list(Some(&path)).next().await.is_some() {
+        let of_log = Repository::new(Arc::clone(&objects), &root, text);
+        let of_log = of_log.names().await.map_err(|error| cannot(&error))?;
+        if known.is_none() && !of_log.is_empty() {
             return Err(Refusal::new(format!(
-                "{text} is not empty, and has no backups of a cluster: they need a place of their own"
+                "{text} has backups of a log: those of a cluster need a place of their own"
             )));
         }
         let begun = cluster.begin(partitions, true).await;

@@ -10,7 +10,6 @@ use reqwest::header::HeaderMap;
 use tokio::time::Instant;
 
 use crate::arguments;
-use crate::http::Answer;
 use crate::partition::{About, of_tag};
 use crate::wire::ClusterResponse;
 
@@ -199,15 +198,15 @@ impl Cluster {
         }
     }
 
-    /// Takes the map.
-    pub(crate) fn told(&self, answer: &Answer) {
+    /// Takes the map, or why there is none, out of an answer.
+    pub(crate) fn told(&self, status: u16, body: &[u8]) {
         let mut state = self.state();
-        match answer.status {
+        match status {
             401 | 403 => state.is_refused = true,
             // A server from before there were clusters.
             404 => state.map = Some(Arc::new([None])),
             200 => {
-                let Ok(told) = ClusterResponse::decode(answer.body.clone()) else {
+                let Ok(told) = ClusterResponse::decode(body) else {
                     return;
                 };
                 let urls = told.partitions.into_iter();

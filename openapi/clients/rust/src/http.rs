@@ -209,7 +209,7 @@ impl Http {
                 Err(error) => Err(NoAnswer::of(error)),
             };
             match answer {
-                Ok(answer) => return self.cluster.told(&answer),
+                Ok(answer) => return self.cluster.told(answer.status, &answer.body),
                 Err(lost) if lost.was_not_sent => self.cluster.unreachable(&url),
                 Err(_) => {}
             }
