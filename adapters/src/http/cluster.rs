@@ -210,6 +210,10 @@ impl Endpoint for Cluster {
             (_, WAKE) => return Err(MethodNotAllowedError.into()),
             _ => {}
         }
+        let route = route_table::find(request.uri().path());
+        if route.is_some_and(|route| !route.takes(request.method())) {
+            return Err(MethodNotAllowedError.into());
+        }
         let mut request = request;
         let about = self.about(&mut request).await?;
         match about.partition {

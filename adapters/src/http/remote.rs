@@ -26,11 +26,12 @@ pub(super) const MOVED: HeaderName = HeaderName::from_static("log-moved");
 pub const FORWARDED_AT_ONCE: usize = 128;
 
 /// What of a request is forwarded, in addition to its method, path, query and body. Everything else is between the client and this server.
-const FORWARDED: [HeaderName; 4] = [
+const FORWARDED: [HeaderName; 5] = [
     header::AUTHORIZATION,
     header::CONTENT_TYPE,
     header::CONTENT_ENCODING,
     header::ACCEPT,
+    HeaderName::from_static("last-event-id"),
 ];
 
 /// What of an answer is passed back, in addition to its status and body, and to the headers of this API.

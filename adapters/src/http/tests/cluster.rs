@@ -282,3 +282,40 @@ async fn with_tokens_a_node_is_told_of_news_only_by_who_may_read() {
     let told = node.send(wake(&[("authorization", "Bearer read")])).await;
     assert_eq!(told.status, StatusCode::NO_CONTENT);
 }
+
+#[tokio::test]
+async fn a_stream_that_is_passed_on_goes_on_behind_the_last_event() {
+    let (node, ..) = two_nodes();
+    node.append(ONE, &["0", "1", "2"]).await;
+    let uri = format!("/api/v1/log/stream?key={ONE}&end_seq=3");
+    let events = node.send(get(&uri, &[("last-event-id", "0")])).await;
+    let text = String::from_utf8_lossy(&events.body);
+    let ids: Vec<&str> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("id:"))
+        .map(str::trim)
+        .collect();
+    assert_eq!(ids, ["1", "2"], "{text}");
+}
+
+#[tokio::test]
+async fn a_node_refuses_methods_before_it_asks_for_the_partition() {
+    let (node, ..) = two_nodes();
+    for path in ["append", "keys", "segments", "session"] {
+        let uri = format!("/api/v1/log/{path}");
+        let refused = node.send(request(Method::PATCH, &uri, &[]).finish()).await;
+        refused.error(405, "method_not_allowed");
+    }
+}
+
+#[tokio::test]
+async fn a_listing_of_all_partitions_takes_the_defaults_of_generated_clients() {
+    let map = Map::new(None);
+    let node = node(&map, true);
+    let with_default = node.get("/api/v1/log/keys?start_segment=0&limit=32").await;
+    // Nobody serves partition 0, and that is what it says.
+    with_default.error(503, "unavailable");
+    let refused = node.get("/api/v1/log/keys?start_segment=1").await;
+    let message = refused.error(400, "invalid_argument");
+    assert!(message.contains("one partition"), "{message}");
+}

@@ -191,9 +191,14 @@ impl Route {
         }
     }
 
+    /// Whether it takes `method`.
+    pub(in crate::http) fn takes(self, method: &Method) -> bool {
+        self.allow.split(", ").any(|taken| taken == method.as_str())
+    }
+
     /// Whether a request with `method` changes the log.
     pub(in crate::http) fn changes(self, method: &Method) -> bool {
-        let is_taken = self.allow.split(", ").any(|taken| taken == method.as_str());
+        let is_taken = self.takes(method);
         let reads = matches!(*method, Method::GET | Method::HEAD);
         is_taken && !reads && matches!(self.right(method), Some(Append | Admin))
     }
