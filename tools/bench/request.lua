@@ -1,5 +1,5 @@
 -- What wrk sends, and how it tells of the answers.
--- BODY: a file to POST; without it, GET. HEADERS: a `name: value` on each line.
+-- BODY: a file to POST. BODIES: files to POST in turn, one on each line. Without them, GET. HEADERS: a `name: value` on each line.
 local body = os.getenv("BODY")
 if body then
   local file = assert(io.open(body, "rb"))
@@ -8,6 +8,22 @@ if body then
 end
 for name, value in (os.getenv("HEADERS") or ""):gmatch("([^:\n]+): ([^\n]+)") do
   wrk.headers[name] = value
+end
+
+local bodies = os.getenv("BODIES")
+if bodies then
+  local requests, at = {}, 0
+  function init()
+    for path in bodies:gmatch("[^\n]+") do
+      local file = assert(io.open(path, "rb"))
+      requests[#requests + 1] = wrk.format("POST", nil, nil, file:read("*all"))
+      file:close()
+    end
+  end
+  function request()
+    at = at % #requests + 1
+    return requests[at]
+  end
 end
 
 -- One line of JSON; times in microseconds.

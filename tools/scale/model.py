@@ -1,0 +1,217 @@
+"""`model`: nodes, partitions, PUTs and dollars of a cluster, from what an append, a record, a flush and an idle partition cost on the measured machine."""
+
+import argparse
+import dataclasses
+import json
+import math
+from pathlib import Path
+
+import drawing
+import measured_server
+
+ABOUT = """What a cluster needs for 1,000 to 1,000,000 durable records of 100 B a second, sent alone or in tens, and what the requests cost on S3.
+
+CPU of a second = idle partitions + appends x A + further records x R + flushes x F, as fitted to what `tools/scale/scale measure` found. A partition flushes as
+soon as something waits, but not before the last flush is written, and not before --flush-spacing-ms is over: x appends a second make x / (1 + x T) flushes, where T is the longer of the two. Each
+is a PUT. The model is checked against every measured sample of limited nodes: appends a second and CPU. If one is off by more than --tolerance, it says so and the exit code is 1.
+
+Not in it: storage, traffic, compactions (some PUTs for each 64 MiB), requests of readers. CPU is that of the measured machine. Nodes are used up to --utilization, and the one with most
+partitions has 1.25 times the average.
+"""
+MONTH_SECONDS = 365 * 86_400 / 12
+DEAR = ("put", "post", "list")
+# What the placement gives a node at most, to the average.
+MOST_TO_AVERAGE = 1.25
+RATES = (1_000, 10_000, 100_000, 1_000_000)
+# Partitions for each node, at least: with fewer, one more or less on a node is much.
+PARTITIONS_OF_A_NODE = 8
+FEWEST_PARTITIONS = 64
+# Of what one partition took while nothing else was asked of its node.
+PARTITION_UTILIZATION = 0.5
+
+
+@dataclasses.dataclass(frozen=True)
+class Costs:
+    """Seconds of CPU: of each, or in a second of each idle partition."""
+
+    append: float
+    record: float
+    flush: float
+    idle_partition: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """A cluster for a load."""
+
+    records: int
+    batch: int
+    partitions: int
+    nodes: int
+    cores: float
+    puts: float
+    dollars: float
+
+
+def add_arguments(commands, docs: Path):
+    parser = commands.add_parser("model", description=ABOUT, formatter_class=measured_server.Help, help="nodes, partitions, PUTs and dollars of larger clusters")
+    parser.add_argument("--measured", type=Path, default=docs / "scale.json", metavar="FILE", help="what `measure` found")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw what was measured and what it costs, as SVG")
+    parser.add_argument("--put-ms", type=float, default=30, metavar="MS", help="how long a PUT takes")
+    parser.add_argument("--flush-spacing-ms", type=float, metavar="MS", action="append", help="durability.flush_spacing; may be repeated; 0, 100 and 1000 if not given")
+    parser.add_argument("--cores", type=float, default=4, metavar="N", help="cores of a node")
+    parser.add_argument("--utilization", type=float, default=0.6, metavar="PART", help="how much of its CPU the busiest node uses")
+    parser.add_argument("--dear", type=float, default=5, metavar="DOLLARS", help="price of a million PUTs, POSTs or LISTs")
+    parser.add_argument("--cheap", type=float, default=0.4, metavar="DOLLARS", help="price of a million GETs or HEADs")
+    parser.add_argument("--tolerance", type=float, default=0.2, metavar="PART", help="how much the model may be off at what was measured")
+
+
+def run(given: argparse.Namespace) -> int:
+    measured = json.loads(given.measured.read_text())
+    costs = fitted(measured)
+    print(f"CPU: {costs.append * 1e6:.0f} µs for an append, {costs.record * 1e6:.1f} µs for each further record, {costs.flush * 1e6:.0f} µs for a flush, "
+          f"{costs.idle_partition * 1e6:.0f} µs in a second for a partition\n")
+    off = check(measured, costs)
+    for batch in (1, 10):
+        for spacing in given.flush_spacing_ms or (0, 100, 1000):
+            table(given, measured, costs, batch, spacing)
+    idle_table(given, measured)
+    if given.plot:
+        plans = {(batch, spacing): [plan(given, measured, costs, rate, batch, spacing) for rate in RATES] for batch in (1, 10) for spacing in (0, 100, 1000)}
+        given.plot.write_text(drawing.picture(measured, plans))
+    if off > given.tolerance:
+        print(f"\nthe model is off by {off:.0%} at what was measured: more than {given.tolerance:.0%}")
+    return int(off > given.tolerance)
+
+
+def limited(measured: dict) -> list[dict]:
+    """Samples of nodes that had a share of a core each."""
+    return [point for point in measured["points"] if "share" in point]
+
+
+def fitted(measured: dict) -> Costs:
+    """What appends, records and flushes cost, so that the relative errors of the CPU that was used are smallest, in squares."""
+    idle = measured["idle"]["cores"] / measured["idle"]["partitions"]
+    rows, rest = [], []
+    for point in limited(measured):
+        rate, used = point["appends_per_second"], point["node_cores"]
+        weights = (rate, rate * (point["records"] - 1), point["requests_per_second"]["put"])
+        rows.append([weight / used for weight in weights])
+        rest.append(1 - idle * point["partitions"] / used)
+    append, record, flush = least_squares(rows, rest)
+    return Costs(append, record, flush, idle)
+
+
+def least_squares(rows: list[list[float]], wanted: list[float]) -> list[float]:
+    """Numbers, none of them negative, whose products with the rows are nearest to what is wanted. A column that would be negative has no part in it."""
+    columns = list(range(len(rows[0])))
+    while True:
+        square = [[sum(row[a] * row[b] for row in rows) for b in columns] + [sum(row[a] * to for row, to in zip(rows, wanted))] for a in columns]
+        found = solved(square)
+        if min(found) >= 0:
+            return [found[columns.index(column)] if column in columns else 0.0 for column in range(len(rows[0]))]
+        del columns[found.index(min(found))]
+
+
+def solved(system: list[list[float]]) -> list[float]:
+    """Gaussian elimination; the right side is the last column."""
+    system = [row[:] for row in system]
+    for at in range(len(system)):
+        pivot = max(range(at, len(system)), key=lambda row: abs(system[row][at]))
+        system[at], system[pivot] = system[pivot], system[at]
+        for row in range(len(system)):
+            if row != at:
+                factor = system[row][at] / system[at][at]
+                system[row] = [a - factor * b for a, b in zip(system[row], system[at])]
+    return [row[-1] / row[at] for at, row in enumerate(system)]
+
+
+def flushes(appends: float, seconds: float) -> float:
+    """Flushes a second of a partition with so many appends a second, where one takes so long or is held back for so long."""
+    return appends / (1 + appends * seconds)
+
+
+def cores(costs: Costs, partitions: int, appends: float, batch: int, seconds: float) -> float:
+    """CPU of a load that is the same for all partitions."""
+    of_appends = appends * (costs.append + costs.record * (batch - 1))
+    return of_appends + partitions * (costs.idle_partition + costs.flush * flushes(appends / partitions, seconds))
+
+
+def predicted(measured: dict, costs: Costs, point: dict) -> tuple[float, float]:
+    """Appends a second of a sample, and the CPU that they take: as many as connections that wait for one flush each can send, or as there is CPU for."""
+    seconds = max(point["flush_spacing_ms"], measured["settings"]["latency_ms"]) / 1000
+    partitions, batch, most = point["partitions"], point["records"], point["share"] * point["nodes"]
+    low, high = 0.0, point["connections_per_partition"] * partitions / seconds
+    if cores(costs, partitions, high, batch, seconds) > most:
+        for _ in range(60):
+            middle = (low + high) / 2
+            low, high = (middle, high) if cores(costs, partitions, middle, batch, seconds) < most else (low, middle)
+    return high, cores(costs, partitions, high, batch, seconds)
+
+
+def check(measured: dict, costs: Costs) -> float:
+    """Prints every sample beside what the model says of it; the largest relative error."""
+    print("| sample | nodes | partitions | appends/s: measured | model | | cores: measured | model | |\n" + "|" + "---|" * 9)
+    errors = []
+    for point in limited(measured):
+        pairs = list(zip((point["appends_per_second"], point["node_cores"]), predicted(measured, costs, point)))
+        off = [model / found - 1 for found, model in pairs]
+        errors += map(abs, off)
+        (rate, rate_model), (cpu, cpu_model) = pairs
+        print(f"| {point['case']}, round {point['round']} | {point['nodes']} | {point['partitions']} | {rate:,.0f} | {rate_model:,.0f} | {off[0]:+.0%} "
+              f"| {cpu:.3f} | {cpu_model:.3f} | {off[1]:+.0%} |")
+    print(f"\nThe model is off by at most {max(errors):.0%}.\n")
+    return max(errors)
+
+
+def plan(given: argparse.Namespace, measured: dict, costs: Costs, records: int, batch: int, spacing_ms: float) -> Plan:
+    """The smallest cluster for a load. More partitions make more flushes, so there are only as many as the nodes need."""
+    appends, seconds = records / batch, max(spacing_ms, given.put_ms) / 1000
+    one = next(point for point in measured["points"] if point["case"] == "one partition")["appends_per_second"] * PARTITION_UTILIZATION
+    partitions = FEWEST_PARTITIONS
+    while True:
+        used = cores(costs, partitions, appends, batch, seconds)
+        nodes = max(2, math.ceil(used * MOST_TO_AVERAGE / given.cores / given.utilization))
+        if partitions >= max(PARTITIONS_OF_A_NODE * nodes, appends / one):
+            break
+        partitions *= 2
+    puts = partitions * flushes(appends / partitions, seconds)
+    heartbeats = nodes * 2 / HEARTBEAT_SECONDS
+    polls = idle_reads(measured, partitions) / 60
+    dollars = ((puts + heartbeats) * given.dear + polls * given.cheap) / 1e6 * MONTH_SECONDS
+    return Plan(records, batch, partitions, nodes, used, puts, dollars)
+
+
+HEARTBEAT_SECONDS = 3
+
+
+def idle_reads(measured: dict, partitions: int) -> float:
+    """Reads of the bucket in a minute for so many partitions. Each polls every 0.15 s times their number, but at least every 10 s."""
+    idle = measured["idle"]
+    each = sum(count for kind, count in idle["requests_per_minute"].items() if kind not in DEAR) / idle["partitions"]
+    return each * partitions * polls_each(partitions) / polls_each(idle["partitions"])
+
+
+def polls_each(partitions: int) -> float:
+    return 1 / min(10, 0.15 * partitions)
+
+
+def table(given: argparse.Namespace, measured: dict, costs: Costs, batch: int, spacing_ms: float):
+    what = "one record in an append" if batch == 1 else f"{batch} records in an append"
+    print(f"{what}, durability.flush_spacing {spacing_ms:g} ms:\n\n| records/s | nodes of {given.cores:g} cores | partitions | cores used | PUTs/s | $ a month for requests |\n"
+          "|---|---|---|---|---|---|")
+    for records in RATES:
+        found = plan(given, measured, costs, records, batch, spacing_ms)
+        print(f"| {records:,} | {found.nodes} | {found.partitions} | {found.cores:.1f} | {found.puts:,.0f} | {found.dollars:,.0f} |")
+    print()
+
+
+def idle_table(given: argparse.Namespace, measured: dict):
+    """What a cluster costs that nobody uses."""
+    print("| nodes | idle partitions | reads/s | PUTs and LISTs/s | $ a month |\n|---|---|---|---|---|")
+    for partitions in (64, 256):
+        for nodes in (3, 8):
+            reads = idle_reads(measured, partitions) / 60 + nodes * (nodes - 1) / HEARTBEAT_SECONDS
+            dear = nodes * 2 / HEARTBEAT_SECONDS
+            dollars = (reads * given.cheap + dear * given.dear) / 1e6 * MONTH_SECONDS
+            print(f"| {nodes} | {partitions} | {reads:.1f} | {dear:.1f} | {dollars:,.0f} |")
