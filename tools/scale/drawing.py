@@ -6,7 +6,7 @@ import math
 
 import results
 
-WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 460, 340, 70, 40, 20, 110
+WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 450, 340, 80, 40, 50, 110
 FONT = "system-ui, sans-serif"
 COLORS = ("#1f6feb", "#d9822b", "#2da44e", "#6f42c1", "#d73a49", "#0b3d91")
 GRAY = "#8b949e"
@@ -38,6 +38,7 @@ def picture(measured: dict, plans: dict) -> str:
     parts = [panel_of(panel, number * (LEFT + WIDTH + RIGHT)) for number, panel in enumerate(panels)]
     width, height = len(panels) * (LEFT + WIDTH + RIGHT), TOP + HEIGHT + BOTTOM
     return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="{FONT}" font-size="12">\n'
+            "<title>How a cluster scales, and what its requests cost</title>\n"
             f'<rect width="{width}" height="{height}" fill="white"/>\n' + "\n".join(parts) + "\n</svg>\n")
 
 
@@ -54,9 +55,9 @@ def scaling(measured: dict) -> Panel:
 
 def dollars(plans: dict) -> Panel:
     """Dollars of requests in a month for each batch and spacing."""
-    lines = [Line(f"{batch} in an append, spacing {spacing:g} ms", [(plan.records, plan.dollars) for plan in found], color, dashed=batch > 1)
+    lines = [Line(f"{batch} in an append, {spacing:g} ms", [(plan.records, plan.dollars) for plan in found], color, dashed=batch > 1)
              for color, ((batch, spacing), found) in zip(COLORS, plans.items())]
-    return Panel("dollars a month for requests of S3, by the model", "durable records/s of 100 B", [plan.records for plan in next(iter(plans.values()))], lines)
+    return Panel("dollars a month for S3 requests, by flush_spacing (model)", "durable records/s of 100 B", [plan.records for plan in next(iter(plans.values()))], lines)
 
 
 def panel_of(panel: Panel, at: float) -> str:

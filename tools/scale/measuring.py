@@ -25,7 +25,7 @@ MOST = PARTITIONS * COUNTS[-1]
 # Connections for each node: somewhat more than are needed to take all of its CPU, and few enough not to.
 MANY, FEW = 256, 64
 # Connections of the load on one partition.
-ONE_PARTITION = 256
+ONE_PARTITION = 1024
 # Rounds of the forwarded and the direct load, in turn, and its connections for each partition.
 FORWARD_ROUNDS, FORWARD_CONNECTIONS = 3, 32
 FORWARD_SECONDS = 4

@@ -19,7 +19,11 @@ Not in it: storage, traffic, compactions (some PUTs for each 64 MiB), requests o
 partitions has 1.25 times the average.
 """
 MONTH_SECONDS = 365 * 86_400 / 12
-DEAR = ("put", "post", "list")
+HEARTBEAT_SECONDS = 3
+# 0.15 s times 64 partitions.
+POLL_OF_64 = 9.6
+# The garbage collector of a partition lists manifests, compactions and WAL files twice, and compacted files once.
+COLLECTOR_LISTS, COLLECTOR_SECONDS = 7, 600
 # What the placement gives a node at most, to the average.
 MOST_TO_AVERAGE = 1.25
 RATES = (1_000, 10_000, 100_000, 1_000_000)
@@ -59,6 +63,8 @@ def add_arguments(commands, docs: Path):
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw what was measured and what it costs, as SVG")
     parser.add_argument("--put-ms", type=float, default=30, metavar="MS", help="how long a PUT takes")
     parser.add_argument("--flush-spacing-ms", type=float, metavar="MS", action="append", help="durability.flush_spacing; may be repeated; 0, 100 and 1000 if not given")
+    parser.add_argument("--idle-reads", type=float, default=49, metavar="N", help="reads in a minute of each of 64 idle partitions: what "
+                        "app/tests/process/cluster/idle.rs counts")
     parser.add_argument("--cores", type=float, default=4, metavar="N", help="cores of a node")
     parser.add_argument("--utilization", type=float, default=0.6, metavar="PART", help="how much of its CPU the busiest node uses")
     parser.add_argument("--dear", type=float, default=5, metavar="DOLLARS", help="price of a million PUTs, POSTs or LISTs")
@@ -75,7 +81,7 @@ def run(given: argparse.Namespace) -> int:
     for batch in (1, 10):
         for spacing in given.flush_spacing_ms or (0, 100, 1000):
             table(given, measured, costs, batch, spacing)
-    idle_table(given, measured)
+    idle_table(given)
     if given.plot:
         plans = {(batch, spacing): [plan(given, measured, costs, rate, batch, spacing) for rate in RATES] for batch in (1, 10) for spacing in (0, 100, 1000)}
         given.plot.write_text(drawing.picture(measured, plans))
@@ -174,26 +180,19 @@ def plan(given: argparse.Namespace, measured: dict, costs: Costs, records: int, 
         nodes = max(2, math.ceil(used * MOST_TO_AVERAGE / given.cores / given.utilization))
         if partitions >= max(PARTITIONS_OF_A_NODE * nodes, appends / one):
             break
-        partitions *= 2
+        partitions += FEWEST_PARTITIONS
     puts = partitions * flushes(appends / partitions, seconds)
-    heartbeats = nodes * 2 / HEARTBEAT_SECONDS
-    polls = idle_reads(measured, partitions) / 60
-    dollars = ((puts + heartbeats) * given.dear + polls * given.cheap) / 1e6 * MONTH_SECONDS
-    return Plan(records, batch, partitions, nodes, used, puts, dollars)
+    return Plan(records, batch, partitions, nodes, used, puts, puts * given.dear / 1e6 * MONTH_SECONDS + idle_dollars(given, partitions, nodes))
 
 
-HEARTBEAT_SECONDS = 3
+def idle_reads(given: argparse.Namespace, partitions: int) -> float:
+    """Reads of the bucket in a second for partitions that nobody uses. Each polls every 0.15 s times their number, but at least every 10 s."""
+    return given.idle_reads / 60 * partitions * POLL_OF_64 / min(10, 0.15 * partitions)
 
 
-def idle_reads(measured: dict, partitions: int) -> float:
-    """Reads of the bucket in a minute for so many partitions. Each polls every 0.15 s times their number, but at least every 10 s."""
-    idle = measured["idle"]
-    each = sum(count for kind, count in idle["requests_per_minute"].items() if kind not in DEAR) / idle["partitions"]
-    return each * partitions * polls_each(partitions) / polls_each(idle["partitions"])
-
-
-def polls_each(partitions: int) -> float:
-    return 1 / min(10, 0.15 * partitions)
+def idle_lists(partitions: int) -> float:
+    """Lists of their garbage collectors in a second."""
+    return partitions * COLLECTOR_LISTS / COLLECTOR_SECONDS
 
 
 def table(given: argparse.Namespace, measured: dict, costs: Costs, batch: int, spacing_ms: float):
@@ -206,12 +205,16 @@ def table(given: argparse.Namespace, measured: dict, costs: Costs, batch: int, s
     print()
 
 
-def idle_table(given: argparse.Namespace, measured: dict):
-    """What a cluster costs that nobody uses."""
-    print("| nodes | idle partitions | reads/s | PUTs and LISTs/s | $ a month |\n|---|---|---|---|---|")
+def idle_dollars(given: argparse.Namespace, partitions: int, nodes: int) -> float:
+    """What a cluster costs that nobody uses: polls, garbage collectors, and the object of each node, which the others read."""
+    cheap = idle_reads(given, partitions) + nodes * (nodes - 1) / HEARTBEAT_SECONDS
+    dear = idle_lists(partitions) + nodes * 2 / HEARTBEAT_SECONDS
+    return (cheap * given.cheap + dear * given.dear) / 1e6 * MONTH_SECONDS
+
+
+def idle_table(given: argparse.Namespace):
+    print("| idle partitions | nodes | reads of partitions/s | their lists/s | PUTs and LISTs of nodes/s | $ a month |\n|---|---|---|---|---|---|")
     for partitions in (64, 256):
         for nodes in (3, 8):
-            reads = idle_reads(measured, partitions) / 60 + nodes * (nodes - 1) / HEARTBEAT_SECONDS
-            dear = nodes * 2 / HEARTBEAT_SECONDS
-            dollars = (reads * given.cheap + dear * given.dear) / 1e6 * MONTH_SECONDS
-            print(f"| {nodes} | {partitions} | {reads:.1f} | {dear:.1f} | {dollars:,.0f} |")
+            print(f"| {partitions} | {nodes} | {idle_reads(given, partitions):.0f} | {idle_lists(partitions):.1f} | {nodes * 2 / HEARTBEAT_SECONDS:.1f} "
+                  f"| {idle_dollars(given, partitions, nodes):,.0f} |")
