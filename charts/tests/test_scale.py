@@ -49,9 +49,9 @@ def test_the_time_of_an_opening_is_read_from_what_a_node_says():
 def test_the_model_finds_the_costs_that_samples_were_made_of():
     costs = model.Costs(append=40e-6, record=2e-6, flush=300e-6, idle_partition=400e-6)
     points = []
-    for partitions_of, rate, records, puts in ((16, 2000, 1, 150), (16, 1000, 10, 150), (64, 500, 1, 400), (32, 4000, 1, 300)):
+    for number, (partitions_of, rate, records, puts) in enumerate(((16, 2000, 1, 150), (16, 1000, 10, 150), (64, 500, 1, 400), (32, 4000, 1, 300))):
         used = partitions_of * costs.idle_partition + rate * (costs.append + costs.record * (records - 1)) + puts * costs.flush
-        points.append({"share": 0.2, "appends_per_second": rate, "records": records, "partitions": partitions_of, "node_cores": used,
+        points.append({"case": str(number), "nodes": 1, "share": 0.2, "appends_per_second": rate, "records": records, "partitions": partitions_of, "node_cores": used,
                        "requests_per_second": {"put": puts}})
     found = model.fitted({"idle": {"cores": 64 * costs.idle_partition, "partitions": 64}, "points": points})
     assert found.append == pytest.approx(costs.append) and found.record == pytest.approx(costs.record) and found.flush == pytest.approx(costs.flush)

@@ -139,9 +139,10 @@ def sample(bench: Bench, cluster: nodes.Cluster, targets: list[Target], shape: S
         "proxy_cores": (after.proxy - before.proxy) / took, "store_cores": (after.store - before.store) / took,
         "load_cores": (after.load - before.load) / took, "idle_cores": (after.idle - before.idle) / took, "by_node": by_node,
     }
+    point["left_cores"] = os.cpu_count() - sum(point[of] for of in ("node_cores", "proxy_cores", "store_cores", "load_cores"))
     results.say(f"{point['case']}, {len(targets)} nodes: {point['appends_per_second']:,.0f} appends/s of {shape.records}, "
                 f"{point['node_cores'] / point['appends_per_second'] * 1e6:.0f} µs of CPU each, {point['requests_per_second'].get('put', 0):.0f} PUT/s, "
-                f"p50 {point['p50_ms']:.0f} ms, {point['idle_cores']:.2f} cores idle, {point['errors']} errors")
+                f"p50 {point['p50_ms']:.0f} ms, {point['left_cores']:.2f} cores left, {point['idle_cores']:.2f} idle, {point['errors']} errors")
     return results.rounded(point)
 
 
@@ -191,7 +192,7 @@ def of_process(pid: int) -> float:
 
 def summary(found: dict) -> list[str]:
     """What the samples say, in lines."""
-    lines = ["| partitions | nodes | durable appends/s | to linear | even load, to linear | PUTs/s | CPU of an append | p50 | idle cores |", "|" + "---|" * 9]
+    lines = ["| partitions | nodes | durable appends/s | to linear | even load, to linear | PUTs/s | CPU of an append | p50 | cores left |", "|" + "---|" * 9]
     for case in ("growing partitions", "fixed partitions"):
         one = results.medians(found["points"], case, 1)["appends_per_second"]
         for count in COUNTS:
@@ -199,7 +200,7 @@ def summary(found: dict) -> list[str]:
             point = results.medians(found["points"], "growing partitions" if count == COUNTS[-1] else case, count)
             rate, even = point["appends_per_second"], point["even_appends_per_second"]
             lines.append(f"| {point['partitions']:.0f} | {count} | {rate:,.0f} | {rate / one / count:.2f} | {even / one / count:.2f} | {point['puts_per_second']:,.0f} "
-                         f"| {point['node_cores'] / rate * 1e6:.0f} µs | {point['p50_ms']:.0f} ms | {point['idle_cores']:.2f} |")
+                         f"| {point['node_cores'] / rate * 1e6:.0f} µs | {point['p50_ms']:.0f} ms | {point['left_cores']:.2f} |")
     micros = {to: results.median_of(found["forwarded"], "other_cpu_micros_per_append", to=to) for to in ("serving", "other")}
     return [*lines, "", f"CPU of the forwarding node for each forwarded append: {micros['other'] - micros['serving']:.0f} µs"]
 

@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 import json
 import math
+import statistics
 from pathlib import Path
 
 import drawing
@@ -11,19 +12,23 @@ import measured_server
 
 ABOUT = """What a cluster needs for 1,000 to 1,000,000 durable records of 100 B a second, sent alone or in tens, and what the requests cost on S3.
 
-CPU of a second = idle partitions + appends x A + further records x R + flushes x F, as fitted to what `tools/scale/scale measure` found. A partition flushes as
-soon as something waits, but not before the last flush is written, and not before --flush-spacing-ms is over: x appends a second make x / (1 + x T) flushes, where T is the longer of the two. Each
-is a PUT. The model is checked against every measured sample of limited nodes: appends a second and CPU. If one is off by more than --tolerance, it says so and the exit code is 1.
+CPU of a second = idle partitions + appends x A + further records x R + flushes x F, as fitted to what `tools/scale/scale measure` found. A partition flushes when
+something waits, the last flush is written, and --flush-spacing-ms is over, and in between every durability.flush_interval. So it has turns to flush, and uses those in which an append
+came: at n turns and x appends in a second, n (1 - e^(-x/n)). Each flush is a PUT. The model is checked against every measured sample of limited nodes: PUTs and CPU of as many
+appends. If one is off by more than --tolerance, the exit code is 1.
 
 Not in it: storage, traffic, compactions (some PUTs for each 64 MiB), requests of readers. CPU is that of the measured machine. Nodes are used up to --utilization, and the one with most
 partitions has 1.25 times the average.
 """
 MONTH_SECONDS = 365 * 86_400 / 12
+# `durability.flush_interval` of what was measured.
+MEASURED_INTERVAL_MS = 1000
 HEARTBEAT_SECONDS = 3
 # 0.15 s times 64 partitions.
 POLL_OF_64 = 9.6
 # The garbage collector of a partition lists manifests, compactions and WAL files twice, and compacted files once.
 COLLECTOR_LISTS, COLLECTOR_SECONDS = 7, 600
+LAWSON_ROUNDS, LEAST_WEIGHT, NOTHING = 50, 1e-3, 1e-12
 # What the placement gives a node at most, to the average.
 MOST_TO_AVERAGE = 1.25
 RATES = (1_000, 10_000, 100_000, 1_000_000)
@@ -63,6 +68,7 @@ def add_arguments(commands, docs: Path):
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw what was measured and what it costs, as SVG")
     parser.add_argument("--put-ms", type=float, default=30, metavar="MS", help="how long a PUT takes")
     parser.add_argument("--flush-spacing-ms", type=float, metavar="MS", action="append", help="durability.flush_spacing; may be repeated; 0, 100 and 1000 if not given")
+    parser.add_argument("--interval-to-spacing", type=float, default=10, metavar="N", help="durability.flush_interval, if there is a spacing, in spacings")
     parser.add_argument("--idle-reads", type=float, default=49, metavar="N", help="reads in a minute of each of 64 idle partitions: what "
                         "app/tests/process/cluster/idle.rs counts")
     parser.add_argument("--cores", type=float, default=4, metavar="N", help="cores of a node")
@@ -91,21 +97,40 @@ def run(given: argparse.Namespace) -> int:
 
 
 def limited(measured: dict) -> list[dict]:
-    """Samples of nodes that had a share of a core each."""
-    return [point for point in measured["points"] if "share" in point]
+    """Samples of nodes that had a share of a core each: of each case and number of nodes one, with the medians of its rounds."""
+    rounds: dict[tuple[str, int], list[dict]] = {}
+    for point in measured["points"]:
+        if "share" in point:
+            rounds.setdefault((point["case"], point["nodes"]), []).append(point)
+    return [points[0] | {name: statistics.median(point[name] for point in points) for name in ("appends_per_second", "node_cores")}
+            | {"puts_per_second": statistics.median(point["requests_per_second"]["put"] for point in points)} for points in rounds.values()]
 
 
 def fitted(measured: dict) -> Costs:
-    """What appends, records and flushes cost, so that the relative errors of the CPU that was used are smallest, in squares."""
+    """What appends, records and flushes cost, so that the largest relative error of the CPU that was used is as small as can be."""
     idle = measured["idle"]["cores"] / measured["idle"]["partitions"]
     rows, rest = [], []
     for point in limited(measured):
         rate, used = point["appends_per_second"], point["node_cores"]
-        weights = (rate, rate * (point["records"] - 1), point["requests_per_second"]["put"])
+        weights = (rate, rate * (point["records"] - 1), point["puts_per_second"])
         rows.append([weight / used for weight in weights])
         rest.append(1 - idle * point["partitions"] / used)
-    append, record, flush = least_squares(rows, rest)
+    append, record, flush = least_maximum(rows, rest)
     return Costs(append, record, flush, idle)
+
+
+def least_maximum(rows: list[list[float]], wanted: list[float]) -> list[float]:
+    """As `least_squares`, where the largest error counts: rows have the more weight the more they are off (Lawson's algorithm)."""
+    weights = [1 / len(rows)] * len(rows)
+    for _ in range(LAWSON_ROUNDS):
+        roots = [math.sqrt(weight) for weight in weights]
+        found = least_squares([[root * part for part in row] for root, row in zip(roots, rows)], [root * to for root, to in zip(roots, wanted)])
+        off = [abs(sum(part * cost for part, cost in zip(row, found)) - to) for row, to in zip(rows, wanted)]
+        total = sum(weight * each for weight, each in zip(weights, off))
+        if total < NOTHING:
+            break
+        weights = [max(weight * each / total, LEAST_WEIGHT) for weight, each in zip(weights, off)]
+    return found
 
 
 def least_squares(rows: list[list[float]], wanted: list[float]) -> list[float]:
@@ -132,56 +157,54 @@ def solved(system: list[list[float]]) -> list[float]:
     return [row[-1] / row[at] for at, row in enumerate(system)]
 
 
-def flushes(appends: float, seconds: float) -> float:
-    """Flushes a second of a partition with so many appends a second, where one takes so long or is held back for so long."""
-    return appends / (1 + appends * seconds)
+def most_flushes(spacing_ms: float, interval_ms: float, put_ms: float) -> float:
+    """Flushes a second of a partition that always has something to write. One begins when the last one is written and the spacing is over. With a
+    spacing, those of `durability.flush_interval` come in between."""
+    if spacing_ms <= put_ms:
+        return 1000 / put_ms
+    return 1000 / spacing_ms + 1000 / interval_ms
 
 
-def cores(costs: Costs, partitions: int, appends: float, batch: int, seconds: float) -> float:
+def flushes(appends: float, most: float) -> float:
+    """Flushes a second of a partition with so many appends a second: one for each turn in which an append comes, and appends come independently."""
+    return most * (1 - math.exp(-appends / most))
+
+
+def cores(costs: Costs, partitions: int, appends: float, batch: int, most: float) -> float:
     """CPU of a load that is the same for all partitions."""
     of_appends = appends * (costs.append + costs.record * (batch - 1))
-    return of_appends + partitions * (costs.idle_partition + costs.flush * flushes(appends / partitions, seconds))
-
-
-def predicted(measured: dict, costs: Costs, point: dict) -> tuple[float, float]:
-    """Appends a second of a sample, and the CPU that they take: as many as connections that wait for one flush each can send, or as there is CPU for."""
-    seconds = max(point["flush_spacing_ms"], measured["settings"]["latency_ms"]) / 1000
-    partitions, batch, most = point["partitions"], point["records"], point["share"] * point["nodes"]
-    low, high = 0.0, point["connections_per_partition"] * partitions / seconds
-    if cores(costs, partitions, high, batch, seconds) > most:
-        for _ in range(60):
-            middle = (low + high) / 2
-            low, high = (middle, high) if cores(costs, partitions, middle, batch, seconds) < most else (low, middle)
-    return high, cores(costs, partitions, high, batch, seconds)
+    return of_appends + partitions * (costs.idle_partition + costs.flush * flushes(appends / partitions, most))
 
 
 def check(measured: dict, costs: Costs) -> float:
-    """Prints every sample beside what the model says of it; the largest relative error."""
-    print("| sample | nodes | partitions | appends/s: measured | model | | cores: measured | model | |\n" + "|" + "---|" * 9)
+    """Prints every sample beside what the model says of as many appends; the largest relative error."""
+    print("| sample | nodes | partitions | appends/s | PUTs/s: measured | model | | cores: measured | model | |\n" + "|" + "---|" * 10)
     errors = []
     for point in limited(measured):
-        pairs = list(zip((point["appends_per_second"], point["node_cores"]), predicted(measured, costs, point)))
-        off = [model / found - 1 for found, model in pairs]
+        partitions, rate, spacing = point["partitions"], point["appends_per_second"], point["flush_spacing_ms"]
+        most = most_flushes(spacing, MEASURED_INTERVAL_MS, measured["settings"]["latency_ms"])
+        puts = partitions * flushes(rate / partitions, most)
+        used = cores(costs, partitions, rate, point["records"], most)
+        off = [puts / point["puts_per_second"] - 1, used / point["node_cores"] - 1]
         errors += map(abs, off)
-        (rate, rate_model), (cpu, cpu_model) = pairs
-        print(f"| {point['case']}, round {point['round']} | {point['nodes']} | {point['partitions']} | {rate:,.0f} | {rate_model:,.0f} | {off[0]:+.0%} "
-              f"| {cpu:.3f} | {cpu_model:.3f} | {off[1]:+.0%} |")
+        print(f"| {point['case']} | {point['nodes']} | {partitions} | {rate:,.0f} | {point['puts_per_second']:,.0f} | {puts:,.0f} | {off[0]:+.0%} "
+              f"| {point['node_cores']:.3f} | {used:.3f} | {off[1]:+.0%} |")
     print(f"\nThe model is off by at most {max(errors):.0%}.\n")
     return max(errors)
 
 
 def plan(given: argparse.Namespace, measured: dict, costs: Costs, records: int, batch: int, spacing_ms: float) -> Plan:
     """The smallest cluster for a load. More partitions make more flushes, so there are only as many as the nodes need."""
-    appends, seconds = records / batch, max(spacing_ms, given.put_ms) / 1000
+    appends, most = records / batch, most_flushes(spacing_ms, given.interval_to_spacing * spacing_ms, given.put_ms)
     one = next(point for point in measured["points"] if point["case"] == "one partition")["appends_per_second"] * PARTITION_UTILIZATION
     partitions = FEWEST_PARTITIONS
     while True:
-        used = cores(costs, partitions, appends, batch, seconds)
+        used = cores(costs, partitions, appends, batch, most)
         nodes = max(2, math.ceil(used * MOST_TO_AVERAGE / given.cores / given.utilization))
         if partitions >= max(PARTITIONS_OF_A_NODE * nodes, appends / one):
             break
         partitions += FEWEST_PARTITIONS
-    puts = partitions * flushes(appends / partitions, seconds)
+    puts = partitions * flushes(appends / partitions, most)
     return Plan(records, batch, partitions, nodes, used, puts, puts * given.dear / 1e6 * MONTH_SECONDS + idle_dollars(given, partitions, nodes))
 
 

@@ -1,5 +1,6 @@
 """`opening`: what a node does while it opens a partition, which is most of the time in which a partition that moves is away."""
 
+import concurrent.futures
 import contextlib
 import datetime
 import http.client
@@ -11,6 +12,8 @@ import load
 import nodes
 import partitions
 import results
+
+import messages
 from measured_server import Stage
 
 PARTITIONS = 4
@@ -20,7 +23,7 @@ CASES = ((0, 0), (20, 0), (40, 0), (20, 100), (20, 400))
 
 def run(stage: Stage, s3) -> dict:
     """For each case, how long an opening takes that nothing else is done beside, and what it asks for."""
-    found = [opened(stage, s3, latency_ms, appends) for latency_ms, appends in CASES]
+    found = [opened(stage, s3, *case) for case in CASES]
     return {"openings": results.rounded({"rows": found})["rows"]}
 
 
@@ -30,13 +33,8 @@ def opened(stage: Stage, s3, latency_ms: float, appends: int) -> dict:
     cluster = nodes.Cluster(stage, f"o{latency_ms}-{appends}", env, PARTITIONS)
     node = cluster.start("n0")
     cluster.settled(0.5)
-    connection = http.client.HTTPConnection("127.0.0.1", node.port, timeout=60)
-    for _ in range(appends):
-        for key in partitions.keys(PARTITIONS):
-            connection.request("POST", load.APPEND, load.body(key, 1), {"Content-Type": "application/protobuf"})
-            answer = connection.getresponse()
-            answer.read()
-            assert answer.status == 200
+    with concurrent.futures.ThreadPoolExecutor(PARTITIONS) as threads:
+        list(threads.map(lambda key: append(node.port, key, appends), partitions.keys(PARTITIONS)))
     began = time.monotonic()
     cluster.stop("n0")
     stopped = time.monotonic() - began
@@ -50,6 +48,14 @@ def opened(stage: Stage, s3, latency_ms: float, appends: int) -> dict:
     told = {"latency_ms": latency_ms, "appends": appends, "seconds": seconds, "seconds_to_stop": stopped, "requests": each}
     results.say(f"{latency_ms} ms, after {appends} appends: {seconds:.3f} s to open a partition, " + ", ".join(f"{count:.0f} {kind}" for kind, count in each.items()))
     return told
+
+
+def append(port: int, key: str, count: int):
+    """So many durable appends to a key, one after another: each is a flush."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    for _ in range(count):
+        messages.append(connection, load.body(key, 1))
+    connection.close()
 
 
 def intervals(said: str) -> list[float]:
@@ -66,7 +72,7 @@ def intervals(said: str) -> list[float]:
 def summary(found: dict) -> list[str]:
     """What the openings say, in lines."""
     rows = {(row["latency_ms"], row["appends"]): row for row in found["openings"]}
-    lines = ["| latency of the bucket | appends before | to open a partition | requests of it: GET and HEAD, LIST, PUT |", "|---|---|---|---|"]
+    lines = ["| latency of the bucket | durable appends before | to open a partition | its requests: GET and HEAD, LIST, PUT |", "|---|---|---|---|"]
     for row in rows.values():
         asked = row["requests"]
         lines.append(f"| {row['latency_ms']} ms | {row['appends']} | {row['seconds']:.2f} s "

@@ -29,14 +29,13 @@ def write(path: Path, settings: dict, found: dict):
     path.parent.mkdir(parents=True, exist_ok=True)
     told = {"machine": machine.described(path.parent), "settings": settings} | found
     path.write_text(json.dumps(told, ensure_ascii=False, indent=1) + "\n")
-    say(f"the raw numbers are in {path}")
 
 
 def medians(points: list[dict], case: str, count: int) -> dict[str, float]:
     """Medians over the rounds of a case with so many nodes. `even_appends_per_second` is what the nodes take together of a load that is the same for all
     partitions, when the first of them has no CPU left."""
     chosen = [point for point in points if (point["case"], point["nodes"]) == (case, count)]
-    told = {name: statistics.median(point[name] for point in chosen) for name in ("partitions", "appends_per_second", "node_cores", "p50_ms", "p99_ms", "idle_cores")}
+    told = {name: statistics.median(point[name] for point in chosen) for name in ("partitions", "appends_per_second", "node_cores", "p50_ms", "p99_ms", "left_cores")}
     told["puts_per_second"] = statistics.median(point["requests_per_second"].get("put", 0) for point in chosen)
     told["even_appends_per_second"] = statistics.median(even(point) for point in chosen)
     return told

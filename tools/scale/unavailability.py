@@ -5,6 +5,7 @@ import json
 import statistics
 import time
 import urllib.parse
+from collections.abc import Callable
 
 import nodes
 import partitions
@@ -41,8 +42,8 @@ def events(cluster: nodes.Cluster) -> list[Event]:
     return single + rolling
 
 
-def run(cluster: nodes.Cluster, per_second: float) -> dict:
-    """Everything that happened, as it is written."""
+def run(cluster: nodes.Cluster, per_second: float, keep: Callable[[dict], None]) -> dict:
+    """Everything that happened, as it is written. What has happened so far is kept after each event: it takes minutes."""
     for number in range(3):
         cluster.start(f"n{number}")
     placement = cluster.settled()
@@ -54,16 +55,16 @@ def run(cluster: nodes.Cluster, per_second: float) -> dict:
     latencies = sorted(latency for each in appenders for latency in each.latencies)
     steady = {"seconds": BASELINE_SECONDS, "appends_per_second": len(latencies) / (BASELINE_SECONDS + 2), "p50_ms": quantile(latencies, 0.5) * 1000,
               "p99_ms": quantile(latencies, 0.99) * 1000, "longest_gap_beyond_usual": longest(appenders, range(len(appenders)), usual, began)}
-    told = []
+    found = results.rounded({"steady": steady, "events": []})
     for event in events(cluster):
-        placement, found = happen(cluster, event, placement, appenders, usual)
-        told.append(found)
+        placement, told = happen(cluster, event, placement, appenders, usual)
+        found["events"].append(results.rounded(told))
+        keep(found)
     for each in appenders:
         each.ended.set()
     for each in appenders:
         each.stop()
-    return results.rounded({"steady": steady, "events": told, "records": read_back(cluster, appenders),
-                            "failed_requests": sum(each.failures for each in appenders)})
+    return found | {"records": read_back(cluster, appenders), "failed_requests": sum(each.failures for each in appenders)}
 
 
 def start(cluster: nodes.Cluster, placement: dict[int, str], per_second: float) -> list[Appender]:
@@ -139,8 +140,8 @@ def summary(found: dict) -> list[str]:
         seconds = of_kind(found, kind)
         lines.append(f"{kind}: {len(seconds)} moves, p50 {quantile(seconds, 0.5):.2f} s, p90 {quantile(seconds, 0.9):.2f} s, at most {seconds[-1]:.2f} s "
                      f"(goal: {goal:g} s)")
-    records = found["records"]
-    lines.append(f"{records['acknowledged']:,} appends acknowledged, {records['lost']} lost, {records['twice_or_out_of_order']} twice or out of order")
+    if records := found.get("records"):
+        lines.append(f"{records['acknowledged']:,} appends acknowledged, {records['lost']} lost, {records['twice_or_out_of_order']} twice or out of order")
     return lines
 
 
