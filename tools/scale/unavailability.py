@@ -132,9 +132,10 @@ def values_of(url: str, key: str) -> list[int]:
 
 def summary(found: dict) -> list[str]:
     """What happened, in lines."""
-    lines = ["| what happened | partitions that moved | away, p50 | away, at most |", "|---|---|---|---|"]
+    lines = ["| what happened | partitions that moved | away, p50 | away, at most | the others, at most |", "|---|---|---|---|---|"]
     for each in found["events"]:
-        lines.append(f"| {each['event']} | {each['moved']} | {each['p50']:.2f} s | {each['longest']:.2f} s |")
+        lines.append(f"| {each['event']} | {each['moved']} | {each['p50']:.1f} s | {each['longest']:.1f} s "
+                     f"| {each['longest_of_those_that_stayed']:.2f} s |")
     lines.append("")
     for kind, goal in GOAL_SECONDS.items():
         seconds = of_kind(found, kind)
