@@ -181,7 +181,7 @@ impl Append {
     }
 
     /// Whether this `outcome` of it ends its session: see [`ends_session`].
-    pub fn ends_session(&self, outcome: &Result<Appended>) -> bool {
+    pub fn ends_session<T>(&self, outcome: &Result<T>) -> bool {
         ends_session(self.producer.is_some(), outcome)
     }
 
@@ -238,7 +238,7 @@ impl Append {
 /// Whether the outcome of a request ends its session, so that nothing behind it is applied: the request of a producer failed, and later ones
 /// may build on it; or it is not known whether a request was applied, and it may still be, behind later ones. That it was applied before is
 /// no failure, even if its result is no longer known.
-pub fn ends_session(of_producer: bool, outcome: &Result<Appended>) -> bool {
+pub fn ends_session<T>(of_producer: bool, outcome: &Result<T>) -> bool {
     match outcome {
         Ok(_) => false,
         Err(Error::OutcomeUnknown { .. }) => true,

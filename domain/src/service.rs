@@ -114,7 +114,7 @@ impl<S: LogWriter> LogService<S> {
                 true => Err(Error::behind_failed()),
                 false => outcome,
             };
-            has_ended |= append.producer().is_some() && outcome.is_err();
+            has_ended |= append.ends_session(&outcome);
             if outcome.is_ok() {
                 accepted.push((append, durability));
             }

@@ -16,7 +16,7 @@ use log_domain::{Error, Limits};
 use opentelemetry::metrics::Meter;
 use poem::endpoint::{BoxEndpoint, EndpointExt};
 use poem::error::MethodNotAllowedError;
-use poem::http::{HeaderValue, Method, StatusCode};
+use poem::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use poem::{Body, Endpoint, IntoResponse, Request, Response, Result};
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -127,9 +127,7 @@ impl Cluster {
                 Place::There { url, node } => {
                     match self.exchange(&*node, forwarded.clone(), asked).await {
                         Ok(answer) if answer.status() == StatusCode::MISDIRECTED_REQUEST => {
-                            let next = answer.headers().get(MOVED);
-                            let next = next.and_then(|next| next.to_str().ok());
-                            self.map.moved(partition, &url, next);
+                            learn(&*self.map, partition, &url, answer.headers());
                             None
                         }
                         Ok(answer) => return Ok(passed_back(answer, &url)),
@@ -181,11 +179,7 @@ impl Cluster {
             true => self.limits.change_timeout,
             false => self.limits.read_timeout,
         };
-        let no_answer = || Lost::Unknown(format!("no answer within {} ms", within.as_millis()));
-        let answer = timeout(within, node.stream(request)).await;
-        let answer = answer.unwrap_or_else(|_| Err(no_answer()));
-        self.forwarded.count(&answer);
-        answer
+        self.forwarded.within(within, node.stream(request)).await
     }
 }
 
@@ -207,7 +201,6 @@ impl Endpoint for Cluster {
             {
                 return self.listing(request).await;
             }
-            (_, WAKE) => return Err(MethodNotAllowedError.into()),
             _ => {}
         }
         let route = route_table::find(request.uri().path());
@@ -246,6 +239,12 @@ fn misdirected(url: Option<&str>) -> Response {
         response.headers_mut().insert(MOVED, url);
     }
     response
+}
+
+/// Takes from the headers of an answer that the node at `url` does not serve `partition`, and perhaps who does.
+fn learn(map: &dyn PartitionMap, partition: Partition, url: &str, headers: &HeaderMap) {
+    let next = headers.get(MOVED).and_then(|next| next.to_str().ok());
+    map.moved(partition, url, next);
 }
 
 /// What a client is told of a request that was sent to the node at `url` and not answered.

@@ -121,8 +121,8 @@ pub(super) async fn repositories(
         checked.map_err(|error| cannot(&error))?;
     }
     let cluster = ClusterObjects::new(Arc::clone(&objects), root.clone());
+    let known = cluster.partitions().await.map_err(|error| cannot(&error))?;
     if let Some(partitions) = begin {
-        let known = cluster.partitions().await.map_err(|error| cannot(&error))?;
         let of_log = Repository::new(Arc::clone(&objects), &root, text);
         let of_log = of_log.names().await.map_err(|error| cannot(&error))?;
         if known.is_none() && !of_log.is_empty() {
@@ -133,8 +133,7 @@ pub(super) async fn repositories(
         let begun = cluster.begin(partitions, true).await;
         begun.map_err(|error| cannot(&error))?;
     }
-    let of = cluster.partitions().await.map_err(|error| cannot(&error))?;
-    Ok(Logs::new(of, |partition| {
+    Ok(Logs::new(begin.or(known), |partition| {
         let root = path_of(&cluster, partition, &root);
         Repository::new(Arc::clone(&objects), &root, text)
     }))

@@ -1,8 +1,11 @@
 //! Counts the requests that a node passes to others.
 
+use std::time::Duration;
+
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Meter};
 use poem::http::{Response, StatusCode};
+use tokio::time::timeout;
 
 use crate::http::remote::writer::Lost;
 
@@ -25,8 +28,20 @@ impl Forwarded {
         Self(counter)
     }
 
-    /// Counts one that ended in this way.
-    pub(super) fn count<B>(&self, answer: &Result<Response<B>, Lost>) {
+    /// What `answer` comes to within this time, which is counted.
+    pub(super) async fn within<B>(
+        &self,
+        within: Duration,
+        answer: impl Future<Output = Result<Response<B>, Lost>>,
+    ) -> Result<Response<B>, Lost> {
+        let no_answer = || Lost::Unknown(format!("no answer within {} ms", within.as_millis()));
+        let answer = timeout(within, answer).await;
+        let answer = answer.unwrap_or_else(|_| Err(no_answer()));
+        self.count(&answer);
+        answer
+    }
+
+    fn count<B>(&self, answer: &Result<Response<B>, Lost>) {
         let outcome = match answer {
             Ok(answer) if answer.status() == StatusCode::MISDIRECTED_REQUEST => "misdirected",
             Ok(_) => "answered",

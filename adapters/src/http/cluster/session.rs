@@ -10,7 +10,6 @@ use bytes::{BufMut, Bytes, BytesMut};
 use futures::future::{BoxFuture, Either, select};
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use log_domain::Error;
-use log_domain::append::ends_session;
 use log_domain::cluster::Partition;
 use poem::http::{HeaderValue, StatusCode, header};
 use poem::{Body, FromRequest, Request, Response, Result};
@@ -22,9 +21,9 @@ use tokio::time::{Instant, timeout};
 use super::asked::{Asked, given_partition};
 use super::forwarded::Forwarded;
 use super::map::{PartitionMap, Place};
-use super::{AGAIN, Cluster, MAX_PAUSE, PassLimits, answered, misdirected};
-use crate::http::remote::writer::{Lost, Streamed};
-use crate::http::remote::{self, MOVED};
+use super::{AGAIN, Cluster, MAX_PAUSE, PassLimits, answered, learn, misdirected, unserved};
+use crate::http::remote;
+use crate::http::remote::writer::Streamed;
 use crate::http::routes::peer::Peer;
 use crate::http::routes::session;
 use crate::http::routes::session::frames::Frames;
@@ -186,15 +185,14 @@ impl Passing {
             while let Some(frame) = self.frames.frame()? {
                 let (append, _) =
                     append_request::decode(Format::Protobuf, frame.clone(), &self.limits.of_log)?;
-                match self.map.partitions().of_append(&append) {
+                let partition = self.map.partitions().of_append(&append);
+                let ends = append.ends_session(&partition);
+                match partition {
                     Ok(partition) => {
                         add(first, &frame);
                         return Ok(Some(partition));
                     }
                     Err(refused) => {
-                        let refused = Err(refused);
-                        let ends = ends_session(append.producer().is_some(), &refused);
-                        let Err(refused) = refused else { continue };
                         let failure = Failure::from(refused);
                         if ends {
                             return Err(failure.into());
@@ -224,6 +222,7 @@ impl Passing {
         loop {
             changes.mark_unchanged();
             let (frames, body) = mpsc::channel(PIECES);
+            let mut lost = None;
             match self.map.place(partition) {
                 Place::Here(routes) => {
                     let mut request = std::mem::take(&mut self.request);
@@ -238,34 +237,31 @@ impl Passing {
                 Place::There { url, node } => {
                     let body = pieces(body).map(Ok).boxed();
                     let request = remote::forwarded(&self.request, body)?;
-                    let begun = timeout(within, node.exchange(request)).await;
-                    let begun =
-                        begun.unwrap_or_else(|_| Err(Lost::Unknown("no answer".to_owned())));
-                    self.forwarded.count(&begun);
-                    match begun {
+                    match self.forwarded.within(within, node.exchange(request)).await {
                         Ok(answer) if answer.status() == StatusCode::MISDIRECTED_REQUEST => {
-                            let next = answer.headers().get(MOVED);
-                            let next = next.and_then(|next| next.to_str().ok());
-                            self.map.moved(partition, &url, next);
+                            learn(&*self.map, partition, &url, answer.headers());
                         }
                         Ok(answer) if answer.status() == StatusCode::OK => {
                             return Ok((frames, answer.into_body()));
                         }
                         Ok(answer) => return Err(refused(answer.into_body()).await),
-                        Err(_) => {
+                        Err(why) => {
                             self.map.moved(partition, &url, None);
+                            lost = Some(why);
                         }
                     }
                 }
                 Place::Nowhere => {}
             }
             if Instant::now() >= deadline {
-                return Err(unserved(partition).into());
+                return Err(unserved(partition, lost.as_ref(), &self.request).into());
             }
             tokio::select! {
                 biased;
                 () = self.answers.closed() => return Err(Over::Gone),
-                () = &mut self.stopping => return Err(unserved(partition).into()),
+                () = &mut self.stopping => {
+                    return Err(unserved(partition, lost.as_ref(), &self.request).into());
+                }
                 _changed_or_not = timeout(pause, changes.changed()) => {}
             }
             pause = MAX_PAUSE.min(2 * pause);
@@ -390,11 +386,6 @@ impl Counted {
             }
         }
     }
-}
-
-fn unserved(partition: Partition) -> Failure {
-    let why = format!("no node serves partition {partition} at the moment; nothing was applied");
-    Error::unavailable(why).into()
 }
 
 fn answer(failure: &Failure, request: &RequestId) -> Bytes {
