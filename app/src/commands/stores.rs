@@ -139,7 +139,8 @@ pub(super) async fn repositories(
     }))
 }
 
-/// Opens the empty place that `text` names, for a log, or for a cluster with these partitions. It is one when the answer's second part is told so.
+/// Opens the empty place that `text` names, for a log, or for the partitions of a cluster. With the second part of the answer the caller creates the
+/// cluster, once all partitions are restored: before that no node may begin one.
 pub(super) async fn destinations(
     config: &Config,
     text: &str,
