@@ -190,12 +190,15 @@ async fn a_reader_shows_commits_of_the_writer_without_a_request_to_the_store() {
         }
     }
     assert_eq!(fewest, 0);
-    let before = counting.count();
+    settled(&writer, &reader, &counting).await;
     assert_eq!(reader.status().lag_sequences, Some(0));
     // Without the writer it polls, which is an hour away.
     following.abort();
+    let stopped = following.await;
+    assert!(stopped.is_err_and(|error| error.is_cancelled()));
     reader.writer_progress().is_unknown();
     assert_eq!(reader.status().lag_sequences, None);
+    let before = counting.count();
     append(&writer, "not shown").await;
     tokio::time::sleep(4 * OFTEN).await;
     assert_eq!(counting.count(), before);
