@@ -9,4 +9,4 @@ mod partitions;
 
 pub use node_state::NodeState;
 pub use objects::{ClusterObjects, Listed, Version, Written};
-pub use owner::Owner;
+pub use owner::{Hold, Owner};

@@ -45,6 +45,8 @@ pub(crate) struct PartitionParts {
     pub(crate) of: Partitions,
     /// Where it is kept.
     pub(crate) path: String,
+    /// See [`slate::Options::writer_has_closed`].
+    pub(crate) writer_has_closed: bool,
     /// The caches that the partitions of a node share.
     pub(crate) caches: Caches,
 }
@@ -239,6 +241,7 @@ impl PartitionParts {
         let number = u64::from(self.of.number());
         retention.max_bytes = retention.max_bytes.map(|bytes| (bytes / number).max(1));
         options.path = self.path;
+        options.writer_has_closed = self.writer_has_closed;
         // The cluster keeps who has it.
         options.instance = None;
         options.caches = Some(self.caches);

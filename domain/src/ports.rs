@@ -178,6 +178,14 @@ pub trait LogWriter: Send + Sync + 'static {
     /// The segments that overlap what is at or above the floor, in order, and how much is stored of each.
     fn stored(&self) -> Vec<StoredSegment>;
 
+    /// Prepares a store that goes on: what the next writer would have to read piece by piece when it opens the log is stored so that it need not.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] when it could not be done. Nothing is lost by that; the next writer takes longer.
+    fn prepare_close(&self) -> impl Future<Output = Result<()>> + Send {
+        std::future::ready(Ok(()))
+    }
+
     /// Makes all acknowledged records durable and closes the store. Later appends are rejected as unavailable. A second
     /// call returns the result of the first.
     ///

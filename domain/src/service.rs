@@ -195,6 +195,14 @@ impl<S: LogWriter> LogService<S> {
         self.store.stored()
     }
 
+    /// Prepares a store that goes on to be opened by another writer soon after it is closed.
+    ///
+    /// # Errors
+    /// As [`LogWriter::prepare_close`].
+    pub async fn prepare_close(&self) -> Result<()> {
+        self.store.prepare_close().await
+    }
+
     /// Makes all acknowledged records durable and closes the store.
     ///
     /// # Errors

@@ -314,6 +314,7 @@ mod tests {
     use object_store::memory::InMemory;
 
     use super::*;
+    use crate::cluster::Hold;
 
     fn partitions(number: u32) -> Partitions {
         Partitions::new(number).expect("in range")
@@ -417,31 +418,34 @@ mod tests {
     async fn of_nodes_that_claim_a_partition_at_the_same_time_one_has_it() {
         let (_, cluster) = cluster();
         let partition = partitions(4).get(1).expect("has it");
-        let owner = |name: &str, released| Owner {
+        let owner = |name: &str, hold| Owner {
             node: NodeName::parse(name).expect("a name"),
             incarnation: 1,
-            released,
+            hold,
         };
         let own = async |owner: Owner, expected: Option<&Version>| {
             let written = cluster.own(partition, &owner, expected).await;
             written.expect("answered")
         };
         assert_eq!(cluster.owner(partition).await.expect("asked"), None);
-        let Written::As(first) = own(owner("a", false), None).await else {
+        let Written::As(first) = own(owner("a", Hold::Held), None).await else {
             panic!("claimed");
         };
-        assert_eq!(own(owner("b", false), None).await, Written::Changed);
-        let Written::As(released) = own(owner("a", true), Some(&first)).await else {
+        assert_eq!(own(owner("b", Hold::Held), None).await, Written::Changed);
+        let Written::As(released) = own(owner("a", Hold::Closed), Some(&first)).await else {
             panic!("released");
         };
         let found = cluster.owner(partition).await.expect("asked");
-        assert_eq!(found.expect("there"), (owner("a", true), released.clone()));
+        assert_eq!(
+            found.expect("there"),
+            (owner("a", Hold::Closed), released.clone())
+        );
         assert_ne!(
-            own(owner("b", false), Some(&released)).await,
+            own(owner("b", Hold::Held), Some(&released)).await,
             Written::Changed
         );
         assert_eq!(
-            own(owner("c", false), Some(&released)).await,
+            own(owner("c", Hold::Held), Some(&released)).await,
             Written::Changed
         );
     }

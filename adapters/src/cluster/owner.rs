@@ -16,8 +16,20 @@ pub struct Owner {
     pub node: NodeName,
     /// The process: see [`NodeState::incarnation`](super::NodeState::incarnation). A later one under the same name does not have the partition.
     pub incarnation: u64,
-    /// Whether it has closed the partition since.
-    pub released: bool,
+    /// Whether it has it still.
+    pub hold: Hold,
+}
+
+/// What the last node that claimed a partition has of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Hold {
+    /// It has it, unless it is dead.
+    Held,
+    /// It has given it up; its storage engine may still be stopping.
+    Free,
+    /// It has closed it.
+    Closed,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -25,7 +37,7 @@ struct Stored {
     format: u8,
     node: String,
     incarnation: String,
-    released: bool,
+    hold: Hold,
 }
 
 impl Owner {
@@ -34,7 +46,7 @@ impl Owner {
             format: FORMAT,
             node: self.node.to_string(),
             incarnation: incarnation::encode(self.incarnation),
-            released: self.released,
+            hold: self.hold,
         };
         serde_json::to_vec(&stored)
             .map_err(|error| Error::internal(format!("encode the owner of a partition: {error}")))
@@ -55,7 +67,7 @@ impl Owner {
         Ok(Self {
             node: node.map_err(|error| damaged(error.to_string()))?,
             incarnation: incarnation.map_err(damaged)?,
-            released: stored.released,
+            hold: stored.hold,
         })
     }
 }
@@ -69,12 +81,23 @@ mod tests {
         let owner = Owner {
             node: NodeName::parse("log-0").expect("a name"),
             incarnation: 0xab,
-            released: false,
+            hold: Hold::Held,
         };
-        let golden =
-            br#"{"format":1,"node":"log-0","incarnation":"00000000000000ab","released":false}"#;
-        assert_eq!(owner.encode().expect("encoded"), golden);
-        assert_eq!(Owner::decode(golden).expect("decoded"), owner);
+        for (hold, stored) in [
+            (Hold::Held, "held"),
+            (Hold::Free, "free"),
+            (Hold::Closed, "closed"),
+        ] {
+            let owner = Owner {
+                hold,
+                ..owner.clone()
+            };
+            let golden = format!(
+                r#"{{"format":1,"node":"log-0","incarnation":"00000000000000ab","hold":"{stored}"}}"#
+            );
+            assert_eq!(owner.encode().expect("encoded"), golden.as_bytes());
+            assert_eq!(Owner::decode(golden.as_bytes()).expect("decoded"), owner);
+        }
     }
 
     #[test]
@@ -82,11 +105,11 @@ mod tests {
         for (value, why) in [
             ("", "the owner of a partition"),
             (
-                r#"{"format":2,"node":"a","incarnation":"b","released":true}"#,
+                r#"{"format":2,"node":"a","incarnation":"b","hold":"held"}"#,
                 "format version 2",
             ),
             (
-                r#"{"format":1,"node":"a/b","incarnation":"b","released":true}"#,
+                r#"{"format":1,"node":"a/b","incarnation":"b","hold":"held"}"#,
                 "log-0",
             ),
         ] {

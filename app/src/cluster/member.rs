@@ -174,7 +174,8 @@ impl Member {
             let placement = self.table.placement();
             let (node, held) = (self.table.node(), self.table.held());
             mover.settle().await;
-            mover.begin(&Moves::next(&placement, node, &held, self.settings.moves));
+            let (served, limit) = (self.table.served_elsewhere(), self.settings.moves);
+            mover.begin(&Moves::next(&placement, node, &held, &served, limit));
             let has_left = held.is_empty() || placement == Placement::default();
             if self.leaving.load(Ordering::Relaxed) && memory.written.is_some() && has_left {
                 self.left.send_replace(true);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use log_adapters::cluster::{ClusterObjects, Owner, Version, Written};
+use log_adapters::cluster::{ClusterObjects, Hold, Owner, Version, Written};
 use log_adapters::http::{PartitionApi, PartitionMap};
 use log_adapters::store::slate::Caches;
 use log_adapters::telemetry::{Metrics, MoveCounter};
@@ -23,6 +23,9 @@ use crate::storage::Stores;
 
 /// A node that was handed a partition serves it within this time, or it is not waited for.
 const TAKEN: Duration = Duration::from_secs(5);
+
+/// What is in memory is written within this time before a partition is handed over, or the next node reads the WAL.
+const PREPARED: Duration = Duration::from_secs(5);
 
 /// What moves partitions.
 pub(super) struct Mover {
@@ -47,6 +50,8 @@ struct Claimed {
     claim: Version,
     /// From a node that is dead or has left.
     taken_over: bool,
+    /// The node before has closed it.
+    writer_has_closed: bool,
 }
 
 impl Mover {
@@ -56,9 +61,9 @@ impl Mover {
             tracing::debug!(?moves, "moving partitions");
         }
         for partition in &moves.hand_over {
-            if let Some((log, claim)) = self.table.closes(*partition) {
+            if let Some(log) = self.table.leaves(*partition) {
                 let (mover, partition) = (Arc::clone(self), *partition);
-                tokio::spawn(async move { mover.hand_over(partition, log, claim).await });
+                tokio::spawn(async move { mover.hand_over(partition, log).await });
             }
         }
         for partition in &moves.open {
@@ -75,19 +80,33 @@ impl Mover {
         }
     }
 
-    /// Closes a partition. The node on which it is placed hears that it is free with what this node says next.
-    async fn hand_over(&self, partition: Partition, log: Arc<Log>, claim: Version) {
+    /// Closes a partition, which is served until its data are written. The node on which it is placed hears that it is free with what this node
+    /// says next.
+    async fn hand_over(&self, partition: Partition, log: Arc<Log>) {
         let within = self.config.shutdown.timeout;
-        match log.service().close(within).await {
-            Ok(()) => tracing::info!(%partition, "handed a partition over"),
+        let prepared = timeout(within.min(PREPARED), log.service().prepare_close());
+        if !matches!(prepared.await, Ok(Ok(()))) {
+            tracing::debug!(%partition, "the next node reads the WAL of a partition");
+        }
+        drop(log);
+        let Some((log, claim)) = self.table.closes(partition) else {
+            // It was lost meanwhile.
+            return;
+        };
+        let hold = match log.service().close(within).await {
+            Ok(()) => {
+                tracing::info!(%partition, "handed a partition over");
+                Hold::Closed
+            }
             // It is given up all the same: what the next node finds is what is durable.
             Err(why) => {
                 tracing::error!(%partition, %why, "a partition was given up before all of it was durable");
+                Hold::Free
             }
-        }
+        };
         self.moves.handed_over();
         drop(log);
-        self.release(partition, &claim).await;
+        self.release(partition, &claim, hold).await;
         // The next one is handed over when this one is served again, or somebody else has to see to that.
         let _served_or_not = timeout(TAKEN, self.table.handed_over(partition)).await;
         self.table.released(partition);
@@ -113,10 +132,15 @@ impl Mover {
     }
 
     async fn opened(&self, partition: Partition) -> Result<Option<(Log, Version)>> {
-        let Some(Claimed { claim, taken_over }) = self.claim(partition).await? else {
+        let Some(claimed) = self.claim(partition).await? else {
             return Ok(None);
         };
-        match self.open_log(partition).await {
+        let Claimed {
+            claim,
+            taken_over,
+            writer_has_closed,
+        } = claimed;
+        match self.open_log(partition, writer_has_closed).await {
             Ok(log) => {
                 match taken_over {
                     true => self.moves.taken_over(),
@@ -125,7 +149,7 @@ impl Mover {
                 Ok(Some((log, claim)))
             }
             Err(why) => {
-                self.release(partition, &claim).await;
+                self.release(partition, &claim, Hold::Free).await;
                 Err(why)
             }
         }
@@ -137,7 +161,7 @@ impl Mover {
         let mut taken_over = false;
         if let Some((owner, _)) = &last
             && owner.node != *self.table.node()
-            && !owner.released
+            && owner.hold == Hold::Held
         {
             if !self.is_dead(owner).await? {
                 tracing::debug!(%partition, node = %owner.node, "another node that is alive has a partition");
@@ -147,11 +171,16 @@ impl Mover {
             tracing::warn!(%partition, node = %owner.node, "taking a partition over from a node that is dead or has left");
         }
         let version = last.as_ref().map(|(_, version)| version);
-        let owner = self.owner(false);
+        let before = last.as_ref().map(|(owner, _)| owner.hold);
+        let owner = self.owner(Hold::Held);
         match self.objects.own(partition, &owner, version).await {
             Ok(Written::As(claim)) => {
                 self.in_doubt.lock().remove(&partition);
-                Ok(Some(Claimed { claim, taken_over }))
+                Ok(Some(Claimed {
+                    claim,
+                    taken_over,
+                    writer_has_closed: before == Some(Hold::Closed),
+                }))
             }
             // By another node; or by this one, if the answer to its write was lost and the client wrote again.
             Ok(Written::Changed) => {
@@ -166,8 +195,8 @@ impl Mover {
     }
 
     /// Gives up a claim, unless another node has claimed the partition since.
-    async fn release(&self, partition: Partition, claim: &Version) {
-        let owner = self.owner(true);
+    async fn release(&self, partition: Partition, claim: &Version, hold: Hold) {
+        let owner = self.owner(hold);
         let released = self.objects.own(partition, &owner, Some(claim));
         if let Err(why) = released.await {
             tracing::warn!(%partition, %why, "it could not be recorded that a partition is free; it is tried again");
@@ -187,7 +216,7 @@ impl Mover {
 
     async fn has_settled(&self, partition: Partition) -> Result<bool> {
         let owner = self.objects.owner(partition).await?;
-        let own = owner.filter(|(owner, _)| *owner == self.owner(false));
+        let own = owner.filter(|(owner, _)| *owner == self.owner(Hold::Held));
         let Some((_, claim)) = own else {
             return Ok(true);
         };
@@ -195,20 +224,20 @@ impl Mover {
         if self.table.held().contains_key(&partition) {
             return Ok(false);
         }
-        let owner = self.owner(true);
+        let owner = self.owner(Hold::Free);
         let released = self.objects.own(partition, &owner, Some(&claim)).await?;
         Ok(released != Written::Changed)
     }
 
-    fn owner(&self, released: bool) -> Owner {
+    fn owner(&self, hold: Hold) -> Owner {
         Owner {
             node: self.table.node().clone(),
             incarnation: self.incarnation,
-            released,
+            hold,
         }
     }
 
-    async fn open_log(&self, partition: Partition) -> Result<Log> {
+    async fn open_log(&self, partition: Partition, writer_has_closed: bool) -> Result<Log> {
         let of = self.table.partitions();
         let stores = &self.opening.stores;
         let seed = self.opening.seed;
@@ -227,6 +256,7 @@ impl Mover {
                 partition,
                 of,
                 path: self.objects.of_partition(partition),
+                writer_has_closed,
                 caches: self.caches.of_log(partition.number().into()),
             }),
         };

@@ -52,6 +52,8 @@ enum Slot {
         log: Arc<Log>,
         routes: PartitionRoutes,
         claim: Version,
+        /// Whether it is to be closed, for another node.
+        leaves: bool,
     },
     Closing,
     /// It is closed, and another node is to open it.
@@ -108,8 +110,8 @@ impl Table {
         let held = slots.iter().map(|(partition, slot)| {
             let held = match slot {
                 Slot::Opening => Held::Opening,
-                Slot::Serving { .. } => Held::Serving,
-                Slot::Closing | Slot::Closed => Held::Closing,
+                Slot::Serving { leaves: false, .. } => Held::Serving,
+                Slot::Serving { leaves: true, .. } | Slot::Closing | Slot::Closed => Held::Closing,
             };
             (*partition, held)
         });
@@ -118,9 +120,8 @@ impl Table {
 
     /// The partitions that this node serves.
     pub(super) fn serving(&self) -> BTreeSet<Partition> {
-        let held = self.held().into_iter();
-        let serving = held.filter(|(_, held)| *held == Held::Serving);
-        serving.map(|(partition, _)| partition).collect()
+        let served = self.served().into_iter();
+        served.map(|(partition, _)| partition).collect()
     }
 
     /// The logs of the partitions that this node serves.
@@ -156,9 +157,25 @@ impl Table {
         routes: PartitionRoutes,
         claim: Version,
     ) {
-        let slot = Slot::Serving { log, routes, claim };
+        let slot = Slot::Serving {
+            log,
+            routes,
+            claim,
+            leaves: false,
+        };
         self.slots.lock().insert(partition, slot);
         self.changed();
+    }
+
+    /// This node prepares to close `partition`, and serves it meanwhile: its log, if this node serves it.
+    pub(super) fn leaves(&self, partition: Partition) -> Option<Arc<Log>> {
+        match self.slots.lock().get_mut(&partition)? {
+            Slot::Serving { log, leaves, .. } => {
+                *leaves = true;
+                Some(Arc::clone(log))
+            }
+            Slot::Opening | Slot::Closing | Slot::Closed => None,
+        }
     }
 
     /// This node begins to close `partition`: its log and the claim, if this node serves it.
@@ -250,6 +267,16 @@ impl Table {
     pub(super) fn is_dead(&self, node: &NodeName) -> bool {
         let view = self.view.lock();
         view.nodes.contains_key(node) && !view.alive.contains(node)
+    }
+
+    /// The partitions that other nodes serve, as they say.
+    pub(super) fn served_elsewhere(&self) -> BTreeSet<Partition> {
+        let view = self.view.lock();
+        let others = view.alive.iter().filter(|node| **node != self.node);
+        let states = others.filter_map(|node| view.nodes.get(node));
+        states
+            .flat_map(|state| state.serving.iter().copied())
+            .collect()
     }
 
     /// A copy of what is to be where.

@@ -25,15 +25,8 @@ pub(super) async fn refuse(
     path: &str,
     files: &WalFiles,
 ) -> Result<()> {
-    let mut listed = listed(wal, files).await?;
-    // In most logs there is nothing to ask the manifest for.
-    if !listed
-        .windows(2)
-        .any(|files| files[0].1 == 0 && files[1].1 > 0)
-    {
-        return Ok(());
-    }
-    let Some(replayed) = replayed(data, path).await? else {
+    let (mut listed, replayed) = futures::try_join!(listed(wal, files), replayed(data, path))?;
+    let Some(replayed) = replayed else {
         return Ok(());
     };
     listed.retain(|(id, _)| *id > replayed);

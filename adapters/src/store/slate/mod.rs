@@ -286,35 +286,44 @@ impl SlateStore {
         // Everything is in the WAL already; flushing memtables too would only make the stop slow.
         let options =
             CloseOptions::default().with_flush_type(flushed.is_ok().then_some(FlushType::Wal));
-        match timeout_at(deadline, self.db.close_with_options(options)).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::debug!(%error, "the storage engine did not close cleanly"),
-            Err(_) => tracing::warn!("the storage engine did not close in time"),
-        }
-        if flushed.is_ok()
-            && let Some(ownership) = &self.ownership
-        {
-            match timeout_at(deadline, ownership.release()).await {
+        let engine = async {
+            match timeout_at(deadline, self.db.close_with_options(options)).await {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => {
-                    tracing::warn!(%error, "could not record that the log was released")
+                    tracing::debug!(%error, "the storage engine did not close cleanly")
                 }
-                Err(_) => tracing::warn!("no time was left to record that the log was released"),
+                Err(_) => tracing::warn!("the storage engine did not close in time"),
             }
+        };
+        if flushed.is_err() {
+            engine.await;
+            return flushed;
         }
-        if flushed.is_ok() {
-            let Watermarks { durable, .. } = self.shared.watermarks();
-            match timeout_at(deadline, self.watermark.write(durable)).await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => {
-                    tracing::warn!(%error, "could not store the durable watermark")
-                }
-                Err(_) => {
-                    tracing::warn!("no time was left to store the durable watermark")
-                }
-            }
-        }
+        futures::join!(engine, self.write_watermark(deadline));
+        self.release(deadline).await;
         flushed
+    }
+
+    /// Stores how far the log is durable.
+    async fn write_watermark(&self, deadline: Instant) {
+        let Watermarks { durable, .. } = self.shared.watermarks();
+        match timeout_at(deadline, self.watermark.write(durable)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "could not store the durable watermark"),
+            Err(_) => tracing::warn!("no time was left to store the durable watermark"),
+        }
+    }
+
+    /// Records that this server has released the log, if it is recorded who has it.
+    async fn release(&self, deadline: Instant) {
+        let Some(ownership) = &self.ownership else {
+            return;
+        };
+        match timeout_at(deadline, ownership.release()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "could not record that the log was released"),
+            Err(_) => tracing::warn!("no time was left to record that the log was released"),
+        }
     }
 }
 
@@ -470,6 +479,11 @@ impl LogWriter for SlateStore {
         let floor = self.shared.floor();
         let left = overlapping(&segments, floor, Sequence::MAX);
         stored::stored(&self.manifest(), left, floor)
+    }
+
+    /// Writes a data file of what is in memory: the next writer reads no file of the WAL for it.
+    async fn prepare_close(&self) -> Result<()> {
+        flush::flush(&self.db, FlushType::MemTable).await
     }
 
     async fn close(&self, within: Duration) -> Result<()> {

@@ -62,6 +62,8 @@ pub struct Options {
     pub wal: Option<WalStore>,
     /// Whether a log is begun where there is none.
     pub create: bool,
+    /// Whether the writer before is known to have stopped, so that its clock names no more files.
+    pub writer_has_closed: bool,
     /// Whether each flush is followed by a look at whether the log is still there, before it counts as durable. Checks
     /// look in any case. For stores where that costs next to nothing.
     pub verify_each_flush: bool,
@@ -109,6 +111,7 @@ impl Default for Options {
             path: "log".into(),
             wal: None,
             create: true,
+            writer_has_closed: false,
             verify_each_flush: false,
             instance: None,
             limits: Limits::default(),
@@ -171,26 +174,17 @@ impl SlateStore {
 
 async fn open(parts: StoreParts, options: Options) -> Result<SlateStore> {
     check_prefix(&options.path).map_err(Error::invalid)?;
-    vanished::may_open(&parts.objects, &options).await?;
-    wal_place::settle(&*parts.objects, &options.path, options.wal.as_ref()).await?;
-    let found = vanished::look(&parts.objects, &options).await?;
-    let ownership = match options.instance.clone() {
-        Some(instance) => {
-            let objects = Arc::clone(&parts.objects);
-            Some(Ownership::ask(objects, &options.path, instance).await?)
-        }
-        None => None,
-    };
-    let recorded = stored_watermark::read(&*parts.objects, &options.path).await?;
-    let clock = Arc::new(EngineClock::new(&*parts.clock));
     let wal_files = WalFiles::offered_to(options.feed.clone(), &options.path);
+    let Before {
+        found,
+        ownership,
+        recorded,
+        latest_ms,
+    } = look_before(&parts, &options, &wal_files).await?;
+    let clock = Arc::new(EngineClock::new(&*parts.clock));
     let removed = Removed::default();
-    if !recorded.accepts_loss() {
-        let wal = options.wal.as_ref().map(|wal| &wal.objects);
-        let wal = wal.unwrap_or(&parts.objects);
-        emptied_wal::refuse(&parts.objects, wal, &options.path, &wal_files).await?;
-    }
-    let (db, stored) = engine(&parts, &options, &clock, &wal_files, &removed).await?;
+    let engine = engine(&parts, &options, &clock, &wal_files, &removed, latest_ms);
+    let (db, stored) = engine.await?;
     let StoredState {
         mut state,
         segments: known,
@@ -326,6 +320,53 @@ async fn open(parts: StoreParts, options: Options) -> Result<SlateStore> {
     })
 }
 
+/// What is known of a log before it is opened.
+struct Before {
+    found: vanished::Found,
+    ownership: Option<Ownership>,
+    recorded: stored_watermark::Recorded,
+    latest_ms: i64,
+}
+
+/// Looks whether the log can be opened. The requests of the looks do not wait for each other, and what each says is heeded in this order.
+async fn look_before(
+    parts: &StoreParts,
+    options: &Options,
+    wal_files: &WalFiles,
+) -> Result<Before> {
+    let (data, path) = (&parts.objects, &options.path);
+    let wal = options.wal.as_ref().map_or(data, |wal| &wal.objects);
+    let ownership = async {
+        match options.instance.clone() {
+            Some(instance) => Ownership::ask(Arc::clone(data), path, instance)
+                .await
+                .map(Some),
+            None => Ok(None),
+        }
+    };
+    let (may_open, place, found, ownership, recorded, is_whole, latest_ms) = futures::join!(
+        vanished::may_open(data, options),
+        wal_place::find(&**data, path),
+        vanished::look(data, options),
+        ownership,
+        stored_watermark::read(&**data, path),
+        emptied_wal::refuse(data, wal, path, wal_files),
+        used_timestamps::latest_ms(data, path),
+    );
+    may_open?;
+    wal_place::settle_found(&**data, path, place?, options.wal.as_ref()).await?;
+    let (found, ownership, recorded) = (found?, ownership?, recorded?);
+    if !recorded.accepts_loss() {
+        is_whole?;
+    }
+    Ok(Before {
+        found,
+        ownership,
+        recorded,
+        latest_ms: latest_ms?,
+    })
+}
+
 /// Opens the engine under a clock that is behind nothing that the writer before has named.
 ///
 /// That writer continues until it is fenced, and a clock that is ahead of this one names files later than ours. SlateDB would
@@ -338,14 +379,20 @@ async fn engine(
     clock: &Arc<EngineClock>,
     wal_files: &Arc<WalFiles>,
     removed: &Removed,
+    latest_ms: i64,
 ) -> Result<(Db, StoredState)> {
     let mut opened_again = false;
+    let mut known = latest_ms;
     loop {
-        let known = used_timestamps::latest_ms(&parts.objects, &options.path).await?;
         clock.never_before(known);
         let found = find(parts, options, clock, wal_files, removed).await;
         if matches!(found, Err(Error::Fenced)) {
             return found;
+        }
+        if options.writer_has_closed {
+            let (db, stored) = found?;
+            clock.never_before(stored.last_write_ms);
+            return Ok((db, stored));
         }
         match used_timestamps::latest_ms(&parts.objects, &options.path).await {
             Ok(latest)
@@ -356,6 +403,7 @@ async fn engine(
                             .map_or(latest > known, |(db, _)| has_stopped(db)) =>
             {
                 opened_again = true;
+                known = latest;
                 tracing::info!(
                     "the previous writer was still writing, with a clock ahead of this one: opening again"
                 );

@@ -121,6 +121,10 @@ impl LogWriter for ServedStore {
         of!(self, store => store.stored())
     }
 
+    async fn prepare_close(&self) -> Result<()> {
+        of!(self, store => store.prepare_close().await)
+    }
+
     async fn close(&self, within: Duration) -> Result<()> {
         of!(self, store => store.close(within).await)
     }

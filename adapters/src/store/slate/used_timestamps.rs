@@ -15,8 +15,11 @@ use super::error;
 /// appends, so the last commit does not bound the clock of the previous server.
 pub(super) async fn latest_ms(objects: &Arc<dyn ObjectStore>, path: &str) -> Result<i64> {
     let admin = Admin::builder(path, Arc::clone(objects)).build();
+    let (manifest, compactions) =
+        futures::try_join!(admin.read_manifest(None), admin.read_compactions(None))
+            .map_err(error::read)?;
     let mut latest = None;
-    if let Some(manifest) = admin.read_manifest(None).await.map_err(error::read)? {
+    if let Some(manifest) = manifest {
         let files = manifest.all_sst_views();
         let times = files.flat_map(|file| [file.id, file.sst.id.value()]);
         let compacted = [
@@ -32,7 +35,7 @@ pub(super) async fn latest_ms(objects: &Arc<dyn ObjectStore>, path: &str) -> Res
         let gone = compacted.into_iter().chain(of_segments).flatten();
         latest = times.chain(gone).map(|id| id.timestamp_ms()).max();
     }
-    if let Some(compactions) = admin.read_compactions(None).await.map_err(error::read)? {
+    if let Some(compactions) = compactions {
         for compaction in compactions.recent_compactions() {
             let outputs = compaction.output_ssts();
             let times = outputs.iter().map(|file| file.id.value().timestamp_ms());

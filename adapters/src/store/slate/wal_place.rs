@@ -26,6 +26,14 @@ pub struct WalStore {
     pub location: String,
 }
 
+/// Where the WAL of the log at `path` is said to be, as it is stored.
+///
+/// # Errors
+/// [`Error::Unavailable`] when the store does not answer.
+pub(super) async fn find(data: &dyn ObjectStore, path: &str) -> Result<Option<Bytes>> {
+    plain_objects::read(data, &plain_objects::object(path, OBJECT)).await
+}
+
 /// Holds where the WAL is to be (`wanted`; with the data, if not given) against where it is, and writes it down for a
 /// log that does not exist yet.
 ///
@@ -37,9 +45,22 @@ pub(super) async fn settle(
     path: &str,
     wanted: Option<&WalStore>,
 ) -> Result<()> {
+    let is = find(data, path).await?;
+    settle_found(data, path, is, wanted).await
+}
+
+/// As [`settle`], where [`find`] has found `is`.
+///
+/// # Errors
+/// As [`settle`].
+pub(super) async fn settle_found(
+    data: &dyn ObjectStore,
+    path: &str,
+    is: Option<Bytes>,
+    wanted: Option<&WalStore>,
+) -> Result<()> {
     let object = plain_objects::object(path, OBJECT);
     let wanted = wanted.map(|wal| wal.location.as_str());
-    let is = plain_objects::read(data, &object).await?;
     match (is.as_deref().map(decode).transpose()?, wanted) {
         (None, None) => Ok(()),
         (Some(is), Some(wanted)) if is == wanted => Ok(()),

@@ -70,7 +70,7 @@ impl ObjectStore for Apart {
         let content = found.bytes().await?;
         let content = String::from_utf8_lossy(&content);
         // As long as before.
-        let content = content.replace("\"released\":false", "\"released\":true ");
+        let content = content.replace("\"hold\":\"held\"", "\"hold\":\"free\"");
         let content = stream::once(async move { Ok(Bytes::from(content)) });
         Ok(GetResult {
             payload: GetResultPayload::Stream(content.boxed()),
