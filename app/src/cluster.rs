@@ -1,8 +1,10 @@
 //! A node of a cluster: it serves the partitions that are placed on it, and passes requests for others on.
 //!
 //! [`member`] tells the other nodes that this one is alive, finds out who else is, and decides with [`log_domain::cluster`] what is to be opened and
-//! handed over. [`mover`] does that. [`table`] is what this node knows of where partitions are.
+//! handed over. [`mover`] does that. [`table`] is what this node knows of where partitions are. [`backlogs`] keeps what it has in
+//! memory of its partitions small.
 
+mod backlogs;
 mod member;
 mod metrics;
 mod mover;
@@ -56,6 +58,7 @@ pub(crate) struct ClusterNode {
     mover: Arc<Mover>,
     member: Arc<Member>,
     running: JoinHandle<()>,
+    backlogs: JoinHandle<()>,
 }
 
 impl ClusterNode {
@@ -108,11 +111,15 @@ impl ClusterNode {
         });
         metrics::watch(node.metrics(), &table, &member);
         let running = tokio::spawn(Arc::clone(&member).run(Arc::clone(&mover)));
+        let (unflushed, at_once) = (memory.unflushed.as_u64(), config.cluster.moves);
+        let small = backlogs::keep_small(Arc::clone(&table), unflushed / 2, at_once);
+        let backlogs = tokio::spawn(small);
         Ok(Self {
             table,
             mover,
             member,
             running,
+            backlogs,
         })
     }
 
@@ -155,6 +162,7 @@ impl ClusterNode {
     pub(crate) async fn close(self, deadline: Instant) -> Result<()> {
         // So that no partition is opened while the others are closed.
         self.running.abort();
+        self.backlogs.abort();
         let logs = self.table.logs();
         let left = deadline.saturating_duration_since(Instant::now());
         let closed = logs.iter().map(|log| log.service().close(left));

@@ -41,9 +41,9 @@ def test_the_load_that_is_the_same_for_all_partitions_ends_with_the_first_node_t
 
 
 def test_the_time_of_an_opening_is_read_from_what_a_node_says():
-    line = '{"timestamp":"2026-01-01T00:00:0%d.500000Z","message":"%s"}'
-    said = "\n".join([line % (1, "found a node"), line % (2, "serving a partition"), "no JSON", line % (4, "serving a partition")])
-    assert opening.intervals(said) == [2.0]
+    line = '{"timestamp":"2026-01-01T00:00:00.500000Z","message":"serving a partition","took_ms":%d}'
+    said = "\n".join(['{"message":"found a node"}', line % 250, "no JSON", line % 1500])
+    assert opening.openings(said) == [0.25, 1.5]
 
 
 def test_the_model_finds_the_costs_that_samples_were_made_of():

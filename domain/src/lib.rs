@@ -55,7 +55,7 @@ pub use key::Key;
 pub use limits::Limits;
 pub use page::{Counted, KeysPage, Page};
 pub use ports::{
-    Authorizer, Clock, CommitListener, LogReader, LogStore, LogWriter, Status, Stopped,
+    Authorizer, Backlog, Clock, CommitListener, LogReader, LogStore, LogWriter, Status, Stopped,
 };
 pub use prefix_rules::{PrefixFloor, PrefixRule, PrefixRules};
 pub use producer::{Producer, ProducerId, ProducerPolicy, ProducerState};

@@ -178,7 +178,13 @@ pub trait LogWriter: Send + Sync + 'static {
     /// The segments that overlap what is at or above the floor, in order, and how much is stored of each.
     fn stored(&self) -> Vec<StoredSegment>;
 
-    /// Prepares a store that goes on: what the next writer would have to read piece by piece when it opens the log is stored so that it need not.
+    /// What is left to the next writer.
+    fn backlog(&self) -> Backlog {
+        Backlog::default()
+    }
+
+    /// Prepares a store that goes on to be opened by the next writer: stores its [`backlog`](LogWriter::backlog) so that it need not be read
+    /// piece by piece.
     ///
     /// # Errors
     /// [`crate::Error::Unavailable`] when it could not be done. Nothing is lost by that; the next writer takes longer.
@@ -231,6 +237,15 @@ pub struct Status {
     pub lag_sequences: Option<u64>,
     /// Why it takes no more appends, if it does not.
     pub stopped: Option<Stopped>,
+}
+
+/// What the next writer of a log would have to read piece by piece, and this one keeps in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Backlog {
+    /// The pieces: files of the WAL.
+    pub pieces: u64,
+    /// Their bytes.
+    pub bytes: u64,
 }
 
 /// Why a store no longer takes appends.

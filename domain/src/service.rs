@@ -7,10 +7,10 @@ use crate::cluster::{Partition, Partitions};
 use crate::follow::Followers;
 use crate::ports::Telemetry;
 use crate::{
-    Append, Appended, Counted, Cursor, CursorMove, CursorName, CursorsPage, CursorsQuery, Deletion,
-    Durability, Error, Key, KeysPage, KeysQuery, Limits, LogReader, LogWriter, Page, PrefixFloor,
-    PrefixRules, Result, Scan, Segment, Selection, Sequence, SequenceRange, Side, Status, Stopped,
-    StoredSegment, Trim, Visibility, Watermarks,
+    Append, Appended, Backlog, Counted, Cursor, CursorMove, CursorName, CursorsPage, CursorsQuery,
+    Deletion, Durability, Error, Key, KeysPage, KeysQuery, Limits, LogReader, LogWriter, Page,
+    PrefixFloor, PrefixRules, Result, Scan, Segment, Selection, Sequence, SequenceRange, Side,
+    Status, Stopped, StoredSegment, Trim, Visibility, Watermarks,
 };
 
 mod tail;
@@ -193,6 +193,11 @@ impl<S: LogWriter> LogService<S> {
     /// The segments that have records at or above the floor, or could, in order, and how much is stored of each.
     pub fn stored(&self) -> Vec<StoredSegment> {
         self.store.stored()
+    }
+
+    /// What is left to the next writer.
+    pub fn backlog(&self) -> Backlog {
+        self.store.backlog()
     }
 
     /// Prepares a store that goes on to be opened by another writer soon after it is closed.

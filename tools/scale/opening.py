@@ -2,7 +2,6 @@
 
 import concurrent.futures
 import contextlib
-import datetime
 import http.client
 import json
 import statistics
@@ -29,7 +28,7 @@ def run(stage: Stage, s3) -> dict:
 
 def opened(stage: Stage, s3, latency_ms: float, appends: int) -> dict:
     proxy, through = stage.proxy(s3, latency_ms / 1000)
-    env = s3.env() | through | {"LOG_CLUSTER__MOVES": "1"}
+    env = s3.env() | through
     cluster = nodes.Cluster(stage, f"o{latency_ms}-{appends}", env, PARTITIONS)
     node = cluster.start("n0")
     cluster.settled(0.5)
@@ -43,7 +42,7 @@ def opened(stage: Stage, s3, latency_ms: float, appends: int) -> dict:
     cluster.settled(0.5)
     answered = proxy.requests()
     each = {kind: (count - asked.get(kind, 0)) / PARTITIONS for kind, count in sorted(answered.items())}
-    seconds = statistics.median(intervals(node.said()))
+    seconds = statistics.median(openings(node.said()))
     cluster.end()
     told = {"latency_ms": latency_ms, "appends": appends, "seconds": seconds, "seconds_to_stop": stopped, "requests": each}
     results.say(f"{latency_ms} ms, after {appends} appends: {seconds:.3f} s to open a partition, " + ", ".join(f"{count:.0f} {kind}" for kind, count in each.items()))
@@ -58,15 +57,15 @@ def append(port: int, key: str, count: int):
     connection.close()
 
 
-def intervals(said: str) -> list[float]:
-    """Times between the lines that say that a partition is served: partitions are opened one after another."""
-    times = []
+def openings(said: str) -> list[float]:
+    """The seconds that a node says that it took to open each partition."""
+    took = []
     for line in said.splitlines():
         with contextlib.suppress(json.JSONDecodeError):
             told = json.loads(line)
             if told.get("message") == "serving a partition":
-                times.append(datetime.datetime.fromisoformat(told["timestamp"]).timestamp())
-    return [after - before for before, after in zip(times, times[1:])]
+                took.append(told["took_ms"] / 1000)
+    return took
 
 
 def summary(found: dict) -> list[str]:

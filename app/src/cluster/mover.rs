@@ -13,7 +13,7 @@ use log_domain::cluster::{Moves, Partition};
 use log_domain::{Result, Stopped};
 
 use parking_lot::Mutex;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::Opening;
 use super::table::Table;
@@ -114,13 +114,16 @@ impl Mover {
 
     /// Opens a partition, unless another node that is alive has it.
     async fn open(self: Arc<Self>, partition: Partition) {
+        let began = Instant::now();
         match self.opened(partition).await {
             Ok(Some((log, claim))) => {
                 let log = Arc::new(log);
                 let routes = self.api.routes(Arc::clone(log.service()));
                 self.table
                     .serves(partition, Arc::clone(&log), routes, claim);
-                tracing::info!(%partition, tip = %log.service().watermarks().tip, "serving a partition");
+                let (tip, took) = (log.service().watermarks().tip, began.elapsed());
+                let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+                tracing::info!(%partition, %tip, took_ms, "serving a partition");
                 self.keep(partition, log).await;
             }
             Ok(None) => self.table.released_quietly(partition),

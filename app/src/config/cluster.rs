@@ -48,7 +48,7 @@ pub struct Cluster {
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub dead_after: Duration,
-    /// Maximum number of partitions that a node opens and hands over at the same time.
+    /// Maximum number of partitions that a node hands over at the same time. It opens up to four times as many that nobody serves.
     pub moves: usize,
 }
 

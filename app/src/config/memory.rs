@@ -30,7 +30,8 @@ pub struct Memory {
     /// read from the store.
     #[schemars(with = "String")]
     pub streams: ByteSize,
-    /// Data that is not written to data files yet. Appends wait when it is full.
+    /// Data that is not written to data files yet. Appends wait when it is full. In a cluster, partitions write data files when they have more
+    /// than half of it together.
     #[schemars(with = "String")]
     pub unflushed: ByteSize,
 }

@@ -11,6 +11,7 @@ use crate::support::place::Place;
 use crate::support::server::{Exit, Server, Variable, variables};
 
 mod backed_up;
+mod backlogs;
 mod idle;
 mod load;
 mod outages;

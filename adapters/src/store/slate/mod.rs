@@ -13,8 +13,10 @@
 mod append_reply;
 mod background_lookups;
 pub mod backup;
+mod before;
 mod caches;
 pub mod check;
+mod closing;
 #[cfg(feature = "test-util")]
 pub mod codecs;
 mod commits_without_records;
@@ -35,6 +37,7 @@ mod key_listing;
 mod key_names;
 pub(crate) mod layout;
 mod open;
+mod options;
 mod order_fetch;
 mod order_seek;
 mod order_spans;
@@ -88,18 +91,18 @@ use std::time::Duration;
 
 use log_domain::segment::{dead, overlapping};
 use log_domain::{
-    Append, Appended, Clock, Counted, Cursor, CursorCommand, CursorMove, CursorName, CursorsPage,
-    CursorsQuery, Deletion, Durability, Error, Key, KeysPage, KeysQuery, LogReader, LogWriter,
-    Page, PrefixFloor, PrefixRules, Result, Scan, Segment, Selection, Sequence, SequenceRange,
-    Status, Stopped, StoredSegment, Trim, Watermarks,
+    Append, Appended, Backlog, Clock, Counted, Cursor, CursorCommand, CursorMove, CursorName,
+    CursorsPage, CursorsQuery, Deletion, Durability, Error, Key, KeysPage, KeysQuery, LogReader,
+    LogWriter, Page, PrefixFloor, PrefixRules, Result, Scan, Segment, Selection, Sequence,
+    SequenceRange, Status, Stopped, StoredSegment, Trim, Watermarks,
 };
-use slatedb::config::{CloseOptions, FlushType};
+use slatedb::config::FlushType;
 use slatedb::{Db, VersionedManifest};
 use tokio::sync::OnceCell;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 pub use caches::Caches;
-pub use open::{Options, StoreParts};
+pub use options::{Options, StoreParts};
 pub use owner::Instance;
 use owner::Ownership;
 use page_time::PageTime;
@@ -111,13 +114,11 @@ pub use served::ServedStore;
 use shared::Shared;
 use stored_watermark::StoredWatermark;
 use vanished::Presence;
+use wal_files::WalFiles;
 pub use wal_place::WalStore;
 
 /// How often a read begins that finds each time that segments or files went which it may have needed.
 const READS: usize = 3;
-
-/// How long the storage engine is waited for that closes over a log that is gone: it repeats what cannot succeed.
-const GONE_CLOSE: Duration = Duration::from_secs(1);
 
 /// A log in a SlateDB database.
 pub struct SlateStore {
@@ -126,6 +127,7 @@ pub struct SlateStore {
     read_ahead: ReadAhead,
     clock: Arc<dyn Clock>,
     presence: Arc<Presence>,
+    wal_files: Arc<WalFiles>,
     queue: Queue,
     check_timeout: Duration,
     ownership: Option<Ownership>,
@@ -207,25 +209,6 @@ impl SlateStore {
         }
     }
 
-    /// How a close ends that the object store gave no time.
-    ///
-    /// # Errors
-    /// Says how many records were acknowledged that are not durable, if there are any.
-    fn not_flushed(&self) -> Result<()> {
-        let Watermarks { tip, durable } = self.shared.watermarks();
-        let missing = tip.get() - durable.get();
-        if missing > 0 {
-            return Err(Error::unavailable(format!(
-                "the object store did not take everything in time: {missing} acknowledged records from sequence \
-                 {durable} on are not durable"
-            )));
-        }
-        tracing::warn!(
-            "every record is durable, but there was no time to store the end of the log: the next server skips some sequences"
-        );
-        Ok(())
-    }
-
     async fn check_now(&self) -> Result<()> {
         self.look().await?;
         self.db.refresh_manifest().await.map_err(error::read)
@@ -234,96 +217,6 @@ impl SlateStore {
     async fn look(&self) -> Result<()> {
         let manifest = self.manifest();
         self.shared.note(self.presence.verify(&manifest).await)
-    }
-
-    /// The outcome of a close after the writer finished with `flushed`. Looks for the log once more: an emptied bucket or
-    /// folder accepts files too.
-    ///
-    /// # Errors
-    /// That the log is gone, and what had been written before; or that of `flushed`.
-    async fn found_at_the_end(&self, flushed: Result<()>, deadline: Instant) -> Result<()> {
-        if flushed.is_ok() {
-            let limit = deadline.min(Instant::now() + self.check_timeout);
-            // A store that does not answer now has taken everything before.
-            let _ = timeout_at(limit, self.look()).await;
-        }
-        let Some(why) = self.shared.gone() else {
-            return flushed;
-        };
-        let Watermarks { tip, durable } = self.shared.watermarks();
-        let rest = match tip.get() - durable.get() {
-            0 => "nothing else was acknowledged".to_owned(),
-            rest => {
-                format!(
-                    "{rest} records from sequence {durable} on were applied and are not durable"
-                )
-            }
-        };
-        Err(Error::unavailable(format!(
-            "the log is gone: {why}. What was acknowledged as durable had been written before; {rest}"
-        )))
-    }
-
-    /// Has the writer finish, then the engine. Only the first matters to what was acknowledged.
-    async fn close_now(&self, deadline: Instant) -> Result<()> {
-        let flushed = tokio::select! {
-            biased;
-            closed = timeout_at(deadline, self.queue.close()) => {
-                closed.unwrap_or_else(|_| self.not_flushed())
-            }
-            // It takes nothing any more.
-            () = self.shared.until_gone() => self.shared.accepts(),
-        };
-        self.shared.stop(Stopped::Closing);
-        let flushed = match self.shared.stopped() {
-            Some(why @ (Stopped::Fenced | Stopped::Failed)) => Err(why.error()),
-            Some(Stopped::Closing) | None => self.found_at_the_end(flushed, deadline).await,
-        };
-        let deadline = match self.shared.is_there() {
-            true => deadline,
-            false => deadline.min(Instant::now() + GONE_CLOSE),
-        };
-        // Everything is in the WAL already; flushing memtables too would only make the stop slow.
-        let options =
-            CloseOptions::default().with_flush_type(flushed.is_ok().then_some(FlushType::Wal));
-        let engine = async {
-            match timeout_at(deadline, self.db.close_with_options(options)).await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => {
-                    tracing::debug!(%error, "the storage engine did not close cleanly")
-                }
-                Err(_) => tracing::warn!("the storage engine did not close in time"),
-            }
-        };
-        if flushed.is_err() {
-            engine.await;
-            return flushed;
-        }
-        futures::join!(engine, self.write_watermark(deadline));
-        self.release(deadline).await;
-        flushed
-    }
-
-    /// Stores how far the log is durable.
-    async fn write_watermark(&self, deadline: Instant) {
-        let Watermarks { durable, .. } = self.shared.watermarks();
-        match timeout_at(deadline, self.watermark.write(durable)).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "could not store the durable watermark"),
-            Err(_) => tracing::warn!("no time was left to store the durable watermark"),
-        }
-    }
-
-    /// Records that this server has released the log, if it is recorded who has it.
-    async fn release(&self, deadline: Instant) {
-        let Some(ownership) = &self.ownership else {
-            return;
-        };
-        match timeout_at(deadline, ownership.release()).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "could not record that the log was released"),
-            Err(_) => tracing::warn!("no time was left to record that the log was released"),
-        }
     }
 }
 
@@ -479,6 +372,11 @@ impl LogWriter for SlateStore {
         let floor = self.shared.floor();
         let left = overlapping(&segments, floor, Sequence::MAX);
         stored::stored(&self.manifest(), left, floor)
+    }
+
+    fn backlog(&self) -> Backlog {
+        let replayed = self.manifest().replay_after_wal_id();
+        self.wal_files.backlog(replayed)
     }
 
     /// Writes a data file of what is in memory: the next writer reads no file of the WAL for it.

@@ -3,29 +3,25 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use log_domain::ports::Telemetry;
 use log_domain::sequencer::{EngineNumber, Policy, Recovered, Sequencer};
-use log_domain::{
-    Clock, CommitFeed, CommitListener, Error, Limits, ProducerPolicy, Result, SealPolicy,
-};
-use object_store::ObjectStore;
-use slatedb::config::{CloseOptions, FlushType, Settings};
+use log_domain::{Error, Result};
+use slatedb::config::{CloseOptions, FlushType};
 use slatedb::{BloomFilterPolicy, CloseReason, Db, FilterPolicy};
 use slatedb_common::clock::SystemClock as _;
-use slatedb_common::metrics::MetricsRecorder;
 use tokio::sync::OnceCell;
 
 use crate::object_prefix::check_prefix;
 
 use super::background_lookups::BackgroundLookups;
-use super::caches::{self, Caches};
+use super::before::{self, Found};
+use super::caches;
 use super::compaction::Removed;
 use super::cursors::Cursors;
 use super::engine_clock::EngineClock;
 use super::key_floors::FloorsOfKeys;
 use super::layout::prefix::{ByKey, BySegment};
 use super::layout::sequences::BySequence;
-use super::owner::{Instance, Ownership};
+use super::options::{Options, StoreParts};
 use super::prefix_removal::PrefixRemoval;
 use super::purge::{self, Purge};
 use super::queue::Queue;
@@ -38,12 +34,8 @@ use super::stored_state::{self, StoredState};
 use super::stored_watermark::{self, StoredWatermark};
 use super::unlisting::Unlisting;
 use super::wal_files::WalFiles;
-use super::wal_place::{self, WalStore};
 use super::writer::Writer;
-use super::{
-    SlateStore, compaction, emptied_wal, engine_status, error, flush, settings, used_timestamps,
-    vanished,
-};
+use super::{SlateStore, compaction, engine_status, error, flush, used_timestamps};
 
 /// Bits for each key and file in the bloom filters: a false positive rate of about 1 %.
 const BLOOM_BITS: u32 = 10;
@@ -52,104 +44,6 @@ const BLOOM_BITS: u32 = 10;
 /// nearly free.
 const WATERMARK_EVERY: Duration = Duration::from_secs(60);
 const WATERMARK_EVERY_CHEAP: Duration = Duration::from_secs(1);
-
-/// Options of a store. Every duration bounds a wait.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// Where in the object store the log lies.
-    pub path: String,
-    /// A store for the WAL alone; with the data if not given. It cannot be changed once the log has begun.
-    pub wal: Option<WalStore>,
-    /// Whether a log is begun where there is none.
-    pub create: bool,
-    /// Whether the writer before is known to have stopped, so that its clock names no more files.
-    pub writer_has_closed: bool,
-    /// Whether each flush is followed by a look at whether the log is still there, before it counts as durable. Checks
-    /// look in any case. For stores where that costs next to nothing.
-    pub verify_each_flush: bool,
-    /// What this server is called, if it should not take the log back from one that took it over.
-    pub instance: Option<Instance>,
-    /// Bounds of the append queue, and of the number of cursors.
-    pub limits: Limits,
-    /// When segments are sealed.
-    pub seal: SealPolicy,
-    /// How long producers are known, and how many.
-    pub producers: ProducerPolicy,
-    /// Minimum interval between the starts of two flushes for durable appends: trades the cost of PUTs against the
-    /// latency of durable appends.
-    pub flush_spacing: Duration,
-    /// An append is answered within this time.
-    pub append_timeout: Duration,
-    /// A check ends within this time.
-    pub check_timeout: Duration,
-    /// Opening ends within this time.
-    pub open_timeout: Duration,
-    /// How often to look whether segments have fallen below the floor, whose rows and files can then be removed.
-    pub remove_every: Duration,
-    /// Nothing of a deleted key is to be stored after this time.
-    pub purge_within: Duration,
-    /// Memory for the writer's key table, in bytes.
-    pub key_table_bytes: u64,
-    /// Caches that several logs of the process share; of its own without them.
-    pub caches: Option<Caches>,
-    /// Memory for blocks of data, in bytes.
-    pub block_cache_bytes: u64,
-    /// Memory for indexes and filters, in bytes.
-    pub meta_cache_bytes: u64,
-    /// Bytes that reads of many keys fetch ahead of the pages that they are asked for, all together.
-    pub read_ahead_bytes: usize,
-    /// Where durable commits are offered to read-only servers, if they are.
-    pub feed: Option<Arc<CommitFeed>>,
-    /// SlateDB's own settings.
-    pub settings: Settings,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        const MIB: u64 = 1 << 20;
-        Self {
-            path: "log".into(),
-            wal: None,
-            create: true,
-            writer_has_closed: false,
-            verify_each_flush: false,
-            instance: None,
-            limits: Limits::default(),
-            seal: SealPolicy::default(),
-            producers: ProducerPolicy::default(),
-            flush_spacing: Duration::ZERO,
-            append_timeout: Duration::from_secs(30),
-            check_timeout: Duration::from_secs(2),
-            open_timeout: Duration::from_secs(60),
-            // A look costs nothing, and what a trim left behind may wait that long.
-            remove_every: Duration::from_secs(1),
-            purge_within: Duration::from_secs(24 * 60 * 60),
-            key_table_bytes: 128 * MIB,
-            caches: None,
-            block_cache_bytes: 128 * MIB,
-            meta_cache_bytes: 64 * MIB,
-            read_ahead_bytes: 256 * MIB as usize,
-            feed: None,
-            settings: settings::bounded(),
-        }
-    }
-}
-
-/// What a store is made of.
-pub struct StoreParts {
-    /// Where the log is kept.
-    pub objects: Arc<dyn ObjectStore>,
-    /// Where timestamps come from.
-    pub clock: Arc<dyn Clock>,
-    /// Who hears of commits.
-    pub listener: Arc<dyn CommitListener>,
-    /// Who hears of group commits.
-    pub telemetry: Arc<dyn Telemetry>,
-    /// Where SlateDB counts.
-    pub recorder: Arc<dyn MetricsRecorder>,
-    /// For a simulation only: SlateDB's source of randomness. Two servers with the same seed break fencing.
-    pub seed: Option<u64>,
-}
 
 impl SlateStore {
     /// Opens the log at `options.path`, or begins it if that is allowed. The writer before, if it still runs, is fenced.
@@ -175,12 +69,12 @@ impl SlateStore {
 async fn open(parts: StoreParts, options: Options) -> Result<SlateStore> {
     check_prefix(&options.path).map_err(Error::invalid)?;
     let wal_files = WalFiles::offered_to(options.feed.clone(), &options.path);
-    let Before {
+    let Found {
         found,
         ownership,
         recorded,
         latest_ms,
-    } = look_before(&parts, &options, &wal_files).await?;
+    } = before::look(&parts, &options, &wal_files).await?;
     let clock = Arc::new(EngineClock::new(&*parts.clock));
     let removed = Removed::default();
     let engine = engine(&parts, &options, &clock, &wal_files, &removed, latest_ms);
@@ -222,7 +116,7 @@ async fn open(parts: StoreParts, options: Options) -> Result<SlateStore> {
         cursors: options.limits.cursors,
     };
     let sequencer = Sequencer::recover(recovered, policy)?;
-    let presence = found.identified(&*parts.clock, &options, wal_files);
+    let presence = found.identified(&*parts.clock, &options, Arc::clone(&wal_files));
     let presence = Arc::new(presence.await?);
     let tip = sequencer.tip();
     let watermark = Arc::new(StoredWatermark::new(
@@ -312,58 +206,12 @@ async fn open(parts: StoreParts, options: Options) -> Result<SlateStore> {
         read_ahead: ReadAhead::new(options.read_ahead_bytes),
         clock: parts.clock,
         presence,
+        wal_files,
         queue,
         check_timeout: options.check_timeout,
         ownership,
         watermark,
         closed: OnceCell::new(),
-    })
-}
-
-/// What is known of a log before it is opened.
-struct Before {
-    found: vanished::Found,
-    ownership: Option<Ownership>,
-    recorded: stored_watermark::Recorded,
-    latest_ms: i64,
-}
-
-/// Looks whether the log can be opened. The requests of the looks do not wait for each other, and what each says is heeded in this order.
-async fn look_before(
-    parts: &StoreParts,
-    options: &Options,
-    wal_files: &WalFiles,
-) -> Result<Before> {
-    let (data, path) = (&parts.objects, &options.path);
-    let wal = options.wal.as_ref().map_or(data, |wal| &wal.objects);
-    let ownership = async {
-        match options.instance.clone() {
-            Some(instance) => Ownership::ask(Arc::clone(data), path, instance)
-                .await
-                .map(Some),
-            None => Ok(None),
-        }
-    };
-    let (may_open, place, found, ownership, recorded, is_whole, latest_ms) = futures::join!(
-        vanished::may_open(data, options),
-        wal_place::find(&**data, path),
-        vanished::look(data, options),
-        ownership,
-        stored_watermark::read(&**data, path),
-        emptied_wal::refuse(data, wal, path, wal_files),
-        used_timestamps::latest_ms(data, path),
-    );
-    may_open?;
-    wal_place::settle_found(&**data, path, place?, options.wal.as_ref()).await?;
-    let (found, ownership, recorded) = (found?, ownership?, recorded?);
-    if !recorded.accepts_loss() {
-        is_whole?;
-    }
-    Ok(Before {
-        found,
-        ownership,
-        recorded,
-        latest_ms: latest_ms?,
     })
 }
 

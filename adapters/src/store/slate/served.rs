@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use log_domain::{
-    Append, Appended, Counted, Cursor, CursorMove, CursorName, CursorsPage, CursorsQuery, Deletion,
-    Durability, Key, KeysPage, KeysQuery, LogReader, LogWriter, Page, PrefixFloor, PrefixRules,
-    Result, Scan, Segment, Sequence, SequenceRange, Status, Stopped, StoredSegment, Trim,
-    Watermarks,
+    Append, Appended, Backlog, Counted, Cursor, CursorMove, CursorName, CursorsPage, CursorsQuery,
+    Deletion, Durability, Key, KeysPage, KeysQuery, LogReader, LogWriter, Page, PrefixFloor,
+    PrefixRules, Result, Scan, Segment, Sequence, SequenceRange, Status, Stopped, StoredSegment,
+    Trim, Watermarks,
 };
 
 use super::SlateStore;
@@ -119,6 +119,10 @@ impl LogWriter for ServedStore {
 
     fn stored(&self) -> Vec<StoredSegment> {
         of!(self, store => store.stored())
+    }
+
+    fn backlog(&self) -> Backlog {
+        of!(self, store => store.backlog())
     }
 
     async fn prepare_close(&self) -> Result<()> {

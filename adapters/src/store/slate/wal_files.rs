@@ -1,13 +1,13 @@
-//! Records the WAL files that this server wrote last, so that their presence can be checked, and offers them to read-only servers.
+//! Records the WAL files that this server wrote last, so that their presence can be checked and what the next server would have to read is known,
+//! and offers them to read-only servers.
 //!
-//! SlateDB does not report the names and lengths of its WAL files. This wrapper of its store records those of the last
-//! few.
+//! SlateDB does not report the names and lengths of its WAL files. This wrapper of its store records them.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use log_domain::CommitFeed;
+use log_domain::{Backlog, CommitFeed};
 use object_store::path::{Path, PathPart};
 use object_store::{ObjectStore, PutPayload, PutResult, Result};
 use parking_lot::Mutex;
@@ -16,8 +16,11 @@ use tokio::time::Instant;
 use super::plain_objects;
 use crate::observed_store::{ObservedStore, WriteObserver};
 
-/// Number of recorded files: the newest, and the one that was the newest at the previous flush.
-const REMEMBERED: usize = 2;
+/// Files whose presence is checked: the newest, and the one that was the newest at the previous flush.
+const LAST: usize = 2;
+
+/// Number of recorded files. SlateDB writes a data file after half as many (`max_wal_flushes_before_l0_flush`).
+const REMEMBERED: usize = 8_192;
 
 /// The files of a log's WAL.
 #[derive(Debug)]
@@ -57,7 +60,25 @@ impl WalFiles {
 
     /// The last ones that were written, the newest last.
     pub(super) fn last(&self) -> Vec<WalFile> {
-        self.written.lock().iter().copied().collect()
+        let written = self.written.lock();
+        let others = written.len().saturating_sub(LAST);
+        written.iter().skip(others).copied().collect()
+    }
+
+    /// What the next server would have to read of the WAL, where everything up to `replayed` is in data files. Files that were written before
+    /// this server opened the log count as files, and not as bytes.
+    pub(super) fn backlog(&self, replayed: u64) -> Backlog {
+        let mut written = self.written.lock();
+        let is_old = |file: &WalFile| file.id <= replayed;
+        while written.len() > LAST && written.front().is_some_and(is_old) {
+            written.pop_front();
+        }
+        let newest = written.back().map_or(replayed, |newest| newest.id);
+        let unread = written.iter().filter(|file| file.id > replayed);
+        Backlog {
+            pieces: newest.saturating_sub(replayed),
+            bytes: unread.map(|file| file.bytes).sum(),
+        }
     }
 
     /// Where a file is.
@@ -125,6 +146,28 @@ mod tests {
     use object_store::Error;
 
     use super::*;
+
+    #[test]
+    fn what_is_left_to_the_next_server_is_what_is_not_in_data_files() {
+        let files = WalFiles::of("log");
+        assert_eq!(files.backlog(7), Backlog::default());
+        for id in 8..20 {
+            files.note(id, 100);
+        }
+        let left = |replayed| {
+            (
+                files.backlog(replayed).pieces,
+                files.backlog(replayed).bytes,
+            )
+        };
+        assert_eq!(left(7), (12, 1_200));
+        // Those before were written by another server.
+        assert_eq!(left(4), (15, 1_200));
+        assert_eq!(left(17), (2, 200));
+        assert_eq!(left(19), (0, 0));
+        let last: Vec<_> = files.last().iter().map(|file| file.id).collect();
+        assert_eq!(last, [18, 19]);
+    }
 
     #[test]
     fn what_was_stored_is_offered_and_of_what_may_be_there_only_the_id() {

@@ -195,3 +195,25 @@ async fn data_files(objects: &Arc<dyn ObjectStore>) -> BTreeMap<Path, bytes::Byt
     }
     files
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_prepared_is_not_left_to_the_next_writer() {
+    let objects: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+    let store = open(&objects).await;
+    for _ in 0..10 {
+        let appended = store.append(batch("k", &["a"]), Durability::Durable).await;
+        appended.expect("appended");
+    }
+    let left = store.backlog();
+    assert!(left.pieces >= 10 && left.bytes > 0, "{left:?}");
+    store.prepare_close().await.expect("prepared");
+    assert_eq!(store.backlog(), Backlog::default());
+    // It goes on.
+    let appended = store.append(batch("k", &["b"]), Durability::Durable).await;
+    assert_eq!(appended.expect("appended").start, Sequence::new(10));
+    assert!(store.backlog().pieces > 0);
+    store.close(CLOSE).await.expect("closed");
+    let next = open(&objects).await;
+    assert_eq!(next.watermarks().tip, Sequence::new(11));
+    next.close(CLOSE).await.expect("closed");
+}

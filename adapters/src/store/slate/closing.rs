@@ -1,0 +1,123 @@
+//! Closing a log: the writer ends, then the engine, and what the next server looks at is stored.
+
+use std::time::Duration;
+
+use log_domain::{Error, Result, Stopped, Watermarks};
+use slatedb::config::{CloseOptions, FlushType};
+use tokio::time::{Instant, timeout_at};
+
+use super::SlateStore;
+
+/// How long the storage engine is waited for that closes over a log that is gone: it repeats what cannot succeed.
+const GONE_CLOSE: Duration = Duration::from_secs(1);
+
+impl SlateStore {
+    /// The outcome of a close after the writer finished with `flushed`. Looks for the log once more: an emptied bucket or
+    /// folder accepts files too.
+    ///
+    /// # Errors
+    /// That the log is gone, and what had been written before; or that of `flushed`.
+    async fn found_at_the_end(&self, flushed: Result<()>, deadline: Instant) -> Result<()> {
+        if flushed.is_ok() {
+            let limit = deadline.min(Instant::now() + self.check_timeout);
+            // A store that does not answer now has taken everything before.
+            let _ = timeout_at(limit, self.look()).await;
+        }
+        let Some(why) = self.shared.gone() else {
+            return flushed;
+        };
+        let Watermarks { tip, durable } = self.shared.watermarks();
+        let rest = match tip.get() - durable.get() {
+            0 => "nothing else was acknowledged".to_owned(),
+            rest => {
+                format!(
+                    "{rest} records from sequence {durable} on were applied and are not durable"
+                )
+            }
+        };
+        Err(Error::unavailable(format!(
+            "the log is gone: {why}. What was acknowledged as durable had been written before; {rest}"
+        )))
+    }
+
+    /// Has the writer finish, then the engine. Only the first matters to what was acknowledged.
+    pub(super) async fn close_now(&self, deadline: Instant) -> Result<()> {
+        let flushed = tokio::select! {
+            biased;
+            closed = timeout_at(deadline, self.queue.close()) => {
+                closed.unwrap_or_else(|_| self.not_flushed())
+            }
+            // It takes nothing any more.
+            () = self.shared.until_gone() => self.shared.accepts(),
+        };
+        self.shared.stop(Stopped::Closing);
+        let flushed = match self.shared.stopped() {
+            Some(why @ (Stopped::Fenced | Stopped::Failed)) => Err(why.error()),
+            Some(Stopped::Closing) | None => self.found_at_the_end(flushed, deadline).await,
+        };
+        let deadline = match self.shared.is_there() {
+            true => deadline,
+            false => deadline.min(Instant::now() + GONE_CLOSE),
+        };
+        // Everything is in the WAL already; flushing memtables too would only make the stop slow.
+        let options =
+            CloseOptions::default().with_flush_type(flushed.is_ok().then_some(FlushType::Wal));
+        let engine = async {
+            match timeout_at(deadline, self.db.close_with_options(options)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => {
+                    tracing::debug!(%error, "the storage engine did not close cleanly")
+                }
+                Err(_) => tracing::warn!("the storage engine did not close in time"),
+            }
+        };
+        if flushed.is_err() {
+            engine.await;
+            return flushed;
+        }
+        futures::join!(engine, self.write_watermark(deadline));
+        self.release(deadline).await;
+        flushed
+    }
+
+    /// Stores how far the log is durable.
+    async fn write_watermark(&self, deadline: Instant) {
+        let Watermarks { durable, .. } = self.shared.watermarks();
+        match timeout_at(deadline, self.watermark.write(durable)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "could not store the durable watermark"),
+            Err(_) => tracing::warn!("no time was left to store the durable watermark"),
+        }
+    }
+
+    /// Records that this server has released the log, if it is recorded who has it.
+    async fn release(&self, deadline: Instant) {
+        let Some(ownership) = &self.ownership else {
+            return;
+        };
+        match timeout_at(deadline, ownership.release()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "could not record that the log was released"),
+            Err(_) => tracing::warn!("no time was left to record that the log was released"),
+        }
+    }
+
+    /// How a close ends that the object store gave no time.
+    ///
+    /// # Errors
+    /// Says how many records were acknowledged that are not durable, if there are any.
+    fn not_flushed(&self) -> Result<()> {
+        let Watermarks { tip, durable } = self.shared.watermarks();
+        let missing = tip.get() - durable.get();
+        if missing > 0 {
+            return Err(Error::unavailable(format!(
+                "the object store did not take everything in time: {missing} acknowledged records from sequence \
+                 {durable} on are not durable"
+            )));
+        }
+        tracing::warn!(
+            "every record is durable, but there was no time to store the end of the log: the next server skips some sequences"
+        );
+        Ok(())
+    }
+}
