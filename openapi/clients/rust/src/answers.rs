@@ -43,7 +43,8 @@ answered!(
     DeleteKeyResponse,
     CursorResponse,
     CursorsResponse,
-    DeleteCursorResponse
+    DeleteCursorResponse,
+    ClusterResponse
 );
 
 /// What was asked for, or what the server said instead.

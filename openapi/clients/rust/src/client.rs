@@ -29,6 +29,7 @@ use crate::tail;
 use crate::wire::{CountResponse, KeysResponse, PutCursorRequest, SegmentsResponse};
 
 mod deleting;
+mod of_cluster;
 
 const COUNT: &str = "/api/v1/log/count";
 const KEYS: &str = "/api/v1/log/keys";

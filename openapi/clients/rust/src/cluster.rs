@@ -220,6 +220,12 @@ impl Cluster {
         }
     }
 
+    /// The URL of another node, if this client asks other nodes and can ask this one.
+    pub(crate) fn other(&self, url: &str) -> Option<String> {
+        let others = self.used != Some(false);
+        self.usable(url).filter(|url| others && *url != self.url)
+    }
+
     /// The URL of a node, if requests can be sent to it. What goes over TLS to this client's URL does not go without it to others.
     fn usable(&self, url: &str) -> Option<String> {
         let is_tls = |url: &str| {

@@ -202,17 +202,21 @@ impl Http {
             return;
         }
         for url in self.cluster.to_ask(url) {
-            let request = self.requests.get(format!("{url}{}", cluster::PATH));
-            let request = self.with_headers(request).timeout(LONGEST_LEARNING);
-            let answer = match request.send().await {
-                Ok(response) => read(response).await,
-                Err(error) => Err(NoAnswer::of(error)),
-            };
-            match answer {
+            match self.map_of(&url).await {
                 Ok(answer) => return self.cluster.told(answer.status, &answer.body),
                 Err(lost) if lost.was_not_sent => self.cluster.unreachable(&url),
                 Err(_) => {}
             }
+        }
+    }
+
+    /// What the node at `url`, and no other, says of the cluster.
+    pub(crate) async fn map_of(&self, url: &str) -> Result<Answer, NoAnswer> {
+        let request = self.requests.get(format!("{url}{}", cluster::PATH));
+        let request = self.with_headers(request).timeout(LONGEST_LEARNING);
+        match request.send().await {
+            Ok(response) => read(response).await,
+            Err(error) => Err(NoAnswer::of(error)),
         }
     }
 

@@ -20,6 +20,19 @@ pub fn partition_of(key: impl AsRef<[u8]>, partitions: NonZeroU32) -> u32 {
     of_tag(tag_of(key.as_ref()), partitions)
 }
 
+/// The partition of all keys that begin with `prefix`, if it has a whole tag, such as `{42}/`. The keys of another one may be in any partition.
+///
+/// ```
+/// # use std::num::NonZeroU32;
+/// # use opendata_log::{partition_of, partition_of_prefix};
+/// let partitions = NonZeroU32::new(64).expect("not 0");
+/// assert_eq!(partition_of_prefix("orders/{42}/", partitions), Some(partition_of("42", partitions)));
+/// assert_eq!(partition_of_prefix("orders/", partitions), None);
+/// ```
+pub fn partition_of_prefix(prefix: impl AsRef<[u8]>, partitions: NonZeroU32) -> Option<u32> {
+    tag_in(prefix.as_ref()).map(|tag| of_tag(tag, partitions))
+}
+
 /// The partition of all keys with this tag.
 pub(crate) fn of_tag(tag: &[u8], partitions: NonZeroU32) -> u32 {
     let remainder = XxHash3_64::oneshot(tag) % u64::from(partitions.get());

@@ -20,9 +20,10 @@ pub struct Status {
     pub ready: Option<bool>,
     /// What it says of that, in its own words, if it is not ready.
     pub reason: Option<String>,
-    /// The records below this sequence are on object storage; `None` if the log cannot be read.
+    /// The records below this sequence are on object storage; `None` if the log cannot be read, and of a cluster without
+    /// [a partition](crate::LogClient::of_partition): sequences count per partition.
     pub durable_sequence: Option<u64>,
-    /// The segments of the log, in order; `None` if the log cannot be read.
+    /// The segments of the log, in order; `None` where `durable_sequence` is.
     pub segments: Option<Vec<Segment>>,
 }
 
@@ -54,6 +55,13 @@ pub(crate) async fn status(http: &Http, retry: &Retry, about: &About) -> Result<
             status.segments = Some(segments);
         }
         Err(error) if ready == Some(false) && *error.kind() == ErrorKind::Unavailable => {}
+        Err(error) if *error.kind() == ErrorKind::InvalidArgument => {
+            // Without a partition there are no segments of a cluster.
+            http.prepare(true).await;
+            if about.partition.is_some() || !http.cluster.has_partitions() {
+                return Err(error);
+            }
+        }
         Err(error) => return Err(error),
     }
     Ok(status)

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use crate::partition::{partition_of, tag_in};
+use crate::partition::{partition_of, partition_of_prefix, tag_in};
 
 fn partitions(number: u32) -> NonZeroU32 {
     NonZeroU32::new(number).expect("not 0")
@@ -36,5 +36,10 @@ fn a_prefix_has_a_tag_if_its_braces_are_closed() {
     assert_eq!(tag_in(b"}{x}"), Some(&b"x"[..]));
     for none in [&b"orders/{42"[..], b"{}", b"a{}b{c}", b"plain", b""] {
         assert_eq!(tag_in(none), None, "{none:?}");
+        assert_eq!(partition_of_prefix(none, partitions(64)), None);
     }
+    assert_eq!(
+        partition_of_prefix("orders/{42}/", partitions(64)),
+        Some(17)
+    );
 }
