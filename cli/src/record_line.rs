@@ -57,6 +57,9 @@ struct Line<'a> {
     _sequence: Option<IgnoredAny>,
     #[serde(default, rename = "timestampMs")]
     _timestamp_ms: Option<IgnoredAny>,
+    // Its key says in which partition it is.
+    #[serde(default, rename = "partition")]
+    _partition: Option<IgnoredAny>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -88,6 +91,19 @@ impl LineReader {
         key: Option<&[u8]>,
         batch: &mut BatchBuilder,
     ) -> Result<(), String> {
+        self.push_where(line, key, |_| Some(batch))
+    }
+
+    /// As [`LineReader::push`], to the batch that `batch_of` gives for the key. Without one, the record is left out.
+    ///
+    /// # Errors
+    /// As for [`LineReader::push`].
+    pub(crate) fn push_where<'b>(
+        &mut self,
+        line: &[u8],
+        key: Option<&[u8]>,
+        batch_of: impl FnOnce(&[u8]) -> Option<&'b mut BatchBuilder>,
+    ) -> Result<(), String> {
         // Without the newline, what is cut off ends the line, where it would else be a character of a text.
         let line = line.trim_ascii_end();
         if line.starts_with(BYTE_ORDER_MARK) {
@@ -115,6 +131,9 @@ impl LineReader {
                 Ok((header.name.0, value))
             })
             .collect::<Result<_, String>>()?;
+        let Some(batch) = batch_of(&self.key) else {
+            return Ok(());
+        };
         let headers: Vec<(&str, &[u8])> = decoded
             .iter()
             .map(|(name, value)| (name.as_ref(), value.as_slice()))

@@ -1,32 +1,42 @@
 //! `opendata-log import`: lines of JSON into the log, each once.
 //!
+//! In a cluster, each partition has batches and a cursor of its own, so that all that follows holds in each.
+//!
 //! A cursor of the server counts the records that were imported. It moves in the same commit as the records of each batch, from where it
 //! must be: so records and count are there together or not at all, whoever is killed, and a batch that is sent twice is refused the second
 //! time. Batches are acknowledged before they are durable; those that are not proven durable yet are kept, to be sent again when a crash
 //! of the server takes them and the cursor back.
 
+mod batches;
+mod cursors;
 mod id;
 mod lines;
 mod send;
 mod window;
 
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
+use futures::stream::{StreamExt, iter};
 use opendata_log::Retry;
 use serde::Serialize;
 
 use super::Process;
 use crate::arguments::{OutputArg, OutputKind, at_least_one};
-use crate::connection::ConnectionArgs;
+use crate::connection::{ConnectionArgs, Server};
 use crate::exit::{Failure, Outcome};
 use crate::output::{Output, note};
 use crate::progress::{Progress, rate};
 use crate::text;
 
+use batches::Limits;
 use lines::Source;
-use send::Import;
+use send::{Import, Part};
+
+/// How many partitions are asked at a time what they have.
+const AT_A_TIME: usize = 16;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -37,10 +47,10 @@ Examples:
 /// Append records from lines of JSON, as `export` writes them, each line exactly once.
 ///
 /// A line has `key` (base64) or `keyText`, `value` (base64) or `valueText`, and perhaps `headers`; `sequence` and `timestampMs` are ignored,
-/// because this log gives its own. Blank lines are skipped. The order is kept.
+/// because this log gives its own. Blank lines are skipped. The order is kept, in a cluster that of each partition.
 ///
 /// Run the same command again after an interruption, a crash of this program, or an error: it continues after what was imported. The
-/// server keeps the count in the cursor import/ID, together with the records, so it never imports a line twice. Lines may be appended to
+/// server keeps the count in the cursor import/ID, in each partition of a cluster in one import/{TAG}/ID, together with the records, so it never imports a line twice. Lines may be appended to
 /// the file and are imported by the next run; lines that were imported must not change. To import the same file once more, give another
 /// --id. Needs the rights `read` and `append`.
 #[derive(Debug, Args)]
@@ -99,12 +109,11 @@ impl ImportArgs {
         let sender = self
             .connection
             .server_with(|builder| builder.retry(once).without_producers())?;
-        let cursor = format!("import/{id}");
         let found = tokio::select! {
-            found = server.within(server.client.cursor(&cursor)) => found?,
+            found = found(&server, &id) => found?,
             code = process.interrupt.wait() => return Err(Process::interrupted(code, "interrupted")),
         };
-        let before = found.map_or(0, |cursor| cursor.position);
+        let before = found.iter().map(|(_, records)| records).sum();
         if before > 0 {
             let records = text::count(before, "record");
             note(&format!(
@@ -118,16 +127,19 @@ impl ImportArgs {
         let progress = Progress::new("imported", source.bytes(), 0, self.quiet);
         let mut import = Import {
             client: sender.client,
-            cursor,
+            parts: found
+                .into_iter()
+                .map(|(cursor, records)| Part::new(cursor, records))
+                .collect(),
             source,
-            limits: lines::Limits {
+            limits: Limits {
                 records: self.batch_records,
                 bytes: usize::try_from(self.batch_bytes).unwrap_or(usize::MAX),
             },
             patience: self.patience.max(self.connection.timeout()),
             progress,
             before,
-            acknowledged: before,
+            read: 0,
         };
         let imported = tokio::select! {
             imported = import.run() => imported,
@@ -136,7 +148,7 @@ impl ImportArgs {
         let elapsed = import.progress.finish();
         match imported {
             Ok(end) => self.report(&id, before, end, elapsed),
-            Err(failure) => Err(self.stopped(&process, &id, import.acknowledged, failure)),
+            Err(failure) => Err(self.stopped(&process, &id, import.acknowledged(), failure)),
         }
     }
 
@@ -176,4 +188,20 @@ impl ImportArgs {
         );
         Failure::new(failure.code, message)
     }
+}
+
+/// The cursors of an import, one for each partition, and how many records each has counted.
+async fn found(server: &Server, id: &str) -> Outcome<Vec<(String, u64)>> {
+    let known = server.within(server.client.cluster()).await?;
+    let number = u32::try_from(known.partitions.len()).unwrap_or(u32::MAX);
+    let partitions = NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
+    let asked = cursors::names(id, partitions)
+        .into_iter()
+        .map(|name| async {
+            let cursor = server.within(server.client.cursor(&name)).await?;
+            Outcome::Ok((name, cursor.map_or(0, |cursor| cursor.position)))
+        });
+    let asked = iter(asked).buffered(AT_A_TIME);
+    let found: Vec<Outcome<_>> = asked.collect().await;
+    found.into_iter().collect()
 }

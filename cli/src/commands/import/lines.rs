@@ -4,11 +4,11 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, stdin};
 use std::path::PathBuf;
 
-use opendata_log::BatchBuilder;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
+use super::batches::Batches;
 use super::window::Chunk;
-use crate::exit::{ANSWERED_WITH_ERROR, Failure, Outcome};
+use crate::exit::{ANSWERED_WITH_ERROR, Failure, OK, Outcome};
 use crate::input::{LONGEST_LINE, Read, read_line};
 use crate::record_line::LineReader;
 
@@ -20,13 +20,6 @@ const READ_AHEAD: usize = 3;
 pub(super) enum Source {
     File(PathBuf),
     Stdin,
-}
-
-/// When a batch is full.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
-    pub(super) records: u64,
-    pub(super) bytes: usize,
 }
 
 impl Source {
@@ -54,15 +47,11 @@ impl Source {
     }
 }
 
-/// Begins to make batches of the records after the first `skipped` ones.
+/// Begins to make batches.
 ///
 /// # Errors
 /// When the source cannot be opened, or no thread be started.
-pub(super) fn begin(
-    source: &Source,
-    skipped: u64,
-    limits: Limits,
-) -> Outcome<Receiver<Outcome<Chunk>>> {
+pub(super) fn begin(source: &Source, mut batches: Batches) -> Outcome<Receiver<Outcome<Chunk>>> {
     let (tell, chunks) = channel(READ_AHEAD);
     let name = source.shown();
     let file = match source {
@@ -73,12 +62,15 @@ pub(super) fn begin(
         Source::Stdin => None,
     };
     let read = move || {
-        let mut lines = Lines::new(name, limits);
+        let mut lines = Lines::new(name);
         let read = match file {
-            Some(file) => lines.read(BufReader::with_capacity(1024 * 1024, file), skipped, &tell),
+            Some(file) => {
+                let input = BufReader::with_capacity(1024 * 1024, file);
+                lines.read(input, &mut batches, &tell)
+            }
             None => {
                 let input = BufReader::with_capacity(1024 * 1024, stdin().lock());
-                lines.read(input, skipped, &tell)
+                lines.read(input, &mut batches, &tell)
             }
         };
         if let Err(failure) = read {
@@ -94,17 +86,15 @@ pub(super) fn begin(
 
 struct Lines {
     name: String,
-    limits: Limits,
     reader: LineReader,
     number: u64,
     bytes: u64,
 }
 
 impl Lines {
-    fn new(name: String, limits: Limits) -> Self {
+    fn new(name: String) -> Self {
         Self {
             name,
-            limits,
             reader: LineReader::default(),
             number: 0,
             bytes: 0,
@@ -115,56 +105,58 @@ impl Lines {
     fn read(
         &mut self,
         mut input: impl BufRead,
-        skipped: u64,
+        batches: &mut Batches,
         tell: &Sender<Outcome<Chunk>>,
     ) -> Outcome {
         let mut line = Vec::new();
-        for done in 0..skipped {
+        // Lines that are all in one partition need not be understood to be skipped.
+        while batches.skips_any() {
             if !self.next(&mut input, &mut line)? {
-                let name = &self.name;
-                let why = format!(
-                    "{name} has {done} records, and {skipped} were imported before: it is not the same, so give another --id"
-                );
-                return Err(Failure::new(ANSWERED_WITH_ERROR, why));
+                return self.ended(batches);
             }
+            batches.skip();
         }
-        let mut start = skipped;
-        let mut batch = self.builder();
         loop {
-            let (is_pushed, failure) = match self.next(&mut input, &mut line) {
-                Ok(true) => match self.reader.push(&line, None, &mut batch) {
-                    Ok(()) => (true, None),
-                    Err(why) => (false, Some(self.wrong(&why))),
-                },
-                Ok(false) => (false, None),
-                Err(failure) => (false, Some(failure)),
+            let read = match self.next(&mut input, &mut line) {
+                Ok(true) => {
+                    let pushed = self.reader.push_where(&line, None, |key| batches.of(key));
+                    pushed.map_err(|why| self.wrong(&why))
+                }
+                Ok(false) => Err(Failure::new(OK, "")),
+                Err(failure) => Err(failure),
             };
-            let is_full =
-                batch.records() >= self.limits.records || batch.bytes() >= self.limits.bytes;
-            if batch.records() > 0 && (is_full || !is_pushed) {
-                let full = std::mem::replace(&mut batch, self.builder()).finish();
-                let end = start + full.records();
-                let chunk = Chunk {
-                    batch: full,
-                    start,
-                    end,
-                    read: self.bytes,
-                };
-                start = end;
-                if tell.blocking_send(Ok(chunk)).is_err() {
+            let Err(end) = read else {
+                if let Some(full) = batches.full(self.bytes)
+                    && tell.blocking_send(Ok(full)).is_err()
+                {
+                    return Ok(());
+                }
+                continue;
+            };
+            // What comes before a wrong line is sent, too.
+            while let Some(rest) = batches.rest(self.bytes) {
+                if tell.blocking_send(Ok(rest)).is_err() {
                     return Ok(());
                 }
             }
-            match failure {
-                Some(failure) => return Err(failure),
-                None if !is_pushed => return Ok(()),
-                None => {}
-            }
+            return match end.code {
+                OK => self.ended(batches),
+                _ => Err(end),
+            };
         }
     }
 
-    fn builder(&self) -> BatchBuilder {
-        BatchBuilder::with_capacity(self.limits.bytes.min(4 * 1024 * 1024) + 64 * 1024)
+    /// Whether all that is to be skipped was there.
+    fn ended(&self, batches: &Batches) -> Outcome {
+        let Some((found, skipped, partition)) = batches.missing() else {
+            return Ok(());
+        };
+        let name = &self.name;
+        let of = partition.map_or_else(String::new, |number| format!(" of partition {number}"));
+        let why = format!(
+            "{name} has {found} records{of}, and {skipped} were imported before: it is not the same, so give another --id"
+        );
+        Err(Failure::new(ANSWERED_WITH_ERROR, why))
     }
 
     /// The next line that is not blank; false at the end.
@@ -199,23 +191,68 @@ impl Lines {
 
 #[cfg(test)]
 mod tests {
+    use super::super::batches::Limits;
     use super::*;
 
-    fn read(text: &str, skipped: u64, records: u64) -> (Vec<(u64, u64)>, Outcome) {
-        let (tell, mut chunks) = channel(100);
-        let limits = Limits {
+    fn limits(records: u64) -> Limits {
+        Limits {
             records,
             bytes: 1000,
-        };
-        let read = Lines::new("x.jsonl".to_owned(), limits).read(text.as_bytes(), skipped, &tell);
+        }
+    }
+
+    fn read_into(text: &str, mut batches: Batches) -> (Vec<Chunk>, Outcome) {
+        let (tell, mut chunks) = channel(100);
+        let read = Lines::new("x.jsonl".to_owned()).read(text.as_bytes(), &mut batches, &tell);
         drop(tell);
-        let mut ranges = Vec::new();
+        let mut all = Vec::new();
         while let Ok(chunk) = chunks.try_recv() {
             let chunk = chunk.expect("a chunk");
             assert_eq!(chunk.batch.records(), chunk.end - chunk.start);
-            ranges.push((chunk.start, chunk.end));
+            all.push(chunk);
         }
-        (ranges, read)
+        (all, read)
+    }
+
+    fn read(text: &str, skipped: u64, records: u64) -> (Vec<(u64, u64)>, Outcome) {
+        let batches = Batches::new(limits(records), vec![skipped]);
+        let (chunks, read) = read_into(text, batches);
+        let ranges = chunks.iter().map(|chunk| (chunk.start, chunk.end));
+        (ranges.collect(), read)
+    }
+
+    /// How many records of each partition are in chunks, which must follow one another.
+    fn counted(chunks: &[Chunk], mut ends: Vec<u64>) -> Vec<u64> {
+        for chunk in chunks {
+            assert_eq!(chunk.start, ends[chunk.partition]);
+            ends[chunk.partition] = chunk.end;
+        }
+        ends
+    }
+
+    #[test]
+    fn each_partition_has_its_own_batches_and_continues_after_what_it_has() {
+        let lines: Vec<String> = (0..100)
+            .map(|number| format!("{{\"keyText\":\"k{}\",\"valueText\":\"v\"}}\n", number % 10))
+            .collect();
+        let text = lines.concat();
+        let (chunks, ended) = read_into(&text, Batches::new(limits(7), vec![0; 4]));
+        assert_eq!(ended, Ok(()));
+        let all = counted(&chunks, vec![0; 4]);
+        assert_eq!(all.iter().sum::<u64>(), 100);
+        assert!(
+            all.iter().filter(|count| **count > 0).count() > 1,
+            "{all:?}"
+        );
+        let before: Vec<u64> = all.iter().map(|count| count / 3).collect();
+        let (chunks, ended) = read_into(&text, Batches::new(limits(7), before.clone()));
+        assert_eq!(ended, Ok(()));
+        assert_eq!(counted(&chunks, before), all);
+        // A file that is shorter than what a partition has is another one.
+        let (_, ended) = read_into(&lines[0], Batches::new(limits(7), all));
+        let failure = ended.expect_err("too short");
+        assert!(failure.message.contains("of partition "), "{failure:?}");
+        assert!(failure.message.contains("another --id"), "{failure:?}");
     }
 
     const LINE: &str = "{\"keyText\":\"k\",\"valueText\":\"v\"}\n";

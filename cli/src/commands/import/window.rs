@@ -4,22 +4,24 @@ use std::collections::VecDeque;
 
 use opendata_log::Batch;
 
-/// So many bytes are acknowledged at most before durability is waited for.
+/// So many bytes are acknowledged at most, in all partitions together, before durability is waited for.
 const UNPROVEN_BYTES: usize = 64 * 1024 * 1024;
 
-/// A batch, with its place among all records of the import.
+/// A batch, with its place among all records of the import that are in its partition.
 #[derive(Debug, Clone)]
 pub(super) struct Chunk {
+    /// The partition of all its keys.
+    pub(super) partition: usize,
     pub(super) batch: Batch,
     /// How many records come before it.
     pub(super) start: u64,
     /// How many there are with its own.
     pub(super) end: u64,
-    /// How many bytes of the source were read up to its end.
+    /// How many bytes of the source were read when it was made.
     pub(super) read: u64,
 }
 
-/// The batches that were made and are not certain yet.
+/// The batches of a partition that were made and are not certain yet.
 #[derive(Debug)]
 pub(super) struct Window {
     chunks: VecDeque<Chunk>,
@@ -52,29 +54,47 @@ impl Window {
         self.chunks.push_back(chunk);
     }
 
-    /// The batch to send next, and whether to wait until it is durable; `None` if another one must be made.
-    pub(super) fn next(&self) -> Option<(&Chunk, bool)> {
-        let chunk = self.chunks.get(self.acknowledged)?;
-        let up_to = self.chunks.range(..=self.acknowledged);
-        let bytes: usize = up_to.map(|chunk| chunk.batch.bytes()).sum();
-        Some((chunk, bytes >= self.limit))
+    /// The batch to send next; `None` if another one must be made.
+    pub(super) fn next(&self) -> Option<&Chunk> {
+        self.chunks.get(self.acknowledged)
+    }
+
+    /// Whether to wait until the next batch is durable, while other partitions have so many bytes that are not certain.
+    pub(super) fn must_be_durable(&self, others: usize) -> bool {
+        let next = self.next().map_or(0, |chunk| chunk.batch.bytes());
+        self.unproven_bytes() + next + others >= self.limit
+    }
+
+    /// The bytes of what is acknowledged and not certain.
+    pub(super) fn unproven_bytes(&self) -> usize {
+        let acknowledged = self.chunks.range(..self.acknowledged);
+        acknowledged.map(|chunk| chunk.batch.bytes()).sum()
+    }
+
+    /// The bytes of what is not acknowledged.
+    pub(super) fn queued_bytes(&self) -> usize {
+        let queued = self.chunks.range(self.acknowledged..);
+        queued.map(|chunk| chunk.batch.bytes()).sum()
+    }
+
+    /// The end of what was made.
+    pub(super) fn made(&self) -> u64 {
+        self.made
     }
 
     /// The batch was applied; if it is `durable`, so is everything before it.
     pub(super) fn applied(&mut self, durable: bool) {
         self.acknowledged += 1;
         if durable {
-            self.chunks.drain(..self.acknowledged);
-            self.acknowledged = 0;
-            self.is_proven = self.chunks.is_empty();
+            self.proven();
         }
     }
 
-    /// All that was made is durable.
+    /// All that was acknowledged is durable.
     pub(super) fn proven(&mut self) {
-        self.chunks.clear();
+        self.chunks.drain(..self.acknowledged);
         self.acknowledged = 0;
-        self.is_proven = true;
+        self.is_proven = self.chunks.is_empty();
     }
 
     /// The end of what is acknowledged.
@@ -117,6 +137,7 @@ mod tests {
                 .expect("a record");
         }
         Chunk {
+            partition: 0,
             batch: batch.finish(),
             start,
             end: start + records,
@@ -210,7 +231,8 @@ mod tests {
                 Fault::Crash => server.crash(0),
                 Fault::None | Fault::LostAnswer => {}
             }
-            let (chunk, durable) = window.next().expect("one was made");
+            let durable = window.must_be_durable(0);
+            let chunk = window.next().expect("one was made");
             let answer = server.append(chunk, durable);
             if matches!(fault, Fault::LostAnswer) {
                 continue;
@@ -258,17 +280,33 @@ mod tests {
     }
 
     #[test]
+    fn what_is_made_while_the_rest_is_proven_is_still_to_be_sent() {
+        let mut window = Window::new(0);
+        window.push(chunk(0, 2));
+        window.applied(false);
+        window.push(chunk(2, 1));
+        window.proven();
+        assert!(window.is_unproven());
+        assert_eq!(window.next().map(|chunk| chunk.start), Some(2));
+        assert_eq!((window.position(), window.made()), (2, 3));
+    }
+
+    #[test]
     fn durability_is_waited_for_when_enough_bytes_are_not_certain() {
         let mut window = Window::new(0);
         window.limit = 3 * chunk(0, 1).batch.bytes();
         let mut waits = Vec::new();
         for start in 0..7 {
             window.push(chunk(start, 1));
-            let (_, durable) = window.next().expect("it was made");
+            let durable = window.must_be_durable(0);
             window.applied(durable);
             waits.push(durable);
         }
         assert_eq!(waits, [false, false, true, false, false, true, false]);
         assert!(window.is_unproven());
+        // What other partitions have counts, too.
+        window.push(chunk(7, 1));
+        assert!(!window.must_be_durable(0));
+        assert!(window.must_be_durable(window.unproven_bytes()));
     }
 }
