@@ -90,6 +90,9 @@ impl From<Error> for Failure {
             ErrorKind::Unauthenticated => {
                 ": give a token that this server knows, in the variable LOG_TOKEN or in a file with --token-file"
             }
+            ErrorKind::InvalidArgument if error.message().starts_with("partition: missing") => {
+                ": give it with --partition"
+            }
             _ => "",
         };
         Self::new(code, format!("{error}{hint}"))

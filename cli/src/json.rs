@@ -6,8 +6,13 @@ use bytes::Bytes;
 use opendata_log::{Cursor, Header, Segment, SequencedRecord};
 use serde::Serialize;
 
-/// Appends a record and a newline to `line`; `key` is that of a read of one key.
-pub(crate) fn push_record(record: &SequencedRecord, key: &Bytes, line: &mut String) {
+/// Appends a record and a newline to `line`; `key` is that of a read of one key, `partition` that of a read of several.
+pub(crate) fn push_record(
+    record: &SequencedRecord,
+    key: &Bytes,
+    partition: Option<u32>,
+    line: &mut String,
+) {
     let key = record.key.as_ref().unwrap_or(key);
     line.push_str("{\"sequence\":");
     line.push_str(&record.sequence.to_string());
@@ -17,6 +22,10 @@ pub(crate) fn push_record(record: &SequencedRecord, key: &Bytes, line: &mut Stri
     STANDARD.encode_string(&record.value, line);
     line.push_str("\",\"timestampMs\":");
     line.push_str(&record.timestamp_ms.to_string());
+    if let Some(partition) = partition {
+        line.push_str(",\"partition\":");
+        line.push_str(&partition.to_string());
+    }
     if !record.headers.is_empty() {
         line.push_str(",\"headers\":");
         let headers: Vec<HeaderOut<'_>> = record.headers.iter().map(HeaderOut::of).collect();

@@ -10,6 +10,7 @@ mod exit;
 mod input;
 mod json;
 mod output;
+mod partitions;
 mod progress;
 mod record_line;
 mod resume;

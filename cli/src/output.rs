@@ -50,18 +50,23 @@ impl Output {
         }
     }
 
-    /// A record; `key` is that of a read of one key, and for people it is not repeated in each line.
-    pub(crate) fn record(&mut self, record: &SequencedRecord, key: &Bytes) -> Outcome {
+    /// A record; `key` is that of a read of one key, and for people it is not repeated in each line. `partition` is that of a read of several.
+    pub(crate) fn record(
+        &mut self,
+        record: &SequencedRecord,
+        key: &Bytes,
+        partition: Option<u32>,
+    ) -> Outcome {
         self.line.clear();
         match self.kind {
             OutputKind::Raw => {
                 self.bytes(&record.value)?;
                 return self.bytes(b"\n");
             }
-            OutputKind::Json => json::push_record(record, key, &mut self.line),
+            OutputKind::Json => json::push_record(record, key, partition, &mut self.line),
             OutputKind::Auto => {
                 let is_coloured = self.is_coloured;
-                push_for_people(record, is_coloured, &mut self.line);
+                push_for_people(record, partition, is_coloured, &mut self.line);
             }
         }
         let written = self.to.write_all(self.line.as_bytes());
@@ -104,9 +109,17 @@ impl Output {
     }
 }
 
-/// `SEQUENCE TIME KEY VALUE`, and each header on a line of its own.
-fn push_for_people(record: &SequencedRecord, is_coloured: bool, line: &mut String) {
-    let sequence = record.sequence.to_string();
+/// `SEQUENCE TIME KEY VALUE`, and each header on a line of its own. Of several partitions, the sequence is `PARTITION:SEQUENCE`.
+fn push_for_people(
+    record: &SequencedRecord,
+    partition: Option<u32>,
+    is_coloured: bool,
+    line: &mut String,
+) {
+    let sequence = match partition {
+        Some(partition) => format!("{partition}:{}", record.sequence),
+        None => record.sequence.to_string(),
+    };
     push(&sequence, SEQUENCE, is_coloured, line);
     line.push_str("  ");
     push(&text::time(record.timestamp_ms), TIME, is_coloured, line);

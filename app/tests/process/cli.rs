@@ -14,19 +14,19 @@ use crate::support::server::{Server, binary};
 
 /// How a command ended, and what it printed.
 #[derive(Debug)]
-struct Ran {
-    code: Option<i32>,
-    stdout: String,
-    stderr: String,
+pub(crate) struct Ran {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 /// A server that forgets everything.
-fn in_memory() -> Server {
+pub(crate) fn in_memory() -> Server {
     Server::start(&["--in-memory".to_owned()], &[])
 }
 
 /// A command that sees none of the developer's own settings, and this server.
-fn command(url: &str, args: &[&str]) -> Command {
+pub(crate) fn command(url: &str, args: &[&str]) -> Command {
     let mut command = Command::new(binary());
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
@@ -43,7 +43,7 @@ fn command(url: &str, args: &[&str]) -> Command {
     command
 }
 
-fn ended(output: Output) -> Ran {
+pub(crate) fn ended(output: Output) -> Ran {
     Ran {
         code: output.status.code(),
         stdout: String::from_utf8(output.stdout).expect("text"),
@@ -57,19 +57,19 @@ fn run_at(url: &str, args: &[&str]) -> Ran {
 }
 
 /// Runs a command against the server.
-fn run(server: &Server, args: &[&str]) -> Ran {
+pub(crate) fn run(server: &Server, args: &[&str]) -> Ran {
     run_at(server.url(), args)
 }
 
 /// What a command prints that must succeed.
-fn printed(server: &Server, args: &[&str]) -> String {
+pub(crate) fn printed(server: &Server, args: &[&str]) -> String {
     let ran = run(server, args);
     assert_eq!(ran.code, Some(0), "{args:?}: {ran:?}");
     ran.stdout
 }
 
 /// As [`printed`], with this on standard input.
-fn given(server: &Server, args: &[&str], input: &[u8]) -> String {
+pub(crate) fn given(server: &Server, args: &[&str], input: &[u8]) -> String {
     let ran = ended(
         begun_with(command(server.url(), args), input)
             .wait_with_output()

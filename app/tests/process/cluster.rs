@@ -12,6 +12,8 @@ use crate::support::server::{Exit, Server, Variable, variables};
 
 mod backed_up;
 mod backlogs;
+mod commands;
+mod copied;
 mod idle;
 mod load;
 mod outages;

@@ -1,5 +1,7 @@
 //! `opendata-log bench`.
 
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -7,7 +9,7 @@ use std::time::Duration;
 use clap::Args;
 use futures::future::try_join_all;
 use hdrhistogram::Histogram;
-use opendata_log::{AppendOptions, BatchBuilder, LogClient, ReadOptions};
+use opendata_log::{AppendOptions, BatchBuilder, LogClient, ReadOptions, partition_of};
 use serde::Serialize;
 use tokio::time::Instant;
 
@@ -101,8 +103,10 @@ impl BenchArgs {
 
     async fn measure(&self, server: &Server) -> Outcome<[Measured; 2]> {
         // Whether it answers at all.
-        let status = server.within(server.client.status()).await?;
-        let from = status.durable_sequence.unwrap_or(0);
+        let keys: Vec<String> = (0..self.connections)
+            .map(|number| self.key(number))
+            .collect();
+        let from = ends_of(server, &keys).await?;
         let done = Arc::new(AtomicU64::new(0));
         let all = self.records;
         let appends = (0..self.connections).map(|number| {
@@ -113,8 +117,9 @@ impl BenchArgs {
             .measured("appended", &done, try_join_all(appends))
             .await?;
         done.store(0, Ordering::Relaxed);
-        let reads =
-            (0..self.connections).map(|number| self.read(&server.client, number, from, &done));
+        let reads = (0..self.connections)
+            .zip(from)
+            .map(|(number, from)| self.read(&server.client, number, from, &done));
         let read = self.measured("read", &done, try_join_all(reads)).await?;
         Ok([appended, read])
     }
@@ -271,6 +276,32 @@ impl Measured {
     fn each_second(&self, number: u64) -> u64 {
         (number as f64 / self.took.as_secs_f64().max(1e-6)) as u64
     }
+}
+
+/// Where the logs end that the keys are in: each partition of a cluster is one.
+async fn ends_of(server: &Server, keys: &[String]) -> Outcome<Vec<u64>> {
+    let known = server.within(server.client.cluster()).await?;
+    let number = u32::try_from(known.partitions.len()).unwrap_or(u32::MAX);
+    let partitions = NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
+    let mut ends = BTreeMap::new();
+    let mut of_keys = Vec::new();
+    for key in keys {
+        let partition = partition_of(key, partitions);
+        let end = match ends.get(&partition) {
+            Some(end) => *end,
+            None => {
+                let client = match partitions.get() {
+                    1 => server.client.clone(),
+                    _ => server.client.of_partition(partition),
+                };
+                let status = server.within(client.status()).await?;
+                status.durable_sequence.unwrap_or(0)
+            }
+        };
+        ends.insert(partition, end);
+        of_keys.push(end);
+    }
+    Ok(of_keys)
 }
 
 /// Latencies up to a minute; longer ones count as that.

@@ -9,6 +9,7 @@ use crate::connection::{ConnectionArgs, Server};
 use crate::exit::{ANSWERED_WITH_ERROR, Failure, Outcome};
 use crate::json;
 use crate::output::{Output, confirm};
+use crate::partitions::PartitionArg;
 use crate::table::table;
 use crate::text;
 
@@ -58,9 +59,10 @@ enum Action {
     Delete(DeleteArgs),
 }
 
-/// List the cursors, in byte order (the default).
+/// List the cursors, in byte order, of all partitions (the default).
 ///
-/// The lag is the number of sequences from the position to the end of the log, over all keys. With --output raw, a name a line.
+/// The lag is the number of sequences from the position to the end of the log, over all keys of its
+/// partition. With --output raw, a name a line.
 #[derive(Debug, Args)]
 #[command(after_help = LIST_EXAMPLES)]
 struct ListArgs {
@@ -72,6 +74,8 @@ struct ListArgs {
         hide_default_value = true
     )]
     prefix: String,
+    #[command(flatten)]
+    partition: PartitionArg,
     #[command(flatten)]
     output: OutputArg,
     #[command(flatten)]
@@ -152,7 +156,8 @@ impl CursorsArgs {
 impl ListArgs {
     async fn run(self) -> Outcome {
         let server = self.connection.server()?;
-        let cursors = server.within(server.client.cursors(&self.prefix)).await?;
+        let client = self.partition.of(&server.client);
+        let cursors = server.within(client.cursors(&self.prefix)).await?;
         print(&cursors, self.output.output, |cursor| cursor.name.clone())
     }
 }

@@ -15,6 +15,7 @@ use crate::connection::{ConnectionArgs, PATIENCE, Server};
 use crate::exit::{ANSWERED_WITH_ERROR, Failure, Outcome};
 use crate::json;
 use crate::output::note;
+use crate::partitions::{Part, PartitionArg, Parts};
 use crate::progress::{Progress, rate};
 use crate::text;
 
@@ -36,6 +37,9 @@ Examples:
 /// A line has `sequence`, `key`, `value`, `timestampMs` and, if there are any, `headers`; bytes are base64. `import` reads such lines.
 /// The records come in the order of the log, up to its end at the time. An export continues through restarts of the server; a file that is
 /// not complete is continued with --resume, after its last whole line.
+///
+/// The partitions of a cluster come one after another, each in its order, so the order of each key is kept; `import` appends them to a log
+/// of any number of partitions. To go on with an export later, give each partition a file of its own.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct ExportArgs {
@@ -70,6 +74,8 @@ pub struct ExportArgs {
     #[arg(long, short)]
     quiet: bool,
     #[command(flatten)]
+    partition: PartitionArg,
+    #[command(flatten)]
     connection: ConnectionArgs,
 }
 
@@ -79,13 +85,25 @@ impl ExportArgs {
         let server = self.connection.server()?;
         let client = self.connection.patient_server(PATIENCE)?.client;
         // The first answer comes soon, or not at all.
-        let status = tokio::select! {
-            status = server.within(server.client.status()) => status?,
+        let asked = async {
+            let parts = self.partition.parts(&server, &keys).await?;
+            let end = match parts.all() {
+                [one] => self.end_of(&server, *one).await?,
+                _ => None,
+            };
+            Outcome::Ok((parts, end))
+        };
+        let (parts, end) = tokio::select! {
+            asked = asked => asked?,
             code = process.interrupt.wait() => return Err(Process::interrupted(code, "interrupted")),
         };
+        parts.take_sequence("--from", self.from)?;
+        parts.take_sequence("--before", self.before)?;
         let (mut target, last) = Target::open(self.to.as_deref(), self.resume, &keys)?;
+        let first = last.as_ref().map_or(0, |last| parts.place_of(&last.key));
         if let Some(last) = &last {
-            self.is_from(&server, &keys, last).await?;
+            self.is_from(&server, parts.all()[first], &keys, last)
+                .await?;
         }
         let after = last.map(|last| last.sequence + 1);
         let from = after.or(self.from).unwrap_or(0);
@@ -93,50 +111,35 @@ impl ExportArgs {
             target.finish()?;
             return Ok(());
         }
-        let end = self.before.or(status.durable_sequence);
-        let mut progress = Progress::new("exported", end, from, self.quiet || !target.is_file());
-        let mut records = self.read(&client, &keys, (Included(from), self.end()));
-        let key = keys.of_unnamed();
-        let (mut line, mut written, mut next) = (String::new(), 0, from);
-        loop {
-            let record = match records.next().now_or_never() {
-                Some(record) => record,
-                None => tokio::select! {
-                    record = records.next() => record,
-                    code = process.interrupt.wait() => {
-                        target.finish()?;
-                        progress.finish();
-                        return Err(self.interrupted(&process, code, next));
-                    }
-                },
-            };
-            let Some(record) = record
-                .transpose()
-                .map_err(|error| self.stopped(&process, next, error.into()))?
-            else {
-                break;
-            };
-            line.clear();
-            json::push_record(&record, &key, &mut line);
-            target.write(line.as_bytes())?;
-            written += 1;
-            next = record.sequence + 1;
-            progress.at(next, written);
+        let progress = Progress::new("exported", end, from, self.quiet || !target.is_file());
+        let mut export = Running {
+            args: &self,
+            keys,
+            parts,
+            target,
+            progress,
+            written: 0,
+        };
+        for at in first..export.parts.all().len() {
+            let from = if at == first { from } else { 0 };
+            export.write(&client, &mut process, at, from).await?;
         }
-        target.finish()?;
-        let elapsed = progress.finish();
-        if let Some(floor) = records.trimmed_before() {
-            note(&format!(
-                "records below sequence {floor} were trimmed or deleted"
-            ));
-        }
+        export.target.finish()?;
+        let elapsed = export.progress.finish();
         if !self.quiet {
-            let records = text::count(written, "record");
-            let (what, to) = (keys.shown(), target.shown());
-            let rate = rate(written, elapsed);
+            let records = text::count(export.written, "record");
+            let (what, to) = (export.keys.shown(), export.target.shown());
+            let rate = rate(export.written, elapsed);
             note(&format!("exported {records} of {what} to {to}, {rate}"));
         }
         Ok(())
+    }
+
+    /// Where an export of one part ends, as far as it is known.
+    async fn end_of(&self, server: &Server, part: Part) -> Outcome<Option<u64>> {
+        let client = part.of(&server.client);
+        let status = server.within(client.status()).await?;
+        Ok(self.before.or(status.durable_sequence))
     }
 
     fn keys(&self) -> Outcome<Keys> {
@@ -157,14 +160,15 @@ impl ExportArgs {
     ///
     /// # Errors
     /// When it has another one, or none and has not trimmed it: the file is of another log.
-    async fn is_from(&self, server: &Server, keys: &Keys, last: &LastLine) -> Outcome {
+    async fn is_from(&self, server: &Server, part: Part, keys: &Keys, last: &LastLine) -> Outcome {
         let at = last.sequence;
-        let mut records = self.read(&server.client, keys, (Included(at), Included(at)));
+        let client = part.of(&server.client);
+        let mut records = self.read(&client, keys, (Included(at), Included(at)));
         let found = server.within(async { records.next().await.transpose() });
         let (found, key) = (found.await?, keys.of_unnamed());
         let mut line = String::new();
         match &found {
-            Some(record) => json::push_record(record, &key, &mut line),
+            Some(record) => json::push_record(record, &key, part.shown(), &mut line),
             None if records.trimmed_before().is_some() => return Ok(()),
             None => (),
         }
@@ -204,22 +208,74 @@ impl ExportArgs {
         }
     }
 
-    fn resume(&self, process: &Process, next: u64) -> String {
-        let next = next.to_string();
+    /// The command that continues after what was written of the part at this place.
+    fn resume(&self, process: &Process, parts: &Parts, at: usize, next: u64) -> String {
         match &self.to {
             Some(_) if self.resume => process.invocation.with(&[], &[]),
             Some(_) => process.invocation.with(&["--from"], &["--resume"]),
-            None => process.invocation.with(&["--from"], &["--from", &next]),
+            None => {
+                let added = parts.options_from(at, next);
+                let added: Vec<&str> = added.iter().map(String::as_str).collect();
+                process.invocation.with(&["--from"], &added) + &parts.after(at)
+            }
         }
     }
+}
 
-    fn interrupted(&self, process: &Process, code: u8, next: u64) -> Failure {
-        let command = self.resume(process, next);
-        Process::interrupted(code, &format!("interrupted; to resume: {command}"))
-    }
+/// An export that runs.
+struct Running<'a> {
+    args: &'a ExportArgs,
+    keys: Keys,
+    parts: Parts,
+    target: Target,
+    progress: Progress,
+    /// How many records were written.
+    written: u64,
+}
 
-    fn stopped(&self, process: &Process, next: u64, failure: Failure) -> Failure {
-        let command = self.resume(process, next);
-        failure.resumed_by(&command)
+impl Running<'_> {
+    /// Writes the part at this place, from a sequence on.
+    async fn write(
+        &mut self,
+        client: &LogClient,
+        process: &mut Process,
+        at: usize,
+        from: u64,
+    ) -> Outcome {
+        let part = self.parts.all()[at];
+        let range = (Included(from), self.args.end());
+        let mut records = self.args.read(&part.of(client), &self.keys, range);
+        let key = self.keys.of_unnamed();
+        let (mut line, mut next) = (String::new(), from);
+        loop {
+            let record = match records.next().now_or_never() {
+                Some(record) => record,
+                None => tokio::select! {
+                    record = records.next() => record,
+                    code = process.interrupt.wait() => {
+                        self.target.finish()?;
+                        self.progress.finish();
+                        let command = self.args.resume(process, &self.parts, at, next);
+                        let note = format!("interrupted; to resume: {command}");
+                        return Err(Process::interrupted(code, &note));
+                    }
+                },
+            };
+            let record = record.transpose().map_err(|error| {
+                let command = self.args.resume(process, &self.parts, at, next);
+                Failure::from(error).resumed_by(&command)
+            })?;
+            let Some(record) = record else { break };
+            line.clear();
+            json::push_record(&record, &key, part.shown(), &mut line);
+            self.target.write(line.as_bytes())?;
+            self.written += 1;
+            next = record.sequence + 1;
+            self.progress.at(next, self.written);
+        }
+        if let Some(floor) = records.trimmed_before() {
+            note(&part.trimmed(floor));
+        }
+        Ok(())
     }
 }

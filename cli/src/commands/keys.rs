@@ -8,6 +8,7 @@ use crate::connection::ConnectionArgs;
 use crate::exit::Outcome;
 use crate::json;
 use crate::output::Output;
+use crate::partitions::PartitionArg;
 use crate::text;
 
 const EXAMPLES: &str = "\
@@ -16,7 +17,7 @@ Examples:
   opendata-log keys --prefix orders/ --limit 10
   opendata-log keys --output json";
 
-/// List the keys of the log, in byte order.
+/// List the keys of the log, in byte order, of all partitions.
 ///
 /// With --output raw, a key a line, as it is: use json for keys that have newlines.
 #[derive(Debug, Args)]
@@ -32,6 +33,8 @@ pub struct KeysArgs {
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     limit: Option<u64>,
     #[command(flatten)]
+    partition: PartitionArg,
+    #[command(flatten)]
     output: OutputArg,
     #[command(flatten)]
     connection: ConnectionArgs,
@@ -44,7 +47,7 @@ impl KeysArgs {
         let prefix: bytes::Bytes = prefix
             .or_else(|| self.prefix_base64.clone())
             .unwrap_or_default();
-        let mut keys = server.client.keys(prefix);
+        let mut keys = self.partition.of(&server.client).keys(prefix);
         let mut output = Output::new(self.output.output);
         let mut left = self.limit.unwrap_or(u64::MAX);
         while left > 0 {

@@ -2,13 +2,14 @@
 
 use clap::Args;
 use futures::FutureExt;
-use opendata_log::{ReadOptions, Records, Visibility};
+use opendata_log::{LogClient, ReadOptions, Records, Visibility};
 
 use super::Process;
 use crate::arguments::{Keys, KeysArg, OutputArg, at_least_one};
-use crate::connection::ConnectionArgs;
+use crate::connection::{ConnectionArgs, Server};
 use crate::exit::{Failure, Outcome};
 use crate::output::{Output, note};
+use crate::partitions::{Part, PartitionArg, Parts};
 
 /// How many records are asked for at a time.
 const PAGE: u64 = 10_000;
@@ -24,7 +25,8 @@ Examples:
 /// Read the records of a key, or of all keys with a prefix, in order.
 ///
 /// For people, a line has the sequence, the time, the key if there are several, and the value: text as it is, other bytes as \xff, control
-/// characters escaped. Headers follow on lines of their own.
+/// characters escaped. Headers follow on lines of their own. The partitions of a cluster are read one after another, each in its order; a
+/// line then begins with PARTITION:SEQUENCE.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct ScanArgs {
@@ -41,6 +43,8 @@ pub struct ScanArgs {
     /// Only records that are on object storage, which no crash can undo.
     #[arg(long)]
     durable: bool,
+    #[command(flatten)]
+    partition: PartitionArg,
     #[command(flatten)]
     output: OutputArg,
     #[command(flatten)]
@@ -80,61 +84,101 @@ impl RangeArgs {
 impl ScanArgs {
     pub(crate) async fn run(self, mut process: Process) -> Outcome {
         let keys = self.keys.keys()?;
-        let range = self.range.bounds()?;
+        self.range.bounds()?;
         let server = self.connection.server()?;
+        let parts = tokio::select! {
+            parts = self.partition.parts(&server, &keys) => parts?,
+            code = process.interrupt.wait() => return Err(Process::interrupted(code, "interrupted")),
+        };
+        parts.take_sequence("--from", Some(self.range.from))?;
+        parts.take_sequence("--to", self.range.to)?;
+        let mut output = Output::new(self.output.output);
+        let mut left = self.limit.unwrap_or(u64::MAX);
+        for (at, part) in parts.all().iter().enumerate() {
+            let records = self.read(&part.of(&server.client), &keys)?;
+            let place = Place {
+                server: &server,
+                parts: &parts,
+                at,
+            };
+            left = self
+                .print(&mut process, &mut output, &keys, place, records, left)
+                .await?;
+            if left == 0 {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn read(&self, client: &LogClient, keys: &Keys) -> Outcome<Records> {
+        let range = self.range.bounds()?;
         let page = self.limit.map_or(PAGE, |limit| limit.min(PAGE));
         let mut options = ReadOptions::new().page(page);
         if self.durable {
             options = options.visibility(Visibility::Durable);
         }
-        let mut records: Records = match (&keys, self.last) {
-            (Keys::One(key), Some(last)) => server.client.last_with(key.clone(), last, options),
-            (Keys::One(key), None) => server.client.scan_with(key.clone(), range, options),
-            (Keys::Prefix(_), _) => {
-                let keys = keys.selection();
-                server.client.scan_several(keys, range, options)
-            }
-        };
-        let mut output = Output::new(self.output.output);
-        let key = keys.of_unnamed();
-        let mut left = self.limit.unwrap_or(u64::MAX);
+        Ok(match (keys, self.last) {
+            (Keys::One(key), Some(last)) => client.last_with(key.clone(), last, options),
+            (Keys::One(key), None) => client.scan_with(key.clone(), range, options),
+            (Keys::Prefix(_), _) => client.scan_several(keys.selection(), range, options),
+        })
+    }
+
+    /// Prints what is read in one place, and no more than `left` records. Gives how many are left after it.
+    async fn print(
+        &self,
+        process: &mut Process,
+        output: &mut Output,
+        keys: &Keys,
+        place: Place<'_>,
+        mut records: Records,
+        mut left: u64,
+    ) -> Outcome<u64> {
+        let (key, part) = (keys.of_unnamed(), place.part());
         while left > 0 {
             let next = match records.next().now_or_never() {
                 Some(next) => next.transpose().map_err(Failure::from),
                 None => {
                     let asked = async { records.next().await.transpose() };
                     tokio::select! {
-                        next = server.within(asked) => next,
+                        next = place.server.within(asked) => next,
                         code = process.interrupt.wait() => {
                             output.flush()?;
-                            return Err(self.interrupted(&process, code, records.next_sequence(), left));
+                            let next = records.next_sequence();
+                            return Err(self.interrupted(process, code, place, next, left));
                         }
                     }
                 }
             };
             let next = next.map_err(|failure| {
-                self.stopped(&process, failure, records.next_sequence(), left)
+                self.stopped(process, failure, place, records.next_sequence(), left)
             })?;
             let Some(record) = next else { break };
-            output.record(&record, &key)?;
+            output.record(&record, &key, part.shown())?;
             left -= 1;
         }
         output.flush()?;
         if let Some(floor) = records.trimmed_before() {
-            note(&format!(
-                "records below sequence {floor} were trimmed or deleted"
-            ));
+            note(&part.trimmed(floor));
         }
         if self.last.is_some() && records.more() {
             note(
                 "the server ended the page early: there may be older ones of the records that were asked for",
             );
         }
-        Ok(())
+        Ok(left)
     }
 
-    fn interrupted(&self, process: &Process, code: u8, next: u64, left: u64) -> Failure {
-        let note = match self.resume(process, next, left) {
+    fn interrupted(
+        &self,
+        process: &Process,
+        code: u8,
+        place: Place<'_>,
+        next: u64,
+        left: u64,
+    ) -> Failure {
+        let note = match self.resume(process, place, next, left) {
             Some(command) => format!("interrupted; to resume: {command}"),
             None => "interrupted".to_owned(),
         };
@@ -142,20 +186,42 @@ impl ScanArgs {
     }
 
     /// A failure, of which some records were printed before.
-    fn stopped(&self, process: &Process, failure: Failure, next: u64, left: u64) -> Failure {
-        match self.resume(process, next, left) {
-            Some(command) if next > self.range.from => failure.resumed_by(&command),
+    fn stopped(
+        &self,
+        process: &Process,
+        failure: Failure,
+        place: Place<'_>,
+        next: u64,
+        left: u64,
+    ) -> Failure {
+        match self.resume(process, place, next, left) {
+            Some(command) if next > self.range.from || place.at > 0 => failure.resumed_by(&command),
             _ => failure,
         }
     }
 
-    fn resume(&self, process: &Process, next: u64, left: u64) -> Option<String> {
-        let (next, left) = (next.to_string(), left.to_string());
-        let mut added = vec!["--from", &next];
+    fn resume(&self, process: &Process, place: Place<'_>, next: u64, left: u64) -> Option<String> {
+        let mut added = place.parts.options_from(place.at, next);
         if self.limit.is_some() {
-            added.extend(["--limit", &left]);
+            added.extend(["--limit".to_owned(), left.to_string()]);
         }
+        let added: Vec<&str> = added.iter().map(String::as_str).collect();
         let command = process.invocation.with(&["--from", "--limit"], &added);
+        let command = command + &place.parts.after(place.at);
         self.last.is_none().then_some(command)
+    }
+}
+
+/// Where a scan is.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    server: &'a Server,
+    parts: &'a Parts,
+    at: usize,
+}
+
+impl Place<'_> {
+    fn part(self) -> Part {
+        self.parts.all()[self.at]
     }
 }

@@ -9,6 +9,7 @@ use crate::connection::ConnectionArgs;
 use crate::exit::Outcome;
 use crate::json;
 use crate::output::Output;
+use crate::partitions::PartitionArg;
 use crate::table::table;
 use crate::text;
 
@@ -19,12 +20,14 @@ Examples:
 
 /// List the segments of the log: the windows that records are stored in, and removed by.
 ///
-/// With --output raw, the first sequence of each.
+/// Each partition of a cluster has its own: give --partition there. With --output raw, the first sequence of each.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct SegmentsArgs {
     #[command(flatten)]
     range: RangeArgs,
+    #[command(flatten)]
+    partition: PartitionArg,
     #[command(flatten)]
     output: OutputArg,
     #[command(flatten)]
@@ -35,8 +38,9 @@ impl SegmentsArgs {
     pub(crate) async fn run(self, mut process: Process) -> Outcome {
         let range = self.range.bounds()?;
         let server = self.connection.server()?;
+        let client = self.partition.of(&server.client);
         let segments = tokio::select! {
-            segments = server.within(server.client.segments(range)) => segments?,
+            segments = server.within(client.segments(range)) => segments?,
             code = process.interrupt.wait() => return Err(Process::interrupted(code, "interrupted")),
         };
         let mut output = Output::new(self.output.output);

@@ -1,7 +1,7 @@
 //! `opendata-log status`.
 
 use clap::Args;
-use opendata_log::Status;
+use opendata_log::{ClusterStatus, Status};
 use serde::Serialize;
 
 use super::Process;
@@ -18,7 +18,10 @@ Examples:
   opendata-log status --output json
   opendata-log status --output raw";
 
-/// Show whether the server is ready, and how far its log is durable.
+/// Show whether the server is ready, and how far its log is durable; of a cluster, its nodes and partitions.
+///
+/// Each node is asked for the ends of the partitions that it serves; `-` is what cannot be found out. With --output json, a cluster has `nodes`
+/// and `partitions` in place of `durableSequence` and `segments`.
 ///
 /// With --output raw: `ready`, `not ready`, or `unknown` if the server does not say it at this address. Exit code 6 if it cannot be
 /// reached or is not ready.
@@ -39,13 +42,50 @@ struct StatusOut<'a> {
     ready: Option<bool>,
     durable_sequence: Option<u64>,
     segments: Option<usize>,
+    #[serde(flatten)]
+    cluster: Option<ClusterOut<'a>>,
+}
+
+/// Of a cluster.
+#[derive(Debug, Serialize)]
+struct ClusterOut<'a> {
+    nodes: Vec<NodeOut<'a>>,
+    partitions: Vec<PartitionOut<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct NodeOut<'a> {
+    node: &'a str,
+    url: &'a str,
+    zone: Option<&'a str>,
+    version: &'a str,
+    alive: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct PartitionOut<'a> {
+    partition: u32,
+    node: Option<&'a str>,
+    url: Option<&'a str>,
+    state: &'static str,
+    tip: Option<u64>,
+    durable: Option<u64>,
 }
 
 impl StatusArgs {
     pub(crate) async fn run(self, mut process: Process) -> Outcome {
         let server = self.connection.server()?;
-        let status = tokio::select! {
-            status = server.within(server.client.status()) => status?,
+        let asked = async {
+            let status = server.within(server.client.status()).await?;
+            // One that is not ready need not know it yet.
+            let cluster = match status.ready {
+                Some(false) => None,
+                _ => Some(server.within(server.client.cluster_with_ends()).await?),
+            };
+            Outcome::Ok((status, cluster.filter(|known| known.partitions.len() > 1)))
+        };
+        let (status, cluster) = tokio::select! {
+            asked = asked => asked?,
             code = process.interrupt.wait() => return Err(Process::interrupted(code, "interrupted")),
         };
         let ready = match status.ready {
@@ -61,8 +101,14 @@ impl StatusArgs {
                 ready: status.ready,
                 durable_sequence: status.durable_sequence,
                 segments: status.segments.as_ref().map(Vec::len),
+                cluster: cluster.as_ref().map(ClusterOut::of),
             })?,
-            OutputKind::Auto => output.text(&rows(server.url(), ready, &status))?,
+            OutputKind::Auto => {
+                output.text(&rows(server.url(), ready, &status))?;
+                if let Some(cluster) = &cluster {
+                    output.text(&tables(cluster))?;
+                }
+            }
         }
         output.flush()?;
         if status.ready == Some(false) {
@@ -93,4 +139,60 @@ fn rows(url: &str, ready: &str, status: &Status) -> String {
     // The header is of no use here.
     let table = table(["", ""], &[], rows);
     table.trim_start_matches('\n').to_owned()
+}
+
+/// The nodes and the partitions.
+fn tables(cluster: &ClusterStatus) -> String {
+    let nodes = cluster.nodes.iter().map(|node| {
+        let state = if node.alive { "alive" } else { "dead" };
+        [
+            text::shown(node.node.as_bytes()),
+            state.to_owned(),
+            shown(node.zone.as_deref()),
+            text::shown(node.version.as_bytes()),
+            text::shown(node.url.as_bytes()),
+        ]
+    });
+    let partitions = cluster.partitions.iter().map(|partition| {
+        let number = |number: Option<u64>| number.map_or_else(|| "-".to_owned(), text::number);
+        [
+            partition.partition.to_string(),
+            shown(partition.node.as_deref()),
+            partition.state.as_str().to_owned(),
+            number(partition.tip),
+            number(partition.durable),
+        ]
+    });
+    let nodes = table(["NODE", "STATE", "ZONE", "VERSION", "URL"], &[], nodes);
+    let header = ["PARTITION", "NODE", "STATE", "END", "DURABLE BELOW"];
+    let partitions = table(header, &[0, 3, 4], partitions);
+    format!("\n{nodes}\n{partitions}")
+}
+
+fn shown(word: Option<&str>) -> String {
+    word.map_or_else(|| "-".to_owned(), |word| text::shown(word.as_bytes()))
+}
+
+impl<'a> ClusterOut<'a> {
+    fn of(cluster: &'a ClusterStatus) -> Self {
+        let nodes = cluster.nodes.iter().map(|node| NodeOut {
+            node: &node.node,
+            url: &node.url,
+            zone: node.zone.as_deref(),
+            version: &node.version,
+            alive: node.alive,
+        });
+        let partitions = cluster.partitions.iter().map(|partition| PartitionOut {
+            partition: partition.partition,
+            node: partition.node.as_deref(),
+            url: partition.url.as_deref(),
+            state: partition.state.as_str(),
+            tip: partition.tip,
+            durable: partition.durable,
+        });
+        Self {
+            nodes: nodes.collect(),
+            partitions: partitions.collect(),
+        }
+    }
 }

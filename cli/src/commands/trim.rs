@@ -8,6 +8,7 @@ use crate::connection::ConnectionArgs;
 use crate::exit::{Failure, Outcome};
 use crate::json::FloorOut;
 use crate::output::{Output, confirm};
+use crate::partitions::PartitionArg;
 use crate::text;
 
 /// What an interrupt leaves.
@@ -21,12 +22,15 @@ Examples:
 /// Remove the oldest records of all keys, for good.
 ///
 /// Asks before, or needs --yes. Prints the floor of the log: the first sequence that can still be there. Needs the right `admin`. If it
-/// is not known whether it was done (exit code 7), run it again: a floor never goes back.
+/// is not known whether it was done (exit code 7), run it again: a floor never goes back. Each partition of a cluster is trimmed for itself: give
+/// --partition there.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct TrimArgs {
     #[command(flatten)]
     before: Before,
+    #[command(flatten)]
+    partition: PartitionArg,
     /// Without asking.
     #[arg(long, short)]
     yes: bool,
@@ -68,7 +72,8 @@ impl TrimArgs {
             (None, None) => return Err(Failure::usage("give --before or --before-time")),
         };
         let question = format!(
-            "Remove all records {what} from the log at {}, for good?",
+            "Remove all records {what} from {}the log at {}, for good?",
+            self.partition.shown(),
             self.connection.url()
         );
         confirm(&question, self.yes)
@@ -76,7 +81,7 @@ impl TrimArgs {
 
     pub(crate) async fn run(self, mut process: Process) -> Outcome {
         let server = self.connection.server_for_change()?;
-        let client = &server.client;
+        let client = self.partition.of(&server.client);
         let trimmed = async {
             match (self.before.before, self.before.before_time) {
                 (Some(before), _) => client.trim_before(before).await,

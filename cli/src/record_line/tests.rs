@@ -133,7 +133,7 @@ proptest! {
     fn whatever_is_exported_is_imported_as_it_was(records in prop::collection::vec(record(), 1..8)) {
         let mut exported = String::new();
         for record in &records {
-            push_record(&record.clone().into(), &bytes::Bytes::new(), &mut exported);
+            push_record(&record.clone().into(), &bytes::Bytes::new(), Some(7), &mut exported);
         }
         let mut from_lines = BatchBuilder::default();
         let mut reader = LineReader::default();

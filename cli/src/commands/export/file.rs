@@ -19,6 +19,7 @@ const BEGINNING: &[u8] = b"{\"sequence\":";
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct LastLine {
     pub(super) sequence: u64,
+    pub(super) key: Vec<u8>,
     /// With its newline.
     pub(super) line: Vec<u8>,
 }
@@ -127,7 +128,11 @@ fn continue_after(
                 keys.shown()
             )));
         }
-        Some((sequence, _)) if end > 0 => Some(LastLine { sequence, line }),
+        Some((sequence, key)) if end > 0 => Some(LastLine {
+            sequence,
+            key,
+            line,
+        }),
         None if end == 0 && is_begun => None,
         _ => return Ok(Err("its last line is none that an export writes".to_owned())),
     };
