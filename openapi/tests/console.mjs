@@ -164,6 +164,47 @@ const SCENARIOS = {
     on.seen.asked = [await during(false, 3_000), await during(true, 4_000), await during(false, 3_000)];
   },
 
+  /** A cluster: its nodes and partitions, and what is read of one partition. */
+  async cluster(on) {
+    const { page } = on;
+    const rows = (of) => page.locator(`section[aria-label="${of}"] tbody tr`);
+    const keys = async () => (await page.locator("td.key").allInnerTexts()).map((key) => key.trim());
+    await rows("Partitions").first().waitFor();
+    on.seen.nodes = await rows("Nodes").allInnerTexts();
+    on.seen.partitions = await rows("Partitions").allInnerTexts();
+    await on.check("overview of a cluster");
+    on.seen.read = {};
+    for (const partition of options.partitions) {
+      await on.view(`#/prefix?prefix=key-&partition=${partition}`, "Records in order");
+      await on.loaded();
+      on.seen.read[partition] = await keys();
+    }
+    await on.view("#/prefix?prefix=key-", "Records in order");
+    await page.getByLabel("Partition").selectOption(options.chosen);
+    await page.waitForURL(new RegExp(`partition=${options.chosen}`));
+    await page.locator("td.key").first().waitFor();
+    await on.check("records of a partition");
+    await page.getByRole("link", { name: "Newest" }).click();
+    await page.waitForURL(/newest=1/);
+    await on.loaded();
+    on.seen.newest = await keys();
+    await page.getByRole("link", { name: "Follow", exact: true }).first().click();
+    await page.getByText("live", { exact: true }).waitFor();
+    await page.locator("td.key").first().waitFor();
+    on.seen.followed = [page.url(), await keys()];
+    await on.check("live tail of a partition");
+    // What has a tag is in one partition.
+    await on.view("#/prefix?prefix=%7Bt%7D%2F", "Records in order");
+    await page.locator("td.key").first().waitFor();
+    on.seen.tagged = [await keys(), await page.getByLabel("Partition").count()];
+    await on.view("#/cursors", "Cursors");
+    await page.locator("table.list").waitFor();
+    on.seen.linked = await page.locator("td.number a").count();
+    await on.view("#/keys", "Keys");
+    await on.loaded();
+    on.seen.keys = await page.locator("table.list tbody tr").count();
+  },
+
   /** What the views of a server say, as text. */
   async texts(on) {
     on.seen.texts = {};

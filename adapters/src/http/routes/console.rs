@@ -31,10 +31,10 @@ macro_rules! files {
 /// Every file, by its path below `/console/`.
 #[rustfmt::skip]
 const FILES: &[(&str, &[u8])] = &files!(
-    "api.js" "app.js" "bytes.js" "charts.js" "html.js" "icon.svg" "json.js" "metrics.js" "parts.js" "rates.js"
+    "api.js" "app.js" "bytes.js" "charts.js" "cluster.js" "html.js" "icon.svg" "json.js" "metrics.js" "parts.js" "rates.js"
     "router.js" "samples.js" "scans.js" "sequences.js" "session.js" "shown.js" "snippets.js" "sse.js" "style.css" "theme.js"
-    "views/access.js" "views/append.js" "views/config.js" "views/cursors.js" "views/keys.js" "views/overview.js"
-    "views/position.js" "views/record.js" "views/records.js" "views/segments.js" "views/tail.js" "views/tailing.js"
+    "views/access.js" "views/append.js" "views/cluster.js" "views/config.js" "views/cursors.js" "views/keys.js" "views/overview.js"
+    "views/partition.js" "views/position.js" "views/record.js" "views/records.js" "views/segments.js" "views/tail.js" "views/tailing.js"
     "libraries/hooks.mjs" "libraries/htm.mjs" "libraries/preact.mjs" "libraries/uPlot.esm.js"
     "libraries/uPlot.min.css"
 );

@@ -11,7 +11,7 @@ const WIDENED = 12;
 const AT_ONCE = 1_000;
 const READ_ON = 4;
 
-/** What is read: `{ kind: "key" | "prefix", bytes }`, or null if the parameters name neither. */
+/** What is read: `{ kind: "key" | "prefix", bytes }`, in a cluster perhaps with the `partition`, or null if the parameters name neither. */
 export function selected(params) {
   for (const kind of ["key", "prefix"]) {
     const bytes = bytesNamed(kind, params);
@@ -20,7 +20,7 @@ export function selected(params) {
   return null;
 }
 
-export const paramsOf = ({ kind, bytes }) => named(kind, bytes);
+export const paramsOf = ({ kind, bytes, partition }) => ({ ...named(kind, bytes), ...(partition === undefined ? {} : { partition }) });
 
 /** A record of an answer or an event, with its bytes. `key` is null where all records have the same. */
 export function record(value) {
@@ -52,14 +52,18 @@ export async function read(selection, { from, time, before, newest }, limit, sig
   if (from !== undefined) return scan(selection, { start_seq: from, limit }, signal);
   if (time !== undefined) return scan(selection, { start_time_ms: time, limit }, signal);
   if (selection.kind === "key") return scan(selection, { last: limit, end_seq: before }, signal);
-  if (newest !== undefined) return earlier(selection, Number(await tip(signal)), limit, signal);
+  if (newest !== undefined) return earlier(selection, Number(await tip(selection, signal)), limit, signal);
   return before === undefined ? scan(selection, { start_seq: 0, limit }, signal) : earlier(selection, Number(before), limit, signal);
 }
 
-/** The sequence after the newest record of the log. */
-export async function tip(signal) {
+/** The sequence after the newest record of the log; in a cluster, after what is durable of the partition that is read. */
+export async function tip(selection, signal) {
   const text = await (await send("-/metrics", { token: token(), accept: "text/plain", signal })).text();
-  return sum(samplesOf(text), "log_tip_sequence") ?? 0;
+  const whole = sum(samplesOf(text), "log_tip_sequence");
+  if (whole !== null) return whole;
+  const answer = await send("api/v1/log/scan", { query: { ...paramsOf(selection), limit: 1 }, token: token(), signal });
+  await answer.text();
+  return answer.headers.get("log-durable-sequence") ?? 0;
 }
 
 /**

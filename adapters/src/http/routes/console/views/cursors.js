@@ -2,6 +2,7 @@
 
 import { html, useState } from "../html.js";
 import { call } from "../api.js";
+import { usePartitions } from "../cluster.js";
 import { Confirm, Empty, Failed, Field, Heading, Loading, Needs, useAnswer, useText } from "../parts.js";
 import { go, href } from "../router.js";
 import { SEQUENCE, sequenceIn } from "../sequences.js";
@@ -49,12 +50,15 @@ function Move({ name, position, onDone, onCancel }) {
 }
 
 function Rows({ cursors, may, onMove, onDelete }) {
+  // In a cluster, a position is one of the partition that the name belongs to, which only the server computes.
+  const [partitions] = usePartitions();
+  const place = (position) => (partitions === 1 ? html`<a href=${href("prefix", { prefix: "", from: position })}>${count(position)}</a>` : count(position));
   return html`<div class="scroll" tabindex="0" role="region" aria-label="Cursors"><table class="list">
     <caption class="hidden">Cursors in byte order of their names</caption>
     <thead><tr><th scope="col">Name</th><th scope="col" class="number">Position</th><th scope="col" class="number">Lag</th><th scope="col">Moved</th><th scope="col"><span class="hidden">What to do with it</span></th></tr></thead>
     <tbody>${cursors.map((cursor) => html`<tr key=${cursor.name}>
       <td class="mono"><${InLine} text=${cursor.name} /></td>
-      <td class="number"><a href=${href("prefix", { prefix: "", from: cursor.position ?? 0 })}>${count(cursor.position ?? 0)}</a></td>
+      <td class="number">${place(cursor.position ?? 0)}</td>
       <td class="number">${count(cursor.lag ?? 0)}</td><td class="time">${timeText(cursor.updatedMs ?? 0, { seconds: 0 })}</td>
       <td class="links">${may && html`<button type="button" class="small" onClick=${() => onMove(cursor)} aria-label=${`Move ${cursor.name}`}>Move</button>
         <button type="button" class="small danger" onClick=${() => onDelete(cursor)} aria-label=${`Delete ${cursor.name}`}>Delete</button>`}</td>

@@ -1,15 +1,19 @@
-// How the server does: the last five minutes, and its segments.
+// How the server does: the last five minutes, and its segments, or the nodes and partitions of a cluster.
 
 import { html, useEffect, useRef, useState } from "../html.js";
 import { call } from "../api.js";
 import { Chart } from "../charts.js";
-import { Failed, Heading, Loading, Needs } from "../parts.js";
+import { cluster } from "../cluster.js";
+import { Failed, Heading, Loading, Needs, useAnswer } from "../parts.js";
 import { EVERY_MS, KEPT, useSamples } from "../samples.js";
 import { token, useSession } from "../session.js";
 import { amount, bytesText, count, rough, secondsText, timeText } from "../shown.js";
+import { Cluster } from "./cluster.js";
 import { Segments } from "./segments.js";
 
 const SECONDS = (KEPT * EVERY_MS) / 1000;
+/** After so many seconds, who serves the partitions is asked for again. */
+const MAP_SECONDS = 10;
 const WHOLE = (value) => (value === null ? "–" : rough(value));
 
 const THROUGHPUT = [{ name: "appended", of: "appended", colour: "--one", fill: true }, { name: "read", of: "scanned", colour: "--two" }];
@@ -39,13 +43,13 @@ function Tiles({ now, last, changes }) {
   </dl>`;
 }
 
-/** The segments, asked for again when there are others. */
-function useSegments(now) {
+/** The segments, asked for again when there are others; not those of a cluster, of which each partition has its own. */
+function useSegments(now, isWhole) {
   const [state, setState] = useState({ segments: null, error: null });
   const asked = useRef("");
   const seen = now ? `${now.segments} ${now.activeSegment} ${now.floor}` : "";
   useEffect(() => {
-    if (seen === "" || seen === asked.current) return;
+    if (!isWhole || seen === "" || seen === asked.current) return;
     asked.current = seen;
     call("api/v1/log/segments", { token: token() }).then(
       (answer) => setState({ segments: answer.segments ?? [], error: null }),
@@ -53,7 +57,7 @@ function useSegments(now) {
         asked.current = "";
         setState((before) => ({ ...before, error }));
       });
-  }, [now]);
+  }, [now, isWhole]);
   return state;
 }
 
@@ -67,7 +71,9 @@ function State({ now, changes }) {
 function Live() {
   const { access } = useSession();
   const { points, now, error } = useSamples();
-  const { segments, error: segmentsError } = useSegments(now);
+  const [{ answer: map, error: mapError }] = useAnswer(cluster, [Math.floor((now?.at ?? 0) / MAP_SECONDS)]);
+  const isWhole = map !== null && map.partitions.length <= 1;
+  const { segments, error: segmentsError } = useSegments(now, isWhole);
   if (!now) return error ? html`<${Failed} error=${error} />` : html`<${Loading} what="Reading the metrics" />`;
   const charts = { points, seconds: SECONDS };
   return html`<div class="stack">
@@ -80,10 +86,11 @@ function Live() {
       <${Chart} title="Durable lag" series=${LAG} format=${secondsText} ...${charts} />
       <${Chart} title="Queue" series=${QUEUE} format=${rough} ...${charts} />
     </div>
-    <section class="card" aria-label="Segments"><h2>Segments</h2>
+    ${mapError && html`<${Failed} error=${mapError} />`}
+    ${map && !isWhole ? html`<${Cluster} cluster=${map} />` : html`<section class="card" aria-label="Segments"><h2>Segments</h2>
       ${segmentsError && html`<${Failed} error=${segmentsError} />`}
       ${segments ? html`<${Segments} segments=${segments} tip=${now.tip} />` : html`<${Loading} what="Reading the segments" />`}
-    </section>
+    </section>`}
   </div>`;
 }
 

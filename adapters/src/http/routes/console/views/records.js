@@ -7,6 +7,7 @@ import { go, href } from "../router.js";
 import { PAGE, counted, paramsOf, read, selected } from "../scans.js";
 import { canChange, useSession } from "../session.js";
 import { InLine, amount, count } from "../shown.js";
+import { InPartition } from "./partition.js";
 import { Position } from "./position.js";
 import { FORMATS, Records } from "./record.js";
 
@@ -95,17 +96,17 @@ export function OfKey({ params }) {
     <${Needs} right="read" what="Reading records"><${Page} key=${name} path="key" selection=${selection} params=${params} /><//>`;
 }
 
-function Prefix({ selection }) {
+function Prefix({ selection, partition }) {
   const [text, setText] = useText(textOf(selection.bytes) ?? "");
   const submit = (event) => {
     event.preventDefault();
-    go("prefix", { prefix: text });
+    go("prefix", { prefix: text, partition });
   };
   return html`<form class="bar" onSubmit=${submit}>
     <${Field} label="Keys that begin with" wide hint="Empty: every key of the log">${(id) => html`<input id=${id} type="search" value=${text} placeholder="orders/" autocomplete="off" spellcheck=${false}
       onInput=${(event) => setText(event.currentTarget.value)} />`}<//>
     <button class="primary">Read</button>
-    <a class="button" href=${href("tail", { prefix: text })}>Follow</a>
+    <a class="button" href=${href("tail", { prefix: text, partition })}>Follow</a>
   </form>`;
 }
 
@@ -114,6 +115,7 @@ export function OfPrefix({ params }) {
   const problem = !selection && html`<${Empty} title="The prefix in this link is not valid base64"></${Empty}>`;
   return html`<${Heading} title="Records in order" note="Records of many keys in the one order in which they were appended." />
     <${Needs} right="read" what="Reading records">
-      ${problem || html`<${Prefix} selection=${selection} /><${Page} key=${`read ${looseText(selection.bytes)}`} path="prefix" selection=${selection} params=${params} />`}
+      ${problem || html`<${Prefix} selection=${selection} partition=${params.partition} />
+        <${InPartition} path="prefix" params=${params} selection=${selection}>${(part) => html`<${Page} key=${`read ${looseText(part.bytes)} ${part.partition}`} path="prefix" selection=${part} params=${params} />`}<//>`}
     <//>`;
 }

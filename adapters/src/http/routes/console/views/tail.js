@@ -7,6 +7,7 @@ import { go, href } from "../router.js";
 import { paramsOf, selected } from "../scans.js";
 import { InLine, count, rough } from "../shown.js";
 import { KEPT, useTail } from "./tailing.js";
+import { InPartition } from "./partition.js";
 import { FORMATS, Records } from "./record.js";
 import { useFormat } from "./records.js";
 
@@ -84,6 +85,6 @@ export function LiveTail({ params }) {
     <//>
     <${Needs} right="read" what="Following records">
       <${Choose} key=${`choose ${id}`} selection=${selection} start=${start} />
-      ${selection && html`<${Tail} key=${id} selection=${selection} start=${start} />`}
+      ${selection && html`<${InPartition} key=${`in ${id}`} path="tail" params=${params} selection=${selection}>${(part) => html`<${Tail} key=${`${id} ${part.partition}`} selection=${part} start=${start} />`}<//>`}
     <//>`;
 }

@@ -76,7 +76,7 @@ class Tail {
       this.#add(page.records, page.next);
       return page.next;
     }
-    const end = await tip(signal);
+    const end = await tip(this.#selection, signal);
     return this.#start === "recent" ? Math.max(0, Number(end) - 100) : end;
   }
 
