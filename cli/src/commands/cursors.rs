@@ -61,8 +61,8 @@ enum Action {
 
 /// List the cursors, in byte order, of all partitions (the default).
 ///
-/// The lag is the number of sequences from the position to the end of the log, over all keys of its
-/// partition. With --output raw, a name a line.
+/// The lag is the number of sequences from the position to the end of the log, over all keys of its partition. With --output raw, a name a
+/// line.
 #[derive(Debug, Args)]
 #[command(after_help = LIST_EXAMPLES)]
 struct ListArgs {

@@ -50,9 +50,9 @@ Examples:
 /// because this log gives its own. Blank lines are skipped. The order is kept, in a cluster that of each partition.
 ///
 /// Run the same command again after an interruption, a crash of this program, or an error: it continues after what was imported. The
-/// server keeps the count in the cursor import/ID, in each partition of a cluster in one import/{TAG}/ID, together with the records, so it never imports a line twice. Lines may be appended to
-/// the file and are imported by the next run; lines that were imported must not change. To import the same file once more, give another
-/// --id. Needs the rights `read` and `append`.
+/// server keeps the count in the cursor import/ID, in each partition of a cluster in one import/{TAG}/ID, together with the records, so it
+/// never imports a line twice. Lines may be appended to the file and are imported by the next run; lines that were imported must not
+/// change. To import the same file once more, give another --id. Needs the rights `read` and `append`.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct ImportArgs {

@@ -131,3 +131,39 @@ impl Batches {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_batches_together_stay_within_the_bound_however_many_partitions_there_are() {
+        let limits = Limits {
+            records: 1_000_000,
+            bytes: 4 * 1024 * 1024,
+        };
+        let (mut batches, mut most) = (Batches::new(limits, vec![0; 64]), 0);
+        let value = vec![b'v'; 10_000];
+        for number in 0..10_000 {
+            let key = format!("key-{number}");
+            let batch = batches.of(key.as_bytes()).expect("nothing is skipped");
+            batch.push(key.as_bytes(), &value, &[]).expect("a record");
+            let sizes = batches.parts.iter().map(|part| part.batch.bytes());
+            most = sizes.sum::<usize>().max(most);
+            if let Some(full) = batches.full(0) {
+                assert!(full.batch.bytes() < ALL_BYTES / 64 + 2 * value.len());
+            }
+        }
+        assert!(
+            (ALL_BYTES / 4..ALL_BYTES + value.len()).contains(&most),
+            "{most}"
+        );
+        // One partition has what it is given.
+        let mut single = Batches::new(limits, vec![0]);
+        for _ in 0..300 {
+            let batch = single.of(b"k").expect("nothing is skipped");
+            batch.push(b"k", &value, &[]).expect("a record");
+            assert!(single.full(0).is_none());
+        }
+    }
+}
