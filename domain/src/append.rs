@@ -80,16 +80,21 @@ impl Batch {
                 limit: limits.batch_records as u64,
             });
         }
+        Ok(Self::part(records))
+    }
+
+    /// Takes records that were taken for an append before, at least one.
+    pub(crate) fn part(records: Vec<Record>) -> Self {
         let (mut bytes, mut header_bytes) = (0, 0);
         for record in &records {
             bytes += (record.key.as_ref().len() + record.value.len()) as u64;
             header_bytes += record.headers.encoded().len() as u64;
         }
-        Ok(Self {
+        Self {
             records,
             bytes: bytes + header_bytes,
             header_bytes,
-        })
+        }
     }
 
     /// The records, in the order of their sequences to come.
@@ -193,6 +198,25 @@ impl Append {
         check_moves(&cursors)?;
         self.cursors = cursors;
         Ok(self)
+    }
+
+    /// The same records, preconditions and cursors, taken apart.
+    pub(crate) fn into_contents(self) -> (Vec<Record>, Vec<Precondition>, Vec<CursorMove>) {
+        (self.batch.records, self.preconditions, self.cursors)
+    }
+
+    /// An append of so much of another one, which has no producer.
+    pub(crate) fn of_contents(
+        (records, preconditions, cursors): (Vec<Record>, Vec<Precondition>, Vec<CursorMove>),
+    ) -> Self {
+        Self {
+            batch: Batch::part(records),
+            preconditions,
+            producer: None,
+            cursors,
+            fingerprint: 0,
+            session: None,
+        }
     }
 
     /// The records.

@@ -14,6 +14,7 @@ pub mod membership;
 pub mod moves;
 pub mod node_name;
 pub mod partition;
+mod parts;
 pub mod placement;
 mod spans;
 

@@ -23,7 +23,7 @@ pub enum Error {
     /// The request is about keys or cursors of different partitions: give them a common tag, or send a request for each.
     #[error(
         "{one:?} and {other:?} are in different partitions, and a request is about one: nothing was applied. Names with the same text in braces \
-         are in the same partition, for example {{42}}/order and {{42}}/lines; else send a request for each partition"
+         are in the same partition, for example {{42}}/order and {{42}}/lines; else send a request for each partition, or an append with atomic: false"
     )]
     SpansPartitions {
         /// A key, or the name of a cursor.

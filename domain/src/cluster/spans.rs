@@ -56,7 +56,8 @@ impl Partitions {
     }
 }
 
-fn shown(name: &[u8]) -> String {
+/// A name for a message.
+pub(super) fn shown(name: &[u8]) -> String {
     let mut shown: String = name.escape_ascii().take(SHOWN).map(char::from).collect();
     if shown.len() < name.escape_ascii().count() {
         shown.push('…');
