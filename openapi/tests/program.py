@@ -20,7 +20,8 @@ REFUSED = [
     (405, "method_not_allowed"),
     (413, "too_large"), (415, "unsupported_media_type"), (429, "overloaded"), (503, "unavailable"), (503, "fenced"),
     (504, "deadline_exceeded"), (500, "internal"), (409, "conflict"), (409, "producer_out_of_order"), (409, "producer_sequence_too_old"),
-    (409, "producer_sequence_reused"), (409, "producer_fenced"), (409, "producer_unknown")]
+    (409, "producer_sequence_reused"), (409, "producer_fenced"), (409, "producer_unknown"),
+    (409, "partly_applied")]
 SCRIPT = [*(error(status, code) for status, code in REFUSED), (504, "deadline_exceeded", {}), "lost answer"]
 
 

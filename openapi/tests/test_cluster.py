@@ -25,7 +25,7 @@ CLIENT = OPENAPI / "clients/python"
 sys.path.insert(0, str(CLIENT))
 
 import opendata_log  # noqa: E402
-from opendata_log import AsyncLogClient, LogClient, Prefix, Retry, partition_of  # noqa: E402
+from opendata_log import AsyncLogClient, Keys, LogClient, Prefix, Retry, partition_of  # noqa: E402
 
 # So many keys are in all partitions.
 KEYS = [f"key-{number}".encode() for number in range(40)]
@@ -104,6 +104,42 @@ def test_every_key_is_appended_once_and_read_again(cluster):
         assert everywhere == sorted(set(everywhere)) and set(everywhere) >= set(KEYS)
 
 
+def test_an_append_is_split_by_partition_and_says_what_became_of_each_part(cluster):
+    keys = [b"split-" + key for key in KEYS]
+    with LogClient(cluster.urls[0]) as client:
+        for number in range(3):
+            before = {key: client.count(key) for key in keys}
+            parts = client.append_split([(key, str(number).encode()) for key in keys * 2], await_durable=number == 1)
+            assert [part.partition for part in parts] == list(range(PARTITIONS))
+            assert {part.outcome for part in parts} == {"applied"} and sum(part.count for part in parts) == 2 * len(keys)
+            for part in parts:
+                of_part = [key for key in keys if partition_of(key, PARTITIONS) == part.partition]
+                assert part.count == 2 * len(of_part)
+                read = [(record.key, record.sequence) for record in client.scan(Keys(of_part), start=part.start)]
+                # In the order of the request, and one after the other.
+                assert read == [(key, part.start + at) for at, key in enumerate(of_part * 2)]
+            assert {key: client.count(key) for key in keys} == {key: count + 2 for key, count in before.items()}
+
+
+def test_parts_that_are_refused_leave_the_others_applied(cluster):
+    one, other, third = (tag_of(partition, "refused").encode() for partition in (1, 2, 3))
+    with LogClient(cluster.urls[1]) as client:
+        client.append([(one, b"first")])
+        with pytest.raises(opendata_log.PartlyApplied) as told:
+            client.append_split([(third, b""), (one, b""), (other, b"")], if_no_record_since={one: 0, other: 0})
+        assert (told.value.status, told.value.is_unknown_outcome, told.value.retry_after) == (409, False, None)
+        assert [(part.partition, part.outcome, part.code) for part in told.value.parts] == [
+            (1, "refused", "conflict"), (2, "applied", None), (3, "applied", None)]
+        assert [client.count(key) for key in (one, other, third)] == [1, 1, 1]
+        # Now all parts are.
+        with pytest.raises(opendata_log.Conflict) as told:
+            client.append_split([(one, b""), (other, b"")], if_no_record_since={one: 0, other: 0})
+        assert [part.outcome for part in told.value.parts] == ["refused", "refused"]
+        with pytest.raises(opendata_log.InvalidArgument, match="has no records"):
+            client.append_split([(one, b"")], if_no_record_since={other: 0})
+        assert [client.count(key) for key in (one, other)] == [1, 1]
+
+
 def test_asyncio_does_the_same(cluster):
     async def main():
         async with AsyncLogClient(cluster.urls[1]) as client:
@@ -111,6 +147,8 @@ def test_asyncio_does_the_same(cluster):
                 await asyncio.gather(*(client.append([(b"async-" + key, value)], await_durable=True) for key in KEYS))
             for key in KEYS:
                 assert [record.value async for record in client.scan(b"async-" + key)] == [b"0", b"1"]
+            parts = await client.append_split([(b"async-" + key, b"2") for key in KEYS])
+            assert sum(part.count for part in parts) == len(KEYS)
 
     asyncio.run(main())
 

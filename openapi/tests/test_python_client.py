@@ -63,7 +63,7 @@ ASYNCHRONOUS = f" | {AsyncIterable[Iterable[opendata_log.RecordToAppend]]}"
 CODES = {
     "invalid_argument": 400, "spans_partitions": 400, "unauthenticated": 401, "permission_denied": 403, "not_found": 404, "method_not_allowed": 405,
     "too_large": 413, "unsupported_media_type": 415, "overloaded": 429, "unavailable": 503, "fenced": 503,
-    "deadline_exceeded": 504, "internal": 500, "conflict": 409, "producer_sequence_too_old": 409, "producer_sequence_reused": 409,
+    "deadline_exceeded": 504, "internal": 500, "conflict": 409, "partly_applied": 409, "producer_sequence_too_old": 409, "producer_sequence_reused": 409,
     "producer_fenced": 409, "producer_unknown": 409}
 
 

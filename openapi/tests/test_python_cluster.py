@@ -167,3 +167,24 @@ def test_what_was_seen_of_one_partition_is_not_required_of_another(serve, client
         client.append([(KEYS[0], b"")], await_durable=True)
         assert client.count(KEYS[1]) == 0
         assert ["at_least" in path for path, _ in server.requests] == [False, True, False, False]
+
+
+def test_an_append_that_is_split_is_repeated_only_if_nothing_was_applied_and_tells_its_parts(serve, client_of):
+    def told(code: str, status: int, *outcomes: str, **headers: str) -> Raw:
+        parts = [{"partition": at, "outcome": outcome, "count": 1} | ({"startSequence": 7} if outcome == "applied" else {"code": "unavailable"})
+                 for at, outcome in enumerate(outcomes)]
+        return Raw(json.dumps({"status": "error", "message": "scripted", "code": code, "parts": parts}).encode(), status, headers=headers)
+
+    script = [
+        told("unavailable", 503, "refused", **{"retry-after": "0"}), None, told("deadline_exceeded", 504, "applied", "unknown"),
+        "lost answer", told("partly_applied", 409, "applied", "refused")]
+    with Scripted(serve(), script) as unsure, client_of(unsure.url, retry=Retry(pause=0.01)) as client:
+        assert client.append_split([(b"orders", b"first")]) == [opendata_log.AppendPart(0, "applied", 1, 0)]
+        for outcomes in (["applied", "unknown"], []):
+            with pytest.raises(opendata_log.OutcomeUnknown) as error:
+                client.append_split([(b"orders", b"second")])
+            assert error.value.is_unknown_outcome and [part.outcome for part in error.value.parts] == outcomes
+        with pytest.raises(opendata_log.PartlyApplied) as error:
+            client.append_split([(b"orders", b"third")])
+        assert [(part.start, part.code) for part in error.value.parts] == [(7, None), (None, "unavailable")]
+        assert not error.value.is_unknown_outcome and len(unsure.requests) == len(script)

@@ -51,7 +51,7 @@ def test_the_typescript_client_runs_the_program(serve, run, built):
 
 def test_every_code_arrives_as_an_error_of_its_own_that_names_the_url(serve, evaluate):
     codes = ["invalid_argument", "spans_partitions", "unauthenticated", "permission_denied", "not_found", "method_not_allowed",
-             "too_large", "unsupported_media_type", "overloaded", "unavailable", "fenced", "internal", "conflict", "producer_sequence_too_old",
+             "too_large", "unsupported_media_type", "overloaded", "unavailable", "fenced", "internal", "conflict", "partly_applied", "producer_sequence_too_old",
              "producer_sequence_reused", "producer_fenced", "producer_unknown"]
     with Scripted(serve(), [(400, code, {"x-request-id": "r-1"}) for code in codes]) as busy:
         seen = evaluate(busy.url, f"""

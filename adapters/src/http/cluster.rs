@@ -27,14 +27,16 @@ use super::wire::failure::Failure;
 use super::wire::param::{Param, Text};
 use super::wire::request_id::RequestId;
 use super::wire::route_table::{self, CURSORS, KEYS, SESSION, WAKE};
-use asked::Asked;
+use asked::{About, Asked};
 use forwarded::Forwarded;
 use map::{PartitionMap, PartitionRoutes, Place};
 
 mod asked;
+mod derived;
 mod forwarded;
 mod listings;
 pub(super) mod map;
+mod parts;
 mod session;
 
 /// How long a forwarded request waits for a partition that is on its way to this node: its sender knows of a later owner sooner.
@@ -208,10 +210,10 @@ impl Endpoint for Cluster {
             return Err(MethodNotAllowedError.into());
         }
         let mut request = request;
-        let about = self.about(&mut request).await?;
-        match about.partition {
-            Some(partition) => self.to(partition, about.asked, request).await,
-            None => self.of_node.call(request).await,
+        match self.about(&mut request).await? {
+            About::Partition(partition, asked) => self.to(partition, asked, request).await,
+            About::Parts(split) => self.parts(request, split).await,
+            About::Node => self.of_node.call(request).await,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What travels: the messages in both formats, parameters, codings, errors, and the paths that all of it goes to.
 
+pub(super) mod append_parts;
 pub(super) mod append_request;
 pub(super) mod append_response;
 pub(super) mod coding;

@@ -49,6 +49,8 @@ const (
 	Internal Kind = "Internal"
 	// Conflict: a precondition failed: another writer was faster. Nothing was applied; read the key on, and decide again.
 	Conflict Kind = "Conflict"
+	// PartlyApplied: some parts of an append with atomic: false were applied, and the others were not; parts of the answer says which.
+	PartlyApplied Kind = "PartlyApplied"
 	// ProducerOutOfOrder: requests of the producer before this one are missing. Nothing was applied.
 	ProducerOutOfOrder Kind = "ProducerOutOfOrder"
 	// ProducerSequenceTooOld: the request was applied before, so long ago that its start sequence is no longer known.
@@ -80,6 +82,7 @@ var kindOf = map[string]Kind{
 	"deadline_exceeded":         DeadlineExceeded,
 	"internal":                  Internal,
 	"conflict":                  Conflict,
+	"partly_applied":            PartlyApplied,
 	"producer_out_of_order":     ProducerOutOfOrder,
 	"producer_sequence_too_old": ProducerSequenceTooOld,
 	"producer_sequence_reused":  ProducerSequenceReused,

@@ -220,7 +220,7 @@ func consumes(api *client.LogAPIService) error {
 
 func beRefused(api *client.LogAPIService) {
 	var failures, appends []any
-	for each := 0; each < 19; each++ {
+	for each := 0; each < 20; each++ {
 		_, err := countAll(api, key)
 		failures = append(failures, shown(err))
 	}

@@ -40,6 +40,7 @@ public class LogException extends Exception {
             Map.entry("deadline_exceeded", DeadlineExceeded::new),
             Map.entry("internal", Internal::new),
             Map.entry("conflict", Conflict::new),
+            Map.entry("partly_applied", PartlyApplied::new),
             Map.entry("producer_out_of_order", ProducerOutOfOrder::new),
             Map.entry("producer_sequence_too_old", ProducerSequenceTooOld::new),
             Map.entry("producer_sequence_reused", ProducerSequenceReused::new),
@@ -236,6 +237,13 @@ public class LogException extends Exception {
     /** A bug, or damaged data. */
     public static final class Internal extends LogException {
         Internal(String message, ApiException cause) {
+            super(message, cause);
+        }
+    }
+
+    /** Some parts of an append with {@code atomic: false} were applied, and the others were not; {@code parts} of the answer says which. */
+    public static final class PartlyApplied extends LogException {
+        PartlyApplied(String message, ApiException cause) {
             super(message, cause);
         }
     }

@@ -114,7 +114,7 @@ public final class Program {
 
     private void beRefused() throws IOException {
         List<Object> errors = new ArrayList<>();
-        for (int each = 0; each < 19; each++) {
+        for (int each = 0; each < 20; each++) {
             errors.add(shown(refusal(() -> count(KEY))));
         }
         say("errors", errors);

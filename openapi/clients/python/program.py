@@ -65,7 +65,7 @@ def main(url: str, refusing_url: str) -> None:
         say("not sent again", time.monotonic() - began < 2.5)
 
     with LogClient(refusing_url, retry=Retry(attempts=1), producer=False) as client:
-        reads = [error_of(lambda: client.count(key)) for _ in range(19)]
+        reads = [error_of(lambda: client.count(key)) for _ in range(20)]
         say("errors", [[type(error).__name__, error.status] for error in reads])
         appends = [error_of(lambda: client.append([(other, b"")])) for _ in range(2)]
         say("appends", [[type(error).__name__, error.status] for error in appends])

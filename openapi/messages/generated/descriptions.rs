@@ -23,13 +23,14 @@ impl Described for Header {
 impl Described for AppendRequest {
     const DESCRIPTION: &'static MessageDescription = &MessageDescription {
         name: "AppendRequest",
-        comment: "Records to append: either all of them are appended or none. Unknown fields are rejected.",
+        comment: "Records to append: either all of them are appended or none, unless `atomic` is false. Unknown fields are rejected.",
         fields: &[
             FieldDescription { number: 1, name: "records", json_name: "records", field_type: FieldType::Message(Record::DESCRIPTION), repeated: true, optional: false, comment: "At least one record. They get consecutive sequences in this order." },
             FieldDescription { number: 2, name: "await_durable", json_name: "awaitDurable", field_type: FieldType::Bool, repeated: false, optional: false, comment: "Whether to respond only after the records are durable on object storage." },
             FieldDescription { number: 3, name: "preconditions", json_name: "preconditions", field_type: FieldType::Message(Precondition::DESCRIPTION), repeated: true, optional: false, comment: "The records are appended only if all of these preconditions hold. Up to 1,000." },
             FieldDescription { number: 4, name: "producer", json_name: "producer", field_type: FieldType::Message(Producer::DESCRIPTION), repeated: false, optional: false, comment: "The producer and the number of this request, so that the request is applied only once even if it is sent repeatedly." },
             FieldDescription { number: 5, name: "cursors", json_name: "cursors", field_type: FieldType::Message(CursorMove::DESCRIPTION), repeated: true, optional: false, comment: "Cursors that move together with the records: all of it is applied, or nothing. Up to 100, each of another cursor." },
+            FieldDescription { number: 6, name: "atomic", json_name: "atomic", field_type: FieldType::Bool, repeated: false, optional: true, comment: "Absent or true: the request is applied as a whole, so in a cluster all of it is in one partition. False: it is split into one part for each partition, and each part is applied as a whole or not at all; the response has `parts`. Not together with `producer`, and not in a session." },
         ],
     };
 }
@@ -72,8 +73,24 @@ impl Described for AppendResponse {
         fields: &[
             FieldDescription { number: 1, name: "status", json_name: "status", field_type: FieldType::String, repeated: false, optional: false, comment: "Always \"success\"." },
             FieldDescription { number: 2, name: "records_appended", json_name: "recordsAppended", field_type: FieldType::Int32, repeated: false, optional: false, comment: "Number of appended records: all records of the request." },
-            FieldDescription { number: 3, name: "start_sequence", json_name: "startSequence", field_type: FieldType::Uint64, repeated: false, optional: false, comment: "Sequence of the first record." },
+            FieldDescription { number: 3, name: "start_sequence", json_name: "startSequence", field_type: FieldType::Uint64, repeated: false, optional: false, comment: "Sequence of the first record. 0 with `atomic: false`: each of the parts has its own." },
             FieldDescription { number: 4, name: "duplicate", json_name: "duplicate", field_type: FieldType::Bool, repeated: false, optional: false, comment: "Whether the producer's request with this sequence was already applied. In that case nothing was applied now, and this is the response to the earlier request. In JSON, absent if false." },
+            FieldDescription { number: 5, name: "parts", json_name: "parts", field_type: FieldType::Message(AppendPart::DESCRIPTION), repeated: true, optional: false, comment: "With `atomic: false`: the parts of the request, in the order of their partitions. All of them were applied. In JSON, absent otherwise." },
+        ],
+    };
+}
+impl Described for AppendPart {
+    const DESCRIPTION: &'static MessageDescription = &MessageDescription {
+        name: "AppendPart",
+        comment: "The outcome of an append with `atomic: false` in one partition.",
+        fields: &[
+            FieldDescription { number: 1, name: "partition", json_name: "partition", field_type: FieldType::Uint32, repeated: false, optional: false, comment: "Number of the partition. 0 if the log is not clustered." },
+            FieldDescription { number: 2, name: "outcome", json_name: "outcome", field_type: FieldType::String, repeated: false, optional: false, comment: "`applied`, `refused` (nothing of the part was applied) or `unknown` (it may have been applied, as a whole or not at all)." },
+            FieldDescription { number: 3, name: "count", json_name: "count", field_type: FieldType::Int32, repeated: false, optional: false, comment: "Number of records of the request that are in this partition." },
+            FieldDescription { number: 4, name: "start_sequence", json_name: "startSequence", field_type: FieldType::Uint64, repeated: false, optional: true, comment: "Sequence of the first of them; they have consecutive sequences in the order of the request. Present if they were applied." },
+            FieldDescription { number: 5, name: "code", json_name: "code", field_type: FieldType::String, repeated: false, optional: true, comment: "Why they were not, as in `ErrorResponse`. Absent if they were applied." },
+            FieldDescription { number: 6, name: "message", json_name: "message", field_type: FieldType::String, repeated: false, optional: true, comment: "Description of the error, for people. Absent if they were applied." },
+            FieldDescription { number: 7, name: "conflict", json_name: "conflict", field_type: FieldType::Message(Conflict::DESCRIPTION), repeated: false, optional: false, comment: "With the code conflict: as in `ErrorResponse`." },
         ],
     };
 }
@@ -309,9 +326,10 @@ impl Described for ErrorResponse {
         fields: &[
             FieldDescription { number: 1, name: "status", json_name: "status", field_type: FieldType::String, repeated: false, optional: false, comment: "Always \"error\"." },
             FieldDescription { number: 2, name: "message", json_name: "message", field_type: FieldType::String, repeated: false, optional: false, comment: "Description of the error, for people." },
-            FieldDescription { number: 3, name: "code", json_name: "code", field_type: FieldType::String, repeated: false, optional: false, comment: "Kind of the error, for programs: invalid_argument, unauthenticated, permission_denied, not_found, method_not_allowed, too_large, unsupported_media_type, conflict, producer_out_of_order, producer_sequence_too_old, producer_sequence_reused, producer_fenced, producer_unknown, overloaded, unavailable, fenced, behind, not_writer, deadline_exceeded or internal." },
+            FieldDescription { number: 3, name: "code", json_name: "code", field_type: FieldType::String, repeated: false, optional: false, comment: "Kind of the error, for programs: invalid_argument, spans_partitions, unauthenticated, permission_denied, not_found, method_not_allowed, too_large, unsupported_media_type, conflict, partly_applied, producer_out_of_order, producer_sequence_too_old, producer_sequence_reused, producer_fenced, producer_unknown, overloaded, unavailable, fenced, behind, not_writer, deadline_exceeded or internal." },
             FieldDescription { number: 4, name: "conflict", json_name: "conflict", field_type: FieldType::Message(Conflict::DESCRIPTION), repeated: false, optional: false, comment: "With the code conflict: the first precondition that does not hold, or the cursor that is not where it is expected." },
             FieldDescription { number: 5, name: "expected_sequence", json_name: "expectedSequence", field_type: FieldType::Uint64, repeated: false, optional: true, comment: "With the code producer_out_of_order: the sequence of the request that is to be applied next." },
+            FieldDescription { number: 6, name: "parts", json_name: "parts", field_type: FieldType::Message(AppendPart::DESCRIPTION), repeated: true, optional: false, comment: "With `atomic: false`, once the append was split: what became of each part, in the order of their partitions. In JSON, absent otherwise." },
         ],
     };
 }
@@ -342,6 +360,8 @@ pub enum AppendRequestField {
     Producer = 4,
     /// `cursors`
     Cursors = 5,
+    /// `atomic`
+    Atomic = 6,
 }
 impl Field for AppendRequestField {
     const MESSAGE: &'static MessageDescription = AppendRequest::DESCRIPTION;
@@ -352,6 +372,7 @@ impl Field for AppendRequestField {
         ("preconditions", Self::Preconditions, false),
         ("producer", Self::Producer, false),
         ("cursors", Self::Cursors, false),
+        ("atomic", Self::Atomic, false),
     ];
     #[inline]
     fn number(self) -> u32 {

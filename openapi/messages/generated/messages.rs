@@ -51,7 +51,7 @@ pub struct Header {
     )]
     pub value: ::core::option::Option<::prost::bytes::Bytes>,
 }
-/// Records to append: either all of them are appended or none. Unknown fields are rejected.
+/// Records to append: either all of them are appended or none, unless `atomic` is false. Unknown fields are rejected.
 #[cfg_attr(feature = "json", derive(serde::Serialize), serde(rename_all = "camelCase"))]
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct AppendRequest {
@@ -74,6 +74,12 @@ pub struct AppendRequest {
     #[prost(message, repeated, tag = "5")]
     #[cfg_attr(feature = "json", serde(skip_serializing_if = "Vec::is_empty"))]
     pub cursors: ::prost::alloc::vec::Vec<CursorMove>,
+    /// Absent or true: the request is applied as a whole, so in a cluster all of it is in one partition. False: it is split into one part for
+    /// each partition, and each part is applied as a whole or not at all; the response has `parts`. Not together with `producer`, and not in a
+    /// session.
+    #[prost(bool, optional, tag = "6")]
+    #[cfg_attr(feature = "json", serde(skip_serializing_if = "Option::is_none"))]
+    pub atomic: ::core::option::Option<bool>,
 }
 /// The precondition that a key has no record at or above a sequence. In JSON, it has exactly one of `key` and `keyText`.
 /// Unknown fields are rejected.
@@ -125,7 +131,7 @@ pub struct CursorMove {
 }
 /// The response to an append. The records have consecutive sequences, beginning with the start sequence.
 #[cfg_attr(feature = "json", derive(serde::Serialize), serde(rename_all = "camelCase"))]
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct AppendResponse {
     /// Always "success".
     #[prost(string, tag = "1")]
@@ -133,7 +139,7 @@ pub struct AppendResponse {
     /// Number of appended records: all records of the request.
     #[prost(int32, tag = "2")]
     pub records_appended: i32,
-    /// Sequence of the first record.
+    /// Sequence of the first record. 0 with `atomic: false`: each of the parts has its own.
     #[prost(uint64, tag = "3")]
     pub start_sequence: u64,
     /// Whether the producer's request with this sequence was already applied. In that case nothing was applied now, and
@@ -141,6 +147,40 @@ pub struct AppendResponse {
     #[prost(bool, tag = "4")]
     #[cfg_attr(feature = "json", serde(skip_serializing_if = "std::ops::Not::not"))]
     pub duplicate: bool,
+    /// With `atomic: false`: the parts of the request, in the order of their partitions. All of them were applied. In JSON, absent otherwise.
+    #[prost(message, repeated, tag = "5")]
+    #[cfg_attr(feature = "json", serde(skip_serializing_if = "Vec::is_empty"))]
+    pub parts: ::prost::alloc::vec::Vec<AppendPart>,
+}
+/// The outcome of an append with `atomic: false` in one partition.
+#[cfg_attr(feature = "json", derive(serde::Serialize), serde(rename_all = "camelCase"))]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AppendPart {
+    /// Number of the partition. 0 if the log is not clustered.
+    #[prost(uint32, tag = "1")]
+    pub partition: u32,
+    /// `applied`, `refused` (nothing of the part was applied) or `unknown` (it may have been applied, as a whole or not at all).
+    #[prost(string, tag = "2")]
+    pub outcome: ::prost::alloc::string::String,
+    /// Number of records of the request that are in this partition.
+    #[prost(int32, tag = "3")]
+    pub count: i32,
+    /// Sequence of the first of them; they have consecutive sequences in the order of the request. Present if they were applied.
+    #[prost(uint64, optional, tag = "4")]
+    #[cfg_attr(feature = "json", serde(skip_serializing_if = "Option::is_none"))]
+    pub start_sequence: ::core::option::Option<u64>,
+    /// Why they were not, as in `ErrorResponse`. Absent if they were applied.
+    #[prost(string, optional, tag = "5")]
+    #[cfg_attr(feature = "json", serde(skip_serializing_if = "Option::is_none"))]
+    pub code: ::core::option::Option<::prost::alloc::string::String>,
+    /// Description of the error, for people. Absent if they were applied.
+    #[prost(string, optional, tag = "6")]
+    #[cfg_attr(feature = "json", serde(skip_serializing_if = "Option::is_none"))]
+    pub message: ::core::option::Option<::prost::alloc::string::String>,
+    /// With the code conflict: as in `ErrorResponse`.
+    #[prost(message, optional, tag = "7")]
+    #[cfg_attr(feature = "json", serde(skip_serializing_if = "Option::is_none"))]
+    pub conflict: ::core::option::Option<Conflict>,
 }
 /// One record in the response to a read.
 #[cfg_attr(feature = "json", derive(serde::Serialize), serde(rename_all = "camelCase"))]
@@ -541,7 +581,7 @@ pub struct CountResponse {
 }
 /// The response to a request that failed.
 #[cfg_attr(feature = "json", derive(serde::Serialize), serde(rename_all = "camelCase"))]
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ErrorResponse {
     /// Always "error".
     #[prost(string, tag = "1")]
@@ -549,10 +589,10 @@ pub struct ErrorResponse {
     /// Description of the error, for people.
     #[prost(string, tag = "2")]
     pub message: ::prost::alloc::string::String,
-    /// Kind of the error, for programs: invalid_argument, unauthenticated, permission_denied, not_found,
-    /// method_not_allowed, too_large, unsupported_media_type, conflict, producer_out_of_order, producer_sequence_too_old,
-    /// producer_sequence_reused, producer_fenced, producer_unknown, overloaded, unavailable, fenced, behind, not_writer,
-    /// deadline_exceeded or internal.
+    /// Kind of the error, for programs: invalid_argument, spans_partitions, unauthenticated, permission_denied, not_found,
+    /// method_not_allowed, too_large, unsupported_media_type, conflict, partly_applied, producer_out_of_order,
+    /// producer_sequence_too_old, producer_sequence_reused, producer_fenced, producer_unknown, overloaded, unavailable,
+    /// fenced, behind, not_writer, deadline_exceeded or internal.
     #[prost(string, tag = "3")]
     pub code: ::prost::alloc::string::String,
     /// With the code conflict: the first precondition that does not hold, or the cursor that is not where it is expected.
@@ -563,6 +603,10 @@ pub struct ErrorResponse {
     #[prost(uint64, optional, tag = "5")]
     #[cfg_attr(feature = "json", serde(skip_serializing_if = "Option::is_none"))]
     pub expected_sequence: ::core::option::Option<u64>,
+    /// With `atomic: false`, once the append was split: what became of each part, in the order of their partitions. In JSON, absent otherwise.
+    #[prost(message, repeated, tag = "6")]
+    #[cfg_attr(feature = "json", serde(skip_serializing_if = "Vec::is_empty"))]
+    pub parts: ::prost::alloc::vec::Vec<AppendPart>,
 }
 /// A precondition that does not hold, or a cursor that is not where it is expected.
 #[cfg_attr(feature = "json", derive(serde::Serialize), serde(rename_all = "camelCase"))]

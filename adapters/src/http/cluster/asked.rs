@@ -1,7 +1,8 @@
 //! Which partition a request is about.
 
+use log_domain::budget::Permit;
 use log_domain::cluster::{Partition, Partitions};
-use log_domain::{CursorName, Error, Selection};
+use log_domain::{Append, CursorName, Durability, Error, Selection};
 use poem::Request;
 use poem::http::{Method, Uri, header, uri};
 
@@ -19,10 +20,21 @@ use crate::http::wire::scan_request::{self, ScanRequest};
 use crate::http::wire::selected::Selected;
 
 /// What a request is about.
-pub(super) struct About {
-    /// None for what a node answers by itself.
-    pub(super) partition: Option<Partition>,
-    pub(super) asked: Asked,
+pub(super) enum About {
+    /// What a node answers by itself.
+    Node,
+    Partition(Partition, Asked),
+    /// An append of several partitions.
+    Parts(Split),
+}
+
+/// An append that is split.
+pub(super) struct Split {
+    /// In the order of the partitions.
+    pub(super) parts: Vec<(Partition, Append)>,
+    pub(super) durability: Durability,
+    /// The room that they take.
+    pub(super) permit: Permit,
 }
 
 /// What a request does.
@@ -50,10 +62,7 @@ impl Cluster {
     pub(super) async fn about(&self, request: &mut Request) -> Result<About, Failure> {
         let route = route_table::find(request.uri().path());
         let Some(route) = route.filter(|route| is_of_partition(*route)) else {
-            return Ok(About {
-                partition: None,
-                asked: Asked::READ,
-            });
+            return Ok(About::Node);
         };
         let partitions = self.map.partitions();
         let given = given_partition(request, partitions)?;
@@ -65,9 +74,12 @@ impl Cluster {
             (APPEND, &Method::POST) => {
                 let limit = self.limits.of_log.request_bytes;
                 let (format, body) = self.body(request, limit).await?;
-                let (append, _) = append_request::decode(format, body, &self.limits.of_log)?;
-                asked.is_repeatable = append.producer().is_some();
-                Some(partitions.of_append(&append)?)
+                let decoded = append_request::decode(format, body, &self.limits.of_log)?;
+                if !decoded.is_atomic {
+                    return self.split(decoded, given);
+                }
+                asked.is_repeatable = decoded.append.producer().is_some();
+                Some(partitions.of_append(&decoded.append)?)
             }
             (SCAN | STREAM, &Method::POST) => {
                 let (format, body) = self.body(request, scan_request::BODY_BYTES).await?;
@@ -100,11 +112,7 @@ impl Cluster {
             _ => None,
         };
         let partition = match (given, named) {
-            (Some(given), Some(named)) if given != named => {
-                return Err(Failure::invalid(format!(
-                    "partition: the request names what is in partition {named}, not in {given}"
-                )));
-            }
+            (Some(given), Some(named)) if given != named => return Err(elsewhere(named, given)),
             (given, named) => given.or(named),
         };
         let missing = || {
@@ -115,10 +123,30 @@ impl Cluster {
                 partitions.number() - 1
             ))
         };
-        Ok(About {
-            partition: Some(partition.ok_or_else(missing)?),
-            asked,
-        })
+        Ok(About::Partition(partition.ok_or_else(missing)?, asked))
+    }
+
+    /// The parts of an append that need not be atomic.
+    fn split(
+        &self,
+        decoded: append_request::Asked,
+        given: Option<Partition>,
+    ) -> Result<About, Failure> {
+        let append = decoded.append;
+        let permit = self
+            .bodies
+            .take(append.batch().bytes() + append.bookkeeping())?;
+        let parts = self.map.partitions().split(append)?;
+        if let Some(given) = given
+            && let Some((other, _)) = parts.iter().find(|(partition, _)| *partition != given)
+        {
+            return Err(elsewhere(*other, given));
+        }
+        Ok(About::Parts(Split {
+            parts,
+            durability: decoded.durability,
+            permit,
+        }))
     }
 
     /// The partition of what is selected and of the cursor where the read starts.
@@ -162,6 +190,13 @@ impl Cluster {
         request.set_data(std::sync::Arc::new(permit));
         Ok((format, body))
     }
+}
+
+/// Why a request that names the partition `given` is refused.
+fn elsewhere(named: Partition, given: Partition) -> Failure {
+    Failure::invalid(format!(
+        "partition: the request names what is in partition {named}, not in {given}"
+    ))
 }
 
 /// Whether requests to `route` are about a partition.

@@ -8,14 +8,14 @@ use log_domain::budget::Permit;
 use log_domain::cluster::Partition;
 use log_domain::cluster::listing::{Listing, share};
 use log_domain::{Error, Key, KeysPage, PageLimit};
-use poem::http::{HeaderValue, StatusCode, header};
+use poem::http::StatusCode;
 use poem::{FromRequest, IntoResponse, Request, Response, Result};
 use prost::Message;
 use tokio::time::Instant;
 use url::form_urlencoded::byte_serialize;
 
-use super::Cluster;
 use super::asked::Asked;
+use super::{Cluster, derived};
 use crate::http::routes::keys::KeysAnswer;
 use crate::http::routes::peer::Peer;
 use crate::http::routes::selection::default_limit;
@@ -25,7 +25,6 @@ use crate::http::wire::json::ByteFormat;
 use crate::http::wire::param::{Base64, Param, Text, either};
 use crate::http::wire::proto::{self, Cursor, CursorsResponse, ErrorResponse, KeysResponse};
 use crate::http::wire::reply::{self, Reply};
-use crate::http::wire::request_id::RequestId;
 use crate::http::wire::route_table::{CURSORS, KEYS, PARTITION};
 
 /// Partitions that are asked at the same time.
@@ -254,20 +253,7 @@ fn of_partition(
     pairs.push(format!("limit={limit}"));
     pairs.push(format!("{PARTITION}={partition}"));
     let target = format!("{}?{}", request.uri().path(), pairs.join("&"));
-    let mut asked = Request::default();
-    if let Ok(target) = target.parse() {
-        *asked.uri_mut() = target;
-    }
-    let accepted = HeaderValue::from_static(Format::Protobuf.content_type());
-    asked.headers_mut().insert(header::ACCEPT, accepted);
-    if let Some(token) = request.headers().get(header::AUTHORIZATION) {
-        let token = token.clone();
-        asked.headers_mut().insert(header::AUTHORIZATION, token);
-    }
-    if let Some(id) = request.data::<RequestId>() {
-        asked.set_data(id.clone());
-    }
-    asked
+    derived::of(request, &target)
 }
 
 /// What a partition refused, for the client.

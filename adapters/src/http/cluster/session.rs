@@ -183,8 +183,7 @@ impl Passing {
                 received = self.frames.receive() => received?,
             }
             while let Some(frame) = self.frames.frame()? {
-                let (append, _) =
-                    append_request::decode(Format::Protobuf, frame.clone(), &self.limits.of_log)?;
+                let (append, _) = append_request::decode_frame(frame.clone(), &self.limits.of_log)?;
                 let partition = self.map.partitions().of_append(&append);
                 let ends = append.ends_session(&partition);
                 match partition {

@@ -1,5 +1,5 @@
-//! Examples of what operations answer that can tell of trimmed records: with all records, and without some. For all other operations, the
-//! example of the schema says it.
+//! Examples of what operations answer that have several forms: with all records, and without some that were trimmed; an append as a whole, and in
+//! parts. For all other operations, the example of the schema says it.
 
 use serde_json::{Value as Json, json};
 use serde_yaml::{Mapping, Value as Yaml};
@@ -24,6 +24,21 @@ pub(in crate::http) fn of(operation: &str) -> Mapping {
                     }],
                     "nextSequence": 2,
                     "trimmedBefore": 1
+                }),
+            ),
+        ],
+        "append" => vec![
+            ("whole", example_of("AppendResponse")),
+            (
+                "parts",
+                json!({
+                    "status": "success",
+                    "recordsAppended": 3,
+                    "startSequence": 0,
+                    "parts": [
+                        {"partition": 17, "outcome": "applied", "count": 2, "startSequence": 0},
+                        {"partition": 43, "outcome": "applied", "count": 1, "startSequence": 8}
+                    ]
                 }),
             ),
         ],

@@ -7,9 +7,11 @@ use log_domain::{
 use poem::http::{HeaderMap, HeaderValue, header};
 use serde_yaml::{Mapping, Value as Yaml};
 
+use crate::http::wire::append_parts;
 use crate::http::wire::failure::{Failure, Reason};
 use crate::http::wire::format::{self, Format};
 use crate::http::wire::param::{self, CursorInPath, Text};
+use crate::http::wire::proto::AppendPart;
 use crate::http::wire::request_id::RequestId;
 use crate::http::wire::route_table::{self, PARTITION};
 use crate::http::wire::selected::Selected;
@@ -30,7 +32,10 @@ pub(in crate::http) fn of(operation: &str, path: &str, status: u16) -> Mapping {
     let examples = failures(operation, path, status)
         .into_iter()
         .map(|failure| {
-            let answer = failure.answer(&request);
+            let mut answer = failure.answer(&request);
+            if answer.code == Reason::PartlyApplied.row().code {
+                answer.parts = parts();
+            }
             let conflict = answer.conflict.as_ref();
             let name = match conflict {
                 Some(conflict) if conflict.trimmed_before.is_some() => {
@@ -71,6 +76,7 @@ fn failures(operation: &str, path: &str, status: u16) -> Vec<Failure> {
             .into_iter()
             .chain(cursor_conflict())
             .map(|why| Error::rejected(why).into())
+            .chain([partly_applied()])
             .collect(),
         413 => vec![too_large(operation, &limits)],
         415 if operation == "session" => format::check_delimited(&HeaderMap::new())
@@ -147,6 +153,25 @@ fn rejections() -> [Rejection; 7] {
         Rejection::SequenceReused { sequence: 1 },
         Rejection::ProducerFenced { current: 1 },
         Rejection::ProducerUnknown,
+    ]
+}
+
+/// An append of which one part was refused.
+fn partly_applied() -> Failure {
+    Failure::new(
+        Reason::PartlyApplied,
+        "1 of 2 parts were applied, and the others were not: partition 43: no node serves partition 43 at the moment; nothing was applied. \
+         Send only the records of the parts that were refused again: parts has each one",
+    )
+}
+
+/// Its parts.
+fn parts() -> Vec<AppendPart> {
+    let away = Error::unavailable("no node serves partition 43 at the moment; nothing was applied");
+    let away = Failure::from(away).answer(&RequestId::numbered(REQUEST_ID));
+    vec![
+        append_parts::applied(17, 2, 0),
+        append_parts::not_applied(43, 1, false, &away),
     ]
 }
 

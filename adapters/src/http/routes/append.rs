@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use log_domain::budget::Budget;
-use log_domain::{Append as Command, Durability, Limits, LogService, LogWriter};
+use log_domain::{Limits, LogService, LogWriter};
 use poem_openapi::OpenApi;
 
 use super::message_body::{MessageBody, Received};
 use crate::http::document::Tag;
-use crate::http::wire::append_request;
+use crate::http::wire::append_parts;
+use crate::http::wire::append_request::{self, Asked};
 use crate::http::wire::append_response;
 use crate::http::wire::failure::Failure;
 use crate::http::wire::format::Format;
@@ -42,7 +43,7 @@ impl<S> Clone for Append<S> {
 impl<S: LogWriter> Append<S> {
     /// Append records
     ///
-    /// Either all records are appended or none. They get consecutive sequences in the order of the request. Appending to a
+    /// Either all records are appended or none (unless `atomic` is false). They get consecutive sequences in the order of the request. Appending to a
     /// new key creates it. Without `awaitDurable`, the server responds once the records can be read; if it crashes, they
     /// can still be lost. With `awaitDurable`, it responds once the records are durable on object storage.
     ///
@@ -60,6 +61,12 @@ impl<S: LogWriter> Append<S> {
     /// With `cursors`, cursors move in the same atomic commit as the records: a consumer that appends its results and moves its
     /// cursor this way, each time from its `expected` position, processes every record exactly once. If a cursor is not at that
     /// position, nothing is appended, and the response has status 409 with the code `conflict`.
+    ///
+    /// In a cluster, all keys and cursors of a request are in one partition, or the response has status 400 with the code `spans_partitions`.
+    /// With `atomic: false`, the server splits the records by partition, and `parts` of the response says what happened in each: each part is
+    /// appended as a whole or not at all, and its records keep their order. Status 200 means that all parts were appended. If some were and others
+    /// were not, the status is 409 with the code `partly_applied`; if the outcome of one is unknown, it is 504; if none was appended, it is that of
+    /// one of them. A precondition or a cursor must be in a partition of one of the records. It cannot be combined with `producer`.
     ///
     /// Status 504 means that the outcome is unknown, unless the message says that nothing was applied: either all records
     /// were appended or none. Repeat the request: with a `producer` it is applied only once, even if it is sent repeatedly.
@@ -85,17 +92,28 @@ impl<S: LogWriter> Append<S> {
             .receive(limits.request_bytes, &self.budget, self.body_timeout)
             .await?;
         self.sizes.received(received.body.len() as u64);
-        let (append, durability) = decode(&mut received, limits)?;
+        let Asked {
+            append,
+            durability,
+            is_atomic,
+        } = decode(&mut received, limits)?;
         let decoded = append.bookkeeping() + append.batch().header_bytes();
         received.permit.grow(decoded)?;
 
-        let appended = self.service.append(append, durability).await?;
-        Ok(Reply::new(format, &append_response::of(&appended))?)
+        let records = append.batch().count();
+        let appended = self.service.append(append, durability).await;
+        if is_atomic {
+            return Ok(Reply::new(format, &append_response::of(&appended?))?);
+        }
+        // It is split by partition, and there is one.
+        let appended = appended.map_err(|error| Failure::from(error).of_only_part(records))?;
+        let part = append_parts::applied(0, appended.count, appended.start.get());
+        Ok(Reply::new(format, &append_parts::all_applied(vec![part]))?)
     }
 }
 
 /// What the body asks for, and when it is to be acknowledged.
-fn decode(received: &mut Received, limits: &Limits) -> Result<(Command, Durability), Failure> {
+fn decode(received: &mut Received, limits: &Limits) -> Result<Asked, Failure> {
     let body = std::mem::take(&mut received.body);
     // Decoded JSON takes as much memory again as the body, until the body is dropped.
     let twice = match received.format {

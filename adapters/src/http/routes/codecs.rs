@@ -22,7 +22,7 @@ impl Codec {
     /// The `AppendRequest` in `body`, or `None` if it is rejected.
     pub fn decode_append(self, body: Bytes, limits: &Limits) -> Option<Append> {
         let decoded = append_request::decode(self.format(), body, limits);
-        decoded.ok().map(|(append, _)| append)
+        decoded.ok().map(|asked| asked.append)
     }
 
     /// The `ScanResponse` of a page of `key`.

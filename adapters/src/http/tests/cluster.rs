@@ -15,13 +15,16 @@ use crate::http::{
     Place, Streamed, Writer, proto,
 };
 
+mod split;
+
 /// A key of partition 1, and one of partition 0.
 const ONE: &str = "a";
 const ZERO: &str = "mailbox/é";
 
 /// What a node knows.
 struct Map {
-    here: Mutex<Option<PartitionRoutes>>,
+    /// A partition that is here.
+    here: Mutex<Option<(u32, PartitionRoutes)>>,
     there: Option<Arc<dyn Writer>>,
     changes: watch::Sender<()>,
     stopping: watch::Sender<bool>,
@@ -49,8 +52,8 @@ impl PartitionMap for Map {
 
     fn place(&self, partition: Partition) -> Place {
         match (&*self.here.lock(), &self.there) {
-            (Some(here), _) if partition.number() == 1 => Place::Here(here.clone()),
-            (None, Some(there)) => Place::There {
+            (Some((number, here)), _) if partition.number() == *number => Place::Here(here.clone()),
+            (_, Some(there)) => Place::There {
                 url: "http://there".to_owned(),
                 node: Arc::clone(there),
             },
@@ -95,6 +98,16 @@ fn node(map: &Arc<Map>, serves: bool) -> Server {
 
 /// The same, which authorizes requests.
 fn node_with(map: &Arc<Map>, serves: bool, authorizer: Option<Arc<dyn Authorizer>>) -> Server {
+    node_of(1, map, serves, authorizer)
+}
+
+/// The same, with the log of this partition.
+fn node_of(
+    partition: u32,
+    map: &Arc<Map>,
+    serves: bool,
+    authorizer: Option<Arc<dyn Authorizer>>,
+) -> Server {
     let mut options = HttpOptions::default();
     options.forward.timeout = Duration::from_millis(200);
     let limits = Limits::default();
@@ -112,11 +125,12 @@ fn node_with(map: &Arc<Map>, serves: bool, authorizer: Option<Arc<dyn Authorizer
     let followers = Arc::new(Followers::new(&limits));
     let memory = Memory::new(SealPolicy::default(), ProducerPolicy::default());
     let store = MemoryStore::open(memory, Arc::new(SystemClock), Arc::clone(&followers) as _);
-    let partition = partitions().get(1).expect("partition 1");
+    let number = partition;
+    let partition = partitions().get(number).expect("a partition");
     let service = LogService::new(store, followers, Arc::new(()), limits);
     let service = Arc::new(service.as_partition(partition, partitions()));
     if serves {
-        *map.here.lock() = Some(partitions_api.routes(Arc::clone(&service)));
+        *map.here.lock() = Some((number, partitions_api.routes(Arc::clone(&service))));
     }
     Server {
         endpoint: Arc::new(api.endpoint(Side::Only).boxed()),

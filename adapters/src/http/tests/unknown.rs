@@ -231,21 +231,21 @@ async fn an_unknown_field_of_protobuf_is_refused_and_nothing_is_applied() {
         // A varint, bytes, a fixed32, a fixed64 and a group.
         (
             with(&[0x50, 0x07]),
-            "unknown field 10 of AppendRequest (accepted: records = 1, await_durable = 2, preconditions = 3, producer = 4, cursors = 5)",
+            "unknown field 10 of AppendRequest (accepted: records = 1, await_durable = 2, preconditions = 3, producer = 4, cursors = 5, atomic = 6)",
         ),
         (
-            with(&[0x32, 0x02, 0x01, 0x02]),
-            "unknown field 6 of AppendRequest",
+            with(&[0x3a, 0x02, 0x01, 0x02]),
+            "unknown field 7 of AppendRequest",
         ),
         (
-            with(&[0x35, 1, 2, 3, 4]),
-            "unknown field 6 of AppendRequest",
+            with(&[0x3d, 1, 2, 3, 4]),
+            "unknown field 7 of AppendRequest",
         ),
         (
-            with(&[0x31, 1, 2, 3, 4, 5, 6, 7, 8]),
-            "unknown field 6 of AppendRequest",
+            with(&[0x39, 1, 2, 3, 4, 5, 6, 7, 8]),
+            "unknown field 7 of AppendRequest",
         ),
-        (with(&[0x33, 0x34]), "unknown field 6 of AppendRequest"),
+        (with(&[0x3b, 0x3c]), "unknown field 7 of AppendRequest"),
         (
             with(&[0x0a, 0x08, 0x0a, 0x01, b'k', 0x12, 0x01, b'v', 0x20, 0x01]),
             "record[1]: unknown field 4 of Record (accepted: key = 1, value = 2, headers = 3)",

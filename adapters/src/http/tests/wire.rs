@@ -19,6 +19,18 @@ fn header(name: &str, value: &'static str) -> Header {
 
 #[test]
 fn messages_have_the_bytes_that_log_proto_says() {
+    let part = AppendPart {
+        partition: 1,
+        outcome: "o".into(),
+        count: 2,
+        start_sequence: Some(0),
+        code: Some("c".into()),
+        message: Some("m".into()),
+        conflict: Some(Conflict {
+            key: "k".into(),
+            ..Conflict::default()
+        }),
+    };
     golden(
         &AppendRequest {
             records: vec![
@@ -52,8 +64,16 @@ fn messages_have_the_bytes_that_log_proto_says() {
             records_appended: 2,
             start_sequence: 300,
             duplicate: true,
+            parts: vec![part.clone()],
         },
-        b"\x0a\x07success\x10\x02\x18\xac\x02\x20\x01",
+        b"\x0a\x07success\x10\x02\x18\xac\x02\x20\x01\x2a\x14\x08\x01\x12\x01o\x18\x02\x20\x00\x2a\x01c\x32\x01m\x3a\x03\x0a\x01k",
+    );
+    golden(
+        &AppendRequest {
+            atomic: Some(false),
+            ..AppendRequest::default()
+        },
+        b"\x30\x00",
     );
     golden(
         &AppendRequest {
@@ -217,8 +237,9 @@ fn messages_have_the_bytes_that_log_proto_says() {
                 position: Some(5),
             }),
             expected_sequence: Some(0),
+            parts: vec![part],
         },
-        b"\x0a\x05error\x12\x01m\x1a\x01c\x22\x0c\x0a\x01k\x10\x00\x18\x04\x22\x01c\x28\x05\x28\x00",
+        b"\x0a\x05error\x12\x01m\x1a\x01c\x22\x0c\x0a\x01k\x10\x00\x18\x04\x22\x01c\x28\x05\x28\x00\x32\x14\x08\x01\x12\x01o\x18\x02\x20\x00\x2a\x01c\x32\x01m\x3a\x03\x0a\x01k",
     );
 }
 

@@ -11,14 +11,38 @@ use super::failure::Failure;
 use super::format::Format;
 
 mod json;
+pub(in crate::http) mod part;
 mod protobuf;
 
-/// What `body` asks for, and when it is to be acknowledged. Fields that are not known are refused.
+/// What a body asks for.
+pub(in crate::http) struct Asked {
+    pub(in crate::http) append: Append,
+    /// When it is to be acknowledged.
+    pub(in crate::http) durability: Durability,
+    /// Whether it is applied as a whole or not at all. One that is not has no producer.
+    pub(in crate::http) is_atomic: bool,
+}
+
+/// What the frame of a session asks for, and when it is to be acknowledged. It is atomic.
+pub(in crate::http) fn decode_frame(
+    frame: Bytes,
+    limits: &Limits,
+) -> Result<(Append, Durability), Failure> {
+    let asked = decode(Format::Protobuf, frame, limits)?;
+    if !asked.is_atomic {
+        return Err(Failure::invalid(
+            "atomic is false, and the appends of a session are atomic: send it to POST /api/v1/log/append",
+        ));
+    }
+    Ok((asked.append, asked.durability))
+}
+
+/// What `body` asks for. Fields that are not known are refused.
 pub(in crate::http) fn decode(
     format: Format,
     body: Bytes,
     limits: &Limits,
-) -> Result<(Append, Durability), Failure> {
+) -> Result<Asked, Failure> {
     let decoded = match format {
         Format::Json => json::decode(&body, limits),
         Format::Protobuf => protobuf::decode(body, limits),
@@ -33,8 +57,16 @@ pub(in crate::http) fn decode(
         true => Durability::Durable,
         false => Durability::Applied,
     };
+    let is_atomic = decoded.atomic.unwrap_or(true);
     let append = Append::new(batch, decoded.preconditions, decoded.producer)?;
-    Ok((append.with_cursors(decoded.cursors)?, durability))
+    if !is_atomic {
+        append.check_splittable()?;
+    }
+    Ok(Asked {
+        append: append.with_cursors(decoded.cursors)?,
+        durability,
+        is_atomic,
+    })
 }
 
 /// The parts of a request.
@@ -45,6 +77,7 @@ struct Decoded {
     preconditions: Vec<Precondition>,
     producer: Option<Producer>,
     cursors: Vec<CursorMove>,
+    atomic: Option<bool>,
 }
 
 /// What a record must have and does not.

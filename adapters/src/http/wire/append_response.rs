@@ -11,5 +11,6 @@ pub(in crate::http) fn of(appended: &Appended) -> AppendResponse {
         records_appended: i32::try_from(appended.count).unwrap_or(i32::MAX),
         start_sequence: appended.start.get(),
         duplicate: appended.duplicate,
+        parts: Vec::new(),
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use log_domain::{Denied, Error, Rejection, Right, Sequence};
 use poem::http::StatusCode;
 
+use super::append_parts;
 use super::proto::{self, Conflict, ErrorResponse};
 use super::request_id::RequestId;
 use crate::causes;
@@ -31,6 +32,7 @@ pub(in crate::http) enum Reason {
     UnsupportedMediaType,
     UnsupportedContentCoding,
     Conflict,
+    PartlyApplied,
     NotWriter,
     ProducerSequenceTooOld,
     ProducerSequenceReused,
@@ -88,7 +90,10 @@ impl Reason {
                  `expectedSequence` on. Code producer_sequence_too_old: the request was applied, and its start sequence is no \
                  longer known. Code producer_sequence_reused: the producer used this sequence for other records. Code \
                  producer_fenced: the producer has a higher epoch now. Code producer_unknown: the producer is new or \
-                 was forgotten, and must start with sequence 0. Nothing was applied now."),
+                 was forgotten, and must start with sequence 0. Nothing was applied now, with one exception: code partly_applied \
+                 follows only an append with `atomic: false`; some of its `parts` were applied, and the others were not."),
+            Self::PartlyApplied => row(StatusCode::CONFLICT, "partly_applied", None,
+                "Some parts of an append with `atomic: false` were applied, and the others were not; `parts` has each one."),
             Self::ProducerSequenceTooOld => row(StatusCode::CONFLICT, "producer_sequence_too_old", None,
                 "The request was applied before; its start sequence is no longer known."),
             Self::ProducerSequenceReused => row(StatusCode::CONFLICT, "producer_sequence_reused", None,
@@ -143,6 +148,8 @@ pub(in crate::http) struct Failure {
     /// For the log only.
     #[source]
     cause: Option<Error>,
+    /// With `atomic: false`, where the log has one partition: how many records the only part had.
+    of_part: Option<u64>,
 }
 
 impl From<Error> for Failure {
@@ -170,6 +177,7 @@ impl From<Error> for Failure {
             reason,
             message: error.to_string(),
             cause: Some(error),
+            of_part: None,
         }
     }
 }
@@ -201,6 +209,7 @@ impl Failure {
             reason,
             message: message.into(),
             cause: None,
+            of_part: None,
         }
     }
 
@@ -239,6 +248,12 @@ impl Failure {
         self
     }
 
+    /// The same, of an append with `atomic: false` of so many records, which has one part because the log has one partition.
+    pub(in crate::http) fn of_only_part(mut self, records: u64) -> Self {
+        self.of_part = Some(records);
+        self
+    }
+
     /// Logs what is not the client's doing and answers what the client may know.
     pub(in crate::http) fn logged_answer(&self, request: &RequestId) -> ErrorResponse {
         let row = self.reason.row();
@@ -259,13 +274,19 @@ impl Failure {
             self.message.clone()
         };
         let (conflict, expected_sequence) = self.details();
-        ErrorResponse {
+        let mut answer = ErrorResponse {
             status: proto::ERROR.to_owned(),
             message,
             code: self.reason.row().code.to_owned(),
             conflict,
             expected_sequence,
+            parts: Vec::new(),
+        };
+        if let Some(records) = self.of_part {
+            let is_unknown = self.reason == Reason::DeadlineExceeded;
+            answer.parts = vec![append_parts::not_applied(0, records, is_unknown, &answer)];
         }
+        answer
     }
 
     /// The details of a rejection that a client needs to continue.

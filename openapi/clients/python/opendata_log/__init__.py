@@ -3,14 +3,14 @@
 What is generated from the OpenAPI document is in `opendata_log.generated`.
 """
 
-from .appended import Appended
+from .appended import Appended, AppendPart
 from .asynchronous import AsyncLogClient
 from .client import LogClient
 from .consumers import AsyncConsumer, Consumer
 from .cursors import Cursor, CursorMove
 from .errors import (
     AppendsLost, Behind, Conflict, DeadlineExceeded, Fenced, Internal, InvalidArgument, LogError, MethodNotAllowed, NotFound,
-    NotWriter, OutcomeUnknown, Overloaded, PermissionDenied, ProducerFenced, ProducerOutOfOrder, ProducerSequenceReused, ProducerSequenceTooOld, ProducerUnknown,
+    NotWriter, OutcomeUnknown, Overloaded, PartlyApplied, PermissionDenied, ProducerFenced, ProducerOutOfOrder, ProducerSequenceReused, ProducerSequenceTooOld, ProducerUnknown,
     SpansPartitions, TooLarge, Unauthenticated, Unavailable, UnexpectedAnswer, UnsupportedMediaType)
 from .partitions import partition_of
 from .producers import Producer
@@ -20,9 +20,9 @@ from .selection import Keys, Prefix, Selection
 from .trimmed import OnTrimmed, Trimmed
 
 __all__ = [
-    "Appended", "AppendsLost", "AsyncConsumer", "AsyncLogClient", "Behind", "Conflict", "Consumer", "Cursor", "CursorMove",
+    "AppendPart", "Appended", "AppendsLost", "AsyncConsumer", "AsyncLogClient", "Behind", "Conflict", "Consumer", "Cursor", "CursorMove",
     "DeadlineExceeded", "Fenced", "Header", "Internal", "InvalidArgument", "Keys", "LogClient", "LogError", "MethodNotAllowed",
-    "NotFound", "NotWriter", "OnTrimmed", "OutcomeUnknown", "Overloaded", "Page", "PermissionDenied", "Prefix", "Producer", "ProducerFenced",
+    "NotFound", "NotWriter", "OnTrimmed", "OutcomeUnknown", "Overloaded", "Page", "PartlyApplied", "PermissionDenied", "Prefix", "Producer", "ProducerFenced",
     "ProducerOutOfOrder", "ProducerSequenceReused", "ProducerSequenceTooOld", "ProducerUnknown", "Record", "RecordToAppend", "Retry",
     "Segment", "Selection", "SpansPartitions", "TooLarge", "Trimmed", "Unauthenticated", "Unavailable", "UnexpectedAnswer", "UnsupportedMediaType",
     "partition_of"]

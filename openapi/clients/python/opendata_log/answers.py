@@ -2,16 +2,19 @@
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
 import httpx
 
+from .appended import AppendPart
 from .errors import OF_CODE, Behind, Conflict, LogError, ProducerOutOfOrder, UnexpectedAnswer
+from .generated.models import AppendPart as ToldPart
 from .generated.models import Conflict as ToldConflict
 from .generated.models import ErrorResponse
+from .generated.types import Unset
 from .records import decode
 
 T = TypeVar("T")
@@ -70,6 +73,7 @@ def error_of(told: ErrorResponse, status: int | None, headers: Mapping[str, str]
 
 
 def _add_details(error: LogError, told: ErrorResponse) -> None:
+    error.parts = parts(told.parts)
     if isinstance(error, Conflict) and isinstance(told.conflict, ToldConflict):
         conflict = told.conflict.to_dict()
         error.key = decode(conflict["key"])
@@ -80,6 +84,18 @@ def _add_details(error: LogError, told: ErrorResponse) -> None:
         if not isinstance(told.expected_sequence, int):
             raise TypeError("an int is missing")
         error.expected_sequence = told.expected_sequence
+
+
+def parts(told: Iterable[ToldPart] | Unset) -> tuple[AppendPart, ...]:
+    """What was told of the parts of an append."""
+    return tuple(
+        AppendPart(part.partition, part.outcome, part.count, given(part.start_sequence), given(part.code), given(part.message))
+        for part in told or ())
+
+
+def given(value: T | Unset) -> T | None:
+    """A field that may be absent."""
+    return None if isinstance(value, Unset) else value
 
 
 def _number(told: Mapping[str, Any], name: str) -> int | None:

@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterable, Mapping
 
 from . import arguments
-from .answers import answered, naming
-from .appended import Appended
+from .answers import answered, naming, parts
+from .appended import Appended, AppendPart
 from .cluster import Cluster
 from .cursors import CursorMove, moves
 from .exactly_once import appended, exactly_once
@@ -38,6 +38,36 @@ class Appends:
         cursors: Iterable[CursorMove] | None,
     ) -> Call[Appended]:
         """See `LogClient.append`. Arguments are checked at once."""
+        request, of = self._request(records, await_durable, if_no_record_since, cursors)
+        count = len(request.records)
+        return self._remembered(self._append(_json(request.to_dict()), of, count, await_durable), of, await_durable)
+
+    def append_split(
+        self, records: Iterable[RecordToAppend], await_durable: bool, if_no_record_since: Mapping[bytes, int] | None,
+        cursors: Iterable[CursorMove] | None,
+    ) -> Call[list[AppendPart]]:
+        """See `LogClient.append_split`. Arguments are checked at once."""
+        request, of = self._request(records, await_durable, if_no_record_since, cursors)
+        request.atomic = False
+        return self._append_split(_json(request.to_dict()), of, await_durable)
+
+    def _append_split(self, content: bytes, of: About, await_durable: bool) -> Call[list[AppendPart]]:
+        with naming(f"POST {self._url}{PATH}"):
+            answer = yield from retried(self._retry, lambda: self._once(content, of))
+            done = list(parts(answer.parts))
+            if await_durable:
+                # Sequences are those of a partition, so it has to be known whether there are several.
+                if not self._cluster.is_known:
+                    yield from self._cluster.learn()
+                if self._cluster.has_partitions or len(done) == 1:
+                    for part in done:
+                        self._seen.advance((part.start or 0) + part.count, About(partition=part.partition))
+            return done
+
+    def _request(
+        self, records: Iterable[RecordToAppend], await_durable: bool, if_no_record_since: Mapping[bytes, int] | None,
+        cursors: Iterable[CursorMove] | None,
+    ) -> tuple[AppendRequest, About]:
         checked, since = arguments.records(records), arguments.preconditions(if_no_record_since)
         preconditions = [Precondition(key=encode(key), no_record_since=sequence) for key, sequence in since]
         moved = moves(cursors)
@@ -46,10 +76,10 @@ class Appends:
             await_durable=arguments.flag("await_durable", await_durable),
             preconditions=preconditions or UNSET,
             cursors=moved or UNSET)
-        # All of it must be in one partition.
+        # Unless it is split, all of it must be in one partition.
         names: list[bytes | str] = [*(key for key, _, _ in checked[:1]), *(key for key, _ in since[:1]), *(move.name for move in moved[:1])]
         of = about(names[0]) if names else About()
-        return self._remembered(self._append(_json(request.to_dict()), of, len(checked), await_durable), of, await_durable)
+        return request, of
 
     def _remembered(self, appending: Call[Appended], of: About, await_durable: bool) -> Call[Appended]:
         done = yield from appending

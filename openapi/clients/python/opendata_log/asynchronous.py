@@ -12,7 +12,7 @@ from httpx_sse import EventSource
 
 from . import append_many_async as streams
 from . import arguments
-from .appended import Appended
+from .appended import Appended, AppendPart
 from .appending import OUTSTANDING, OUTSTANDING_BYTES, Appending, Demands
 from .calls import VISIBILITIES, Calls
 from .cluster import Cluster
@@ -82,6 +82,13 @@ class AsyncLogClient:
     ) -> Appended:
         """See `LogClient.append`."""
         return await self._result(self._calls.append(records, await_durable, if_no_record_since, cursors))
+
+    async def append_split(
+        self, records: Iterable[RecordToAppend], *, await_durable: bool = False,
+        if_no_record_since: Mapping[bytes, int] | None = None, cursors: Iterable[CursorMove] | None = None,
+    ) -> list[AppendPart]:
+        """See `LogClient.append_split`."""
+        return await self._result(self._calls.append_split(records, await_durable, if_no_record_since, cursors))
 
     def append_many(
         self, appends: Iterable[Iterable[RecordToAppend]] | AsyncIterable[Iterable[RecordToAppend]], *, await_durable: bool = False,

@@ -10,7 +10,7 @@ import httpx
 
 from . import arguments, errors
 from .answers import NOT_OF_A_LOG, answered, failure, naming, reason
-from .appended import Appended
+from .appended import Appended, AppendPart
 from .appending import Appending
 from .appends import Appends
 from .cluster import Cluster
@@ -57,6 +57,13 @@ class Calls:
     ) -> Call[Appended]:
         """See `LogClient.append`."""
         return self._appends.append(records, await_durable, if_no_record_since, cursors)
+
+    def append_split(
+        self, records: Iterable[RecordToAppend], await_durable: bool, if_no_record_since: Mapping[bytes, int] | None,
+        cursors: Iterable[CursorMove] | None,
+    ) -> Call[list[AppendPart]]:
+        """See `LogClient.append_split`."""
+        return self._appends.append_split(records, await_durable, if_no_record_since, cursors)
 
     def scan(
         self, key: Selection, start: int, end: int | None, page: int, visibility: ScanVisibility, start_time_ms: int | None,

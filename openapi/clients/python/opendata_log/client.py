@@ -11,7 +11,7 @@ from httpx_sse import EventSource
 
 from . import append_many as streams
 from . import arguments
-from .appended import Appended
+from .appended import Appended, AppendPart
 from .appending import OUTSTANDING, OUTSTANDING_BYTES, Appending, Demands
 from .calls import VISIBILITIES, Calls
 from .cluster import Cluster
@@ -111,6 +111,18 @@ class LogClient:
         `Retry.patience` seconds: the server applies it once. Only then this raises `OutcomeUnknown`.
         """
         return self._result(self._calls.append(records, await_durable, if_no_record_since, cursors))
+
+    def append_split(
+        self, records: Iterable[RecordToAppend], *, await_durable: bool = False,
+        if_no_record_since: Mapping[bytes, int] | None = None, cursors: Iterable[CursorMove] | None = None,
+    ) -> list[AppendPart]:
+        """Appends records of any partitions of a cluster. The server splits them: each part is applied whole or not at all. Returns all parts.
+
+        Keys of `if_no_record_since` and `cursors` must be in a partition of one of the records. It has no producer, so what may have been applied
+        is not sent again: this raises `OutcomeUnknown`. If some parts were applied and others were not, it raises `PartlyApplied`. Both have
+        `parts`, which say what became of each. After any other error, nothing was applied. A log that is not clustered has one part.
+        """
+        return self._result(self._calls.append_split(records, await_durable, if_no_record_since, cursors))
 
     def append_many(
         self, appends: Iterable[Iterable[RecordToAppend]], *, await_durable: bool = False,

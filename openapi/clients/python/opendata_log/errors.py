@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
-from .appended import Appended
+from .appended import Appended, AppendPart
 
 
 class LogError(Exception):
@@ -11,7 +11,7 @@ class LogError(Exception):
 
     code: ClassVar[str] = ""
     is_unknown_outcome = False
-    """Whether the append, trim or deletion may have been applied, whole or not at all. Otherwise nothing was applied."""
+    """Whether the append, trim or deletion may have been applied, whole or not at all. Otherwise nothing was applied, unless it is `PartlyApplied`."""
 
     def __init__(self, message: str, *, status: int | None = None, retry_after: float | None = None, request_id: str | None = None):
         super().__init__(message)
@@ -23,6 +23,8 @@ class LogError(Exception):
         """Seconds after which the same may succeed; None if it is no use to send it again."""
         self.request_id = request_id
         """What to look for in the server's log."""
+        self.parts: Sequence[AppendPart] = ()
+        """Of `LogClient.append_split`: what became of each part, if the server told that."""
 
     def __str__(self) -> str:
         return self.message if self.request is None else f"{self.message} ({self.request})"
@@ -137,6 +139,12 @@ class Conflict(LogError):
     """Where the cursor is; None if it does not exist."""
 
 
+class PartlyApplied(LogError):
+    """Some parts of an append that was split were applied, and the others were not: see `parts`. Send only the records of those again."""
+
+    code = "partly_applied"
+
+
 class AppendsLost(LogError):
     """Appends that were acknowledged before they were durable were lost in a crash of the server.
 
@@ -196,6 +204,6 @@ OF_CODE: dict[str, type[LogError]] = {
     error.code: error
     for error in (
         InvalidArgument, SpansPartitions, Unauthenticated, PermissionDenied, NotFound, MethodNotAllowed, TooLarge,
-        UnsupportedMediaType, Overloaded, Unavailable, Fenced, NotWriter, Behind, DeadlineExceeded, Internal, Conflict, ProducerOutOfOrder,
+        UnsupportedMediaType, Overloaded, Unavailable, Fenced, NotWriter, Behind, DeadlineExceeded, Internal, Conflict, PartlyApplied, ProducerOutOfOrder,
         ProducerSequenceTooOld, ProducerSequenceReused, ProducerFenced, ProducerUnknown)
 }

@@ -54,7 +54,11 @@ def _of_answer(error: errors.LogError, ask: Ask, retry: Retry) -> errors.LogErro
     if isinstance(error, errors.DeadlineExceeded) and (NOT_APPLIED in error.message or not was_written):
         return failure(errors.Unavailable, error, retry_after=retry.pause)
     certain = not was_written or (isinstance(error, errors.UnexpectedAnswer) and error.status in REFUSED_ON_THE_WAY)
-    return error if certain else errors.OutcomeUnknown(error.message, status=error.status, request_id=error.request_id)
+    if certain:
+        return error
+    told = errors.OutcomeUnknown(error.message, status=error.status, request_id=error.request_id)
+    told.parts = error.parts
+    return told
 
 
 def _was_written(ask: Ask) -> bool:

@@ -6,7 +6,7 @@
 use std::error::Error;
 use std::num::NonZeroU32;
 
-use opendata_log::{AppendOptions, LogClient, ReadOptions, Selection, partition_of};
+use opendata_log::{AppendOptions, LogClient, PartOutcome, ReadOptions, Selection, partition_of};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader, stdin};
 
@@ -70,7 +70,15 @@ async fn use_key(log: &LogClient, key: &str, partition: u32) -> Done<Value> {
     let segments = here.segments(..).await?.len();
     let has_cursors = here.cursors(&key).await?.is_empty();
     let is_first = first.sequence < log.delete_key(key.clone(), None).await?;
-    let known = [listed == key, segments > 0, deleted, is_first, has_cursors];
+    let is_split = split(log, &key, partition).await?;
+    let known = [
+        listed == key,
+        segments > 0,
+        deleted,
+        is_first,
+        has_cursors,
+        is_split,
+    ];
     Ok(json!([
         scanned,
         tailed,
@@ -78,4 +86,24 @@ async fn use_key(log: &LogClient, key: &str, partition: u32) -> Done<Value> {
         position,
         known.iter().all(|each| *each)
     ]))
+}
+
+/// Whether an append that is split by partition is told of in parts, both if it is applied and if not.
+async fn split(log: &LogClient, key: &str, partition: u32) -> Done<bool> {
+    // All of it is in one partition, so that no node has to pass on a part.
+    let records = || [(key.to_owned(), "4"), (format!("{{{key}}}/more"), "5")];
+    let durable = AppendOptions::new().await_durable(true);
+    let parts = log.append_split(records(), durable).await?;
+    let [part] = &parts[..] else { return Ok(false) };
+    let PartOutcome::Applied { start } = part.outcome else {
+        return Ok(false);
+    };
+    let is_there = part.partition == partition && part.count == 2 && start >= 4;
+    let unwanted = AppendOptions::new().if_no_record_since(key.to_owned(), 0);
+    let refused = log.append_split(records(), unwanted).await;
+    let refused = refused.err().ok_or("applied against its precondition")?;
+    let outcome = refused.parts().first().map(|part| &part.outcome);
+    let is_refused =
+        matches!(outcome, Some(PartOutcome::Refused { code, .. }) if code == "conflict");
+    Ok(is_there && is_refused && refused.status() == Some(409))
 }

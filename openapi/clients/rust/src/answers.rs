@@ -11,6 +11,7 @@ use serde_json::Value as Json;
 
 use crate::error::{Error, ErrorKind};
 use crate::http::Answer;
+use crate::part::of_answer;
 use crate::wire::{self, ErrorResponse, PROTOBUF};
 
 /// Added to the message of `behind`: the server cannot know what this client remembers.
@@ -84,7 +85,7 @@ pub(crate) fn error_of(response: ErrorResponse) -> Error {
         Some(kind @ ErrorKind::Behind) => {
             Error::new(kind, format!("{}{ANOTHER_LOG}", response.message))
         }
-        Some(kind) => Error::new(kind, response.message),
+        Some(kind) => Error::new(kind, response.message).with_parts(of_answer(response.parts)),
         None => Error::new(
             ErrorKind::UnexpectedAnswer,
             format!(
@@ -104,6 +105,8 @@ fn from_json(body: &Bytes) -> Option<ErrorResponse> {
         code: text("code")?,
         conflict: json.get("conflict").and_then(conflict_of_json),
         expected_sequence: json.get("expectedSequence").and_then(number_of_json),
+        // An append asks for protobuf.
+        parts: Vec::new(),
     })
 }
 

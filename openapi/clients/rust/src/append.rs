@@ -141,6 +141,7 @@ pub(crate) fn encode_batch(
         preconditions: options.preconditions,
         producer: None,
         cursors: options.cursors,
+        atomic: None,
     };
     Ok(Request {
         parts: [records, request.encode_to_vec().into()],

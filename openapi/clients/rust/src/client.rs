@@ -30,6 +30,7 @@ use crate::wire::{CountResponse, KeysResponse, PutCursorRequest, SegmentsRespons
 
 mod deleting;
 mod of_cluster;
+mod splitting;
 
 const COUNT: &str = "/api/v1/log/count";
 const KEYS: &str = "/api/v1/log/keys";

@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::no_answer::NoAnswer;
+use crate::part::AppendPart;
 use crate::record::Appended;
 use crate::wire::ErrorResponse;
 
@@ -24,6 +25,7 @@ struct Details {
     request: Option<String>,
     is_unknown_outcome: bool,
     was_not_sent: bool,
+    parts: Vec<AppendPart>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -63,6 +65,8 @@ pub enum ErrorKind {
     OutcomeUnknown,
     /// A precondition failed, or a cursor is not where it is expected. Nothing was applied.
     Conflict(Conflict),
+    /// Some parts of an append that was split were applied, and the others were not: see [`Error::parts`]. Send only the records of those again.
+    PartlyApplied,
     /// Appends that were acknowledged before they were durable were lost in a crash of the server. The one that found out was not applied
     /// either, unless [`Error::is_unknown_outcome`]: then an earlier attempt of it was lost from sight, too. The next ones are not affected.
     AppendsLost(LostAppends),
@@ -140,6 +144,7 @@ impl ErrorKind {
                 cursor: conflict.cursor,
                 position: conflict.position,
             }),
+            "partly_applied" => Self::PartlyApplied,
             "producer_unknown" => Self::ProducerUnknown,
             "producer_fenced" => Self::ProducerFenced,
             "producer_sequence_reused" => Self::ProducerSequenceReused,
@@ -187,6 +192,11 @@ impl Error {
         &self.0.message
     }
 
+    /// Of [`LogClient::append_split`](crate::LogClient::append_split): what became of each part, if the server told that.
+    pub fn parts(&self) -> &[AppendPart] {
+        &self.0.parts
+    }
+
     /// The HTTP status of the answer, if there was one.
     pub fn status(&self) -> Option<u16> {
         self.0.status
@@ -212,6 +222,7 @@ impl Error {
             request: None,
             is_unknown_outcome: false,
             was_not_sent: false,
+            parts: Vec::new(),
             source: None,
         }))
     }
@@ -222,6 +233,11 @@ impl Error {
 
     pub(crate) fn with_status(mut self, status: u16) -> Self {
         self.0.status = Some(status);
+        self
+    }
+
+    pub(crate) fn with_parts(mut self, parts: Vec<AppendPart>) -> Self {
+        self.0.parts = parts;
         self
     }
 

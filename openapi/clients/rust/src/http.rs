@@ -185,6 +185,14 @@ impl Http {
         }
     }
 
+    /// Whether there are several partitions. If that is not known, the cluster is asked.
+    pub(crate) async fn has_partitions(&self) -> bool {
+        if !self.cluster.is_known() {
+            self.learn(None).await;
+        }
+        self.cluster.has_partitions()
+    }
+
     /// Whether a request about `other` is of another partition than one about `one`. If it may be, the cluster is asked.
     pub(crate) async fn is_elsewhere(&self, one: &About, other: &About) -> bool {
         if one.tag.is_none() || one == other {

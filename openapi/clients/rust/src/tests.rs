@@ -11,6 +11,7 @@ mod partitions;
 mod producers;
 mod reads;
 mod seen;
+mod split;
 mod status;
 mod tails;
 

@@ -1,5 +1,6 @@
 /** Answers of the server, as what was asked for or as the error that they are. */
 
+import type { AppendPart } from "./appended.js";
 import { bytesOf } from "./base64.js";
 import { Behind, CLASSES, type Details, type FailedPrecondition, LogError, ProducerOutOfOrder, UnexpectedAnswer } from "./errors.js";
 
@@ -17,6 +18,8 @@ export const SEGMENTS: Shape = { segments: [{ id: "number", startSeq: "number", 
 export const CURSOR: Shape = { name: "string", position: "number", updatedMs: "number", lag: "number" };
 export const CURSORS: Shape = { cursors: [CURSOR] };
 export const DELETED: Shape = {};
+const PART: Shape = { partition: "number", outcome: "string", count: "number" };
+export const PARTS: Shape = { parts: [PART] };
 const CONFLICT: Shape = { key: "string" };
 const REFUSAL: Shape = { status: "string", code: "string", message: "string" };
 
@@ -57,7 +60,7 @@ export function fits<T>(told: T, shape: Shape): told is T & Record<string, unkno
 /** The error that the server told in `told`. Who tells of another one is no log server that this client knows. */
 export function errorOf(told: unknown, { status, headers }: Head, request: string): LogError {
   const requestId = headers.get("x-request-id") ?? undefined;
-  const details = { status, retryAfterMs: retryAfterMs(headers), requestId, request };
+  const details = { status, retryAfterMs: retryAfterMs(headers), requestId, request, parts: partsOf(told) };
   if (!fits(told, REFUSAL) || told.status !== "error") {
     return new UnexpectedAnswer(`an answer that no log server gives: status ${status}`, details);
   }
@@ -80,6 +83,19 @@ function withDetails(kind: typeof LogError, told: Record<string, unknown>, detai
     cursor: typeof cursor === "string" ? cursor : undefined, position: number(position),
   };
   return new kind(message, { ...details, conflict });
+}
+
+/** What was told of the parts of an append. */
+export function partsOf(told: unknown): AppendPart[] {
+  if (!fits(told, PARTS)) return [];
+  return (told.parts as Record<string, unknown>[]).map(({ partition, outcome, count, startSequence, code, message }) => ({
+    partition: Number(partition), outcome: outcome as AppendPart["outcome"], count: Number(count), start: number(startSequence),
+    code: text(code), message: text(message),
+  }));
+}
+
+function text(told: unknown): string | undefined {
+  return typeof told === "string" ? told : undefined;
 }
 
 function number(told: unknown): number | undefined {

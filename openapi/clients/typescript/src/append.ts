@@ -1,7 +1,7 @@
 /** Appends: what is sent, and what is known of what became of it. */
 
-import { APPENDED } from "./answers.js";
-import type { Appended } from "./appended.js";
+import { APPENDED, PARTS, partsOf, type Shape } from "./answers.js";
+import type { Appended, AppendPart } from "./appended.js";
 import * as check from "./arguments.js";
 import type { RecordToAppend } from "./arguments.js";
 import { encode } from "./base64.js";
@@ -30,6 +30,7 @@ export interface Appending {
 }
 
 type Request = components["schemas"]["AppendRequest"];
+type Response = components["schemas"]["AppendResponse"];
 
 const PATH = "/api/v1/log/append";
 
@@ -48,24 +49,10 @@ export class Appends {
   }
 
   async append(records: Iterable<RecordToAppend>, awaitDurable: boolean, options: Appending): Promise<Appended> {
-    check.flag("awaitDurable", awaitDurable);
-    check.known("options", options, ["signal", "ifNoRecordSince", "cursors"]);
-    check.signal(options.signal);
+    const { body, of } = requested(records, awaitDurable, options);
     const { signal } = options;
-    const checked = check.records(records);
-    const body: Request = { records: checked.map(encoded), awaitDurable };
-    const preconditions = check.preconditions(options.ifNoRecordSince);
-    if (preconditions.length > 0) {
-      body.preconditions = preconditions.map(([key, noRecordSince]) => ({ key: encode(key), noRecordSince }));
-    }
-    const cursors = moves(options.cursors);
-    if (cursors.length > 0) body.cursors = cursors;
     const text = JSON.stringify(body);
-    signal?.throwIfAborted();
     const { retry, cluster } = this.#target;
-    // All of it must be in one partition.
-    const [name] = [...checked.slice(0, 1).map(({ key }) => key), ...preconditions.slice(0, 1).map(([key]) => key), ...cursors.map((move) => move.name)];
-    const of = name === undefined ? {} : about(name);
     if (this.#producers === undefined) {
       return this.#remembered(await attempted(retry, signal, () => this.#once(body, text, of, signal)), of, awaitDurable);
     }
@@ -87,21 +74,61 @@ export class Appends {
     return this.#remembered(appended, of, awaitDurable);
   }
 
+  async appendSplit(records: Iterable<RecordToAppend>, awaitDurable: boolean, options: Appending): Promise<AppendPart[]> {
+    const { body, of } = requested(records, awaitDurable, options);
+    const { signal } = options;
+    body.atomic = false;
+    const text = JSON.stringify(body);
+    const { retry, cluster } = this.#target;
+    const parts = partsOf(await attempted(retry, signal, () => this.#sent(body, text, of, signal, PARTS)));
+    if (awaitDurable) {
+      // Sequences are those of a partition, so it has to be known whether there are several.
+      if (!cluster.isKnown) await cluster.learn();
+      if (cluster.hasPartitions || parts.length === 1) {
+        for (const { partition, start, count } of parts) this.#seen.advance((start ?? 0) + count, { partition });
+      }
+    }
+    return parts;
+  }
+
   #remembered(appended: Appended, of: About, awaitDurable: boolean): Appended {
     if (awaitDurable && appended.start !== undefined) this.#seen.advance(appended.start + appended.count, of);
     return appended;
   }
 
   async #once(body: Request, text: string, of: About, signal: AbortSignal | undefined): Promise<Appended> {
+    const { startSequence, recordsAppended, duplicate } = await this.#sent(body, text, of, signal, {});
+    return { start: startSequence, count: recordsAppended, duplicate: duplicate === true };
+  }
+
+  async #sent(body: Request, text: string, of: About, signal: AbortSignal | undefined, shape: Shape): Promise<Response> {
     const { api, url, cluster, retry, deadline } = this.#target;
     let sent = new Body(text);
     const command = { what: "append", request: this.#request, url, retry, mayHaveBeenSent: () => sent.mayHaveBeenSent };
-    const { startSequence, recordsAppended, duplicate } = await sentOnce(command, APPENDED, () => cluster.ask(of, (baseUrl) => {
+    return sentOnce(command, { ...APPENDED, ...shape }, () => cluster.ask(of, (baseUrl) => {
       sent = new Body(text);
       return api.POST(PATH, { body, baseUrl, bodySerializer: () => sent.content, signal: deadline(signal), ...sent.options });
     }));
-    return { start: startSequence, count: recordsAppended, duplicate: duplicate === true };
   }
+}
+
+/** The request for an append, whose arguments are checked, and what it is about. */
+function requested(records: Iterable<RecordToAppend>, awaitDurable: boolean, options: Appending): { body: Request; of: About } {
+  check.flag("awaitDurable", awaitDurable);
+  check.known("options", options, ["signal", "ifNoRecordSince", "cursors"]);
+  check.signal(options.signal);
+  const checked = check.records(records);
+  const body: Request = { records: checked.map(encoded), awaitDurable };
+  const preconditions = check.preconditions(options.ifNoRecordSince);
+  if (preconditions.length > 0) {
+    body.preconditions = preconditions.map(([key, noRecordSince]) => ({ key: encode(key), noRecordSince }));
+  }
+  const cursors = moves(options.cursors);
+  if (cursors.length > 0) body.cursors = cursors;
+  options.signal?.throwIfAborted();
+  // Unless it is split, all of it must be in one partition.
+  const [name] = [...checked.slice(0, 1).map(({ key }) => key), ...preconditions.slice(0, 1).map(([key]) => key), ...cursors.map((move) => move.name)];
+  return { body, of: name === undefined ? {} : about(name) };
 }
 
 /** A producer as it travels. */

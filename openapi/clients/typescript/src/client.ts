@@ -5,7 +5,7 @@ import createClient, { type Client } from "openapi-fetch";
 import { type Answer, answered, COUNTED, fits, KEYS, PAGE, SEGMENTS, type Shape, TRIMMED } from "./answers.js";
 import { type Appending, Appends } from "./append.js";
 import { appendMany, type AppendingMany } from "./append_many.js";
-import type { Appended } from "./appended.js";
+import type { Appended, AppendPart } from "./appended.js";
 import * as check from "./arguments.js";
 import type { RecordToAppend } from "./arguments.js";
 import { encode } from "./base64.js";
@@ -138,6 +138,14 @@ export class LogClient {
    */
   async append(records: Iterable<RecordToAppend>, awaitDurable = false, options: Appending = {}): Promise<Appended> {
     return this.#appends.append(records, awaitDurable, options);
+  }
+
+  /**
+   * Appends records of any partitions of a cluster; the server splits them, and each part is applied whole or not at all. It has no producer, so
+   * what may have been applied is not sent again: `OutcomeUnknown`. If only some parts were applied, it throws `PartlyApplied`; both have `parts`.
+   */
+  async appendSplit(records: Iterable<RecordToAppend>, awaitDurable = false, options: Appending = {}): Promise<AppendPart[]> {
+    return this.#appends.appendSplit(records, awaitDurable, options);
   }
 
   /**

@@ -5,7 +5,7 @@
 
 import { createInterface } from "node:readline";
 
-import { LogClient, partitionOf } from "./index.js";
+import { Conflict, LogClient, partitionOf } from "./index.js";
 
 interface Order {
   readonly keys: readonly string[];
@@ -40,9 +40,24 @@ async function use(name: string, partitions: number): Promise<unknown> {
   const floor = await log.deleteKey(key);
   const known = [
     listed?.join() === key.join(), segments.length > 0, deleted, first !== undefined && first < floor, cursors.length === 0,
-    (await log.last(key, 1)).records.length === 0,
+    (await log.last(key, 1)).records.length === 0, await isSplit(key, partition),
   ];
   return [scanned, tailed, count, position, known.every((each) => each)];
+}
+
+/** Whether an append that is split by partition is told of in parts, both if it is applied and if not. */
+async function isSplit(key: Uint8Array, partition: number): Promise<boolean> {
+  // All of it is in one partition, so that no node has to pass on a part.
+  const value = new TextEncoder().encode("4");
+  const records = [[key, value], [key, value]] as const;
+  const [part, ...others] = await log.appendSplit(records, true);
+  const isThere = others.length === 0 && part?.outcome === "applied" && part.partition === partition && part.count === 2 && part.start !== undefined;
+  try {
+    await log.appendSplit(records, false, { ifNoRecordSince: [[key, 0]] });
+    return false;
+  } catch (error) {
+    return isThere && error instanceof Conflict && error.parts[0]?.outcome === "refused" && error.parts[0].code === "conflict";
+  }
 }
 
 for await (const line of createInterface({ input: process.stdin })) {

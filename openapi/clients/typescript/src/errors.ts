@@ -1,6 +1,6 @@
 /** What can go wrong, a class for each `code` of the server. */
 
-import type { Appended } from "./appended.js";
+import type { Appended, AppendPart } from "./appended.js";
 
 export interface Details {
   readonly status?: number | undefined;
@@ -17,6 +17,8 @@ export interface Details {
   readonly expectedSequence?: number | undefined;
   /** Of an `AppendsLost`. */
   readonly lost?: LostAppends | undefined;
+  /** Of `LogClient.appendSplit`. */
+  readonly parts?: readonly AppendPart[] | undefined;
 }
 
 /** Which precondition of an append failed, or which cursor is not where it is expected. */
@@ -50,8 +52,10 @@ export class LogError extends Error {
   readonly request: string | undefined;
   /** The message without the request. */
   readonly told: string;
-  /** Whether the append, trim or deletion may have been applied, whole or not at all. Otherwise nothing was applied. */
+  /** Whether the append, trim or deletion may have been applied, whole or not at all. Otherwise nothing was applied, unless it is `PartlyApplied`. */
   isUnknownOutcome = false;
+  /** Of `LogClient.appendSplit`: what became of each part, if the server told that. */
+  readonly parts: readonly AppendPart[];
 
   constructor(told: string, details: Details = {}) {
     super(details.request === undefined ? told : `${told} (${details.request})`, { cause: details.cause });
@@ -61,6 +65,7 @@ export class LogError extends Error {
     this.status = details.status;
     this.retryAfterMs = details.retryAfterMs;
     this.requestId = details.requestId;
+    this.parts = details.parts ?? [];
   }
 }
 
@@ -163,6 +168,11 @@ export class Conflict extends LogError implements FailedPrecondition {
   }
 }
 
+/** Some parts of an append that was split were applied, and the others were not: see `parts`. Send only the records of those again. */
+export class PartlyApplied extends LogError {
+  override readonly code = "partly_applied";
+}
+
 /**
  * Appends that were acknowledged before they were durable were lost in a crash of the server. The append that found out was not applied
  * either, unless `isUnknownOutcome`: then an earlier attempt of it was lost from sight, too. The next ones are not affected.
@@ -236,6 +246,7 @@ export const CLASSES: ReadonlyMap<string, typeof LogError> = new Map<string, typ
   ["deadline_exceeded", DeadlineExceeded],
   ["internal", Internal],
   ["conflict", Conflict],
+  ["partly_applied", PartlyApplied],
   ["producer_out_of_order", ProducerOutOfOrder],
   ["producer_sequence_too_old", ProducerSequenceTooOld],
   ["producer_sequence_reused", ProducerSequenceReused],

@@ -2,7 +2,7 @@
 
 export type { Appending } from "./append.js";
 export type { AppendingMany } from "./append_many.js";
-export type { Appended } from "./appended.js";
+export type { Appended, AppendPart } from "./appended.js";
 export type { RecordToAppend } from "./arguments.js";
 export { LogClient } from "./client.js";
 export { Consumer } from "./consumer.js";
@@ -11,7 +11,7 @@ export type { Deletion, Trimming } from "./commands.js";
 export type { Consumption, Options, Page } from "./client.js";
 export {
   AppendsLost, Behind, Conflict, DeadlineExceeded, Fenced, Internal, InvalidArgument, LogError, MethodNotAllowed, NotFound, NotWriter,
-  OutcomeUnknown, Overloaded, PermissionDenied, ProducerFenced, ProducerOutOfOrder, ProducerSequenceReused, ProducerSequenceTooOld, ProducerUnknown,
+  OutcomeUnknown, Overloaded, PartlyApplied, PermissionDenied, ProducerFenced, ProducerOutOfOrder, ProducerSequenceReused, ProducerSequenceTooOld, ProducerUnknown,
   SpansPartitions, TooLarge, Unauthenticated, Unavailable, UnexpectedAnswer, UnsupportedMediaType,
 } from "./errors.js";
 export type { Details, FailedPrecondition, LostAppends } from "./errors.js";

@@ -41,11 +41,11 @@ export async function sentOnce<T>(command: Command, shape: Shape, send: () => Pr
   } catch (error) {
     if (!(error instanceof DeadlineExceeded || error instanceof UnexpectedAnswer)) throw error;
     if (error instanceof UnexpectedAnswer && REFUSED_ON_THE_WAY.includes(error.status)) throw error;
-    const { told, status, requestId } = error;
+    const { told, status, requestId, parts } = error;
     if (error instanceof DeadlineExceeded && told.includes(NOT_APPLIED)) {
       throw new Unavailable(told, { status, requestId, request, retryAfterMs: retry.pauseMs, cause: error });
     }
-    throw new OutcomeUnknown(told, { status, requestId, request, cause: error });
+    throw new OutcomeUnknown(told, { status, requestId, request, parts, cause: error });
   }
 }
 

@@ -70,7 +70,7 @@ say("not sent again", Date.now() - began < 2500);
 const refused = new LogClient(process.argv[3] ?? "http://localhost:8081", { retry: { attempts: 1 }, producer: false });
 const shown = (error: LogError): unknown[] => [error.name, error.status ?? null];
 const reads: unknown[] = [];
-for (let each = 0; each < 19; each += 1) reads.push(shown(await errorOf(refused.count(key))));
+for (let each = 0; each < 20; each += 1) reads.push(shown(await errorOf(refused.count(key))));
 say("errors", reads);
 const appends: unknown[] = [];
 for (let each = 0; each < 2; each += 1) appends.push(shown(await errorOf(refused.append([[key, key]]))));

@@ -5,11 +5,13 @@ use prost_types::field_descriptor_proto::{Label, Type};
 use prost_types::{FieldDescriptorProto, FileDescriptorProto};
 
 /// Lists that JSON leaves out when they are empty. Other lists are what a message is about, and are always there.
-const ABSENT_WHEN_EMPTY: [(&str, &str); 4] = [
+const ABSENT_WHEN_EMPTY: [(&str, &str); 6] = [
     ("Record", "headers"),
     ("Value", "headers"),
     ("AppendRequest", "preconditions"),
     ("AppendRequest", "cursors"),
+    ("AppendResponse", "parts"),
+    ("ErrorResponse", "parts"),
 ];
 
 pub(crate) fn types(file: &FileDescriptorProto) -> String {

@@ -150,6 +150,11 @@ pub(super) fn of(message: &str) -> Supplement {
             Vec::new(),
             json!({"status": "success", "recordsAppended": 2, "startSequence": 0}),
         ),
+        "AppendPart" => with(&["partition", "outcome", "count"], Vec::new(), part()).limited(|field, schema| {
+            if field == "outcome" {
+                schema.enum_items = vec!["applied".into(), "refused".into(), "unknown".into()];
+            }
+        }),
         "TrimRequest" => with(&[], Vec::new(), json!({"beforeSequence": 1})).limited(|field, schema| {
             if field == "beforeTimeMs" {
                 schema.minimum = Some(0.0);
@@ -259,6 +264,10 @@ pub(super) fn of(message: &str) -> Supplement {
         ),
         other => unreachable!("{other} has no supplement: give it one"),
     }
+}
+
+fn part() -> Json {
+    json!({"partition": 17, "outcome": "applied", "count": 2, "startSequence": 0})
 }
 
 fn partition() -> Json {

@@ -14,7 +14,6 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 use crate::http::wire::append_request;
 use crate::http::wire::delimited::{Delimited, NoMessage};
 use crate::http::wire::failure::{Failure, Reason};
-use crate::http::wire::format::Format;
 use crate::http::wire::reply::held;
 
 /// So much is read of a session before it is committed, if so much is there.
@@ -136,7 +135,7 @@ impl Frames {
     fn next(&mut self, limits: &Limits) -> Result<Option<(Append, Durability)>, Failure> {
         let frame = self.frame()?;
         frame
-            .map(|frame| append_request::decode(Format::Protobuf, frame, limits))
+            .map(|frame| append_request::decode_frame(frame, limits))
             .transpose()
     }
 

@@ -70,14 +70,19 @@ impl Writer for At {
 
 /// A writer that answers each request in the same way, and keeps them.
 #[derive(Clone, Default)]
-pub(super) struct Scripted {
+pub(in crate::http::tests) struct Scripted {
     /// No answer ever, if there is none.
-    pub(super) answer: Option<std::result::Result<poem::http::Response<Bytes>, Lost>>,
-    pub(super) seen: Arc<Mutex<Vec<Sent<Bytes>>>>,
+    pub(in crate::http::tests) answer:
+        Option<std::result::Result<poem::http::Response<Bytes>, Lost>>,
+    pub(in crate::http::tests) seen: Arc<Mutex<Vec<Sent<Bytes>>>>,
 }
 
 impl Scripted {
-    pub(super) fn answering(status: u16, headers: &[(&str, &str)], body: &'static str) -> Self {
+    pub(in crate::http::tests) fn answering(
+        status: u16,
+        headers: &[(&str, &str)],
+        body: &'static str,
+    ) -> Self {
         let answer = poem::http::Response::builder().status(status);
         let answer = headers
             .iter()

@@ -48,6 +48,7 @@ pub(super) fn decode(body: &[u8], limits: &Limits) -> Result<Decoded, Failure> {
         preconditions: Vec::new(),
         producer: None,
         cursors: Vec::new(),
+        atomic: None,
         refused: None,
     };
     let mut json = serde_json::Deserializer::from_slice(body);
@@ -95,6 +96,7 @@ struct Request<'l> {
     preconditions: Vec<conditions::Place>,
     producer: Option<conditions::Sent>,
     cursors: Vec<cursors::Sent>,
+    atomic: Option<bool>,
     /// Why no more was read, if that is not a matter of JSON.
     refused: Option<Failure>,
 }
@@ -162,6 +164,7 @@ impl Request<'_> {
             preconditions: preconditions.collect::<Result<_, _>>()?,
             producer: producer.transpose()?,
             cursors: cursors.collect::<Result<_, _>>()?,
+            atomic: self.atomic,
         })
     }
 
@@ -207,11 +210,9 @@ impl<'de> Visitor<'de> for &mut Request<'_> {
             match field {
                 AppendRequestField::Records => map.next_value_seed(list::of::<Place>(self))?,
                 AppendRequestField::AwaitDurable => {
-                    let flag = map.next_value::<Option<bool>>();
-                    self.await_durable = flag
-                        .map_err(|error| A::Error::custom(format_args!("awaitDurable: {error}")))?
-                        .unwrap_or(false);
+                    self.await_durable = flag(&mut map, "awaitDurable")?.unwrap_or(false);
                 }
+                AppendRequestField::Atomic => self.atomic = flag(&mut map, "atomic")?,
                 AppendRequestField::Preconditions => {
                     map.next_value_seed(list::of::<conditions::Place>(self))?
                 }
@@ -261,6 +262,12 @@ impl Element for Place {
         request.records.push(place);
         Ok(())
     }
+}
+
+/// The next value of `map`, which is true, false or `null`.
+fn flag<'de, A: MapAccess<'de>>(map: &mut A, name: &str) -> Result<Option<bool>, A::Error> {
+    map.next_value()
+        .map_err(|error| A::Error::custom(format_args!("{name}: {error}")))
 }
 
 /// Reads the next value of `map`, which is base64 or `text`, to where `name` has its place.

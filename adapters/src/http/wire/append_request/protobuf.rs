@@ -25,6 +25,7 @@ const AWAIT_DURABLE: u32 = AppendRequestField::AwaitDurable as u32;
 const PRECONDITIONS: u32 = AppendRequestField::Preconditions as u32;
 const PRODUCER: u32 = AppendRequestField::Producer as u32;
 const CURSORS: u32 = AppendRequestField::Cursors as u32;
+const ATOMIC: u32 = AppendRequestField::Atomic as u32;
 const KEY: u32 = RecordField::Key as u32;
 const VALUE: u32 = RecordField::Value as u32;
 const HEADERS: u32 = RecordField::Headers as u32;
@@ -47,6 +48,7 @@ pub(super) fn decode(mut body: Bytes, limits: &Limits) -> Result<Decoded, Failur
         mut preconditions,
         mut producer,
         mut cursors,
+        mut atomic,
     } = Decoded::default();
     let mut headers = HeadersBuilder::new(limits);
     while body.has_remaining() {
@@ -85,6 +87,9 @@ pub(super) fn decode(mut body: Bytes, limits: &Limits) -> Result<Decoded, Failur
                 let message = bytes_field(&mut body).map_err(malformed)?;
                 cursors.push(cursor(message).map_err(about)?);
             }
+            (ATOMIC, WireType::Varint) => {
+                atomic = Some(decode_varint(&mut body).map_err(malformed)? != 0);
+            }
             (number, _) => {
                 let prefix = "the body is not an AppendRequest: ";
                 return Err(unexpected::<AppendRequestField>(number, prefix));
@@ -97,6 +102,7 @@ pub(super) fn decode(mut body: Bytes, limits: &Limits) -> Result<Decoded, Failur
         preconditions,
         producer,
         cursors,
+        atomic,
     })
 }
 

@@ -25,18 +25,20 @@ class Header(_message.Message):
     def __init__(self, name: _Optional[str] = ..., value: _Optional[bytes] = ...) -> None: ...
 
 class AppendRequest(_message.Message):
-    __slots__ = ("records", "await_durable", "preconditions", "producer", "cursors")
+    __slots__ = ("records", "await_durable", "preconditions", "producer", "cursors", "atomic")
     RECORDS_FIELD_NUMBER: _ClassVar[int]
     AWAIT_DURABLE_FIELD_NUMBER: _ClassVar[int]
     PRECONDITIONS_FIELD_NUMBER: _ClassVar[int]
     PRODUCER_FIELD_NUMBER: _ClassVar[int]
     CURSORS_FIELD_NUMBER: _ClassVar[int]
+    ATOMIC_FIELD_NUMBER: _ClassVar[int]
     records: _containers.RepeatedCompositeFieldContainer[Record]
     await_durable: bool
     preconditions: _containers.RepeatedCompositeFieldContainer[Precondition]
     producer: Producer
     cursors: _containers.RepeatedCompositeFieldContainer[CursorMove]
-    def __init__(self, records: _Optional[_Iterable[_Union[Record, _Mapping]]] = ..., await_durable: _Optional[bool] = ..., preconditions: _Optional[_Iterable[_Union[Precondition, _Mapping]]] = ..., producer: _Optional[_Union[Producer, _Mapping]] = ..., cursors: _Optional[_Iterable[_Union[CursorMove, _Mapping]]] = ...) -> None: ...
+    atomic: bool
+    def __init__(self, records: _Optional[_Iterable[_Union[Record, _Mapping]]] = ..., await_durable: _Optional[bool] = ..., preconditions: _Optional[_Iterable[_Union[Precondition, _Mapping]]] = ..., producer: _Optional[_Union[Producer, _Mapping]] = ..., cursors: _Optional[_Iterable[_Union[CursorMove, _Mapping]]] = ..., atomic: _Optional[bool] = ...) -> None: ...
 
 class Precondition(_message.Message):
     __slots__ = ("key", "no_record_since")
@@ -67,16 +69,36 @@ class CursorMove(_message.Message):
     def __init__(self, name: _Optional[str] = ..., position: _Optional[int] = ..., expected: _Optional[int] = ...) -> None: ...
 
 class AppendResponse(_message.Message):
-    __slots__ = ("status", "records_appended", "start_sequence", "duplicate")
+    __slots__ = ("status", "records_appended", "start_sequence", "duplicate", "parts")
     STATUS_FIELD_NUMBER: _ClassVar[int]
     RECORDS_APPENDED_FIELD_NUMBER: _ClassVar[int]
     START_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     DUPLICATE_FIELD_NUMBER: _ClassVar[int]
+    PARTS_FIELD_NUMBER: _ClassVar[int]
     status: str
     records_appended: int
     start_sequence: int
     duplicate: bool
-    def __init__(self, status: _Optional[str] = ..., records_appended: _Optional[int] = ..., start_sequence: _Optional[int] = ..., duplicate: _Optional[bool] = ...) -> None: ...
+    parts: _containers.RepeatedCompositeFieldContainer[AppendPart]
+    def __init__(self, status: _Optional[str] = ..., records_appended: _Optional[int] = ..., start_sequence: _Optional[int] = ..., duplicate: _Optional[bool] = ..., parts: _Optional[_Iterable[_Union[AppendPart, _Mapping]]] = ...) -> None: ...
+
+class AppendPart(_message.Message):
+    __slots__ = ("partition", "outcome", "count", "start_sequence", "code", "message", "conflict")
+    PARTITION_FIELD_NUMBER: _ClassVar[int]
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    START_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    CONFLICT_FIELD_NUMBER: _ClassVar[int]
+    partition: int
+    outcome: str
+    count: int
+    start_sequence: int
+    code: str
+    message: str
+    conflict: Conflict
+    def __init__(self, partition: _Optional[int] = ..., outcome: _Optional[str] = ..., count: _Optional[int] = ..., start_sequence: _Optional[int] = ..., code: _Optional[str] = ..., message: _Optional[str] = ..., conflict: _Optional[_Union[Conflict, _Mapping]] = ...) -> None: ...
 
 class Value(_message.Message):
     __slots__ = ("sequence", "value", "timestamp_ms", "headers", "key")
@@ -301,18 +323,20 @@ class CountResponse(_message.Message):
     def __init__(self, status: _Optional[str] = ..., count: _Optional[int] = ..., trimmed_before: _Optional[int] = ...) -> None: ...
 
 class ErrorResponse(_message.Message):
-    __slots__ = ("status", "message", "code", "conflict", "expected_sequence")
+    __slots__ = ("status", "message", "code", "conflict", "expected_sequence", "parts")
     STATUS_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     CODE_FIELD_NUMBER: _ClassVar[int]
     CONFLICT_FIELD_NUMBER: _ClassVar[int]
     EXPECTED_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    PARTS_FIELD_NUMBER: _ClassVar[int]
     status: str
     message: str
     code: str
     conflict: Conflict
     expected_sequence: int
-    def __init__(self, status: _Optional[str] = ..., message: _Optional[str] = ..., code: _Optional[str] = ..., conflict: _Optional[_Union[Conflict, _Mapping]] = ..., expected_sequence: _Optional[int] = ...) -> None: ...
+    parts: _containers.RepeatedCompositeFieldContainer[AppendPart]
+    def __init__(self, status: _Optional[str] = ..., message: _Optional[str] = ..., code: _Optional[str] = ..., conflict: _Optional[_Union[Conflict, _Mapping]] = ..., expected_sequence: _Optional[int] = ..., parts: _Optional[_Iterable[_Union[AppendPart, _Mapping]]] = ...) -> None: ...
 
 class Conflict(_message.Message):
     __slots__ = ("key", "last_sequence", "trimmed_before", "cursor", "position")

@@ -48,6 +48,8 @@ pub enum Kind {
     Internal,
     /// A precondition failed: another writer was faster. Nothing was applied; read the key on, and decide again.
     Conflict,
+    /// Some parts of an append with `atomic: false` were applied, and the others were not; `parts` of the answer says which.
+    PartlyApplied,
     /// Requests of the producer before this one are missing. Nothing was applied.
     ProducerOutOfOrder,
     /// The request was applied before, so long ago that its start sequence is no longer known.
@@ -180,6 +182,7 @@ fn kind(code: &str) -> Kind {
         "deadline_exceeded" => Kind::DeadlineExceeded,
         "internal" => Kind::Internal,
         "conflict" => Kind::Conflict,
+        "partly_applied" => Kind::PartlyApplied,
         "producer_out_of_order" => Kind::ProducerOutOfOrder,
         "producer_sequence_too_old" => Kind::ProducerSequenceTooOld,
         "producer_sequence_reused" => Kind::ProducerSequenceReused,

@@ -162,7 +162,7 @@ async fn run(log: &Configuration) -> Done {
 async fn be_refused(log: &Configuration) -> Done {
     let shown = |error: LogError| json!([format!("{:?}", error.kind), error.status]);
     let mut errors = Vec::new();
-    for _ in 0..19 {
+    for _ in 0..20 {
         errors.push(shown(refusal(count_all(log, &key()).await)?));
     }
     say("errors", json!(errors));

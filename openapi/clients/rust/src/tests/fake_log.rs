@@ -58,7 +58,7 @@ impl Log {
             status: wire::SUCCESS.to_owned(),
             records_appended: i32::try_from(request.records.len()).expect("few records"),
             start_sequence: self.records.len() as u64,
-            duplicate: false,
+            ..Default::default()
         };
         for moved in request.cursors.clone() {
             self.cursors.insert(moved.name, moved.position);

@@ -19,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file log.proto.
  */
 export const file_log: GenFile = /*@__PURE__*/
-  fileDesc("Cglsb2cucHJvdG8SD29wZW5kYXRhLmxvZy52MSJqCgZSZWNvcmQSEAoDa2V5GAEgASgMSACIAQESEgoFdmFsdWUYAiABKAxIAYgBARIoCgdoZWFkZXJzGAMgAygLMhcub3BlbmRhdGEubG9nLnYxLkhlYWRlckIGCgRfa2V5QggKBl92YWx1ZSJCCgZIZWFkZXISEQoEbmFtZRgBIAEoCUgAiAEBEhIKBXZhbHVlGAIgASgMSAGIAQFCBwoFX25hbWVCCAoGX3ZhbHVlIuEBCg1BcHBlbmRSZXF1ZXN0EigKB3JlY29yZHMYASADKAsyFy5vcGVuZGF0YS5sb2cudjEuUmVjb3JkEhUKDWF3YWl0X2R1cmFibGUYAiABKAgSNAoNcHJlY29uZGl0aW9ucxgDIAMoCzIdLm9wZW5kYXRhLmxvZy52MS5QcmVjb25kaXRpb24SKwoIcHJvZHVjZXIYBCABKAsyGS5vcGVuZGF0YS5sb2cudjEuUHJvZHVjZXISLAoHY3Vyc29ycxgFIAMoCzIbLm9wZW5kYXRhLmxvZy52MS5DdXJzb3JNb3ZlIjQKDFByZWNvbmRpdGlvbhILCgNrZXkYASABKAwSFwoPbm9fcmVjb3JkX3NpbmNlGAIgASgEIjcKCFByb2R1Y2VyEgoKAmlkGAEgASgJEg0KBWVwb2NoGAIgASgEEhAKCHNlcXVlbmNlGAMgASgEIlAKCkN1cnNvck1vdmUSDAoEbmFtZRgBIAEoCRIQCghwb3NpdGlvbhgCIAEoBBIVCghleHBlY3RlZBgDIAEoBEgAiAEBQgsKCV9leHBlY3RlZCJlCg5BcHBlbmRSZXNwb25zZRIOCgZzdGF0dXMYASABKAkSGAoQcmVjb3Jkc19hcHBlbmRlZBgCIAEoBRIWCg5zdGFydF9zZXF1ZW5jZRgDIAEoBBIRCglkdXBsaWNhdGUYBCABKAgiggEKBVZhbHVlEhAKCHNlcXVlbmNlGAEgASgEEg0KBXZhbHVlGAIgASgMEhQKDHRpbWVzdGFtcF9tcxgDIAEoAxIoCgdoZWFkZXJzGAQgAygLMhcub3BlbmRhdGEubG9nLnYxLkhlYWRlchIQCgNrZXkYBSABKAxIAIgBAUIGCgRfa2V5ItkDCgtTY2FuUmVxdWVzdBIQCgNrZXkYASABKAxIAIgBARIMCgRrZXlzGAIgAygMEhMKBnByZWZpeBgDIAEoDEgBiAEBEhYKCXN0YXJ0X3NlcRgEIAEoBEgCiAEBEhQKB2VuZF9zZXEYBSABKARIA4gBARISCgVsaW1pdBgGIAEoBEgEiAEBEhMKBmZvbGxvdxgHIAEoCEgFiAEBEhcKCnRpbWVvdXRfbXMYCCABKARIBogBARIaCg1zdGFydF90aW1lX21zGAkgASgDSAeIAQESFwoKdmlzaWJpbGl0eRgKIAEoCUgIiAEBEhMKBmZvcm1hdBgLIAEoCUgJiAEBEhMKBmN1cnNvchgMIAEoCUgKiAEBEhEKBGxhc3QYDSABKARIC4gBARIVCghhdF9sZWFzdBgOIAEoBEgMiAEBQgYKBF9rZXlCCQoHX3ByZWZpeEIMCgpfc3RhcnRfc2VxQgoKCF9lbmRfc2VxQggKBl9saW1pdEIJCgdfZm9sbG93Qg0KC190aW1lb3V0X21zQhAKDl9zdGFydF90aW1lX21zQg0KC192aXNpYmlsaXR5QgkKB19mb3JtYXRCCQoHX2N1cnNvckIHCgVfbGFzdEILCglfYXRfbGVhc3QiqAEKDFNjYW5SZXNwb25zZRIOCgZzdGF0dXMYASABKAkSCwoDa2V5GAIgASgMEiYKBnZhbHVlcxgDIAMoCzIWLm9wZW5kYXRhLmxvZy52MS5WYWx1ZRIVCg1uZXh0X3NlcXVlbmNlGAQgASgEEhsKDnRyaW1tZWRfYmVmb3JlGAUgASgESACIAQESDAoEbW9yZRgGIAEoCEIRCg9fdHJpbW1lZF9iZWZvcmUibwoLVHJpbVJlcXVlc3QSHAoPYmVmb3JlX3NlcXVlbmNlGAEgASgESACIAQESGwoOYmVmb3JlX3RpbWVfbXMYAiABKANIAYgBAUISChBfYmVmb3JlX3NlcXVlbmNlQhEKD19iZWZvcmVfdGltZV9tcyI2CgxUcmltUmVzcG9uc2USDgoGc3RhdHVzGAEgASgJEhYKDnRyaW1tZWRfYmVmb3JlGAIgASgEIjsKEURlbGV0ZUtleVJlc3BvbnNlEg4KBnN0YXR1cxgBIAEoCRIWCg50cmltbWVkX2JlZm9yZRgCIAEoBCJaChBQdXRDdXJzb3JSZXF1ZXN0EhUKCHBvc2l0aW9uGAEgASgESACIAQESFQoIZXhwZWN0ZWQYAiABKARIAYgBAUILCglfcG9zaXRpb25CCwoJX2V4cGVjdGVkImEKDkN1cnNvclJlc3BvbnNlEg4KBnN0YXR1cxgBIAEoCRIMCgRuYW1lGAIgASgJEhAKCHBvc2l0aW9uGAMgASgEEhIKCnVwZGF0ZWRfbXMYBCABKAMSCwoDbGFnGAUgASgEIjcKFERlbGV0ZUN1cnNvclJlc3BvbnNlEg4KBnN0YXR1cxgBIAEoCRIPCgdkZWxldGVkGAIgASgIIkkKBkN1cnNvchIMCgRuYW1lGAEgASgJEhAKCHBvc2l0aW9uGAIgASgEEhIKCnVwZGF0ZWRfbXMYAyABKAMSCwoDbGFnGAQgASgEIn8KD0N1cnNvcnNSZXNwb25zZRIOCgZzdGF0dXMYASABKAkSKAoHY3Vyc29ycxgCIAMoCzIXLm9wZW5kYXRhLmxvZy52MS5DdXJzb3ISHQoQbmV4dF9zdGFydF9hZnRlchgDIAEoCUgAiAEBQhMKEV9uZXh0X3N0YXJ0X2FmdGVyIoUBCg9DbHVzdGVyUmVzcG9uc2USDgoGc3RhdHVzGAEgASgJEjUKCnBhcnRpdGlvbnMYAiADKAsyIS5vcGVuZGF0YS5sb2cudjEuQ2x1c3RlclBhcnRpdGlvbhIrCgVub2RlcxgDIAMoCzIcLm9wZW5kYXRhLmxvZy52MS5DbHVzdGVyTm9kZSKmAQoQQ2x1c3RlclBhcnRpdGlvbhIRCglwYXJ0aXRpb24YASABKA0SEQoEbm9kZRgCIAEoCUgAiAEBEhAKA3VybBgDIAEoCUgBiAEBEg0KBXN0YXRlGAQgASgJEhAKA3RpcBgFIAEoBEgCiAEBEhQKB2R1cmFibGUYBiABKARIA4gBAUIHCgVfbm9kZUIGCgRfdXJsQgYKBF90aXBCCgoIX2R1cmFibGUiZAoLQ2x1c3Rlck5vZGUSDAoEbm9kZRgBIAEoCRILCgN1cmwYAiABKAkSEQoEem9uZRgDIAEoCUgAiAEBEg8KB3ZlcnNpb24YBCABKAkSDQoFYWxpdmUYBSABKAhCBwoFX3pvbmUiEgoDS2V5EgsKA2tleRgBIAEoDCJ2CgxLZXlzUmVzcG9uc2USDgoGc3RhdHVzGAEgASgJEiIKBGtleXMYAiADKAsyFC5vcGVuZGF0YS5sb2cudjEuS2V5Eh0KEG5leHRfc3RhcnRfYWZ0ZXIYAyABKAxIAIgBAUITChFfbmV4dF9zdGFydF9hZnRlciI/CgdTZWdtZW50EgoKAmlkGAEgASgNEhEKCXN0YXJ0X3NlcRgCIAEoBBIVCg1zdGFydF90aW1lX21zGAMgASgDIk4KEFNlZ21lbnRzUmVzcG9uc2USDgoGc3RhdHVzGAEgASgJEioKCHNlZ21lbnRzGAIgAygLMhgub3BlbmRhdGEubG9nLnYxLlNlZ21lbnQiXgoNQ291bnRSZXNwb25zZRIOCgZzdGF0dXMYASABKAkSDQoFY291bnQYAiABKAQSGwoOdHJpbW1lZF9iZWZvcmUYAyABKARIAIgBAUIRCg9fdHJpbW1lZF9iZWZvcmUioQEKDUVycm9yUmVzcG9uc2USDgoGc3RhdHVzGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDAoEY29kZRgDIAEoCRIrCghjb25mbGljdBgEIAEoCzIZLm9wZW5kYXRhLmxvZy52MS5Db25mbGljdBIeChFleHBlY3RlZF9zZXF1ZW5jZRgFIAEoBEgAiAEBQhQKEl9leHBlY3RlZF9zZXF1ZW5jZSK5AQoIQ29uZmxpY3QSCwoDa2V5GAEgASgMEhoKDWxhc3Rfc2VxdWVuY2UYAiABKARIAIgBARIbCg50cmltbWVkX2JlZm9yZRgDIAEoBEgBiAEBEhMKBmN1cnNvchgEIAEoCUgCiAEBEhUKCHBvc2l0aW9uGAUgASgESAOIAQFCEAoOX2xhc3Rfc2VxdWVuY2VCEQoPX3RyaW1tZWRfYmVmb3JlQgkKB19jdXJzb3JCCwoJX3Bvc2l0aW9uYgZwcm90bzM");
+  fileDesc("Cglsb2cucHJvdG8SD29wZW5kYXRhLmxvZy52MSJqCgZSZWNvcmQSEAoDa2V5GAEgASgMSACIAQESEgoFdmFsdWUYAiABKAxIAYgBARIoCgdoZWFkZXJzGAMgAygLMhcub3BlbmRhdGEubG9nLnYxLkhlYWRlckIGCgRfa2V5QggKBl92YWx1ZSJCCgZIZWFkZXISEQoEbmFtZRgBIAEoCUgAiAEBEhIKBXZhbHVlGAIgASgMSAGIAQFCBwoFX25hbWVCCAoGX3ZhbHVlIoECCg1BcHBlbmRSZXF1ZXN0EigKB3JlY29yZHMYASADKAsyFy5vcGVuZGF0YS5sb2cudjEuUmVjb3JkEhUKDWF3YWl0X2R1cmFibGUYAiABKAgSNAoNcHJlY29uZGl0aW9ucxgDIAMoCzIdLm9wZW5kYXRhLmxvZy52MS5QcmVjb25kaXRpb24SKwoIcHJvZHVjZXIYBCABKAsyGS5vcGVuZGF0YS5sb2cudjEuUHJvZHVjZXISLAoHY3Vyc29ycxgFIAMoCzIbLm9wZW5kYXRhLmxvZy52MS5DdXJzb3JNb3ZlEhMKBmF0b21pYxgGIAEoCEgAiAEBQgkKB19hdG9taWMiNAoMUHJlY29uZGl0aW9uEgsKA2tleRgBIAEoDBIXCg9ub19yZWNvcmRfc2luY2UYAiABKAQiNwoIUHJvZHVjZXISCgoCaWQYASABKAkSDQoFZXBvY2gYAiABKAQSEAoIc2VxdWVuY2UYAyABKAQiUAoKQ3Vyc29yTW92ZRIMCgRuYW1lGAEgASgJEhAKCHBvc2l0aW9uGAIgASgEEhUKCGV4cGVjdGVkGAMgASgESACIAQFCCwoJX2V4cGVjdGVkIpEBCg5BcHBlbmRSZXNwb25zZRIOCgZzdGF0dXMYASABKAkSGAoQcmVjb3Jkc19hcHBlbmRlZBgCIAEoBRIWCg5zdGFydF9zZXF1ZW5jZRgDIAEoBBIRCglkdXBsaWNhdGUYBCABKAgSKgoFcGFydHMYBSADKAsyGy5vcGVuZGF0YS5sb2cudjEuQXBwZW5kUGFydCLaAQoKQXBwZW5kUGFydBIRCglwYXJ0aXRpb24YASABKA0SDwoHb3V0Y29tZRgCIAEoCRINCgVjb3VudBgDIAEoBRIbCg5zdGFydF9zZXF1ZW5jZRgEIAEoBEgAiAEBEhEKBGNvZGUYBSABKAlIAYgBARIUCgdtZXNzYWdlGAYgASgJSAKIAQESKwoIY29uZmxpY3QYByABKAsyGS5vcGVuZGF0YS5sb2cudjEuQ29uZmxpY3RCEQoPX3N0YXJ0X3NlcXVlbmNlQgcKBV9jb2RlQgoKCF9tZXNzYWdlIoIBCgVWYWx1ZRIQCghzZXF1ZW5jZRgBIAEoBBINCgV2YWx1ZRgCIAEoDBIUCgx0aW1lc3RhbXBfbXMYAyABKAMSKAoHaGVhZGVycxgEIAMoCzIXLm9wZW5kYXRhLmxvZy52MS5IZWFkZXISEAoDa2V5GAUgASgMSACIAQFCBgoEX2tleSLZAwoLU2NhblJlcXVlc3QSEAoDa2V5GAEgASgMSACIAQESDAoEa2V5cxgCIAMoDBITCgZwcmVmaXgYAyABKAxIAYgBARIWCglzdGFydF9zZXEYBCABKARIAogBARIUCgdlbmRfc2VxGAUgASgESAOIAQESEgoFbGltaXQYBiABKARIBIgBARITCgZmb2xsb3cYByABKAhIBYgBARIXCgp0aW1lb3V0X21zGAggASgESAaIAQESGgoNc3RhcnRfdGltZV9tcxgJIAEoA0gHiAEBEhcKCnZpc2liaWxpdHkYCiABKAlICIgBARITCgZmb3JtYXQYCyABKAlICYgBARITCgZjdXJzb3IYDCABKAlICogBARIRCgRsYXN0GA0gASgESAuIAQESFQoIYXRfbGVhc3QYDiABKARIDIgBAUIGCgRfa2V5QgkKB19wcmVmaXhCDAoKX3N0YXJ0X3NlcUIKCghfZW5kX3NlcUIICgZfbGltaXRCCQoHX2ZvbGxvd0INCgtfdGltZW91dF9tc0IQCg5fc3RhcnRfdGltZV9tc0INCgtfdmlzaWJpbGl0eUIJCgdfZm9ybWF0QgkKB19jdXJzb3JCBwoFX2xhc3RCCwoJX2F0X2xlYXN0IqgBCgxTY2FuUmVzcG9uc2USDgoGc3RhdHVzGAEgASgJEgsKA2tleRgCIAEoDBImCgZ2YWx1ZXMYAyADKAsyFi5vcGVuZGF0YS5sb2cudjEuVmFsdWUSFQoNbmV4dF9zZXF1ZW5jZRgEIAEoBBIbCg50cmltbWVkX2JlZm9yZRgFIAEoBEgAiAEBEgwKBG1vcmUYBiABKAhCEQoPX3RyaW1tZWRfYmVmb3JlIm8KC1RyaW1SZXF1ZXN0EhwKD2JlZm9yZV9zZXF1ZW5jZRgBIAEoBEgAiAEBEhsKDmJlZm9yZV90aW1lX21zGAIgASgDSAGIAQFCEgoQX2JlZm9yZV9zZXF1ZW5jZUIRCg9fYmVmb3JlX3RpbWVfbXMiNgoMVHJpbVJlc3BvbnNlEg4KBnN0YXR1cxgBIAEoCRIWCg50cmltbWVkX2JlZm9yZRgCIAEoBCI7ChFEZWxldGVLZXlSZXNwb25zZRIOCgZzdGF0dXMYASABKAkSFgoOdHJpbW1lZF9iZWZvcmUYAiABKAQiWgoQUHV0Q3Vyc29yUmVxdWVzdBIVCghwb3NpdGlvbhgBIAEoBEgAiAEBEhUKCGV4cGVjdGVkGAIgASgESAGIAQFCCwoJX3Bvc2l0aW9uQgsKCV9leHBlY3RlZCJhCg5DdXJzb3JSZXNwb25zZRIOCgZzdGF0dXMYASABKAkSDAoEbmFtZRgCIAEoCRIQCghwb3NpdGlvbhgDIAEoBBISCgp1cGRhdGVkX21zGAQgASgDEgsKA2xhZxgFIAEoBCI3ChREZWxldGVDdXJzb3JSZXNwb25zZRIOCgZzdGF0dXMYASABKAkSDwoHZGVsZXRlZBgCIAEoCCJJCgZDdXJzb3ISDAoEbmFtZRgBIAEoCRIQCghwb3NpdGlvbhgCIAEoBBISCgp1cGRhdGVkX21zGAMgASgDEgsKA2xhZxgEIAEoBCJ/Cg9DdXJzb3JzUmVzcG9uc2USDgoGc3RhdHVzGAEgASgJEigKB2N1cnNvcnMYAiADKAsyFy5vcGVuZGF0YS5sb2cudjEuQ3Vyc29yEh0KEG5leHRfc3RhcnRfYWZ0ZXIYAyABKAlIAIgBAUITChFfbmV4dF9zdGFydF9hZnRlciKFAQoPQ2x1c3RlclJlc3BvbnNlEg4KBnN0YXR1cxgBIAEoCRI1CgpwYXJ0aXRpb25zGAIgAygLMiEub3BlbmRhdGEubG9nLnYxLkNsdXN0ZXJQYXJ0aXRpb24SKwoFbm9kZXMYAyADKAsyHC5vcGVuZGF0YS5sb2cudjEuQ2x1c3Rlck5vZGUipgEKEENsdXN0ZXJQYXJ0aXRpb24SEQoJcGFydGl0aW9uGAEgASgNEhEKBG5vZGUYAiABKAlIAIgBARIQCgN1cmwYAyABKAlIAYgBARINCgVzdGF0ZRgEIAEoCRIQCgN0aXAYBSABKARIAogBARIUCgdkdXJhYmxlGAYgASgESAOIAQFCBwoFX25vZGVCBgoEX3VybEIGCgRfdGlwQgoKCF9kdXJhYmxlImQKC0NsdXN0ZXJOb2RlEgwKBG5vZGUYASABKAkSCwoDdXJsGAIgASgJEhEKBHpvbmUYAyABKAlIAIgBARIPCgd2ZXJzaW9uGAQgASgJEg0KBWFsaXZlGAUgASgIQgcKBV96b25lIhIKA0tleRILCgNrZXkYASABKAwidgoMS2V5c1Jlc3BvbnNlEg4KBnN0YXR1cxgBIAEoCRIiCgRrZXlzGAIgAygLMhQub3BlbmRhdGEubG9nLnYxLktleRIdChBuZXh0X3N0YXJ0X2FmdGVyGAMgASgMSACIAQFCEwoRX25leHRfc3RhcnRfYWZ0ZXIiPwoHU2VnbWVudBIKCgJpZBgBIAEoDRIRCglzdGFydF9zZXEYAiABKAQSFQoNc3RhcnRfdGltZV9tcxgDIAEoAyJOChBTZWdtZW50c1Jlc3BvbnNlEg4KBnN0YXR1cxgBIAEoCRIqCghzZWdtZW50cxgCIAMoCzIYLm9wZW5kYXRhLmxvZy52MS5TZWdtZW50Il4KDUNvdW50UmVzcG9uc2USDgoGc3RhdHVzGAEgASgJEg0KBWNvdW50GAIgASgEEhsKDnRyaW1tZWRfYmVmb3JlGAMgASgESACIAQFCEQoPX3RyaW1tZWRfYmVmb3JlIs0BCg1FcnJvclJlc3BvbnNlEg4KBnN0YXR1cxgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEgwKBGNvZGUYAyABKAkSKwoIY29uZmxpY3QYBCABKAsyGS5vcGVuZGF0YS5sb2cudjEuQ29uZmxpY3QSHgoRZXhwZWN0ZWRfc2VxdWVuY2UYBSABKARIAIgBARIqCgVwYXJ0cxgGIAMoCzIbLm9wZW5kYXRhLmxvZy52MS5BcHBlbmRQYXJ0QhQKEl9leHBlY3RlZF9zZXF1ZW5jZSK5AQoIQ29uZmxpY3QSCwoDa2V5GAEgASgMEhoKDWxhc3Rfc2VxdWVuY2UYAiABKARIAIgBARIbCg50cmltbWVkX2JlZm9yZRgDIAEoBEgBiAEBEhMKBmN1cnNvchgEIAEoCUgCiAEBEhUKCHBvc2l0aW9uGAUgASgESAOIAQFCEAoOX2xhc3Rfc2VxdWVuY2VCEQoPX3RyaW1tZWRfYmVmb3JlQgkKB19jdXJzb3JCCwoJX3Bvc2l0aW9uYgZwcm90bzM");
 
 /**
  * One record to append. In JSON, it has exactly one of `key` and `keyText`, and exactly one of `value` and `valueText`.
@@ -89,7 +89,7 @@ export const HeaderSchema: GenMessage<Header> = /*@__PURE__*/
   messageDesc(file_log, 1);
 
 /**
- * Records to append: either all of them are appended or none. Unknown fields are rejected.
+ * Records to append: either all of them are appended or none, unless `atomic` is false. Unknown fields are rejected.
  *
  * @generated from message opendata.log.v1.AppendRequest
  */
@@ -128,6 +128,15 @@ export type AppendRequest = Message<"opendata.log.v1.AppendRequest"> & {
    * @generated from field: repeated opendata.log.v1.CursorMove cursors = 5;
    */
   cursors: CursorMove[];
+
+  /**
+   * Absent or true: the request is applied as a whole, so in a cluster all of it is in one partition. False: it is split into one part for
+   * each partition, and each part is applied as a whole or not at all; the response has `parts`. Not together with `producer`, and not in a
+   * session.
+   *
+   * @generated from field: optional bool atomic = 6;
+   */
+  atomic?: boolean | undefined;
 };
 
 /**
@@ -263,7 +272,7 @@ export type AppendResponse = Message<"opendata.log.v1.AppendResponse"> & {
   recordsAppended: number;
 
   /**
-   * Sequence of the first record.
+   * Sequence of the first record. 0 with `atomic: false`: each of the parts has its own.
    *
    * @generated from field: uint64 start_sequence = 3;
    */
@@ -276,6 +285,13 @@ export type AppendResponse = Message<"opendata.log.v1.AppendResponse"> & {
    * @generated from field: bool duplicate = 4;
    */
   duplicate: boolean;
+
+  /**
+   * With `atomic: false`: the parts of the request, in the order of their partitions. All of them were applied. In JSON, absent otherwise.
+   *
+   * @generated from field: repeated opendata.log.v1.AppendPart parts = 5;
+   */
+  parts: AppendPart[];
 };
 
 /**
@@ -284,6 +300,69 @@ export type AppendResponse = Message<"opendata.log.v1.AppendResponse"> & {
  */
 export const AppendResponseSchema: GenMessage<AppendResponse> = /*@__PURE__*/
   messageDesc(file_log, 6);
+
+/**
+ * The outcome of an append with `atomic: false` in one partition.
+ *
+ * @generated from message opendata.log.v1.AppendPart
+ */
+export type AppendPart = Message<"opendata.log.v1.AppendPart"> & {
+  /**
+   * Number of the partition. 0 if the log is not clustered.
+   *
+   * @generated from field: uint32 partition = 1;
+   */
+  partition: number;
+
+  /**
+   * `applied`, `refused` (nothing of the part was applied) or `unknown` (it may have been applied, as a whole or not at all).
+   *
+   * @generated from field: string outcome = 2;
+   */
+  outcome: string;
+
+  /**
+   * Number of records of the request that are in this partition.
+   *
+   * @generated from field: int32 count = 3;
+   */
+  count: number;
+
+  /**
+   * Sequence of the first of them; they have consecutive sequences in the order of the request. Present if they were applied.
+   *
+   * @generated from field: optional uint64 start_sequence = 4;
+   */
+  startSequence?: bigint | undefined;
+
+  /**
+   * Why they were not, as in `ErrorResponse`. Absent if they were applied.
+   *
+   * @generated from field: optional string code = 5;
+   */
+  code?: string | undefined;
+
+  /**
+   * Description of the error, for people. Absent if they were applied.
+   *
+   * @generated from field: optional string message = 6;
+   */
+  message?: string | undefined;
+
+  /**
+   * With the code conflict: as in `ErrorResponse`.
+   *
+   * @generated from field: opendata.log.v1.Conflict conflict = 7;
+   */
+  conflict?: Conflict | undefined;
+};
+
+/**
+ * Describes the message opendata.log.v1.AppendPart.
+ * Use `create(AppendPartSchema)` to create a new message.
+ */
+export const AppendPartSchema: GenMessage<AppendPart> = /*@__PURE__*/
+  messageDesc(file_log, 7);
 
 /**
  * One record in the response to a read.
@@ -332,7 +411,7 @@ export type Value = Message<"opendata.log.v1.Value"> & {
  * Use `create(ValueSchema)` to create a new message.
  */
 export const ValueSchema: GenMessage<Value> = /*@__PURE__*/
-  messageDesc(file_log, 7);
+  messageDesc(file_log, 8);
 
 /**
  * What to read with POST: the same as with the query parameters of these names. It has exactly one of the key, the keys and the
@@ -449,7 +528,7 @@ export type ScanRequest = Message<"opendata.log.v1.ScanRequest"> & {
  * Use `create(ScanRequestSchema)` to create a new message.
  */
 export const ScanRequestSchema: GenMessage<ScanRequest> = /*@__PURE__*/
-  messageDesc(file_log, 8);
+  messageDesc(file_log, 9);
 
 /**
  * One page of the records of a key or of several.
@@ -511,7 +590,7 @@ export type ScanResponse = Message<"opendata.log.v1.ScanResponse"> & {
  * Use `create(ScanResponseSchema)` to create a new message.
  */
 export const ScanResponseSchema: GenMessage<ScanResponse> = /*@__PURE__*/
-  messageDesc(file_log, 9);
+  messageDesc(file_log, 10);
 
 /**
  * What to trim. It has exactly one of the fields. Unknown fields are rejected.
@@ -540,7 +619,7 @@ export type TrimRequest = Message<"opendata.log.v1.TrimRequest"> & {
  * Use `create(TrimRequestSchema)` to create a new message.
  */
 export const TrimRequestSchema: GenMessage<TrimRequest> = /*@__PURE__*/
-  messageDesc(file_log, 10);
+  messageDesc(file_log, 11);
 
 /**
  * The response to a trim. The floor is durable.
@@ -569,7 +648,7 @@ export type TrimResponse = Message<"opendata.log.v1.TrimResponse"> & {
  * Use `create(TrimResponseSchema)` to create a new message.
  */
 export const TrimResponseSchema: GenMessage<TrimResponse> = /*@__PURE__*/
-  messageDesc(file_log, 11);
+  messageDesc(file_log, 12);
 
 /**
  * The response to the deletion of a key. The floor is durable.
@@ -598,7 +677,7 @@ export type DeleteKeyResponse = Message<"opendata.log.v1.DeleteKeyResponse"> & {
  * Use `create(DeleteKeyResponseSchema)` to create a new message.
  */
 export const DeleteKeyResponseSchema: GenMessage<DeleteKeyResponse> = /*@__PURE__*/
-  messageDesc(file_log, 12);
+  messageDesc(file_log, 13);
 
 /**
  * Where a cursor is to be. Unknown fields are rejected.
@@ -626,7 +705,7 @@ export type PutCursorRequest = Message<"opendata.log.v1.PutCursorRequest"> & {
  * Use `create(PutCursorRequestSchema)` to create a new message.
  */
 export const PutCursorRequestSchema: GenMessage<PutCursorRequest> = /*@__PURE__*/
-  messageDesc(file_log, 13);
+  messageDesc(file_log, 14);
 
 /**
  * A cursor.
@@ -675,7 +754,7 @@ export type CursorResponse = Message<"opendata.log.v1.CursorResponse"> & {
  * Use `create(CursorResponseSchema)` to create a new message.
  */
 export const CursorResponseSchema: GenMessage<CursorResponse> = /*@__PURE__*/
-  messageDesc(file_log, 14);
+  messageDesc(file_log, 15);
 
 /**
  * The response to the deletion of a cursor. The deletion is durable.
@@ -703,7 +782,7 @@ export type DeleteCursorResponse = Message<"opendata.log.v1.DeleteCursorResponse
  * Use `create(DeleteCursorResponseSchema)` to create a new message.
  */
 export const DeleteCursorResponseSchema: GenMessage<DeleteCursorResponse> = /*@__PURE__*/
-  messageDesc(file_log, 15);
+  messageDesc(file_log, 16);
 
 /**
  * One cursor of a listing.
@@ -745,7 +824,7 @@ export type Cursor = Message<"opendata.log.v1.Cursor"> & {
  * Use `create(CursorSchema)` to create a new message.
  */
 export const CursorSchema: GenMessage<Cursor> = /*@__PURE__*/
-  messageDesc(file_log, 16);
+  messageDesc(file_log, 17);
 
 /**
  * One page of the cursors.
@@ -780,7 +859,7 @@ export type CursorsResponse = Message<"opendata.log.v1.CursorsResponse"> & {
  * Use `create(CursorsResponseSchema)` to create a new message.
  */
 export const CursorsResponseSchema: GenMessage<CursorsResponse> = /*@__PURE__*/
-  messageDesc(file_log, 17);
+  messageDesc(file_log, 18);
 
 /**
  * What a server knows of the partitions of the log and of the nodes that serve them. A log that is not clustered has one
@@ -817,7 +896,7 @@ export type ClusterResponse = Message<"opendata.log.v1.ClusterResponse"> & {
  * Use `create(ClusterResponseSchema)` to create a new message.
  */
 export const ClusterResponseSchema: GenMessage<ClusterResponse> = /*@__PURE__*/
-  messageDesc(file_log, 18);
+  messageDesc(file_log, 19);
 
 /**
  * A partition of the log.
@@ -873,7 +952,7 @@ export type ClusterPartition = Message<"opendata.log.v1.ClusterPartition"> & {
  * Use `create(ClusterPartitionSchema)` to create a new message.
  */
 export const ClusterPartitionSchema: GenMessage<ClusterPartition> = /*@__PURE__*/
-  messageDesc(file_log, 19);
+  messageDesc(file_log, 20);
 
 /**
  * A node of the cluster.
@@ -922,7 +1001,7 @@ export type ClusterNode = Message<"opendata.log.v1.ClusterNode"> & {
  * Use `create(ClusterNodeSchema)` to create a new message.
  */
 export const ClusterNodeSchema: GenMessage<ClusterNode> = /*@__PURE__*/
-  messageDesc(file_log, 20);
+  messageDesc(file_log, 21);
 
 /**
  * One key of a listing.
@@ -943,7 +1022,7 @@ export type Key = Message<"opendata.log.v1.Key"> & {
  * Use `create(KeySchema)` to create a new message.
  */
 export const KeySchema: GenMessage<Key> = /*@__PURE__*/
-  messageDesc(file_log, 21);
+  messageDesc(file_log, 22);
 
 /**
  * One page of the distinct keys.
@@ -979,7 +1058,7 @@ export type KeysResponse = Message<"opendata.log.v1.KeysResponse"> & {
  * Use `create(KeysResponseSchema)` to create a new message.
  */
 export const KeysResponseSchema: GenMessage<KeysResponse> = /*@__PURE__*/
-  messageDesc(file_log, 22);
+  messageDesc(file_log, 23);
 
 /**
  * A section of the log, across all keys. It ends where the next segment starts.
@@ -1014,7 +1093,7 @@ export type Segment = Message<"opendata.log.v1.Segment"> & {
  * Use `create(SegmentSchema)` to create a new message.
  */
 export const SegmentSchema: GenMessage<Segment> = /*@__PURE__*/
-  messageDesc(file_log, 23);
+  messageDesc(file_log, 24);
 
 /**
  * The segments that overlap a range of sequences.
@@ -1042,7 +1121,7 @@ export type SegmentsResponse = Message<"opendata.log.v1.SegmentsResponse"> & {
  * Use `create(SegmentsResponseSchema)` to create a new message.
  */
 export const SegmentsResponseSchema: GenMessage<SegmentsResponse> = /*@__PURE__*/
-  messageDesc(file_log, 24);
+  messageDesc(file_log, 25);
 
 /**
  * The number of records of a key.
@@ -1078,7 +1157,7 @@ export type CountResponse = Message<"opendata.log.v1.CountResponse"> & {
  * Use `create(CountResponseSchema)` to create a new message.
  */
 export const CountResponseSchema: GenMessage<CountResponse> = /*@__PURE__*/
-  messageDesc(file_log, 25);
+  messageDesc(file_log, 26);
 
 /**
  * The response to a request that failed.
@@ -1101,10 +1180,10 @@ export type ErrorResponse = Message<"opendata.log.v1.ErrorResponse"> & {
   message: string;
 
   /**
-   * Kind of the error, for programs: invalid_argument, unauthenticated, permission_denied, not_found,
-   * method_not_allowed, too_large, unsupported_media_type, conflict, producer_out_of_order, producer_sequence_too_old,
-   * producer_sequence_reused, producer_fenced, producer_unknown, overloaded, unavailable, fenced, behind, not_writer,
-   * deadline_exceeded or internal.
+   * Kind of the error, for programs: invalid_argument, spans_partitions, unauthenticated, permission_denied, not_found,
+   * method_not_allowed, too_large, unsupported_media_type, conflict, partly_applied, producer_out_of_order,
+   * producer_sequence_too_old, producer_sequence_reused, producer_fenced, producer_unknown, overloaded, unavailable,
+   * fenced, behind, not_writer, deadline_exceeded or internal.
    *
    * @generated from field: string code = 3;
    */
@@ -1123,6 +1202,13 @@ export type ErrorResponse = Message<"opendata.log.v1.ErrorResponse"> & {
    * @generated from field: optional uint64 expected_sequence = 5;
    */
   expectedSequence?: bigint | undefined;
+
+  /**
+   * With `atomic: false`, once the append was split: what became of each part, in the order of their partitions. In JSON, absent otherwise.
+   *
+   * @generated from field: repeated opendata.log.v1.AppendPart parts = 6;
+   */
+  parts: AppendPart[];
 };
 
 /**
@@ -1130,7 +1216,7 @@ export type ErrorResponse = Message<"opendata.log.v1.ErrorResponse"> & {
  * Use `create(ErrorResponseSchema)` to create a new message.
  */
 export const ErrorResponseSchema: GenMessage<ErrorResponse> = /*@__PURE__*/
-  messageDesc(file_log, 26);
+  messageDesc(file_log, 27);
 
 /**
  * A precondition that does not hold, or a cursor that is not where it is expected.
@@ -1180,5 +1266,5 @@ export type Conflict = Message<"opendata.log.v1.Conflict"> & {
  * Use `create(ConflictSchema)` to create a new message.
  */
 export const ConflictSchema: GenMessage<Conflict> = /*@__PURE__*/
-  messageDesc(file_log, 27);
+  messageDesc(file_log, 28);
 

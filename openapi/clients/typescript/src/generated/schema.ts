@@ -15,7 +15,7 @@ export interface paths {
         put?: never;
         /**
          * Append records
-         * @description Either all records are appended or none. They get consecutive sequences in the order of the request. Appending to a
+         * @description Either all records are appended or none (unless `atomic` is false). They get consecutive sequences in the order of the request. Appending to a
          *     new key creates it. Without `awaitDurable`, the server responds once the records can be read; if it crashes, they
          *     can still be lost. With `awaitDurable`, it responds once the records are durable on object storage.
          *
@@ -33,6 +33,12 @@ export interface paths {
          *     With `cursors`, cursors move in the same atomic commit as the records: a consumer that appends its results and moves its
          *     cursor this way, each time from its `expected` position, processes every record exactly once. If a cursor is not at that
          *     position, nothing is appended, and the response has status 409 with the code `conflict`.
+         *
+         *     In a cluster, all keys and cursors of a request are in one partition, or the response has status 400 with the code `spans_partitions`.
+         *     With `atomic: false`, the server splits the records by partition, and `parts` of the response says what happened in each: each part is
+         *     appended as a whole or not at all, and its records keep their order. Status 200 means that all parts were appended. If some were and others
+         *     were not, the status is 409 with the code `partly_applied`; if the outcome of one is unknown, it is 504; if none was appended, it is that of
+         *     one of them. A precondition or a cursor must be in a partition of one of the records. It cannot be combined with `producer`.
          *
          *     Status 504 means that the outcome is unknown, unless the message says that nothing was applied: either all records
          *     were appended or none. Repeat the request: with a `producer` it is applied only once, even if it is sent repeatedly.
@@ -440,7 +446,43 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
-         * @description Records to append: either all of them are appended or none. Unknown fields are rejected.
+         * @description The outcome of an append with `atomic: false` in one partition.
+         * @example {
+         *       "count": 2,
+         *       "outcome": "applied",
+         *       "partition": 17,
+         *       "startSequence": 0
+         *     }
+         */
+        AppendPart: {
+            /**
+             * Format: int64
+             * @description Number of the partition. 0 if the log is not clustered.
+             */
+            partition: number;
+            /**
+             * @description `applied`, `refused` (nothing of the part was applied) or `unknown` (it may have been applied, as a whole or not at all).
+             * @enum {string}
+             */
+            outcome: "applied" | "refused" | "unknown";
+            /**
+             * Format: int32
+             * @description Number of records of the request that are in this partition.
+             */
+            count: number;
+            /**
+             * Format: int64
+             * @description Sequence of the first of them; they have consecutive sequences in the order of the request. Present if they were applied.
+             */
+            startSequence?: number;
+            /** @description Why they were not, as in `ErrorResponse`. Absent if they were applied. */
+            code?: string;
+            /** @description Description of the error, for people. Absent if they were applied. */
+            message?: string;
+            conflict?: components["schemas"]["Conflict"];
+        };
+        /**
+         * @description Records to append: either all of them are appended or none, unless `atomic` is false. Unknown fields are rejected.
          * @example {
          *       "awaitDurable": true,
          *       "records": [
@@ -474,6 +516,8 @@ export interface components {
             producer?: components["schemas"]["Producer"];
             /** @description Cursors that move together with the records: all of it is applied, or nothing. Up to 100, each of another cursor. */
             cursors?: components["schemas"]["CursorMove"][];
+            /** @description Absent or true: the request is applied as a whole, so in a cluster all of it is in one partition. False: it is split into one part for each partition, and each part is applied as a whole or not at all; the response has `parts`. Not together with `producer`, and not in a session. */
+            atomic?: boolean;
         };
         /**
          * @description The response to an append. The records have consecutive sequences, beginning with the start sequence.
@@ -496,7 +540,7 @@ export interface components {
             recordsAppended: number;
             /**
              * Format: int64
-             * @description Sequence of the first record.
+             * @description Sequence of the first record. 0 with `atomic: false`: each of the parts has its own.
              */
             startSequence: number;
             /**
@@ -504,6 +548,8 @@ export interface components {
              * @default false
              */
             duplicate: boolean;
+            /** @description With `atomic: false`: the parts of the request, in the order of their partitions. All of them were applied. In JSON, absent otherwise. */
+            parts?: components["schemas"]["AppendPart"][];
         };
         /**
          * @description A node of the cluster.
@@ -821,7 +867,7 @@ export interface components {
             status: "error";
             /** @description Description of the error, for people. */
             message: string;
-            /** @description Kind of the error, for programs: invalid_argument, unauthenticated, permission_denied, not_found, method_not_allowed, too_large, unsupported_media_type, conflict, producer_out_of_order, producer_sequence_too_old, producer_sequence_reused, producer_fenced, producer_unknown, overloaded, unavailable, fenced, behind, not_writer, deadline_exceeded or internal. */
+            /** @description Kind of the error, for programs: invalid_argument, spans_partitions, unauthenticated, permission_denied, not_found, method_not_allowed, too_large, unsupported_media_type, conflict, partly_applied, producer_out_of_order, producer_sequence_too_old, producer_sequence_reused, producer_fenced, producer_unknown, overloaded, unavailable, fenced, behind, not_writer, deadline_exceeded or internal. */
             code: string;
             conflict?: components["schemas"]["Conflict"];
             /**
@@ -829,6 +875,8 @@ export interface components {
              * @description With the code producer_out_of_order: the sequence of the request that is to be applied next.
              */
             expectedSequence?: number;
+            /** @description With `atomic: false`, once the append was split: what became of each part, in the order of their partitions. In JSON, absent otherwise. */
+            parts?: components["schemas"]["AppendPart"][];
         };
         /**
          * @description One header of a record, such as a trace id or a content type. Several headers of a record may have the same name; they keep their order. In JSON, a header to append has exactly one of `value` and `valueText`. Unknown fields are rejected.
@@ -1294,7 +1342,7 @@ export interface operations {
                     "application/protobuf": string;
                 };
             };
-            /** @description Code conflict: a precondition does not hold; `conflict` has the key and its last sequence, or `trimmedBefore` if the records that the precondition asks about were trimmed or deleted; or a cursor is not at its `expected` position: `conflict` has the cursor and its position. Read the new records of the key, or the cursor, and decide again. Code producer_out_of_order: requests before this one are missing; repeat the requests from `expectedSequence` on. Code producer_sequence_too_old: the request was applied, and its start sequence is no longer known. Code producer_sequence_reused: the producer used this sequence for other records. Code producer_fenced: the producer has a higher epoch now. Code producer_unknown: the producer is new or was forgotten, and must start with sequence 0. Nothing was applied now. */
+            /** @description Code conflict: a precondition does not hold; `conflict` has the key and its last sequence, or `trimmedBefore` if the records that the precondition asks about were trimmed or deleted; or a cursor is not at its `expected` position: `conflict` has the cursor and its position. Read the new records of the key, or the cursor, and decide again. Code producer_out_of_order: requests before this one are missing; repeat the requests from `expectedSequence` on. Code producer_sequence_too_old: the request was applied, and its start sequence is no longer known. Code producer_sequence_reused: the producer used this sequence for other records. Code producer_fenced: the producer has a higher epoch now. Code producer_unknown: the producer is new or was forgotten, and must start with sequence 0. Nothing was applied now, with one exception: code partly_applied follows only an append with `atomic: false`; some of its `parts` were applied, and the others were not. */
             409: {
                 headers: {
                     /** @description The request id: the one that the client sent, or a new one. The server logs it. */

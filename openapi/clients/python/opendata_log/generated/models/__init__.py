@@ -1,5 +1,7 @@
 """ Contains all the data models used in inputs/outputs """
 
+from .append_part import AppendPart
+from .append_part_outcome import AppendPartOutcome
 from .append_request import AppendRequest
 from .append_response import AppendResponse
 from .append_response_status import AppendResponseStatus
@@ -54,6 +56,8 @@ from .trim_response_status import TrimResponseStatus
 from .value import Value
 
 __all__ = (
+    "AppendPart",
+    "AppendPartOutcome",
     "AppendRequest",
     "AppendResponse",
     "AppendResponseStatus",

@@ -27,7 +27,7 @@ T = TypeVar("T", bound="AppendRequest")
 
 @_attrs_define
 class AppendRequest:
-    """ Records to append: either all of them are appended or none. Unknown fields are rejected.
+    """ Records to append: either all of them are appended or none, unless `atomic` is false. Unknown fields are rejected.
 
         Example:
             {'awaitDurable': True, 'records': [{'key': 'b3JkZXJz', 'value': 'Zmlyc3Q='}, {'headers': [{'name': 'content-
@@ -44,6 +44,9 @@ class AppendRequest:
                 '0192f0c1-7d3a-7cc4-8f4e-5d1f0a9b3c21', 'sequence': 0}.
             cursors (list[CursorMove] | Unset): Cursors that move together with the records: all of it is applied, or
                 nothing. Up to 100, each of another cursor.
+            atomic (bool | Unset): Absent or true: the request is applied as a whole, so in a cluster all of it is in one
+                partition. False: it is split into one part for each partition, and each part is applied as a whole or not at
+                all; the response has `parts`. Not together with `producer`, and not in a session.
      """
 
     records: list[Record]
@@ -51,6 +54,7 @@ class AppendRequest:
     preconditions: list[Precondition] | Unset = UNSET
     producer: Producer | Unset = UNSET
     cursors: list[CursorMove] | Unset = UNSET
+    atomic: bool | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
 
@@ -93,6 +97,8 @@ class AppendRequest:
 
 
 
+        atomic = self.atomic
+
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
@@ -107,6 +113,8 @@ class AppendRequest:
             field_dict["producer"] = producer
         if cursors is not UNSET:
             field_dict["cursors"] = cursors
+        if atomic is not UNSET:
+            field_dict["atomic"] = atomic
 
         return field_dict
 
@@ -165,12 +173,15 @@ class AppendRequest:
                 cursors.append(cursors_item)
 
 
+        atomic = d.pop("atomic", UNSET)
+
         append_request = cls(
             records=records,
             await_durable=await_durable,
             preconditions=preconditions,
             producer=producer,
             cursors=cursors,
+            atomic=atomic,
         )
 
 

@@ -13,6 +13,8 @@ from ..models.append_response_status import check_append_response_status
 from ..types import UNSET, Unset
 from typing import cast
 
+if TYPE_CHECKING:
+  from ..models.append_part import AppendPart
 
 
 
@@ -32,16 +34,19 @@ class AppendResponse:
         Attributes:
             status (AppendResponseStatus): Always "success".
             records_appended (int): Number of appended records: all records of the request.
-            start_sequence (int): Sequence of the first record.
+            start_sequence (int): Sequence of the first record. 0 with `atomic: false`: each of the parts has its own.
             duplicate (bool | Unset): Whether the producer's request with this sequence was already applied. In that case
                 nothing was applied now, and this is the response to the earlier request. In JSON, absent if false. Default:
                 False.
+            parts (list[AppendPart] | Unset): With `atomic: false`: the parts of the request, in the order of their
+                partitions. All of them were applied. In JSON, absent otherwise.
      """
 
     status: AppendResponseStatus
     records_appended: int
     start_sequence: int
     duplicate: bool | Unset = False
+    parts: list[AppendPart] | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
 
@@ -49,6 +54,7 @@ class AppendResponse:
 
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.append_part import AppendPart # noqa: PLC0415
         status: str = self.status
 
         records_appended = self.records_appended
@@ -56,6 +62,15 @@ class AppendResponse:
         start_sequence = self.start_sequence
 
         duplicate = self.duplicate
+
+        parts: list[dict[str, Any]] | Unset = UNSET
+        if not isinstance(self.parts, Unset):
+            parts = []
+            for parts_item_data in self.parts:
+                parts_item = parts_item_data.to_dict()
+                parts.append(parts_item)
+
+
 
 
         field_dict: dict[str, Any] = {}
@@ -67,6 +82,8 @@ class AppendResponse:
         })
         if duplicate is not UNSET:
             field_dict["duplicate"] = duplicate
+        if parts is not UNSET:
+            field_dict["parts"] = parts
 
         return field_dict
 
@@ -74,6 +91,7 @@ class AppendResponse:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.append_part import AppendPart # noqa: PLC0415
         d = dict(src_dict)
         status = check_append_response_status(d.pop("status"))
 
@@ -86,11 +104,24 @@ class AppendResponse:
 
         duplicate = d.pop("duplicate", UNSET)
 
+        _parts = d.pop("parts", UNSET)
+        parts: list[AppendPart] | Unset = UNSET
+        if _parts is not UNSET:
+            parts = []
+            for parts_item_data in _parts:
+                parts_item = AppendPart.from_dict(parts_item_data)
+
+
+
+                parts.append(parts_item)
+
+
         append_response = cls(
             status=status,
             records_appended=records_appended,
             start_sequence=start_sequence,
             duplicate=duplicate,
+            parts=parts,
         )
 
 

@@ -14,6 +14,7 @@ from ..types import UNSET, Unset
 from typing import cast
 
 if TYPE_CHECKING:
+  from ..models.append_part import AppendPart
   from ..models.conflict import Conflict
 
 
@@ -34,14 +35,16 @@ class ErrorResponse:
         Attributes:
             status (ErrorResponseStatus): Always "error".
             message (str): Description of the error, for people.
-            code (str): Kind of the error, for programs: invalid_argument, unauthenticated, permission_denied, not_found,
-                method_not_allowed, too_large, unsupported_media_type, conflict, producer_out_of_order,
-                producer_sequence_too_old, producer_sequence_reused, producer_fenced, producer_unknown, overloaded, unavailable,
-                fenced, behind, not_writer, deadline_exceeded or internal.
+            code (str): Kind of the error, for programs: invalid_argument, spans_partitions, unauthenticated,
+                permission_denied, not_found, method_not_allowed, too_large, unsupported_media_type, conflict, partly_applied,
+                producer_out_of_order, producer_sequence_too_old, producer_sequence_reused, producer_fenced, producer_unknown,
+                overloaded, unavailable, fenced, behind, not_writer, deadline_exceeded or internal.
             conflict (Conflict | Unset): A precondition that does not hold, or a cursor that is not where it is expected.
                 Example: {'key': 'b3JkZXJz', 'lastSequence': 1}.
             expected_sequence (int | Unset): With the code producer_out_of_order: the sequence of the request that is to be
                 applied next.
+            parts (list[AppendPart] | Unset): With `atomic: false`, once the append was split: what became of each part, in
+                the order of their partitions. In JSON, absent otherwise.
      """
 
     status: ErrorResponseStatus
@@ -49,6 +52,7 @@ class ErrorResponse:
     code: str
     conflict: Conflict | Unset = UNSET
     expected_sequence: int | Unset = UNSET
+    parts: list[AppendPart] | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
 
@@ -56,6 +60,7 @@ class ErrorResponse:
 
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.append_part import AppendPart # noqa: PLC0415
         from ..models.conflict import Conflict # noqa: PLC0415
         status: str = self.status
 
@@ -69,6 +74,15 @@ class ErrorResponse:
 
         expected_sequence = self.expected_sequence
 
+        parts: list[dict[str, Any]] | Unset = UNSET
+        if not isinstance(self.parts, Unset):
+            parts = []
+            for parts_item_data in self.parts:
+                parts_item = parts_item_data.to_dict()
+                parts.append(parts_item)
+
+
+
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
@@ -81,6 +95,8 @@ class ErrorResponse:
             field_dict["conflict"] = conflict
         if expected_sequence is not UNSET:
             field_dict["expectedSequence"] = expected_sequence
+        if parts is not UNSET:
+            field_dict["parts"] = parts
 
         return field_dict
 
@@ -88,6 +104,7 @@ class ErrorResponse:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.append_part import AppendPart # noqa: PLC0415
         from ..models.conflict import Conflict # noqa: PLC0415
         d = dict(src_dict)
         status = check_error_response_status(d.pop("status"))
@@ -111,12 +128,25 @@ class ErrorResponse:
 
         expected_sequence = d.pop("expectedSequence", UNSET)
 
+        _parts = d.pop("parts", UNSET)
+        parts: list[AppendPart] | Unset = UNSET
+        if _parts is not UNSET:
+            parts = []
+            for parts_item_data in _parts:
+                parts_item = AppendPart.from_dict(parts_item_data)
+
+
+
+                parts.append(parts_item)
+
+
         error_response = cls(
             status=status,
             message=message,
             code=code,
             conflict=conflict,
             expected_sequence=expected_sequence,
+            parts=parts,
         )
 
 

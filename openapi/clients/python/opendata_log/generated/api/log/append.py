@@ -149,8 +149,8 @@ def sync_detailed(
 ) -> Response[AppendResponse | ErrorResponse]:
     """ Append records
 
-     Either all records are appended or none. They get consecutive sequences in the order of the request.
-    Appending to a
+     Either all records are appended or none (unless `atomic` is false). They get consecutive sequences
+    in the order of the request. Appending to a
     new key creates it. Without `awaitDurable`, the server responds once the records can be read; if it
     crashes, they
     can still be lost. With `awaitDurable`, it responds once the records are durable on object storage.
@@ -177,6 +177,17 @@ def sync_detailed(
     cursor is not at that
     position, nothing is appended, and the response has status 409 with the code `conflict`.
 
+    In a cluster, all keys and cursors of a request are in one partition, or the response has status 400
+    with the code `spans_partitions`.
+    With `atomic: false`, the server splits the records by partition, and `parts` of the response says
+    what happened in each: each part is
+    appended as a whole or not at all, and its records keep their order. Status 200 means that all parts
+    were appended. If some were and others
+    were not, the status is 409 with the code `partly_applied`; if the outcome of one is unknown, it is
+    504; if none was appended, it is that of
+    one of them. A precondition or a cursor must be in a partition of one of the records. It cannot be
+    combined with `producer`.
+
     Status 504 means that the outcome is unknown, unless the message says that nothing was applied:
     either all records
     were appended or none. Repeat the request: with a `producer` it is applied only once, even if it is
@@ -190,10 +201,10 @@ def sync_detailed(
     sends nothing for 7 days (by default) is forgotten.
 
     Args:
-        body (AppendRequest): Records to append: either all of them are appended or none. Unknown
-            fields are rejected. Example: {'awaitDurable': True, 'records': [{'key': 'b3JkZXJz',
-            'value': 'Zmlyc3Q='}, {'headers': [{'name': 'content-type', 'value': 'dGV4dC9wbGFpbg=='}],
-            'key': 'b3JkZXJz', 'value': 'c2Vjb25k'}]}.
+        body (AppendRequest): Records to append: either all of them are appended or none, unless
+            `atomic` is false. Unknown fields are rejected. Example: {'awaitDurable': True, 'records':
+            [{'key': 'b3JkZXJz', 'value': 'Zmlyc3Q='}, {'headers': [{'name': 'content-type', 'value':
+            'dGV4dC9wbGFpbg=='}], 'key': 'b3JkZXJz', 'value': 'c2Vjb25k'}]}.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -223,8 +234,8 @@ def sync(
 ) -> AppendResponse | ErrorResponse | None:
     """ Append records
 
-     Either all records are appended or none. They get consecutive sequences in the order of the request.
-    Appending to a
+     Either all records are appended or none (unless `atomic` is false). They get consecutive sequences
+    in the order of the request. Appending to a
     new key creates it. Without `awaitDurable`, the server responds once the records can be read; if it
     crashes, they
     can still be lost. With `awaitDurable`, it responds once the records are durable on object storage.
@@ -251,6 +262,17 @@ def sync(
     cursor is not at that
     position, nothing is appended, and the response has status 409 with the code `conflict`.
 
+    In a cluster, all keys and cursors of a request are in one partition, or the response has status 400
+    with the code `spans_partitions`.
+    With `atomic: false`, the server splits the records by partition, and `parts` of the response says
+    what happened in each: each part is
+    appended as a whole or not at all, and its records keep their order. Status 200 means that all parts
+    were appended. If some were and others
+    were not, the status is 409 with the code `partly_applied`; if the outcome of one is unknown, it is
+    504; if none was appended, it is that of
+    one of them. A precondition or a cursor must be in a partition of one of the records. It cannot be
+    combined with `producer`.
+
     Status 504 means that the outcome is unknown, unless the message says that nothing was applied:
     either all records
     were appended or none. Repeat the request: with a `producer` it is applied only once, even if it is
@@ -264,10 +286,10 @@ def sync(
     sends nothing for 7 days (by default) is forgotten.
 
     Args:
-        body (AppendRequest): Records to append: either all of them are appended or none. Unknown
-            fields are rejected. Example: {'awaitDurable': True, 'records': [{'key': 'b3JkZXJz',
-            'value': 'Zmlyc3Q='}, {'headers': [{'name': 'content-type', 'value': 'dGV4dC9wbGFpbg=='}],
-            'key': 'b3JkZXJz', 'value': 'c2Vjb25k'}]}.
+        body (AppendRequest): Records to append: either all of them are appended or none, unless
+            `atomic` is false. Unknown fields are rejected. Example: {'awaitDurable': True, 'records':
+            [{'key': 'b3JkZXJz', 'value': 'Zmlyc3Q='}, {'headers': [{'name': 'content-type', 'value':
+            'dGV4dC9wbGFpbg=='}], 'key': 'b3JkZXJz', 'value': 'c2Vjb25k'}]}.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -292,8 +314,8 @@ async def asyncio_detailed(
 ) -> Response[AppendResponse | ErrorResponse]:
     """ Append records
 
-     Either all records are appended or none. They get consecutive sequences in the order of the request.
-    Appending to a
+     Either all records are appended or none (unless `atomic` is false). They get consecutive sequences
+    in the order of the request. Appending to a
     new key creates it. Without `awaitDurable`, the server responds once the records can be read; if it
     crashes, they
     can still be lost. With `awaitDurable`, it responds once the records are durable on object storage.
@@ -320,6 +342,17 @@ async def asyncio_detailed(
     cursor is not at that
     position, nothing is appended, and the response has status 409 with the code `conflict`.
 
+    In a cluster, all keys and cursors of a request are in one partition, or the response has status 400
+    with the code `spans_partitions`.
+    With `atomic: false`, the server splits the records by partition, and `parts` of the response says
+    what happened in each: each part is
+    appended as a whole or not at all, and its records keep their order. Status 200 means that all parts
+    were appended. If some were and others
+    were not, the status is 409 with the code `partly_applied`; if the outcome of one is unknown, it is
+    504; if none was appended, it is that of
+    one of them. A precondition or a cursor must be in a partition of one of the records. It cannot be
+    combined with `producer`.
+
     Status 504 means that the outcome is unknown, unless the message says that nothing was applied:
     either all records
     were appended or none. Repeat the request: with a `producer` it is applied only once, even if it is
@@ -333,10 +366,10 @@ async def asyncio_detailed(
     sends nothing for 7 days (by default) is forgotten.
 
     Args:
-        body (AppendRequest): Records to append: either all of them are appended or none. Unknown
-            fields are rejected. Example: {'awaitDurable': True, 'records': [{'key': 'b3JkZXJz',
-            'value': 'Zmlyc3Q='}, {'headers': [{'name': 'content-type', 'value': 'dGV4dC9wbGFpbg=='}],
-            'key': 'b3JkZXJz', 'value': 'c2Vjb25k'}]}.
+        body (AppendRequest): Records to append: either all of them are appended or none, unless
+            `atomic` is false. Unknown fields are rejected. Example: {'awaitDurable': True, 'records':
+            [{'key': 'b3JkZXJz', 'value': 'Zmlyc3Q='}, {'headers': [{'name': 'content-type', 'value':
+            'dGV4dC9wbGFpbg=='}], 'key': 'b3JkZXJz', 'value': 'c2Vjb25k'}]}.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -366,8 +399,8 @@ async def asyncio(
 ) -> AppendResponse | ErrorResponse | None:
     """ Append records
 
-     Either all records are appended or none. They get consecutive sequences in the order of the request.
-    Appending to a
+     Either all records are appended or none (unless `atomic` is false). They get consecutive sequences
+    in the order of the request. Appending to a
     new key creates it. Without `awaitDurable`, the server responds once the records can be read; if it
     crashes, they
     can still be lost. With `awaitDurable`, it responds once the records are durable on object storage.
@@ -394,6 +427,17 @@ async def asyncio(
     cursor is not at that
     position, nothing is appended, and the response has status 409 with the code `conflict`.
 
+    In a cluster, all keys and cursors of a request are in one partition, or the response has status 400
+    with the code `spans_partitions`.
+    With `atomic: false`, the server splits the records by partition, and `parts` of the response says
+    what happened in each: each part is
+    appended as a whole or not at all, and its records keep their order. Status 200 means that all parts
+    were appended. If some were and others
+    were not, the status is 409 with the code `partly_applied`; if the outcome of one is unknown, it is
+    504; if none was appended, it is that of
+    one of them. A precondition or a cursor must be in a partition of one of the records. It cannot be
+    combined with `producer`.
+
     Status 504 means that the outcome is unknown, unless the message says that nothing was applied:
     either all records
     were appended or none. Repeat the request: with a `producer` it is applied only once, even if it is
@@ -407,10 +451,10 @@ async def asyncio(
     sends nothing for 7 days (by default) is forgotten.
 
     Args:
-        body (AppendRequest): Records to append: either all of them are appended or none. Unknown
-            fields are rejected. Example: {'awaitDurable': True, 'records': [{'key': 'b3JkZXJz',
-            'value': 'Zmlyc3Q='}, {'headers': [{'name': 'content-type', 'value': 'dGV4dC9wbGFpbg=='}],
-            'key': 'b3JkZXJz', 'value': 'c2Vjb25k'}]}.
+        body (AppendRequest): Records to append: either all of them are appended or none, unless
+            `atomic` is false. Unknown fields are rejected. Example: {'awaitDurable': True, 'records':
+            [{'key': 'b3JkZXJz', 'value': 'Zmlyc3Q='}, {'headers': [{'name': 'content-type', 'value':
+            'dGV4dC9wbGFpbg=='}], 'key': 'b3JkZXJz', 'value': 'c2Vjb25k'}]}.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
