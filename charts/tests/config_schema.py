@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 OF_THE_CHART = {"port", "tls.certificate", "tls.key", "auth.tokens", "auth.i_know_that_everybody_can_write", "admin.host", "admin.port", "cache.dir", "storage.data_dir", "storage.sync",
                 "slatedb.object_store_cache_options.root_folder"}
 # From the values below `cluster`.
-OF_THE_CHART |= {f"cluster.{name}" for name in ("enabled", "partitions", "node", "advertise", "zone", "heartbeat", "dead_after", "moves")}
+OF_THE_CHART |= {f"cluster.{name}" for name in ("enabled", "partitions", "node", "advertise", "zone", "heartbeat", "dead_after", "moves", "token_file", "ca")}
 # A setting that the chart works with, and whose form must be known for that.
 DURATION = {"type": "string", "pattern": "^([0-9]+ *(ms|s|sec|m|min|h) *)+$"}
 SIZE = {"type": ["string", "integer"], "minimum": 0, "pattern": "^[0-9]+(\\.[0-9]+)? *([kKmMgGtT]i?)?[bB]?$"}

@@ -117,17 +117,33 @@ def test_a_pod_without_the_label_of_its_zone_does_not_start_and_says_why(binary,
 
 
 @pytest.mark.parametrize(("cluster", "source"), [
-    ({}, ("secret", "my-tls", "ca.crt", "nodes-ca/ca.crt")),
-    ({"certificateAuthority": {"configMap": "company", "key": "root.pem"}}, ("configMap", "company", "root.pem", "nodes-ca/ca.crt"))], ids=str)
-@pytest.mark.parametrize(("store", "trusted"), [
-    ({}, {"SSL_CERT_DIR": "/etc/ssl/certs:/etc/opendata-log/nodes-ca"}),
-    ({"configMap": "of-the-store"}, {"SSL_CERT_DIR": "/etc/opendata-log/nodes-ca", "SSL_CERT_FILE": "/etc/opendata-log/ca/ca.crt"})], ids=str)
-def test_with_tls_nodes_trust_their_authority_beside_that_of_the_store(cluster, source, store, trusted):
+    ({}, ("secret", "my-tls", "ca.crt", "nodes/ca.crt")),
+    ({"certificateAuthority": {"configMap": "company", "key": "root.pem"}}, ("configMap", "company", "root.pem", "nodes/ca.crt"))], ids=str)
+@pytest.mark.parametrize("store", [{}, {"configMap": "of-the-store"}], ids=str)
+def test_with_tls_nodes_trust_their_authority_for_each_other_and_not_for_the_store(cluster, source, store):
     values = clustered(cluster=cluster, objectStore={"certificateAuthority": store}, **TLS)
-    assert source in sources(values, readers=False)
-    assert {name: value for name, value in variables(values, readers=False).items() if name.startswith("SSL_")} == trusted
+    assert source in sources(values, readers=False) and config(values)["cluster"]["ca"] == "/etc/opendata-log/nodes/ca.crt"
+    trusted = {name: value for name, value in variables(values, readers=False).items() if name.startswith("SSL_")}
+    assert trusted == ({"SSL_CERT_FILE": "/etc/opendata-log/ca/ca.crt"} if store else {})
     without = clustered()
-    assert "SSL_CERT_DIR" not in variables(without, readers=False) and "nodes-ca" not in str(sources(without, readers=False))
+    assert "ca" not in config(without)["cluster"] and "nodes/" not in str(sources(without, readers=False))
+
+
+def test_the_token_of_the_nodes_is_a_file_that_they_alone_have():
+    values = clustered(cluster={"token": {"existingSecret": "of-nodes", "key": "bearer"}}, auth={"existingSecret": "tokens"})
+    assert config(values)["cluster"]["token_file"] == "/etc/opendata-log/nodes/token"
+    assert ("secret", "of-nodes", "bearer", "nodes/token") in sources(values, readers=False)
+    assert "of-nodes" not in str(chart.find("Pod", values, ending="-test"))
+    # A node with a token file that is not there warns each time that it has news.
+    without = clustered(auth={"existingSecret": "tokens"})
+    assert "token_file" not in config(without)["cluster"] and "nodes/" not in str(sources(without, readers=False))
+
+
+@pytest.mark.parametrize(("auth", "token", "says_so"), [("tokens", "", True), ("tokens", "of-nodes", False), ("", "", False)])
+def test_the_notes_say_what_nodes_find_out_later_without_a_token(auth, token, says_so):
+    values = clustered(cluster={"token": {"existingSecret": token}}, auth={"existingSecret": auth})
+    assert ("The nodes have no token" in chart.render(values)["NOTES.txt"]) == says_so
+    assert "The nodes have no token" not in chart.render(chart.example("tls-tokens"))["NOTES.txt"]
 
 
 def test_the_certificate_is_valid_for_every_node():
@@ -260,6 +276,10 @@ def test_the_rendered_pods_of_three_nodes_share_the_partitions_through_an_update
     for number, key in enumerate(KEYS):
         found, page = processes.request(f"{urls[left[number % 2]]['http']}/api/v1/log/scan?key={key}", headers)
         assert found == 200 and len(json.loads(page)["values"]) == 2, page
+    # Nodes trust each other's certificate, and accept each other's token.
+    told = [processes.request(urls[each].get("admin", urls[each]["http"]) + "/metrics", headers)[1] for each in left]
+    answers = set(re.findall(r'^http_requests_total\{.*endpoint="/-/cluster/wake".*status="(\d+)"', "\n".join(told), re.MULTILINE))
+    assert answers == {"204"}, told
     assert [pods[each].server.stop() for each in left] == [0, 0]
 
 

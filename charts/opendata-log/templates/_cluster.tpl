@@ -31,22 +31,28 @@
     fieldRef:
       fieldPath: metadata.labels['topology.kubernetes.io/zone']
 {{- end }}
-{{- if .Values.tls.enabled }}
-{{- /* In addition to SSL_CERT_FILE if that is set, or else to the authorities of the image, which the object store may need. */}}
-- name: SSL_CERT_DIR
-  value: {{ ternary "" "/etc/ssl/certs:" (ne .Values.objectStore.certificateAuthority.configMap "") }}/etc/opendata-log/nodes-ca
-{{- end }}
 {{- end }}
 
-{{/* The authority of the nodes' certificate, alone in its folder. */}}
+{{/* What nodes need to speak to each other: a token, and the authority of their certificate. */}}
 {{- define "opendata-log.nodeSources" -}}
-{{- if and .Values.cluster.enabled .Values.tls.enabled }}
+{{- if .Values.cluster.enabled }}
+{{- with .Values.cluster.token }}
+{{- if .existingSecret }}
+- secret:
+    name: {{ .existingSecret | quote }}
+    items:
+      - key: {{ .key | quote }}
+        path: nodes/token
+{{- end }}
+{{- end }}
+{{- if .Values.tls.enabled }}
 {{- $authority := .Values.cluster.certificateAuthority }}
 - {{ ternary "configMap" "secret" (ne $authority.configMap "") }}:
     name: {{ default (include "opendata-log.tlsSecret" .) $authority.configMap | quote }}
     items:
       - key: {{ $authority.key | quote }}
-        path: nodes-ca/ca.crt
+        path: nodes/ca.crt
+{{- end }}
 {{- end }}
 {{- end }}
 

@@ -21,7 +21,14 @@
 {{- end -}}
 {{- with .Values.cluster -}}
 {{- if .enabled -}}
-{{- $_ := set $config "cluster" (dict "enabled" true "partitions" (int .partitions) "heartbeat" .heartbeat "dead_after" .deadAfter "moves" (int .moves)) -}}
+{{- $cluster := dict "enabled" true "partitions" (int .partitions) "heartbeat" .heartbeat "dead_after" .deadAfter "moves" (int .moves) -}}
+{{- if .token.existingSecret -}}
+{{- $_ := set $cluster "token_file" "/etc/opendata-log/nodes/token" -}}
+{{- end -}}
+{{- if $.Values.tls.enabled -}}
+{{- $_ := set $cluster "ca" "/etc/opendata-log/nodes/ca.crt" -}}
+{{- end -}}
+{{- $_ := set $config "cluster" $cluster -}}
 {{- end -}}
 {{- end -}}
 {{- $storage := $config.storage -}}

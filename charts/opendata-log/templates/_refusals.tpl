@@ -17,7 +17,7 @@
 {{- if $c.read_only }}{{ fail "config.read_only is set: no server of this release would write the log; leave it out, and set readers.replicas to the number of read-only servers" }}{{ end -}}
 {{- range $v.extraEnv }}{{ if eq (toString .name) "LOG_READ_ONLY" }}{{ fail "extraEnv sets LOG_READ_ONLY, also for the server that writes; leave it out, and set readers.replicas to the number of read-only servers" }}{{ end }}{{ end -}}
 {{- range $name := list "writer_url" "writer_token_file" }}{{ if get (default dict $c.reader) $name }}{{ fail (printf "config.reader.%s is set, also for the server that writes, which would not start; set readers.forwardToWriter=true, or readers.config.reader.%s" $name $name) }}{{ end }}{{ end -}}
-{{- range $v.extraEnv }}{{ if has (toString .name) (list "LOG_CLUSTER__ENABLED" "LOG_CLUSTER__PARTITIONS" "LOG_CLUSTER__NODE" "LOG_CLUSTER__ADVERTISE" "LOG_CLUSTER__HEARTBEAT" "LOG_CLUSTER__DEAD_AFTER" "LOG_CLUSTER__MOVES") }}{{ fail (printf "extraEnv sets %s, which the chart sets; leave it out, and set the values below cluster" .name) }}{{ end }}{{ end -}}
+{{- range $v.extraEnv }}{{ if has (toString .name) (list "LOG_CLUSTER__ENABLED" "LOG_CLUSTER__PARTITIONS" "LOG_CLUSTER__NODE" "LOG_CLUSTER__ADVERTISE" "LOG_CLUSTER__HEARTBEAT" "LOG_CLUSTER__DEAD_AFTER" "LOG_CLUSTER__MOVES" "LOG_CLUSTER__TOKEN_FILE" "LOG_CLUSTER__CA") }}{{ fail (printf "extraEnv sets %s, which the chart sets; leave it out, and set the values below cluster" .name) }}{{ end }}{{ end -}}
 {{- if $v.cluster.enabled }}{{ include "opendata-log.clusterRefusals" . }}
 {{- else if $v.cluster.autoscaling.enabled }}{{ fail "cluster.autoscaling.enabled is set, but cluster.enabled is false: a log that is not in partitions has one server" }}{{ end -}}
 {{- include "opendata-log.serverRefusals" . -}}
@@ -95,6 +95,7 @@
 {{- $most := include "opendata-log.mostNodes" . | int -}}
 {{- if gt $most (int $c.partitions) }}{{ fail (printf "cluster.%s (%d) is more than cluster.partitions (%d): some nodes would serve nothing" (ternary "autoscaling.maxNodes" "nodes" $scaling.enabled) $most (int $c.partitions)) }}{{ end -}}
 {{- if and $c.certificateAuthority.configMap (not $v.tls.enabled) }}{{ fail "cluster.certificateAuthority.configMap is set, but tls.enabled is false: the authority would not be used" }}{{ end -}}
+{{- if and $c.token.existingSecret (not $v.auth.existingSecret) }}{{ fail "cluster.token.existingSecret is set, but auth.existingSecret is empty: nodes that accept every request need no token" }}{{ end -}}
 {{- $hosts := default list (default dict $v.config.http).allowed_hosts -}}
 {{- if kindIs "string" $hosts }}{{ $hosts = splitList "," (nospace $hosts) }}{{ end -}}
 {{- if and $hosts (not (has "*" $hosts)) -}}
