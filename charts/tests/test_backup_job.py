@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+from pathlib import Path
 
 import kubernetes_validate
 import pytest
@@ -144,16 +145,15 @@ def test_what_the_schema_refuses(backup, said):
 
 @pytest.mark.parametrize("version", [OLDEST, NEWEST])
 @pytest.mark.parametrize("values", [backed_up(), backed_up(keep=0), backed_up(to="", existingClaim="mine"), backed_up("aks"), backed_up("gke"),
-                                    backed_up("s3-on-premises")], ids=range(6))
+                                    backed_up("s3-on-premises"), backed_up("cluster")], ids=range(7))
 def test_what_it_renders_is_valid(values, version):
     for document in chart.documents(values):
         if not custom_resources.is_custom(document):
             kubernetes_validate.validate(document, version, strict=True)
 
 
-def run(binary: str, values: dict, server: LocalPod, folder) -> list[subprocess.CompletedProcess]:
-    """Runs the containers of a job as Kubernetes would, each after the one before it has succeeded."""
-    config = server.mounts["/etc/opendata-log"]
+def run(binary: str, values: dict, config: Path, folder: Path) -> list[subprocess.CompletedProcess]:
+    """Runs the containers of a job as Kubernetes would, each after the one before it has succeeded, with these files of configuration."""
     secrets = {"access-key-id": processes.ACCESS_KEY, "secret-access-key": processes.SECRET_KEY}
     ran = []
     for container in containers(values):
@@ -178,10 +178,10 @@ def test_the_containers_back_up_verify_prune_and_fail_as_rendered(binary, s3, st
              "config": {"storage": {"s3": {"bucket": "job-log", "region": "us-east-1"}}}}
     values = chart.with_values(backed_up(keep=2), store)
     server = LocalPod(values, tmp_path / "pod")
-    url = server.start(start)["http"]
+    url, config = server.start(start)["http"], server.mounts["/etc/opendata-log"]
     for _ in range(3):
         append(url)
-        backup, prune = run(binary, values, server, tmp_path)
+        backup, prune = run(binary, values, config, tmp_path)
         assert (backup.returncode, prune.returncode) == (0, 0), backup.stderr + prune.stderr
         assert "verified" in backup.stdout
     assert "deleted 1 backups" in prune.stdout
@@ -189,7 +189,7 @@ def test_the_containers_back_up_verify_prune_and_fail_as_rendered(binary, s3, st
     assert "copying data" in backup.stderr and "\x1b" not in backup.stderr
 
     # In a bucket that is not there, nothing is pruned.
-    failed, = run(binary, chart.with_values(values, {"backup": {"to": "s3://job-not-there/my-log"}}), server, tmp_path)
+    failed, = run(binary, chart.with_values(values, {"backup": {"to": "s3://job-not-there/my-log"}}), config, tmp_path)
     assert failed.returncode == 2 and "job-not-there" in failed.stderr.splitlines()[-1]
 
     # To a volume, where the first attempt makes the folder of the release.
@@ -197,7 +197,7 @@ def test_the_containers_back_up_verify_prune_and_fail_as_rendered(binary, s3, st
     mount = containers(on_volume)[0]["volumeMounts"][1]
     assert mount == {"name": "backups", "mountPath": "/backups"}
     assert {"name": "backups", "persistentVolumeClaim": {"claimName": "mine"}} in pod(on_volume)["volumes"]
-    ran = run(binary, on_volume, server, tmp_path)
+    ran = run(binary, on_volume, config, tmp_path)
     assert [each.returncode for each in ran] == [0, 0], ran
     name, = (tmp_path / "demo-opendata-log" / "backups").iterdir()
     assert json.loads(name.read_text())["objects"]

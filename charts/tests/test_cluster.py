@@ -130,10 +130,10 @@ def test_with_tls_nodes_trust_their_authority_for_each_other_and_not_for_the_sto
 
 
 def test_the_token_of_the_nodes_is_a_file_that_they_alone_have():
-    values = clustered(cluster={"token": {"existingSecret": "of-nodes", "key": "bearer"}}, auth={"existingSecret": "tokens"})
+    values = clustered(cluster={"token": {"existingSecret": "of-nodes", "key": "bearer"}}, auth={"existingSecret": "tokens"}, backup={"enabled": True, "to": "s3://b/l"})
     assert config(values)["cluster"]["token_file"] == "/etc/opendata-log/nodes/token"
     assert ("secret", "of-nodes", "bearer", "nodes/token") in sources(values, readers=False)
-    assert "of-nodes" not in str(chart.find("Pod", values, ending="-test"))
+    assert "of-nodes" not in str(chart.find("CronJob", values)) + str(chart.find("Pod", values, ending="-test"))
     # A node with a token file that is not there warns each time that it has news.
     without = clustered(auth={"existingSecret": "tokens"})
     assert "token_file" not in config(without)["cluster"] and "nodes/" not in str(sources(without, readers=False))

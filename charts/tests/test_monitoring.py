@@ -281,7 +281,7 @@ def test_a_cluster_has_its_own_alerts_and_none_on_what_only_one_server_measures(
     of_cluster, of_one = ({alert["alert"] for alert in alerts(example)} for example in ("cluster", "eks-irsa"))
     assert of_cluster - of_one == {f"OpendataLog{name}" for name in (
         "PartitionUnserved", "HeartbeatLate", "NodesMissing", "NodesDisagree", "PartitionsMoving")}
-    without = {"Fenced", "CacheEvicting", "CursorsAlmostFull", "DiskAlmostFull", "ReadersNotReady", "ReaderBehind", "BackupLate"}
+    without = {"Fenced", "CacheEvicting", "CursorsAlmostFull", "DiskAlmostFull", "ReadersNotReady", "ReaderBehind"}
     assert of_one - of_cluster == {f"OpendataLog{name}" for name in without}
 
 

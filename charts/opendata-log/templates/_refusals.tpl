@@ -85,7 +85,6 @@
 {{- if $v.config.storage.instance }}{{ fail "cluster.enabled and config.storage.instance are both set: the name of a node is that of its pod" }}{{ end -}}
 {{- if ne $v.cache.type "none" }}{{ fail (printf "cluster.enabled needs cache.type=none, and it is %s: the nodes of a cluster have no cache on disk" $v.cache.type) }}{{ end -}}
 {{- if include "opendata-log.hasReaders" . }}{{ fail "cluster.enabled and read-only servers (readers.replicas, readers.autoscaling.enabled) are both set: a read-only server cannot read the partitions of a cluster; add nodes" }}{{ end -}}
-{{- if $v.backup.enabled }}{{ fail "cluster.enabled and backup.enabled are both set: the chart has no backup job for a cluster yet; run opendata-log backup with the settings of a node" }}{{ end -}}
 {{- $heartbeat := include "opendata-log.milliseconds" $c.heartbeat | int64 -}}
 {{- if lt (include "opendata-log.milliseconds" $c.deadAfter | int64) (mul 2 $heartbeat) }}{{ fail (printf "cluster.deadAfter (%s) must be at least twice cluster.heartbeat (%s)" $c.deadAfter $c.heartbeat) }}{{ end -}}
 {{- if $scaling.enabled -}}
