@@ -24,7 +24,9 @@ async fn while_the_object_store_hangs_the_server_says_so_and_then_goes_on_by_its
 
     place.pause();
     let reason = until_ready_is(&server, 503, NOTICED).await;
-    assert!(reason.contains("did not answer"), "{reason}");
+    // What is waited for is the store, and on a busy machine the request for the answer is over first.
+    let is_told = ["did not answer", "no answer within"];
+    assert!(is_told.iter().any(|told| reason.contains(told)), "{reason}");
     let began = Instant::now();
     let record = (b"during".to_vec(), b"unknown".to_vec());
     let during = client.append(&[record], true).await;

@@ -134,11 +134,13 @@ async fn lines_that_were_lost_are_counted_and_told_when_standard_error_takes_lin
     });
     // What is written next, whatever it is, is followed by the count.
     server.send_sigterm();
-    let told_of = format!(r#""lines":{lost}"#);
     loop {
         let line = told.recv_timeout(SOON).expect("a line about lost ones");
         if line.contains("did not take some log lines") {
-            assert!(line.contains(&told_of) && line.contains("WARN"), "{line}");
+            let told: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+            // On a busy machine, more were lost since the metric was read.
+            let lines = told["lines"].as_u64().expect("a number");
+            assert!(lines >= lost && line.contains("WARN"), "{line}");
             break;
         }
     }
