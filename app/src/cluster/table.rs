@@ -196,12 +196,7 @@ impl Table {
         self.slots.lock().insert(partition, Slot::Closed);
         self.changed();
         let mut changes = self.changes.subscribe();
-        while self
-            .view
-            .lock()
-            .server(partition)
-            .is_none_or(|(node, _)| node == self.node)
-        {
+        while self.view.lock().server(partition, &self.node).is_none() {
             // The sender is here, so it does not go.
             let _ = changes.changed().await;
         }
@@ -377,12 +372,12 @@ impl View {
         first
     }
 
-    /// The node that serves `partition`, as it says.
-    fn server(&self, partition: Partition) -> Option<(NodeName, String)> {
+    /// The other node than `own` that serves `partition`, as it says. What `own` itself has said is in its slots.
+    fn server(&self, partition: Partition, own: &NodeName) -> Option<(NodeName, String)> {
         let alive = self
             .nodes
             .iter()
-            .filter(|(node, _)| self.alive.contains(*node));
+            .filter(|(node, _)| *node != own && self.alive.contains(*node));
         let mut serving = alive.filter(|(_, state)| state.serving.contains(&partition));
         let server = serving.next();
         server.map(|(node, state)| (node.clone(), state.url.clone()))
@@ -458,7 +453,7 @@ impl PartitionMap for Table {
                     let own = (self.node.clone(), self.url.clone());
                     (Some(own), Some((tip, durable)))
                 }
-                _ => (view.server(partition), None),
+                _ => (view.server(partition, &self.node), None),
             };
             let held = held.get(&partition);
             let state = match (held, &node) {
