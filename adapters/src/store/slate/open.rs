@@ -227,22 +227,20 @@ async fn engine(
     clock: &Arc<EngineClock>,
     wal_files: &Arc<WalFiles>,
     removed: &Removed,
-    latest_ms: i64,
+    mut known: i64,
 ) -> Result<(Db, StoredState)> {
     let mut opened_again = false;
-    let mut known = latest_ms;
     loop {
         clock.never_before(known);
         let found = find(parts, options, clock, wal_files, removed).await;
         if matches!(found, Err(Error::Fenced)) {
             return found;
         }
-        if options.writer_has_closed {
-            let (db, stored) = found?;
-            clock.never_before(stored.last_write_ms);
-            return Ok((db, stored));
-        }
-        match used_timestamps::latest_ms(&parts.objects, &options.path).await {
+        let latest = match options.writer_has_closed {
+            true => Ok(known),
+            false => used_timestamps::latest_ms(&parts.objects, &options.path).await,
+        };
+        match latest {
             Ok(latest)
                 if latest > clock.now().timestamp_millis()
                     || !opened_again
