@@ -26,17 +26,20 @@ use super::routes::message_body::Incoming;
 use super::wire::failure::Failure;
 use super::wire::param::{Param, Text};
 use super::wire::request_id::RequestId;
-use super::wire::route_table::{self, CURSORS, KEYS, SESSION, WAKE};
+use super::wire::route_table::{self, CURSORS, KEYS, NODE_APPENDS, SESSION, WAKE};
+use append_streams::AppendStreams;
 use asked::{About, Asked};
 use forwarded::Forwarded;
 use map::{PartitionMap, PartitionRoutes, Place};
 
+mod append_streams;
 mod asked;
 mod derived;
 mod forwarded;
 mod listings;
 pub(super) mod map;
 mod parts;
+mod passed_appends;
 mod session;
 
 /// How long a forwarded request waits for a partition that is on its way to this node: its sender knows of a later owner sooner.
@@ -52,6 +55,7 @@ pub(super) struct Cluster {
     of_node: BoxEndpoint<'static, Response>,
     limits: PassLimits,
     forwarded: Forwarded,
+    streams: AppendStreams,
     /// Bytes of answers that were not written out yet.
     answers: Budget,
     /// Bytes of bodies that are being received to find out what they are about, or forwarded.
@@ -91,6 +95,7 @@ impl Cluster {
             ),
             answers,
             forwarded: Forwarded::new(meter),
+            streams: AppendStreams::new(limits.change_timeout),
             limits,
         }
     }
@@ -106,7 +111,7 @@ impl Cluster {
             return answered(&routes, request).await;
         }
         if remote::was_forwarded(request.headers()) {
-            return self.arriving(partition, request).await;
+            return arriving(&*self.map, partition, request).await;
         }
         let body = Incoming::as_sent(&mut request);
         let received = body.receive(
@@ -127,7 +132,8 @@ impl Cluster {
                     return answered(&routes, request).await;
                 }
                 Place::There { url, node } => {
-                    match self.exchange(&*node, forwarded.clone(), asked).await {
+                    let to = (url.as_str(), &node);
+                    match self.exchange(to, partition, &forwarded, asked).await {
                         Ok(answer) if answer.status() == StatusCode::MISDIRECTED_REQUEST => {
                             learn(&*self.map, partition, &url, answer.headers());
                             None
@@ -153,35 +159,28 @@ impl Cluster {
         }
     }
 
-    /// Answers a request that another node forwarded, once the partition is here.
-    async fn arriving(&self, partition: Partition, request: Request) -> Result<Response> {
-        let deadline = Instant::now() + ARRIVING;
-        let mut changes = self.map.changes();
-        loop {
-            changes.mark_unchanged();
-            match self.map.place(partition) {
-                Place::Here(routes) => return answered(&routes, request).await,
-                Place::There { url, .. } => return Ok(misdirected(Some(&url))),
-                Place::Nowhere => {}
-            }
-            if timeout_at(deadline, changes.changed()).await.is_err() {
-                return Ok(misdirected(None));
-            }
-        }
-    }
-
-    /// The head of what a node answers, with the rest to come.
+    /// The head of what the node with this URL answers, with the rest to come.
     async fn exchange(
         &self,
-        node: &dyn Writer,
-        request: poem::http::Request<Bytes>,
+        (url, node): (&str, &Arc<dyn Writer>),
+        partition: Partition,
+        request: &poem::http::Request<Bytes>,
         asked: Asked,
-    ) -> Result<poem::http::Response<Streamed>, Lost> {
+    ) -> Result<poem::http::Response<Body>, Lost> {
         let within = match asked.changes {
             true => self.limits.change_timeout,
             false => self.limits.read_timeout,
         };
-        self.forwarded.within(within, node.stream(request)).await
+        let answer = async {
+            let passed = self.streams.pass((url, node), partition, request);
+            if let Some(answer) = passed.await? {
+                return Ok(answer.map(Body::from_bytes));
+            }
+            let answer = node.stream(request.clone()).await?;
+            let body = |parts: Streamed| Body::from_bytes_stream(parts.map_err(io::Error::other));
+            Ok(answer.map(body))
+        };
+        self.forwarded.within(within, answer).await
     }
 }
 
@@ -198,6 +197,7 @@ impl Endpoint for Cluster {
                 return Ok(StatusCode::NO_CONTENT.into_response());
             }
             (&Method::POST, SESSION) => return self.session(request).await,
+            (&Method::POST, NODE_APPENDS) => return self.passed_appends(request),
             (&Method::GET | &Method::HEAD, KEYS | CURSORS)
                 if asked::given_partition(&request, self.map.partitions())?.is_none() =>
             {
@@ -224,10 +224,30 @@ async fn answered(routes: &PartitionRoutes, mut request: Request) -> Result<Resp
     routes.answer(request).await
 }
 
+/// The answer to a request that another node forwarded, once the partition is here.
+async fn arriving(
+    map: &dyn PartitionMap,
+    partition: Partition,
+    request: Request,
+) -> Result<Response> {
+    let deadline = Instant::now() + ARRIVING;
+    let mut changes = map.changes();
+    loop {
+        changes.mark_unchanged();
+        match map.place(partition) {
+            Place::Here(routes) => return answered(&routes, request).await,
+            Place::There { url, .. } => return Ok(misdirected(Some(&url))),
+            Place::Nowhere => {}
+        }
+        if timeout_at(deadline, changes.changed()).await.is_err() {
+            return Ok(misdirected(None));
+        }
+    }
+}
+
 /// The answer of the node at `url`, for its client.
-fn passed_back(answer: poem::http::Response<Streamed>, url: &str) -> Response {
-    let body = |parts: Streamed| Body::from_bytes_stream(parts.map_err(io::Error::other));
-    let mut response = remote::passed_back(answer.map(body));
+fn passed_back(answer: poem::http::Response<Body>, url: &str) -> Response {
+    let mut response = remote::passed_back(answer);
     if let Ok(url) = HeaderValue::from_str(url) {
         response.headers_mut().insert(MOVED, url);
     }

@@ -64,6 +64,11 @@ pub(super) fn was_forwarded(headers: &HeaderMap) -> bool {
     headers.contains_key(FORWARDED_BY)
 }
 
+/// Marks a request as one of another server.
+pub(super) fn mark_forwarded(headers: &mut HeaderMap) {
+    headers.insert(FORWARDED_BY, PRODUCT);
+}
+
 /// What is passed back of an answer.
 pub(super) fn passed_back<B: Into<poem::Body>>(answer: http::Response<B>) -> Response {
     let (head, body) = answer.into_parts();
@@ -118,6 +123,6 @@ fn headers(sent: &HeaderMap, id: Option<&RequestId>) -> HeaderMap {
     if let Some(id) = id {
         headers.insert(request_id::HEADER, id.header_value());
     }
-    headers.insert(FORWARDED_BY, PRODUCT);
+    mark_forwarded(&mut headers);
     headers
 }

@@ -18,6 +18,7 @@ mod lenient_base64;
 mod message;
 mod number_message;
 pub(super) mod param;
+pub(super) mod passed_append;
 pub(super) mod reply;
 pub(super) mod request_id;
 pub(super) mod route_table;

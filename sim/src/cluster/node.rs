@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
-use futures::{FutureExt, StreamExt};
+use futures::{FutureExt, StreamExt, stream};
 use http::{Method, Request, Response};
 use log_adapters::http::{Lost, Streamed, Writer};
 use log_adapters::objects::ClientEnvironment;
@@ -250,6 +250,14 @@ impl Writer for ToNode {
         &self,
         request: Request<Streamed>,
     ) -> BoxFuture<'_, Result<Response<Streamed>, Lost>> {
+        let twice = self.bug == Some(Planted::ForwardTwice);
+        let request = request.map(|parts| match twice {
+            // With each append as often.
+            true => parts
+                .flat_map(|part| stream::iter([part.clone(), part]))
+                .boxed(),
+            false => parts,
+        });
         async move {
             let answer = self.http.stream_both(request, &self.host).await;
             answer.map(streamed).map_err(|lost| self.lost(lost))

@@ -397,7 +397,8 @@ fn add(frames: &mut BytesMut, frame: &[u8]) {
     frames.extend_from_slice(frame);
 }
 
-fn pieces<T: Send + 'static>(
+/// What arrives in a channel, as a stream.
+pub(super) fn pieces<T: Send + 'static>(
     receiver: Receiver<T>,
 ) -> impl futures::Stream<Item = T> + Send + 'static {
     stream::unfold(receiver, |mut receiver| async {

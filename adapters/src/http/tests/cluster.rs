@@ -15,6 +15,7 @@ use crate::http::{
     Place, Streamed, Writer, proto,
 };
 
+mod passed;
 mod split;
 
 /// A key of partition 1, and one of partition 0.

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::http::wire::route_table::{ACCESS, COMMITS, CONFIG, CONSOLE_METRICS, ROUTES, WAKE};
+use crate::http::wire::route_table::{
+    ACCESS, COMMITS, CONFIG, CONSOLE_METRICS, NODE_APPENDS, ROUTES, WAKE,
+};
 use crate::http::{DocumentFormat, document};
 
 #[tokio::test]
@@ -14,7 +16,9 @@ async fn the_document_describes_every_route_but_those_that_serve_pages_and_those
     let described: BTreeSet<&str> = paths.keys().map(String::as_str).collect();
     let routes = ROUTES.iter().map(|route| route.path);
     let expected: BTreeSet<&str> = routes
-        .filter(|path| ![COMMITS, WAKE, ACCESS, CONFIG, CONSOLE_METRICS].contains(path))
+        .filter(|path| {
+            ![COMMITS, WAKE, NODE_APPENDS, ACCESS, CONFIG, CONSOLE_METRICS].contains(path)
+        })
         .filter(|path| {
             ["/api/", "/-/", "/metrics"]
                 .iter()

@@ -28,7 +28,12 @@ impl RequestId {
     /// The one of this number.
     pub(in crate::http) fn numbered(number: u128) -> Self {
         let id = HeaderValue::from_str(&format!("{number:032x}"));
-        Self(id.unwrap_or(HeaderValue::from_static("unknown")))
+        id.map_or_else(|_| Self::unknown(), Self)
+    }
+
+    /// What stands for the id of a request without one.
+    pub(in crate::http) fn unknown() -> Self {
+        Self(HeaderValue::from_static("unknown"))
     }
 
     pub(in crate::http) fn header_value(&self) -> HeaderValue {
@@ -45,9 +50,7 @@ impl fmt::Display for RequestId {
 impl<'a> FromRequest<'a> for RequestId {
     async fn from_request(request: &'a Request, _body: &mut RequestBody) -> poem::Result<Self> {
         let id = request.data::<Self>();
-        Ok(id
-            .cloned()
-            .unwrap_or_else(|| Self(HeaderValue::from_static("unknown"))))
+        Ok(id.cloned().unwrap_or_else(Self::unknown))
     }
 }
 

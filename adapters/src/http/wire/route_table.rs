@@ -76,6 +76,9 @@ pub(in crate::http) const CLUSTER: &str = "/api/v1/cluster";
 /// The path at which a node is told that another one has news.
 pub const WAKE: &str = "/-/cluster/wake";
 
+/// The path at which a node is passed appends by another one. It is no part of the document.
+pub(in crate::http) const NODE_APPENDS: &str = "/-/cluster/appends";
+
 /// The path of what the token of a request may do.
 pub(in crate::http) const ACCESS: &str = "/-/access";
 
@@ -95,7 +98,7 @@ const VARIABLE: &str = "{name}";
 
 /// Every route, those outside the OpenAPI document last.
 #[rustfmt::skip]
-pub(in crate::http) const ROUTES: [Route; 34] = [
+pub(in crate::http) const ROUTES: [Route; 35] = [
     post(APPEND).needs(Append),
     post(SESSION).needs(Append),
     post(TRIM).needs(Admin),
@@ -113,6 +116,7 @@ pub(in crate::http) const ROUTES: [Route; 34] = [
     get("/-/ready").for_operators(),
     get(COMMITS).needs(Read),
     post(WAKE).needs(Read),
+    post(NODE_APPENDS).needs(Append),
     get(ACCESS),
     get(CONFIG).needs(Admin),
     get(CONSOLE_METRICS).needs(Read),
@@ -205,7 +209,7 @@ impl Route {
 
     /// Whether its requests have no end, so that they cannot be received whole and forwarded.
     pub(in crate::http) fn is_session(self) -> bool {
-        self.path == SESSION
+        matches!(self.path, SESSION | NODE_APPENDS)
     }
 
     /// Whether its requests can name the partition that they are about: they name no key that would tell it.

@@ -5,6 +5,7 @@ use parking_lot::Mutex;
 use poem::http::Request as Sent;
 
 use crate::http::tests::*;
+use crate::http::wire::route_table::NODE_APPENDS;
 use crate::http::{Lost, Streamed, Writer};
 
 /// A writer in this process.
@@ -68,7 +69,7 @@ impl Writer for At {
     }
 }
 
-/// A writer that answers each request in the same way, and keeps them.
+/// A writer that answers each request in the same way, and keeps them. It takes no streams of appends.
 #[derive(Clone, Default)]
 pub(in crate::http::tests) struct Scripted {
     /// No answer ever, if there is none.
@@ -99,6 +100,11 @@ impl Writer for Scripted {
         &self,
         request: Sent<Streamed>,
     ) -> BoxFuture<'_, std::result::Result<poem::http::Response<Streamed>, Lost>> {
+        if request.uri().path() == NODE_APPENDS {
+            let mut refusal = poem::http::Response::new(futures::stream::empty().boxed());
+            *refusal.status_mut() = StatusCode::NOT_FOUND;
+            return async { Ok(refusal) }.boxed();
+        }
         self.stream(request.map(|_| Bytes::new()))
     }
 
