@@ -27,8 +27,8 @@ use super::wire::failure::Failure;
 use super::wire::param::{Param, Text};
 use super::wire::request_id::RequestId;
 use super::wire::route_table::{self, CURSORS, KEYS, NODE_APPENDS, SESSION, WAKE};
-use append_streams::AppendStreams;
-use asked::{About, Asked};
+use append_streams::{AppendOf, AppendStreams};
+use asked::{About, Asked, Whole};
 use forwarded::Forwarded;
 use map::{PartitionMap, PartitionRoutes, Place};
 
@@ -77,6 +77,14 @@ pub(super) struct PassLimits {
     pub(super) read_timeout: Duration,
 }
 
+/// How a request is passed to another node.
+enum Sent {
+    /// On a stream, with others.
+    Append(AppendOf),
+    /// By itself.
+    Request(poem::http::Request<Bytes>),
+}
+
 impl Cluster {
     /// Passes requests to where `map` says, and what is not about a partition to `of_node`. Counts in `meter`.
     pub(super) fn new(
@@ -113,14 +121,19 @@ impl Cluster {
         if remote::was_forwarded(request.headers()) {
             return arriving(&*self.map, partition, request).await;
         }
-        let body = Incoming::as_sent(&mut request);
-        let received = body.receive(
-            self.limits.of_log.request_bytes,
-            &self.bodies,
-            self.limits.body_timeout,
-        );
-        let (body, _permit) = received.await?;
-        let forwarded = remote::forwarded(&request, body)?;
+        let received;
+        let body = if let Some(whole) = request.data::<Arc<Whole>>() {
+            whole.body.clone()
+        } else {
+            let (limit, within) = (self.limits.of_log.request_bytes, self.limits.body_timeout);
+            let incoming = Incoming::as_sent(&mut request);
+            received = incoming.receive(limit, &self.bodies, within).await?;
+            received.0.clone()
+        };
+        let mut sent = match append_streams::passed(partition, &request, &body) {
+            Some(append) => Sent::Append(append),
+            None => Sent::Request(remote::forwarded(&request, body.clone())?),
+        };
         let deadline = Instant::now() + self.limits.change_timeout;
         let mut pause = AGAIN;
         let mut changes = self.map.changes();
@@ -128,17 +141,21 @@ impl Cluster {
             changes.mark_unchanged();
             let failed = match self.map.place(partition) {
                 Place::Here(routes) => {
-                    request.set_body(forwarded.into_body());
+                    request.set_body(body);
                     return answered(&routes, request).await;
                 }
                 Place::There { url, node } => {
                     let to = (url.as_str(), &node);
-                    match self.exchange(to, partition, &forwarded, asked).await {
-                        Ok(answer) if answer.status() == StatusCode::MISDIRECTED_REQUEST => {
+                    match self.exchange(to, &sent, asked).await {
+                        Ok(None) => {
+                            sent = Sent::Request(remote::forwarded(&request, body.clone())?);
+                            continue;
+                        }
+                        Ok(Some(answer)) if answer.status() == StatusCode::MISDIRECTED_REQUEST => {
                             learn(&*self.map, partition, &url, answer.headers());
                             None
                         }
-                        Ok(answer) => return Ok(passed_back(answer, &url)),
+                        Ok(Some(answer)) => return Ok(passed_back(answer, &url)),
                         Err(lost @ Lost::Unknown(_)) if !asked.is_repeatable => {
                             return Err(told(&lost, &url, asked, &request).into());
                         }
@@ -159,28 +176,33 @@ impl Cluster {
         }
     }
 
-    /// The head of what the node with this URL answers, with the rest to come.
+    /// The head of what the node with this URL answers, with the rest to come; `None` if it takes no streams of appends.
     async fn exchange(
         &self,
         (url, node): (&str, &Arc<dyn Writer>),
-        partition: Partition,
-        request: &poem::http::Request<Bytes>,
+        sent: &Sent,
         asked: Asked,
-    ) -> Result<poem::http::Response<Body>, Lost> {
+    ) -> Result<Option<poem::http::Response<Body>>, Lost> {
         let within = match asked.changes {
             true => self.limits.change_timeout,
             false => self.limits.read_timeout,
         };
         let answer = async {
-            let passed = self.streams.pass((url, node), partition, request);
-            if let Some(answer) = passed.await? {
-                return Ok(answer.map(Body::from_bytes));
+            match sent {
+                Sent::Append(append) => {
+                    let answer = self.streams.pass((url, node), append.clone()).await?;
+                    Ok(answer.map(|answer| answer.map(Body::from_bytes)))
+                }
+                Sent::Request(request) => {
+                    let answer = node.stream(request.clone()).await?;
+                    let body =
+                        |parts: Streamed| Body::from_bytes_stream(parts.map_err(io::Error::other));
+                    Ok(Some(answer.map(body)))
+                }
             }
-            let answer = node.stream(request.clone()).await?;
-            let body = |parts: Streamed| Body::from_bytes_stream(parts.map_err(io::Error::other));
-            Ok(answer.map(body))
         };
-        self.forwarded.within(within, answer).await
+        let status = |answer: &Option<poem::http::Response<Body>>| Some(answer.as_ref()?.status());
+        self.forwarded.within(within, answer, status).await
     }
 }
 

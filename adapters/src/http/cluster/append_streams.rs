@@ -10,17 +10,18 @@ use std::time::Duration;
 use bytes::Bytes;
 use log_domain::cluster::Partition;
 use parking_lot::Mutex;
-use poem::http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use poem::Request;
+use poem::http::{HeaderValue, Method, Response, StatusCode, header};
 use tokio::sync::mpsc::{self, Sender};
 use tokio::sync::oneshot;
 
+use super::id_of;
 use stream::{Outcome, Passed, Stream};
 
 use crate::http::remote::MOVED;
 use crate::http::remote::writer::{Lost, Writer};
 use crate::http::wire::format::Format;
 use crate::http::wire::passed_append::{BODY_BYTES, PassedAnswer, PassedAppend};
-use crate::http::wire::request_id::RequestId;
 use crate::http::wire::route_table::APPEND;
 
 mod stream;
@@ -35,6 +36,13 @@ pub(super) struct AppendStreams {
     streams: Mutex<HashMap<To, Sender<Passed>>>,
     /// A node answers within this time, or its stream is given up.
     within: Duration,
+}
+
+/// An append of a client.
+#[derive(Clone)]
+pub(super) struct AppendOf {
+    append: PassedAppend,
+    token: Option<HeaderValue>,
 }
 
 /// Where a stream goes, and for whom.
@@ -52,26 +60,21 @@ impl AppendStreams {
         }
     }
 
-    /// Passes an append to the node at `url`, and answers as it does; `None` if it is to be sent as a request of its own: it is large, or no
-    /// append, or the node takes no streams.
+    /// Passes an append to the node at `url`, and answers as it does; `None` if the node takes no streams.
     ///
     /// # Errors
     /// [`Lost`].
     pub(super) async fn pass(
         &self,
         (url, node): (&str, &Arc<dyn Writer>),
-        partition: Partition,
-        request: &Request<Bytes>,
+        AppendOf { append, token }: AppendOf,
     ) -> Result<Option<Response<Bytes>>, Lost> {
-        let Some(append) = passed(partition, request) else {
-            return Ok(None);
-        };
         let accepted = append.accepted();
         let (answer, answered) = oneshot::channel();
         let mut passed = Passed { append, answer };
         let to = To {
             url: url.to_owned(),
-            token: request.headers().get(header::AUTHORIZATION).cloned(),
+            token,
         };
         // A stream that has ended meanwhile gives it back.
         while let Err(back) = self.stream(&to, node).send(passed).await {
@@ -102,24 +105,27 @@ impl AppendStreams {
     }
 }
 
-/// A request as an append that is passed on, if it can be.
-fn passed(partition: Partition, request: &Request<Bytes>) -> Option<PassedAppend> {
+/// A request as an append that is passed on; `None` if it is to be sent as a request of its own: it is no append, or has more than
+/// [`BODY_BYTES`].
+pub(super) fn passed(partition: Partition, request: &Request, body: &Bytes) -> Option<AppendOf> {
     let headers = request.headers();
     let is_append = request.method() == Method::POST
         && request.uri() == APPEND
-        && request.body().len() <= BODY_BYTES
+        && body.len() <= BODY_BYTES
         && !headers.contains_key(header::CONTENT_ENCODING);
     if !is_append {
         return None;
     }
-    Some(PassedAppend {
+    let append = PassedAppend {
         number: 0,
         partition: partition.number(),
         is_json: Format::of_body(headers).ok()? == Format::Json,
         wants_json: Format::accepted(headers) == Format::Json,
-        request_id: RequestId::sent(headers).map_or_else(String::new, |id| id.to_string()),
-        body: request.body().clone(),
-    })
+        request_id: id_of(request),
+        body: body.clone(),
+    };
+    let token = headers.get(header::AUTHORIZATION).cloned();
+    Some(AppendOf { append, token })
 }
 
 /// What another node answered, as it would have to a request.

@@ -1,5 +1,8 @@
 //! Which partition a request is about.
 
+use std::sync::Arc;
+
+use bytes::Bytes;
 use log_domain::budget::Permit;
 use log_domain::cluster::{Partition, Partitions};
 use log_domain::{Append, CursorName, Durability, Error, Selection};
@@ -44,6 +47,12 @@ pub(super) struct Asked {
     pub(super) changes: bool,
     /// Whether it can be sent again when it is not known what became of it.
     pub(super) is_repeatable: bool,
+}
+
+/// The body of a request that was received, which takes its room until the request is answered.
+pub(super) struct Whole {
+    pub(super) body: Bytes,
+    _permit: Permit,
 }
 
 impl Asked {
@@ -173,11 +182,7 @@ impl Cluster {
     }
 
     /// The body of a request, whole and without compression, which is put back.
-    async fn body(
-        &self,
-        request: &mut Request,
-        limit: usize,
-    ) -> Result<(Format, bytes::Bytes), Failure> {
+    async fn body(&self, request: &mut Request, limit: usize) -> Result<(Format, Bytes), Failure> {
         let format = Format::of_body(request.headers())?;
         let incoming = Incoming::of(request)?;
         let received = incoming.receive(limit, &self.bodies, self.limits.body_timeout);
@@ -186,8 +191,10 @@ impl Cluster {
         headers.remove(header::CONTENT_ENCODING);
         headers.remove(header::CONTENT_LENGTH);
         request.set_body(body.clone());
-        // The body takes room until the request is answered.
-        request.set_data(std::sync::Arc::new(permit));
+        request.set_data(Arc::new(Whole {
+            body: body.clone(),
+            _permit: permit,
+        }));
         Ok((format, body))
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Meter};
-use poem::http::{Response, StatusCode};
+use poem::http::StatusCode;
 use tokio::time::timeout;
 
 use crate::http::remote::writer::Lost;
@@ -28,26 +28,24 @@ impl Forwarded {
         Self(counter)
     }
 
-    /// What `answer` comes to within this time, which is counted.
-    pub(super) async fn within<B>(
+    /// What `answer` comes to within this time, which is counted by its status, if there is one.
+    pub(super) async fn within<A>(
         &self,
         within: Duration,
-        answer: impl Future<Output = Result<Response<B>, Lost>>,
-    ) -> Result<Response<B>, Lost> {
+        answer: impl Future<Output = Result<A, Lost>>,
+        status: impl Fn(&A) -> Option<StatusCode>,
+    ) -> Result<A, Lost> {
         let no_answer = || Lost::Unknown(format!("no answer within {} ms", within.as_millis()));
         let answer = timeout(within, answer).await;
         let answer = answer.unwrap_or_else(|_| Err(no_answer()));
-        self.count(&answer);
-        answer
-    }
-
-    fn count<B>(&self, answer: &Result<Response<B>, Lost>) {
-        let outcome = match answer {
-            Ok(answer) if answer.status() == StatusCode::MISDIRECTED_REQUEST => "misdirected",
-            Ok(_) => "answered",
+        let outcome = match answer.as_ref().map(status) {
+            Ok(None) => return answer,
+            Ok(Some(StatusCode::MISDIRECTED_REQUEST)) => "misdirected",
+            Ok(Some(_)) => "answered",
             Err(Lost::NotSent(_)) => "not_sent",
             Err(Lost::Unknown(_)) => "unknown",
         };
         self.0.add(1, &[KeyValue::new("outcome", outcome)]);
+        answer
     }
 }

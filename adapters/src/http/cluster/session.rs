@@ -236,7 +236,9 @@ impl Passing {
                 Place::There { url, node } => {
                     let body = pieces(body).map(Ok).boxed();
                     let request = remote::forwarded(&self.request, body)?;
-                    match self.forwarded.within(within, node.exchange(request)).await {
+                    let status = |answer: &poem::http::Response<_>| Some(answer.status());
+                    let answer = node.exchange(request);
+                    match self.forwarded.within(within, answer, status).await {
                         Ok(answer) if answer.status() == StatusCode::MISDIRECTED_REQUEST => {
                             learn(&*self.map, partition, &url, answer.headers());
                         }
