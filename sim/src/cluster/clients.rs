@@ -17,6 +17,8 @@ use super::record::{Call, Operation, Outcome, Recorder};
 use crate::net::{Answer, HttpClient, Lost};
 use crate::time::now_ms;
 
+mod split;
+
 /// Its name on the network.
 pub(super) const HOST: &str = "clients";
 
@@ -29,6 +31,7 @@ pub(super) enum Kind {
     Writer,
     Producer,
     Reader,
+    Splitter,
 }
 
 /// A client of a cluster.
@@ -69,6 +72,7 @@ impl Client {
                 Kind::Writer => self.write(number).await,
                 Kind::Producer => self.produce(number).await,
                 Kind::Reader => self.read_some().await,
+                Kind::Splitter => self.split(number).await,
             }
             number += 1;
             let pause = self.random.random_range(0..120);

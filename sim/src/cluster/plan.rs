@@ -65,6 +65,8 @@ pub struct ClusterPlan {
     pub producers: usize,
     /// Readers.
     pub readers: usize,
+    /// Writers whose appends are split by partition.
+    pub splitters: usize,
     /// Keys that clients share.
     pub keys: usize,
     /// Clients work until then.
@@ -93,6 +95,7 @@ impl ClusterPlan {
             keys: random.random_range(8..=40),
             until_ms: WORK_MS,
             events: events(size, &mut random),
+            splitters: random.random_range(0..=2),
         }
     }
 }

@@ -22,6 +22,8 @@ pub enum Planted {
     PlaceApart,
     /// A node that was started again files keys in other partitions.
     HashAnew,
+    /// A part of an append that is split is sent again although it was answered.
+    SplitAgain,
 }
 
 impl Planted {
@@ -35,7 +37,7 @@ impl Planted {
     pub fn promise(self) -> &'static [&'static str] {
         match self {
             Self::ServeOn => &["durable", "reuse", "order"],
-            Self::ForwardTwice => &["once"],
+            Self::ForwardTwice | Self::SplitAgain => &["once"],
             Self::PlaceApart => &["settled"],
             Self::HashAnew => &["durable", "visible"],
         }

@@ -142,6 +142,7 @@ async fn users(
         (Kind::Writer, "writer", plan.writers),
         (Kind::Producer, "producer", plan.producers),
         (Kind::Reader, "reader", plan.readers),
+        (Kind::Splitter, "splitter", plan.splitters),
     ];
     let mut working = Vec::new();
     let mut names = Vec::new();

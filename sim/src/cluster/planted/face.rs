@@ -94,7 +94,13 @@ impl Face {
         }
     }
 
-    fn partition(&self, key: &str) -> Partition {
+    /// Whether a node sends a part of an append again that was answered.
+    pub(in crate::cluster) fn splits_again(&self) -> bool {
+        self.bug == Some(Planted::SplitAgain)
+    }
+
+    /// The partition of a key.
+    pub(in crate::cluster) fn partition(&self, key: &str) -> Partition {
         let key = Key::stored(Bytes::copy_from_slice(key.as_bytes()));
         self.partitions.of_key(&key)
     }
