@@ -100,6 +100,11 @@ impl Permit {
         Ok(())
     }
 
+    /// Gives back `units`, if it has as many, and else all it has.
+    pub fn give_back(&mut self, units: u64) {
+        self.shrink_to(self.units.saturating_sub(units));
+    }
+
     /// Gives back all but `units`, if it has more.
     pub fn shrink_to(&mut self, units: u64) {
         let spare = self.units.saturating_sub(units);
@@ -171,7 +176,8 @@ mod tests {
         assert_eq!(budget.used(), 3);
         second.shrink_to(5);
         assert_eq!(budget.used(), 3);
-        second.shrink_to(1);
+        second.shrink_to(2);
+        second.give_back(1);
         assert_eq!(budget.used(), 1);
         drop(second);
         assert_eq!(budget.used(), 0);

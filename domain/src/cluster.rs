@@ -16,6 +16,7 @@ pub mod node_name;
 pub mod partition;
 mod parts;
 pub mod placement;
+pub mod rounds;
 mod spans;
 
 pub use membership::{Mark, Membership, Rules, Seen};

@@ -51,6 +51,12 @@ impl<S> LogService<S> {
         self
     }
 
+    /// The partition that the log is, and of how many. A log that is not clustered has one.
+    pub fn partition(&self) -> (Partition, Partitions) {
+        let own = self.partition;
+        own.map_or((Partition::FIRST, Partitions::ONE), |(of, own)| (own, of))
+    }
+
     /// Refuses an append that is not one for this log.
     ///
     /// # Errors

@@ -38,9 +38,11 @@ mod derived;
 mod forwarded;
 mod listings;
 pub(super) mod map;
+mod page;
 mod parts;
 mod passed_appends;
 mod session;
+mod unordered;
 
 /// How long a forwarded request waits for a partition that is on its way to this node: its sender knows of a later owner sooner.
 const ARRIVING: Duration = Duration::from_secs(1);
@@ -235,6 +237,7 @@ impl Endpoint for Cluster {
         match self.about(&mut request).await? {
             About::Partition(partition, asked) => self.to(partition, asked, request).await,
             About::Parts(split) => self.parts(request, split).await,
+            About::All(scan) => self.unordered(request, scan).await,
             About::Node => self.of_node.call(request).await,
         }
     }

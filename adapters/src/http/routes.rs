@@ -25,6 +25,7 @@ pub(super) mod openapi;
 pub(super) mod peer;
 pub(super) mod read_limit;
 pub(super) mod scan;
+pub(super) mod scan_answer;
 pub(super) mod segments;
 pub(super) mod selection;
 pub(super) mod session;
@@ -34,6 +35,7 @@ pub(super) mod shown;
 pub(super) mod stream;
 pub(super) mod swagger_ui;
 pub(super) mod trim;
+pub(super) mod unordered;
 pub(super) mod welcome;
 
 /// The handlers, each with its part of the OpenAPI document.

@@ -18,6 +18,7 @@ mod idle;
 mod load;
 mod outages;
 mod sessions;
+mod unordered;
 
 const PARTITIONS: usize = 8;
 

@@ -20,6 +20,9 @@ pub const MAX_PARTITIONS: u32 = 4_096;
 pub struct Partition(u32);
 
 impl Partition {
+    /// The first one, which is the only one of a log that is not clustered.
+    pub const FIRST: Self = Self(0);
+
     /// Its number, from 0 on.
     pub const fn number(self) -> u32 {
         self.0

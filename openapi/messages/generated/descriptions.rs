@@ -126,6 +126,19 @@ impl Described for ScanRequest {
             FieldDescription { number: 12, name: "cursor", json_name: "cursor", field_type: FieldType::String, repeated: false, optional: true, comment: "Start at the position of this cursor, in place of `start_seq`." },
             FieldDescription { number: 13, name: "last", json_name: "last", field_type: FieldType::Uint64, repeated: false, optional: true, comment: "Scans of one key only: the last so many records of the range, in order; at least 1, limited like `limit`. Not together with `start_seq`, `limit`, `follow` or `cursor`." },
             FieldDescription { number: 14, name: "at_least", json_name: "atLeast", field_type: FieldType::Uint64, repeated: false, optional: true, comment: "Wait until the server shows every record below this sequence: 1 more than the sequence of a record that you appended or read. A writer has shown what it acknowledged, so it waits only for what is not there yet, or not yet durable. If it takes longer than `timeout_ms`, or 30 s for a stream, the response is 503 with the code `behind`." },
+            FieldDescription { number: 15, name: "order", json_name: "order", field_type: FieldType::String, repeated: false, optional: true, comment: "Scans by prefix only: \"sequence\" (the default), or \"none\": in a cluster, the records of all partitions, in the order of the sequences within each partition and in no order between them. Not together with `start_seq`, `end_seq`, `follow`, `cursor`, `last` or `at_least`." },
+            FieldDescription { number: 16, name: "positions", json_name: "positions", field_type: FieldType::Message(Position::DESCRIPTION), repeated: true, optional: false, comment: "With \"none\" as `order`: where each partition continues, the `positions` of the page before. A partition that is not in it is read from its start." },
+        ],
+    };
+}
+impl Described for Position {
+    const DESCRIPTION: &'static MessageDescription = &MessageDescription {
+        name: "Position",
+        comment: "Where a read of several partitions continues in one of them. Unknown fields are rejected.",
+        fields: &[
+            FieldDescription { number: 1, name: "partition", json_name: "partition", field_type: FieldType::Uint32, repeated: false, optional: false, comment: "Number of the partition. 0 if the log is not clustered." },
+            FieldDescription { number: 2, name: "next_sequence", json_name: "nextSequence", field_type: FieldType::Uint64, repeated: false, optional: false, comment: "The sequence of this partition that is to be read next." },
+            FieldDescription { number: 3, name: "trimmed_before", json_name: "trimmedBefore", field_type: FieldType::Uint64, repeated: false, optional: true, comment: "In responses, if the page was to have records below the floor of the partition: the floor, as in `ScanResponse`. In JSON, absent otherwise. In requests it has no meaning." },
         ],
     };
 }
@@ -136,10 +149,11 @@ impl Described for ScanResponse {
         fields: &[
             FieldDescription { number: 1, name: "status", json_name: "status", field_type: FieldType::String, repeated: false, optional: false, comment: "Always \"success\"." },
             FieldDescription { number: 2, name: "key", json_name: "key", field_type: FieldType::Bytes, repeated: false, optional: false, comment: "The requested key. Empty in a read of several keys, where each record has its key." },
-            FieldDescription { number: 3, name: "values", json_name: "values", field_type: FieldType::Message(Value::DESCRIPTION), repeated: true, optional: false, comment: "The records, in the order of their sequences." },
-            FieldDescription { number: 4, name: "next_sequence", json_name: "nextSequence", field_type: FieldType::Uint64, repeated: false, optional: false, comment: "The `start_seq` of the next page. Ranges without records of the requested keys are skipped. In a page of the last records: where the key continues." },
+            FieldDescription { number: 3, name: "values", json_name: "values", field_type: FieldType::Message(Value::DESCRIPTION), repeated: true, optional: false, comment: "The records, in the order of their sequences. With `order=none`, those of each partition are in this order." },
+            FieldDescription { number: 4, name: "next_sequence", json_name: "nextSequence", field_type: FieldType::Uint64, repeated: false, optional: false, comment: "The `start_seq` of the next page. Ranges without records of the requested keys are skipped. In a page of the last records: where the key continues. 0 with `order=none`, where each partition has a position." },
             FieldDescription { number: 5, name: "trimmed_before", json_name: "trimmedBefore", field_type: FieldType::Uint64, repeated: false, optional: true, comment: "If the requested range begins below the floor of the log or of the key: the higher one of the two, the first sequence that can still be there. Records before it were trimmed or deleted. In a read of several keys, only floors count that hold for all of them: that of the log, and those of retention rules for prefixes. In JSON, absent otherwise. Also absent in a page of the last records that has as many as were asked for." },
-            FieldDescription { number: 6, name: "more", json_name: "more", field_type: FieldType::Bool, repeated: false, optional: false, comment: "Whether the page ends because half of the time for a read was over. Then it may have no records although there are more: continue with the next sequence. In a page of the last records: that there may be older ones that were asked for. In JSON, absent if false." },
+            FieldDescription { number: 6, name: "more", json_name: "more", field_type: FieldType::Bool, repeated: false, optional: false, comment: "Whether the page ends because half of the time for a read was over. Then it may have no records although there are more: continue with the next sequence. In a page of the last records: that there may be older ones that were asked for. With `order=none`: that not all partitions were read to their ends, for whatever reason. In JSON, absent if false." },
+            FieldDescription { number: 7, name: "positions", json_name: "positions", field_type: FieldType::Message(Position::DESCRIPTION), repeated: true, optional: false, comment: "With `order=none`: where each of the partitions continues that were asked for, in the order in which the next page reads them. In JSON, absent otherwise." },
         ],
     };
 }
@@ -411,6 +425,10 @@ pub enum ScanRequestField {
     Last = 13,
     /// `at_least`
     AtLeast = 14,
+    /// `order`
+    Order = 15,
+    /// `positions`
+    Positions = 16,
 }
 impl Field for ScanRequestField {
     const MESSAGE: &'static MessageDescription = ScanRequest::DESCRIPTION;
@@ -440,6 +458,8 @@ impl Field for ScanRequestField {
         ("last", Self::Last, false),
         ("atLeast", Self::AtLeast, false),
         ("at_least", Self::AtLeast, false),
+        ("order", Self::Order, false),
+        ("positions", Self::Positions, false),
     ];
     #[inline]
     fn number(self) -> u32 {
@@ -578,6 +598,31 @@ impl Field for CursorMoveField {
         ("name", Self::Name, false),
         ("position", Self::Position, false),
         ("expected", Self::Expected, false),
+    ];
+    #[inline]
+    fn number(self) -> u32 {
+        self as u32
+    }
+}
+/// A field of a [`Position`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub enum PositionField {
+    /// `partition`
+    Partition = 1,
+    /// `next_sequence`
+    NextSequence = 2,
+    /// `trimmed_before`
+    TrimmedBefore = 3,
+}
+impl Field for PositionField {
+    const MESSAGE: &'static MessageDescription = Position::DESCRIPTION;
+    const JSON_NAMES: &'static [(&'static str, Self, bool)] = &[
+        ("partition", Self::Partition, false),
+        ("nextSequence", Self::NextSequence, false),
+        ("next_sequence", Self::NextSequence, false),
+        ("trimmedBefore", Self::TrimmedBefore, false),
+        ("trimmed_before", Self::TrimmedBefore, false),
     ];
     #[inline]
     fn number(self) -> u32 {

@@ -214,7 +214,7 @@ pub struct Value {
 /// What to read with POST: the same as with the query parameters of these names. It has exactly one of the key, the keys and the
 /// prefix. Unknown fields are rejected.
 #[cfg_attr(feature = "json", derive(serde::Serialize), serde(rename_all = "camelCase"))]
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ScanRequest {
     /// Read one key. The records do not name it.
     #[prost(bytes = "bytes", optional, tag = "1")]
@@ -294,6 +294,32 @@ pub struct ScanRequest {
     #[prost(uint64, optional, tag = "14")]
     #[cfg_attr(feature = "json", serde(skip_serializing_if = "Option::is_none"))]
     pub at_least: ::core::option::Option<u64>,
+    /// Scans by prefix only: "sequence" (the default), or "none": in a cluster, the records of all partitions, in the order of the sequences
+    /// within each partition and in no order between them. Not together with `start_seq`, `end_seq`, `follow`, `cursor`, `last` or `at_least`.
+    #[prost(string, optional, tag = "15")]
+    #[cfg_attr(feature = "json", serde(skip_serializing_if = "Option::is_none"))]
+    pub order: ::core::option::Option<::prost::alloc::string::String>,
+    /// With "none" as `order`: where each partition continues, the `positions` of the page before. A partition that is not in it is read from its
+    /// start.
+    #[prost(message, repeated, tag = "16")]
+    #[cfg_attr(feature = "json", serde(skip_serializing_if = "Vec::is_empty"))]
+    pub positions: ::prost::alloc::vec::Vec<Position>,
+}
+/// Where a read of several partitions continues in one of them. Unknown fields are rejected.
+#[cfg_attr(feature = "json", derive(serde::Serialize), serde(rename_all = "camelCase"))]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Position {
+    /// Number of the partition. 0 if the log is not clustered.
+    #[prost(uint32, tag = "1")]
+    pub partition: u32,
+    /// The sequence of this partition that is to be read next.
+    #[prost(uint64, tag = "2")]
+    pub next_sequence: u64,
+    /// In responses, if the page was to have records below the floor of the partition: the floor, as in `ScanResponse`. In JSON, absent
+    /// otherwise. In requests it has no meaning.
+    #[prost(uint64, optional, tag = "3")]
+    #[cfg_attr(feature = "json", serde(skip_serializing_if = "Option::is_none"))]
+    pub trimmed_before: ::core::option::Option<u64>,
 }
 /// One page of the records of a key or of several.
 #[cfg_attr(feature = "json", derive(serde::Serialize), serde(rename_all = "camelCase"))]
@@ -306,11 +332,11 @@ pub struct ScanResponse {
     #[prost(bytes = "bytes", tag = "2")]
     #[cfg_attr(feature = "json", serde(serialize_with = "crate::json::base64"))]
     pub key: ::prost::bytes::Bytes,
-    /// The records, in the order of their sequences.
+    /// The records, in the order of their sequences. With `order=none`, those of each partition are in this order.
     #[prost(message, repeated, tag = "3")]
     pub values: ::prost::alloc::vec::Vec<Value>,
     /// The `start_seq` of the next page. Ranges without records of the requested keys are skipped. In a page of the last records:
-    /// where the key continues.
+    /// where the key continues. 0 with `order=none`, where each partition has a position.
     #[prost(uint64, tag = "4")]
     pub next_sequence: u64,
     /// If the requested range begins below the floor of the log or of the key: the higher one of the two, the first sequence
@@ -321,11 +347,16 @@ pub struct ScanResponse {
     #[cfg_attr(feature = "json", serde(skip_serializing_if = "Option::is_none"))]
     pub trimmed_before: ::core::option::Option<u64>,
     /// Whether the page ends because half of the time for a read was over. Then it may have no records although there are more: continue
-    /// with the next sequence. In a page of the last records: that there may be older ones that were asked for. In JSON, absent if
-    /// false.
+    /// with the next sequence. In a page of the last records: that there may be older ones that were asked for. With `order=none`: that not all
+    /// partitions were read to their ends, for whatever reason. In JSON, absent if false.
     #[prost(bool, tag = "6")]
     #[cfg_attr(feature = "json", serde(skip_serializing_if = "std::ops::Not::not"))]
     pub more: bool,
+    /// With `order=none`: where each of the partitions continues that were asked for, in the order in which the next page reads them. In JSON,
+    /// absent otherwise.
+    #[prost(message, repeated, tag = "7")]
+    #[cfg_attr(feature = "json", serde(skip_serializing_if = "Vec::is_empty"))]
+    pub positions: ::prost::alloc::vec::Vec<Position>,
 }
 /// What to trim. It has exactly one of the fields. Unknown fields are rejected.
 #[cfg_attr(feature = "json", derive(serde::Serialize), serde(rename_all = "camelCase"))]

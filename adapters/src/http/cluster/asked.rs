@@ -10,15 +10,19 @@ use poem::Request;
 use poem::http::{Method, Uri, header, uri};
 
 use super::Cluster;
+use super::unordered::Unordered;
 use crate::http::routes::message_body::Incoming;
+use crate::http::routes::unordered::refuse_for_stream;
 use crate::http::wire::append_request;
 use crate::http::wire::failure::Failure;
 use crate::http::wire::format::Format;
 use crate::http::wire::param::{Base64, CursorInPath, Param, Params, Text};
+use crate::http::wire::positions::Order;
 use crate::http::wire::route_table::{
     self, APPEND, COMMITS, COUNT, CURSOR, CURSORS, KEY, KEYS, PARTITION, Route, SCAN, SEGMENTS,
     STREAM, TRIM,
 };
+use crate::http::wire::scan_query;
 use crate::http::wire::scan_request::{self, ScanRequest};
 use crate::http::wire::selected::Selected;
 
@@ -29,6 +33,8 @@ pub(super) enum About {
     Partition(Partition, Asked),
     /// An append of several partitions.
     Parts(Split),
+    /// A scan of all partitions.
+    All(Unordered),
 }
 
 /// An append that is split.
@@ -92,10 +98,18 @@ impl Cluster {
             }
             (SCAN | STREAM, &Method::POST) => {
                 let (format, body) = self.body(request, scan_request::BODY_BYTES).await?;
-                let ScanRequest {
-                    selected, cursor, ..
-                } = scan_request::decode(format, &body)?;
-                self.selected(selected, cursor)?
+                let request = scan_request::decode(format, &body)?;
+                if let Some(scan) = self.of_all(route, &request, given)? {
+                    return Ok(About::All(scan));
+                }
+                self.selected(request.selected, request.cursor)?
+            }
+            (SCAN | STREAM, _) if is_unordered(request)? => {
+                let request = scan_query::decode(request.uri().query().unwrap_or_default())?;
+                if let Some(scan) = self.of_all(route, &request, given)? {
+                    return Ok(About::All(scan));
+                }
+                self.selected(request.selected, request.cursor)?
             }
             (SCAN | STREAM | COUNT | KEY, _) => {
                 let query = request.uri().query().unwrap_or_default();
@@ -127,7 +141,7 @@ impl Cluster {
         let missing = || {
             Failure::invalid(format!(
                 "partition: missing. This is a cluster of {} partitions, and this request is about one of them, 0 to {}; a prefix with a whole tag, \
-                 such as {{42}}/, has its partition",
+                 such as {{42}}/, has its partition, and a scan by prefix with order=none reads all of them",
                 partitions.number(),
                 partitions.number() - 1
             ))
@@ -156,6 +170,23 @@ impl Cluster {
             durability: decoded.durability,
             permit,
         }))
+    }
+
+    /// A scan of all partitions, if `request` is one.
+    fn of_all(
+        &self,
+        route: Route,
+        request: &ScanRequest,
+        given: Option<Partition>,
+    ) -> Result<Option<Unordered>, Failure> {
+        if route.path == STREAM {
+            refuse_for_stream(request)?;
+            return Ok(None);
+        }
+        match given {
+            Some(_) => Ok(None),
+            None => Unordered::of(request, self.map.partitions()),
+        }
     }
 
     /// The partition of what is selected and of the cursor where the read starts.
@@ -204,6 +235,13 @@ fn elsewhere(named: Partition, given: Partition) -> Failure {
     Failure::invalid(format!(
         "partition: the request names what is in partition {named}, not in {given}"
     ))
+}
+
+/// Whether the query of `request` has `order=none`.
+fn is_unordered(request: &Request) -> Result<bool, Failure> {
+    let query = request.uri().query().unwrap_or_default();
+    let order = Param::<Option<Order>>::from_query(query, "order", None)?;
+    Ok(order.0 == Some(Order::None))
 }
 
 /// Whether requests to `route` are about a partition.

@@ -7,24 +7,24 @@ use futures::{StreamExt, TryStreamExt, stream};
 use log_domain::budget::Permit;
 use log_domain::cluster::Partition;
 use log_domain::cluster::listing::{Listing, share};
-use log_domain::{Error, Key, KeysPage, PageLimit};
-use poem::http::StatusCode;
-use poem::{FromRequest, IntoResponse, Request, Response, Result};
+use log_domain::{Key, KeysPage, PageLimit};
+use poem::{FromRequest, Request, Response, Result};
 use prost::Message;
 use tokio::time::Instant;
 use url::form_urlencoded::byte_serialize;
 
 use super::asked::Asked;
+use super::page::Page;
 use super::{Cluster, derived};
 use crate::http::routes::keys::KeysAnswer;
 use crate::http::routes::peer::Peer;
 use crate::http::routes::selection::default_limit;
-use crate::http::wire::failure::{Failure, Reason};
+use crate::http::wire::failure::Failure;
 use crate::http::wire::format::Format;
 use crate::http::wire::json::ByteFormat;
 use crate::http::wire::param::{Base64, Param, Text, either};
-use crate::http::wire::proto::{self, Cursor, CursorsResponse, ErrorResponse, KeysResponse};
-use crate::http::wire::reply::{self, Reply};
+use crate::http::wire::proto::{self, Cursor, CursorsResponse, KeysResponse};
+use crate::http::wire::reply::Reply;
 use crate::http::wire::route_table::{CURSORS, KEYS, PARTITION};
 
 /// Partitions that are asked at the same time.
@@ -40,12 +40,6 @@ struct Kind<M, T> {
     name: fn(&T) -> Bytes,
     /// The parameter for the page after a name.
     after: fn(&Bytes) -> String,
-}
-
-/// A page of one partition, or what it answered instead.
-enum Page<M> {
-    Listed(M),
-    Refused(Response),
 }
 
 impl Cluster {
@@ -124,16 +118,6 @@ impl Cluster {
             .await
     }
 
-    /// The answer, which takes room until it is written out.
-    async fn held<M>(&self, request: &Request, answer: Result<Reply<M>, Error>) -> Result<Response>
-    where
-        Reply<M>: IntoResponse,
-    {
-        let peer = Peer::from_request_without_body(request).await?;
-        let held = answer.and_then(|answer| answer.held(peer.answers(&self.answers)));
-        Ok(held.map_err(Failure::from)?.into_response())
-    }
-
     /// A page of all partitions, full unless it is the last one, has many bytes, or took long; or what one of them refused.
     async fn listed<M: Message + Default, T>(
         &self,
@@ -181,7 +165,10 @@ impl Cluster {
     ) -> Result<Result<Listing<T>, Response>> {
         let start = after.map(kind.after);
         let mut answers = stream::iter(self.map.partitions().all())
-            .map(|partition| self.page::<M>(request, partition, each, start.as_deref()))
+            .map(|partition| {
+                let asked = of_partition(request, partition, each, start.as_deref());
+                self.page::<M>(request, partition, asked)
+            })
             .buffered(AT_ONCE);
         let mut merged = Listing {
             items: Vec::new(),
@@ -191,7 +178,7 @@ impl Cluster {
         while let Some((page, size)) = answers.try_next().await? {
             permit.grow(size).map_err(Failure::from)?;
             let page = match page {
-                Page::Listed(page) => (kind.page)(page),
+                Page::Read(page) => (kind.page)(page),
                 Page::Refused(answer) => return Ok(Err(answer)),
             };
             merged = Listing::merged(vec![merged, page], limit, bytes.max(1), kind.name);
@@ -202,35 +189,6 @@ impl Cluster {
             permit.shrink_to(names.sum());
         }
         Ok(Ok(merged))
-    }
-
-    /// The page of `limit` items of one partition, from `start` on if that is given, and how many bytes it has.
-    async fn page<M: Message + Default>(
-        &self,
-        request: &Request,
-        partition: Partition,
-        limit: usize,
-        start: Option<&str>,
-    ) -> Result<(Page<M>, u64)> {
-        let asked = of_partition(request, partition, limit, start);
-        let answer = self.to(partition, Asked::READ, asked).await?;
-        let status = answer.status();
-        let body = answer.into_body().into_bytes();
-        let body = body.await.map_err(|error| {
-            let why = format!("the listing of partition {partition} broke off: {error}");
-            Failure::new(Reason::Unavailable, why)
-        })?;
-        let bytes = body.len() as u64;
-        let unreadable = |_| {
-            let why = format!("the answer of partition {partition} cannot be read");
-            Failure::new(Reason::Unavailable, why)
-        };
-        if status == StatusCode::OK {
-            let page = M::decode(body).map_err(unreadable)?;
-            return Ok((Page::Listed(page), bytes));
-        }
-        let error = ErrorResponse::decode(body).map_err(unreadable)?;
-        Ok((Page::Refused(told(request, status, &error)?), bytes))
     }
 }
 
@@ -254,14 +212,4 @@ fn of_partition(
     pairs.push(format!("{PARTITION}={partition}"));
     let target = format!("{}?{}", request.uri().path(), pairs.join("&"));
     derived::of(request, &target)
-}
-
-/// What a partition refused, for the client.
-fn told(request: &Request, status: StatusCode, error: &ErrorResponse) -> Result<Response, Failure> {
-    let format = Format::accepted(request.headers());
-    let body = reply::encode(format, error)?;
-    Ok(Response::builder()
-        .status(status)
-        .content_type(format.content_type())
-        .body(body))
 }

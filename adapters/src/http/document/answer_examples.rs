@@ -1,4 +1,4 @@
-//! Examples of what operations answer that have several forms: with all records, and without some that were trimmed; an append as a whole, and in
+//! Examples of what operations answer that have several forms: with all records, without some that were trimmed, and of all partitions; an append as a whole, and in
 //! parts. For all other operations, the example of the schema says it.
 
 use serde_json::{Value as Json, json};
@@ -24,6 +24,20 @@ pub(in crate::http) fn of(operation: &str) -> Mapping {
                     }],
                     "nextSequence": 2,
                     "trimmedBefore": 1
+                }),
+            ),
+            (
+                "unordered",
+                json!({
+                    "status": "success",
+                    "key": "",
+                    "values": [
+                        {"sequence": 11, "value": "Zmlyc3Q=", "timestampMs": 1_795_385_000_000_u64, "key": "b3JkZXJz"},
+                        {"sequence": 0, "value": "c2Vjb25k", "timestampMs": 1_795_385_000_000_u64, "key": "MQ=="}
+                    ],
+                    "nextSequence": 0,
+                    "more": true,
+                    "positions": [{"partition": 0, "nextSequence": 12}, {"partition": 1, "nextSequence": 1}]
                 }),
             ),
         ],

@@ -11,6 +11,7 @@ use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 use super::schema::{unix_ms, unsigned_32, unsigned_64};
 use crate::http::wire::json::ByteFormat;
 use crate::http::wire::param::{Base64, CursorInPath, Param, ParamValue, Params, Text};
+use crate::http::wire::positions::{Order, Positions};
 
 /// How a parameter of this type is documented.
 pub(in crate::http) trait ParamSchema {
@@ -122,6 +123,8 @@ documented!(i64, inline(unix_ms()));
 documented!(bool, bool::schema_ref());
 documented!(Visibility, one_of(["memory", "durable"]));
 documented!(ByteFormat, one_of(["base64", "text"]));
+documented!(Order, one_of(["sequence", "none"]));
+documented!(Positions, inline(positions()));
 documented!(Text, String::schema_ref());
 documented!(String, String::schema_ref());
 documented!(CursorName, inline(cursor_name()));
@@ -133,6 +136,14 @@ fn cursor_name() -> MetaSchema {
     MetaSchema {
         min_length: Some(1),
         max_length: Some(MAX_NAME_BYTES),
+        ..MetaSchema::new("string")
+    }
+}
+
+/// Positions in partitions.
+fn positions() -> MetaSchema {
+    MetaSchema {
+        pattern: Some("^([0-9]+:[0-9]+(,[0-9]+:[0-9]+)*)?$".to_owned()),
         ..MetaSchema::new("string")
     }
 }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use log_domain::{Append, Error, Limits, Page};
 
-use super::scan::ScanAnswer;
+use super::scan_answer::ScanAnswer;
 use crate::http::wire::append_request;
 use crate::http::wire::format::Format;
 use crate::http::wire::json::ByteFormat;
@@ -34,6 +34,7 @@ impl Codec {
             key,
             page,
             bytes: ByteFormat::Base64,
+            positions: Vec::new(),
         };
         reply::encode(self.format(), &answer)
     }

@@ -17,14 +17,17 @@ use super::deadline::before;
 use super::message_body::MessageBody;
 use super::peer::Peer;
 use super::read_limit::ReadLimit;
+use super::scan_answer::ScanAnswer;
 use super::selection::{default_limit, page_limit, scan_of};
+use super::unordered::{self, Start};
 use crate::http::document::Tag;
 use crate::http::wire::failure::Failure;
 use crate::http::wire::format::Format;
-use crate::http::wire::json::{ByteFormat, JsonText, VALUE_OVERHEAD, base64_len};
+use crate::http::wire::json::ByteFormat;
 use crate::http::wire::param::{Base64, Param, Params, Text};
+use crate::http::wire::positions::{Order, Positions};
 use crate::http::wire::proto::{self, ScanResponse};
-use crate::http::wire::reply::{Encode, Reply};
+use crate::http::wire::reply::Reply;
 use crate::http::wire::scan_request::{self, ScanRequest};
 use crate::http::wire::selected::Selected;
 
@@ -90,6 +93,9 @@ impl<S: LogReader> ScanRoute<S> {
     /// With `cursor`, the page starts at the position of that cursor, which must exist. Reading does not move it: move it with PUT,
     /// or with `cursors` of an append, once the records are processed.
     ///
+    /// With `order=none`, the records with `prefix` of all partitions of a cluster are returned: in the order of the sequences within each partition, and in no order
+    /// between them. `limit` counts over all of them. For the next page, send `positions` of the page in place of `start_seq`, until a page has no `more`. A log that is not clustered has partition 0 alone.
+    ///
     /// If the range begins below the floor of the log, the response has `trimmedBefore`: records before that sequence were
     /// trimmed and are not in the page. A page of the last *n* records has it only if there are fewer. In reads of several keys, it tells
     /// of floors that hold for all of them.
@@ -149,6 +155,12 @@ impl<S: LogReader> ScanRoute<S> {
         /// Wait until the server shows every record below this sequence: 1 more than the sequence of a record that you appended or read.
         /// A writer has shown what it acknowledged, so it waits only for what is not there yet, or not yet durable. If it takes longer than `timeout_ms`, the response is 503 with the code `behind`.
         at_least: Param<Option<u64>>,
+        /// `sequence` (the default), or `none`: in a cluster, the records of all partitions, in no order between partitions. With `prefix` only; not
+        /// together with `start_seq`, `end_seq`, `follow`, `cursor`, `last` or `at_least`.
+        order: Param<Option<Order>>,
+        /// With `order=none`: where each partition continues, from `positions` of the page before, as `partition:nextSequence` with commas between: `0:12,1:40`. A
+        /// partition that is not named is read from its start. With thousands of partitions, use POST.
+        positions: Param<Option<Positions>>,
     ) -> Result<Reply<ScanResponse>, Failure> {
         let selected = Selected::of_query(
             (key, key_base64),
@@ -168,6 +180,8 @@ impl<S: LogReader> ScanRoute<S> {
             cursor: cursor.0,
             last: last.0,
             at_least: at_least.0,
+            order: order.0,
+            positions: positions.0.unwrap_or_default(),
         };
         self.answer(format, peer, request).await
     }
@@ -203,9 +217,13 @@ impl<S: LogReader> ScanRoute<S> {
         &self,
         format: Format,
         peer: Peer,
-        request: ScanRequest,
+        mut request: ScanRequest,
     ) -> Result<Reply<ScanResponse>, Failure> {
         let limits = self.service.limits();
+        let unordered = unordered::start(&request, self.service.partition())?;
+        if let Some(Start { next, .. }) = unordered {
+            request.start_seq = Some(next.get());
+        }
         let bytes = request.format.unwrap_or_default();
         let wait_ms = request.timeout_ms.unwrap_or_else(default_timeout_ms);
         let wait = Duration::from_millis(wait_ms).min(self.max_follow_timeout);
@@ -224,7 +242,19 @@ impl<S: LogReader> ScanRoute<S> {
             Selection::Keys(_) | Selection::Prefix(_) => Bytes::new(),
         };
         let answers = peer.answers(&self.answers);
-        let answer = |page| Reply::new(format, &ScanAnswer { key, page, bytes })?.held(answers);
+        let answer = |page| {
+            let (page, positions) = match unordered {
+                Some(start) => start.answered(page),
+                None => (page, Vec::new()),
+            };
+            let answer = ScanAnswer {
+                key,
+                page,
+                bytes,
+                positions,
+            };
+            Reply::new(format, &answer)?.held(answers)
+        };
         if follows {
             scan.limit.bytes = scan.limit.bytes.min(FOLLOWED_BYTES);
             return Ok(answer(self.follow(scan, wait).await?)?);
@@ -304,98 +334,5 @@ fn nothing(next: Sequence, trimmed_before: Option<Sequence>) -> Page {
         complete: true,
         more: false,
         trimmed_before,
-    }
-}
-
-/// A page as a `ScanResponse`.
-pub(super) struct ScanAnswer {
-    /// The key that was asked for; empty in a read of several.
-    pub(super) key: Bytes,
-    pub(super) page: Page,
-    pub(super) bytes: ByteFormat,
-}
-
-impl Encode for ScanAnswer {
-    type Message = ScanResponse;
-
-    fn json(&self) -> Result<JsonText, Error> {
-        let Self { key, page, bytes } = self;
-        let records = page.records as usize;
-        let values = base64_len(page.bytes as usize) + records * (VALUE_OVERHEAD + 4);
-        let mut out = JsonText::with_capacity(values + base64_len(key.len()) + 128);
-        out.raw("{\"status\":\"success\",")
-            .field("key", key, *bytes)
-            .raw(",\"values\":[");
-        let mut separator = "";
-        for run in &page.runs {
-            for entry in run.entries() {
-                let entry = entry?;
-                out.raw(separator);
-                out.value(&entry, run.timestamp_ms(), *bytes)?;
-                separator = ",";
-            }
-        }
-        out.raw("],\"nextSequence\":").number(page.next.get());
-        if let Some(floor) = page.trimmed_before {
-            out.raw(",\"trimmedBefore\":").number(floor.get());
-        }
-        if page.more {
-            out.raw(",\"more\":true");
-        }
-        out.raw("}");
-        Ok(out)
-    }
-
-    /// The encoding of a run *is* that of the field `values`, so runs are copied, not decoded.
-    fn protobuf(&self) -> Result<Vec<u8>, Error> {
-        let Self { key, page, .. } = self;
-        let mut out = Vec::with_capacity(page.bytes as usize + key.len() + 64);
-        prost::encoding::string::encode(1, &proto::SUCCESS.to_owned(), &mut out);
-        if !key.is_empty() {
-            prost::encoding::bytes::encode(2, key, &mut out);
-        }
-        for run in &page.runs {
-            out.extend_from_slice(run.encoded());
-        }
-        if page.next > Sequence::ZERO {
-            prost::encoding::uint64::encode(4, &page.next.get(), &mut out);
-        }
-        if let Some(floor) = page.trimmed_before {
-            prost::encoding::uint64::encode(5, &floor.get(), &mut out);
-        }
-        if page.more {
-            prost::encoding::bool::encode(6, &true, &mut out);
-        }
-        Ok(out)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use prost::Message;
-
-    use super::*;
-
-    #[test]
-    fn a_page_whose_time_was_over_says_so_in_both_formats_and_others_do_not() {
-        for more in [true, false] {
-            let mut page = nothing(Sequence::new(7), None);
-            page.more = more;
-            let answer = ScanAnswer {
-                key: "k".into(),
-                page,
-                bytes: ByteFormat::Base64,
-            };
-            let json = answer.json().expect("encoded").into_bytes();
-            let said = if more { ",\"more\":true" } else { "" };
-            let expected = format!(
-                r#"{{"status":"success","key":"aw==","values":[],"nextSequence":7{said}}}"#
-            );
-            assert_eq!(String::from_utf8_lossy(&json), expected);
-            let protobuf = answer.protobuf().expect("encoded");
-            let message = ScanResponse::decode(&protobuf[..]).expect("the message");
-            assert_eq!((message.more, message.next_sequence), (more, 7));
-            assert_eq!(message.encode_to_vec(), protobuf);
-        }
     }
 }

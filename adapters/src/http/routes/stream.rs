@@ -22,6 +22,7 @@ use super::at_least::reached;
 use super::message_body::MessageBody;
 use super::peer::Peer;
 use super::selection::scan_of;
+use super::unordered;
 use crate::http::document::Tag;
 use crate::http::document::parameters::ParamSchema;
 use crate::http::document::schema;
@@ -175,6 +176,7 @@ impl<S: LogReader> StreamRoute<S> {
             .await?;
         let request = scan_request::decode(received.format, &received.body)?;
         drop(received);
+        unordered::refuse_for_stream(&request)?;
         let has_pages = request.limit.is_some() || request.last.is_some();
         if has_pages || request.follow.is_some() || request.timeout_ms.is_some() {
             return Err(Failure::invalid(

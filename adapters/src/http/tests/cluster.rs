@@ -17,6 +17,7 @@ use crate::http::{
 
 mod passed;
 mod split;
+mod unordered;
 
 /// A key of partition 1, and one of partition 0.
 const ONE: &str = "a";

@@ -146,6 +146,11 @@ fn messages_have_the_bytes_that_log_proto_says() {
         headers: vec![header("h", "w")],
         key: Some("z".into()),
     };
+    let position = Position {
+        partition: 1,
+        next_sequence: 300,
+        trimmed_before: Some(0),
+    };
     golden(
         &ScanRequest {
             key: Some("k".into()),
@@ -162,8 +167,10 @@ fn messages_have_the_bytes_that_log_proto_says() {
             cursor: Some("c".into()),
             last: Some(6),
             at_least: Some(7),
+            order: Some("o".into()),
+            positions: vec![position],
         },
-        b"\x0a\x01k\x12\x01a\x12\x01b\x1a\x00\x20\x01\x28\x02\x30\x03\x38\x01\x40\x04\x48\x05\x52\x01v\x5a\x01f\x62\x01c\x68\x06\x70\x07",
+        b"\x0a\x01k\x12\x01a\x12\x01b\x1a\x00\x20\x01\x28\x02\x30\x03\x38\x01\x40\x04\x48\x05\x52\x01v\x5a\x01f\x62\x01c\x68\x06\x70\x07\x7a\x01o\x82\x01\x07\x08\x01\x10\xac\x02\x18\x00",
     );
     golden(
         &ScanResponse {
@@ -173,8 +180,9 @@ fn messages_have_the_bytes_that_log_proto_says() {
             next_sequence: 2,
             trimmed_before: Some(2),
             more: true,
+            positions: vec![position],
         },
-        b"\x0a\x07success\x12\x01k\x1a\x12\x08\x01\x12\x01v\x18\x02\x22\x06\x0a\x01h\x12\x01w\x2a\x01z\x20\x02\x28\x02\x30\x01",
+        b"\x0a\x07success\x12\x01k\x1a\x12\x08\x01\x12\x01v\x18\x02\x22\x06\x0a\x01h\x12\x01w\x2a\x01z\x20\x02\x28\x02\x30\x01\x3a\x07\x08\x01\x10\xac\x02\x18\x00",
     );
     golden(
         &KeysResponse {

@@ -11,7 +11,7 @@ use crate::http::wire::unknown_names;
 
 /// The fields that an object has had so far.
 #[derive(Default)]
-pub(in crate::http::wire) struct Seen(u32);
+pub(in crate::http::wire) struct Seen(u64);
 
 impl Seen {
     /// The next field of `map`, and whether it was named as text in place of bytes.
@@ -25,7 +25,7 @@ impl Seen {
         let Some((name, field, text)) = map.next_key_seed(Name(PhantomData::<F>))? else {
             return Ok(None);
         };
-        let bit = 1 << (2 * field.number() + u32::from(text));
+        let bit = 1_u64 << (2 * field.number() + u32::from(text));
         if self.0 & bit != 0 {
             return Err(A::Error::custom(format_args!(
                 "{name} is given more than once"

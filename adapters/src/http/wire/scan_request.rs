@@ -18,6 +18,7 @@ use super::json_number::{Number, time_ms};
 use super::lenient_base64;
 use super::message;
 use super::param::ParamValue;
+use super::positions::{self, Order, Positions};
 use super::proto::{Field as _, ScanRequestField as Field};
 use super::selected::Selected;
 use super::unexpected_field::unexpected;
@@ -40,6 +41,8 @@ pub(in crate::http) struct ScanRequest {
     pub(in crate::http) cursor: Option<CursorName>,
     pub(in crate::http) last: Option<u64>,
     pub(in crate::http) at_least: Option<u64>,
+    pub(in crate::http) order: Option<Order>,
+    pub(in crate::http) positions: Positions,
 }
 
 /// What `body` asks for.
@@ -97,6 +100,8 @@ impl<'de> Visitor<'de> for Request {
                 Field::Cursor => request.cursor = choice(&mut map, "cursor")?,
                 Field::Last => request.last = map.next_value_seed(Number("last"))?,
                 Field::AtLeast => request.at_least = map.next_value_seed(Number("atLeast"))?,
+                Field::Order => request.order = choice(&mut map, "order")?,
+                Field::Positions => map.next_value_seed(positions::List(&mut request.positions))?,
             }
         }
         Ok(request)
@@ -227,6 +232,8 @@ fn protobuf(mut body: &[u8]) -> Result<ScanRequest, Failure> {
                 | Field::Visibility
                 | Field::Format
                 | Field::Cursor
+                | Field::Order
+                | Field::Positions
         );
         match wire_type {
             WireType::LengthDelimited if is_bytes => {
@@ -252,6 +259,8 @@ impl ScanRequest {
             Field::Visibility => self.visibility = Some(word("visibility", content)?),
             Field::Format => self.format = Some(word("format", content)?),
             Field::Cursor => self.cursor = Some(word("cursor", content)?),
+            Field::Order => self.order = Some(word("order", content)?),
+            Field::Positions => self.positions.push_protobuf(content)?,
             _ if self.selected.keys.len() == SELECTED_KEYS => return Err(refused(&too_many())),
             _ => self.selected.keys.push(bytes),
         }

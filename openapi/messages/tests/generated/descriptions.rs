@@ -72,8 +72,8 @@ fn declaration(
             "{name}: fields in the order of their numbers"
         );
         assert!(
-            field.number() < 16,
-            "{name}: the decoder of JSON has 32 bits for fields"
+            field.number() < 32,
+            "{name}: the decoder of JSON has 64 bits for fields"
         );
         last = field.number();
         let comment = comment(file, &[place, &[FIELDS, index]].concat());

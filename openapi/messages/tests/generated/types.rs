@@ -5,12 +5,14 @@ use prost_types::field_descriptor_proto::{Label, Type};
 use prost_types::{FieldDescriptorProto, FileDescriptorProto};
 
 /// Lists that JSON leaves out when they are empty. Other lists are what a message is about, and are always there.
-const ABSENT_WHEN_EMPTY: [(&str, &str); 6] = [
+const ABSENT_WHEN_EMPTY: [(&str, &str); 8] = [
     ("Record", "headers"),
     ("Value", "headers"),
     ("AppendRequest", "preconditions"),
     ("AppendRequest", "cursors"),
     ("AppendResponse", "parts"),
+    ("ScanRequest", "positions"),
+    ("ScanResponse", "positions"),
     ("ErrorResponse", "parts"),
 ];
 

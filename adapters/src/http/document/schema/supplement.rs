@@ -2,6 +2,7 @@
 //! fields for text, and examples.
 
 use log_domain::append::MAX_PRECONDITIONS;
+use log_domain::cluster::partition::MAX_PARTITIONS;
 use log_domain::cursor::{MAX_MOVES, MAX_NAME_BYTES};
 use log_domain::headers::NAME_CHARACTERS;
 use log_domain::selection::SELECTED_KEYS;
@@ -194,8 +195,15 @@ pub(super) fn of(message: &str) -> Supplement {
             "startTimeMs" => schema.minimum = Some(0.0),
             "visibility" => schema.enum_items = vec!["memory".into(), "durable".into()],
             "format" => schema.enum_items = vec!["base64".into(), "text".into()],
+            "order" => schema.enum_items = vec!["sequence".into(), "none".into()],
+            "positions" => schema.max_items = Some(MAX_PARTITIONS as usize),
             _ => {}
         }),
+        "Position" => with(
+            &["partition", "nextSequence"],
+            Vec::new(),
+            json!({"partition": 17, "nextSequence": 12}),
+        ),
         "ScanResponse" => with(
             &["status", "key", "values", "nextSequence"],
             vec![text("keyText", "key", TEXT_OF_KEY)],

@@ -6,7 +6,7 @@ use super::*;
 use crate::http::tests::forwarding::writers::Scripted;
 
 /// A node that serves partition 1 and knows of one that serves partition 0, and the logs of both.
-fn both() -> (Server, [Arc<LogService<MemoryStore>>; 2]) {
+pub(super) fn both() -> (Server, [Arc<LogService<MemoryStore>>; 2]) {
     let zero = node_of(0, &Map::new(None), true, None);
     let log_zero = Arc::clone(&zero.service);
     let one = beside(Some(Arc::new(At(zero))));
@@ -15,7 +15,7 @@ fn both() -> (Server, [Arc<LogService<MemoryStore>>; 2]) {
 }
 
 /// A node that serves partition 1, and takes `there` for the one that serves partition 0.
-fn beside(there: Option<Arc<dyn Writer>>) -> Server {
+pub(super) fn beside(there: Option<Arc<dyn Writer>>) -> Server {
     node(&Map::new(there), true)
 }
 

@@ -115,7 +115,7 @@ class Value(_message.Message):
     def __init__(self, sequence: _Optional[int] = ..., value: _Optional[bytes] = ..., timestamp_ms: _Optional[int] = ..., headers: _Optional[_Iterable[_Union[Header, _Mapping]]] = ..., key: _Optional[bytes] = ...) -> None: ...
 
 class ScanRequest(_message.Message):
-    __slots__ = ("key", "keys", "prefix", "start_seq", "end_seq", "limit", "follow", "timeout_ms", "start_time_ms", "visibility", "format", "cursor", "last", "at_least")
+    __slots__ = ("key", "keys", "prefix", "start_seq", "end_seq", "limit", "follow", "timeout_ms", "start_time_ms", "visibility", "format", "cursor", "last", "at_least", "order", "positions")
     KEY_FIELD_NUMBER: _ClassVar[int]
     KEYS_FIELD_NUMBER: _ClassVar[int]
     PREFIX_FIELD_NUMBER: _ClassVar[int]
@@ -130,6 +130,8 @@ class ScanRequest(_message.Message):
     CURSOR_FIELD_NUMBER: _ClassVar[int]
     LAST_FIELD_NUMBER: _ClassVar[int]
     AT_LEAST_FIELD_NUMBER: _ClassVar[int]
+    ORDER_FIELD_NUMBER: _ClassVar[int]
+    POSITIONS_FIELD_NUMBER: _ClassVar[int]
     key: bytes
     keys: _containers.RepeatedScalarFieldContainer[bytes]
     prefix: bytes
@@ -144,23 +146,37 @@ class ScanRequest(_message.Message):
     cursor: str
     last: int
     at_least: int
-    def __init__(self, key: _Optional[bytes] = ..., keys: _Optional[_Iterable[bytes]] = ..., prefix: _Optional[bytes] = ..., start_seq: _Optional[int] = ..., end_seq: _Optional[int] = ..., limit: _Optional[int] = ..., follow: _Optional[bool] = ..., timeout_ms: _Optional[int] = ..., start_time_ms: _Optional[int] = ..., visibility: _Optional[str] = ..., format: _Optional[str] = ..., cursor: _Optional[str] = ..., last: _Optional[int] = ..., at_least: _Optional[int] = ...) -> None: ...
+    order: str
+    positions: _containers.RepeatedCompositeFieldContainer[Position]
+    def __init__(self, key: _Optional[bytes] = ..., keys: _Optional[_Iterable[bytes]] = ..., prefix: _Optional[bytes] = ..., start_seq: _Optional[int] = ..., end_seq: _Optional[int] = ..., limit: _Optional[int] = ..., follow: _Optional[bool] = ..., timeout_ms: _Optional[int] = ..., start_time_ms: _Optional[int] = ..., visibility: _Optional[str] = ..., format: _Optional[str] = ..., cursor: _Optional[str] = ..., last: _Optional[int] = ..., at_least: _Optional[int] = ..., order: _Optional[str] = ..., positions: _Optional[_Iterable[_Union[Position, _Mapping]]] = ...) -> None: ...
+
+class Position(_message.Message):
+    __slots__ = ("partition", "next_sequence", "trimmed_before")
+    PARTITION_FIELD_NUMBER: _ClassVar[int]
+    NEXT_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    TRIMMED_BEFORE_FIELD_NUMBER: _ClassVar[int]
+    partition: int
+    next_sequence: int
+    trimmed_before: int
+    def __init__(self, partition: _Optional[int] = ..., next_sequence: _Optional[int] = ..., trimmed_before: _Optional[int] = ...) -> None: ...
 
 class ScanResponse(_message.Message):
-    __slots__ = ("status", "key", "values", "next_sequence", "trimmed_before", "more")
+    __slots__ = ("status", "key", "values", "next_sequence", "trimmed_before", "more", "positions")
     STATUS_FIELD_NUMBER: _ClassVar[int]
     KEY_FIELD_NUMBER: _ClassVar[int]
     VALUES_FIELD_NUMBER: _ClassVar[int]
     NEXT_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     TRIMMED_BEFORE_FIELD_NUMBER: _ClassVar[int]
     MORE_FIELD_NUMBER: _ClassVar[int]
+    POSITIONS_FIELD_NUMBER: _ClassVar[int]
     status: str
     key: bytes
     values: _containers.RepeatedCompositeFieldContainer[Value]
     next_sequence: int
     trimmed_before: int
     more: bool
-    def __init__(self, status: _Optional[str] = ..., key: _Optional[bytes] = ..., values: _Optional[_Iterable[_Union[Value, _Mapping]]] = ..., next_sequence: _Optional[int] = ..., trimmed_before: _Optional[int] = ..., more: _Optional[bool] = ...) -> None: ...
+    positions: _containers.RepeatedCompositeFieldContainer[Position]
+    def __init__(self, status: _Optional[str] = ..., key: _Optional[bytes] = ..., values: _Optional[_Iterable[_Union[Value, _Mapping]]] = ..., next_sequence: _Optional[int] = ..., trimmed_before: _Optional[int] = ..., more: _Optional[bool] = ..., positions: _Optional[_Iterable[_Union[Position, _Mapping]]] = ...) -> None: ...
 
 class TrimRequest(_message.Message):
     __slots__ = ("before_sequence", "before_time_ms")

@@ -443,6 +443,7 @@ impl Shared {
             next_sequence,
             trimmed_before: self.trimmed(url),
             more: false,
+            positions: Vec::new(),
         };
         Reply::message(200, &answer)
     }

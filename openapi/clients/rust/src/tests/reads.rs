@@ -209,6 +209,7 @@ async fn what_was_trimmed_is_told_with_the_first_record_after_it() {
             next_sequence,
             trimmed_before,
             more: false,
+            positions: Vec::new(),
         };
         Step::Answer(Reply::message(200, &page))
     };

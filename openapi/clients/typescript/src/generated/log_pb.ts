@@ -19,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file log.proto.
  */
 export const file_log: GenFile = /*@__PURE__*/
-  fileDesc("Cglsb2cucHJvdG8SD29wZW5kYXRhLmxvZy52MSJqCgZSZWNvcmQSEAoDa2V5GAEgASgMSACIAQESEgoFdmFsdWUYAiABKAxIAYgBARIoCgdoZWFkZXJzGAMgAygLMhcub3BlbmRhdGEubG9nLnYxLkhlYWRlckIGCgRfa2V5QggKBl92YWx1ZSJCCgZIZWFkZXISEQoEbmFtZRgBIAEoCUgAiAEBEhIKBXZhbHVlGAIgASgMSAGIAQFCBwoFX25hbWVCCAoGX3ZhbHVlIoECCg1BcHBlbmRSZXF1ZXN0EigKB3JlY29yZHMYASADKAsyFy5vcGVuZGF0YS5sb2cudjEuUmVjb3JkEhUKDWF3YWl0X2R1cmFibGUYAiABKAgSNAoNcHJlY29uZGl0aW9ucxgDIAMoCzIdLm9wZW5kYXRhLmxvZy52MS5QcmVjb25kaXRpb24SKwoIcHJvZHVjZXIYBCABKAsyGS5vcGVuZGF0YS5sb2cudjEuUHJvZHVjZXISLAoHY3Vyc29ycxgFIAMoCzIbLm9wZW5kYXRhLmxvZy52MS5DdXJzb3JNb3ZlEhMKBmF0b21pYxgGIAEoCEgAiAEBQgkKB19hdG9taWMiNAoMUHJlY29uZGl0aW9uEgsKA2tleRgBIAEoDBIXCg9ub19yZWNvcmRfc2luY2UYAiABKAQiNwoIUHJvZHVjZXISCgoCaWQYASABKAkSDQoFZXBvY2gYAiABKAQSEAoIc2VxdWVuY2UYAyABKAQiUAoKQ3Vyc29yTW92ZRIMCgRuYW1lGAEgASgJEhAKCHBvc2l0aW9uGAIgASgEEhUKCGV4cGVjdGVkGAMgASgESACIAQFCCwoJX2V4cGVjdGVkIpEBCg5BcHBlbmRSZXNwb25zZRIOCgZzdGF0dXMYASABKAkSGAoQcmVjb3Jkc19hcHBlbmRlZBgCIAEoBRIWCg5zdGFydF9zZXF1ZW5jZRgDIAEoBBIRCglkdXBsaWNhdGUYBCABKAgSKgoFcGFydHMYBSADKAsyGy5vcGVuZGF0YS5sb2cudjEuQXBwZW5kUGFydCLaAQoKQXBwZW5kUGFydBIRCglwYXJ0aXRpb24YASABKA0SDwoHb3V0Y29tZRgCIAEoCRINCgVjb3VudBgDIAEoBRIbCg5zdGFydF9zZXF1ZW5jZRgEIAEoBEgAiAEBEhEKBGNvZGUYBSABKAlIAYgBARIUCgdtZXNzYWdlGAYgASgJSAKIAQESKwoIY29uZmxpY3QYByABKAsyGS5vcGVuZGF0YS5sb2cudjEuQ29uZmxpY3RCEQoPX3N0YXJ0X3NlcXVlbmNlQgcKBV9jb2RlQgoKCF9tZXNzYWdlIoIBCgVWYWx1ZRIQCghzZXF1ZW5jZRgBIAEoBBINCgV2YWx1ZRgCIAEoDBIUCgx0aW1lc3RhbXBfbXMYAyABKAMSKAoHaGVhZGVycxgEIAMoCzIXLm9wZW5kYXRhLmxvZy52MS5IZWFkZXISEAoDa2V5GAUgASgMSACIAQFCBgoEX2tleSLZAwoLU2NhblJlcXVlc3QSEAoDa2V5GAEgASgMSACIAQESDAoEa2V5cxgCIAMoDBITCgZwcmVmaXgYAyABKAxIAYgBARIWCglzdGFydF9zZXEYBCABKARIAogBARIUCgdlbmRfc2VxGAUgASgESAOIAQESEgoFbGltaXQYBiABKARIBIgBARITCgZmb2xsb3cYByABKAhIBYgBARIXCgp0aW1lb3V0X21zGAggASgESAaIAQESGgoNc3RhcnRfdGltZV9tcxgJIAEoA0gHiAEBEhcKCnZpc2liaWxpdHkYCiABKAlICIgBARITCgZmb3JtYXQYCyABKAlICYgBARITCgZjdXJzb3IYDCABKAlICogBARIRCgRsYXN0GA0gASgESAuIAQESFQoIYXRfbGVhc3QYDiABKARIDIgBAUIGCgRfa2V5QgkKB19wcmVmaXhCDAoKX3N0YXJ0X3NlcUIKCghfZW5kX3NlcUIICgZfbGltaXRCCQoHX2ZvbGxvd0INCgtfdGltZW91dF9tc0IQCg5fc3RhcnRfdGltZV9tc0INCgtfdmlzaWJpbGl0eUIJCgdfZm9ybWF0QgkKB19jdXJzb3JCBwoFX2xhc3RCCwoJX2F0X2xlYXN0IqgBCgxTY2FuUmVzcG9uc2USDgoGc3RhdHVzGAEgASgJEgsKA2tleRgCIAEoDBImCgZ2YWx1ZXMYAyADKAsyFi5vcGVuZGF0YS5sb2cudjEuVmFsdWUSFQoNbmV4dF9zZXF1ZW5jZRgEIAEoBBIbCg50cmltbWVkX2JlZm9yZRgFIAEoBEgAiAEBEgwKBG1vcmUYBiABKAhCEQoPX3RyaW1tZWRfYmVmb3JlIm8KC1RyaW1SZXF1ZXN0EhwKD2JlZm9yZV9zZXF1ZW5jZRgBIAEoBEgAiAEBEhsKDmJlZm9yZV90aW1lX21zGAIgASgDSAGIAQFCEgoQX2JlZm9yZV9zZXF1ZW5jZUIRCg9fYmVmb3JlX3RpbWVfbXMiNgoMVHJpbVJlc3BvbnNlEg4KBnN0YXR1cxgBIAEoCRIWCg50cmltbWVkX2JlZm9yZRgCIAEoBCI7ChFEZWxldGVLZXlSZXNwb25zZRIOCgZzdGF0dXMYASABKAkSFgoOdHJpbW1lZF9iZWZvcmUYAiABKAQiWgoQUHV0Q3Vyc29yUmVxdWVzdBIVCghwb3NpdGlvbhgBIAEoBEgAiAEBEhUKCGV4cGVjdGVkGAIgASgESAGIAQFCCwoJX3Bvc2l0aW9uQgsKCV9leHBlY3RlZCJhCg5DdXJzb3JSZXNwb25zZRIOCgZzdGF0dXMYASABKAkSDAoEbmFtZRgCIAEoCRIQCghwb3NpdGlvbhgDIAEoBBISCgp1cGRhdGVkX21zGAQgASgDEgsKA2xhZxgFIAEoBCI3ChREZWxldGVDdXJzb3JSZXNwb25zZRIOCgZzdGF0dXMYASABKAkSDwoHZGVsZXRlZBgCIAEoCCJJCgZDdXJzb3ISDAoEbmFtZRgBIAEoCRIQCghwb3NpdGlvbhgCIAEoBBISCgp1cGRhdGVkX21zGAMgASgDEgsKA2xhZxgEIAEoBCJ/Cg9DdXJzb3JzUmVzcG9uc2USDgoGc3RhdHVzGAEgASgJEigKB2N1cnNvcnMYAiADKAsyFy5vcGVuZGF0YS5sb2cudjEuQ3Vyc29yEh0KEG5leHRfc3RhcnRfYWZ0ZXIYAyABKAlIAIgBAUITChFfbmV4dF9zdGFydF9hZnRlciKFAQoPQ2x1c3RlclJlc3BvbnNlEg4KBnN0YXR1cxgBIAEoCRI1CgpwYXJ0aXRpb25zGAIgAygLMiEub3BlbmRhdGEubG9nLnYxLkNsdXN0ZXJQYXJ0aXRpb24SKwoFbm9kZXMYAyADKAsyHC5vcGVuZGF0YS5sb2cudjEuQ2x1c3Rlck5vZGUipgEKEENsdXN0ZXJQYXJ0aXRpb24SEQoJcGFydGl0aW9uGAEgASgNEhEKBG5vZGUYAiABKAlIAIgBARIQCgN1cmwYAyABKAlIAYgBARINCgVzdGF0ZRgEIAEoCRIQCgN0aXAYBSABKARIAogBARIUCgdkdXJhYmxlGAYgASgESAOIAQFCBwoFX25vZGVCBgoEX3VybEIGCgRfdGlwQgoKCF9kdXJhYmxlImQKC0NsdXN0ZXJOb2RlEgwKBG5vZGUYASABKAkSCwoDdXJsGAIgASgJEhEKBHpvbmUYAyABKAlIAIgBARIPCgd2ZXJzaW9uGAQgASgJEg0KBWFsaXZlGAUgASgIQgcKBV96b25lIhIKA0tleRILCgNrZXkYASABKAwidgoMS2V5c1Jlc3BvbnNlEg4KBnN0YXR1cxgBIAEoCRIiCgRrZXlzGAIgAygLMhQub3BlbmRhdGEubG9nLnYxLktleRIdChBuZXh0X3N0YXJ0X2FmdGVyGAMgASgMSACIAQFCEwoRX25leHRfc3RhcnRfYWZ0ZXIiPwoHU2VnbWVudBIKCgJpZBgBIAEoDRIRCglzdGFydF9zZXEYAiABKAQSFQoNc3RhcnRfdGltZV9tcxgDIAEoAyJOChBTZWdtZW50c1Jlc3BvbnNlEg4KBnN0YXR1cxgBIAEoCRIqCghzZWdtZW50cxgCIAMoCzIYLm9wZW5kYXRhLmxvZy52MS5TZWdtZW50Il4KDUNvdW50UmVzcG9uc2USDgoGc3RhdHVzGAEgASgJEg0KBWNvdW50GAIgASgEEhsKDnRyaW1tZWRfYmVmb3JlGAMgASgESACIAQFCEQoPX3RyaW1tZWRfYmVmb3JlIs0BCg1FcnJvclJlc3BvbnNlEg4KBnN0YXR1cxgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEgwKBGNvZGUYAyABKAkSKwoIY29uZmxpY3QYBCABKAsyGS5vcGVuZGF0YS5sb2cudjEuQ29uZmxpY3QSHgoRZXhwZWN0ZWRfc2VxdWVuY2UYBSABKARIAIgBARIqCgVwYXJ0cxgGIAMoCzIbLm9wZW5kYXRhLmxvZy52MS5BcHBlbmRQYXJ0QhQKEl9leHBlY3RlZF9zZXF1ZW5jZSK5AQoIQ29uZmxpY3QSCwoDa2V5GAEgASgMEhoKDWxhc3Rfc2VxdWVuY2UYAiABKARIAIgBARIbCg50cmltbWVkX2JlZm9yZRgDIAEoBEgBiAEBEhMKBmN1cnNvchgEIAEoCUgCiAEBEhUKCHBvc2l0aW9uGAUgASgESAOIAQFCEAoOX2xhc3Rfc2VxdWVuY2VCEQoPX3RyaW1tZWRfYmVmb3JlQgkKB19jdXJzb3JCCwoJX3Bvc2l0aW9uYgZwcm90bzM");
+  fileDesc("Cglsb2cucHJvdG8SD29wZW5kYXRhLmxvZy52MSJqCgZSZWNvcmQSEAoDa2V5GAEgASgMSACIAQESEgoFdmFsdWUYAiABKAxIAYgBARIoCgdoZWFkZXJzGAMgAygLMhcub3BlbmRhdGEubG9nLnYxLkhlYWRlckIGCgRfa2V5QggKBl92YWx1ZSJCCgZIZWFkZXISEQoEbmFtZRgBIAEoCUgAiAEBEhIKBXZhbHVlGAIgASgMSAGIAQFCBwoFX25hbWVCCAoGX3ZhbHVlIoECCg1BcHBlbmRSZXF1ZXN0EigKB3JlY29yZHMYASADKAsyFy5vcGVuZGF0YS5sb2cudjEuUmVjb3JkEhUKDWF3YWl0X2R1cmFibGUYAiABKAgSNAoNcHJlY29uZGl0aW9ucxgDIAMoCzIdLm9wZW5kYXRhLmxvZy52MS5QcmVjb25kaXRpb24SKwoIcHJvZHVjZXIYBCABKAsyGS5vcGVuZGF0YS5sb2cudjEuUHJvZHVjZXISLAoHY3Vyc29ycxgFIAMoCzIbLm9wZW5kYXRhLmxvZy52MS5DdXJzb3JNb3ZlEhMKBmF0b21pYxgGIAEoCEgAiAEBQgkKB19hdG9taWMiNAoMUHJlY29uZGl0aW9uEgsKA2tleRgBIAEoDBIXCg9ub19yZWNvcmRfc2luY2UYAiABKAQiNwoIUHJvZHVjZXISCgoCaWQYASABKAkSDQoFZXBvY2gYAiABKAQSEAoIc2VxdWVuY2UYAyABKAQiUAoKQ3Vyc29yTW92ZRIMCgRuYW1lGAEgASgJEhAKCHBvc2l0aW9uGAIgASgEEhUKCGV4cGVjdGVkGAMgASgESACIAQFCCwoJX2V4cGVjdGVkIpEBCg5BcHBlbmRSZXNwb25zZRIOCgZzdGF0dXMYASABKAkSGAoQcmVjb3Jkc19hcHBlbmRlZBgCIAEoBRIWCg5zdGFydF9zZXF1ZW5jZRgDIAEoBBIRCglkdXBsaWNhdGUYBCABKAgSKgoFcGFydHMYBSADKAsyGy5vcGVuZGF0YS5sb2cudjEuQXBwZW5kUGFydCLaAQoKQXBwZW5kUGFydBIRCglwYXJ0aXRpb24YASABKA0SDwoHb3V0Y29tZRgCIAEoCRINCgVjb3VudBgDIAEoBRIbCg5zdGFydF9zZXF1ZW5jZRgEIAEoBEgAiAEBEhEKBGNvZGUYBSABKAlIAYgBARIUCgdtZXNzYWdlGAYgASgJSAKIAQESKwoIY29uZmxpY3QYByABKAsyGS5vcGVuZGF0YS5sb2cudjEuQ29uZmxpY3RCEQoPX3N0YXJ0X3NlcXVlbmNlQgcKBV9jb2RlQgoKCF9tZXNzYWdlIoIBCgVWYWx1ZRIQCghzZXF1ZW5jZRgBIAEoBBINCgV2YWx1ZRgCIAEoDBIUCgx0aW1lc3RhbXBfbXMYAyABKAMSKAoHaGVhZGVycxgEIAMoCzIXLm9wZW5kYXRhLmxvZy52MS5IZWFkZXISEAoDa2V5GAUgASgMSACIAQFCBgoEX2tleSKlBAoLU2NhblJlcXVlc3QSEAoDa2V5GAEgASgMSACIAQESDAoEa2V5cxgCIAMoDBITCgZwcmVmaXgYAyABKAxIAYgBARIWCglzdGFydF9zZXEYBCABKARIAogBARIUCgdlbmRfc2VxGAUgASgESAOIAQESEgoFbGltaXQYBiABKARIBIgBARITCgZmb2xsb3cYByABKAhIBYgBARIXCgp0aW1lb3V0X21zGAggASgESAaIAQESGgoNc3RhcnRfdGltZV9tcxgJIAEoA0gHiAEBEhcKCnZpc2liaWxpdHkYCiABKAlICIgBARITCgZmb3JtYXQYCyABKAlICYgBARITCgZjdXJzb3IYDCABKAlICogBARIRCgRsYXN0GA0gASgESAuIAQESFQoIYXRfbGVhc3QYDiABKARIDIgBARISCgVvcmRlchgPIAEoCUgNiAEBEiwKCXBvc2l0aW9ucxgQIAMoCzIZLm9wZW5kYXRhLmxvZy52MS5Qb3NpdGlvbkIGCgRfa2V5QgkKB19wcmVmaXhCDAoKX3N0YXJ0X3NlcUIKCghfZW5kX3NlcUIICgZfbGltaXRCCQoHX2ZvbGxvd0INCgtfdGltZW91dF9tc0IQCg5fc3RhcnRfdGltZV9tc0INCgtfdmlzaWJpbGl0eUIJCgdfZm9ybWF0QgkKB19jdXJzb3JCBwoFX2xhc3RCCwoJX2F0X2xlYXN0QggKBl9vcmRlciJkCghQb3NpdGlvbhIRCglwYXJ0aXRpb24YASABKA0SFQoNbmV4dF9zZXF1ZW5jZRgCIAEoBBIbCg50cmltbWVkX2JlZm9yZRgDIAEoBEgAiAEBQhEKD190cmltbWVkX2JlZm9yZSLWAQoMU2NhblJlc3BvbnNlEg4KBnN0YXR1cxgBIAEoCRILCgNrZXkYAiABKAwSJgoGdmFsdWVzGAMgAygLMhYub3BlbmRhdGEubG9nLnYxLlZhbHVlEhUKDW5leHRfc2VxdWVuY2UYBCABKAQSGwoOdHJpbW1lZF9iZWZvcmUYBSABKARIAIgBARIMCgRtb3JlGAYgASgIEiwKCXBvc2l0aW9ucxgHIAMoCzIZLm9wZW5kYXRhLmxvZy52MS5Qb3NpdGlvbkIRCg9fdHJpbW1lZF9iZWZvcmUibwoLVHJpbVJlcXVlc3QSHAoPYmVmb3JlX3NlcXVlbmNlGAEgASgESACIAQESGwoOYmVmb3JlX3RpbWVfbXMYAiABKANIAYgBAUISChBfYmVmb3JlX3NlcXVlbmNlQhEKD19iZWZvcmVfdGltZV9tcyI2CgxUcmltUmVzcG9uc2USDgoGc3RhdHVzGAEgASgJEhYKDnRyaW1tZWRfYmVmb3JlGAIgASgEIjsKEURlbGV0ZUtleVJlc3BvbnNlEg4KBnN0YXR1cxgBIAEoCRIWCg50cmltbWVkX2JlZm9yZRgCIAEoBCJaChBQdXRDdXJzb3JSZXF1ZXN0EhUKCHBvc2l0aW9uGAEgASgESACIAQESFQoIZXhwZWN0ZWQYAiABKARIAYgBAUILCglfcG9zaXRpb25CCwoJX2V4cGVjdGVkImEKDkN1cnNvclJlc3BvbnNlEg4KBnN0YXR1cxgBIAEoCRIMCgRuYW1lGAIgASgJEhAKCHBvc2l0aW9uGAMgASgEEhIKCnVwZGF0ZWRfbXMYBCABKAMSCwoDbGFnGAUgASgEIjcKFERlbGV0ZUN1cnNvclJlc3BvbnNlEg4KBnN0YXR1cxgBIAEoCRIPCgdkZWxldGVkGAIgASgIIkkKBkN1cnNvchIMCgRuYW1lGAEgASgJEhAKCHBvc2l0aW9uGAIgASgEEhIKCnVwZGF0ZWRfbXMYAyABKAMSCwoDbGFnGAQgASgEIn8KD0N1cnNvcnNSZXNwb25zZRIOCgZzdGF0dXMYASABKAkSKAoHY3Vyc29ycxgCIAMoCzIXLm9wZW5kYXRhLmxvZy52MS5DdXJzb3ISHQoQbmV4dF9zdGFydF9hZnRlchgDIAEoCUgAiAEBQhMKEV9uZXh0X3N0YXJ0X2FmdGVyIoUBCg9DbHVzdGVyUmVzcG9uc2USDgoGc3RhdHVzGAEgASgJEjUKCnBhcnRpdGlvbnMYAiADKAsyIS5vcGVuZGF0YS5sb2cudjEuQ2x1c3RlclBhcnRpdGlvbhIrCgVub2RlcxgDIAMoCzIcLm9wZW5kYXRhLmxvZy52MS5DbHVzdGVyTm9kZSKmAQoQQ2x1c3RlclBhcnRpdGlvbhIRCglwYXJ0aXRpb24YASABKA0SEQoEbm9kZRgCIAEoCUgAiAEBEhAKA3VybBgDIAEoCUgBiAEBEg0KBXN0YXRlGAQgASgJEhAKA3RpcBgFIAEoBEgCiAEBEhQKB2R1cmFibGUYBiABKARIA4gBAUIHCgVfbm9kZUIGCgRfdXJsQgYKBF90aXBCCgoIX2R1cmFibGUiZAoLQ2x1c3Rlck5vZGUSDAoEbm9kZRgBIAEoCRILCgN1cmwYAiABKAkSEQoEem9uZRgDIAEoCUgAiAEBEg8KB3ZlcnNpb24YBCABKAkSDQoFYWxpdmUYBSABKAhCBwoFX3pvbmUiEgoDS2V5EgsKA2tleRgBIAEoDCJ2CgxLZXlzUmVzcG9uc2USDgoGc3RhdHVzGAEgASgJEiIKBGtleXMYAiADKAsyFC5vcGVuZGF0YS5sb2cudjEuS2V5Eh0KEG5leHRfc3RhcnRfYWZ0ZXIYAyABKAxIAIgBAUITChFfbmV4dF9zdGFydF9hZnRlciI/CgdTZWdtZW50EgoKAmlkGAEgASgNEhEKCXN0YXJ0X3NlcRgCIAEoBBIVCg1zdGFydF90aW1lX21zGAMgASgDIk4KEFNlZ21lbnRzUmVzcG9uc2USDgoGc3RhdHVzGAEgASgJEioKCHNlZ21lbnRzGAIgAygLMhgub3BlbmRhdGEubG9nLnYxLlNlZ21lbnQiXgoNQ291bnRSZXNwb25zZRIOCgZzdGF0dXMYASABKAkSDQoFY291bnQYAiABKAQSGwoOdHJpbW1lZF9iZWZvcmUYAyABKARIAIgBAUIRCg9fdHJpbW1lZF9iZWZvcmUizQEKDUVycm9yUmVzcG9uc2USDgoGc3RhdHVzGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDAoEY29kZRgDIAEoCRIrCghjb25mbGljdBgEIAEoCzIZLm9wZW5kYXRhLmxvZy52MS5Db25mbGljdBIeChFleHBlY3RlZF9zZXF1ZW5jZRgFIAEoBEgAiAEBEioKBXBhcnRzGAYgAygLMhsub3BlbmRhdGEubG9nLnYxLkFwcGVuZFBhcnRCFAoSX2V4cGVjdGVkX3NlcXVlbmNlIrkBCghDb25mbGljdBILCgNrZXkYASABKAwSGgoNbGFzdF9zZXF1ZW5jZRgCIAEoBEgAiAEBEhsKDnRyaW1tZWRfYmVmb3JlGAMgASgESAGIAQESEwoGY3Vyc29yGAQgASgJSAKIAQESFQoIcG9zaXRpb24YBSABKARIA4gBAUIQCg5fbGFzdF9zZXF1ZW5jZUIRCg9fdHJpbW1lZF9iZWZvcmVCCQoHX2N1cnNvckILCglfcG9zaXRpb25iBnByb3RvMw");
 
 /**
  * One record to append. In JSON, it has exactly one of `key` and `keyText`, and exactly one of `value` and `valueText`.
@@ -521,6 +521,22 @@ export type ScanRequest = Message<"opendata.log.v1.ScanRequest"> & {
    * @generated from field: optional uint64 at_least = 14;
    */
   atLeast?: bigint | undefined;
+
+  /**
+   * Scans by prefix only: "sequence" (the default), or "none": in a cluster, the records of all partitions, in the order of the sequences
+   * within each partition and in no order between them. Not together with `start_seq`, `end_seq`, `follow`, `cursor`, `last` or `at_least`.
+   *
+   * @generated from field: optional string order = 15;
+   */
+  order?: string | undefined;
+
+  /**
+   * With "none" as `order`: where each partition continues, the `positions` of the page before. A partition that is not in it is read from its
+   * start.
+   *
+   * @generated from field: repeated opendata.log.v1.Position positions = 16;
+   */
+  positions: Position[];
 };
 
 /**
@@ -529,6 +545,42 @@ export type ScanRequest = Message<"opendata.log.v1.ScanRequest"> & {
  */
 export const ScanRequestSchema: GenMessage<ScanRequest> = /*@__PURE__*/
   messageDesc(file_log, 9);
+
+/**
+ * Where a read of several partitions continues in one of them. Unknown fields are rejected.
+ *
+ * @generated from message opendata.log.v1.Position
+ */
+export type Position = Message<"opendata.log.v1.Position"> & {
+  /**
+   * Number of the partition. 0 if the log is not clustered.
+   *
+   * @generated from field: uint32 partition = 1;
+   */
+  partition: number;
+
+  /**
+   * The sequence of this partition that is to be read next.
+   *
+   * @generated from field: uint64 next_sequence = 2;
+   */
+  nextSequence: bigint;
+
+  /**
+   * In responses, if the page was to have records below the floor of the partition: the floor, as in `ScanResponse`. In JSON, absent
+   * otherwise. In requests it has no meaning.
+   *
+   * @generated from field: optional uint64 trimmed_before = 3;
+   */
+  trimmedBefore?: bigint | undefined;
+};
+
+/**
+ * Describes the message opendata.log.v1.Position.
+ * Use `create(PositionSchema)` to create a new message.
+ */
+export const PositionSchema: GenMessage<Position> = /*@__PURE__*/
+  messageDesc(file_log, 10);
 
 /**
  * One page of the records of a key or of several.
@@ -551,7 +603,7 @@ export type ScanResponse = Message<"opendata.log.v1.ScanResponse"> & {
   key: Uint8Array;
 
   /**
-   * The records, in the order of their sequences.
+   * The records, in the order of their sequences. With `order=none`, those of each partition are in this order.
    *
    * @generated from field: repeated opendata.log.v1.Value values = 3;
    */
@@ -559,7 +611,7 @@ export type ScanResponse = Message<"opendata.log.v1.ScanResponse"> & {
 
   /**
    * The `start_seq` of the next page. Ranges without records of the requested keys are skipped. In a page of the last records:
-   * where the key continues.
+   * where the key continues. 0 with `order=none`, where each partition has a position.
    *
    * @generated from field: uint64 next_sequence = 4;
    */
@@ -577,12 +629,20 @@ export type ScanResponse = Message<"opendata.log.v1.ScanResponse"> & {
 
   /**
    * Whether the page ends because half of the time for a read was over. Then it may have no records although there are more: continue
-   * with the next sequence. In a page of the last records: that there may be older ones that were asked for. In JSON, absent if
-   * false.
+   * with the next sequence. In a page of the last records: that there may be older ones that were asked for. With `order=none`: that not all
+   * partitions were read to their ends, for whatever reason. In JSON, absent if false.
    *
    * @generated from field: bool more = 6;
    */
   more: boolean;
+
+  /**
+   * With `order=none`: where each of the partitions continues that were asked for, in the order in which the next page reads them. In JSON,
+   * absent otherwise.
+   *
+   * @generated from field: repeated opendata.log.v1.Position positions = 7;
+   */
+  positions: Position[];
 };
 
 /**
@@ -590,7 +650,7 @@ export type ScanResponse = Message<"opendata.log.v1.ScanResponse"> & {
  * Use `create(ScanResponseSchema)` to create a new message.
  */
 export const ScanResponseSchema: GenMessage<ScanResponse> = /*@__PURE__*/
-  messageDesc(file_log, 10);
+  messageDesc(file_log, 11);
 
 /**
  * What to trim. It has exactly one of the fields. Unknown fields are rejected.
@@ -619,7 +679,7 @@ export type TrimRequest = Message<"opendata.log.v1.TrimRequest"> & {
  * Use `create(TrimRequestSchema)` to create a new message.
  */
 export const TrimRequestSchema: GenMessage<TrimRequest> = /*@__PURE__*/
-  messageDesc(file_log, 11);
+  messageDesc(file_log, 12);
 
 /**
  * The response to a trim. The floor is durable.
@@ -648,7 +708,7 @@ export type TrimResponse = Message<"opendata.log.v1.TrimResponse"> & {
  * Use `create(TrimResponseSchema)` to create a new message.
  */
 export const TrimResponseSchema: GenMessage<TrimResponse> = /*@__PURE__*/
-  messageDesc(file_log, 12);
+  messageDesc(file_log, 13);
 
 /**
  * The response to the deletion of a key. The floor is durable.
@@ -677,7 +737,7 @@ export type DeleteKeyResponse = Message<"opendata.log.v1.DeleteKeyResponse"> & {
  * Use `create(DeleteKeyResponseSchema)` to create a new message.
  */
 export const DeleteKeyResponseSchema: GenMessage<DeleteKeyResponse> = /*@__PURE__*/
-  messageDesc(file_log, 13);
+  messageDesc(file_log, 14);
 
 /**
  * Where a cursor is to be. Unknown fields are rejected.
@@ -705,7 +765,7 @@ export type PutCursorRequest = Message<"opendata.log.v1.PutCursorRequest"> & {
  * Use `create(PutCursorRequestSchema)` to create a new message.
  */
 export const PutCursorRequestSchema: GenMessage<PutCursorRequest> = /*@__PURE__*/
-  messageDesc(file_log, 14);
+  messageDesc(file_log, 15);
 
 /**
  * A cursor.
@@ -754,7 +814,7 @@ export type CursorResponse = Message<"opendata.log.v1.CursorResponse"> & {
  * Use `create(CursorResponseSchema)` to create a new message.
  */
 export const CursorResponseSchema: GenMessage<CursorResponse> = /*@__PURE__*/
-  messageDesc(file_log, 15);
+  messageDesc(file_log, 16);
 
 /**
  * The response to the deletion of a cursor. The deletion is durable.
@@ -782,7 +842,7 @@ export type DeleteCursorResponse = Message<"opendata.log.v1.DeleteCursorResponse
  * Use `create(DeleteCursorResponseSchema)` to create a new message.
  */
 export const DeleteCursorResponseSchema: GenMessage<DeleteCursorResponse> = /*@__PURE__*/
-  messageDesc(file_log, 16);
+  messageDesc(file_log, 17);
 
 /**
  * One cursor of a listing.
@@ -824,7 +884,7 @@ export type Cursor = Message<"opendata.log.v1.Cursor"> & {
  * Use `create(CursorSchema)` to create a new message.
  */
 export const CursorSchema: GenMessage<Cursor> = /*@__PURE__*/
-  messageDesc(file_log, 17);
+  messageDesc(file_log, 18);
 
 /**
  * One page of the cursors.
@@ -859,7 +919,7 @@ export type CursorsResponse = Message<"opendata.log.v1.CursorsResponse"> & {
  * Use `create(CursorsResponseSchema)` to create a new message.
  */
 export const CursorsResponseSchema: GenMessage<CursorsResponse> = /*@__PURE__*/
-  messageDesc(file_log, 18);
+  messageDesc(file_log, 19);
 
 /**
  * What a server knows of the partitions of the log and of the nodes that serve them. A log that is not clustered has one
@@ -896,7 +956,7 @@ export type ClusterResponse = Message<"opendata.log.v1.ClusterResponse"> & {
  * Use `create(ClusterResponseSchema)` to create a new message.
  */
 export const ClusterResponseSchema: GenMessage<ClusterResponse> = /*@__PURE__*/
-  messageDesc(file_log, 19);
+  messageDesc(file_log, 20);
 
 /**
  * A partition of the log.
@@ -952,7 +1012,7 @@ export type ClusterPartition = Message<"opendata.log.v1.ClusterPartition"> & {
  * Use `create(ClusterPartitionSchema)` to create a new message.
  */
 export const ClusterPartitionSchema: GenMessage<ClusterPartition> = /*@__PURE__*/
-  messageDesc(file_log, 20);
+  messageDesc(file_log, 21);
 
 /**
  * A node of the cluster.
@@ -1001,7 +1061,7 @@ export type ClusterNode = Message<"opendata.log.v1.ClusterNode"> & {
  * Use `create(ClusterNodeSchema)` to create a new message.
  */
 export const ClusterNodeSchema: GenMessage<ClusterNode> = /*@__PURE__*/
-  messageDesc(file_log, 21);
+  messageDesc(file_log, 22);
 
 /**
  * One key of a listing.
@@ -1022,7 +1082,7 @@ export type Key = Message<"opendata.log.v1.Key"> & {
  * Use `create(KeySchema)` to create a new message.
  */
 export const KeySchema: GenMessage<Key> = /*@__PURE__*/
-  messageDesc(file_log, 22);
+  messageDesc(file_log, 23);
 
 /**
  * One page of the distinct keys.
@@ -1058,7 +1118,7 @@ export type KeysResponse = Message<"opendata.log.v1.KeysResponse"> & {
  * Use `create(KeysResponseSchema)` to create a new message.
  */
 export const KeysResponseSchema: GenMessage<KeysResponse> = /*@__PURE__*/
-  messageDesc(file_log, 23);
+  messageDesc(file_log, 24);
 
 /**
  * A section of the log, across all keys. It ends where the next segment starts.
@@ -1093,7 +1153,7 @@ export type Segment = Message<"opendata.log.v1.Segment"> & {
  * Use `create(SegmentSchema)` to create a new message.
  */
 export const SegmentSchema: GenMessage<Segment> = /*@__PURE__*/
-  messageDesc(file_log, 24);
+  messageDesc(file_log, 25);
 
 /**
  * The segments that overlap a range of sequences.
@@ -1121,7 +1181,7 @@ export type SegmentsResponse = Message<"opendata.log.v1.SegmentsResponse"> & {
  * Use `create(SegmentsResponseSchema)` to create a new message.
  */
 export const SegmentsResponseSchema: GenMessage<SegmentsResponse> = /*@__PURE__*/
-  messageDesc(file_log, 25);
+  messageDesc(file_log, 26);
 
 /**
  * The number of records of a key.
@@ -1157,7 +1217,7 @@ export type CountResponse = Message<"opendata.log.v1.CountResponse"> & {
  * Use `create(CountResponseSchema)` to create a new message.
  */
 export const CountResponseSchema: GenMessage<CountResponse> = /*@__PURE__*/
-  messageDesc(file_log, 26);
+  messageDesc(file_log, 27);
 
 /**
  * The response to a request that failed.
@@ -1216,7 +1276,7 @@ export type ErrorResponse = Message<"opendata.log.v1.ErrorResponse"> & {
  * Use `create(ErrorResponseSchema)` to create a new message.
  */
 export const ErrorResponseSchema: GenMessage<ErrorResponse> = /*@__PURE__*/
-  messageDesc(file_log, 27);
+  messageDesc(file_log, 28);
 
 /**
  * A precondition that does not hold, or a cursor that is not where it is expected.
@@ -1266,5 +1326,5 @@ export type Conflict = Message<"opendata.log.v1.Conflict"> & {
  * Use `create(ConflictSchema)` to create a new message.
  */
 export const ConflictSchema: GenMessage<Conflict> = /*@__PURE__*/
-  messageDesc(file_log, 28);
+  messageDesc(file_log, 29);
 

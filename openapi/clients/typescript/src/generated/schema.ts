@@ -119,6 +119,9 @@ export interface paths {
          *     With `cursor`, the page starts at the position of that cursor, which must exist. Reading does not move it: move it with PUT,
          *     or with `cursors` of an append, once the records are processed.
          *
+         *     With `order=none`, the records with `prefix` of all partitions of a cluster are returned: in the order of the sequences within each partition, and in no order
+         *     between them. `limit` counts over all of them. For the next page, send `positions` of the page in place of `start_seq`, until a page has no `more`. A log that is not clustered has partition 0 alone.
+         *
          *     If the range begins below the floor of the log, the response has `trimmedBefore`: records before that sequence were
          *     trimmed and are not in the page. A page of the last *n* records has it only if there are fewer. In reads of several keys, it tells
          *     of floors that hold for all of them.
@@ -939,6 +942,30 @@ export interface components {
             nextStartAfterText?: string;
         };
         /**
+         * @description Where a read of several partitions continues in one of them. Unknown fields are rejected.
+         * @example {
+         *       "nextSequence": 12,
+         *       "partition": 17
+         *     }
+         */
+        Position: {
+            /**
+             * Format: int64
+             * @description Number of the partition. 0 if the log is not clustered.
+             */
+            partition: number;
+            /**
+             * Format: int64
+             * @description The sequence of this partition that is to be read next.
+             */
+            nextSequence: number;
+            /**
+             * Format: int64
+             * @description In responses, if the page was to have records below the floor of the partition: the floor, as in `ScanResponse`. In JSON, absent otherwise. In requests it has no meaning.
+             */
+            trimmedBefore?: number;
+        };
+        /**
          * @description The precondition that a key has no record at or above a sequence. In JSON, it has exactly one of `key` and `keyText`. Unknown fields are rejected.
          * @example {
          *       "key": "b3JkZXJz",
@@ -1101,6 +1128,13 @@ export interface components {
              * @description Wait until the server shows every record below this sequence: 1 more than the sequence of a record that you appended or read. A writer has shown what it acknowledged, so it waits only for what is not there yet, or not yet durable. If it takes longer than `timeout_ms`, or 30 s for a stream, the response is 503 with the code `behind`.
              */
             atLeast?: number;
+            /**
+             * @description Scans by prefix only: "sequence" (the default), or "none": in a cluster, the records of all partitions, in the order of the sequences within each partition and in no order between them. Not together with `start_seq`, `end_seq`, `follow`, `cursor`, `last` or `at_least`.
+             * @enum {string}
+             */
+            order?: "sequence" | "none";
+            /** @description With "none" as `order`: where each partition continues, the `positions` of the page before. A partition that is not in it is read from its start. */
+            positions?: components["schemas"]["Position"][];
         };
         /**
          * @description One page of the records of a key or of several.
@@ -1130,11 +1164,11 @@ export interface components {
             key: string;
             /** @description With `format=text`, in place of `key` if the key is text. */
             keyText?: string;
-            /** @description The records, in the order of their sequences. */
+            /** @description The records, in the order of their sequences. With `order=none`, those of each partition are in this order. */
             values: components["schemas"]["Value"][];
             /**
              * Format: int64
-             * @description The `start_seq` of the next page. Ranges without records of the requested keys are skipped. In a page of the last records: where the key continues.
+             * @description The `start_seq` of the next page. Ranges without records of the requested keys are skipped. In a page of the last records: where the key continues. 0 with `order=none`, where each partition has a position.
              */
             nextSequence: number;
             /**
@@ -1143,10 +1177,12 @@ export interface components {
              */
             trimmedBefore?: number;
             /**
-             * @description Whether the page ends because half of the time for a read was over. Then it may have no records although there are more: continue with the next sequence. In a page of the last records: that there may be older ones that were asked for. In JSON, absent if false.
+             * @description Whether the page ends because half of the time for a read was over. Then it may have no records although there are more: continue with the next sequence. In a page of the last records: that there may be older ones that were asked for. With `order=none`: that not all partitions were read to their ends, for whatever reason. In JSON, absent if false.
              * @default false
              */
             more: boolean;
+            /** @description With `order=none`: where each of the partitions continues that were asked for, in the order in which the next page reads them. In JSON, absent otherwise. */
+            positions?: components["schemas"]["Position"][];
         };
         /**
          * @description A section of the log, across all keys. It ends where the next segment starts.
@@ -1626,6 +1662,16 @@ export interface operations {
                  *     A writer has shown what it acknowledged, so it waits only for what is not there yet, or not yet durable. If it takes longer than `timeout_ms`, the response is 503 with the code `behind`.
                  */
                 at_least?: number;
+                /**
+                 * @description `sequence` (the default), or `none`: in a cluster, the records of all partitions, in no order between partitions. With `prefix` only; not
+                 *     together with `start_seq`, `end_seq`, `follow`, `cursor`, `last` or `at_least`.
+                 */
+                order?: "sequence" | "none";
+                /**
+                 * @description With `order=none`: where each partition continues, from `positions` of the page before, as `partition:nextSequence` with commas between: `0:12,1:40`. A
+                 *     partition that is not named is read from its start. With thousands of partitions, use POST.
+                 */
+                positions?: string;
                 /** @description In a cluster, the partition to read, for a prefix without a whole tag, which does not tell it. */
                 partition?: number;
             };

@@ -30,13 +30,16 @@ from .key import Key
 from .keys_response import KeysResponse
 from .keys_response_status import KeysResponseStatus
 from .list_keys_format import ListKeysFormat
+from .position import Position
 from .precondition import Precondition
 from .producer import Producer
 from .put_cursor_request import PutCursorRequest
 from .record import Record
 from .scan_format import ScanFormat
+from .scan_order import ScanOrder
 from .scan_request import ScanRequest
 from .scan_request_format import ScanRequestFormat
+from .scan_request_order import ScanRequestOrder
 from .scan_request_visibility import ScanRequestVisibility
 from .scan_response import ScanResponse
 from .scan_response_status import ScanResponseStatus
@@ -86,13 +89,16 @@ __all__ = (
     "KeysResponse",
     "KeysResponseStatus",
     "ListKeysFormat",
+    "Position",
     "Precondition",
     "Producer",
     "PutCursorRequest",
     "Record",
     "ScanFormat",
+    "ScanOrder",
     "ScanRequest",
     "ScanRequestFormat",
+    "ScanRequestOrder",
     "ScanRequestVisibility",
     "ScanResponse",
     "ScanResponseStatus",

@@ -10,11 +10,15 @@ from ..types import UNSET, Unset
 
 from ..models.scan_request_format import check_scan_request_format
 from ..models.scan_request_format import ScanRequestFormat
+from ..models.scan_request_order import check_scan_request_order
+from ..models.scan_request_order import ScanRequestOrder
 from ..models.scan_request_visibility import check_scan_request_visibility
 from ..models.scan_request_visibility import ScanRequestVisibility
 from ..types import UNSET, Unset
 from typing import cast
 
+if TYPE_CHECKING:
+  from ..models.position import Position
 
 
 
@@ -60,6 +64,11 @@ class ScanRequest:
                 of a record that you appended or read. A writer has shown what it acknowledged, so it waits only for what is not
                 there yet, or not yet durable. If it takes longer than `timeout_ms`, or 30 s for a stream, the response is 503
                 with the code `behind`.
+            order (ScanRequestOrder | Unset): Scans by prefix only: "sequence" (the default), or "none": in a cluster, the
+                records of all partitions, in the order of the sequences within each partition and in no order between them. Not
+                together with `start_seq`, `end_seq`, `follow`, `cursor`, `last` or `at_least`.
+            positions (list[Position] | Unset): With "none" as `order`: where each partition continues, the `positions` of
+                the page before. A partition that is not in it is read from its start.
      """
 
     key: str | Unset = UNSET
@@ -79,6 +88,8 @@ class ScanRequest:
     cursor: str | Unset = UNSET
     last: int | Unset = UNSET
     at_least: int | Unset = UNSET
+    order: ScanRequestOrder | Unset = UNSET
+    positions: list[Position] | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
 
@@ -86,6 +97,7 @@ class ScanRequest:
 
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.position import Position # noqa: PLC0415
         key = self.key
 
         keys: list[str] | Unset = UNSET
@@ -134,6 +146,20 @@ class ScanRequest:
 
         at_least = self.at_least
 
+        order: str | Unset = UNSET
+        if not isinstance(self.order, Unset):
+            order = self.order
+
+
+        positions: list[dict[str, Any]] | Unset = UNSET
+        if not isinstance(self.positions, Unset):
+            positions = []
+            for positions_item_data in self.positions:
+                positions_item = positions_item_data.to_dict()
+                positions.append(positions_item)
+
+
+
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
@@ -173,6 +199,10 @@ class ScanRequest:
             field_dict["last"] = last
         if at_least is not UNSET:
             field_dict["atLeast"] = at_least
+        if order is not UNSET:
+            field_dict["order"] = order
+        if positions is not UNSET:
+            field_dict["positions"] = positions
 
         return field_dict
 
@@ -180,6 +210,7 @@ class ScanRequest:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.position import Position # noqa: PLC0415
         d = dict(src_dict)
         key = d.pop("key", UNSET)
 
@@ -233,6 +264,28 @@ class ScanRequest:
 
         at_least = d.pop("atLeast", UNSET)
 
+        _order = d.pop("order", UNSET)
+        order: ScanRequestOrder | Unset
+        if isinstance(_order,  Unset):
+            order = UNSET
+        else:
+            order = check_scan_request_order(_order)
+
+
+
+
+        _positions = d.pop("positions", UNSET)
+        positions: list[Position] | Unset = UNSET
+        if _positions is not UNSET:
+            positions = []
+            for positions_item_data in _positions:
+                positions_item = Position.from_dict(positions_item_data)
+
+
+
+                positions.append(positions_item)
+
+
         scan_request = cls(
             key=key,
             keys=keys,
@@ -251,6 +304,8 @@ class ScanRequest:
             cursor=cursor,
             last=last,
             at_least=at_least,
+            order=order,
+            positions=positions,
         )
 
 

@@ -14,6 +14,7 @@ from ..types import UNSET, Unset
 from typing import cast
 
 if TYPE_CHECKING:
+  from ..models.position import Position
   from ..models.value import Value
 
 
@@ -35,9 +36,11 @@ class ScanResponse:
         Attributes:
             status (ScanResponseStatus): Always "success".
             key (str): The requested key. Empty in a read of several keys, where each record has its key.
-            values (list[Value]): The records, in the order of their sequences.
+            values (list[Value]): The records, in the order of their sequences. With `order=none`, those of each partition
+                are in this order.
             next_sequence (int): The `start_seq` of the next page. Ranges without records of the requested keys are skipped.
-                In a page of the last records: where the key continues.
+                In a page of the last records: where the key continues. 0 with `order=none`, where each partition has a
+                position.
             key_text (str | Unset): With `format=text`, in place of `key` if the key is text.
             trimmed_before (int | Unset): If the requested range begins below the floor of the log or of the key: the higher
                 one of the two, the first sequence that can still be there. Records before it were trimmed or deleted. In a read
@@ -46,7 +49,10 @@ class ScanResponse:
                 for.
             more (bool | Unset): Whether the page ends because half of the time for a read was over. Then it may have no
                 records although there are more: continue with the next sequence. In a page of the last records: that there may
-                be older ones that were asked for. In JSON, absent if false. Default: False.
+                be older ones that were asked for. With `order=none`: that not all partitions were read to their ends, for
+                whatever reason. In JSON, absent if false. Default: False.
+            positions (list[Position] | Unset): With `order=none`: where each of the partitions continues that were asked
+                for, in the order in which the next page reads them. In JSON, absent otherwise.
      """
 
     status: ScanResponseStatus
@@ -56,6 +62,7 @@ class ScanResponse:
     key_text: str | Unset = UNSET
     trimmed_before: int | Unset = UNSET
     more: bool | Unset = False
+    positions: list[Position] | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
 
@@ -63,6 +70,7 @@ class ScanResponse:
 
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.position import Position # noqa: PLC0415
         from ..models.value import Value # noqa: PLC0415
         status: str = self.status
 
@@ -83,6 +91,15 @@ class ScanResponse:
 
         more = self.more
 
+        positions: list[dict[str, Any]] | Unset = UNSET
+        if not isinstance(self.positions, Unset):
+            positions = []
+            for positions_item_data in self.positions:
+                positions_item = positions_item_data.to_dict()
+                positions.append(positions_item)
+
+
+
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
@@ -98,6 +115,8 @@ class ScanResponse:
             field_dict["trimmedBefore"] = trimmed_before
         if more is not UNSET:
             field_dict["more"] = more
+        if positions is not UNSET:
+            field_dict["positions"] = positions
 
         return field_dict
 
@@ -105,6 +124,7 @@ class ScanResponse:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.position import Position # noqa: PLC0415
         from ..models.value import Value # noqa: PLC0415
         d = dict(src_dict)
         status = check_scan_response_status(d.pop("status"))
@@ -132,6 +152,18 @@ class ScanResponse:
 
         more = d.pop("more", UNSET)
 
+        _positions = d.pop("positions", UNSET)
+        positions: list[Position] | Unset = UNSET
+        if _positions is not UNSET:
+            positions = []
+            for positions_item_data in _positions:
+                positions_item = Position.from_dict(positions_item_data)
+
+
+
+                positions.append(positions_item)
+
+
         scan_response = cls(
             status=status,
             key=key,
@@ -140,6 +172,7 @@ class ScanResponse:
             key_text=key_text,
             trimmed_before=trimmed_before,
             more=more,
+            positions=positions,
         )
 
 

@@ -11,6 +11,8 @@ from ... import errors
 from ...models.error_response import ErrorResponse
 from ...models.scan_format import check_scan_format
 from ...models.scan_format import ScanFormat
+from ...models.scan_order import check_scan_order
+from ...models.scan_order import ScanOrder
 from ...models.scan_response import ScanResponse
 from ...models.scan_visibility import check_scan_visibility
 from ...models.scan_visibility import ScanVisibility
@@ -38,6 +40,8 @@ def _get_kwargs(
     keys: list[str] | Unset = UNSET,
     keys_base64: list[str] | Unset = UNSET,
     at_least: int | Unset = UNSET,
+    order: ScanOrder | Unset = UNSET,
+    positions: str | Unset = UNSET,
     partition: int | Unset = UNSET,
 
 ) -> dict[str, Any]:
@@ -98,6 +102,14 @@ def _get_kwargs(
     params["keys_base64"] = json_keys_base64
 
     params["at_least"] = at_least
+
+    json_order: str | Unset = UNSET
+    if not isinstance(order, Unset):
+        json_order = order
+
+    params["order"] = json_order
+
+    params["positions"] = positions
 
     params["partition"] = partition
 
@@ -222,6 +234,8 @@ def sync_detailed(
     keys: list[str] | Unset = UNSET,
     keys_base64: list[str] | Unset = UNSET,
     at_least: int | Unset = UNSET,
+    order: ScanOrder | Unset = UNSET,
+    positions: str | Unset = UNSET,
     partition: int | Unset = UNSET,
 
 ) -> Response[ErrorResponse | ScanResponse]:
@@ -252,6 +266,11 @@ def sync_detailed(
     move it: move it with PUT,
     or with `cursors` of an append, once the records are processed.
 
+    With `order=none`, the records with `prefix` of all partitions of a cluster are returned: in the
+    order of the sequences within each partition, and in no order
+    between them. `limit` counts over all of them. For the next page, send `positions` of the page in
+    place of `start_seq`, until a page has no `more`. A log that is not clustered has partition 0 alone.
+
     If the range begins below the floor of the log, the response has `trimmedBefore`: records before
     that sequence were
     trimmed and are not in the page. A page of the last *n* records has it only if there are fewer. In
@@ -276,6 +295,8 @@ def sync_detailed(
         keys (list[str] | Unset):
         keys_base64 (list[str] | Unset):
         at_least (int | Unset):
+        order (ScanOrder | Unset):
+        positions (str | Unset):
         partition (int | Unset):
 
     Raises:
@@ -305,6 +326,8 @@ prefix_base64=prefix_base64,
 keys=keys,
 keys_base64=keys_base64,
 at_least=at_least,
+order=order,
+positions=positions,
 partition=partition,
 
     )
@@ -335,6 +358,8 @@ def sync(
     keys: list[str] | Unset = UNSET,
     keys_base64: list[str] | Unset = UNSET,
     at_least: int | Unset = UNSET,
+    order: ScanOrder | Unset = UNSET,
+    positions: str | Unset = UNSET,
     partition: int | Unset = UNSET,
 
 ) -> ErrorResponse | ScanResponse | None:
@@ -365,6 +390,11 @@ def sync(
     move it: move it with PUT,
     or with `cursors` of an append, once the records are processed.
 
+    With `order=none`, the records with `prefix` of all partitions of a cluster are returned: in the
+    order of the sequences within each partition, and in no order
+    between them. `limit` counts over all of them. For the next page, send `positions` of the page in
+    place of `start_seq`, until a page has no `more`. A log that is not clustered has partition 0 alone.
+
     If the range begins below the floor of the log, the response has `trimmedBefore`: records before
     that sequence were
     trimmed and are not in the page. A page of the last *n* records has it only if there are fewer. In
@@ -389,6 +419,8 @@ def sync(
         keys (list[str] | Unset):
         keys_base64 (list[str] | Unset):
         at_least (int | Unset):
+        order (ScanOrder | Unset):
+        positions (str | Unset):
         partition (int | Unset):
 
     Raises:
@@ -419,6 +451,8 @@ prefix_base64=prefix_base64,
 keys=keys,
 keys_base64=keys_base64,
 at_least=at_least,
+order=order,
+positions=positions,
 partition=partition,
 
     ).parsed
@@ -443,6 +477,8 @@ async def asyncio_detailed(
     keys: list[str] | Unset = UNSET,
     keys_base64: list[str] | Unset = UNSET,
     at_least: int | Unset = UNSET,
+    order: ScanOrder | Unset = UNSET,
+    positions: str | Unset = UNSET,
     partition: int | Unset = UNSET,
 
 ) -> Response[ErrorResponse | ScanResponse]:
@@ -473,6 +509,11 @@ async def asyncio_detailed(
     move it: move it with PUT,
     or with `cursors` of an append, once the records are processed.
 
+    With `order=none`, the records with `prefix` of all partitions of a cluster are returned: in the
+    order of the sequences within each partition, and in no order
+    between them. `limit` counts over all of them. For the next page, send `positions` of the page in
+    place of `start_seq`, until a page has no `more`. A log that is not clustered has partition 0 alone.
+
     If the range begins below the floor of the log, the response has `trimmedBefore`: records before
     that sequence were
     trimmed and are not in the page. A page of the last *n* records has it only if there are fewer. In
@@ -497,6 +538,8 @@ async def asyncio_detailed(
         keys (list[str] | Unset):
         keys_base64 (list[str] | Unset):
         at_least (int | Unset):
+        order (ScanOrder | Unset):
+        positions (str | Unset):
         partition (int | Unset):
 
     Raises:
@@ -526,6 +569,8 @@ prefix_base64=prefix_base64,
 keys=keys,
 keys_base64=keys_base64,
 at_least=at_least,
+order=order,
+positions=positions,
 partition=partition,
 
     )
@@ -556,6 +601,8 @@ async def asyncio(
     keys: list[str] | Unset = UNSET,
     keys_base64: list[str] | Unset = UNSET,
     at_least: int | Unset = UNSET,
+    order: ScanOrder | Unset = UNSET,
+    positions: str | Unset = UNSET,
     partition: int | Unset = UNSET,
 
 ) -> ErrorResponse | ScanResponse | None:
@@ -586,6 +633,11 @@ async def asyncio(
     move it: move it with PUT,
     or with `cursors` of an append, once the records are processed.
 
+    With `order=none`, the records with `prefix` of all partitions of a cluster are returned: in the
+    order of the sequences within each partition, and in no order
+    between them. `limit` counts over all of them. For the next page, send `positions` of the page in
+    place of `start_seq`, until a page has no `more`. A log that is not clustered has partition 0 alone.
+
     If the range begins below the floor of the log, the response has `trimmedBefore`: records before
     that sequence were
     trimmed and are not in the page. A page of the last *n* records has it only if there are fewer. In
@@ -610,6 +662,8 @@ async def asyncio(
         keys (list[str] | Unset):
         keys_base64 (list[str] | Unset):
         at_least (int | Unset):
+        order (ScanOrder | Unset):
+        positions (str | Unset):
         partition (int | Unset):
 
     Raises:
@@ -640,6 +694,8 @@ prefix_base64=prefix_base64,
 keys=keys,
 keys_base64=keys_base64,
 at_least=at_least,
+order=order,
+positions=positions,
 partition=partition,
 
     )).parsed
