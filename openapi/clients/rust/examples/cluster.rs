@@ -1,12 +1,15 @@
-//! Uses a cluster as the tests tell it to, `cluster URL`: reads orders, one a line, each of which is a list of keys, and prints what became of it. The
-//! client is the same for all orders. `openapi/tests/test_cluster.py` runs it.
+//! Uses a cluster as the tests tell it to, `cluster URL`: reads orders, one a line, each of which is a list of keys or a prefix, and prints what became of it.
+//! The client is the same for all orders. `openapi/tests/test_cluster.py` runs it.
 
 #![expect(clippy::print_stdout, reason = "it answers there")]
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::num::NonZeroU32;
 
-use opendata_log::{AppendOptions, LogClient, PartOutcome, ReadOptions, Selection, partition_of};
+use opendata_log::{
+    AppendOptions, LogClient, PartOutcome, Position, ReadOptions, Selection, partition_of,
+};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader, stdin};
 
@@ -19,6 +22,10 @@ async fn main() -> Done {
     let mut orders = BufReader::new(stdin()).lines();
     while let Some(order) = orders.next_line().await? {
         let order: Value = serde_json::from_str(&order)?;
+        if let Some(prefix) = order["prefix"].as_str() {
+            println!("{}", read(&log, prefix, &order).await?);
+            continue;
+        }
         let partitions = order["partitions"].as_u64().ok_or("partitions")?;
         let partitions = NonZeroU32::try_from(u32::try_from(partitions)?)?;
         let mut seen = Vec::new();
@@ -86,6 +93,32 @@ async fn use_key(log: &LogClient, key: &str, partition: u32) -> Done<Value> {
         position,
         known.iter().all(|each| *each)
     ]))
+}
+
+/// What all keys with a prefix have, from these positions on, and where it ends.
+async fn read(log: &LogClient, prefix: &str, order: &Value) -> Done<Value> {
+    let number = |value: &Value| value.as_u64().ok_or("a number");
+    let mut positions = Vec::new();
+    for position in order["positions"].as_array().ok_or("positions")? {
+        positions.push(Position {
+            partition: u32::try_from(number(&position["partition"])?)?,
+            next_sequence: number(&position["nextSequence"])?,
+        });
+    }
+    let options = ReadOptions::new().page(number(&order["page"])?);
+    let mut records = log.scan_unordered(prefix.to_owned(), positions, options);
+    let mut values: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    while let Some(record) = records.next().await {
+        let record = record?;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let of_key = values.entry(text(&record.key.unwrap_or_default()));
+        of_key.or_default().push(text(&record.value));
+    }
+    let positions = records.positions().iter().map(
+        |position| json!({"partition": position.partition, "nextSequence": position.next_sequence}),
+    );
+    let positions: Vec<Value> = positions.collect();
+    Ok(json!({"values": values, "positions": positions}))
 }
 
 /// Whether an append that is split by partition is told of in parts, both if it is applied and if not.

@@ -36,6 +36,7 @@ mod tail;
 #[cfg(test)]
 mod tests;
 mod trim;
+mod unordered;
 
 pub use append::AppendOptions;
 pub use append_many::AppendMany;
@@ -55,6 +56,7 @@ pub use record::{Appended, Counted, Header, Record, Segment, SequencedRecord};
 pub use retry::Retry;
 pub use selection::Selection;
 pub use status::Status;
+pub use unordered::{Position, UnorderedRecords};
 
 /// The messages of the HTTP API.
 pub use opendata_log_messages as wire;

@@ -22,7 +22,7 @@ use crate::wire::{ScanRequest, ScanResponse};
 /// One request of a tail waits no longer than this: servers and proxies end longer ones. Then another one follows.
 pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
-const SCAN: &str = "/api/v1/log/scan";
+pub(crate) const SCAN: &str = "/api/v1/log/scan";
 
 /// Which records are read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -84,6 +84,19 @@ impl ReadOptions {
     pub fn at_least(mut self, sequence: u64) -> Self {
         self.at_least = Some(sequence);
         self
+    }
+
+    /// What a request with a body says of it, but for [`ReadOptions::at_least`].
+    pub(crate) fn request(&self) -> ScanRequest {
+        let is_durable = self.visibility == Visibility::Durable;
+        // A later time than there is selects nothing either way.
+        let time = |time| i64::try_from(time).unwrap_or(i64::MAX);
+        ScanRequest {
+            limit: Some(self.page),
+            start_time_ms: self.start_time_ms.map(time),
+            visibility: is_durable.then(|| "durable".to_owned()),
+            ..ScanRequest::default()
+        }
     }
 }
 
@@ -252,19 +265,11 @@ impl Query {
     }
 
     fn request(&self, keys: &[Bytes]) -> ScanRequest {
-        let is_durable = self.options.visibility == Visibility::Durable;
         ScanRequest {
             keys: keys.to_vec(),
             start_seq: Some(self.start),
             end_seq: self.end,
-            limit: Some(self.options.page),
-            // A later time than there is selects nothing either way.
-            start_time_ms: self
-                .options
-                .start_time_ms
-                .map(|time| i64::try_from(time).unwrap_or(i64::MAX)),
-            visibility: is_durable.then(|| "durable".to_owned()),
-            ..ScanRequest::default()
+            ..self.options.request()
         }
     }
 

@@ -14,6 +14,7 @@ mod seen;
 mod split;
 mod status;
 mod tails;
+mod unordered;
 
 use std::time::Duration;
 
