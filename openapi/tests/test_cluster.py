@@ -140,6 +140,44 @@ def test_parts_that_are_refused_leave_the_others_applied(cluster):
         assert [client.count(key) for key in (one, other)] == [1, 1]
 
 
+def read(pages):
+    """The values of each key on pages, and where the last one ends."""
+    values, positions = {}, {}
+    for page in pages:
+        for record in page.records:
+            values.setdefault(record.key, []).append(record.value)
+        positions = page.positions
+    return values, positions
+
+
+def test_all_partitions_are_read_page_by_page_each_record_once(cluster):
+    keys = [b"unordered-" + key for key in KEYS]
+    with LogClient(cluster.urls[0]) as client:
+        for value in (b"0", b"1", b"2"):
+            client.append_split([(key, value) for key in keys])
+        for page in (1, 7, 1000):
+            values, positions = read(client.scan_unordered(b"unordered-", page=page))
+            assert values == {key: [b"0", b"1", b"2"] for key in keys}
+            assert sorted(positions) == list(range(PARTITIONS))
+        # From where it ended, at another node.
+        client.append_split([(key, b"3") for key in keys])
+    with LogClient(cluster.urls[1], cluster=False) as client:
+        assert read(client.scan_unordered(b"unordered-", positions=positions))[0] == {key: [b"3"] for key in keys}
+        # Of one partition, and of one tag.
+        of_one = [key for key in keys if partition_of(key, PARTITIONS) == 3]
+        values, positions = read(client.scan_unordered(b"unordered-", partition=3))
+        assert sorted(values) == sorted(of_one) and list(positions) == [3]
+        tag = tag_of(5, "unordered").encode()
+        client.append([(tag + b"/a", b"v")])
+        values, positions = read(client.scan_unordered(tag))
+        assert values == {tag + b"/a": [b"v"]} and list(positions) == [5]
+        with pytest.raises(opendata_log.InvalidArgument, match="positions: 8"):
+            list(client.scan_unordered(b"", positions={8: 0}))
+        for wrong in ({"positions": [0]}, {"positions": {0: -1}}, {"page": 0}, {"partition": -1}, {"visibility": "none"}):
+            with pytest.raises((TypeError, ValueError), match=next(iter(wrong))):
+                client.scan_unordered(b"", **wrong)
+
+
 def test_asyncio_does_the_same(cluster):
     async def main():
         async with AsyncLogClient(cluster.urls[1]) as client:
@@ -149,6 +187,8 @@ def test_asyncio_does_the_same(cluster):
                 assert [record.value async for record in client.scan(b"async-" + key)] == [b"0", b"1"]
             parts = await client.append_split([(b"async-" + key, b"2") for key in KEYS])
             assert sum(part.count for part in parts) == len(KEYS)
+            values, positions = read([page async for page in client.scan_unordered(b"async-", page=9)])
+            assert values == {b"async-" + key: [b"0", b"1", b"2"] for key in KEYS} and len(positions) == PARTITIONS
 
     asyncio.run(main())
 

@@ -21,8 +21,8 @@ def examples(language: str, url: str, page: str = PAGE) -> list[tuple[str, str]]
     return [(code.replace("http://localhost:8080", url), printed.replace("http://localhost:8080", url)) for code, printed in found]
 
 
-@pytest.mark.parametrize("number", [0, 1, 2, 3, 4, 5, 6, 7, 8], ids=[
-    "blocking", "trims", "asyncio", "several", "known", "consumers", "prefix", "preconditions", "clusters"])
+@pytest.mark.parametrize("number", [0, 1, 2, 3, 4, 5, 6, 7, 8, 9], ids=[
+    "blocking", "trims", "asyncio", "several", "known", "consumers", "prefix", "preconditions", "clusters", "unordered"])
 def test_the_python_examples_print_what_the_page_says(serve, run, number):
     code, printed = examples("python", serve())[number]
     assert run(sys.executable, "-c", code, cwd=OPENAPI / "clients/python") == printed

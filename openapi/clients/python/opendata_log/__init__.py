@@ -18,11 +18,12 @@ from .records import Header, Page, Record, RecordToAppend, Segment
 from .retry import Retry
 from .selection import Keys, Prefix, Selection
 from .trimmed import OnTrimmed, Trimmed
+from .unordered import UnorderedPage
 
 __all__ = [
     "AppendPart", "Appended", "AppendsLost", "AsyncConsumer", "AsyncLogClient", "Behind", "Conflict", "Consumer", "Cursor", "CursorMove",
     "DeadlineExceeded", "Fenced", "Header", "Internal", "InvalidArgument", "Keys", "LogClient", "LogError", "MethodNotAllowed",
     "NotFound", "NotWriter", "OnTrimmed", "OutcomeUnknown", "Overloaded", "Page", "PartlyApplied", "PermissionDenied", "Prefix", "Producer", "ProducerFenced",
     "ProducerOutOfOrder", "ProducerSequenceReused", "ProducerSequenceTooOld", "ProducerUnknown", "Record", "RecordToAppend", "Retry",
-    "Segment", "Selection", "SpansPartitions", "TooLarge", "Trimmed", "Unauthenticated", "Unavailable", "UnexpectedAnswer", "UnsupportedMediaType",
+    "Segment", "Selection", "SpansPartitions", "TooLarge", "Trimmed", "Unauthenticated", "Unavailable", "UnexpectedAnswer", "UnorderedPage", "UnsupportedMediaType",
     "partition_of"]

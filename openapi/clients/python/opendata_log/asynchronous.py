@@ -4,7 +4,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Mapping
 from contextlib import aclosing
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self, TypeVar
 
 import httpx
@@ -29,6 +29,7 @@ from .selection import Selection, kept
 from .session import Place
 from .steps import Ask, Await, Call, Done, Found, Listen, NextEvent, Pause, Running, Step
 from .trimmed import OnTrimmed, taker, warn, without_notices
+from .unordered import UnorderedPage
 
 T = TypeVar("T")
 
@@ -109,6 +110,13 @@ class AsyncLogClient:
     ) -> AsyncIterator[Record]:
         """See `LogClient.scan`."""
         return self._each(self._calls.scan(key, start, end, page, visibility, start_time_ms, at_least, partition), taker(on_trimmed))
+
+    def scan_unordered(
+        self, prefix: bytes, *, positions: Mapping[int, int] = MappingProxyType({}), page: int = 1000,
+        visibility: ScanVisibility = "memory", start_time_ms: int | None = None, partition: int | None = None,
+    ) -> AsyncIterator[UnorderedPage]:
+        """See `LogClient.scan_unordered`."""
+        return self._each(self._calls.scan_unordered(prefix, positions, page, visibility, start_time_ms, partition))
 
     async def last(
         self, key: bytes, count: int, *, visibility: ScanVisibility = "memory", start_time_ms: int | None = None,

@@ -1,5 +1,6 @@
 """The calls of both clients: what is sent, when it is sent again, and what comes of the answers."""
 
+import json
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -8,7 +9,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from . import arguments, errors
+from . import arguments, errors, unordered
 from .answers import NOT_OF_A_LOG, answered, failure, naming, reason
 from .appended import Appended, AppendPart
 from .appending import Appending
@@ -17,17 +18,17 @@ from .cluster import Cluster
 from .commands import Commands
 from .cursors import Cursor, CursorMove, Cursors
 from .generated import Client
-from .generated.api.log import count, list_keys, list_segments, scan, stream
-from .generated.models import CountResponse, KeysResponse, ScanResponse, ScanVisibility, SegmentsResponse
+from .generated.api.log import count, list_keys, list_segments, scan, scan_keys, stream
+from .generated.models import CountResponse, KeysResponse, ScanRequest, ScanResponse, ScanVisibility, SegmentsResponse
 from .generated.types import UNSET
 from .partitions import About, about
 from .producers import Producers, Producing
 from .records import Page, RecordToAppend, Segment, decode, encode, record
 from .retry import Connections, Retry, retried
 from .seen import WAIT_MS, Seen
-from .selection import Selection, about_selection, selected
+from .selection import Prefix, Selection, about_selection, selected
 from .session import Place
-from .steps import Ask, Call, Found, Pause
+from .steps import Ask, Body, Call, Found, Pause
 from .tail import Rest, Stream, tail
 from .trimmed import Trimmed, floor
 
@@ -82,6 +83,28 @@ class Calls:
                 return
             yield Found(page.records)
             query = query | {"start_seq": page.next_sequence}
+
+    def scan_unordered(
+        self, prefix: bytes, positions: Mapping[int, int], page: int, visibility: ScanVisibility, start_time_ms: int | None,
+        partition: int | None,
+    ) -> Call[None]:
+        """See `LogClient.scan_unordered`."""
+        request = unordered.request(
+            prefix, positions, page, arguments.one_of("visibility", visibility, VISIBILITIES), start_time_ms)
+        arguments.whole_or_none("partition", partition)
+        return self._unordered(request, about_selection(Prefix(prefix), partition), partition)
+
+    def _unordered(self, request: ScanRequest, of: About, partition: int | None) -> Call[None]:
+        while True:
+            answer = yield from self._unordered_page(request, of, partition)
+            yield Found([unordered.told(answer)])
+            if answer.more is not True:
+                return
+            request.positions = answer.positions
+
+    def _unordered_page(self, request: ScanRequest, of: About, partition: int | None) -> Call[ScanResponse]:
+        asked = scan_keys._get_kwargs(body=request, partition=UNSET if partition is None else partition)
+        return self._read(ScanResponse, of, lambda: asked, scan_keys._parse_response, lambda answer: answer)
 
     def last(
         self, key: bytes, count: int, visibility: ScanVisibility, start_time_ms: int | None, at_least: int | None,
@@ -254,11 +277,13 @@ class Calls:
         seen: Callable[[T, Mapping[str, str]], None] = lambda found, headers: None, at_least: int | None = None,
     ) -> Call[T]:
         asked = ask()
+        method = asked["method"].upper()
 
         def once() -> Call[T]:
             nonlocal asked
+            body = Body(json.dumps(asked["json"]).encode()) if "json" in asked else None
             try:
-                response = yield from self._cluster.ask(Ask("GET", asked["url"], asked["params"], wait=wait, about=of))
+                response = yield from self._cluster.ask(Ask(method, asked["url"], asked["params"], body, wait=wait, about=of))
                 found = use(answered(response, parse(client=self._api, response=response), kind))
                 seen(found, response.headers)
                 return found
@@ -276,7 +301,7 @@ class Calls:
                     asked = ask()
                 raise
 
-        with naming(f"GET {self._url}{asked['url']}"):
+        with naming(f"{method} {self._url}{asked['url']}"):
             return (yield from retried(self._retry, once))
 
 

@@ -3,7 +3,7 @@
 import ssl
 import time
 from collections.abc import Generator, Iterable, Iterator, Mapping
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self, TypeVar
 
 import httpx
@@ -28,6 +28,7 @@ from .selection import Selection, kept
 from .session import Place
 from .steps import Ask, Await, Call, Done, Found, Listen, NextEvent, Pause, Running, Step
 from .trimmed import OnTrimmed, taker, warn, without_notices
+from .unordered import UnorderedPage
 
 T = TypeVar("T")
 
@@ -168,6 +169,20 @@ class LogClient:
         it, that is logged as a warning (the logger is `opendata_log`).
         """
         return self._each(self._calls.scan(key, start, end, page, visibility, start_time_ms, at_least, partition), taker(on_trimmed))
+
+    def scan_unordered(
+        self, prefix: bytes, *, positions: Mapping[int, int] = MappingProxyType({}), page: int = 1000,
+        visibility: ScanVisibility = "memory", start_time_ms: int | None = None, partition: int | None = None,
+    ) -> Iterator[UnorderedPage]:
+        """The records of all keys that begin with `prefix`, of all partitions of a cluster, page by page, to the end of each partition: those of
+        a partition in their order, and in no order between partitions.
+
+        It begins at `positions`, and at the start of the partitions that are not in it. They are the `positions` of the last page that was
+        processed: a client that keeps them sees each record once, across restarts, and while partitions move.
+
+        With `partition`, or a prefix with a whole tag, that partition alone is read. A log that is not clustered has partition 0 alone.
+        """
+        return self._each(self._calls.scan_unordered(prefix, positions, page, visibility, start_time_ms, partition))
 
     def last(
         self, key: bytes, count: int, *, visibility: ScanVisibility = "memory", start_time_ms: int | None = None,
