@@ -318,6 +318,21 @@ def test_a_layer_goes_to_the_nodes_directly(cluster, run, request, language):
             assert (cluster.forwarded() > before) is (number == 0), number
 
 
+@pytest.mark.parametrize("language", ["typescript", "rust"])
+def test_a_layer_reads_all_partitions(cluster, run, request, language):
+    command, prefix = cluster_program(language, run, request), f"unordered-{language}-"
+    keys = [f"{prefix}{number}" for number in range(20)]
+    with LogClient(cluster.urls[1]) as log, LineProgram([*command, cluster.urls[0]]) as client:
+        positions = []
+        for value in ("0", "1"):
+            log.append_split([(key.encode(), value.encode()) for key in keys] * 2)
+            client.order({"prefix": prefix, "positions": positions, "page": 7})
+            told = client.became()
+            assert told["values"] == {key: [value] * 2 for key in keys}
+            positions = told["positions"]
+            assert sorted(position["partition"] for position in positions) == list(range(PARTITIONS))
+
+
 def cluster_program(language: str, run, request) -> list:
     """The program that uses a cluster, built if it must be."""
     if language == "typescript":

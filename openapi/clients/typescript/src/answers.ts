@@ -11,6 +11,7 @@ export const VALUE: Shape = { sequence: "number", value: "string", timestampMs: 
 export const HEADERS: Shape = { headers: [{ name: "string", value: "string" }] };
 export const APPENDED: Shape = { startSequence: "number", recordsAppended: "number" };
 export const PAGE: Shape = { nextSequence: "number", values: [VALUE] };
+export const UNORDERED: Shape = { values: [VALUE], positions: [{ partition: "number", nextSequence: "number" }] };
 export const COUNTED: Shape = { count: "number" };
 export const TRIMMED: Shape = { trimmedBefore: "number" };
 export const KEYS: Shape = { keys: [{ key: "string" }] };

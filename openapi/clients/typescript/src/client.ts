@@ -2,7 +2,7 @@
 
 import createClient, { type Client } from "openapi-fetch";
 
-import { type Answer, answered, COUNTED, fits, KEYS, PAGE, SEGMENTS, type Shape, TRIMMED } from "./answers.js";
+import { type Answer, answered, COUNTED, fits, KEYS, PAGE, SEGMENTS, type Shape, TRIMMED, UNORDERED } from "./answers.js";
 import { type Appending, Appends } from "./append.js";
 import { appendMany, type AppendingMany } from "./append_many.js";
 import type { Appended, AppendPart } from "./appended.js";
@@ -16,8 +16,9 @@ import { type Cursor, Cursors, type Moving } from "./cursors.js";
 import { Behind, DeadlineExceeded, Unavailable, UnexpectedAnswer } from "./errors.js";
 import type { components, paths } from "./generated/schema.js";
 import { reason } from "./network.js";
+import type { Consumption, Options } from "./options.js";
 import { type About, about } from "./partitions.js";
-import { type Producer, type Producers, producersOf } from "./producers.js";
+import { type Producers, producersOf } from "./producers.js";
 import {
   asked, type Asked, type Knowing, knowing, type Noticing, ofPartition, type OfPartition, type Range, RANGE, type Reading, type Scanned, sequences, type Stoppable, stoppable,
 } from "./reading.js";
@@ -29,46 +30,7 @@ import { SESSION } from "./session.js";
 import { type Rest, tail } from "./tail.js";
 import type { AppendsToMake } from "./taking.js";
 import { Notice, tell, withoutNotices } from "./trimmed.js";
-
-export interface Options {
-  /** One of the server's token file. */
-  readonly token?: string;
-  readonly retry?: Partial<Retry>;
-  /** Ends a request without an answer after this long; 60 s if it is not given. */
-  readonly timeoutMs?: number;
-  /**
-   * Appends are applied exactly once, as those of producers with names of their own. `false` sends them without, for servers that know
-   * no producers; a `Producer` gives the name.
-   */
-  readonly producer?: boolean | Producer;
-  /**
-   * So many appends are on their way at a time; 100 if it is not given. With 1, and with a named producer, they are applied in the order
-   * in which they are called.
-   */
-  readonly concurrentAppends?: number;
-  /**
-   * The client remembers up to where it appended (with `awaitDurable`) and read, as far as that is durable, and its reads wait until the server
-   * shows that much, which matters with read-only servers: see `LogClient.atLeast`. `false` switches that off.
-   */
-  readonly readYourWrites?: boolean;
-  /**
-   * In a cluster, each request goes to the node that serves its partition, at the URL that the cluster tells, and with it the token. If this is not
-   * given, the client asks for these URLs when an answer shows that there is a cluster; with `true`, before its first request. With `false`, all
-   * requests go to the URL of the client, whose server passes them on; so they do in browsers, unless it is `true`.
-   */
-  readonly cluster?: boolean;
-}
-
-/** How a consumer goes on. */
-export interface Consumption extends Stoppable, OfPartition {
-  /** Whether a batch is committed when the next one is asked for; `false` if it is not given. */
-  readonly autoCommit?: boolean;
-  /**
-   * `memory`, all that was applied, if it is not given. With `durable` it never processes what a crash of the server then undoes: for results
-   * that are outside of the log.
-   */
-  readonly visibility?: "memory" | "durable" | undefined;
-}
+import * as unordered from "./unordered.js";
 
 /** Records, and where to continue. */
 export interface Page {
@@ -188,6 +150,35 @@ export class LogClient {
       if (page.records.length === 0 && !page.more) return;
       yield* page.records;
       start = page.nextSequence;
+    }
+  }
+
+  /**
+   * The records of all keys that begin with `prefix`, of all partitions of a cluster, page by page, to the end of each partition: those of a partition
+   * in their order, and in no order between partitions.
+   *
+   * It begins at `positions`, and at the start of the partitions that have none. They are the `positions` of the last page that was processed: a client that
+   * keeps them sees each record once, across restarts, and while partitions move. With `partition`, or a prefix with a whole tag, that partition alone is
+   * read. A log that is not clustered has partition 0 alone.
+   */
+  scanUnordered(prefix: Uint8Array, reading: unordered.UnorderedReading = {}, page = 1000): AsyncGenerator<unordered.UnorderedPage> {
+    const request = unordered.request(prefix, reading, page);
+    return this.#unordered(request, aboutSelection({ prefix }, reading.partition), ofPartition(reading.partition), reading.signal);
+  }
+
+  async *#unordered(
+    body: components["schemas"]["ScanRequest"], of: About, query: { partition?: number }, signal: AbortSignal | undefined,
+  ): AsyncGenerator<unordered.UnorderedPage> {
+    const path = "/api/v1/log/scan";
+    const request = `POST ${this.#url}${path}`;
+    for (;;) {
+      const answer = await this.#read(
+        { request, about: of, atLeast: 0 }, UNORDERED, signal,
+        (signal, baseUrl) => this.#api.POST(path, { params: { query }, body, baseUrl, signal }));
+      const page = unordered.told(answer, request);
+      yield page;
+      if (answer.more !== true) return;
+      body = { ...body, positions: page.positions };
     }
   }
 

@@ -1,15 +1,21 @@
 /**
- * Uses a cluster as the tests tell it to, `node cluster_program.js URL`: reads orders, one a line, each of which is a list of keys, and prints what
- * became of it. The client is the same for all orders.
+ * Uses a cluster as the tests tell it to, `node cluster_program.js URL`: reads orders, one a line, each of which is a list of keys or a prefix, and prints
+ * what became of it. The client is the same for all orders.
  */
 
 import { createInterface } from "node:readline";
 
-import { Conflict, LogClient, partitionOf } from "./index.js";
+import { Conflict, LogClient, partitionOf, type Position } from "./index.js";
 
-interface Order {
+interface Use {
   readonly keys: readonly string[];
   readonly partitions: number;
+}
+
+interface Read {
+  readonly prefix: string;
+  readonly positions: readonly Position[];
+  readonly page: number;
 }
 
 const log = new LogClient(process.argv[2] ?? "http://localhost:8080");
@@ -60,9 +66,25 @@ async function isSplit(key: Uint8Array, partition: number): Promise<boolean> {
   }
 }
 
+/** What all keys with a prefix have, from these positions on, and where it ends. */
+async function read({ prefix, positions, page }: Read): Promise<unknown> {
+  const text = (bytes: Uint8Array | undefined): string => new TextDecoder().decode(bytes);
+  const values: Record<string, string[]> = {};
+  let reached = positions;
+  for await (const found of log.scanUnordered(new TextEncoder().encode(prefix), { positions }, page)) {
+    for (const { key, value } of found.records) (values[text(key)] ??= []).push(text(value));
+    reached = found.positions;
+  }
+  return { values, positions: reached };
+}
+
 for await (const line of createInterface({ input: process.stdin })) {
-  const { keys, partitions } = JSON.parse(line) as Order;
+  const order = JSON.parse(line) as Use | Read;
+  if ("prefix" in order) {
+    console.log(JSON.stringify(await read(order)));
+    continue;
+  }
   const seen: unknown[] = [];
-  for (const key of keys) seen.push(await use(key, partitions));
+  for (const key of order.keys) seen.push(await use(key, order.partitions));
   console.log(JSON.stringify(seen));
 }

@@ -8,7 +8,8 @@ export { LogClient } from "./client.js";
 export { Consumer } from "./consumer.js";
 export type { Cursor, CursorMove, Moving } from "./cursors.js";
 export type { Deletion, Trimming } from "./commands.js";
-export type { Consumption, Options, Page } from "./client.js";
+export type { Page } from "./client.js";
+export type { Consumption, Options } from "./options.js";
 export {
   AppendsLost, Behind, Conflict, DeadlineExceeded, Fenced, Internal, InvalidArgument, LogError, MethodNotAllowed, NotFound, NotWriter,
   OutcomeUnknown, Overloaded, PartlyApplied, PermissionDenied, ProducerFenced, ProducerOutOfOrder, ProducerSequenceReused, ProducerSequenceTooOld, ProducerUnknown,
@@ -23,4 +24,5 @@ export type { Retry } from "./retry.js";
 export type { Keys, Prefix, Selection } from "./selection.js";
 export type { AppendsToMake } from "./taking.js";
 export type { OnTrimmed, Trimmed } from "./trimmed.js";
+export type { Position, UnorderedPage, UnorderedReading } from "./unordered.js";
 export type { components, operations, paths } from "./generated/schema.js";
