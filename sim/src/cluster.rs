@@ -9,6 +9,7 @@ mod plan;
 mod planted;
 mod record;
 mod run;
+mod unordered;
 
 pub use checks::Violation;
 pub use plan::{ClusterPlan, Event, Size};

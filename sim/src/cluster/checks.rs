@@ -45,7 +45,12 @@ impl Facts {
 }
 
 /// Everything that is wrong.
-pub(super) fn check(history: &History, found: &Final, facts: &Facts) -> Vec<Violation> {
+pub(super) fn check(
+    history: &History,
+    found: &Final,
+    unordered: &Final,
+    facts: &Facts,
+) -> Vec<Violation> {
     let checkers = [
         ("durable", durable(history, found)),
         ("once", once(history, found)),
@@ -56,6 +61,7 @@ pub(super) fn check(history: &History, found: &Final, facts: &Facts) -> Vec<Viol
         ("pages", pages(history)),
         ("replaced", replaced(history)),
         ("settled", settled(history, facts)),
+        ("unordered", read_once(found, unordered)),
     ];
     let violations = checkers.into_iter().flat_map(|(checker, messages)| {
         messages
@@ -349,4 +355,28 @@ fn replaced(history: &History) -> Vec<String> {
         );
     }
     wrong
+}
+
+/// The reader of all partitions has read what there is: each record once, and those of a key in their order.
+fn read_once(found: &Final, unordered: &Final) -> Vec<String> {
+    let none = Vec::new();
+    let keys: BTreeSet<&String> = found.keys().chain(unordered.keys()).collect();
+    let wrong = keys.into_iter().filter_map(|key| {
+        let (there, read) = (
+            found.get(key).unwrap_or(&none),
+            unordered.get(key).unwrap_or(&none),
+        );
+        let same = there
+            .iter()
+            .zip(read)
+            .take_while(|(one, other)| one == other);
+        let at = same.count();
+        (there != read).then(|| {
+            let (there, read) = (there.get(at), read.get(at));
+            format!(
+                "{key}: record {at} is {there:?}, and the reader of all partitions read {read:?}"
+            )
+        })
+    });
+    wrong.collect()
 }

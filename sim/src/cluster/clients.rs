@@ -239,7 +239,7 @@ impl Client {
         Some(numbers.map(|number| number as u32).collect())
     }
 
-    async fn ask(
+    pub(super) async fn ask(
         &self,
         node: &'static str,
         method: Method,
@@ -250,7 +250,7 @@ impl Client {
         self.http.send(method, &host, path, body, PATIENCE).await
     }
 
-    fn some_node(&mut self) -> &'static str {
+    pub(super) fn some_node(&mut self) -> &'static str {
         NODES[self.random.random_range(0..self.nodes)]
     }
 
@@ -286,7 +286,7 @@ fn body(key: &str, values: &[String], durable: bool, producer: Option<Value>) ->
     body
 }
 
-fn json_of(answer: &Answer) -> Value {
+pub(super) fn json_of(answer: &Answer) -> Value {
     serde_json::from_slice(&answer.body).unwrap_or_default()
 }
 

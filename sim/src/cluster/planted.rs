@@ -24,6 +24,8 @@ pub enum Planted {
     HashAnew,
     /// A part of an append that is split is sent again although it was answered.
     SplitAgain,
+    /// A node answers a scan of all partitions with a position that it had before.
+    FallBack,
 }
 
 impl Planted {
@@ -40,6 +42,7 @@ impl Planted {
             Self::ForwardTwice | Self::SplitAgain => &["once"],
             Self::PlaceApart => &["settled"],
             Self::HashAnew => &["durable", "visible"],
+            Self::FallBack => &["unordered"],
         }
     }
 }

@@ -14,6 +14,7 @@ use super::node::Node;
 use super::plan::{ClusterPlan, Event, NODES};
 use super::planted::{Face, Planted};
 use super::record::{Final, Outcome, Recorder, Served};
+use super::unordered::Unordered;
 use crate::determinism;
 use crate::hosts::s3::{self, Objects, Troubles};
 
@@ -41,6 +42,14 @@ pub struct Report {
     pub story: Vec<String>,
     /// How long it took, simulated.
     pub simulated: Duration,
+}
+
+/// What was read in the end.
+struct Found {
+    /// Key by key.
+    all: Final,
+    /// By the reader of all partitions, from the beginning on.
+    unordered: Final,
 }
 
 /// How far the clients are.
@@ -80,7 +89,7 @@ pub fn run(plan: &ClusterPlan, bug: Option<Planted>) -> Result<Report, String> {
         nodes.push(node);
     }
     let stage = Arc::new(Mutex::new(Stage::Working));
-    let found: Arc<Mutex<Option<Final>>> = Arc::default();
+    let found: Arc<Mutex<Option<Found>>> = Arc::default();
     sim.client(
         clients::HOST,
         users(
@@ -109,7 +118,7 @@ pub fn run(plan: &ClusterPlan, bug: Option<Planted>) -> Result<Report, String> {
     let history = recorder.history();
     let found = found.lock().take();
     let violations = match &found {
-        Some(found) => check(&history, found, &facts),
+        Some(found) => check(&history, &found.all, &found.unordered, &facts),
         None => vec![Violation {
             checker: "progress",
             message: "the cluster did not work again after all faults were over".into(),
@@ -136,7 +145,7 @@ async fn users(
     recorder: Recorder,
     face: Face,
     stage: Arc<Mutex<Stage>>,
-    found: Arc<Mutex<Option<Final>>>,
+    found: Arc<Mutex<Option<Found>>>,
 ) -> turmoil::Result {
     let kinds = [
         (Kind::Writer, "writer", plan.writers),
@@ -158,6 +167,12 @@ async fn users(
             names.push((kind, name));
         }
     }
+    let client = |name: &str| {
+        let (recorder, face) = (recorder.clone(), face.clone());
+        Client::new(name.to_owned(), plan.seed, &plan, recorder, face)
+    };
+    let reader = Unordered::new(client("unordered"), plan.seed, face.clone());
+    let reading = tokio::task::spawn_local(reader.work(plan.until_ms));
     // A producer goes on until it knows, so the faults end before it does.
     sleep(Duration::from_millis(plan.until_ms)).await;
     *stage.lock() = Stage::Worked;
@@ -168,7 +183,8 @@ async fn users(
     let of_producers =
         of_producers.flat_map(|(_, name)| (0..3).map(move |n| format!("{{{name}}}/{n}")));
     let keys: Vec<String> = (0..plan.keys).map(key).chain(of_producers).collect();
-    let mut auditor = Client::new("auditor".into(), plan.seed, &plan, recorder.clone(), face);
+    let reader = reading.await?;
+    let mut auditor = client("auditor");
     let deadline = tokio::time::Instant::now() + HEALED;
     for key in &keys {
         while !auditor.takes(key).await {
@@ -185,6 +201,9 @@ async fn users(
         };
         all.insert(key, records);
     }
+    let Some(unordered) = reader.finish().await else {
+        return Ok(());
+    };
     sleep(SETTLED).await;
     for _ in 0..LOOKS {
         let mut served = Served::new();
@@ -195,7 +214,7 @@ async fn users(
         recorder.saw(served);
         sleep(LOOK_EVERY).await;
     }
-    *found.lock() = Some(all);
+    *found.lock() = Some(Found { all, unordered });
     Ok(())
 }
 

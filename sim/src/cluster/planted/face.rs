@@ -7,6 +7,7 @@ use bytes::Bytes;
 use log_domain::Key;
 use log_domain::cluster::{Partition, Partitions};
 use parking_lot::Mutex;
+use serde_json::Value;
 
 use super::Planted;
 use crate::time::now_ms;
@@ -91,6 +92,17 @@ impl Face {
             memory.goes_on.remove(&place);
         } else if memory.served.contains_key(&place) {
             memory.goes_on.entry(place).or_insert(now_ms() + ON_MS);
+        }
+    }
+
+    /// The positions that a node answers.
+    pub(in crate::cluster) fn told(&self, positions: &mut Value) {
+        if self.bug != Some(Planted::FallBack) {
+            return;
+        }
+        for position in positions.as_array_mut().into_iter().flatten() {
+            let next = &mut position["nextSequence"];
+            *next = next.as_u64().unwrap_or_default().saturating_sub(1).into();
         }
     }
 
