@@ -69,6 +69,14 @@ struct Memory {
     cannot_list: LogThrottle,
 }
 
+impl Memory {
+    /// When to list the nodes once more between two heartbeats, to find the next death at the moment when it is one.
+    fn next_death(&self) -> Option<Instant> {
+        let due = self.membership.next_death()?;
+        self.began.checked_add(due)
+    }
+}
+
 impl Member {
     pub(super) fn new(
         settings: Cluster,
@@ -168,6 +176,9 @@ impl Member {
                 if memory.written.as_ref() != Some(&self.state()) {
                     self.write(&mut memory).await;
                 }
+                if memory.next_death().is_some_and(|due| Instant::now() >= due) {
+                    self.look(&mut memory).await;
+                }
                 next = next.min(self.look_at_writers(&mut memory).await);
             }
             self.tell(&mut memory).await;
@@ -180,7 +191,8 @@ impl Member {
             if self.leaving.load(Ordering::Relaxed) && memory.written.is_some() && has_left {
                 self.left.send_replace(true);
             }
-            let _news_or_not = timeout_at(next, self.table.news()).await;
+            let until = memory.next_death().map_or(next, |due| next.min(due));
+            let _news_or_not = timeout_at(until, self.table.news()).await;
             tokio::time::sleep(SPACING).await;
         }
     }

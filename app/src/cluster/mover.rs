@@ -269,12 +269,15 @@ impl Mover {
     /// Whether the process that claimed a partition is dead, or has removed its object, which it does when it has closed its partitions. One
     /// that this node has not seen yet is not.
     async fn is_dead(&self, owner: &Owner) -> Result<bool> {
+        if self.table.is_dead(&owner.node) {
+            return Ok(true);
+        }
         let found = self
             .objects
             .node(&owner.node, self.table.partitions())
             .await?;
         let is_there = found.is_some_and(|(state, _)| state.incarnation == owner.incarnation);
-        Ok(!is_there || self.table.is_dead(&owner.node))
+        Ok(!is_there)
     }
 
     /// Gives a partition up when its log has stopped by itself, and only it.

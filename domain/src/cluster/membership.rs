@@ -43,7 +43,7 @@ pub struct Seen {
 pub struct Membership {
     rules: Rules,
     last_listing: Option<Duration>,
-    nodes: BTreeMap<NodeName, (Mark, Unchanged)>,
+    nodes: BTreeMap<NodeName, (Seen, Unchanged)>,
 }
 
 /// For how long an object has not changed.
@@ -73,16 +73,15 @@ impl Membership {
         let late = since_last.is_some_and(|since| since > LATE * self.rules.heartbeat);
         self.last_listing = Some(now);
         let mut before = std::mem::take(&mut self.nodes);
-        let nodes = found.into_iter().map(|(node, Seen { mark, dead_after })| {
-            let rules = Rules {
-                dead_after: self.rules.dead_after.max(dead_after),
-                ..self.rules
-            };
+        let nodes = found.into_iter().map(|(node, seen)| {
+            let rules = self.rules.of(&seen);
             let unchanged = match before.remove(&node) {
-                Some((last, unchanged)) if last == mark => rules.after(unchanged, now, late),
+                Some((last, unchanged)) if last.mark == seen.mark => {
+                    rules.after(unchanged, now, late)
+                }
                 _ => Unchanged::Since(now, 0),
             };
-            (node, (mark, unchanged))
+            (node, (seen, unchanged))
         });
         self.nodes = nodes.collect();
     }
@@ -94,6 +93,18 @@ impl Membership {
                 *unchanged = Unchanged::NotCounted;
             }
         }
+    }
+
+    /// When a listing would find the next node dead if it shows its object unchanged, by the monotonic clock of this process. `None` as long as no
+    /// object has been unchanged over nearly enough listings: those of nodes that are alive change with each heartbeat.
+    pub fn next_death(&self) -> Option<Duration> {
+        let of = |(seen, unchanged): &(Seen, Unchanged)| match unchanged {
+            Unchanged::Since(since, listings) if listings + 1 >= LISTINGS => {
+                Some(since.saturating_add(self.rules.of(seen).dead_after))
+            }
+            _ => None,
+        };
+        self.nodes.values().filter_map(of).min()
     }
 
     /// The nodes that are alive, in the order of their names.
@@ -111,6 +122,14 @@ impl Membership {
 }
 
 impl Rules {
+    /// Those for a node that goes by its own [`Rules::dead_after`] if that is longer.
+    fn of(self, seen: &Seen) -> Self {
+        Self {
+            dead_after: self.dead_after.max(seen.dead_after),
+            ..self
+        }
+    }
+
     /// What becomes of `unchanged` with a listing at `now` that shows no change.
     fn after(self, unchanged: Unchanged, now: Duration, late: bool) -> Unchanged {
         match unchanged {
@@ -188,6 +207,27 @@ mod tests {
     }
 
     #[test]
+    fn a_listing_at_the_moment_of_the_next_death_finds_it() {
+        let mut membership = Membership::new(RULES);
+        assert_eq!(membership.next_death(), None);
+        for at in [0, 3, 6, 9] {
+            assert_eq!(membership.next_death(), None, "{at}");
+            list(&mut membership, at, &[("a", at), ("b", 7), ("c", at / 6)]);
+        }
+        assert_eq!(membership.next_death(), Some(Duration::from_secs(10)));
+        list(&mut membership, 10, &[("a", 9), ("b", 7), ("c", 1)]);
+        assert_eq!(alive(&membership), ["a", "c"]);
+        // Not again for one that is dead, and not for those that are alive.
+        assert_eq!(membership.next_death(), None);
+        // "c" wrote last before the listing at 6.
+        list(&mut membership, 12, &[("a", 12), ("b", 7), ("c", 1)]);
+        assert_eq!(membership.next_death(), Some(Duration::from_secs(16)));
+        // A listing that fails starts the count again.
+        membership.failed();
+        assert_eq!(membership.next_death(), None);
+    }
+
+    #[test]
     fn many_listings_in_a_short_time_are_not_enough() {
         let mut membership = Membership::new(RULES);
         for at in 0..10 {
@@ -210,6 +250,8 @@ mod tests {
             let found = BTreeMap::from([(node.clone(), seen)]);
             membership.listed(Duration::from_secs(at), found);
             assert_eq!(membership.is_alive(&node), at < 25, "{at}");
+            let due = (9..25).contains(&at).then(|| Duration::from_secs(25));
+            assert_eq!(membership.next_death(), due, "{at}");
         }
     }
 
@@ -240,11 +282,30 @@ mod tests {
                     seen.clear();
                 }
                 (last, _) = (Some(now), seen.push(now));
+                let due = membership.next_death();
                 list(&mut membership, now, &[("b", 7)]);
+                // A listing that came in time finds it dead from the moment on that was named before, and not earlier.
+                let is_due = due.is_some_and(|due| Duration::from_secs(now) >= due);
+                prop_assert_eq!(alive(&membership).is_empty(), is_due && seen.len() > 1);
                 if alive(&membership).is_empty() {
                     prop_assert!(seen.len() > 4 && now - seen[0] >= 10, "{seen:?}");
                     break;
                 }
+            }
+        }
+
+        /// However irregular the listings: as long as each shows a new mark within three of them, nobody is looked for.
+        #[test]
+        fn no_death_is_due_while_all_objects_change(steps in prop::collection::vec((0_u64..9, any::<bool>()), 1..60)) {
+            let mut membership = Membership::new(RULES);
+            let mut now = 0;
+            for (number, (passed, succeeds)) in steps.into_iter().enumerate() {
+                now += passed;
+                match succeeds {
+                    true => list(&mut membership, now, &[("a", number as u64), ("b", number as u64 / 3)]),
+                    false => membership.failed(),
+                }
+                prop_assert_eq!(membership.next_death(), None);
             }
         }
     }

@@ -9,8 +9,8 @@ use log_domain::cluster::{Partition, Partitions};
 use super::plan::ClusterPlan;
 use super::record::{Call, Final, History, Operation, Outcome};
 
-/// A node that was killed is replaced within this time, if nothing else is wrong: `cluster.dead_after`, a heartbeat, and the opening.
-const REPLACED_MS: u64 = 15_000;
+/// A node that was killed is replaced within this time, if nothing else is wrong: `cluster.dead_after`, one heartbeat, and the opening.
+const REPLACED_MS: u64 = 14_000;
 
 /// Something that is not as it must be.
 #[derive(Debug, Clone, PartialEq, Eq)]
