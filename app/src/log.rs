@@ -242,6 +242,7 @@ impl PartitionParts {
         retention.max_bytes = retention.max_bytes.map(|bytes| (bytes / number).max(1));
         options.path = self.path;
         options.writer_has_closed = self.writer_has_closed;
+        options.compactor_follows = true;
         // The cluster keeps who has it.
         options.instance = None;
         options.caches = Some(self.caches);

@@ -42,6 +42,10 @@ impl SlateStore {
 
     /// Has the writer finish, then the engine. Only the first matters to what was acknowledged.
     pub(super) async fn close_now(&self, deadline: Instant) -> Result<()> {
+        if let Some(compactor) = &self.compactor {
+            // While the writer finishes.
+            compactor.stop();
+        }
         let flushed = tokio::select! {
             biased;
             closed = timeout_at(deadline, self.queue.close()) => {
@@ -71,11 +75,18 @@ impl SlateStore {
                 Err(_) => tracing::warn!("the storage engine did not close in time"),
             }
         };
+        let compactor = async {
+            if let Some(compactor) = &self.compactor
+                && timeout_at(deadline, compactor.stopped()).await.is_err()
+            {
+                tracing::warn!("the compactor did not stop in time");
+            }
+        };
         if flushed.is_err() {
-            engine.await;
+            futures::join!(engine, compactor);
             return flushed;
         }
-        futures::join!(engine, self.write_watermark(deadline));
+        futures::join!(engine, compactor, self.write_watermark(deadline));
         self.release(deadline).await;
         flushed
     }

@@ -59,6 +59,14 @@ pub(super) fn builder<'a>(
         },
         dead: Arc::clone(&removed.dead),
     };
+    // A compactor that the engine starts has these from the settings of the engine, and any other from its own.
+    options.metric_level = options.metric_level.or(Some(settings.metric_level));
+    let retries = options.object_store_max_retries;
+    options.object_store_max_retries = retries.or(settings.object_store_max_retries);
+    if let Some(worker) = &mut options.worker {
+        worker.min_filter_keys = settings.min_filter_keys;
+        worker.compression_codec = settings.compression_codec;
+    }
     // SlateDB begins no more at a poll than may run at the same time. Drains end within the poll, so they get room of their
     // own; the scheduler keeps merges to the limit, and so does the worker.
     options.max_concurrent_compactions = options

@@ -21,6 +21,7 @@ mod closing;
 pub mod codecs;
 mod commits_without_records;
 mod compaction;
+mod compactor;
 mod cursor_commands;
 mod cursors;
 mod directory;
@@ -30,6 +31,7 @@ mod emptied_wal;
 mod engine_clock;
 mod engine_status;
 mod error;
+mod filters;
 mod first_newer;
 mod flush;
 mod key_floors;
@@ -102,6 +104,7 @@ use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 pub use caches::Caches;
+use compactor::Compactor;
 pub use options::{Options, StoreParts};
 pub use owner::Instance;
 use owner::Ownership;
@@ -132,6 +135,8 @@ pub struct SlateStore {
     check_timeout: Duration,
     ownership: Option<Ownership>,
     watermark: Arc<StoredWatermark>,
+    /// What merges files, if that is no part of the engine.
+    compactor: Option<Compactor>,
     closed: OnceCell<Result<()>>,
 }
 

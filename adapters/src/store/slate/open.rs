@@ -6,7 +6,7 @@ use std::time::Duration;
 use log_domain::sequencer::{EngineNumber, Policy, Recovered, Sequencer};
 use log_domain::{Error, Result};
 use slatedb::config::{CloseOptions, FlushType};
-use slatedb::{BloomFilterPolicy, CloseReason, Db, FilterPolicy};
+use slatedb::{CloseReason, Db};
 use slatedb_common::clock::SystemClock as _;
 use tokio::sync::OnceCell;
 
@@ -16,11 +16,12 @@ use super::background_lookups::BackgroundLookups;
 use super::before::{self, Found};
 use super::caches;
 use super::compaction::Removed;
+use super::compactor::{Compactor, CompactorParts};
 use super::cursors::Cursors;
 use super::engine_clock::EngineClock;
+use super::filters::filters;
 use super::key_floors::FloorsOfKeys;
-use super::layout::prefix::{ByKey, BySegment};
-use super::layout::sequences::BySequence;
+use super::layout::prefix::BySegment;
 use super::options::{Options, StoreParts};
 use super::prefix_removal::PrefixRemoval;
 use super::purge::{self, Purge};
@@ -36,9 +37,6 @@ use super::unlisting::Unlisting;
 use super::wal_files::WalFiles;
 use super::writer::Writer;
 use super::{SlateStore, compaction, engine_status, error, flush, used_timestamps};
-
-/// Bits for each key and file in the bloom filters: a false positive rate of about 1 %.
-const BLOOM_BITS: u32 = 10;
 
 /// How often a changed durable watermark is stored: in a bucket, where each PUT is billed, and in stores where it is
 /// nearly free.
@@ -120,7 +118,7 @@ async fn open(parts: StoreParts, options: Options) -> Result<SlateStore> {
     let presence = Arc::new(presence.await?);
     let tip = sequencer.tip();
     let watermark = Arc::new(StoredWatermark::new(
-        parts.objects,
+        Arc::clone(&parts.objects),
         recorded,
         tip,
         last_number.watermark(),
@@ -131,6 +129,18 @@ async fn open(parts: StoreParts, options: Options) -> Result<SlateStore> {
         Cursors::found(cursors),
     );
     let shared = Arc::new(Shared::new(tip, found, known, parts.listener));
+    let compacts = options.settings.compactor_options.is_some();
+    let compactor = CompactorParts {
+        db: db.clone(),
+        shared: Arc::clone(&shared),
+        objects: parts.objects,
+        path: options.path,
+        settings: options.settings,
+        clock,
+        recorder: parts.recorder,
+        seed: parts.seed,
+        removed: removed.clone(),
+    };
     // Last, so that a failed open records no owner; the log is open without it.
     if let Some(ownership) = &ownership
         && let Err(error) = ownership.take().await
@@ -148,7 +158,6 @@ async fn open(parts: StoreParts, options: Options) -> Result<SlateStore> {
     };
     let every = options.remove_every;
     tokio::spawn(rounds::run(removal, every, every));
-    let compacts = options.settings.compactor_options.is_some();
     let unlisting = || Unlisting {
         db: db.clone(),
         shared: Arc::clone(&shared),
@@ -211,6 +220,7 @@ async fn open(parts: StoreParts, options: Options) -> Result<SlateStore> {
         check_timeout: options.check_timeout,
         ownership,
         watermark,
+        compactor: (compacts && options.compactor_follows).then(|| Compactor::start(compactor)),
         closed: OnceCell::new(),
     })
 }
@@ -293,14 +303,6 @@ async fn find(
     Ok((db, stored))
 }
 
-/// The filters of data files. A reader needs the same as the writer.
-pub(super) fn filters() -> Vec<Arc<dyn FilterPolicy>> {
-    let by_key = BloomFilterPolicy::new(BLOOM_BITS)
-        .with_prefix_extractor(Arc::new(ByKey))
-        .with_whole_key_filtering(false);
-    vec![Arc::new(by_key), Arc::new(BySequence)]
-}
-
 async fn build(
     parts: &StoreParts,
     options: &Options,
@@ -312,10 +314,17 @@ async fn build(
         Some(_) => Arc::clone(&parts.objects),
         None => wal_files.watch(Arc::clone(&parts.objects)),
     };
-    let compactor = compaction::builder(&options.path, &objects, &options.settings, removed);
+    let mut settings = options.settings.clone();
+    let compactor = match options.compactor_follows {
+        true => None,
+        false => compaction::builder(&options.path, &objects, &options.settings, removed),
+    };
+    if options.compactor_follows {
+        settings.compactor_options = None;
+    }
     let (caches, number) = caches::of(options);
     let mut builder = Db::builder(options.path.as_str(), objects)
-        .with_settings(options.settings.clone())
+        .with_settings(settings)
         .with_system_clock(clock)
         .with_segment_extractor(Arc::new(BySegment))
         .with_filter_policies(filters())

@@ -25,6 +25,9 @@ pub struct Options {
     pub create: bool,
     /// Whether the writer before is known to have stopped, so that its clock names no more files.
     pub writer_has_closed: bool,
+    /// Whether the compactor starts when the log is open, and not as a part of opening it: that opens with a third fewer requests that wait for
+    /// each other. Such a compactor does not use the cache on disk, and what it writes is not in the caches before it is read.
+    pub compactor_follows: bool,
     /// Whether each flush is followed by a look at whether the log is still there, before it counts as durable. Checks
     /// look in any case. For stores where that costs next to nothing.
     pub verify_each_flush: bool,
@@ -73,6 +76,7 @@ impl Default for Options {
             wal: None,
             create: true,
             writer_has_closed: false,
+            compactor_follows: false,
             verify_each_flush: false,
             instance: None,
             limits: Limits::default(),

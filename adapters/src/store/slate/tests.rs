@@ -76,6 +76,7 @@ async fn conforms_on_a_folder(sync: bool) {
 mod cold_reads;
 mod collecting;
 mod compaction;
+mod compactor;
 mod cursors;
 mod directory;
 mod failures;

@@ -19,9 +19,9 @@ use super::{ReadOnlyStore, follow};
 use crate::object_prefix::check_prefix;
 use crate::store::slate::caches;
 use crate::store::slate::engine_clock::EngineClock;
+use crate::store::slate::filters::filters;
 use crate::store::slate::key_names::KeyNames;
 use crate::store::slate::layout::prefix::BySegment;
-use crate::store::slate::open;
 use crate::store::slate::options::{Options, StoreParts};
 use crate::store::slate::read_ahead::ReadAhead;
 use crate::store::slate::wal_files::WalFiles;
@@ -133,7 +133,7 @@ async fn open(parts: StoreParts, options: Options, reader: ReaderOptions) -> Res
         })
         .with_system_clock(Arc::new(clock))
         .with_segment_extractor(Arc::new(BySegment))
-        .with_filter_policies(open::filters())
+        .with_filter_policies(filters())
         .with_db_cache(caches, number)
         .with_metrics_recorder(parts.recorder);
     if let Some(wal) = &options.wal {
