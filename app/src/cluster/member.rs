@@ -170,11 +170,11 @@ impl Member {
         while !self.is_broken() {
             if Instant::now() >= next {
                 next = Instant::now() + self.settings.heartbeat;
-                self.write(&mut memory).await;
+                self.write(&mut memory, &mover).await;
                 self.look(&mut memory).await;
             } else {
                 if memory.written.as_ref() != Some(&self.state()) {
-                    self.write(&mut memory).await;
+                    self.write(&mut memory, &mover).await;
                 }
                 if memory.next_death().is_some_and(|due| Instant::now() >= due) {
                     self.look(&mut memory).await;
@@ -211,7 +211,7 @@ impl Member {
     }
 
     /// Writes the object of this node.
-    async fn write(&self, memory: &mut Memory) {
+    async fn write(&self, memory: &mut Memory, mover: &Mover) {
         let state = self.state();
         let began = Instant::now();
         let within = self.settings.heartbeat;
@@ -220,6 +220,9 @@ impl Member {
             // Who has its name may serve its partitions.
             Ok(false) => self.table.is_displaced(),
             Ok(true) => {
+                if !self.table.is_alive() && !self.still_has_its_claims(mover).await {
+                    return;
+                }
                 // The others count from when they see this, which is later.
                 let alive = self.settings.dead_after.mul_f64(CLOCKS_AGREE);
                 self.table.has_told(began, began + alive);
@@ -230,6 +233,17 @@ impl Member {
             }
             Err(_) => {}
         }
+    }
+
+    /// Whether it is known which partitions are still those of this node, which others may have held for dead until now. It serves no others.
+    async fn still_has_its_claims(&self, mover: &Mover) -> bool {
+        let within = self.settings.heartbeat;
+        let looked = timeout(within, mover.look_at_claims()).await;
+        let looked = looked.unwrap_or_else(|_| Err(late(within)));
+        if let Err(why) = &looked {
+            tracing::warn!(%why, "this node could not find out whether others have taken its partitions; it does not serve them yet");
+        }
+        looked.is_ok()
     }
 
     /// Whether it was written; not if another process has the name.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use futures::future::try_join_all;
 use log_adapters::cluster::{ClusterObjects, Hold, Owner, Version, Written};
 use log_adapters::http::{PartitionApi, PartitionMap};
 use log_adapters::store::slate::Caches;
@@ -278,6 +279,25 @@ impl Mover {
             .await?;
         let is_there = found.is_some_and(|(state, _)| state.incarnation == owner.incarnation);
         Ok(!is_there)
+    }
+
+    /// Serves the partitions no more that another node has claimed.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`](log_domain::Error::Unavailable) when that is not known of all.
+    pub(super) async fn look_at_claims(&self) -> Result<()> {
+        let served = self.table.served();
+        let looks = served.iter().map(|(partition, log)| async move {
+            let owner = self.objects.owner(*partition).await?;
+            if owner.is_none_or(|(owner, _)| owner != self.owner(Hold::Held)) {
+                tracing::warn!(%partition, "another node has claimed a partition");
+                log.service().dismiss_followers();
+                // Its log stops when that node opens it.
+                self.table.lost(*partition, log);
+            }
+            Ok(())
+        });
+        try_join_all(looks).await.map(drop)
     }
 
     /// Gives a partition up when its log has stopped by itself, and only it.

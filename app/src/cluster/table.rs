@@ -232,7 +232,7 @@ impl Table {
     }
 
     /// Whether no other node holds this one for dead.
-    fn is_alive(&self) -> bool {
+    pub(super) fn is_alive(&self) -> bool {
         let alive_until = *self.alive_until.lock();
         alive_until.is_some_and(|until| Instant::now() < until)
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::support::client::Client;
 use crate::support::place::Place;
@@ -44,6 +44,34 @@ async fn after_an_outage_of_the_bucket_of_a_minute_every_partition_is_where_it_w
     assert_eq!(moves().await, moves_before);
     sleep(Duration::from_secs(1)).await;
     load.stop().await.check(&nodes).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_was_suspended_does_not_answer_for_partitions_that_others_have_taken() {
+    let place = Place::s3();
+    let [a, b] = ["a", "b"].map(|name| start(&place, name));
+    until_served(&[&a, &b], &["a", "b"]).await;
+    let [ask_a, ask_b] = [&a, &b].map(Client::new);
+    let keys: Vec<String> = (0..16).map(|number| format!("key-{number}")).collect();
+    for key in &keys {
+        ask_b.append_one(key, "before", true).await;
+    }
+    b.suspend();
+    until_served(&[&a], &["a"]).await;
+    for key in &keys {
+        ask_a.append_one(key, "after", true).await;
+    }
+    b.signal("CONT");
+    let until = Instant::now() + Duration::from_secs(3);
+    while Instant::now() < until {
+        for key in &keys {
+            let answer = ask_b.get(&format!("/count?key={key}")).await;
+            let answer = answer.expect("answered");
+            let is_whole = answer.json["count"] == 2;
+            assert!(answer.status != 200 || is_whole, "{key}: {}", answer.json);
+        }
+    }
+    until_served(&[&a, &b], &["a", "b"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
