@@ -171,17 +171,18 @@ impl Member {
             if Instant::now() >= next {
                 next = Instant::now() + self.settings.heartbeat;
                 self.write(&mut memory, &mover).await;
+                self.tell(&mut memory).await;
                 self.look(&mut memory).await;
             } else {
                 if memory.written.as_ref() != Some(&self.state()) {
                     self.write(&mut memory, &mover).await;
+                    self.tell(&mut memory).await;
                 }
                 if memory.next_death().is_some_and(|due| Instant::now() >= due) {
                     self.look(&mut memory).await;
                 }
                 next = next.min(self.look_at_writers(&mut memory).await);
             }
-            self.tell(&mut memory).await;
             let placement = self.table.placement();
             let (node, held) = (self.table.node(), self.table.held());
             mover.settle().await;
