@@ -237,7 +237,7 @@ impl Endpoint for Cluster {
         match self.about(&mut request).await? {
             About::Partition(partition, asked) => self.to(partition, asked, request).await,
             About::Parts(split) => self.parts(request, split).await,
-            About::All(scan) => self.unordered(request, scan).await,
+            About::All(scan) => self.unordered(request, *scan).await,
             About::Node => self.of_node.call(request).await,
         }
     }

@@ -5,14 +5,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use log_domain::budget::Permit;
 use log_domain::cluster::{Partition, Partitions};
-use log_domain::{Append, CursorName, Durability, Error, Selection};
+use log_domain::{Append, CursorName, Durability, Error, Selection, Sequence};
 use poem::Request;
 use poem::http::{Method, Uri, header, uri};
 
 use super::Cluster;
-use super::unordered::Unordered;
 use crate::http::routes::message_body::Incoming;
-use crate::http::routes::unordered::refuse_for_stream;
+use crate::http::routes::unordered::{positions, refuse_for_stream};
 use crate::http::wire::append_request;
 use crate::http::wire::failure::Failure;
 use crate::http::wire::format::Format;
@@ -34,7 +33,7 @@ pub(super) enum About {
     /// An append of several partitions.
     Parts(Split),
     /// A scan of all partitions.
-    All(Unordered),
+    All(Box<Unordered>),
 }
 
 /// An append that is split.
@@ -44,6 +43,13 @@ pub(super) struct Split {
     pub(super) durability: Durability,
     /// The room that they take.
     pub(super) permit: Permit,
+}
+
+/// A scan of all partitions.
+pub(super) struct Unordered {
+    pub(super) request: ScanRequest,
+    /// Where it begins.
+    pub(super) positions: Vec<(Partition, Sequence)>,
 }
 
 /// What a request does.
@@ -99,15 +105,15 @@ impl Cluster {
             (SCAN | STREAM, &Method::POST) => {
                 let (format, body) = self.body(request, scan_request::BODY_BYTES).await?;
                 let request = scan_request::decode(format, &body)?;
-                if let Some(scan) = self.of_all(route, &request, given)? {
-                    return Ok(About::All(scan));
+                if let Some(positions) = self.of_all(route, &request, given)? {
+                    return Ok(About::All(Box::new(Unordered { request, positions })));
                 }
                 self.selected(request.selected, request.cursor)?
             }
             (SCAN | STREAM, _) if is_unordered(request)? => {
                 let request = scan_query::decode(request.uri().query().unwrap_or_default())?;
-                if let Some(scan) = self.of_all(route, &request, given)? {
-                    return Ok(About::All(scan));
+                if let Some(positions) = self.of_all(route, &request, given)? {
+                    return Ok(About::All(Box::new(Unordered { request, positions })));
                 }
                 self.selected(request.selected, request.cursor)?
             }
@@ -172,21 +178,22 @@ impl Cluster {
         }))
     }
 
-    /// A scan of all partitions, if `request` is one.
+    /// Where `request` begins, if it is a scan of all partitions: it has `order=none`, and neither a partition nor a prefix that tells it.
     fn of_all(
         &self,
         route: Route,
         request: &ScanRequest,
         given: Option<Partition>,
-    ) -> Result<Option<Unordered>, Failure> {
+    ) -> Result<Option<Vec<(Partition, Sequence)>>, Failure> {
         if route.path == STREAM {
             refuse_for_stream(request)?;
             return Ok(None);
         }
-        match given {
-            Some(_) => Ok(None),
-            None => Unordered::of(request, self.map.partitions()),
-        }
+        let partitions = self.map.partitions();
+        let positions = positions(request, partitions)?;
+        let prefix = request.selected.prefix.as_deref().unwrap_or_default();
+        let is_of_one = given.is_some() || partitions.of_prefix(prefix).is_some();
+        Ok(positions.filter(|_| !is_of_one))
     }
 
     /// The partition of what is selected and of the cursor where the read starts.

@@ -3,7 +3,6 @@
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
 use log_domain::cluster::rounds::{Ask, End, Position, Rounds};
-use log_domain::cluster::{Partition, Partitions};
 use log_domain::run::RunBuilder;
 use log_domain::{Headers, Key, PageLimit, Run, Sequence, Visibility};
 use parking_lot::Mutex;
@@ -12,15 +11,14 @@ use poem::{FromRequest, Request, Response, Result};
 use prost::Message;
 use tokio::time::Instant;
 
+use super::asked::Unordered;
 use super::page::Page;
 use super::{Cluster, derived};
 use crate::http::routes::peer::Peer;
 use crate::http::routes::scan_answer::ScanAnswer;
 use crate::http::routes::selection::default_limit;
-use crate::http::routes::unordered::positions;
 use crate::http::wire::failure::Failure;
 use crate::http::wire::format::Format;
-use crate::http::wire::json::ByteFormat;
 use crate::http::wire::proto::{self, ScanResponse, Value};
 use crate::http::wire::reply::Reply;
 use crate::http::wire::route_table::{PARTITION, SCAN};
@@ -29,71 +27,14 @@ use crate::http::wire::scan_request::ScanRequest;
 /// Partitions that are asked at the same time.
 const AT_ONCE: usize = 4;
 
-/// A scan of all partitions.
-pub(super) struct Unordered {
-    prefix: Bytes,
-    positions: Vec<(Partition, Sequence)>,
-    limit: u64,
-    start_time_ms: Option<i64>,
-    visibility: Option<Visibility>,
-    format: ByteFormat,
-}
-
-impl Unordered {
-    /// `request` as such a scan, if it is one: it has `order=none`, and its prefix does not tell the partition.
-    ///
-    /// # Errors
-    /// As [`positions`].
-    pub(super) fn of(
-        request: &ScanRequest,
-        partitions: Partitions,
-    ) -> Result<Option<Self>, Failure> {
-        let Some(positions) = positions(request, partitions)? else {
-            return Ok(None);
-        };
-        let prefix = request.selected.prefix.clone().unwrap_or_default();
-        let is_of_all = partitions.of_prefix(&prefix).is_none();
-        Ok(is_of_all.then_some(Self {
-            prefix,
-            positions,
-            limit: request.limit.unwrap_or_else(default_limit),
-            start_time_ms: request.start_time_ms,
-            visibility: request.visibility,
-            format: request.format.unwrap_or_default(),
-        }))
-    }
-
-    /// The same for one partition.
-    fn of_partition(&self, ask: &Ask) -> proto::ScanRequest {
-        proto::ScanRequest {
-            prefix: Some(self.prefix.clone()),
-            limit: Some(ask.records as u64),
-            start_time_ms: self.start_time_ms,
-            visibility: self.visibility.map(|visibility| {
-                match visibility {
-                    Visibility::Memory => "memory",
-                    Visibility::Durable => "durable",
-                }
-                .to_owned()
-            }),
-            order: Some("none".to_owned()),
-            positions: vec![proto::Position {
-                partition: ask.partition.number(),
-                next_sequence: ask.start.get(),
-                trimmed_before: None,
-            }],
-            ..proto::ScanRequest::default()
-        }
-    }
-}
-
 /// The records of a page, where it continues, and whether there may be more.
 type Read = (Vec<Run>, Vec<Position>, bool);
 
 impl Cluster {
     /// Answers a scan of all partitions. What one of them refuses is the answer to the whole.
     pub(super) async fn unordered(&self, request: Request, scan: Unordered) -> Result<Response> {
-        let limit = PageLimit::new(scan.limit, &self.limits.of_log).map_err(Failure::from)?;
+        let limit = scan.request.limit.unwrap_or_else(default_limit);
+        let limit = PageLimit::new(limit, &self.limits.of_log).map_err(Failure::from)?;
         let rounds = Rounds::new(
             self.map.partitions(),
             &scan.positions,
@@ -101,7 +42,7 @@ impl Cluster {
             limit.bytes,
         );
         let rounds = rounds.map_err(Failure::from)?;
-        let (runs, positions, more) = match self.read(&request, &scan, rounds).await? {
+        let (runs, positions, more) = match self.read(&request, &scan.request, rounds).await? {
             Ok(read) => read,
             Err(refused) => return Ok(refused),
         };
@@ -118,7 +59,7 @@ impl Cluster {
         let answer = ScanAnswer {
             key: Bytes::new(),
             page,
-            bytes: scan.format,
+            bytes: scan.request.format.unwrap_or_default(),
             positions,
         };
         let format = Format::accepted(request.headers());
@@ -129,7 +70,7 @@ impl Cluster {
     async fn read(
         &self,
         request: &Request,
-        scan: &Unordered,
+        scan: &ScanRequest,
         mut rounds: Rounds,
     ) -> Result<Result<Read, Response>> {
         let (began, mut runs) = (Instant::now(), Vec::new());
@@ -145,7 +86,7 @@ impl Cluster {
             }
             let mut answers = stream::iter(asks)
                 .map(|ask| async move {
-                    let asked = derived_scan(request, ask.partition, &scan.of_partition(&ask));
+                    let asked = of_partition(request, scan, &ask);
                     let page = self.page::<ScanResponse>(request, ask.partition, asked);
                     let (page, bytes) = page.await?;
                     room.lock().grow(bytes).map_err(Failure::from)?;
@@ -175,13 +116,30 @@ impl Cluster {
     }
 }
 
-/// The request for one partition.
-fn derived_scan(request: &Request, partition: Partition, scan: &proto::ScanRequest) -> Request {
-    let mut asked = derived::of(request, &format!("{SCAN}?{PARTITION}={partition}"));
+/// The same scan of one partition.
+fn of_partition(request: &Request, scan: &ScanRequest, ask: &Ask) -> Request {
+    let visibility = scan.visibility.map(|visibility| match visibility {
+        Visibility::Memory => "memory",
+        Visibility::Durable => "durable",
+    });
+    let body = proto::ScanRequest {
+        prefix: scan.selected.prefix.clone(),
+        limit: Some(ask.records as u64),
+        start_time_ms: scan.start_time_ms,
+        visibility: visibility.map(str::to_owned),
+        order: Some("none".to_owned()),
+        positions: vec![proto::Position {
+            partition: ask.partition.number(),
+            next_sequence: ask.start.get(),
+            trimmed_before: None,
+        }],
+        ..proto::ScanRequest::default()
+    };
+    let mut asked = derived::of(request, &format!("{SCAN}?{PARTITION}={}", ask.partition));
     asked.set_method(Method::POST);
     let protobuf = HeaderValue::from_static(Format::Protobuf.content_type());
     asked.headers_mut().insert(header::CONTENT_TYPE, protobuf);
-    asked.set_body(scan.encode_to_vec());
+    asked.set_body(body.encode_to_vec());
     asked
 }
 
