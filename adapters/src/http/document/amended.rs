@@ -220,7 +220,10 @@ fn partition(operation: Option<&str>) -> MetaOperationParam {
         Some("session") => {
             "In a cluster, the partition of the records. Default: that of the first frame."
         }
-        Some("scan" | "scanKeys" | "stream" | "streamKeys") => {
+        Some("scan" | "scanKeys") => {
+            "In a cluster, the partition to read, for a prefix without a whole tag, which does not tell it. Default with `order=none`: all of them."
+        }
+        Some("stream" | "streamKeys") => {
             "In a cluster, the partition to read, for a prefix without a whole tag, which does not tell it."
         }
         Some("listKeys" | "listCursors") => {

@@ -25,11 +25,15 @@ fn parameter() -> impl Strategy<Value = String> {
         "keys_base64",
         "start_after",
         "format",
+        "order",
+        "positions",
         "x",
     ]);
     let value = prop_oneof![
         Just("true".to_owned()),
         Just("durable".to_owned()),
+        Just("none".to_owned()),
+        "[0-9]:[0-9]{1,3}(,[0-9]:[0-9]{1,3}){0,2}",
         Just("text".to_owned()),
         Just("k".to_owned()),
         any::<u64>().prop_map(|number| number.to_string()),

@@ -164,3 +164,70 @@ impl<'de> Visitor<'de> for One {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::wire::format::Format;
+    use crate::http::wire::scan_request;
+
+    #[test]
+    fn a_query_has_pairs() {
+        let parsed = |text: &str| Positions::parse(text).map(|positions| positions.0);
+        assert_eq!(parsed(""), Ok(Vec::new()));
+        assert_eq!(parsed("0:12,17:0"), Ok(vec![(0, 12), (17, 0)]));
+        for wrong in [
+            "0",
+            "0:",
+            ":1",
+            "0:1,",
+            "0:1;1:2",
+            "-1:2",
+            "0:1:2",
+            "4294967296:1",
+        ] {
+            let expected = parsed(wrong).expect_err(wrong);
+            assert!(expected.contains("such as 0:12,1:40"), "{expected}");
+        }
+        let many: Vec<&str> = vec!["0:1"; MAX_PARTITIONS as usize + 1];
+        assert!(parsed(&many[1..].join(",")).is_ok());
+        let expected = parsed(&many.join(",")).expect_err("too many");
+        assert!(expected.contains("more than 4096"), "{expected}");
+    }
+
+    #[test]
+    fn a_body_has_a_list_in_both_formats() {
+        let json = |positions: &str| {
+            let body = format!(r#"{{"positions": {positions}}}"#);
+            scan_request::decode(Format::Json, body.as_bytes())
+        };
+        let decoded = json(r#"[{"partition": "1", "nextSequence": 2, "trimmedBefore": 1}]"#);
+        assert_eq!(decoded.expect("positions").positions.0, [(1, 2)]);
+        let decoded = json("null").expect("none");
+        assert!(decoded.positions.0.is_empty());
+        for (wrong, why) in [
+            ("{}", "a list of positions"),
+            ("[1]", "a position"),
+            (r#"[{"partition": 1}]"#, "nextSequence"),
+            (r#"[{"nextSequence": 1}]"#, "partition"),
+            (r#"[{"partition": 1, "next": 1}]"#, "unknown field"),
+            (r#"[{"partition": -1, "nextSequence": 1}]"#, "whole number"),
+        ] {
+            let failure = json(wrong).expect_err(wrong);
+            assert!(failure.to_string().contains(why), "{wrong}: {failure}");
+        }
+        let protobuf = |body: &[u8]| scan_request::decode(Format::Protobuf, body);
+        let decoded = protobuf(b"\x82\x01\x02\x10\x02\x82\x01\x04\x08\x01\x18\x00");
+        assert_eq!(decoded.expect("positions").positions.0, [(0, 2), (1, 0)]);
+        for (wrong, why) in [
+            (&b"\x82\x01\x02\x20\x02"[..], "unknown field 4"),
+            (b"\x82\x01\x03\x0a\x01a", "wrong wire type"),
+            (b"\x82\x01\x01\x08", "not a Position"),
+            (b"\x82\x01\x05\x08\x01", "longer than"),
+            (b"\x80\x01\x01", "wrong wire type"),
+        ] {
+            let failure = protobuf(wrong).expect_err("wrong");
+            assert!(failure.to_string().contains(why), "{wrong:?}: {failure}");
+        }
+    }
+}

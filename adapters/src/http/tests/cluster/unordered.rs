@@ -108,6 +108,27 @@ async fn each_page_has_some_of_each_partition() {
 }
 
 #[tokio::test]
+async fn a_page_is_full_at_the_byte_limit_of_one_log_and_others_are_read_later() {
+    let (node, _) = both();
+    let value = "v".repeat(3 << 20);
+    for key in [ONE, ZERO] {
+        node.append(key, &[&value, &value, &value]).await;
+    }
+    let (mut records, mut positions) = (0, String::new());
+    for more in [true, true, false] {
+        let page = node
+            .get(&format!("{SCAN}&limit=1000&positions={positions}"))
+            .await
+            .json();
+        let values = page["values"].as_array().expect("values").len();
+        assert_eq!((values, page["more"] == true), (2, more));
+        records += values;
+        positions = asked(&page["positions"]);
+    }
+    assert_eq!(records, 6);
+}
+
+#[tokio::test]
 async fn a_body_says_the_same_and_takes_positions_as_they_were_answered() {
     let (node, _) = both();
     let record =

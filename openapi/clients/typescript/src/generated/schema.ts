@@ -1672,7 +1672,7 @@ export interface operations {
                  *     partition that is not named is read from its start. With thousands of partitions, use POST.
                  */
                 positions?: string;
-                /** @description In a cluster, the partition to read, for a prefix without a whole tag, which does not tell it. */
+                /** @description In a cluster, the partition to read, for a prefix without a whole tag, which does not tell it. Default with `order=none`: all of them. */
                 partition?: number;
             };
             header?: never;
@@ -1814,7 +1814,7 @@ export interface operations {
     scanKeys: {
         parameters: {
             query?: {
-                /** @description In a cluster, the partition to read, for a prefix without a whole tag, which does not tell it. */
+                /** @description In a cluster, the partition to read, for a prefix without a whole tag, which does not tell it. Default with `order=none`: all of them. */
                 partition?: number;
             };
             header?: never;
