@@ -36,7 +36,7 @@ impl LogClient {
     /// [`UnorderedRecords::positions`] of an earlier scan, to read what came since. A client that goes on there sees each record once, across restarts, and while partitions move.
     ///
     /// A prefix with a whole tag, and a client [of a partition](LogClient::of_partition), read that partition alone. A log that is not clustered has partition 0
-    /// alone. [`ReadOptions::at_least`] has no effect: the node that serves a partition shows all that it acknowledged.
+    /// alone. [`ReadOptions::at_least`] has no effect, and it does not wait for what this client remembers: a node shows all that it acknowledged, a read-only server may not.
     ///
     /// ```no_run
     /// # use opendata_log::{LogClient, ReadOptions, Result};
