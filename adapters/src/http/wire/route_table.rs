@@ -244,5 +244,5 @@ pub fn is_for_operators(path: &str) -> bool {
 
 /// The route that a request's path belongs to.
 pub(in crate::http) fn find(path: &str) -> Option<Route> {
-    ROUTES.into_iter().find(|route| route.is_at(path))
+    ROUTES.iter().find(|route| route.is_at(path)).copied()
 }
