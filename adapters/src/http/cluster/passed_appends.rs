@@ -24,15 +24,18 @@ use crate::http::wire::passed_append::{MESSAGE_BYTES, PassedAnswer, PassedAppend
 use crate::http::wire::request_id::{self, RequestId};
 use crate::http::wire::route_table::APPEND;
 
-/// Appends of a stream that are applied at the same time. Nothing more is read of it meanwhile.
+/// Appends of a stream that are applied at the same time, and bytes of them, beyond which nothing more is read of it.
 const AT_ONCE: usize = 4_096;
+const BYTES_AT_ONCE: usize = 16 << 20;
 
 /// A stream of appends, as it is served.
 struct Serving {
     map: Arc<dyn PartitionMap>,
     body: BoxStream<'static, io::Result<Bytes>>,
     received: Delimited,
-    applying: FuturesUnordered<BoxFuture<'static, PassedAnswer>>,
+    applying: FuturesUnordered<BoxFuture<'static, Applied>>,
+    /// Bytes of those that are being applied.
+    bytes: usize,
     /// The number of the next append.
     next: u64,
     /// Whether more is read.
@@ -42,6 +45,9 @@ struct Serving {
     /// Ends when this node stops.
     stopping: BoxFuture<'static, ()>,
 }
+
+/// The answer to an append of so many bytes.
+type Applied = (PassedAnswer, usize);
 
 impl Cluster {
     /// Begins to serve a stream of appends. The answer begins at once: the other node waits for that before it sends one.
@@ -57,6 +63,7 @@ impl Cluster {
             body: request.take_body().into_bytes_stream().boxed(),
             received: Delimited::new(MESSAGE_BYTES),
             applying: FuturesUnordered::new(),
+            bytes: 0,
             next: 0,
             reads: true,
             unsent: BytesMut::new(),
@@ -76,8 +83,8 @@ impl Serving {
                 biased;
                 () = self.answers.closed() => return,
                 () = &mut self.stopping, if self.reads => self.end(),
-                Some(answer) = self.applying.next() => self.add(&answer),
-                part = self.body.next(), if self.reads && self.applying.len() < AT_ONCE => {
+                Some(applied) = self.applying.next() => self.answer(&applied),
+                part = self.body.next(), if self.has_room() => {
                     if let Some(Ok(part)) = part {
                         self.received.add(&part);
                         self.begin();
@@ -86,14 +93,24 @@ impl Serving {
                     }
                 }
             }
-            while let Some(Some(answer)) = self.applying.next().now_or_never() {
-                self.add(&answer);
+            while let Some(Some(applied)) = self.applying.next().now_or_never() {
+                self.answer(&applied);
             }
             let answers = self.unsent.split().freeze();
             if !answers.is_empty() && self.answers.send(answers).await.is_err() {
                 return;
             }
         }
+    }
+
+    /// Whether more is read now.
+    fn has_room(&self) -> bool {
+        self.reads && self.applying.len() < AT_ONCE && self.bytes < BYTES_AT_ONCE
+    }
+
+    fn answer(&mut self, (answer, bytes): &Applied) {
+        self.bytes -= bytes;
+        self.add(answer);
     }
 
     /// Begins to apply what has arrived whole.
@@ -106,8 +123,10 @@ impl Serving {
             match frame {
                 Ok(Some(Ok(append))) => {
                     self.next = append.number + 1;
-                    self.applying
-                        .push(applied(Arc::clone(&self.map), append).boxed());
+                    let (map, bytes) = (Arc::clone(&self.map), append.body.len());
+                    self.bytes += bytes;
+                    let applied = applied(map, append).map(move |answer| (answer, bytes));
+                    self.applying.push(applied.boxed());
                 }
                 Ok(None) => return,
                 Ok(Some(Err(_))) | Err(_) => {

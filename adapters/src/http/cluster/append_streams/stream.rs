@@ -19,6 +19,9 @@ use crate::http::wire::format::DELIMITED;
 use crate::http::wire::passed_append::{MESSAGE_BYTES, PassedAnswer, PassedAppend};
 use crate::http::wire::route_table::NODE_APPENDS;
 
+/// A node begins to answer a stream within this time: it waits for nothing.
+const BEGIN: Duration = Duration::from_secs(3);
+
 /// A stream without appends ends after this time.
 const IDLE: Duration = Duration::from_secs(5);
 
@@ -93,7 +96,7 @@ impl Stream {
     /// Begins the stream, and passes appends on until none came for a while, or it breaks.
     pub(super) async fn run(mut self, node: Arc<dyn Writer>, token: Option<HeaderValue>) {
         let (pieces, body) = mpsc::channel(1);
-        let answers = match timeout(self.within, begun(&*node, token, body)).await {
+        let answers = match timeout(self.within.min(BEGIN), begun(&*node, token, body)).await {
             Ok(Ok(answers)) => answers,
             Ok(Err(None)) => return self.give_back(|| Outcome::Refused).await,
             Ok(Err(Some(lost))) => return self.give_back(|| not_sent(&lost.to_string())).await,
