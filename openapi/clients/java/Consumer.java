@@ -56,7 +56,7 @@ public final class Consumer {
     public List<Value> next() throws LogException {
         while (true) {
             try {
-                ScanResponse page = log.scan(key, null, reached, null, 1000L, true, null, null, null, null, null, null, prefix, null, null, null, null, null);
+                ScanResponse page = log.scan(key, null, reached, null, 1000L, true, null, null, null, null, null, null, prefix, null, null, null, null, null, null, null);
                 reached = page.getNextSequence();
                 if (!page.getValues().isEmpty()) {
                     return page.getValues();

@@ -74,7 +74,7 @@ public final class Program {
         }
         say("scanned", scanned);
         say("part", scan(1L, 4L, 1000L).stream().map(Value::getSequence).toList());
-        ScanResponse last = log.scan(null, base64(KEY), null, null, null, null, null, null, null, null, 2L, null, null, null, null, null, null, null);
+        ScanResponse last = log.scan(null, base64(KEY), null, null, null, null, null, null, null, null, 2L, null, null, null, null, null, null, null, null, null);
         say("last", List.of(last.getValues().stream().map(Value::getSequence).toList(), last.getNextSequence()));
         say("count", count(KEY));
         say("keys", keys());
@@ -145,7 +145,7 @@ public final class Program {
     private List<Value> scan(long start, Long end, long page) throws ApiException {
         List<Value> all = new ArrayList<>();
         while (true) {
-            ScanResponse answer = log.scan(null, base64(KEY), start, end, page, null, null, null, null, null, null, null, null, null, null, null, null, null);
+            ScanResponse answer = log.scan(null, base64(KEY), start, end, page, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null);
             if (answer.getValues().isEmpty() && !Boolean.TRUE.equals(answer.getMore())) {
                 return all;
             }
@@ -167,7 +167,7 @@ public final class Program {
     }
 
     private ScanResponse follow(long start, long waitMs) throws ApiException {
-        return log.scan(null, base64(KEY), start, null, null, true, waitMs, null, null, null, null, null, null, null, null, null, null, null);
+        return log.scan(null, base64(KEY), start, null, null, true, waitMs, null, null, null, null, null, null, null, null, null, null, null, null, null);
     }
 
     /** Something that is refused. */

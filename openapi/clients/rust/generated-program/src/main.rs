@@ -220,6 +220,8 @@ async fn pages(
             None,
             None,
             None,
+            None,
+            None,
         )
         .await?;
         if answer.values.is_empty() && answer.more != Some(true) {
@@ -278,6 +280,8 @@ async fn last(log: &Configuration, count: i64) -> Result<ScanResponse, LogError>
         None,
         None,
         None,
+        None,
+        None,
     )
     .await
     .map_err(|error| LogError::of_read(error, log))
@@ -294,6 +298,8 @@ async fn follow(log: &Configuration, start: i64, wait_ms: i64) -> Result<ScanRes
         None,
         Some(true),
         Some(wait_ms),
+        None,
+        None,
         None,
         None,
         None,
