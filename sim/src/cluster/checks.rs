@@ -15,6 +15,9 @@ const REPLACED_MS: u64 = 14_000;
 /// A page that takes so long may end with what it has: half of `timeouts.read`.
 const PAGE_MS: u64 = 5_000;
 
+/// The records that clients ask for.
+pub(super) const PAGE_RECORDS: usize = 1_000;
+
 /// Something that is not as it must be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
@@ -259,8 +262,8 @@ fn visible(history: &History) -> Vec<String> {
                 continue;
             };
             let sequences = start..start + values.len() as u64;
-            // A page has up to 1,000 records, which is more than a key has.
-            let may_be_short = operation.returned.1 - operation.called.1 >= PAGE_MS;
+            let is_full = records.len() >= PAGE_RECORDS;
+            let may_be_short = is_full || operation.returned.1 - operation.called.1 >= PAGE_MS;
             for sequence in sequences.filter(|sequence| sequence >= from) {
                 let is_beyond = sequence >= *next;
                 if is_beyond && !may_be_short || !is_beyond && !seen.contains(&sequence) {

@@ -10,6 +10,7 @@ use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
+use super::checks::PAGE_RECORDS;
 use super::node::PORT;
 use super::plan::{ClusterPlan, NODES};
 use super::planted::Face;
@@ -210,7 +211,7 @@ impl Client {
             .replace('}', "%7D");
         let visibility = if durable { "durable" } else { "memory" };
         let path = format!(
-            "/api/v1/log/scan?key={key}&start_seq={from}&limit=1000&visibility={visibility}"
+            "/api/v1/log/scan?key={key}&start_seq={from}&limit={PAGE_RECORDS}&visibility={visibility}"
         );
         match self.ask(node, Method::GET, &path, None).await {
             Ok(answer) if answer.status == StatusCode::OK => {
