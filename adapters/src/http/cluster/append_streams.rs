@@ -16,6 +16,7 @@ use tokio::sync::mpsc::{self, Sender};
 use tokio::sync::oneshot;
 
 use super::id_of;
+use super::session::pieces;
 use stream::{Outcome, Passed, Stream};
 
 use crate::http::remote::MOVED;

@@ -21,7 +21,7 @@ use crate::http::wire::delimited::Delimited;
 use crate::http::wire::failure::{Failure, Reason};
 use crate::http::wire::format;
 use crate::http::wire::passed_append::{MESSAGE_BYTES, PassedAnswer, PassedAppend};
-use crate::http::wire::request_id::{self, RequestId};
+use crate::http::wire::request_id::RequestId;
 use crate::http::wire::route_table::APPEND;
 
 /// Appends of a stream that are applied at the same time, and bytes of them, beyond which nothing more is read of it.
@@ -158,8 +158,8 @@ impl Serving {
 async fn applied(map: Arc<dyn PartitionMap>, append: PassedAppend) -> PassedAnswer {
     let number = append.number;
     let accepted = append.accepted();
-    let request = request(&append);
-    let id = RequestId::sent(request.headers());
+    let id = RequestId::of_text(&append.request_id);
+    let request = request(&append, id.clone());
     let answer = match map.partitions().get(append.partition) {
         None => Ok(misdirected(None)),
         Some(partition) => match map.place(partition) {
@@ -167,10 +167,8 @@ async fn applied(map: Arc<dyn PartitionMap>, append: PassedAppend) -> PassedAnsw
             _ => arriving(&*map, partition, request).await,
         },
     };
-    let response = answer.unwrap_or_else(|error| {
-        let id = id.unwrap_or_else(RequestId::unknown);
-        Failure::from(error).respond(accepted, APPEND, &id)
-    });
+    let response =
+        answer.unwrap_or_else(|error| Failure::from(error).respond(accepted, APPEND, &id));
     let (head, body) = response.into_parts();
     let header = |name: &HeaderName| text(&head.headers, name);
     let answer = PassedAnswer {
@@ -192,7 +190,7 @@ async fn applied(map: Arc<dyn PartitionMap>, append: PassedAppend) -> PassedAnsw
 }
 
 /// The request that a client would have sent.
-fn request(append: &PassedAppend) -> Request {
+fn request(append: &PassedAppend, id: RequestId) -> Request {
     let mut request = Request::default();
     request.set_method(Method::POST);
     *request.uri_mut() = Uri::from_static(APPEND);
@@ -203,12 +201,7 @@ fn request(append: &PassedAppend) -> Request {
     );
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(types.0));
     headers.insert(header::ACCEPT, HeaderValue::from_static(types.1));
-    if let Ok(id) = HeaderValue::from_str(&append.request_id) {
-        headers.insert(request_id::HEADER, id);
-    }
-    if let Some(id) = RequestId::sent(request.headers()) {
-        request.set_data(id);
-    }
+    request.set_data(id);
     request.set_body(Body::from_bytes(append.body.clone()));
     request
 }

@@ -25,6 +25,12 @@ impl RequestId {
             .map(Self)
     }
 
+    /// The one that another node tells, if it is a sane one.
+    pub(in crate::http) fn of_text(text: &str) -> Self {
+        let told = HeaderValue::from_str(text).ok().filter(is_sane);
+        told.map_or_else(Self::unknown, Self)
+    }
+
     /// The one of this number.
     pub(in crate::http) fn numbered(number: u128) -> Self {
         let id = HeaderValue::from_str(&format!("{number:032x}"));

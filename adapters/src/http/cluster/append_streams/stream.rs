@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use futures::{StreamExt, stream};
+use futures::StreamExt;
 use poem::http::{HeaderValue, Method, Request, StatusCode, header};
 use prost::Message;
 use tokio::sync::mpsc::{self, Receiver, Sender};
@@ -25,10 +25,10 @@ const BEGIN: Duration = Duration::from_secs(3);
 /// A stream without appends ends after this time.
 const IDLE: Duration = Duration::from_secs(5);
 
-/// How often it is looked whether a stream is idle, or its node silent.
+/// How often a stream is checked: whether it is idle, or its node silent.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Appends that are taken at once, and bytes that are waiting to be written, beyond which no more are taken.
+/// The most appends that are taken from the queue in one turn. None are taken while so many bytes are not written yet.
 const AT_ONCE: usize = 256;
 const UNWRITTEN: usize = 256 << 10;
 
@@ -219,17 +219,13 @@ impl Stream {
     }
 }
 
-/// The answers of a node to a request whose body is what `pieces` has. Without an error, the node refused the request.
+/// The answers of a node to a request with the pieces of `body`. Without an error, the node refused the request.
 async fn begun(
     node: &dyn Writer,
     token: Option<HeaderValue>,
-    pieces: Receiver<Bytes>,
+    body: Receiver<Bytes>,
 ) -> Result<Streamed, Option<Lost>> {
-    let body = stream::unfold(pieces, |mut pieces| async {
-        let piece = pieces.recv().await?;
-        Some((Ok(piece), pieces))
-    });
-    let mut request = Request::new(body.boxed());
+    let mut request = Request::new(super::pieces(body).map(Ok).boxed());
     *request.method_mut() = Method::POST;
     *request.uri_mut() = NODE_APPENDS.parse().map_err(|_| None)?;
     remote::mark_forwarded(request.headers_mut());
