@@ -15,7 +15,7 @@ use crate::http::routes::unordered::{positions, refuse_for_stream};
 use crate::http::wire::append_request;
 use crate::http::wire::failure::Failure;
 use crate::http::wire::format::Format;
-use crate::http::wire::param::{Base64, CursorInPath, Param, Params, Text};
+use crate::http::wire::param::{CursorInPath, Param};
 use crate::http::wire::positions::Order;
 use crate::http::wire::route_table::{
     self, APPEND, COMMITS, COUNT, CURSOR, CURSORS, KEY, KEYS, PARTITION, Route, SCAN, SEGMENTS,
@@ -91,6 +91,7 @@ impl Cluster {
             true => Asked::CHANGE,
             false => Asked::READ,
         };
+        let is_post = request.method() == Method::POST;
         let named = match (route.path, request.method()) {
             (APPEND, &Method::POST) => {
                 let limit = self.limits.of_log.request_bytes;
@@ -102,16 +103,13 @@ impl Cluster {
                 asked.is_repeatable = decoded.append.producer().is_some();
                 Some(partitions.of_append(&decoded.append)?)
             }
-            (SCAN | STREAM, &Method::POST) => {
-                let (format, body) = self.body(request, scan_request::BODY_BYTES).await?;
-                let request = scan_request::decode(format, &body)?;
-                if let Some(positions) = self.of_all(route, &request, given)? {
-                    return Ok(About::All(Box::new(Unordered { request, positions })));
-                }
-                self.selected(request.selected, request.cursor)?
-            }
-            (SCAN | STREAM, _) if is_unordered(request)? => {
-                let request = scan_query::decode(request.uri().query().unwrap_or_default())?;
+            (SCAN | STREAM, _) if is_post || is_unordered(request)? => {
+                let request = if is_post {
+                    let (format, body) = self.body(request, scan_request::BODY_BYTES).await?;
+                    scan_request::decode(format, &body)?
+                } else {
+                    scan_query::decode(request.uri().query().unwrap_or_default())?
+                };
                 if let Some(positions) = self.of_all(route, &request, given)? {
                     return Ok(About::All(Box::new(Unordered { request, positions })));
                 }
@@ -119,17 +117,7 @@ impl Cluster {
             }
             (SCAN | STREAM | COUNT | KEY, _) => {
                 let query = request.uri().query().unwrap_or_default();
-                let either = |text, base64| {
-                    let text = Param::<Option<Text>>::from_query(query, text, None)?;
-                    let base64 = Param::<Option<Base64>>::from_query(query, base64, None)?;
-                    Ok::<_, Failure>((text, base64))
-                };
-                let keys = (
-                    Params::<Text>::from_query(query, "keys")?,
-                    Params::<Base64>::from_query(query, "keys_base64")?,
-                );
-                let prefix = either("prefix", "prefix_base64")?;
-                let selected = Selected::of_query(either("key", "key_base64")?, keys, prefix)?;
+                let selected = scan_query::selected(query)?;
                 let cursor = Param::<Option<CursorName>>::from_query(query, "cursor", None)?;
                 self.selected(selected, cursor.0)?
             }

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use url::form_urlencoded::byte_serialize;
 
 use super::asked::Asked;
-use super::page::Page;
+use super::page::{AT_ONCE, Page};
 use super::{Cluster, derived};
 use crate::http::routes::keys::KeysAnswer;
 use crate::http::routes::peer::Peer;
@@ -26,9 +26,6 @@ use crate::http::wire::param::{Base64, Param, Text, either};
 use crate::http::wire::proto::{self, Cursor, CursorsResponse, KeysResponse};
 use crate::http::wire::reply::Reply;
 use crate::http::wire::route_table::{CURSORS, KEYS, PARTITION};
-
-/// Partitions that are asked at the same time.
-const AT_ONCE: usize = 4;
 
 /// Parameters whose values mean something in one partition only.
 const OF_ONE: [&str; 3] = ["start_segment", "end_segment", "at_least"];

@@ -14,6 +14,9 @@ use crate::http::wire::format::Format;
 use crate::http::wire::proto::ErrorResponse;
 use crate::http::wire::reply::{self, Reply};
 
+/// Partitions that are asked at the same time.
+pub(super) const AT_ONCE: usize = 4;
+
 /// A page of one partition, or what it answered instead.
 pub(super) enum Page<M> {
     Read(M),

@@ -12,7 +12,7 @@ use prost::Message;
 use tokio::time::Instant;
 
 use super::asked::Unordered;
-use super::page::Page;
+use super::page::{AT_ONCE, Page};
 use super::{Cluster, derived};
 use crate::http::routes::peer::Peer;
 use crate::http::routes::scan_answer::ScanAnswer;
@@ -23,9 +23,6 @@ use crate::http::wire::proto::{self, ScanResponse, Value};
 use crate::http::wire::reply::Reply;
 use crate::http::wire::route_table::{PARTITION, SCAN};
 use crate::http::wire::scan_request::ScanRequest;
-
-/// Partitions that are asked at the same time.
-const AT_ONCE: usize = 4;
 
 /// The records of a page, where it continues, and whether there may be more.
 type Read = (Vec<Run>, Vec<Position>, bool);

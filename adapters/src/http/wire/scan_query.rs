@@ -37,18 +37,8 @@ pub(in crate::http) const NAMES: [&str; 20] = [
 /// What a query asks for. Parameters that are not known are refused.
 pub(in crate::http) fn decode(query: &str) -> Result<ScanRequest, Failure> {
     param::refuse_unknown(query, &NAMES.map(str::to_owned))?;
-    let text = |name| Param::<Option<Text>>::from_query(query, name, None);
-    let base64 = |name| Param::<Option<Base64>>::from_query(query, name, None);
-    let selected = Selected::of_query(
-        (text("key")?, base64("key_base64")?),
-        (
-            Params::<Text>::from_query(query, "keys")?,
-            Params::<Base64>::from_query(query, "keys_base64")?,
-        ),
-        (text("prefix")?, base64("prefix_base64")?),
-    )?;
     Ok(ScanRequest {
-        selected,
+        selected: selected(query)?,
         start_seq: given(query, "start_seq")?,
         end_seq: given(query, "end_seq")?,
         limit: given(query, "limit")?,
@@ -63,6 +53,20 @@ pub(in crate::http) fn decode(query: &str) -> Result<ScanRequest, Failure> {
         order: given::<Order>(query, "order")?,
         positions: given::<Positions>(query, "positions")?.unwrap_or_default(),
     })
+}
+
+/// The keys that a query selects, in whatever parameters it names them.
+pub(in crate::http) fn selected(query: &str) -> Result<Selected, Failure> {
+    let text = |name| Param::<Option<Text>>::from_query(query, name, None);
+    let base64 = |name| Param::<Option<Base64>>::from_query(query, name, None);
+    Selected::of_query(
+        (text("key")?, base64("key_base64")?),
+        (
+            Params::<Text>::from_query(query, "keys")?,
+            Params::<Base64>::from_query(query, "keys_base64")?,
+        ),
+        (text("prefix")?, base64("prefix_base64")?),
+    )
 }
 
 fn given<T: ParamValue>(query: &str, name: &str) -> Result<Option<T>, Failure> {
