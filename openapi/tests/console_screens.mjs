@@ -198,7 +198,7 @@ export async function walkByKeyboard(on, { presses = 40 }) {
   for (const name of VIEWS) {
     await page.getByRole("link", { name, exact: true }).focus();
     await page.keyboard.press("Enter");
-    await page.getByRole("heading", { level: 1 }).first().waitFor();
+    await page.getByRole("heading", { level: 1, name, exact: true }).waitFor();
     // The view's heading has the focus, so that the next Tab is in the view.
     walked.views.push(await page.evaluate(() => document.activeElement.innerText));
   }
