@@ -195,12 +195,13 @@ export async function walkByKeyboard(on, { presses = 40 }) {
   walked.skip = (await focused()).name;
   await page.keyboard.press("Enter");
   walked.skipped = await page.evaluate(() => document.activeElement.id);
-  for (const name of VIEWS) {
+  // The first is shown already, so it is entered last.
+  for (const name of [...VIEWS.slice(1), VIEWS[0]]) {
     await page.getByRole("link", { name, exact: true }).focus();
     await page.keyboard.press("Enter");
-    await page.getByRole("heading", { level: 1, name, exact: true }).waitFor();
     // The view's heading has the focus, so that the next Tab is in the view.
-    walked.views.push(await page.evaluate(() => document.activeElement.innerText));
+    await page.waitForFunction((shown) => document.activeElement.id === "heading" && document.activeElement.innerText === shown, name);
+    walked.views.push(name);
   }
   await on.view("#/key?key=orders/4711", "orders/4711");
   await page.locator(".expand").first().waitFor();
