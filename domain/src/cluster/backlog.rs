@@ -5,9 +5,9 @@ use std::cmp::Reverse;
 use super::Partition;
 use crate::Backlog;
 
-/// So many pieces are left to the next writer, at most: it reads about 500 in a second (measured by `tools/scale/scale opening`, with a bucket
-/// that answers after 20 ms).
-const MAX_PIECES: u64 = 512;
+/// So many pieces are left to the next writer, at most: it reads about 300 in a second (measured by `tools/scale/scale opening`, with a bucket
+/// that answers after 20 ms), and opens the partitions of a node that has died all at once.
+const MAX_PIECES: u64 = 128;
 
 /// Of the partitions of a node and their backlogs, those that are to write what is in memory into data files, the largest first: all with many
 /// pieces, and the largest ones until the others together have at most `bytes`.
@@ -53,7 +53,7 @@ mod tests {
 
     #[test]
     fn within_the_budget_only_those_with_many_pieces_are_due() {
-        let backlogs = [(511, 10), (512, 1), (0, 0), (600, 0)];
+        let backlogs = [(127, 10), (128, 1), (0, 0), (200, 0)];
         assert_eq!(due_of(&backlogs, 11), [1, 3]);
         assert_eq!(due_of(&[], 0), [] as [u32; 0]);
     }
