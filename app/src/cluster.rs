@@ -1,14 +1,16 @@
 //! A node of a cluster: it serves the partitions that are placed on it, and passes requests for others on.
 //!
 //! [`member`] tells the other nodes that this one is alive, finds out who else is, and decides with [`log_domain::cluster`] what is to be opened and
-//! handed over. [`mover`] does that. [`table`] is what this node knows of where partitions are. [`backlogs`] keeps what it has in
-//! memory of its partitions small.
+//! handed over. [`mover`] does that. [`table`] is what this node knows of where partitions are, with [`hints`] of other nodes, to which
+//! [`teller`] gives them. [`backlogs`] keeps what it has in memory of its partitions small.
 
 mod backlogs;
+mod hints;
 mod member;
 mod metrics;
 mod mover;
 mod table;
+mod teller;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -28,6 +30,7 @@ use crate::storage::Stores;
 use member::Member;
 use mover::Mover;
 use table::Table;
+use teller::Teller;
 
 /// What a node takes from outside.
 pub struct ClusterParts {
@@ -85,11 +88,13 @@ impl ClusterNode {
             Arc::clone(&parts.connect),
         ));
         let incarnation = parts.incarnation;
+        let teller = Arc::new(Teller::new(&config.cluster, Arc::clone(&table)));
         let member = Arc::new(Member::new(
             config.cluster.clone(),
             parts,
             objects.clone(),
             Arc::clone(&table),
+            Arc::clone(&teller),
         ));
         let memory = &config.memory;
         let mover = Arc::new(Mover {
@@ -101,6 +106,7 @@ impl ClusterNode {
             moves: node.metrics().moves(),
             metrics: node.metrics().clone(),
             table: Arc::clone(&table),
+            teller,
             incarnation,
             in_doubt: Mutex::default(),
             api: node.serve_cluster(

@@ -4,9 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
+use futures::future::{BoxFuture, ready};
 use log_adapters::http::Writer;
 use log_adapters::objects::writes::FailingWrites;
-use log_adapters::store::slate::{self, Caches, ReadOnlyStore, ServedStore, SlateStore, WalStore};
+use log_adapters::store::slate::{
+    self, Caches, Claim, ReadOnlyStore, ServedStore, SlateStore, WalStore,
+};
 use log_adapters::telemetry::{GaugeValues, Metrics, StoredValues};
 use log_domain::cluster::{Partition, Partitions};
 use log_domain::follow::Followers;
@@ -45,8 +48,8 @@ pub(crate) struct PartitionParts {
     pub(crate) of: Partitions,
     /// Where it is kept.
     pub(crate) path: String,
-    /// See [`slate::Options::writer_has_closed`].
-    pub(crate) writer_has_closed: bool,
+    /// Whether this node has claimed it.
+    pub(crate) claim: BoxFuture<'static, Result<Claim>>,
     /// The caches that the partitions of a node share.
     pub(crate) caches: Caches,
 }
@@ -67,7 +70,7 @@ impl Log {
     /// Opens a log, which counts in `metrics`.
     ///
     /// # Errors
-    /// As [`SlateStore::open`], or [`ReadOnlyStore::open`].
+    /// As [`SlateStore::open_claimed`], or [`ReadOnlyStore::open`].
     pub(crate) async fn open(config: &Config, parts: LogParts, metrics: &Metrics) -> Result<Self> {
         let limits = config.limits();
         let rules = config
@@ -97,6 +100,8 @@ impl Log {
         let mut retention = config.retention();
         let partition = parts.partition;
         let partition = partition.map(|partition| partition.applied(&mut options, &mut retention));
+        let (partition, claim) = partition.unzip();
+        let claim = claim.unwrap_or_else(|| ready(Ok(Claim::default())).boxed());
         let tasks = VitalTasks::default();
         let (stopping, is_stopping) = watch::channel(false);
         let store = match config.read_only {
@@ -116,7 +121,10 @@ impl Log {
                 }
                 ServedStore::ReadOnly(Box::new(opened))
             }
-            false => ServedStore::Writer(Box::new(SlateStore::open(store, options).await?)),
+            false => {
+                let opened = SlateStore::open_claimed(store, options, claim).await?;
+                ServedStore::Writer(Box::new(opened))
+            }
         };
         let telemetry = Arc::new(metrics.clone());
         let service = LogService::new(store, followers, telemetry, limits);
@@ -232,22 +240,21 @@ impl Log {
 }
 
 impl PartitionParts {
-    /// Has `options` and `retention` be those of the partition.
+    /// Has `options` and `retention` be those of the partition. Answers which one it is, and whether this node has claimed it.
     fn applied(
         self,
         options: &mut slate::Options,
         retention: &mut Retention,
-    ) -> (Partition, Partitions) {
+    ) -> ((Partition, Partitions), BoxFuture<'static, Result<Claim>>) {
         let number = u64::from(self.of.number());
         retention.max_bytes = retention.max_bytes.map(|bytes| (bytes / number).max(1));
         options.path = self.path;
-        options.writer_has_closed = self.writer_has_closed;
         options.compactor_follows = true;
         // The cluster keeps who has it.
         options.instance = None;
         options.caches = Some(self.caches);
         options.key_table_bytes /= number;
-        (self.partition, self.of)
+        ((self.partition, self.of), self.claim)
     }
 }
 

@@ -217,7 +217,11 @@ impl Endpoint for Cluster {
                 let query = request.uri().query().unwrap_or_default();
                 let node = Param::<Text>::from_query(query, "node", None)?.0.0;
                 let node = NodeName::parse(&String::from_utf8_lossy(&node));
-                self.map.wake(node.map_err(Failure::from)?);
+                let node = node.map_err(Failure::from)?;
+                match asked::given_partition(&request, self.map.partitions())? {
+                    Some(closed) => self.map.has_closed(closed),
+                    None => self.map.has_written(node),
+                }
                 return Ok(StatusCode::NO_CONTENT.into_response());
             }
             (&Method::POST, SESSION) => return self.session(request).await,

@@ -5,23 +5,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
 use log_adapters::cluster::{ClusterObjects, NodeState, Version, Written};
-use log_adapters::http::{PartitionMap, WAKE};
-use log_adapters::small_file::SmallFile;
-use log_domain::cluster::{Membership, Moves, NodeName, Placement, Seen};
+use log_adapters::http::PartitionMap;
+use log_domain::cluster::{Held, Membership, Moves, NodeName, Partition, Placement, Seen};
 use log_domain::{Error, Result, Stopped};
 use parking_lot::Mutex;
-use poem::http::{HeaderValue, Method, Request, header};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::ClusterParts;
 use super::mover::Mover;
 use super::table::{Table, View};
+use super::teller::Teller;
 use crate::config::Cluster;
 use crate::log_throttle::LogThrottle;
-use crate::token_file;
 
 /// Interval of the log line while the object store does not answer.
 const SAY_EVERY: Duration = Duration::from_secs(30);
@@ -44,7 +41,7 @@ pub(super) struct Member {
     parts: ClusterParts,
     objects: ClusterObjects,
     table: Arc<Table>,
-    token: Option<SmallFile>,
+    teller: Arc<Teller>,
     leaving: AtomicBool,
     /// Whether everything is handed over that other nodes can take.
     left: watch::Sender<bool>,
@@ -83,13 +80,14 @@ impl Member {
         parts: ClusterParts,
         objects: ClusterObjects,
         table: Arc<Table>,
+        teller: Arc<Teller>,
     ) -> Self {
         Self {
-            token: settings.token_file.as_deref().map(SmallFile::new),
             settings,
             parts,
             objects,
             table,
+            teller,
             leaving: AtomicBool::new(false),
             left: watch::Sender::new(false),
             displaced: watch::Sender::new(false),
@@ -100,7 +98,7 @@ impl Member {
     /// Hands everything over from now on.
     pub(super) fn leave(&self) {
         if !self.leaving.swap(true, Ordering::Relaxed) {
-            self.table.has_news();
+            self.table.hints().has_news();
         }
     }
 
@@ -156,6 +154,13 @@ impl Member {
 
     /// Is a member until another process runs under the name of this node.
     pub(super) async fn run(self: Arc<Self>, mover: Arc<Mover>) {
+        tokio::select! {
+            () = self.beat(&mover) => {}
+            () = self.open_what_is_free(&mover) => {}
+        }
+    }
+
+    async fn beat(&self, mover: &Arc<Mover>) {
         let mut memory = Memory {
             began: Instant::now(),
             membership: Membership::new(self.settings.rules()),
@@ -170,12 +175,12 @@ impl Member {
         while !self.is_broken() {
             if Instant::now() >= next {
                 next = Instant::now() + self.settings.heartbeat;
-                self.write(&mut memory, &mover).await;
+                self.write(&mut memory, mover).await;
                 self.tell(&mut memory).await;
                 self.look(&mut memory).await;
             } else {
                 if memory.written.as_ref() != Some(&self.state()) {
-                    self.write(&mut memory, &mover).await;
+                    self.write(&mut memory, mover).await;
                     self.tell(&mut memory).await;
                 }
                 if memory.next_death().is_some_and(|due| Instant::now() >= due) {
@@ -183,19 +188,37 @@ impl Member {
                 }
                 next = next.min(self.look_at_writers(&mut memory).await);
             }
-            let placement = self.table.placement();
-            let (node, held) = (self.table.node(), self.table.held());
+            let (placement, held) = (self.table.placement(), self.table.held());
             mover.settle().await;
-            let (served, limit) = (self.table.served_elsewhere(), self.settings.moves);
-            mover.begin(&Moves::next(&placement, node, &held, &served, limit));
+            mover.begin(&self.moves(&placement, &held));
             let has_left = held.is_empty() || placement == Placement::default();
             if self.leaving.load(Ordering::Relaxed) && memory.written.is_some() && has_left {
                 self.left.send_replace(true);
             }
             let until = memory.next_death().map_or(next, |due| next.min(due));
-            let _news_or_not = timeout_at(until, self.table.news()).await;
+            let _news_or_not = timeout_at(until, self.table.hints().news()).await;
             tokio::time::sleep(SPACING).await;
         }
+    }
+
+    /// Opens what other nodes say that they have closed, without waiting for what they write. Does not end.
+    async fn open_what_is_free(&self, mover: &Arc<Mover>) {
+        loop {
+            self.table.hints().freed().await;
+            let (placement, held) = (self.table.placement(), self.table.held());
+            let open = self.moves(&placement, &held).open;
+            mover.begin(&Moves {
+                open,
+                ..Moves::default()
+            });
+            tokio::time::sleep(SPACING).await;
+        }
+    }
+
+    /// What this node does next.
+    fn moves(&self, placement: &Placement, held: &BTreeMap<Partition, Held>) -> Moves {
+        let (node, served) = (self.table.node(), self.table.served_elsewhere());
+        Moves::next(placement, node, held, &served, self.settings.moves)
     }
 
     /// What this node says of itself.
@@ -325,7 +348,7 @@ impl Member {
     /// Looks at the nodes that have written something new. Answers when the next listing is due, which finds those that are not known.
     async fn look_at_writers(&self, memory: &mut Memory) -> Instant {
         let mut due = Instant::now() + self.settings.heartbeat;
-        let writers = self.table.writers();
+        let writers = self.table.hints().writers();
         if writers.is_empty() {
             return due;
         }
@@ -363,35 +386,9 @@ impl Member {
 
     /// Tells the other nodes that this one has written something new, if it has.
     async fn tell(&self, memory: &mut Memory) {
-        if memory.written == memory.told {
-            return;
-        }
-        memory.told.clone_from(&memory.written);
-        let token = match &self.token {
-            Some(file) => token_file::read(file, "cluster.token_file").await,
-            None => Ok(String::new()),
-        };
-        let token = token.unwrap_or_else(|why| {
-            tracing::warn!(why, "other nodes cannot be told that a partition has moved");
-            String::new()
-        });
-        let token = HeaderValue::from_str(&format!("Bearer {token}")).ok();
-        let token = token.filter(|_| self.token.is_some());
-        for node in self.table.others() {
-            let path = format!("{WAKE}?node={}", self.table.node());
-            let (within, token) = (self.settings.heartbeat, token.clone());
-            tokio::spawn(async move {
-                let mut request = Request::new(Bytes::new());
-                *request.method_mut() = Method::POST;
-                if let Some(token) = token {
-                    request.headers_mut().insert(header::AUTHORIZATION, token);
-                }
-                if let Ok(uri) = path.parse() {
-                    *request.uri_mut() = uri;
-                    // One that does not hear it looks by itself, a little later.
-                    let _told_or_not = timeout(within, node.send(request)).await;
-                }
-            });
+        if memory.written != memory.told {
+            memory.told.clone_from(&memory.written);
+            self.teller.has_written().await;
         }
     }
 
@@ -400,7 +397,6 @@ impl Member {
         let nodes: BTreeMap<NodeName, NodeState> = states
             .map(|(node, (_, state))| (node.clone(), state.clone()))
             .collect();
-        let alive = memory.membership.alive().cloned().collect();
         let leaving = self.leaving.load(Ordering::Relaxed);
         let is_placed_on = |node: &&NodeName| match *node == self.table.node() {
             true => !leaving,
@@ -413,7 +409,7 @@ impl Member {
             .cloned()
             .collect();
         let placement = Placement::of(self.table.partitions(), &on);
-        View::new(nodes, alive, placement)
+        View::new(nodes, &memory.membership, placement)
     }
 }
 

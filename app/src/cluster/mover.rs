@@ -5,19 +5,22 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use futures::future::try_join_all;
+use futures::FutureExt;
+use futures::future::{BoxFuture, try_join_all};
 use log_adapters::cluster::{ClusterObjects, Hold, Owner, Version, Written};
 use log_adapters::http::{PartitionApi, PartitionMap};
-use log_adapters::store::slate::Caches;
+use log_adapters::store::slate::{Caches, Claim};
 use log_adapters::telemetry::{Metrics, MoveCounter};
-use log_domain::cluster::{Moves, Partition};
-use log_domain::{Result, Stopped};
+use log_domain::cluster::{Mark, Moves, NodeName, Partition};
+use log_domain::{Error, Result, Stopped};
 
 use parking_lot::Mutex;
+use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout};
 
 use super::Opening;
 use super::table::Table;
+use super::teller::Teller;
 use crate::config::Config;
 use crate::log::{Log, LogParts, PartitionParts};
 use crate::storage::Stores;
@@ -39,12 +42,19 @@ pub(super) struct Mover {
     pub(super) metrics: Metrics,
     pub(super) moves: MoveCounter,
     pub(super) table: Arc<Table>,
+    pub(super) teller: Arc<Teller>,
     pub(super) api: PartitionApi,
     /// See [`ClusterParts::incarnation`](super::ClusterParts::incarnation).
     pub(super) incarnation: u64,
     /// Partitions that this node may have claimed without holding them.
     pub(super) in_doubt: Mutex<BTreeSet<Partition>>,
 }
+
+/// A node that says that it has closed a partition gives up its claim within this time, or the partition is tried again later.
+const RELEASED: Duration = Duration::from_secs(1);
+
+/// How soon to look again whether it has.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// A partition that this node has claimed.
 struct Claimed {
@@ -53,6 +63,14 @@ struct Claimed {
     taken_over: bool,
     /// The node before has closed it.
     writer_has_closed: bool,
+}
+
+/// How the node of a partition is gone.
+enum Gone {
+    /// Its object did not change any more from this on.
+    Dead { node: NodeName, mark: Mark },
+    /// It has removed its object, or another process has its name.
+    Left,
 }
 
 impl Mover {
@@ -68,9 +86,11 @@ impl Mover {
             }
         }
         for partition in &moves.open {
-            self.table.opens(*partition);
-            let (mover, partition) = (Arc::clone(self), *partition);
-            tokio::spawn(async move { mover.open(partition).await });
+            let is_closed = self.table.hints().is_tried(*partition);
+            if self.table.opens(*partition) {
+                let (mover, partition) = (Arc::clone(self), *partition);
+                tokio::spawn(async move { mover.open(partition, is_closed).await });
+            }
         }
     }
 
@@ -81,8 +101,7 @@ impl Mover {
         }
     }
 
-    /// Closes a partition, which is served until its data are written. The node on which it is placed hears that it is free with what this node
-    /// says next.
+    /// Closes a partition, which is served until its data are written, and tells the node on which it is placed.
     async fn hand_over(&self, partition: Partition, log: Arc<Log>) {
         let within = self.config.shutdown.timeout;
         let prepared = timeout(within.min(PREPARED), log.service().prepare_close());
@@ -107,16 +126,18 @@ impl Mover {
         };
         self.moves.handed_over();
         drop(log);
+        // The next node looks at the log while this one gives up its claim.
+        self.teller.has_closed(partition).await;
         self.release(partition, &claim, hold).await;
         // The next one is handed over when this one is served again, or somebody else has to see to that.
         let _served_or_not = timeout(TAKEN, self.table.handed_over(partition)).await;
         self.table.released(partition);
     }
 
-    /// Opens a partition, unless another node that is alive has it.
-    async fn open(self: Arc<Self>, partition: Partition) {
+    /// Opens a partition, unless another node that is alive has it. `is_closed`: that node says that it has closed it.
+    async fn open(self: Arc<Self>, partition: Partition, is_closed: bool) {
         let began = Instant::now();
-        match self.opened(partition).await {
+        match self.opened(partition, is_closed).await {
             Ok(Some((log, claim))) => {
                 let log = Arc::new(log);
                 let routes = self.api.routes(Arc::clone(log.service()));
@@ -135,16 +156,32 @@ impl Mover {
         }
     }
 
-    async fn opened(&self, partition: Partition) -> Result<Option<(Log, Version)>> {
-        let Some(claimed) = self.claim(partition).await? else {
+    async fn opened(
+        &self,
+        partition: Partition,
+        is_closed: bool,
+    ) -> Result<Option<(Log, Version)>> {
+        let (tell, claim) = oneshot::channel();
+        let claim = claim.map(|claim| claim.map_err(|_| Error::unavailable("not claimed")));
+        let opening = self.open_log(partition, claim.boxed());
+        let claiming = async {
+            let claimed = self.claim(partition, is_closed).await;
+            if let Ok(Some(claimed)) = &claimed {
+                // The opening may have failed already.
+                let _ = tell.send(Claim {
+                    writer_has_closed: claimed.writer_has_closed,
+                });
+            }
+            claimed
+        };
+        let (claimed, opened) = futures::join!(claiming, opening);
+        let Some(Claimed {
+            claim, taken_over, ..
+        }) = claimed?
+        else {
             return Ok(None);
         };
-        let Claimed {
-            claim,
-            taken_over,
-            writer_has_closed,
-        } = claimed;
-        match self.open_log(partition, writer_has_closed).await {
+        match opened {
             Ok(log) => {
                 match taken_over {
                     true => self.moves.taken_over(),
@@ -160,18 +197,20 @@ impl Mover {
     }
 
     /// Claims a partition, unless another node that is alive has it, or claims it at the same moment.
-    async fn claim(&self, partition: Partition) -> Result<Option<Claimed>> {
-        let last = self.objects.owner(partition).await?;
-        let mut taken_over = false;
+    async fn claim(&self, partition: Partition, is_closed: bool) -> Result<Option<Claimed>> {
+        let last = match is_closed {
+            true => self.released_owner(partition).await?,
+            false => self.objects.owner(partition).await?,
+        };
+        let mut gone = None;
         if let Some((owner, _)) = &last
-            && owner.node != *self.table.node()
-            && owner.hold == Hold::Held
+            && self.is_of_another(owner)
         {
-            if !self.is_dead(owner).await? {
+            gone = self.gone(owner).await?;
+            if gone.is_none() {
                 tracing::debug!(%partition, node = %owner.node, "another node that is alive has a partition");
                 return Ok(None);
             }
-            taken_over = true;
             tracing::warn!(%partition, node = %owner.node, "taking a partition over from a node that is dead or has left");
         }
         let version = last.as_ref().map(|(_, version)| version);
@@ -180,9 +219,16 @@ impl Mover {
         match self.objects.own(partition, &owner, version).await {
             Ok(Written::As(claim)) => {
                 self.in_doubt.lock().remove(&partition);
+                if let Some(gone) = &gone
+                    && self.has_returned(gone).await.unwrap_or(true)
+                {
+                    tracing::info!(%partition, "the node of a partition is back, or it is not known whether it is");
+                    self.release(partition, &claim, Hold::Free).await;
+                    return Ok(None);
+                }
                 Ok(Some(Claimed {
                     claim,
-                    taken_over,
+                    taken_over: gone.is_some(),
                     writer_has_closed: before == Some(Hold::Closed),
                 }))
             }
@@ -196,6 +242,26 @@ impl Mover {
                 Err(why)
             }
         }
+    }
+
+    /// Who has a partition that its node has closed, and is about to give up.
+    async fn released_owner(&self, partition: Partition) -> Result<Option<(Owner, Version)>> {
+        let until = Instant::now() + RELEASED;
+        loop {
+            let last = self.objects.owner(partition).await?;
+            let is_released = !last
+                .as_ref()
+                .is_some_and(|(owner, _)| self.is_of_another(owner));
+            if is_released || Instant::now() >= until {
+                return Ok(last);
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    /// Whether another node has the partition by this claim, if it is alive.
+    fn is_of_another(&self, owner: &Owner) -> bool {
+        owner.node != *self.table.node() && owner.hold == Hold::Held
     }
 
     /// Gives up a claim, unless another node has claimed the partition since.
@@ -241,7 +307,11 @@ impl Mover {
         }
     }
 
-    async fn open_log(&self, partition: Partition, writer_has_closed: bool) -> Result<Log> {
+    async fn open_log(
+        &self,
+        partition: Partition,
+        claim: BoxFuture<'static, Result<Claim>>,
+    ) -> Result<Log> {
         let of = self.table.partitions();
         let stores = &self.opening.stores;
         let seed = self.opening.seed;
@@ -260,25 +330,33 @@ impl Mover {
                 partition,
                 of,
                 path: self.objects.of_partition(partition),
-                writer_has_closed,
+                claim,
                 caches: self.caches.of_log(partition.number().into()),
             }),
         };
         Log::open(&self.config, parts, &self.metrics).await
     }
 
-    /// Whether the process that claimed a partition is dead, or has removed its object, which it does when it has closed its partitions. One
-    /// that this node has not seen yet is not.
-    async fn is_dead(&self, owner: &Owner) -> Result<bool> {
-        if self.table.is_dead(&owner.node) {
-            return Ok(true);
+    /// How the process that claimed a partition is gone, if it is: dead, or its object is removed, which it does when it has closed its
+    /// partitions. One that this node has not seen yet is not gone.
+    async fn gone(&self, owner: &Owner) -> Result<Option<Gone>> {
+        let node = owner.node.clone();
+        if let Some(mark) = self.table.last_of_dead(&node) {
+            return Ok(Some(Gone::Dead { node, mark }));
         }
-        let found = self
-            .objects
-            .node(&owner.node, self.table.partitions())
-            .await?;
+        let found = self.objects.node(&node, self.table.partitions()).await?;
         let is_there = found.is_some_and(|(state, _)| state.incarnation == owner.incarnation);
-        Ok(!is_there)
+        Ok((!is_there).then_some(Gone::Left))
+    }
+
+    /// Whether a node that was dead is back. One that comes back looks at its claims after it has written its object. So either it finds that its
+    /// partition has been claimed, or it is found here, after the claim.
+    async fn has_returned(&self, gone: &Gone) -> Result<bool> {
+        let Gone::Dead { node, mark } = gone else {
+            return Ok(false);
+        };
+        let listed = self.objects.nodes().await?;
+        Ok(listed.get(node).is_some_and(|now| now.mark != *mark))
     }
 
     /// Serves the partitions no more that another node has claimed.

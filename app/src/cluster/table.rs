@@ -1,5 +1,6 @@
 //! What a node knows of where partitions are: those that it holds, and what other nodes say.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,16 +13,14 @@ use log_adapters::http::{
     Place, Writer,
 };
 use log_domain::Watermarks;
-use log_domain::cluster::{Held, NodeName, Partition, Partitions, Placement};
+use log_domain::cluster::{Held, Mark, Membership, NodeName, Partition, Partitions, Placement};
 use parking_lot::Mutex;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::Connect;
+use super::hints::Hints;
 use crate::log::Log;
-
-/// Nodes that have news at the same time, at most. The news of others are found with the next heartbeat.
-const MAX_WRITERS: usize = 1_000;
 
 /// Where partitions are.
 pub(super) struct Table {
@@ -33,10 +32,7 @@ pub(super) struct Table {
     view: Mutex<View>,
     connections: Mutex<HashMap<String, Arc<dyn Writer>>>,
     changes: watch::Sender<()>,
-    /// There is something to do before the next heartbeat.
-    news: Notify,
-    /// Nodes that have written something new.
-    writers: Mutex<BTreeSet<NodeName>>,
+    hints: Hints,
     /// Whether this node stops.
     stopping: watch::Sender<bool>,
     /// When the last heartbeat began that succeeded.
@@ -67,6 +63,8 @@ pub(super) struct View {
     pub(super) nodes: BTreeMap<NodeName, NodeState>,
     /// The nodes that are alive.
     pub(super) alive: BTreeSet<NodeName>,
+    /// Those that are dead, and what was seen of them last.
+    pub(super) dead: BTreeMap<NodeName, Mark>,
     /// What is to be where.
     pub(super) placement: Placement,
     /// What was learnt since from answers: the URL of the node that serves a partition.
@@ -91,8 +89,7 @@ impl Table {
             view: Mutex::default(),
             connections: Mutex::default(),
             changes: watch::Sender::new(()),
-            news: Notify::new(),
-            writers: Mutex::default(),
+            hints: Hints::default(),
             stopping: watch::Sender::new(false),
             heartbeat: Mutex::default(),
             alive_until: Mutex::default(),
@@ -144,9 +141,15 @@ impl Table {
         self.stopping.send_replace(true);
     }
 
-    /// This node begins to open `partition`.
-    pub(super) fn opens(&self, partition: Partition) {
-        self.slots.lock().insert(partition, Slot::Opening);
+    /// This node begins to open `partition`, unless it holds it already.
+    pub(super) fn opens(&self, partition: Partition) -> bool {
+        match self.slots.lock().entry(partition) {
+            Entry::Vacant(slot) => {
+                slot.insert(Slot::Opening);
+                true
+            }
+            Entry::Occupied(_) => false,
+        }
     }
 
     /// This node serves `partition`, which it has claimed.
@@ -258,20 +261,19 @@ impl Table {
         self.changes.send_replace(());
     }
 
-    /// Whether this node has found that another one is dead.
-    pub(super) fn is_dead(&self, node: &NodeName) -> bool {
-        let view = self.view.lock();
-        view.nodes.contains_key(node) && !view.alive.contains(node)
+    /// What was seen last of another node, if this one has found that it is dead.
+    pub(super) fn last_of_dead(&self, node: &NodeName) -> Option<Mark> {
+        self.view.lock().dead.get(node).cloned()
     }
 
     /// The partitions that other nodes serve, as they say.
     pub(super) fn served_elsewhere(&self) -> BTreeSet<Partition> {
+        let free = self.hints.free();
         let view = self.view.lock();
         let others = view.alive.iter().filter(|node| **node != self.node);
         let states = others.filter_map(|node| view.nodes.get(node));
-        states
-            .flat_map(|state| state.serving.iter().copied())
-            .collect()
+        let served = states.flat_map(|state| state.serving.iter().copied());
+        served.filter(|served| !free.contains(served)).collect()
     }
 
     /// A copy of what is to be where.
@@ -290,25 +292,25 @@ impl Table {
         urls.iter().filter_map(|url| self.connection(url)).collect()
     }
 
-    /// The nodes that have written something new since the last call.
-    pub(super) fn writers(&self) -> BTreeSet<NodeName> {
-        std::mem::take(&mut *self.writers.lock())
+    /// A connection to the node on which `partition` is placed, if that is another one.
+    pub(super) fn next(&self, partition: Partition) -> Option<Arc<dyn Writer>> {
+        let view = self.view.lock();
+        let next = view.placement.node(partition);
+        let next = next.filter(|next| **next != self.node)?;
+        let url = view.nodes.get(next)?.url.clone();
+        drop(view);
+        self.connection(&url)
     }
 
-    /// Resolves when there is something to do.
-    pub(super) async fn news(&self) {
-        self.news.notified().await;
-    }
-
-    /// There is something to do.
-    pub(super) fn has_news(&self) {
-        self.news.notify_one();
+    /// What other nodes have told.
+    pub(super) fn hints(&self) -> &Hints {
+        &self.hints
     }
 
     /// What this node holds has changed.
     fn changed(&self) {
         self.changes.send_replace(());
-        self.has_news();
+        self.hints.has_news();
     }
 
     fn connection(&self, url: &str) -> Option<Arc<dyn Writer>> {
@@ -336,12 +338,16 @@ impl Table {
 impl View {
     pub(super) fn new(
         nodes: BTreeMap<NodeName, NodeState>,
-        alive: BTreeSet<NodeName>,
+        membership: &Membership,
         placement: Placement,
     ) -> Self {
+        let dead = membership.dead();
         Self {
             nodes,
-            alive,
+            alive: membership.alive().cloned().collect(),
+            dead: dead
+                .map(|(node, mark)| (node.clone(), mark.clone()))
+                .collect(),
             placement,
             ..Self::default()
         }
@@ -481,13 +487,11 @@ impl PartitionMap for Table {
         }
     }
 
-    fn wake(&self, node: NodeName) {
-        let mut writers = self.writers.lock();
-        // Names of nodes that do not exist take no memory: a look finds all that do.
-        if writers.len() <= MAX_WRITERS {
-            writers.insert(node);
-        }
-        drop(writers);
-        self.has_news();
+    fn has_written(&self, node: NodeName) {
+        self.hints.has_written(node);
+    }
+
+    fn has_closed(&self, partition: Partition) {
+        self.hints.is_free(partition);
     }
 }

@@ -14,6 +14,7 @@ mod backed_up;
 mod backlogs;
 mod commands;
 mod copied;
+mod hints;
 mod idle;
 mod load;
 mod outages;

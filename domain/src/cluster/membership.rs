@@ -114,6 +114,14 @@ impl Membership {
         nodes.filter_map(move |(node, (_, unchanged))| alive(unchanged).then_some(node))
     }
 
+    /// The nodes that are dead, and what the last listing showed of each.
+    pub fn dead(&self) -> impl Iterator<Item = (&NodeName, &Mark)> {
+        let nodes = self.nodes.iter();
+        nodes.filter_map(|(node, (seen, unchanged))| {
+            (*unchanged == Unchanged::Dead).then_some((node, &seen.mark))
+        })
+    }
+
     /// Whether `node` is alive. One that left, and removed its object, is not.
     pub fn is_alive(&self, node: &NodeName) -> bool {
         let found = self.nodes.get(node);
@@ -183,9 +191,18 @@ mod tests {
         }
         list(&mut membership, 12, &[("a", 12), ("b", 7)]);
         assert_eq!(alive(&membership), ["a"]);
+        let dead: Vec<_> = membership.dead().collect();
+        assert_eq!(
+            dead,
+            [(
+                &NodeName::parse("b").expect("a name"),
+                &Mark("7".to_owned())
+            )]
+        );
         // It is back as soon as it writes.
         list(&mut membership, 15, &[("a", 15), ("b", 8)]);
         assert_eq!(alive(&membership), ["a", "b"]);
+        assert_eq!(membership.dead().count(), 0);
     }
 
     #[test]

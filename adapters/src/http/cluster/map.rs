@@ -32,7 +32,10 @@ pub trait PartitionMap: Send + Sync + 'static {
     fn status(&self) -> ClusterStatus;
 
     /// The node with this name has written something new: look at it now, not only at the next heartbeat.
-    fn wake(&self, node: NodeName);
+    fn has_written(&self, node: NodeName);
+
+    /// The node that served `partition` has closed it: open it now, if it is placed here.
+    fn has_closed(&self, partition: Partition);
 }
 
 /// Where requests to a partition go.

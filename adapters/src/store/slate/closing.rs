@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use log_domain::{Error, Result, Stopped, Watermarks};
 use slatedb::config::{CloseOptions, FlushType};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::SlateStore;
 
@@ -55,26 +55,12 @@ impl SlateStore {
             () = self.shared.until_gone() => self.shared.accepts(),
         };
         self.shared.stop(Stopped::Closing);
-        let flushed = match self.shared.stopped() {
-            Some(why @ (Stopped::Fenced | Stopped::Failed)) => Err(why.error()),
-            Some(Stopped::Closing) | None => self.found_at_the_end(flushed, deadline).await,
-        };
-        let deadline = match self.shared.is_there() {
-            true => deadline,
-            false => deadline.min(Instant::now() + GONE_CLOSE),
+        let failed = match self.shared.stopped() {
+            Some(why @ (Stopped::Fenced | Stopped::Failed)) => Some(why.error()),
+            Some(Stopped::Closing) | None => None,
         };
         // Everything is in the WAL already; flushing memtables too would only make the stop slow.
-        let options =
-            CloseOptions::default().with_flush_type(flushed.is_ok().then_some(FlushType::Wal));
-        let engine = async {
-            match timeout_at(deadline, self.db.close_with_options(options)).await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => {
-                    tracing::debug!(%error, "the storage engine did not close cleanly")
-                }
-                Err(_) => tracing::warn!("the storage engine did not close in time"),
-            }
-        };
+        let flush_type = (failed.is_none() && flushed.is_ok()).then_some(FlushType::Wal);
         let compactor = async {
             if let Some(compactor) = &self.compactor
                 && timeout_at(deadline, compactor.stopped()).await.is_err()
@@ -82,13 +68,40 @@ impl SlateStore {
                 tracing::warn!("the compactor did not stop in time");
             }
         };
-        if flushed.is_err() {
-            futures::join!(engine, compactor);
-            return flushed;
+        let found = async {
+            let found = match failed {
+                Some(why) => Err(why),
+                None => self.found_at_the_end(flushed, deadline).await,
+            };
+            if found.is_ok() {
+                self.write_watermark(deadline).await;
+            }
+            found
+        };
+        let engine = self.close_engine(flush_type, deadline);
+        let (found, (), ()) = futures::join!(found, engine, compactor);
+        if found.is_ok() {
+            self.release(deadline).await;
         }
-        futures::join!(engine, compactor, self.write_watermark(deadline));
-        self.release(deadline).await;
-        flushed
+        found
+    }
+
+    async fn close_engine(&self, flush_type: Option<FlushType>, deadline: Instant) {
+        let options = CloseOptions::default().with_flush_type(flush_type);
+        let gone = async {
+            self.shared.until_gone().await;
+            sleep(GONE_CLOSE).await;
+        };
+        let closed = tokio::select! {
+            biased;
+            closed = timeout_at(deadline, self.db.close_with_options(options)) => closed.ok(),
+            () = gone => None,
+        };
+        match closed {
+            Some(Ok(())) => {}
+            Some(Err(error)) => tracing::debug!(%error, "the storage engine did not close cleanly"),
+            None => tracing::warn!("the storage engine did not close in time"),
+        }
     }
 
     /// Stores how far the log is durable.

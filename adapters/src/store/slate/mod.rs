@@ -105,7 +105,7 @@ use tokio::time::Instant;
 
 pub use caches::Caches;
 use compactor::Compactor;
-pub use options::{Options, StoreParts};
+pub use options::{Claim, Options, StoreParts};
 pub use owner::Instance;
 use owner::Ownership;
 use page_time::PageTime;

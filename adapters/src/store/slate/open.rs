@@ -1,5 +1,6 @@
 //! Opening a log: fencing the writer before, and finding out where it stopped.
 
+use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use slatedb_common::clock::SystemClock as _;
 use tokio::sync::OnceCell;
 
 use crate::object_prefix::check_prefix;
+use crate::repeated_reads::RepeatedReads;
 
 use super::background_lookups::BackgroundLookups;
 use super::before::{self, Found};
@@ -22,7 +24,7 @@ use super::engine_clock::EngineClock;
 use super::filters::filters;
 use super::key_floors::FloorsOfKeys;
 use super::layout::prefix::BySegment;
-use super::options::{Options, StoreParts};
+use super::options::{Claim, Options, StoreParts};
 use super::prefix_removal::PrefixRemoval;
 use super::purge::{self, Purge};
 use super::queue::Queue;
@@ -53,8 +55,20 @@ impl SlateStore {
     /// WAL than the log began with, a path that not all objects would lie below, and where there is no log and none is
     /// to be begun.
     pub async fn open(parts: StoreParts, options: Options) -> Result<Self> {
+        Self::open_claimed(parts, options, ready(Ok(Claim::default()))).await
+    }
+
+    /// As [`open`](Self::open), once `claim` says that it may. What changes nothing is done meanwhile.
+    ///
+    /// # Errors
+    /// That of `claim`, or as [`open`](Self::open).
+    pub async fn open_claimed(
+        parts: StoreParts,
+        options: Options,
+        claim: impl Future<Output = Result<Claim>> + Send,
+    ) -> Result<Self> {
         let limit = options.open_timeout;
-        match tokio::time::timeout(limit, open(parts, options)).await {
+        match tokio::time::timeout(limit, open(parts, options, claim)).await {
             Ok(opened) => opened,
             Err(_) => Err(Error::unavailable(format!(
                 "the object store did not answer within {} ms",
@@ -64,19 +78,38 @@ impl SlateStore {
     }
 }
 
-async fn open(parts: StoreParts, options: Options) -> Result<SlateStore> {
+async fn open(
+    mut parts: StoreParts,
+    mut options: Options,
+    claim: impl Future<Output = Result<Claim>> + Send,
+) -> Result<SlateStore> {
     check_prefix(&options.path).map_err(Error::invalid)?;
+    let kept = keep_reads(&mut parts, &mut options);
     let wal_files = WalFiles::offered_to(options.feed.clone(), &options.path);
     let Found {
+        claim,
         found,
         ownership,
         recorded,
         latest_ms,
-    } = before::look(&parts, &options, &wal_files).await?;
+    } = before::look(&parts, &options, &wal_files, claim).await?;
+    for reads in kept {
+        match claim.writer_has_closed {
+            true => reads.repeat(),
+            false => reads.is_over(),
+        }
+    }
     let clock = Arc::new(EngineClock::new(&*parts.clock));
     let removed = Removed::default();
-    let engine = engine(&parts, &options, &clock, &wal_files, &removed, latest_ms);
-    let (db, stored) = engine.await?;
+    let engine = Opening {
+        parts: &parts,
+        options: &options,
+        claim,
+        clock: &clock,
+        wal_files: &wal_files,
+        removed: &removed,
+    };
+    let (db, stored) = engine.open(latest_ms).await?;
     let StoredState {
         mut state,
         segments: known,
@@ -225,56 +258,117 @@ async fn open(parts: StoreParts, options: Options) -> Result<SlateStore> {
     })
 }
 
-/// Opens the engine under a clock that is behind nothing that the writer before has named.
-///
-/// That writer continues until it is fenced, and a clock that is ahead of this one names files later than ours. SlateDB would
-/// refuse the names of the files that it writes while it opens, and stop. Once it is fenced it names no more, so an engine
-/// that has stopped is opened once more, even if this clock has passed those names meanwhile. One that stops before all
-/// is read fails the reading too.
-async fn engine(
-    parts: &StoreParts,
-    options: &Options,
-    clock: &Arc<EngineClock>,
-    wal_files: &Arc<WalFiles>,
-    removed: &Removed,
-    mut known: i64,
-) -> Result<(Db, StoredState)> {
-    let mut opened_again = false;
-    loop {
-        clock.never_before(known);
-        let found = find(parts, options, clock, wal_files, removed).await;
-        if matches!(found, Err(Error::Fenced)) {
-            return found;
-        }
-        let latest = match options.writer_has_closed {
-            true => Ok(known),
-            false => used_timestamps::latest_ms(&parts.objects, &options.path).await,
-        };
-        match latest {
-            Ok(latest)
-                if latest > clock.now().timestamp_millis()
-                    || !opened_again
-                        && found
-                            .as_ref()
-                            .map_or(latest > known, |(db, _)| has_stopped(db)) =>
-            {
-                opened_again = true;
-                known = latest;
-                tracing::info!(
-                    "the previous writer was still writing, with a clock ahead of this one: opening again"
-                );
-                if let Ok((db, _)) = found {
-                    close_as_it_is(db).await;
+/// Has the stores keep what is read of them.
+fn keep_reads(parts: &mut StoreParts, options: &mut Options) -> Vec<Arc<RepeatedReads>> {
+    let wal = options.wal.as_mut().map(|wal| &mut wal.objects);
+    let stores = std::iter::once(&mut parts.objects).chain(wal);
+    let kept = stores.map(|objects| {
+        let kept = Arc::new(RepeatedReads::keeping(Arc::clone(objects)));
+        *objects = Arc::clone(&kept) as Arc<_>;
+        kept
+    });
+    kept.collect()
+}
+
+/// What the engine is opened with.
+struct Opening<'a> {
+    parts: &'a StoreParts,
+    options: &'a Options,
+    claim: Claim,
+    clock: &'a Arc<EngineClock>,
+    wal_files: &'a Arc<WalFiles>,
+    removed: &'a Removed,
+}
+
+impl Opening<'_> {
+    /// Opens the engine under a clock that is behind nothing that the writer before has named.
+    ///
+    /// That writer continues until it is fenced, and a clock that is ahead of this one names files later than ours. SlateDB would
+    /// refuse the names of the files that it writes while it opens, and stop. Once it is fenced it names no more, so an engine
+    /// that has stopped is opened once more, even if this clock has passed those names meanwhile. One that stops before all
+    /// is read fails the reading too.
+    async fn open(&self, mut known: i64) -> Result<(Db, StoredState)> {
+        let mut opened_again = false;
+        loop {
+            self.clock.never_before(known);
+            let found = self.find().await;
+            if matches!(found, Err(Error::Fenced)) {
+                return found;
+            }
+            let latest = match self.claim.writer_has_closed {
+                true => Ok(known),
+                false => used_timestamps::latest_ms(&self.parts.objects, &self.options.path).await,
+            };
+            match latest {
+                Ok(latest)
+                    if latest > self.clock.now().timestamp_millis()
+                        || !opened_again
+                            && found
+                                .as_ref()
+                                .map_or(latest > known, |(db, _)| has_stopped(db)) =>
+                {
+                    opened_again = true;
+                    known = latest;
+                    tracing::info!(
+                        "the previous writer was still writing, with a clock ahead of this one: opening again"
+                    );
+                    if let Ok((db, _)) = found {
+                        close_as_it_is(db).await;
+                    }
                 }
+                Ok(_) => {
+                    let (db, stored) = found?;
+                    // Every commit writes the state, so this is when the last one was made.
+                    self.clock.never_before(stored.last_write_ms);
+                    return Ok((db, stored));
+                }
+                Err(failure) => return found.and(Err(failure)),
             }
-            Ok(_) => {
-                let (db, stored) = found?;
-                // Every commit writes the state, so this is when the last one was made.
-                clock.never_before(stored.last_write_ms);
-                return Ok((db, stored));
-            }
-            Err(failure) => return found.and(Err(failure)),
         }
+    }
+
+    async fn find(&self) -> Result<(Db, StoredState)> {
+        let db = self.build().await?;
+        let stored = stored_state::read(&db).await?;
+        Ok((db, stored))
+    }
+
+    async fn build(&self) -> Result<Db> {
+        let (parts, options) = (self.parts, self.options);
+        let objects = match &options.wal {
+            Some(_) => Arc::clone(&parts.objects),
+            None => self.wal_files.watch(Arc::clone(&parts.objects)),
+        };
+        let mut settings = options.settings.clone();
+        let compactor = match options.compactor_follows {
+            true => None,
+            false => compaction::builder(&options.path, &objects, &options.settings, self.removed),
+        };
+        if options.compactor_follows {
+            settings.compactor_options = None;
+        }
+        let (caches, number) = caches::of(options);
+        let mut builder = Db::builder(options.path.as_str(), objects)
+            .with_settings(settings)
+            .with_system_clock(Arc::clone(self.clock) as Arc<_>)
+            .with_segment_extractor(Arc::new(BySegment))
+            .with_filter_policies(filters())
+            .with_db_cache(caches, number)
+            .with_metrics_recorder(Arc::clone(&parts.recorder));
+        if let Some(compactor) = compactor {
+            builder = builder.with_compactor_builder(compactor);
+        }
+        if let Some(wal) = &options.wal {
+            let wal = self.wal_files.watch(Arc::clone(&wal.objects));
+            builder = builder.with_wal_object_store(wal);
+        }
+        if let Some(seed) = parts.seed {
+            builder = builder.with_seed(seed);
+        }
+        builder.build().await.map_err(|error| match error.kind() {
+            slatedb::ErrorKind::Invalid => Error::invalid(error.to_string()),
+            _ => error::read(error),
+        })
     }
 }
 
@@ -289,58 +383,4 @@ async fn close_as_it_is(db: Db) {
     let nothing = CloseOptions::default().with_flush_type(None);
     // Whatever it says, it is fenced by the next one.
     let _ = db.close_with_options(nothing).await;
-}
-
-async fn find(
-    parts: &StoreParts,
-    options: &Options,
-    clock: &Arc<EngineClock>,
-    wal_files: &Arc<WalFiles>,
-    removed: &Removed,
-) -> Result<(Db, StoredState)> {
-    let db = build(parts, options, Arc::clone(clock), wal_files, removed).await?;
-    let stored = stored_state::read(&db).await?;
-    Ok((db, stored))
-}
-
-async fn build(
-    parts: &StoreParts,
-    options: &Options,
-    clock: Arc<EngineClock>,
-    wal_files: &Arc<WalFiles>,
-    removed: &Removed,
-) -> Result<Db> {
-    let objects = match &options.wal {
-        Some(_) => Arc::clone(&parts.objects),
-        None => wal_files.watch(Arc::clone(&parts.objects)),
-    };
-    let mut settings = options.settings.clone();
-    let compactor = match options.compactor_follows {
-        true => None,
-        false => compaction::builder(&options.path, &objects, &options.settings, removed),
-    };
-    if options.compactor_follows {
-        settings.compactor_options = None;
-    }
-    let (caches, number) = caches::of(options);
-    let mut builder = Db::builder(options.path.as_str(), objects)
-        .with_settings(settings)
-        .with_system_clock(clock)
-        .with_segment_extractor(Arc::new(BySegment))
-        .with_filter_policies(filters())
-        .with_db_cache(caches, number)
-        .with_metrics_recorder(Arc::clone(&parts.recorder));
-    if let Some(compactor) = compactor {
-        builder = builder.with_compactor_builder(compactor);
-    }
-    if let Some(wal) = &options.wal {
-        builder = builder.with_wal_object_store(wal_files.watch(Arc::clone(&wal.objects)));
-    }
-    if let Some(seed) = parts.seed {
-        builder = builder.with_seed(seed);
-    }
-    builder.build().await.map_err(|error| match error.kind() {
-        slatedb::ErrorKind::Invalid => Error::invalid(error.to_string()),
-        _ => error::read(error),
-    })
 }

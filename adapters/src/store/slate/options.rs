@@ -23,8 +23,6 @@ pub struct Options {
     pub wal: Option<WalStore>,
     /// Whether a log is begun where there is none.
     pub create: bool,
-    /// Whether the writer before is known to have stopped, so that its clock names no more files.
-    pub writer_has_closed: bool,
     /// Whether the compactor starts when the log is open, and not as a part of opening it: that opens with a third fewer requests that wait for
     /// each other. Such a compactor does not use the cache on disk, and what it writes is not in the caches before it is read.
     pub compactor_follows: bool,
@@ -75,7 +73,6 @@ impl Default for Options {
             path: "log".into(),
             wal: None,
             create: true,
-            writer_has_closed: false,
             compactor_follows: false,
             verify_each_flush: false,
             instance: None,
@@ -98,6 +95,13 @@ impl Default for Options {
             settings: settings::bounded(),
         }
     }
+}
+
+/// That a log may be opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Claim {
+    /// Whether the writer before is known to have stopped: its clock names no more files, and what was read a moment ago is still so.
+    pub writer_has_closed: bool,
 }
 
 /// What a store is made of.

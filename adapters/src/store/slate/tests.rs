@@ -73,6 +73,7 @@ async fn conforms_on_a_folder(sync: bool) {
     .await;
 }
 
+mod claimed;
 mod cold_reads;
 mod collecting;
 mod compaction;
@@ -139,14 +140,22 @@ async fn open_by(
     options: Options,
 ) -> Result<SlateStore> {
     let parts = StoreParts {
-        objects: Arc::clone(objects),
         clock,
+        ..parts_on(objects, &options)
+    };
+    SlateStore::open(parts, options).await
+}
+
+/// What a store on these objects is made of.
+fn parts_on(objects: &Arc<dyn ObjectStore>, options: &Options) -> StoreParts {
+    StoreParts {
+        objects: Arc::clone(objects),
+        clock: Arc::new(crate::clock::SystemClock),
         listener: Arc::new(Followers::new(&options.limits)),
         telemetry: Arc::new(()),
         recorder: Arc::new(NoopMetricsRecorder::new()),
         seed: None,
-    };
-    SlateStore::open(parts, options).await
+    }
 }
 
 pub(super) async fn open(objects: &Arc<dyn ObjectStore>) -> SlateStore {

@@ -1,20 +1,13 @@
 //! A compactor that starts when the log is open.
 
 use object_store::ObjectStoreExt;
-use object_store::throttle::{ThrottleConfig, ThrottledStore};
 use slatedb::config::CompactorOptions;
 use slatedb::{CloseReason, CompactorBuilder, ErrorKind};
 
 use super::held_store::{Held, What};
 use super::*;
 
-/// How much later the store answers, where requests that wait for each other are counted.
-const LATER: Duration = Duration::from_millis(20);
-
-/// Requests of an opening that wait for each other, after a writer that has closed.
-const WAIT_FOR_EACH_OTHER: u128 = 16;
-
-fn follows(options: &mut Options) {
+pub(super) fn follows(options: &mut Options) {
     options.compactor_follows = true;
     compact_every(&mut options.settings, Duration::from_millis(5));
 }
@@ -73,34 +66,6 @@ async fn a_store_that_purges_with_a_compactor_that_follows_conforms() {
         }
     }
     run_all(|| Follows(On(Arc::new(InMemory::new())))).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn few_requests_of_an_opening_wait_for_each_other() {
-    let objects: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
-    for _ in 0..3 {
-        let store = opened(&objects).await;
-        append(&store).await;
-        flush(&store).await;
-        store.close(CLOSE).await.expect("closed");
-    }
-    let later = ThrottleConfig {
-        wait_get_per_call: LATER,
-        wait_put_per_call: LATER,
-        wait_list_per_call: LATER,
-        wait_list_with_delimiter_per_call: LATER,
-        ..ThrottleConfig::default()
-    };
-    let throttled: Arc<dyn ObjectStore> = Arc::new(ThrottledStore::new(objects, later));
-    let began = Instant::now();
-    let store = open_with(&throttled, |options| {
-        follows(options);
-        options.writer_has_closed = true;
-    });
-    let store = store.await.expect("opened");
-    let requests = began.elapsed().as_millis() / LATER.as_millis();
-    assert!(requests <= WAIT_FOR_EACH_OTHER, "{requests}");
-    store.close(CLOSE).await.expect("closed");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,0 +1,378 @@
+//! An object store that is not asked twice for what was read a moment ago.
+//!
+//! Before a log is opened, it is looked at, and then the storage engine begins with the same reads: both list the manifests, read the newest one and
+//! the boundary of the garbage collector, and find the end of the WAL. That is four requests that wait for one another. Here the second of these reads
+//! is answered with what the first one found, until something is written, and no longer than [`FRESH`].
+//!
+//! To the engine this is as if it had read, and then been slow for a moment. It allows for that: whatever it writes after these reads is
+//! written on the condition that nobody has written it since.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::stream::BoxStream;
+use futures::{StreamExt, TryStreamExt};
+use object_store::path::Path;
+use object_store::{
+    Attributes, CopyOptions, Error, GetOptions, GetResult, GetResultPayload, ListResult,
+    MultipartUpload, ObjectMeta, ObjectStore, PutMultipartOptions, PutOptions, PutPayload,
+    PutResult, Result,
+};
+use parking_lot::Mutex;
+use tokio::time::Instant;
+
+/// How long what was read is given again.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// Objects with more bytes are read again.
+const MAX_BYTES: u64 = 1 << 20;
+
+/// The store.
+#[derive(Debug)]
+pub(crate) struct RepeatedReads {
+    store: Arc<dyn ObjectStore>,
+    reads: Arc<Mutex<Reads>>,
+}
+
+/// What was read.
+#[derive(Debug, Default)]
+struct Reads {
+    /// Whether what is read now is kept, or given again what was.
+    phase: Phase,
+    gets: HashMap<Path, Found>,
+    lists: HashMap<Option<Path>, Vec<ObjectMeta>>,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Keeping,
+    Repeating {
+        until: Instant,
+    },
+    #[default]
+    Over,
+}
+
+/// What a read found.
+#[derive(Debug, Clone)]
+enum Found {
+    Object {
+        meta: ObjectMeta,
+        range: Range<u64>,
+        attributes: Attributes,
+        bytes: Bytes,
+    },
+    Nothing,
+}
+
+impl RepeatedReads {
+    /// Keeps what is read until it is to be [repeated](Self::repeat).
+    pub(crate) fn keeping(store: Arc<dyn ObjectStore>) -> Self {
+        let reads = Reads {
+            phase: Phase::Keeping,
+            ..Reads::default()
+        };
+        Self {
+            store,
+            reads: Arc::new(Mutex::new(reads)),
+        }
+    }
+
+    /// From now on each read that was kept is answered once more with what it found.
+    pub(crate) fn repeat(&self) {
+        self.reads.lock().phase = Phase::Repeating {
+            until: Instant::now() + FRESH,
+        };
+    }
+
+    /// Something may be different from now on: everything is read again.
+    pub(crate) fn is_over(&self) {
+        *self.reads.lock() = Reads::default();
+    }
+}
+
+impl Reads {
+    fn keeps(&self) -> bool {
+        self.phase == Phase::Keeping
+    }
+
+    fn repeats(&mut self) -> bool {
+        let Phase::Repeating { until } = self.phase else {
+            return false;
+        };
+        if Instant::now() >= until {
+            *self = Self::default();
+        }
+        self.phase != Phase::Over
+    }
+
+    /// What a read of this object found, or a list of what is beside it.
+    fn found(&mut self, location: &Path, head: bool) -> Option<Found> {
+        if !self.repeats() {
+            return None;
+        }
+        if !head {
+            return self.gets.remove(location);
+        }
+        let (folder, _) = location.as_ref().rsplit_once('/')?;
+        let listed = self.lists.get(&Some(Path::from(folder)))?;
+        let meta = listed.iter().find(|meta| meta.location == *location);
+        Some(match meta {
+            Some(meta) => Found::Object {
+                meta: meta.clone(),
+                range: 0..meta.size,
+                attributes: Attributes::default(),
+                bytes: Bytes::new(),
+            },
+            None => Found::Nothing,
+        })
+    }
+}
+
+impl Found {
+    fn answer(self, location: &Path) -> Result<GetResult> {
+        match self {
+            Self::Object {
+                meta,
+                range,
+                attributes,
+                bytes,
+            } => {
+                let body = futures::stream::once(async move { Ok(bytes) });
+                Ok(GetResult {
+                    payload: GetResultPayload::Stream(body.boxed()),
+                    meta,
+                    range,
+                    attributes,
+                    extensions: Default::default(),
+                })
+            }
+            Self::Nothing => Err(Error::NotFound {
+                path: location.to_string(),
+                source: "it was not there a moment ago".into(),
+            }),
+        }
+    }
+}
+
+/// Whether this read is for the whole object, whatever it is.
+fn is_plain(options: &GetOptions) -> bool {
+    options.if_match.is_none()
+        && options.if_none_match.is_none()
+        && options.if_modified_since.is_none()
+        && options.if_unmodified_since.is_none()
+        && options.range.is_none()
+        && options.version.is_none()
+}
+
+impl fmt::Display for RepeatedReads {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.store.fmt(f)
+    }
+}
+
+#[async_trait::async_trait]
+impl ObjectStore for RepeatedReads {
+    async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
+        let (plain, head) = (is_plain(&options), options.head);
+        if plain && let Some(found) = self.reads.lock().found(location, head) {
+            return found.answer(location);
+        }
+        let got = self.store.get_opts(location, options).await;
+        if !plain || head || !self.reads.lock().keeps() {
+            return got;
+        }
+        let found = match got {
+            Ok(got) if got.meta.size <= MAX_BYTES => {
+                let (meta, range) = (got.meta.clone(), got.range.clone());
+                let attributes = got.attributes.clone();
+                Found::Object {
+                    meta,
+                    range,
+                    attributes,
+                    bytes: got.bytes().await?,
+                }
+            }
+            Err(Error::NotFound { .. }) => Found::Nothing,
+            other => return other,
+        };
+        let kept = found.clone();
+        self.reads.lock().gets.insert(location.clone(), kept);
+        found.answer(location)
+    }
+
+    async fn put_opts(
+        &self,
+        location: &Path,
+        payload: PutPayload,
+        options: PutOptions,
+    ) -> Result<PutResult> {
+        self.is_over();
+        self.store.put_opts(location, payload, options).await
+    }
+
+    async fn put_multipart_opts(
+        &self,
+        location: &Path,
+        options: PutMultipartOptions,
+    ) -> Result<Box<dyn MultipartUpload>> {
+        self.is_over();
+        self.store.put_multipart_opts(location, options).await
+    }
+
+    fn delete_stream(
+        &self,
+        locations: BoxStream<'static, Result<Path>>,
+    ) -> BoxStream<'static, Result<Path>> {
+        self.is_over();
+        self.store.delete_stream(locations)
+    }
+
+    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+        let key = prefix.cloned();
+        let mut reads = self.reads.lock();
+        if reads.repeats()
+            && let Some(listed) = reads.lists.get(&key).cloned()
+        {
+            return futures::stream::iter(listed.into_iter().map(Ok)).boxed();
+        }
+        let listed = self.store.list(prefix);
+        if !reads.keeps() {
+            return listed;
+        }
+        drop(reads);
+        let reads = Arc::clone(&self.reads);
+        let kept = async move {
+            let listed: Vec<ObjectMeta> = listed.try_collect().await?;
+            let mut reads = reads.lock();
+            if reads.keeps() {
+                reads.lists.insert(key, listed.clone());
+            }
+            Ok::<_, Error>(futures::stream::iter(listed.into_iter().map(Ok)))
+        };
+        futures::stream::once(kept).try_flatten().boxed()
+    }
+
+    fn list_with_offset(
+        &self,
+        prefix: Option<&Path>,
+        offset: &Path,
+    ) -> BoxStream<'static, Result<ObjectMeta>> {
+        self.store.list_with_offset(prefix, offset)
+    }
+
+    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
+        self.store.list_with_delimiter(prefix).await
+    }
+
+    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
+        self.is_over();
+        self.store.copy_opts(from, to, options).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use object_store::ObjectStoreExt;
+    use object_store::memory::InMemory;
+
+    use super::*;
+
+    const OBJECT: &str = "log/manifest/1";
+
+    async fn put(store: &dyn ObjectStore, name: &str, content: &'static str) {
+        store.put(&name.into(), content.into()).await.expect("put");
+    }
+
+    /// What is there, if it is.
+    async fn get(store: &dyn ObjectStore, name: &str) -> Option<Bytes> {
+        match store.get(&name.into()).await {
+            Ok(got) => Some(got.bytes().await.expect("read")),
+            Err(Error::NotFound { .. }) => None,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    async fn listed(store: &dyn ObjectStore) -> usize {
+        let listed = store.list(Some(&"log/manifest".into()));
+        listed.try_collect::<Vec<_>>().await.expect("listed").len()
+    }
+
+    async fn is_there(store: &dyn ObjectStore, name: &str) -> bool {
+        store.head(&name.into()).await.is_ok()
+    }
+
+    /// A store that repeats what it has read of one object and of one that is not there; after that, both were changed by somebody else.
+    async fn repeating() -> (Arc<InMemory>, RepeatedReads) {
+        let inner = Arc::new(InMemory::new());
+        put(&*inner, OBJECT, "before").await;
+        let store = RepeatedReads::keeping(Arc::clone(&inner) as Arc<_>);
+        assert_eq!(get(&store, OBJECT).await.as_deref(), Some(&b"before"[..]));
+        assert_eq!(get(&store, "log/nothing").await, None);
+        assert_eq!(listed(&store).await, 1);
+        put(&*inner, OBJECT, "after").await;
+        put(&*inner, "log/manifest/2", "after").await;
+        put(&*inner, "log/nothing", "after").await;
+        store.repeat();
+        (inner, store)
+    }
+
+    #[tokio::test]
+    async fn what_was_read_is_given_once_more() {
+        let (_, store) = repeating().await;
+        assert_eq!(listed(&store).await, 1);
+        assert_eq!(get(&store, OBJECT).await.as_deref(), Some(&b"before"[..]));
+        assert_eq!(get(&store, OBJECT).await.as_deref(), Some(&b"after"[..]));
+        assert_eq!(get(&store, "log/nothing").await, None);
+        assert!(get(&store, "log/nothing").await.is_some());
+        assert!(is_there(&store, OBJECT).await);
+        assert!(!is_there(&store, "log/manifest/2").await);
+    }
+
+    #[tokio::test]
+    async fn after_a_write_everything_is_read_again() {
+        let (_, store) = repeating().await;
+        put(&store, "log/other", "content").await;
+        assert_eq!(get(&store, OBJECT).await.as_deref(), Some(&b"after"[..]));
+        assert_eq!(listed(&store).await, 2);
+        assert!(is_there(&store, "log/manifest/2").await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_read_long_ago_is_read_again() {
+        let (_, store) = repeating().await;
+        tokio::time::advance(FRESH).await;
+        assert_eq!(get(&store, OBJECT).await.as_deref(), Some(&b"after"[..]));
+        assert_eq!(listed(&store).await, 2);
+        assert!(is_there(&store, "log/manifest/2").await);
+    }
+
+    #[tokio::test]
+    async fn a_part_of_an_object_or_what_depends_on_its_version_is_always_read() {
+        let (inner, store) = repeating().await;
+        let part = store.get_range(&OBJECT.into(), 0..3).await.expect("read");
+        assert_eq!(part.as_ref(), b"aft");
+        let now = inner.head(&OBJECT.into()).await.expect("there");
+        let options = GetOptions {
+            if_none_match: now.e_tag,
+            ..GetOptions::default()
+        };
+        let got = store.get_opts(&OBJECT.into(), options).await;
+        assert!(matches!(got, Err(Error::NotModified { .. })), "{got:?}");
+    }
+
+    #[tokio::test]
+    async fn what_is_kept_is_dropped_when_it_is_not_wanted() {
+        let inner = Arc::new(InMemory::new());
+        put(&*inner, OBJECT, "before").await;
+        let store = RepeatedReads::keeping(Arc::clone(&inner) as Arc<_>);
+        assert!(get(&store, OBJECT).await.is_some());
+        put(&*inner, OBJECT, "after").await;
+        store.is_over();
+        assert_eq!(get(&store, OBJECT).await.as_deref(), Some(&b"after"[..]));
+    }
+}

@@ -1,0 +1,119 @@
+//! A log that is looked at while it is claimed, and then opened with what was read.
+
+use object_store::throttle::{ThrottleConfig, ThrottledStore};
+
+use super::compactor::follows;
+use super::*;
+
+/// How much later the store answers, where requests that wait for each other are counted.
+const LATER: Duration = Duration::from_millis(20);
+
+/// Requests of an opening that wait for each other, after a writer that has closed.
+const WAIT_FOR_EACH_OTHER: u128 = 12;
+
+/// Opens a log once `claim` has resolved, of which the writer before is said to have closed it.
+async fn opened_after(
+    objects: &Arc<dyn ObjectStore>,
+    claim: impl Future<Output = Result<()>> + Send,
+) -> Result<SlateStore> {
+    let mut options = Options::default();
+    follows(&mut options);
+    let parts = parts_on(objects, &options);
+    let claim = async {
+        claim.await?;
+        Ok(Claim {
+            writer_has_closed: true,
+        })
+    };
+    SlateStore::open_claimed(parts, options, claim).await
+}
+
+async fn append(store: &SlateStore, value: &'static str) {
+    let appended = store
+        .append(batch("k", &[value]), Durability::Durable)
+        .await;
+    appended.expect("appended");
+}
+
+async fn appended(store: &SlateStore) -> Vec<bytes::Bytes> {
+    let values = values(store, "k").await.into_iter();
+    values.map(|(_, value)| value).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn few_requests_of_an_opening_wait_for_each_other() {
+    let objects: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+    for _ in 0..3 {
+        let store = opened_after(&objects, async { Ok(()) })
+            .await
+            .expect("opened");
+        append(&store, "v").await;
+        flush(&store).await;
+        store.close(CLOSE).await.expect("closed");
+    }
+    let later = ThrottleConfig {
+        wait_get_per_call: LATER,
+        wait_put_per_call: LATER,
+        wait_list_per_call: LATER,
+        wait_list_with_delimiter_per_call: LATER,
+        ..ThrottleConfig::default()
+    };
+    let throttled: Arc<dyn ObjectStore> = Arc::new(ThrottledStore::new(objects, later));
+    let began = Instant::now();
+    let claim = async {
+        tokio::time::sleep(2 * LATER).await;
+        Ok(())
+    };
+    let store = opened_after(&throttled, claim).await.expect("opened");
+    let requests = began.elapsed().as_millis() / LATER.as_millis();
+    assert!(requests <= WAIT_FOR_EACH_OTHER, "{requests}");
+    store.close(CLOSE).await.expect("closed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_is_not_claimed_is_not_changed() {
+    let objects: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+    let first = open(&objects).await;
+    append(&first, "1").await;
+    let opened = opened_after(&objects, async { Err(Error::unavailable("not claimed")) }).await;
+    assert!(matches!(opened, Err(Error::Unavailable { .. })));
+    // It is not fenced.
+    append(&first, "2").await;
+    first.close(CLOSE).await.expect("closed");
+}
+
+/// The reads before an opening may be late: what the engine does with them, it does on the condition that nothing has changed.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_writer_does_between_the_look_and_the_opening_is_kept() {
+    for closes in [false, true] {
+        let objects: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+        let first = open(&objects).await;
+        append(&first, "1").await;
+        let claim = async {
+            // The looks have read by then.
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            for value in ["2", "3", "4"] {
+                append(&first, value).await;
+                flush(&first).await;
+            }
+            append(&first, "5").await;
+            if closes {
+                first.close(CLOSE).await.expect("closed");
+            }
+            Ok(())
+        };
+        let next = opened_after(&objects, claim).await.expect("opened");
+        assert_eq!(appended(&next).await, ["1", "2", "3", "4", "5"]);
+        append(&next, "6").await;
+        if !closes {
+            let lost = first
+                .append(batch("k", &["lost"]), Durability::Durable)
+                .await;
+            assert!(lost.is_err(), "{lost:?}");
+        }
+        next.close(CLOSE).await.expect("closed");
+        let last = open(&objects).await;
+        assert_eq!(appended(&last).await, ["1", "2", "3", "4", "5", "6"]);
+        last.close(CLOSE).await.expect("closed");
+    }
+}
