@@ -3,7 +3,7 @@
 //! `plan` decides from a plain description of the files what is merged next, `bounds` derives its limits from the settings, and
 //! `scheduler` connects it with SlateDB.
 //! `drains` drops the segments that are below the floor. `purging` leaves out records of deleted keys, and `rewrites` merges files only
-//! for that.
+//! for that. `slots` lets merges begin when the node has slots for them.
 
 mod bounds;
 mod drains;
@@ -11,15 +11,19 @@ mod plan;
 mod purging;
 mod rewrites;
 mod scheduler;
+mod slots;
 
 use std::sync::Arc;
 
 use object_store::ObjectStore;
 use slatedb::CompactorBuilder;
+use slatedb::compactor::CompactionSchedulerSupplier;
 use slatedb::config::Settings;
 
 use bounds::Bounds;
 use scheduler::Supplier;
+
+use super::merge_slots::LogSlots;
 
 pub(super) use bounds::SchedulerOptions;
 pub(super) use drains::Dead;
@@ -37,14 +41,22 @@ pub(super) struct Removed {
     pub(super) rewrites: Arc<Rewrites>,
 }
 
+/// How many merges of a log with these settings run at a time; 0 if the settings turn compaction off.
+pub(super) fn max_concurrent(settings: &Settings) -> usize {
+    let options = settings.compactor_options.as_ref();
+    options.map_or(0, |options| Bounds::of(settings, options).max_concurrent)
+}
+
 /// SlateDB's compactor with our scheduler; `None` if the settings turn compaction off.
 ///
-/// `objects` must be the store that the database is built with: SlateDB shares its disk cache with a compactor of the same store.
+/// `objects` must be the store that the database is built with: SlateDB shares its disk cache with a compactor of the same store. With
+/// `slots`, merges begin when there are some for them.
 pub(super) fn builder<'a>(
     path: &'a str,
     objects: &Arc<dyn ObjectStore>,
     settings: &Settings,
     removed: &Removed,
+    slots: Option<&Arc<LogSlots>>,
 ) -> Option<CompactorBuilder<&'a str>> {
     // A builder's own options take precedence over those in the settings.
     let mut options = settings.compactor_options.clone()?;
@@ -58,6 +70,14 @@ pub(super) fn builder<'a>(
             rewrites: Arc::clone(&removed.rewrites),
         },
         dead: Arc::clone(&removed.dead),
+    };
+    let supplier: Arc<dyn CompactionSchedulerSupplier> = match slots {
+        Some(slots) => Arc::new(slots::Supplier {
+            inner: supplier,
+            slots: Arc::clone(slots),
+            l0_limit: settings.l0_max_ssts.min(settings.l0_max_ssts_per_key),
+        }),
+        None => Arc::new(supplier),
     };
     // A compactor that the engine starts has these from the settings of the engine, and any other from its own.
     options.metric_level = options.metric_level.or(Some(settings.metric_level));
@@ -76,7 +96,7 @@ pub(super) fn builder<'a>(
     Some(
         builder
             .with_options(options)
-            .with_scheduler_supplier(Arc::new(supplier))
+            .with_scheduler_supplier(supplier)
             .with_compaction_filter_supplier(Arc::clone(&removed.deleted) as Arc<_>),
     )
 }

@@ -13,12 +13,15 @@ use object_store::ObjectStore;
 use slatedb::compactor as engine;
 use slatedb::config::Settings;
 use slatedb::{CloseReason, Db, ErrorKind};
+use slatedb_common::clock::SystemClock;
 use slatedb_common::metrics::MetricsRecorder;
 use tokio::sync::watch;
 
 use super::compaction::{self, Removed};
+use super::compactor_clock::CompactorClock;
 use super::engine_clock::EngineClock;
 use super::filters::filters;
+use super::merge_slots::{LogSlots, Merges};
 use super::shared::{Shared, Vital};
 use super::{error, used_timestamps};
 
@@ -39,6 +42,8 @@ pub(super) struct CompactorParts {
     /// See [`StoreParts::seed`](super::StoreParts::seed).
     pub(super) seed: Option<u64>,
     pub(super) removed: Removed,
+    /// The slots for its merges, if it shares some.
+    pub(super) slots: Option<Arc<LogSlots>>,
 }
 
 /// A compactor that runs until it is stopped, or its log stops.
@@ -88,6 +93,9 @@ impl CompactorParts {
                 }
             }
         }
+        if let Some(slots) = &self.slots {
+            slots.leave();
+        }
         drop(stopping);
         // The log takes this task with it, and not the other way round.
         self.shared.until_stopped().await;
@@ -104,11 +112,12 @@ impl CompactorParts {
     /// One that claims what nobody has claimed since the newest manifest that the database knows.
     fn compactor(&self, starts: u64) -> Option<engine::Compactor> {
         let known = self.db.status().current_manifest;
+        let (settings, slots) = (&self.settings, self.slots.as_ref());
         let builder =
-            compaction::builder(&self.path, &self.objects, &self.settings, &self.removed)?;
+            compaction::builder(&self.path, &self.objects, settings, &self.removed, slots)?;
         let mut builder = builder
             .with_expected_epoch(known.compactor_epoch())
-            .with_system_clock(Arc::clone(&self.clock) as Arc<_>)
+            .with_system_clock(self.clock())
             .with_metrics_recorder(Arc::clone(&self.recorder))
             .with_filter_policies(filters());
         if let Some(seed) = self.seed {
@@ -117,12 +126,26 @@ impl CompactorParts {
         Some(builder.build())
     }
 
+    fn clock(&self) -> Arc<dyn SystemClock> {
+        let clock = Arc::clone(&self.clock);
+        match (&self.slots, &self.settings.compactor_options) {
+            (Some(slots), Some(options)) => {
+                Arc::new(CompactorClock::new(clock, Arc::clone(slots), options))
+            }
+            _ => clock,
+        }
+    }
+
     /// Merges files until the compactor ends. Says why the log has to stop, if it has to.
     async fn merge(&self, compactor: &engine::Compactor) -> Option<Stopped> {
         let why = match self.run_compactor(compactor).await {
             Ok(()) => Error::internal("the compactor ended"),
             Err(why) => why,
         };
+        // Its worker has stopped with it. The next one goes on with what it did not finish, and counts that.
+        if let Some(slots) = &self.slots {
+            slots.hold(Merges::default());
+        }
         if !matches!(why, Error::Fenced | Error::Unavailable { .. }) {
             tracing::error!(error = %why, "the compactor failed; the log stops");
             return Some(Stopped::Failed);

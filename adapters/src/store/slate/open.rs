@@ -173,6 +173,7 @@ async fn open(
         recorder: parts.recorder,
         seed: parts.seed,
         removed: removed.clone(),
+        slots: options.merges.map(|merges| Arc::new(merges.join())),
     };
     // Last, so that a failed open records no owner; the log is open without it.
     if let Some(ownership) = &ownership
@@ -342,7 +343,7 @@ impl Opening<'_> {
         let mut settings = options.settings.clone();
         let compactor = match options.compactor_follows {
             true => None,
-            false => compaction::builder(&options.path, &objects, &options.settings, self.removed),
+            false => compaction::builder(&options.path, &objects, &options.settings, self.removed, None),
         };
         if options.compactor_follows {
             settings.compactor_options = None;

@@ -10,6 +10,7 @@ use slatedb::config::Settings;
 use slatedb_common::metrics::MetricsRecorder;
 
 use super::caches::Caches;
+use super::merge_slots::MergeSlots;
 use super::owner::Instance;
 use super::settings;
 use super::wal_place::WalStore;
@@ -54,6 +55,9 @@ pub struct Options {
     pub key_table_bytes: u64,
     /// Caches that several logs of the process share; of its own without them.
     pub caches: Option<Caches>,
+    /// Slots for merges that several logs of the process share, if the compactor [follows](Self::compactor_follows); without them, the settings of SlateDB
+    /// limit the merges of the log.
+    pub merges: Option<MergeSlots>,
     /// Memory for blocks of data, in bytes.
     pub block_cache_bytes: u64,
     /// Memory for indexes and filters, in bytes.
@@ -88,6 +92,7 @@ impl Default for Options {
             purge_within: Duration::from_secs(24 * 60 * 60),
             key_table_bytes: 128 * MIB,
             caches: None,
+            merges: None,
             block_cache_bytes: 128 * MIB,
             meta_cache_bytes: 64 * MIB,
             read_ahead_bytes: 256 * MIB as usize,

@@ -4,7 +4,7 @@ use slatedb::config::{CompactionWorkerOptions, CompactorOptions};
 pub use slatedb::config::{PreloadLevel, Settings};
 
 use super::Options;
-use super::compaction::SchedulerOptions;
+use super::compaction::{self, SchedulerOptions};
 
 const MIB: usize = 1 << 20;
 
@@ -47,6 +47,11 @@ pub fn defaults() -> Settings {
         compactor.scheduler_options = SchedulerOptions::default().into();
     }
     settings
+}
+
+/// How many merges of a log with these settings run at a time; 0 if they turn compaction off.
+pub fn concurrent_merges(settings: &Settings) -> usize {
+    compaction::max_concurrent(settings)
 }
 
 /// Rejects settings that SlateDB would reject or ignore, or that would harm the log.

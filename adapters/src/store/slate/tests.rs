@@ -84,6 +84,7 @@ mod failures;
 mod fed_reader;
 pub(super) mod held_store;
 mod lookups;
+mod merge_slots;
 mod order_walk;
 mod prefix_removal;
 mod prefixes;

@@ -9,6 +9,7 @@ use super::*;
 
 pub(super) fn follows(options: &mut Options) {
     options.compactor_follows = true;
+    options.merges = Some(MergeSlots::new(1));
     compact_every(&mut options.settings, Duration::from_millis(5));
 }
 
