@@ -18,7 +18,7 @@ use std::sync::atomic::AtomicU64;
 use futures::future::{BoxFuture, join_all};
 use log_adapters::cluster::ClusterObjects;
 use log_adapters::http::{Readiness, Writer};
-use log_adapters::store::slate::Caches;
+use log_adapters::store::slate::{Caches, MergeSlots, settings};
 use log_domain::{Clock, Error, Result, Stopped};
 use parking_lot::Mutex;
 use tokio::task::JoinHandle;
@@ -97,12 +97,14 @@ impl ClusterNode {
             Arc::clone(&teller),
         ));
         let memory = &config.memory;
+        let merges = MergeSlots::new(settings::concurrent_merges(&config.store().settings));
         let mover = Arc::new(Mover {
             config: config.clone(),
             objects,
             opening,
             openings: AtomicU64::new(0),
             caches: Caches::new(memory.block_cache.as_u64(), memory.meta_cache.as_u64()),
+            merges: merges.clone(),
             moves: node.metrics().moves(),
             metrics: node.metrics().clone(),
             table: Arc::clone(&table),
@@ -115,7 +117,7 @@ impl ClusterNode {
                 Arc::clone(&member) as Arc<_>,
             ),
         });
-        metrics::watch(node.metrics(), &table, &member);
+        metrics::watch(node.metrics(), &table, &member, merges);
         let running = tokio::spawn(Arc::clone(&member).run(Arc::clone(&mover)));
         let (unflushed, at_once) = (memory.unflushed.as_u64(), config.cluster.moves);
         let small = backlogs::keep_small(Arc::clone(&table), unflushed / 2, at_once);

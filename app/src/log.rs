@@ -8,7 +8,7 @@ use futures::future::{BoxFuture, ready};
 use log_adapters::http::Writer;
 use log_adapters::objects::writes::FailingWrites;
 use log_adapters::store::slate::{
-    self, Caches, Claim, ReadOnlyStore, ServedStore, SlateStore, WalStore,
+    self, Caches, Claim, MergeSlots, ReadOnlyStore, ServedStore, SlateStore, WalStore,
 };
 use log_adapters::telemetry::{GaugeValues, Metrics, StoredValues};
 use log_domain::cluster::{Partition, Partitions};
@@ -52,6 +52,8 @@ pub(crate) struct PartitionParts {
     pub(crate) claim: BoxFuture<'static, Result<Claim>>,
     /// The caches that the partitions of a node share.
     pub(crate) caches: Caches,
+    /// The slots for merges that they share.
+    pub(crate) merges: MergeSlots,
 }
 
 /// An open log.
@@ -253,6 +255,7 @@ impl PartitionParts {
         // The cluster keeps who has it.
         options.instance = None;
         options.caches = Some(self.caches);
+        options.merges = Some(self.merges);
         options.key_table_bytes /= number;
         ((self.partition, self.of), self.claim)
     }

@@ -26,6 +26,10 @@ pub struct ClusterValues {
     pub unserved: u64,
     /// How long ago the last heartbeat began that succeeded; none before the first.
     pub heartbeat_age: Option<Duration>,
+    /// Merges of its partitions that run.
+    pub merges_running: u64,
+    /// Merges of its partitions that wait for others of the node to end.
+    pub merges_waiting: u64,
 }
 
 /// What a node shows of a partition that it serves.
@@ -123,6 +127,22 @@ impl Metrics {
             .u64_observable_gauge("log_cluster_partitions_unserved")
             .with_description("Partitions that no node serves, as this one knows it.")
             .with_callback(move |observer| observer.observe(unserved().unserved, &[]))
+            .build();
+        let merges = Arc::clone(&source);
+        let _registered = meter
+            .u64_observable_gauge("log_cluster_merges")
+            .with_description(
+                "Merges of the partitions of this node that run, and that wait for others to end.",
+            )
+            .with_callback(move |observer| {
+                let values = merges();
+                for (state, merges) in [
+                    ("running", values.merges_running),
+                    ("waiting", values.merges_waiting),
+                ] {
+                    observer.observe(merges, &[KeyValue::new("state", state)]);
+                }
+            })
             .build();
         let _registered = meter
             .f64_observable_gauge("log_cluster_heartbeat_age_seconds")

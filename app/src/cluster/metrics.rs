@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use log_adapters::http::{PartitionMap, PartitionState};
+use log_adapters::store::slate::MergeSlots;
 use log_adapters::telemetry::{ClusterValues, GaugeValues, Metrics, PartitionValues, StoredValues};
 use log_domain::cluster::Held;
 use log_domain::{Status, Watermarks};
@@ -12,7 +13,12 @@ use super::table::Table;
 use crate::log::Log;
 
 /// Shows them in `metrics`.
-pub(super) fn watch(metrics: &Metrics, table: &Arc<Table>, member: &Arc<Member>) {
+pub(super) fn watch(
+    metrics: &Metrics,
+    table: &Arc<Table>,
+    member: &Arc<Member>,
+    merges: MergeSlots,
+) {
     let (of, is_ready) = (Arc::clone(table), Arc::clone(member));
     metrics.watch_totals(Arc::new(move || GaugeValues {
         ready: is_ready.ready().is_ok(),
@@ -25,12 +31,12 @@ pub(super) fn watch(metrics: &Metrics, table: &Arc<Table>, member: &Arc<Member>)
         of.logs().iter().flat_map(|log| log.cursor_lags()).collect()
     }));
     let of = Arc::clone(table);
-    metrics.watch_cluster(Arc::new(move || cluster(&of)));
+    metrics.watch_cluster(Arc::new(move || cluster(&of, &merges)));
     let of = Arc::clone(table);
     metrics.watch_partitions(Arc::new(move || partitions(&of)));
 }
 
-fn cluster(table: &Table) -> ClusterValues {
+fn cluster(table: &Table, merges: &MergeSlots) -> ClusterValues {
     let known = table.status();
     let held = table.held();
     let count = |state| held.values().filter(|held| **held == state).count() as u64;
@@ -43,6 +49,8 @@ fn cluster(table: &Table) -> ClusterValues {
         closing: count(Held::Closing),
         unserved: unserved.count() as u64,
         heartbeat_age: table.heartbeat_age(),
+        merges_running: merges.running() as u64,
+        merges_waiting: merges.waiting() as u64,
     }
 }
 

@@ -9,7 +9,7 @@ use futures::FutureExt;
 use futures::future::{BoxFuture, try_join_all};
 use log_adapters::cluster::{ClusterObjects, Hold, Owner, Version, Written};
 use log_adapters::http::{PartitionApi, PartitionMap};
-use log_adapters::store::slate::{Caches, Claim};
+use log_adapters::store::slate::{Caches, Claim, MergeSlots};
 use log_adapters::telemetry::{Metrics, MoveCounter};
 use log_domain::cluster::{Mark, Moves, NodeName, Partition};
 use log_domain::{Error, Result, Stopped};
@@ -39,6 +39,7 @@ pub(super) struct Mover {
     /// How many partitions were opened.
     pub(super) openings: AtomicU64,
     pub(super) caches: Caches,
+    pub(super) merges: MergeSlots,
     pub(super) metrics: Metrics,
     pub(super) moves: MoveCounter,
     pub(super) table: Arc<Table>,
@@ -332,6 +333,7 @@ impl Mover {
                 path: self.objects.of_partition(partition),
                 claim,
                 caches: self.caches.of_log(partition.number().into()),
+                merges: self.merges.clone(),
             }),
         };
         Log::open(&self.config, parts, &self.metrics).await

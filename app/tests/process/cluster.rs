@@ -17,6 +17,7 @@ mod copied;
 mod hints;
 mod idle;
 mod load;
+mod merges;
 mod outages;
 mod sessions;
 mod unordered;

@@ -343,7 +343,13 @@ impl Opening<'_> {
         let mut settings = options.settings.clone();
         let compactor = match options.compactor_follows {
             true => None,
-            false => compaction::builder(&options.path, &objects, &options.settings, self.removed, None),
+            false => compaction::builder(
+                &options.path,
+                &objects,
+                &options.settings,
+                self.removed,
+                None,
+            ),
         };
         if options.compactor_follows {
             settings.compactor_options = None;
