@@ -15,6 +15,7 @@ use crate::http::{
     Place, Streamed, Writer, proto,
 };
 
+mod full_streams;
 mod passed;
 mod split;
 mod unordered;
