@@ -9,6 +9,7 @@ mod plan;
 mod planted;
 mod record;
 mod run;
+mod stored;
 mod unordered;
 
 pub use checks::Violation;

@@ -9,6 +9,9 @@ use log_domain::cluster::{Partition, Partitions};
 use super::plan::ClusterPlan;
 use super::record::{Call, Final, History, Operation, Outcome};
 
+mod sessions;
+mod stored;
+
 /// A node that was killed is replaced within this time, if nothing else is wrong: `cluster.dead_after`, one heartbeat, and the opening.
 const REPLACED_MS: u64 = 14_000;
 
@@ -68,6 +71,9 @@ pub(super) fn check(
         ("replaced", replaced(history)),
         ("settled", settled(history, facts)),
         ("unordered", read_once(found, unordered)),
+        ("session", sessions::in_order(history)),
+        ("compactor", stored::compactors(history)),
+        ("backlog", stored::backlogs(history)),
     ];
     let violations = checkers.into_iter().flat_map(|(checker, messages)| {
         messages

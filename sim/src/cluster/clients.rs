@@ -18,6 +18,7 @@ use super::record::{Call, Operation, Outcome, Recorder};
 use crate::net::{Answer, HttpClient, Lost};
 use crate::time::now_ms;
 
+mod session;
 mod split;
 
 /// Its name on the network.
@@ -26,6 +27,9 @@ pub(super) const HOST: &str = "clients";
 /// How long clients wait: longer than a node may take to find out where a partition is, and that node to answer.
 const PATIENCE: Duration = Duration::from_secs(40);
 
+/// How soon a client that is to be quiet looks whether it still is.
+const QUIET: Duration = Duration::from_millis(50);
+
 /// What a client does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -33,6 +37,7 @@ pub(super) enum Kind {
     Producer,
     Reader,
     Splitter,
+    Session,
 }
 
 /// A client of a cluster.
@@ -44,6 +49,7 @@ pub(super) struct Client {
     face: Face,
     nodes: usize,
     keys: usize,
+    quiet_ms: Vec<(u64, u64)>,
 }
 
 impl Client {
@@ -62,6 +68,7 @@ impl Client {
             face,
             nodes: plan.size.nodes,
             keys: plan.keys,
+            quiet_ms: plan.quiet_ms.clone(),
         }
     }
 
@@ -69,16 +76,28 @@ impl Client {
     pub(super) async fn work(mut self, kind: Kind, until_ms: u64) {
         let mut number = 0;
         while now_ms() < until_ms {
+            if kind != Kind::Reader && self.is_quiet() {
+                sleep(QUIET).await;
+                continue;
+            }
             match kind {
                 Kind::Writer => self.write(number).await,
                 Kind::Producer => self.produce(number).await,
                 Kind::Reader => self.read_some().await,
                 Kind::Splitter => self.split(number).await,
+                Kind::Session => self.session(number).await,
             }
             number += 1;
             let pause = self.random.random_range(0..120);
             sleep(Duration::from_millis(pause)).await;
         }
+    }
+
+    /// Whether nothing is appended now.
+    fn is_quiet(&self) -> bool {
+        let now = now_ms();
+        let mut quiet = self.quiet_ms.iter();
+        quiet.any(|(from, until)| (*from..*until).contains(&now))
     }
 
     async fn write(&mut self, number: u64) {

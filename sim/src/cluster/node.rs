@@ -30,7 +30,10 @@ use crate::time::SimClock;
 pub(super) const PORT: u16 = 8080;
 
 /// How long the S3 client waits for an answer.
-const S3_TIMEOUT_MS: u64 = 4_000;
+pub(super) const S3_TIMEOUT_MS: u64 = 4_000;
+
+/// `memory.unflushed` of a node.
+pub(super) const UNFLUSHED_BYTES: u64 = 64 << 10;
 
 /// A host that can run a node.
 #[derive(Clone)]
@@ -64,7 +67,7 @@ impl Node {
     ) -> Result<Self, String> {
         Ok(Self(Arc::new(State {
             number,
-            config: config(NODES[number], plan.size.partitions)?,
+            config: config(NODES[number], plan.size.partitions, bug)?,
             seed: plan.seed.wrapping_mul(64).wrapping_add(number as u64),
             clock: SimClock::ahead(plan.skew_ms[number]),
             recorder,
@@ -191,7 +194,15 @@ impl Node {
     }
 }
 
-fn config(node: &str, partitions: u32) -> Result<Config, String> {
+/// The settings of a node.
+///
+/// # Errors
+/// When the server refuses them.
+pub(super) fn config(node: &str, partitions: u32, bug: Option<Planted>) -> Result<Config, String> {
+    let unflushed = match bug {
+        Some(Planted::Hoard) => 1 << 26,
+        _ => UNFLUSHED_BYTES,
+    };
     let settings = json!({
         "storage": { "s3": { "bucket": s3::BUCKET } },
         // Its clients call it by the names of simulated hosts.
@@ -205,8 +216,9 @@ fn config(node: &str, partitions: u32) -> Result<Config, String> {
         "durability": { "flush_interval": "50ms" },
         "timeouts": { "append": "10s", "read": "10s", "open": "25s", "check": "1s" },
         "shutdown": { "timeout": "20s", "lame_duck": "0s", "fenced": "0s" },
-        "memory": { "block_cache": 1 << 20, "meta_cache": 1 << 20 },
+        "memory": { "block_cache": 1 << 20, "meta_cache": 1 << 20, "unflushed": unflushed },
         "slatedb": {
+            "l0_sst_size_bytes": unflushed / 2,
             "manifest_poll_interval": "3s",
             "compactor_options": {
                 "poll_interval": "5s",
@@ -258,9 +270,11 @@ impl Writer for ToNode {
                 .boxed(),
             false => parts,
         });
+        let (request, answers) = planted::passed(self.bug, &self.http, &self.host, request);
         async move {
             let answer = self.http.stream_both(request, &self.host).await;
-            answer.map(streamed).map_err(|lost| self.lost(lost))
+            let answer = answer.map(|answer| streamed(answer).map(answers));
+            answer.map_err(|lost| self.lost(lost))
         }
         .boxed()
     }

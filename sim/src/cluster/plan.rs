@@ -4,6 +4,7 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 
+use super::planted::Planted;
 use crate::hosts::s3::Trouble;
 
 /// The hosts that can be nodes.
@@ -15,6 +16,15 @@ pub(super) const NODES: [&str; 8] = [
 const WORK_MS: u64 = 60_000;
 /// The nodes that are there from the beginning have so long to join.
 const CALM_MS: u64 = 12_000;
+
+/// In one of so many runs, nodes are cut off from S3 until others have their partitions; then there are more readers of few keys.
+const AWAY_EVERY: u64 = 6;
+const AWAY_READERS: usize = 4;
+const AWAY_KEYS: usize = 12;
+/// What is on its way when clients begin to be quiet has arrived by then.
+const QUIET_BEFORE_MS: u64 = 3_000;
+/// Others have taken the partitions of a node that is cut off by then.
+const DEAD_MS: u64 = 10_800;
 
 /// How large a cluster is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,8 +77,12 @@ pub struct ClusterPlan {
     pub readers: usize,
     /// Writers whose appends are split by partition.
     pub splitters: usize,
+    /// Clients that append in sessions.
+    pub sessions: usize,
     /// Keys that clients share.
     pub keys: usize,
+    /// Then no client appends: from and until.
+    pub quiet_ms: Vec<(u64, u64)>,
     /// Clients work until then.
     pub until_ms: u64,
     /// What happens, in order.
@@ -84,7 +98,7 @@ impl ClusterPlan {
             partitions: [6, 12, 24][random.random_range(0..3)],
         };
         let size = size.unwrap_or(drawn);
-        Self {
+        let mut plan = Self {
             seed,
             size,
             skew_ms: [0; NODES.len()].map(|_| random.random_range(-4_000..=4_000)),
@@ -96,7 +110,46 @@ impl ClusterPlan {
             until_ms: WORK_MS,
             events: events(size, &mut random),
             splitters: random.random_range(0..=2),
+            sessions: random.random_range(1..=2),
+            quiet_ms: Vec::new(),
+        };
+        if seed.is_multiple_of(AWAY_EVERY) {
+            plan.with_nodes_away(&mut random);
         }
+        plan
+    }
+
+    /// The run with what a planted bug needs to show.
+    pub(super) fn exposing(mut self, bug: Planted) -> Self {
+        let mut random = StdRng::seed_from_u64(self.seed);
+        match bug {
+            Planted::MissClaims => self.with_nodes_away(&mut random),
+            Planted::AnswerUnheard | Planted::SessionAgain => self.sessions = 4,
+            _ => {}
+        }
+        self
+    }
+
+    /// In the place of what happens to nodes: one after the other is cut off from S3 until others have its partitions, and comes back. Nothing is
+    /// appended before they have them: a node with something to write would find out by that.
+    fn with_nodes_away(&mut self, random: &mut StdRng) {
+        let nodes = self.size.nodes;
+        self.events = (0..nodes)
+            .map(|node| (random.random_range(0..500), Event::Start(node)))
+            .collect();
+        self.keys = self.keys.min(AWAY_KEYS);
+        self.readers += AWAY_READERS;
+        let mut now = CALM_MS;
+        let mut node = random.random_range(0..nodes);
+        while now < WORK_MS - 10_000 {
+            let back = now + random.random_range(13_000..17_000);
+            self.quiet_ms.push((now - QUIET_BEFORE_MS, now + DEAD_MS));
+            self.events.push((now, Event::Cut(node, None)));
+            self.events.push((back, Event::Mend(node, None)));
+            now = back + random.random_range(5_000..9_000);
+            node = (node + random.random_range(1..nodes)) % nodes;
+        }
+        self.events.sort_by_key(|(at_ms, _)| *at_ms);
     }
 }
 

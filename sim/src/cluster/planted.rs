@@ -3,12 +3,16 @@
 //! As with those of one log, the server has no switches for this: what is broken is what nodes hear from and say to clients and each other, and
 //! what they read in the bucket.
 
+mod claims;
+mod compactor;
 mod face;
+mod session;
 mod store;
 
 use clap::ValueEnum;
 
 pub(super) use face::Face;
+pub(super) use session::passed;
 pub(super) use store::around;
 
 /// A planted bug of clusters.
@@ -26,6 +30,16 @@ pub enum Planted {
     SplitAgain,
     /// A node answers a scan of all partitions with a position that it had before.
     FallBack,
+    /// A node that was cut off from the bucket does not notice which of its partitions others have claimed.
+    MissClaims,
+    /// The compactor of a partition goes on when the partition is handed over, and claims it again from its successor.
+    CompactOn,
+    /// A node that passes a session on answers an append that the node of the partition has not answered.
+    AnswerUnheard,
+    /// A node that passes a session on sends an append again, elsewhere, when the session ends before its answer.
+    SessionAgain,
+    /// The partitions of a node write data files only when they are full.
+    Hoard,
 }
 
 impl Planted {
@@ -43,6 +57,11 @@ impl Planted {
             Self::PlaceApart => &["settled"],
             Self::HashAnew => &["durable", "visible"],
             Self::FallBack => &["unordered"],
+            Self::MissClaims => &["visible"],
+            Self::CompactOn => &["compactor"],
+            Self::AnswerUnheard => &["durable", "reuse"],
+            Self::SessionAgain => &["refused"],
+            Self::Hoard => &["backlog"],
         }
     }
 }

@@ -67,6 +67,34 @@ pub(super) struct Happened {
 /// Which partitions each node says that it serves, all nodes asked one after the other.
 pub(super) type Served = BTreeMap<&'static str, Vec<u32>>;
 
+/// A session of a client.
+#[derive(Debug, Clone)]
+pub(super) struct Session {
+    pub(super) client: String,
+    /// The node that was asked.
+    pub(super) node: &'static str,
+    /// How many appends were sent.
+    pub(super) sent: usize,
+    /// How many answers there were, up to the last one that acknowledges an append. The whole session may be refused before an append is sent.
+    pub(super) answers: usize,
+    /// Those that were acknowledged, in the order in which they were sent: the first sequence and the number of records.
+    pub(super) acknowledged: Vec<(u64, u64)>,
+}
+
+/// What a partition has stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Stored {
+    /// How often a compactor has claimed it.
+    pub(super) compactor_epoch: u64,
+    /// The files of the WAL that are not in data files.
+    pub(super) files: u64,
+    /// The bytes of those of them that the node wrote that has it.
+    pub(super) bytes: u64,
+}
+
+/// What all partitions have stored.
+pub(super) type AllStored = BTreeMap<u32, Stored>;
+
 /// Everything that happened.
 #[derive(Debug, Clone, Default)]
 pub(super) struct History {
@@ -74,6 +102,9 @@ pub(super) struct History {
     pub(super) happened: Vec<Happened>,
     /// What was seen when nothing had happened for long.
     pub(super) settled: Vec<Served>,
+    /// What was stored before and after that.
+    pub(super) stored: Vec<AllStored>,
+    pub(super) sessions: Vec<Session>,
     moments: u64,
 }
 
@@ -104,6 +135,14 @@ impl Recorder {
 
     pub(super) fn saw(&self, served: Served) {
         self.0.lock().settled.push(served);
+    }
+
+    pub(super) fn found_stored(&self, stored: AllStored) {
+        self.0.lock().stored.push(stored);
+    }
+
+    pub(super) fn had(&self, session: Session) {
+        self.0.lock().sessions.push(session);
     }
 
     pub(super) fn history(&self) -> History {

@@ -14,6 +14,7 @@ use super::node::Node;
 use super::plan::{ClusterPlan, Event, NODES};
 use super::planted::{Face, Planted};
 use super::record::{Final, Outcome, Recorder, Served};
+use super::stored;
 use super::unordered::Unordered;
 use crate::determinism;
 use crate::hosts::s3::{self, Objects, Troubles};
@@ -29,6 +30,8 @@ const HEALED: Duration = Duration::from_secs(60);
 const SETTLED: Duration = Duration::from_secs(15);
 const LOOKS: usize = 4;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Within this time each of two compactors of a partition finds the other one, and claims the partition again.
+const COMPACTORS: Duration = Duration::from_secs(8);
 
 /// What came out of a run.
 pub struct Report {
@@ -64,6 +67,8 @@ enum Stage {
 /// # Errors
 /// When the simulation itself cannot run.
 pub fn run(plan: &ClusterPlan, bug: Option<Planted>) -> Result<Report, String> {
+    let exposing = bug.map(|bug| plan.clone().exposing(bug));
+    let plan = exposing.as_ref().unwrap_or(plan);
     let recorder = Recorder::default();
     let troubles = Troubles::new(plan.seed);
     let facts = Facts::of(plan)?;
@@ -152,6 +157,7 @@ async fn users(
         (Kind::Producer, "producer", plan.producers),
         (Kind::Reader, "reader", plan.readers),
         (Kind::Splitter, "splitter", plan.splitters),
+        (Kind::Session, "session", plan.sessions),
     ];
     let mut working = Vec::new();
     let mut names = Vec::new();
@@ -205,6 +211,7 @@ async fn users(
         return Ok(());
     };
     sleep(SETTLED).await;
+    recorder.found_stored(stored::look(plan.size.partitions).await?);
     for _ in 0..LOOKS {
         let mut served = Served::new();
         for node in &NODES[..plan.size.nodes] {
@@ -214,6 +221,8 @@ async fn users(
         recorder.saw(served);
         sleep(LOOK_EVERY).await;
     }
+    sleep(COMPACTORS).await;
+    recorder.found_stored(stored::look(plan.size.partitions).await?);
     *found.lock() = Some(Found { all, unordered });
     Ok(())
 }

@@ -13,6 +13,7 @@ use object_store::{
 };
 
 use super::Planted;
+use super::claims::Claims;
 use crate::cluster::plan::NODES;
 
 /// The bucket that node `number` sees, with the planted bug, if it is one of buckets.
@@ -23,6 +24,7 @@ pub(in crate::cluster) fn around(
 ) -> Arc<dyn ObjectStore> {
     match bug {
         Some(Planted::PlaceApart) => Arc::new(Apart { store, number }),
+        Some(bug @ (Planted::MissClaims | Planted::CompactOn)) => Arc::new(Claims::new(store, bug)),
         _ => store,
     }
 }
