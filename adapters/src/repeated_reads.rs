@@ -44,7 +44,8 @@ struct Reads {
     /// Whether what is read now is kept, or given again what was.
     phase: Phase,
     gets: HashMap<Path, Found>,
-    lists: HashMap<Option<Path>, Vec<ObjectMeta>>,
+    /// By folder, and what they begin after.
+    lists: HashMap<(Option<Path>, Option<Path>), Vec<ObjectMeta>>,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -93,6 +94,39 @@ impl RepeatedReads {
     pub(crate) fn is_over(&self) {
         *self.reads.lock() = Reads::default();
     }
+
+    fn listed(
+        &self,
+        prefix: Option<&Path>,
+        after: Option<&Path>,
+    ) -> BoxStream<'static, Result<ObjectMeta>> {
+        let key = (prefix.cloned(), after.cloned());
+        let mut reads = self.reads.lock();
+        if reads.repeats()
+            && let Some(listed) = reads.lists.get(&key).cloned()
+        {
+            return futures::stream::iter(listed.into_iter().map(Ok)).boxed();
+        }
+        let keeps = reads.keeps();
+        drop(reads);
+        let listed = match after {
+            Some(after) => self.store.list_with_offset(prefix, after),
+            None => self.store.list(prefix),
+        };
+        if !keeps {
+            return listed;
+        }
+        let reads = Arc::clone(&self.reads);
+        let kept = async move {
+            let listed: Vec<ObjectMeta> = listed.try_collect().await?;
+            let mut reads = reads.lock();
+            if reads.keeps() {
+                reads.lists.insert(key, listed.clone());
+            }
+            Ok::<_, Error>(futures::stream::iter(listed.into_iter().map(Ok)))
+        };
+        futures::stream::once(kept).try_flatten().boxed()
+    }
 }
 
 impl Reads {
@@ -119,7 +153,11 @@ impl Reads {
             return self.gets.remove(location);
         }
         let (folder, _) = location.as_ref().rsplit_once('/')?;
-        let listed = self.lists.get(&Some(Path::from(folder)))?;
+        let folder = Some(Path::from(folder));
+        let mut lists = self.lists.iter();
+        let (_, listed) = lists.find(|((of, after), _)| {
+            *of == folder && after.as_ref().is_none_or(|after| location > after)
+        })?;
         let meta = listed.iter().find(|meta| meta.location == *location);
         Some(match meta {
             Some(meta) => Found::Object {
@@ -233,28 +271,7 @@ impl ObjectStore for RepeatedReads {
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        let key = prefix.cloned();
-        let mut reads = self.reads.lock();
-        if reads.repeats()
-            && let Some(listed) = reads.lists.get(&key).cloned()
-        {
-            return futures::stream::iter(listed.into_iter().map(Ok)).boxed();
-        }
-        let listed = self.store.list(prefix);
-        if !reads.keeps() {
-            return listed;
-        }
-        drop(reads);
-        let reads = Arc::clone(&self.reads);
-        let kept = async move {
-            let listed: Vec<ObjectMeta> = listed.try_collect().await?;
-            let mut reads = reads.lock();
-            if reads.keeps() {
-                reads.lists.insert(key, listed.clone());
-            }
-            Ok::<_, Error>(futures::stream::iter(listed.into_iter().map(Ok)))
-        };
-        futures::stream::once(kept).try_flatten().boxed()
+        self.listed(prefix, None)
     }
 
     fn list_with_offset(
@@ -262,7 +279,7 @@ impl ObjectStore for RepeatedReads {
         prefix: Option<&Path>,
         offset: &Path,
     ) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.store.list_with_offset(prefix, offset)
+        self.listed(prefix, Some(offset))
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
@@ -302,6 +319,11 @@ mod tests {
         listed.try_collect::<Vec<_>>().await.expect("listed").len()
     }
 
+    async fn listed_after(store: &dyn ObjectStore, after: &str) -> usize {
+        let listed = store.list_with_offset(Some(&"log/wal".into()), &after.into());
+        listed.try_collect::<Vec<_>>().await.expect("listed").len()
+    }
+
     async fn is_there(store: &dyn ObjectStore, name: &str) -> bool {
         store.head(&name.into()).await.is_ok()
     }
@@ -331,6 +353,31 @@ mod tests {
         assert!(get(&store, "log/nothing").await.is_some());
         assert!(is_there(&store, OBJECT).await);
         assert!(!is_there(&store, "log/manifest/2").await);
+    }
+
+    #[tokio::test]
+    async fn a_list_says_only_of_what_is_behind_its_beginning_whether_it_is_there() {
+        let inner = Arc::new(InMemory::new());
+        let files = ["log/wal/1", "log/wal/2", "log/wal/3"];
+        for name in &files[..2] {
+            put(&*inner, name, "content").await;
+        }
+        let store = RepeatedReads::keeping(Arc::clone(&inner) as Arc<_>);
+        assert_eq!(listed_after(&store, files[0]).await, 1);
+        for name in files {
+            inner.delete(&name.into()).await.expect("deleted");
+        }
+        put(&*inner, files[2], "content").await;
+        store.repeat();
+        assert_eq!(listed_after(&store, files[0]).await, 1);
+        assert_eq!(listed_after(&store, "log/wal/0").await, 1, "the new one");
+        let found = [
+            is_there(&store, files[0]).await,
+            is_there(&store, files[1]).await,
+            is_there(&store, files[2]).await,
+        ];
+        // The first one is looked for, the others were or were not listed.
+        assert_eq!(found, [false, true, false]);
     }
 
     #[tokio::test]

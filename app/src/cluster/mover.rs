@@ -197,12 +197,21 @@ impl Mover {
         }
     }
 
-    /// Claims a partition, unless another node that is alive has it, or claims it at the same moment.
+    /// Claims a partition, unless another node that is alive has it, or claims it at the same moment. One that says that it has closed it
+    /// is given time to give its claim up.
     async fn claim(&self, partition: Partition, is_closed: bool) -> Result<Option<Claimed>> {
-        let last = match is_closed {
-            true => self.released_owner(partition).await?,
-            false => self.objects.owner(partition).await?,
-        };
+        let until = Instant::now() + RELEASED;
+        loop {
+            let claimed = self.claim_now(partition).await?;
+            if claimed.is_some() || !is_closed || Instant::now() >= until {
+                return Ok(claimed);
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    async fn claim_now(&self, partition: Partition) -> Result<Option<Claimed>> {
+        let last = self.objects.owner(partition).await?;
         let mut gone = None;
         if let Some((owner, _)) = &last
             && self.is_of_another(owner)
@@ -242,21 +251,6 @@ impl Mover {
                 self.in_doubt.lock().insert(partition);
                 Err(why)
             }
-        }
-    }
-
-    /// Who has a partition that its node has closed, and is about to give up.
-    async fn released_owner(&self, partition: Partition) -> Result<Option<(Owner, Version)>> {
-        let until = Instant::now() + RELEASED;
-        loop {
-            let last = self.objects.owner(partition).await?;
-            let is_released = !last
-                .as_ref()
-                .is_some_and(|(owner, _)| self.is_of_another(owner));
-            if is_released || Instant::now() >= until {
-                return Ok(last);
-            }
-            tokio::time::sleep(LOOK_AGAIN).await;
         }
     }
 

@@ -25,11 +25,10 @@ pub(super) async fn refuse(
     path: &str,
     files: &WalFiles,
 ) -> Result<()> {
-    let (mut listed, replayed) = futures::try_join!(listed(wal, files), replayed(data, path))?;
-    let Some(replayed) = replayed else {
+    let Some(replayed) = replayed(data, path).await? else {
         return Ok(());
     };
-    listed.retain(|(id, _)| *id > replayed);
+    let listed = listed(wal, files, replayed).await?;
     let reader = WalReader::new(path, Arc::clone(wal));
     let mut emptied = None;
     for (id, bytes) in listed {
@@ -69,9 +68,14 @@ async fn replayed_now(data: &Arc<dyn ObjectStore>, path: &str, id: u64) -> Resul
     Ok(replayed.is_some_and(|replayed| replayed >= id))
 }
 
-/// The files of the WAL, in order, and their lengths.
-async fn listed(wal: &Arc<dyn ObjectStore>, files: &WalFiles) -> Result<Vec<(u64, u64)>> {
-    let found = wal.list(Some(files.folder())).try_collect::<Vec<_>>().await;
+/// The files of the WAL after the one with this id, in order, and their lengths. There can be thousands before it that are not collected yet.
+async fn listed(
+    wal: &Arc<dyn ObjectStore>,
+    files: &WalFiles,
+    after: u64,
+) -> Result<Vec<(u64, u64)>> {
+    let found = wal.list_with_offset(Some(files.folder()), &files.object(after));
+    let found = found.try_collect::<Vec<_>>().await;
     let found = found.map_err(plain_objects::unavailable)?.into_iter();
     let mut listed: Vec<_> = found
         .filter_map(|meta| Some((files.id(&meta.location)?, meta.size)))

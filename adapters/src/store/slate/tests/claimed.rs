@@ -9,7 +9,7 @@ use super::*;
 const LATER: Duration = Duration::from_millis(20);
 
 /// Requests of an opening that wait for each other, after a writer that has closed.
-const WAIT_FOR_EACH_OTHER: u128 = 12;
+const WAIT_FOR_EACH_OTHER: u128 = 13;
 
 /// Opens a log once `claim` has resolved, of which the writer before is said to have closed it.
 async fn opened_after(
