@@ -21,7 +21,7 @@ use slatedb::compactor::CompactionSchedulerSupplier;
 use slatedb::config::Settings;
 
 use bounds::Bounds;
-use scheduler::Supplier;
+use scheduler::{Scheduler, Supplier};
 
 use super::merge_slots::LogSlots;
 
@@ -63,21 +63,19 @@ pub(super) fn builder<'a>(
     // It would keep the deleted records of files that are merged only to leave them out.
     options.enable_trivial_move = false;
     let bounds = Bounds::of(settings, &options);
-    let supplier = drains::Supplier {
-        inner: rewrites::Supplier {
-            inner: Supplier(bounds),
-            bounds,
-            rewrites: Arc::clone(&removed.rewrites),
-        },
-        dead: Arc::clone(&removed.dead),
+    let (rewrites, dead) = (Arc::clone(&removed.rewrites), Arc::clone(&removed.dead));
+    let scheduler = move || drains::Scheduler {
+        inner: rewrites::Scheduler::new(Scheduler(bounds), bounds, Arc::clone(&rewrites)),
+        dead: Arc::clone(&dead),
     };
-    let supplier: Arc<dyn CompactionSchedulerSupplier> = match slots {
-        Some(slots) => Arc::new(slots::Supplier {
-            inner: supplier,
-            slots: Arc::clone(slots),
-            l0_limit: settings.l0_max_ssts.min(settings.l0_max_ssts_per_key),
-        }),
-        None => Arc::new(supplier),
+    let l0_limit = settings.l0_max_ssts.min(settings.l0_max_ssts_per_key);
+    let supplier: Arc<dyn CompactionSchedulerSupplier> = match slots.cloned() {
+        Some(slots) => Arc::new(Supplier(move || slots::Scheduler {
+            inner: scheduler(),
+            slots: Arc::clone(&slots),
+            l0_limit,
+        })),
+        None => Arc::new(Supplier(scheduler)),
     };
     // A compactor that the engine starts has these from the settings of the engine, and any other from its own.
     options.metric_level = options.metric_level.or(Some(settings.metric_level));

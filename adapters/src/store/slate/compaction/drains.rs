@@ -8,13 +8,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use log_domain::SegmentId;
 use log_domain::segment::SYSTEM_SEGMENT;
-use slatedb::compactor::{
-    CompactionScheduler, CompactionSchedulerSupplier, CompactionSpec, CompactorStateView, SourceId,
-};
-use slatedb::config::CompactorOptions;
+use slatedb::compactor::{CompactionScheduler, CompactionSpec, CompactorStateView, SourceId};
 use slatedb::manifest::Segment;
 use slatedb::{Error, VersionedManifest};
 
+use super::scheduler::active;
 use crate::store::slate::layout::prefix;
 
 /// Segments that are dropped at one poll of the compactor, all in one manifest. For each, SlateDB copies its state once, so this
@@ -51,30 +49,13 @@ impl Dead {
     }
 }
 
-/// Makes the scheduler of a database: that of `inner`, which is not asked about dead segments.
-pub(super) struct Supplier<S> {
+/// What `inner` proposes, which is not asked about dead segments, and their drains.
+pub(super) struct Scheduler<S> {
     pub(super) inner: S,
     pub(super) dead: Arc<Dead>,
 }
 
-impl<S: CompactionSchedulerSupplier> CompactionSchedulerSupplier for Supplier<S> {
-    fn compaction_scheduler(
-        &self,
-        options: &CompactorOptions,
-    ) -> Box<dyn CompactionScheduler + Send + Sync> {
-        Box::new(Scheduler {
-            inner: self.inner.compaction_scheduler(options),
-            dead: Arc::clone(&self.dead),
-        })
-    }
-}
-
-struct Scheduler {
-    inner: Box<dyn CompactionScheduler + Send + Sync>,
-    dead: Arc<Dead>,
-}
-
-impl CompactionScheduler for Scheduler {
+impl<S: CompactionScheduler> CompactionScheduler for Scheduler<S> {
     fn propose(&self, state: &CompactorStateView) -> Vec<CompactionSpec> {
         let mut proposed = self.inner.propose(state);
         proposed.retain(|spec| !self.is_of_dead(spec));
@@ -93,19 +74,14 @@ impl CompactionScheduler for Scheduler {
     }
 }
 
-impl Scheduler {
+impl<S> Scheduler<S> {
     fn is_of_dead(&self, spec: &CompactionSpec) -> bool {
         self.dead.has(prefix::segment(spec.segment()))
     }
 
     fn drains(&self, state: &CompactorStateView) -> Vec<CompactionSpec> {
-        let busy: Vec<_> = state
-            .compactions()
-            .into_iter()
-            .flat_map(|compactions| compactions.recent_compactions())
-            .filter(|compaction| compaction.active())
-            .map(|compaction| compaction.spec().segment())
-            .collect();
+        let busy = active(state).map(|compaction| compaction.spec().segment());
+        let busy: Vec<_> = busy.collect();
         let segments = state.manifest().segments().iter();
         segments
             .filter(|segment| self.dead.has(prefix::segment(segment.prefix())))

@@ -10,15 +10,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use log_domain::SegmentId;
 use parking_lot::Mutex;
 use slatedb::Error;
-use slatedb::compactor::{
-    CompactionScheduler, CompactionSchedulerSupplier, CompactionSpec, CompactorStateView, SourceId,
-};
-use slatedb::config::CompactorOptions;
+use slatedb::compactor::{CompactionScheduler, CompactionSpec, CompactorStateView, SourceId};
 use slatedb::manifest::Segment;
 
 use super::bounds::Bounds;
 use super::plan::{Files, Role, Running, first_free_run, takes_long};
-use super::scheduler::{describe, running};
+use super::scheduler::{active, describe, running};
 use crate::store::slate::layout::prefix;
 
 /// The segments whose files are to be rewritten, and the files that are still to be. `None` until they were noted.
@@ -37,49 +34,34 @@ impl Rewrites {
     }
 }
 
-/// Makes the scheduler of a database: that of `inner`, and what it would not do.
-pub(super) struct Supplier<S> {
-    pub(super) inner: S,
-    pub(super) bounds: Bounds,
-    pub(super) rewrites: Arc<Rewrites>,
-}
-
-impl<S: CompactionSchedulerSupplier> CompactionSchedulerSupplier for Supplier<S> {
-    fn compaction_scheduler(
-        &self,
-        options: &CompactorOptions,
-    ) -> Box<dyn CompactionScheduler + Send + Sync> {
-        Box::new(Scheduler {
-            inner: self.inner.compaction_scheduler(options),
-            bounds: self.bounds,
-            rewrites: Arc::clone(&self.rewrites),
-            rewrites_first: AtomicBool::default(),
-        })
-    }
-}
-
-struct Scheduler {
-    inner: Box<dyn CompactionScheduler + Send + Sync>,
+/// What `inner` proposes, and what it would not do.
+pub(super) struct Scheduler<S> {
+    inner: S,
     bounds: Bounds,
     rewrites: Arc<Rewrites>,
     /// Only one merge that takes long is started, so that of `inner` and ours take turns.
     rewrites_first: AtomicBool,
 }
 
-impl CompactionScheduler for Scheduler {
+impl<S> Scheduler<S> {
+    pub(super) fn new(inner: S, bounds: Bounds, rewrites: Arc<Rewrites>) -> Self {
+        Self {
+            inner,
+            bounds,
+            rewrites,
+            rewrites_first: AtomicBool::default(),
+        }
+    }
+}
+
+impl<S: CompactionScheduler> CompactionScheduler for Scheduler<S> {
     fn propose(&self, state: &CompactorStateView) -> Vec<CompactionSpec> {
         let proposed = self.inner.propose(state);
         let mut asked = self.rewrites.0.lock();
         if asked.is_empty() {
             return proposed;
         }
-        let running: Vec<Running> = state
-            .compactions()
-            .into_iter()
-            .flat_map(|compactions| compactions.recent_compactions())
-            .filter(|compaction| compaction.active())
-            .map(running)
-            .collect();
+        let running: Vec<Running> = active(state).map(running).collect();
         // What is noted now is rewritten from the next poll on. The garbage collector keeps files that are not older than the last
         // merge, to the millisecond: the rewrite must begin later than what it replaces was written.
         let wanted = wanted(&asked, state.manifest().segments());

@@ -15,38 +15,33 @@ use super::plan::{Files, Role, Running, Source, keeps_order, propose};
 use crate::store::slate::layout::prefix;
 
 /// Makes the scheduler of a database.
-pub(super) struct Supplier(pub(super) Bounds);
+pub(super) struct Supplier<F>(pub(super) F);
 
-impl CompactionSchedulerSupplier for Supplier {
+impl<F, S> CompactionSchedulerSupplier for Supplier<F>
+where
+    F: Fn() -> S + Send + Sync,
+    S: CompactionScheduler + Send + Sync + 'static,
+{
     fn compaction_scheduler(
         &self,
         _options: &CompactorOptions,
     ) -> Box<dyn CompactionScheduler + Send + Sync> {
-        Box::new(Scheduler(self.0))
+        Box::new(self.0())
     }
 }
 
-struct Scheduler(Bounds);
+/// Merges files of neighbouring runs, as `plan` decides.
+pub(super) struct Scheduler(pub(super) Bounds);
 
 impl CompactionScheduler for Scheduler {
     fn propose(&self, state: &CompactorStateView) -> Vec<CompactionSpec> {
-        let running: Vec<_> = state
-            .compactions()
-            .into_iter()
-            .flat_map(|compactions| compactions.recent_compactions())
-            .filter(|compaction| compaction.active())
-            .map(running)
-            .collect();
+        let running: Vec<_> = active(state).map(running).collect();
         propose(&describe(state.manifest()), &running, &self.0)
     }
 
     /// Also for compactions that an operator submits, and once more before the result of a merge is named in the manifest.
     fn validate(&self, state: &CompactorStateView, spec: &CompactionSpec) -> Result<(), Error> {
-        let mut all = state
-            .compactions()
-            .into_iter()
-            .flat_map(|compactions| compactions.recent_compactions());
-        if all.any(|compaction| compaction.spec() == spec && !is_protected(compaction)) {
+        if recent(state).any(|compaction| compaction.spec() == spec && !is_protected(compaction)) {
             return Err(Error::invalid(
                 "a compaction with files that are named before it began".to_owned(),
             ));
@@ -75,6 +70,16 @@ fn is_protected(compaction: &Compaction) -> bool {
 /// By the times in the names, as the collector compares them.
 fn are_named_since(began_ms: u64, mut names_ms: impl Iterator<Item = u64>) -> bool {
     names_ms.all(|name_ms| name_ms >= began_ms)
+}
+
+/// The compactions that are not over.
+pub(super) fn active(state: &CompactorStateView) -> impl Iterator<Item = &Compaction> {
+    recent(state).filter(|compaction| compaction.active())
+}
+
+fn recent(state: &CompactorStateView) -> impl Iterator<Item = &Compaction> {
+    let compactions = state.compactions().into_iter();
+    compactions.flat_map(|compactions| compactions.recent_compactions())
 }
 
 pub(super) fn running(compaction: &Compaction) -> Running {

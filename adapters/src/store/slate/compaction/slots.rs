@@ -3,43 +3,21 @@
 use std::sync::Arc;
 
 use slatedb::Error;
-use slatedb::compactor::{
-    CompactionScheduler, CompactionSchedulerSupplier, CompactionSpec, CompactorStateView,
-};
-use slatedb::config::CompactorOptions;
+use slatedb::compactor::{CompactionScheduler, CompactionSpec, CompactorStateView};
 
 use super::plan::{Files, takes_long};
-use super::scheduler::{describe, running};
+use super::scheduler::{active, describe, running};
 use crate::store::slate::merge_slots::{LogSlots, Merges, Wanted};
 
-/// Makes the scheduler of a database: that of `inner`, whose merges begin when there are slots for them.
-pub(super) struct Supplier<S> {
+/// What `inner` proposes, when there are slots for it.
+pub(super) struct Scheduler<S> {
     pub(super) inner: S,
     pub(super) slots: Arc<LogSlots>,
     /// L0 files of a segment that stop flushes.
     pub(super) l0_limit: usize,
 }
 
-impl<S: CompactionSchedulerSupplier> CompactionSchedulerSupplier for Supplier<S> {
-    fn compaction_scheduler(
-        &self,
-        options: &CompactorOptions,
-    ) -> Box<dyn CompactionScheduler + Send + Sync> {
-        Box::new(Scheduler {
-            inner: self.inner.compaction_scheduler(options),
-            slots: Arc::clone(&self.slots),
-            l0_limit: self.l0_limit,
-        })
-    }
-}
-
-struct Scheduler {
-    inner: Box<dyn CompactionScheduler + Send + Sync>,
-    slots: Arc<LogSlots>,
-    l0_limit: usize,
-}
-
-impl CompactionScheduler for Scheduler {
+impl<S: CompactionScheduler> CompactionScheduler for Scheduler<S> {
     fn propose(&self, state: &CompactorStateView) -> Vec<CompactionSpec> {
         let files = describe(state.manifest());
         let proposed = self.inner.propose(state).into_iter();
@@ -72,13 +50,9 @@ impl CompactionScheduler for Scheduler {
 }
 
 fn under_way(state: &CompactorStateView, files: &[Files]) -> Merges {
-    let all = state
-        .compactions()
-        .into_iter()
-        .flat_map(|compactions| compactions.recent_compactions());
-    let active = all.filter(|compaction| compaction.active()).map(running);
-    let active: Vec<_> = active.filter(|running| running.holds_slot).collect();
-    let specs = active.iter().map(|running| &running.spec);
+    let running = active(state).map(running);
+    let running: Vec<_> = running.filter(|running| running.holds_slot).collect();
+    let specs = running.iter().map(|running| &running.spec);
     count(specs.filter(|spec| !spec.is_drain()), files)
 }
 
