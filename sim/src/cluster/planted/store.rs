@@ -1,4 +1,4 @@
-//! A bucket that shows two nodes different clusters, and partitions that nobody has.
+//! Buckets that show nodes what is not so: different clusters, partitions that nobody has, claims that others have taken.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,8 +12,8 @@ use object_store::{
     ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
 
-use super::Planted;
-use super::claims::Claims;
+use super::claims::{self, Claims, Hold};
+use super::{Planted, compactor};
 use crate::cluster::plan::NODES;
 
 /// The bucket that node `number` sees, with the planted bug, if it is one of buckets.
@@ -23,33 +23,108 @@ pub(in crate::cluster) fn around(
     number: usize,
 ) -> Arc<dyn ObjectStore> {
     match bug {
-        Some(Planted::PlaceApart) => Arc::new(Apart { store, number }),
-        Some(bug @ (Planted::MissClaims | Planted::CompactOn)) => Arc::new(Claims::new(store, bug)),
+        Some(bug @ (Planted::PlaceApart | Planted::MissClaims | Planted::CompactOn)) => {
+            Arc::new(Broken {
+                store,
+                bug,
+                number,
+                claims: Claims::default(),
+            })
+        }
         _ => store,
     }
 }
 
 #[derive(Debug)]
-struct Apart {
+struct Broken {
     store: Arc<dyn ObjectStore>,
+    bug: Planted,
+    /// Of the node.
     number: usize,
+    claims: Claims,
 }
 
-impl fmt::Display for Apart {
+impl Broken {
+    /// The node has written `content` as the owner of a partition.
+    fn wrote(&self, location: &Path, content: Bytes, put: &PutResult) {
+        match (self.bug, Hold::of(&content)) {
+            (Planted::MissClaims, Some(Hold::Held)) => {
+                self.claims.claimed(location, content, put.clone());
+            }
+            (Planted::CompactOn, Some(Hold::Closed)) => {
+                compactor::goes_on(Arc::clone(&self.store), claims::partition(location));
+            }
+            _ => {}
+        }
+    }
+
+    /// Its own claim, whoever has made one since.
+    fn missed(&self, location: &Path, found: GetResult) -> GetResult {
+        let Some((content, put)) = self.claims.of(location) else {
+            return found;
+        };
+        let meta = ObjectMeta {
+            e_tag: put.e_tag,
+            version: put.version,
+            ..found.meta.clone()
+        };
+        with(content, GetResult { meta, ..found })
+    }
+}
+
+/// The same with other content.
+fn with(content: Bytes, found: GetResult) -> GetResult {
+    let size = content.len() as u64;
+    let body = stream::once(async move { Ok(content) });
+    GetResult {
+        payload: GetResultPayload::Stream(body.boxed()),
+        meta: ObjectMeta { size, ..found.meta },
+        range: 0..size,
+        attributes: found.attributes,
+        extensions: found.extensions,
+    }
+}
+
+/// Every owner has released its partition.
+async fn released(mut found: GetResult) -> Result<GetResult> {
+    let emptied = GetResult {
+        payload: GetResultPayload::Stream(stream::empty().boxed()),
+        meta: found.meta.clone(),
+        range: found.range.clone(),
+        attributes: std::mem::take(&mut found.attributes),
+        extensions: std::mem::take(&mut found.extensions),
+    };
+    let content = found.bytes().await?;
+    let content = String::from_utf8_lossy(&content);
+    let content = content.replace("\"hold\":\"held\"", "\"hold\":\"free\"");
+    Ok(with(content.into(), emptied))
+}
+
+impl fmt::Display for Broken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, as node {} sees it", self.store, self.number)
+        let Self {
+            store, bug, number, ..
+        } = self;
+        write!(f, "{store}, as node {number} sees it with {bug:?}")
     }
 }
 
 #[async_trait::async_trait]
-impl ObjectStore for Apart {
+impl ObjectStore for Broken {
     async fn put_opts(
         &self,
         location: &Path,
         payload: PutPayload,
         options: PutOptions,
     ) -> Result<PutResult> {
-        self.store.put_opts(location, payload, options).await
+        if !claims::is_owner(location) {
+            return self.store.put_opts(location, payload, options).await;
+        }
+        self.claims.writes(location);
+        let content = Bytes::from(payload.clone());
+        let put = self.store.put_opts(location, payload, options).await?;
+        self.wrote(location, content, &put);
+        Ok(put)
     }
 
     async fn put_multipart_opts(
@@ -60,27 +135,14 @@ impl ObjectStore for Apart {
         self.store.put_multipart_opts(location, options).await
     }
 
-    /// Every owner has released its partition.
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
-        let mut found = self.store.get_opts(location, options).await?;
-        if !location.as_ref().contains("cluster/owners/") || found.meta.size == 0 {
-            return Ok(found);
+        let found = self.store.get_opts(location, options).await?;
+        match self.bug {
+            Planted::PlaceApart if claims::is_owner(location) && found.meta.size > 0 => {
+                released(found).await
+            }
+            _ => Ok(self.missed(location, found)),
         }
-        let (meta, range) = (found.meta.clone(), found.range.clone());
-        let attributes = std::mem::take(&mut found.attributes);
-        let extensions = std::mem::take(&mut found.extensions);
-        let content = found.bytes().await?;
-        let content = String::from_utf8_lossy(&content);
-        // As long as before.
-        let content = content.replace("\"hold\":\"held\"", "\"hold\":\"free\"");
-        let content = stream::once(async move { Ok(Bytes::from(content)) });
-        Ok(GetResult {
-            payload: GetResultPayload::Stream(content.boxed()),
-            meta,
-            range,
-            attributes,
-            extensions,
-        })
     }
 
     fn delete_stream(
@@ -90,9 +152,9 @@ impl ObjectStore for Apart {
         self.store.delete_stream(locations)
     }
 
-    /// The first node does not see the second one.
+    /// With different clusters, the first node does not see the second one.
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        let hides = self.number == 0;
+        let hides = self.bug == Planted::PlaceApart && self.number == 0;
         let seen = self.store.list(prefix).try_filter(move |meta| {
             let is_second = meta.location.filename() == Some(NODES[1]);
             std::future::ready(!(hides && is_second))
