@@ -142,7 +142,7 @@ impl CompactorParts {
             Ok(()) => Error::internal("the compactor ended"),
             Err(why) => why,
         };
-        // Its worker has stopped with it. The next one goes on with what it did not finish, and counts that.
+        // Its worker has stopped with it. The next compactor resumes the merges that are not finished, and counts them.
         if let Some(slots) = &self.slots {
             slots.hold(Merges::default());
         }

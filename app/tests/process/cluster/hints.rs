@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Each node is told so often of each partition.
+/// How often each node is told that each partition was closed.
 const TIMES: usize = 20;
 
 /// Says to `node` that `partition` was closed by `by`.

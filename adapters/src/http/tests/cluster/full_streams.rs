@@ -14,7 +14,7 @@ use crate::http::wire::passed_append::{BODY_BYTES, MESSAGE_BYTES, PassedAnswer, 
 const AT_ONCE: usize = 4_096;
 const BYTES_AT_ONCE: usize = 16 << 20;
 
-/// Appends that a node has taken for a stream and not encoded, those that it takes in one turn, and bytes that are encoded and not written.
+/// The most appends that a node has queued for a stream, those that it encodes in one turn, and bytes that are encoded but not written.
 const WAITING: usize = 1_024;
 const TURN: usize = 256;
 const UNWRITTEN: usize = 256 << 10;
@@ -178,7 +178,7 @@ async fn appends_to_a_node_that_reads_slowly_wait_and_all_are_applied() {
 #[tokio::test(start_paused = true)]
 async fn appends_beyond_the_bounds_are_not_taken_before_there_is_room() {
     let (node, slow, log) = to_slow();
-    // Their clients go away. What was taken for the stream is sent nevertheless.
+    // Their clients go away. What was already queued for the stream is sent all the same.
     let gone = tokio::time::timeout(MOMENT, appends(&node)).await;
     gone.expect_err("nothing is answered");
     slow.reads.send_replace(true);
