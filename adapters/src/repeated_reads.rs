@@ -83,7 +83,7 @@ impl RepeatedReads {
         }
     }
 
-    /// From now on each read that was kept is answered once more with what it found.
+    /// From now on each GET that was kept is answered once more with what it found, and each list as often as it is asked for.
     pub(crate) fn repeat(&self) {
         self.reads.lock().phase = Phase::Repeating {
             until: Instant::now() + FRESH,
@@ -91,7 +91,7 @@ impl RepeatedReads {
     }
 
     /// Something may be different from now on: everything is read again.
-    pub(crate) fn is_over(&self) {
+    pub(crate) fn forget(&self) {
         *self.reads.lock() = Reads::default();
     }
 
@@ -144,7 +144,7 @@ impl Reads {
         self.phase != Phase::Over
     }
 
-    /// What a read of this object found, or a list of what is beside it.
+    /// What an earlier read found of this object. For a HEAD, an earlier list of its folder says it.
     fn found(&mut self, location: &Path, head: bool) -> Option<Found> {
         if !self.repeats() {
             return None;
@@ -238,8 +238,11 @@ impl ObjectStore for RepeatedReads {
             Err(Error::NotFound { .. }) => Found::Nothing,
             other => return other,
         };
-        let kept = found.clone();
-        self.reads.lock().gets.insert(location.clone(), kept);
+        let mut reads = self.reads.lock();
+        if reads.keeps() {
+            reads.gets.insert(location.clone(), found.clone());
+        }
+        drop(reads);
         found.answer(location)
     }
 
@@ -249,7 +252,7 @@ impl ObjectStore for RepeatedReads {
         payload: PutPayload,
         options: PutOptions,
     ) -> Result<PutResult> {
-        self.is_over();
+        self.forget();
         self.store.put_opts(location, payload, options).await
     }
 
@@ -258,7 +261,7 @@ impl ObjectStore for RepeatedReads {
         location: &Path,
         options: PutMultipartOptions,
     ) -> Result<Box<dyn MultipartUpload>> {
-        self.is_over();
+        self.forget();
         self.store.put_multipart_opts(location, options).await
     }
 
@@ -266,7 +269,7 @@ impl ObjectStore for RepeatedReads {
         &self,
         locations: BoxStream<'static, Result<Path>>,
     ) -> BoxStream<'static, Result<Path>> {
-        self.is_over();
+        self.forget();
         self.store.delete_stream(locations)
     }
 
@@ -287,7 +290,7 @@ impl ObjectStore for RepeatedReads {
     }
 
     async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
-        self.is_over();
+        self.forget();
         self.store.copy_opts(from, to, options).await
     }
 }
@@ -328,7 +331,7 @@ mod tests {
         store.head(&name.into()).await.is_ok()
     }
 
-    /// A store that repeats what it has read of one object and of one that is not there; after that, both were changed by somebody else.
+    /// A store that repeats two reads, one of an object that was not there. Both objects have been written since, by somebody else.
     async fn repeating() -> (Arc<InMemory>, RepeatedReads) {
         let inner = Arc::new(InMemory::new());
         put(&*inner, OBJECT, "before").await;
@@ -419,7 +422,7 @@ mod tests {
         let store = RepeatedReads::keeping(Arc::clone(&inner) as Arc<_>);
         assert!(get(&store, OBJECT).await.is_some());
         put(&*inner, OBJECT, "after").await;
-        store.is_over();
+        store.forget();
         assert_eq!(get(&store, OBJECT).await.as_deref(), Some(&b"after"[..]));
     }
 }

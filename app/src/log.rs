@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
-use futures::future::{BoxFuture, ready};
+use futures::future::BoxFuture;
 use log_adapters::http::Writer;
 use log_adapters::objects::writes::FailingWrites;
 use log_adapters::store::slate::{
@@ -72,7 +72,7 @@ impl Log {
     /// Opens a log, which counts in `metrics`.
     ///
     /// # Errors
-    /// As [`SlateStore::open_claimed`], or [`ReadOnlyStore::open`].
+    /// As [`SlateStore::open_claimed`] for a partition, [`SlateStore::open`] for another log that is written, or [`ReadOnlyStore::open`].
     pub(crate) async fn open(config: &Config, parts: LogParts, metrics: &Metrics) -> Result<Self> {
         let limits = config.limits();
         let rules = config
@@ -103,7 +103,6 @@ impl Log {
         let partition = parts.partition;
         let partition = partition.map(|partition| partition.applied(&mut options, &mut retention));
         let (partition, claim) = partition.unzip();
-        let claim = claim.unwrap_or_else(|| ready(Ok(Claim::default())).boxed());
         let tasks = VitalTasks::default();
         let (stopping, is_stopping) = watch::channel(false);
         let store = match config.read_only {
@@ -124,8 +123,11 @@ impl Log {
                 ServedStore::ReadOnly(Box::new(opened))
             }
             false => {
-                let opened = SlateStore::open_claimed(store, options, claim).await?;
-                ServedStore::Writer(Box::new(opened))
+                let opened = match claim {
+                    Some(claim) => SlateStore::open_claimed(store, options, claim).await,
+                    None => SlateStore::open(store, options).await,
+                };
+                ServedStore::Writer(Box::new(opened?))
             }
         };
         let telemetry = Arc::new(metrics.clone());

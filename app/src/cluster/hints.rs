@@ -49,7 +49,7 @@ impl Hints {
     }
 
     /// The node that had `partition` has closed it.
-    pub(super) fn is_free(&self, partition: Partition) {
+    pub(super) fn has_closed(&self, partition: Partition) {
         self.free.lock().insert(partition);
         self.freed.notify_one();
     }
@@ -64,8 +64,8 @@ impl Hints {
         self.free.lock().clone()
     }
 
-    /// This node tries to open `partition`. Whether the node that had it has closed it.
-    pub(super) fn is_tried(&self, partition: Partition) -> bool {
+    /// Whether the node that had `partition` has closed it, and this node has not tried to open it since. It is trying now.
+    pub(super) fn take_free(&self, partition: Partition) -> bool {
         self.free.lock().remove(&partition)
     }
 }
@@ -82,13 +82,13 @@ mod tests {
         let hints = Hints::default();
         let partition = Partitions::new(2).expect("in range").all().next();
         let partition = partition.expect("a partition");
-        assert!(!hints.is_tried(partition));
+        assert!(!hints.take_free(partition));
         assert_eq!(hints.freed().now_or_never(), None);
-        hints.is_free(partition);
+        hints.has_closed(partition);
         assert_eq!(hints.freed().now_or_never(), Some(()));
         assert_eq!(hints.free(), BTreeSet::from([partition]));
-        assert!(hints.is_tried(partition));
-        assert!(!hints.is_tried(partition) && hints.free().is_empty());
+        assert!(hints.take_free(partition));
+        assert!(!hints.take_free(partition) && hints.free().is_empty());
         assert_eq!(hints.news().now_or_never(), None);
     }
 

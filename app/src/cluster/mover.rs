@@ -31,6 +31,12 @@ const TAKEN: Duration = Duration::from_secs(5);
 /// What is in memory is written within this time before a partition is handed over, or the next node reads the WAL.
 const PREPARED: Duration = Duration::from_secs(5);
 
+/// A node that says that it has closed a partition gives up its claim within this time, or the partition is tried again later.
+const RELEASED: Duration = Duration::from_secs(1);
+
+/// How soon to look again whether it has.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
+
 /// What moves partitions.
 pub(super) struct Mover {
     pub(super) config: Config,
@@ -50,12 +56,6 @@ pub(super) struct Mover {
     /// Partitions that this node may have claimed without holding them.
     pub(super) in_doubt: Mutex<BTreeSet<Partition>>,
 }
-
-/// A node that says that it has closed a partition gives up its claim within this time, or the partition is tried again later.
-const RELEASED: Duration = Duration::from_secs(1);
-
-/// How soon to look again whether it has.
-const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// A partition that this node has claimed.
 struct Claimed {
@@ -87,7 +87,7 @@ impl Mover {
             }
         }
         for partition in &moves.open {
-            let is_closed = self.table.hints().is_tried(*partition);
+            let is_closed = self.table.hints().take_free(*partition);
             if self.table.opens(*partition) {
                 let (mover, partition) = (Arc::clone(self), *partition);
                 tokio::spawn(async move { mover.open(partition, is_closed).await });

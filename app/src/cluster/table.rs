@@ -492,6 +492,6 @@ impl PartitionMap for Table {
     }
 
     fn has_closed(&self, partition: Partition) {
-        self.hints.is_free(partition);
+        self.hints.has_closed(partition);
     }
 }

@@ -55,7 +55,8 @@ impl SlateStore {
     /// WAL than the log began with, a path that not all objects would lie below, and where there is no log and none is
     /// to be begun.
     pub async fn open(parts: StoreParts, options: Options) -> Result<Self> {
-        Self::open_claimed(parts, options, ready(Ok(Claim::default()))).await
+        let nothing_kept = Vec::new();
+        open_in_time(parts, options, nothing_kept, ready(Ok(Claim::default()))).await
     }
 
     /// As [`open`](Self::open), once `claim` says that it may. What changes nothing is done meanwhile.
@@ -63,28 +64,50 @@ impl SlateStore {
     /// # Errors
     /// That of `claim`, or as [`open`](Self::open).
     pub async fn open_claimed(
-        parts: StoreParts,
-        options: Options,
+        mut parts: StoreParts,
+        mut options: Options,
         claim: impl Future<Output = Result<Claim>> + Send,
     ) -> Result<Self> {
-        let limit = options.open_timeout;
-        match tokio::time::timeout(limit, open(parts, options, claim)).await {
-            Ok(opened) => opened,
-            Err(_) => Err(Error::unavailable(format!(
-                "the object store did not answer within {} ms",
-                limit.as_millis()
-            ))),
-        }
+        let kept = keep_reads(&mut parts, &mut options);
+        open_in_time(parts, options, kept, claim).await
+    }
+}
+
+/// Has the stores keep what is read of them.
+fn keep_reads(parts: &mut StoreParts, options: &mut Options) -> Vec<Arc<RepeatedReads>> {
+    let wal = options.wal.as_mut().map(|wal| &mut wal.objects);
+    let stores = std::iter::once(&mut parts.objects).chain(wal);
+    let kept = stores.map(|objects| {
+        let kept = Arc::new(RepeatedReads::keeping(Arc::clone(objects)));
+        *objects = Arc::clone(&kept) as Arc<_>;
+        kept
+    });
+    kept.collect()
+}
+
+async fn open_in_time(
+    parts: StoreParts,
+    options: Options,
+    kept: Vec<Arc<RepeatedReads>>,
+    claim: impl Future<Output = Result<Claim>> + Send,
+) -> Result<SlateStore> {
+    let limit = options.open_timeout;
+    match tokio::time::timeout(limit, open(parts, options, kept, claim)).await {
+        Ok(opened) => opened,
+        Err(_) => Err(Error::unavailable(format!(
+            "the object store did not answer within {} ms",
+            limit.as_millis()
+        ))),
     }
 }
 
 async fn open(
-    mut parts: StoreParts,
-    mut options: Options,
+    parts: StoreParts,
+    options: Options,
+    kept: Vec<Arc<RepeatedReads>>,
     claim: impl Future<Output = Result<Claim>> + Send,
 ) -> Result<SlateStore> {
     check_prefix(&options.path).map_err(Error::invalid)?;
-    let kept = keep_reads(&mut parts, &mut options);
     let wal_files = WalFiles::offered_to(options.feed.clone(), &options.path);
     let Found {
         claim,
@@ -96,7 +119,7 @@ async fn open(
     for reads in kept {
         match claim.writer_has_closed {
             true => reads.repeat(),
-            false => reads.is_over(),
+            false => reads.forget(),
         }
     }
     let clock = Arc::new(EngineClock::new(&*parts.clock));
@@ -257,18 +280,6 @@ async fn open(
         compactor: (compacts && options.compactor_follows).then(|| Compactor::start(compactor)),
         closed: OnceCell::new(),
     })
-}
-
-/// Has the stores keep what is read of them.
-fn keep_reads(parts: &mut StoreParts, options: &mut Options) -> Vec<Arc<RepeatedReads>> {
-    let wal = options.wal.as_mut().map(|wal| &mut wal.objects);
-    let stores = std::iter::once(&mut parts.objects).chain(wal);
-    let kept = stores.map(|objects| {
-        let kept = Arc::new(RepeatedReads::keeping(Arc::clone(objects)));
-        *objects = Arc::clone(&kept) as Arc<_>;
-        kept
-    });
-    kept.collect()
 }
 
 /// What the engine is opened with.

@@ -11,7 +11,7 @@ const LATER: Duration = Duration::from_millis(20);
 /// Requests of an opening that wait for each other, after a writer that has closed.
 const WAIT_FOR_EACH_OTHER: u128 = 13;
 
-/// Opens a log once `claim` has resolved, of which the writer before is said to have closed it.
+/// Opens a log once `claim` has resolved. It says that the previous writer has closed the log.
 async fn opened_after(
     objects: &Arc<dyn ObjectStore>,
     claim: impl Future<Output = Result<()>> + Send,
