@@ -14,7 +14,6 @@ mod object_prefix;
 pub mod objects;
 mod observed_store;
 pub mod quoted;
-mod repeated_reads;
 pub mod small_file;
 pub mod store;
 pub mod telemetry;

@@ -11,6 +11,7 @@ mod metrics;
 mod mover;
 mod table;
 mod teller;
+mod view;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -103,6 +104,7 @@ impl ClusterNode {
             objects,
             opening,
             openings: AtomicU64::new(0),
+            writes: AtomicU64::new(0),
             caches: Caches::new(memory.block_cache.as_u64(), memory.meta_cache.as_u64()),
             merges: merges.clone(),
             moves: node.metrics().moves(),

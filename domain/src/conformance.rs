@@ -138,6 +138,7 @@ pub async fn run_all<F: StoreFixture>(fixture: impl Fn() -> F) {
     each!(
         fixture,
         visibility::a_reader_sees_what_was_acknowledged_at_its_visibility,
+        visibility::what_is_acknowledged_before_a_quiesce_is_durable_and_nothing_is_after,
         following::a_follower_hears_of_its_key_only_and_goes_on_where_it_was,
         following::a_durable_follower_hears_of_durable_records_only,
         following::a_follower_that_starts_behind_catches_up_in_pages,

@@ -192,6 +192,15 @@ pub trait LogWriter: Send + Sync + 'static {
         std::future::ready(Ok(()))
     }
 
+    /// Makes all acknowledged records durable, and writes nothing after that: the next writer may open the store, also before this one is
+    /// [closed](LogWriter::close). Later appends are rejected as unavailable. A second call returns the result of the first.
+    ///
+    /// # Errors
+    /// As [`close`](LogWriter::close).
+    fn quiesce(&self, within: Duration) -> impl Future<Output = Result<()>> + Send {
+        self.close(within)
+    }
+
     /// Makes all acknowledged records durable and closes the store. Later appends are rejected as unavailable. A second
     /// call returns the result of the first.
     ///

@@ -214,6 +214,15 @@ impl<S: LogWriter> LogService<S> {
         self.store.prepare_close().await
     }
 
+    /// Makes all acknowledged records durable, so that the next writer may open the store before this one is closed.
+    ///
+    /// # Errors
+    /// As [`LogWriter::quiesce`].
+    pub async fn quiesce(&self, within: Duration) -> Result<()> {
+        self.dismiss_followers();
+        self.store.quiesce(within).await
+    }
+
     /// Makes all acknowledged records durable and closes the store.
     ///
     /// # Errors

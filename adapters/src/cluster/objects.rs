@@ -421,6 +421,7 @@ mod tests {
         let owner = |name: &str, hold| Owner {
             node: NodeName::parse(name).expect("a name"),
             incarnation: 1,
+            write: 1,
             hold,
         };
         let own = async |owner: Owner, expected: Option<&Version>| {

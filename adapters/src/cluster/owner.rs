@@ -16,6 +16,8 @@ pub struct Owner {
     pub node: NodeName,
     /// The process: see [`NodeState::incarnation`](super::NodeState::incarnation). A later one under the same name does not have the partition.
     pub incarnation: u64,
+    /// The number of this write among those of the process: no two have the same content, which is what a version can be made of (ETag).
+    pub write: u64,
     /// Whether it has it still.
     pub hold: Hold,
 }
@@ -37,6 +39,7 @@ struct Stored {
     format: u8,
     node: String,
     incarnation: String,
+    write: u64,
     hold: Hold,
 }
 
@@ -46,6 +49,7 @@ impl Owner {
             format: FORMAT,
             node: self.node.to_string(),
             incarnation: incarnation::encode(self.incarnation),
+            write: self.write,
             hold: self.hold,
         };
         serde_json::to_vec(&stored)
@@ -67,6 +71,7 @@ impl Owner {
         Ok(Self {
             node: node.map_err(|error| damaged(error.to_string()))?,
             incarnation: incarnation.map_err(damaged)?,
+            write: stored.write,
             hold: stored.hold,
         })
     }
@@ -81,6 +86,7 @@ mod tests {
         let owner = Owner {
             node: NodeName::parse("log-0").expect("a name"),
             incarnation: 0xab,
+            write: 3,
             hold: Hold::Held,
         };
         for (hold, stored) in [
@@ -93,7 +99,7 @@ mod tests {
                 ..owner.clone()
             };
             let golden = format!(
-                r#"{{"format":1,"node":"log-0","incarnation":"00000000000000ab","hold":"{stored}"}}"#
+                r#"{{"format":1,"node":"log-0","incarnation":"00000000000000ab","write":3,"hold":"{stored}"}}"#
             );
             assert_eq!(owner.encode().expect("encoded"), golden.as_bytes());
             assert_eq!(Owner::decode(golden.as_bytes()).expect("decoded"), owner);
@@ -105,11 +111,11 @@ mod tests {
         for (value, why) in [
             ("", "the owner of a partition"),
             (
-                r#"{"format":2,"node":"a","incarnation":"b","hold":"held"}"#,
+                r#"{"format":2,"node":"a","incarnation":"b","write":1,"hold":"held"}"#,
                 "format version 2",
             ),
             (
-                r#"{"format":1,"node":"a/b","incarnation":"b","hold":"held"}"#,
+                r#"{"format":1,"node":"a/b","incarnation":"b","write":1,"hold":"held"}"#,
                 "log-0",
             ),
         ] {

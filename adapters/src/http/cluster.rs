@@ -219,7 +219,7 @@ impl Endpoint for Cluster {
                 let node = NodeName::parse(&String::from_utf8_lossy(&node));
                 let node = node.map_err(Failure::from)?;
                 match asked::given_partition(&request, self.map.partitions())? {
-                    Some(closed) => self.map.has_closed(closed),
+                    Some(partition) => self.map.gives_up(partition),
                     None => self.map.has_written(node),
                 }
                 return Ok(StatusCode::NO_CONTENT.into_response());

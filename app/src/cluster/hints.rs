@@ -16,7 +16,7 @@ pub(super) struct Hints {
     news: Notify,
     /// Nodes that have written something new.
     writers: Mutex<BTreeSet<NodeName>>,
-    /// Partitions that their nodes have closed.
+    /// Partitions that their nodes give up.
     free: Mutex<BTreeSet<Partition>>,
     freed: Notify,
 }
@@ -48,25 +48,32 @@ impl Hints {
         std::mem::take(&mut *self.writers.lock())
     }
 
-    /// The node that had `partition` has closed it.
-    pub(super) fn has_closed(&self, partition: Partition) {
+    /// The node that has `partition` gives it up.
+    pub(super) fn gives_up(&self, partition: Partition) {
         self.free.lock().insert(partition);
         self.freed.notify_one();
     }
 
-    /// Resolves when a partition was closed since the last call.
+    /// Resolves when there is a partition to look at since the last call.
     pub(super) async fn freed(&self) {
         self.freed.notified().await;
     }
 
-    /// The partitions that their nodes have closed, and that this node has not tried to open since.
+    /// The partitions that their nodes give up, and that this node has not tried to open since.
     pub(super) fn free(&self) -> BTreeSet<Partition> {
         self.free.lock().clone()
     }
 
-    /// Whether the node that had `partition` has closed it, and this node has not tried to open it since. It is trying now.
+    /// Whether the node that has `partition` gives it up, and this node has not tried to open it since. It is trying now.
     pub(super) fn take_free(&self, partition: Partition) -> bool {
         self.free.lock().remove(&partition)
+    }
+
+    /// This node has tried in vain to open `partition`. What was told of it meanwhile is to be looked at.
+    pub(super) fn look_again(&self, partition: Partition) {
+        if self.free.lock().contains(&partition) {
+            self.freed.notify_one();
+        }
     }
 }
 
@@ -84,7 +91,11 @@ mod tests {
         let partition = partition.expect("a partition");
         assert!(!hints.take_free(partition));
         assert_eq!(hints.freed().now_or_never(), None);
-        hints.has_closed(partition);
+        hints.look_again(partition);
+        assert_eq!(hints.freed().now_or_never(), None);
+        hints.gives_up(partition);
+        assert_eq!(hints.freed().now_or_never(), Some(()));
+        hints.look_again(partition);
         assert_eq!(hints.freed().now_or_never(), Some(()));
         assert_eq!(hints.free(), BTreeSet::from([partition]));
         assert!(hints.take_free(partition));

@@ -15,8 +15,9 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::ClusterParts;
 use super::mover::Mover;
-use super::table::{Table, View};
+use super::table::Table;
 use super::teller::Teller;
+use super::view::View;
 use crate::config::Cluster;
 use crate::log_throttle::LogThrottle;
 
@@ -201,7 +202,7 @@ impl Member {
         }
     }
 
-    /// Opens what other nodes say that they have closed, without waiting for what they write. Does not end.
+    /// Opens what other nodes say that they give up, without waiting for what they write. Does not end.
     async fn open_what_is_free(&self, mover: &Arc<Mover>) {
         loop {
             self.table.hints().freed().await;
@@ -211,7 +212,6 @@ impl Member {
                 open,
                 ..Moves::default()
             });
-            tokio::time::sleep(SPACING).await;
         }
     }
 
@@ -259,15 +259,15 @@ impl Member {
         }
     }
 
-    /// Whether it is known which partitions are still those of this node, which others may have held for dead until now. It serves no others.
+    /// Whether this node has renewed its claims, because others may have held it for dead until now. It serves no partition that it could not renew.
     async fn still_has_its_claims(&self, mover: &Mover) -> bool {
         let within = self.settings.heartbeat;
-        let looked = timeout(within, mover.look_at_claims()).await;
-        let looked = looked.unwrap_or_else(|_| Err(late(within)));
-        if let Err(why) = &looked {
+        let renewed = timeout(within, mover.renew_claims()).await;
+        let renewed = renewed.unwrap_or_else(|_| Err(late(within)));
+        if let Err(why) = &renewed {
             tracing::warn!(%why, "this node could not find out whether others have taken its partitions; it does not serve them yet");
         }
-        looked.is_ok()
+        renewed.is_ok()
     }
 
     /// Whether it was written; not if another process has the name.

@@ -11,7 +11,7 @@ use log_adapters::cluster::{ClusterObjects, Hold, Owner, Version, Written};
 use log_adapters::http::{PartitionApi, PartitionMap};
 use log_adapters::store::slate::{Caches, Claim, MergeSlots};
 use log_adapters::telemetry::{Metrics, MoveCounter};
-use log_domain::cluster::{Mark, Moves, NodeName, Partition};
+use log_domain::cluster::{Moves, Partition};
 use log_domain::{Error, Result, Stopped};
 
 use parking_lot::Mutex;
@@ -31,7 +31,7 @@ const TAKEN: Duration = Duration::from_secs(5);
 /// What is in memory is written within this time before a partition is handed over, or the next node reads the WAL.
 const PREPARED: Duration = Duration::from_secs(5);
 
-/// A node that says that it has closed a partition gives up its claim within this time, or the partition is tried again later.
+/// A node that says that it gives up a partition gives up its claim within this time, or the partition is tried again later.
 const RELEASED: Duration = Duration::from_secs(1);
 
 /// How soon to look again whether it has.
@@ -44,6 +44,8 @@ pub(super) struct Mover {
     pub(super) opening: Opening,
     /// How many partitions were opened.
     pub(super) openings: AtomicU64,
+    /// See [`Owner::write`].
+    pub(super) writes: AtomicU64,
     pub(super) caches: Caches,
     pub(super) merges: MergeSlots,
     pub(super) metrics: Metrics,
@@ -66,14 +68,6 @@ struct Claimed {
     writer_has_closed: bool,
 }
 
-/// How the node of a partition is gone.
-enum Gone {
-    /// Its object did not change any more from this on.
-    Dead { node: NodeName, mark: Mark },
-    /// It has removed its object, or another process has its name.
-    Left,
-}
-
 impl Mover {
     /// Begins these moves. Each goes on by itself.
     pub(super) fn begin(self: &Arc<Self>, moves: &Moves) {
@@ -87,10 +81,10 @@ impl Mover {
             }
         }
         for partition in &moves.open {
-            let is_closed = self.table.hints().take_free(*partition);
             if self.table.opens(*partition) {
+                let is_given_up = self.table.hints().take_free(*partition);
                 let (mover, partition) = (Arc::clone(self), *partition);
-                tokio::spawn(async move { mover.open(partition, is_closed).await });
+                tokio::spawn(async move { mover.open(partition, is_given_up).await });
             }
         }
     }
@@ -114,7 +108,9 @@ impl Mover {
             // It was lost meanwhile.
             return;
         };
-        let hold = match log.service().close(within).await {
+        // The next node looks at the log while this one ends its writes and gives up its claim.
+        self.teller.gives_up(partition).await;
+        let hold = match log.service().quiesce(within).await {
             Ok(()) => {
                 tracing::info!(%partition, "handed a partition over");
                 Hold::Closed
@@ -126,19 +122,22 @@ impl Mover {
             }
         };
         self.moves.handed_over();
-        drop(log);
-        // The next node looks at the log while this one gives up its claim.
-        self.teller.has_closed(partition).await;
         self.release(partition, &claim, hold).await;
+        // It may have given up waiting for the claim.
+        self.teller.gives_up(partition).await;
         // The next one is handed over when this one is served again, or somebody else has to see to that.
         let _served_or_not = timeout(TAKEN, self.table.handed_over(partition)).await;
+        // Now that the next node has opened it, the storage engine finds that it is not its own any more, and writes nothing.
+        if let Err(why) = log.service().close(within).await {
+            tracing::debug!(%partition, %why, "a partition that was handed over did not close cleanly");
+        }
         self.table.released(partition);
     }
 
-    /// Opens a partition, unless another node that is alive has it. `is_closed`: that node says that it has closed it.
-    async fn open(self: Arc<Self>, partition: Partition, is_closed: bool) {
+    /// Opens a partition, unless another node that is alive has it. `is_given_up`: that node says that it gives it up.
+    async fn open(self: Arc<Self>, partition: Partition, is_given_up: bool) {
         let began = Instant::now();
-        match self.opened(partition, is_closed).await {
+        match self.opened(partition, is_given_up).await {
             Ok(Some((log, claim))) => {
                 let log = Arc::new(log);
                 let routes = self.api.routes(Arc::clone(log.service()));
@@ -160,13 +159,13 @@ impl Mover {
     async fn opened(
         &self,
         partition: Partition,
-        is_closed: bool,
+        is_given_up: bool,
     ) -> Result<Option<(Log, Version)>> {
         let (tell, claim) = oneshot::channel();
         let claim = claim.map(|claim| claim.map_err(|_| Error::unavailable("not claimed")));
         let opening = self.open_log(partition, claim.boxed());
         let claiming = async {
-            let claimed = self.claim(partition, is_closed).await;
+            let claimed = self.claim(partition, is_given_up).await;
             if let Ok(Some(claimed)) = &claimed {
                 // The opening may have failed already.
                 let _ = tell.send(Claim {
@@ -197,27 +196,29 @@ impl Mover {
         }
     }
 
-    /// Claims a partition, unless another node that is alive has it, or claims it at the same moment. One that says that it has closed it
-    /// is given time to give its claim up.
-    async fn claim(&self, partition: Partition, is_closed: bool) -> Result<Option<Claimed>> {
+    /// Claims a partition, unless another node that is alive has it, or claims it at the same moment. One that says that it gives it up is given
+    /// time to give its claim up.
+    async fn claim(&self, partition: Partition, is_given_up: bool) -> Result<Option<Claimed>> {
         let until = Instant::now() + RELEASED;
-        loop {
-            let claimed = self.claim_now(partition).await?;
-            if claimed.is_some() || !is_closed || Instant::now() >= until {
+        while is_given_up && Instant::now() < until {
+            let claimed = self.claim_now(partition, is_given_up).await?;
+            if claimed.is_some() {
                 return Ok(claimed);
             }
             tokio::time::sleep(LOOK_AGAIN).await;
         }
+        self.claim_now(partition, false).await
     }
 
-    async fn claim_now(&self, partition: Partition) -> Result<Option<Claimed>> {
+    /// As [`claim`](Self::claim), without waiting. `is_given_up`: the node that has it says so, and is alive.
+    async fn claim_now(&self, partition: Partition, is_given_up: bool) -> Result<Option<Claimed>> {
         let last = self.objects.owner(partition).await?;
-        let mut gone = None;
-        if let Some((owner, _)) = &last
-            && self.is_of_another(owner)
-        {
-            gone = self.gone(owner).await?;
-            if gone.is_none() {
+        let taken_over = last.as_ref().filter(|(owner, _)| self.is_of_another(owner));
+        if let Some((owner, _)) = taken_over {
+            if is_given_up {
+                return Ok(None);
+            }
+            if !self.is_gone(owner).await? {
                 tracing::debug!(%partition, node = %owner.node, "another node that is alive has a partition");
                 return Ok(None);
             }
@@ -229,16 +230,9 @@ impl Mover {
         match self.objects.own(partition, &owner, version).await {
             Ok(Written::As(claim)) => {
                 self.in_doubt.lock().remove(&partition);
-                if let Some(gone) = &gone
-                    && self.has_returned(gone).await.unwrap_or(true)
-                {
-                    tracing::info!(%partition, "the node of a partition is back, or it is not known whether it is");
-                    self.release(partition, &claim, Hold::Free).await;
-                    return Ok(None);
-                }
                 Ok(Some(Claimed {
                     claim,
-                    taken_over: gone.is_some(),
+                    taken_over: taken_over.is_some(),
                     writer_has_closed: before == Some(Hold::Closed),
                 }))
             }
@@ -263,9 +257,16 @@ impl Mover {
     async fn release(&self, partition: Partition, claim: &Version, hold: Hold) {
         let owner = self.owner(hold);
         let released = self.objects.own(partition, &owner, Some(claim));
-        if let Err(why) = released.await {
-            tracing::warn!(%partition, %why, "it could not be recorded that a partition is free; it is tried again");
-            self.in_doubt.lock().insert(partition);
+        match released.await {
+            Ok(Written::As(_)) => {}
+            // By another node; or this one has renewed its claim meanwhile.
+            Ok(Written::Changed) => {
+                self.in_doubt.lock().insert(partition);
+            }
+            Err(why) => {
+                tracing::warn!(%partition, %why, "it could not be recorded that a partition is free; it is tried again");
+                self.in_doubt.lock().insert(partition);
+            }
         }
     }
 
@@ -281,7 +282,7 @@ impl Mover {
 
     async fn has_settled(&self, partition: Partition) -> Result<bool> {
         let owner = self.objects.owner(partition).await?;
-        let own = owner.filter(|(owner, _)| *owner == self.owner(Hold::Held));
+        let own = owner.filter(|(owner, _)| self.is_own(owner));
         let Some((_, claim)) = own else {
             return Ok(true);
         };
@@ -298,8 +299,16 @@ impl Mover {
         Owner {
             node: self.table.node().clone(),
             incarnation: self.incarnation,
+            write: self.writes.fetch_add(1, Ordering::Relaxed),
             hold,
         }
+    }
+
+    /// Whether this process has the partition by this claim.
+    fn is_own(&self, owner: &Owner) -> bool {
+        let is_of_process =
+            owner.node == *self.table.node() && owner.incarnation == self.incarnation;
+        is_of_process && owner.hold == Hold::Held
     }
 
     async fn open_log(
@@ -333,45 +342,56 @@ impl Mover {
         Log::open(&self.config, parts, &self.metrics).await
     }
 
-    /// How the process that claimed a partition is gone, if it is: dead, or its object is removed, which it does when it has closed its
-    /// partitions. One that this node has not seen yet is not gone.
-    async fn gone(&self, owner: &Owner) -> Result<Option<Gone>> {
-        let node = owner.node.clone();
-        if let Some(mark) = self.table.last_of_dead(&node) {
-            return Ok(Some(Gone::Dead { node, mark }));
+    /// Whether the process that claimed a partition is gone: dead, or its object is removed, which it does when it has closed its partitions. One
+    /// that this node has not seen yet is not gone.
+    ///
+    /// It is looked for after its claim was read. A node that comes back writes its object before it renews its claims: so either it is found
+    /// here, or its claim has changed since, and is not taken.
+    async fn is_gone(&self, owner: &Owner) -> Result<bool> {
+        let node = &owner.node;
+        if let Some(last) = self.table.last_of_dead(node) {
+            let listed = self.objects.nodes().await?;
+            return Ok(listed.get(node).is_none_or(|now| now.mark == last));
         }
-        let found = self.objects.node(&node, self.table.partitions()).await?;
+        let found = self.objects.node(node, self.table.partitions()).await?;
         let is_there = found.is_some_and(|(state, _)| state.incarnation == owner.incarnation);
-        Ok((!is_there).then_some(Gone::Left))
+        Ok(!is_there)
     }
 
-    /// Whether a node that was dead is back. One that comes back looks at its claims after it has written its object. So either it finds that its
-    /// partition has been claimed, or it is found here, after the claim.
-    async fn has_returned(&self, gone: &Gone) -> Result<bool> {
-        let Gone::Dead { node, mark } = gone else {
-            return Ok(false);
-        };
-        let listed = self.objects.nodes().await?;
-        Ok(listed.get(node).is_some_and(|now| now.mark != *mark))
-    }
-
-    /// Serves the partitions no more that another node has claimed.
+    /// Renews the claims of the partitions that this node serves. Those that another node has claimed are not served any more.
     ///
     /// # Errors
     /// [`Error::Unavailable`](log_domain::Error::Unavailable) when that is not known of all.
-    pub(super) async fn look_at_claims(&self) -> Result<()> {
+    pub(super) async fn renew_claims(&self) -> Result<()> {
         let served = self.table.served();
-        let looks = served.iter().map(|(partition, log)| async move {
-            let owner = self.objects.owner(*partition).await?;
-            if owner.is_none_or(|(owner, _)| owner != self.owner(Hold::Held)) {
-                tracing::warn!(%partition, "another node has claimed a partition");
-                log.service().dismiss_followers();
-                // Its log stops when that node opens it.
-                self.table.lost(*partition, log);
+        let renewed = served.iter().map(async |(partition, log)| {
+            match self.renewed(*partition).await? {
+                Some(claim) => self.table.renewed(*partition, log, claim),
+                None => {
+                    tracing::warn!(%partition, "another node has claimed a partition");
+                    log.service().dismiss_followers();
+                    // Its log stops when that node opens it.
+                    self.table.lost(*partition, log);
+                }
             }
             Ok(())
         });
-        try_join_all(looks).await.map(drop)
+        try_join_all(renewed).await.map(drop)
+    }
+
+    /// The claim of this node, renewed, if it is still its own.
+    async fn renewed(&self, partition: Partition) -> Result<Option<Version>> {
+        loop {
+            let owner = self.objects.owner(partition).await?;
+            let Some((_, claim)) = owner.filter(|(owner, _)| self.is_own(owner)) else {
+                return Ok(None);
+            };
+            let owner = self.owner(Hold::Held);
+            match self.objects.own(partition, &owner, Some(&claim)).await? {
+                Written::As(claim) => return Ok(Some(claim)),
+                Written::Changed => {}
+            }
+        }
     }
 
     /// Gives a partition up when its log has stopped by itself, and only it.

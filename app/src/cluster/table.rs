@@ -7,19 +7,20 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use log_adapters::cluster::{NodeState, Version};
+use log_adapters::cluster::Version;
 use log_adapters::http::{
     ClusterStatus, NodeStatus, PartitionMap, PartitionRoutes, PartitionState, PartitionStatus,
     Place, Writer,
 };
 use log_domain::Watermarks;
-use log_domain::cluster::{Held, Mark, Membership, NodeName, Partition, Partitions, Placement};
+use log_domain::cluster::{Held, Mark, NodeName, Partition, Partitions, Placement};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::Connect;
 use super::hints::Hints;
+use super::view::View;
 use crate::log::Log;
 
 /// Where partitions are.
@@ -54,23 +55,6 @@ enum Slot {
     Closing,
     /// It is closed, and another node is to open it.
     Closed,
-}
-
-/// What is known of other nodes, and of this one as they see it.
-#[derive(Default)]
-pub(super) struct View {
-    /// What each node says.
-    pub(super) nodes: BTreeMap<NodeName, NodeState>,
-    /// The nodes that are alive.
-    pub(super) alive: BTreeSet<NodeName>,
-    /// Those that are dead, and what was seen of them last.
-    pub(super) dead: BTreeMap<NodeName, Mark>,
-    /// What is to be where.
-    pub(super) placement: Placement,
-    /// What was learnt since from answers: the URL of the node that serves a partition.
-    learnt: BTreeMap<Partition, String>,
-    /// URLs of nodes that do not serve a partition, whatever they say.
-    wrong: BTreeMap<Partition, BTreeSet<String>>,
 }
 
 impl Table {
@@ -167,7 +151,18 @@ impl Table {
             leaves: false,
         };
         self.slots.lock().insert(partition, slot);
+        // What was told of it before is over.
+        self.hints.take_free(partition);
         self.changed();
+    }
+
+    /// The claim by which this node serves this log of `partition` is another one now.
+    pub(super) fn renewed(&self, partition: Partition, of: &Arc<Log>, renewed: Version) {
+        if let Some(Slot::Serving { log, claim, .. }) = self.slots.lock().get_mut(&partition)
+            && Arc::ptr_eq(log, of)
+        {
+            *claim = renewed;
+        }
     }
 
     /// This node prepares to close `partition`, and serves it meanwhile: its log, if this node serves it.
@@ -211,9 +206,11 @@ impl Table {
         self.changed();
     }
 
-    /// This node has not opened `partition`. It is tried again with the next heartbeat.
+    /// This node has not opened `partition`. It is tried again with the next heartbeat, or at once if the node that has it has said meanwhile that it
+    /// gives it up.
     pub(super) fn released_quietly(&self, partition: Partition) {
         self.slots.lock().remove(&partition);
+        self.hints.look_again(partition);
     }
 
     /// This node does not serve this log of `partition` any more.
@@ -335,61 +332,6 @@ impl Table {
     }
 }
 
-impl View {
-    pub(super) fn new(
-        nodes: BTreeMap<NodeName, NodeState>,
-        membership: &Membership,
-        placement: Placement,
-    ) -> Self {
-        let dead = membership.dead();
-        Self {
-            nodes,
-            alive: membership.alive().cloned().collect(),
-            dead: dead
-                .map(|(node, mark)| (node.clone(), mark.clone()))
-                .collect(),
-            placement,
-            ..Self::default()
-        }
-    }
-
-    /// The URL of the node that serves `partition`, as far as is known: the best guess that was not wrong, or else the best.
-    fn url(&self, partition: Partition, own: &str) -> Option<&str> {
-        let learnt = self.learnt.get(&partition).map(String::as_str);
-        let alive = self
-            .nodes
-            .iter()
-            .filter(|(node, _)| self.alive.contains(*node));
-        let serving = alive.filter(|(_, state)| state.serving.contains(&partition));
-        let serving = serving.map(|(_, state)| state.url.as_str());
-        let placed = self.placement.node(partition);
-        let placed = placed.and_then(|node| self.nodes.get(node));
-        let placed = placed.map(|state| state.url.as_str());
-        let guesses = learnt.into_iter().chain(serving).chain(placed);
-        let guesses = guesses.filter(|url| *url != own);
-        let wrong = self.wrong.get(&partition);
-        let mut first = None;
-        for url in guesses {
-            first.get_or_insert(url);
-            if !wrong.is_some_and(|wrong| wrong.contains(url)) {
-                return Some(url);
-            }
-        }
-        first
-    }
-
-    /// The other node than `own` that serves `partition`, as it says. What `own` itself has said is in its slots.
-    fn server(&self, partition: Partition, own: &NodeName) -> Option<(NodeName, String)> {
-        let alive = self
-            .nodes
-            .iter()
-            .filter(|(node, _)| *node != own && self.alive.contains(*node));
-        let mut serving = alive.filter(|(_, state)| state.serving.contains(&partition));
-        let server = serving.next();
-        server.map(|(node, state)| (node.clone(), state.url.clone()))
-    }
-}
-
 impl PartitionMap for Table {
     fn partitions(&self) -> Partitions {
         self.partitions
@@ -491,7 +433,7 @@ impl PartitionMap for Table {
         self.hints.has_written(node);
     }
 
-    fn has_closed(&self, partition: Partition) {
-        self.hints.has_closed(partition);
+    fn gives_up(&self, partition: Partition) {
+        self.hints.gives_up(partition);
     }
 }

@@ -43,8 +43,8 @@ impl Teller {
         self.send(self.table.others(), &path).await;
     }
 
-    /// Tells the node on which `partition` is placed that this one has closed it.
-    pub(super) async fn has_closed(&self, partition: Partition) {
+    /// Tells the node on which `partition` is placed that this one gives it up.
+    pub(super) async fn gives_up(&self, partition: Partition) {
         let (node, number) = (self.table.node(), partition.number());
         let path = format!("{WAKE}?node={node}&partition={number}");
         self.send(self.table.next(partition), &path).await;
@@ -101,7 +101,7 @@ mod tests {
     use tokio::sync::mpsc;
 
     use super::super::Connect;
-    use super::super::table::View;
+    use super::super::view::View;
     use super::*;
 
     /// What another node is sent.
@@ -166,7 +166,12 @@ mod tests {
         };
         let (teller, mut received) = told(&settings);
         let partitions: Vec<_> = teller.table.partitions().all().collect();
-        join_all(partitions.iter().map(|closed| teller.has_closed(*closed))).await;
+        join_all(
+            partitions
+                .iter()
+                .map(|partition| teller.gives_up(*partition)),
+        )
+        .await;
         teller.has_written().await;
         let mut paths = Vec::new();
         for _ in 0..=partitions.len() {

@@ -34,8 +34,8 @@ pub trait PartitionMap: Send + Sync + 'static {
     /// The node with this name has written something new: look at it now, not only at the next heartbeat.
     fn has_written(&self, node: NodeName);
 
-    /// The node that served `partition` has closed it: open it now, if it is placed here.
-    fn has_closed(&self, partition: Partition);
+    /// The node that serves `partition` gives it up: open it now, if it is placed here.
+    fn gives_up(&self, partition: Partition);
 }
 
 /// Where requests to a partition go.

@@ -93,7 +93,7 @@ impl PartitionMap for Map {
 
     fn has_written(&self, _node: NodeName) {}
 
-    fn has_closed(&self, _partition: Partition) {}
+    fn gives_up(&self, _partition: Partition) {}
 }
 
 /// A node, and with it the log of partition 1, which it serves if `serves` says so.

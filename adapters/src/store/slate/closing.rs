@@ -1,7 +1,8 @@
-//! Closing a log: the writer ends, then the engine, and what the next server looks at is stored.
+//! Closing a log: the writer ends, then the engine, and what the next server looks at is stored. The next one need not wait for the engine.
 
 use std::time::Duration;
 
+use futures::FutureExt;
 use log_domain::{Error, Result, Stopped, Watermarks};
 use slatedb::config::{CloseOptions, FlushType};
 use tokio::time::{Instant, sleep, timeout_at};
@@ -40,50 +41,81 @@ impl SlateStore {
         )))
     }
 
-    /// Has the writer finish, then the engine. Only the first matters to what was acknowledged.
+    /// Has the writer finish, then the engine, and stores how far the log is durable, unless the next writer may have the log already. Only the
+    /// first matters to what was acknowledged.
     pub(super) async fn close_now(&self, deadline: Instant) -> Result<()> {
-        if let Some(compactor) = &self.compactor {
-            // While the writer finishes.
-            compactor.stop();
-        }
-        let flushed = tokio::select! {
-            biased;
-            closed = timeout_at(deadline, self.queue.close()) => {
-                closed.unwrap_or_else(|_| self.not_flushed())
-            }
-            // It takes nothing any more.
-            () = self.shared.until_gone() => self.shared.accepts(),
+        let may_be_of_next = self.quiesced.initialized();
+        let engine = async {
+            let flushed = self.flushed_by(deadline).await;
+            // Everything is in the WAL already; flushing memtables too would only make the stop slow.
+            let flushes = flushed.is_ok() && self.failure().is_none() && !may_be_of_next;
+            let flush_type = flushes.then_some(FlushType::Wal);
+            self.close_engine(flush_type, deadline).await;
         };
-        self.shared.stop(Stopped::Closing);
-        let failed = match self.shared.stopped() {
-            Some(why @ (Stopped::Fenced | Stopped::Failed)) => Some(why.error()),
-            Some(Stopped::Closing) | None => None,
-        };
-        // Everything is in the WAL already; flushing memtables too would only make the stop slow.
-        let flush_type = (failed.is_none() && flushed.is_ok()).then_some(FlushType::Wal);
-        let compactor = async {
-            if let Some(compactor) = &self.compactor
-                && timeout_at(deadline, compactor.stopped()).await.is_err()
-            {
-                tracing::warn!("the compactor did not stop in time");
-            }
-        };
-        let found = async {
-            let found = match failed {
-                Some(why) => Err(why),
-                None => self.found_at_the_end(flushed, deadline).await,
-            };
-            if found.is_ok() {
+        let quiesced = async {
+            let quiesced = self.quiesced_by(deadline).await;
+            if quiesced.is_ok() && !may_be_of_next {
                 self.write_watermark(deadline).await;
             }
-            found
+            quiesced
         };
-        let engine = self.close_engine(flush_type, deadline);
-        let (found, (), ()) = futures::join!(found, engine, compactor);
-        if found.is_ok() {
+        let (quiesced, ()) = futures::join!(quiesced.boxed(), engine.boxed());
+        if quiesced.is_ok() && !may_be_of_next {
             self.release(deadline).await;
         }
-        found
+        quiesced
+    }
+
+    /// Has the writer and the compactor finish: nothing is written after that.
+    pub(super) async fn quiesced_by(&self, deadline: Instant) -> Result<()> {
+        let quiesce = async {
+            if let Some(compactor) = &self.compactor {
+                // While the writer finishes.
+                compactor.stop();
+            }
+            let flushed = self.flushed_by(deadline).await;
+            let compactor = async {
+                if let Some(compactor) = &self.compactor
+                    && timeout_at(deadline, compactor.stopped()).await.is_err()
+                {
+                    tracing::warn!("the compactor did not stop in time");
+                }
+            };
+            let found = async {
+                match self.failure() {
+                    Some(why) => Err(why),
+                    None => self.found_at_the_end(flushed, deadline).await,
+                }
+            };
+            let (found, ()) = futures::join!(found, compactor);
+            found
+        };
+        self.quiesced.get_or_init(|| quiesce.boxed()).await.clone()
+    }
+
+    /// Has the writer finish.
+    async fn flushed_by(&self, deadline: Instant) -> Result<()> {
+        let flush = async {
+            let flushed = tokio::select! {
+                biased;
+                closed = timeout_at(deadline, self.queue.close()) => {
+                    closed.unwrap_or_else(|_| self.not_flushed())
+                }
+                // It takes nothing any more.
+                () = self.shared.until_gone() => self.shared.accepts(),
+            };
+            self.shared.stop(Stopped::Closing);
+            flushed
+        };
+        self.flushed.get_or_init(|| flush.boxed()).await.clone()
+    }
+
+    /// Why the store had stopped before it was closed.
+    fn failure(&self) -> Option<Error> {
+        match self.shared.stopped()? {
+            why @ (Stopped::Fenced | Stopped::Failed) => Some(why.error()),
+            Stopped::Closing => None,
+        }
     }
 
     async fn close_engine(&self, flush_type: Option<FlushType>, deadline: Instant) {
@@ -101,6 +133,17 @@ impl SlateStore {
             Some(Ok(())) => {}
             Some(Err(error)) => tracing::debug!(%error, "the storage engine did not close cleanly"),
             None => tracing::warn!("the storage engine did not close in time"),
+        }
+    }
+
+    /// Stores how far the log is durable, if it is still there: what is gone is not to be begun again.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the store does not take it.
+    pub(super) async fn store_watermark(&self) -> Result<()> {
+        match self.shared.is_there() {
+            true => self.watermark.write(self.shared.watermarks().durable).await,
+            false => Ok(()),
         }
     }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use futures::FutureExt;
 use log_domain::sequencer::{EngineNumber, KeyFloors, RaisedFloor};
 use log_domain::{Key, KeyFloor, PrefixFloor, Result, Sequence};
 use parking_lot::RwLock;
@@ -35,16 +36,21 @@ pub(super) struct KeyMark(Option<(Sequence, u64)>, Mark);
 
 /// Reads the rows.
 pub(super) async fn read(db: &(impl DbReadOps + Sync)) -> Result<FoundFloors> {
-    let prefixes = all(db, prefix_floors::prefix(), prefix_floors::decode).await?;
-    let purges = all(db, purges::prefix(), purges::decode).await?;
+    let first = async {
+        let floors = db.scan_prefix(key_floors::prefix(), ..).await;
+        let first = floors.map_err(error::read)?.next().await;
+        first.map_err(error::read)
+    };
+    let (prefixes, purges, first) = futures::try_join!(
+        all(db, prefix_floors::prefix(), prefix_floors::decode).boxed(),
+        all(db, purges::prefix(), purges::decode).boxed(),
+        first.boxed(),
+    )?;
     let purges = purges.into_iter().map(|(key, floor, deleted_ms)| KeyFloor {
         key,
         floor,
         deleted_ms,
     });
-    let floors = db.scan_prefix(key_floors::prefix(), ..).await;
-    let first = floors.map_err(error::read)?.next().await;
-    let first = first.map_err(error::read)?;
     Ok(FoundFloors {
         purges: purges.collect(),
         of_keys: first.is_some(),

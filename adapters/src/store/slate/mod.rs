@@ -41,6 +41,7 @@ mod key_names;
 pub(crate) mod layout;
 mod merge_slots;
 mod open;
+mod opening_reads;
 mod options;
 mod order_fetch;
 mod order_seek;
@@ -140,6 +141,9 @@ pub struct SlateStore {
     watermark: Arc<StoredWatermark>,
     /// What merges files, if that is no part of the engine.
     compactor: Option<Compactor>,
+    /// How the writer has finished.
+    flushed: OnceCell<Result<()>>,
+    quiesced: OnceCell<Result<()>>,
     closed: OnceCell<Result<()>>,
 }
 
@@ -387,9 +391,14 @@ impl LogWriter for SlateStore {
         self.wal_files.backlog(replayed)
     }
 
-    /// Writes a data file of what is in memory: the next writer reads no file of the WAL for it.
+    /// Writes a data file of what is in memory: the next writer reads no file of the WAL for it. Stores how far the log is durable, which it reads too.
     async fn prepare_close(&self) -> Result<()> {
-        flush::flush(&self.db, FlushType::MemTable).await
+        flush::flush(&self.db, FlushType::MemTable).await?;
+        self.store_watermark().await
+    }
+
+    async fn quiesce(&self, within: Duration) -> Result<()> {
+        self.quiesced_by(Instant::now() + within).await
     }
 
     async fn close(&self, within: Duration) -> Result<()> {

@@ -4,6 +4,7 @@ use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt;
 use log_domain::sequencer::{EngineNumber, Policy, Recovered, Sequencer};
 use log_domain::{Error, Result};
 use slatedb::config::{CloseOptions, FlushType};
@@ -12,7 +13,6 @@ use slatedb_common::clock::SystemClock as _;
 use tokio::sync::OnceCell;
 
 use crate::object_prefix::check_prefix;
-use crate::repeated_reads::RepeatedReads;
 
 use super::background_lookups::BackgroundLookups;
 use super::before::{self, Found};
@@ -24,6 +24,7 @@ use super::engine_clock::EngineClock;
 use super::filters::filters;
 use super::key_floors::FloorsOfKeys;
 use super::layout::prefix::BySegment;
+use super::opening_reads::OpeningReads;
 use super::options::{Claim, Options, StoreParts};
 use super::prefix_removal::PrefixRemoval;
 use super::purge::{self, Purge};
@@ -55,8 +56,7 @@ impl SlateStore {
     /// WAL than the log began with, a path that not all objects would lie below, and where there is no log and none is
     /// to be begun.
     pub async fn open(parts: StoreParts, options: Options) -> Result<Self> {
-        let nothing_kept = Vec::new();
-        open_in_time(parts, options, nothing_kept, ready(Ok(Claim::default()))).await
+        open_in_time(parts, options, &[], ready(Ok(Claim::default()))).await
     }
 
     /// As [`open`](Self::open), once `claim` says that it may. What changes nothing is done meanwhile.
@@ -68,31 +68,33 @@ impl SlateStore {
         mut options: Options,
         claim: impl Future<Output = Result<Claim>> + Send,
     ) -> Result<Self> {
-        let kept = keep_reads(&mut parts, &mut options);
-        open_in_time(parts, options, kept, claim).await
+        let reads = opening_reads(&mut parts, &mut options);
+        let opened = open_in_time(parts, options, &reads, claim).await;
+        reads.iter().for_each(OpeningReads::end);
+        opened
     }
 }
 
-/// Has the stores keep what is read of them.
-fn keep_reads(parts: &mut StoreParts, options: &mut Options) -> Vec<Arc<RepeatedReads>> {
+/// Has the opening read from stores that know what it reads.
+fn opening_reads(parts: &mut StoreParts, options: &mut Options) -> Vec<OpeningReads> {
     let wal = options.wal.as_mut().map(|wal| &mut wal.objects);
     let stores = std::iter::once(&mut parts.objects).chain(wal);
-    let kept = stores.map(|objects| {
-        let kept = Arc::new(RepeatedReads::keeping(Arc::clone(objects)));
-        *objects = Arc::clone(&kept) as Arc<_>;
-        kept
+    let reads = stores.map(|objects| {
+        let (reads, store) = OpeningReads::of(Arc::clone(objects));
+        *objects = store;
+        reads
     });
-    kept.collect()
+    reads.collect()
 }
 
 async fn open_in_time(
     parts: StoreParts,
     options: Options,
-    kept: Vec<Arc<RepeatedReads>>,
+    reads: &[OpeningReads],
     claim: impl Future<Output = Result<Claim>> + Send,
 ) -> Result<SlateStore> {
     let limit = options.open_timeout;
-    match tokio::time::timeout(limit, open(parts, options, kept, claim)).await {
+    match tokio::time::timeout(limit, open(parts, options, reads, claim).boxed()).await {
         Ok(opened) => opened,
         Err(_) => Err(Error::unavailable(format!(
             "the object store did not answer within {} ms",
@@ -104,7 +106,7 @@ async fn open_in_time(
 async fn open(
     parts: StoreParts,
     options: Options,
-    kept: Vec<Arc<RepeatedReads>>,
+    reads: &[OpeningReads],
     claim: impl Future<Output = Result<Claim>> + Send,
 ) -> Result<SlateStore> {
     check_prefix(&options.path).map_err(Error::invalid)?;
@@ -116,7 +118,7 @@ async fn open(
         recorded,
         latest_ms,
     } = before::look(&parts, &options, &wal_files, claim).await?;
-    for reads in kept {
+    for reads in reads {
         match claim.writer_has_closed {
             true => reads.repeat(),
             false => reads.forget(),
@@ -278,6 +280,8 @@ async fn open(
         ownership,
         watermark,
         compactor: (compacts && options.compactor_follows).then(|| Compactor::start(compactor)),
+        flushed: OnceCell::new(),
+        quiesced: OnceCell::new(),
         closed: OnceCell::new(),
     })
 }

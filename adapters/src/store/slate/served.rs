@@ -129,6 +129,10 @@ impl LogWriter for ServedStore {
         of!(self, store => store.prepare_close().await)
     }
 
+    async fn quiesce(&self, within: Duration) -> Result<()> {
+        of!(self, store => store.quiesce(within).await)
+    }
+
     async fn close(&self, within: Duration) -> Result<()> {
         of!(self, store => store.close(within).await)
     }

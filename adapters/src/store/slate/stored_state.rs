@@ -1,5 +1,6 @@
 //! What the engine stores of a log in addition to its records.
 
+use futures::FutureExt;
 use log_domain::sequencer::State;
 use log_domain::{Cursor, Error, ProducerId, ProducerState, Result, Segment};
 use slatedb::Db;
@@ -37,16 +38,19 @@ pub(super) async fn read(db: &Db) -> Result<StoredState> {
 }
 
 async fn read_once(db: &Db) -> Result<StoredState> {
-    let row = db.get_key_value(state::key()).await.map_err(error::read)?;
-    let (last_write_ms, state) = match row {
-        Some(row) => (row.create_ts, state::decode(&row.value)?),
-        None => (i64::MIN, State::default()),
+    let own = async {
+        let row = db.get_key_value(state::key()).await.map_err(error::read)?;
+        match row {
+            Some(row) => Ok((row.create_ts, state::decode(&row.value)?)),
+            None => Ok((i64::MIN, State::default())),
+        }
     };
-    let (segments, producers, cursors, floors) = futures::try_join!(
-        all(db, segments::prefix(), segments::decode),
-        all(db, producers::prefix(), producers::decode),
-        all(db, cursors::prefix(), cursors::decode),
-        key_floors::read(db),
+    let ((last_write_ms, state), segments, producers, cursors, floors) = futures::try_join!(
+        own.boxed(),
+        all(db, segments::prefix(), segments::decode).boxed(),
+        all(db, producers::prefix(), producers::decode).boxed(),
+        all(db, cursors::prefix(), cursors::decode).boxed(),
+        key_floors::read(db).boxed(),
     )?;
     Ok(StoredState {
         last_write_ms,

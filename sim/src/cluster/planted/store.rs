@@ -8,8 +8,8 @@ use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{
-    CopyOptions, GetOptions, GetResult, GetResultPayload, ListResult, MultipartUpload, ObjectMeta,
-    ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
+    CopyOptions, Error, GetOptions, GetResult, GetResultPayload, ListResult, MultipartUpload,
+    ObjectMeta, ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
 
 use super::claims::{self, Claims, Hold};
@@ -120,11 +120,25 @@ impl ObjectStore for Broken {
         if !claims::is_owner(location) {
             return self.store.put_opts(location, payload, options).await;
         }
+        let own = self.claims.of(location);
         self.claims.writes(location);
         let content = Bytes::from(payload.clone());
-        let put = self.store.put_opts(location, payload, options).await?;
-        self.wrote(location, content, &put);
-        Ok(put)
+        match self.store.put_opts(location, payload, options).await {
+            Ok(put) => {
+                self.wrote(location, content, &put);
+                Ok(put)
+            }
+            // It believes that it has renewed its claim.
+            Err(Error::Precondition { .. })
+                if self.bug == Planted::MissClaims
+                    && matches!(Hold::of(&content), Some(Hold::Held))
+                    && let Some((content, put)) = own =>
+            {
+                self.claims.claimed(location, content, put.clone());
+                Ok(put)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     async fn put_multipart_opts(

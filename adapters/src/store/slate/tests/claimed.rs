@@ -1,5 +1,6 @@
 //! A log that is looked at while it is claimed, and then opened with what was read.
 
+use object_store::ObjectStoreExt;
 use object_store::throttle::{ThrottleConfig, ThrottledStore};
 
 use super::compactor::follows;
@@ -9,7 +10,7 @@ use super::*;
 const LATER: Duration = Duration::from_millis(20);
 
 /// Requests of an opening that wait for each other, after a writer that has closed.
-const WAIT_FOR_EACH_OTHER: u128 = 13;
+const WAIT_FOR_EACH_OTHER: u128 = 9;
 
 /// Opens a log once `claim` has resolved. It says that the previous writer has closed the log.
 async fn opened_after(
@@ -80,6 +81,63 @@ async fn a_log_that_is_not_claimed_is_not_changed() {
     // It is not fenced.
     append(&first, "2").await;
     first.close(CLOSE).await.expect("closed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_next_writer_waits_for_two_requests_of_the_last_one() {
+    let objects: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+    let later = ThrottleConfig {
+        wait_get_per_call: LATER,
+        wait_put_per_call: LATER,
+        ..ThrottleConfig::default()
+    };
+    let throttled: Arc<dyn ObjectStore> = Arc::new(ThrottledStore::new(objects, later));
+    let store = opened_after(&throttled, async { Ok(()) });
+    let store = store.await.expect("opened");
+    append(&store, "durable").await;
+    store.prepare_close().await.expect("prepared");
+    let applied = store.append(batch("k", &["applied"]), Durability::Applied);
+    applied.await.expect("applied");
+    let began = Instant::now();
+    store.quiesce(CLOSE).await.expect("quiesced");
+    let requests = began.elapsed().as_millis() / LATER.as_millis();
+    // The flush, and a look whether the log is still there.
+    assert!(requests <= 2, "{requests}");
+    store.close(CLOSE).await.expect("closed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_is_open_again_before_its_last_writer_has_closed() {
+    let objects: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+    let first = opened_after(&objects, async { Ok(()) });
+    let first = first.await.expect("opened");
+    append(&first, "1").await;
+    first.prepare_close().await.expect("prepared");
+    let applied = first.append(batch("k", &["2"]), Durability::Applied);
+    applied.await.expect("applied");
+    first.quiesce(CLOSE).await.expect("quiesced");
+    let late = first.append(batch("k", &["late"]), Durability::Applied);
+    let late = late.await;
+    assert!(matches!(late, Err(Error::Unavailable { .. })), "{late:?}");
+    let next = opened_after(&objects, async { Ok(()) })
+        .await
+        .expect("opened");
+    assert_eq!(appended(&next).await, ["1", "2"]);
+    append(&next, "3").await;
+    next.prepare_close().await.expect("prepared");
+    let known = stored_watermark(&objects).await;
+    first.close(CLOSE).await.expect("closed");
+    assert_eq!(stored_watermark(&objects).await, known, "it is of the next");
+    append(&next, "4").await;
+    next.close(CLOSE).await.expect("closed");
+    let last = open(&objects).await;
+    assert_eq!(appended(&last).await, ["1", "2", "3", "4"]);
+    last.close(CLOSE).await.expect("closed");
+}
+
+async fn stored_watermark(objects: &Arc<dyn ObjectStore>) -> bytes::Bytes {
+    let stored = objects.get(&"log/watermark".into()).await.expect("stored");
+    stored.bytes().await.expect("read")
 }
 
 /// The reads before an opening may be late: what the engine does with them, it does on the condition that nothing has changed.

@@ -9,21 +9,20 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{
-    Attributes, CopyOptions, Error, GetOptions, GetResult, GetResultPayload, ListResult,
-    MultipartUpload, ObjectMeta, ObjectStore, PutMultipartOptions, PutOptions, PutPayload,
-    PutResult, Result,
+    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta,
+    ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
 use parking_lot::Mutex;
 use tokio::time::Instant;
+
+use super::found::{Found, is_plain};
 
 /// How long what was read is given again.
 const FRESH: Duration = Duration::from_secs(1);
@@ -33,7 +32,7 @@ const MAX_BYTES: u64 = 1 << 20;
 
 /// The store.
 #[derive(Debug)]
-pub(crate) struct RepeatedReads {
+pub(super) struct RepeatedReads {
     store: Arc<dyn ObjectStore>,
     reads: Arc<Mutex<Reads>>,
 }
@@ -58,21 +57,9 @@ enum Phase {
     Over,
 }
 
-/// What a read found.
-#[derive(Debug, Clone)]
-enum Found {
-    Object {
-        meta: ObjectMeta,
-        range: Range<u64>,
-        attributes: Attributes,
-        bytes: Bytes,
-    },
-    Nothing,
-}
-
 impl RepeatedReads {
     /// Keeps what is read until it is to be [repeated](Self::repeat).
-    pub(crate) fn keeping(store: Arc<dyn ObjectStore>) -> Self {
+    pub(super) fn keeping(store: Arc<dyn ObjectStore>) -> Self {
         let reads = Reads {
             phase: Phase::Keeping,
             ..Reads::default()
@@ -84,14 +71,14 @@ impl RepeatedReads {
     }
 
     /// From now on each GET that was kept is answered once more with what it found, and each list as often as it is asked for.
-    pub(crate) fn repeat(&self) {
+    pub(super) fn repeat(&self) {
         self.reads.lock().phase = Phase::Repeating {
             until: Instant::now() + FRESH,
         };
     }
 
     /// Something may be different from now on: everything is read again.
-    pub(crate) fn forget(&self) {
+    pub(super) fn forget(&self) {
         *self.reads.lock() = Reads::default();
     }
 
@@ -159,52 +146,8 @@ impl Reads {
             *of == folder && after.as_ref().is_none_or(|after| location > after)
         })?;
         let meta = listed.iter().find(|meta| meta.location == *location);
-        Some(match meta {
-            Some(meta) => Found::Object {
-                meta: meta.clone(),
-                range: 0..meta.size,
-                attributes: Attributes::default(),
-                bytes: Bytes::new(),
-            },
-            None => Found::Nothing,
-        })
+        Some(meta.map_or(Found::Nothing, |meta| Found::head(meta.clone())))
     }
-}
-
-impl Found {
-    fn answer(self, location: &Path) -> Result<GetResult> {
-        match self {
-            Self::Object {
-                meta,
-                range,
-                attributes,
-                bytes,
-            } => {
-                let body = futures::stream::once(async move { Ok(bytes) });
-                Ok(GetResult {
-                    payload: GetResultPayload::Stream(body.boxed()),
-                    meta,
-                    range,
-                    attributes,
-                    extensions: Default::default(),
-                })
-            }
-            Self::Nothing => Err(Error::NotFound {
-                path: location.to_string(),
-                source: "it was not there a moment ago".into(),
-            }),
-        }
-    }
-}
-
-/// Whether this read is for the whole object, whatever it is.
-fn is_plain(options: &GetOptions) -> bool {
-    options.if_match.is_none()
-        && options.if_none_match.is_none()
-        && options.if_modified_since.is_none()
-        && options.if_unmodified_since.is_none()
-        && options.range.is_none()
-        && options.version.is_none()
 }
 
 impl fmt::Display for RepeatedReads {
@@ -224,19 +167,9 @@ impl ObjectStore for RepeatedReads {
         if !plain || head || !self.reads.lock().keeps() {
             return got;
         }
-        let found = match got {
-            Ok(got) if got.meta.size <= MAX_BYTES => {
-                let (meta, range) = (got.meta.clone(), got.range.clone());
-                let attributes = got.attributes.clone();
-                Found::Object {
-                    meta,
-                    range,
-                    attributes,
-                    bytes: got.bytes().await?,
-                }
-            }
-            Err(Error::NotFound { .. }) => Found::Nothing,
-            other => return other,
+        let found = match Found::of(got, MAX_BYTES).await {
+            Ok(found) => found,
+            Err(other) => return other,
         };
         let mut reads = self.reads.lock();
         if reads.keeps() {
@@ -297,6 +230,7 @@ impl ObjectStore for RepeatedReads {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
     use object_store::ObjectStoreExt;
     use object_store::memory::InMemory;
 
