@@ -29,7 +29,7 @@ mod whole_runs {
                 "2 seeds, 0 violations",
             );
         }
-        sim("bite --within 50", "66 planted bugs, 0 not found");
+        sim("bite --within 50", "67 planted bugs, 0 not found");
         for scenario in SCENARIOS {
             sim(
                 &format!("{scenario} --seeds 1..20"),

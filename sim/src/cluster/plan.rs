@@ -1,5 +1,7 @@
 //! What a run of a cluster does: drawn from its seed, before it begins.
 
+use std::ops::Range;
+
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
@@ -17,14 +19,20 @@ const WORK_MS: u64 = 60_000;
 /// The nodes that are there from the beginning have so long to join.
 const CALM_MS: u64 = 12_000;
 
-/// In one of so many runs, nodes are cut off from S3 until others have their partitions; then there are more readers of few keys.
-const AWAY_EVERY: u64 = 6;
-const AWAY_READERS: usize = 4;
-const AWAY_KEYS: usize = 12;
+/// In one of so many runs, nodes are cut off from S3 until others have their partitions; in another one, nodes that were killed come back when
+/// others find that they are dead. Then there are more readers of few keys.
+const SPECIAL_EVERY: u64 = 6;
+const MORE_READERS: usize = 4;
+const FEW_KEYS: usize = 12;
 /// What is on its way when clients begin to be quiet has arrived by then.
 const QUIET_BEFORE_MS: u64 = 3_000;
 /// Others have taken the partitions of a node that is cut off by then.
 const DEAD_MS: u64 = 10_800;
+
+/// Others find within this time that a node that was killed is dead.
+const FOUND_DEAD_MS: Range<u64> = 8_000..13_000;
+/// A node that comes back at that moment finds within this time that others have its partitions.
+const QUIET_AFTER_MS: u64 = 4_000;
 
 /// How large a cluster is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,8 +121,10 @@ impl ClusterPlan {
             sessions: random.random_range(1..=2),
             quiet_ms: Vec::new(),
         };
-        if seed.is_multiple_of(AWAY_EVERY) {
-            plan.with_nodes_away(&mut random);
+        match seed % SPECIAL_EVERY {
+            0 => plan.with_nodes_away(&mut random),
+            3 => plan.with_nodes_returning(&mut random),
+            _ => {}
         }
         plan
     }
@@ -124,6 +134,7 @@ impl ClusterPlan {
         let mut random = StdRng::seed_from_u64(self.seed);
         match bug {
             Planted::MissClaims => self.with_nodes_away(&mut random),
+            Planted::StaleDeaths => self.with_nodes_returning(&mut random),
             Planted::AnswerUnheard | Planted::SessionAgain => self.sessions = 4,
             _ => {}
         }
@@ -133,12 +144,7 @@ impl ClusterPlan {
     /// In the place of what happens to nodes: one after the other is cut off from S3 until others have its partitions, and comes back. Nothing is
     /// appended before they have them: a node with something to write would find out by that.
     fn with_nodes_away(&mut self, random: &mut StdRng) {
-        let nodes = self.size.nodes;
-        self.events = (0..nodes)
-            .map(|node| (random.random_range(0..500), Event::Start(node)))
-            .collect();
-        self.keys = self.keys.min(AWAY_KEYS);
-        self.readers += AWAY_READERS;
+        let nodes = self.only_starting(random);
         let mut now = CALM_MS;
         let mut node = random.random_range(0..nodes);
         while now < WORK_MS - 10_000 {
@@ -150,6 +156,35 @@ impl ClusterPlan {
             node = (node + random.random_range(1..nodes)) % nodes;
         }
         self.events.sort_by_key(|(at_ms, _)| *at_ms);
+    }
+
+    /// In the place of what happens to nodes: one after the other is killed, and started again at about the time when others find that it is dead.
+    /// Nothing is appended then.
+    fn with_nodes_returning(&mut self, random: &mut StdRng) {
+        let nodes = self.only_starting(random);
+        let mut now = CALM_MS;
+        let mut node = random.random_range(0..nodes);
+        while now < WORK_MS - 10_000 {
+            let back = now + random.random_range(FOUND_DEAD_MS);
+            self.quiet_ms
+                .push((back - QUIET_BEFORE_MS, back + QUIET_AFTER_MS));
+            self.events.push((now, Event::Kill(node)));
+            self.events.push((back, Event::Start(node)));
+            now = back + random.random_range(4_000..7_000);
+            node = (node + random.random_range(1..nodes)) % nodes;
+        }
+        self.events.sort_by_key(|(at_ms, _)| *at_ms);
+    }
+
+    /// Nothing happens but that all nodes start. More readers read fewer keys.
+    fn only_starting(&mut self, random: &mut StdRng) -> usize {
+        let nodes = self.size.nodes;
+        self.events = (0..nodes)
+            .map(|node| (random.random_range(0..500), Event::Start(node)))
+            .collect();
+        self.keys = self.keys.min(FEW_KEYS);
+        self.readers += MORE_READERS;
+        nodes
     }
 }
 

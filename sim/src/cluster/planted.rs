@@ -32,6 +32,8 @@ pub enum Planted {
     FallBack,
     /// A node that was cut off from the bucket does not notice which of its partitions others have claimed.
     MissClaims,
+    /// A node that takes a partition over does not look again whether the node that it holds for dead has come back.
+    StaleDeaths,
     /// The compactor of a partition goes on when the partition is handed over, and claims it again from its successor.
     CompactOn,
     /// A node that passes a session on answers an append that the node of the partition has not answered.
@@ -57,7 +59,7 @@ impl Planted {
             Self::PlaceApart => &["settled"],
             Self::HashAnew => &["durable", "visible"],
             Self::FallBack => &["unordered"],
-            Self::MissClaims => &["visible"],
+            Self::MissClaims | Self::StaleDeaths => &["visible"],
             Self::CompactOn => &["compactor"],
             Self::AnswerUnheard => &["durable", "reuse"],
             Self::SessionAgain => &["refused"],

@@ -10,6 +10,9 @@ use parking_lot::Mutex;
 /// Where the claims are, below the path of the cluster.
 const OWNERS: &str = "cluster/owners/";
 
+/// Where nodes say of themselves what they are, below the path of the cluster.
+const NODES: &str = "cluster/nodes";
+
 /// What it wrote last to claim a partition, until it gives the claim up or a write shows that it has lost it.
 #[derive(Debug, Default)]
 pub(super) struct Claims(Mutex<HashMap<Path, (Bytes, PutResult)>>);
@@ -35,6 +38,11 @@ impl Claims {
     pub(super) fn of(&self, location: &Path) -> Option<(Bytes, PutResult)> {
         self.0.lock().get(location).cloned()
     }
+}
+
+/// Whether what nodes say of themselves is below this path.
+pub(super) fn are_nodes(prefix: &Path) -> bool {
+    prefix.as_ref().ends_with(NODES)
 }
 
 /// Whether this object is the owner of a partition.

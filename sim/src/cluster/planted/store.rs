@@ -1,7 +1,8 @@
-//! Buckets that show nodes what is not so: different clusters, partitions that nobody has, claims that others have taken.
+//! Buckets that show nodes what is not so: different clusters, partitions that nobody has, claims that others have taken, nodes that are back.
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::stream::{self, BoxStream};
@@ -12,9 +13,15 @@ use object_store::{
     ObjectMeta, ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
 
+use parking_lot::Mutex;
+use tokio::time::Instant;
+
 use super::claims::{self, Claims, Hold};
 use super::{Planted, compactor};
 use crate::cluster::plan::NODES;
+
+/// A planted node that lists the nodes again within this time finds what it found before.
+const LISTED_AGO: Duration = Duration::from_secs(1);
 
 /// The bucket that node `number` sees, with the planted bug, if it is one of buckets.
 pub(in crate::cluster) fn around(
@@ -23,14 +30,18 @@ pub(in crate::cluster) fn around(
     number: usize,
 ) -> Arc<dyn ObjectStore> {
     match bug {
-        Some(bug @ (Planted::PlaceApart | Planted::MissClaims | Planted::CompactOn)) => {
-            Arc::new(Broken {
-                store,
-                bug,
-                number,
-                claims: Claims::default(),
-            })
-        }
+        Some(
+            bug @ (Planted::PlaceApart
+            | Planted::MissClaims
+            | Planted::StaleDeaths
+            | Planted::CompactOn),
+        ) => Arc::new(Broken {
+            store,
+            bug,
+            number,
+            claims: Claims::default(),
+            listed: Arc::default(),
+        }),
         _ => store,
     }
 }
@@ -42,7 +53,12 @@ struct Broken {
     /// Of the node.
     number: usize,
     claims: Claims,
+    /// The last listing of the nodes, and when it was.
+    listed: Arc<Mutex<Option<Listing>>>,
 }
+
+/// What a listing found, and when.
+type Listing = (Instant, Vec<ObjectMeta>);
 
 impl Broken {
     /// The node has written `content` as the owner of a partition.
@@ -56,6 +72,23 @@ impl Broken {
             }
             _ => {}
         }
+    }
+
+    /// The nodes, as they were listed a moment ago.
+    fn listed_before(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+        let last = self.listed.lock().clone();
+        if let Some((since, listed)) = last
+            && since.elapsed() < LISTED_AGO
+        {
+            return stream::iter(listed.into_iter().map(Ok)).boxed();
+        }
+        let (listing, listed) = (self.store.list(prefix), Arc::clone(&self.listed));
+        let list = async move {
+            let found: Vec<ObjectMeta> = listing.try_collect().await?;
+            *listed.lock() = Some((Instant::now(), found.clone()));
+            Ok::<_, Error>(stream::iter(found.into_iter().map(Ok)))
+        };
+        stream::once(list).try_flatten().boxed()
     }
 
     /// Its own claim, whoever has made one since.
@@ -168,6 +201,9 @@ impl ObjectStore for Broken {
 
     /// With different clusters, the first node does not see the second one.
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+        if self.bug == Planted::StaleDeaths && prefix.is_some_and(claims::are_nodes) {
+            return self.listed_before(prefix);
+        }
         let hides = self.bug == Planted::PlaceApart && self.number == 0;
         let seen = self.store.list(prefix).try_filter(move |meta| {
             let is_second = meta.location.filename() == Some(NODES[1]);
