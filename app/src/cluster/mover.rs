@@ -140,9 +140,13 @@ impl Mover {
         match self.opened(partition, is_given_up).await {
             Ok(Some((log, claim))) => {
                 let log = Arc::new(log);
-                let routes = self.api.routes(Arc::clone(log.service()));
-                self.table
-                    .serves(partition, Arc::clone(&log), routes, claim);
+                if !self.serve(partition, &log, claim).await {
+                    let closed = log.service().close(self.config.shutdown.timeout).await;
+                    tracing::warn!(%partition, ?closed, "a partition was opened that this node may not have any more; it is tried again");
+                    self.in_doubt.lock().insert(partition);
+                    self.table.released_quietly(partition);
+                    return;
+                }
                 let (tip, took) = (log.service().watermarks().tip, began.elapsed());
                 let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
                 tracing::info!(%partition, %tip, took_ms, "serving a partition");
@@ -153,6 +157,21 @@ impl Mover {
                 tracing::warn!(%partition, %why, "a partition could not be opened; it is tried again");
                 self.table.released_quietly(partition);
             }
+        }
+    }
+
+    /// Serves a partition that is open, unless its claim has to be renewed and cannot: others may have held this node for dead since it was made.
+    async fn serve(&self, partition: Partition, log: &Arc<Log>, mut claim: Version) -> bool {
+        let routes = self.api.routes(Arc::clone(log.service()));
+        loop {
+            let (log, routes) = (Arc::clone(log), routes.clone());
+            if self.table.serves(partition, log, routes, claim) {
+                return true;
+            }
+            let Ok(Some(renewed)) = self.renewed(partition).await else {
+                return false;
+            };
+            claim = renewed;
         }
     }
 
@@ -363,7 +382,7 @@ impl Mover {
     /// # Errors
     /// [`Error::Unavailable`](log_domain::Error::Unavailable) when that is not known of all.
     pub(super) async fn renew_claims(&self) -> Result<()> {
-        let served = self.table.served();
+        let served = self.table.to_renew();
         let renewed = served.iter().map(async |(partition, log)| {
             match self.renewed(*partition).await? {
                 Some(claim) => self.table.renewed(*partition, log, claim),

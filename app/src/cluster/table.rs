@@ -44,7 +44,10 @@ pub(super) struct Table {
 
 /// A partition that this node holds.
 enum Slot {
-    Opening,
+    Opening {
+        /// Whether its claim has to be renewed before it is served.
+        renews: bool,
+    },
     Serving {
         log: Arc<Log>,
         routes: PartitionRoutes,
@@ -90,7 +93,7 @@ impl Table {
         let slots = self.slots.lock();
         let held = slots.iter().map(|(partition, slot)| {
             let held = match slot {
-                Slot::Opening => Held::Opening,
+                Slot::Opening { .. } => Held::Opening,
                 Slot::Serving { leaves: false, .. } => Held::Serving,
                 Slot::Serving { leaves: true, .. } | Slot::Closing | Slot::Closed => Held::Closing,
             };
@@ -115,7 +118,7 @@ impl Table {
         let slots = self.slots.lock();
         let logs = slots.iter().filter_map(|(partition, slot)| match slot {
             Slot::Serving { log, .. } => Some((*partition, Arc::clone(log))),
-            Slot::Opening | Slot::Closing | Slot::Closed => None,
+            Slot::Opening { .. } | Slot::Closing | Slot::Closed => None,
         });
         logs.collect()
     }
@@ -129,31 +132,53 @@ impl Table {
     pub(super) fn opens(&self, partition: Partition) -> bool {
         match self.slots.lock().entry(partition) {
             Entry::Vacant(slot) => {
-                slot.insert(Slot::Opening);
+                slot.insert(Slot::Opening { renews: false });
                 true
             }
             Entry::Occupied(_) => false,
         }
     }
 
-    /// This node serves `partition`, which it has claimed.
+    /// The partitions that this node serves, and their logs, to renew its claims. Those that it opens now are not served before theirs are renewed.
+    pub(super) fn to_renew(&self) -> Vec<(Partition, Arc<Log>)> {
+        let mut slots = self.slots.lock();
+        let logs = slots.iter_mut().filter_map(|(partition, slot)| match slot {
+            Slot::Serving { log, .. } => Some((*partition, Arc::clone(log))),
+            Slot::Opening { renews } => {
+                *renews = true;
+                None
+            }
+            Slot::Closing | Slot::Closed => None,
+        });
+        logs.collect()
+    }
+
+    /// This node serves `partition`, which it has claimed, unless it has to renew its claim first.
     pub(super) fn serves(
         &self,
         partition: Partition,
         log: Arc<Log>,
         routes: PartitionRoutes,
         claim: Version,
-    ) {
+    ) -> bool {
+        let mut slots = self.slots.lock();
+        if let Some(Slot::Opening { renews }) = slots.get_mut(&partition)
+            && std::mem::take(renews)
+        {
+            return false;
+        }
         let slot = Slot::Serving {
             log,
             routes,
             claim,
             leaves: false,
         };
-        self.slots.lock().insert(partition, slot);
+        slots.insert(partition, slot);
+        drop(slots);
         // What was told of it before is over.
         self.hints.take_free(partition);
         self.changed();
+        true
     }
 
     /// The claim by which this node serves this log of `partition` is another one now.
@@ -172,7 +197,7 @@ impl Table {
                 *leaves = true;
                 Some(Arc::clone(log))
             }
-            Slot::Opening | Slot::Closing | Slot::Closed => None,
+            Slot::Opening { .. } | Slot::Closing | Slot::Closed => None,
         }
     }
 
@@ -345,7 +370,7 @@ impl PartitionMap for Table {
                     false => Place::Nowhere,
                 };
             }
-            Some(Slot::Opening | Slot::Closing) => return Place::Nowhere,
+            Some(Slot::Opening { .. } | Slot::Closing) => return Place::Nowhere,
             Some(Slot::Closed) | None => {}
         }
         let url = self
