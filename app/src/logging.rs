@@ -14,10 +14,12 @@ use tracing_subscriber::{Layer, fmt, registry};
 
 use crate::config::{Config, LogFormat};
 
+mod fenced;
 pub(crate) mod filter;
 mod rate_limit;
 mod writer;
 
+use fenced::FencedEngines;
 use rate_limit::RateLimit;
 pub use writer::{LogWriter, LostLines};
 
@@ -29,7 +31,12 @@ pub fn begin(config: &Config, writer: &LogWriter) -> Result<(), String> {
     let filter = filter::parse(&config.log)?;
     let limit = RateLimit::new(&config.log, writer.lost());
     let lines = lines(config, writer);
-    registry().with(filter).with(limit).with(lines).init();
+    registry()
+        .with(filter)
+        .with(FencedEngines::new(&config.log))
+        .with(limit)
+        .with(lines)
+        .init();
     let unfiltered = unfiltered(config, writer);
     std::panic::set_hook(Box::new(move |panic| {
         tracing::dispatcher::with_default(&unfiltered, || log_panic(panic));
