@@ -161,13 +161,12 @@ impl ObjectStore for Broken {
                 self.wrote(location, content, &put);
                 Ok(put)
             }
-            // It believes that it has renewed its claim.
+            // It believes that it has renewed its claim, once.
             Err(Error::Precondition { .. })
                 if self.bug == Planted::MissClaims
                     && matches!(Hold::of(&content), Some(Hold::Held))
-                    && let Some((content, put)) = own =>
+                    && let Some((_, put)) = own =>
             {
-                self.claims.claimed(location, content, put.clone());
                 Ok(put)
             }
             Err(error) => Err(error),
