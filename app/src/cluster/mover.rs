@@ -1,12 +1,12 @@
 //! Opens partitions, and hands them over.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures::FutureExt;
-use futures::future::{BoxFuture, try_join_all};
+use futures::future::{BoxFuture, join_all, try_join_all};
 use log_adapters::cluster::{ClusterObjects, Hold, Owner, Version, Written};
 use log_adapters::http::{PartitionApi, PartitionMap};
 use log_adapters::store::slate::{Caches, Claim, MergeSlots};
@@ -34,6 +34,9 @@ const PREPARED: Duration = Duration::from_secs(5);
 /// A node that says that it gives up a partition gives up its claim within this time, or the partition is tried again later.
 const RELEASED: Duration = Duration::from_secs(1);
 
+/// A write of a claim that had no answer is made within this time, or never.
+const DOUBTED: Duration = Duration::from_secs(60);
+
 /// How soon to look again whether it has.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
@@ -55,8 +58,8 @@ pub(super) struct Mover {
     pub(super) api: PartitionApi,
     /// See [`ClusterParts::incarnation`](super::ClusterParts::incarnation).
     pub(super) incarnation: u64,
-    /// Partitions that this node may have claimed without holding them.
-    pub(super) in_doubt: Mutex<BTreeSet<Partition>>,
+    /// Partitions that this node may have claimed without holding them, and since when.
+    pub(super) in_doubt: Mutex<BTreeMap<Partition, Instant>>,
 }
 
 /// A partition that this node has claimed.
@@ -141,9 +144,11 @@ impl Mover {
             Ok(Some((log, claim))) => {
                 let log = Arc::new(log);
                 if !self.serve(partition, &log, claim).await {
-                    let closed = log.service().close(self.config.shutdown.timeout).await;
-                    tracing::warn!(%partition, ?closed, "a partition was opened that this node may not have any more; it is tried again");
-                    self.in_doubt.lock().insert(partition);
+                    let within = self.config.shutdown.timeout;
+                    let quiesced = log.service().quiesce(within).await;
+                    let closed = log.service().close(within).await;
+                    tracing::warn!(%partition, ?quiesced, ?closed, "a partition was opened that this node may not have any more; it is tried again");
+                    self.doubt(partition);
                     self.table.released_quietly(partition);
                     return;
                 }
@@ -257,11 +262,11 @@ impl Mover {
             }
             // By another node; or by this one, if the answer to its write was lost and the client wrote again.
             Ok(Written::Changed) => {
-                self.in_doubt.lock().insert(partition);
+                self.doubt(partition);
                 Ok(None)
             }
             Err(why) => {
-                self.in_doubt.lock().insert(partition);
+                self.doubt(partition);
                 Err(why)
             }
         }
@@ -274,29 +279,47 @@ impl Mover {
 
     /// Gives up a claim, unless another node has claimed the partition since.
     async fn release(&self, partition: Partition, claim: &Version, hold: Hold) {
-        let owner = self.owner(hold);
-        let released = self.objects.own(partition, &owner, Some(claim));
-        match released.await {
-            Ok(Written::As(_)) => {}
-            // By another node; or this one has renewed its claim meanwhile.
-            Ok(Written::Changed) => {
-                self.in_doubt.lock().insert(partition);
-            }
-            Err(why) => {
-                tracing::warn!(%partition, %why, "it could not be recorded that a partition is free; it is tried again");
-                self.in_doubt.lock().insert(partition);
-            }
+        if let Err(why) = self.released(partition, claim.clone(), hold).await {
+            tracing::warn!(%partition, %why, "it could not be recorded that a partition is free; it is tried again");
+            self.doubt(partition);
         }
+    }
+
+    async fn released(&self, partition: Partition, mut claim: Version, hold: Hold) -> Result<()> {
+        loop {
+            let owner = self.owner(hold);
+            match self.objects.own(partition, &owner, Some(&claim)).await? {
+                Written::As(_) => return Ok(()),
+                Written::Changed => {}
+            }
+            // By another node; or this one has renewed its claim meanwhile.
+            let owner = self.objects.owner(partition).await?;
+            let Some((_, renewed)) = owner.filter(|(owner, _)| self.is_own(owner)) else {
+                return Ok(());
+            };
+            claim = renewed;
+        }
+    }
+
+    /// It is not known whether this node has a claim of `partition`, which it does not hold.
+    fn doubt(&self, partition: Partition) {
+        self.in_doubt.lock().insert(partition, Instant::now());
     }
 
     /// Gives up claims that this node may have and does not use: as long as it has them, no other node opens the partition.
     pub(super) async fn settle(&self) {
         let in_doubt = self.in_doubt.lock().clone();
-        for partition in in_doubt {
-            if matches!(self.has_settled(partition).await, Ok(true)) {
-                self.in_doubt.lock().remove(&partition);
+        let settled = in_doubt.into_iter().map(async |(partition, since)| {
+            let has_settled = matches!(self.has_settled(partition).await, Ok(true));
+            // What is not there yet may still be on its way.
+            if has_settled && since.elapsed() >= DOUBTED {
+                let mut in_doubt = self.in_doubt.lock();
+                if in_doubt.get(&partition) == Some(&since) {
+                    in_doubt.remove(&partition);
+                }
             }
-        }
+        });
+        join_all(settled).await;
     }
 
     async fn has_settled(&self, partition: Partition) -> Result<bool> {
@@ -415,8 +438,13 @@ impl Mover {
 
     /// Gives a partition up when its log has stopped by itself, and only it.
     async fn keep(&self, partition: Partition, log: Arc<Log>) {
-        match log.broken().await {
-            // This node closes it.
+        let why = tokio::select! {
+            biased;
+            // This node closes it, or has lost it.
+            () = self.table.until_not_served(partition, &log) => return,
+            why = log.broken() => why,
+        };
+        match why {
             Stopped::Closing => return,
             Stopped::Fenced => {
                 tracing::warn!(%partition, "another node has taken a partition over")
@@ -427,7 +455,7 @@ impl Mover {
         }
         self.moves.lost();
         log.service().dismiss_followers();
-        self.in_doubt.lock().insert(partition);
+        self.doubt(partition);
         self.table.lost(partition, &log);
     }
 }

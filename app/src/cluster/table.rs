@@ -190,6 +190,19 @@ impl Table {
         }
     }
 
+    /// Resolves when this node does not serve this log of `partition` any more.
+    pub(super) async fn until_not_served(&self, partition: Partition, of: &Arc<Log>) {
+        let mut changes = self.changes.subscribe();
+        let serves = || match self.slots.lock().get(&partition) {
+            Some(Slot::Serving { log, .. }) => Arc::ptr_eq(log, of),
+            _ => false,
+        };
+        while serves() {
+            // The sender is here, so it does not go.
+            let _ = changes.changed().await;
+        }
+    }
+
     /// This node prepares to close `partition`, and serves it meanwhile: its log, if this node serves it.
     pub(super) fn leaves(&self, partition: Partition) -> Option<Arc<Log>> {
         match self.slots.lock().get_mut(&partition)? {

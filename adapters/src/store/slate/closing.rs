@@ -141,7 +141,8 @@ impl SlateStore {
     /// # Errors
     /// [`Error::Unavailable`] when the store does not take it.
     pub(super) async fn store_watermark(&self) -> Result<()> {
-        match self.shared.is_there() {
+        // Once it has stopped, the log may be that of another writer.
+        match self.shared.is_there() && self.shared.stopped().is_none() {
             true => self.watermark.write(self.shared.watermarks().durable).await,
             false => Ok(()),
         }

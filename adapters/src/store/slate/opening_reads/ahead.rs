@@ -55,6 +55,8 @@ struct Read {
     boundaries: HashMap<Path, (Instant, Found)>,
     files: HashMap<Path, Piece>,
     bytes: u64,
+    /// Whether a file of the WAL was too large to be read before it is wanted: so are others, probably.
+    has_large: bool,
 }
 
 /// A part of a file.
@@ -63,6 +65,8 @@ struct Piece {
     meta: ObjectMeta,
     from: u64,
     bytes: Bytes,
+    /// What was wanted of it last. Who wants it again has found that it is damaged.
+    given: Option<Range<u64>>,
 }
 
 impl ReadsAhead {
@@ -116,7 +120,10 @@ impl ReadsAhead {
     }
 
     /// How long a file of the WAL is. A small one is read.
-    async fn file_of_wal(&self, location: &Path) -> Result<GetResult> {
+    async fn file_of_wal(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
+        if self.read.lock().as_ref().is_none_or(|read| read.has_large) {
+            return self.store.get_opts(location, options).await;
+        }
         let got = self.store.get(location).await?;
         let meta = got.meta.clone();
         if meta.size <= MAX_FILE {
@@ -125,8 +132,11 @@ impl ReadsAhead {
                 meta: meta.clone(),
                 from: 0,
                 bytes,
+                given: None,
             };
             self.keep(location, piece);
+        } else if let Some(read) = &mut *self.read.lock() {
+            read.has_large = true;
         }
         Found::head(meta).answer(location)
     }
@@ -152,6 +162,7 @@ impl ReadsAhead {
             meta,
             from: range.start,
             bytes: got.bytes().await?,
+            given: Some(wanted.clone()),
         };
         match piece.part(&wanted) {
             Some(found) => {
@@ -169,27 +180,33 @@ impl ReadsAhead {
     fn kept(&self, location: &Path, wanted: &Range<u64>) -> Option<Found> {
         let mut read = self.read.lock();
         let read = read.as_mut()?;
-        let piece = read.files.get(location)?;
+        let piece = read.files.get_mut(location)?;
         let found = piece.part(wanted)?;
-        if wanted.start == piece.from {
-            // Its end was read before.
-            let piece = read.files.remove(location)?;
-            read.bytes -= piece.bytes.len() as u64;
+        let is_wanted_again = piece.given.replace(wanted.clone()).as_ref() == Some(wanted);
+        // Its end was read before its beginning.
+        if is_wanted_again || wanted.start == piece.from {
+            read.forget(location);
         }
-        Some(found)
+        (!is_wanted_again).then_some(found)
     }
 
     fn keep(&self, location: &Path, piece: Piece) {
         let Some(read) = &mut *self.read.lock() else {
             return;
         };
+        read.forget(location);
         let more = piece.bytes.len() as u64;
-        if read.bytes + more > MAX_KEPT {
-            return;
+        if read.bytes + more <= MAX_KEPT {
+            read.bytes += more;
+            read.files.insert(location.clone(), piece);
         }
-        read.bytes += more;
-        if let Some(before) = read.files.insert(location.clone(), piece) {
-            read.bytes -= before.bytes.len() as u64;
+    }
+}
+
+impl Read {
+    fn forget(&mut self, location: &Path) {
+        if let Some(piece) = self.files.remove(location) {
+            self.bytes -= piece.bytes.len() as u64;
         }
     }
 }
@@ -242,7 +259,7 @@ impl ObjectStore for ReadsAhead {
             return self.store.get_opts(location, options).await;
         }
         match (&options.range, options.head) {
-            (None, true) if is_of_wal(location) => self.file_of_wal(location).await,
+            (None, true) if is_of_wal(location) => self.file_of_wal(location, options).await,
             (Some(GetRange::Bounded(wanted)), false) if is_file(location) => {
                 let wanted = wanted.clone();
                 match self.kept(location, &wanted) {
@@ -427,6 +444,11 @@ mod tests {
         let found = store.head(&WAL.into()).await.expect("there");
         assert_eq!(found.size, MAX_FILE + 1);
         assert_eq!(waits(part(&store, WAL, 0..7)).await.1, 1);
+        // Others are not read either.
+        put(&*inner, "log/wal/4.sst", b"0123456789").await;
+        store.head(&"log/wal/4.sst".into()).await.expect("there");
+        assert_eq!(waits(part(&store, "log/wal/4.sst", 0..7)).await.1, 1);
+        *store.read.lock() = Some(Read::default());
         let many = 2 * MAX_KEPT / MAX_FILE;
         for number in 0..many {
             let name = format!("log/wal/{number}.sst");
@@ -446,6 +468,9 @@ mod tests {
         let (_, store) = stored(&[(DATA, b"0123456789"), ("log/compacted/2.sst", LARGE)]).await;
         assert_eq!(waits(part(&store, DATA, 6..10)).await, ("6789".into(), 1));
         assert_eq!(waits(part(&store, DATA, 0..6)).await, ("012345".into(), 0));
+        // What is asked for once more was damaged.
+        assert_eq!(waits(part(&store, DATA, 6..10)).await.1, 1);
+        assert_eq!(waits(part(&store, DATA, 6..10)).await.1, 1);
         let large = "log/compacted/2.sst";
         assert_eq!(waits(part(&store, large, ALL - 4..ALL)).await.1, 1);
         assert_eq!(waits(part(&store, large, ALL - 9..ALL - 4)).await.1, 0);
