@@ -411,6 +411,7 @@ impl Mover {
                 Some(claim) => self.table.renewed(*partition, log, claim),
                 None => {
                     tracing::warn!(%partition, "another node has claimed a partition");
+                    self.moves.lost();
                     log.service().dismiss_followers();
                     // Its log stops when that node opens it.
                     self.table.lost(*partition, log);
