@@ -69,7 +69,7 @@ impl Hints {
         self.free.lock().remove(&partition)
     }
 
-    /// This node has tried in vain to open `partition`. What was told of it meanwhile is to be looked at.
+    /// This node has failed to open `partition`. If there is news of it since, it is looked at again.
     pub(super) fn look_again(&self, partition: Partition) {
         if self.free.lock().contains(&partition) {
             self.freed.notify_one();

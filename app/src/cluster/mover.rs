@@ -125,8 +125,8 @@ impl Mover {
             }
         };
         self.moves.handed_over();
-        self.release(partition, &claim, hold).await;
-        // It may have given up waiting for the claim.
+        self.release(partition, claim, hold).await;
+        // The next node may have stopped waiting for the claim.
         self.teller.gives_up(partition).await;
         // The next one is handed over when this one is served again, or somebody else has to see to that.
         let _served_or_not = timeout(TAKEN, self.table.handed_over(partition)).await;
@@ -214,7 +214,7 @@ impl Mover {
                 Ok(Some((log, claim)))
             }
             Err(why) => {
-                self.release(partition, &claim, Hold::Free).await;
+                self.release(partition, claim, Hold::Free).await;
                 Err(why)
             }
         }
@@ -278,26 +278,37 @@ impl Mover {
     }
 
     /// Gives up a claim, unless another node has claimed the partition since.
-    async fn release(&self, partition: Partition, claim: &Version, hold: Hold) {
-        if let Err(why) = self.released(partition, claim.clone(), hold).await {
+    async fn release(&self, partition: Partition, claim: Version, hold: Hold) {
+        if let Err(why) = self.replaced(partition, Some(claim), hold).await {
             tracing::warn!(%partition, %why, "it could not be recorded that a partition is free; it is tried again");
             self.doubt(partition);
         }
     }
 
-    async fn released(&self, partition: Partition, mut claim: Version, hold: Hold) -> Result<()> {
+    /// Replaces the claim of this process, which was `known` or has been renewed since. Answers the new version, or nothing if the claim is that of
+    /// another process.
+    async fn replaced(
+        &self,
+        partition: Partition,
+        mut known: Option<Version>,
+        hold: Hold,
+    ) -> Result<Option<Version>> {
         loop {
+            let claim = match known.take() {
+                Some(claim) => claim,
+                None => {
+                    let owner = self.objects.owner(partition).await?;
+                    match owner.filter(|(owner, _)| self.is_own(owner)) {
+                        Some((_, claim)) => claim,
+                        None => return Ok(None),
+                    }
+                }
+            };
             let owner = self.owner(hold);
             match self.objects.own(partition, &owner, Some(&claim)).await? {
-                Written::As(_) => return Ok(()),
+                Written::As(claim) => return Ok(Some(claim)),
                 Written::Changed => {}
             }
-            // By another node; or this one has renewed its claim meanwhile.
-            let owner = self.objects.owner(partition).await?;
-            let Some((_, renewed)) = owner.filter(|(owner, _)| self.is_own(owner)) else {
-                return Ok(());
-            };
-            claim = renewed;
         }
     }
 
@@ -424,17 +435,7 @@ impl Mover {
 
     /// The claim of this node, renewed, if it is still its own.
     async fn renewed(&self, partition: Partition) -> Result<Option<Version>> {
-        loop {
-            let owner = self.objects.owner(partition).await?;
-            let Some((_, claim)) = owner.filter(|(owner, _)| self.is_own(owner)) else {
-                return Ok(None);
-            };
-            let owner = self.owner(Hold::Held);
-            match self.objects.own(partition, &owner, Some(&claim)).await? {
-                Written::As(claim) => return Ok(Some(claim)),
-                Written::Changed => {}
-            }
-        }
+        self.replaced(partition, None, Hold::Held).await
     }
 
     /// Gives a partition up when its log has stopped by itself, and only it.

@@ -175,7 +175,7 @@ impl Table {
         };
         slots.insert(partition, slot);
         drop(slots);
-        // What was told of it before is over.
+        // Older news of it does not count any more.
         self.hints.take_free(partition);
         self.changed();
         true
@@ -244,7 +244,7 @@ impl Table {
         self.changed();
     }
 
-    /// This node has not opened `partition`. It is tried again with the next heartbeat, or at once if the node that has it has said meanwhile that it
+    /// This node has not opened `partition`. It is tried again with the next heartbeat, or immediately if the node that has it has announced in the meantime that it
     /// gives it up.
     pub(super) fn released_quietly(&self, partition: Partition) {
         self.slots.lock().remove(&partition);

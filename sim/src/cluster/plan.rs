@@ -144,48 +144,58 @@ impl ClusterPlan {
     /// In the place of what happens to nodes: one after the other is cut off from S3 until others have its partitions, and comes back. Nothing is
     /// appended before they have them: a node with something to write would find out by that.
     fn with_nodes_away(&mut self, random: &mut StdRng) {
-        let nodes = self.only_starting(random);
-        let mut now = CALM_MS;
-        let mut node = random.random_range(0..nodes);
-        while now < WORK_MS - 10_000 {
-            let back = now + random.random_range(13_000..17_000);
-            self.quiet_ms.push((now - QUIET_BEFORE_MS, now + DEAD_MS));
-            self.events.push((now, Event::Cut(node, None)));
-            self.events.push((back, Event::Mend(node, None)));
-            now = back + random.random_range(5_000..9_000);
-            node = (node + random.random_range(1..nodes)) % nodes;
-        }
-        self.events.sort_by_key(|(at_ms, _)| *at_ms);
+        let away = Away {
+            lasts_ms: 13_000..17_000,
+            pause_ms: 5_000..9_000,
+            events: |node| [Event::Cut(node, None), Event::Mend(node, None)],
+            quiet_ms: |now, _| (now - QUIET_BEFORE_MS, now + DEAD_MS),
+        };
+        self.one_after_another(random, away);
     }
 
     /// In the place of what happens to nodes: one after the other is killed, and started again at about the time when others find that it is dead.
     /// Nothing is appended then.
     fn with_nodes_returning(&mut self, random: &mut StdRng) {
-        let nodes = self.only_starting(random);
-        let mut now = CALM_MS;
-        let mut node = random.random_range(0..nodes);
-        while now < WORK_MS - 10_000 {
-            let back = now + random.random_range(FOUND_DEAD_MS);
-            self.quiet_ms
-                .push((back - QUIET_BEFORE_MS, back + QUIET_AFTER_MS));
-            self.events.push((now, Event::Kill(node)));
-            self.events.push((back, Event::Start(node)));
-            now = back + random.random_range(4_000..7_000);
-            node = (node + random.random_range(1..nodes)) % nodes;
-        }
-        self.events.sort_by_key(|(at_ms, _)| *at_ms);
+        let away = Away {
+            lasts_ms: FOUND_DEAD_MS,
+            pause_ms: 4_000..7_000,
+            events: |node| [Event::Kill(node), Event::Start(node)],
+            quiet_ms: |_, back| (back - QUIET_BEFORE_MS, back + QUIET_AFTER_MS),
+        };
+        self.one_after_another(random, away);
     }
 
-    /// Nothing happens but that all nodes start. More readers read fewer keys.
-    fn only_starting(&mut self, random: &mut StdRng) -> usize {
+    /// All nodes start, and then only this happens to them. More readers read fewer keys.
+    fn one_after_another(&mut self, random: &mut StdRng, away: Away) {
         let nodes = self.size.nodes;
         self.events = (0..nodes)
             .map(|node| (random.random_range(0..500), Event::Start(node)))
             .collect();
         self.keys = self.keys.min(FEW_KEYS);
         self.readers += MORE_READERS;
-        nodes
+        let mut now = CALM_MS;
+        let mut node = random.random_range(0..nodes);
+        while now < WORK_MS - 10_000 {
+            let back = now + random.random_range(away.lasts_ms.clone());
+            self.quiet_ms.push((away.quiet_ms)(now, back));
+            let [goes, comes] = (away.events)(node);
+            self.events.extend([(now, goes), (back, comes)]);
+            now = back + random.random_range(away.pause_ms.clone());
+            node = (node + random.random_range(1..nodes)) % nodes;
+        }
+        self.events.sort_by_key(|(at_ms, _)| *at_ms);
     }
+}
+
+/// How a node goes away and comes back.
+struct Away {
+    /// For so long, and so long after that the next node goes.
+    lasts_ms: Range<u64>,
+    pause_ms: Range<u64>,
+    /// What happens to a node then.
+    events: fn(usize) -> [Event; 2],
+    /// When no client appends, from when it goes and when it is back.
+    quiet_ms: fn(u64, u64) -> (u64, u64),
 }
 
 /// All but one of the nodes start; what comes then is drawn.

@@ -44,23 +44,26 @@ impl SlateStore {
     /// Has the writer finish, then the engine, and stores how far the log is durable, unless the next writer may have the log already. Only the
     /// first matters to what was acknowledged.
     pub(super) async fn close_now(&self, deadline: Instant) -> Result<()> {
-        let may_be_of_next = self.quiesced.initialized();
+        if let Some(quiesced) = self.quiesced.get() {
+            self.close_engine(None, deadline).await;
+            return quiesced.clone();
+        }
         let engine = async {
             let flushed = self.flushed_by(deadline).await;
             // Everything is in the WAL already; flushing memtables too would only make the stop slow.
-            let flushes = flushed.is_ok() && self.failure().is_none() && !may_be_of_next;
+            let flushes = flushed.is_ok() && self.failure().is_none();
             let flush_type = flushes.then_some(FlushType::Wal);
             self.close_engine(flush_type, deadline).await;
         };
         let quiesced = async {
             let quiesced = self.quiesced_by(deadline).await;
-            if quiesced.is_ok() && !may_be_of_next {
+            if quiesced.is_ok() {
                 self.write_watermark(deadline).await;
             }
             quiesced
         };
         let (quiesced, ()) = futures::join!(quiesced.boxed(), engine.boxed());
-        if quiesced.is_ok() && !may_be_of_next {
+        if quiesced.is_ok() {
             self.release(deadline).await;
         }
         quiesced

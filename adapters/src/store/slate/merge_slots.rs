@@ -99,7 +99,7 @@ impl LogSlots {
         self.slots.0.lock().hurries.remove(&self.log);
     }
 
-    /// Resolves when the log should poll, because its merges may have ended or may begin. Resolves at once while that is so.
+    /// Resolves when the log should poll, because its merges may have ended or may begin. Resolves immediately while that is so.
     pub(super) async fn should_look(&self) {
         let mut hurry = self.hurry.clone();
         if hurry.wait_for(|hurries| *hurries).await.is_err() {

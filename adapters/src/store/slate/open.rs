@@ -70,18 +70,18 @@ impl SlateStore {
     ) -> Result<Self> {
         let reads = opening_reads(&mut parts, &mut options);
         let opened = open_in_time(parts, options, &reads, claim).await;
-        reads.iter().for_each(OpeningReads::end);
+        reads.iter().for_each(|reads| reads.end());
         opened
     }
 }
 
 /// Has the opening read from stores that know what it reads.
-fn opening_reads(parts: &mut StoreParts, options: &mut Options) -> Vec<OpeningReads> {
+fn opening_reads(parts: &mut StoreParts, options: &mut Options) -> Vec<Arc<OpeningReads>> {
     let wal = options.wal.as_mut().map(|wal| &mut wal.objects);
     let stores = std::iter::once(&mut parts.objects).chain(wal);
     let reads = stores.map(|objects| {
-        let (reads, store) = OpeningReads::of(Arc::clone(objects));
-        *objects = store;
+        let reads = Arc::new(OpeningReads::of(Arc::clone(objects)));
+        *objects = Arc::clone(&reads) as Arc<_>;
         reads
     });
     reads.collect()
@@ -90,7 +90,7 @@ fn opening_reads(parts: &mut StoreParts, options: &mut Options) -> Vec<OpeningRe
 async fn open_in_time(
     parts: StoreParts,
     options: Options,
-    reads: &[OpeningReads],
+    reads: &[Arc<OpeningReads>],
     claim: impl Future<Output = Result<Claim>> + Send,
 ) -> Result<SlateStore> {
     let limit = options.open_timeout;
@@ -106,7 +106,7 @@ async fn open_in_time(
 async fn open(
     parts: StoreParts,
     options: Options,
-    reads: &[OpeningReads],
+    reads: &[Arc<OpeningReads>],
     claim: impl Future<Output = Result<Claim>> + Send,
 ) -> Result<SlateStore> {
     check_prefix(&options.path).map_err(Error::invalid)?;

@@ -1,32 +1,25 @@
-//! An object store that is asked for what is read next together with what is read now.
+//! What is read next, asked for together with what is read now.
 //!
 //! - After a manifest, the storage engine reads the boundary of the garbage collector.
-//! - It asks how long a file of the WAL is (HEAD), and then reads it: a small one is read at once.
+//! - It asks how long a file of the WAL is (HEAD), and then reads it: a small one is read instead.
 //! - It reads the end of a data file, where its index is, and then what is before that.
 //!
 //! Files do not change, and a boundary only rises: its last read before a write may be earlier than that of the manifest by the time of one request.
 //! The engine writes on the condition that nobody else has written, and reads the boundary once more after that, which is always asked for.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::ops::Range;
-use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
-use futures::stream::BoxStream;
 use object_store::path::Path;
 use object_store::{
-    CopyOptions, GetOptions, GetRange, GetResult, ListResult, MultipartUpload, ObjectMeta,
-    ObjectStore, ObjectStoreExt, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
+    GetOptions, GetRange, GetResult, ObjectMeta, ObjectStore, ObjectStoreExt, Result,
 };
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
+use super::FRESH;
 use super::found::{Found, is_plain, is_unconditional};
-
-/// How long a boundary is known.
-const FRESH: Duration = Duration::from_secs(1);
 
 /// A boundary has fewer bytes.
 const MAX_BOUNDARY: u64 = 1 << 10;
@@ -40,13 +33,9 @@ const END: u64 = 64 << 10;
 /// So many bytes are kept in all.
 const MAX_KEPT: u64 = 4 << 20;
 
-/// The store.
+/// What was read before it is wanted, until the log is open.
 #[derive(Debug)]
-pub(super) struct ReadsAhead {
-    store: Arc<dyn ObjectStore>,
-    /// What was read before it is wanted, until the log is open.
-    read: Mutex<Option<Read>>,
-}
+pub(super) struct ReadsAhead(Mutex<Option<Read>>);
 
 #[derive(Debug, Default)]
 struct Read {
@@ -71,28 +60,57 @@ struct Piece {
 
 impl ReadsAhead {
     /// Of an opening that begins now.
-    pub(super) fn new(store: Arc<dyn ObjectStore>) -> Self {
-        Self {
-            store,
-            read: Mutex::new(Some(Read::default())),
-        }
+    pub(super) fn begin() -> Self {
+        Self(Mutex::new(Some(Read::default())))
     }
 
     /// Nothing is read any more before it is wanted.
     pub(super) fn end(&self) {
-        *self.read.lock() = None;
+        *self.0.lock() = None;
     }
 
     /// Something is or was written: a boundary that was asked for before may be wrong.
-    fn writes(&self) {
-        if let Some(read) = &mut *self.read.lock() {
+    pub(super) fn writes(&self) {
+        if let Some(read) = &mut *self.0.lock() {
             read.writes += 1;
             read.boundaries.clear();
         }
     }
 
+    /// What is in `store`, or was read of it before.
+    pub(super) async fn get(
+        &self,
+        store: &dyn ObjectStore,
+        location: &Path,
+        options: GetOptions,
+    ) -> Result<GetResult> {
+        if self.0.lock().is_none() || !is_unconditional(&options) {
+            return store.get_opts(location, options).await;
+        }
+        match (&options.range, options.head) {
+            (None, true) if is_of_wal(location) => self.file_of_wal(store, location, options).await,
+            (Some(GetRange::Bounded(wanted)), false) if is_file(location) => {
+                let wanted = wanted.clone();
+                match self.kept(location, &wanted) {
+                    Some(found) => found.answer(location),
+                    None => self.part(store, location, wanted, options).await,
+                }
+            }
+            _ if is_plain(&options) && !options.head => {
+                if let Some(found) = self.boundary(location) {
+                    return found.answer(location);
+                }
+                match boundary_of(location) {
+                    Some(boundary) => self.manifest(store, location, options, boundary).await,
+                    None => store.get_opts(location, options).await,
+                }
+            }
+            _ => store.get_opts(location, options).await,
+        }
+    }
+
     fn boundary(&self, location: &Path) -> Option<Found> {
-        let mut read = self.read.lock();
+        let mut read = self.0.lock();
         let (since, found) = read.as_mut()?.boundaries.remove(location)?;
         (since.elapsed() < FRESH).then_some(found)
     }
@@ -100,18 +118,17 @@ impl ReadsAhead {
     /// A manifest, and at the same time the boundary that is read after it.
     async fn manifest(
         &self,
+        store: &dyn ObjectStore,
         location: &Path,
         options: GetOptions,
         boundary: Path,
     ) -> Result<GetResult> {
         let since = Instant::now();
-        let writes = self.read.lock().as_ref().map(|read| read.writes);
-        let (manifest, found) = futures::join!(
-            self.store.get_opts(location, options),
-            self.store.get(&boundary),
-        );
+        let writes = self.0.lock().as_ref().map(|read| read.writes);
+        let (manifest, found) =
+            futures::join!(store.get_opts(location, options), store.get(&boundary),);
         if let Ok(found) = Found::of(found, MAX_BOUNDARY).await
-            && let Some(read) = &mut *self.read.lock()
+            && let Some(read) = &mut *self.0.lock()
             && writes == Some(read.writes)
         {
             read.boundaries.insert(boundary, (since, found));
@@ -120,11 +137,16 @@ impl ReadsAhead {
     }
 
     /// How long a file of the WAL is. A small one is read.
-    async fn file_of_wal(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
-        if self.read.lock().as_ref().is_none_or(|read| read.has_large) {
-            return self.store.get_opts(location, options).await;
+    async fn file_of_wal(
+        &self,
+        store: &dyn ObjectStore,
+        location: &Path,
+        options: GetOptions,
+    ) -> Result<GetResult> {
+        if self.0.lock().as_ref().is_none_or(|read| read.has_large) {
+            return store.get_opts(location, options).await;
         }
-        let got = self.store.get(location).await?;
+        let got = store.get(location).await?;
         let meta = got.meta.clone();
         if meta.size <= MAX_FILE {
             let bytes = got.bytes().await?;
@@ -135,7 +157,7 @@ impl ReadsAhead {
                 given: None,
             };
             self.keep(location, piece);
-        } else if let Some(read) = &mut *self.read.lock() {
+        } else if let Some(read) = &mut *self.0.lock() {
             read.has_large = true;
         }
         Found::head(meta).answer(location)
@@ -144,19 +166,20 @@ impl ReadsAhead {
     /// A part of a file, and what is before it.
     async fn part(
         &self,
+        store: &dyn ObjectStore,
         location: &Path,
         wanted: Range<u64>,
         options: GetOptions,
     ) -> Result<GetResult> {
         let from = wanted.end.saturating_sub(END);
         if wanted.start <= from {
-            return self.store.get_opts(location, options).await;
+            return store.get_opts(location, options).await;
         }
         let options = GetOptions {
             range: Some(GetRange::Bounded(from..wanted.end)),
             ..options
         };
-        let got = self.store.get_opts(location, options).await?;
+        let got = store.get_opts(location, options).await?;
         let (meta, range) = (got.meta.clone(), got.range.clone());
         let piece = Piece {
             meta,
@@ -172,13 +195,13 @@ impl ReadsAhead {
             // It ends before that.
             None => {
                 let options = GetOptions::new().with_range(Some(wanted));
-                self.store.get_opts(location, options).await
+                store.get_opts(location, options).await
             }
         }
     }
 
     fn kept(&self, location: &Path, wanted: &Range<u64>) -> Option<Found> {
-        let mut read = self.read.lock();
+        let mut read = self.0.lock();
         let read = read.as_mut()?;
         let piece = read.files.get_mut(location)?;
         let found = piece.part(wanted)?;
@@ -191,7 +214,7 @@ impl ReadsAhead {
     }
 
     fn keep(&self, location: &Path, piece: Piece) {
-        let Some(read) = &mut *self.read.lock() else {
+        let Some(read) = &mut *self.0.lock() else {
             return;
         };
         read.forget(location);
@@ -246,93 +269,15 @@ fn is_of_wal(location: &Path) -> bool {
     is_file(location) && folder == Some("wal")
 }
 
-impl fmt::Display for ReadsAhead {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.store.fmt(f)
-    }
-}
-
-#[async_trait::async_trait]
-impl ObjectStore for ReadsAhead {
-    async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
-        if self.read.lock().is_none() || !is_unconditional(&options) {
-            return self.store.get_opts(location, options).await;
-        }
-        match (&options.range, options.head) {
-            (None, true) if is_of_wal(location) => self.file_of_wal(location, options).await,
-            (Some(GetRange::Bounded(wanted)), false) if is_file(location) => {
-                let wanted = wanted.clone();
-                match self.kept(location, &wanted) {
-                    Some(found) => found.answer(location),
-                    None => self.part(location, wanted, options).await,
-                }
-            }
-            _ if is_plain(&options) && !options.head => {
-                if let Some(found) = self.boundary(location) {
-                    return found.answer(location);
-                }
-                match boundary_of(location) {
-                    Some(boundary) => self.manifest(location, options, boundary).await,
-                    None => self.store.get_opts(location, options).await,
-                }
-            }
-            _ => self.store.get_opts(location, options).await,
-        }
-    }
-
-    async fn put_opts(
-        &self,
-        location: &Path,
-        payload: PutPayload,
-        options: PutOptions,
-    ) -> Result<PutResult> {
-        self.writes();
-        let put = self.store.put_opts(location, payload, options).await;
-        self.writes();
-        put
-    }
-
-    async fn put_multipart_opts(
-        &self,
-        location: &Path,
-        options: PutMultipartOptions,
-    ) -> Result<Box<dyn MultipartUpload>> {
-        self.store.put_multipart_opts(location, options).await
-    }
-
-    fn delete_stream(
-        &self,
-        locations: BoxStream<'static, Result<Path>>,
-    ) -> BoxStream<'static, Result<Path>> {
-        self.store.delete_stream(locations)
-    }
-
-    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.store.list(prefix)
-    }
-
-    fn list_with_offset(
-        &self,
-        prefix: Option<&Path>,
-        offset: &Path,
-    ) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.store.list_with_offset(prefix, offset)
-    }
-
-    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
-        self.store.list_with_delimiter(prefix).await
-    }
-
-    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
-        self.store.copy_opts(from, to, options).await
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
     use object_store::memory::InMemory;
     use object_store::throttle::{ThrottleConfig, ThrottledStore};
 
+    use super::super::OpeningReads;
     use super::*;
 
     const MANIFEST: &str = "log/manifest/00000000000000000007.manifest";
@@ -349,7 +294,7 @@ mod tests {
     }
 
     /// A store in which each read takes its time.
-    async fn stored(objects: &[(&str, &'static [u8])]) -> (Arc<dyn ObjectStore>, ReadsAhead) {
+    async fn stored(objects: &[(&str, &'static [u8])]) -> (Arc<dyn ObjectStore>, OpeningReads) {
         let objects_in = Arc::new(InMemory::new());
         for (name, content) in objects {
             put(&*objects_in, name, content).await;
@@ -360,10 +305,10 @@ mod tests {
         };
         let inner: Arc<dyn ObjectStore> = objects_in;
         let slow = Arc::new(ThrottledStore::new(Arc::clone(&inner), config));
-        (inner, ReadsAhead::new(slow))
+        (inner, OpeningReads::of(slow))
     }
 
-    async fn get(store: &ReadsAhead, name: &str) -> Option<Bytes> {
+    async fn get(store: &OpeningReads, name: &str) -> Option<Bytes> {
         match store.get(&name.into()).await {
             Ok(got) => Some(got.bytes().await.expect("read")),
             Err(object_store::Error::NotFound { .. }) => None,
@@ -371,7 +316,7 @@ mod tests {
         }
     }
 
-    async fn part(store: &ReadsAhead, name: &str, range: Range<u64>) -> Bytes {
+    async fn part(store: &OpeningReads, name: &str, range: Range<u64>) -> Bytes {
         let name = name.into();
         let read = store.get_range(&name, range);
         read.await.expect("read")
@@ -430,7 +375,10 @@ mod tests {
         assert_eq!(waits(part(&store, WAL, 7..10)).await, ("789".into(), 0));
         assert_eq!(waits(part(&store, WAL, 0..7)).await, ("0123456".into(), 0));
         assert_eq!(waits(part(&store, WAL, 0..7)).await, ("0123456".into(), 1));
-        assert_eq!(store.read.lock().as_ref().map(|read| read.bytes), Some(0));
+        assert_eq!(
+            store.ahead.0.lock().as_ref().map(|read| read.bytes),
+            Some(0)
+        );
         store.head(&DATA.into()).await.expect("there");
         assert_eq!(waits(part(&store, DATA, 0..7)).await.1, 1);
         let missing = store.head(&"log/wal/4.sst".into()).await;
@@ -448,14 +396,14 @@ mod tests {
         put(&*inner, "log/wal/4.sst", b"0123456789").await;
         store.head(&"log/wal/4.sst".into()).await.expect("there");
         assert_eq!(waits(part(&store, "log/wal/4.sst", 0..7)).await.1, 1);
-        *store.read.lock() = Some(Read::default());
+        *store.ahead.0.lock() = Some(Read::default());
         let many = 2 * MAX_KEPT / MAX_FILE;
         for number in 0..many {
             let name = format!("log/wal/{number}.sst");
             put(&*inner, &name, &LARGE[1..]).await;
             store.head(&name.into()).await.expect("there");
         }
-        let kept = store.read.lock().as_ref().map(|read| read.bytes);
+        let kept = store.ahead.0.lock().as_ref().map(|read| read.bytes);
         assert_eq!(kept, Some(MAX_KEPT));
         store.end();
         assert_eq!(waits(part(&store, "log/wal/0.sst", 0..7)).await.1, 1);
@@ -475,7 +423,7 @@ mod tests {
         assert_eq!(waits(part(&store, large, ALL - 4..ALL)).await.1, 1);
         assert_eq!(waits(part(&store, large, ALL - 9..ALL - 4)).await.1, 0);
         assert_eq!(waits(part(&store, large, 0..9)).await.1, 1);
-        // A part that is larger than what is read at once.
+        // A part that is larger than what is read of the end.
         assert_eq!(part(&store, large, 1..ALL).await.len() as u64, ALL - 1);
         // A file that ends before what is asked for.
         assert_eq!(part(&store, DATA, 4..99).await, "456789");

@@ -1,4 +1,4 @@
-//! An object store that is not asked twice for what was read a moment ago.
+//! What was read a moment ago, and is not asked for twice.
 //!
 //! Before a log is opened, it is looked at, and then the storage engine begins with the same reads: both list the manifests, read the newest one and
 //! the boundary of the garbage collector, and find the end of the WAL. That is four requests that wait for one another. Here the second of these reads
@@ -8,34 +8,24 @@
 //! written on the condition that nobody has written it since.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 use object_store::path::Path;
-use object_store::{
-    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta,
-    ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
-};
+use object_store::{Error, GetResult, ObjectMeta, ObjectStore, Result};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use super::found::{Found, is_plain};
-
-/// How long what was read is given again.
-const FRESH: Duration = Duration::from_secs(1);
+use super::FRESH;
+use super::found::Found;
 
 /// Objects with more bytes are read again.
 const MAX_BYTES: u64 = 1 << 20;
 
-/// The store.
+/// What was read, shared with the lists that are being read.
 #[derive(Debug)]
-pub(super) struct RepeatedReads {
-    store: Arc<dyn ObjectStore>,
-    reads: Arc<Mutex<Reads>>,
-}
+pub(super) struct RepeatedReads(Arc<Mutex<Reads>>);
 
 /// What was read.
 #[derive(Debug, Default)]
@@ -59,36 +49,57 @@ enum Phase {
 
 impl RepeatedReads {
     /// Keeps what is read until it is to be [repeated](Self::repeat).
-    pub(super) fn keeping(store: Arc<dyn ObjectStore>) -> Self {
+    pub(super) fn keeping() -> Self {
         let reads = Reads {
             phase: Phase::Keeping,
             ..Reads::default()
         };
-        Self {
-            store,
-            reads: Arc::new(Mutex::new(reads)),
-        }
+        Self(Arc::new(Mutex::new(reads)))
     }
 
     /// From now on each GET that was kept is answered once more with what it found, and each list as often as it is asked for.
     pub(super) fn repeat(&self) {
-        self.reads.lock().phase = Phase::Repeating {
+        self.0.lock().phase = Phase::Repeating {
             until: Instant::now() + FRESH,
         };
     }
 
     /// Something may be different from now on: everything is read again.
     pub(super) fn forget(&self) {
-        *self.reads.lock() = Reads::default();
+        *self.0.lock() = Reads::default();
     }
 
-    fn listed(
+    /// What an earlier read found of this object, or of its length (HEAD).
+    pub(super) fn found(&self, location: &Path, head: bool) -> Option<Found> {
+        self.0.lock().found(location, head)
+    }
+
+    /// Keeps the answer to a read of an object, if answers are kept.
+    pub(super) async fn keep(&self, location: &Path, got: Result<GetResult>) -> Result<GetResult> {
+        if !self.0.lock().keeps() {
+            return got;
+        }
+        let found = match Found::of(got, MAX_BYTES).await {
+            Ok(found) => found,
+            Err(other) => return other,
+        };
+        let mut reads = self.0.lock();
+        if reads.keeps() {
+            reads.gets.insert(location.clone(), found.clone());
+        }
+        drop(reads);
+        found.answer(location)
+    }
+
+    /// A list of what is in `store`, or what an earlier one found.
+    pub(super) fn listed(
         &self,
+        store: &dyn ObjectStore,
         prefix: Option<&Path>,
         after: Option<&Path>,
     ) -> BoxStream<'static, Result<ObjectMeta>> {
         let key = (prefix.cloned(), after.cloned());
-        let mut reads = self.reads.lock();
+        let mut reads = self.0.lock();
         if reads.repeats()
             && let Some(listed) = reads.lists.get(&key).cloned()
         {
@@ -97,13 +108,13 @@ impl RepeatedReads {
         let keeps = reads.keeps();
         drop(reads);
         let listed = match after {
-            Some(after) => self.store.list_with_offset(prefix, after),
-            None => self.store.list(prefix),
+            Some(after) => store.list_with_offset(prefix, after),
+            None => store.list(prefix),
         };
         if !keeps {
             return listed;
         }
-        let reads = Arc::clone(&self.reads);
+        let reads = Arc::clone(&self.0);
         let kept = async move {
             let listed: Vec<ObjectMeta> = listed.try_collect().await?;
             let mut reads = reads.lock();
@@ -150,90 +161,13 @@ impl Reads {
     }
 }
 
-impl fmt::Display for RepeatedReads {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.store.fmt(f)
-    }
-}
-
-#[async_trait::async_trait]
-impl ObjectStore for RepeatedReads {
-    async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
-        let (plain, head) = (is_plain(&options), options.head);
-        if plain && let Some(found) = self.reads.lock().found(location, head) {
-            return found.answer(location);
-        }
-        let got = self.store.get_opts(location, options).await;
-        if !plain || head || !self.reads.lock().keeps() {
-            return got;
-        }
-        let found = match Found::of(got, MAX_BYTES).await {
-            Ok(found) => found,
-            Err(other) => return other,
-        };
-        let mut reads = self.reads.lock();
-        if reads.keeps() {
-            reads.gets.insert(location.clone(), found.clone());
-        }
-        drop(reads);
-        found.answer(location)
-    }
-
-    async fn put_opts(
-        &self,
-        location: &Path,
-        payload: PutPayload,
-        options: PutOptions,
-    ) -> Result<PutResult> {
-        self.forget();
-        self.store.put_opts(location, payload, options).await
-    }
-
-    async fn put_multipart_opts(
-        &self,
-        location: &Path,
-        options: PutMultipartOptions,
-    ) -> Result<Box<dyn MultipartUpload>> {
-        self.forget();
-        self.store.put_multipart_opts(location, options).await
-    }
-
-    fn delete_stream(
-        &self,
-        locations: BoxStream<'static, Result<Path>>,
-    ) -> BoxStream<'static, Result<Path>> {
-        self.forget();
-        self.store.delete_stream(locations)
-    }
-
-    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.listed(prefix, None)
-    }
-
-    fn list_with_offset(
-        &self,
-        prefix: Option<&Path>,
-        offset: &Path,
-    ) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.listed(prefix, Some(offset))
-    }
-
-    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
-        self.store.list_with_delimiter(prefix).await
-    }
-
-    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
-        self.forget();
-        self.store.copy_opts(from, to, options).await
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use object_store::ObjectStoreExt;
     use object_store::memory::InMemory;
+    use object_store::{GetOptions, ObjectStoreExt};
 
+    use super::super::OpeningReads;
     use super::*;
 
     const OBJECT: &str = "log/manifest/1";
@@ -265,11 +199,11 @@ mod tests {
         store.head(&name.into()).await.is_ok()
     }
 
-    /// A store that repeats two reads, one of an object that was not there. Both objects have been written since, by somebody else.
-    async fn repeating() -> (Arc<InMemory>, RepeatedReads) {
+    /// A store that repeats two reads, one of an object that was not there. Another process has written both since.
+    async fn repeating() -> (Arc<InMemory>, OpeningReads) {
         let inner = Arc::new(InMemory::new());
         put(&*inner, OBJECT, "before").await;
-        let store = RepeatedReads::keeping(Arc::clone(&inner) as Arc<_>);
+        let store = OpeningReads::of(Arc::clone(&inner) as Arc<_>);
         assert_eq!(get(&store, OBJECT).await.as_deref(), Some(&b"before"[..]));
         assert_eq!(get(&store, "log/nothing").await, None);
         assert_eq!(listed(&store).await, 1);
@@ -299,7 +233,7 @@ mod tests {
         for name in &files[..2] {
             put(&*inner, name, "content").await;
         }
-        let store = RepeatedReads::keeping(Arc::clone(&inner) as Arc<_>);
+        let store = OpeningReads::of(Arc::clone(&inner) as Arc<_>);
         assert_eq!(listed_after(&store, files[0]).await, 1);
         for name in files {
             inner.delete(&name.into()).await.expect("deleted");
@@ -353,7 +287,7 @@ mod tests {
     async fn what_is_kept_is_dropped_when_it_is_not_wanted() {
         let inner = Arc::new(InMemory::new());
         put(&*inner, OBJECT, "before").await;
-        let store = RepeatedReads::keeping(Arc::clone(&inner) as Arc<_>);
+        let store = OpeningReads::of(Arc::clone(&inner) as Arc<_>);
         assert!(get(&store, OBJECT).await.is_some());
         put(&*inner, OBJECT, "after").await;
         store.forget();
