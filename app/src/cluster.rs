@@ -11,6 +11,8 @@ mod metrics;
 mod mover;
 mod table;
 mod teller;
+#[cfg(test)]
+mod tests;
 mod view;
 
 use std::sync::Arc;

@@ -371,6 +371,11 @@ impl Following {
         self.inbox.take(&mut self.inbox.content())
     }
 
+    /// Why there will be no more commits, if that is so. Some may still wait here.
+    pub fn stopped(&self) -> Option<Stopped> {
+        self.inbox.content().stopped
+    }
+
     /// A sequence below which nothing of the selection is still to come, if the inbox is empty.
     pub fn caught_up_to(&self) -> Option<Sequence> {
         let delivered = locked(&self.followers.state).delivered;

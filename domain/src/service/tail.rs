@@ -31,6 +31,7 @@ impl<S: LogReader> LogService<S> {
             before: (scan.range, scan.start_time_ms),
             scan,
             must_scan: true,
+            has_read: false,
         })
     }
 }
@@ -43,11 +44,13 @@ pub struct Tail<S> {
     /// Where the last page began.
     before: (SequenceRange, Option<i64>),
     must_scan: bool,
+    /// Whether the store was read before.
+    has_read: bool,
 }
 
 impl<S: LogReader> Tail<S> {
     /// Waits for the next records, or for news of a trim: a page with records or with [`Page::trimmed_before`], or `None` when
-    /// there will be no more because the range ends or the server stops.
+    /// there will be no more because the range ends or the server stops. One that has not caught up by then ends where it is.
     ///
     /// The future is cancel-safe: after it is dropped, the next call continues at the same position.
     ///
@@ -56,9 +59,16 @@ impl<S: LogReader> Tail<S> {
     pub async fn next(&mut self) -> Result<Option<Page>> {
         while self.scan.range.start() < self.scan.range.end() {
             let page = if self.must_scan {
+                // After the service has ended its followers, the log may be that of another writer, which deletes records.
+                if self.has_read
+                    && let Some(why) = self.following.stopped()
+                {
+                    return stopped(why);
+                }
                 // In a box: what a read takes is not kept while the tail waits.
                 let page = Box::pin(self.service.store.scan(&self.scan)).await?;
                 self.must_scan = !page.complete;
+                self.has_read = true;
                 page
             } else {
                 match self.following.next().await {

@@ -109,6 +109,26 @@ async fn streams_end_when_the_server_dismisses_followers() {
 }
 
 #[tokio::test]
+async fn a_stream_that_has_not_caught_up_ends_where_it_is_when_followers_are_dismissed() {
+    let server = memory_server();
+    let value = "x".repeat(300_000);
+    for _ in 0..4 {
+        server.append("k", &[&value]).await;
+    }
+    let mut stream = open(&server, "key=k", &[]).await;
+    let first = ids(&next(&mut stream).await.expect("events"));
+    assert!(first.len() < 4, "all in one page: {first:?}");
+    server.service.dismiss_followers();
+    assert_eq!(next(&mut stream).await, None);
+    // One that begins now gets a page of what is there.
+    let resumed = [("last-event-id", first.last().expect("one").to_string())];
+    let resumed = resumed.each_ref().map(|(name, id)| (*name, id.as_str()));
+    let mut stream = open(&server, "key=k", &resumed).await;
+    let second = ids(&next(&mut stream).await.expect("events"));
+    assert_eq!(second.first(), Some(&(first.len() as u64)));
+}
+
+#[tokio::test]
 async fn a_store_that_fails_midway_ends_the_stream_with_one_error_event() {
     let server = failing_server(Error::Corrupt("secret".to_owned()));
     let mut stream = open(&server, "key=k", &[("x-request-id", "r-1")]).await;

@@ -161,6 +161,16 @@ impl SlateStore {
         }
     }
 
+    /// Leaves what is stored of the durable watermark to the next writer.
+    pub(super) async fn give_up_watermark(&self, deadline: Instant) {
+        if timeout_at(deadline, self.watermark.give_up())
+            .await
+            .is_err()
+        {
+            tracing::warn!("the durable watermark was still being written");
+        }
+    }
+
     /// Records that this server has released the log, if it is recorded who has it.
     async fn release(&self, deadline: Instant) {
         let Some(ownership) = &self.ownership else {

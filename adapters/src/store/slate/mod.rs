@@ -398,7 +398,10 @@ impl LogWriter for SlateStore {
     }
 
     async fn quiesce(&self, within: Duration) -> Result<()> {
-        self.quiesced_by(Instant::now() + within).await
+        let deadline = Instant::now() + within;
+        let (quiesced, ()) =
+            futures::join!(self.quiesced_by(deadline), self.give_up_watermark(deadline));
+        quiesced
     }
 
     async fn close(&self, within: Duration) -> Result<()> {

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use log_domain::{Error, Result, Sequence};
 use object_store::{ObjectStore, ObjectStoreExt};
 use serde::{Deserialize, Serialize};
+use tokio::sync::Mutex;
 
 use super::plain_objects;
 use super::shared::Shared;
@@ -114,6 +115,8 @@ pub(super) struct StoredWatermark {
     objects: Arc<dyn ObjectStore>,
     path: String,
     written: AtomicU64,
+    /// Whether the log may be that of another writer. It is held while the object is written.
+    given_up: Mutex<bool>,
     /// Where the log was opened: after a crash, above everything that it holds.
     opened: Sequence,
     /// The end of what it held then.
@@ -133,12 +136,13 @@ impl StoredWatermark {
             objects,
             path: recorded.path,
             written: AtomicU64::new(written.get()),
+            given_up: Mutex::new(false),
             opened,
             reached,
         }
     }
 
-    /// Writes that everything below `durable` is durable, if that is news.
+    /// Writes that everything below `durable` is durable, if that is news and the log was not given up.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the store does not take it.
@@ -148,7 +152,8 @@ impl StoredWatermark {
             true => self.reached,
             false => durable,
         };
-        if durable.get() <= self.written.load(Ordering::Acquire) {
+        let given_up = self.given_up.lock().await;
+        if *given_up || durable.get() <= self.written.load(Ordering::Acquire) {
             return Ok(());
         }
         let object = plain_objects::object(&self.path, OBJECT);
@@ -156,6 +161,11 @@ impl StoredWatermark {
         put.map_err(plain_objects::unavailable)?;
         self.written.store(durable.get(), Ordering::Release);
         Ok(())
+    }
+
+    /// Writes nothing any more once this resolves: what is being written is waited for, so that it does not come after what the next writer writes.
+    pub(super) async fn give_up(&self) {
+        *self.given_up.lock().await = true;
     }
 }
 

@@ -17,6 +17,7 @@ use s3s::dto::{
     UploadPartOutput,
 };
 use s3s::{S3, S3Request, S3Response, S3Result, s3_error};
+use twox_hash::XxHash3_64;
 
 use crate::determinism::EPOCH_MS;
 use crate::time::now_ms;
@@ -29,8 +30,8 @@ pub struct Objects(Arc<Mutex<Kept>>);
 struct Kept {
     objects: BTreeMap<String, Stored>,
     uploads: BTreeMap<String, Upload>,
-    /// How many objects and uploads there ever were, for their names.
-    made: u64,
+    /// How many uploads there ever were, for their names.
+    begun: u64,
 }
 
 #[derive(Clone)]
@@ -67,8 +68,8 @@ impl Objects {
 
 impl Kept {
     fn put(&mut self, key: String, data: Bytes, metadata: Option<Metadata>) -> ETag {
-        self.made += 1;
-        let etag = ETag::Strong(format!("{:032x}", self.made));
+        // As that of S3, equal for equal data: a write on the condition that an object has not changed finds one that has changed back.
+        let etag = ETag::Strong(format!("{:032x}", XxHash3_64::oneshot(&data)));
         let stored = Stored {
             data,
             etag: etag.clone(),
@@ -279,8 +280,8 @@ impl S3 for Objects {
     ) -> S3Result<S3Response<CreateMultipartUploadOutput>> {
         let input = request.input;
         let mut kept = self.0.lock();
-        kept.made += 1;
-        let id = format!("upload-{}", kept.made);
+        kept.begun += 1;
+        let id = format!("upload-{}", kept.begun);
         let upload = Upload {
             metadata: input.metadata,
             ..Upload::default()

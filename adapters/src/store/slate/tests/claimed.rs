@@ -4,6 +4,7 @@ use object_store::ObjectStoreExt;
 use object_store::throttle::{ThrottleConfig, ThrottledStore};
 
 use super::compactor::follows;
+use super::held_store::{Held, What};
 use super::*;
 
 /// How much later the store answers, where requests that wait for each other are counted.
@@ -103,6 +104,30 @@ async fn the_next_writer_waits_for_two_requests_of_the_last_one() {
     let requests = began.elapsed().as_millis() / LATER.as_millis();
     // The flush, and a look whether the log is still there.
     assert!(requests <= 2, "{requests}");
+    store.close(CLOSE).await.expect("closed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watermark_that_is_being_written_does_not_arrive_after_that_of_the_next_writer() {
+    let objects: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+    let held = Arc::new(Held::of(objects, What::Write, "/watermark"));
+    let objects: Arc<dyn ObjectStore> = Arc::<Held>::clone(&held);
+    let store = opened_after(&objects, async { Ok(()) });
+    let store = store.await.expect("opened");
+    held.hold_all(true);
+    append(&store, "1").await;
+    let stored = store.store_watermark();
+    let quiesced = async {
+        held.is_held().await;
+        let quiesce = store.quiesce(CLOSE);
+        tokio::pin!(quiesce);
+        let early = tokio::time::timeout(Duration::from_millis(500), &mut quiesce).await;
+        assert!(early.is_err(), "it is on its way");
+        held.hold_all(false);
+        quiesce.await.expect("quiesced");
+    };
+    let (stored, ()) = tokio::join!(stored, quiesced);
+    stored.expect("stored");
     store.close(CLOSE).await.expect("closed");
 }
 
