@@ -70,10 +70,10 @@ class Used:
 
 def run(bench: Bench) -> dict:
     """All samples, as they are written."""
-    found = alone(bench)
+    found = alone(bench) | {"forwarded": forwarding(bench)}
     for number in range(1, bench.given.rounds + 1):
         for count in COUNTS:
-            found["points"] += grown(bench, count, number, found["forwarded"])
+            found["points"] += grown(bench, count, number)
         # The largest one has been measured: it has as many partitions.
         for count in COUNTS[:-1]:
             cluster, targets = bench.cluster(count, MOST, bench.given.flush_spacing_ms)
@@ -88,18 +88,16 @@ def alone(bench: Bench) -> dict:
     idle = idling(bench, cluster)
     one = sample(bench, cluster, one_partition(targets), Shape(ONE_PARTITION), {"case": "one partition", "round": 1})
     cluster.end()
-    return {"idle": idle, "points": [one], "forwarded": []}
+    return {"idle": idle, "points": [one]}
 
 
-def grown(bench: Bench, count: int, number: int, forwarded: list[dict]) -> list[dict]:
+def grown(bench: Bench, count: int, number: int) -> list[dict]:
     """Samples of a cluster whose partitions grow with its nodes. In the first round, one node also shows what flushes and records cost, with fewer appends in a
-    flush and with more records in an append; and two nodes, before their CPU is limited, what a forwarded request costs."""
+    flush and with more records in an append."""
     cluster, targets = bench.cluster(count, PARTITIONS * count, bench.given.flush_spacing_ms)
     shapes = {"growing partitions": Shape(MANY // PARTITIONS)}
     if number == 1 and count == 1:
         shapes |= {"few connections": Shape(FEW // PARTITIONS), "batches": Shape(MANY // PARTITIONS, records=10)}
-    if number == 1 and count == 2:
-        forwarded += forwarding(bench, cluster, targets)
     points = limited(bench, cluster, targets, shapes, number)
     cluster.end()
     return points
@@ -146,8 +144,10 @@ def sample(bench: Bench, cluster: nodes.Cluster, targets: list[Target], shape: S
     return results.rounded(point)
 
 
-def forwarding(bench: Bench, cluster: nodes.Cluster, targets: list[Target]) -> list[dict]:
-    """The same appends sent to the node that serves their partitions, and to the other one, in turn."""
+def forwarding(bench: Bench) -> list[dict]:
+    """The same appends sent to the node that serves their partitions, and to the other one, in turn. Of a cluster of its own: the compactions of these many records
+    would take of the CPU of other samples."""
+    cluster, targets = bench.cluster(2, 2 * PARTITIONS, bench.given.flush_spacing_ms)
     right, other = targets[0], targets[1].url
     wrong, found = dataclasses.replace(right, url=other), []
     for number in range(FORWARD_ROUNDS):
@@ -162,6 +162,7 @@ def forwarding(bench: Bench, cluster: nodes.Cluster, targets: list[Target]) -> l
                 "serving_cpu_micros_per_append": cpu[right.url], "other_cpu_micros_per_append": cpu[other], "errors": done.errors}))
             results.say(f"to the {to} node: {done.requests / done.seconds:,.0f} appends/s, CPU of the serving node {cpu[right.url]:.0f} µs for each, "
                         f"of the other one {cpu[other]:.0f} µs")
+    cluster.end()
     return found
 
 
