@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::Weak;
 use std::time::Duration;
 
+use futures::TryStreamExt;
 use log_adapters::clock::SystemClock;
 use log_domain::cluster::Partition;
-use object_store::ObjectStore;
 use object_store::memory::InMemory;
+use object_store::{ObjectStore, ObjectStoreExt};
 use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
 
@@ -128,4 +129,24 @@ async fn a_partition_that_is_opened_while_claims_are_renewed_is_not_served_befor
     // It has been renewed by now.
     assert!(serves());
     assert!(node.serving().contains(&partition));
+}
+
+/// A version can be the hash of the content, as the ETag of S3 is: a claim that was renewed is not that of before.
+#[tokio::test]
+async fn no_two_writes_of_a_claim_are_the_same_bytes() {
+    let objects: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+    let node = node("a", &objects).await;
+    until("all are served", || node.serving().len() == 4).await;
+    let mut written = BTreeSet::new();
+    for times in 1..=3 {
+        let claims = objects.list(None).try_collect::<Vec<_>>().await;
+        for claim in claims.expect("listed") {
+            if claim.location.as_ref().contains("/cluster/owners/") {
+                let found = objects.get(&claim.location).await.expect("there");
+                written.insert((claim.location, found.bytes().await.expect("read")));
+            }
+        }
+        assert_eq!(written.len(), times * 4);
+        node.node.mover.renew_claims().await.expect("renewed");
+    }
 }

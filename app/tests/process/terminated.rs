@@ -107,3 +107,41 @@ async fn an_open_event_stream_ends_when_the_server_is_told_to_stop() {
     ended.await.expect("the stream ends at once");
     assert_eq!(server.wait().await.code, Some(0));
 }
+
+/// The ids of the events of a stream that ends.
+async fn ids_to_the_end(stream: &mut reqwest::Response) -> Vec<u64> {
+    let mut bytes = Vec::new();
+    while let Some(piece) = stream.chunk().await.expect("a clean end") {
+        bytes.extend_from_slice(&piece);
+    }
+    let text = String::from_utf8(bytes).expect("UTF-8");
+    let ids = text.lines().filter_map(|line| line.strip_prefix("id: "));
+    ids.map(|id| id.parse().expect("a number")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_stream_that_has_not_caught_up_ends_where_it_is_and_is_resumed() {
+    const RECORDS: u64 = 40;
+    let place = Place::folder();
+    let server = place.serve();
+    let client = Client::new(&server);
+    // More than the buffers of a connection take.
+    let value = "x".repeat(1_000_000);
+    for _ in 0..RECORDS {
+        client.append_one("key", &value, true).await;
+    }
+    // Nobody reads it until the server was told to stop.
+    let mut stream = client.stream("/stream?key=key").await;
+    server.send_sigterm();
+    sleep(Duration::from_millis(500)).await;
+    let sent = ids_to_the_end(&mut stream).await;
+    assert_eq!(server.wait().await.code, Some(0));
+    let reached = sent.len() as u64;
+    assert!((1..RECORDS).contains(&reached), "{reached}");
+
+    let server = place.serve();
+    let query = format!("/stream?key=key&start_seq={reached}&end_seq={RECORDS}");
+    let mut stream = Client::new(&server).stream(&query).await;
+    let all = [sent, ids_to_the_end(&mut stream).await].concat();
+    assert_eq!(all, (0..RECORDS).collect::<Vec<_>>());
+}
